@@ -1,0 +1,93 @@
+//! The pstats dictionary: `{(file, line, name): (cc, nc, tt, ct, callers)}`, what
+//! `cProfile.Profile.dump_stats` marshals and `pstats.Stats` reads.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::trees::Label;
+
+/// Position of a [`Label`] in the [`Rows`] that interned it.
+pub type LabelId = u32;
+
+/// The four figures of a function, or of one function under one caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Primitive calls: those made while no other call of the same was open.
+    pub cc: i128,
+    /// All calls.
+    pub nc: i128,
+    /// Self time, seconds.
+    pub tt: f64,
+    /// Inclusive time of the primitive calls, seconds.
+    pub ct: f64,
+}
+
+/// One function's line of the dictionary.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The function's own figures.
+    pub counts: Counts,
+    /// The same for each direct caller; a caller need not have a row itself.
+    pub callers: BTreeMap<LabelId, Counts>,
+}
+
+/// A pstats dictionary with interned labels, in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    labels: Vec<Label>,
+    ids: HashMap<Label, LabelId>,
+    rows: Vec<Option<Row>>,
+    order: Vec<LabelId>,
+}
+
+impl Rows {
+    /// The id of `label`, new if it was not seen before.
+    pub fn intern(&mut self, label: &Label) -> LabelId {
+        if let Some(&id) = self.ids.get(label) {
+            return id;
+        }
+        let id = self.labels.len() as LabelId;
+        self.labels.push(label.clone());
+        self.rows.push(None);
+        self.ids.insert(label.clone(), id);
+        id
+    }
+
+    /// The label with that id.
+    pub fn label(&self, id: LabelId) -> &Label {
+        &self.labels[id as usize]
+    }
+
+    /// The id of a label that was interned before.
+    pub fn find(&self, label: &Label) -> Option<LabelId> {
+        self.ids.get(label).copied()
+    }
+
+    /// The row of `id`, made empty where there is none yet.
+    pub fn row_mut(&mut self, id: LabelId) -> &mut Row {
+        let slot = &mut self.rows[id as usize];
+        if slot.is_none() {
+            self.order.push(id);
+        }
+        slot.get_or_insert_with(Row::default)
+    }
+
+    /// The row of `id`, if it has one: a label may stand as a caller only.
+    pub fn row(&self, id: LabelId) -> Option<&Row> {
+        self.rows[id as usize].as_ref()
+    }
+
+    /// All rows in order of first appearance.
+    pub fn iter(&self) -> impl Iterator<Item = (LabelId, &Row)> {
+        self.order.iter().filter_map(|&id| Some((id, self.row(id)?)))
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}

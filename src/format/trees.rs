@@ -1,0 +1,140 @@
+//! The exact call trees: the value that a recorder hands to the writer of a
+//! `.prof` file and that a reader gets back.
+
+/// The random 128-bit name of one recording.
+pub type RecordingId = [u8; 16];
+
+/// The parent of a node that was called from nowhere inside the recording.
+pub const NO_PARENT: u32 = u32::MAX;
+
+/// What a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum FunctionKind {
+    /// A Python code object.
+    Python = 0,
+    /// A function of the interpreter or of an extension, written in C.
+    Builtin = 1,
+    /// A span that native code entered by itself.
+    Native = 2,
+}
+
+/// Flag of [`Function::flags`]: a wrapper that `functools.singledispatch` or
+/// `singledispatchmethod` made; calls pass through it to an implementation.
+pub const GENERIC_WRAPPER: u32 = 1;
+/// Flag of [`Function::flags`]: the `dispatch` function beside such a wrapper.
+pub const GENERIC_DISPATCH: u32 = 2;
+
+/// The name that pstats knows a function by, and the key of its rows.
+///
+/// File and name are bytes: UTF-8 with lone surrogates kept as in Python's
+/// `surrogatepass`, so every Python string goes through unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Label {
+    /// `co_filename`, or `~` for builtins.
+    pub file: Box<[u8]>,
+    /// `co_firstlineno`, or 0 for builtins.
+    pub line: i64,
+    /// `co_name`, or `<built-in method builtins.len>` and the like.
+    pub name: Box<[u8]>,
+}
+
+/// One code object, builtin or native span.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Function {
+    /// What it is.
+    pub kind: FunctionKind,
+    /// [`GENERIC_WRAPPER`] and the like; unknown bits are kept.
+    pub flags: u32,
+    /// Its pstats label.
+    pub label: Label,
+    /// `co_qualname` where the interpreter has it, else empty.
+    pub qualified_name: Box<[u8]>,
+    /// The module it was defined in where known, else empty.
+    pub module: Box<[u8]>,
+    /// For a [`GENERIC_WRAPPER`] that `patch_functools()` has told apart: the
+    /// label of the generic function that it wraps.
+    pub generic: Option<Label>,
+}
+
+/// A call tree as columns, a node being one index into all of them.
+///
+/// A parent comes before its children, so parents can't form a loop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nodes {
+    /// Index of the caller's node, or [`NO_PARENT`].
+    pub parent: Vec<u32>,
+    /// Index into the function table.
+    pub function: Vec<u32>,
+    /// Starts of the function in this node.
+    pub calls: Vec<u64>,
+    /// Re-entries of a generator or coroutine.
+    pub resumes: Vec<u64>,
+    /// Inclusive time, nanoseconds.
+    pub total: Vec<u64>,
+}
+
+/// One thread's call tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadTree {
+    /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
+    /// tree stands for all threads of all processes.
+    pub process: u32,
+    /// The thread's name as the host knows it, for example `MainThread`.
+    pub name: Box<[u8]>,
+    /// The tree.
+    pub nodes: Nodes,
+}
+
+/// How a recording ended, as far as the file can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Ending {
+    /// Saved while the process went on; it may have recorded more since.
+    Running = 0,
+    /// Saved at the process's regular exit, or closed by the program.
+    Finished = 1,
+    /// Read from the live file of a process that is gone.
+    Killed = 2,
+}
+
+/// What is known of one recorded process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Its parent's process id.
+    pub parent_pid: u32,
+    /// Its command line, one element an argument.
+    pub argv: Vec<Box<[u8]>>,
+    /// The host program, for example `CPython 3.11.7`.
+    pub host: Box<[u8]>,
+    /// How events reached the recorder, for example `setprofile`.
+    pub hook: Box<[u8]>,
+    /// The clock that stamped the events: `tsc`, `monotonic`, `cpu` or `host`.
+    pub clock: Box<[u8]>,
+    /// Smallest step of that clock, nanoseconds.
+    pub clock_resolution_ns: f64,
+    /// When recording began, nanoseconds since the Unix epoch.
+    pub start_unix_ns: u64,
+    /// From then to the moment of saving, nanoseconds.
+    pub duration_ns: u64,
+    /// How it ended.
+    pub ending: Ending,
+    /// Calls that found no memory for a node and are in no tree.
+    pub dropped_calls: u64,
+}
+
+/// Everything exact that one `.prof` file holds: the second object in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trees {
+    /// Names of the recordings in here: one in a recorder's file, all of them in
+    /// an aggregate, where they are sorted.
+    pub recordings: Vec<RecordingId>,
+    /// The processes.
+    pub processes: Vec<Process>,
+    /// The function table that all trees index.
+    pub functions: Vec<Function>,
+    /// One call tree a thread; in an aggregate one for everything.
+    pub threads: Vec<ThreadTree>,
+}
