@@ -12,3 +12,5 @@
 
 pub mod format;
 pub mod profile;
+#[cfg(feature = "report")]
+pub mod report;
