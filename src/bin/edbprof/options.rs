@@ -21,7 +21,7 @@ Examples:
   edbprof --threshold=0.001        a smaller picture: nothing below 0.1 %
 
 Exit status:
-  0  all files were read, or there was nothing that could go wrong
+  0  all files were read
   1  some files could not be read; they are named on stderr, the rest is in the results
   2  wrong usage; nothing was written
   3  there was nothing to read
@@ -62,12 +62,11 @@ pub(crate) struct AggregateOptions {
     pub(crate) suffix: std::ffi::OsString,
 
     /// Sort keys of the table, as pstats knows them, separated by commas
-    #[arg(
-        long,
-        value_name = "KEYS",
-        default_value = "",
-        hide_default_value = true
-    )]
+    ///
+    /// One or several of calls, cumulative, filename, line, module, name, ncalls, nfl, pcalls,
+    /// stdname, time, tottime, or what of these pstats accepts as an abbreviation. An empty text
+    /// leaves the functions in the order in which they were found.
+    #[arg(long, value_name = "KEYS", default_value = "cumulative")]
     pub(crate) sort_by: SortOrder,
 
     /// Where the results go: a directory, or a file name

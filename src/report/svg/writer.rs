@@ -123,7 +123,7 @@ fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f6
         HEAD - 4,
         HEAD - 4,
     );
-    let estimated = graphs.iter().any(|g| g.tree.estimated.contains(&true));
+    let estimates = Estimates::of(graphs[0].tree);
     let mut x = MARGIN;
     for (class, text) in [
         ("p0", "the program"),
@@ -132,7 +132,7 @@ fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f6
         ("b0", "builtins"),
         ("p0 e", "estimated place"),
     ] {
-        if class == "p0 e" && !estimated {
+        if class == "p0 e" && estimates != Estimates::Some {
             continue;
         }
         let _ = writeln!(
@@ -155,10 +155,34 @@ fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f6
             count(too_deep as i128)
         );
     }
+    if estimates == Estimates::All {
+        note.push_str(". Places are estimated: the files hold callers, not call stacks");
+    }
     let _ = writeln!(
         out,
         "<text class=\"note\" x=\"{x}\" y=\"45\">{note}.</text></g>"
     );
+}
+
+/// How much of a tree is an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Estimates {
+    None,
+    Some,
+    All,
+}
+
+impl Estimates {
+    fn of(tree: &Frames) -> Self {
+        match (
+            tree.estimated.contains(&true),
+            tree.estimated.contains(&false),
+        ) {
+            (false, _) => Estimates::None,
+            (true, true) => Estimates::Some,
+            (true, false) => Estimates::All,
+        }
+    }
 }
 
 /// A share as a percentage without trailing zeros.
@@ -194,13 +218,15 @@ fn write_graph(
     } else {
         options.width
     }));
+    let marks_estimates = Estimates::of(graph.tree) == Estimates::Some;
     for (level, frames) in graph.layout.by_level().enumerate() {
         let y = graph.height() - (level + 1) * LEVEL;
         let _ = write!(out, "<g transform=\"translate(0 {y})\">");
         for frame in frames {
             let estimated = graph.tree.estimated[frame.node as usize];
             let mut class = functions.get(graph.function(frame)).class.to_owned();
-            if estimated {
+            // Where all is estimated, a sentence says so and the colours stay strong.
+            if estimated && marks_estimates {
                 class.push_str(" e");
             }
             if frame.total as f64 > WITH_EDGE * whole as f64 {
