@@ -59,7 +59,7 @@ fn the_name_of_one_result_names_them_all() {
     );
     let table = std::fs::read_to_string(sandbox.work("another_function.pstats")).unwrap();
     assert!(
-        table.contains("   Ordered by: cumulative time\n"),
+        table.contains("   Random listing order was used\n"),
         "{table}"
     );
 }
