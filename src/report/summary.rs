@@ -10,6 +10,8 @@ use super::sort_order::SortOrder;
 
 /// Functions that are listed.
 const TOP: usize = 10;
+/// Longest name and longest location that are shown whole, characters.
+const LONGEST: usize = 60;
 
 /// The summary, ending in a newline. `outputs` are the files that were written.
 pub fn summary(view: &View<'_>, outputs: &[PathBuf]) -> String {
@@ -68,7 +70,11 @@ fn top_functions(view: &View<'_>) -> String {
                 format!("{share:.1} %"),
                 duration(counts.ct),
                 count(counts.nc),
-                format!("{}{gap}{location}", short_name(&label.name)),
+                format!(
+                    "{}{gap}{}",
+                    shortened(&short_name(&label.name)),
+                    shortened(&location)
+                ),
             ]
         });
     let table: Vec<_> = [header].into_iter().chain(lines).collect();
@@ -93,6 +99,19 @@ fn top_functions(view: &View<'_>) -> String {
     text
 }
 
+/// `text` without its middle where it is too long for a line.
+fn shortened(text: &str) -> String {
+    let characters = text.chars().count();
+    if characters <= LONGEST {
+        return text.to_owned();
+    }
+    let end = LONGEST / 2;
+    let head = text.chars().take(LONGEST - end - 1);
+    head.chain(['…'])
+        .chain(text.chars().skip(characters - end))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +119,15 @@ mod tests {
     use crate::format::trees::Label;
     use crate::profile::frames::Frames;
     use crate::profile::merge::Profile;
+
+    #[test]
+    fn long_names_lose_their_middle() {
+        let name = format!("begin{}end", "x".repeat(10_000));
+        let short = shortened(&name);
+        assert_eq!(short.chars().count(), LONGEST);
+        assert!(short.starts_with("beginx") && short.ends_with("xend"));
+        assert_eq!(shortened("é"), "é");
+    }
 
     #[test]
     fn short_and_to_the_point() {

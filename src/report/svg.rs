@@ -198,6 +198,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn estimates_are_said_to_be_estimates() {
+        let mut frames = tree(&[(NO_PARENT, "exact", 70), (NO_PARENT, "guess", 30)]);
+        frames.estimated[1] = true;
+        let mixed = picture(&frames, Svg::default());
+        assert!(mixed.contains("estimated place") && mixed.contains("\"estimated\":[1,1]"));
+        frames.estimated[0] = true;
+        let guess = picture(&frames, Svg::default());
+        assert!(guess.contains("Estimated: the files hold") && !guess.contains(" e\""));
+    }
+
+    #[test]
     fn nothing_leads_out_of_the_file() {
         let svg = picture(
             &tree(&[(NO_PARENT, "main", 5)]),

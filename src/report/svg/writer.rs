@@ -18,6 +18,7 @@ const HEAD: usize = 92;
 const HEADING: usize = 44;
 const LEVEL: usize = 18;
 const FRAME: usize = 17;
+const FOOT: usize = 44;
 const MARGIN: usize = 16;
 /// The width of one character of a label, pixels, and of what must stay free
 /// beside it. The script measures the real font; this is for viewers without.
@@ -55,12 +56,16 @@ impl Graph<'_> {
 pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> String {
     let stacks = view.frames;
     let whole = stacks.whole();
-    let least = least_total(options.threshold, whole);
+    let least = (options.threshold * whole as f64).ceil() as u64;
+    let estimates = Estimates::of(stacks);
     let graphs = [
         Graph {
             id: "stacks",
             heading: "Call stacks",
-            note: "Each function stands on its caller; its width is the time until it returned.",
+            note: match estimates {
+                Estimates::All => "Estimated: the files hold pairs of caller and callee only.",
+                _ => "Each function stands on its caller; its width is the time until it returned.",
+            },
             layout: Layout::new(stacks, least),
             tree: stacks,
         },
@@ -80,7 +85,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     } else {
         options.width.to_string()
     };
-    let height = HEAD + graphs.iter().map(|g| HEADING + g.height()).sum::<usize>() + MARGIN;
+    let height = HEAD + graphs.iter().map(|g| HEADING + g.height()).sum::<usize>() + FOOT;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"edbprof\" width=\"{width}\" height=\"{height}\""
     );
@@ -98,8 +103,14 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
         write_graph(&mut out, options, graph, &functions, y, whole);
         y += HEADING + graph.height();
     }
+    let _ = writeln!(
+        out,
+        "<text class=\"note\" x=\"{MARGIN}\" y=\"{}\">{}</text>",
+        height - MARGIN,
+        omissions(&graphs, options.threshold),
+    );
     // After the graphs, since it stays in view above them.
-    write_head(&mut out, &title, &graphs, options.threshold);
+    write_head(&mut out, &title, estimates);
     out.push_str("<metadata id=\"profile\">");
     let drawn = graphs.each_ref().map(|g| (g.id, g.tree, &g.layout));
     write_columns(&mut out, &drawn, &functions, view.rows, whole);
@@ -110,11 +121,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     out
 }
 
-fn least_total(threshold: f64, whole: u64) -> u64 {
-    (threshold * whole as f64).ceil() as u64
-}
-
-fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f64) {
+fn write_head(out: &mut String, title: &str, estimates: Estimates) {
     let _ = write!(
         out,
         "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
@@ -123,7 +130,6 @@ fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f6
         HEAD - 4,
         HEAD - 4,
     );
-    let estimates = Estimates::of(graphs[0].tree);
     let mut x = MARGIN;
     for (class, text) in [
         ("p0", "the program"),
@@ -143,25 +149,21 @@ fn write_head(out: &mut String, title: &str, graphs: &[Graph<'_>], threshold: f6
         );
         x += 34 + 7 * text.len();
     }
+    out.push_str("</g>\n");
+}
+
+/// What is not in the picture.
+fn omissions(graphs: &[Graph<'_>], threshold: f64) -> String {
     let mut note = format!(
-        "Frames below {} % of the time are not drawn",
+        "Not drawn: frames below {} % of the time",
         percent_text(threshold)
     );
-    let too_deep: usize = graphs.iter().map(|g| g.layout.too_deep).sum();
+    let too_deep: usize = graphs.iter().map(|graph| graph.layout.too_deep).sum();
     if too_deep > 0 {
-        let _ = write!(
-            note,
-            ", nor are {} that lie deeper than {MAX_LEVELS}",
-            count(too_deep as i128)
-        );
+        let too_deep = count(too_deep as i128);
+        let _ = write!(note, ", and {too_deep} deeper than {MAX_LEVELS} levels");
     }
-    if estimates == Estimates::All {
-        note.push_str(". Places are estimated: the files hold callers, not call stacks");
-    }
-    let _ = writeln!(
-        out,
-        "<text class=\"note\" x=\"{x}\" y=\"45\">{note}.</text></g>"
-    );
+    note + "."
 }
 
 /// How much of a tree is an estimate.
@@ -203,13 +205,13 @@ fn write_graph(
         id, heading, note, ..
     } = graph;
     let width = match options.width {
-        0 => "width=\"100%\" style=\"width:calc(100% - 32px)\"".to_owned(),
-        width => format!("width=\"{}\"", graph_width(width)),
+        0 => "x=\"1%\" width=\"98%\"".to_owned(),
+        width => format!("x=\"{MARGIN}\" width=\"{}\"", graph_width(width)),
     };
     let _ = writeln!(
         out,
         "<svg class=\"graph\" id=\"{id}\" role=\"application\" aria-label=\"{heading}\" \
-         x=\"{MARGIN}\" y=\"{}\" {width} height=\"{}\">",
+         y=\"{}\" {width} height=\"{}\">",
         top + HEADING - 6,
         graph.height(),
     );
