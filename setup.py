@@ -79,7 +79,7 @@ def check_platform() -> None:
 
 def check_rust() -> str:
     """The path of a cargo that is new enough."""
-    cargo = shutil.which(os.environ.get("CARGO", "cargo"))
+    cargo = shutil.which("cargo")
     if cargo is None:
         raise PlatformError(
             "edbprof is built from Rust: install it from https://rustup.rs "
