@@ -2,5 +2,16 @@
 //! readers are total: no panic, no unbounded allocation or recursion and no code
 //! execution, whatever the bytes.
 
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+pub mod atomic_file;
+pub mod marshal;
+pub mod prof;
 pub mod pstats;
+pub mod sidecar;
 pub mod trees;
+mod wtf8;

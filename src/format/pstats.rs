@@ -1,8 +1,17 @@
-//! The pstats dictionary: `{(file, line, name): (cc, nc, tt, ct, callers)}`, what
-//! `cProfile.Profile.dump_stats` marshals and `pstats.Stats` reads.
+//! The pstats dictionary, what `cProfile.Profile.dump_stats` marshals and
+//! `pstats.Stats` reads:
+//!
+//! ```text
+//! {(file, line, name): (cc, nc, tt, ct, {(file, line, name): (nc, cc, tt, ct)})}
+//! ```
+//!
+//! A function's tuple begins with the primitive calls, a caller's with all calls:
+//! so `Lib/cProfile.py` writes them (`snapshot_stats`) and `Lib/pstats.py` prints
+//! them (`print_call_line`).
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::marshal::{Ref, Writer};
 use super::trees::Label;
 
 /// Position of a [`Label`] in the [`Rows`] that interned it.
@@ -78,7 +87,9 @@ impl Rows {
 
     /// All rows in order of first appearance.
     pub fn iter(&self) -> impl Iterator<Item = (LabelId, &Row)> {
-        self.order.iter().filter_map(|&id| Some((id, self.row(id)?)))
+        self.order
+            .iter()
+            .filter_map(|&id| Some((id, self.row(id)?)))
     }
 
     /// How many rows there are.
@@ -90,4 +101,58 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
+}
+
+/// The marshalled dictionary; rows stand in their order of first appearance.
+pub fn encode(rows: &Rows) -> Vec<u8> {
+    let mut writer = Writer::new();
+    write(&mut writer, rows);
+    writer.finish()
+}
+
+/// Writes the dictionary as the next object of `writer`.
+pub(super) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
+    let mut labels = WrittenLabels(vec![None; rows.labels.len()]);
+    writer.dict();
+    for (id, row) in rows.iter() {
+        labels.write(writer, rows, id);
+        let Counts { cc, nc, tt, ct } = row.counts;
+        writer.tuple(5);
+        writer.int(cc);
+        writer.int(nc);
+        writer.float(tt);
+        writer.float(ct);
+        writer.dict();
+        for (&caller, counts) in &row.callers {
+            labels.write(writer, rows, caller);
+            writer.tuple(4);
+            writer.int(counts.nc);
+            writer.int(counts.cc);
+            writer.float(counts.tt);
+            writer.float(counts.ct);
+        }
+        writer.end_dict();
+    }
+    writer.end_dict();
+}
+
+/// The labels' tuples that are in the file already, by label id.
+struct WrittenLabels(Vec<Option<Ref>>);
+
+impl WrittenLabels {
+    fn write<'a>(&mut self, writer: &mut Writer<'a>, rows: &'a Rows, id: LabelId) {
+        let slot = &mut self.0[id as usize];
+        if let Some(known) = *slot {
+            return writer.again(known);
+        }
+        *slot = Some(writer.numbered_tuple(3));
+        write_label(writer, rows.label(id));
+    }
+}
+
+/// Writes the three parts of `label` into a tuple that was begun.
+pub(super) fn write_label<'a>(writer: &mut Writer<'a>, label: &'a Label) {
+    writer.text(&label.file);
+    writer.int(i128::from(label.line));
+    writer.text(&label.name);
 }

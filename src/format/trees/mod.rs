@@ -1,8 +1,49 @@
 //! The exact call trees: the value that a recorder hands to the writer of a
 //! `.prof` file and that a reader gets back.
+//!
+//! On disk they are keys of the second marshal object of a `.prof` file (see
+//! [`prof`](super::prof)). A `text` is a str, or bytes where no str encodes to it.
+//!
+//! | key | value |
+//! |---|---|
+//! | `recordings` | list of bytes, 16 each: the recordings' random names |
+//! | `processes` | list of dicts, see below |
+//! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
+//! | `threads` | list of dicts, see below |
+//!
+//! A process:
+//!
+//! | key | value |
+//! |---|---|
+//! | `pid`, `parent_pid` | int below 2^32 |
+//! | `argv` | list of texts |
+//! | `host`, `hook`, `clock` | text |
+//! | `clock_resolution_ns` | float |
+//! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
+//! | `ending` | int: 0 running, 1 finished, 2 killed |
+//! | `dropped_calls` | int below 2^64 |
+//!
+//! A thread, its columns of little-endian integers being equally long:
+//!
+//! | key | value |
+//! |---|---|
+//! | `process` | int: index into `processes`; 0 in an aggregate |
+//! | `name` | text |
+//! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
+//! | `function` | bytes, u32 a node: index into `functions` |
+//! | `calls`, `resumes` | bytes, u64 a node |
+//! | `total` | bytes, u64 a node: inclusive nanoseconds |
+
+mod writer;
+
+pub(super) use writer::write;
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
+
+/// The most nodes one tree may have, so that its widest column, eight bytes a
+/// node, still is a bytes object that marshal can hold.
+pub const MAX_NODES: usize = i32::MAX as usize / 8;
 
 /// The parent of a node that was called from nowhere inside the recording.
 pub const NO_PARENT: u32 = u32::MAX;
@@ -72,6 +113,30 @@ pub struct Nodes {
     pub resumes: Vec<u64>,
     /// Inclusive time, nanoseconds.
     pub total: Vec<u64>,
+}
+
+impl Nodes {
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.parent.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.parent.is_empty()
+    }
+
+    /// Every node's self time, nanoseconds: its total less its children's. Where
+    /// a snapshot of a running process has children above their parent, 0.
+    pub fn self_times(&self) -> Vec<u64> {
+        let mut times = self.total.clone();
+        for (&parent, &total) in self.parent.iter().zip(&self.total) {
+            if let Some(time) = times.get_mut(parent as usize) {
+                *time = time.saturating_sub(total);
+            }
+        }
+        times
+    }
 }
 
 /// One thread's call tree.

@@ -1,0 +1,142 @@
+//! Files that are there whole or not at all.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Writes `bytes` to `path` for the user's eyes only (mode 0600).
+///
+/// The bytes go to a new file beside it, which is then renamed: readers see the
+/// old file or the new one, and a symbolic link at `path` is replaced, never
+/// followed.
+///
+/// # Errors
+/// What the operating system says; the file at `path` is then as it was, and
+/// nothing is left beside it.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, 0o600)
+}
+
+/// Like [`write`], readable by whom the umask allows it: for reports that a
+/// person asked for by name.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, 0o666)
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not the name of a file",
+        ));
+    };
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (temporary, mut file) = create_beside(directory, mode)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| fs::rename(&temporary, directory.join(name)));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn create_beside(directory: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
+    // A forked child inherits its parent's random state, so a name can be taken;
+    // whoever plants names on purpose would have to guess 64 bits.
+    let mut attempts = 16;
+    loop {
+        // The leading dot keeps it from matching any `prefix*suffix` of inputs.
+        let temporary = directory.join(format!(".edbprof-{:016x}.tmp", random()));
+        match create(&temporary, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts > 0 => {
+                attempts -= 1;
+            }
+            result => return result.map(|file| (temporary, file)),
+        }
+    }
+}
+
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(mode).custom_flags(libc::O_NOFOLLOW);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path)
+}
+
+fn random() -> u64 {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    if let Ok(now) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        hasher.write_u128(now.as_nanos());
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writes_and_overwrites_leaving_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("edbprof_1.prof");
+        write(&path, b"old and long").unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["edbprof_1.prof"]);
+    }
+
+    #[test]
+    fn failure_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("x"), b"").unwrap();
+        assert!(write(&path, b"new").is_err());
+        assert_eq!(names(directory.path()), ["taken"]);
+        assert!(write(Path::new("/"), b"").is_err());
+        assert!(write(&directory.path().join("no/such"), b"").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn replaces_a_link_and_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let victim = directory.path().join("victim");
+        let path = directory.path().join("link");
+        fs::write(&victim, b"precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        assert!(metadata.is_file());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    }
+}

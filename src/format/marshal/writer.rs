@@ -1,0 +1,235 @@
+//! Writing marshal version 4, which Python 3.4 and everything later reads.
+
+use std::collections::HashMap;
+
+use super::{
+    ASCII, BYTES, DICT, END_OF_DICT, FLAG_REF, FLOAT, INT, LIST, LONG, NONE, REF, SHORT_ASCII,
+    SHORT_TUPLE, TUPLE, UNICODE,
+};
+use crate::format::wtf8::encodes_a_str;
+
+/// The longest string and the largest container that marshal can hold.
+const MAX_LEN: usize = i32::MAX as usize;
+
+/// An object that was written with a number and can be referred to again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ref(u32);
+
+/// Builds one marshal object, front to back.
+///
+/// Containers announce their size and then expect that many objects; keeping
+/// that promise is the caller's part. Strings longer than 2 GiB, which marshal
+/// cannot express, are cut there.
+#[derive(Debug, Default)]
+pub struct Writer<'a> {
+    out: Vec<u8>,
+    refs: u32,
+    texts: HashMap<&'a [u8], Ref>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer of one object.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes written.
+    pub fn finish(self) -> Vec<u8> {
+        self.out
+    }
+
+    /// `None`.
+    pub fn none(&mut self) {
+        self.out.push(NONE);
+    }
+
+    /// An int.
+    pub fn int(&mut self, value: i128) {
+        if let Ok(small) = i32::try_from(value) {
+            self.out.push(INT);
+            self.out.extend_from_slice(&small.to_le_bytes());
+            return;
+        }
+        let mut digits = Vec::with_capacity(9);
+        let mut rest = value.unsigned_abs();
+        while rest != 0 {
+            digits.push((rest & 0x7fff) as u16);
+            rest >>= 15;
+        }
+        let count = digits.len() as i32;
+        let count = if value < 0 { -count } else { count };
+        self.out.push(LONG);
+        self.out.extend_from_slice(&count.to_le_bytes());
+        for digit in digits {
+            self.out.extend_from_slice(&digit.to_le_bytes());
+        }
+    }
+
+    /// A float.
+    pub fn float(&mut self, value: f64) {
+        self.out.push(FLOAT);
+        self.out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A bytes object.
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.sized(BYTES, value);
+    }
+
+    /// A bytes object put together from `parts`, written after each other.
+    pub fn bytes_of<const N: usize>(&mut self, parts: impl ExactSizeIterator<Item = [u8; N]>) {
+        self.out.push(BYTES);
+        let count = parts.len().min(MAX_LEN / N.max(1));
+        self.len(count * N);
+        self.out.reserve(count * N);
+        for part in parts.take(count) {
+            self.out.extend_from_slice(&part);
+        }
+    }
+
+    /// A str, referred back to where it was written before. Bytes that no str
+    /// encodes to, even with `surrogatepass`, become a bytes object.
+    pub fn text(&mut self, value: &'a [u8]) {
+        if let Some(&known) = self.texts.get(value) {
+            return self.again(known);
+        }
+        // A reference takes five bytes: shorter texts are cheaper repeated.
+        let flag = if value.len() > 3 {
+            let new = self.numbered();
+            self.texts.insert(value, new);
+            FLAG_REF
+        } else {
+            0
+        };
+        if value.is_ascii() {
+            if let Ok(short) = u8::try_from(value.len()) {
+                self.out.extend_from_slice(&[SHORT_ASCII | flag, short]);
+                self.out.extend_from_slice(value);
+            } else {
+                self.sized(ASCII | flag, value);
+            }
+        } else if encodes_a_str(value) {
+            self.sized(UNICODE | flag, value);
+        } else {
+            self.sized(BYTES | flag, value);
+        }
+    }
+
+    /// A tuple of `count` objects to come.
+    pub fn tuple(&mut self, count: usize) {
+        self.tuple_flagged(count, 0);
+    }
+
+    /// A tuple of `count` objects to come, which can be written again with
+    /// [`again`](Self::again) as soon as it is complete.
+    pub fn numbered_tuple(&mut self, count: usize) -> Ref {
+        let number = self.numbered();
+        self.tuple_flagged(count, FLAG_REF);
+        number
+    }
+
+    /// A list of `count` objects to come.
+    pub fn list(&mut self, count: usize) {
+        self.out.push(LIST);
+        self.len(count);
+    }
+
+    /// The beginning of a dict: keys and values follow in turn.
+    pub fn dict(&mut self) {
+        self.out.push(DICT);
+    }
+
+    /// The end of the innermost dict.
+    pub fn end_dict(&mut self) {
+        self.out.push(END_OF_DICT);
+    }
+
+    /// An object that was written before.
+    pub fn again(&mut self, object: Ref) {
+        self.out.push(REF);
+        self.out.extend_from_slice(&object.0.to_le_bytes());
+    }
+
+    fn numbered(&mut self) -> Ref {
+        let number = Ref(self.refs);
+        self.refs += 1;
+        number
+    }
+
+    fn tuple_flagged(&mut self, count: usize, flag: u8) {
+        if let Ok(short) = u8::try_from(count) {
+            self.out.extend_from_slice(&[SHORT_TUPLE | flag, short]);
+        } else {
+            self.out.push(TUPLE | flag);
+            self.len(count);
+        }
+    }
+
+    fn sized(&mut self, code: u8, value: &[u8]) {
+        let value = value.get(..MAX_LEN).unwrap_or(value);
+        self.out.push(code);
+        self.len(value.len());
+        self.out.extend_from_slice(value);
+    }
+
+    fn len(&mut self, len: usize) {
+        self.out.extend_from_slice(&(len as u32).to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Writer<'static>)) -> Vec<u8> {
+        let mut writer = Writer::new();
+        write(&mut writer);
+        writer.finish()
+    }
+
+    // The expected bytes are `marshal.dumps` of CPython 3.13, flags taken off.
+    #[test]
+    fn ints() {
+        assert_eq!(written(|w| w.int(-2)), b"i\xfe\xff\xff\xff");
+        assert_eq!(
+            written(|w| w.int(1 << 31)),
+            b"l\x03\x00\x00\x00\x00\x00\x00\x00\x02\x00"
+        );
+        assert_eq!(
+            written(|w| w.int(-(1 << 40))),
+            b"l\xfd\xff\xff\xff\x00\x00\x00\x00\x00\x04"
+        );
+    }
+
+    #[test]
+    fn repeated_texts_become_references() {
+        let bytes = written(|w| {
+            w.tuple(3);
+            w.text(b"name");
+            w.text(b"name");
+            w.text(b"abc");
+        });
+        assert_eq!(bytes, b")\x03\xfa\x04namer\x00\x00\x00\x00z\x03abc");
+    }
+
+    #[test]
+    fn texts_that_no_str_encodes_to_are_bytes() {
+        assert_eq!(written(|w| w.text(b"\xff")), b"s\x01\x00\x00\x00\xff");
+        assert_eq!(
+            written(|w| w.text("é".as_bytes())),
+            b"u\x02\x00\x00\x00\xc3\xa9"
+        );
+        assert_eq!(
+            written(|w| w.text(b"\xed\xb2\x80")),
+            b"u\x03\x00\x00\x00\xed\xb2\x80"
+        );
+    }
+
+    #[test]
+    fn long_texts_and_tuples_have_long_lengths() {
+        let long: &'static [u8] = &[b'x'; 256];
+        let bytes = written(|w| w.text(long));
+        assert_eq!(bytes[..5], [ASCII | FLAG_REF, 0, 1, 0, 0]);
+        assert_eq!(written(|w| w.tuple(256)), [TUPLE, 0, 1, 0, 0]);
+    }
+}

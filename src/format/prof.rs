@@ -1,0 +1,96 @@
+//! The `.prof` file: two marshal objects after each other.
+//!
+//! 1. The [`pstats`] dictionary. Python's `marshal.load` and everything built on
+//!    it read this one and ignore what follows.
+//! 2. A dict with the exact call trees. It begins with the bytes [`MAGIC`] and
+//!    `version`; whatever else follows the first object is none of ours and ignored.
+//!
+//! | key | value |
+//! |---|---|
+//! | `magic` | `'edbprof'` |
+//! | `version` | 1 |
+//! | `recordings` `processes` `functions` `threads` | see [`trees`] |
+//! | `plain` | only in aggregates, and only where there were inputs without call trees: a dict |
+//! | `plain` / `inputs` | list of bytes, 16 each: the inputs' [`ContentHash`]es |
+//! | `plain` / `rows` | the sum of the inputs, as the first object is built |
+//! | `plain` / `sidecar` | bytes: the sum of their sidecars, as [`sidecar`] files are built |
+//!
+//! In such an aggregate the first object is the rows of the trees plus the plain
+//! rows, which is why both must be told apart for merging to be associative.
+//!
+//! Anyone can read it in Python:
+//!
+//! ```python
+//! import array, marshal
+//! with open('edbprof_1.prof', 'rb') as f:
+//!     rows, exact = marshal.load(f), marshal.load(f)
+//! parents = array.array('I', exact['threads'][0]['parent'])
+//! ```
+
+use super::marshal::Writer;
+use super::pstats::Rows;
+use super::sidecar::Sidecar;
+use super::trees::Trees;
+use super::{pstats, sidecar, trees};
+
+/// What the second object begins with: a dict whose first key is `magic`.
+pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
+
+const VERSION: i128 = 1;
+
+/// By what an aggregate remembers an input that has no recording id.
+pub type ContentHash = [u8; 16];
+
+/// The part of an aggregate that came from inputs without call trees.
+#[derive(Clone, Debug, Default)]
+pub struct PlainInputs {
+    /// The inputs, sorted; equal files that were both counted stand twice.
+    pub hashes: Vec<ContentHash>,
+    /// Their sum.
+    pub rows: Rows,
+    /// The sum of their sidecars.
+    pub sidecar: Sidecar,
+}
+
+/// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of
+/// `plain`; a recorder's file has no plain inputs.
+pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
+    let mut bytes = pstats::encode(rows);
+    let mut writer = Writer::new();
+    writer.dict();
+    writer.text(b"magic");
+    writer.text(b"edbprof");
+    writer.text(b"version");
+    writer.int(VERSION);
+    trees::write(&mut writer, trees);
+    if !plain.hashes.is_empty() {
+        writer.text(b"plain");
+        writer.dict();
+        writer.text(b"inputs");
+        writer.list(plain.hashes.len());
+        for hash in &plain.hashes {
+            writer.bytes(hash);
+        }
+        writer.text(b"rows");
+        pstats::write(&mut writer, &plain.rows);
+        writer.text(b"sidecar");
+        writer.bytes(&sidecar::encode(&plain.sidecar));
+        writer.end_dict();
+    }
+    writer.end_dict();
+    bytes.extend_from_slice(&writer.finish());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_magic_is_what_the_writer_begins_with() {
+        let bytes = encode(&Rows::default(), &Trees::default(), &PlainInputs::default());
+        let first = pstats::encode(&Rows::default());
+        assert_eq!(bytes[..first.len()], first);
+        assert!(bytes[first.len()..].starts_with(MAGIC));
+    }
+}

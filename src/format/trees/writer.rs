@@ -1,0 +1,101 @@
+//! Writing the call trees into the dict that [`prof`](crate::format::prof) keeps.
+
+use super::{Function, Nodes, Process, Trees};
+use crate::format::marshal::Writer;
+use crate::format::pstats::write_label;
+
+/// Writes the keys of `trees` into the dict that `writer` is in.
+pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
+    writer.text(b"recordings");
+    writer.list(trees.recordings.len());
+    for id in &trees.recordings {
+        writer.bytes(id);
+    }
+
+    writer.text(b"processes");
+    writer.list(trees.processes.len());
+    for process in &trees.processes {
+        write_process(writer, process);
+    }
+
+    writer.text(b"functions");
+    writer.list(trees.functions.len());
+    for function in &trees.functions {
+        write_function(writer, function);
+    }
+
+    writer.text(b"threads");
+    writer.list(trees.threads.len());
+    for thread in &trees.threads {
+        writer.dict();
+        int(writer, b"process", thread.process);
+        text(writer, b"name", &thread.name);
+        write_nodes(writer, &thread.nodes);
+        writer.end_dict();
+    }
+}
+
+fn write_process<'a>(writer: &mut Writer<'a>, process: &'a Process) {
+    writer.dict();
+    int(writer, b"pid", process.pid);
+    int(writer, b"parent_pid", process.parent_pid);
+    writer.text(b"argv");
+    writer.list(process.argv.len());
+    for argument in &process.argv {
+        writer.text(argument);
+    }
+    text(writer, b"host", &process.host);
+    text(writer, b"hook", &process.hook);
+    text(writer, b"clock", &process.clock);
+    writer.text(b"clock_resolution_ns");
+    writer.float(process.clock_resolution_ns);
+    int(writer, b"start_unix_ns", process.start_unix_ns);
+    int(writer, b"duration_ns", process.duration_ns);
+    int(writer, b"ending", process.ending as u8);
+    int(writer, b"dropped_calls", process.dropped_calls);
+    writer.end_dict();
+}
+
+fn write_function<'a>(writer: &mut Writer<'a>, function: &'a Function) {
+    writer.tuple(8);
+    writer.int(function.kind as i128);
+    writer.int(i128::from(function.flags));
+    write_label(writer, &function.label);
+    writer.text(&function.qualified_name);
+    writer.text(&function.module);
+    match &function.generic {
+        None => writer.none(),
+        Some(generic) => {
+            writer.tuple(3);
+            write_label(writer, generic);
+        }
+    }
+}
+
+fn write_nodes(writer: &mut Writer<'_>, nodes: &Nodes) {
+    for (key, column) in [
+        (&b"parent"[..], &nodes.parent),
+        (b"function", &nodes.function),
+    ] {
+        writer.text(key);
+        writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
+    }
+    for (key, column) in [
+        (&b"calls"[..], &nodes.calls),
+        (b"resumes", &nodes.resumes),
+        (b"total", &nodes.total),
+    ] {
+        writer.text(key);
+        writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
+    }
+}
+
+fn int<'a>(writer: &mut Writer<'a>, key: &'a [u8], value: impl Into<i128>) {
+    writer.text(key);
+    writer.int(value.into());
+}
+
+fn text<'a>(writer: &mut Writer<'a>, key: &'a [u8], value: &'a [u8]) {
+    writer.text(key);
+    writer.text(value);
+}

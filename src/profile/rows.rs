@@ -1,0 +1,126 @@
+//! The pstats rows that follow from call trees.
+//!
+//! For a function, all calls are the sum over its nodes and so is self time;
+//! primitive calls and inclusive time come from its outermost nodes, those with
+//! no node of it above. For a caller and callee the same holds over the callee's
+//! nodes whose parent is the caller's, outermost being those with no such pair
+//! above. Functions with one label are one function.
+
+use std::collections::HashMap;
+
+use super::walk::{Step, walk};
+use crate::format::pstats::{Counts, LabelId, Rows};
+use crate::format::trees::{NO_PARENT, Nodes, Trees};
+
+/// The rows of `trees`, in the order in which functions first appear in them.
+pub fn rows(trees: &Trees) -> Rows {
+    let mut rows = Rows::default();
+    let labels: Vec<LabelId> = trees
+        .functions
+        .iter()
+        .map(|function| rows.intern(&function.label))
+        .collect();
+    let mut sums = Sums {
+        functions: vec![Sum::default(); labels.len()],
+        ..Sums::default()
+    };
+    for thread in &trees.threads {
+        sums.add(&thread.nodes, &labels);
+        for &function in &thread.nodes.function {
+            // Makes the row, and with it the order.
+            rows.row_mut(labels[function as usize]);
+        }
+    }
+    for (label, sum) in (0..).zip(&sums.functions) {
+        if rows.row(label).is_some() {
+            rows.row_mut(label).counts = sum.counts();
+        }
+    }
+    for (&(caller, callee), &edge) in &sums.edge_ids {
+        let counts = sums.edges[edge as usize].counts();
+        rows.row_mut(callee).callers.insert(caller, counts);
+    }
+    rows
+}
+
+/// What adds up for one function, or for one function under one caller.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    cc: i128,
+    nc: i128,
+    self_ns: u128,
+    total_ns: u128,
+    /// How many nodes of it are open on the way from the root.
+    open: u32,
+}
+
+impl Sum {
+    fn enter(&mut self, calls: u64, self_ns: u64, total_ns: u64) {
+        self.nc += i128::from(calls);
+        self.self_ns += u128::from(self_ns);
+        if self.open == 0 {
+            self.cc += i128::from(calls);
+            self.total_ns += u128::from(total_ns);
+        }
+        self.open += 1;
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            cc: self.cc,
+            nc: self.nc,
+            tt: seconds(self.self_ns),
+            ct: seconds(self.total_ns),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    functions: Vec<Sum>,
+    edges: Vec<Sum>,
+    edge_ids: HashMap<(LabelId, LabelId), u32>,
+}
+
+impl Sums {
+    fn add(&mut self, nodes: &Nodes, labels: &[LabelId]) {
+        let self_times = nodes.self_times();
+        let label = |node: u32| labels[nodes.function[node as usize] as usize];
+        // The edge that leads to each open node, so that leaving need not look it up.
+        let mut edges_open = Vec::new();
+        walk(nodes, |step| match step {
+            Step::Enter(node) => {
+                let at = node as usize;
+                let figures = (nodes.calls[at], self_times[at], nodes.total[at]);
+                self.functions[label(node) as usize].enter(figures.0, figures.1, figures.2);
+                let edge = match nodes.parent[at] {
+                    NO_PARENT => None,
+                    parent => Some(self.edge(label(parent), label(node))),
+                };
+                if let Some(edge) = edge {
+                    self.edges[edge as usize].enter(figures.0, figures.1, figures.2);
+                }
+                edges_open.push(edge);
+            }
+            Step::Leave(node) => {
+                self.functions[label(node) as usize].open -= 1;
+                if let Some(Some(edge)) = edges_open.pop() {
+                    self.edges[edge as usize].open -= 1;
+                }
+            }
+        });
+    }
+
+    fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
+        let new = self.edges.len() as u32;
+        let id = *self.edge_ids.entry((caller, callee)).or_insert(new);
+        if id == new {
+            self.edges.push(Sum::default());
+        }
+        id
+    }
+}
+
+fn seconds(ns: u128) -> f64 {
+    ns as f64 / 1e9
+}

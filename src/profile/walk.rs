@@ -1,0 +1,110 @@
+//! Going through a tree depth first, without recursion: trees of real programs
+//! are tens of thousands of calls deep.
+
+use crate::format::trees::Nodes;
+
+/// The children of every node, in the order of the nodes.
+pub(super) struct Children {
+    /// Where the children of a node begin in `nodes`; roots come last.
+    starts: Vec<u32>,
+    nodes: Vec<u32>,
+}
+
+impl Children {
+    pub(super) fn of(nodes: &Nodes) -> Self {
+        let roots = nodes.len();
+        let slot = |parent: u32| (parent as usize).min(roots);
+        let mut starts = vec![0_u32; roots + 2];
+        for &parent in &nodes.parent {
+            starts[slot(parent) + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![0; nodes.len()];
+        for (node, &parent) in nodes.parent.iter().enumerate() {
+            let place = &mut next[slot(parent)];
+            sorted[*place as usize] = node as u32;
+            *place += 1;
+        }
+        Self {
+            starts,
+            nodes: sorted,
+        }
+    }
+
+    pub(super) fn roots(&self) -> &[u32] {
+        self.slot(self.starts.len() - 2)
+    }
+
+    pub(super) fn under(&self, node: u32) -> &[u32] {
+        self.slot(node as usize)
+    }
+
+    fn slot(&self, slot: usize) -> &[u32] {
+        &self.nodes[self.starts[slot] as usize..self.starts[slot + 1] as usize]
+    }
+}
+
+/// A step of [`walk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The node is entered, after its parent and before its children.
+    Enter(u32),
+    /// The node is left, after its children.
+    Leave(u32),
+}
+
+/// Visits all nodes depth first.
+pub(super) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
+    let children = Children::of(nodes);
+    let mut open = Vec::new();
+    let mut siblings = children.roots().iter();
+    loop {
+        if let Some(&node) = siblings.next() {
+            visit(Step::Enter(node));
+            open.push((node, siblings));
+            siblings = children.under(node).iter();
+        } else if let Some((node, rest)) = open.pop() {
+            visit(Step::Leave(node));
+            siblings = rest;
+        } else {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::trees::NO_PARENT;
+
+    #[test]
+    fn depth_first_whatever_the_order_of_the_nodes() {
+        // 0 ─┬─ 2      1 ─── 3
+        //    └─ 4
+        let nodes = Nodes {
+            parent: vec![NO_PARENT, NO_PARENT, 0, 1, 0],
+            ..Nodes::default()
+        };
+        let mut steps = Vec::new();
+        walk(&nodes, |step| steps.push(step));
+        use Step::{Enter, Leave};
+        assert_eq!(
+            steps,
+            [
+                Enter(0),
+                Enter(2),
+                Leave(2),
+                Enter(4),
+                Leave(4),
+                Leave(0),
+                Enter(1),
+                Enter(3),
+                Leave(3),
+                Leave(1)
+            ]
+        );
+    }
+}
