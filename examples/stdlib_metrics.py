@@ -237,8 +237,8 @@ def library_modules(root: Path) -> Iterator[tuple[Path, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=160, help="modules to measure (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=3, help="worker processes (default: %(default)s)")
+    parser.add_argument("--files", type=int, default=160, help="modules to measure (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=3, help="worker processes (%(default)s)")
     options = parser.parse_args()
 
     modules = list(library_modules(Path(sysconfig.get_path("stdlib"))))[: options.files]
@@ -249,7 +249,8 @@ def main() -> None:
 
     print(
         f"{len(modules)} modules of the standard library: {summary.functions} functions, "
-        f"{summary.unused} names never read, {len(summary.copies)} groups of copies. The most complex:"
+        f"{summary.unused} names never read, {len(summary.copies)} groups of copies. "
+        "The most complex:"
     )
     for function in summary.most_complex:
         place = f"{function.module}:{function.line}"

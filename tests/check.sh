@@ -11,7 +11,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-readonly MAKE="${MAKE:-make} --no-print-directory"
+readonly MAKE=(make --no-print-directory)
 readonly LOOKED_FOR="in ${PYENV_ROOT:-$HOME/.pyenv}/versions and on PATH"
 passed=0
 failed=0
@@ -59,7 +59,10 @@ find_python() { # VERSION, as in 3.11: prints the interpreter's path
     local candidate found=
     while IFS= read -r candidate; do
         [[ $(usable_python "$candidate") == "$1" ]] && found=$candidate
-    done < <(type -ap "python$1" && ls -d "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python 2>/dev/null)
+    done < <(
+        type -ap "python$1"
+        ls -d "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python 2>/dev/null
+    )
     [[ -n $found ]] && echo "$found"
 }
 
@@ -79,13 +82,17 @@ choose_pythons() {
         versions=()
         interpreters=()
     elif [[ -z $version ]]; then
-        skip "PYTHON=${PYTHON:-python3} (no CPython of 3.9 or newer with venv and headers; run 'make ci-tools')"
+        skip "${PYTHON:-python3} (no CPython 3.9+ with venv and headers; run 'make ci-tools')"
     fi
     for word in ${PYTHONS:-3.11 3.13+}; do
         python=
         case $word in
         3.13+) # Both ways of hooking must be tested: up to 3.11 there is one, from 3.12 on two.
-            python=$(find_python 3.13) && version=3.13 || { python=$(find_python 3.12) && version=3.12; }
+            version=3.13
+            python=$(find_python 3.13) || {
+                version=3.12
+                python=$(find_python 3.12)
+            }
             word="3.13 or 3.12"
             ;;
         [0-9].[0-9]*) python=$(find_python "$word") && version=$word ;;
@@ -94,7 +101,7 @@ choose_pythons() {
         if [[ -n $python ]]; then
             add_python "$version" "$python"
         else
-            skip "Python $word (looked $LOOKED_FOR; install it with its headers, or name one by PYTHONS=)"
+            skip "Python $word (looked $LOOKED_FOR; install it or name one: PYTHONS=/path/to/python)"
         fi
     done
 }
@@ -109,7 +116,8 @@ check_lint() {
     fi
     if cargo clippy --version &>/dev/null; then
         check "clippy" cargo clippy --quiet --locked --all-targets -- -D warnings
-        check "clippy, library as in Python" cargo clippy --quiet --locked --lib --no-default-features -- -D warnings
+        check "clippy, library as in Python" \
+            cargo clippy --quiet --locked --lib --no-default-features -- -D warnings
     else
         skip "clippy (cargo clippy is missing; run 'rustup component add clippy')"
     fi
@@ -136,20 +144,20 @@ check_python() {
     local i venv
     for i in ${!versions[*]}; do
         venv=.venv-${versions[i]}
-        # pytest sees what is installed: nothing in the checkout's root is importable as edbprof_native.
+        # What is installed is tested: no edbprof_native lies where pytest is started.
         check "install on Python ${versions[i]}" \
-            $MAKE "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
+            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
             check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
     done
 }
 
 check_demo() {
     mkdir -p build/test/demo
-    check "make demo" $MAKE demo DEMO_OUT=build/test/demo
+    check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
 }
 
 [[ $# -gt 0 ]] || set -- lint rust python demo
-$MAKE tools || exit
+"${MAKE[@]}" tools || exit
 choose_pythons
 for part in "$@"; do
     "check_$part"

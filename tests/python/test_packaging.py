@@ -49,13 +49,14 @@ def test_python_m_takes_the_same_command_line():
 
 def test_python_m_finds_the_program_without_path():
     environment = {name: value for name, value in os.environ.items() if name != "PATH"}
-    subprocess.run([sys.executable, "-m", "edbprof_native", "--version"], check=True, env=environment)
+    command = [sys.executable, "-m", "edbprof_native", "--version"]
+    subprocess.run(command, check=True, env=environment)
 
 
 def test_python_m_passes_the_exit_code_on(tmp_path: Path):
+    nothing_there = ["--prefix", "no_such_", tmp_path]
     for command in ([PROGRAM], [sys.executable, "-m", "edbprof_native"]):
-        nothing_there = subprocess.run([*command, "--prefix", "no_such_", tmp_path], stderr=subprocess.PIPE)
-        assert nothing_there.returncode == 3
+        assert subprocess.run([*command, *nothing_there], check=False).returncode == 3
 
 
 @pytest.mark.parametrize("name", ["edbprof.h", "edbprof_python.h"])
@@ -71,7 +72,7 @@ def test_types_are_shipped():
 def test_the_wheel_is_for_this_python_alone():
     wheel = importlib.metadata.distribution("edbprof").read_text("WHEEL")
     assert wheel is not None
-    this = "cp%d%d" % sys.version_info[:2]
+    this = f"cp{sys.version_info.major}{sys.version_info.minor}"
     assert re.findall("^Tag: (.+)$", wheel, re.MULTILINE)[0].startswith(f"{this}-{this}-")
     assert "Root-Is-Purelib: false" in wheel
 
