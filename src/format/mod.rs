@@ -12,6 +12,7 @@ pub mod atomic_file;
 pub mod marshal;
 pub mod prof;
 pub mod pstats;
+pub mod read_error;
 pub mod sidecar;
 pub mod trees;
 mod wtf8;

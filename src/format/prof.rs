@@ -27,8 +27,9 @@
 //! parents = array.array('I', exact['threads'][0]['parent'])
 //! ```
 
-use super::marshal::Writer;
+use super::marshal::{Reader, Writer};
 use super::pstats::Rows;
+use super::read_error::{ReadError, Reason};
 use super::sidecar::Sidecar;
 use super::trees::Trees;
 use super::{pstats, sidecar, trees};
@@ -50,6 +51,73 @@ pub struct PlainInputs {
     pub rows: Rows,
     /// The sum of their sidecars.
     pub sidecar: Sidecar,
+}
+
+/// What a `.prof` file holds.
+#[derive(Clone, Debug)]
+pub enum ProfFile {
+    /// A file of ours. Its first object follows from these and is not kept.
+    Exact(Trees, PlainInputs),
+    /// Anyone's: a pstats dictionary and nothing of ours behind it.
+    Plain(Rows),
+}
+
+/// Reads a `.prof` file, ours or anyone's.
+///
+/// # Errors
+/// `bytes` begin with no pstats dictionary; or what follows is ours, going by its
+/// first bytes, and broken.
+pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
+    let mut reader = Reader::new(bytes, 0);
+    reader.skip()?;
+    let start = reader.offset();
+    let ours = bytes
+        .get(start..)
+        .is_some_and(|rest| rest.starts_with(MAGIC));
+    if !ours {
+        return pstats::decode(bytes).map(ProfFile::Plain);
+    }
+    let mut reader = Reader::new(bytes, start);
+    let mut trees = Trees::default();
+    let mut plain = PlainInputs::default();
+    reader.dict(|reader| {
+        let offset = reader.offset();
+        match reader.string()? {
+            b"version" => match reader.int()? {
+                VERSION => Ok(()),
+                other if other > VERSION => Err(ReadError::new(offset, Reason::Version(other))),
+                _ => Err(ReadError::invalid(offset, "an unknown format version")),
+            },
+            b"plain" => {
+                plain = read_plain(reader)?;
+                Ok(())
+            }
+            key if trees::read_key(reader, key, &mut trees)? => Ok(()),
+            _ => reader.skip(),
+        }
+    })?;
+    trees::check(&trees, start)?;
+    Ok(ProfFile::Exact(trees, plain))
+}
+
+fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
+    let mut plain = PlainInputs::default();
+    reader.dict(|reader| {
+        match reader.string()? {
+            b"inputs" => plain.hashes = reader.list(trees::read_id)?,
+            b"rows" => plain.rows = pstats::read(reader)?,
+            b"sidecar" => {
+                let offset = reader.offset();
+                plain.sidecar = sidecar::decode(reader.string()?).map_err(|mut error| {
+                    error.offset = offset;
+                    error
+                })?;
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(plain)
 }
 
 /// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of

@@ -21,7 +21,7 @@ pub fn rows(trees: &Trees) -> Rows {
         .map(|function| rows.intern(&function.label))
         .collect();
     let mut sums = Sums {
-        functions: vec![Sum::default(); labels.len()],
+        functions: vec![Sum::default(); rows.labels().len()],
         ..Sums::default()
     };
     for thread in &trees.threads {

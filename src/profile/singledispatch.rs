@@ -5,6 +5,9 @@
 //! `dispatch` for the implementation and calls it. A profile by caller and callee
 //! loses there which caller meant which implementation; a call tree does not.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
     Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, NO_PARENT, Trees,
@@ -16,37 +19,48 @@ use crate::format::trees::{
 /// itself a wrapper stands for whoever called that; calls that come from outside
 /// of the recording have no caller and are left out.
 pub fn sidecar(trees: &Trees) -> Sidecar {
-    let mut sidecar = Sidecar::new();
+    let mut counts: HashMap<[u32; 3], u64> = HashMap::new();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        let function = |node: u32| &trees.functions[nodes.function[node as usize] as usize];
-        // The nearest node above, or itself, that is no wrapper.
-        let mut caller: Vec<u32> = Vec::with_capacity(nodes.len());
+        let function = |node: u32| nodes.function[node as usize];
+        let described = |node: u32| &trees.functions[function(node) as usize];
+        // The nearest node above, or the node itself, that is no wrapper.
+        let mut real: Vec<u32> = Vec::with_capacity(nodes.len());
         for (node, &parent) in (0_u32..).zip(&nodes.parent) {
-            if !is_wrapper(function(node)) {
-                caller.push(node);
-            } else if parent == NO_PARENT {
-                caller.push(NO_PARENT);
+            let above = match parent {
+                NO_PARENT => NO_PARENT,
+                parent => real[parent as usize],
+            };
+            real.push(if is_wrapper(described(node)) {
+                above
             } else {
-                caller.push(caller[parent as usize]);
-            }
-            if parent == NO_PARENT || caller[parent as usize] == NO_PARENT {
-                continue;
-            }
-            let wrapper = function(parent);
+                node
+            });
             let calls = nodes.calls[node as usize];
-            if calls == 0 || !is_implementation(wrapper, function(node)) {
-                continue;
+            if above != NO_PARENT
+                && calls != 0
+                && is_implementation(described(parent), described(node))
+            {
+                let key = [function(parent), function(above), function(node)];
+                let count = counts.entry(key).or_default();
+                *count = count.saturating_add(calls);
             }
-            let count = sidecar
-                .entry(wrapper.generic.as_ref().unwrap_or(&wrapper.label).clone())
-                .or_default()
-                .entry(function(caller[parent as usize]).label.clone())
-                .or_default()
-                .entry(function(node).label.clone())
-                .or_default();
-            *count = count.saturating_add(calls);
         }
+    }
+    let mut sidecar = Sidecar::new();
+    for ([wrapper, caller, implementation], calls) in counts {
+        let wrapper = &trees.functions[wrapper as usize];
+        let label = |function: u32| Arc::new(trees.functions[function as usize].label.clone());
+        let count = sidecar
+            .entry(Arc::new(
+                wrapper.generic.as_ref().unwrap_or(&wrapper.label).clone(),
+            ))
+            .or_default()
+            .entry(label(caller))
+            .or_default()
+            .entry(label(implementation))
+            .or_default();
+        *count = count.saturating_add(calls);
     }
     sidecar
 }

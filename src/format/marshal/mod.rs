@@ -28,22 +28,32 @@
 //! Source: CPython's `Python/marshal.c`, versions 0 to 5 of the format (3.4 to
 //! 3.15 write version 4 or 5 by default, 2.5 to 3.3 version 2).
 
+mod reader;
 mod writer;
 
+pub use reader::{Reader, Value};
 pub use writer::{Ref, Writer};
 
 pub(super) const FLAG_REF: u8 = 0x80;
 pub(super) const NONE: u8 = b'N';
+pub(super) const TRUE: u8 = b'T';
+pub(super) const FALSE: u8 = b'F';
 pub(super) const INT: u8 = b'i';
+pub(super) const INT64: u8 = b'I';
 pub(super) const LONG: u8 = b'l';
+pub(super) const TEXT_FLOAT: u8 = b'f';
 pub(super) const FLOAT: u8 = b'g';
 pub(super) const BYTES: u8 = b's';
 pub(super) const UNICODE: u8 = b'u';
+pub(super) const INTERNED: u8 = b't';
 pub(super) const ASCII: u8 = b'a';
+pub(super) const INTERNED_ASCII: u8 = b'A';
 pub(super) const SHORT_ASCII: u8 = b'z';
+pub(super) const SHORT_INTERNED_ASCII: u8 = b'Z';
 pub(super) const TUPLE: u8 = b'(';
 pub(super) const SHORT_TUPLE: u8 = b')';
 pub(super) const LIST: u8 = b'[';
 pub(super) const DICT: u8 = b'{';
 pub(super) const END_OF_DICT: u8 = b'0';
 pub(super) const REF: u8 = b'r';
+pub(super) const INTERNED_REF: u8 = b'R';

@@ -1,6 +1,7 @@
 //! Writing a sidecar as a pickle of protocol 4, which Python 3.4 and later read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{
     BINBYTES, BININT, BINUNICODE, EMPTY_DICT, LONG_BINGET, LONG1, MARK, MEMOIZE, PROTO, SETITEMS,
@@ -37,7 +38,7 @@ enum Memoized<'a> {
 impl<'a> Pickle<'a> {
     fn dict<V>(
         &mut self,
-        items: impl IntoIterator<Item = (&'a Label, V)>,
+        items: impl IntoIterator<Item = (&'a Arc<Label>, V)>,
         mut value: impl FnMut(&mut Self, V),
     ) {
         self.out.extend_from_slice(&[EMPTY_DICT, MARK]);

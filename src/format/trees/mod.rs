@@ -34,8 +34,10 @@
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds |
 
+mod reader;
 mod writer;
 
+pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
 /// The random 128-bit name of one recording.

@@ -8,11 +8,22 @@
 //! A function's tuple begins with the primitive calls, a caller's with all calls:
 //! so `Lib/cProfile.py` writes them (`snapshot_stats`) and `Lib/pstats.py` prints
 //! them (`print_call_line`).
+//!
+//! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
+//! many primitive calls of unknown time. Names may be bytes (Python 2 wrote no
+//! other), counts bools, times ints.
+
+mod reader;
+mod writer;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::marshal::{Ref, Writer};
 use super::trees::Label;
+
+pub use reader::decode;
+pub(super) use reader::{read, read_label};
+pub use writer::encode;
+pub(super) use writer::{write, write_label};
 
 /// Position of a [`Label`] in the [`Rows`] that interned it.
 pub type LabelId = u32;
@@ -66,6 +77,11 @@ impl Rows {
         &self.labels[id as usize]
     }
 
+    /// All labels, a label's id being its position.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
         self.ids.get(label).copied()
@@ -101,58 +117,4 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
-}
-
-/// The marshalled dictionary; rows stand in their order of first appearance.
-pub fn encode(rows: &Rows) -> Vec<u8> {
-    let mut writer = Writer::new();
-    write(&mut writer, rows);
-    writer.finish()
-}
-
-/// Writes the dictionary as the next object of `writer`.
-pub(super) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
-    let mut labels = WrittenLabels(vec![None; rows.labels.len()]);
-    writer.dict();
-    for (id, row) in rows.iter() {
-        labels.write(writer, rows, id);
-        let Counts { cc, nc, tt, ct } = row.counts;
-        writer.tuple(5);
-        writer.int(cc);
-        writer.int(nc);
-        writer.float(tt);
-        writer.float(ct);
-        writer.dict();
-        for (&caller, counts) in &row.callers {
-            labels.write(writer, rows, caller);
-            writer.tuple(4);
-            writer.int(counts.nc);
-            writer.int(counts.cc);
-            writer.float(counts.tt);
-            writer.float(counts.ct);
-        }
-        writer.end_dict();
-    }
-    writer.end_dict();
-}
-
-/// The labels' tuples that are in the file already, by label id.
-struct WrittenLabels(Vec<Option<Ref>>);
-
-impl WrittenLabels {
-    fn write<'a>(&mut self, writer: &mut Writer<'a>, rows: &'a Rows, id: LabelId) {
-        let slot = &mut self.0[id as usize];
-        if let Some(known) = *slot {
-            return writer.again(known);
-        }
-        *slot = Some(writer.numbered_tuple(3));
-        write_label(writer, rows.label(id));
-    }
-}
-
-/// Writes the three parts of `label` into a tuple that was begun.
-pub(super) fn write_label<'a>(writer: &mut Writer<'a>, label: &'a Label) {
-    writer.text(&label.file);
-    writer.int(i128::from(label.line));
-    writer.text(&label.name);
 }

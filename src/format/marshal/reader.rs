@@ -1,0 +1,419 @@
+//! Reading marshal, front to back, one object at a time.
+//!
+//! Nothing is built that the caller did not ask for, and the caller decides by
+//! its own shape how deep it goes: nesting costs no stack, a declared length
+//! costs no memory before its bytes are there, and a reference is read again
+//! where its object stands, within a budget.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::{
+    ASCII, BYTES, DICT, END_OF_DICT, FALSE, FLAG_REF, FLOAT, INT, INT64, INTERNED, INTERNED_ASCII,
+    INTERNED_REF, LIST, LONG, NONE, REF, SHORT_ASCII, SHORT_INTERNED_ASCII, SHORT_TUPLE,
+    TEXT_FLOAT, TRUE, TUPLE, UNICODE,
+};
+use crate::format::read_error::{ReadError, Reason, expansion_limit};
+use crate::format::wtf8::encodes_a_str;
+
+/// An object, or the beginning of one whose contents follow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// `None`.
+    None,
+    /// An int or a bool.
+    Int(i128),
+    /// A float.
+    Float(f64),
+    /// A str, as UTF-8 with surrogates let through, or a bytes object.
+    String(&'a [u8]),
+    /// A tuple of so many objects.
+    Tuple(usize),
+    /// A list of so many objects.
+    List(usize),
+    /// A dict, until [`Reader::end_of_dict`].
+    Dict,
+}
+
+impl Value<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Value::None => "None",
+            Value::Int(_) => "an int",
+            Value::Float(_) => "a float",
+            Value::String(_) => "a string",
+            Value::Tuple(_) => "a tuple",
+            Value::List(_) => "a list",
+            Value::Dict => "a dict",
+        }
+    }
+}
+
+/// A place in a marshalled object. After an error it is of no use any more.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    input: &'a [u8],
+    at: usize,
+    /// Where the numbered objects begin.
+    numbered: Vec<usize>,
+    /// Python 2's own table of interned strings.
+    interned: Vec<&'a [u8]>,
+    /// How many references we are inside of: what is read there is numbered already.
+    replaying: u32,
+    expansion_left: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the object that begins at offset `start` of `input`.
+    pub fn new(input: &'a [u8], start: usize) -> Self {
+        Self {
+            input,
+            at: start,
+            numbered: Vec::new(),
+            interned: Vec::new(),
+            replaying: 0,
+            expansion_left: expansion_limit(input.len()),
+        }
+    }
+
+    /// The offset in the input of what is read next.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The error that the object which begins at `offset` is not `expected`.
+    pub fn unexpected(offset: usize, expected: &'static str, found: Value<'_>) -> ReadError {
+        let found = found.kind();
+        ReadError::new(offset, Reason::Unexpected { expected, found })
+    }
+
+    /// The number of the object ahead, if it has one; and whether it is a
+    /// reference to an object that was read before.
+    pub fn number_ahead(&self) -> Option<(usize, bool)> {
+        let rest = self.input.get(self.at..)?;
+        match rest {
+            [REF, a, b, c, d, ..] => Some((u32::from_le_bytes([*a, *b, *c, *d]) as usize, true)),
+            [code, ..] if code & FLAG_REF != 0 && self.replaying == 0 => {
+                Some((self.numbered.len(), false))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads an object: `read` gets it, and must read all of its contents.
+    ///
+    /// # Errors
+    /// Those of `read`; input that is no marshal.
+    pub fn object<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self, Value<'a>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        if self.input.get(self.at) != Some(&REF) {
+            let value = self.begin()?;
+            return read(self, value);
+        }
+        let reference = self.at;
+        self.at += 1;
+        let number = self.u32()? as usize;
+        let back = self.at;
+        self.at = *self
+            .numbered
+            .get(number)
+            .ok_or_else(|| ReadError::invalid(reference, "a reference to nothing"))?;
+        self.replaying += 1;
+        let value = self.begin()?;
+        let result = read(self, value)?;
+        self.replaying -= 1;
+        self.at = back;
+        Ok(result)
+    }
+
+    /// Reads an int or a bool.
+    ///
+    /// # Errors
+    /// Anything else is there.
+    pub fn int(&mut self) -> Result<i128, ReadError> {
+        let offset = self.at;
+        self.object(|_, value| match value {
+            Value::Int(value) => Ok(value),
+            other => Err(Self::unexpected(offset, "an int", other)),
+        })
+    }
+
+    /// Reads a float, or an int as one.
+    ///
+    /// # Errors
+    /// Anything else is there.
+    pub fn float(&mut self) -> Result<f64, ReadError> {
+        let offset = self.at;
+        self.object(|_, value| match value {
+            Value::Float(value) => Ok(value),
+            Value::Int(value) => Ok(value as f64),
+            other => Err(Self::unexpected(offset, "a float", other)),
+        })
+    }
+
+    /// Reads a str or a bytes object.
+    ///
+    /// # Errors
+    /// Anything else is there.
+    pub fn string(&mut self) -> Result<&'a [u8], ReadError> {
+        let offset = self.at;
+        self.object(|_, value| match value {
+            Value::String(value) => Ok(value),
+            other => Err(Self::unexpected(offset, "a string", other)),
+        })
+    }
+
+    /// Reads a list: `item` is called for each of its objects.
+    ///
+    /// # Errors
+    /// Those of `item`; anything else is there.
+    pub fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let offset = self.at;
+        self.object(|reader, value| match value {
+            Value::List(count) => (0..count).map(|_| item(reader)).collect(),
+            other => Err(Self::unexpected(offset, "a list", other)),
+        })
+    }
+
+    /// Reads a dict: `entry` is called at each key and must read it and its value.
+    ///
+    /// # Errors
+    /// Those of `entry`; anything else is there.
+    pub fn dict(
+        &mut self,
+        mut entry: impl FnMut(&mut Self) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let offset = self.at;
+        self.object(|reader, value| match value {
+            Value::Dict => {
+                while !reader.end_of_dict() {
+                    entry(reader)?;
+                }
+                Ok(())
+            }
+            other => Err(Self::unexpected(offset, "a dict", other)),
+        })
+    }
+
+    /// Reads a tuple of exactly `count` objects, which `items` must read.
+    ///
+    /// # Errors
+    /// Those of `items`; anything that is not `expected` is there.
+    pub fn tuple<T>(
+        &mut self,
+        count: usize,
+        expected: &'static str,
+        items: impl FnOnce(&mut Self) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let offset = self.at;
+        self.object(|reader, value| match value {
+            Value::Tuple(found) if found == count => items(reader),
+            Value::Tuple(_) => Err(ReadError::new(
+                offset,
+                Reason::Unexpected {
+                    expected,
+                    found: "a tuple of another length",
+                },
+            )),
+            other => Err(Self::unexpected(offset, expected, other)),
+        })
+    }
+
+    /// Steps over the end of a dict, if that is what comes next.
+    pub fn end_of_dict(&mut self) -> bool {
+        let ends = self.input.get(self.at) == Some(&END_OF_DICT);
+        self.at += usize::from(ends);
+        ends
+    }
+
+    /// Steps over an object, whatever it is and however deep.
+    ///
+    /// # Errors
+    /// Input that is no marshal.
+    pub fn skip(&mut self) -> Result<(), ReadError> {
+        // What is left of each open container; a dict has no count.
+        let mut open: Vec<Option<usize>> = Vec::new();
+        let mut left = Some(1);
+        loop {
+            match &mut left {
+                Some(0) => {}
+                None if self.end_of_dict() => {}
+                count => {
+                    if let Some(count) = count {
+                        *count -= 1;
+                    }
+                    if self.input.get(self.at) == Some(&REF) {
+                        self.at += 1;
+                        self.u32()?;
+                        continue;
+                    }
+                    let contents = match self.begin()? {
+                        Value::Tuple(count) | Value::List(count) => Some(count),
+                        Value::Dict => None,
+                        _ => continue,
+                    };
+                    open.push(std::mem::replace(&mut left, contents));
+                    continue;
+                }
+            }
+            match open.pop() {
+                Some(outer) => left = outer,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads the beginning of an object that is no reference.
+    fn begin(&mut self) -> Result<Value<'a>, ReadError> {
+        let start = self.at;
+        let [code] = self.array()?;
+        if code & FLAG_REF != 0 && self.replaying == 0 {
+            self.numbered.push(start);
+        }
+        let value = match code & !FLAG_REF {
+            NONE => Value::None,
+            FALSE => Value::Int(0),
+            TRUE => Value::Int(1),
+            INT => Value::Int(i32::from_le_bytes(self.array()?).into()),
+            INT64 => Value::Int(i64::from_le_bytes(self.array()?).into()),
+            LONG => Value::Int(self.long(start)?),
+            FLOAT => Value::Float(f64::from_le_bytes(self.array()?)),
+            TEXT_FLOAT => Value::Float(self.text_float(start)?),
+            BYTES => Value::String(self.sized()?),
+            UNICODE => Value::String(self.text(start, encodes_a_str)?),
+            INTERNED => {
+                let text = self.sized()?;
+                if self.replaying == 0 {
+                    self.interned.push(text);
+                }
+                Value::String(text)
+            }
+            INTERNED_REF => {
+                let number = self.u32()? as usize;
+                let text = self.interned.get(number);
+                let text = text.ok_or_else(|| ReadError::invalid(start, "a reference to nothing"));
+                let text: &[u8] = text?;
+                self.expand(start, text.len() + OBJECT_SIZE)?;
+                Value::String(text)
+            }
+            ASCII | INTERNED_ASCII => Value::String(self.text(start, <[u8]>::is_ascii)?),
+            SHORT_ASCII | SHORT_INTERNED_ASCII => {
+                let [len] = self.array()?;
+                let text = self.take(len.into())?;
+                if !text.is_ascii() {
+                    return Err(ReadError::invalid(start, NOT_A_STR));
+                }
+                Value::String(text)
+            }
+            TUPLE => Value::Tuple(self.count()?),
+            SHORT_TUPLE => {
+                let [count] = self.array()?;
+                Value::Tuple(self.at_least(count.into())?)
+            }
+            LIST => Value::List(self.count()?),
+            DICT => Value::Dict,
+            _ => return Err(ReadError::new(start, Reason::UnknownCode(code, ""))),
+        };
+        if self.replaying != 0 {
+            let bytes = match value {
+                Value::String(text) => text.len(),
+                _ => 0,
+            };
+            self.expand(start, bytes + OBJECT_SIZE)?;
+        }
+        Ok(value)
+    }
+
+    fn expand(&mut self, offset: usize, bytes: usize) -> Result<(), ReadError> {
+        self.expansion_left = self
+            .expansion_left
+            .checked_sub(bytes)
+            .ok_or_else(|| ReadError::new(offset, Reason::Expansion))?;
+        Ok(())
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
+        let taken = self
+            .input
+            .get(self.at..)
+            .and_then(|rest| rest.get(..len))
+            .ok_or_else(|| ReadError::new(self.input.len(), Reason::Truncated))?;
+        self.at += len;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn u32(&mut self) -> Result<u32, ReadError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    fn sized(&mut self) -> Result<&'a [u8], ReadError> {
+        let len = self.u32()?;
+        self.take(len as usize)
+    }
+
+    fn text(&mut self, start: usize, valid: fn(&[u8]) -> bool) -> Result<&'a [u8], ReadError> {
+        let text = self.sized()?;
+        if valid(text) {
+            Ok(text)
+        } else {
+            Err(ReadError::invalid(start, NOT_A_STR))
+        }
+    }
+
+    fn count(&mut self) -> Result<usize, ReadError> {
+        let count = self.u32()?;
+        self.at_least(count as usize)
+    }
+
+    /// Every object takes a byte: a larger count is a lie, found out here.
+    fn at_least(&self, count: usize) -> Result<usize, ReadError> {
+        if count > self.input.len().saturating_sub(self.at) {
+            return Err(ReadError::new(self.input.len(), Reason::Truncated));
+        }
+        Ok(count)
+    }
+
+    fn long(&mut self, start: usize) -> Result<i128, ReadError> {
+        let count = i32::from_le_bytes(self.array()?);
+        let bytes = self.take((count.unsigned_abs() as usize).saturating_mul(2))?;
+        let mut value: i128 = 0;
+        for digit in bytes.rchunks_exact(2) {
+            let digit = digit
+                .iter()
+                .rfold(0, |sum, &byte| sum << 8 | i128::from(byte));
+            if digit > 0x7fff {
+                return Err(ReadError::invalid(start, "an int with a wrong digit"));
+            }
+            value = value
+                .checked_mul(0x8000)
+                .and_then(|value| value.checked_add(digit))
+                .ok_or_else(|| ReadError::invalid(start, "an int beyond 2^127"))?;
+        }
+        Ok(if count < 0 { -value } else { value })
+    }
+
+    fn text_float(&mut self, start: usize) -> Result<f64, ReadError> {
+        let [len] = self.array()?;
+        let text = self.take(len.into())?;
+        std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| ReadError::invalid(start, "a float that is none"))
+    }
+}
+
+/// What an object that is read again takes in its reader's memory, bytes, give or
+/// take.
+const OBJECT_SIZE: usize = 16;
+
+const NOT_A_STR: &str = "a str that is not UTF-8";

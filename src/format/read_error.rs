@@ -1,0 +1,85 @@
+//! Why a file could not be read.
+
+use std::error::Error;
+use std::fmt;
+
+/// What is wrong with a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// Offset in the file, bytes, of what could not be read.
+    pub offset: usize,
+    /// What is wrong there.
+    pub reason: Reason,
+}
+
+/// What is wrong at one place of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The file ends although more was announced.
+    Truncated,
+    /// A type code or opcode that no profile contains; its name where known.
+    UnknownCode(u8, &'static str),
+    /// Something readable, but not what belongs there.
+    Unexpected {
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A value that cannot be right; says which and why.
+    Invalid(&'static str),
+    /// Written by a later version of edbprof.
+    Version(i128),
+    /// References that unfold to much more than the file.
+    Expansion,
+}
+
+impl ReadError {
+    pub(super) fn new(offset: usize, reason: Reason) -> Self {
+        Self { offset, reason }
+    }
+
+    pub(super) fn invalid(offset: usize, what: &'static str) -> Self {
+        Self::new(offset, Reason::Invalid(what))
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Reason::Truncated if self.offset == 0 => return f.write_str("the file is empty"),
+            Reason::Truncated => f.write_str("the file is cut off")?,
+            Reason::UnknownCode(code, "") => write!(f, "no profile: unknown code 0x{code:02x}")?,
+            Reason::UnknownCode(code, name) => {
+                write!(f, "no profile: code 0x{code:02x} ({name}) is not allowed")?;
+            }
+            Reason::Unexpected { expected, found } => {
+                write!(f, "expected {expected}, found {found}")?;
+            }
+            Reason::Invalid(what) => f.write_str(what)?,
+            Reason::Version(version) => {
+                write!(
+                    f,
+                    "written by a later edbprof (format {version}): update edbprof"
+                )?;
+            }
+            Reason::Expansion => f.write_str("its references unfold to far more than the file")?,
+        }
+        write!(f, " (at byte {})", self.offset)
+    }
+}
+
+impl Error for ReadError {}
+
+/// How many bytes the references in a file of `len` bytes may unfold to.
+///
+/// Real files name a source file of some hundred bytes in a reference of two to
+/// five; what a hostile one can claim stays bounded.
+pub(super) fn expansion_limit(len: usize) -> usize {
+    const FACTOR: usize = 256;
+    const AT_MOST: usize = 256 << 20;
+    len.saturating_mul(FACTOR)
+        .min(AT_MOST)
+        .max(len.saturating_mul(16))
+}

@@ -1,0 +1,321 @@
+//! Reading a sidecar: a pickle machine that knows data and nothing else.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{
+    BINBYTES, BINGET, BININT, BININT1, BININT2, BINPUT, BINSTRING, BINUNICODE, BINUNICODE8,
+    EMPTY_DICT, FRAME, LONG_BINGET, LONG_BINPUT, LONG1, MARK, MEMOIZE, PROTO, SETITEM, SETITEMS,
+    SHORT_BINBYTES, SHORT_BINSTRING, SHORT_BINUNICODE, STOP, Sidecar, TUPLE, TUPLE3,
+};
+use crate::format::read_error::{ReadError, Reason, expansion_limit};
+use crate::format::trees::Label;
+
+/// Reads a sidecar that `pickle.dump` or [`encode`](super::encode) wrote.
+///
+/// # Errors
+/// An opcode that is not plain data, by its name; any other shape.
+pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
+    let mut machine = Machine {
+        input: bytes,
+        at: 0,
+        opcode_at: 0,
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        dicts: Vec::new(),
+        labels: Vec::new(),
+        expansion_left: expansion_limit(bytes.len()),
+    };
+    while machine.step()? {}
+    let top = machine.pop()?;
+    machine.map(top, |machine, callers| {
+        machine.map(callers, |machine, implementations| {
+            machine.map(implementations, Machine::calls)
+        })
+    })
+}
+
+/// What an entry of the result takes in memory, bytes, give or take.
+const ENTRY_SIZE: usize = 32;
+
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    String(&'a [u8]),
+    Int(i128),
+    /// Index into the labels.
+    Label(usize),
+    /// Index into the dicts, which can be filled and shared after they are pushed.
+    Dict(usize),
+}
+
+struct Machine<'a> {
+    input: &'a [u8],
+    at: usize,
+    /// Where the opcode that is being obeyed stands, for errors.
+    opcode_at: usize,
+    stack: Vec<Value<'a>>,
+    marks: Vec<usize>,
+    memo: HashMap<u32, Value<'a>>,
+    dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
+    labels: Vec<Arc<Label>>,
+    expansion_left: usize,
+}
+
+impl<'a> Machine<'a> {
+    /// Obeys one opcode; false at the end.
+    fn step(&mut self) -> Result<bool, ReadError> {
+        self.opcode_at = self.at;
+        let [opcode] = self.array()?;
+        match opcode {
+            PROTO => {
+                self.take(1)?;
+            }
+            FRAME => {
+                self.take(8)?;
+            }
+            EMPTY_DICT => {
+                self.stack.push(Value::Dict(self.dicts.len()));
+                self.dicts.push(Vec::new());
+            }
+            MARK => self.marks.push(self.stack.len()),
+            SHORT_BINUNICODE | SHORT_BINBYTES | SHORT_BINSTRING => {
+                let [len] = self.array()?;
+                self.string(len.into())?;
+            }
+            BINUNICODE | BINBYTES | BINSTRING => {
+                let len = u32::from_le_bytes(self.array()?);
+                self.string(len.into())?;
+            }
+            BINUNICODE8 => {
+                let len = u64::from_le_bytes(self.array()?);
+                self.string(len)?;
+            }
+            BININT1 => {
+                let [value] = self.array()?;
+                self.stack.push(Value::Int(value.into()));
+            }
+            BININT2 => {
+                let value = u16::from_le_bytes(self.array()?);
+                self.stack.push(Value::Int(value.into()));
+            }
+            BININT => {
+                let value = i32::from_le_bytes(self.array()?);
+                self.stack.push(Value::Int(value.into()));
+            }
+            LONG1 => self.long()?,
+            TUPLE3 => {
+                let name = self.pop()?;
+                let line = self.pop()?;
+                let file = self.pop()?;
+                self.label(file, line, name)?;
+            }
+            TUPLE => {
+                let [file, line, name] = *self.since_mark()? else {
+                    return Err(self.invalid("a tuple that is no function"));
+                };
+                self.label(file, line, name)?;
+            }
+            MEMOIZE => self.memoize(self.memo.len() as u32)?,
+            BINPUT => {
+                let [number] = self.array()?;
+                self.memoize(number.into())?;
+            }
+            LONG_BINPUT => {
+                let number = u32::from_le_bytes(self.array()?);
+                self.memoize(number)?;
+            }
+            BINGET => {
+                let [number] = self.array()?;
+                self.recall(number.into())?;
+            }
+            LONG_BINGET => {
+                let number = u32::from_le_bytes(self.array()?);
+                self.recall(number)?;
+            }
+            SETITEM => {
+                let value = self.pop()?;
+                let key = self.pop()?;
+                self.fill(&[key, value])?;
+            }
+            SETITEMS => {
+                let items = self.since_mark()?;
+                self.fill(&items)?;
+            }
+            STOP => return Ok(false),
+            _ => {
+                let reason = Reason::UnknownCode(opcode, name_of(opcode));
+                return Err(ReadError::new(self.opcode_at, reason));
+            }
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
+        let taken = self
+            .input
+            .get(self.at..)
+            .and_then(|rest| rest.get(..len))
+            .ok_or_else(|| ReadError::new(self.input.len(), Reason::Truncated))?;
+        self.at += len;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn string(&mut self, len: u64) -> Result<(), ReadError> {
+        let text = self.take(usize::try_from(len).unwrap_or(usize::MAX))?;
+        self.stack.push(Value::String(text));
+        Ok(())
+    }
+
+    fn long(&mut self) -> Result<(), ReadError> {
+        let [len] = self.array()?;
+        let bytes = self.take(len.into())?;
+        if bytes.len() > 16 {
+            return Err(self.invalid("an int beyond 2^127"));
+        }
+        let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
+        let start = if negative { -1 } else { 0 };
+        let value = bytes
+            .iter()
+            .rfold(start, |sum: i128, &byte| sum << 8 | i128::from(byte));
+        self.stack.push(Value::Int(value));
+        Ok(())
+    }
+
+    fn label(&mut self, file: Value, line: Value, name: Value) -> Result<(), ReadError> {
+        let (Value::String(file), Value::Int(line), Value::String(name)) = (file, line, name)
+        else {
+            return Err(self.invalid("a tuple that is no function"));
+        };
+        let line = i64::try_from(line).map_err(|_| self.invalid("a line number beyond 2^63"))?;
+        self.expand(file.len() + name.len() + 1)?;
+        self.stack.push(Value::Label(self.labels.len()));
+        self.labels.push(Arc::new(Label {
+            file: file.into(),
+            line,
+            name: name.into(),
+        }));
+        Ok(())
+    }
+
+    fn memoize(&mut self, number: u32) -> Result<(), ReadError> {
+        let top = self.pop()?;
+        self.stack.push(top);
+        self.memo.insert(number, top);
+        Ok(())
+    }
+
+    fn recall(&mut self, number: u32) -> Result<(), ReadError> {
+        let noted = self.memo.get(&number).copied();
+        self.stack
+            .push(noted.ok_or_else(|| self.invalid("a reference to nothing"))?);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<Value<'a>, ReadError> {
+        let bottom = self.marks.last().copied().unwrap_or(0);
+        match self.stack.pop() {
+            Some(value) if self.stack.len() >= bottom => Ok(value),
+            _ => Err(self.invalid("a pickle that misses a value")),
+        }
+    }
+
+    fn since_mark(&mut self) -> Result<Box<[Value<'a>]>, ReadError> {
+        match self.marks.pop() {
+            Some(mark) if mark <= self.stack.len() => Ok(self.stack.drain(mark..).collect()),
+            _ => Err(self.invalid("a pickle that misses a mark")),
+        }
+    }
+
+    /// Puts keys and values, in turn, into the dict on top of the stack.
+    fn fill(&mut self, items: &[Value<'a>]) -> Result<(), ReadError> {
+        if items.len() % 2 != 0 {
+            return Err(self.invalid("a key without a value"));
+        }
+        let Some(&Value::Dict(dict)) = self.stack.last() else {
+            return Err(self.invalid("entries of what is no dict"));
+        };
+        if let Some(dict) = self.dicts.get_mut(dict) {
+            let keys = items.iter().copied().step_by(2);
+            let values = items.iter().copied().skip(1).step_by(2);
+            dict.extend(keys.zip(values));
+        }
+        Ok(())
+    }
+
+    /// The dict `value` with `convert` applied to its values. How deep this goes
+    /// is up to `convert`; how wide, a budget, for a dict can be shared.
+    fn map<T>(
+        &mut self,
+        value: Value<'a>,
+        mut convert: impl FnMut(&mut Self, Value<'a>) -> Result<T, ReadError>,
+    ) -> Result<BTreeMap<Arc<Label>, T>, ReadError> {
+        let Value::Dict(dict) = value else {
+            return Err(self.invalid("no dict where there should be one"));
+        };
+        let mut map = BTreeMap::new();
+        let mut next = 0;
+        while let Some(&(key, value)) = self.dicts.get(dict).and_then(|items| items.get(next)) {
+            next += 1;
+            self.expand(ENTRY_SIZE)?;
+            let label = match key {
+                Value::Label(label) => self.labels.get(label).cloned(),
+                _ => None,
+            };
+            let label = label.ok_or_else(|| self.invalid("a key that is no function"))?;
+            map.insert(label, convert(self, value)?);
+        }
+        Ok(map)
+    }
+
+    fn calls(&mut self, value: Value<'a>) -> Result<u64, ReadError> {
+        let calls = match value {
+            Value::Int(calls) => u64::try_from(calls).ok(),
+            _ => None,
+        };
+        calls.ok_or_else(|| self.invalid("a count that is none"))
+    }
+
+    fn expand(&mut self, amount: usize) -> Result<(), ReadError> {
+        self.expansion_left = self
+            .expansion_left
+            .checked_sub(amount)
+            .ok_or_else(|| ReadError::new(self.opcode_at, Reason::Expansion))?;
+        Ok(())
+    }
+
+    fn invalid(&self, what: &'static str) -> ReadError {
+        ReadError::invalid(self.opcode_at, what)
+    }
+}
+
+/// What `pickletools` calls the opcodes that a hostile or foreign pickle is
+/// likely to begin with.
+fn name_of(opcode: u8) -> &'static str {
+    match opcode {
+        b'c' => "GLOBAL",
+        0x93 => "STACK_GLOBAL",
+        b'R' => "REDUCE",
+        b'b' => "BUILD",
+        b'i' => "INST",
+        b'o' => "OBJ",
+        0x81 => "NEWOBJ",
+        0x92 => "NEWOBJ_EX",
+        b'P' | b'Q' => "PERSID",
+        0x82..=0x84 => "EXT",
+        b']' | b'l' => "LIST",
+        b'd' => "DICT",
+        b'V' => "UNICODE",
+        b'I' => "INT",
+        b'N' => "NONE",
+        _ => "",
+    }
+}

@@ -1,0 +1,200 @@
+//! Reading the call trees back. Whatever passes may be indexed without looking:
+//! columns are equally long, parents come before their children, indices exist.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::{
+    Ending, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+};
+use crate::format::marshal::{Reader, Value};
+use crate::format::pstats::read_label;
+use crate::format::read_error::ReadError;
+
+/// Reads the value of `key`, if it is one of the trees' keys; else returns false
+/// and leaves the value to the caller.
+pub(in crate::format) fn read_key(
+    reader: &mut Reader<'_>,
+    key: &[u8],
+    trees: &mut Trees,
+) -> Result<bool, ReadError> {
+    match key {
+        b"recordings" => trees.recordings = reader.list(read_id)?,
+        b"processes" => trees.processes = reader.list(read_process)?,
+        b"functions" => trees.functions = reader.list(read_function)?,
+        b"threads" => trees.threads = reader.list(read_thread)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Checks what can only be checked when all keys have been read.
+pub(in crate::format) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
+    for thread in &trees.threads {
+        // An aggregate of nothing but plain inputs has a tree and no process.
+        if thread.process as usize >= trees.processes.len() && thread.process != 0 {
+            return Err(ReadError::invalid(offset, "a thread of no process"));
+        }
+        let functions = trees.functions.len();
+        if thread
+            .nodes
+            .function
+            .iter()
+            .any(|&f| f as usize >= functions)
+        {
+            return Err(ReadError::invalid(offset, "a call of no function"));
+        }
+    }
+    Ok(())
+}
+
+/// Reads 16 random or hashed bytes.
+pub(in crate::format) fn read_id(reader: &mut Reader<'_>) -> Result<[u8; 16], ReadError> {
+    let offset = reader.offset();
+    reader
+        .string()?
+        .try_into()
+        .map_err(|_| ReadError::invalid(offset, "an id that is not 16 bytes long"))
+}
+
+fn read_text(reader: &mut Reader<'_>) -> Result<Box<[u8]>, ReadError> {
+    Ok(reader.string()?.into())
+}
+
+fn read_number<T: TryFrom<i128>>(reader: &mut Reader<'_>) -> Result<T, ReadError> {
+    let offset = reader.offset();
+    T::try_from(reader.int()?).map_err(|_| ReadError::invalid(offset, "a number out of its range"))
+}
+
+fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
+    let mut process = Process {
+        pid: 0,
+        parent_pid: 0,
+        argv: Vec::new(),
+        host: Box::default(),
+        hook: Box::default(),
+        clock: Box::default(),
+        clock_resolution_ns: 0.0,
+        start_unix_ns: 0,
+        duration_ns: 0,
+        ending: Ending::Running,
+        dropped_calls: 0,
+    };
+    reader.dict(|reader| {
+        match reader.string()? {
+            b"pid" => process.pid = read_number(reader)?,
+            b"parent_pid" => process.parent_pid = read_number(reader)?,
+            b"argv" => process.argv = reader.list(read_text)?,
+            b"host" => process.host = read_text(reader)?,
+            b"hook" => process.hook = read_text(reader)?,
+            b"clock" => process.clock = read_text(reader)?,
+            b"clock_resolution_ns" => process.clock_resolution_ns = reader.float()?,
+            b"start_unix_ns" => process.start_unix_ns = read_number(reader)?,
+            b"duration_ns" => process.duration_ns = read_number(reader)?,
+            b"ending" => process.ending = read_ending(reader)?,
+            b"dropped_calls" => process.dropped_calls = read_number(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(process)
+}
+
+fn read_ending(reader: &mut Reader<'_>) -> Result<Ending, ReadError> {
+    let offset = reader.offset();
+    match reader.int()? {
+        0 => Ok(Ending::Running),
+        1 => Ok(Ending::Finished),
+        2 => Ok(Ending::Killed),
+        _ => Err(ReadError::invalid(offset, "an unknown way to end")),
+    }
+}
+
+fn read_function(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
+    reader.tuple(8, "a function's tuple of eight", |reader| {
+        let offset = reader.offset();
+        let kind = match reader.int()? {
+            0 => FunctionKind::Python,
+            1 => FunctionKind::Builtin,
+            2 => FunctionKind::Native,
+            _ => return Err(ReadError::invalid(offset, "an unknown kind of function")),
+        };
+        let flags = read_number(reader)?;
+        let label = read_label(reader)?;
+        let qualified_name = read_text(reader)?;
+        let module = read_text(reader)?;
+        let offset = reader.offset();
+        let generic = reader.object(|reader, value| match value {
+            Value::None => Ok(None),
+            Value::Tuple(3) => read_label(reader).map(Some),
+            other => Err(Reader::unexpected(offset, "None or a function", other)),
+        })?;
+        Ok(Function {
+            kind,
+            flags,
+            label,
+            qualified_name,
+            module,
+            generic,
+        })
+    })
+}
+
+fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
+    let offset = reader.offset();
+    let mut thread = ThreadTree {
+        process: 0,
+        name: Box::default(),
+        nodes: Nodes::default(),
+    };
+    reader.dict(|reader| {
+        let nodes = &mut thread.nodes;
+        match reader.string()? {
+            b"process" => thread.process = read_number(reader)?,
+            b"name" => thread.name = read_text(reader)?,
+            b"parent" => nodes.parent = read_column(reader, u32::from_le_bytes)?,
+            b"function" => nodes.function = read_column(reader, u32::from_le_bytes)?,
+            b"calls" => nodes.calls = read_column(reader, u64::from_le_bytes)?,
+            b"resumes" => nodes.resumes = read_column(reader, u64::from_le_bytes)?,
+            b"total" => nodes.total = read_column(reader, u64::from_le_bytes)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    check_nodes(&thread.nodes, offset)?;
+    Ok(thread)
+}
+
+fn read_column<T, const N: usize>(
+    reader: &mut Reader<'_>,
+    value: fn([u8; N]) -> T,
+) -> Result<Vec<T>, ReadError> {
+    let offset = reader.offset();
+    let bytes = reader.string()?;
+    let values = bytes.chunks_exact(N);
+    if !values.remainder().is_empty() {
+        return Err(ReadError::invalid(offset, "a column of broken length"));
+    }
+    Ok(values
+        .filter_map(|bytes| bytes.try_into().ok())
+        .map(value)
+        .collect())
+}
+
+fn check_nodes(nodes: &Nodes, offset: usize) -> Result<(), ReadError> {
+    let len = nodes.len();
+    if nodes.function.len() != len
+        || nodes.calls.len() != len
+        || nodes.resumes.len() != len
+        || nodes.total.len() != len
+        || len > MAX_NODES
+    {
+        return Err(ReadError::invalid(offset, "columns of different lengths"));
+    }
+    let in_order = (0_u32..)
+        .zip(&nodes.parent)
+        .all(|(node, &parent)| parent == NO_PARENT || parent < node);
+    if !in_order {
+        return Err(ReadError::invalid(offset, "a call before its caller"));
+    }
+    Ok(())
+}

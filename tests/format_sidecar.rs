@@ -1,0 +1,153 @@
+//! Sidecars: those of real Pythons, ours, hostile ones.
+
+mod generate;
+
+use std::fs;
+use std::path::Path;
+
+use edbprof::format::read_error::Reason;
+use edbprof::format::sidecar::{self, Sidecar};
+use generate::label_text;
+use proptest::prelude::*;
+
+fn text(sidecar: &Sidecar) -> String {
+    let mut lines = Vec::new();
+    for (generic, callers) in sidecar {
+        lines.push(format!("{}\n", label_text(generic)));
+        for (caller, implementations) in callers {
+            for (implementation, calls) in implementations {
+                lines.push(format!(
+                    "{}  {}  {}  {calls}\n",
+                    label_text(generic),
+                    label_text(caller),
+                    label_text(implementation)
+                ));
+            }
+        }
+    }
+    lines.sort();
+    lines.concat()
+}
+
+fn golden() -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().contains("sidecar-"))
+        .map(|path| fs::read(path).unwrap())
+        .collect()
+}
+
+#[test]
+fn reads_what_pythons_wrote() {
+    let expected = include_str!("golden/sidecar.txt");
+    let files = golden();
+    // 3.6 and 3.7 write protocols 2 to 4; 3.8, 3.9, 3.11 and 3.13 also 5.
+    assert_eq!(files.len(), 2 * 3 + 4 * 4);
+    for bytes in files {
+        assert_eq!(text(&sidecar::decode(&bytes).unwrap()), expected);
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    for bytes in golden() {
+        for len in 0..bytes.len() {
+            assert!(sidecar::decode(&bytes[..len]).is_err());
+        }
+    }
+}
+
+#[test]
+fn what_would_execute_code_is_refused_by_name() {
+    let refused = |bytes: &[u8]| sidecar::decode(bytes).unwrap_err().to_string();
+    // pickle.dumps of an object whose __reduce__ is (os.system, ('true',)).
+    assert_eq!(
+        refused(b"\x80\x03cposix\nsystem\nq\x00X\x04\0\0\0trueq\x01\x85q\x02Rq\x03."),
+        "no profile: code 0x63 (GLOBAL) is not allowed (at byte 2)"
+    );
+    assert_eq!(
+        refused(b"\x80\x04\x95\x1d\0\0\0\0\0\0\0\x8c\x05posix\x94\x8c\x06system\x94\x93\x94."),
+        "no profile: code 0x93 (STACK_GLOBAL) is not allowed (at byte 28)"
+    );
+}
+
+#[test]
+fn wrong_shapes_are_refused() {
+    for bytes in [
+        &b"."[..],
+        b"K\x01.",
+        b"}K\x01K\x01s.",
+        b"(}s.",
+        b"}(K\x01u.",
+        b"K\x01(u.",
+        b"u.",
+        b"h\x00.",
+        b"\x94.",
+        b"(\x94.",
+        b"}\x87.",
+        b"\x8a\xff.",
+        b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
+    ] {
+        assert!(sidecar::decode(bytes).is_err(), "{bytes:?}");
+    }
+}
+
+#[test]
+fn neither_depth_nor_sharing_costs() {
+    assert!(sidecar::decode(&b"}(".repeat(1_000_000)).is_err());
+    let label = |i: u32| [b"U\0J", &i.to_le_bytes()[..], b"U\0\x87"].concat();
+    // A dict that holds itself.
+    let looping = [b"}\x94", &label(1)[..], b"h\0s."].concat();
+    assert!(sidecar::decode(&looping).is_err());
+    // 3,000 generics with one and the same 3,000 callers, these with one and the
+    // same 3,000 implementations.
+    let entries = |value: &[u8]| {
+        let entries = (0..3000).flat_map(|i| [&label(i), value].concat());
+        [b"}(".to_vec(), entries.collect(), b"u".to_vec()].concat()
+    };
+    let counts = [entries(b"K\x01"), b"\x94".to_vec()].concat();
+    let callers = [entries(b"h\0"), b"\x94".to_vec()].concat();
+    let generics = entries(b"h\x01");
+    let bytes = [counts, callers, generics, b".".to_vec()].concat();
+    assert_eq!(
+        sidecar::decode(&bytes).unwrap_err().reason,
+        Reason::Expansion
+    );
+}
+
+fn value() -> impl Strategy<Value = Sidecar> {
+    use proptest::collection::btree_map;
+    let label = || generate::label().prop_map(std::sync::Arc::new);
+    btree_map(
+        label(),
+        btree_map(label(), btree_map(label(), any::<u64>(), 0..4), 0..4),
+        0..4,
+    )
+}
+
+proptest! {
+    #[test]
+    fn sidecars_come_back(value in value()) {
+        prop_assert_eq!(sidecar::decode(&sidecar::encode(&value)).unwrap(), value);
+    }
+
+    #[test]
+    fn broken_sidecars_do_not_panic(
+        value in value(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = sidecar::encode(&value);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = sidecar::decode(&bytes);
+    }
+
+    #[test]
+    fn noise_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        let _ = sidecar::decode(&bytes);
+    }
+}

@@ -1,0 +1,214 @@
+//! Random values of the crate's types, for property tests.
+
+#![allow(dead_code)]
+
+use edbprof::format::pstats::{Counts, Rows};
+use edbprof::format::trees::{
+    Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes,
+    Process, ThreadTree, Trees,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Few names, so that labels collide; some that are no str.
+pub(crate) fn text() -> impl Strategy<Value = Box<[u8]>> {
+    prop_oneof![
+        8 => "[a-d]{0,2}".prop_map(|text| text.into_bytes().into()),
+        2 => "\\PC{0,6}".prop_map(|text| text.into_bytes().into()),
+        1 => Just(b"\xed\xb2\x80"[..].into()),
+        1 => Just(b"\xff\x00'\n"[..].into()),
+    ]
+}
+
+pub(crate) fn label() -> impl Strategy<Value = Label> {
+    let line = prop_oneof![4 => 0..3_i64, 1 => any::<i64>()];
+    (text(), line, text()).prop_map(|(file, line, name)| Label { file, line, name })
+}
+
+pub(crate) fn function() -> impl Strategy<Value = Function> {
+    let kind = prop_oneof![
+        Just(FunctionKind::Python),
+        Just(FunctionKind::Builtin),
+        Just(FunctionKind::Native),
+    ];
+    let flags = prop_oneof![
+        5 => Just(0),
+        2 => Just(GENERIC_WRAPPER),
+        1 => Just(GENERIC_DISPATCH),
+    ];
+    (
+        kind,
+        flags,
+        label(),
+        text(),
+        text(),
+        proptest::option::of(label()),
+    )
+        .prop_map(
+            |(kind, flags, label, qualified_name, module, generic)| Function {
+                kind,
+                flags,
+                label,
+                qualified_name,
+                module,
+                generic,
+            },
+        )
+}
+
+/// A tree whose children never add up to more than their parent.
+pub(crate) fn nodes(functions: usize) -> impl Strategy<Value = Nodes> {
+    let node = (
+        any::<prop::sample::Index>(),
+        0..functions as u32,
+        0..5_u64,
+        0..3_u64,
+        0..1000_u64,
+        0..6_u8,
+    );
+    vec(node, 0..40).prop_map(|drawn| {
+        let mut nodes = Nodes::default();
+        for (i, (above, function, calls, resumes, self_ns, root)) in drawn.into_iter().enumerate() {
+            let parent = if i == 0 || root == 0 {
+                NO_PARENT
+            } else {
+                above.index(i) as u32
+            };
+            nodes.parent.push(parent);
+            nodes.function.push(function);
+            nodes.calls.push(calls);
+            nodes.resumes.push(resumes);
+            nodes.total.push(self_ns);
+        }
+        for node in (0..nodes.len()).rev() {
+            let total = nodes.total[node];
+            if let Some(above) = nodes.total.get_mut(nodes.parent[node] as usize) {
+                *above += total;
+            }
+        }
+        nodes
+    })
+}
+
+fn process() -> impl Strategy<Value = Process> {
+    let ending = prop_oneof![
+        Just(Ending::Running),
+        Just(Ending::Finished),
+        Just(Ending::Killed)
+    ];
+    let numbers = (any::<u32>(), 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
+    (numbers, vec(text(), 0..3), text(), text(), ending).prop_map(
+        |(
+            (pid, parent_pid, start_unix_ns, duration_ns, dropped_calls),
+            argv,
+            host,
+            hook,
+            ending,
+        )| {
+            Process {
+                pid,
+                parent_pid,
+                argv,
+                host,
+                hook,
+                clock: b"tsc"[..].into(),
+                clock_resolution_ns: 0.5,
+                start_unix_ns,
+                duration_ns,
+                ending,
+                dropped_calls,
+            }
+        },
+    )
+}
+
+/// What a recorder writes: one recording of one process.
+pub(crate) fn trees() -> impl Strategy<Value = Trees> {
+    let functions = vec(function(), 1..12);
+    let trees = functions.prop_flat_map(|functions| {
+        let threads = vec((nodes(functions.len()), text()), 0..4);
+        (Just(functions), threads, process(), any::<[u8; 16]>())
+    });
+    trees.prop_map(|(functions, threads, process, id)| Trees {
+        recordings: vec![id],
+        processes: vec![process],
+        functions,
+        threads: threads
+            .into_iter()
+            .map(|(nodes, name)| ThreadTree {
+                process: 0,
+                name,
+                nodes,
+            })
+            .collect(),
+    })
+}
+
+/// Counts that add up without rounding, whatever the order.
+fn counts() -> impl Strategy<Value = Counts> {
+    (0..9_i128, 0..9_i128, 0..64_u32, 0..64_u32).prop_map(|(cc, more, tt, ct)| Counts {
+        cc,
+        nc: cc + more,
+        tt: f64::from(tt) / 64.0,
+        ct: f64::from(tt + ct) / 64.0,
+    })
+}
+
+/// What another profiler writes.
+pub(crate) fn rows() -> impl Strategy<Value = Rows> {
+    let row = (label(), counts(), vec((label(), counts()), 0..4));
+    vec(row, 0..12).prop_map(|drawn| {
+        let mut rows = Rows::default();
+        for (label, counts, callers) in drawn {
+            let id = rows.intern(&label);
+            rows.row_mut(id).counts = counts;
+            for (caller, counts) in callers {
+                let caller = rows.intern(&caller);
+                rows.row_mut(id).callers.insert(caller, counts);
+            }
+        }
+        rows
+    })
+}
+
+/// Rows as lines of text that can be compared: sorted, floats by their bits.
+pub(crate) fn rows_text(rows: &Rows) -> String {
+    let mut blocks: Vec<String> = rows
+        .iter()
+        .map(|(id, row)| {
+            let mut callers: Vec<String> = row
+                .callers
+                .iter()
+                .map(|(&caller, counts)| format!("    {}", line(rows.label(caller), counts)))
+                .collect();
+            callers.sort();
+            line(rows.label(id), &row.counts) + &callers.concat()
+        })
+        .collect();
+    blocks.sort();
+    blocks.concat()
+}
+
+fn line(label: &Label, counts: &Counts) -> String {
+    format!(
+        "{} {} {} {:016x} {:016x}\n",
+        label_text(label),
+        counts.nc,
+        counts.cc,
+        counts.tt.to_bits(),
+        counts.ct.to_bits()
+    )
+}
+
+pub(crate) fn label_text(label: &Label) -> String {
+    format!(
+        "{} {} {}",
+        hexed(&label.file),
+        label.line,
+        hexed(&label.name)
+    )
+}
+
+fn hexed(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
