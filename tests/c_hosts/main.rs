@@ -213,3 +213,47 @@ fn a_cpp_host_builds_the_same_trees() {
         cpp: true,
     });
 }
+
+#[test]
+fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
+    let source = Source {
+        file: "misuse.c",
+        cpp: false,
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let directory = directory.path();
+    assert_eq!(read(&directory.join("empty.prof")), Trees::default());
+
+    let (_, kept) = read_only(directory, "wrong_");
+    assert_eq!(drawn(&kept.threads[0], &kept.functions), ["2 0 12 first"]);
+
+    let (_, full) = read_only(directory, "full_");
+    let [thread] = &full.threads[..] else {
+        panic!("one thread");
+    };
+    // Entered at 1000, 1001, ... to 1099 and left, the innermost first, from 1100
+    // on; the one below the root a second time, from 2000 to 2005.
+    let nodes = &thread.nodes;
+    assert_eq!(nodes.len(), 63);
+    for (node, depth) in (0..nodes.len()).zip(1_u64..) {
+        let (entered, left) = (999 + depth, 1200 - depth);
+        let again = if node == 0 { (2, 5) } else { (1, 0) };
+        assert_eq!(nodes.calls[node], again.0);
+        assert_eq!(nodes.total[node], left - entered + again.1);
+        let parent = u32::try_from(node).unwrap().checked_sub(1);
+        assert_eq!(nodes.parent[node], parent.unwrap_or(NO_PARENT));
+    }
+    assert_eq!(full.processes[0].dropped_calls, (100 - 63) + 1 + 2);
+    assert_eq!(full.functions.len(), 1);
+
+    // No temporary file, nothing in a place that was refused.
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.split('_').next().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["due", "empty.prof", "full", "wrong"]);
+}
