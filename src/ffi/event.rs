@@ -11,7 +11,10 @@ use crate::record::thread::Thread;
 /// One thread's place in a recording: made by `edbprof_recording_attach`, freed
 /// with the recording.
 #[derive(Debug)]
-pub struct edbprof_thread(Thread);
+pub struct edbprof_thread {
+    /// Never made: pointers to it are pointers to a [`Thread`].
+    _opaque: (),
+}
 
 impl edbprof_thread {
     pub(super) fn from_thread(thread: std::ptr::NonNull<Thread>) -> *mut edbprof_thread {
@@ -25,7 +28,7 @@ impl edbprof_thread {
 /// * `handle` is NULL or a handle of a recording that is not freed.
 #[inline]
 unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
-    // SAFETY: by this function's contract; the wrapper is the thread and nothing else.
+    // SAFETY: by this function's contract; `from_thread` has made the handle.
     let thread = unsafe { handle.cast::<Thread>().as_ref() };
     debug_assert!(thread.is_none_or(Thread::is_current));
     thread
@@ -164,6 +167,9 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     let Some(thread) = (unsafe { self::thread(thread) }) else {
         return EDBPROF_NULL_POINTER;
     };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
     thread.leave_unstarted(key, thread.now()).into()
 }
 
@@ -210,8 +216,12 @@ pub unsafe extern "C" fn edbprof_enter_span(
         EDBPROF_UNKNOWN_FUNCTION => {}
         status => return status,
     }
-    // SAFETY: as above; `enter` has found that neither pointer is NULL.
-    let defined = unsafe { define((*thread).0.recording(), key, &*span) };
+    // SAFETY: as above; `enter` has found that it is not NULL.
+    let Some(handle) = (unsafe { self::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    // SAFETY: as above; `key` tells that the span is not NULL.
+    let defined = unsafe { define(handle.recording(), key, span) };
     if defined != EDBPROF_OK {
         return defined;
     }

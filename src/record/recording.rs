@@ -104,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) threads: Vec<ThreadEntry>,
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
+    /// What the host is told of the latest failure. Here and not behind a lock of
+    /// its own, which another thread might hold when the process forks.
+    pub(crate) error: String,
 }
 
 impl Shared {
@@ -167,6 +170,7 @@ impl Recording {
                 threads: Vec::new(),
                 arena,
                 saves: SavePolicy::default(),
+                error: String::new(),
             }),
         });
         fork::register(NonNull::from(&*recording))?;

@@ -148,7 +148,7 @@ impl Thread {
             Some(child) => child,
             None => match self.find_or_make(caller, key) {
                 Ok(child) => child,
-                Err(outcome) => return outcome,
+                Err(outcome) => return self.not_entered(outcome, now),
             },
         };
         // SAFETY: indices of children are nodes of this arena.
@@ -161,9 +161,10 @@ impl Thread {
     }
 
     /// A call ends or is suspended at `now`. Calls above it that are still open end
-    /// with it; if it is not open, nothing happens.
+    /// with it; if it is not open, nothing happens. `key` must not be 0.
     #[inline]
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
         // SAFETY: as in `enter`.
         let node = unsafe { self.cursor.get().as_ref() };
         if node.key != key {
@@ -173,6 +174,15 @@ impl Thread {
         self.step_to_parent(node);
         self.last.store(now, Ordering::Relaxed);
         Outcome::Recorded
+    }
+
+    #[cold]
+    fn not_entered(&self, outcome: Outcome, now: u64) -> Outcome {
+        if outcome == Outcome::Dropped {
+            // The time goes on in the call that is open.
+            self.last.store(now, Ordering::Relaxed);
+        }
+        outcome
     }
 
     #[inline]
@@ -185,7 +195,7 @@ impl Thread {
     #[cold]
     fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
-            return self.leave_limbo();
+            return self.leave_limbo(now);
         }
         let top = self.cursor.get();
         let mut node = top;
@@ -230,8 +240,10 @@ impl Thread {
     }
 
     /// Ends a generator's visit that never ran a line of it: throwing into a
-    /// generator that was not started looks like a start up to Python 3.10.
+    /// generator that was not started looks like a start up to Python 3.10. `key` must
+    /// not be 0.
     pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
         // SAFETY: as in `enter`.
         let node = unsafe { self.cursor.get().as_ref() };
         if node.key == key {
@@ -321,12 +333,13 @@ impl Thread {
         self.dropped.store(dropped + 1, Ordering::Relaxed);
     }
 
-    fn leave_limbo(&self) -> Outcome {
+    fn leave_limbo(&self, now: u64) -> Outcome {
         let depth = self.limbo_depth.get().saturating_sub(1);
         self.limbo_depth.set(depth);
         if depth == 0 {
             self.cursor.set(self.limbo_caller.get());
         }
+        self.last.store(now, Ordering::Relaxed);
         Outcome::Dropped
     }
 
