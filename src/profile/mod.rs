@@ -3,7 +3,12 @@
 
 #![deny(unsafe_code)]
 
+pub mod attribution;
+pub mod estimate;
 pub mod frames;
+pub mod merge;
 pub mod rows;
 pub mod singledispatch;
+pub mod threshold;
+mod tree_builder;
 mod walk;

@@ -43,6 +43,32 @@ pub fn rows(trees: &Trees) -> Rows {
     rows
 }
 
+/// Adds `more` to `rows`, as `pstats.Stats.add` does: figures add up, of a
+/// function and under each of its callers.
+pub fn add(rows: &mut Rows, more: &Rows) {
+    let ids: Vec<LabelId> = more
+        .labels()
+        .iter()
+        .map(|label| rows.intern(label))
+        .collect();
+    for (id, row) in more.iter() {
+        let sum = rows.row_mut(ids[id as usize]);
+        add_counts(&mut sum.counts, &row.counts);
+        for (&caller, counts) in &row.callers {
+            let sum = sum.callers.entry(ids[caller as usize]).or_default();
+            add_counts(sum, counts);
+        }
+    }
+}
+
+/// Adds `more` to `counts`.
+pub(super) fn add_counts(counts: &mut Counts, more: &Counts) {
+    counts.cc = counts.cc.saturating_add(more.cc);
+    counts.nc = counts.nc.saturating_add(more.nc);
+    counts.tt += more.tt;
+    counts.ct += more.ct;
+}
+
 /// What adds up for one function, or for one function under one caller.
 #[derive(Clone, Copy, Default)]
 struct Sum {
