@@ -280,6 +280,8 @@ impl Thread {
         let Some(function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);
         };
+        // Before anything is found: after a fork there are nodes but no identity.
+        shared.begin();
         let nodes = self.nodes.get() as usize;
         if self.children.is_small_for(nodes + 1) {
             let chunks = shared.chunks(self.slot);
@@ -305,7 +307,6 @@ impl Thread {
             index = chunk.start;
             self.chunk_end.set(chunk.end);
         }
-        shared.begin();
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
@@ -388,8 +389,10 @@ impl Thread {
         debug_assert!(self.is_current());
         let depth = self.depth();
         debug_assert!(chunk.len() > depth as usize);
-        if self.in_limbo() {
-            self.cursor.set(self.limbo_caller.get());
+        let in_limbo = self.in_limbo();
+        if self.clock == Clock::Cpu {
+            // The CPU time of this process has just begun.
+            self.last.store(1, Ordering::Relaxed);
         }
         let now = self.now();
         let new = |index: NodeIndex| {
@@ -398,7 +401,11 @@ impl Thread {
         };
         // SAFETY: see `new`.
         unsafe { new(chunk.start).write(Node::new(0, chunk.start, 0)) };
-        let mut old = self.cursor.get();
+        let mut old = if in_limbo {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
         for index in (chunk.start + 1..=chunk.start + depth).rev() {
             // SAFETY: the old arena is still there, and `depth` nodes lie between
             // cursor and root.
@@ -413,11 +420,16 @@ impl Thread {
         self.children.abandon();
         self.base.set(base);
         self.root.set(new(chunk.start));
-        self.cursor.set(new(chunk.start + depth));
+        let top = new(chunk.start + depth);
+        if in_limbo {
+            // Dropped calls are as open as others: their leaves will come.
+            self.limbo_caller.set(top);
+        } else {
+            self.cursor.set(top);
+        }
         self.next.store(chunk.start + depth + 1, Ordering::Release);
         self.chunk_end.set(chunk.end);
         self.nodes.set(depth + 1);
-        self.limbo_depth.set(0);
         self.dropped.store(0, Ordering::Relaxed);
         self.last.store(now, Ordering::Relaxed);
     }

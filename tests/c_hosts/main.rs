@@ -257,3 +257,114 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     names.sort();
     assert_eq!(names, ["due", "empty.prof", "full", "wrong"]);
 }
+
+/// The files with that prefix, the elder process's first; each names the process
+/// before it as its parent.
+fn family(directory: &Path, prefix: &str) -> Vec<Trees> {
+    let mut left: Vec<Trees> = files(directory, prefix)
+        .iter()
+        .map(|path| read(path))
+        .collect();
+    let mut sorted: Vec<Trees> = Vec::new();
+    let mut ids: Vec<_> = left
+        .iter()
+        .flat_map(|trees| trees.recordings.clone())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(
+        ids.len(),
+        left.len(),
+        "each process is a recording of its own"
+    );
+    while !left.is_empty() {
+        let pids: Vec<u32> = left.iter().map(|trees| trees.processes[0].pid).collect();
+        let eldest = left
+            .iter()
+            .position(|trees| !pids.contains(&trees.processes[0].parent_pid))
+            .unwrap();
+        sorted.push(left.remove(eldest));
+    }
+    sorted
+}
+
+#[test]
+fn a_forked_child_is_a_recording_of_its_own() {
+    let source = Source {
+        file: "fork.c",
+        cpp: false,
+    };
+    let Some((directory, pid)) = source.run() else {
+        return;
+    };
+    let directory = directory.path();
+    let threads = |trees: &Trees| -> Vec<Vec<String>> {
+        let threads = trees.threads.iter();
+        threads
+            .map(|thread| drawn(thread, &trees.functions))
+            .collect()
+    };
+
+    let middle = family(directory, "middle_");
+    assert_eq!(middle.len(), 2);
+    assert_eq!(middle[0].processes[0].pid, pid);
+    assert_eq!(middle[1].processes[0].parent_pid, pid);
+    assert_eq!(
+        threads(&middle[0]),
+        [["1 0 200 outer", "2 0 23 outer / inner"]]
+    );
+    // From 110, the latest event before the fork, on: to 200; to 150, and 10 more.
+    assert_eq!(
+        threads(&middle[1]),
+        [["0 0 90 outer", "1 0 50 outer / inner"]]
+    );
+
+    let twice = family(directory, "twice_");
+    assert_eq!(twice.len(), 3);
+    assert_eq!(threads(&twice[0]), [["1 0 900 outer"]]);
+    assert_eq!(
+        threads(&twice[1]),
+        [["0 0 60 outer", "1 0 40 outer / inner"]]
+    );
+    assert_eq!(
+        threads(&twice[2]),
+        [[
+            "0 0 30 outer",
+            "0 0 20 outer / inner",
+            "1 0 1 outer / inner / inner"
+        ]]
+    );
+
+    let dropped = family(directory, "dropped_");
+    let [child] = &dropped[..] else {
+        panic!("only the child saved");
+    };
+    let nodes = &child.threads[0].nodes;
+    assert_eq!(nodes.len(), 63);
+    assert_eq!((nodes.calls[0], nodes.total[0]), (1, 1000 - 70 + 3));
+    assert!(nodes.calls[1..].iter().all(|&calls| calls == 0));
+    assert_eq!(child.processes[0].dropped_calls, 0);
+
+    let thread = family(directory, "thread_");
+    let [child] = &thread[..] else {
+        panic!("only the child saved");
+    };
+    let names: Vec<_> = child.threads.iter().map(|thread| &*thread.name).collect();
+    assert_eq!(names, [&b"forker"[..], b"late"]);
+    assert_eq!(
+        threads(child),
+        [
+            vec!["0 0 20 inner", "1 0 5 inner / outer"],
+            vec!["1 0 1 outer"]
+        ]
+    );
+
+    let cpu = family(directory, "cpu_");
+    let [child] = &cpu[..] else {
+        panic!("only the child saved");
+    };
+    let nodes = &child.threads[0].nodes;
+    assert_eq!((nodes.calls[0], nodes.calls[1]), (0, 1));
+    assert!(nodes.total[1] >= 10_000_000, "{} ns", nodes.total[1]);
+    assert!(nodes.total[0] >= nodes.total[1]);
+}

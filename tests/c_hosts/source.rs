@@ -72,6 +72,12 @@ impl Source {
             let mut valgrind = Command::new("valgrind");
             valgrind
                 .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
+                // A child forked by a thread still has that thread's block of glibc,
+                // to which it holds only inner pointers: possibly lost.
+                .args([
+                    "--show-leak-kinds=definite",
+                    "--errors-for-leak-kinds=definite",
+                ])
                 .arg(&program);
             valgrind
         } else {
