@@ -11,4 +11,4 @@ pub mod rows;
 pub mod singledispatch;
 pub mod threshold;
 mod tree_builder;
-mod walk;
+pub(crate) mod walk;
