@@ -259,6 +259,33 @@ fn cycles_are_cut_and_lose_nothing() {
             line("main/even/odd", 4, 4),
         ]
     );
+    // Cut where the most expensive way leads, and where it is entered, however
+    // much time the others claim.
+    assert_eq!(
+        estimated(&[
+            ("", "main", 1, 0.001, 0.012),
+            ("main", "z", 1, 0.001, 0.010),
+            ("main", "b", 1, 0.0, 0.001),
+            ("z", "b", 1, 0.009, 0.009),
+            ("b", "z", 1, 0.001, 0.001),
+        ])
+        .into_iter()
+        .map(|(path, ..)| path)
+        .collect::<Vec<_>>(),
+        ["main", "main/b", "main/z", "main/z/b"]
+    );
+    assert_eq!(
+        estimated(&[
+            ("main", "a", 1, 0.001, 0.005),
+            ("a", "b", 1, 0.002, 0.090),
+            ("b", "a", 1, 0.001, 0.002),
+        ]),
+        [
+            line("main", 0, 0),
+            line("main/a", 2, 2),
+            line("main/a/b", 1, 2)
+        ]
+    );
     // A cycle that nobody enters.
     let lone = estimated(&[("b", "a", 1, 0.001, 0.002), ("a", "b", 1, 0.002, 0.003)]);
     assert_eq!(lone, [line("b", 1, 2), line("b/a", 1, 1)]);
@@ -401,6 +428,7 @@ proptest! {
         let reversed = reverse(&frames, 0.01);
         check_frames(&reversed)?;
         prop_assert_eq!(reversed.whole(), frames.whole());
+        prop_assert!(reversed.nodes.total.iter().all(|&total| total > 0));
         for threshold in [0.0, 0.01, 0.5, 2.0] {
             let pruned = prune(&frames, threshold);
             check_frames(&pruned)?;

@@ -46,6 +46,7 @@ fn files() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn order_does_not_matter(files in files(), shuffled in Just(()).prop_perturb(|(), rng| rng)) {
         use proptest::prelude::RngCore;
@@ -160,6 +161,7 @@ fn equal_plain_files_count_twice_and_an_aggregate_of_them_is_known() {
     assert_eq!(both.profile.plain().hashes.len(), 2);
     let aggregate = both.profile.encode();
     assert_eq!(merge([&aggregate, &plain, &plain]).repeated, ["0"]);
+    assert_eq!(merge([&aggregate, &plain, &plain, &plain]).repeated, ["0"]);
     // One of the two: the aggregate brings old and new.
     assert_eq!(merge([&aggregate, &plain]).refused.len(), 1);
 }

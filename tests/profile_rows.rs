@@ -61,7 +61,7 @@ fn figures(counts: &Counts) -> Figures {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn rows_are_what_the_paths_say(trees in generate::trees()) {
         let rows = rows(&trees);
@@ -105,7 +105,7 @@ fn depth_and_width_cost_no_stack_and_no_square() {
         generic: None,
     };
     let nodes = |parent: fn(u32) -> u32| {
-        let count = 1_000_000;
+        let count = 300_000;
         Nodes {
             parent: (0..count).map(parent).collect(),
             function: vec![0; count as usize],
@@ -129,6 +129,6 @@ fn depth_and_width_cost_no_stack_and_no_square() {
     };
     let rows = rows(&trees);
     let (_, row) = rows.iter().next().unwrap();
-    assert_eq!((row.counts.cc, row.counts.nc), (2, 2_000_000));
-    assert_eq!(figures(&row.counts).3, 999_999);
+    assert_eq!((row.counts.cc, row.counts.nc), (2, 600_000));
+    assert_eq!(figures(&row.counts).3, 299_999);
 }

@@ -226,7 +226,7 @@ impl Merger {
             },
             plain: PlainInputs {
                 hashes: hashes.collect(),
-                rows: self.plain_rows,
+                rows: rows::renumbered(&self.plain_rows),
                 sidecar: self.sidecar,
             },
         };

@@ -7,6 +7,7 @@ pub mod attribution;
 pub mod estimate;
 pub mod frames;
 pub mod merge;
+mod pair_hash;
 pub mod rows;
 pub mod singledispatch;
 pub mod threshold;

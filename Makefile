@@ -1,0 +1,111 @@
+# edbprof: try it, check it. `make` alone says what there is.
+#
+# Everything is kept inside the checkout: virtual environments in .venv-*, Rust's
+# output in target/ (or CARGO_TARGET_DIR), the rest in build/.
+
+PYTHON ?= python3
+
+# The Pythons to test under: '3.11' (looked up in pyenv and on PATH) or an interpreter's
+# path. Empty: PYTHON, 3.11 and the newest of 3.12 and 3.13 (see tests/check.sh).
+PYTHONS ?=
+ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13
+
+# Where `make demo` puts its results. Empty: the checkout.
+DEMO_OUT ?=
+
+# Debian packages that the checks need beside Rust, a C compiler and Python.
+CI_PACKAGES := g++
+# Debian's own Python comes without these two.
+PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
+	2>/dev/null || echo python3-venv python3-dev)
+
+# What an installed edbprof is made of: when one of these is newer, it is installed anew.
+# The directories are named too, so that a deleted file counts.
+SOURCES := Cargo.toml Cargo.lock pyproject.toml setup.py \
+	$(shell find src include cpython_ext -name __pycache__ -prune -o ! -name '*.so' -print 2>/dev/null)
+
+export PYTHON PYTHONS
+PIP := bin/python -m pip --disable-pip-version-check
+CHECK := bash tests/check.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-rust test-python lint ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements
+
+help: ## Say what there is (this)
+	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s%s\n", $$1, $$2 }'
+	@echo "Options: PYTHON=python3.13 (demo, test), PYTHONS='3.9 3.13' (test, test-python)"
+
+demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
+	@rm -rf build/demo
+	@echo "== Profiling examples/stdlib_metrics.py: code metrics of Python's own library, in 3 worker processes"
+	.venv-demo/bin/python examples/stdlib_metrics.py
+	@echo "== Aggregating the recordings of its processes: $$(ls build/demo | grep -c '\.prof$$') files in build/demo"
+	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT)) build/demo
+
+test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
+	@$(CHECK) lint rust python demo
+
+test-all: ## As test, under every supported Python that is found (3.9 to 3.13)
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust python demo
+
+test-rust: ## cargo test alone (with the C and C++ hosts)
+	@$(CHECK) rust
+
+test-python: ## pytest alone, under each of PYTHONS
+	@$(CHECK) python
+
+lint: ## rustfmt, clippy and the C compiler's warnings
+	@$(CHECK) lint
+
+ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
+	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q ' installed$$' || echo $$name; done); \
+	if [ -z "$$missing" ]; then \
+		echo "ci-tools: everything is there ($(strip $(CI_PACKAGES) $(PYTHON_PACKAGES)))"; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "ci-tools: there is no apt-get here; install what these Debian packages hold:" $$missing >&2; exit 1; \
+	else \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+clean: ## Remove what the other targets made, compiled Rust too
+	rm -rf .venv-* build profile_analysis.prof profile_analysis.pstats profile_analysis.svg profile_analysis.singledispatch
+	cargo clean
+
+# --- virtual environments: .venv-demo, .venv-3.11 and so on ------------------------
+
+# Made anew when PYTHON has become another one, so `make demo PYTHON=...` means it.
+.venv-%/.python: FORCE | tools
+	@python=$$($(PYTHON) -c 'import sys; print(sys.base_prefix, sys.version.replace("\n", " "))') && \
+	if [ "$$python" != "$$(cat $@ 2>/dev/null)" ] || ! $(@D)/bin/python -c ''; then \
+		echo "== Making $(@D) ($$python)"; \
+		$(PYTHON) -m venv --clear $(@D) && echo "$$python" >$@; \
+	fi
+
+# Cargo is run by setup.py too, out of sight; run before, its progress can be seen.
+.venv-%/.installed: .venv-%/.python $(SOURCES)
+	@echo "== Building the program (some 60 crates the first time, about a minute)"
+	@cargo build --release --locked --bin edbprof
+	@echo "== Building the extension and installing both in $(@D)"
+	@$(@D)/$(PIP) install --quiet --force-reinstall --no-deps .
+	@touch $@
+
+.venv-%/.requirements: tests/python/requirements.txt .venv-%/.python
+	@echo "== Installing the tests' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+# What can't be built without is looked for before anything is made.
+tools:
+	@command -v cargo >/dev/null || { echo "edbprof is built from Rust: install it from https://rustup.rs" \
+		"(installed already? open a new shell, so that cargo is on PATH)" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "No C compiler ('$${CC:-cc}') found: install one" \
+		"(Debian, Ubuntu: apt-get install gcc libc6-dev; macOS: xcode-select --install)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "PYTHON=$(PYTHON) is not" \
+		"a Python of 3.9 or newer: name one, for example 'make demo PYTHON=python3.11'" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "PYTHON=$(PYTHON) can't make virtual environments:" \
+		"run 'make ci-tools' (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }

@@ -1,0 +1,43 @@
+/* The way in for other extensions: edbprof_python.h. */
+#include "edbprof_ext.h"
+
+#include "edbprof_python.h"
+
+static void enter_span(const edbprof_function *span)
+{
+    const thread_state *state = thread_state_here();
+    for (size_t i = 0; state != NULL && i < state->active_count; i++) {
+        (void)edbprof_enter_span(state->active[i].handle, span);
+    }
+}
+
+static void leave_span(const edbprof_function *span)
+{
+    const thread_state *state = thread_state_here();
+    for (size_t i = 0; state != NULL && i < state->active_count; i++) {
+        (void)edbprof_leave_span(state->active[i].handle, span);
+    }
+}
+
+static const edbprof_python_api api = {
+    .struct_size = sizeof api,
+    .abi_version = EDBPROF_ABI_VERSION,
+    .threads_recording = &threads_recording,
+    .enter_span = enter_span,
+    .leave_span = leave_span,
+    .recording_new = edbprof_recording_new,
+    .recording_free = edbprof_recording_free,
+    .recording_attach = edbprof_recording_attach,
+    .recording_define = edbprof_recording_define,
+    .recording_save = edbprof_recording_save,
+    .recording_save_as = edbprof_recording_save_as,
+    .enter = edbprof_enter,
+    .resume = edbprof_resume,
+    .leave = edbprof_leave,
+    .leave_all = edbprof_leave_all,
+};
+
+PyObject *capsule_new(void)
+{
+    return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL);
+}

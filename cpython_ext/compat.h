@@ -1,0 +1,238 @@
+/* Every difference between Python versions, and nothing else.
+ *
+ * CPython 3.9 to 3.13; sources named are those of the respective branch. */
+#ifndef EDBPROF_COMPAT_H
+#define EDBPROF_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <frameobject.h>
+#include <opcode.h>
+#include <stdbool.h>
+#include <structmember.h>
+
+#if PY_VERSION_HEX < 0x03090000
+#error "edbprof needs CPython 3.9 or later"
+#endif
+#ifdef PYPY_VERSION
+#error "edbprof works with CPython only"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "edbprof does not work with free-threaded builds yet"
+#endif
+
+/* The thread's own variables on the fastest road: this module is loaded early and
+ * its few bytes fit into what glibc keeps in reserve for initial-exec. */
+#if defined(__GLIBC__)
+#define EDBPROF_THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
+#elif defined(_MSC_VER)
+#define EDBPROF_THREAD_LOCAL static __declspec(thread)
+#else
+#define EDBPROF_THREAD_LOCAL static __thread
+#endif
+
+#if PY_VERSION_HEX < 0x030C0000
+#define EDBPROF_HAVE_VECTORCALL _Py_TPFLAGS_HAVE_VECTORCALL
+#else
+#define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
+#endif
+/* Whether PyIter_Send and tp_as_async->am_send are there. */
+#define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
+
+/* A new reference to the frame's code object. */
+static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    Py_INCREF(frame->f_code);
+    return frame->f_code;
+#else
+    return PyFrame_GetCode(frame);
+#endif
+}
+
+/* A new reference to the qualified name, or NULL without an exception. */
+static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    (void)code;
+    return NULL;
+#else
+    Py_INCREF(code->co_qualname);
+    return code->co_qualname;
+#endif
+}
+
+/* Where a generator's frame stands.
+ *
+ * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a
+ * generator starts at the RESUME instruction behind RETURN_GENERATOR, whose offset
+ * is found once and kept with the code object (PEP 523's extra slots). Throwing
+ * into a generator that was not started shows other offsets: never a start. */
+#if PY_VERSION_HEX < 0x030B0000
+
+static inline int compat_generators_init(void) { return 0; }
+
+static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+{
+    (void)code;
+    return frame->f_lasti == -1;
+}
+
+/* Whether a frame that is left has never run: its start was no start. */
+static inline bool compat_generator_never_ran(PyFrameObject *frame)
+{
+    return frame->f_lasti == -1;
+}
+
+#else
+
+#if PY_VERSION_HEX < 0x030C0000
+#define compat_request_code_extra _PyEval_RequestCodeExtraIndex
+#define compat_get_code_extra _PyCode_GetExtra
+#define compat_set_code_extra _PyCode_SetExtra
+#else
+#define compat_request_code_extra PyUnstable_Eval_RequestCodeExtraIndex
+#define compat_get_code_extra PyUnstable_Code_GetExtra
+#define compat_set_code_extra PyUnstable_Code_SetExtra
+#endif
+
+extern Py_ssize_t compat_code_extra;
+
+/* 0, or -1 with an exception. */
+static inline int compat_generators_init(void)
+{
+    if (compat_code_extra < 0) {
+        compat_code_extra = compat_request_code_extra(NULL);
+    }
+    if (compat_code_extra < 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "edbprof: other tools have taken all of this Python's "
+                        "code object slots");
+        return -1;
+    }
+    return 0;
+}
+
+/* Offset of the first RESUME in bytes, or -1 without an exception. */
+static inline int compat_first_resume(PyCodeObject *code)
+{
+    int offset = -1;
+    PyObject *bytes = PyCode_GetCode(code);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return offset;
+    }
+    const unsigned char *codes = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i += 2) {
+        if (codes[i] == RESUME) {
+            offset = (int)i;
+            break;
+        }
+    }
+    Py_DECREF(bytes);
+    return offset;
+}
+
+static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+{
+    /* The slot holds the offset plus one; empty slots are NULL. */
+    void *extra = NULL;
+    if (compat_get_code_extra((PyObject *)code, compat_code_extra, &extra) < 0) {
+        PyErr_Clear();
+    }
+    if (extra == NULL) {
+        extra = (void *)(Py_ssize_t)(compat_first_resume(code) + 1);
+        if (compat_set_code_extra((PyObject *)code, compat_code_extra, extra) < 0) {
+            PyErr_Clear();
+        }
+    }
+    return PyFrame_GetLasti(frame) == (int)((Py_ssize_t)extra - 1);
+}
+
+static inline bool compat_generator_never_ran(PyFrameObject *frame)
+{
+    (void)frame;
+    return false;
+}
+
+#endif
+
+/* The thread's profile function and its argument, borrowed. */
+static inline Py_tracefunc compat_profile_function(PyThreadState *tstate)
+{
+    return tstate->c_profilefunc;
+}
+
+static inline PyObject *compat_profile_argument(PyThreadState *tstate)
+{
+    return tstate->c_profileobj;
+}
+
+/* Takes the pending exception, if any; NULL for none. Give it back to
+ * compat_restore_exception, which may be given NULL. */
+static inline PyObject *compat_take_exception(void)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (type == NULL) {
+        return NULL;
+    }
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    Py_DECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+#else
+    return PyErr_GetRaisedException();
+#endif
+}
+
+static inline void compat_restore_exception(PyObject *exception)
+{
+    if (exception == NULL) {
+        return;
+    }
+#if PY_VERSION_HEX < 0x030C0000
+    Py_INCREF(Py_TYPE(exception));
+    PyErr_Restore((PyObject *)Py_TYPE(exception), exception,
+                  PyException_GetTraceback(exception));
+#else
+    PyErr_SetRaisedException(exception);
+#endif
+}
+
+/* How a step of a generator or an awaitable came out. */
+typedef enum { COMPAT_YIELDED, COMPAT_RETURNED, COMPAT_RAISED } compat_step;
+
+/* What `next` (for None) or `send` of an iterator or generator gives: *result is a
+ * new reference, or NULL where it raised. */
+static inline compat_step compat_send(PyObject *iterator, PyObject *value,
+                                      PyObject **result)
+{
+#if EDBPROF_HAVE_SEND
+    switch (PyIter_Send(iterator, value, result)) {
+    case PYGEN_NEXT: return COMPAT_YIELDED;
+    case PYGEN_RETURN: return COMPAT_RETURNED;
+    default: return COMPAT_RAISED;
+    }
+#else
+    if (value == Py_None && PyIter_Check(iterator)) {
+        *result = Py_TYPE(iterator)->tp_iternext(iterator);
+    } else {
+        *result = PyObject_CallMethod(iterator, "send", "O", value);
+    }
+    if (*result != NULL) {
+        return COMPAT_YIELDED;
+    }
+    if (_PyGen_FetchStopIterationValue(result) == 0) {
+        return COMPAT_RETURNED;
+    }
+    return COMPAT_RAISED;
+#endif
+}
+
+#endif

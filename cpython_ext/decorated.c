@@ -1,0 +1,215 @@
+/* What @profile() makes of a function: a callable that records while it runs.
+ *
+ * It stands in for the function as wrapt's proxies do: every attribute, `__class__`
+ * included, is the function's, so inspect, pickle and frameworks that look at
+ * functions see what they saw before. Only calling and binding are its own. */
+#include "edbprof_ext.h"
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *function;
+    recorder *owner;
+    PyObject *driver; /* of the function's generators and coroutines, or NULL */
+    PyObject *weak_references;
+} decorated;
+
+static PyObject *drive(decorated *self, PyObject *iterator)
+{
+    static const char *const copied[] = {"__name__", "__qualname__"};
+    PyObject *steps = steps_new(self->owner, iterator);
+    if (steps == NULL) {
+        return NULL;
+    }
+    PyObject *driven = PyObject_CallOneArg(self->driver, steps);
+    Py_DECREF(steps);
+    for (int i = 0; i < 2 && driven != NULL; i++) {
+        PyObject *name = PyObject_GetAttrString(self->function, copied[i]);
+        if (name == NULL || PyObject_SetAttrString(driven, copied[i], name) < 0) {
+            PyErr_Clear();
+        }
+        Py_XDECREF(name);
+    }
+    return driven;
+}
+
+static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments,
+                                      size_t count, PyObject *keywords)
+{
+    static bool told;
+    decorated *self = (decorated *)object;
+    if (self->driver != NULL) {
+        PyObject *iterator =
+            PyObject_Vectorcall(self->function, arguments, count, keywords);
+        return iterator == NULL ? NULL : drive(self, iterator);
+    }
+    if (thread_enable(self->owner) < 0) {
+        PyErr_Clear();
+        warn_once(&told, "cannot record a call for want of memory");
+        return PyObject_Vectorcall(self->function, arguments, count, keywords);
+    }
+    /* The function may drop the last reference to what decorates it. */
+    recorder *owner = self->owner;
+    Py_INCREF(owner);
+    PyObject *result = PyObject_Vectorcall(self->function, arguments, count, keywords);
+    if (thread_disable(owner)) {
+        PyObject *exception = compat_take_exception();
+        recorder_call_ended(owner);
+        compat_restore_exception(exception);
+    }
+    Py_DECREF(owner);
+    return result;
+}
+
+static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *type)
+{
+    (void)type;
+    if (instance == NULL || instance == Py_None) {
+        Py_INCREF(self);
+        return self;
+    }
+    return PyMethod_New(self, instance);
+}
+
+static PyObject *decorated_reduce(PyObject *object, PyObject *protocol)
+{
+    (void)protocol;
+    /* By name, as functions are. */
+    return PyObject_GetAttrString(((decorated *)object)->function, "__qualname__");
+}
+
+static PyMethodDef methods[] = {
+    {"__reduce_ex__", decorated_reduce, METH_O, NULL},
+    {NULL},
+};
+
+PyMethodDef *const decorated_methods = methods;
+
+/* The few attributes that are not the function's. */
+static bool is_own_attribute(PyObject *name)
+{
+    static const char *const own[] = {"__call__", "__get__", "__reduce_ex__",
+                                      "__weakref__"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static PyObject *decorated_getattro(PyObject *object, PyObject *name)
+{
+    decorated *self = (decorated *)object;
+    if (PyUnicode_CompareWithASCIIString(name, "__wrapped__") == 0) {
+        Py_INCREF(self->function);
+        return self->function;
+    }
+    if (is_own_attribute(name)) {
+        return PyObject_GenericGetAttr(object, name);
+    }
+    return PyObject_GetAttr(self->function, name);
+}
+
+static int decorated_setattro(PyObject *object, PyObject *name, PyObject *value)
+{
+    return PyObject_SetAttr(((decorated *)object)->function, name, value);
+}
+
+static PyObject *decorated_repr(PyObject *object)
+{
+    return PyObject_Repr(((decorated *)object)->function);
+}
+
+static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    decorated *self = (decorated *)object;
+    Py_VISIT(self->function);
+    Py_VISIT(self->owner);
+    Py_VISIT(self->driver);
+    return 0;
+}
+
+static int decorated_clear(PyObject *object)
+{
+    decorated *self = (decorated *)object;
+    Py_CLEAR(self->function);
+    Py_CLEAR(self->owner);
+    Py_CLEAR(self->driver);
+    return 0;
+}
+
+static void decorated_dealloc(PyObject *object)
+{
+    PyObject_GC_UnTrack(object);
+    if (((decorated *)object)->weak_references != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    (void)decorated_clear(object);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* Which of `step_drivers` the function's results need; NULL for plain functions. */
+static PyObject *driver_for(PyObject *function)
+{
+    if (!PyFunction_Check(function) || step_drivers == NULL) {
+        return NULL;
+    }
+    int flags = ((PyCodeObject *)PyFunction_GET_CODE(function))->co_flags;
+    Py_ssize_t which;
+    if (flags & CO_COROUTINE) {
+        which = 2;
+    } else if (flags & CO_ASYNC_GENERATOR) {
+        which = 3;
+    } else if (flags & CO_GENERATOR) {
+        which = flags & CO_ITERABLE_COROUTINE ? 1 : 0;
+    } else {
+        return NULL;
+    }
+    PyObject *driver = PyTuple_GET_ITEM(step_drivers, which);
+    Py_INCREF(driver);
+    return driver;
+}
+
+static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", NULL};
+    PyObject *function, *owner;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:Decorated", names, &function,
+                                     &recorder_type, &owner)) {
+        return NULL;
+    }
+    decorated *self = (decorated *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    Py_INCREF(function);
+    Py_INCREF(owner);
+    self->vectorcall = decorated_vectorcall;
+    self->function = function;
+    self->owner = (recorder *)owner;
+    self->driver = driver_for(function);
+    return (PyObject *)self;
+}
+
+PyTypeObject decorated_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.Decorated",
+    .tp_basicsize = sizeof(decorated),
+    .tp_new = decorated_new,
+    .tp_dealloc = decorated_dealloc,
+    .tp_traverse = decorated_traverse,
+    .tp_clear = decorated_clear,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(decorated, vectorcall),
+    .tp_weaklistoffset = offsetof(decorated, weak_references),
+    .tp_getattro = decorated_getattro,
+    .tp_setattro = decorated_setattro,
+    .tp_repr = decorated_repr,
+    .tp_descr_get = decorated_bind,
+    .tp_methods = methods,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | EDBPROF_HAVE_VECTORCALL |
+                Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_doc = "Decorated(function, recorder, /)\n--\n\n"
+              "Calls the function, recording while it runs.",
+};

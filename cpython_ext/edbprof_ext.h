@@ -1,0 +1,183 @@
+/* What the parts of the extension know of each other.
+ *
+ *   setprofile.c ── event ──▶ thread.h: this thread's active recorders
+ *                                │ edbprof_enter / edbprof_leave (Rust)
+ *                                │ first sight: names.c says what it is
+ *                                ▼
+ *   recorder.c  Recorder: one recording, as a Python object
+ *   decorated.c, steps.c: what @profile() makes of functions and of their
+ *                generators and coroutines
+ *   generics.c  which code objects are singledispatch's wrappers
+ *   capsule.c   the way in for other extensions
+ */
+#ifndef EDBPROF_EXT_H
+#define EDBPROF_EXT_H
+
+#include "compat.h"
+
+#include "edbprof.h"
+
+/* ---- recorder.c ---------------------------------------------------------- */
+
+/* One thread that has a handle of a recording. */
+typedef struct {
+    uint64_t thread_serial;
+    edbprof_thread *handle;
+} attachment;
+
+/* A recording as a Python object; `edbprof_native._native.Recorder`. */
+typedef struct {
+    PyObject_HEAD
+    edbprof_recording *recording; /* NULL once it is closed */
+    uint64_t serial;              /* no other recorder has it, dead or alive */
+    PyObject *timer;              /* NULL for the clocks of the library */
+    double timer_unit_ns;         /* of its integers; floats are seconds */
+    bool builtins;
+    uint64_t save_every;
+    unsigned active_threads;
+    attachment *attachments;
+    size_t attachment_count, attachment_room;
+    PyCodeObject **codes; /* kept alive: their addresses are keys */
+    size_t code_count, code_room;
+    PyInterpreterState *interpreter;
+    PyObject *weak_references;
+} recorder;
+
+extern PyTypeObject recorder_type;
+extern PyMethodDef *const recorder_methods;
+
+/* Makes a code object or builtin known to the recording. 0, or -1 with nothing
+ * raised when there is no memory: the event is not recorded. */
+int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
+int recorder_define_builtin(recorder *self, PyCFunctionObject *builtin, uint64_t key);
+
+/* This recorder's handle for a thread, made at first use. NULL with an exception. */
+edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial);
+
+/* Counts an outermost call that has ended, and saves when that is due. Raises
+ * nothing; a failure is told once on stderr. */
+void recorder_call_ended(recorder *self);
+
+/* The timer's reading in nanoseconds; 0 after a failure, which is told once. */
+uint64_t recorder_read_timer(recorder *self);
+
+/* ---- thread.c ------------------------------------------------------------ */
+
+/* A recorder that records in this thread. */
+typedef struct {
+    recorder *owner;        /* a strong reference */
+    edbprof_thread *handle;
+    unsigned depth;         /* how often it was enabled, less disabled */
+} activity;
+
+/* What the extension knows of one Python thread. Lives in the thread's dict and
+ * dies with it; only its own thread uses it. */
+typedef struct {
+    PyObject_HEAD
+    PyThreadState *tstate;
+    uint64_t serial;
+    activity *active;
+    size_t active_count, active_room;
+    Py_tracefunc chained; /* the profile function that was set before ours */
+    PyObject *chained_argument;
+    struct { /* the recorder that was enabled last, to spare the search */
+        uint64_t recorder_serial;
+        edbprof_thread *handle;
+    } latest;
+} thread_state;
+
+extern PyTypeObject thread_state_type;
+
+/* How many threads record at the moment. */
+extern unsigned threads_recording;
+
+/* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
+thread_state *thread_state_here(void);
+
+/* Lets a recorder record in the calling thread, or counts that it does already.
+ * 0, or -1 with an exception. */
+int thread_enable(recorder *owner);
+
+/* The calling thread's name as threading knows it: a new reference, or NULL with an
+ * exception. */
+PyObject *thread_name(void);
+
+/* Undoes one thread_enable. Returns whether the recorder has stopped recording in
+ * this thread (not if it was enabled more often, or not at all). */
+bool thread_disable(recorder *owner);
+
+/* Undoes every thread_enable of the calling thread. */
+void thread_stop(recorder *owner);
+
+/* ---- setprofile.c -------------------------------------------------------- */
+
+/* Gives this thread's events to its active recorders, and on to the profile
+ * function that is set now. */
+void setprofile_arm(thread_state *state);
+
+/* Puts the earlier profile function back. */
+void setprofile_disarm(thread_state *state);
+
+/* ---- names.c ------------------------------------------------------------- */
+
+/* A function's description; its strings live until `named_clear`. */
+typedef struct {
+    edbprof_function function;
+    PyObject *owners[6];
+    int owner_count;
+} named;
+
+/* Both return 0, or -1 with nothing raised when there is no memory. */
+int name_code(named *self, PyCodeObject *code);
+int name_builtin(named *self, PyCFunctionObject *builtin);
+void named_clear(named *self);
+
+/* The text's bytes, kept alive until named_clear. */
+edbprof_str named_keep(named *self, PyObject *text);
+
+/* Text as bytes, lone surrogates kept; lives as long as *owner, a new reference.
+ * Empty with nothing raised when there is no memory. */
+edbprof_str name_text(PyObject *text, PyObject **owner);
+
+/* Where the package's own Python files are: functions from there are hidden. A
+ * str, kept. */
+void names_set_package_directory(PyObject *directory);
+
+/* ---- generics.c ---------------------------------------------------------- */
+
+/* Fills in what is known of a code object as part of a generic function. */
+void generics_describe(PyCodeObject *code, named *self);
+PyObject *generics_register(PyObject *module, PyObject *arguments);
+
+/* Whether saves write sidecars: patch_functools() is in force. */
+extern bool generics_are_patched;
+
+/* ---- decorated.c, steps.c ------------------------------------------------ */
+
+extern PyTypeObject decorated_type;
+extern PyTypeObject steps_type;
+extern PyMethodDef *const decorated_methods;
+extern PyMethodDef *const steps_methods;
+
+/* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen),
+ * recording while it runs. A new reference, or NULL with an exception. */
+PyObject *steps_new(recorder *owner, PyObject *iterator);
+
+/* ---- capsule.c ----------------------------------------------------------- */
+
+/* A new reference to the capsule of edbprof_python.h. */
+PyObject *capsule_new(void);
+
+/* ---- module.c ------------------------------------------------------------ */
+
+/* The Python functions that drive `steps`: a tuple of those for generators,
+ * iterable coroutines, coroutines and async generators. Set by the package. */
+extern PyObject *step_drivers;
+
+/* Whether a builtin is one of this extension's own. */
+bool is_own_builtin(PyCFunctionObject *builtin);
+
+/* Tells something once in the life of the process, on stderr. */
+void warn_once(bool *told, const char *format, ...);
+
+#endif

@@ -1,0 +1,139 @@
+/* edbprof_native._native: the recorder as Python sees it. */
+#include "edbprof_ext.h"
+
+#include <stdarg.h>
+
+PyObject *step_drivers;
+
+#ifdef compat_request_code_extra
+Py_ssize_t compat_code_extra = -1;
+#endif
+
+void warn_once(bool *told, const char *format, ...)
+{
+    if (*told) {
+        return;
+    }
+    *told = true;
+    char text[900];
+    va_list values;
+    va_start(values, format);
+    PyOS_vsnprintf(text, sizeof text, format, values);
+    va_end(values);
+    PyObject *exception = compat_take_exception();
+    PySys_WriteStderr("edbprof: %s\n", text);
+    compat_restore_exception(exception);
+}
+
+static PyObject *set_package(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *directory, *drivers;
+    if (!PyArg_ParseTuple(args, "UO!:set_package", &directory, &PyTuple_Type, &drivers)) {
+        return NULL;
+    }
+    if (PyTuple_GET_SIZE(drivers) != 4) {
+        PyErr_SetString(PyExc_ValueError, "there must be four drivers");
+        return NULL;
+    }
+    names_set_package_directory(directory);
+    Py_INCREF(drivers);
+    Py_XSETREF(step_drivers, drivers);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_patched(PyObject *module, PyObject *patched)
+{
+    (void)module;
+    int truth = PyObject_IsTrue(patched);
+    if (truth < 0) {
+        return NULL;
+    }
+    generics_are_patched = truth;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_methods[] = {
+    {"register_generic", generics_register, METH_VARARGS,
+     "register_generic(code, flags, generic, /)\n--\n\nSay that a code object is a "
+     "singledispatch wrapper (flag 1) or its dispatch function (2); `generic` is the "
+     "(file, line, name) of the one generic function that it serves, or None."},
+    {"set_patched", set_patched, METH_O,
+     "set_patched(patched, /)\n--\n\nSay whether saves write sidecars."},
+    {"set_package", set_package, METH_VARARGS,
+     "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
+     "are, which no file shows, and which of them drive generators, iterable "
+     "coroutines, coroutines and async generators."},
+    {NULL},
+};
+
+bool is_own_builtin(PyCFunctionObject *builtin)
+{
+    const PyMethodDef *const own[] = {module_methods, recorder_methods, decorated_methods,
+                                      steps_methods};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        for (const PyMethodDef *method = own[i]; method->ml_name != NULL; method++) {
+            if (method == builtin->m_ml) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "edbprof_native._native",
+    .m_doc = "The recorder of edbprof; use edbprof_native.",
+    .m_size = -1,
+    .m_methods = module_methods,
+};
+
+static int add(PyObject *module, const char *name, PyObject *value)
+{
+    if (value == NULL || PyModule_AddObject(module, name, value) < 0) {
+        Py_XDECREF(value);
+        return -1;
+    }
+    return 0;
+}
+
+static int add_type(PyObject *module, const char *name, PyTypeObject *type)
+{
+    if (PyType_Ready(type) < 0) {
+        return -1;
+    }
+    Py_INCREF(type);
+    return add(module, name, (PyObject *)type);
+}
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    if (edbprof_abi_version() != EDBPROF_ABI_VERSION) {
+        PyErr_Format(PyExc_ImportError,
+                     "edbprof_native was compiled for version %d of the recorder's ABI but "
+                     "is linked with version %u: reinstall edbprof",
+                     EDBPROF_ABI_VERSION, edbprof_abi_version());
+        return NULL;
+    }
+    if (compat_generators_init() < 0) {
+        return NULL;
+    }
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL) {
+        return NULL;
+    }
+    edbprof_str version = edbprof_version();
+    if (PyType_Ready(&thread_state_type) < 0 ||
+        add_type(module, "Recorder", &recorder_type) < 0 ||
+        add_type(module, "Decorated", &decorated_type) < 0 ||
+        add_type(module, "Steps", &steps_type) < 0 ||
+        add(module, "api", capsule_new()) < 0 ||
+        add(module, "version",
+            PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
+        add(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

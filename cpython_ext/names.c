@@ -1,0 +1,162 @@
+/* What functions are called: in pstats' words, but for addresses.
+ *
+ * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and
+ * may hold an address, which differs in every process. Here it never does, and no
+ * code of the user's is run to find a name. */
+#include "edbprof_ext.h"
+
+static PyObject *package_directory;
+
+void names_set_package_directory(PyObject *directory)
+{
+    Py_INCREF(directory);
+    Py_XSETREF(package_directory, directory);
+}
+
+edbprof_str name_text(PyObject *text, PyObject **owner)
+{
+    *owner = NULL;
+    if (text == NULL || !PyUnicode_Check(text)) {
+        return (edbprof_str){NULL, 0};
+    }
+    if (PyUnicode_IS_COMPACT_ASCII(text)) {
+        Py_INCREF(text);
+        *owner = text;
+        return (edbprof_str){(const char *)PyUnicode_1BYTE_DATA(text),
+                             (size_t)PyUnicode_GET_LENGTH(text)};
+    }
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return (edbprof_str){NULL, 0};
+    }
+    *owner = bytes;
+    return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+}
+
+edbprof_str named_keep(named *self, PyObject *text)
+{
+    PyObject *owner;
+    edbprof_str bytes = name_text(text, &owner);
+    if (owner != NULL) {
+        self->owners[self->owner_count++] = owner;
+    }
+    return bytes;
+}
+
+void named_clear(named *self)
+{
+    while (self->owner_count > 0) {
+        Py_DECREF(self->owners[--self->owner_count]);
+    }
+}
+
+static void begin(named *self, uint32_t kind)
+{
+    *self = (named){.function = {.struct_size = sizeof self->function, .kind = kind}};
+}
+
+static bool is_own_file(PyObject *file)
+{
+    return package_directory != NULL && PyUnicode_Check(file) &&
+           PyUnicode_Tailmatch(file, package_directory, 0, PY_SSIZE_T_MAX, -1) == 1;
+}
+
+int name_code(named *self, PyCodeObject *code)
+{
+    begin(self, EDBPROF_PYTHON);
+    PyObject *qualified_name = compat_code_qualified_name(code);
+    self->function.file = named_keep(self, code->co_filename);
+    self->function.line = code->co_firstlineno;
+    self->function.name = named_keep(self, code->co_name);
+    self->function.qualified_name = named_keep(self, qualified_name);
+    Py_XDECREF(qualified_name);
+    if (is_own_file(code->co_filename)) {
+        self->function.flags |= EDBPROF_HIDDEN;
+    }
+    generics_describe(code, self);
+    return 0;
+}
+
+/* The module's name, or NULL: a new reference, nothing raised. */
+static PyObject *module_name(PyCFunctionObject *builtin)
+{
+    PyObject *module = builtin->m_module;
+    if (module != NULL && PyModule_Check(module)) {
+        PyObject *name = PyModule_GetNameObject(module);
+        if (name == NULL) {
+            PyErr_Clear();
+        }
+        return name;
+    }
+    if (module != NULL && PyUnicode_Check(module)) {
+        Py_INCREF(module);
+        return module;
+    }
+    return NULL;
+}
+
+/* As cProfile finds the name of a method: by what its type has under that name. */
+static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
+{
+    const char *name = builtin->m_ml->ml_name;
+    PyObject *key = PyUnicode_FromString(name);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *found = _PyType_Lookup(Py_TYPE(builtin->m_self), key);
+    Py_DECREF(key);
+    if (found == NULL) {
+        return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
+                              : PyUnicode_FromFormat("<built-in method %s>", name);
+    }
+    if (PyCFunction_Check(found) && PyCFunction_GET_SELF(found) != NULL &&
+        !PyModule_Check(PyCFunction_GET_SELF(found))) {
+        return PyUnicode_FromFormat("<built-in method %s of %s object>", name,
+                                    Py_TYPE(PyCFunction_GET_SELF(found))->tp_name);
+    }
+    if (Py_TYPE(found) == &PyMethodDescr_Type || Py_TYPE(found) == &PyClassMethodDescr_Type ||
+        Py_TYPE(found) == &PyWrapperDescr_Type || PyCFunction_Check(found)) {
+        return PyObject_Repr(found);
+    }
+    if (PyFunction_Check(found)) {
+        return PyUnicode_FromFormat("<function %U>",
+                                    ((PyFunctionObject *)found)->func_qualname);
+    }
+    return PyUnicode_FromFormat("<built-in method %s>", name);
+}
+
+static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
+{
+    PyObject *owner = builtin->m_self;
+    const char *name = builtin->m_ml->ml_name;
+    if (owner != NULL && !PyModule_Check(owner)) {
+        return method_name(builtin, module);
+    }
+    if (module == NULL) {
+        return PyUnicode_FromFormat("<%s>", name);
+    }
+    return PyUnicode_FromFormat("<built-in method %U.%s>", module, name);
+}
+
+int name_builtin(named *self, PyCFunctionObject *builtin)
+{
+    begin(self, EDBPROF_BUILTIN);
+    if (is_own_builtin(builtin)) {
+        self->function.flags |= EDBPROF_HIDDEN;
+    }
+    PyObject *module = module_name(builtin);
+    PyObject *name = builtin_name(builtin, module);
+    if (name == NULL) {
+        PyErr_Clear();
+        const char *bare = builtin->m_ml->ml_name;
+        self->function.name = (edbprof_str){bare, strlen(bare)};
+    } else {
+        self->function.name = named_keep(self, name);
+    }
+    self->function.file = (edbprof_str)EDBPROF_STR("~");
+    self->function.module = named_keep(self, module);
+    Py_XDECREF(name);
+    Py_XDECREF(module);
+    return 0;
+}

@@ -1,0 +1,31 @@
+"""edbprof: an exact, crash-proof, multi-process profiler.
+
+    from edbprof_native import profile
+
+    @profile()
+    def handle(request): ...
+
+Every process that calls `handle` leaves one `.prof` file in the temporary directory;
+`edbprof` (or `python -m edbprof_native`) merges them into a profile, a table and a
+flame graph.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _native, _steps
+
+_native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
+
+from . import tracing_singledispatch  # noqa: E402  the package must be known first
+from ._decorator import profile  # noqa: E402
+from ._profile import Profile  # noqa: E402
+
+__all__ = ["Profile", "get_include", "profile", "tracing_singledispatch"]
+__version__: str = _native.version
+
+
+def get_include() -> str:
+    """The directory of `edbprof.h` and `edbprof_python.h`, for building extensions."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")

@@ -1,0 +1,117 @@
+"""The decorator `profile`."""
+
+from __future__ import annotations
+
+import os
+
+from . import _native, _process
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this package
+if TYPE_CHECKING:
+    from typing import Any, Callable, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+class profile:
+    """Record every call of the decorated function, and only while it runs.
+
+        @profile()
+        def handle(request): ...
+
+    Works on functions, methods, static and class methods, generator functions,
+    `async def` and async generators; of the latter three what happens while they are
+    suspended is not recorded. The function keeps its name, docstring, signature and
+    attributes, and pickles as before.
+
+    Each process writes one file, `<dir>/<prefix><pid>_<digits><suffix>`, none before
+    the first recorded call. Decorators with the same `dir`, `prefix` and `suffix`
+    share it, so nothing is counted twice when one such function calls another; with
+    different ones each file has its complete data.
+
+    prefix, suffix: what the file's name begins and ends with.
+    dir: where it lies; the temporary directory by default.
+    save_every_n_calls: after how many outermost calls the file is written, as long as
+        all writing takes less than a hundredth of the time; 0 writes at exit only.
+        It is written at the process's exit in any case.
+    """
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "edbprof_",
+        suffix: str = ".prof",
+        dir: str | os.PathLike[str] | None = None,
+        save_every_n_calls: int = 1,
+    ) -> None:
+        for name, value in (("prefix", prefix), ("suffix", suffix)):
+            if not isinstance(value, str):
+                raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+            if os.sep in value or "\0" in value or (os.altsep and os.altsep in value):
+                raise ValueError(f"{name} must be part of a file name, not {value!r}")
+        if not isinstance(save_every_n_calls, int):
+            raise TypeError("save_every_n_calls must be an int")
+        if save_every_n_calls < 0:
+            raise ValueError("save_every_n_calls must not be negative")
+        if dir is None:
+            from tempfile import gettempdir
+
+            dir = gettempdir()
+        self._directory = os.path.abspath(os.fsdecode(dir))
+        self._prefix = prefix
+        self._suffix = suffix
+        self._recorder = _process.recorder(
+            self._directory, prefix, suffix, save_every_n_calls
+        )
+
+    def __call__(self, function: F) -> F:
+        """Decorate `function`."""
+        if type(function) in (staticmethod, classmethod):
+            return type(function)(self(function.__func__))  # type: ignore[return-value]  # a descriptor stands for its function
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(
+                f"@profile() decorates functions and methods, not {function!r}"
+            )
+        return _native.Decorated(function, self._recorder)  # type: ignore[return-value]  # stands in for it in every respect
+
+    def save(self) -> None:
+        """Write what this process has recorded so far; nothing if that is nothing.
+
+        Raises OSError.
+        """
+        self._recorder.save()
+
+    def aggregate(
+        self,
+        out_path: str | os.PathLike[str],
+        *,
+        sort_by: str = "",
+        width: int = 1920,
+        threshold: float = 0.0001,
+        quiet: bool = False,
+    ) -> tuple[int, int]:
+        """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
+
+        out_path: the result's file name or directory, as for `edbprof --out`.
+        sort_by: pstats' sort keys for the table, comma-separated.
+        width: of the picture, in pixels.
+        threshold: share of the whole time below which the picture leaves out frames.
+        quiet: print nothing.
+
+        Returns how many files succeeded and how many failed, (0, 0) when there are
+        none. Raises ValueError for arguments that make no sense, OSError when the
+        result can't be written or the program `edbprof` is missing.
+        """
+        from ._program import aggregate
+
+        self.save()
+        return aggregate(
+            self._directory,
+            out_path,
+            prefix=self._prefix,
+            suffix=self._suffix,
+            sort_by=sort_by,
+            width=width,
+            threshold=threshold,
+            quiet=quiet,
+        )

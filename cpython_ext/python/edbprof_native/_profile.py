@@ -1,0 +1,77 @@
+"""The class `Profile`: recording between two points of a program."""
+
+from __future__ import annotations
+
+from . import _native
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    import os
+    from typing import Any, Callable
+
+
+class Profile:
+    """Record the calls that a thread makes between `enable()` and `disable()`.
+
+        with Profile() as recorded:
+            work()
+        recorded.save("work.prof")
+
+    Any number may exist and be enabled at once, nested or in several threads; each has
+    its complete data. Call trees are kept exactly, so callers and subcalls are always
+    known, whatever `subcalls` says.
+
+    timer: a function that returns the time, in seconds as a float or in units as an
+        int; for example `time.process_time`. Slow: the recorder's own clocks are not.
+    timeunit: seconds in a unit of an integer timer.
+    builtins: whether functions written in C are recorded.
+    hook: how calls are seen: 'setprofile', or 'auto' for the best that there is.
+    clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
+    """
+
+    def __init__(
+        self,
+        timer: Callable[[], float] | None = None,
+        timeunit: float = 0.0,
+        subcalls: bool = True,
+        builtins: bool = True,
+        *,
+        hook: str = "auto",
+        clock: str = "wall",
+    ) -> None:
+        if hook not in ("auto", "setprofile"):
+            raise ValueError(f"hook must be 'auto' or 'setprofile', not {hook!r}")
+        if timer is not None and not callable(timer):
+            raise TypeError("timer must be callable")
+        self._recorder = _native.Recorder(
+            timer=timer, timeunit=timeunit, builtins=builtins, clock=clock
+        )
+
+    def enable(self) -> None:
+        """Record in the calling thread from now on."""
+        self._recorder.enable()
+
+    def disable(self) -> None:
+        """Record in the calling thread no longer; what was recorded is kept."""
+        self._recorder.stop()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was recorded so far to exactly `path`, a `.prof` file.
+
+        Raises OSError.
+        """
+        self._recorder.save(path)
+
+    def close(self) -> None:
+        """Forget what was recorded and free its memory.
+
+        Raises RuntimeError while another thread records.
+        """
+        self._recorder.close()
+
+    def __enter__(self) -> Profile:
+        self._recorder.enable()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._recorder.disable()

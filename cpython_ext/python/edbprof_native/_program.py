@@ -1,0 +1,93 @@
+"""The program `edbprof`: found, run, asked to aggregate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from typing import Iterator, NoReturn, Sequence
+
+_NAME = "edbprof.exe" if os.name == "nt" else "edbprof"
+
+# Exit codes; see `edbprof --help`.
+_SOME_FAILED = 1
+_WRONG_USAGE = 2
+_NOTHING_TO_READ = 3
+
+
+def _places() -> Iterator[str]:
+    """Where the program may be: beside this Python, where pip puts scripts, on PATH."""
+    if sys.executable:
+        yield os.path.dirname(sys.executable)
+    for scheme in sysconfig.get_scheme_names():
+        yield sysconfig.get_path("scripts", scheme)
+    yield from os.get_exec_path()
+
+
+def find() -> str:
+    """The path of the program. Raises FileNotFoundError."""
+    for place in _places():
+        path = os.path.join(place, _NAME)
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    raise FileNotFoundError(
+        f"the program {_NAME} is neither beside {sys.executable} nor on PATH: "
+        f"reinstall with 'pip install --force-reinstall edbprof'"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Become the program; `python -m edbprof_native`."""
+    command = [find(), *(sys.argv[1:] if arguments is None else arguments)]
+    if os.name == "posix":
+        os.execv(command[0], command)
+    sys.exit(subprocess.call(command))
+
+
+def aggregate(
+    directory: str,
+    out_path: str | os.PathLike[str],
+    *,
+    prefix: str,
+    suffix: str,
+    sort_by: str,
+    width: int,
+    threshold: float,
+    quiet: bool,
+) -> tuple[int, int]:
+    """See `profile.aggregate`."""
+    with tempfile.TemporaryDirectory(prefix="edbprof-aggregate-") as scratch:
+        summary = os.path.join(scratch, "summary.json")
+        command: list[str] = [
+            find(),
+            f"--prefix={prefix}",
+            f"--suffix={suffix}",
+            f"--out={os.fspath(out_path)}",
+            f"--sort-by={sort_by}",
+            f"--width={width}",
+            f"--threshold={threshold}",
+            f"--summary-json={summary}",
+            *(["--quiet"] if quiet else []),
+            "--",
+            directory,
+        ]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        told = os.fsdecode(done.stderr)
+        if not quiet:
+            sys.stdout.write(os.fsdecode(done.stdout))
+            sys.stderr.write(told)
+        if done.returncode == _NOTHING_TO_READ:
+            return 0, 0
+        if done.returncode == _WRONG_USAGE:
+            raise ValueError(told.strip())
+        try:
+            with open(summary, encoding="utf-8") as file:
+                counts = json.load(file)
+        except OSError:
+            counts = None
+        if done.returncode not in (0, _SOME_FAILED) or counts is None:
+            raise OSError(told.strip() or f"{_NAME} has failed ({done.returncode})")
+        return counts["succeeded"], counts["failed"]

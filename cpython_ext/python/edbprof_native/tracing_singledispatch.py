@@ -1,0 +1,120 @@
+"""Tells generic functions apart.
+
+All wrappers that `functools.singledispatch` makes share one code object, so profilers
+see one function, `wrapper`, called by everyone and calling everything. The call trees of
+edbprof keep callers and implementations together in any case. `patch_functools()` adds
+which generic function it was, by giving each wrapper a code object of its own, and has
+a `.singledispatch` sidecar written beside each `.prof` file.
+"""
+
+from __future__ import annotations
+
+import functools
+from _thread import RLock
+from types import CodeType, FunctionType
+
+from . import _native
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator
+
+_WRAPPER = 1
+_DISPATCH = 2
+
+_lock = RLock()
+_is_patched = False
+_original_code = functools.singledispatch.__code__
+
+
+def _inner_codes(code: CodeType) -> Iterator[CodeType]:
+    return (constant for constant in code.co_consts if isinstance(constant, CodeType))
+
+
+def _inner_code(code: CodeType, name: str) -> CodeType | None:
+    return next((inner for inner in _inner_codes(code) if inner.co_name == name), None)
+
+
+_wrapper_code = _inner_code(_original_code, "wrapper")
+
+
+def _register() -> None:
+    """Let the recorder know the code objects that all generic functions share."""
+    for code, name, flag in (
+        (_original_code, "wrapper", _WRAPPER),
+        (_original_code, "dispatch", _DISPATCH),
+        (functools.singledispatchmethod.__get__.__code__, "_method", _WRAPPER),
+    ):
+        inner = _inner_code(code, name)
+        if inner is not None:
+            _native.register_generic(inner, flag, None)
+
+
+def _identity(function: Any) -> tuple[str, int, str]:
+    """How pstats would call the function that was made generic."""
+    code = getattr(function, "__code__", None)
+    if isinstance(code, CodeType):
+        return code.co_filename, code.co_firstlineno, code.co_name
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return "~", 0, f"<{getattr(function, '__module__', None) or '?'}.{name}>"
+
+
+def _tell_apart(wrapper: Callable[..., Any]) -> None:
+    """Give a generic function's wrapper a code object that no other one has."""
+    if isinstance(wrapper, FunctionType) and wrapper.__code__ is _wrapper_code:
+        # Nothing is changed: that it is another object is enough.
+        code = wrapper.__code__.replace()
+        _native.register_generic(code, _WRAPPER, _identity(wrapper.__wrapped__))  # type: ignore[attr-defined]  # set by update_wrapper
+        wrapper.__code__ = code
+
+
+_make_generic: Callable[..., Any] = FunctionType(
+    _original_code, functools.__dict__, "singledispatch"
+)
+
+
+def _singledispatch(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What `functools.singledispatch` does while it is patched."""
+    generic = _make_generic(function)
+    _tell_apart(generic)
+    return generic
+
+
+def _patched(func):
+    # Runs as functools.singledispatch, with the globals of functools.
+    from edbprof_native.tracing_singledispatch import _singledispatch
+
+    return _singledispatch(func)
+
+
+def patch_functools() -> None:
+    """Tell generic functions apart from now on, those included that exist already.
+
+    At any time, any number of times, from any thread. `functools.singledispatch` stays
+    the same object, so it does not matter who has imported it before; what it makes
+    behaves, pickles and introspects as ever.
+    """
+    global _is_patched
+    with _lock:
+        if _is_patched:
+            return
+        import gc
+
+        functools.singledispatch.__code__ = _patched.__code__
+        for candidate in gc.get_objects():
+            if type(candidate) is FunctionType:
+                _tell_apart(candidate)
+        _is_patched = True
+        _native.set_patched(True)
+
+
+def unpatch_functools() -> None:
+    """Make generic functions as before; those that were told apart stay so."""
+    global _is_patched
+    with _lock:
+        functools.singledispatch.__code__ = _original_code
+        _is_patched = False
+        _native.set_patched(False)
+
+
+_register()

@@ -1,0 +1,387 @@
+/* Recorder: one recording as a Python object. */
+#include "edbprof_ext.h"
+
+#include <math.h>
+
+static edbprof_str string_of(PyObject *bytes)
+{
+    if (bytes == NULL) {
+        return (edbprof_str){NULL, 0};
+    }
+    return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+}
+
+/* Raises what a status stands for; the recording's text says what and where. */
+static void raise_status(const edbprof_recording *recording, edbprof_status status)
+{
+    char text[1024] = "";
+    PyObject *kind;
+    switch (status) {
+    case EDBPROF_OUT_OF_MEMORY: PyErr_NoMemory(); return;
+    case EDBPROF_BAD_ARGUMENT:
+    case EDBPROF_UNSUPPORTED: kind = PyExc_ValueError; break;
+    case EDBPROF_SYSTEM_ERROR: kind = PyExc_OSError; break;
+    default: kind = PyExc_RuntimeError; break;
+    }
+    edbprof_recording_error(recording, text, sizeof text);
+    PyObject *message = PyUnicode_DecodeFSDefault(
+        text[0] != '\0' ? text : "edbprof: the recorder has refused");
+    if (message != NULL) {
+        if (text[0] == '\0') {
+            PyErr_Format(kind, "%U (status %d)", message, (int)status);
+        } else {
+            PyErr_SetObject(kind, message);
+        }
+        Py_DECREF(message);
+    }
+}
+
+static PyObject *closed(void)
+{
+    PyErr_SetString(PyExc_ValueError, "the recording is closed");
+    return NULL;
+}
+
+/* Grows an array that has room for *room elements to hold one more than `count`. */
+static void *grown(void *array, size_t count, size_t *room, size_t element)
+{
+    if (count < *room) {
+        return array;
+    }
+    size_t more = *room ? *room * 2 : 4;
+    void *larger = PyMem_Realloc(array, more * element);
+    if (larger != NULL) {
+        *room = more;
+    }
+    return larger;
+}
+
+edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial)
+{
+    if (self->recording == NULL) {
+        return (edbprof_thread *)closed();
+    }
+    for (size_t i = self->attachment_count; i-- > 0;) {
+        if (self->attachments[i].thread_serial == thread_serial) {
+            return self->attachments[i].handle;
+        }
+    }
+    attachment *attachments = grown(self->attachments, self->attachment_count,
+                                    &self->attachment_room, sizeof *attachments);
+    if (attachments == NULL) {
+        return (edbprof_thread *)PyErr_NoMemory();
+    }
+    self->attachments = attachments;
+    PyObject *name = thread_name();
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *owner = NULL;
+    edbprof_thread *handle;
+    edbprof_status status =
+        edbprof_recording_attach(self->recording, name_text(name, &owner), &handle);
+    Py_XDECREF(owner);
+    Py_DECREF(name);
+    if (status != EDBPROF_OK) {
+        raise_status(self->recording, status);
+        return NULL;
+    }
+    self->attachments[self->attachment_count++] = (attachment){thread_serial, handle};
+    return handle;
+}
+
+static int define(recorder *self, uint64_t key, named *function)
+{
+    edbprof_status status =
+        edbprof_recording_define(self->recording, key, &function->function);
+    named_clear(function);
+    return status == EDBPROF_OK ? 0 : -1;
+}
+
+int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
+{
+    PyCodeObject **codes =
+        grown(self->codes, self->code_count, &self->code_room, sizeof *codes);
+    if (codes == NULL) {
+        return -1;
+    }
+    self->codes = codes;
+    named function;
+    if (name_code(&function, code) < 0 || define(self, key, &function) < 0) {
+        return -1;
+    }
+    Py_INCREF(code);
+    self->codes[self->code_count++] = code;
+    return 0;
+}
+
+int recorder_define_builtin(recorder *self, PyCFunctionObject *builtin, uint64_t key)
+{
+    named function;
+    return name_builtin(&function, builtin) < 0 ? -1 : define(self, key, &function);
+}
+
+uint64_t recorder_read_timer(recorder *self)
+{
+    static bool told;
+    PyObject *reading = PyObject_CallNoArgs(self->timer);
+    double ns = 0;
+    if (reading != NULL) {
+        ns = PyFloat_AsDouble(reading) * self->timer_unit_ns;
+        Py_DECREF(reading);
+    }
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        warn_once(&told, "a profile's timer has failed; times from then on are wrong");
+        return 0;
+    }
+    /* The library counts from a moment before the first event. */
+    return isfinite(ns) && fabs(ns) < 9e18 ? (uint64_t)(int64_t)ns : 0;
+}
+
+static uint32_t save_flags(bool final)
+{
+    return (final ? EDBPROF_SAVE_FINAL : 0) |
+           (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
+}
+
+void recorder_call_ended(recorder *self)
+{
+    static bool told;
+    if (self->recording == NULL) {
+        return;
+    }
+    edbprof_status status =
+        edbprof_recording_call_ended(self->recording, self->save_every, save_flags(false));
+    if (status != EDBPROF_OK && status != EDBPROF_NOT_DUE) {
+        char text[512];
+        edbprof_recording_error(self->recording, text, sizeof text);
+        warn_once(&told, "cannot save a recording, will try again: %s", text);
+    }
+}
+
+static void release(recorder *self)
+{
+    edbprof_recording_free(self->recording);
+    self->recording = NULL;
+    bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
+    for (size_t i = 0; i < self->code_count && own_interpreter; i++) {
+        Py_DECREF(self->codes[i]);
+    }
+    PyMem_Free(self->codes);
+    PyMem_Free(self->attachments);
+    self->codes = NULL;
+    self->attachments = NULL;
+    self->code_count = self->code_room = 0;
+    self->attachment_count = self->attachment_room = 0;
+}
+
+static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(((recorder *)object)->timer);
+    return 0;
+}
+
+static int recorder_clear(PyObject *object)
+{
+    Py_CLEAR(((recorder *)object)->timer);
+    return 0;
+}
+
+static void recorder_dealloc(PyObject *object)
+{
+    recorder *self = (recorder *)object;
+    PyObject_GC_UnTrack(object);
+    if (self->weak_references != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    release(self);
+    Py_XDECREF(self->timer);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
+                            "timeunit", "builtins", "save_every", NULL};
+    static uint64_t serials;
+    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *timer = Py_None;
+    const char *clock = "wall";
+    double timeunit = 0;
+    int builtins = 1;
+    unsigned long long save_every = 0;
+    recorder *self = NULL;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "|$O&O&O&sOdpK:Recorder", names, PyUnicode_FSConverter,
+            &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
+            &clock, &timer, &timeunit, &builtins, &save_every)) {
+        goto done;
+    }
+    edbprof_options options = {.struct_size = sizeof options};
+    if (timer != Py_None) {
+        options.clock = EDBPROF_CLOCK_HOST;
+    } else if (strcmp(clock, "cpu") == 0) {
+        options.clock = EDBPROF_CLOCK_CPU;
+    } else if (strcmp(clock, "wall") != 0) {
+        PyErr_Format(PyExc_ValueError, "clock must be 'wall' or 'cpu', not '%s'", clock);
+        goto done;
+    }
+    char host[32];
+    int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
+                               PY_MINOR_VERSION, PY_MICRO_VERSION);
+    options.host = (edbprof_str){host, (size_t)length};
+    options.hook = (edbprof_str)EDBPROF_STR("setprofile");
+    options.directory = string_of(directory);
+    options.prefix = string_of(prefix);
+    options.suffix = string_of(suffix);
+    self = (recorder *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        goto done;
+    }
+    self->interpreter = PyInterpreterState_Get();
+    self->serial = ++serials;
+    self->builtins = builtins;
+    self->save_every = save_every;
+    if (timer != Py_None) {
+        Py_INCREF(timer);
+        self->timer = timer;
+        self->timer_unit_ns = (timeunit > 0 ? timeunit : 1.0) * 1e9;
+    }
+    edbprof_status status = edbprof_recording_new(&options, &self->recording);
+    if (status != EDBPROF_OK) {
+        raise_status(NULL, status);
+        Py_CLEAR(self);
+    }
+done:
+    Py_XDECREF(directory);
+    Py_XDECREF(prefix);
+    Py_XDECREF(suffix);
+    return (PyObject *)self;
+}
+
+static PyObject *recorder_enable(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (thread_enable((recorder *)self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_disable(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(thread_disable((recorder *)self));
+}
+
+static PyObject *recorder_stop(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    thread_stop((recorder *)self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "final", NULL};
+    recorder *self = (recorder *)object;
+    PyObject *path = NULL;
+    int final = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$p:save", names,
+                                     PyUnicode_FSConverter, &path, &final)) {
+        return NULL;
+    }
+    if (self->recording == NULL) {
+        Py_XDECREF(path);
+        return closed();
+    }
+    edbprof_status status =
+        path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
+                                                 save_flags(final))
+                     : edbprof_recording_save(self->recording, save_flags(final));
+    Py_XDECREF(path);
+    if (status == EDBPROF_OK) {
+        Py_RETURN_TRUE;
+    }
+    if (status == EDBPROF_NOTHING_RECORDED) {
+        Py_RETURN_FALSE;
+    }
+    raise_status(self->recording, status);
+    return NULL;
+}
+
+static PyObject *recorder_close(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    recorder *self = (recorder *)object;
+    thread_stop(self);
+    if (self->active_threads > 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the recording is still enabled in another thread");
+        return NULL;
+    }
+    release(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_path(PyObject *object, void *unused)
+{
+    (void)unused;
+    recorder *self = (recorder *)object;
+    char path[8192];
+    size_t length = edbprof_recording_path(self->recording, path, sizeof path);
+    if (length == 0 || length >= sizeof path) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_DecodeFSDefaultAndSize(path, (Py_ssize_t)length);
+}
+
+static PyMethodDef methods[] = {
+    {"enable", recorder_enable, METH_NOARGS,
+     "enable()\n--\n\nRecord in the calling thread from now on; nests."},
+    {"disable", recorder_disable, METH_NOARGS,
+     "disable()\n--\n\nUndo one enable() of the calling thread. Returns whether that "
+     "stopped the recording in it."},
+    {"stop", recorder_stop, METH_NOARGS,
+     "stop()\n--\n\nUndo every enable() of the calling thread."},
+    {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
+     "save(path=None, *, final=False)\n--\n\nWrite what was recorded so far to `path`, or "
+     "to the recording's own file. Returns False, having written nothing, when nothing "
+     "was recorded and no path is given. Raises OSError, ValueError."},
+    {"close", recorder_close, METH_NOARGS,
+     "close()\n--\n\nForget everything that was recorded. Raises RuntimeError while "
+     "another thread records."},
+    {NULL},
+};
+
+static PyMemberDef members[] = {
+    {"save_every", T_ULONGLONG, offsetof(recorder, save_every), 0,
+     "After how many outermost calls the recording is saved; 0: never."},
+    {NULL},
+};
+
+static PyGetSetDef attributes[] = {
+    {"path", recorder_path, NULL,
+     "The recording's own file, or None before anything was recorded.", NULL},
+    {NULL},
+};
+
+PyMethodDef *const recorder_methods = methods;
+
+PyTypeObject recorder_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.Recorder",
+    .tp_basicsize = sizeof(recorder),
+    .tp_new = recorder_new,
+    .tp_dealloc = recorder_dealloc,
+    .tp_traverse = recorder_traverse,
+    .tp_clear = recorder_clear,
+    .tp_weaklistoffset = offsetof(recorder, weak_references),
+    .tp_methods = methods,
+    .tp_members = members,
+    .tp_getset = attributes,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
+              "timer=None, timeunit=0.0, builtins=True, save_every=0)\n--\n\n"
+              "One recording: a call tree for each thread that enables it.",
+};

@@ -1,0 +1,821 @@
+/* edbprof: exact call trees from any program.
+ *
+ * Generated from src/ffi by cbindgen; do not edit.
+ *
+ * A recording holds one call tree for each thread that takes part. A host makes a
+ * recording, attaches each thread, and reports calls as they begin and end:
+ *
+ *     EDBPROF_SPAN(parse, "parse");
+ *
+ *     edbprof_options options = {0};
+ *     options.struct_size = sizeof options;
+ *     edbprof_recording *recording;
+ *     edbprof_thread *thread;
+ *     edbprof_recording_new(&options, &recording);
+ *     edbprof_recording_attach(recording, (edbprof_str)EDBPROF_STR("main"), &thread);
+ *     edbprof_enter_span(thread, &parse);
+ *     ...
+ *     edbprof_leave_span(thread, &parse);
+ *     edbprof_recording_save_as(recording, (edbprof_str)EDBPROF_STR("run.prof"), 0);
+ *     edbprof_recording_free(recording);
+ *
+ * The file is read by Python's pstats and, with the exact trees in it, by the
+ * program `edbprof`.
+ *
+ * What holds for every function:
+ *
+ * - Nothing unwinds out of one, and wrong use that can be seen returns a status:
+ *   NULL, a wrong struct_size, a leave without an enter. Statuses are numbered for
+ *   life; 0 is EDBPROF_OK.
+ * - Handles are opaque. What `_new` makes, `_free` frees; freeing NULL is nothing.
+ * - Strings have explicit lengths and may hold any bytes. The callee copies what it
+ *   keeps.
+ * - A struct that the host fills begins with struct_size. Fill it with zeros first.
+ * - Each function says who may call it: 'any thread' (at any time), 'one thread at
+ *   a time' (the host sees to it), or 'only the thread that made it'.
+ * - A recording belongs to one process. After fork() the child's copy is a
+ *   recording of its own, with nothing counted yet and the open calls still open.
+ *
+ * Before anything else compare edbprof_abi_version() with EDBPROF_ABI_VERSION.
+ */
+
+
+#ifndef EDBPROF_H
+#define EDBPROF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * `edbprof_function.kind`: a Python code object.
+ */
+#define EDBPROF_PYTHON 0
+
+/**
+ * `edbprof_function.kind`: a function of the interpreter or an extension.
+ */
+#define EDBPROF_BUILTIN 1
+
+/**
+ * `edbprof_function.kind`: native code that enters and leaves by itself.
+ */
+#define EDBPROF_NATIVE 2
+
+/**
+ * `edbprof_function.flags`: a wrapper made by `functools.singledispatch` or
+ * `functools.singledispatchmethod`.
+ */
+#define EDBPROF_GENERIC_WRAPPER 1
+
+/**
+ * `edbprof_function.flags`: the `dispatch` function beside such a wrapper.
+ */
+#define EDBPROF_GENERIC_DISPATCH 2
+
+/**
+ * `edbprof_function.flags`: part of the profiler. It stands in no file: what it
+ * calls is its caller's, and so is its time.
+ */
+#define EDBPROF_HIDDEN 2147483648
+
+/**
+ * The version of this ABI: it grows whenever a host that was compiled against an
+ * older header could not use this library.
+ */
+#define EDBPROF_ABI_VERSION 1
+
+/**
+ * `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
+ */
+#define EDBPROF_CLOCK_WALL 0
+
+/**
+ * `edbprof_options.clock`: CPU time of each thread.
+ */
+#define EDBPROF_CLOCK_CPU 1
+
+/**
+ * `edbprof_options.clock`: the host gives the time with each event, through the
+ * functions that end in `_at`.
+ */
+#define EDBPROF_CLOCK_HOST 2
+
+/**
+ * Saving: the recording is over; the file says that its process ended regularly.
+ */
+#define EDBPROF_SAVE_FINAL 1
+
+/**
+ * Saving: a `.singledispatch` sidecar is written beside the file.
+ */
+#define EDBPROF_SAVE_SIDECAR 2
+
+/**
+ * What became of a call. The numbers never change and are never used again:
+ * 1-9 the host's mistakes, 10-19 what became of an event, 20-29 of a recording.
+ */
+enum edbprof_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Done.
+   */
+  EDBPROF_OK = 0,
+  /**
+   * A pointer that must not be NULL is.
+   */
+  EDBPROF_NULL_POINTER = 1,
+  /**
+   * `struct_size` is not the size of the struct in this version of the ABI.
+   */
+  EDBPROF_BAD_STRUCT_SIZE = 2,
+  /**
+   * An argument makes no sense; the recording's error text says which.
+   */
+  EDBPROF_BAD_ARGUMENT = 3,
+  /**
+   * The handle belongs to another thread.
+   */
+  EDBPROF_WRONG_THREAD = 4,
+  /**
+   * The recording does not know the function: define it and enter again.
+   */
+  EDBPROF_UNKNOWN_FUNCTION = 10,
+  /**
+   * What was left was not entered; nothing changed.
+   */
+  EDBPROF_NOT_OPEN = 11,
+  /**
+   * There is no room for the call. It is counted, and its time is its caller's.
+   */
+  EDBPROF_DROPPED = 12,
+  /**
+   * Nothing was recorded yet, so no file was written.
+   */
+  EDBPROF_NOTHING_RECORDED = 20,
+  /**
+   * No file was written, for it was not yet due.
+   */
+  EDBPROF_NOT_DUE = 21,
+  /**
+   * The operating system refused; the recording's error text says what and where.
+   */
+  EDBPROF_SYSTEM_ERROR = 22,
+  /**
+   * There is no memory.
+   */
+  EDBPROF_OUT_OF_MEMORY = 23,
+  /**
+   * This system can't do that.
+   */
+  EDBPROF_UNSUPPORTED = 24,
+  /**
+   * A defect of this library. What the call was to do is done in part or not.
+   */
+  EDBPROF_INTERNAL_ERROR = 29,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum edbprof_status edbprof_status;
+#else
+typedef int32_t edbprof_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What one process collects for one purpose. Made by `edbprof_recording_new`.
+ */
+typedef struct edbprof_recording edbprof_recording;
+
+/**
+ * One thread's place in a recording: made by `edbprof_recording_attach`, freed
+ * with the recording.
+ */
+typedef struct edbprof_thread edbprof_thread;
+
+/**
+ * Bytes with a length, not NUL-terminated and not necessarily UTF-8. NULL `data`
+ * is no bytes, whatever `len` says. Whoever passes one keeps the bytes; the callee copies
+ * what it needs before it returns.
+ */
+typedef struct edbprof_str {
+  /**
+   * The first byte.
+   */
+  const char *data;
+  /**
+   * How many there are.
+   */
+  size_t len;
+} edbprof_str;
+
+/**
+ * A function as people shall see it. Fields that are left zero are unknown.
+ *
+ * A native span is a constant of this type with static storage, made by
+ * `EDBPROF_SPAN`; its address is its key.
+ */
+typedef struct edbprof_function {
+  /**
+   * `sizeof(edbprof_function)`.
+   */
+  size_t struct_size;
+  /**
+   * `EDBPROF_PYTHON`, `EDBPROF_BUILTIN` or `EDBPROF_NATIVE`.
+   */
+  uint32_t kind;
+  /**
+   * `EDBPROF_GENERIC_WRAPPER` and the like, or 0.
+   */
+  uint32_t flags;
+  /**
+   * The file that it is defined in; pstats writes `~` for builtins.
+   */
+  struct edbprof_str file;
+  /**
+   * Its first line, or 0.
+   */
+  int64_t line;
+  /**
+   * Its name.
+   */
+  struct edbprof_str name;
+  /**
+   * Its name with those of the classes and functions around it.
+   */
+  struct edbprof_str qualified_name;
+  /**
+   * Its module.
+   */
+  struct edbprof_str module;
+  /**
+   * For a `EDBPROF_GENERIC_WRAPPER` that serves one generic function alone:
+   * that function's name, else empty.
+   */
+  struct edbprof_str generic_name;
+  /**
+   * That function's file.
+   */
+  struct edbprof_str generic_file;
+  /**
+   * That function's first line.
+   */
+  int64_t generic_line;
+} edbprof_function;
+
+/**
+ * What a recording is made with. Fill with zeros, set `struct_size`, then what
+ * shall differ from the defaults.
+ */
+typedef struct edbprof_options {
+  /**
+   * `sizeof(edbprof_options)`.
+   */
+  size_t struct_size;
+  /**
+   * `EDBPROF_CLOCK_WALL` and the like.
+   */
+  uint32_t clock;
+  /**
+   * Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
+   * Calls in further contexts are dropped and counted.
+   */
+  uint32_t max_nodes;
+  /**
+   * Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
+   */
+  double host_tick_ns;
+  /**
+   * Where `edbprof_recording_save` writes: `<directory>/<prefix><pid>_<16 hex
+   * digits><suffix>`, with digits that no other recording has. Without a
+   * directory there is only `edbprof_recording_save_as`.
+   */
+  struct edbprof_str directory;
+  /**
+   * See `directory`.
+   */
+  struct edbprof_str prefix;
+  /**
+   * See `directory`.
+   */
+  struct edbprof_str suffix;
+  /**
+   * What the host is, for example "CPython 3.11.7".
+   */
+  struct edbprof_str host;
+  /**
+   * How events reach the recording, for example "setprofile".
+   */
+  struct edbprof_str hook;
+} edbprof_options;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The function called `key` begins. Only the thread that made the handle.
+ *
+ * Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
+ * recording does not know: then `edbprof_recording_define` it and enter again.
+ * `key` is the host's own, any number but 0, and the same for the same function.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * The calling thread made it.
+ */
+edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * As `edbprof_enter`, for a generator or coroutine that goes on after it was
+ * suspended: counted as a resume, not as a call.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_resume(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * The function called `key` ends, by return or exception, or is suspended. Only
+ * the thread that made the handle.
+ *
+ * Calls made by it that are still open end with it. If it is not open (recording
+ * was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
+ * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
+ * time before the thread's latest event is taken as that event's.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
+                                uint64_t key,
+                                uint64_t ticks);
+
+/**
+ * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
+                                 uint64_t key,
+                                 uint64_t ticks);
+
+/**
+ * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
+                                uint64_t key,
+                                uint64_t ticks);
+
+/**
+ * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
+ * a generator that was never started looks like one up to Python 3.10.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * Ends all open calls of the thread: recording is switched off in it. Only the
+ * thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
+ * nothing changes.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ */
+edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
+
+/**
+ * The native span begins. Only the thread that made the handle.
+ *
+ * The span's address is its key, and on first sight it is defined from what it
+ * says: no `edbprof_recording_define` is needed. Leave it by
+ * `edbprof_leave_span`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ * * `span` is NULL or a valid function that does not change and outlives the
+ *   recording.
+ */
+edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * The native span ends: `edbprof_leave` with its address.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
+ * with the one in the header that it was compiled with, and uses nothing else if
+ * they differ. Any thread.
+ */
+uint32_t edbprof_abi_version(void);
+
+/**
+ * The version of the project, for people, for example "0.1.0". Lives as long as
+ * the program. Any thread.
+ */
+struct edbprof_str edbprof_version(void);
+
+/**
+ * The function called `key` begins. Only the thread that made the handle.
+ *
+ * Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
+ * recording does not know: then `edbprof_recording_define` it and enter again.
+ * `key` is the host's own, any number but 0, and the same for the same function.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * The calling thread made it.
+ */
+edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * As `edbprof_enter`, for a generator or coroutine that goes on after it was
+ * suspended: counted as a resume, not as a call.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_resume(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * The function called `key` ends, by return or exception, or is suspended. Only
+ * the thread that made the handle.
+ *
+ * Calls made by it that are still open end with it. If it is not open (recording
+ * was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
+ * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
+ * time before the thread's latest event is taken as that event's.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
+                                uint64_t key,
+                                uint64_t ticks);
+
+/**
+ * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
+                                 uint64_t key,
+                                 uint64_t ticks);
+
+/**
+ * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
+                                uint64_t key,
+                                uint64_t ticks);
+
+/**
+ * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
+ * a generator that was never started looks like one up to Python 3.10.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * Ends all open calls of the thread: recording is switched off in it. Only the
+ * thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
+ * nothing changes.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ */
+edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
+
+/**
+ * The native span begins. Only the thread that made the handle.
+ *
+ * The span's address is its key, and on first sight it is defined from what it
+ * says: no `edbprof_recording_define` is needed. Leave it by
+ * `edbprof_leave_span`.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ * * `span` is NULL or a valid function that does not change and outlives the
+ *   recording.
+ */
+edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * The native span ends: `edbprof_leave` with its address.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * Makes a recording. Any thread.
+ *
+ * `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
+ * the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
+ * the handle is good for a recording of the child's own, in which the open calls
+ * of the forking thread are open and nothing is counted yet.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
+ * NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
+ * `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+ *
+ * # Safety
+ * * `options` is NULL or readable, and so are the strings in it.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_new(const struct edbprof_options *options,
+                                     struct edbprof_recording **out);
+
+/**
+ * Frees a recording with all its thread handles, and writes nothing. NULL is
+ * fine. One thread at a time, and no thread uses the recording any more.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * No other call on it or on its threads is under way or comes later.
+ */
+void edbprof_recording_free(struct edbprof_recording *recording);
+
+/**
+ * Makes a handle for the calling thread, with a call tree of its own. Any thread.
+ *
+ * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
+ * as long as the recording. `name` is what reports call the thread.
+ *
+ * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `name` is readable; `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
+                                        struct edbprof_str name,
+                                        struct edbprof_thread **out);
+
+/**
+ * Says what the function called `key` is. Any thread.
+ *
+ * Everything is copied. A key that is known keeps its first meaning.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+ * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `function` is NULL or readable, and so are the strings in it.
+ */
+edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
+                                        uint64_t key,
+                                        const struct edbprof_function *function);
+
+/**
+ * Writes all that was recorded so far to the recording's own file, open calls
+ * with their time until now. One thread at a time; other threads may record
+ * meanwhile. Saving again replaces the file.
+ *
+ * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
+ *
+ * `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
+ * was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_save(struct edbprof_recording *recording,
+                                      uint32_t flags);
+
+/**
+ * As `edbprof_recording_save`, to exactly `path`, and also when nothing was
+ * recorded. Relative to the current directory. One thread at a time.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `path` is readable.
+ */
+edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
+                                         struct edbprof_str path,
+                                         uint32_t flags);
+
+/**
+ * Counts an outermost call that has ended, and saves as `edbprof_recording_save`
+ * does after every `every`-th (0: never), as long as all writing so far took less
+ * than a hundredth of the time since the first event. One thread at a time.
+ *
+ * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
+                                            uint64_t every,
+                                            uint32_t flags);
+
+/**
+ * Copies the text of the latest failure of the recording to `buffer`, cut to
+ * `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
+ * when nothing has failed. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_recording_error(const struct edbprof_recording *recording,
+                               char *buffer,
+                               size_t size);
+
+/**
+ * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
+ * and NUL-terminated. Returns the length of the whole path, 0 when there is none:
+ * nothing was recorded yet, or no directory was given. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_recording_path(const struct edbprof_recording *recording,
+                              char *buffer,
+                              size_t size);
+
+/**
+ * Makes a recording. Any thread.
+ *
+ * `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
+ * the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
+ * the handle is good for a recording of the child's own, in which the open calls
+ * of the forking thread are open and nothing is counted yet.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
+ * NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
+ * `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+ *
+ * # Safety
+ * * `options` is NULL or readable, and so are the strings in it.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_new(const struct edbprof_options *options,
+                                     struct edbprof_recording **out);
+
+/**
+ * Frees a recording with all its thread handles, and writes nothing. NULL is
+ * fine. One thread at a time, and no thread uses the recording any more.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * No other call on it or on its threads is under way or comes later.
+ */
+void edbprof_recording_free(struct edbprof_recording *recording);
+
+/**
+ * Makes a handle for the calling thread, with a call tree of its own. Any thread.
+ *
+ * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
+ * as long as the recording. `name` is what reports call the thread.
+ *
+ * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `name` is readable; `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
+                                        struct edbprof_str name,
+                                        struct edbprof_thread **out);
+
+/**
+ * Says what the function called `key` is. Any thread.
+ *
+ * Everything is copied. A key that is known keeps its first meaning.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+ * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `function` is NULL or readable, and so are the strings in it.
+ */
+edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
+                                        uint64_t key,
+                                        const struct edbprof_function *function);
+
+/**
+ * Writes all that was recorded so far to the recording's own file, open calls
+ * with their time until now. One thread at a time; other threads may record
+ * meanwhile. Saving again replaces the file.
+ *
+ * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
+ *
+ * `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
+ * was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_save(struct edbprof_recording *recording,
+                                      uint32_t flags);
+
+/**
+ * As `edbprof_recording_save`, to exactly `path`, and also when nothing was
+ * recorded. Relative to the current directory. One thread at a time.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `path` is readable.
+ */
+edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
+                                         struct edbprof_str path,
+                                         uint32_t flags);
+
+/**
+ * Counts an outermost call that has ended, and saves as `edbprof_recording_save`
+ * does after every `every`-th (0: never), as long as all writing so far took less
+ * than a hundredth of the time since the first event. One thread at a time.
+ *
+ * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
+                                            uint64_t every,
+                                            uint32_t flags);
+
+/**
+ * Copies the text of the latest failure of the recording to `buffer`, cut to
+ * `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
+ * when nothing has failed. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_recording_error(const struct edbprof_recording *recording,
+                               char *buffer,
+                               size_t size);
+
+/**
+ * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
+ * and NUL-terminated. Returns the length of the whole path, 0 when there is none:
+ * nothing was recorded yet, or no directory was given. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_recording_path(const struct edbprof_recording *recording,
+                              char *buffer,
+                              size_t size);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* EDBPROF_H */
+
+/* A string literal as the initialiser of an edbprof_str. */
+#define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
+
+/* Defines `variable`, a native span called `name` (a string literal), at this place
+ * of the source. */
+#define EDBPROF_SPAN(variable, name)                                              \
+  static const edbprof_function variable = {                                      \
+      sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(__FILE__), __LINE__, \
+      EDBPROF_STR(name), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0}

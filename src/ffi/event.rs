@@ -1,0 +1,246 @@
+//! The hot path: calls that begin and end.
+
+use super::recording::define;
+use super::{
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
+    EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
+};
+use crate::record::node::Visit;
+use crate::record::thread::Thread;
+
+/// One thread's place in a recording: made by `edbprof_recording_attach`, freed
+/// with the recording.
+#[derive(Debug)]
+pub struct edbprof_thread {
+    /// Never made: pointers to it are pointers to a [`Thread`].
+    _opaque: (),
+}
+
+impl edbprof_thread {
+    pub(super) fn from_thread(thread: std::ptr::NonNull<Thread>) -> *mut edbprof_thread {
+        thread.as_ptr().cast()
+    }
+}
+
+/// The thread behind a handle; `None` for NULL.
+///
+/// # Safety
+/// * `handle` is NULL or a handle of a recording that is not freed.
+#[inline]
+unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
+    // SAFETY: by this function's contract; `from_thread` has made the handle.
+    let thread = unsafe { handle.cast::<Thread>().as_ref() };
+    debug_assert!(thread.is_none_or(Thread::is_current));
+    thread
+}
+
+/// # Safety
+/// * As for [`thread`], and the calling thread made the handle.
+#[inline]
+unsafe fn enter(
+    handle: *mut edbprof_thread,
+    key: u64,
+    visit: Visit,
+    reading: Option<u64>,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { thread(handle) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    let now = reading.map_or_else(|| thread.now(), |reading| thread.at(reading));
+    thread.enter(key, visit, now).into()
+}
+
+/// # Safety
+/// * As for [`enter`].
+#[inline]
+unsafe fn leave(handle: *mut edbprof_thread, key: u64, reading: Option<u64>) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { thread(handle) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    let now = reading.map_or_else(|| thread.now(), |reading| thread.at(reading));
+    thread.leave(key, now).into()
+}
+
+/// The function called `key` begins. Only the thread that made the handle.
+///
+/// Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
+/// recording does not know: then `edbprof_recording_define` it and enter again.
+/// `key` is the host's own, any number but 0, and the same for the same function.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+/// * The calling thread made it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { enter(thread, key, Visit::Start, None) }
+}
+
+/// As `edbprof_enter`, for a generator or coroutine that goes on after it was
+/// suspended: counted as a resume, not as a call.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { enter(thread, key, Visit::Resume, None) }
+}
+
+/// The function called `key` ends, by return or exception, or is suspended. Only
+/// the thread that made the handle.
+///
+/// Calls made by it that are still open end with it. If it is not open (recording
+/// was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { leave(thread, key, None) }
+}
+
+/// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
+/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
+/// time before the thread's latest event is taken as that event's.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_enter_at(
+    thread: *mut edbprof_thread,
+    key: u64,
+    ticks: u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { enter(thread, key, Visit::Start, Some(ticks)) }
+}
+
+/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_resume_at(
+    thread: *mut edbprof_thread,
+    key: u64,
+    ticks: u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { enter(thread, key, Visit::Resume, Some(ticks)) }
+}
+
+/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_at(
+    thread: *mut edbprof_thread,
+    key: u64,
+    ticks: u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    unsafe { leave(thread, key, Some(ticks)) }
+}
+
+/// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
+/// a generator that was never started looks like one up to Python 3.10.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_unstarted(
+    thread: *mut edbprof_thread,
+    key: u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { self::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    thread.leave_unstarted(key, thread.now()).into()
+}
+
+/// Ends all open calls of the thread: recording is switched off in it. Only the
+/// thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
+/// nothing changes.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { thread.cast::<Thread>().as_ref() }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if !thread.is_current() {
+        return EDBPROF_WRONG_THREAD;
+    }
+    thread.leave_all(thread.now());
+    EDBPROF_OK
+}
+
+/// The native span begins. Only the thread that made the handle.
+///
+/// The span's address is its key, and on first sight it is defined from what it
+/// says: no `edbprof_recording_define` is needed. Leave it by
+/// `edbprof_leave_span`.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+/// * `span` is NULL or a valid function that does not change and outlives the
+///   recording.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_enter_span(
+    thread: *mut edbprof_thread,
+    span: *const edbprof_function,
+) -> edbprof_status {
+    let key = span.addr() as u64;
+    if key == 0 {
+        return EDBPROF_NULL_POINTER;
+    }
+    // SAFETY: by this function's contract.
+    match unsafe { enter(thread, key, Visit::Start, None) } {
+        EDBPROF_UNKNOWN_FUNCTION => {}
+        status => return status,
+    }
+    // SAFETY: as above; `enter` has found that it is not NULL.
+    let Some(handle) = (unsafe { self::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    // SAFETY: as above; `key` tells that the span is not NULL.
+    let defined = unsafe { define(handle.recording(), key, span) };
+    if defined != EDBPROF_OK {
+        return defined;
+    }
+    // SAFETY: as above.
+    unsafe { enter(thread, key, Visit::Start, None) }
+}
+
+/// The native span ends: `edbprof_leave` with its address.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_span(
+    thread: *mut edbprof_thread,
+    span: *const edbprof_function,
+) -> edbprof_status {
+    if span.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { leave(thread, span.addr() as u64, None) }
+}

@@ -1,0 +1,111 @@
+//! What a host says about a function.
+
+use super::{EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, edbprof_status, edbprof_str};
+use crate::format::trees::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label};
+use crate::record::functions::Entry;
+
+/// `edbprof_function.kind`: a Python code object.
+pub const EDBPROF_PYTHON: u32 = 0;
+/// `edbprof_function.kind`: a function of the interpreter or an extension.
+pub const EDBPROF_BUILTIN: u32 = 1;
+/// `edbprof_function.kind`: native code that enters and leaves by itself.
+pub const EDBPROF_NATIVE: u32 = 2;
+
+/// `edbprof_function.flags`: a wrapper made by `functools.singledispatch` or
+/// `functools.singledispatchmethod`.
+pub const EDBPROF_GENERIC_WRAPPER: u32 = 1;
+/// `edbprof_function.flags`: the `dispatch` function beside such a wrapper.
+pub const EDBPROF_GENERIC_DISPATCH: u32 = 2;
+/// `edbprof_function.flags`: part of the profiler. It stands in no file: what it
+/// calls is its caller's, and so is its time.
+pub const EDBPROF_HIDDEN: u32 = 0x8000_0000;
+
+const _: () = assert!(EDBPROF_GENERIC_WRAPPER == GENERIC_WRAPPER);
+const _: () = assert!(EDBPROF_GENERIC_DISPATCH == GENERIC_DISPATCH);
+
+/// A function as people shall see it. Fields that are left zero are unknown.
+///
+/// A native span is a constant of this type with static storage, made by
+/// `EDBPROF_SPAN`; its address is its key.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct edbprof_function {
+    /// `sizeof(edbprof_function)`.
+    pub struct_size: usize,
+    /// `EDBPROF_PYTHON`, `EDBPROF_BUILTIN` or `EDBPROF_NATIVE`.
+    pub kind: u32,
+    /// `EDBPROF_GENERIC_WRAPPER` and the like, or 0.
+    pub flags: u32,
+    /// The file that it is defined in; pstats writes `~` for builtins.
+    pub file: edbprof_str,
+    /// Its first line, or 0.
+    pub line: i64,
+    /// Its name.
+    pub name: edbprof_str,
+    /// Its name with those of the classes and functions around it.
+    pub qualified_name: edbprof_str,
+    /// Its module.
+    pub module: edbprof_str,
+    /// For a `EDBPROF_GENERIC_WRAPPER` that serves one generic function alone:
+    /// that function's name, else empty.
+    pub generic_name: edbprof_str,
+    /// That function's file.
+    pub generic_file: edbprof_str,
+    /// That function's first line.
+    pub generic_line: i64,
+}
+
+// SAFETY: the strings that it points to are constant for as long as it is in use,
+// which is what makes a span in static storage possible.
+unsafe impl Sync for edbprof_function {}
+
+impl edbprof_function {
+    /// A copy for the function table.
+    ///
+    /// # Errors
+    /// `EDBPROF_BAD_STRUCT_SIZE`, or `EDBPROF_BAD_ARGUMENT` for an unknown kind.
+    ///
+    /// # Safety
+    /// * `function` is not NULL and readable as far as its `struct_size` says.
+    /// * Each string's `len` bytes can be read at its `data`.
+    pub(super) unsafe fn entry(function: *const Self) -> Result<Entry, edbprof_status> {
+        debug_assert!(!function.is_null() && function.is_aligned());
+        // SAFETY: every such struct begins with its size; only that is read before
+        // it has been compared.
+        if unsafe { function.cast::<usize>().read() } != size_of::<edbprof_function>() {
+            return Err(EDBPROF_BAD_STRUCT_SIZE);
+        }
+        // SAFETY: by this function's contract.
+        let function = unsafe { &*function };
+        let kind = match function.kind {
+            EDBPROF_PYTHON => FunctionKind::Python,
+            EDBPROF_BUILTIN => FunctionKind::Builtin,
+            EDBPROF_NATIVE => FunctionKind::Native,
+            _ => return Err(EDBPROF_BAD_ARGUMENT),
+        };
+        let copy = |text: &edbprof_str| -> Box<[u8]> {
+            // SAFETY: by this function's contract.
+            unsafe { text.bytes() }.into()
+        };
+        let generic = Label {
+            file: copy(&function.generic_file),
+            line: function.generic_line,
+            name: copy(&function.generic_name),
+        };
+        Ok(Entry {
+            hidden: function.flags & EDBPROF_HIDDEN != 0,
+            function: Function {
+                kind,
+                flags: function.flags & !EDBPROF_HIDDEN,
+                label: Label {
+                    file: copy(&function.file),
+                    line: function.line,
+                    name: copy(&function.name),
+                },
+                qualified_name: copy(&function.qualified_name),
+                module: copy(&function.module),
+                generic: (!generic.name.is_empty()).then_some(generic),
+            },
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! The C ABI: the only way into the recorder, for the CPython extension and for
+//! every other host.
+//!
+//! `include/edbprof.h` is generated from this module; its introduction (in
+//! `cbindgen.toml`) is the contract that all functions share. Types carry their C
+//! names. Outside the hot path every function runs under [`guard`], so that nothing
+//! unwinds into the host; the hot path can't panic.
+
+#![allow(
+    non_camel_case_types,
+    reason = "types carry the names that C sees, so the header needs no renaming"
+)]
+
+mod event;
+mod function;
+mod guard;
+mod recording;
+mod status;
+mod text;
+
+pub use event::*;
+pub use function::*;
+pub use recording::*;
+pub use status::*;
+pub use text::*;
+
+/// The version of this ABI: it grows whenever a host that was compiled against an
+/// older header could not use this library.
+pub const EDBPROF_ABI_VERSION: u32 = 1;
+
+/// The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
+/// with the one in the header that it was compiled with, and uses nothing else if
+/// they differ. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn edbprof_abi_version() -> u32 {
+    EDBPROF_ABI_VERSION
+}
+
+/// The version of the project, for people, for example "0.1.0". Lives as long as
+/// the program. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn edbprof_version() -> edbprof_str {
+    edbprof_str::from(env!("CARGO_PKG_VERSION").as_bytes())
+}

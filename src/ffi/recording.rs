@@ -1,0 +1,435 @@
+//! Recordings: made, told about functions and threads, saved, freed.
+
+use std::ffi::c_char;
+use std::io;
+use std::path::Path;
+
+use super::guard::guard;
+use super::text::Buffer;
+use super::{
+    EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
+    EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, EDBPROF_UNSUPPORTED, edbprof_function,
+    edbprof_status, edbprof_str, edbprof_thread,
+};
+use crate::format::trees::Ending;
+use crate::record::clock::{self, Clock, TickRate};
+use crate::record::recording::{DEFAULT_MAX_NODES, Options, Place, Recording};
+use crate::record::save::Manner;
+
+/// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
+pub const EDBPROF_CLOCK_WALL: u32 = 0;
+/// `edbprof_options.clock`: CPU time of each thread.
+pub const EDBPROF_CLOCK_CPU: u32 = 1;
+/// `edbprof_options.clock`: the host gives the time with each event, through the
+/// functions that end in `_at`.
+pub const EDBPROF_CLOCK_HOST: u32 = 2;
+
+/// Saving: the recording is over; the file says that its process ended regularly.
+pub const EDBPROF_SAVE_FINAL: u32 = 1;
+/// Saving: a `.singledispatch` sidecar is written beside the file.
+pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
+
+/// What a recording is made with. Fill with zeros, set `struct_size`, then what
+/// shall differ from the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct edbprof_options {
+    /// `sizeof(edbprof_options)`.
+    pub struct_size: usize,
+    /// `EDBPROF_CLOCK_WALL` and the like.
+    pub clock: u32,
+    /// Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
+    /// Calls in further contexts are dropped and counted.
+    pub max_nodes: u32,
+    /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
+    pub host_tick_ns: f64,
+    /// Where `edbprof_recording_save` writes: `<directory>/<prefix><pid>_<16 hex
+    /// digits><suffix>`, with digits that no other recording has. Without a
+    /// directory there is only `edbprof_recording_save_as`.
+    pub directory: edbprof_str,
+    /// See `directory`.
+    pub prefix: edbprof_str,
+    /// See `directory`.
+    pub suffix: edbprof_str,
+    /// What the host is, for example "CPython 3.11.7".
+    pub host: edbprof_str,
+    /// How events reach the recording, for example "setprofile".
+    pub hook: edbprof_str,
+}
+
+/// What one process collects for one purpose. Made by `edbprof_recording_new`.
+#[derive(Debug)]
+pub struct edbprof_recording {
+    recording: Box<Recording>,
+}
+
+impl edbprof_recording {
+    fn fail(&self, error: &io::Error) -> edbprof_status {
+        let text = error.to_string();
+        self.recording.lock().error = text;
+        error.into()
+    }
+}
+
+/// For an argument that makes no sense, which `text` names.
+fn refuse(recording: &Recording, text: &str) -> edbprof_status {
+    recording.lock().error = text.to_owned();
+    EDBPROF_BAD_ARGUMENT
+}
+
+/// The recording behind a handle; `None` for NULL.
+///
+/// # Safety
+/// * `handle` is NULL or was made by [`edbprof_recording_new`] and not freed.
+unsafe fn recording<'r>(handle: *const edbprof_recording) -> Option<&'r edbprof_recording> {
+    debug_assert!(handle.is_null() || handle.is_aligned());
+    // SAFETY: by this function's contract.
+    unsafe { handle.as_ref() }
+}
+
+/// # Safety
+/// * The strings in `options` are readable.
+unsafe fn place(options: &edbprof_options) -> io::Result<Option<Place>> {
+    if options.directory.data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: by this function's contract.
+    let (directory, prefix, suffix) = unsafe {
+        (
+            options.directory.path()?,
+            options.prefix.path()?,
+            options.suffix.path()?,
+        )
+    };
+    Ok(Some(Place {
+        directory: std::path::absolute(directory)?,
+        prefix,
+        suffix,
+    }))
+}
+
+/// Makes a recording. Any thread.
+///
+/// `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
+/// the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
+/// the handle is good for a recording of the child's own, in which the open calls
+/// of the forking thread are open and nothing is counted yet.
+///
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
+/// NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
+/// `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+///
+/// # Safety
+/// * `options` is NULL or readable, and so are the strings in it.
+/// * `out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_new(
+    options: *const edbprof_options,
+    out: *mut *mut edbprof_recording,
+) -> edbprof_status {
+    if options.is_null() || out.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { out.write(std::ptr::null_mut()) };
+    guard(|| {
+        // SAFETY: every options struct begins with its size; only that is read
+        // before it has been compared.
+        if unsafe { options.cast::<usize>().read() } != size_of::<edbprof_options>() {
+            return EDBPROF_BAD_STRUCT_SIZE;
+        }
+        // SAFETY: by this function's contract.
+        let options = unsafe { &*options };
+        let clock = match options.clock {
+            EDBPROF_CLOCK_WALL => clock::wall(),
+            EDBPROF_CLOCK_CPU if clock::HAS_CPU_CLOCK => Clock::Cpu,
+            EDBPROF_CLOCK_CPU => return EDBPROF_UNSUPPORTED,
+            EDBPROF_CLOCK_HOST => Clock::Host,
+            _ => return EDBPROF_BAD_ARGUMENT,
+        };
+        let host_rate = if options.host_tick_ns == 0.0 {
+            TickRate::NANOSECOND
+        } else {
+            match TickRate::from_ns_per_tick(options.host_tick_ns) {
+                Some(rate) => rate,
+                None => return EDBPROF_BAD_ARGUMENT,
+            }
+        };
+        // SAFETY: by this function's contract.
+        let place = match unsafe { place(options) } {
+            Ok(place) => place,
+            Err(error) => return (&error).into(),
+        };
+        // SAFETY: by this function's contract.
+        let (host, hook) = unsafe { (options.host.bytes(), options.hook.bytes()) };
+        let made = Recording::new(Options {
+            clock,
+            host_rate,
+            place,
+            max_nodes: match options.max_nodes {
+                0 => DEFAULT_MAX_NODES,
+                nodes => nodes,
+            },
+            host: host.into(),
+            hook: hook.into(),
+        });
+        let recording = match made {
+            Ok(recording) => recording,
+            Err(error) => return (&error).into(),
+        };
+        let handle = Box::new(edbprof_recording { recording });
+        // SAFETY: by this function's contract.
+        unsafe { out.write(Box::into_raw(handle)) };
+        EDBPROF_OK
+    })
+}
+
+/// Frees a recording with all its thread handles, and writes nothing. NULL is
+/// fine. One thread at a time, and no thread uses the recording any more.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * No other call on it or on its threads is under way or comes later.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recording) {
+    if recording.is_null() {
+        return;
+    }
+    let status = guard(|| {
+        // SAFETY: made by Box::into_raw in `edbprof_recording_new`, freed once.
+        drop(unsafe { Box::from_raw(recording) });
+        EDBPROF_OK
+    });
+    debug_assert_eq!(status, EDBPROF_OK);
+}
+
+/// Makes a handle for the calling thread, with a call tree of its own. Any thread.
+///
+/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
+/// as long as the recording. `name` is what reports call the thread.
+///
+/// `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `name` is readable; `out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_attach(
+    recording: *mut edbprof_recording,
+    name: edbprof_str,
+    out: *mut *mut edbprof_thread,
+) -> edbprof_status {
+    if out.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { out.write(std::ptr::null_mut()) };
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    guard(|| {
+        // SAFETY: by this function's contract.
+        match handle.recording.attach(unsafe { name.bytes() }) {
+            Ok(thread) => {
+                // SAFETY: by this function's contract.
+                unsafe { out.write(edbprof_thread::from_thread(thread)) };
+                EDBPROF_OK
+            }
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// Says what the function called `key` is. Any thread.
+///
+/// Everything is copied. A key that is known keeps its first meaning.
+///
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+/// `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `function` is NULL or readable, and so are the strings in it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_define(
+    recording: *mut edbprof_recording,
+    key: u64,
+    function: *const edbprof_function,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if function.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { define(&handle.recording, key, function) }
+}
+
+/// # Safety
+/// * `function` is readable as far as its `struct_size` says, and so are the
+///   strings in it.
+pub(super) unsafe fn define(
+    recording: &Recording,
+    key: u64,
+    function: *const edbprof_function,
+) -> edbprof_status {
+    guard(|| {
+        if key == 0 {
+            return refuse(recording, "the key of a function can't be 0");
+        }
+        // SAFETY: by this function's contract.
+        let entry = unsafe { edbprof_function::entry(function) };
+        match entry.map(|entry| recording.define(key, entry)) {
+            Ok(true) => EDBPROF_OK,
+            Ok(false) => EDBPROF_OUT_OF_MEMORY,
+            Err(EDBPROF_BAD_ARGUMENT) => refuse(recording, "the function's kind is unknown"),
+            Err(status) => status,
+        }
+    })
+}
+
+/// Runs `body`, guarded, with what the flags for saving say.
+fn save_with(
+    handle: &edbprof_recording,
+    flags: u32,
+    body: impl FnOnce(Manner) -> edbprof_status,
+) -> edbprof_status {
+    guard(|| {
+        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR;
+        if flags & !known != 0 {
+            return refuse(&handle.recording, "a flag for saving is unknown");
+        }
+        body(Manner {
+            ending: if flags & EDBPROF_SAVE_FINAL != 0 {
+                Ending::Finished
+            } else {
+                Ending::Running
+            },
+            sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+        })
+    })
+}
+
+/// Writes all that was recorded so far to the recording's own file, open calls
+/// with their time until now. One thread at a time; other threads may record
+/// meanwhile. Saving again replaces the file.
+///
+/// `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
+///
+/// `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
+/// was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_save(
+    recording: *mut edbprof_recording,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        match handle.recording.save(manner) {
+            Ok(Some(_)) => EDBPROF_OK,
+            Ok(None) => EDBPROF_NOTHING_RECORDED,
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// As `edbprof_recording_save`, to exactly `path`, and also when nothing was
+/// recorded. Relative to the current directory. One thread at a time.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `path` is readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_save_as(
+    recording: *mut edbprof_recording,
+    path: edbprof_str,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        // SAFETY: by this function's contract.
+        let saved = unsafe { path.path() }
+            .and_then(|path| handle.recording.save_as(Path::new(&path), manner));
+        match saved {
+            Ok(()) => EDBPROF_OK,
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// Counts an outermost call that has ended, and saves as `edbprof_recording_save`
+/// does after every `every`-th (0: never), as long as all writing so far took less
+/// than a hundredth of the time since the first event. One thread at a time.
+///
+/// `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_call_ended(
+    recording: *mut edbprof_recording,
+    every: u64,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        match handle.recording.call_ended(every, manner) {
+            Ok(Some(_)) => EDBPROF_OK,
+            Ok(None) => EDBPROF_NOT_DUE,
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// Copies the text of the latest failure of the recording to `buffer`, cut to
+/// `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
+/// when nothing has failed. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `size` bytes can be written at `buffer`, or it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_error(
+    recording: *const edbprof_recording,
+    buffer: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: by this function's contract.
+    let (handle, mut buffer) = unsafe { (self::recording(recording), Buffer::new(buffer, size)) };
+    let text = handle.map(|handle| handle.recording.lock().error.clone());
+    buffer.fill(text.unwrap_or_default().as_bytes())
+}
+
+/// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
+/// and NUL-terminated. Returns the length of the whole path, 0 when there is none:
+/// nothing was recorded yet, or no directory was given. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `size` bytes can be written at `buffer`, or it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_path(
+    recording: *const edbprof_recording,
+    buffer: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: by this function's contract.
+    let (handle, mut buffer) = unsafe { (self::recording(recording), Buffer::new(buffer, size)) };
+    let path = handle.and_then(|handle| handle.recording.path());
+    buffer.fill(path.unwrap_or_default().as_os_str().as_encoded_bytes())
+}

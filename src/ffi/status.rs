@@ -1,0 +1,66 @@
+//! What functions return.
+
+use std::io;
+
+use crate::record::thread::Outcome;
+
+/// What became of a call. The numbers never change and are never used again:
+/// 1-9 the host's mistakes, 10-19 what became of an event, 20-29 of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[repr(i32)]
+pub enum edbprof_status {
+    /// Done.
+    EDBPROF_OK = 0,
+    /// A pointer that must not be NULL is.
+    EDBPROF_NULL_POINTER = 1,
+    /// `struct_size` is not the size of the struct in this version of the ABI.
+    EDBPROF_BAD_STRUCT_SIZE = 2,
+    /// An argument makes no sense; the recording's error text says which.
+    EDBPROF_BAD_ARGUMENT = 3,
+    /// The handle belongs to another thread.
+    EDBPROF_WRONG_THREAD = 4,
+    /// The recording does not know the function: define it and enter again.
+    EDBPROF_UNKNOWN_FUNCTION = 10,
+    /// What was left was not entered; nothing changed.
+    EDBPROF_NOT_OPEN = 11,
+    /// There is no room for the call. It is counted, and its time is its caller's.
+    EDBPROF_DROPPED = 12,
+    /// Nothing was recorded yet, so no file was written.
+    EDBPROF_NOTHING_RECORDED = 20,
+    /// No file was written, for it was not yet due.
+    EDBPROF_NOT_DUE = 21,
+    /// The operating system refused; the recording's error text says what and where.
+    EDBPROF_SYSTEM_ERROR = 22,
+    /// There is no memory.
+    EDBPROF_OUT_OF_MEMORY = 23,
+    /// This system can't do that.
+    EDBPROF_UNSUPPORTED = 24,
+    /// A defect of this library. What the call was to do is done in part or not.
+    EDBPROF_INTERNAL_ERROR = 29,
+}
+
+pub(crate) use edbprof_status::*;
+
+impl From<Outcome> for edbprof_status {
+    #[inline]
+    fn from(outcome: Outcome) -> edbprof_status {
+        match outcome {
+            Outcome::Recorded => EDBPROF_OK,
+            Outcome::UnknownFunction => EDBPROF_UNKNOWN_FUNCTION,
+            Outcome::NotOpen => EDBPROF_NOT_OPEN,
+            Outcome::Dropped => EDBPROF_DROPPED,
+        }
+    }
+}
+
+impl From<&io::Error> for edbprof_status {
+    fn from(error: &io::Error) -> edbprof_status {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => EDBPROF_OUT_OF_MEMORY,
+            io::ErrorKind::InvalidInput => EDBPROF_BAD_ARGUMENT,
+            io::ErrorKind::Unsupported => EDBPROF_UNSUPPORTED,
+            _ => EDBPROF_SYSTEM_ERROR,
+        }
+    }
+}

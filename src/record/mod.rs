@@ -1,0 +1,28 @@
+//! Recording in the profiled process.
+//!
+//! ```text
+//! ffi ── enter/leave ──▶ thread ── cursor in ──▶ node (in an arena)
+//!                          │ first time in a context
+//!                          ▼
+//!                      recording ── function table, threads, arena
+//!                          │ save
+//!                          ▼
+//!                      snapshot ──▶ format::trees::Trees ──▶ save: `.prof`
+//! ```
+//!
+//! A [`recording::Recording`] belongs to one process and is shared by its threads;
+//! everything in it that is not hot lies behind one lock. A [`thread::Thread`] is
+//! one OS thread's place in it and takes events without lock or allocation.
+//! [`fork`] turns the copy that a forked child inherits into an empty one.
+
+pub(crate) mod arena;
+pub(crate) mod children;
+pub(crate) mod clock;
+pub(crate) mod fork;
+pub(crate) mod functions;
+pub(crate) mod node;
+pub(crate) mod recording;
+pub(crate) mod region;
+pub(crate) mod save;
+pub(crate) mod snapshot;
+pub(crate) mod thread;

@@ -1,0 +1,185 @@
+//! One node of a call tree as it lies in memory.
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | `key`: the host's name for the function; 0 in a thread's root |
+//! | 8 | 4 | `parent`: index of the caller's node; a root is its own parent |
+//! | 12 | 4 | `function`: index in the function table |
+//! | 16 | 8 | `calls`: starts |
+//! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
+//! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
+//! | 40 | 16 | keys of the two children that were entered last |
+//! | 56 | 8 | indices of those children |
+//!
+//! One cache line. A node is open at most once in its thread (recursion makes
+//! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
+//! the sign tells whether the node is open, and one store commits a leave.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// Index of a node in its recording's arena.
+pub(crate) type NodeIndex = u32;
+
+/// See the table in the module's docs.
+///
+/// `calls`, `resumes` and `total` are written by the owning thread alone and may
+/// be read by any; `key`, `parent` and `function` never change once the node is
+/// published. The two remembered children are the owning thread's alone.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Node {
+    pub(crate) key: u64,
+    pub(crate) parent: NodeIndex,
+    pub(crate) function: u32,
+    calls: AtomicU64,
+    resumes: AtomicU64,
+    total: AtomicI64,
+    recent_keys: [Cell<u64>; 2],
+    recent_children: [Cell<NodeIndex>; 2],
+}
+
+const _: () = assert!(size_of::<Node>() == 64);
+
+/// What a visit to a node is counted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// The function starts.
+    Start,
+    /// A generator or coroutine goes on.
+    Resume,
+}
+
+impl Node {
+    /// A closed node with no calls.
+    pub(crate) fn new(key: u64, parent: NodeIndex, function: u32) -> Node {
+        Node {
+            key,
+            parent,
+            function,
+            calls: AtomicU64::new(0),
+            resumes: AtomicU64::new(0),
+            total: AtomicI64::new(0),
+            recent_keys: [Cell::new(0), Cell::new(0)],
+            recent_children: [Cell::new(0), Cell::new(0)],
+        }
+    }
+
+    /// Counts a visit that begins at tick `now`. Owning thread only.
+    #[inline]
+    pub(crate) fn open(&self, visit: Visit, now: u64) {
+        let counter = match visit {
+            Visit::Start => &self.calls,
+            Visit::Resume => &self.resumes,
+        };
+        // Load and store, not fetch_add: one writer, so no locked instruction.
+        counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
+        let total = self.total.load(Relaxed).wrapping_sub(now as i64);
+        self.total.store(total, Relaxed);
+    }
+
+    /// Ends the visit at tick `now`. Owning thread only.
+    #[inline]
+    pub(crate) fn close(&self, now: u64) {
+        let total = self.total.load(Relaxed).wrapping_add(now as i64);
+        self.total.store(total, Relaxed);
+    }
+
+    /// Opens the node at tick `now` without counting: the call began elsewhere.
+    pub(crate) fn open_uncounted(&self, now: u64) {
+        self.total.store(-(now as i64), Relaxed);
+    }
+
+    /// Turns the latest start into a resume. Owning thread only.
+    pub(crate) fn start_was_resume(&self) {
+        self.calls
+            .store(self.calls.load(Relaxed).wrapping_sub(1), Relaxed);
+        self.resumes
+            .store(self.resumes.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// The child entered lately under `key`, if it is one of the two remembered.
+    #[inline]
+    pub(crate) fn recent_child(&self, key: u64) -> Option<NodeIndex> {
+        if self.recent_keys[0].get() == key {
+            Some(self.recent_children[0].get())
+        } else if self.recent_keys[1].get() == key {
+            Some(self.recent_children[1].get())
+        } else {
+            None
+        }
+    }
+
+    /// Remembers a child, forgetting the older of the two.
+    #[inline]
+    pub(crate) fn remember_child(&self, key: u64, child: NodeIndex) {
+        self.recent_keys[1].set(self.recent_keys[0].get());
+        self.recent_children[1].set(self.recent_children[0].get());
+        self.recent_keys[0].set(key);
+        self.recent_children[0].set(child);
+    }
+
+    /// Starts so far. Any thread.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    /// Re-entries so far. Any thread.
+    pub(crate) fn resumes(&self) -> u64 {
+        self.resumes.load(Relaxed)
+    }
+
+    /// Inclusive ticks, an open visit counted up to tick `now`. Any thread.
+    pub(crate) fn total_at(&self, now: u64) -> u64 {
+        let total = self.total.load(Relaxed);
+        let closed = if total < 0 {
+            total.wrapping_add(now as i64)
+        } else {
+            total
+        };
+        closed.max(0) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Node {
+        fn is_open(&self) -> bool {
+            self.total.load(Relaxed) < 0
+        }
+    }
+
+    #[test]
+    fn the_sign_of_total_says_whether_a_node_is_open() {
+        let node = Node::new(1, 0, 0);
+        assert!(!node.is_open());
+        node.open(Visit::Start, 10);
+        assert!(node.is_open());
+        assert_eq!(node.total_at(25), 15);
+        node.close(30);
+        assert!(!node.is_open());
+        assert_eq!(
+            (node.calls(), node.resumes(), node.total_at(99)),
+            (1, 0, 20)
+        );
+        node.open(Visit::Resume, 40);
+        node.close(45);
+        assert_eq!(
+            (node.calls(), node.resumes(), node.total_at(99)),
+            (1, 1, 25)
+        );
+    }
+
+    #[test]
+    fn the_two_latest_children_are_remembered() {
+        let node = Node::new(1, 0, 0);
+        for child in 1..=3 {
+            node.remember_child(u64::from(child) * 10, child);
+        }
+        assert_eq!(node.recent_child(30), Some(3));
+        assert_eq!(node.recent_child(20), Some(2));
+        assert_eq!(node.recent_child(10), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! A recording: what one process collects for one purpose, over all its threads.
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::arena::Arena;
+use super::clock::{Clock, Moment, TickRate};
+use super::fork;
+use super::functions::{Entry, FunctionTable};
+use super::node::NodeIndex;
+use super::save::SavePolicy;
+use super::thread::{Thread, current_thread_token};
+use crate::format::trees::RecordingId;
+
+/// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
+pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
+
+/// Where a recording's own `.prof` file goes: `<directory>/<prefix><pid>_<id><suffix>`.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    pub(crate) prefix: OsString,
+    pub(crate) suffix: OsString,
+}
+
+/// What a recording is made with.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) clock: Clock,
+    /// Nanoseconds in a tick of [`Clock::Host`]; other clocks know their own.
+    pub(crate) host_rate: TickRate,
+    /// `None` for a recording that is only saved to paths that are named then.
+    pub(crate) place: Option<Place>,
+    pub(crate) max_nodes: u32,
+    /// For example `CPython 3.11.7`.
+    pub(crate) host: Box<[u8]>,
+    /// For example `setprofile`.
+    pub(crate) hook: Box<[u8]>,
+}
+
+/// Which recording of which process this is, known from the first event on.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) id: RecordingId,
+    pub(crate) pid: u32,
+    pub(crate) start_unix_ns: u64,
+    pub(crate) start: Instant,
+}
+
+impl Identity {
+    fn new() -> Identity {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let pid = std::process::id();
+        let start_unix_ns = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos() as u64);
+        // RandomState is seeded by the system's randomness; pid and time tell a
+        // forked child, which inherits the seed, from its parent.
+        let random = RandomState::new();
+        let facts = (pid, start_unix_ns, COUNTER.fetch_add(1, Ordering::Relaxed));
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&random.hash_one((facts, 0_u8)).to_le_bytes());
+        id[8..].copy_from_slice(&random.hash_one((facts, 1_u8)).to_le_bytes());
+        Identity {
+            id,
+            pid,
+            start_unix_ns,
+            start: Instant::now(),
+        }
+    }
+
+    /// The path of the recording's own file.
+    pub(crate) fn path(&self, place: &Place) -> PathBuf {
+        let id = u64::from_le_bytes(self.id[..8].try_into().unwrap_or_default());
+        let mut name = place.prefix.clone();
+        name.push(format!("{}_{id:016x}", self.pid));
+        name.push(&place.suffix);
+        place.directory.join(name)
+    }
+}
+
+/// One thread of the recording, with what only the lock's holder may touch.
+#[derive(Debug)]
+pub(crate) struct ThreadEntry {
+    pub(crate) thread: Box<Thread>,
+    pub(crate) name: Box<[u8]>,
+    /// The chunks of the arena that the thread filled, in order.
+    pub(crate) chunks: Vec<Range<NodeIndex>>,
+}
+
+/// What lies behind a recording's lock.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) functions: FunctionTable,
+    pub(crate) threads: Vec<ThreadEntry>,
+    pub(crate) arena: Arena,
+    pub(crate) saves: SavePolicy,
+    /// What the host is told of the latest failure. Here and not behind a lock of
+    /// its own, which another thread might hold when the process forks.
+    pub(crate) error: String,
+}
+
+impl Shared {
+    /// Makes sure that the recording has an identity: something is in it now.
+    pub(crate) fn begin(&mut self) -> &Identity {
+        self.identity.get_or_insert_with(Identity::new)
+    }
+
+    pub(crate) fn chunks(&self, slot: usize) -> &[Range<NodeIndex>] {
+        self.threads
+            .get(slot)
+            .map_or(&[], |entry| entry.chunks.as_slice())
+    }
+
+    pub(crate) fn add_chunk(&mut self, slot: usize, owned: u32) -> Option<Range<NodeIndex>> {
+        let entry = self.threads.get_mut(slot)?;
+        entry.chunks.try_reserve(1).ok()?;
+        let chunk = self.arena.chunk(owned, 1)?;
+        entry.chunks.push(chunk.clone());
+        Some(chunk)
+    }
+}
+
+/// See the module's docs. Lives at one address as long as any handle into it.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) options: Options,
+    pub(crate) started: Moment,
+    epoch: u64,
+    shared: Mutex<Shared>,
+}
+
+// SAFETY: `options`, `started` and `epoch` never change. Thread handles are reached
+// through the lock; of another thread's handle only the atomic fields are used.
+unsafe impl Sync for Recording {}
+// SAFETY: as above; nothing in a recording is bound to the thread that made it.
+unsafe impl Send for Recording {}
+
+impl Recording {
+    /// An empty recording, known to the fork handlers from now on.
+    ///
+    /// # Errors
+    /// `OutOfMemory` and the like when not even a few nodes' address space is to be
+    /// had, or the fork handlers can't be installed.
+    pub(crate) fn new(options: Options) -> io::Result<Box<Recording>> {
+        let arena = Arena::new(options.max_nodes)?;
+        // One tick before now: then every tick of the recording is at least 1, and
+        // a node that is open has a negative total without exception.
+        let epoch = match options.clock {
+            // CPU time is each thread's own; it counts from the thread's start.
+            Clock::Cpu => u64::MAX,
+            clock => clock.now().wrapping_sub(1),
+        };
+        let recording = Box::new(Recording {
+            options,
+            started: Moment::now(),
+            epoch,
+            shared: Mutex::new(Shared {
+                identity: None,
+                functions: FunctionTable::default(),
+                threads: Vec::new(),
+                arena,
+                saves: SavePolicy::default(),
+                error: String::new(),
+            }),
+        });
+        fork::register(NonNull::from(&*recording))?;
+        Ok(recording)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock()
+    }
+
+    pub(crate) fn mutex(&self) -> &Mutex<Shared> {
+        &self.shared
+    }
+
+    /// A handle for the calling thread, called `name` in reports. Each call makes
+    /// a new one, with a tree of its own.
+    ///
+    /// # Errors
+    /// `OutOfMemory` when there is no room for its root.
+    pub(crate) fn attach(&self, name: &[u8]) -> io::Result<NonNull<Thread>> {
+        let mut shared = self.lock();
+        let slot = shared.threads.len();
+        shared
+            .threads
+            .try_reserve(1)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let chunk = shared.arena.chunk(0, 1).ok_or(io::ErrorKind::OutOfMemory)?;
+        // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
+        // below, and entries live until the recording is dropped.
+        let thread = Box::new(unsafe {
+            Thread::new(
+                NonNull::from(self),
+                slot,
+                shared.arena.base(),
+                chunk.clone(),
+                self.options.clock,
+                self.epoch,
+            )
+        });
+        let handle = NonNull::from(&*thread);
+        shared.threads.push(ThreadEntry {
+            thread,
+            name: name.into(),
+            chunks: vec![chunk],
+        });
+        Ok(handle)
+    }
+
+    /// Says what the function called `key` is. `false` when the table is full.
+    pub(crate) fn define(&self, key: u64, entry: Entry) -> bool {
+        self.lock().functions.define(key, entry)
+    }
+
+    /// The path of the recording's own file, once it has a place and an identity.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let place = self.options.place.as_ref()?;
+        Some(self.lock().identity.as_ref()?.path(place))
+    }
+
+    /// What a tick is.
+    pub(crate) fn rate(&self) -> TickRate {
+        match self.options.clock {
+            Clock::Tsc => self.started.tsc_rate(),
+            Clock::Monotonic | Clock::Cpu => TickRate::NANOSECOND,
+            Clock::Host => self.options.host_rate,
+        }
+    }
+
+    /// Makes the copy in a forked child a recording of its own: nothing in it but
+    /// the forking thread's open calls. Takes no lock, allocates nothing.
+    ///
+    /// # Safety
+    /// * Called in the child of a fork, by its only thread, which held this
+    ///   recording's lock when it forked.
+    pub(crate) unsafe fn start_over_after_fork(&self) {
+        // SAFETY: the lock is held and no other thread exists (contract).
+        let shared = unsafe { &mut *self.shared.data_ptr() };
+        let arena = Arena::new(self.options.max_nodes);
+        shared.identity = None;
+        shared.saves = SavePolicy::default();
+        let Ok(mut arena) = arena else {
+            for entry in &mut shared.threads {
+                entry.chunks.clear();
+                entry.thread.retire();
+            }
+            return;
+        };
+        for entry in &mut shared.threads {
+            entry.chunks.clear();
+            let own = entry.thread.owner() == current_thread_token();
+            let chunk = own
+                .then(|| arena.chunk(0, entry.thread.depth() + 1))
+                .flatten();
+            match chunk {
+                Some(chunk) => {
+                    // SAFETY: the forking thread's handle, in the forking thread; the
+                    // chunk is fresh; the old arena is dropped only below.
+                    unsafe { entry.thread.move_open_calls(arena.base(), chunk.clone()) };
+                    // Does not allocate: `clear` kept the room of the first chunk.
+                    entry.chunks.push(chunk);
+                }
+                None => entry.thread.retire(),
+            }
+        }
+        shared.arena = arena;
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        fork::unregister(NonNull::from(&*self));
+    }
+}

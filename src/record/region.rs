@@ -1,0 +1,220 @@
+//! A stretch of address space that is reserved whole and committed from the front.
+//!
+//! What grows in it never moves, so a thread can keep pointers into it while
+//! another commits more.
+
+use std::io;
+use std::ptr::NonNull;
+
+/// Reserved address space; its committed front part is zeroed, readable and
+/// writable memory. Released on drop.
+#[derive(Debug)]
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    reserved: usize,
+    committed: usize,
+}
+
+// SAFETY: a Region is plain memory that it owns; nothing in it is tied to a thread.
+unsafe impl Send for Region {}
+
+impl Region {
+    /// Reserves `bytes` of address space, none of it committed. Where the system
+    /// refuses (`RLIMIT_AS`), half of it is tried, down to `least`.
+    ///
+    /// # Errors
+    /// The system's, when not even `least` bytes can be had.
+    pub(crate) fn reserve(bytes: usize, least: usize) -> io::Result<Region> {
+        let mut reserved = bytes.max(least);
+        loop {
+            match system::reserve(reserved) {
+                Ok(base) => {
+                    return Ok(Region {
+                        base,
+                        reserved,
+                        committed: 0,
+                    });
+                }
+                Err(error) if reserved <= least => return Err(error),
+                Err(_) => reserved = (reserved / 2).max(least),
+            }
+        }
+    }
+
+    /// First byte of the region; aligned to a page.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Bytes of address space.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    /// Makes at least the first `bytes` usable, in whole granules that grow with
+    /// the region so that the number of system calls stays small.
+    ///
+    /// # Errors
+    /// `OutOfMemory` past the reserved size, else the system's.
+    pub(crate) fn commit(&mut self, bytes: usize) -> io::Result<()> {
+        const LEAST: usize = 64 << 10;
+        const MOST: usize = 4 << 20;
+        if bytes <= self.committed {
+            return Ok(());
+        }
+        if bytes > self.reserved {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let step = self.committed.clamp(LEAST, MOST);
+        let wanted = bytes
+            .next_multiple_of(LEAST)
+            .max(self.committed.saturating_add(step))
+            .min(self.reserved);
+        // SAFETY: [committed, wanted) lies inside this region's own reservation and
+        // nobody was given access to it before.
+        unsafe {
+            system::commit(self.base.add(self.committed), wanted - self.committed)?;
+        }
+        self.committed = wanted;
+        Ok(())
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: base and reserved are what `system::reserve` gave, and the owner
+        // that drops the region has no pointer into it any more.
+        unsafe { system::release(self.base, self.reserved) }
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::io;
+    use std::ptr::NonNull;
+
+    pub(super) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
+        // SAFETY: a new anonymous mapping at an address of the kernel's choosing
+        // touches no existing memory.
+        let base = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(base.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+
+    /// # Safety
+    /// * `[base, base + bytes)` lies inside a reservation that the caller owns.
+    pub(super) unsafe fn commit(base: NonNull<u8>, bytes: usize) -> io::Result<()> {
+        // SAFETY: the range is the caller's own, by this function's contract.
+        let failed = unsafe {
+            libc::mprotect(
+                base.as_ptr().cast(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+            )
+        };
+        if failed != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// * `base` and `bytes` come from one call of [`reserve`].
+    /// * Nothing uses the memory any more.
+    pub(super) unsafe fn release(base: NonNull<u8>, bytes: usize) {
+        // SAFETY: the whole of one mapping of ours, unused by contract. The result
+        // is ignored: it can only fail for a range that is no mapping.
+        unsafe { libc::munmap(base.as_ptr().cast(), bytes) };
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::ffi::c_void;
+    use std::io;
+    use std::ptr::NonNull;
+
+    const MEM_COMMIT: u32 = 0x1000;
+    const MEM_RESERVE: u32 = 0x2000;
+    const MEM_RELEASE: u32 = 0x8000;
+    const PAGE_NOACCESS: u32 = 0x01;
+    const PAGE_READWRITE: u32 = 0x04;
+
+    unsafe extern "system" {
+        fn VirtualAlloc(base: *mut c_void, bytes: usize, kind: u32, access: u32) -> *mut c_void;
+        fn VirtualFree(base: *mut c_void, bytes: usize, kind: u32) -> i32;
+    }
+
+    pub(super) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
+        // SAFETY: a new reservation at an address of the system's choosing touches
+        // no existing memory.
+        let base = unsafe { VirtualAlloc(std::ptr::null_mut(), bytes, MEM_RESERVE, PAGE_NOACCESS) };
+        NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)
+    }
+
+    /// # Safety
+    /// * `[base, base + bytes)` lies inside a reservation that the caller owns.
+    pub(super) unsafe fn commit(base: NonNull<u8>, bytes: usize) -> io::Result<()> {
+        // SAFETY: the range is the caller's own, by this function's contract.
+        let done = unsafe { VirtualAlloc(base.as_ptr().cast(), bytes, MEM_COMMIT, PAGE_READWRITE) };
+        if done.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// * `base` comes from [`reserve`].
+    /// * Nothing uses the memory any more.
+    pub(super) unsafe fn release(base: NonNull<u8>, _bytes: usize) {
+        // SAFETY: a reservation of ours, unused by contract.
+        unsafe { VirtualFree(base.as_ptr().cast(), 0, MEM_RELEASE) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn committed_memory_is_zeroed_and_never_moves() {
+        let mut region = Region::reserve(8 << 20, 64 << 10).unwrap();
+        let base = region.base();
+        for size in [1, 70_000, 1 << 20, 8 << 20] {
+            region.commit(size).unwrap();
+            assert!(region.committed >= size);
+            assert_eq!(region.base(), base);
+            // SAFETY: byte size-1 has just been committed and nobody else has it.
+            unsafe {
+                let last = base.add(size - 1);
+                assert_eq!(last.read(), 0);
+                last.write(7);
+            }
+        }
+    }
+
+    #[test]
+    fn committing_more_than_was_reserved_is_an_error() {
+        let mut region = Region::reserve(64 << 10, 64 << 10).unwrap();
+        let error = region.commit((64 << 10) + 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+        region.commit(64 << 10).unwrap();
+    }
+
+    #[test]
+    fn a_refused_reservation_is_halved_until_it_fits() {
+        let region = Region::reserve(usize::MAX / 2, 64 << 10).unwrap();
+        assert!(region.reserved() >= 64 << 10);
+    }
+}

@@ -1,0 +1,99 @@
+//! Writing a recording's `.prof` file, and when that is worth its time.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::recording::Recording;
+use super::snapshot::snapshot;
+use crate::format::prof::{self, PlainInputs};
+use crate::format::trees::{Ending, Trees};
+use crate::format::{atomic_file, sidecar};
+use crate::profile::rows::rows;
+use crate::profile::singledispatch;
+
+/// Writing may take a hundredth of the time that was recorded.
+const SHARE_OF_TIME: u32 = 100;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// What the file says of the process.
+    pub(crate) ending: Ending,
+    /// Whether a `.singledispatch` sidecar is written beside it.
+    pub(crate) sidecar: bool,
+}
+
+/// What the decision to save after a call is made from.
+#[derive(Debug, Default)]
+pub(crate) struct SavePolicy {
+    outermost_calls: u64,
+    written_for: Duration,
+}
+
+impl Recording {
+    /// Writes the recording to its own file, if it has a place and anything was
+    /// recorded. Returns the path. One thread at a time.
+    ///
+    /// # Errors
+    /// The system's, naming the path.
+    pub(crate) fn save(&self, manner: Manner) -> io::Result<Option<PathBuf>> {
+        if self.options.place.is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the recording has no directory of its own: save it to a path",
+            ));
+        }
+        let Some(path) = self.path() else {
+            return Ok(None);
+        };
+        self.save_as(&path, manner)?;
+        Ok(Some(path))
+    }
+
+    /// Writes the recording to `path`, whatever is in it. One thread at a time.
+    ///
+    /// # Errors
+    /// The system's, naming the path.
+    pub(crate) fn save_as(&self, path: &Path, manner: Manner) -> io::Result<()> {
+        let begun = Instant::now();
+        let trees = snapshot(self, manner.ending).unwrap_or_default();
+        let written = write(path, &trees, manner.sidecar)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+        self.lock().saves.written_for += begun.elapsed();
+        written
+    }
+
+    /// Counts an outermost call that has ended, and writes the recording after
+    /// every `every`-th (0: never) as long as all writing took under a hundredth
+    /// of the time since the recording began. Returns the path if it wrote.
+    ///
+    /// # Errors
+    /// As [`Recording::save`].
+    pub(crate) fn call_ended(&self, every: u64, manner: Manner) -> io::Result<Option<PathBuf>> {
+        let mut shared = self.lock();
+        shared.saves.outermost_calls += 1;
+        let Some(identity) = &shared.identity else {
+            return Ok(None);
+        };
+        let calls = shared.saves.outermost_calls;
+        let due = every != 0 && calls % every == 0;
+        if !due || shared.saves.written_for * SHARE_OF_TIME > identity.start.elapsed() {
+            return Ok(None);
+        }
+        drop(shared);
+        self.save(manner)
+    }
+}
+
+fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
+    let bytes = prof::encode(&rows(trees), trees, &PlainInputs::default());
+    atomic_file::write(path, &bytes)?;
+    if with_sidecar {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".singledispatch");
+        let counts = sidecar::encode(&singledispatch::sidecar(trees));
+        atomic_file::write(Path::new(&beside), &counts)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! From a recording to the value that is written: nodes as columns, ticks as
+//! nanoseconds, the profiler's own frames taken out.
+
+use super::clock::TickRate;
+use super::node::Node;
+use super::recording::{Recording, Shared, ThreadEntry};
+use super::thread::made_nodes;
+use crate::format::trees::{Ending, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees};
+
+/// What `recording` holds now, open calls with their time so far. `None` when
+/// nothing was ever recorded. Other threads may go on recording meanwhile: what
+/// they do is in the snapshot or not, call by call.
+pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
+    let rate = recording.rate();
+    let shared = recording.lock();
+    let process = process(recording, &shared, rate, ending)?;
+    let mut functions = UsedFunctions::new(&shared);
+    let mut places = vec![NO_PARENT; shared.arena.used() as usize];
+    let threads: Vec<ThreadTree> = shared
+        .threads
+        .iter()
+        .map(|entry| ThreadTree {
+            process: 0,
+            name: entry.name.clone(),
+            nodes: nodes(&shared, entry, rate, &mut functions, &mut places),
+        })
+        .filter(|thread| !thread.nodes.parent.is_empty())
+        .collect();
+    Some(Trees {
+        recordings: shared.identity.iter().map(|identity| identity.id).collect(),
+        processes: vec![process],
+        functions: functions.table,
+        threads,
+    })
+}
+
+fn process(
+    recording: &Recording,
+    shared: &Shared,
+    rate: TickRate,
+    ending: Ending,
+) -> Option<Process> {
+    let identity = shared.identity.as_ref()?;
+    let options = &recording.options;
+    Some(Process {
+        pid: identity.pid,
+        parent_pid: parent_pid(),
+        argv: std::env::args_os()
+            .map(|argument| argument.as_encoded_bytes().into())
+            .collect(),
+        host: options.host.clone(),
+        hook: options.hook.clone(),
+        clock: options.clock.to_string().into_bytes().into(),
+        clock_resolution_ns: options.clock.resolution_ns(rate),
+        start_unix_ns: identity.start_unix_ns,
+        duration_ns: identity.start.elapsed().as_nanos() as u64,
+        ending,
+        dropped_calls: shared
+            .threads
+            .iter()
+            .map(|entry| entry.thread.dropped())
+            .sum(),
+    })
+}
+
+fn parent_pid() -> u32 {
+    #[cfg(unix)]
+    {
+        std::os::unix::process::parent_id()
+    }
+    #[cfg(not(unix))]
+    {
+        0
+    }
+}
+
+/// The functions that the written nodes refer to, in order of first use.
+struct UsedFunctions<'s> {
+    shared: &'s Shared,
+    /// By index in the recording's table; `NO_PARENT` where not used yet.
+    written: Vec<u32>,
+    table: Vec<Function>,
+}
+
+impl<'s> UsedFunctions<'s> {
+    fn new(shared: &'s Shared) -> UsedFunctions<'s> {
+        UsedFunctions {
+            shared,
+            written: vec![u32::MAX; shared.functions.entries().len()],
+            table: Vec::new(),
+        }
+    }
+
+    fn is_hidden(&self, function: u32) -> bool {
+        self.shared
+            .functions
+            .entries()
+            .get(function as usize)
+            .is_none_or(|entry| entry.hidden)
+    }
+
+    fn index(&mut self, function: u32) -> u32 {
+        let entries = self.shared.functions.entries();
+        let (Some(slot), Some(entry)) = (
+            self.written.get_mut(function as usize),
+            entries.get(function as usize),
+        ) else {
+            return 0;
+        };
+        if *slot == u32::MAX {
+            *slot = self.table.len() as u32;
+            self.table.push(entry.function.clone());
+        }
+        *slot
+    }
+}
+
+/// One thread's tree. A hidden node leaves its children to its parent and its own
+/// time to the parent's self time.
+///
+/// `places` says for each node of the arena where its children go: its own place
+/// in the columns or, for a root and for hidden nodes, that of the nearest caller.
+fn nodes(
+    shared: &Shared,
+    entry: &ThreadEntry,
+    rate: TickRate,
+    functions: &mut UsedFunctions<'_>,
+    places: &mut [u32],
+) -> Nodes {
+    let thread = &entry.thread;
+    let now = if thread.is_current() {
+        thread.now()
+    } else {
+        thread.last()
+    };
+    let mut columns = Nodes::default();
+    // SAFETY: the thread's own chunks in the recording's arena, under the lock that
+    // chunks are added under.
+    let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
+    for (index, node) in made {
+        let is_root = node.parent == index;
+        let parent = if is_root {
+            NO_PARENT
+        } else {
+            places[node.parent as usize]
+        };
+        if is_root || functions.is_hidden(node.function) {
+            places[index as usize] = parent;
+            continue;
+        }
+        places[index as usize] = columns.parent.len() as u32;
+        push(
+            &mut columns,
+            node,
+            parent,
+            functions.index(node.function),
+            now,
+            rate,
+        );
+    }
+    keep_parents_wide(&mut columns);
+    columns
+}
+
+fn push(columns: &mut Nodes, node: &Node, parent: u32, function: u32, now: u64, rate: TickRate) {
+    columns.parent.push(parent);
+    columns.function.push(function);
+    columns.calls.push(node.calls());
+    columns.resumes.push(node.resumes());
+    columns.total.push(rate.ns(node.total_at(now)));
+}
+
+/// Makes every total at least the sum of its children's. It is but for nodes that
+/// another thread was writing while they were read.
+fn keep_parents_wide(columns: &mut Nodes) {
+    let mut below = vec![0_u64; columns.total.len()];
+    for index in (0..columns.total.len()).rev() {
+        let total = columns.total[index].max(below[index]);
+        columns.total[index] = total;
+        if let Some(sum) = below.get_mut(columns.parent[index] as usize) {
+            *sum = sum.saturating_add(total);
+        }
+    }
+}

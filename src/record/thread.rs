@@ -1,0 +1,472 @@
+//! One OS thread's place in a recording: a cursor in its own call tree.
+//!
+//! The open stack is the cursor plus the parent links. Entering finds the child
+//! under the cursor and opens it; leaving closes the node and steps to its parent.
+//! A warm event allocates nothing, takes no lock and hashes no string.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::children::Children;
+use super::clock::Clock;
+use super::node::{Node, NodeIndex, Visit};
+use super::recording::Recording;
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is in the tree.
+    Recorded,
+    /// The key is not defined: the host says what it is and enters again.
+    UnknownFunction,
+    /// There is no room for another node; the call is counted as dropped, and its
+    /// time stays in its caller.
+    Dropped,
+    /// A leave of what was not entered, ignored.
+    NotOpen,
+}
+
+/// A thread's handle. All of it is the owning thread's alone but for what is
+/// atomic, which any thread may read.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Thread {
+    cursor: Cell<NonNull<Node>>,
+    base: Cell<NonNull<Node>>,
+    /// Tick of the latest event: what open calls are counted up to.
+    last: AtomicU64,
+    /// Subtracted from the clock, so that ticks of this recording begin at 1.
+    epoch: u64,
+    clock: Clock,
+    children: Children,
+    root: Cell<NonNull<Node>>,
+    /// First node of the current chunk that is not made yet.
+    next: AtomicU32,
+    chunk_end: Cell<NodeIndex>,
+    nodes: Cell<u32>,
+    recording: NonNull<Recording>,
+    /// Position in the recording's list of threads.
+    slot: usize,
+    owner: usize,
+    /// Where the cursor stands while calls are dropped: it has no key and no
+    /// children, so every event takes the slow way and is counted there.
+    limbo: Box<Node>,
+    limbo_depth: Cell<u32>,
+    limbo_caller: Cell<NonNull<Node>>,
+    dropped: AtomicU64,
+}
+
+/// What tells this OS thread from all others that are alive.
+pub(crate) fn current_thread_token() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
+impl Thread {
+    /// A handle for the calling thread, which stands at a new root in `chunk`.
+    ///
+    /// # Safety
+    /// * `base` is the arena of `recording`, and `chunk` a chunk of it that nobody
+    ///   else uses, with at least one node.
+    /// * `recording` outlives the handle, which is at `slot` of its threads.
+    pub(crate) unsafe fn new(
+        recording: NonNull<Recording>,
+        slot: usize,
+        base: NonNull<Node>,
+        chunk: Range<NodeIndex>,
+        clock: Clock,
+        epoch: u64,
+    ) -> Thread {
+        debug_assert!(!chunk.is_empty());
+        let limbo = Box::new(Node::new(0, 0, 0));
+        let limbo_node = NonNull::from(&*limbo);
+        // SAFETY: chunk.start lies in the arena at `base` (contract).
+        let root = unsafe { base.add(chunk.start as usize) };
+        // SAFETY: committed memory of a chunk that is this thread's own.
+        unsafe { root.write(Node::new(0, chunk.start, 0)) };
+        Thread {
+            cursor: Cell::new(root),
+            base: Cell::new(base),
+            last: AtomicU64::new(1),
+            epoch,
+            clock,
+            children: Children::default(),
+            root: Cell::new(root),
+            next: AtomicU32::new(chunk.start + 1),
+            chunk_end: Cell::new(chunk.end),
+            nodes: Cell::new(1),
+            recording,
+            slot,
+            owner: current_thread_token(),
+            limbo,
+            limbo_depth: Cell::new(0),
+            limbo_caller: Cell::new(limbo_node),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// The recording that this is a thread of.
+    pub(crate) fn recording(&self) -> &Recording {
+        // SAFETY: the recording outlives its threads' handles (contract of `new`).
+        unsafe { self.recording.as_ref() }
+    }
+
+    /// Token of the thread that made this handle.
+    pub(crate) fn owner(&self) -> usize {
+        self.owner
+    }
+
+    /// Whether the calling thread made this handle.
+    pub(crate) fn is_current(&self) -> bool {
+        self.owner == current_thread_token()
+    }
+
+    /// The recording's time now, in ticks from its beginning.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.at(self.clock.now())
+    }
+
+    /// The recording's time for a reading of its clock. Never before the latest
+    /// event: counters of two processors may differ by a little.
+    #[inline]
+    pub(crate) fn at(&self, reading: u64) -> u64 {
+        let ticks = reading.wrapping_sub(self.epoch) as i64;
+        ticks.max(self.last.load(Ordering::Relaxed) as i64) as u64
+    }
+
+    /// A call begins or goes on at `now`. `key` must not be 0.
+    #[inline]
+    pub(crate) fn enter(&self, key: u64, visit: Visit, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
+        // SAFETY: the cursor is a node of the arena or `limbo`; both live as long
+        // as the handle.
+        let caller = unsafe { self.cursor.get().as_ref() };
+        let child = match caller.recent_child(key) {
+            Some(child) => child,
+            None => match self.find_or_make(caller, key) {
+                Ok(child) => child,
+                Err(outcome) => return self.not_entered(outcome, now),
+            },
+        };
+        // SAFETY: indices of children are nodes of this arena.
+        let node = unsafe { self.base.get().add(child as usize) };
+        // SAFETY: as above.
+        unsafe { node.as_ref() }.open(visit, now);
+        self.cursor.set(node);
+        self.last.store(now, Ordering::Relaxed);
+        Outcome::Recorded
+    }
+
+    /// A call ends or is suspended at `now`. Calls above it that are still open end
+    /// with it; if it is not open, nothing happens. `key` must not be 0.
+    #[inline]
+    pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
+        // SAFETY: as in `enter`.
+        let node = unsafe { self.cursor.get().as_ref() };
+        if node.key != key {
+            return self.leave_below(key, now);
+        }
+        node.close(now);
+        self.step_to_parent(node);
+        self.last.store(now, Ordering::Relaxed);
+        Outcome::Recorded
+    }
+
+    #[cold]
+    fn not_entered(&self, outcome: Outcome, now: u64) -> Outcome {
+        if outcome == Outcome::Dropped {
+            // The time goes on in the call that is open.
+            self.last.store(now, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    #[inline]
+    fn step_to_parent(&self, node: &Node) {
+        // SAFETY: a node's parent is a node of the same arena.
+        let parent = unsafe { self.base.get().add(node.parent as usize) };
+        self.cursor.set(parent);
+    }
+
+    #[cold]
+    fn leave_below(&self, key: u64, now: u64) -> Outcome {
+        if self.in_limbo() {
+            return self.leave_limbo(now);
+        }
+        let top = self.cursor.get();
+        let mut node = top;
+        loop {
+            if node == self.root.get() {
+                return Outcome::NotOpen;
+            }
+            // SAFETY: on the way from the cursor to the root there are only nodes
+            // of this arena.
+            let here = unsafe { node.as_ref() };
+            if here.key == key {
+                break;
+            }
+            // SAFETY: as above.
+            node = unsafe { self.base.get().add(here.parent as usize) };
+        }
+        // SAFETY: found on that way.
+        let parent = unsafe { node.as_ref() }.parent;
+        // SAFETY: as above.
+        self.close_up_to(unsafe { self.base.get().add(parent as usize) }, now);
+        Outcome::Recorded
+    }
+
+    /// Ends every open call of this thread at `now`.
+    pub(crate) fn leave_all(&self, now: u64) {
+        if self.in_limbo() {
+            self.limbo_depth.set(0);
+            self.cursor.set(self.limbo_caller.get());
+        }
+        self.close_up_to(self.root.get(), now);
+    }
+
+    fn close_up_to(&self, end: NonNull<Node>, now: u64) {
+        while self.cursor.get() != end {
+            // SAFETY: `end` is on the way from the cursor to the root, so nodes of
+            // this arena lie between.
+            let node = unsafe { self.cursor.get().as_ref() };
+            node.close(now);
+            self.step_to_parent(node);
+        }
+        self.last.store(now, Ordering::Relaxed);
+    }
+
+    /// Ends a generator's visit that never ran a line of it: throwing into a
+    /// generator that was not started looks like a start up to Python 3.10. `key` must
+    /// not be 0.
+    pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
+        // SAFETY: as in `enter`.
+        let node = unsafe { self.cursor.get().as_ref() };
+        if node.key == key {
+            node.start_was_resume();
+        }
+        self.leave(key, now)
+    }
+
+    fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
+        if self.in_limbo() {
+            self.enter_limbo();
+            return Err(Outcome::Dropped);
+        }
+        let parent = self.index_of(caller);
+        // SAFETY: `base` is the arena of all this thread's nodes, and this is the
+        // owning thread.
+        let found = unsafe { self.children.find(self.base.get(), parent, key) };
+        let child = match found {
+            Some(child) => child,
+            None => self.make(parent, key)?,
+        };
+        caller.remember_child(key, child);
+        Ok(child)
+    }
+
+    fn index_of(&self, node: &Node) -> NodeIndex {
+        let offset = std::ptr::from_ref(node).addr() - self.base.get().addr().get();
+        (offset / size_of::<Node>()) as NodeIndex
+    }
+
+    #[cold]
+    fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
+        let mut shared = self.recording().lock();
+        let Some(function) = shared.functions.find(key) else {
+            return Err(Outcome::UnknownFunction);
+        };
+        // Before anything is found: after a fork there are nodes but no identity.
+        shared.begin();
+        let nodes = self.nodes.get() as usize;
+        if self.children.is_small_for(nodes + 1) {
+            let chunks = shared.chunks(self.slot);
+            // SAFETY: made nodes of this thread's own chunks.
+            let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
+            let links = made.filter(|(index, node)| node.parent != *index);
+            if !self.children.rebuild(nodes + 1, links) {
+                self.enter_limbo();
+                return Err(Outcome::Dropped);
+            }
+            // After a fork the open calls are nodes but were in no table.
+            // SAFETY: as in `find_or_make`.
+            if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
+                return Ok(child);
+            }
+        }
+        let mut index = self.next();
+        if index == self.chunk_end.get() {
+            let Some(chunk) = shared.add_chunk(self.slot, self.nodes.get()) else {
+                self.enter_limbo();
+                return Err(Outcome::Dropped);
+            };
+            index = chunk.start;
+            self.chunk_end.set(chunk.end);
+        }
+        // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
+        let node = unsafe { self.base.get().add(index as usize) };
+        // SAFETY: as above.
+        unsafe { node.write(Node::new(key, parent, function)) };
+        self.next.store(index + 1, Ordering::Release);
+        drop(shared);
+        self.nodes.set(self.nodes.get() + 1);
+        // SAFETY: just written; the table has room.
+        unsafe { self.children.insert(index, node.as_ref()) };
+        Ok(index)
+    }
+
+    fn in_limbo(&self) -> bool {
+        self.cursor.get() == NonNull::from(&*self.limbo)
+    }
+
+    fn enter_limbo(&self) {
+        if !self.in_limbo() {
+            self.limbo_caller.set(self.cursor.get());
+            self.cursor.set(NonNull::from(&*self.limbo));
+        }
+        self.limbo_depth
+            .set(self.limbo_depth.get().saturating_add(1));
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        self.dropped.store(dropped + 1, Ordering::Relaxed);
+    }
+
+    fn leave_limbo(&self, now: u64) -> Outcome {
+        let depth = self.limbo_depth.get().saturating_sub(1);
+        self.limbo_depth.set(depth);
+        if depth == 0 {
+            self.cursor.set(self.limbo_caller.get());
+        }
+        self.last.store(now, Ordering::Relaxed);
+        Outcome::Dropped
+    }
+
+    /// First node of the current chunk that is not made yet. Any thread.
+    pub(crate) fn next(&self) -> NodeIndex {
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// Calls that are in no node. Any thread.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Tick of the latest event. Any thread.
+    pub(crate) fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// How many calls are open, dropped ones not counted. Owning thread only.
+    pub(crate) fn depth(&self) -> u32 {
+        let mut depth = 0;
+        let mut node = if self.in_limbo() {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
+        while node != self.root.get() {
+            depth += 1;
+            // SAFETY: nodes of this arena lie between cursor and root.
+            let parent = unsafe { node.as_ref() }.parent;
+            // SAFETY: as above.
+            node = unsafe { self.base.get().add(parent as usize) };
+        }
+        depth
+    }
+
+    /// Moves to another arena with nothing but the open calls, uncounted and open
+    /// since now. For a forked child; allocates nothing.
+    ///
+    /// # Safety
+    /// * Called by the thread that owns the handle.
+    /// * `chunk` belongs to this thread, lies in the arena at `base` and has room
+    ///   for `depth() + 1` nodes.
+    /// * The old arena is still there.
+    pub(crate) unsafe fn move_open_calls(&self, base: NonNull<Node>, chunk: Range<NodeIndex>) {
+        debug_assert!(self.is_current());
+        let depth = self.depth();
+        debug_assert!(chunk.len() > depth as usize);
+        let in_limbo = self.in_limbo();
+        if self.clock == Clock::Cpu {
+            // The CPU time of this process has just begun.
+            self.last.store(1, Ordering::Relaxed);
+        }
+        let now = self.now();
+        let new = |index: NodeIndex| {
+            // SAFETY: the caller gives a chunk with room for depth + 1 nodes.
+            unsafe { base.add(index as usize) }
+        };
+        // SAFETY: see `new`.
+        unsafe { new(chunk.start).write(Node::new(0, chunk.start, 0)) };
+        let mut old = if in_limbo {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
+        for index in (chunk.start + 1..=chunk.start + depth).rev() {
+            // SAFETY: the old arena is still there, and `depth` nodes lie between
+            // cursor and root.
+            let open = unsafe { old.as_ref() };
+            let node = Node::new(open.key, index - 1, open.function);
+            node.open_uncounted(now);
+            // SAFETY: see `new`.
+            unsafe { new(index).write(node) };
+            // SAFETY: as for `open`.
+            old = unsafe { self.base.get().add(open.parent as usize) };
+        }
+        self.children.abandon();
+        self.base.set(base);
+        self.root.set(new(chunk.start));
+        let top = new(chunk.start + depth);
+        if in_limbo {
+            // Dropped calls are as open as others: their leaves will come.
+            self.limbo_caller.set(top);
+        } else {
+            self.cursor.set(top);
+        }
+        self.next.store(chunk.start + depth + 1, Ordering::Release);
+        self.chunk_end.set(chunk.end);
+        self.nodes.set(depth + 1);
+        self.dropped.store(0, Ordering::Relaxed);
+        self.last.store(now, Ordering::Relaxed);
+    }
+
+    /// Takes the handle out of use: its OS thread is not in this process. Events
+    /// and ends are taken and change nothing.
+    pub(crate) fn retire(&self) {
+        let limbo = NonNull::from(&*self.limbo);
+        self.cursor.set(limbo);
+        self.root.set(limbo);
+        self.limbo_caller.set(limbo);
+        self.children.abandon();
+        self.next.store(0, Ordering::Release);
+        self.chunk_end.set(0);
+        self.nodes.set(0);
+        self.dropped.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The made nodes in a thread's chunks, in the order in which they were made: all
+/// of every chunk but the last, which is made up to `next`.
+///
+/// # Safety
+/// * `chunks` are chunks of the arena at `base` that one thread filled in order,
+///   and `next` is what its [`Thread::next`] gave.
+pub(crate) unsafe fn made_nodes<'n>(
+    base: NonNull<Node>,
+    chunks: &[Range<NodeIndex>],
+    next: NodeIndex,
+) -> impl Iterator<Item = (NodeIndex, &'n Node)> {
+    let last = chunks.len().saturating_sub(1);
+    chunks
+        .iter()
+        .enumerate()
+        .flat_map(move |(i, chunk)| chunk.start..if i == last { next } else { chunk.end })
+        .map(move |index| {
+            // SAFETY: made nodes of the arena (contract).
+            (index, unsafe { base.add(index as usize).as_ref() })
+        })
+}

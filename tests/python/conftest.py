@@ -1,0 +1,97 @@
+"""What the tests share: recording a call, and programs in a process of their own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from edbprof_native import Profile
+from prof_file import ProfFile
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "programs"
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Callable[..., ProfFile]:
+    """Calls a function while a `Profile` records, and gives what the file says.
+
+    What the function raises is swallowed if `raises` names it, and then expected.
+    """
+    numbers = itertools.count()
+
+    def record(function: Callable[[], Any], raises: Any = None, **options: Any) -> ProfFile:
+        profile = Profile(**options)
+        raised = None
+        profile.enable()
+        try:
+            function()
+            profile.disable()
+        except BaseException as error:
+            profile.disable()
+            raised = error
+        if raised is not None and not isinstance(raised, raises or ()):
+            raise raised
+        assert (raised is None) == (raises is None)
+        path = tmp_path / f"recorded-{next(numbers)}.prof"
+        profile.save(path)
+        profile.close()
+        return ProfFile(path)
+
+    return record
+
+
+class Finished:
+    """How a program ended and what it said."""
+
+    def __init__(self, done: "subprocess.CompletedProcess[str]") -> None:
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    def __repr__(self) -> str:
+        return f"exit code {self.code}\nstdout: {self.out}\nstderr: {self.err}"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Finished]:
+    """Runs Python source, or a program in programs/, in a process of its own.
+
+    It must end with the exit code `code` and write `err` to stderr (None: anything).
+    """
+    numbers = itertools.count()
+    python_path = os.pathsep.join([str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+
+    def run(
+        program: str, *arguments: Any, code: int = 0, err: "str | None" = "", options: Any = ()
+    ) -> Finished:
+        if program.endswith(".py"):
+            path = PROGRAMS / program
+        else:
+            path = tmp_path / f"program_{next(numbers)}.py"
+            path.write_text(textwrap.dedent(program), encoding="utf-8", errors="surrogatepass")
+        # Not communicate(timeout=...): a test that hangs is for the CI's limit to end.
+        done = Finished(
+            subprocess.run(
+                [sys.executable, *options, str(path), *map(str, arguments)],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": python_path},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="backslashreplace",
+                check=False,
+            )
+        )
+        assert done.code == code, done
+        if err is not None:
+            assert done.err == err, done
+        return done
+
+    return run
