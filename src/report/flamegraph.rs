@@ -41,19 +41,35 @@ impl Report for FlameGraph {
     }
 }
 
+/// Frames above each other in one folded stack. Every line names its whole stack, so
+/// an endless recursion would take quadratic room; what is deeper counts as time of
+/// the frame at the limit.
+const MAX_DEPTH: u32 = 400;
+
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
 pub fn folded(frames: &Frames) -> Vec<String> {
     let nodes = &frames.nodes;
     let labels: Vec<_> = frames.functions.iter().map(folded_label).collect();
+    let mut own = nodes.self_times();
+    // Each node's depth and the node that stands for it.
+    let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
+    for (node, &parent) in (0..).zip(&nodes.parent) {
+        let (depth, above) = places.get(parent as usize).copied().unwrap_or((0, node));
+        let place = if depth < MAX_DEPTH {
+            (depth + 1, node)
+        } else {
+            (depth, above)
+        };
+        if place.1 != node {
+            let deeper = std::mem::take(&mut own[node as usize]);
+            own[place.1 as usize] = own[place.1 as usize].saturating_add(deeper);
+        }
+        places.push(place);
+    }
     let mut lines = Vec::new();
-    for (node, own) in nodes
-        .self_times()
-        .into_iter()
-        .enumerate()
-        .filter(|(_, own)| *own > 0)
-    {
+    for (node, own) in (0_u32..).zip(own).filter(|(_, own)| *own > 0) {
         let mut path = Vec::new();
-        let mut at = node as u32;
+        let mut at = node;
         while at != NO_PARENT {
             path.push(labels[nodes.function[at as usize] as usize].as_str());
             at = nodes.parent[at as usize];
@@ -115,6 +131,27 @@ mod tests {
             "{svg}"
         );
         assert!(!svg.contains("a\u{ff1b}b</title>"));
+    }
+
+    #[test]
+    fn endless_recursion_takes_no_endless_room() {
+        let depth = 50_000;
+        let chain: Vec<_> = (0..depth)
+            .map(|node: u32| {
+                (
+                    node.checked_sub(1).unwrap_or(NO_PARENT),
+                    "f",
+                    u64::from(depth - node),
+                )
+            })
+            .collect();
+        let lines = folded(&tree(&chain));
+        assert_eq!(lines.len(), MAX_DEPTH as usize);
+        let own: u64 = lines
+            .iter()
+            .map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+            .sum();
+        assert_eq!(own, u64::from(depth));
     }
 
     #[test]
