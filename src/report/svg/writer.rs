@@ -312,7 +312,7 @@ fn fit(name: &str, room: f64) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// `text` for XML content; it must come from [`printable`], which leaves no
+/// `text` for XML content; it must come from `display::printable`, which leaves no
 /// character that XML forbids.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
