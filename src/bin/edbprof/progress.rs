@@ -10,8 +10,7 @@ pub(crate) fn bar(files: usize, quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr());
-    let style =
-        "{msg} {wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
+    let style = "{msg} {wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
     bar.with_style(
         ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
     )
