@@ -176,15 +176,10 @@ static void release(recorder *self)
     self->attachment_count = self->attachment_room = 0;
 }
 
+/* No tp_clear: see decorated.c. */
 static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((recorder *)object)->timer);
-    return 0;
-}
-
-static int recorder_clear(PyObject *object)
-{
-    Py_CLEAR(((recorder *)object)->timer);
     return 0;
 }
 
@@ -375,7 +370,6 @@ PyTypeObject recorder_type = {
     .tp_new = recorder_new,
     .tp_dealloc = recorder_dealloc,
     .tp_traverse = recorder_traverse,
-    .tp_clear = recorder_clear,
     .tp_weaklistoffset = offsetof(recorder, weak_references),
     .tp_methods = methods,
     .tp_members = members,
