@@ -52,12 +52,13 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     recorder *owner = self->owner;
     Py_INCREF(owner);
     PyObject *result = PyObject_Vectorcall(self->function, arguments, count, keywords);
+    /* None of these may meet an exception that is on its way. */
+    PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     if (thread_disable(owner)) {
-        PyObject *exception = compat_take_exception();
         recorder_call_ended(owner);
-        compat_restore_exception(exception);
     }
     Py_DECREF(owner);
+    compat_restore_exception(exception);
     return result;
 }
 
@@ -121,6 +122,9 @@ static PyObject *decorated_repr(PyObject *object)
     return PyObject_Repr(((decorated *)object)->function);
 }
 
+/* There is no tp_clear, as for tuples: nothing of this is ever exchanged, so in every
+ * cycle something else is that can be cleared, and a __del__ that runs while a cycle
+ * is taken apart can still call it. */
 static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
 {
     decorated *self = (decorated *)object;
@@ -130,28 +134,28 @@ static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-static int decorated_clear(PyObject *object)
-{
-    decorated *self = (decorated *)object;
-    Py_CLEAR(self->function);
-    Py_CLEAR(self->owner);
-    Py_CLEAR(self->driver);
-    return 0;
-}
-
 static void decorated_dealloc(PyObject *object)
 {
+    decorated *self = (decorated *)object;
     PyObject_GC_UnTrack(object);
-    if (((decorated *)object)->weak_references != NULL) {
+    if (self->weak_references != NULL) {
         PyObject_ClearWeakRefs(object);
     }
-    (void)decorated_clear(object);
+    Py_DECREF(self->function);
+    Py_DECREF(self->owner);
+    Py_XDECREF(self->driver);
     Py_TYPE(object)->tp_free(object);
 }
 
 /* Which of `step_drivers` the function's results need; NULL for plain functions. */
 static PyObject *driver_for(PyObject *function)
 {
+    if (Py_TYPE(function) == &decorated_type) {
+        /* What is driven for one recording is driven for the other, too. */
+        PyObject *driver = ((decorated *)function)->driver;
+        Py_XINCREF(driver);
+        return driver;
+    }
     if (!PyFunction_Check(function) || step_drivers == NULL) {
         return NULL;
     }
@@ -199,7 +203,6 @@ PyTypeObject decorated_type = {
     .tp_new = decorated_new,
     .tp_dealloc = decorated_dealloc,
     .tp_traverse = decorated_traverse,
-    .tp_clear = decorated_clear,
     .tp_call = PyVectorcall_Call,
     .tp_vectorcall_offset = offsetof(decorated, vectorcall),
     .tp_weaklistoffset = offsetof(decorated, weak_references),

@@ -32,6 +32,8 @@ typedef struct {
     uint64_t serial;              /* no other recorder has it, dead or alive */
     PyObject *timer;              /* NULL for the clocks of the library */
     double timer_unit_ns;         /* of its integers; floats are seconds */
+    long long timer_start;        /* its first reading, if that was an integer */
+    bool timer_started;
     bool builtins;
     uint64_t save_every;
     unsigned active_threads;
@@ -78,6 +80,7 @@ typedef struct {
     uint64_t serial;
     activity *active;
     size_t active_count, active_room;
+    bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
     struct { /* the recorder that was enabled last, to spare the search */
@@ -93,6 +96,10 @@ extern unsigned threads_recording;
 
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
 thread_state *thread_state_here(void);
+
+/* Whether recorders may be switched on and off in the calling thread now. 0, or -1
+ * with an exception: events are being given to them. */
+int thread_may_switch(void);
 
 /* Lets a recorder record in the calling thread, or counts that it does already.
  * 0, or -1 with an exception. */
@@ -115,8 +122,14 @@ void thread_stop(recorder *owner);
  * function that is set now. */
 void setprofile_arm(thread_state *state);
 
+/* Arms again where somebody has set another profile function since, or none. */
+void setprofile_keep_armed(thread_state *state);
+
 /* Puts the earlier profile function back. */
 void setprofile_disarm(thread_state *state);
+
+/* tp_call of the thread's state, which is what sys.getprofile() gives. */
+PyObject *setprofile_put_back(PyObject *state, PyObject *arguments, PyObject *keywords);
 
 /* ---- names.c ------------------------------------------------------------- */
 

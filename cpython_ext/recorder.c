@@ -121,13 +121,32 @@ int recorder_define_builtin(recorder *self, PyCFunctionObject *builtin, uint64_t
     return name_builtin(&function, builtin) < 0 ? -1 : define(self, key, &function);
 }
 
+/* Integers count from the first one: a double would not hold nanoseconds since 1970.
+ * Any number and an exception where the reading is no number. */
+static double timer_ns(recorder *self, PyObject *reading)
+{
+    if (!PyLong_Check(reading)) {
+        return PyFloat_AsDouble(reading) * 1e9;
+    }
+    long long units = PyLong_AsLongLong(reading);
+    if (!self->timer_started) {
+        self->timer_started = true;
+        self->timer_start = units;
+    }
+    unsigned long long since = (unsigned long long)units - (unsigned long long)self->timer_start;
+    return (double)(long long)since * self->timer_unit_ns;
+}
+
 uint64_t recorder_read_timer(recorder *self)
 {
     static bool told;
+    thread_state *state = thread_state_here();
+    state->in_timer = true;
     PyObject *reading = PyObject_CallNoArgs(self->timer);
+    state->in_timer = false;
     double ns = 0;
     if (reading != NULL) {
-        ns = PyFloat_AsDouble(reading) * self->timer_unit_ns;
+        ns = timer_ns(self, reading);
         Py_DECREF(reading);
     }
     if (PyErr_Occurred()) {
@@ -176,15 +195,10 @@ static void release(recorder *self)
     self->attachment_count = self->attachment_room = 0;
 }
 
+/* No tp_clear: see decorated.c. */
 static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((recorder *)object)->timer);
-    return 0;
-}
-
-static int recorder_clear(PyObject *object)
-{
-    Py_CLEAR(((recorder *)object)->timer);
     return 0;
 }
 
@@ -218,13 +232,14 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
-    if (timer != Py_None) {
-        options.clock = EDBPROF_CLOCK_HOST;
-    } else if (strcmp(clock, "cpu") == 0) {
+    if (strcmp(clock, "cpu") == 0) {
         options.clock = EDBPROF_CLOCK_CPU;
     } else if (strcmp(clock, "wall") != 0) {
         PyErr_Format(PyExc_ValueError, "clock must be 'wall' or 'cpu', not '%s'", clock);
         goto done;
+    }
+    if (timer != Py_None) {
+        options.clock = EDBPROF_CLOCK_HOST;
     }
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
@@ -271,12 +286,18 @@ static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 static PyObject *recorder_disable(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
     return PyBool_FromLong(thread_disable((recorder *)self));
 }
 
 static PyObject *recorder_stop(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
     thread_stop((recorder *)self);
     Py_RETURN_NONE;
 }
@@ -314,6 +335,9 @@ static PyObject *recorder_close(PyObject *object, PyObject *unused)
 {
     (void)unused;
     recorder *self = (recorder *)object;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
     thread_stop(self);
     if (self->active_threads > 0) {
         PyErr_SetString(PyExc_RuntimeError,
@@ -375,7 +399,6 @@ PyTypeObject recorder_type = {
     .tp_new = recorder_new,
     .tp_dealloc = recorder_dealloc,
     .tp_traverse = recorder_traverse,
-    .tp_clear = recorder_clear,
     .tp_weaklistoffset = offsetof(recorder, weak_references),
     .tp_methods = methods,
     .tp_members = members,

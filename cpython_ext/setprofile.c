@@ -114,6 +114,24 @@ static inline void on_builtin(thread_state *state, PyObject *callee, bool begins
     }
 }
 
+static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
+
+/* Gives the event to the profile function that was there before. */
+static int hand_on(thread_state *state, PyFrameObject *frame, int what, PyObject *argument)
+{
+    int result = state->chained(state->chained_argument, frame, what, argument);
+    if (result < 0 && compat_profile_function(state->tstate) == NULL) {
+        /* It has raised, so the interpreter has switched profiling off: for it, but
+         * not for us. */
+        PyObject *exception = compat_take_exception();
+        state->chained = NULL;
+        Py_CLEAR(state->chained_argument);
+        PyEval_SetProfile(on_event, (PyObject *)state);
+        compat_restore_exception(exception);
+    }
+    return result;
+}
+
 /* A Py_tracefunc; `self` is the thread's state. */
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument)
 {
@@ -126,29 +144,92 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     case PyTrace_C_EXCEPTION: on_builtin(state, argument, false); break;
     default: break;
     }
-    if (state->chained != NULL) {
-        return state->chained(state->chained_argument, frame, what, argument);
+    return state->chained == NULL ? 0 : hand_on(state, frame, what, argument);
+}
+
+static void tell_of_another(void)
+{
+    static bool told;
+    warn_once(&told, "another profiler was switched on or off while edbprof was "
+                     "recording; some of what was called after that is missing");
+}
+
+/* Events were missed: which of the open calls have ended meanwhile, nobody knows. */
+static void forget_open_calls(thread_state *state)
+{
+    for (size_t i = 0; i < state->active_count; i++) {
+        (void)edbprof_leave_all(state->active[i].handle);
     }
-    return 0;
+}
+
+/* Programs put back what sys.getprofile() gave them, by sys.setprofile(): then the
+ * state is called as a Python function would be, once. */
+PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static const struct {
+        const char *name;
+        int what;
+    } events[] = {
+        {"call", PyTrace_CALL},     {"return", PyTrace_RETURN},
+        {"c_call", PyTrace_C_CALL}, {"c_return", PyTrace_C_RETURN},
+        {"c_exception", PyTrace_C_EXCEPTION},
+    };
+    (void)keywords;
+    thread_state *state = (thread_state *)self;
+    PyFrameObject *frame;
+    const char *name;
+    PyObject *argument;
+    if (!PyArg_ParseTuple(arguments, "O!sO", &PyFrame_Type, &frame, &name, &argument)) {
+        return NULL;
+    }
+    if (state->tstate != PyThreadState_Get() || state->active_count == 0) {
+        PyEval_SetProfile(NULL, NULL);
+        Py_RETURN_NONE;
+    }
+    forget_open_calls(state);
+    Py_INCREF(self);
+    PyEval_SetProfile(on_event, self);
+    int result = 0;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        if (strcmp(events[i].name, name) == 0) {
+            result = on_event(self, frame, events[i].what, argument);
+        }
+    }
+    Py_DECREF(self);
+    if (result < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 void setprofile_arm(thread_state *state)
 {
-    state->chained = compat_profile_function(state->tstate);
     PyObject *argument = compat_profile_argument(state->tstate);
+    /* Not ours, that was put back when it was too late. */
+    bool foreign = argument != (PyObject *)state;
+    state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
+    argument = foreign ? argument : NULL;
     Py_XINCREF(argument);
     Py_XSETREF(state->chained_argument, argument);
     PyEval_SetProfile(on_event, (PyObject *)state);
 }
 
+void setprofile_keep_armed(thread_state *state)
+{
+    if (compat_profile_argument(state->tstate) == (PyObject *)state) {
+        return;
+    }
+    tell_of_another();
+    forget_open_calls(state);
+    setprofile_arm(state);
+}
+
 void setprofile_disarm(thread_state *state)
 {
-    static bool told;
-    if (compat_profile_function(state->tstate) == on_event) {
+    if (compat_profile_argument(state->tstate) == (PyObject *)state) {
         PyEval_SetProfile(state->chained, state->chained_argument);
     } else {
-        warn_once(&told, "another profiler was switched on while edbprof was "
-                         "recording; what was called from then on is missing");
+        tell_of_another();
     }
     state->chained = NULL;
     Py_CLEAR(state->chained_argument);

@@ -9,7 +9,8 @@ typedef struct {
     PyObject_HEAD
     recorder *owner;
     PyObject *iterator;
-    bool started;
+    PyObject *to_throw; /* what the next step begins with, or NULL */
+    char started, over; /* T_BOOL */
 } steps;
 
 PyObject *steps_new(recorder *owner, PyObject *iterator)
@@ -22,19 +23,30 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
     Py_INCREF(owner);
     self->owner = owner;
     self->iterator = iterator;
-    self->started = false;
+    self->to_throw = NULL;
+    self->started = self->over = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
 
-/* The iterator has run for a step, which was its last unless it yielded. */
-static void step_ended(steps *self, bool yielded)
+static bool begin_step(steps *self)
 {
-    if (thread_disable(self->owner) && !yielded) {
-        PyObject *exception = compat_take_exception();
-        recorder_call_ended(self->owner);
-        compat_restore_exception(exception);
+    self->started = true;
+    bool recording = thread_enable(self->owner) == 0;
+    if (!recording) {
+        PyErr_Clear();
     }
+    return recording;
+}
+
+static void end_step(steps *self, bool recording, bool over)
+{
+    PyObject *exception = compat_take_exception();
+    self->over = over;
+    if (recording && thread_disable(self->owner) && over) {
+        recorder_call_ended(self->owner);
+    }
+    compat_restore_exception(exception);
 }
 
 /* Returning a value is raising StopIteration in the protocols of attribute calls. */
@@ -55,17 +67,46 @@ static PyObject *outcome(compat_step how, PyObject *result, bool from_next)
     return NULL;
 }
 
+/* Calls the iterator's `throw` as one step. */
+static PyObject *throw(steps *self, PyObject *arguments)
+{
+    PyObject *method = PyObject_GetAttrString(self->iterator, "throw");
+    if (method == NULL) {
+        return NULL;
+    }
+    bool recording = begin_step(self);
+    PyObject *result = PyObject_Call(method, arguments, NULL);
+    end_step(self, recording, result == NULL);
+    Py_DECREF(method);
+    return result;
+}
+
+static compat_step throw_what_was_put_off(steps *self, PyObject **result)
+{
+    PyObject *arguments = PyTuple_Pack(1, self->to_throw);
+    Py_CLEAR(self->to_throw);
+    *result = arguments == NULL ? NULL : throw(self, arguments);
+    Py_XDECREF(arguments);
+    if (*result != NULL) {
+        return COMPAT_YIELDED;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        return COMPAT_RAISED;
+    }
+    PyObject *stop = compat_take_exception();
+    *result = PyObject_GetAttrString(stop, "value");
+    Py_DECREF(stop);
+    return *result == NULL ? COMPAT_RAISED : COMPAT_RETURNED;
+}
+
 static compat_step send(steps *self, PyObject *value, PyObject **result)
 {
-    self->started = true;
-    bool recording = thread_enable(self->owner) == 0;
-    if (!recording) {
-        PyErr_Clear();
+    if (self->to_throw != NULL) {
+        return throw_what_was_put_off(self, result);
     }
+    bool recording = begin_step(self);
     compat_step how = compat_send(self->iterator, value, result);
-    if (recording) {
-        step_ended(self, how == COMPAT_YIELDED);
-    }
+    end_step(self, recording, how != COMPAT_YIELDED);
     return how;
 }
 
@@ -83,41 +124,16 @@ static PyObject *steps_send(PyObject *object, PyObject *value)
     return outcome(how, result, false);
 }
 
-/* Calls a method of the iterator as one step. */
-static PyObject *step_by_method(steps *self, const char *name, PyObject *arguments)
-{
-    PyObject *method = PyObject_GetAttrString(self->iterator, name);
-    if (method == NULL) {
-        return NULL;
-    }
-    self->started = true;
-    bool recording = thread_enable(self->owner) == 0;
-    if (!recording) {
-        PyErr_Clear();
-    }
-    PyObject *result = PyObject_Call(method, arguments, NULL);
-    if (recording) {
-        step_ended(self, result != NULL && result != Py_None);
-    }
-    Py_DECREF(method);
-    return result;
-}
-
 static PyObject *steps_throw(PyObject *object, PyObject *arguments)
 {
-    return step_by_method((steps *)object, "throw", arguments);
+    return throw((steps *)object, arguments);
 }
 
-static PyObject *steps_close(PyObject *object, PyObject *unused)
+static PyObject *steps_throw_next(PyObject *object, PyObject *exception)
 {
-    (void)unused;
-    PyObject *nothing = PyTuple_New(0);
-    if (nothing == NULL) {
-        return NULL;
-    }
-    PyObject *result = step_by_method((steps *)object, "close", nothing);
-    Py_DECREF(nothing);
-    return result;
+    Py_INCREF(exception);
+    Py_XSETREF(((steps *)object)->to_throw, exception);
+    Py_RETURN_NONE;
 }
 
 #if EDBPROF_HAVE_SEND
@@ -137,17 +153,14 @@ static PyObject *itself(PyObject *object)
     return object;
 }
 
+/* There is no tp_clear, as for tuples: what makes up a step is never exchanged, so in
+ * every cycle something else is that can be cleared, and code that runs while a
+ * cycle is taken apart finds these whole. */
 static int steps_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((steps *)object)->owner);
     Py_VISIT(((steps *)object)->iterator);
-    return 0;
-}
-
-static int steps_clear(PyObject *object)
-{
-    Py_CLEAR(((steps *)object)->owner);
-    Py_CLEAR(((steps *)object)->iterator);
+    Py_VISIT(((steps *)object)->to_throw);
     return 0;
 }
 
@@ -155,7 +168,7 @@ static void steps_dealloc(PyObject *object)
 {
     steps *self = (steps *)object;
     PyObject_GC_UnTrack(object);
-    if (!self->started && self->iterator != NULL && PyCoro_CheckExact(self->iterator)) {
+    if (!self->started && PyCoro_CheckExact(self->iterator)) {
         /* Its driver was never awaited either, and warns in its name. */
         PyObject *exception = compat_take_exception();
         PyObject *result = PyObject_CallMethod(self->iterator, "close", NULL);
@@ -165,7 +178,9 @@ static void steps_dealloc(PyObject *object)
         Py_XDECREF(result);
         compat_restore_exception(exception);
     }
-    (void)steps_clear(object);
+    Py_DECREF(self->owner);
+    Py_DECREF(self->iterator);
+    Py_XDECREF(self->to_throw);
     PyObject_GC_Del(object);
 }
 
@@ -178,13 +193,17 @@ static PyObject *steps_wrap(PyObject *object, PyObject *awaitable)
 static PyMemberDef members[] = {
     {"iterator", T_OBJECT_EX, offsetof(steps, iterator), READONLY,
      "What is run step by step."},
+    {"over", T_BOOL, offsetof(steps, over), READONLY,
+     "Whether it has returned or raised."},
     {NULL},
 };
 
 static PyMethodDef methods[] = {
     {"send", steps_send, METH_O, NULL},
     {"throw", steps_throw, METH_VARARGS, NULL},
-    {"close", steps_close, METH_NOARGS, NULL},
+    {"throw_next", steps_throw_next, METH_O,
+     "throw_next(exception, /)\n--\n\nBegin the next step, a send(None), by throwing this. "
+     "(There is no close(): `yield from` and `await` would call it.)"},
     {"wrap", steps_wrap, METH_O,
      "wrap(awaitable, /)\n--\n\nSteps of another awaitable, for the same recording."},
     {NULL},
@@ -205,7 +224,6 @@ PyTypeObject steps_type = {
     .tp_basicsize = sizeof(steps),
     .tp_dealloc = steps_dealloc,
     .tp_traverse = steps_traverse,
-    .tp_clear = steps_clear,
     .tp_as_async = &async_methods,
     .tp_iter = itself,
     .tp_iternext = steps_next,

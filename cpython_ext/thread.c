@@ -35,6 +35,7 @@ PyTypeObject thread_state_type = {
     .tp_name = "edbprof_native._native.ThreadState",
     .tp_basicsize = sizeof(thread_state),
     .tp_dealloc = thread_state_dealloc,
+    .tp_call = setprofile_put_back,
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_doc = "What edbprof knows of one thread.",
 };
@@ -105,18 +106,31 @@ static activity *find(thread_state *state, const recorder *owner)
     return NULL;
 }
 
+int thread_may_switch(void)
+{
+    if (here == NULL || !here->in_timer) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_RuntimeError, "a timer can't switch recording on or off");
+    return -1;
+}
+
 int thread_enable(recorder *owner)
 {
-    thread_state *state = own_state();
+    thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
     if (state == NULL) {
         return -1;
+    }
+    if (state->active_count > 0) {
+        setprofile_keep_armed(state);
     }
     activity *known = find(state, owner);
     if (known != NULL) {
         known->depth++;
         return 0;
     }
-    if (state->latest.recorder_serial != owner->serial) {
+    /* The handles of a closed recording are gone; attaching to it is refused. */
+    if (owner->recording == NULL || state->latest.recorder_serial != owner->serial) {
         edbprof_thread *handle = recorder_attach(owner, state->serial);
         if (handle == NULL) {
             return -1;

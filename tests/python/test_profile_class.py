@@ -1,0 +1,440 @@
+"""`Profile`: switching, saving, closing, many at once, timers and bad arguments."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+import weakref
+
+import pytest
+from edbprof_native import Profile
+from prof_file import ProfFile
+
+
+def callee():
+    pass
+
+
+def call(n):
+    for _ in range(n):
+        callee()
+
+
+def saved(profile, tmp_path):
+    path = tmp_path / "saved.prof"
+    profile.save(path)
+    return ProfFile(path)
+
+
+def test_enable_and_disable(tmp_path):
+    profile = Profile()
+    call(1)
+    for n in (2, 3):
+        profile.enable()
+        call(n)
+        profile.disable()
+        call(10)
+    assert saved(profile, tmp_path).paths() == {("call",): 2, ("call", "callee"): 5}
+
+
+def test_context_manager_nests(tmp_path):
+    profile = Profile()
+    with profile as entered:
+        assert entered is profile
+        call(1)
+        with profile:
+            call(1)
+        call(1)
+    call(9)
+    assert saved(profile, tmp_path).calls("callee") == 3
+
+
+def test_disable_undoes_every_enable(tmp_path):
+    profile = Profile()
+    profile.enable()
+    profile.enable()
+    profile.disable()
+    call(1)
+    profile.disable()
+    assert saved(profile, tmp_path).calls("callee") == 0
+
+
+def test_context_manager_ends_with_an_exception(tmp_path):
+    profile = Profile()
+    with pytest.raises(KeyError):
+        with profile:
+            call(1)
+            raise KeyError
+    call(9)
+    assert saved(profile, tmp_path).calls("callee") == 1
+
+
+def test_saves_to_exactly_that_path(tmp_path):
+    profile = Profile()
+    with profile:
+        call(1)
+    for name in ("no suffix", "x.prof", "ü.bin"):
+        profile.save(tmp_path / name)
+        assert ProfFile(tmp_path / name).calls("callee") == 1
+    os.chdir(tmp_path)
+    profile.save("relative")
+    profile.save(b"as bytes")
+    assert sorted(os.listdir(tmp_path)) == sorted(
+        ["no suffix", "x.prof", "ü.bin", "relative", "as bytes"]
+    )
+
+
+def test_saving_twice_replaces_the_file(tmp_path):
+    profile = Profile()
+    for n in (1, 2):
+        with profile:
+            call(1)
+        assert saved(profile, tmp_path).calls("callee") == n
+    assert os.listdir(tmp_path) == ["saved.prof"]
+
+
+def test_saving_while_recording_counts_open_calls(tmp_path):
+    profile = Profile()
+
+    def program():
+        callee()
+        return saved(profile, tmp_path)
+
+    with profile:
+        file = program()
+    assert file.calls("program") == 1
+    (program_node,) = (node for node in file.nodes if node.names == ("program",))
+    (callee_node,) = (node for node in file.nodes if node.names == ("program", "callee"))
+    assert program_node.total > callee_node.total
+
+
+def test_nothing_recorded_is_saved_as_nothing(tmp_path):
+    file = saved(Profile(), tmp_path)
+    assert file.rows == {}
+    assert file.nodes == []
+
+
+def test_saving_where_nothing_can_be_saved(tmp_path):
+    profile = Profile()
+    with profile:
+        call(1)
+    missing = tmp_path / "missing" / "x.prof"
+    with pytest.raises(OSError, match="missing"):
+        profile.save(missing)
+    with pytest.raises(OSError):
+        profile.save(tmp_path)
+    with pytest.raises(TypeError):
+        profile.save(5)
+    with pytest.raises(ValueError):
+        profile.save("nul\0inside")
+    assert os.listdir(tmp_path) == []
+    assert saved(profile, tmp_path).calls("callee") == 1
+
+
+def test_closed(tmp_path):
+    profile = Profile()
+    profile.enable()
+    call(1)
+    profile.close()
+    profile.close()
+    profile.disable()
+    with pytest.raises(ValueError, match="closed"):
+        profile.enable()
+    with pytest.raises(ValueError, match="closed"):
+        profile.save(tmp_path / "x.prof")
+    with pytest.raises(ValueError, match="closed"):
+        with profile:
+            pass
+    call(1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_close_is_refused_while_another_thread_records(tmp_path):
+    profile = Profile()
+    enabled, may_end = threading.Event(), threading.Event()
+
+    def thread():
+        with profile:
+            enabled.set()
+            may_end.wait()
+
+    other = threading.Thread(target=thread)
+    other.start()
+    enabled.wait()
+    try:
+        with pytest.raises(RuntimeError, match="another thread"):
+            profile.close()
+    finally:
+        may_end.set()
+        other.join()
+    profile.close()
+
+
+def test_a_thread_that_ends_while_recording_is_over(tmp_path):
+    profile = Profile()
+    for _ in range(3):
+        thread = threading.Thread(target=lambda: profile.enable() or call(1))
+        thread.start()
+        thread.join()
+    assert saved(profile, tmp_path).calls("callee") == 3
+    profile.close()
+
+
+def test_several_at_once_each_have_all(tmp_path):
+    profiles = [Profile() for _ in range(20)]
+    for n, profile in enumerate(profiles):
+        profile.enable()
+        call(n)
+    for profile in profiles:
+        profile.disable()
+        call(1)
+    for n, profile in enumerate(profiles):
+        # Enabled before the calls of its own and all later ones, off before n calls.
+        assert saved(profile, tmp_path).calls("callee") == sum(range(n, 20)) + n
+
+
+def test_overlapping_not_nested(tmp_path):
+    first, second = Profile(), Profile()
+    first.enable()
+    call(1)
+    second.enable()
+    call(2)
+    first.disable()
+    call(4)
+    second.disable()
+    assert saved(first, tmp_path).calls("callee") == 3
+    assert saved(second, tmp_path).calls("callee") == 6
+
+
+def test_in_two_threads_at_once(tmp_path):
+    profile = Profile()
+    together = threading.Barrier(2)
+
+    def thread(n):
+        with profile:
+            together.wait()
+            call(n)
+            together.wait()
+
+    threads = [threading.Thread(target=thread, args=(n,), name=f"t{n}") for n in (1000, 2000)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    file = saved(profile, tmp_path)
+    assert [thread.name for thread in file.threads if thread.nodes] == ["t1000", "t2000"]
+    for thread in file.threads:
+        counted = sum(node.calls for node in thread.nodes if node.name == "callee")
+        assert f"t{counted}" == thread.name
+
+
+def descriptors():
+    return set(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else set()
+
+
+def test_hundreds_in_one_process(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    open_before = descriptors()
+    profiles = []
+    for _ in range(400):
+        profile = Profile()
+        with profile:
+            call(1)
+        profiles.append(profile)
+    assert len(descriptors()) <= len(open_before)
+    assert os.listdir(tmp_path) == []
+    assert all(saved(profile, tmp_path).calls("callee") == 1 for profile in profiles[::50])
+    for profile in profiles[:200]:
+        profile.close()
+    del profiles, profile
+    gc.collect()
+    assert os.listdir(tmp_path) == ["saved.prof"]
+
+
+def test_collected_when_dropped():
+    profile = Profile()
+    with profile:
+        call(1)
+    dropped = weakref.ref(profile._recorder)
+    del profile
+    assert dropped() is None
+
+
+def test_collected_with_a_cycle_through_its_timer():
+    class Clock:
+        def __call__(self):
+            return 1.0
+
+    clock = Clock()
+    clock.profile = Profile(timer=clock)
+    with clock.profile:
+        call(1)
+    dropped = weakref.ref(clock)
+    del clock
+    gc.collect()
+    assert dropped() is None
+
+
+def test_dropped_while_enabled(run):
+    run(
+        """
+        import sys
+        from edbprof_native import Profile
+
+        Profile().enable()
+        sorted([2, 1], key=lambda x: x)
+        with Profile() as other:
+            len("x")
+        other.save("x.prof")
+        from prof_file import ProfFile
+        assert ProfFile("x.prof").paths() == {("<built-in method builtins.len>",): 1}
+        """
+    )
+
+
+# --- timers --------------------------------------------------------------------------
+
+
+class Ticking:
+    """Goes on by one at each reading."""
+
+    def __init__(self, step=1, start=0):
+        self.step = step
+        self.now = start
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+@pytest.mark.parametrize(
+    "timer, timeunit, tick",
+    [
+        (Ticking(), 0.0, 10**9),
+        (Ticking(), 1e-3, 10**6),
+        (Ticking(), 1e-9, 1),
+        # Nanoseconds since 1970 need more bits than a double has.
+        (Ticking(start=1_700_000_000_123_456_789), 1e-9, 1),
+        (Ticking(0.5), 0.0, 5 * 10**8),
+        (Ticking(0.5), 1e-3, 5 * 10**8),
+        (Ticking(-1), 1e-9, 0),
+    ],
+    ids=["int", "ms", "ns", "ns since 1970", "float", "float with unit", "backwards"],
+)
+def test_timers(tmp_path, timer, timeunit, tick):
+    profile = Profile(timer=timer, timeunit=timeunit)
+    profile.enable()
+    call(3)
+    profile.disable()
+    nodes = {node.names: node for node in saved(profile, tmp_path).nodes}
+    # Entered, three times callee entered and left, left; and the timer is read once
+    # more when callee is seen for the first time, so that naming it is its caller's time.
+    assert nodes[("call",)].total == 8 * tick
+    assert nodes[("call", "callee")].total == 3 * tick
+
+
+def test_a_real_timer(tmp_path):
+    profile = Profile(timer=time.perf_counter_ns, timeunit=1e-9)
+    with profile:
+        call(100)
+    file = saved(profile, tmp_path)
+    assert file.calls("callee") == 100
+    assert file.process["clock"] == "host"
+    assert 0 < file.nodes[0].total < 60 * 10**9
+
+
+BAD_TIMERS = {
+    "raises": "1 / 0",
+    "exits": "sys.exit(9)",
+    "no number": "'text'",
+    "too large": "10 ** 40",
+    "nan": "float('nan')",
+    "infinite": "float('inf')",
+}
+
+
+@pytest.mark.parametrize("body", BAD_TIMERS.values(), ids=BAD_TIMERS)
+def test_a_failing_timer_is_told_once_and_harms_nothing(run, body):
+    told = run(
+        f"""
+        import sys
+        from edbprof_native import Profile
+
+        def timer():
+            return {body}
+
+        def callee(n):
+            return n + 1
+
+        profiles = [Profile(timer=timer), Profile(timer=timer)]
+        for profile in profiles:
+            with profile:
+                try:
+                    {{}}["missing"]
+                except KeyError:
+                    print(callee(1), callee(2))
+        profiles[1].save("x.prof")
+        from prof_file import ProfFile
+        assert ProfFile("x.prof").calls("callee") == 2
+        """,
+        err=None,
+    )
+    assert told.out == "2 3\n" * 2
+    expected = 0 if body.startswith("float") else 1
+    assert told.err.count("\n") == told.err.count("timer has failed") == expected
+
+
+@pytest.mark.parametrize(
+    "deed", ["profile.close()", "profile.disable()", "others.append(Profile()); others[-1].enable()"]
+)
+def test_a_timer_cannot_switch_recording(run, deed):
+    """The events that it is read for are being given out: memory would be used after it is freed."""
+    run(
+        f"""
+        from edbprof_native import Profile
+
+        def timer():
+            try:
+                {deed}
+            except RuntimeError as error:
+                refused.append(str(error))
+            return 1.0
+
+        others, refused = [], []
+        profile = Profile(timer=timer)
+        profile.enable()
+        def callee(): pass
+        for _ in range(100): callee()
+        profile.disable()
+        assert set(refused) == {{"a timer can't switch recording on or off"}}
+        assert len(refused) >= 200
+        """
+    )
+
+
+def test_cpu_clock(tmp_path):
+    profile = Profile(clock="cpu")
+    with profile:
+        call(3)
+    file = saved(profile, tmp_path)
+    assert file.calls("callee") == 3
+    assert file.process["clock"] == "cpu"
+    assert file.nodes[0].total < 60 * 10**9
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="hook"):
+        Profile(hook="telepathy")
+    with pytest.raises(ValueError, match="clock"):
+        Profile(clock="sundial")
+    with pytest.raises(ValueError, match="clock"):
+        Profile(timer=time.time, clock="sundial")
+    with pytest.raises(TypeError, match="timer"):
+        Profile(timer=5)
+    with pytest.raises(TypeError):
+        Profile(timeunit="fast")
+    with pytest.raises(TypeError):
+        Profile(lambda: 1, 1.0, True, True, "auto")
+    Profile(None, 0.0, True, True, hook="setprofile", clock="wall").close()
