@@ -1,5 +1,7 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
+#[cfg(target_os = "linux")]
+mod fork;
 mod lookup;
 mod oracle;
 
