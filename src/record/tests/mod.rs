@@ -4,6 +4,7 @@
 mod fork;
 mod lookup;
 mod oracle;
+mod threads;
 
 use std::collections::HashMap;
 
