@@ -343,7 +343,8 @@ edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
 
 /**
  * As `edbprof_enter`, for a generator or coroutine that goes on after it was
- * suspended: counted as a resume, not as a call.
+ * suspended: counted as a resume, not as a call. Only the thread that made the
+ * handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -364,8 +365,9 @@ edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
 
 /**
  * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
- * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
- * time before the thread's latest event is taken as that event's.
+ * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
+ * than 2^63 - 1. A time before the thread's latest event is taken as that event's.
+ * Only the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -375,7 +377,8 @@ edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
                                 uint64_t ticks);
 
 /**
- * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+ * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
+ * the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -385,7 +388,8 @@ edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
                                  uint64_t ticks);
 
 /**
- * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+ * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
+ * the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -396,7 +400,8 @@ edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
 
 /**
  * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
- * a generator that was never started looks like one up to Python 3.10.
+ * a generator that was never started looks like one up to Python 3.10. Only the
+ * thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -429,7 +434,8 @@ edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
 
 /**
- * The native span ends: `edbprof_leave` with its address.
+ * The native span ends: `edbprof_leave` with its address. Only the thread that
+ * made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.

@@ -27,3 +27,35 @@ fn the_committed_header_is_fresh() {
         "include/edbprof.h is stale: run `EDBPROF_BLESS=1 cargo test --test header`"
     );
 }
+
+#[test]
+fn every_function_says_which_threads_may_call_it() {
+    let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/edbprof.h");
+    let header = fs::read_to_string(header).unwrap();
+    let mut functions = 0;
+    for part in header.split("/**") {
+        let Some((comment, declaration)) = part.split_once("*/") else {
+            continue;
+        };
+        if !declaration.contains(");") {
+            continue;
+        }
+        functions += 1;
+        let comment = comment.replace("\n *", "").to_lowercase();
+        let rules = [
+            "any thread",
+            "one thread at a time",
+            "only the thread that made",
+        ];
+        assert!(
+            rules.iter().any(|rule| comment.contains(rule)),
+            "{declaration}"
+        );
+    }
+    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi")).unwrap();
+    let exported: usize = sources
+        .map(|source| fs::read_to_string(source.unwrap().path()).unwrap())
+        .map(|source| source.matches("#[unsafe(no_mangle)]").count())
+        .sum();
+    assert_eq!(functions, exported);
+}
