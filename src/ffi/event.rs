@@ -85,7 +85,8 @@ pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) ->
 }
 
 /// As `edbprof_enter`, for a generator or coroutine that goes on after it was
-/// suspended: counted as a resume, not as a call.
+/// suspended: counted as a resume, not as a call. Only the thread that made the
+/// handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -110,8 +111,9 @@ pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) ->
 }
 
 /// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
-/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
-/// time before the thread's latest event is taken as that event's.
+/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
+/// than 2^63 - 1. A time before the thread's latest event is taken as that event's.
+/// Only the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -125,7 +127,8 @@ pub unsafe extern "C" fn edbprof_enter_at(
     unsafe { enter(thread, key, Visit::Start, Some(ticks)) }
 }
 
-/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
+/// the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -139,7 +142,8 @@ pub unsafe extern "C" fn edbprof_resume_at(
     unsafe { enter(thread, key, Visit::Resume, Some(ticks)) }
 }
 
-/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
+/// the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -154,7 +158,8 @@ pub unsafe extern "C" fn edbprof_leave_at(
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
-/// a generator that was never started looks like one up to Python 3.10.
+/// a generator that was never started looks like one up to Python 3.10. Only the
+/// thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -229,7 +234,8 @@ pub unsafe extern "C" fn edbprof_enter_span(
     unsafe { enter(thread, key, Visit::Start, None) }
 }
 
-/// The native span ends: `edbprof_leave` with its address.
+/// The native span ends: `edbprof_leave` with its address. Only the thread that
+/// made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.

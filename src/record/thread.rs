@@ -153,10 +153,10 @@ impl Thread {
         };
         // SAFETY: indices of children are nodes of this arena.
         let node = unsafe { self.base.get().add(child as usize) };
+        self.happened(now);
         // SAFETY: as above.
         unsafe { node.as_ref() }.open(visit, now);
         self.cursor.set(node);
-        self.last.store(now, Ordering::Relaxed);
         Outcome::Recorded
     }
 
@@ -170,17 +170,24 @@ impl Thread {
         if node.key != key {
             return self.leave_below(key, now);
         }
+        self.happened(now);
         node.close(now);
         self.step_to_parent(node);
-        self.last.store(now, Ordering::Relaxed);
         Outcome::Recorded
+    }
+
+    /// Stores the time of an event, before the event itself: whoever looks at a node
+    /// and then at the time must find one that the node's visit had reached.
+    #[inline]
+    fn happened(&self, now: u64) {
+        self.last.store(now, Ordering::Release);
     }
 
     #[cold]
     fn not_entered(&self, outcome: Outcome, now: u64) -> Outcome {
         if outcome == Outcome::Dropped {
             // The time goes on in the call that is open.
-            self.last.store(now, Ordering::Relaxed);
+            self.happened(now);
         }
         outcome
     }
@@ -229,6 +236,7 @@ impl Thread {
     }
 
     fn close_up_to(&self, end: NonNull<Node>, now: u64) {
+        self.happened(now);
         while self.cursor.get() != end {
             // SAFETY: `end` is on the way from the cursor to the root, so nodes of
             // this arena lie between.
@@ -236,7 +244,6 @@ impl Thread {
             node.close(now);
             self.step_to_parent(node);
         }
-        self.last.store(now, Ordering::Relaxed);
     }
 
     /// Ends a generator's visit that never ran a line of it: throwing into a
@@ -340,7 +347,7 @@ impl Thread {
         if depth == 0 {
             self.cursor.set(self.limbo_caller.get());
         }
-        self.last.store(now, Ordering::Relaxed);
+        self.happened(now);
         Outcome::Dropped
     }
 
@@ -356,7 +363,7 @@ impl Thread {
 
     /// Tick of the latest event. Any thread.
     pub(crate) fn last(&self) -> u64 {
-        self.last.load(Ordering::Relaxed)
+        self.last.load(Ordering::Acquire)
     }
 
     /// How many calls are open, dropped ones not counted. Owning thread only.
