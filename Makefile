@@ -42,7 +42,7 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	@echo "== Profiling examples/stdlib_metrics.py: code metrics of Python's own library, in 3 worker processes"
 	.venv-demo/bin/python examples/stdlib_metrics.py
 	@echo "== Aggregating the recordings of its processes: $$(ls build/demo | grep -c '\.prof$$') files in build/demo"
-	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT)) build/demo
+	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
 	@$(CHECK) lint rust python demo
@@ -88,7 +88,7 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 # Cargo is run by setup.py too, out of sight; run before, its progress can be seen.
 .venv-%/.installed: .venv-%/.python $(SOURCES)
-	@echo "== Building the program (some 60 crates the first time, about a minute)"
+	@echo "== Building the program (some 60 crates the first time: a minute or two)"
 	@cargo build --release --locked --bin edbprof
 	@echo "== Building the extension and installing both in $(@D)"
 	@$(@D)/$(PIP) install --quiet --force-reinstall --no-deps .

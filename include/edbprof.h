@@ -47,6 +47,12 @@
 #include <stdint.h>
 
 /**
+ * The version of this ABI: it grows whenever a host that was compiled against an
+ * older header could not use this library.
+ */
+#define EDBPROF_ABI_VERSION 1
+
+/**
  * `edbprof_function.kind`: a Python code object.
  */
 #define EDBPROF_PYTHON 0
@@ -77,12 +83,6 @@
  * calls is its caller's, and so is its time.
  */
 #define EDBPROF_HIDDEN 2147483648
-
-/**
- * The version of this ABI: it grows whenever a host that was compiled against an
- * older header could not use this library.
- */
-#define EDBPROF_ABI_VERSION 1
 
 /**
  * `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
@@ -316,115 +316,6 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The function called `key` begins. Only the thread that made the handle.
- *
- * Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
- * recording does not know: then `edbprof_recording_define` it and enter again.
- * `key` is the host's own, any number but 0, and the same for the same function.
- *
- * # Safety
- * * `thread` is NULL or a handle of a recording that is not freed.
- * * The calling thread made it.
- */
-edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
-
-/**
- * As `edbprof_enter`, for a generator or coroutine that goes on after it was
- * suspended: counted as a resume, not as a call.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_resume(struct edbprof_thread *thread, uint64_t key);
-
-/**
- * The function called `key` ends, by return or exception, or is suspended. Only
- * the thread that made the handle.
- *
- * Calls made by it that are still open end with it. If it is not open (recording
- * was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
-
-/**
- * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
- * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
- * time before the thread's latest event is taken as that event's.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
-                                uint64_t key,
-                                uint64_t ticks);
-
-/**
- * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
-                                 uint64_t key,
-                                 uint64_t ticks);
-
-/**
- * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
-                                uint64_t key,
-                                uint64_t ticks);
-
-/**
- * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
- * a generator that was never started looks like one up to Python 3.10.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
-
-/**
- * Ends all open calls of the thread: recording is switched off in it. Only the
- * thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
- * nothing changes.
- *
- * # Safety
- * * `thread` is NULL or a handle of a recording that is not freed.
- */
-edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
-
-/**
- * The native span begins. Only the thread that made the handle.
- *
- * The span's address is its key, and on first sight it is defined from what it
- * says: no `edbprof_recording_define` is needed. Leave it by
- * `edbprof_leave_span`.
- *
- * # Safety
- * * As for `edbprof_enter`.
- * * `span` is NULL or a valid function that does not change and outlives the
- *   recording.
- */
-edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
-                                  const struct edbprof_function *span);
-
-/**
- * The native span ends: `edbprof_leave` with its address.
- *
- * # Safety
- * * As for `edbprof_enter`.
- */
-edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
-                                  const struct edbprof_function *span);
-
-/**
  * The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
  * with the one in the header that it was compiled with, and uses nothing else if
  * they differ. Any thread.
@@ -452,7 +343,8 @@ edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
 
 /**
  * As `edbprof_enter`, for a generator or coroutine that goes on after it was
- * suspended: counted as a resume, not as a call.
+ * suspended: counted as a resume, not as a call. Only the thread that made the
+ * handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -473,8 +365,9 @@ edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
 
 /**
  * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
- * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
- * time before the thread's latest event is taken as that event's.
+ * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
+ * than 2^63 - 1. A time before the thread's latest event is taken as that event's.
+ * Only the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -484,7 +377,8 @@ edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
                                 uint64_t ticks);
 
 /**
- * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+ * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
+ * the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -494,7 +388,8 @@ edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
                                  uint64_t ticks);
 
 /**
- * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+ * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
+ * the thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -505,7 +400,8 @@ edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
 
 /**
  * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
- * a generator that was never started looks like one up to Python 3.10.
+ * a generator that was never started looks like one up to Python 3.10. Only the
+ * thread that made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
@@ -538,142 +434,14 @@ edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
 
 /**
- * The native span ends: `edbprof_leave` with its address.
+ * The native span ends: `edbprof_leave` with its address. Only the thread that
+ * made the handle.
  *
  * # Safety
  * * As for `edbprof_enter`.
  */
 edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
-
-/**
- * Makes a recording. Any thread.
- *
- * `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
- * the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
- * the handle is good for a recording of the child's own, in which the open calls
- * of the forking thread are open and nothing is counted yet.
- *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
- * NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
- * `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
- *
- * # Safety
- * * `options` is NULL or readable, and so are the strings in it.
- * * `out` is NULL or writable.
- */
-edbprof_status edbprof_recording_new(const struct edbprof_options *options,
-                                     struct edbprof_recording **out);
-
-/**
- * Frees a recording with all its thread handles, and writes nothing. NULL is
- * fine. One thread at a time, and no thread uses the recording any more.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * No other call on it or on its threads is under way or comes later.
- */
-void edbprof_recording_free(struct edbprof_recording *recording);
-
-/**
- * Makes a handle for the calling thread, with a call tree of its own. Any thread.
- *
- * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
- * as long as the recording. `name` is what reports call the thread.
- *
- * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `name` is readable; `out` is NULL or writable.
- */
-edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
-                                        struct edbprof_str name,
-                                        struct edbprof_thread **out);
-
-/**
- * Says what the function called `key` is. Any thread.
- *
- * Everything is copied. A key that is known keeps its first meaning.
- *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
- * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `function` is NULL or readable, and so are the strings in it.
- */
-edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
-                                        uint64_t key,
-                                        const struct edbprof_function *function);
-
-/**
- * Writes all that was recorded so far to the recording's own file, open calls
- * with their time until now. One thread at a time; other threads may record
- * meanwhile. Saving again replaces the file.
- *
- * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
- *
- * `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
- * was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- */
-edbprof_status edbprof_recording_save(struct edbprof_recording *recording,
-                                      uint32_t flags);
-
-/**
- * As `edbprof_recording_save`, to exactly `path`, and also when nothing was
- * recorded. Relative to the current directory. One thread at a time.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `path` is readable.
- */
-edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
-                                         struct edbprof_str path,
-                                         uint32_t flags);
-
-/**
- * Counts an outermost call that has ended, and saves as `edbprof_recording_save`
- * does after every `every`-th (0: never), as long as all writing so far took less
- * than a hundredth of the time since the first event. One thread at a time.
- *
- * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- */
-edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
-                                            uint64_t every,
-                                            uint32_t flags);
-
-/**
- * Copies the text of the latest failure of the recording to `buffer`, cut to
- * `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
- * when nothing has failed. Any thread.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `size` bytes can be written at `buffer`, or it is NULL.
- */
-size_t edbprof_recording_error(const struct edbprof_recording *recording,
-                               char *buffer,
-                               size_t size);
-
-/**
- * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
- * and NUL-terminated. Returns the length of the whole path, 0 when there is none:
- * nothing was recorded yet, or no directory was given. Any thread.
- *
- * # Safety
- * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `size` bytes can be written at `buffer`, or it is NULL.
- */
-size_t edbprof_recording_path(const struct edbprof_recording *recording,
-                              char *buffer,
-                              size_t size);
 
 /**
  * Makes a recording. Any thread.

@@ -14,3 +14,5 @@ pub mod ffi;
 pub mod format;
 pub mod profile;
 mod record;
+#[cfg(feature = "report")]
+pub mod report;

@@ -39,8 +39,8 @@ fn reads_what_pythons_wrote() {
         assert_eq!(files.len(), 7, "{prefix}");
         for (name, bytes) in files {
             match prof::read(&bytes) {
-                Ok(ProfFile::Plain(rows)) => {
-                    assert_eq!(rows_text(&rows), golden_text(&name), "{name}")
+                Ok(ProfFile::Plain(plain)) => {
+                    assert_eq!(rows_text(&plain.rows), golden_text(&name), "{name}")
                 }
                 other => panic!("{name}: {other:?}"),
             }

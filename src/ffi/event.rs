@@ -11,7 +11,10 @@ use crate::record::thread::Thread;
 /// One thread's place in a recording: made by `edbprof_recording_attach`, freed
 /// with the recording.
 #[derive(Debug)]
-pub struct edbprof_thread(Thread);
+pub struct edbprof_thread {
+    /// Never made: pointers to it are pointers to a [`Thread`].
+    _opaque: (),
+}
 
 impl edbprof_thread {
     pub(super) fn from_thread(thread: std::ptr::NonNull<Thread>) -> *mut edbprof_thread {
@@ -25,7 +28,7 @@ impl edbprof_thread {
 /// * `handle` is NULL or a handle of a recording that is not freed.
 #[inline]
 unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
-    // SAFETY: by this function's contract; the wrapper is the thread and nothing else.
+    // SAFETY: by this function's contract; `from_thread` has made the handle.
     let thread = unsafe { handle.cast::<Thread>().as_ref() };
     debug_assert!(thread.is_none_or(Thread::is_current));
     thread
@@ -82,7 +85,8 @@ pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) ->
 }
 
 /// As `edbprof_enter`, for a generator or coroutine that goes on after it was
-/// suspended: counted as a resume, not as a call.
+/// suspended: counted as a resume, not as a call. Only the thread that made the
+/// handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -107,8 +111,9 @@ pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) ->
 }
 
 /// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
-/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks. A
-/// time before the thread's latest event is taken as that event's.
+/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
+/// than 2^63 - 1. A time before the thread's latest event is taken as that event's.
+/// Only the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -122,7 +127,8 @@ pub unsafe extern "C" fn edbprof_enter_at(
     unsafe { enter(thread, key, Visit::Start, Some(ticks)) }
 }
 
-/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`.
+/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
+/// the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -136,7 +142,8 @@ pub unsafe extern "C" fn edbprof_resume_at(
     unsafe { enter(thread, key, Visit::Resume, Some(ticks)) }
 }
 
-/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
+/// the thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -151,7 +158,8 @@ pub unsafe extern "C" fn edbprof_leave_at(
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
-/// a generator that was never started looks like one up to Python 3.10.
+/// a generator that was never started looks like one up to Python 3.10. Only the
+/// thread that made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.
@@ -164,6 +172,9 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     let Some(thread) = (unsafe { self::thread(thread) }) else {
         return EDBPROF_NULL_POINTER;
     };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
     thread.leave_unstarted(key, thread.now()).into()
 }
 
@@ -210,8 +221,12 @@ pub unsafe extern "C" fn edbprof_enter_span(
         EDBPROF_UNKNOWN_FUNCTION => {}
         status => return status,
     }
-    // SAFETY: as above; `enter` has found that neither pointer is NULL.
-    let defined = unsafe { define((*thread).0.recording(), key, &*span) };
+    // SAFETY: as above; `enter` has found that it is not NULL.
+    let Some(handle) = (unsafe { self::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    // SAFETY: as above; `key` tells that the span is not NULL.
+    let defined = unsafe { define(handle.recording(), key, span) };
     if defined != EDBPROF_OK {
         return defined;
     }
@@ -219,7 +234,8 @@ pub unsafe extern "C" fn edbprof_enter_span(
     unsafe { enter(thread, key, Visit::Start, None) }
 }
 
-/// The native span ends: `edbprof_leave` with its address.
+/// The native span ends: `edbprof_leave` with its address. Only the thread that
+/// made the handle.
 ///
 /// # Safety
 /// * As for `edbprof_enter`.

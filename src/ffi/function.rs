@@ -66,12 +66,18 @@ impl edbprof_function {
     /// `EDBPROF_BAD_STRUCT_SIZE`, or `EDBPROF_BAD_ARGUMENT` for an unknown kind.
     ///
     /// # Safety
+    /// * `function` is not NULL and readable as far as its `struct_size` says.
     /// * Each string's `len` bytes can be read at its `data`.
-    pub(super) unsafe fn entry(&self) -> Result<Entry, edbprof_status> {
-        if self.struct_size != size_of::<edbprof_function>() {
+    pub(super) unsafe fn entry(function: *const Self) -> Result<Entry, edbprof_status> {
+        debug_assert!(!function.is_null() && function.is_aligned());
+        // SAFETY: every such struct begins with its size; only that is read before
+        // it has been compared.
+        if unsafe { function.cast::<usize>().read() } != size_of::<edbprof_function>() {
             return Err(EDBPROF_BAD_STRUCT_SIZE);
         }
-        let kind = match self.kind {
+        // SAFETY: by this function's contract.
+        let function = unsafe { &*function };
+        let kind = match function.kind {
             EDBPROF_PYTHON => FunctionKind::Python,
             EDBPROF_BUILTIN => FunctionKind::Builtin,
             EDBPROF_NATIVE => FunctionKind::Native,
@@ -81,24 +87,24 @@ impl edbprof_function {
             // SAFETY: by this function's contract.
             unsafe { text.bytes() }.into()
         };
-        let generic = (self.generic_name.len > 0).then(|| Label {
-            file: copy(&self.generic_file),
-            line: self.generic_line,
-            name: copy(&self.generic_name),
-        });
+        let generic = Label {
+            file: copy(&function.generic_file),
+            line: function.generic_line,
+            name: copy(&function.generic_name),
+        };
         Ok(Entry {
-            hidden: self.flags & EDBPROF_HIDDEN != 0,
+            hidden: function.flags & EDBPROF_HIDDEN != 0,
             function: Function {
                 kind,
-                flags: self.flags & !EDBPROF_HIDDEN,
+                flags: function.flags & !EDBPROF_HIDDEN,
                 label: Label {
-                    file: copy(&self.file),
-                    line: self.line,
-                    name: copy(&self.name),
+                    file: copy(&function.file),
+                    line: function.line,
+                    name: copy(&function.name),
                 },
-                qualified_name: copy(&self.qualified_name),
-                module: copy(&self.module),
-                generic,
+                qualified_name: copy(&function.qualified_name),
+                module: copy(&function.module),
+                generic: (!generic.name.is_empty()).then_some(generic),
             },
         })
     }

@@ -6,7 +6,7 @@ use super::edbprof_status::{self, *};
 
 /// Runs `body`; a panic in it becomes [`EDBPROF_INTERNAL_ERROR`].
 pub(super) fn guard(body: impl FnOnce() -> edbprof_status) -> edbprof_status {
-    // What a panic may leave half done lies behind locks without poisoning, and
+    // What a panic may leave half done lies behind locks whose poison is ignored, and
     // every state of it is one that readers cope with.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(EDBPROF_INTERNAL_ERROR)
 }

@@ -4,8 +4,6 @@ use std::ffi::c_char;
 use std::io;
 use std::path::Path;
 
-use parking_lot::Mutex;
-
 use super::guard::guard;
 use super::text::Buffer;
 use super::{
@@ -63,14 +61,20 @@ pub struct edbprof_options {
 #[derive(Debug)]
 pub struct edbprof_recording {
     recording: Box<Recording>,
-    error: Mutex<String>,
 }
 
 impl edbprof_recording {
     fn fail(&self, error: &io::Error) -> edbprof_status {
-        *self.error.lock() = error.to_string();
+        let text = error.to_string();
+        self.recording.lock().error = text;
         error.into()
     }
+}
+
+/// For an argument that makes no sense, which `text` names.
+fn refuse(recording: &Recording, text: &str) -> edbprof_status {
+    recording.lock().error = text.to_owned();
+    EDBPROF_BAD_ARGUMENT
 }
 
 /// The recording behind a handle; `None` for NULL.
@@ -173,10 +177,7 @@ pub unsafe extern "C" fn edbprof_recording_new(
             Ok(recording) => recording,
             Err(error) => return (&error).into(),
         };
-        let handle = Box::new(edbprof_recording {
-            recording,
-            error: Mutex::default(),
-        });
+        let handle = Box::new(edbprof_recording { recording });
         // SAFETY: by this function's contract.
         unsafe { out.write(Box::into_raw(handle)) };
         EDBPROF_OK
@@ -257,43 +258,58 @@ pub unsafe extern "C" fn edbprof_recording_define(
     function: *const edbprof_function,
 ) -> edbprof_status {
     // SAFETY: by this function's contract.
-    let (handle, function) = unsafe { (self::recording(recording), function.as_ref()) };
-    let (Some(handle), Some(function)) = (handle, function) else {
+    let Some(handle) = (unsafe { self::recording(recording) }) else {
         return EDBPROF_NULL_POINTER;
     };
+    if function.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
     // SAFETY: by this function's contract.
     unsafe { define(&handle.recording, key, function) }
 }
 
 /// # Safety
-/// * The strings in `function` are readable.
+/// * `function` is readable as far as its `struct_size` says, and so are the
+///   strings in it.
 pub(super) unsafe fn define(
     recording: &Recording,
     key: u64,
-    function: &edbprof_function,
+    function: *const edbprof_function,
 ) -> edbprof_status {
     guard(|| {
         if key == 0 {
-            return EDBPROF_BAD_ARGUMENT;
+            return refuse(recording, "the key of a function can't be 0");
         }
         // SAFETY: by this function's contract.
-        match unsafe { function.entry() }.map(|entry| recording.define(key, entry)) {
+        let entry = unsafe { edbprof_function::entry(function) };
+        match entry.map(|entry| recording.define(key, entry)) {
             Ok(true) => EDBPROF_OK,
             Ok(false) => EDBPROF_OUT_OF_MEMORY,
+            Err(EDBPROF_BAD_ARGUMENT) => refuse(recording, "the function's kind is unknown"),
             Err(status) => status,
         }
     })
 }
 
-fn manner(flags: u32) -> Option<Manner> {
-    let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR;
-    (flags & !known == 0).then_some(Manner {
-        ending: if flags & EDBPROF_SAVE_FINAL != 0 {
-            Ending::Finished
-        } else {
-            Ending::Running
-        },
-        sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+/// Runs `body`, guarded, with what the flags for saving say.
+fn save_with(
+    handle: &edbprof_recording,
+    flags: u32,
+    body: impl FnOnce(Manner) -> edbprof_status,
+) -> edbprof_status {
+    guard(|| {
+        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR;
+        if flags & !known != 0 {
+            return refuse(&handle.recording, "a flag for saving is unknown");
+        }
+        body(Manner {
+            ending: if flags & EDBPROF_SAVE_FINAL != 0 {
+                Ending::Finished
+            } else {
+                Ending::Running
+            },
+            sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+        })
     })
 }
 
@@ -317,13 +333,12 @@ pub unsafe extern "C" fn edbprof_recording_save(
     let Some(handle) = (unsafe { self::recording(recording) }) else {
         return EDBPROF_NULL_POINTER;
     };
-    guard(|| match manner(flags) {
-        None => EDBPROF_BAD_ARGUMENT,
-        Some(manner) => match handle.recording.save(manner) {
+    save_with(handle, flags, |manner| {
+        match handle.recording.save(manner) {
             Ok(Some(_)) => EDBPROF_OK,
             Ok(None) => EDBPROF_NOTHING_RECORDED,
             Err(error) => handle.fail(&error),
-        },
+        }
     })
 }
 
@@ -343,10 +358,7 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
     let Some(handle) = (unsafe { self::recording(recording) }) else {
         return EDBPROF_NULL_POINTER;
     };
-    guard(|| {
-        let Some(manner) = manner(flags) else {
-            return EDBPROF_BAD_ARGUMENT;
-        };
+    save_with(handle, flags, |manner| {
         // SAFETY: by this function's contract.
         let saved = unsafe { path.path() }
             .and_then(|path| handle.recording.save_as(Path::new(&path), manner));
@@ -375,13 +387,12 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     let Some(handle) = (unsafe { self::recording(recording) }) else {
         return EDBPROF_NULL_POINTER;
     };
-    guard(|| match manner(flags) {
-        None => EDBPROF_BAD_ARGUMENT,
-        Some(manner) => match handle.recording.call_ended(every, manner) {
+    save_with(handle, flags, |manner| {
+        match handle.recording.call_ended(every, manner) {
             Ok(Some(_)) => EDBPROF_OK,
             Ok(None) => EDBPROF_NOT_DUE,
             Err(error) => handle.fail(&error),
-        },
+        }
     })
 }
 
@@ -400,7 +411,7 @@ pub unsafe extern "C" fn edbprof_recording_error(
 ) -> usize {
     // SAFETY: by this function's contract.
     let (handle, mut buffer) = unsafe { (self::recording(recording), Buffer::new(buffer, size)) };
-    let text = handle.map(|handle| handle.error.lock().clone());
+    let text = handle.map(|handle| handle.recording.lock().error.clone());
     buffer.fill(text.unwrap_or_default().as_bytes())
 }
 

@@ -9,6 +9,7 @@
 )]
 
 pub mod atomic_file;
+pub mod content_hash;
 pub mod marshal;
 pub mod prof;
 pub mod pstats;

@@ -27,6 +27,7 @@
 //! parents = array.array('I', exact['threads'][0]['parent'])
 //! ```
 
+use super::content_hash::{ContentHash, content_hash};
 use super::marshal::{Reader, Writer};
 use super::pstats::Rows;
 use super::read_error::{ReadError, Reason};
@@ -38,9 +39,6 @@ use super::{pstats, sidecar, trees};
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
 
 const VERSION: i128 = 1;
-
-/// By what an aggregate remembers an input that has no recording id.
-pub type ContentHash = [u8; 16];
 
 /// The part of an aggregate that came from inputs without call trees.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +56,9 @@ pub struct PlainInputs {
 pub enum ProfFile {
     /// A file of ours. Its first object follows from these and is not kept.
     Exact(Trees, PlainInputs),
-    /// Anyone's: a pstats dictionary and nothing of ours behind it.
-    Plain(Rows),
+    /// Anyone's: a pstats dictionary and nothing of ours behind it. The one hash
+    /// is that of its bytes; its sidecar lies in a file of its own.
+    Plain(PlainInputs),
 }
 
 /// Reads a `.prof` file, ours or anyone's.
@@ -75,7 +74,11 @@ pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
         .get(start..)
         .is_some_and(|rest| rest.starts_with(MAGIC));
     if !ours {
-        return pstats::decode(bytes).map(ProfFile::Plain);
+        return Ok(ProfFile::Plain(PlainInputs {
+            hashes: vec![content_hash(bytes)],
+            rows: pstats::decode(bytes)?,
+            sidecar: Sidecar::new(),
+        }));
     }
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();

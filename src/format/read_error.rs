@@ -77,7 +77,7 @@ impl Error for ReadError {}
 /// Real files name a source file of some hundred bytes in a reference of two to
 /// five; what a hostile one can claim stays bounded.
 pub(super) fn expansion_limit(len: usize) -> usize {
-    const FACTOR: usize = 256;
+    const FACTOR: usize = 128;
     const AT_MOST: usize = 256 << 20;
     len.saturating_mul(FACTOR)
         .min(AT_MOST)

@@ -2,7 +2,11 @@
 //! singledispatch's wrappers taken out, joined by the estimate for inputs that
 //! hold no tree.
 
-use crate::format::trees::{Function, Nodes};
+use super::attribution::attribute;
+use super::estimate::estimate;
+use super::merge::Profile;
+use super::singledispatch::unfog;
+use crate::format::trees::{Function, NO_PARENT, Nodes};
 
 /// A call tree to be looked at. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
@@ -15,4 +19,53 @@ pub struct Frames {
     /// For each node: whether its place in the tree is an estimate (made from
     /// caller and callee pairs) and not recorded.
     pub estimated: Vec<bool>,
+}
+
+impl Frames {
+    /// The sum of the roots' totals, nanoseconds.
+    pub fn whole(&self) -> u64 {
+        let roots = self.nodes.parent.iter().zip(&self.nodes.total);
+        roots
+            .filter(|&(&parent, _)| parent == NO_PARENT)
+            .fold(0, |sum, (_, &total)| sum.saturating_add(total))
+    }
+}
+
+/// The frames of all that was merged: the exact tree and, beside it, the estimate
+/// for the inputs that came without one.
+pub fn frames(profile: &Profile) -> Frames {
+    let trees = profile.trees();
+    let mut frames = Frames {
+        functions: trees.functions.clone(),
+        ..Frames::default()
+    };
+    for thread in &trees.threads {
+        frames.append(&unfog(&trees.functions, &thread.nodes), 0, false);
+    }
+    let plain = profile.plain();
+    let estimate = estimate(&attribute(&plain.rows, &plain.sidecar));
+    let first_function = frames.functions.len() as u32;
+    frames.functions.extend(estimate.functions);
+    frames.append(&estimate.nodes, first_function, true);
+    frames
+}
+
+impl Frames {
+    fn append(&mut self, nodes: &Nodes, first_function: u32, estimated: bool) {
+        let first = self.nodes.len() as u32;
+        self.nodes
+            .parent
+            .extend(nodes.parent.iter().map(|&parent| match parent {
+                NO_PARENT => NO_PARENT,
+                parent => first + parent,
+            }));
+        let functions = nodes.function.iter();
+        self.nodes
+            .function
+            .extend(functions.map(|function| first_function + function));
+        self.nodes.calls.extend_from_slice(&nodes.calls);
+        self.nodes.resumes.extend_from_slice(&nodes.resumes);
+        self.nodes.total.extend_from_slice(&nodes.total);
+        self.estimated.resize(self.nodes.len(), estimated);
+    }
 }

@@ -3,7 +3,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod attribution;
+pub mod estimate;
 pub mod frames;
+pub mod merge;
+mod pair_hash;
 pub mod rows;
 pub mod singledispatch;
-mod walk;
+pub mod threshold;
+mod tree_builder;
+pub(crate) mod walk;

@@ -8,8 +8,9 @@
 
 use std::collections::HashMap;
 
+use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
-use crate::format::pstats::{Counts, LabelId, Rows};
+use crate::format::pstats::{Counts, LabelId, Row, Rows};
 use crate::format::trees::{NO_PARENT, Nodes, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
@@ -22,7 +23,8 @@ pub fn rows(trees: &Trees) -> Rows {
         .collect();
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
-        ..Sums::default()
+        edges: Vec::new(),
+        edge_ids: HashMap::with_hasher(SeededBuilder::new()),
     };
     for thread in &trees.threads {
         sums.add(&thread.nodes, &labels);
@@ -36,11 +38,55 @@ pub fn rows(trees: &Trees) -> Rows {
             rows.row_mut(label).counts = sum.counts();
         }
     }
-    for (&(caller, callee), &edge) in &sums.edge_ids {
-        let counts = sums.edges[edge as usize].counts();
+    for ((caller, callee), sum) in sums.edges {
+        let counts = sum.counts();
         rows.row_mut(callee).callers.insert(caller, counts);
     }
     rows
+}
+
+/// Adds `more` to `rows`, as `pstats.Stats.add` does: figures add up, of a
+/// function and under each of its callers.
+pub fn add(rows: &mut Rows, more: &Rows) {
+    let ids: Vec<LabelId> = more
+        .labels()
+        .iter()
+        .map(|label| rows.intern(label))
+        .collect();
+    for (id, row) in more.iter() {
+        let sum = rows.row_mut(ids[id as usize]);
+        add_counts(&mut sum.counts, &row.counts);
+        for (&caller, counts) in &row.callers {
+            let sum = sum.callers.entry(ids[caller as usize]).or_default();
+            add_counts(sum, counts);
+        }
+    }
+}
+
+/// `rows` with labels numbered as a file of them is read back, so that writing
+/// and reading changes nothing, not even the order of callers.
+pub(super) fn renumbered(rows: &Rows) -> Rows {
+    let mut renumbered = Rows::default();
+    for (id, row) in rows.iter() {
+        let new = renumbered.intern(rows.label(id));
+        let callers = row.callers.iter();
+        let callers = callers
+            .map(|(&caller, &counts)| (renumbered.intern(rows.label(caller)), counts))
+            .collect();
+        *renumbered.row_mut(new) = Row {
+            counts: row.counts,
+            callers,
+        };
+    }
+    renumbered
+}
+
+/// Adds `more` to `counts`.
+pub(super) fn add_counts(counts: &mut Counts, more: &Counts) {
+    counts.cc = counts.cc.saturating_add(more.cc);
+    counts.nc = counts.nc.saturating_add(more.nc);
+    counts.tt += more.tt;
+    counts.ct += more.ct;
 }
 
 /// What adds up for one function, or for one function under one caller.
@@ -75,11 +121,11 @@ impl Sum {
     }
 }
 
-#[derive(Default)]
 struct Sums {
     functions: Vec<Sum>,
-    edges: Vec<Sum>,
-    edge_ids: HashMap<(LabelId, LabelId), u32>,
+    /// By caller and callee, in order of first appearance.
+    edges: Vec<((LabelId, LabelId), Sum)>,
+    edge_ids: HashMap<u64, u32, SeededBuilder>,
 }
 
 impl Sums {
@@ -98,14 +144,16 @@ impl Sums {
                     parent => Some(self.edge(label(parent), label(node))),
                 };
                 if let Some(edge) = edge {
-                    self.edges[edge as usize].enter(figures.0, figures.1, figures.2);
+                    self.edges[edge as usize]
+                        .1
+                        .enter(figures.0, figures.1, figures.2);
                 }
                 edges_open.push(edge);
             }
             Step::Leave(node) => {
                 self.functions[label(node) as usize].open -= 1;
                 if let Some(Some(edge)) = edges_open.pop() {
-                    self.edges[edge as usize].open -= 1;
+                    self.edges[edge as usize].1.open -= 1;
                 }
             }
         });
@@ -113,9 +161,9 @@ impl Sums {
 
     fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
         let new = self.edges.len() as u32;
-        let id = *self.edge_ids.entry((caller, callee)).or_insert(new);
+        let id = *self.edge_ids.entry(pair(caller, callee)).or_insert(new);
         if id == new {
-            self.edges.push(Sum::default());
+            self.edges.push(((caller, callee), Sum::default()));
         }
         id
     }

@@ -4,14 +4,14 @@
 use crate::format::trees::Nodes;
 
 /// The children of every node, in the order of the nodes.
-pub(super) struct Children {
+pub(crate) struct Children {
     /// Where the children of a node begin in `nodes`; roots come last.
     starts: Vec<u32>,
     nodes: Vec<u32>,
 }
 
 impl Children {
-    pub(super) fn of(nodes: &Nodes) -> Self {
+    pub(crate) fn of(nodes: &Nodes) -> Self {
         let roots = nodes.len();
         let slot = |parent: u32| (parent as usize).min(roots);
         let mut starts = vec![0_u32; roots + 2];
@@ -34,11 +34,11 @@ impl Children {
         }
     }
 
-    pub(super) fn roots(&self) -> &[u32] {
+    pub(crate) fn roots(&self) -> &[u32] {
         self.slot(self.starts.len() - 2)
     }
 
-    pub(super) fn under(&self, node: u32) -> &[u32] {
+    pub(crate) fn under(&self, node: u32) -> &[u32] {
         self.slot(node as usize)
     }
 
@@ -49,7 +49,7 @@ impl Children {
 
 /// A step of [`walk`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// The node is entered, after its parent and before its children.
     Enter(u32),
     /// The node is left, after its children.
@@ -57,7 +57,7 @@ pub(super) enum Step {
 }
 
 /// Visits all nodes depth first.
-pub(super) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
+pub(crate) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
     let children = Children::of(nodes);
     let mut open = Vec::new();
     let mut siblings = children.roots().iter();

@@ -73,6 +73,7 @@ impl Children {
     /// * Called by the thread that owns this table.
     pub(crate) unsafe fn insert(&self, index: NodeIndex, node: &Node) {
         debug_assert_ne!(index, EMPTY);
+        debug_assert!(self.first.get().is_some());
         let mut slots = self.slots.take();
         put(&mut slots, index, node);
         self.keep(slots);
@@ -98,10 +99,9 @@ impl Children {
         true
     }
 
-    /// Forgets everything without giving memory back: for a forked child, where
-    /// the allocator can't be trusted.
+    /// Forgets everything, but keeps the memory until the table is made anew: for
+    /// a child that was just forked, where the allocator can't be trusted.
     pub(crate) fn abandon(&self) {
-        std::mem::forget(self.slots.take());
         self.first.set(None);
         self.mask.set(0);
     }

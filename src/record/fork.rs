@@ -6,23 +6,34 @@
 //! thread that forked; it gets an identity, and with it a file, at its first event.
 //!
 //! The child may be about to exec, or have forked while another thread was in the
-//! allocator: its handler takes no lock, allocates nothing and writes only to
-//! memory that it maps itself.
+//! allocator: its handler takes no lock, allocates nothing and writes to no file.
+//!
+//! The locks are the standard library's because a child can use them: all of their
+//! state is in the lock. parking_lot keeps its waiting threads in a table of the
+//! process, where the child would find threads that it does not have.
 
 use std::io;
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use parking_lot::Mutex;
+use super::recording::{Recording, Shared};
 
-use super::recording::Recording;
+struct Registered {
+    recording: NonNull<Recording>,
+    /// Its lock, held by the thread that forks while it does.
+    held: Option<MutexGuard<'static, Shared>>,
+}
 
-#[derive(Clone, Copy)]
-struct Registered(NonNull<Recording>);
-
-// SAFETY: a recording is Sync, and it is unregistered before it is dropped.
+// SAFETY: a recording is Sync, and it is unregistered before it is dropped. `held`
+// is set and taken by one thread, which has the list locked meanwhile.
 unsafe impl Send for Registered {}
 
 static RECORDINGS: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
+
+fn recordings() -> MutexGuard<'static, Vec<Registered>> {
+    // Nothing that is done under this lock can leave it half done.
+    RECORDINGS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Lets the fork handlers know of a recording, until [`unregister`].
 ///
@@ -30,28 +41,31 @@ static RECORDINGS: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 /// `OutOfMemory` when the handlers or the list can't grow.
 pub(crate) fn register(recording: NonNull<Recording>) -> io::Result<()> {
     handlers::install()?;
-    let mut recordings = RECORDINGS.lock();
+    let mut recordings = recordings();
     recordings
         .try_reserve(1)
         .map_err(|_| io::ErrorKind::OutOfMemory)?;
-    recordings.push(Registered(recording));
+    recordings.push(Registered {
+        recording,
+        held: None,
+    });
     Ok(())
 }
 
 /// Takes a recording off the list; no matter if it is not there.
 pub(crate) fn unregister(recording: NonNull<Recording>) {
-    RECORDINGS.lock().retain(|known| known.0 != recording);
+    recordings().retain(|known| known.recording != recording);
 }
 
 #[cfg(unix)]
 mod handlers {
+    use std::cell::UnsafeCell;
     use std::io;
+    use std::sync::MutexGuard;
 
     use once_cell::sync::OnceCell;
-    use parking_lot::lock_api::RawMutex as _;
-    use parking_lot::{Mutex, RawMutex};
 
-    use super::RECORDINGS;
+    use super::{Registered, recordings};
 
     pub(super) fn install() -> io::Result<()> {
         static INSTALLED: OnceCell<()> = OnceCell::new();
@@ -67,53 +81,53 @@ mod handlers {
             .copied()
     }
 
-    /// Gives a mutex, held or not, the state of a new one: other threads that
-    /// waited for it are not in this process.
-    ///
-    /// # Safety
-    /// * The calling thread is the only one of the process.
-    unsafe fn reset<T>(mutex: &Mutex<T>) {
-        // SAFETY: the raw mutex is one atomic, so writing through a shared reference
-        // is allowed; nobody else looks (contract).
-        unsafe {
-            let raw = std::ptr::from_ref(mutex.raw()).cast_mut();
-            raw.write(RawMutex::INIT);
-        }
-    }
+    /// The list's lock, while the process forks.
+    struct Held(UnsafeCell<Option<MutexGuard<'static, Vec<Registered>>>>);
+
+    // SAFETY: touched only by the thread that has the list locked, between `prepare`
+    // and `parent` or `child`.
+    unsafe impl Sync for Held {}
+
+    static HELD: Held = Held(UnsafeCell::new(None));
 
     extern "C" fn prepare() {
-        // SAFETY: unlocked by the same thread in `parent`, made new in `child`.
-        unsafe { RECORDINGS.raw() }.lock();
-        // SAFETY: the list is locked by this thread.
-        for known in unsafe { &*RECORDINGS.data_ptr() } {
-            // SAFETY: recordings on the list are alive; unlocked below.
-            unsafe { known.0.as_ref().mutex().raw() }.lock();
+        let mut recordings = recordings();
+        for known in recordings.iter_mut() {
+            // SAFETY: recordings on the list are alive, and none can be taken off it
+            // until `parent` or `child` has let go of the list.
+            known.held = Some(unsafe { known.recording.as_ref() }.lock());
         }
+        // SAFETY: this thread has the list locked.
+        unsafe { *HELD.0.get() = Some(recordings) };
+    }
+
+    fn held() -> Option<MutexGuard<'static, Vec<Registered>>> {
+        // SAFETY: the thread that forked has the list locked since `prepare`; in the
+        // child it is the only one.
+        unsafe { (*HELD.0.get()).take() }
     }
 
     extern "C" fn parent() {
-        // SAFETY: locked by this thread in `prepare`.
-        for known in unsafe { &*RECORDINGS.data_ptr() } {
-            // SAFETY: as above.
-            unsafe { known.0.as_ref().mutex().force_unlock() };
+        for known in held()
+            .iter_mut()
+            .flat_map(|recordings| recordings.iter_mut())
+        {
+            known.held = None;
         }
-        // SAFETY: as above.
-        unsafe { RECORDINGS.force_unlock() };
     }
 
     extern "C" fn child() {
-        // SAFETY: locked by this thread in `prepare`.
-        for known in unsafe { &*RECORDINGS.data_ptr() } {
-            // SAFETY: recordings on the list are alive, and their locks are held.
-            let recording = unsafe { known.0.as_ref() };
-            // SAFETY: the child has one thread, which locked the recording.
-            unsafe {
-                recording.start_over_after_fork();
-                reset(recording.mutex());
+        for known in held()
+            .iter_mut()
+            .flat_map(|recordings| recordings.iter_mut())
+        {
+            // SAFETY: recordings on the list are alive.
+            let recording = unsafe { known.recording.as_ref() };
+            if let Some(mut shared) = known.held.take() {
+                // SAFETY: the child of a fork has one thread, and this is it.
+                unsafe { recording.start_over_after_fork(&mut shared) };
             }
         }
-        // SAFETY: the child has one thread.
-        unsafe { reset(&RECORDINGS) };
     }
 }
 

@@ -26,3 +26,6 @@ pub(crate) mod region;
 pub(crate) mod save;
 pub(crate) mod snapshot;
 pub(crate) mod thread;
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,10 @@
 //! the sign tells whether the node is open, and one store commits a leave.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI64, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// Index of a node in its recording's arena.
 pub(crate) type NodeIndex = u32;
@@ -65,7 +68,8 @@ impl Node {
         }
     }
 
-    /// Counts a visit that begins at tick `now`. Owning thread only.
+    /// Counts a visit that begins at tick `now`, which the thread has stored as that
+    /// of its latest event before. Owning thread only.
     #[inline]
     pub(crate) fn open(&self, visit: Visit, now: u64) {
         let counter = match visit {
@@ -75,14 +79,15 @@ impl Node {
         // Load and store, not fetch_add: one writer, so no locked instruction.
         counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
         let total = self.total.load(Relaxed).wrapping_sub(now as i64);
-        self.total.store(total, Relaxed);
+        self.total.store(total, Release);
     }
 
-    /// Ends the visit at tick `now`. Owning thread only.
+    /// Ends the visit at tick `now`, stored before as in [`Node::open`]. Owning
+    /// thread only.
     #[inline]
     pub(crate) fn close(&self, now: u64) {
         let total = self.total.load(Relaxed).wrapping_add(now as i64);
-        self.total.store(total, Relaxed);
+        self.total.store(total, Release);
     }
 
     /// Opens the node at tick `now` without counting: the call began elsewhere.
@@ -129,15 +134,21 @@ impl Node {
         self.resumes.load(Relaxed)
     }
 
-    /// Inclusive ticks, an open visit counted up to tick `now`. Any thread.
-    pub(crate) fn total_at(&self, now: u64) -> u64 {
-        let total = self.total.load(Relaxed);
-        let closed = if total < 0 {
-            total.wrapping_add(now as i64)
-        } else {
-            total
-        };
-        closed.max(0) as u64
+    /// Inclusive ticks, an open visit counted up to the tick that `latest` gives:
+    /// that of the thread's latest event, or later. Any thread.
+    pub(crate) fn total_at(&self, latest: impl Fn() -> u64) -> u64 {
+        let mut total = self.total.load(Acquire);
+        while total < 0 {
+            // Not before the visit began, for that was stored first.
+            let latest = latest();
+            let again = self.total.load(Acquire);
+            if again == total {
+                // Nor after it ended: it was open all the while.
+                return total.wrapping_add(latest as i64).max(0) as u64;
+            }
+            total = again;
+        }
+        total as u64
     }
 }
 
@@ -157,17 +168,17 @@ mod tests {
         assert!(!node.is_open());
         node.open(Visit::Start, 10);
         assert!(node.is_open());
-        assert_eq!(node.total_at(25), 15);
+        assert_eq!(node.total_at(|| 25), 15);
         node.close(30);
         assert!(!node.is_open());
         assert_eq!(
-            (node.calls(), node.resumes(), node.total_at(99)),
+            (node.calls(), node.resumes(), node.total_at(|| 99)),
             (1, 0, 20)
         );
         node.open(Visit::Resume, 40);
         node.close(45);
         assert_eq!(
-            (node.calls(), node.resumes(), node.total_at(99)),
+            (node.calls(), node.resumes(), node.total_at(|| 99)),
             (1, 1, 25)
         );
     }

@@ -7,9 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-use parking_lot::{Mutex, MutexGuard};
 
 use super::arena::Arena;
 use super::clock::{Clock, Moment, TickRate};
@@ -104,6 +103,9 @@ pub(crate) struct Shared {
     pub(crate) threads: Vec<ThreadEntry>,
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
+    /// What the host is told of the latest failure. Here and not behind a lock of
+    /// its own, which another thread might hold when the process forks.
+    pub(crate) error: String,
 }
 
 impl Shared {
@@ -167,6 +169,7 @@ impl Recording {
                 threads: Vec::new(),
                 arena,
                 saves: SavePolicy::default(),
+                error: String::new(),
             }),
         });
         fork::register(NonNull::from(&*recording))?;
@@ -174,11 +177,8 @@ impl Recording {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock()
-    }
-
-    pub(crate) fn mutex(&self) -> &Mutex<Shared> {
-        &self.shared
+        // Whatever a panic leaves half done is a state that readers cope with.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A handle for the calling thread, called `name` in reports. Each call makes
@@ -239,11 +239,9 @@ impl Recording {
     /// the forking thread's open calls. Takes no lock, allocates nothing.
     ///
     /// # Safety
-    /// * Called in the child of a fork, by its only thread, which held this
-    ///   recording's lock when it forked.
-    pub(crate) unsafe fn start_over_after_fork(&self) {
-        // SAFETY: the lock is held and no other thread exists (contract).
-        let shared = unsafe { &mut *self.shared.data_ptr() };
+    /// * Called in the child of a fork, by its only thread.
+    /// * `shared` is this recording's.
+    pub(crate) unsafe fn start_over_after_fork(&self, shared: &mut Shared) {
         let arena = Arena::new(self.options.max_nodes);
         shared.identity = None;
         shared.saves = SavePolicy::default();

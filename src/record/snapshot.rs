@@ -2,7 +2,6 @@
 //! nanoseconds, the profiler's own frames taken out.
 
 use super::clock::TickRate;
-use super::node::Node;
 use super::recording::{Recording, Shared, ThreadEntry};
 use super::thread::made_nodes;
 use crate::format::trees::{Ending, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees};
@@ -128,11 +127,8 @@ fn nodes(
     places: &mut [u32],
 ) -> Nodes {
     let thread = &entry.thread;
-    let now = if thread.is_current() {
-        thread.now()
-    } else {
-        thread.last()
-    };
+    let own = thread.is_current().then(|| thread.now());
+    let latest = || own.unwrap_or_else(|| thread.last());
     let mut columns = Nodes::default();
     // SAFETY: the thread's own chunks in the recording's arena, under the lock that
     // chunks are added under.
@@ -149,25 +145,14 @@ fn nodes(
             continue;
         }
         places[index as usize] = columns.parent.len() as u32;
-        push(
-            &mut columns,
-            node,
-            parent,
-            functions.index(node.function),
-            now,
-            rate,
-        );
+        columns.parent.push(parent);
+        columns.function.push(functions.index(node.function));
+        columns.calls.push(node.calls());
+        columns.resumes.push(node.resumes());
+        columns.total.push(rate.ns(node.total_at(latest)));
     }
     keep_parents_wide(&mut columns);
     columns
-}
-
-fn push(columns: &mut Nodes, node: &Node, parent: u32, function: u32, now: u64, rate: TickRate) {
-    columns.parent.push(parent);
-    columns.function.push(function);
-    columns.calls.push(node.calls());
-    columns.resumes.push(node.resumes());
-    columns.total.push(rate.ns(node.total_at(now)));
 }
 
 /// Makes every total at least the sum of its children's. It is but for nodes that

@@ -148,31 +148,48 @@ impl Thread {
             Some(child) => child,
             None => match self.find_or_make(caller, key) {
                 Ok(child) => child,
-                Err(outcome) => return outcome,
+                Err(outcome) => return self.not_entered(outcome, now),
             },
         };
         // SAFETY: indices of children are nodes of this arena.
         let node = unsafe { self.base.get().add(child as usize) };
+        self.happened(now);
         // SAFETY: as above.
         unsafe { node.as_ref() }.open(visit, now);
         self.cursor.set(node);
-        self.last.store(now, Ordering::Relaxed);
         Outcome::Recorded
     }
 
     /// A call ends or is suspended at `now`. Calls above it that are still open end
-    /// with it; if it is not open, nothing happens.
+    /// with it; if it is not open, nothing happens. `key` must not be 0.
     #[inline]
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
         // SAFETY: as in `enter`.
         let node = unsafe { self.cursor.get().as_ref() };
         if node.key != key {
             return self.leave_below(key, now);
         }
+        self.happened(now);
         node.close(now);
         self.step_to_parent(node);
-        self.last.store(now, Ordering::Relaxed);
         Outcome::Recorded
+    }
+
+    /// Stores the time of an event, before the event itself: whoever looks at a node
+    /// and then at the time must find one that the node's visit had reached.
+    #[inline]
+    fn happened(&self, now: u64) {
+        self.last.store(now, Ordering::Release);
+    }
+
+    #[cold]
+    fn not_entered(&self, outcome: Outcome, now: u64) -> Outcome {
+        if outcome == Outcome::Dropped {
+            // The time goes on in the call that is open.
+            self.happened(now);
+        }
+        outcome
     }
 
     #[inline]
@@ -185,7 +202,7 @@ impl Thread {
     #[cold]
     fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
-            return self.leave_limbo();
+            return self.leave_limbo(now);
         }
         let top = self.cursor.get();
         let mut node = top;
@@ -219,6 +236,7 @@ impl Thread {
     }
 
     fn close_up_to(&self, end: NonNull<Node>, now: u64) {
+        self.happened(now);
         while self.cursor.get() != end {
             // SAFETY: `end` is on the way from the cursor to the root, so nodes of
             // this arena lie between.
@@ -226,12 +244,13 @@ impl Thread {
             node.close(now);
             self.step_to_parent(node);
         }
-        self.last.store(now, Ordering::Relaxed);
     }
 
     /// Ends a generator's visit that never ran a line of it: throwing into a
-    /// generator that was not started looks like a start up to Python 3.10.
+    /// generator that was not started looks like a start up to Python 3.10. `key` must
+    /// not be 0.
     pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
         // SAFETY: as in `enter`.
         let node = unsafe { self.cursor.get().as_ref() };
         if node.key == key {
@@ -268,6 +287,8 @@ impl Thread {
         let Some(function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);
         };
+        // Before anything is found: after a fork there are nodes but no identity.
+        shared.begin();
         let nodes = self.nodes.get() as usize;
         if self.children.is_small_for(nodes + 1) {
             let chunks = shared.chunks(self.slot);
@@ -293,7 +314,6 @@ impl Thread {
             index = chunk.start;
             self.chunk_end.set(chunk.end);
         }
-        shared.begin();
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
@@ -321,12 +341,13 @@ impl Thread {
         self.dropped.store(dropped + 1, Ordering::Relaxed);
     }
 
-    fn leave_limbo(&self) -> Outcome {
+    fn leave_limbo(&self, now: u64) -> Outcome {
         let depth = self.limbo_depth.get().saturating_sub(1);
         self.limbo_depth.set(depth);
         if depth == 0 {
             self.cursor.set(self.limbo_caller.get());
         }
+        self.happened(now);
         Outcome::Dropped
     }
 
@@ -342,7 +363,7 @@ impl Thread {
 
     /// Tick of the latest event. Any thread.
     pub(crate) fn last(&self) -> u64 {
-        self.last.load(Ordering::Relaxed)
+        self.last.load(Ordering::Acquire)
     }
 
     /// How many calls are open, dropped ones not counted. Owning thread only.
@@ -375,8 +396,10 @@ impl Thread {
         debug_assert!(self.is_current());
         let depth = self.depth();
         debug_assert!(chunk.len() > depth as usize);
-        if self.in_limbo() {
-            self.cursor.set(self.limbo_caller.get());
+        let in_limbo = self.in_limbo();
+        if self.clock == Clock::Cpu {
+            // The CPU time of this process has just begun.
+            self.last.store(1, Ordering::Relaxed);
         }
         let now = self.now();
         let new = |index: NodeIndex| {
@@ -385,7 +408,11 @@ impl Thread {
         };
         // SAFETY: see `new`.
         unsafe { new(chunk.start).write(Node::new(0, chunk.start, 0)) };
-        let mut old = self.cursor.get();
+        let mut old = if in_limbo {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
         for index in (chunk.start + 1..=chunk.start + depth).rev() {
             // SAFETY: the old arena is still there, and `depth` nodes lie between
             // cursor and root.
@@ -400,11 +427,16 @@ impl Thread {
         self.children.abandon();
         self.base.set(base);
         self.root.set(new(chunk.start));
-        self.cursor.set(new(chunk.start + depth));
+        let top = new(chunk.start + depth);
+        if in_limbo {
+            // Dropped calls are as open as others: their leaves will come.
+            self.limbo_caller.set(top);
+        } else {
+            self.cursor.set(top);
+        }
         self.next.store(chunk.start + depth + 1, Ordering::Release);
         self.chunk_end.set(chunk.end);
         self.nodes.set(depth + 1);
-        self.limbo_depth.set(0);
         self.dropped.store(0, Ordering::Relaxed);
         self.last.store(now, Ordering::Relaxed);
     }

@@ -10,6 +10,8 @@ Every process that calls `handle` leaves one `.prof` file in the temporary direc
 flame graph.
 """
 
+from __future__ import annotations
+
 import os
 
 from . import _native, _steps

@@ -1,11 +1,16 @@
 """The decorator `profile`."""
 
+from __future__ import annotations
+
 import os
-from typing import Any, Callable, Optional, Tuple, TypeVar, Union
 
 from . import _native, _process
 
-F = TypeVar("F", bound=Callable[..., Any])
+TYPE_CHECKING = False  # typing takes longer to import than all of this package
+if TYPE_CHECKING:
+    from typing import Any, Callable, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 
 class profile:
@@ -36,7 +41,7 @@ class profile:
         *,
         prefix: str = "edbprof_",
         suffix: str = ".prof",
-        dir: Optional[Union[str, "os.PathLike[str]"]] = None,
+        dir: str | os.PathLike[str] | None = None,
         save_every_n_calls: int = 1,
     ) -> None:
         for name, value in (("prefix", prefix), ("suffix", suffix)):
@@ -78,13 +83,13 @@ class profile:
 
     def aggregate(
         self,
-        out_path: Union[str, "os.PathLike[str]"],
+        out_path: str | os.PathLike[str],
         *,
         sort_by: str = "",
         width: int = 1920,
         threshold: float = 0.0001,
         quiet: bool = False,
-    ) -> Tuple[int, int]:
+    ) -> tuple[int, int]:
         """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
 
         out_path: the result's file name or directory, as for `edbprof --out`.

@@ -1,13 +1,14 @@
 """The recordings of this process, and their being saved when it ends."""
 
+from __future__ import annotations
+
 import atexit
 import os
 import sys
-from typing import Dict, Tuple
 
 from . import _native
 
-_recorders: Dict[Tuple[str, str, str], _native.Recorder] = {}
+_recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
 def recorder(

@@ -1,9 +1,13 @@
 """The class `Profile`: recording between two points of a program."""
 
-import os
-from typing import Any, Callable, Optional, Union
+from __future__ import annotations
 
 from . import _native
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    import os
+    from typing import Any, Callable
 
 
 class Profile:
@@ -27,7 +31,7 @@ class Profile:
 
     def __init__(
         self,
-        timer: Optional[Callable[[], float]] = None,
+        timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
         builtins: bool = True,
@@ -51,7 +55,7 @@ class Profile:
         """Record in the calling thread no longer; what was recorded is kept."""
         self._recorder.stop()
 
-    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded so far to exactly `path`, a `.prof` file.
 
         Raises OSError.
@@ -65,7 +69,7 @@ class Profile:
         """
         self._recorder.close()
 
-    def __enter__(self) -> "Profile":
+    def __enter__(self) -> Profile:
         self._recorder.enable()
         return self
 

@@ -1,12 +1,14 @@
 """The program `edbprof`: found, run, asked to aggregate."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from typing import Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Iterator, NoReturn, Sequence
 
 _NAME = "edbprof.exe" if os.name == "nt" else "edbprof"
 
@@ -37,7 +39,7 @@ def find() -> str:
     )
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> NoReturn:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Become the program; `python -m edbprof_native`."""
     command = [find(), *(sys.argv[1:] if arguments is None else arguments)]
     if os.name == "posix":
@@ -47,7 +49,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> NoReturn:
 
 def aggregate(
     directory: str,
-    out_path: Union[str, "os.PathLike[str]"],
+    out_path: str | os.PathLike[str],
     *,
     prefix: str,
     suffix: str,
@@ -55,11 +57,11 @@ def aggregate(
     width: int,
     threshold: float,
     quiet: bool,
-) -> Tuple[int, int]:
+) -> tuple[int, int]:
     """See `profile.aggregate`."""
     with tempfile.TemporaryDirectory(prefix="edbprof-aggregate-") as scratch:
         summary = os.path.join(scratch, "summary.json")
-        command: List[str] = [
+        command: list[str] = [
             find(),
             f"--prefix={prefix}",
             f"--suffix={suffix}",

@@ -7,17 +7,22 @@ which generic function it was, by giving each wrapper a code object of its own, 
 a `.singledispatch` sidecar written beside each `.prof` file.
 """
 
+from __future__ import annotations
+
 import functools
-import threading
+from _thread import RLock
 from types import CodeType, FunctionType
-from typing import Any, Callable, Iterator, Optional, Tuple
 
 from . import _native
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterator
 
 _WRAPPER = 1
 _DISPATCH = 2
 
-_lock = threading.RLock()
+_lock = RLock()
 _is_patched = False
 _original_code = functools.singledispatch.__code__
 
@@ -26,7 +31,7 @@ def _inner_codes(code: CodeType) -> Iterator[CodeType]:
     return (constant for constant in code.co_consts if isinstance(constant, CodeType))
 
 
-def _inner_code(code: CodeType, name: str) -> Optional[CodeType]:
+def _inner_code(code: CodeType, name: str) -> CodeType | None:
     return next((inner for inner in _inner_codes(code) if inner.co_name == name), None)
 
 
@@ -45,7 +50,7 @@ def _register() -> None:
             _native.register_generic(inner, flag, None)
 
 
-def _identity(function: Any) -> Tuple[str, int, str]:
+def _identity(function: Any) -> tuple[str, int, str]:
     """How pstats would call the function that was made generic."""
     code = getattr(function, "__code__", None)
     if isinstance(code, CodeType):

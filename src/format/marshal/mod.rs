@@ -1,8 +1,8 @@
 //! Python's `marshal`, the part of it that profiles are made of.
 //!
 //! An object is one type byte and what it announces, little-endian. The bit
-//! [`FLAG_REF`] in the type byte gives the object the next number in a table;
-//! [`REF`] followed by a number means that object again. Numbers are dealt out in
+//! 0x80 (`FLAG_REF`) in the type byte gives the object the next number in a table;
+//! `r` followed by a number means that object again. Numbers are dealt out in
 //! the order in which the flagged type bytes appear, containers before their
 //! contents.
 //!

@@ -412,8 +412,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What an object that is read again takes in its reader's memory, bytes, give or
-/// take.
-const OBJECT_SIZE: usize = 16;
+/// What an object that is read again may take in its reader's memory, bytes.
+const OBJECT_SIZE: usize = 64;
 
 const NOT_A_STR: &str = "a str that is not UTF-8";

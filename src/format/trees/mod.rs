@@ -128,6 +128,17 @@ impl Nodes {
         self.parent.is_empty()
     }
 
+    /// Makes self times that stand in the column of totals into totals.
+    pub(crate) fn add_up(&mut self) {
+        for node in (0..self.total.len()).rev() {
+            let total = self.total.get(node).copied().unwrap_or(0);
+            let parent = self.parent.get(node).copied().unwrap_or(NO_PARENT);
+            if let Some(above) = self.total.get_mut(parent as usize) {
+                *above = above.saturating_add(total);
+            }
+        }
+    }
+
     /// Every node's self time, nanoseconds: its total less its children's. Where
     /// a snapshot of a running process has children above their parent, 0.
     pub fn self_times(&self) -> Vec<u64> {

@@ -29,9 +29,12 @@ pub(in crate::format) fn read_key(
 
 /// Checks what can only be checked when all keys have been read.
 pub(in crate::format) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
+    if trees.recordings.is_empty() && !trees.threads.is_empty() {
+        // Nothing could tell whether they were counted already.
+        return Err(ReadError::invalid(offset, "call trees of no recording"));
+    }
     for thread in &trees.threads {
-        // An aggregate of nothing but plain inputs has a tree and no process.
-        if thread.process as usize >= trees.processes.len() && thread.process != 0 {
+        if thread.process as usize >= trees.processes.len() {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
         let functions = trees.functions.len();

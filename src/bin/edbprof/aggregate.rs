@@ -1,0 +1,282 @@
+//! From the inputs to the results: read, merge, render, write, tell.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use edbprof::format::prof::ProfFile;
+use edbprof::format::{atomic_file, prof, sidecar};
+use edbprof::profile::frames::frames;
+use edbprof::profile::merge::{Merged, Merger, Profile};
+use edbprof::report::summary::{path_text, summary};
+use edbprof::report::{Report, View};
+use rayon::prelude::*;
+use serde_json::json;
+
+use crate::discover::{self, Filter, Input, Refused, discover};
+use crate::former_results;
+use crate::options::AggregateOptions;
+use crate::outputs::Outputs;
+use crate::progress::{bar, complain, say};
+
+/// Files that are read at a time: enough to keep all cores busy, few enough that not
+/// all of them are held at once.
+const AT_A_TIME: usize = 64;
+
+/// How it ended, as the process's exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// All files were read.
+    Success = 0,
+    /// Some files could not be read.
+    SomeFailed = 1,
+    /// Wrong usage; nothing was written.
+    Usage = 2,
+    /// There was nothing to read.
+    NothingToRead = 3,
+    /// The results could not be written.
+    NotWritten = 4,
+}
+
+/// What happened, for people and programs.
+#[derive(Debug, Default)]
+struct Account {
+    succeeded: usize,
+    failures: Vec<Refused>,
+    skips: Vec<Refused>,
+    outputs: Vec<PathBuf>,
+    /// Processes, calls and seconds.
+    size: (usize, i128, f64),
+}
+
+/// Runs the whole thing.
+pub(crate) fn aggregate(options: &AggregateOptions) -> Exit {
+    let mut account = Account::default();
+    let exit = match run(options, &mut account) {
+        Ok(exit) => exit,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    match write_json(options, &account) {
+        Ok(()) => exit,
+        Err(message) => {
+            complain(&message);
+            Exit::NotWritten
+        }
+    }
+}
+
+/// # Errors
+///
+/// A sentence about wrong usage; nothing was written then.
+fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String> {
+    let outputs = Outputs::new(options.out.as_deref())?;
+    let reports = options.reports();
+    let directories = match options.inputs.as_slice() {
+        [] => vec![discover::temporary_directory()],
+        inputs => inputs.to_vec(),
+    };
+    let filter = Filter {
+        prefix: &options.prefix,
+        suffix: &options.suffix,
+        any_owner: options.any_owner,
+    };
+    let found = discover(&directories, filter)?;
+    account.skips = found.skipped;
+    let (inputs, former) = former_results::set_apart(found.inputs, &outputs, &reports)?;
+    let inputs = discover::each_once(inputs);
+
+    let profile = read_all(&inputs, options.quiet, account);
+    for (input, suffix) in &former {
+        former_results::check(input, suffix, &profile)?;
+    }
+    complain_about(account, options.quiet);
+    if inputs.is_empty() {
+        let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
+        complain(&format!(
+            "nothing to read: no {}*{} in {}; --prefix, --suffix and the directory say where \
+             profiles were saved",
+            path_text(options.prefix.as_ref()),
+            path_text(options.suffix.as_ref()),
+            list.join(", "),
+        ));
+        return Ok(Exit::NothingToRead);
+    }
+    if account.succeeded == 0 {
+        complain("none of the files could be read; nothing was written");
+        return Ok(Exit::SomeFailed);
+    }
+    let written = write_reports(&profile, &outputs, &reports, options, account);
+    Ok(match account.failures.is_empty() {
+        _ if !written => Exit::NotWritten,
+        true => Exit::Success,
+        false => Exit::SomeFailed,
+    })
+}
+
+/// Reads and merges `inputs`, a few at a time in parallel.
+fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
+    let bar = bar(inputs.len(), quiet);
+    let mut merger = Merger::new();
+    let mut added: HashMap<String, &Path> = HashMap::new();
+    for chunk in inputs.chunks(AT_A_TIME) {
+        let files: Vec<_> = chunk
+            .par_iter()
+            .map(|input| (read_one(input), bar.inc(1)))
+            .collect();
+        for (input, (file, ())) in chunk.iter().zip(files) {
+            let refused = |path: &Path, reason| Refused {
+                path: path.to_owned(),
+                reason,
+            };
+            match file {
+                Ok((file, sidecar)) => {
+                    let name = input.path.to_string_lossy().into_owned();
+                    merger.add(name.clone(), file);
+                    added.insert(name, &input.path);
+                    if let Err((path, reason)) = sidecar {
+                        account.failures.push(refused(&path, reason));
+                    }
+                }
+                Err(reason) => account.failures.push(refused(&input.path, reason)),
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let Merged {
+        profile,
+        repeated,
+        refused,
+    } = merger.finish();
+    account.succeeded = added.len() - repeated.len() - refused.len();
+    let path = |name: &String| {
+        added
+            .get(name)
+            .map_or_else(PathBuf::new, |path| path.into())
+    };
+    let reason = "all that is in it is counted already";
+    let repeated = repeated.iter();
+    account.skips.extend(repeated.map(|name| Refused {
+        path: path(name),
+        reason: reason.into(),
+    }));
+    let refused = refused.iter();
+    account.failures.extend(refused.map(|(name, why)| Refused {
+        path: path(name),
+        reason: why.to_string(),
+    }));
+    profile
+}
+
+/// A file, and how it went with its sidecar.
+type Read = (ProfFile, Result<(), (PathBuf, String)>);
+
+fn read_one(input: &Input) -> Result<Read, String> {
+    let bytes = discover::read(&input.path)?;
+    let mut file = prof::read(&bytes).map_err(|error| error.to_string())?;
+    let mut read = Ok(());
+    // With call trees at hand a sidecar has nothing to add.
+    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
+        let content = discover::read(&path)
+            .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
+        match content {
+            Ok(calls) => plain.sidecar = calls,
+            Err(reason) => read = Err((path, reason)),
+        }
+    }
+    Ok((file, read))
+}
+
+fn complain_about(account: &Account, quiet: bool) {
+    for Refused { path, reason } in account.skips.iter().filter(|_| !quiet) {
+        complain(&format!("left out {}: {reason}", path_text(path)));
+    }
+    for Refused { path, reason } in &account.failures {
+        complain(&format!("can't read {}: {reason}", path_text(path)));
+    }
+}
+
+/// Renders, writes and tells; false if anything could not be written.
+fn write_reports(
+    profile: &Profile,
+    outputs: &Outputs,
+    reports: &[Box<dyn Report + Sync>],
+    options: &AggregateOptions,
+    account: &mut Account,
+) -> bool {
+    let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
+    let view = View {
+        profile,
+        rows: &rows,
+        frames: &frames,
+    };
+    account.size = (view.processes(), view.calls(), view.seconds());
+    let rendered: Vec<_> = reports
+        .par_iter()
+        .map(|report| report.render(&view))
+        .collect();
+    let mut all_written = true;
+    for (report, content) in reports.iter().zip(rendered) {
+        let path = outputs.path(report.suffix());
+        let written = match content {
+            Ok(None) => continue,
+            Ok(Some(bytes)) => {
+                atomic_file::write_shared(&path, &bytes).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match written {
+            Ok(()) => account.outputs.push(path),
+            Err(reason) => {
+                complain(&format!("can't write {}: {reason}", path_text(&path)));
+                all_written = false;
+            }
+        }
+    }
+    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new("-"));
+    if !options.quiet && !json_on_stdout {
+        if let Err(error) = say(&summary(&view, &account.outputs)) {
+            complain(&format!("can't write to stdout: {error}"));
+            all_written = false;
+        }
+    }
+    all_written
+}
+
+fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), String> {
+    let Some(target) = &options.summary_json else {
+        return Ok(());
+    };
+    let list = |refused: &[Refused]| -> Vec<_> {
+        let entries = refused.iter();
+        entries
+            .map(|r| json!({ "path": r.path.to_string_lossy(), "reason": r.reason }))
+            .collect()
+    };
+    let outputs: Vec<_> = account
+        .outputs
+        .iter()
+        .map(|path| path.to_string_lossy())
+        .collect();
+    let (processes, calls, seconds) = account.size;
+    let value = json!({
+        "succeeded": account.succeeded,
+        "failed": account.failures.len(),
+        "skipped": account.skips.len(),
+        "outputs": outputs,
+        "failures": list(&account.failures),
+        "skips": list(&account.skips),
+        "processes": processes,
+        // More than 64 bits of calls are beyond what JSON readers take for whole.
+        "calls": i64::try_from(calls).unwrap_or(i64::MAX),
+        "seconds": seconds,
+    });
+    let text = format!("{value:#}\n");
+    let written = match target.to_str() {
+        Some("-") => say(&text),
+        _ => atomic_file::write_shared(target, text.as_bytes()),
+    };
+    written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
+}

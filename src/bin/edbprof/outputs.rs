@@ -1,0 +1,121 @@
+//! Where the results go.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use edbprof::report::summary::path_text;
+
+/// What results are called when only a directory is known.
+const DEFAULT_NAME: &str = "profile_analysis";
+
+/// The suffixes of all results, longest first where one ends in another.
+const SUFFIXES: [&str; 5] = [
+    ".flamegraph.svg",
+    ".singledispatch",
+    ".pstats",
+    ".prof",
+    ".svg",
+];
+
+/// The common part of all results' paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outputs {
+    stem: PathBuf,
+}
+
+impl Outputs {
+    /// Understands `--out`. A directory that does not exist yet is made.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where there is no such directory and it can't be made.
+    pub(crate) fn new(out: Option<&Path>) -> Result<Self, String> {
+        let Some(out) = out else {
+            return Ok(Outputs {
+                stem: DEFAULT_NAME.into(),
+            });
+        };
+        let bytes = out.as_os_str().as_encoded_bytes();
+        if bytes.is_empty() {
+            return Err("--out is empty; it wants a directory or a file name".to_owned());
+        }
+        let names_directory = bytes.ends_with(b"/");
+        if names_directory && !out.exists() {
+            std::fs::create_dir(out)
+                .map_err(|error| format!("can't make the directory {}: {error}", path_text(out)))?;
+        }
+        if names_directory || out.is_dir() {
+            return match out.is_dir() {
+                true => Ok(Outputs {
+                    stem: out.join(DEFAULT_NAME),
+                }),
+                false => Err(format!("{} is not a directory", path_text(out))),
+            };
+        }
+        let directory = match out.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        if !directory.is_dir() {
+            return Err(format!(
+                "there is no directory {} to write to",
+                path_text(directory)
+            ));
+        }
+        Ok(Outputs {
+            stem: without_suffix(out),
+        })
+    }
+
+    /// The path of the result whose names end in `suffix`.
+    pub(crate) fn path(&self, suffix: &str) -> PathBuf {
+        let mut path = self.stem.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+}
+
+/// `path` without the suffix of a result; other dots are part of the name.
+fn without_suffix(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    for suffix in SUFFIXES {
+        // A name that is nothing but a suffix is a name.
+        if let Some(text) = name.to_str().and_then(|name| name.strip_suffix(suffix)) {
+            if !text.is_empty() {
+                return path.with_file_name(OsString::from(text));
+            }
+        }
+    }
+    path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(out: &str) -> PathBuf {
+        Outputs::new(Some(Path::new(out))).unwrap().path(".svg")
+    }
+
+    #[test]
+    fn a_known_suffix_is_replaced_and_other_dots_stay() {
+        assert_eq!(named("another.pstats"), Path::new("another.svg"));
+        assert_eq!(named("/tmp/x.flamegraph.svg"), Path::new("/tmp/x.svg"));
+        assert_eq!(named("run.a"), Path::new("run.a.svg"));
+        assert_eq!(named("run.b"), Path::new("run.b.svg"));
+        assert_eq!(named(".prof"), Path::new(".prof.svg"));
+        assert_eq!(named("."), Path::new("./profile_analysis.svg"));
+        assert_eq!(
+            Outputs::new(None).unwrap().path(".prof"),
+            Path::new("profile_analysis.prof")
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_written_to_is_known_beforehand() {
+        assert!(Outputs::new(Some(Path::new("/no/such/place/x.prof"))).is_err());
+        assert!(Outputs::new(Some(Path::new("/no/such/place/"))).is_err());
+        assert!(Outputs::new(Some(Path::new("/dev/null/"))).is_err());
+        assert!(Outputs::new(Some(Path::new(""))).is_err());
+    }
+}

@@ -1,0 +1,242 @@
+//! `functools.singledispatch` in profiles without call trees: there, wrapper and
+//! implementations are known only by caller and callee, and the sidecar says in
+//! which proportion callers reached implementations.
+//!
+//! What the wrapper passed on to an implementation is split over the wrapper's
+//! callers by the sidecar's counts, or by their calls of the wrapper where the
+//! sidecar does not know the implementation. Counts and times that went into an
+//! implementation come out whole; functions' own figures stay as they are. The
+//! wrapper keeps its own time and what it needed to find the implementation.
+
+use std::collections::HashMap;
+
+use super::rows::add_counts;
+use super::singledispatch::is_binding_name;
+use crate::format::pstats::{Counts, LabelId, Rows};
+use crate::format::sidecar::Sidecar;
+use crate::format::trees::Label;
+
+/// `rows` with callers attached to implementations as `sidecar` says.
+pub fn attribute(rows: &Rows, sidecar: &Sidecar) -> Rows {
+    let mut attributed = rows.clone();
+    if sidecar.is_empty() {
+        return attributed;
+    }
+    let counts = by_caller_and_implementation(rows, sidecar);
+    for (wrapper, _) in rows.iter().filter(|&(id, _)| is_wrapper(rows.label(id))) {
+        attribute_wrapper(&mut attributed, wrapper, &counts);
+    }
+    attributed
+}
+
+type Dispatches = HashMap<(LabelId, LabelId), u64>;
+
+fn by_caller_and_implementation(rows: &Rows, sidecar: &Sidecar) -> Dispatches {
+    let mut counts = Dispatches::new();
+    for callers in sidecar.values() {
+        for (caller, implementations) in callers {
+            for (implementation, &calls) in implementations {
+                if let (Some(caller), Some(implementation)) =
+                    (rows.find(caller), rows.find(implementation))
+                {
+                    let sum = counts.entry((caller, implementation)).or_default();
+                    *sum = sum.saturating_add(calls);
+                }
+            }
+        }
+    }
+    counts
+}
+
+fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches) {
+    let Some(row) = rows.row(wrapper).cloned() else {
+        return;
+    };
+    let mut callers: Vec<(LabelId, f64)> = row
+        .callers
+        .iter()
+        .filter(|&(&caller, _)| !is_wrapper(rows.label(caller)))
+        .map(|(&caller, counts)| (caller, counts.nc as f64))
+        .collect();
+    // Ids depend on the order of the inputs, labels don't.
+    callers.sort_by(|&(a, _), &(b, _)| rows.label(a).cmp(rows.label(b)));
+
+    let implementations: Vec<LabelId> = rows
+        .iter()
+        .filter(|&(id, row)| {
+            row.callers.contains_key(&wrapper) && is_implementation(rows.label(id))
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let mut passed_on = 0.0;
+    for implementation in implementations {
+        let known: Vec<(LabelId, f64)> = callers
+            .iter()
+            .filter_map(|&(caller, _)| {
+                let calls = dispatches.get(&(caller, implementation))?;
+                Some((caller, *calls as f64))
+            })
+            .collect();
+        let weights = if known.is_empty() { &callers } else { &known };
+        let callers = &mut rows.row_mut(implementation).callers;
+        let Some(edge) = callers.remove(&wrapper) else {
+            continue;
+        };
+        let Some(shares) = split(&edge, weights) else {
+            callers.insert(wrapper, edge);
+            continue;
+        };
+        passed_on += edge.ct;
+        for (caller, share) in shares {
+            add_counts(callers.entry(caller).or_default(), &share);
+        }
+    }
+
+    let kept = (row.counts.ct - passed_on).max(row.counts.tt);
+    let calls: f64 = row.callers.values().map(|counts| counts.nc as f64).sum();
+    let row = rows.row_mut(wrapper);
+    row.counts.ct = kept;
+    for counts in row.callers.values_mut() {
+        counts.ct = kept * (counts.nc as f64 / calls);
+    }
+}
+
+/// `whole` in parts proportional to the weights, whose counts add up to it; none
+/// where the weights are no proportion.
+fn split(whole: &Counts, weights: &[(LabelId, f64)]) -> Option<Vec<(LabelId, Counts)>> {
+    let sum: f64 = weights.iter().map(|&(_, weight)| weight).sum();
+    if weights.iter().any(|&(_, weight)| weight < 0.0) || sum <= 0.0 {
+        return None;
+    }
+    let mut parts = Vec::with_capacity(weights.len());
+    let (mut weight_so_far, mut cc_so_far, mut nc_so_far) = (0.0, 0, 0);
+    for (i, &(caller, weight)) in weights.iter().enumerate() {
+        weight_so_far += weight;
+        let up_to_here = |count: i128| {
+            if i + 1 == weights.len() {
+                count
+            } else {
+                (count as f64 * (weight_so_far / sum)).round() as i128
+            }
+        };
+        let (cc, nc) = (up_to_here(whole.cc), up_to_here(whole.nc));
+        let part = Counts {
+            cc: cc.saturating_sub(cc_so_far),
+            nc: nc.saturating_sub(nc_so_far),
+            tt: whole.tt * (weight / sum),
+            ct: whole.ct * (weight / sum),
+        };
+        (cc_so_far, nc_so_far) = (cc, nc);
+        parts.push((caller, part));
+    }
+    Some(parts)
+}
+
+/// Going by file and name, which is all that plain profiles tell: functools' own
+/// wrapper, and that of the tool that wrote the first sidecars.
+fn is_wrapper(label: &Label) -> bool {
+    (&*label.name == b"wrapper" || &*label.name == b"_method") && in_functools(label)
+}
+
+fn is_implementation(label: &Label) -> bool {
+    let dispatches = &*label.name == b"dispatch" && in_functools(label);
+    !dispatches && !is_wrapper(label) && !is_binding_name(&label.name)
+}
+
+fn in_functools(label: &Label) -> bool {
+    let name = label
+        .file
+        .rsplit(|&byte| byte == b'/' || byte == b'\\')
+        .next();
+    matches!(name, Some(b"functools.py" | b"tracing_singledispatch.py"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn label(name: &str) -> Label {
+        let file = match name {
+            "wrapper" | "dispatch" => "/usr/lib/python3/functools.py",
+            _ => "demo.py",
+        };
+        Label {
+            file: file.as_bytes().into(),
+            line: 1,
+            name: name.as_bytes().into(),
+        }
+    }
+
+    /// (caller, callee, calls, self time and inclusive time under that caller)
+    fn rows(edges: &[(&str, &str, i128, f64, f64)]) -> Rows {
+        let mut rows = Rows::default();
+        for &(caller, callee, nc, tt, ct) in edges {
+            let counts = Counts { cc: nc, nc, tt, ct };
+            let id = rows.intern(&label(callee));
+            add_counts(&mut rows.row_mut(id).counts, &counts);
+            if !caller.is_empty() {
+                let caller = rows.intern(&label(caller));
+                rows.row_mut(id).callers.insert(caller, counts);
+            }
+        }
+        rows
+    }
+
+    fn edge(rows: &Rows, caller: &str, callee: &str) -> Option<Counts> {
+        let row = rows.row(rows.find(&label(callee))?)?;
+        row.callers.get(&rows.find(&label(caller))?).copied()
+    }
+
+    #[test]
+    fn callers_get_their_implementations() {
+        let rows = rows(&[
+            ("", "A", 1, 1.0, 11.0),
+            ("", "B", 1, 1.0, 22.0),
+            ("A", "wrapper", 10, 0.5, 10.0),
+            ("B", "wrapper", 10, 0.5, 21.0),
+            ("wrapper", "dispatch", 20, 2.0, 2.0),
+            ("wrapper", "F1", 13, 13.0, 13.0),
+            ("wrapper", "F2", 7, 14.0, 15.0),
+        ]);
+        let shared = |name| Arc::new(label(name));
+        let sidecar = Sidecar::from([(
+            shared("S"),
+            [
+                (shared("A"), [(shared("F1"), 10)].into()),
+                (shared("B"), [(shared("F1"), 3), (shared("F2"), 7)].into()),
+            ]
+            .into(),
+        )]);
+        let clear = attribute(&rows, &sidecar);
+        let counts = |nc, tt, ct| Some(Counts { cc: nc, nc, tt, ct });
+        assert_eq!(edge(&clear, "A", "F1"), counts(10, 10.0, 10.0));
+        assert_eq!(edge(&clear, "B", "F1"), counts(3, 3.0, 3.0));
+        assert_eq!(edge(&clear, "A", "F2"), None);
+        assert_eq!(edge(&clear, "B", "F2"), counts(7, 14.0, 15.0));
+        assert_eq!(edge(&clear, "wrapper", "F1"), None);
+        // What is left to the wrapper: a second of its own, two of dispatch.
+        assert_eq!(edge(&clear, "A", "wrapper"), counts(10, 0.5, 1.5));
+        assert_eq!(edge(&clear, "B", "wrapper"), counts(10, 0.5, 1.5));
+        assert!(edge(&clear, "wrapper", "dispatch").is_some());
+    }
+
+    #[test]
+    fn an_unknown_implementation_is_split_by_calls_and_loses_none() {
+        let rows = rows(&[
+            ("A", "wrapper", 1, 0.0, 3.0),
+            ("B", "wrapper", 2, 0.0, 6.0),
+            ("wrapper", "F1", 10, 9.0, 9.0),
+        ]);
+        let other = Arc::new(label("other"));
+        let sidecar = Sidecar::from([(other, Default::default())]);
+        let clear = attribute(&rows, &sidecar);
+        let (a, b) = (
+            edge(&clear, "A", "F1").unwrap(),
+            edge(&clear, "B", "F1").unwrap(),
+        );
+        assert_eq!((a.nc, b.nc), (3, 7));
+        assert_eq!((a.ct, b.ct), (3.0, 6.0));
+    }
+}

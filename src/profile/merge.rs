@@ -1,0 +1,348 @@
+//! Merging: many files become one value, every input counted exactly once.
+//!
+//! Raw recordings are known by their random id, inputs without call trees by the
+//! hash of their bytes; an aggregate lists the ids and hashes of all that is in
+//! it. Aggregates wait until all raw inputs are in. One that brings nothing new
+//! is left out; one that brings both new and old can't be taken apart and is
+//! refused. So merging in stages and merging again never count twice, and the
+//! order of the inputs does not matter.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use super::rows;
+use super::singledispatch;
+use super::tree_builder::TreeBuilder;
+use super::walk::Children;
+use crate::format::content_hash::ContentHash;
+use crate::format::prof::{self, PlainInputs, ProfFile};
+use crate::format::pstats::Rows;
+use crate::format::sidecar::Sidecar;
+use crate::format::trees::{
+    Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+};
+
+/// Everything that was read, as one value, from which all reports are written.
+///
+/// Functions, nodes, recordings and processes stand in an order that follows
+/// from what they are: the same inputs give the same value however they came.
+/// Only the plain inputs' rows keep the order of their first appearance, as
+/// pstats does.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    trees: Trees,
+    plain: PlainInputs,
+}
+
+impl Profile {
+    /// The exact part: at most one tree, for all threads of all processes.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// The part that came without call trees.
+    pub fn plain(&self) -> &PlainInputs {
+        &self.plain
+    }
+
+    /// The pstats rows of both.
+    pub fn rows(&self) -> Rows {
+        let mut rows = rows::rows(&self.trees);
+        rows::add(&mut rows, &self.plain.rows);
+        rows
+    }
+
+    /// What both say about generic functions.
+    pub fn sidecar(&self) -> Sidecar {
+        let mut sidecar = singledispatch::sidecar(&self.trees);
+        singledispatch::add(&mut sidecar, &self.plain.sidecar);
+        sidecar
+    }
+
+    /// The bytes of a `.prof` file that merges back to this value.
+    pub fn encode(&self) -> Vec<u8> {
+        prof::encode(&self.rows(), &self.trees, &self.plain)
+    }
+}
+
+/// Why a readable file was left out of a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// An aggregate of which a part is counted already.
+    Overlap {
+        /// How many of its inputs are.
+        counted: usize,
+        /// How many inputs it has.
+        inputs: usize,
+    },
+    /// The merged tree would become larger than a file can hold.
+    TooLarge,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Overlap { counted, inputs } => write!(
+                f,
+                "{counted} of the {inputs} inputs merged in it are counted already and can't be \
+                 taken out; give either it or the files that it was made from"
+            ),
+            Refusal::TooLarge => write!(f, "the merged call tree would exceed {MAX_NODES} nodes"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What a [`Merger`] made of its inputs.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// The value.
+    pub profile: Profile,
+    /// Names of inputs that brought nothing new: their recordings are counted
+    /// under another name or in an aggregate.
+    pub repeated: Vec<String>,
+    /// Names of inputs that had to be left out, and why.
+    pub refused: Vec<(String, Refusal)>,
+}
+
+/// Takes files one after the other and keeps only what is distinct in them.
+pub struct Merger {
+    functions: Vec<Function>,
+    function_ids: HashMap<Function, u32>,
+    tree: TreeBuilder,
+    recordings: BTreeSet<RecordingId>,
+    processes: Vec<Process>,
+    plain_inputs: BTreeMap<ContentHash, usize>,
+    plain_rows: Rows,
+    sidecar: Sidecar,
+    aggregates: Vec<Aggregate>,
+    merged: Merged,
+}
+
+struct Aggregate {
+    name: String,
+    trees: Trees,
+    plain: PlainInputs,
+}
+
+impl Default for Merger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Merger {
+    /// A merger that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            functions: Vec::new(),
+            function_ids: HashMap::new(),
+            tree: TreeBuilder::new(),
+            recordings: BTreeSet::new(),
+            processes: Vec::new(),
+            plain_inputs: BTreeMap::new(),
+            plain_rows: Rows::default(),
+            sidecar: Sidecar::new(),
+            aggregates: Vec::new(),
+            merged: Merged::default(),
+        }
+    }
+
+    /// Takes a file; `name` is what the user knows it by.
+    ///
+    /// Of two files with the same recording the first counts: give a live file,
+    /// which holds more, before the `.prof` of the same process.
+    pub fn add(&mut self, name: impl Into<String>, file: ProfFile) {
+        let name = name.into();
+        match file {
+            ProfFile::Plain(plain) => self.add_plain(&plain),
+            ProfFile::Exact(trees, plain) => match trees.recordings[..] {
+                [id] if plain.hashes.is_empty() => {
+                    if self.recordings.contains(&id) {
+                        self.merged.repeated.push(name);
+                    } else {
+                        self.add_exact(name, trees, &plain);
+                    }
+                }
+                _ => self.aggregates.push(Aggregate { name, trees, plain }),
+            },
+        }
+    }
+
+    /// Decides about the aggregates and closes the books.
+    pub fn finish(mut self) -> Merged {
+        let mut aggregates = std::mem::take(&mut self.aggregates);
+        // The largest first: it can make smaller ones superfluous, and which are
+        // refused then does not depend on the order of the inputs.
+        aggregates.sort_by_cached_key(|aggregate| {
+            let Aggregate { name, trees, plain } = aggregate;
+            let inputs = trees.recordings.len() + plain.hashes.len();
+            let ids = (trees.recordings.clone(), plain.hashes.clone());
+            (std::cmp::Reverse(inputs), ids, name.clone())
+        });
+        for Aggregate { name, trees, plain } in aggregates {
+            let recordings: BTreeSet<_> = trees.recordings.iter().collect();
+            let hashes = counted(&plain.hashes);
+            let inputs = recordings.len() + plain.hashes.len();
+            let known = recordings
+                .iter()
+                .filter(|&&id| self.recordings.contains(id));
+            let known_plain = hashes.iter().map(|(hash, &count)| {
+                let known = self.plain_inputs.get(hash).copied();
+                known.unwrap_or(0).min(count)
+            });
+            let counted = known.count() + known_plain.sum::<usize>();
+            if counted == 0 {
+                self.add_exact(name, trees, &plain);
+            } else if counted == inputs {
+                self.merged.repeated.push(name);
+            } else {
+                let refusal = Refusal::Overlap { counted, inputs };
+                self.merged.refused.push((name, refusal));
+            }
+        }
+        let mut merged = self.merged;
+        let mut processes = self.processes;
+        processes.sort_by(compare_processes);
+        let (functions, nodes) = in_order(self.functions, &self.tree.finish());
+        let threads = if nodes.is_empty() {
+            Vec::new()
+        } else {
+            vec![ThreadTree {
+                process: 0,
+                name: Box::default(),
+                nodes,
+            }]
+        };
+        let hashes = self.plain_inputs.iter();
+        let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
+        merged.profile = Profile {
+            trees: Trees {
+                recordings: self.recordings.into_iter().collect(),
+                processes,
+                functions,
+                threads,
+            },
+            plain: PlainInputs {
+                hashes: hashes.collect(),
+                rows: rows::renumbered(&self.plain_rows),
+                sidecar: self.sidecar,
+            },
+        };
+        merged
+    }
+
+    fn add_plain(&mut self, plain: &PlainInputs) {
+        for (hash, count) in counted(&plain.hashes) {
+            *self.plain_inputs.entry(hash).or_default() += count;
+        }
+        rows::add(&mut self.plain_rows, &plain.rows);
+        singledispatch::add(&mut self.sidecar, &plain.sidecar);
+    }
+
+    fn add_exact(&mut self, name: String, trees: Trees, plain: &PlainInputs) {
+        let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
+        if self.tree.len() + nodes > MAX_NODES {
+            self.merged.refused.push((name, Refusal::TooLarge));
+            return;
+        }
+        self.add_plain(plain);
+        self.recordings.extend(trees.recordings);
+        self.processes.extend(trees.processes);
+        let functions: Vec<u32> = trees
+            .functions
+            .into_iter()
+            .map(|function| self.intern(function))
+            .collect();
+        for thread in &trees.threads {
+            self.add_tree(&thread.nodes, &functions);
+        }
+    }
+
+    fn intern(&mut self, function: Function) -> u32 {
+        if let Some(&id) = self.function_ids.get(&function) {
+            return id;
+        }
+        let id = self.functions.len() as u32;
+        self.functions.push(function.clone());
+        self.function_ids.insert(function, id);
+        id
+    }
+
+    fn add_tree(&mut self, nodes: &Nodes, functions: &[u32]) {
+        let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        for node in 0..nodes.len() {
+            let parent = match nodes.parent[node] {
+                NO_PARENT => NO_PARENT,
+                parent => places[parent as usize],
+            };
+            let function = functions[nodes.function[node] as usize];
+            let place = self.tree.child(parent, function);
+            self.tree.add(
+                place,
+                nodes.calls[node],
+                nodes.resumes[node],
+                nodes.total[node],
+            );
+            places.push(place);
+        }
+    }
+}
+
+fn counted(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
+    let mut counts = BTreeMap::new();
+    for &hash in hashes {
+        *counts.entry(hash).or_default() += 1;
+    }
+    counts
+}
+
+/// Functions sorted by what they are, nodes depth first by functions.
+fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
+    let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
+    order.sort_by(|(_, a), (_, b)| {
+        (&a.label, &a.qualified_name, &a.module)
+            .cmp(&(&b.label, &b.qualified_name, &b.module))
+            .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
+    });
+    let mut rank = vec![0; order.len()];
+    for (new, &(old, _)) in (0..).zip(&order) {
+        rank[old as usize] = new;
+    }
+    let functions = order.into_iter().map(|(_, function)| function).collect();
+
+    let children = Children::of(nodes);
+    let rank = |node: u32| rank[nodes.function[node as usize] as usize];
+    // The next node to be placed is the last: those of lowest rank come last.
+    let mut waiting: Vec<(u32, u32)> = Vec::new();
+    let push = |waiting: &mut Vec<(u32, u32)>, siblings: &[u32], parent: u32| {
+        let first = waiting.len();
+        waiting.extend(siblings.iter().map(|&node| (node, parent)));
+        waiting[first..].sort_unstable_by_key(|&(node, _)| std::cmp::Reverse(rank(node)));
+    };
+    push(&mut waiting, children.roots(), NO_PARENT);
+    let mut sorted = Nodes::default();
+    while let Some((node, parent)) = waiting.pop() {
+        let place = sorted.len() as u32;
+        let old = node as usize;
+        sorted.parent.push(parent);
+        sorted.function.push(rank(node));
+        sorted.calls.push(nodes.calls[old]);
+        sorted.resumes.push(nodes.resumes[old]);
+        sorted.total.push(nodes.total[old]);
+        push(&mut waiting, children.under(node), place);
+    }
+    (functions, sorted)
+}
+
+fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
+    let numbers = |p: &Process| (p.start_unix_ns, p.pid, p.parent_pid, p.duration_ns);
+    let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
+    numbers(a)
+        .cmp(&numbers(b))
+        .then_with(|| rest(a).cmp(&rest(b)))
+        .then_with(|| (&a.argv, &a.host).cmp(&(&b.argv, &b.host)))
+        .then_with(|| (&a.hook, &a.clock).cmp(&(&b.hook, &b.clock)))
+        .then_with(|| a.clock_resolution_ns.total_cmp(&b.clock_resolution_ns))
+}

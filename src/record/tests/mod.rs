@@ -1,0 +1,122 @@
+//! Whole recordings, looked at through the values that they are saved as.
+
+#[cfg(target_os = "linux")]
+mod fork;
+mod lookup;
+mod oracle;
+mod threads;
+
+use std::collections::HashMap;
+
+use super::clock::{Clock, TickRate};
+use super::functions::Entry;
+use super::recording::{Options, Recording};
+use super::snapshot::snapshot;
+use super::thread::Thread;
+use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+
+/// A recording that is told the time in nanoseconds.
+fn recording(max_nodes: u32) -> Box<Recording> {
+    Recording::new(Options {
+        clock: Clock::Host,
+        host_rate: TickRate::NANOSECOND,
+        place: None,
+        max_nodes,
+        host: [].into(),
+        hook: [].into(),
+    })
+    .unwrap()
+}
+
+/// A handle for the calling thread, which must be done with it before `recording`
+/// is dropped.
+fn attach(recording: &Recording) -> &Thread {
+    let thread = recording.attach(b"test").unwrap();
+    // SAFETY: the handle lives as long as the recording.
+    unsafe { thread.as_ref() }
+}
+
+/// Makes `key` a function of that name.
+fn define(recording: &Recording, key: u64, hidden: bool) {
+    let function = Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: [].into(),
+            line: 0,
+            name: key.to_string().into_bytes().into(),
+        },
+        qualified_name: [].into(),
+        module: [].into(),
+        generic: None,
+    };
+    assert!(recording.define(key, Entry { function, hidden }));
+}
+
+/// What was recorded so far.
+fn trees(recording: &Recording) -> Trees {
+    let trees = snapshot(recording, Ending::Running).unwrap_or_default();
+    for thread in &trees.threads {
+        check_form(thread);
+    }
+    trees
+}
+
+/// A parent comes before its children and lasts at least as long as they do
+/// together; so the self times add up to what the roots last.
+fn check_form(tree: &ThreadTree) {
+    let nodes = &tree.nodes;
+    let mut below = vec![0; nodes.len()];
+    let mut roots = 0;
+    for (index, &parent) in nodes.parent.iter().enumerate() {
+        if parent == NO_PARENT {
+            roots += nodes.total[index];
+        } else {
+            assert!((parent as usize) < index);
+            below[parent as usize] += nodes.total[index];
+        }
+    }
+    for (total, below) in nodes.total.iter().zip(below) {
+        assert!(*total >= below);
+    }
+    assert_eq!(nodes.self_times().iter().sum::<u64>(), roots);
+}
+
+/// Calls, resumes and nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Figures {
+    calls: u64,
+    resumes: u64,
+    total: u64,
+}
+
+impl std::ops::AddAssign for Figures {
+    fn add_assign(&mut self, other: Figures) {
+        self.calls += other.calls;
+        self.resumes += other.resumes;
+        self.total += other.total;
+    }
+}
+
+/// A tree as a map from the keys on the way from the root.
+fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figures> {
+    let nodes = &tree.nodes;
+    let mut paths: Vec<Vec<u64>> = Vec::new();
+    let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
+    for index in 0..nodes.len() {
+        let name = &functions[nodes.function[index] as usize].label.name;
+        let key = std::str::from_utf8(name).unwrap().parse().unwrap();
+        let mut path = match nodes.parent[index] {
+            NO_PARENT => Vec::new(),
+            parent => paths[parent as usize].clone(),
+        };
+        path.push(key);
+        *figures.entry(path.clone()).or_default() += Figures {
+            calls: nodes.calls[index],
+            resumes: nodes.resumes[index],
+            total: nodes.total[index],
+        };
+        paths.push(path);
+    }
+    figures
+}

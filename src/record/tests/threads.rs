@@ -1,0 +1,172 @@
+//! Several threads, one of which looks while the others record.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::super::node::Visit;
+use super::super::thread::{Outcome, Thread};
+use super::{Figures, attach, by_path, define, recording, trees};
+
+/// Rounds of a thread's work in which it comes to new contexts.
+const NEW: u64 = 512;
+
+/// One round of a thread's work, 1000 ticks long, in which calls last long and the
+/// time between them too. The functions 6 to 8 are watched, at the end of the tree,
+/// where much has happened between the beginning of a look and the look at them.
+fn work(thread: &Thread, round: u64) {
+    let start = round * 1000;
+    let enter = |key, at| {
+        let outcome = thread.enter(key, Visit::Start, thread.at(start + at));
+        assert_eq!(outcome, Outcome::Recorded);
+    };
+    let leave = |key, at| {
+        let outcome = thread.leave(key, thread.at(start + at));
+        assert_eq!(outcome, Outcome::Recorded);
+    };
+    if round < NEW {
+        enter(1, 100);
+        for digit in 0..NEW.ilog2() {
+            enter(2 + (round >> digit & 1), 200);
+        }
+        leave(1, 300);
+        return;
+    }
+    enter(6, 100);
+    enter(7, 200);
+    leave(7, 300);
+    enter(8, 400);
+    enter(8, 500);
+    leave(8, 600);
+    leave(8, 700);
+    leave(6, 900);
+}
+
+/// Ends the recorders' work when dropped, at a failure too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How long one call of each watched context takes.
+const WATCHED: [(&[u64], u64); 4] = [
+    (&[6], 800),
+    (&[6, 7], 100),
+    (&[6, 8], 300),
+    (&[6, 8, 8], 100),
+];
+
+#[test]
+fn a_snapshot_of_running_threads_is_whole_and_never_goes_back() {
+    const THREADS: usize = 2;
+    const LOOKS: usize = 100;
+    let recording = recording(100_000);
+    for key in 1..=8 {
+        define(&recording, key, false);
+    }
+    let enough = AtomicBool::new(false);
+    let mut rounds: Vec<u64> = thread::scope(|scope| {
+        let recorders: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let thread = attach(&recording);
+                    let mut rounds = 0;
+                    while rounds <= NEW || !enough.load(Ordering::Relaxed) {
+                        work(thread, rounds);
+                        rounds += 1;
+                    }
+                    rounds
+                })
+            })
+            .collect();
+        let stop = Stop(&enough);
+        let mut before = vec![[Figures::default(); WATCHED.len()]; THREADS];
+        let mut looks = 0;
+        while looks < LOOKS {
+            let trees = trees(&recording);
+            for (tree, before) in trees.threads.iter().zip(&mut before) {
+                let figures = by_path(tree, &trees.functions);
+                for ((path, each), old) in WATCHED.into_iter().zip(before) {
+                    let now = figures.get(path).copied().unwrap_or_default();
+                    // All calls but the latest have returned.
+                    assert!(now.total >= now.calls.saturating_sub(1) * each, "{now:?}");
+                    assert!(now.calls >= old.calls, "{old:?} {now:?}");
+                    assert!(now.total >= old.total, "{old:?} {now:?}");
+                    // Only looks at something that is happening count.
+                    looks += usize::from(now.calls > old.calls);
+                    *old = now;
+                }
+            }
+        }
+        drop(stop);
+        let ends = recorders.into_iter().map(|recorder| recorder.join());
+        ends.map(Result::unwrap).collect()
+    });
+
+    let trees = trees(&recording);
+    let mut seen: Vec<u64> = Vec::new();
+    for tree in &trees.threads {
+        let figures = by_path(tree, &trees.functions);
+        let calls = figures[&vec![6]].calls;
+        for (path, each) in WATCHED {
+            let figures = figures[path];
+            assert_eq!((figures.calls, figures.total), (calls, calls * each));
+        }
+        assert_eq!(figures[&vec![1]].calls, NEW);
+        seen.push(calls + NEW);
+    }
+    seen.sort_unstable();
+    rounds.sort_unstable();
+    assert_eq!(seen, rounds);
+}
+
+#[test]
+fn known_calls_wait_for_no_lock() {
+    let recording = recording(1000);
+    for key in 1..=3 {
+        define(&recording, key, false);
+    }
+    let (known, when_known) = mpsc::channel();
+    let (locked, when_locked) = mpsc::channel();
+    let (done, when_done) = mpsc::channel();
+    thread::scope(|scope| {
+        let recording = &recording;
+        scope.spawn(move || {
+            let thread = attach(recording);
+            work_in_known_contexts(thread);
+            known.send(()).unwrap();
+            when_locked.recv().unwrap();
+            work_in_known_contexts(thread);
+            done.send(()).unwrap();
+        });
+        when_known.recv().unwrap();
+        let held = recording.lock();
+        locked.send(()).unwrap();
+        // Only a thread that waits for the lock takes that long.
+        let outcome = when_done.recv_timeout(Duration::from_secs(20));
+        drop(held);
+        outcome.unwrap();
+    });
+}
+
+/// Three functions below each of three, so that not all are the latest two.
+fn work_in_known_contexts(thread: &Thread) {
+    for outer in 1..=3 {
+        thread.enter(outer, Visit::Start, thread.now());
+        for inner in 1..=3 {
+            thread.enter(inner, Visit::Start, thread.now());
+            thread.leave(inner, thread.now());
+            thread.enter(inner, Visit::Resume, thread.now());
+            thread.leave(inner, thread.now());
+        }
+        thread.leave(9, thread.now());
+        thread.leave(outer, thread.now());
+        thread.enter(outer, Visit::Start, thread.now());
+        thread.enter(outer, Visit::Start, thread.now());
+        thread.leave_all(thread.now());
+    }
+}

@@ -1,0 +1,219 @@
+//! How names, times and counts are shown to people. Labels are bytes of any
+//! content; what leaves this file is text that can't command a terminal, break a
+//! line or reorder what stands beside it.
+
+use crate::format::trees::{Function, Label};
+
+/// `bytes` as text that shows every byte and obeys none.
+///
+/// Control characters, line and paragraph separators, marks that change the
+/// reading direction and what XML forbids become `\x1b` or `\u202e`; a lone
+/// surrogate (Python's way to carry a file name that is not UTF-8) becomes
+/// `\udcff`, any other invalid byte `\xff`.
+pub fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(chunk) = rest.utf8_chunks().next() {
+        for c in chunk.valid().chars() {
+            push_printable(&mut text, c);
+        }
+        rest = &rest[chunk.valid().len()..];
+        if let [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] = *rest {
+            let unit = 0xd000 | (u32::from(second) & 0x3f) << 6 | u32::from(third) & 0x3f;
+            text.push_str(&format!("\\u{unit:04x}"));
+            rest = &rest[3..];
+        } else {
+            for byte in chunk.invalid() {
+                text.push_str(&format!("\\x{byte:02x}"));
+            }
+            rest = &rest[chunk.invalid().len()..];
+        }
+    }
+    text
+}
+
+fn push_printable(text: &mut String, c: char) {
+    match c {
+        c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
+        '\u{061c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}'
+        | '\u{fffe}'
+        | '\u{ffff}' => {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+        c => text.push(c),
+    }
+}
+
+/// `label` as `pstats.func_std_string` writes it, bytes unchanged.
+pub fn pstats_name(label: &Label) -> Vec<u8> {
+    if &*label.file == b"~" && label.line == 0 {
+        return match &*label.name {
+            [b'<', inner @ .., b'>'] => [b"{", inner, b"}"].concat(),
+            name => name.to_vec(),
+        };
+    }
+    let line = label.line.to_string();
+    [
+        &label.file,
+        b":" as &[u8],
+        line.as_bytes(),
+        b"(",
+        &label.name,
+        b")",
+    ]
+    .concat()
+}
+
+/// What `function` is called in pictures: its qualified name where that is known.
+pub fn function_name(function: &Function) -> String {
+    match &*function.qualified_name {
+        b"" => short_name(&function.label.name),
+        name => printable(name),
+    }
+}
+
+/// A function's name without the wrapping that pstats puts round builtins:
+/// `builtins.len`, `list.append`. An object's address is dropped, since it differs
+/// in every process.
+pub fn short_name(name: &[u8]) -> String {
+    let text = printable(name);
+    let Some(inner) = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'))
+    else {
+        return text;
+    };
+    if let Some(method) = inner.strip_prefix("built-in method ") {
+        return match method.rsplit_once(" at 0x") {
+            Some((before, address)) if address.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                before.to_owned()
+            }
+            _ => method.to_owned(),
+        };
+    }
+    let method_of = inner
+        .strip_prefix("method '")
+        .and_then(|rest| rest.strip_suffix("' objects"))
+        .and_then(|rest| rest.split_once("' of '"));
+    match method_of {
+        Some((method, class)) => format!("{class}.{method}"),
+        None => text,
+    }
+}
+
+/// Seconds in the unit that suits them, three significant digits: `1.23 s`,
+/// `45.6 ms`, `789 µs`, `12 ns`.
+pub fn duration(seconds: f64) -> String {
+    let size = seconds.abs();
+    let (value, unit) = if !size.is_finite() || size >= 0.9995 || size == 0.0 {
+        (seconds, "s")
+    } else if size >= 0.9995e-3 {
+        (seconds * 1e3, "ms")
+    } else if size >= 0.9995e-6 {
+        (seconds * 1e6, "µs")
+    } else {
+        return format!("{:.0} ns", seconds * 1e9);
+    };
+    let decimals = match value.abs() {
+        v if v >= 99.95 || v == 0.0 => 0,
+        v if v >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// A whole number with its thousands marked: `1,234,567`.
+pub fn count(number: i128) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `number` of a thing: `1 process`, `2 processes`.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        count(number as i128),
+        if number == 1 { one } else { many }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_reaches_the_terminal_raw() {
+        assert_eq!(printable("grüße 名前".as_bytes()), "grüße 名前");
+        assert_eq!(printable(b"a\x1b[2J\n\0\x7f"), "a\\x1b[2J\\x0a\\x00\\x7f");
+        assert_eq!(
+            printable("\u{9b}1m\u{202e}x\u{ffff}".as_bytes()),
+            "\\x9b1m\\u202ex\\uffff"
+        );
+        assert_eq!(
+            printable(b"\xff\xed\xb3\xbf\xed\xa0"),
+            "\\xff\\udcff\\xed\\xa0"
+        );
+    }
+
+    #[test]
+    fn builtins_are_called_as_one_calls_them() {
+        assert_eq!(
+            short_name(b"<built-in method builtins.len>"),
+            "builtins.len"
+        );
+        assert_eq!(
+            short_name(b"<method 'append' of 'list' objects>"),
+            "list.append"
+        );
+        assert_eq!(
+            short_name(b"<built-in method __new__ of type object at 0x7f01>"),
+            "__new__ of type object"
+        );
+        assert_eq!(short_name(b"<lambda>"), "<lambda>");
+    }
+
+    #[test]
+    fn pstats_names_are_those_of_pstats() {
+        let label = |file: &str, line, name: &str| Label {
+            file: file.as_bytes().into(),
+            line,
+            name: name.as_bytes().into(),
+        };
+        assert_eq!(pstats_name(&label("~", 0, "<len>")), b"{len}");
+        assert_eq!(pstats_name(&label("~", 0, "len")), b"len");
+        assert_eq!(pstats_name(&label("~", 0, "<")), b"<");
+        assert_eq!(pstats_name(&label("~", 1, "<len>")), b"~:1(<len>)");
+        assert_eq!(pstats_name(&label("a.py", -3, "f")), b"a.py:-3(f)");
+    }
+
+    #[test]
+    fn figures_keep_three_digits() {
+        let shown: Vec<_> = [0.0, 12e-9, 1.5e-6, 0.0456, 0.99951, 1.234, 99.96, 7540.0]
+            .map(duration)
+            .into();
+        assert_eq!(
+            shown,
+            [
+                "0 s", "12 ns", "1.50 µs", "45.6 ms", "1.00 s", "1.23 s", "100 s", "7540 s"
+            ]
+        );
+        assert_eq!(duration(f64::NAN), "NaN s");
+        assert_eq!(count(-1234567), "-1,234,567");
+        assert_eq!(count(999), "999");
+    }
+}

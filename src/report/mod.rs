@@ -1,0 +1,102 @@
+//! What is written from a profile: one small file a format, all behind [`Report`].
+//!
+//! | format | what it is |
+//! |---|---|
+//! | [`prof`] | the merged profile itself |
+//! | [`singledispatch`] | which caller reached which implementation of a generic function |
+//! | [`pstats_text`] | the table that `pstats` prints |
+//! | [`svg`] | the picture: call stacks above, reverse graph below |
+//! | [`flamegraph`] | one plain flame graph, drawn by the `inferno` crate |
+//!
+//! [`summary`] is what the program prints when it is done. [`display`] and
+//! [`origin`] decide how names and places look wherever people read them.
+
+pub mod display;
+pub mod flamegraph;
+pub mod origin;
+pub mod prof;
+pub mod pstats_text;
+pub mod singledispatch;
+pub mod sort_order;
+pub mod summary;
+pub mod svg;
+
+use std::fmt;
+
+use crate::format::pstats::Rows;
+use crate::profile::frames::Frames;
+use crate::profile::merge::Profile;
+
+/// One output format.
+pub trait Report {
+    /// What its file names end in, the dot included: `.svg`.
+    fn suffix(&self) -> &'static str;
+
+    /// The whole file's content, or `None` where there is nothing to say and no
+    /// file should be made.
+    ///
+    /// # Errors
+    ///
+    /// When the profile can't be put into this format.
+    fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error>;
+}
+
+/// Why a report could not be rendered, as a sentence.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl Error {
+    /// An error that says `reason`.
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Error(reason.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Everything that the reports are written from, computed once for all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The merged profile.
+    pub profile: &'a Profile,
+    /// Its pstats dictionary.
+    pub rows: &'a Rows,
+    /// Its call tree to be looked at, whole.
+    pub frames: &'a Frames,
+}
+
+impl View<'_> {
+    /// How many processes were recorded, a file without call trees counting as one.
+    pub fn processes(&self) -> usize {
+        self.profile.trees().processes.len() + self.profile.plain().hashes.len()
+    }
+
+    /// Self time of all functions together, seconds.
+    pub fn seconds(&self) -> f64 {
+        self.rows.iter().map(|(_, row)| row.counts.tt).sum()
+    }
+
+    /// Calls of all functions together.
+    pub fn calls(&self) -> i128 {
+        self.rows
+            .iter()
+            .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
+    }
+
+    /// One line that says what was recorded.
+    pub fn title(&self) -> String {
+        format!(
+            "edbprof: {}, {} in {} calls of {}",
+            display::counted(self.processes(), "process", "processes"),
+            display::duration(self.seconds()),
+            display::count(self.calls()),
+            display::counted(self.rows.len(), "function", "functions"),
+        )
+    }
+}

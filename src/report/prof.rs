@@ -1,0 +1,24 @@
+//! The `.prof` report: the merged profile itself, for pstats and its friends and for
+//! further merging.
+
+use super::{Error, Report, View};
+use crate::format::prof;
+
+/// The merged profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Prof;
+
+impl Report for Prof {
+    fn suffix(&self) -> &'static str {
+        ".prof"
+    }
+
+    fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let profile = view.profile;
+        Ok(Some(prof::encode(
+            view.rows,
+            profile.trees(),
+            profile.plain(),
+        )))
+    }
+}

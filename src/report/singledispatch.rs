@@ -1,0 +1,20 @@
+//! The `.singledispatch` report: which caller reached which implementation through
+//! which generic function. Made only where there is a generic function.
+
+use super::{Error, Report, View};
+use crate::format::sidecar;
+
+/// The sidecar of the merged profile.
+#[derive(Clone, Copy, Debug)]
+pub struct SingleDispatch;
+
+impl Report for SingleDispatch {
+    fn suffix(&self) -> &'static str {
+        ".singledispatch"
+    }
+
+    fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let calls = view.profile.sidecar();
+        Ok((!calls.is_empty()).then(|| sidecar::encode(&calls)))
+    }
+}

@@ -1,0 +1,370 @@
+//! Programs in C and C++ that use the library through `include/edbprof.h` alone,
+//! as any host does: compiled here with all warnings as errors, linked against the
+//! shared library of this build, run, and their files read back.
+//!
+//! * `EDBPROF_NO_SKIP=1`: a missing compiler is a failure.
+//! * `EDBPROF_VALGRIND=1`: the programs run under valgrind.
+
+#![cfg(target_os = "linux")]
+
+mod source;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use edbprof::format::prof::{self, ProfFile};
+use edbprof::format::pstats;
+use edbprof::format::sidecar;
+use edbprof::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+use source::Source;
+
+/// The names of the files in `directory` that end in `.prof` and begin with `prefix`.
+fn files(directory: &Path, prefix: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(prefix) && name.ends_with(".prof")
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> Trees {
+    match prof::read(&fs::read(path).unwrap()).unwrap() {
+        ProfFile::Exact(trees, plain) => {
+            assert!(plain.hashes.is_empty());
+            trees
+        }
+        ProfFile::Plain(_) => panic!("{} has no call trees", path.display()),
+    }
+}
+
+/// The only file in `directory` with that prefix.
+fn read_only(directory: &Path, prefix: &str) -> (PathBuf, Trees) {
+    let mut files = files(directory, prefix);
+    let path = files.pop().unwrap();
+    assert!(files.is_empty());
+    let trees = read(&path);
+    (path, trees)
+}
+
+/// One line a node, in the order of the file: calls, resumes, nanoseconds, and the
+/// way that leads to it.
+fn drawn(tree: &ThreadTree, functions: &[Function]) -> Vec<String> {
+    let nodes = &tree.nodes;
+    let mut ways: Vec<String> = Vec::new();
+    let mut lines = Vec::new();
+    for node in 0..nodes.len() {
+        let function = &functions[nodes.function[node] as usize];
+        let name = function.label.name.escape_ascii().to_string();
+        let way = match nodes.parent[node] {
+            NO_PARENT => name,
+            parent => format!("{} / {name}", ways[parent as usize]),
+        };
+        let (calls, resumes, total) = (nodes.calls[node], nodes.resumes[node], nodes.total[node]);
+        lines.push(format!("{calls} {resumes} {total} {way}"));
+        ways.push(way);
+    }
+    lines
+}
+
+fn label(file: &[u8], line: i64, name: &[u8]) -> Label {
+    Label {
+        file: file.into(),
+        line,
+        name: name.into(),
+    }
+}
+
+/// What host.c and host.cpp say of the functions, in order of their first use.
+fn functions(file: &str) -> Vec<Function> {
+    let plain = |kind, label| Function {
+        kind,
+        flags: 0,
+        label,
+        qualified_name: [].into(),
+        module: [].into(),
+        generic: None,
+    };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/c")
+        .join(file);
+    let text = fs::read_to_string(&source).unwrap();
+    let span = text
+        .lines()
+        .position(|line| line.starts_with("EDBPROF_SPAN"));
+    let span = label(
+        source.to_str().unwrap().as_bytes(),
+        span.unwrap() as i64 + 1,
+        b"native \"span\"",
+    );
+    let say = label(b"a\0b\n.py", -3, b"say \"\xc3\xa4'\"\xff\xfe");
+    let recurse = label(b"~", 0, b"<built-in method m.recurse>");
+    vec![
+        plain(FunctionKind::Native, label(b"host", 10, b"main")),
+        Function {
+            qualified_name: (*b"Class.say").into(),
+            module: (*b"pack\\age").into(),
+            ..plain(FunctionKind::Python, say)
+        },
+        plain(FunctionKind::Builtin, recurse),
+        Function {
+            flags: edbprof::format::trees::GENERIC_WRAPPER,
+            generic: Some(label(b"generic.py", 99, b"generic")),
+            ..plain(FunctionKind::Python, label(b"gen.py", 7, b"generate"))
+        },
+        plain(FunctionKind::Native, span),
+    ]
+}
+
+fn check_known_trees(source: &Source) {
+    let Some((directory, pid)) = source.run() else {
+        return;
+    };
+    let directory = directory.path();
+    let (path, own) = read_only(directory, "own_");
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(name.len(), format!("own_{pid}_0123456789abcdef.prof").len());
+    assert!(name.starts_with(&format!("own_{pid}_")), "{name}");
+
+    assert_eq!(own.functions, functions(source.file));
+    let names: Vec<_> = own.threads.iter().map(|thread| &*thread.name).collect();
+    assert_eq!(names, [&b"main thread"[..], b"worker\xfe"]);
+    assert_eq!(
+        drawn(&own.threads[0], &own.functions),
+        [
+            r#"2 0 250 main"#,
+            r#"3 0 110 main / say \"\xc3\xa4\'\"\xff\xfe"#,
+            r#"1 0 40 main / say \"\xc3\xa4\'\"\xff\xfe / <built-in method m.recurse>"#,
+            r#"1 0 20 main / say \"\xc3\xa4\'\"\xff\xfe / <built-in method m.recurse> / <built-in method m.recurse>"#,
+            r#"1 0 5 main / say \"\xc3\xa4\'\"\xff\xfe / <built-in method m.recurse> / <built-in method m.recurse> / <built-in method m.recurse>"#,
+            r#"1 2 12 main / generate"#,
+        ]
+    );
+    assert_eq!(
+        drawn(&own.threads[1], &own.functions),
+        [
+            r#"1 0 40 main"#,
+            r#"2 0 30 main / native \"span\""#,
+            r#"1 0 20 main / native \"span\" / <built-in method m.recurse>"#,
+            r#"0 1 0 main / generate"#,
+            r#"1 0 5 main / <built-in method m.recurse>"#,
+            r#"1 0 0 main / <built-in method m.recurse> / generate"#,
+        ]
+    );
+
+    let [process] = &own.processes[..] else {
+        panic!("one process");
+    };
+    assert_eq!(process.pid, pid);
+    assert_eq!(process.parent_pid, std::process::id());
+    assert_eq!(process.argv.len(), 2);
+    assert_eq!(&*process.argv[1], directory.as_os_str().as_encoded_bytes());
+    assert_eq!(&*process.host, b"a host");
+    assert_eq!(&*process.hook, b"by hand");
+    assert_eq!(&*process.clock, b"host");
+    assert_eq!(process.clock_resolution_ns, 1.0);
+    assert_eq!(process.ending, Ending::Finished);
+    assert_eq!(process.dropped_calls, 0);
+
+    // The same again under the name that was asked for, but for how long it took.
+    let mut named = read(&directory.join("named.prof"));
+    named.processes[0].duration_ns = process.duration_ns;
+    assert_eq!(named, own);
+
+    // What Python's pstats reads is in it too.
+    let rows = pstats::decode(&fs::read(&path).unwrap()).unwrap();
+    let say = rows.find(&own.functions[1].label).unwrap();
+    let recurse = rows.find(&own.functions[2].label).unwrap();
+    assert_eq!(rows.row(say).unwrap().counts.nc, 3);
+    let recurse = rows.row(recurse).unwrap().counts;
+    // Twice the outermost: below `say` in one thread, `span` and `main` in the other.
+    assert_eq!((recurse.cc, recurse.nc), (1 + 1 + 1, 3 + 1 + 1));
+
+    let mut beside = path.into_os_string();
+    beside.push(".singledispatch");
+    let counts = sidecar::decode(&fs::read(beside).unwrap()).unwrap();
+    assert!(counts.is_empty());
+
+    let open = read(&directory.join("open.prof"));
+    assert_eq!(open.recordings, own.recordings);
+    assert_eq!(open.processes[0].ending, Ending::Running);
+    let lines = drawn(&open.threads[0], &open.functions);
+    // Since 100 and 210, up to the latest event.
+    assert_eq!(lines[0], "1 0 110 main");
+    assert_eq!(lines[5], "1 1 5 main / generate");
+}
+
+#[test]
+fn a_c_host_builds_known_trees() {
+    check_known_trees(&Source {
+        file: "host.c",
+        cpp: false,
+    });
+}
+
+#[test]
+fn a_cpp_host_builds_the_same_trees() {
+    check_known_trees(&Source {
+        file: "host.cpp",
+        cpp: true,
+    });
+}
+
+#[test]
+fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
+    let source = Source {
+        file: "misuse.c",
+        cpp: false,
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let directory = directory.path();
+    assert_eq!(read(&directory.join("empty.prof")), Trees::default());
+
+    let (_, kept) = read_only(directory, "wrong_");
+    assert_eq!(drawn(&kept.threads[0], &kept.functions), ["2 0 12 first"]);
+
+    let (_, full) = read_only(directory, "full_");
+    let [thread] = &full.threads[..] else {
+        panic!("one thread");
+    };
+    // Entered at 1000, 1001, ... to 1099 and left, the innermost first, from 1100
+    // on; the one below the root a second time, from 2000 to 2005.
+    let nodes = &thread.nodes;
+    assert_eq!(nodes.len(), 63);
+    for (node, depth) in (0..nodes.len()).zip(1_u64..) {
+        let (entered, left) = (999 + depth, 1200 - depth);
+        let again = if node == 0 { (2, 5) } else { (1, 0) };
+        assert_eq!(nodes.calls[node], again.0);
+        assert_eq!(nodes.total[node], left - entered + again.1);
+        let parent = u32::try_from(node).unwrap().checked_sub(1);
+        assert_eq!(nodes.parent[node], parent.unwrap_or(NO_PARENT));
+    }
+    assert_eq!(full.processes[0].dropped_calls, (100 - 63) + 1 + 2);
+    assert_eq!(full.functions.len(), 1);
+
+    // No temporary file, nothing in a place that was refused.
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.split('_').next().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["due", "empty.prof", "full", "wrong"]);
+}
+
+/// The files with that prefix, the elder process's first; each names the process
+/// before it as its parent.
+fn family(directory: &Path, prefix: &str) -> Vec<Trees> {
+    let mut left: Vec<Trees> = files(directory, prefix)
+        .iter()
+        .map(|path| read(path))
+        .collect();
+    let mut sorted: Vec<Trees> = Vec::new();
+    let mut ids: Vec<_> = left
+        .iter()
+        .flat_map(|trees| trees.recordings.clone())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(
+        ids.len(),
+        left.len(),
+        "each process is a recording of its own"
+    );
+    while !left.is_empty() {
+        let pids: Vec<u32> = left.iter().map(|trees| trees.processes[0].pid).collect();
+        let eldest = left
+            .iter()
+            .position(|trees| !pids.contains(&trees.processes[0].parent_pid))
+            .unwrap();
+        sorted.push(left.remove(eldest));
+    }
+    sorted
+}
+
+#[test]
+fn a_forked_child_is_a_recording_of_its_own() {
+    let source = Source {
+        file: "fork.c",
+        cpp: false,
+    };
+    let Some((directory, pid)) = source.run() else {
+        return;
+    };
+    let directory = directory.path();
+    let threads = |trees: &Trees| -> Vec<Vec<String>> {
+        let threads = trees.threads.iter();
+        threads
+            .map(|thread| drawn(thread, &trees.functions))
+            .collect()
+    };
+
+    let middle = family(directory, "middle_");
+    assert_eq!(middle.len(), 2);
+    assert_eq!(middle[0].processes[0].pid, pid);
+    assert_eq!(middle[1].processes[0].parent_pid, pid);
+    assert_eq!(
+        threads(&middle[0]),
+        [["1 0 200 outer", "2 0 23 outer / inner"]]
+    );
+    // From 110, the latest event before the fork, on: to 200; to 150, and 10 more.
+    assert_eq!(
+        threads(&middle[1]),
+        [["0 0 90 outer", "1 0 50 outer / inner"]]
+    );
+
+    let twice = family(directory, "twice_");
+    assert_eq!(twice.len(), 3);
+    assert_eq!(threads(&twice[0]), [["1 0 900 outer"]]);
+    assert_eq!(
+        threads(&twice[1]),
+        [["0 0 60 outer", "1 0 40 outer / inner"]]
+    );
+    assert_eq!(
+        threads(&twice[2]),
+        [[
+            "0 0 30 outer",
+            "0 0 20 outer / inner",
+            "1 0 1 outer / inner / inner"
+        ]]
+    );
+
+    let dropped = family(directory, "dropped_");
+    let [child] = &dropped[..] else {
+        panic!("only the child saved");
+    };
+    let nodes = &child.threads[0].nodes;
+    assert_eq!(nodes.len(), 63);
+    assert_eq!((nodes.calls[0], nodes.total[0]), (1, 1000 - 70 + 3));
+    assert!(nodes.calls[1..].iter().all(|&calls| calls == 0));
+    assert_eq!(child.processes[0].dropped_calls, 0);
+
+    let thread = family(directory, "thread_");
+    let [child] = &thread[..] else {
+        panic!("only the child saved");
+    };
+    let names: Vec<_> = child.threads.iter().map(|thread| &*thread.name).collect();
+    assert_eq!(names, [&b"forker"[..], b"late"]);
+    assert_eq!(
+        threads(child),
+        [
+            vec!["0 0 20 inner", "1 0 5 inner / outer"],
+            vec!["1 0 1 outer"]
+        ]
+    );
+
+    let cpu = family(directory, "cpu_");
+    let [child] = &cpu[..] else {
+        panic!("only the child saved");
+    };
+    let nodes = &child.threads[0].nodes;
+    assert_eq!((nodes.calls[0], nodes.calls[1]), (0, 1));
+    assert!(nodes.total[1] >= 10_000_000, "{} ns", nodes.total[1]);
+    assert!(nodes.total[0] >= nodes.total[1]);
+}

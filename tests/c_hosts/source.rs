@@ -1,0 +1,111 @@
+//! Compiles a host against the shared library of this build, and runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A host's source, and the language and standard it is written in.
+pub(crate) struct Source {
+    pub(crate) file: &'static str,
+    pub(crate) cpp: bool,
+}
+
+impl Source {
+    /// Compiles it into `directory`. `None`, said loudly, without a compiler.
+    fn compile(&self, directory: &Path) -> Option<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let target = target();
+        let compiler = cc::Build::new()
+            .cpp(self.cpp)
+            .target(&target)
+            .host(&target)
+            .opt_level(0)
+            .cargo_metadata(false)
+            .try_get_compiler()
+            .ok()
+            .filter(|tool| tool.to_command().arg("--version").output().is_ok());
+        let Some(compiler) = compiler else {
+            let language = if self.cpp { "C++" } else { "C" };
+            let forbidden = std::env::var_os("EDBPROF_NO_SKIP").is_some_and(|value| value == "1");
+            assert!(!forbidden, "there is no {language} compiler");
+            // Past the test harness, which would keep it to itself.
+            let skipped = format!("SKIPPED: {}: there is no {language} compiler\n", self.file);
+            fs::write("/dev/stderr", skipped).unwrap();
+            return None;
+        };
+        // Cargo builds the library for this test, and puts it beside it.
+        let test = std::env::current_exe().unwrap();
+        let libraries = test.parent().unwrap();
+        assert!(libraries.join("libedbprof.so").exists());
+        let program = directory.join("host");
+        let output = Command::new(compiler.path())
+            .arg(if self.cpp { "-std=c++11" } else { "-std=c11" })
+            .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-pthread"])
+            .arg("-I")
+            .arg(root.join("include"))
+            .arg(root.join("tests/c").join(self.file))
+            .arg("-o")
+            .arg(&program)
+            .arg("-L")
+            .arg(libraries)
+            .arg("-ledbprof")
+            .arg(format!("-Wl,-rpath,{}", libraries.display()))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{} does not compile:\n{}",
+            self.file,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Some(program)
+    }
+
+    /// Compiles and runs it with a new directory for its files. Returns its process
+    /// id; nothing, said loudly, without a compiler.
+    pub(crate) fn run(&self) -> Option<(tempfile::TempDir, u32)> {
+        let build = tempfile::tempdir().unwrap();
+        let program = self.compile(build.path())?;
+        let files = tempfile::tempdir().unwrap();
+        let mut command = if std::env::var_os("EDBPROF_VALGRIND").is_some_and(|value| value == "1")
+        {
+            let mut valgrind = Command::new("valgrind");
+            valgrind
+                .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
+                // A child forked by a thread still has that thread's block of glibc,
+                // to which it holds only inner pointers: possibly lost.
+                .args([
+                    "--show-leak-kinds=definite",
+                    "--errors-for-leak-kinds=definite",
+                ])
+                .arg(&program);
+            valgrind
+        } else {
+            Command::new(&program)
+        };
+        let child = command
+            .arg(files.path())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}: {}\n{}",
+            self.file,
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Some((files, pid))
+    }
+}
+
+/// The triple that this test is compiled for, which Cargo tells build scripts only.
+fn target() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap().to_owned()
+}

@@ -1,0 +1,9 @@
+//! The program `edbprof` from outside: what it reads, writes, says and returns.
+
+#![cfg(feature = "cli")]
+
+mod inputs;
+mod outputs;
+mod ownership;
+mod sandbox;
+mod talk;

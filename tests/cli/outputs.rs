@@ -1,0 +1,158 @@
+//! What is written, where, and what is never written over.
+
+use std::os::unix::fs::symlink;
+
+use crate::sandbox::{Sandbox, names, plain, recording};
+
+#[test]
+fn three_results_in_the_current_directory() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    let run = sandbox.run(&[]).expect(0);
+    let expected = [
+        "profile_analysis.prof",
+        "profile_analysis.pstats",
+        "profile_analysis.svg",
+    ];
+    assert_eq!(sandbox.written(), expected);
+    for name in expected {
+        assert!(run.stdout.contains(name), "{}", run.stdout);
+    }
+    let table = std::fs::read_to_string(sandbox.work("profile_analysis.pstats")).unwrap();
+    assert!(
+        table.contains("11 function calls in 0.003 seconds"),
+        "{table}"
+    );
+    assert!(table.contains("Ordered by: cumulative time"), "{table}");
+}
+
+#[test]
+fn the_name_of_one_result_names_them_all() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    sandbox
+        .run(&["--out=another_function.pstats", "--sort-by="])
+        .expect(0);
+    sandbox.run(&["--out=run.a", "--format=prof"]).expect(0);
+    sandbox
+        .run(&["--out=run.b", "--format=prof,prof"])
+        .expect(0);
+    sandbox.run(&["--out=made/", "--format=pstats"]).expect(0);
+    std::fs::create_dir(sandbox.work("run.c")).unwrap();
+    sandbox
+        .run(&["--out=run.c", "--format=flamegraph"])
+        .expect(0);
+    assert_eq!(
+        sandbox.written(),
+        [
+            "another_function.prof",
+            "another_function.pstats",
+            "another_function.svg",
+            "made",
+            "run.a.prof",
+            "run.b.prof",
+            "run.c"
+        ]
+    );
+    assert_eq!(names(&sandbox.work("made")), ["profile_analysis.pstats"]);
+    assert_eq!(
+        names(&sandbox.work("run.c")),
+        ["profile_analysis.flamegraph.svg"]
+    );
+    let table = std::fs::read_to_string(sandbox.work("another_function.pstats")).unwrap();
+    assert!(
+        table.contains("   Random listing order was used\n"),
+        "{table}"
+    );
+}
+
+#[test]
+fn an_input_is_never_written_over() {
+    let content = recording(1, 10);
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &content)
+        .with("edbprof_2.prof", &plain(7));
+    symlink(sandbox.input("edbprof_1.prof"), sandbox.work("link.prof")).unwrap();
+    let input = sandbox.input("edbprof_1.prof");
+    let input = input.to_str().unwrap();
+    let plain_input = sandbox.input("edbprof_2");
+    for arguments in [
+        &["--out", input][..],
+        &["--out", plain_input.to_str().unwrap()],
+        &[
+            "--out",
+            &input.replace("prof", "svg").replace("edbsvg", "edbprof"),
+            input,
+        ],
+        &["--out=link", "link.prof"],
+        &["--out=link.svg", "--format=prof", input, "link.prof"],
+    ] {
+        let run = sandbox.run(arguments).expect(2);
+        assert!(
+            run.stderr.contains("would overwrite the input"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stdout, "");
+    }
+    assert_eq!(std::fs::read(input).unwrap(), content);
+    assert_eq!(sandbox.written(), ["link.prof"]);
+    assert_eq!(
+        names(&sandbox.input("")),
+        ["edbprof_1.prof", "edbprof_2.prof"]
+    );
+}
+
+#[test]
+fn a_sidecar_that_is_read_is_never_written_over() {
+    let sandbox = Sandbox::new().with("x.prof", &plain(7));
+    let sidecar = edbprof::format::sidecar::encode(&Default::default());
+    let sandbox = sandbox.with("x.prof.singledispatch", &sidecar);
+    let (input, out) = (
+        sandbox.input("x.prof"),
+        sandbox.input("x.prof.singledispatch"),
+    );
+    sandbox
+        .run(&[input.to_str().unwrap(), "--out", out.to_str().unwrap()])
+        .expect(2);
+    assert_eq!(std::fs::read(out).unwrap(), sidecar);
+}
+
+#[test]
+fn results_are_never_written_through_a_link() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &plain(1))
+        .with("precious", b"keep");
+    symlink(
+        sandbox.input("precious"),
+        sandbox.work("profile_analysis.svg"),
+    )
+    .unwrap();
+    sandbox.run(&[]).expect(0);
+    assert_eq!(std::fs::read(sandbox.input("precious")).unwrap(), b"keep");
+    let metadata = std::fs::symlink_metadata(sandbox.work("profile_analysis.svg")).unwrap();
+    assert!(metadata.is_file());
+}
+
+#[test]
+fn results_that_can_not_be_written_are_an_error() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
+    std::fs::create_dir(sandbox.work("profile_analysis.svg")).unwrap();
+    let run = sandbox.run(&[]).expect(4);
+    assert!(
+        run.stderr.contains("profile_analysis.svg"),
+        "{}",
+        run.stderr
+    );
+    let run = sandbox.run(&["--out=/nowhere/at/all.prof"]).expect(2);
+    assert!(run.stderr.contains("/nowhere/at"), "{}", run.stderr);
+}
+
+#[test]
+fn the_picture_follows_its_options() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    sandbox.run(&["--width=640", "--threshold=0.9"]).expect(0);
+    let svg = std::fs::read_to_string(sandbox.work("profile_analysis.svg")).unwrap();
+    assert!(svg.contains("width=\"640\"") && !svg.contains("leaf"));
+    sandbox.run(&["--width=0"]).expect(0);
+    let svg = std::fs::read_to_string(sandbox.work("profile_analysis.svg")).unwrap();
+    assert!(svg.contains("width=\"100%\"") && svg.contains("leaf"));
+}

@@ -1,0 +1,180 @@
+//! A directory of inputs, an empty one to work in, and runs of the program there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
+use edbprof::format::pstats::{Counts, Rows};
+use edbprof::format::trees::{
+    Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+};
+
+/// Lives as long as one test.
+pub(crate) struct Sandbox {
+    directory: tempfile::TempDir,
+}
+
+/// What a run said and returned.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["in", "work"] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        Sandbox { directory }
+    }
+
+    /// Where inputs lie.
+    pub(crate) fn input(&self, name: &str) -> PathBuf {
+        self.directory.path().join("in").join(name)
+    }
+
+    /// Where the program is started.
+    pub(crate) fn work(&self, name: &str) -> PathBuf {
+        self.directory.path().join("work").join(name)
+    }
+
+    /// Makes an input of that name and content.
+    pub(crate) fn with(self, name: &str, content: &[u8]) -> Self {
+        std::fs::write(self.input(name), content).unwrap();
+        self
+    }
+
+    /// The program, to be run on the inputs' directory by default.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edbprof"));
+        command
+            .current_dir(self.work(""))
+            .env("TMPDIR", self.input(""));
+        command
+    }
+
+    /// Runs the program.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        Run::from(self.command().args(arguments).output().unwrap())
+    }
+
+    /// The names of all files in the working directory.
+    pub(crate) fn written(&self) -> Vec<String> {
+        names(&self.work(""))
+    }
+
+    /// Calls of all functions in a result, which has to lie in the working directory.
+    pub(crate) fn calls(&self, name: &str) -> i128 {
+        match read(&std::fs::read(self.work(name)).unwrap()).unwrap() {
+            ProfFile::Plain(_) => panic!("no trees in {name}"),
+            ProfFile::Exact(trees, plain) => {
+                let threads = trees.threads.iter();
+                let recorded: u64 = threads.flat_map(|thread| &thread.nodes.calls).sum();
+                let counted: i128 = plain.rows.iter().map(|(_, row)| row.counts.nc).sum();
+                i128::from(recorded) + counted
+            }
+        }
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Run {
+            code: output.status.code().expect("ended by a signal"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    /// Fails with all that was said unless the exit code is `code`.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        let Run {
+            code: actual,
+            stdout,
+            stderr,
+        } = &self;
+        assert_eq!(*actual, code, "stdout:\n{stdout}\nstderr:\n{stderr}");
+        self
+    }
+}
+
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A recorder's file: `main` called once and `leaf` `calls` times below it.
+pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
+    let function = |name: &str| Function {
+        kind: FunctionKind::Python,
+        flags: 0,
+        label: label(name),
+        qualified_name: name.as_bytes().into(),
+        module: Box::default(),
+        generic: None,
+    };
+    let trees = Trees {
+        recordings: vec![[id; 16]],
+        processes: vec![process(id)],
+        functions: vec![function("main"), function("leaf")],
+        threads: vec![ThreadTree {
+            process: 0,
+            name: b"MainThread".as_slice().into(),
+            nodes: Nodes {
+                parent: vec![NO_PARENT, 0],
+                function: vec![0, 1],
+                calls: vec![1, calls],
+                resumes: vec![0, 0],
+                total: vec![3_000_000, 2_000_000],
+            },
+        }],
+    };
+    let rows = edbprof::profile::rows::rows(&trees);
+    encode(&rows, &trees, &PlainInputs::default())
+}
+
+fn process(pid: u8) -> Process {
+    Process {
+        pid: u32::from(pid),
+        parent_pid: 1,
+        argv: vec![b"python".as_slice().into()],
+        host: b"CPython 3.11.7".as_slice().into(),
+        hook: b"setprofile".as_slice().into(),
+        clock: b"tsc".as_slice().into(),
+        clock_resolution_ns: 1.0,
+        start_unix_ns: 1_700_000_000_000_000_000,
+        duration_ns: 5_000_000,
+        ending: Ending::Finished,
+        dropped_calls: 0,
+    }
+}
+
+/// What cProfile would write: one function with `calls` calls.
+pub(crate) fn plain(calls: i128) -> Vec<u8> {
+    let mut rows = Rows::default();
+    let id = rows.intern(&label("plain"));
+    rows.row_mut(id).counts = Counts {
+        cc: calls,
+        nc: calls,
+        tt: 0.5,
+        ct: 0.5,
+    };
+    edbprof::format::pstats::encode(&rows)
+}
+
+fn label(name: &str) -> Label {
+    Label {
+        file: b"/app/main.py".as_slice().into(),
+        line: 1,
+        name: name.as_bytes().into(),
+    }
+}

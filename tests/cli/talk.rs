@@ -1,0 +1,144 @@
+//! What the program says, on which stream, and what it returns.
+
+use std::process::Stdio;
+
+use crate::sandbox::{Run, Sandbox, plain, recording};
+
+#[test]
+fn results_go_to_stdout_and_nothing_to_stderr() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    let run = sandbox.run(&[]).expect(0);
+    assert_eq!(run.stderr, "");
+    for part in [
+        "1 process, 3.00 ms in 11 calls of 2 functions",
+        "leaf",
+        "pstats",
+        "browser",
+    ] {
+        assert!(run.stdout.contains(part), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
+    let run = sandbox.run(&["--quiet"]).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let sandbox = sandbox.with("edbprof_2.prof", b"");
+    let run = sandbox.run(&["-q"]).expect(1);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("edbprof_2.prof"), "{}", run.stderr);
+}
+
+#[test]
+fn counts_for_programs() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(1, 10))
+        .with("edbprof_2.prof", &plain(100))
+        .with("edbprof_\x1b.prof", b"");
+    let run = sandbox
+        .run(&["--summary-json=-", "--format=prof"])
+        .expect(1);
+    let counts: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(counts["succeeded"], 2);
+    assert_eq!(counts["failed"], 1);
+    assert_eq!(counts["skipped"], 0);
+    assert_eq!(counts["calls"], 111);
+    assert_eq!(
+        counts["outputs"],
+        serde_json::json!(["profile_analysis.prof"])
+    );
+    let path = counts["failures"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("edbprof_\x1b.prof"), "{path}");
+    assert!(
+        counts["failures"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("empty")
+    );
+    assert!(run.stderr.contains("edbprof_\\x1b.prof"), "{}", run.stderr);
+
+    let run = sandbox
+        .run(&["--summary-json=counts.json", "--prefix=none"])
+        .expect(3);
+    assert_eq!(run.stdout, "");
+    let counts = std::fs::read_to_string(sandbox.work("counts.json")).unwrap();
+    let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
+    assert_eq!(
+        (&counts["succeeded"], &counts["failed"]),
+        (&0.into(), &0.into())
+    );
+}
+
+#[test]
+fn wrong_usage_is_explained() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
+    for (argument, part) in [
+        (
+            "--sort-by=speed",
+            "calls, ncalls, cumtime, cumulative, filename",
+        ),
+        ("--sort-by=time,c", "no sort key is called 'c'"),
+        ("--threshold=2", "0.001 being 0.1 %"),
+        ("--threshold=nan", "a number from 0 to 1"),
+        ("--format=png", "flamegraph"),
+        ("--width=-1", "--width"),
+        ("--nonsense", "--nonsense"),
+    ] {
+        let run = sandbox.run(&[argument]).expect(2);
+        assert!(run.stderr.contains(part), "{argument}: {}", run.stderr);
+    }
+    assert_eq!(sandbox.written(), [""; 0]);
+}
+
+#[test]
+fn help_is_worth_reading() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["--help"]).expect(0);
+    for part in [
+        "Examples:",
+        "Exit status:",
+        "--sort-by",
+        "/var/tmp",
+        "profile_analysis",
+    ] {
+        assert!(run.stdout.contains(part), "{}", run.stdout);
+    }
+    assert!(
+        run.stdout.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        run.stdout
+    );
+    let run = sandbox.run(&["--version"]).expect(0);
+    assert_eq!(
+        run.stdout,
+        concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_crash() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &plain(1))
+        .with("edbprof_2.prof", b"");
+    let mut child = sandbox
+        .command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let status = sandbox
+        .command()
+        .arg("--help")
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(
+        Run::from(sandbox.command().arg("--help").output().unwrap()).code,
+        0
+    );
+    assert!(status.success());
+}

@@ -1,0 +1,167 @@
+//! Merging: any order, any stages, every input once.
+
+mod generate;
+
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::pstats::{self, Rows};
+use edbprof::format::trees::Trees;
+use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
+use edbprof::profile::rows::rows;
+use generate::rows_text;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+fn merge<'a>(files: impl IntoIterator<Item = &'a Vec<u8>>) -> Merged {
+    let mut merger = Merger::new();
+    for (i, bytes) in files.into_iter().enumerate() {
+        merger.add(i.to_string(), prof::read(bytes).unwrap());
+    }
+    merger.finish()
+}
+
+fn same(a: &Profile, b: &Profile) -> Result<(), TestCaseError> {
+    prop_assert_eq!(a.trees(), b.trees());
+    prop_assert_eq!(&a.plain().hashes, &b.plain().hashes);
+    prop_assert_eq!(&a.plain().sidecar, &b.plain().sidecar);
+    prop_assert_eq!(rows_text(&a.plain().rows), rows_text(&b.plain().rows));
+    prop_assert_eq!(rows_text(&a.rows()), rows_text(&b.rows()));
+    Ok(())
+}
+
+fn exact(id: u8, mut trees: Trees) -> Vec<u8> {
+    trees.recordings = vec![[id; 16]];
+    prof::encode(&rows(&trees), &trees, &PlainInputs::default())
+}
+
+/// Files of both kinds, each a different recording; plain ones may be equal.
+fn files() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let exact_files = proptest::collection::vec(generate::trees(), 0..5);
+    let plain_files = proptest::collection::vec(generate::rows(), 0..4);
+    (exact_files, plain_files).prop_map(|(trees, plain)| {
+        let exact = (1..).zip(trees).map(|(id, trees)| exact(id, trees));
+        let plain = plain.iter().map(pstats::encode);
+        exact.chain(plain).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn order_does_not_matter(files in files(), shuffled in Just(()).prop_perturb(|(), rng| rng)) {
+        use proptest::prelude::RngCore;
+        let mut rng = shuffled;
+        let mut other: Vec<_> = files.iter().collect();
+        for i in (1..other.len()).rev() {
+            other.swap(i, rng.next_u32() as usize % (i + 1));
+        }
+        same(&merge(&files).profile, &merge(other).profile)?;
+    }
+
+    #[test]
+    fn stages_do_not_matter(files in files(), at in any::<prop::sample::Index>()) {
+        let whole = merge(&files).profile;
+        let (a, b) = files.split_at(at.index(files.len() + 1));
+        let stages: Vec<_> = [a, b].map(|part| merge(part).profile.encode()).into();
+        let staged = merge(&stages);
+        // Equal plain files on both sides can't be told from one counted twice.
+        prop_assume!(staged.refused.is_empty() && staged.repeated.is_empty());
+        same(&whole, &staged.profile)?;
+        // And what was merged once more is the same again.
+        same(&whole, &merge([&whole.encode()]).profile)?;
+        prop_assert_eq!(whole.encode(), merge([&whole.encode()]).profile.encode());
+    }
+
+    #[test]
+    fn the_file_says_the_sum_of_the_files(files in files()) {
+        let merged = merge(&files).profile.encode();
+        let mut sum = Rows::default();
+        for bytes in &files {
+            edbprof::profile::rows::add(&mut sum, &pstats::decode(bytes).unwrap());
+        }
+        let merged = pstats::decode(&merged).unwrap();
+        prop_assert_eq!(merged.len(), sum.len());
+        for (id, row) in sum.iter() {
+            let found = merged.row(merged.find(sum.label(id)).unwrap()).unwrap();
+            close(&row.counts, &found.counts)?;
+            prop_assert_eq!(row.callers.len(), found.callers.len());
+            for (&caller, counts) in &row.callers {
+                let caller = merged.find(sum.label(caller)).unwrap();
+                close(counts, &found.callers[&caller])?;
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_counts_twice(files in files()) {
+        let once = merge(&files);
+        let aggregate = once.profile.encode();
+        let exact = |bytes: &&Vec<u8>| {
+            matches!(prof::read(bytes), Ok(ProfFile::Exact(..)))
+        };
+        let repeated = files.iter().chain(files.iter().filter(exact)).chain([&aggregate]);
+        let again = merge(repeated);
+        same(&once.profile, &again.profile)?;
+        prop_assert_eq!(again.refused, vec![]);
+        let repetitions = files.iter().filter(exact).count() + usize::from(!files.is_empty());
+        prop_assert_eq!(again.repeated.len(), repetitions);
+    }
+}
+
+fn close(a: &pstats::Counts, b: &pstats::Counts) -> Result<(), TestCaseError> {
+    prop_assert_eq!((a.cc, a.nc), (b.cc, b.nc));
+    for (a, b) in [(a.tt, b.tt), (a.ct, b.ct)] {
+        prop_assert!((a - b).abs() <= 1e-9 * a.abs(), "{a} {b}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_partial_overlap_is_refused_by_name() {
+    let mut runner = TestRunner::deterministic();
+    let mut file = |id| {
+        let trees = generate::trees().new_tree(&mut runner).unwrap().current();
+        exact(id, trees)
+    };
+    let files = [file(1), file(2), file(3)];
+    let first = merge(&files[..2]).profile.encode();
+    let last = merge(&files[1..]).profile.encode();
+    let all = merge(&files).profile.encode();
+
+    let merged = merge([&first, &last]);
+    assert_eq!(merged.profile.trees().recordings.len(), 2);
+    let refusal = Refusal::Overlap {
+        counted: 1,
+        inputs: 2,
+    };
+    assert_eq!(merged.refused.len(), 1);
+    assert_eq!(merged.refused[0].1, refusal);
+    assert!(refusal.to_string().starts_with("1 of the 2 inputs"));
+    // Which one does not depend on their order.
+    let other = merge([&last, &first]);
+    assert_eq!(other.profile.trees(), merged.profile.trees());
+
+    // An aggregate of all makes the others superfluous.
+    let merged = merge([&first, &last, &all]);
+    assert_eq!(merged.repeated, ["0", "1"]);
+    assert_eq!(merged.refused, []);
+    assert_eq!(merged.profile.trees(), merge(&files).profile.trees());
+
+    // Raw recordings are counted first, whatever comes first.
+    let merged = merge([&first, &files[0], &files[1]]);
+    assert_eq!(merged.repeated, ["0"]);
+}
+
+#[test]
+fn equal_plain_files_count_twice_and_an_aggregate_of_them_is_known() {
+    let mut runner = TestRunner::deterministic();
+    let rows = generate::rows().prop_filter("some", |rows| rows.len() > 2);
+    let plain = pstats::encode(&rows.new_tree(&mut runner).unwrap().current());
+    let both = merge([&plain, &plain]);
+    assert_eq!(both.profile.plain().hashes.len(), 2);
+    let aggregate = both.profile.encode();
+    assert_eq!(merge([&aggregate, &plain, &plain]).repeated, ["0"]);
+    assert_eq!(merge([&aggregate, &plain, &plain, &plain]).repeated, ["0"]);
+    // One of the two: the aggregate brings old and new.
+    assert_eq!(merge([&aggregate, &plain]).refused.len(), 1);
+}

@@ -1,0 +1,134 @@
+//! The rows that follow from trees, against an oracle that looks up every path.
+
+mod generate;
+
+use std::collections::BTreeMap;
+
+use edbprof::format::pstats::Counts;
+use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees};
+use edbprof::profile::rows::rows;
+use proptest::prelude::*;
+
+type Figures = (i128, i128, u128, u128);
+
+#[derive(Default)]
+struct Oracle {
+    functions: BTreeMap<Label, Figures>,
+    edges: BTreeMap<(Label, Label), Figures>,
+}
+
+fn oracle(trees: &Trees) -> Oracle {
+    let mut oracle = Oracle::default();
+    for thread in &trees.threads {
+        let nodes = &thread.nodes;
+        let label = |node: usize| trees.functions[nodes.function[node] as usize].label.clone();
+        for node in 0..nodes.len() {
+            let mut path = vec![label(node)];
+            let mut at = node;
+            while nodes.parent[at] != NO_PARENT {
+                at = nodes.parent[at] as usize;
+                path.push(label(at));
+            }
+            let children = (0..nodes.len()).filter(|&child| nodes.parent[child] as usize == node);
+            let inside: u64 = children.map(|child| nodes.total[child]).sum();
+            let add = |(cc, nc, tt, ct): &mut Figures, outermost: bool| {
+                *nc += i128::from(nodes.calls[node]);
+                *tt += u128::from(nodes.total[node] - inside);
+                if outermost {
+                    *cc += i128::from(nodes.calls[node]);
+                    *ct += u128::from(nodes.total[node]);
+                }
+            };
+            let outermost = !path[1..].contains(&path[0]);
+            add(
+                oracle.functions.entry(path[0].clone()).or_default(),
+                outermost,
+            );
+            if let [callee, caller, ..] = &path[..] {
+                let pairs = path[1..].windows(2);
+                let outermost = pairs.clone().all(|pair| pair != &path[..2]);
+                let edge = (caller.clone(), callee.clone());
+                add(oracle.edges.entry(edge).or_default(), outermost);
+            }
+        }
+    }
+    oracle
+}
+
+fn figures(counts: &Counts) -> Figures {
+    let ns = |seconds: f64| (seconds * 1e9).round() as u128;
+    (counts.cc, counts.nc, ns(counts.tt), ns(counts.ct))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn rows_are_what_the_paths_say(trees in generate::trees()) {
+        let rows = rows(&trees);
+        let mut seen = Oracle::default();
+        for (id, row) in rows.iter() {
+            let label = rows.label(id);
+            seen.functions.insert(label.clone(), figures(&row.counts));
+            for (&caller, counts) in &row.callers {
+                let edge = (rows.label(caller).clone(), label.clone());
+                seen.edges.insert(edge, figures(counts));
+            }
+        }
+        let expected = oracle(&trees);
+        prop_assert_eq!(seen.functions, expected.functions);
+        prop_assert_eq!(seen.edges, expected.edges);
+    }
+
+    #[test]
+    fn self_times_add_up_to_the_roots(trees in generate::trees()) {
+        for thread in &trees.threads {
+            let nodes = &thread.nodes;
+            let roots = (0..nodes.len()).filter(|&node| nodes.parent[node] == NO_PARENT);
+            let whole: u64 = roots.map(|node| nodes.total[node]).sum();
+            prop_assert_eq!(nodes.self_times().iter().sum::<u64>(), whole);
+        }
+    }
+}
+
+#[test]
+fn depth_and_width_cost_no_stack_and_no_square() {
+    let function = Function {
+        kind: FunctionKind::Python,
+        flags: 0,
+        label: Label {
+            file: b"f.py"[..].into(),
+            line: 1,
+            name: b"f"[..].into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    };
+    let nodes = |parent: fn(u32) -> u32| {
+        let count = 300_000;
+        Nodes {
+            parent: (0..count).map(parent).collect(),
+            function: vec![0; count as usize],
+            calls: vec![1; count as usize],
+            resumes: vec![0; count as usize],
+            total: (0..u64::from(count)).rev().collect(),
+        }
+    };
+    let deep = nodes(|node| if node == 0 { NO_PARENT } else { node - 1 });
+    let mut wide = nodes(|node| if node == 0 { NO_PARENT } else { 0 });
+    wide.total = vec![0; wide.len()];
+    let thread = |nodes| ThreadTree {
+        process: 0,
+        name: Box::default(),
+        nodes,
+    };
+    let trees = Trees {
+        functions: vec![function],
+        threads: vec![thread(deep), thread(wide)],
+        ..Trees::default()
+    };
+    let rows = rows(&trees);
+    let (_, row) = rows.iter().next().unwrap();
+    assert_eq!((row.counts.cc, row.counts.nc), (2, 600_000));
+    assert_eq!(figures(&row.counts).3, 299_999);
+}
