@@ -7,13 +7,14 @@ tests can compare them with what the recorder wrote and with what cProfile count
 from __future__ import annotations
 
 import array
+import cProfile
 import marshal
 import os
 import re
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 Label = Tuple[str, int, str]
 NO_PARENT = 2**32 - 1
@@ -167,6 +168,29 @@ def counts_of_rows(
             edges[relabel(caller)] = (before[0] + edge_nc, before[1] + edge_cc)
         merged[relabel(function)] = (known[0] + cc, known[1] + nc, edges)
     return merged
+
+
+def counts_of_cprofile(profiler: Any, relabel: Callable[[Label], Label]) -> Counts:
+    """The same of what a cProfile.Profile counted, before it makes rows of it.
+
+    Its rows keep only one of several functions with one label; here they are added up.
+    """
+    functions: Dict[Label, List[int]] = defaultdict(lambda: [0, 0])
+    edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(
+        lambda: defaultdict(lambda: [0, 0])
+    )
+    for entry in profiler.getstats():
+        caller = relabel(cProfile.label(entry.code))
+        functions[caller][0] += entry.callcount - entry.reccallcount
+        functions[caller][1] += entry.callcount
+        for call in entry.calls or ():
+            edge = edges[relabel(cProfile.label(call.code))][caller]
+            edge[0] += call.callcount
+            edge[1] += call.callcount - call.reccallcount
+    return {
+        function: (cc, nc, {caller: tuple(edge) for caller, edge in edges[function].items()})
+        for function, (cc, nc) in functions.items()
+    }
 
 
 def without_address(label: Label) -> Label:

@@ -38,22 +38,37 @@ def save_all() -> None:
             print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
 
 
-def _save_when_worker_ends() -> None:
-    # Children of multiprocessing end in os._exit(), which runs its finalizers only.
-    # Registered in the child: on its way there the parent's finalizers are dropped.
+# Children of multiprocessing end in os._exit(), which runs its finalizers only. Those of
+# the parent are dropped on their way, so each child registers its own.
+
+
+def _save_when_worker_ends(_: object = None) -> None:
     from multiprocessing import util
 
     util.Finalize(None, save_all, exitpriority=-100)
 
 
-def _prepare_worker() -> None:
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        # Called by multiprocessing once a new child has dropped its parent's state.
-        util.register_after_fork(save_all, lambda _: _save_when_worker_ends())
+_workers_are_prepared = False
+
+
+def _prepare_workers() -> None:
+    # In the parent: nothing of it shows in the recordings of the children.
+    global _workers_are_prepared
+    if not _workers_are_prepared and "multiprocessing.util" in sys.modules:
+        _workers_are_prepared = True
+        from multiprocessing import util
+
+        # Run once a new child has dropped its parent's state.
+        util.register_after_fork(save_all, _save_when_worker_ends)
 
 
 atexit.register(save_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_prepare_worker)
-_prepare_worker()
+    os.register_at_fork(before=_prepare_workers)
+_prepare_workers()
+if "multiprocessing.process" in sys.modules:
+    from multiprocessing.process import parent_process
+
+    if parent_process() is not None:
+        # Imported by a worker; its start may be over.
+        _save_when_worker_ends()

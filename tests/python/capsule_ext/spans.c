@@ -1,0 +1,90 @@
+/* A second extension, as its author would write it: native spans through
+ * edbprof_python.h, linked with nothing. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "edbprof_python.h"
+
+EDBPROF_SPAN(outer_span, "outer span");
+EDBPROF_SPAN(inner_span, "inner span");
+EDBPROF_SPAN(unlocked_span, "unlocked span");
+
+static const edbprof_python_api *edbprof;
+
+/* work(n): the outer span with n inner ones in it. */
+static PyObject *work(PyObject *module, PyObject *argument) {
+  long i, n = PyLong_AsLong(argument);
+  (void)module;
+  if (n == -1 && PyErr_Occurred()) {
+    return NULL;
+  }
+  edbprof_python_enter(edbprof, &outer_span);
+  for (i = 0; i < n; i++) {
+    edbprof_python_enter(edbprof, &inner_span);
+    edbprof_python_leave(edbprof, &inner_span);
+  }
+  edbprof_python_leave(edbprof, &outer_span);
+  return PyLong_FromLong(n);
+}
+
+/* without_gil(n): n spans while other threads may run Python. */
+static PyObject *without_gil(PyObject *module, PyObject *argument) {
+  long i, n = PyLong_AsLong(argument);
+  (void)module;
+  if (n == -1 && PyErr_Occurred()) {
+    return NULL;
+  }
+  Py_BEGIN_ALLOW_THREADS
+  for (i = 0; i < n; i++) {
+    edbprof_python_enter(edbprof, &unlocked_span);
+    edbprof_python_leave(edbprof, &unlocked_span);
+  }
+  Py_END_ALLOW_THREADS
+  return PyLong_FromLong(n);
+}
+
+/* calling(function): calls Python within the outer span. */
+static PyObject *calling(PyObject *module, PyObject *function) {
+  PyObject *result;
+  (void)module;
+  edbprof_python_enter(edbprof, &outer_span);
+  result = PyObject_CallObject(function, NULL);
+  edbprof_python_leave(edbprof, &outer_span);
+  return result;
+}
+
+/* unbalanced(): leaves what was not entered, and leaves open what was. */
+static PyObject *unbalanced(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  edbprof_python_leave(edbprof, &inner_span);
+  edbprof_python_enter(edbprof, &outer_span);
+  edbprof_python_leave(edbprof, &inner_span);
+  edbprof_python_leave(edbprof, &unlocked_span);
+  Py_RETURN_NONE;
+}
+
+/* abi_version(): of the runtime, 0 where it is absent. */
+static PyObject *abi_version(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return PyLong_FromUnsignedLong(edbprof->abi_version);
+}
+
+static PyMethodDef methods[] = {
+    {"work", work, METH_O, NULL},
+    {"without_gil", without_gil, METH_O, NULL},
+    {"calling", calling, METH_O, NULL},
+    {"unbalanced", unbalanced, METH_NOARGS, NULL},
+    {"abi_version", abi_version, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "spans", NULL, -1, methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_spans(void) {
+  edbprof = edbprof_python_import();
+  return PyModule_Create(&definition);
+}

@@ -1,0 +1,275 @@
+"""Spans of another extension: in the tree at the right place, or at no cost nowhere.
+
+capsule_ext/ is built against the headers in the installed package, as anyone would.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from edbprof_native import Profile, profile
+from prof_file import ProfFile, find, only_file
+
+SOURCE = Path(__file__).with_name("capsule_ext")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The directory with the built extension."""
+    directory = tmp_path_factory.mktemp("capsule_ext")
+    for name in ("setup.py", "spans.c"):
+        shutil.copy(SOURCE / name, directory)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return directory
+
+
+@pytest.fixture(scope="module")
+def spans(built):
+    (path,) = built.glob("spans.*so")
+    spec = importlib.util.spec_from_file_location("spans", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_runtime_is_found(spans):
+    assert spans.abi_version() == 1
+
+
+def test_span_stands_under_its_python_caller(record, spans):
+    def caller():
+        spans.work(3)
+
+    def other_caller():
+        spans.work(2)
+
+    def program():
+        caller()
+        other_caller()
+
+    paths = record(program).paths()
+    work = "<built-in method spans.work>"
+    for name, inner in (("caller", 3), ("other_caller", 2)):
+        assert paths["program", name, work] == 1
+        assert paths["program", name, work, "outer span"] == 1
+        assert paths["program", name, work, "outer span", "inner span"] == inner
+    assert len(paths) == 9
+
+
+def test_span_says_where_it_is(record, spans):
+    file = record(lambda: spans.work(1))
+    (function,) = (function for function in file.functions if function[4] == "outer span")
+    kind, flags, source, line, *_ = function
+    lines = (SOURCE / "spans.c").read_text().splitlines()
+    assert (kind, flags, Path(source).name) == (2, 0, "spans.c")
+    assert "outer_span" in lines[line - 1]
+
+
+def test_python_called_within_a_span(record, spans):
+    def callee():
+        pass
+
+    file = record(lambda: spans.calling(callee), builtins=False)
+    assert file.paths() == {
+        ("<lambda>",): 1,
+        ("<lambda>", "outer span"): 1,
+        ("<lambda>", "outer span", "callee"): 1,
+    }
+    assert sum(node.self_time for node in file.nodes) == file.nodes[0].total
+
+
+def test_exception_through_a_span(record, spans):
+    def failing():
+        raise KeyError
+
+    def program():
+        try:
+            spans.calling(failing)
+        except KeyError:
+            after()
+
+    def after():
+        pass
+
+    paths = record(program).paths()
+    assert paths["program", "after"] == 1
+
+
+def test_spans_without_the_gil(tmp_path, spans):
+    """In two threads at once, of which each has its own tree."""
+    recorded = Profile()
+    together = threading.Barrier(2)
+
+    def thread(n):
+        with recorded:
+            together.wait()
+            spans.without_gil(n)
+
+    threads = [threading.Thread(target=thread, args=(n,)) for n in (20_000, 30_000)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    recorded.save(tmp_path / "x.prof")
+    counts = [
+        sum(node.calls for node in thread.nodes if node.name == "unlocked span")
+        for thread in ProfFile(tmp_path / "x.prof").threads
+    ]
+    assert sorted(counts) == [20_000, 30_000]
+
+
+def test_every_active_recording_has_them(tmp_path, spans):
+    profiles = [Profile() for _ in range(3)]
+    with profiles[0], profiles[1]:
+        spans.work(1)
+        with profiles[2]:
+            spans.work(1)
+    for recorded, expected in zip(profiles, (2, 2, 1)):
+        recorded.save(tmp_path / "x.prof")
+        assert ProfFile(tmp_path / "x.prof").calls("inner span") == expected
+
+
+def test_other_threads_record_nothing(tmp_path, spans):
+    recorded = Profile()
+    with recorded:
+        thread = threading.Thread(target=spans.work, args=(5,))
+        thread.start()
+        thread.join()
+    recorded.save(tmp_path / "x.prof")
+    assert ProfFile(tmp_path / "x.prof").calls("inner span") == 0
+
+
+def test_nothing_records(spans):
+    assert spans.work(1000) == 1000
+    assert spans.without_gil(1000) == 1000
+    assert spans.calling(lambda: 5) == 5
+    spans.unbalanced()
+
+
+def test_unbalanced_spans_end_with_their_caller(record, spans):
+    def caller():
+        spans.unbalanced()
+        after()
+
+    def after():
+        pass
+
+    paths = record(caller).paths()
+    unbalanced = "<built-in method spans.unbalanced>"
+    assert paths == {
+        ("caller",): 1,
+        ("caller", unbalanced): 1,
+        ("caller", unbalanced, "outer span"): 1,
+        ("caller", "after"): 1,
+    }
+
+
+def test_switched_on_within_a_span(tmp_path, spans):
+    recorded = Profile()
+    spans.calling(recorded.enable)
+    spans.work(1)
+    recorded.disable()
+    recorded.save(tmp_path / "x.prof")
+    assert ProfFile(tmp_path / "x.prof").calls("outer span") == 1
+
+
+def test_in_a_decorated_call(tmp_path, spans):
+    decorate = profile(dir=tmp_path, save_every_n_calls=0)
+
+    @decorate
+    def function():
+        spans.work(4)
+
+    function()
+    spans.work(100)
+    decorate.save()
+    assert only_file(tmp_path).calls("inner span") == 4
+
+
+def test_with_a_timer_of_the_programs_own(tmp_path, spans):
+    """It needs the GIL, which a span may not have: spans are counted, in no time."""
+    recorded = Profile(timer=iter(range(10**6)).__next__)
+    with recorded:
+        spans.work(2)
+        spans.without_gil(2)
+    recorded.save(tmp_path / "x.prof")
+    file = ProfFile(tmp_path / "x.prof")
+    assert (file.calls("inner span"), file.calls("unlocked span")) == (2, 2)
+    assert find(file, "<built-in method spans.without_gil>", "unlocked span").total == 0
+
+
+def test_package_cannot_be_imported(run, built):
+    run(
+        """
+        import sys
+        sys.modules["edbprof_native"] = None  # what makes an import fail
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        assert spans.abi_version() == 0
+        assert spans.work(5) == 5
+        assert spans.without_gil(5) == 5
+        assert spans.calling(lambda: 3) == 3
+        spans.unbalanced()
+        """,
+        built,
+    )
+
+
+def test_imported_before_the_package(run, built):
+    """The extension brings the runtime in by itself."""
+    run(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        assert spans.abi_version() == 1
+        from edbprof_native import Profile
+        with Profile() as recorded:
+            spans.work(2)
+        recorded.save("x.prof")
+        from prof_file import ProfFile
+        assert ProfFile("x.prof").calls("inner span") == 2
+        """,
+        built,
+    )
+
+
+def test_spans_in_a_forked_child(run, built, tmp_path):
+    run(
+        """
+        import os, sys
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native import profile
+        os.mkdir("files")
+        decorate = profile(dir="files", save_every_n_calls=0)
+
+        @decorate
+        def function():
+            spans.work(1)
+            child = os.fork()
+            spans.work(2)
+            return child
+
+        child = function()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+        built,
+    )
+    counts = sorted(ProfFile(path).calls("inner span") for path in (tmp_path / "files").iterdir())
+    assert counts == [2, 3]

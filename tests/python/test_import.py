@@ -1,0 +1,145 @@
+"""Importing the package costs the program nothing that it would notice."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+# What takes long to import, or does things: not before it is needed.
+HEAVY = {
+    "asyncio", "concurrent", "ctypes", "dataclasses", "email", "inspect", "json", "logging",
+    "multiprocessing", "pickle", "random", "shutil", "socket", "subprocess", "tempfile",
+}  # fmt: skip
+
+
+def test_imports_nothing_heavy(run):
+    told = run(
+        """
+        import sys
+        before = set(sys.modules)
+        import edbprof_native
+        print(*sorted(set(sys.modules) - before))
+        """
+    )
+    new = set(told.out.split())
+    ours = {name for name in new if name.split(".")[0] == "edbprof_native"}
+    assert new - ours <= STANDARD, new - ours
+    assert not {name.split(".")[0] for name in new} & HEAVY
+    assert "edbprof_native._program" not in ours
+
+
+# What `typing`, `functools`, `threading` and `atexit` bring on the oldest Python. They
+# are imported by nearly every program, and by site where there is a .pth file.
+STANDARD = {
+    "_collections", "_collections_abc", "_functools", "_heapq", "_locale", "_operator", "_sre",
+    "_thread", "_weakref", "_weakrefset", "abc", "atexit", "collections", "collections.abc",
+    "contextlib", "copyreg", "enum", "functools", "heapq", "itertools", "keyword",
+    "operator", "re", "re._casefix", "re._compiler", "re._constants", "re._parser",
+    "reprlib", "sre_compile", "sre_constants", "sre_parse", "threading", "types", "typing",
+    "typing.io", "typing.re", "warnings", "weakref", "_typing",
+}  # fmt: skip
+
+
+def test_starts_no_thread_and_no_process(run):
+    """Nor opens a file, nor touches signals or the profile function."""
+    run(
+        """
+        import os, signal, sys, threading
+        events = []
+        sys.addaudithook(lambda event, arguments: events.append((event, arguments)))
+
+        def state():
+            there = "/proc/self"
+            return (
+                threading.enumerate(),
+                threading._profile_hook if hasattr(threading, "_profile_hook") else None,
+                sys.getprofile(), sys.gettrace(), sys.getswitchinterval(),
+                sorted(os.listdir(there + "/fd")) if os.path.isdir(there) else None,
+                len(os.listdir(there + "/task")) if os.path.isdir(there) else None,
+                [signal.getsignal(number) for number in signal.valid_signals()],
+                os.environ.copy(), sys.path[:], sys.excepthook, sys.unraisablehook,
+            )
+
+        before = state()
+        import edbprof_native
+        from edbprof_native import profile
+
+        @profile(dir=".")
+        def function():
+            pass
+
+        assert state() == before
+        suspicious = ("subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "os.system",
+                      "_thread.start_new_thread", "socket.connect", "os.mkdir", "os.remove")
+        assert not [event for event in events if event[0] in suspicious]
+        written = [arguments for event, arguments in events
+                   if event == "open" and arguments[1] not in ("r", "rb", None)]
+        assert not [name for name, *_ in written if not str(name).endswith(("pyc", "pyc.tmp"))
+                    and ".pyc." not in str(name)], written
+        """
+    )
+
+
+def test_recording_imports_nothing(run):
+    run(
+        """
+        import sys
+        from edbprof_native import profile
+
+        @profile(dir=".")
+        def function():
+            pass
+
+        before = set(sys.modules)
+        function()
+        profile(dir=".").save()
+        assert set(sys.modules) == before
+        """
+    )
+
+
+def test_works_without_site_and_isolated(run):
+    run("import edbprof_native; edbprof_native.Profile().close()", options=["-S"])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="own interpreters with a GIL of their own")
+def test_interpreters_with_a_gil_of_their_own_refuse_it(run):
+    """Not crash: the recorder is made for one GIL."""
+    run(
+        """
+        import sys
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        path = sys.path[:]
+        one = interpreters.create()
+        code = f'''if True:
+            import sys
+            sys.path[:] = {path!r}
+            try:
+                import edbprof_native
+            except ImportError as error:
+                assert "subinterpreters" in str(error), error
+            else:
+                raise SystemError("it was imported")
+        '''
+        failed = interpreters.run_string(one, code)
+        assert failed is None, failed
+        interpreters.destroy(one)
+        """
+    )
+
+
+def test_api_is_what_is_documented():
+    import edbprof_native
+
+    assert set(edbprof_native.__all__) == {
+        "Profile",
+        "get_include",
+        "profile",
+        "tracing_singledispatch",
+    }
+    for name in edbprof_native.__all__:
+        assert getattr(edbprof_native, name).__doc__
