@@ -76,9 +76,7 @@ def test_workers_add_up(run, inputs, out, monkeypatch):
     assert merged.calls("job") == 21
     assert len(merged.exact["recordings"]) == recordings
     stats = pstats.Stats(str(out / "profile_analysis.prof"))
-    assert stats.total_calls == sum(
-        pstats.Stats(str(path)).total_calls for path in files(inputs)
-    )
+    assert stats.total_calls == sum(pstats.Stats(str(path)).total_calls for path in files(inputs))
 
 
 def test_only_its_own_prefix_and_suffix(inputs, out):
@@ -108,7 +106,9 @@ def test_table_is_pstats_own(inputs, out):
         stats.sort_stats("name").print_stats()
 
     def body(path):
-        return [line for line in path.read_text().splitlines() if "(callee)" in line or "(call)" in line]
+        return [
+            line for line in path.read_text().splitlines() if "(callee)" in line or "(call)" in line
+        ]
 
     assert body(out / "profile_analysis.pstats") == body(out / "expected") != []
 

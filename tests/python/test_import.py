@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+
 def test_imports_nothing_heavy(run):
     told = run(
         """
