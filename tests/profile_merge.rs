@@ -162,8 +162,14 @@ fn equal_plain_files_count_twice_and_an_aggregate_of_them_is_known() {
     let both = merge([&plain, &plain]);
     assert_eq!(both.profile.plain().hashes.len(), 2);
     let aggregate = both.profile.encode();
-    assert_eq!(merge([&aggregate, &plain, &plain]).repeated, [PathBuf::from("0")]);
-    assert_eq!(merge([&aggregate, &plain, &plain, &plain]).repeated, [PathBuf::from("0")]);
+    assert_eq!(
+        merge([&aggregate, &plain, &plain]).repeated,
+        [PathBuf::from("0")]
+    );
+    assert_eq!(
+        merge([&aggregate, &plain, &plain, &plain]).repeated,
+        [PathBuf::from("0")]
+    );
     // One of the two: the aggregate brings old and new.
     assert_eq!(merge([&aggregate, &plain]).refused.len(), 1);
 }

@@ -1,5 +1,6 @@
 //! From the inputs to the results: read, merge, render, write, tell.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::prof::ProfFile;
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
-use crate::options::AggregateOptions;
+use crate::options::{AggregateOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{bar, complain, say};
 
@@ -84,7 +85,8 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     };
     let found = discover(&directories, filter)?;
     account.skips = found.skipped;
-    let (inputs, former) = former_results::set_apart(found.inputs, &outputs, &reports)?;
+    let results = options.results(&outputs, &reports);
+    let (inputs, former) = former_results::set_apart(found.inputs, &results)?;
     let inputs = discover::each_once(inputs);
 
     let profile = read_all(&inputs, options.quiet, account);
@@ -207,21 +209,20 @@ fn write_reports(
     for (report, content) in reports.iter().zip(rendered) {
         let path = outputs.path(report.suffix());
         let written = match content {
-            Ok(None) => continue,
-            Ok(Some(bytes)) => {
-                atomic_file::write_shared(&path, &bytes).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
+            Ok(None) => former_results::remove(&path).map(|()| false),
+            Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
+            Err(error) => Err(io::Error::other(error)),
         };
         match written {
-            Ok(()) => account.outputs.push(path),
+            Ok(true) => account.outputs.push(path),
+            Ok(false) => {}
             Err(reason) => {
                 complain(&format!("can't write {}: {reason}", path_text(&path)));
                 all_written = false;
             }
         }
     }
-    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new("-"));
+    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
         if let Err(error) = say(&summary(&view, &account.outputs)) {
             complain(&format!("can't write to stdout: {error}"));
@@ -261,7 +262,7 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
     });
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
-        Some("-") => say(&text),
+        Some(STDOUT) => say(&text),
         _ => atomic_file::write_shared(target, text.as_bytes()),
     };
     written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
