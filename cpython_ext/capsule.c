@@ -1,21 +1,25 @@
 /* The way in for other extensions: edbprof_python.h. */
-#include "edbprof_ext.h"
+#include "events.h"
 
 #include "edbprof_python.h"
 
 static void enter_span(const edbprof_function *span)
 {
     const thread_state *state = thread_state_here();
-    for (size_t i = 0; state != NULL && i < state->active_count; i++) {
-        (void)edbprof_enter_span(state->active[i].handle, span);
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        FOR_EACH_ACTIVE (active, &state->active[hook]) {
+            (void)edbprof_enter_span(active.handle, span);
+        }
     }
 }
 
 static void leave_span(const edbprof_function *span)
 {
     const thread_state *state = thread_state_here();
-    for (size_t i = 0; state != NULL && i < state->active_count; i++) {
-        (void)edbprof_leave_span(state->active[i].handle, span);
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        FOR_EACH_ACTIVE (active, &state->active[hook]) {
+            (void)edbprof_leave_span(active.handle, span);
+        }
     }
 }
 

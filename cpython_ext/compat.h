@@ -25,11 +25,11 @@
 /* The thread's own variables on the fastest road: this module is loaded early and
  * its few bytes fit into what glibc keeps in reserve for initial-exec. */
 #if defined(__GLIBC__)
-#define EDBPROF_THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
+#define EDBPROF_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 #elif defined(_MSC_VER)
-#define EDBPROF_THREAD_LOCAL static __declspec(thread)
+#define EDBPROF_THREAD_LOCAL __declspec(thread)
 #else
-#define EDBPROF_THREAD_LOCAL static __thread
+#define EDBPROF_THREAD_LOCAL __thread
 #endif
 
 #if PY_VERSION_HEX < 0x030C0000
@@ -39,6 +39,11 @@
 #endif
 /* Whether PyIter_Send and tp_as_async->am_send are there. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
+/* Whether sys.monitoring is there. */
+#define EDBPROF_HAVE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
+/* Whether it counts changes of events with 24 bits, and refuses them for good once those
+ * are used up. */
+#define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
 /* A new reference to the frame's code object. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)

@@ -1,9 +1,12 @@
 /* What the parts of the extension know of each other.
  *
- *   setprofile.c ── event ──▶ thread.h: this thread's active recorders
- *                                │ edbprof_enter / edbprof_leave (Rust)
- *                                │ first sight: names.c says what it is
- *                                ▼
+ *   setprofile.c, monitoring.c: the hooks
+ *        │ event                  thread.c: this thread's active recorders
+ *        ▼                                │
+ *   events.h ◀────────────────────────────┘
+ *        │ edbprof_enter / edbprof_leave (Rust)
+ *        │ first sight: names.c says what it is
+ *        ▼
  *   recorder.c  Recorder: one recording, as a Python object
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
@@ -25,9 +28,13 @@ typedef struct {
     edbprof_thread *handle;
 } attachment;
 
+/* How events reach a recorder. */
+typedef enum { HOOK_SETPROFILE, HOOK_MONITORING, HOOK_COUNT } hook_kind;
+
 /* A recording as a Python object; `edbprof_native._native.Recorder`. */
 typedef struct {
     PyObject_HEAD
+    hook_kind hook;
     edbprof_recording *recording; /* NULL once it is closed */
     uint64_t serial;              /* no other recorder has it, dead or alive */
     PyObject *timer;              /* NULL for the clocks of the library */
@@ -49,9 +56,11 @@ extern PyTypeObject recorder_type;
 extern PyMethodDef *const recorder_methods;
 
 /* Makes a code object or builtin known to the recording. 0, or -1 with nothing
- * raised when there is no memory: the event is not recorded. */
+ * raised when there is no memory: the event is not recorded. A builtin is a PyCFunction,
+ * or a method descriptor that is called with `callable_self`. */
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
-int recorder_define_builtin(recorder *self, PyCFunctionObject *builtin, uint64_t key);
+int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
+                            uint64_t key);
 
 /* This recorder's handle for a thread, made at first use. NULL with an exception. */
 edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial);
@@ -72,14 +81,18 @@ typedef struct {
     unsigned depth;         /* how often it was enabled, less disabled */
 } activity;
 
+typedef struct {
+    activity *items;
+    size_t count, room;
+} activities;
+
 /* What the extension knows of one Python thread. Lives in the thread's dict and
  * dies with it; only its own thread uses it. */
 typedef struct {
     PyObject_HEAD
     PyThreadState *tstate;
     uint64_t serial;
-    activity *active;
-    size_t active_count, active_room;
+    activities active[HOOK_COUNT];
     bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
@@ -94,8 +107,27 @@ extern PyTypeObject thread_state_type;
 /* How many threads record at the moment. */
 extern unsigned threads_recording;
 
+/* The state of this OS thread that was used last, and the Python thread that it is
+ * for; NULL with a Python thread where that has none. */
+typedef struct {
+    thread_state *state;
+    PyThreadState *tstate;
+} latest_state;
+
+extern EDBPROF_THREAD_LOCAL latest_state thread_here;
+
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
-thread_state *thread_state_here(void);
+static inline thread_state *thread_state_here(void) { return thread_here.state; }
+
+/* As thread_state_here, where an OS thread has changed to another Python thread. */
+thread_state *thread_state_find(PyThreadState *tstate);
+
+/* The state of the current Python thread, or NULL if it has none. */
+static inline thread_state *thread_state_current(void)
+{
+    PyThreadState *tstate = PyThreadState_Get();
+    return thread_here.tstate == tstate ? thread_here.state : thread_state_find(tstate);
+}
 
 /* Whether recorders may be switched on and off in the calling thread now. 0, or -1
  * with an exception: events are being given to them. */
@@ -118,7 +150,7 @@ void thread_stop(recorder *owner);
 
 /* ---- setprofile.c -------------------------------------------------------- */
 
-/* Gives this thread's events to its active recorders, and on to the profile
+/* Gives this thread's events to its recorders of this hook, and on to the profile
  * function that is set now. */
 void setprofile_arm(thread_state *state);
 
@@ -130,6 +162,23 @@ void setprofile_disarm(thread_state *state);
 
 /* tp_call of the thread's state, which is what sys.getprofile() gives. */
 PyObject *setprofile_put_back(PyObject *state, PyObject *arguments, PyObject *keywords);
+
+/* ---- monitoring.c -------------------------------------------------------- */
+
+/* Readies what the hook needs before its first use. 0, or -1 with an exception. */
+int monitoring_init(void);
+
+/* Takes a tool id of sys.monitoring, once. 0, or -1 with a ValueError that says why
+ * this hook can't be used. */
+int monitoring_take_tool(void);
+
+/* One thread more records by this hook. 0, or -1 with an exception. */
+int monitoring_begin(void);
+
+/* One thread less. Events stay on for some time. */
+void monitoring_end(void);
+
+PyObject *monitoring_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
 
 /* ---- names.c ------------------------------------------------------------- */
 

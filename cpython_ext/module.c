@@ -64,6 +64,10 @@ static PyMethodDef module_methods[] = {
      "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
      "are, which no file shows, and which of them drive generators, iterable "
      "coroutines, coroutines and async generators."},
+    {"_monitoring", (PyCFunction)(void (*)(void))monitoring_facts,
+     METH_VARARGS | METH_KEYWORDS,
+     "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
+     "after pretending that it has switched events off so often."},
     {NULL},
 };
 
@@ -116,7 +120,7 @@ PyMODINIT_FUNC PyInit__native(void)
                      EDBPROF_ABI_VERSION, edbprof_abi_version());
         return NULL;
     }
-    if (compat_generators_init() < 0) {
+    if (compat_generators_init() < 0 || monitoring_init() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);

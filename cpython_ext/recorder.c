@@ -115,10 +115,24 @@ int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
     return 0;
 }
 
-int recorder_define_builtin(recorder *self, PyCFunctionObject *builtin, uint64_t key)
+int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
+                            uint64_t key)
 {
     named function;
-    return name_builtin(&function, builtin) < 0 ? -1 : define(self, key, &function);
+    if (PyCFunction_Check(callable)) {
+        Py_INCREF(callable);
+    } else {
+        callable = Py_TYPE(callable)->tp_descr_get(callable, callable_self,
+                                                   (PyObject *)Py_TYPE(callable_self));
+    }
+    int result = -1;
+    if (callable == NULL) {
+        PyErr_Clear();
+    } else if (name_builtin(&function, (PyCFunctionObject *)callable) == 0) {
+        result = define(self, key, &function);
+    }
+    Py_XDECREF(callable);
+    return result;
 }
 
 /* Integers count from the first one: a double would not hold nanoseconds since 1970.
@@ -214,21 +228,47 @@ static void recorder_dealloc(PyObject *object)
     Py_TYPE(object)->tp_free(object);
 }
 
+/* 0, or -1 with an exception. */
+static int choose_hook(const char *name, hook_kind *hook)
+{
+    bool any = strcmp(name, "auto") == 0;
+    if (any || strcmp(name, "monitoring") == 0) {
+        *hook = HOOK_MONITORING;
+        if (monitoring_take_tool() == 0) {
+            return 0;
+        }
+        if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
+            return -1;
+        }
+        PyErr_Clear();
+    } else if (strcmp(name, "setprofile") != 0) {
+        PyErr_Format(PyExc_ValueError,
+                     "hook must be 'auto', 'setprofile' or 'monitoring', not '%s'", name);
+        return -1;
+    }
+    *hook = HOOK_SETPROFILE;
+    return 0;
+}
+
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
-                            "timeunit", "builtins", "save_every", NULL};
+                            "timeunit", "builtins", "save_every", "hook", NULL};
+    static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
+                                                       EDBPROF_STR("monitoring")};
     static uint64_t serials;
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *timer = Py_None;
-    const char *clock = "wall";
+    const char *clock = "wall", *hook_name = "auto";
+    hook_kind hook;
     double timeunit = 0;
     int builtins = 1;
     unsigned long long save_every = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpK:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKs:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every)) {
+            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name) ||
+        choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -245,7 +285,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
     options.host = (edbprof_str){host, (size_t)length};
-    options.hook = (edbprof_str)EDBPROF_STR("setprofile");
+    options.hook = hook_names[hook];
     options.directory = string_of(directory);
     options.prefix = string_of(prefix);
     options.suffix = string_of(suffix);
@@ -255,6 +295,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     }
     self->interpreter = PyInterpreterState_Get();
     self->serial = ++serials;
+    self->hook = hook;
     self->builtins = builtins;
     self->save_every = save_every;
     if (timer != Py_None) {
@@ -405,6 +446,6 @@ PyTypeObject recorder_type = {
     .tp_getset = attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-              "timer=None, timeunit=0.0, builtins=True, save_every=0)\n--\n\n"
+              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto')\n--\n\n"
               "One recording: a call tree for each thread that enables it.",
 };

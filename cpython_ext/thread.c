@@ -3,29 +3,40 @@
 
 unsigned threads_recording;
 
-EDBPROF_THREAD_LOCAL thread_state *here;
+EDBPROF_THREAD_LOCAL latest_state thread_here;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
-thread_state *thread_state_here(void) { return here; }
+/* Recorders that are active by whichever hook. */
+static size_t active_count(const thread_state *state)
+{
+    return state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count;
+}
 
 static void thread_state_dealloc(PyObject *object)
 {
     thread_state *self = (thread_state *)object;
-    if (here == self) {
-        here = NULL;
+    if (thread_here.state == self) {
+        thread_here.state = NULL;
+        thread_here.tstate = NULL;
     }
-    if (self->active_count > 0) {
+    if (active_count(self) > 0) {
         threads_recording--;
     }
-    for (size_t i = 0; i < self->active_count; i++) {
-        /* The thread is over, and perhaps cleared by another: EDBPROF_WRONG_THREAD
-         * then leaves the calls open, as they were at the end. */
-        (void)edbprof_leave_all(self->active[i].handle);
-        self->active[i].owner->active_threads--;
-        Py_DECREF(self->active[i].owner);
+    if (self->active[HOOK_MONITORING].count > 0) {
+        monitoring_end();
     }
-    PyMem_Free(self->active);
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        activities *list = &self->active[hook];
+        for (size_t i = 0; i < list->count; i++) {
+            /* The thread is over, and perhaps cleared by another: EDBPROF_WRONG_THREAD
+             * then leaves the calls open, as they were at the end. */
+            (void)edbprof_leave_all(list->items[i].handle);
+            list->items[i].owner->active_threads--;
+            Py_DECREF(list->items[i].owner);
+        }
+        PyMem_Free(list->items);
+    }
     Py_XDECREF(self->chained_argument);
     Py_TYPE(self)->tp_free(object);
 }
@@ -40,35 +51,47 @@ PyTypeObject thread_state_type = {
     .tp_doc = "What edbprof knows of one thread.",
 };
 
-/* Borrowed from the thread's dict, made at first use. NULL with an exception. */
+thread_state *thread_state_find(PyThreadState *tstate)
+{
+    PyObject *exception = compat_take_exception();
+    PyObject *dict = PyThreadState_GetDict();
+    thread_state *state = NULL;
+    if (dict != NULL) {
+        state = (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
+    }
+    compat_restore_exception(exception);
+    thread_here.state = state;
+    thread_here.tstate = tstate;
+    return state;
+}
+
+/* The current thread's state, made at first use. NULL with an exception. */
 static thread_state *own_state(void)
 {
     static uint64_t serials;
-    PyThreadState *tstate = PyThreadState_Get();
-    if (here != NULL && here->tstate == tstate) {
-        return here;
+    thread_state *state = thread_state_current();
+    if (state != NULL) {
+        return state;
     }
     PyObject *dict = PyThreadState_GetDict();
     if (dict == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    thread_state *state = (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
+    state = PyObject_New(thread_state, &thread_state_type);
     if (state == NULL) {
-        state = PyObject_New(thread_state, &thread_state_type);
-        if (state == NULL) {
-            return NULL;
-        }
-        memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
-        state->tstate = tstate;
-        state->serial = ++serials;
-        int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
-        Py_DECREF(state);
-        if (failed) {
-            return NULL;
-        }
+        return NULL;
     }
-    here = state;
+    memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
+    state->tstate = PyThreadState_Get();
+    state->serial = ++serials;
+    int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
+    Py_DECREF(state);
+    if (failed) {
+        return NULL;
+    }
+    thread_here.state = state;
+    thread_here.tstate = state->tstate;
     return state;
 }
 
@@ -98,9 +121,10 @@ PyObject *thread_name(void)
 
 static activity *find(thread_state *state, const recorder *owner)
 {
-    for (size_t i = 0; i < state->active_count; i++) {
-        if (state->active[i].owner == owner) {
-            return &state->active[i];
+    activities *list = &state->active[owner->hook];
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].owner == owner) {
+            return &list->items[i];
         }
     }
     return NULL;
@@ -108,11 +132,36 @@ static activity *find(thread_state *state, const recorder *owner)
 
 int thread_may_switch(void)
 {
-    if (here == NULL || !here->in_timer) {
+    if (thread_here.state == NULL || !thread_here.state->in_timer) {
         return 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "a timer can't switch recording on or off");
     return -1;
+}
+
+/* Makes room for one more, and events come for it. 0, or -1 with an exception. */
+static int prepare(thread_state *state, hook_kind hook)
+{
+    activities *list = &state->active[hook];
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 4;
+        activity *items = list->items;
+        PyMem_Resize(items, activity, room);
+        if (items == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        list->items = items;
+        list->room = room;
+    }
+    if (list->count > 0) {
+        return 0;
+    }
+    if (hook == HOOK_MONITORING) {
+        return monitoring_begin();
+    }
+    setprofile_arm(state);
+    return 0;
 }
 
 int thread_enable(recorder *owner)
@@ -121,9 +170,10 @@ int thread_enable(recorder *owner)
     if (state == NULL) {
         return -1;
     }
-    if (state->active_count > 0) {
+    if (state->active[HOOK_SETPROFILE].count > 0) {
         setprofile_keep_armed(state);
     }
+    activities *list = &state->active[owner->hook];
     activity *known = find(state, owner);
     if (known != NULL) {
         known->depth++;
@@ -138,44 +188,41 @@ int thread_enable(recorder *owner)
         state->latest.recorder_serial = owner->serial;
         state->latest.handle = handle;
     }
-    if (state->active_count == state->active_room) {
-        size_t room = state->active_room ? state->active_room * 2 : 4;
-        activity *active = state->active;
-        PyMem_Resize(active, activity, room);
-        if (active == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        state->active = active;
-        state->active_room = room;
+    activity added = {.owner = owner, .handle = state->latest.handle, .depth = 1};
+    if (prepare(state, owner->hook) < 0) {
+        return -1;
+    }
+    if (active_count(state) == 0) {
+        threads_recording++;
     }
     Py_INCREF(owner);
     owner->active_threads++;
-    state->active[state->active_count++] =
-        (activity){.owner = owner, .handle = state->latest.handle, .depth = 1};
-    if (state->active_count == 1) {
-        threads_recording++;
-        setprofile_arm(state);
-    }
+    list->items[list->count++] = added;
     return 0;
 }
 
 /* NULL where the recorder does not record in the calling thread. */
 static activity *find_here(const recorder *owner)
 {
-    bool own = here != NULL && here->tstate == PyThreadState_Get();
-    return own ? find(here, owner) : NULL;
+    thread_state *state = thread_state_current();
+    return state == NULL ? NULL : find(state, owner);
 }
 
-static void end(thread_state *state, activity *known)
+static void end(activity *known)
 {
+    thread_state *state = thread_here.state;
     recorder *owner = known->owner;
+    activities *list = &state->active[owner->hook];
     (void)edbprof_leave_all(known->handle);
-    size_t behind = state->active_count - (size_t)(known - state->active) - 1;
+    size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
-    state->active_count--;
-    if (state->active_count == 0) {
+    list->count--;
+    if (active_count(state) == 0) {
         threads_recording--;
+    }
+    if (list->count == 0 && owner->hook == HOOK_MONITORING) {
+        monitoring_end();
+    } else if (list->count == 0) {
         setprofile_disarm(state);
     }
     owner->active_threads--;
@@ -188,7 +235,7 @@ bool thread_disable(recorder *owner)
     if (known == NULL || --known->depth > 0) {
         return false;
     }
-    end(here, known);
+    end(known);
     return true;
 }
 
@@ -196,6 +243,6 @@ void thread_stop(recorder *owner)
 {
     activity *known = find_here(owner);
     if (known != NULL) {
-        end(here, known);
+        end(known);
     }
 }

@@ -13,6 +13,8 @@ from prof_file import ProfFile
 # Up to 3.11 there is one profile function a thread, cProfile's included; from 3.12 on
 # cProfile has a place of its own in sys.monitoring.
 CPROFILE_TAKES_THE_PLACE = sys.version_info < (3, 12)
+MONITORING = sys.version_info >= (3, 12)
+HOOKS = ["setprofile", "monitoring"] if MONITORING else ["setprofile"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +50,10 @@ def saved(recorded, tmp_path):
     return ProfFile(tmp_path / "x.prof")
 
 
-def test_a_profile_function_set_before_hears_everything(tmp_path):
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_profile_function_set_before_hears_everything(hook, tmp_path):
     listener = Listener()
-    recorded = Profile()
+    recorded = Profile(hook=hook)
     sys.setprofile(listener)
     call(1)
     recorded.enable()
@@ -74,14 +77,18 @@ def test_a_decorated_function_under_a_profile_function(tmp_path):
     assert listener.called == ["call", "callee"] * 3
 
 
-def test_a_profile_function_that_raises_is_dropped_alone(tmp_path):
-    """The interpreter switches profiling off then; ours goes on."""
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_profile_function_that_raises_is_dropped_alone(hook, tmp_path):
+    """The interpreter switches profiling off then; ours goes on.
+
+    sys.monitoring asks the profile function first, and the call that it prevents is none.
+    """
 
     def failing(frame, event, argument):
         if frame.f_code is callee.__code__:
             raise KeyError("from the profile function")
 
-    recorded = Profile()
+    recorded = Profile(hook=hook)
     sys.setprofile(failing)
     recorded.enable()
     with pytest.raises(KeyError, match="from the profile function"):
@@ -90,7 +97,8 @@ def test_a_profile_function_that_raises_is_dropped_alone(tmp_path):
     callee()
     recorded.disable()
     assert sys.getprofile() is None
-    assert saved(recorded, tmp_path).calls("callee") == 3
+    expected = {"setprofile": 3, "monitoring": 2}
+    assert saved(recorded, tmp_path).calls("callee") == expected[hook]
 
 
 def test_getprofile_can_be_put_back(run):
@@ -113,7 +121,7 @@ def test_getprofile_can_be_put_back(run):
             assert sys.getprofile() is ours
             callee()
 
-        recorded = Profile()
+        recorded = Profile(hook="setprofile")
         with recorded:
             program()
             ours = sys.getprofile()
@@ -145,7 +153,7 @@ def test_a_profile_function_set_meanwhile_stays(run):
                 heard.append(frame.f_code.co_name)
 
         for _ in range(2):
-            recorded = Profile()
+            recorded = Profile(hook="setprofile")
             recorded.enable()
             callee()
             sys.setprofile(listener)
@@ -180,7 +188,7 @@ def test_recording_goes_on_after_others_have_switched_it_off(run):
             sys.setprofile(None)
             callee()
 
-        with Profile() as recorded:
+        with Profile(hook="setprofile") as recorded:
             outer()
             decorated()
             decorated()

@@ -1,0 +1,102 @@
+/* What both hooks do with an event: it goes to each of a thread's recorders that
+ * listen to that hook. */
+#ifndef EDBPROF_EVENTS_H
+#define EDBPROF_EVENTS_H
+
+#include "edbprof_ext.h"
+
+/* A code object is its address; aligned, so the lowest bit is free. */
+static inline uint64_t code_key(PyCodeObject *code) { return (uint64_t)(uintptr_t)code; }
+
+/* A builtin is its method definition, with the lowest bit set. Definitions that
+ * live on the heap can be freed and their address used again; those (pybind11's,
+ * say, whose owner is a capsule) are told apart by their name as well. */
+static inline uint64_t builtin_key(const PyMethodDef *method, PyObject *owner)
+{
+    uint64_t key = (uint64_t)(uintptr_t)method;
+    if (owner == NULL || PyCapsule_CheckExact(owner)) {
+        /* FNV-1a */
+        const char *name = method->ml_name;
+        for (; name != NULL && *name != '\0'; name++) {
+            key = (key ^ (unsigned char)*name) * 0x100000001b3u;
+        }
+    }
+    return key | 1;
+}
+
+/* The list is looked up anew for each recorder, and the recorder copied: defining a
+ * function can run a finalizer that records and so changes the list. */
+#define FOR_EACH_ACTIVE(active, list)                                                   \
+    for (size_t i_ = 0; i_ < (list)->count; i_++)                                       \
+        for (activity active = (list)->items[i_], *once_ = &active; once_ != NULL;      \
+             once_ = NULL)
+
+/* The function that the key stands for is defined when the recording does not know
+ * it yet. */
+static inline void enter_code(const activities *list, PyCodeObject *code, bool resumed)
+{
+    uint64_t key = code_key(code);
+    FOR_EACH_ACTIVE (active, list) {
+        for (int attempt = 0; attempt < 2; attempt++) {
+            edbprof_status status;
+            if (active.owner->timer == NULL) {
+                status = resumed ? edbprof_resume(active.handle, key)
+                                 : edbprof_enter(active.handle, key);
+            } else {
+                uint64_t now = recorder_read_timer(active.owner);
+                status = resumed ? edbprof_resume_at(active.handle, key, now)
+                                 : edbprof_enter_at(active.handle, key, now);
+            }
+            if (status != EDBPROF_UNKNOWN_FUNCTION ||
+                recorder_define_code(active.owner, code, key) < 0) {
+                break;
+            }
+        }
+    }
+}
+
+/* `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
+static inline void enter_builtin(const activities *list, PyObject *callable, PyObject *self,
+                                 uint64_t key)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        for (int attempt = 0; attempt < 2 && active.owner->builtins; attempt++) {
+            edbprof_status status =
+                active.owner->timer == NULL
+                    ? edbprof_enter(active.handle, key)
+                    : edbprof_enter_at(active.handle, key,
+                                       recorder_read_timer(active.owner));
+            if (status != EDBPROF_UNKNOWN_FUNCTION ||
+                recorder_define_builtin(active.owner, callable, self, key) < 0) {
+                break;
+            }
+        }
+    }
+}
+
+static inline void leave(const activity *active, uint64_t key)
+{
+    if (active->owner->timer == NULL) {
+        (void)edbprof_leave(active->handle, key);
+    } else {
+        (void)edbprof_leave_at(active->handle, key, recorder_read_timer(active->owner));
+    }
+}
+
+static inline void leave_code(const activities *list, PyCodeObject *code)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        leave(&active, code_key(code));
+    }
+}
+
+static inline void leave_builtin(const activities *list, uint64_t key)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        if (active.owner->builtins) {
+            leave(&active, key);
+        }
+    }
+}
+
+#endif
