@@ -45,6 +45,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
+/* A string literal as the initialiser of an edbprof_str. */
+#define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
+
+/* Defines `variable`, a native span called `name` (a string literal), at this place
+ * of the source. */
+#define EDBPROF_SPAN(variable, name)                                              \
+  static const edbprof_function variable = {                                      \
+      sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(__FILE__), __LINE__, \
+      EDBPROF_STR(name), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0}
+
 
 /**
  * The version of this ABI: it grows whenever a host that was compiled against an
@@ -106,7 +116,8 @@
 #define EDBPROF_SAVE_FINAL 1
 
 /**
- * Saving: a `.singledispatch` sidecar is written beside the file.
+ * Saving: a `.singledispatch` sidecar is written beside the file, if any generic
+ * function was called.
  */
 #define EDBPROF_SAVE_SIDECAR 2
 
@@ -452,7 +463,7 @@ edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
  * of the forking thread are open and nothing is counted yet.
  *
  * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
- * NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
+ * NUL byte in a path, directory in a prefix or suffix), `EDBPROF_UNSUPPORTED` (no such clock here),
  * `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
  *
  * # Safety
@@ -577,13 +588,3 @@ size_t edbprof_recording_path(const struct edbprof_recording *recording,
 #endif  // __cplusplus
 
 #endif  /* EDBPROF_H */
-
-/* A string literal as the initialiser of an edbprof_str. */
-#define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
-
-/* Defines `variable`, a native span called `name` (a string literal), at this place
- * of the source. */
-#define EDBPROF_SPAN(variable, name)                                              \
-  static const edbprof_function variable = {                                      \
-      sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(__FILE__), __LINE__, \
-      EDBPROF_STR(name), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0}

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 use std::io;
-use std::path::Path;
+use std::path::{Path, is_separator};
 
 use super::guard::guard;
 use super::text::Buffer;
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::format::trees::Ending;
 use crate::record::clock::{self, Clock, TickRate};
+use crate::record::fixed::Fixed;
 use crate::record::recording::{DEFAULT_MAX_NODES, Options, Place, Recording};
 use crate::record::save::Manner;
 
@@ -26,7 +27,8 @@ pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
 /// Saving: the recording is over; the file says that its process ended regularly.
 pub const EDBPROF_SAVE_FINAL: u32 = 1;
-/// Saving: a `.singledispatch` sidecar is written beside the file.
+/// Saving: a `.singledispatch` sidecar is written beside the file, if any generic
+/// function was called.
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
 
 /// What a recording is made with. Fill with zeros, set `struct_size`, then what
@@ -60,7 +62,7 @@ pub struct edbprof_options {
 /// What one process collects for one purpose. Made by `edbprof_recording_new`.
 #[derive(Debug)]
 pub struct edbprof_recording {
-    recording: Box<Recording>,
+    recording: Fixed<Recording>,
 }
 
 impl edbprof_recording {
@@ -101,6 +103,18 @@ unsafe fn place(options: &edbprof_options) -> io::Result<Option<Place>> {
             options.suffix.path()?,
         )
     };
+    for part in [&prefix, &suffix] {
+        if part
+            .as_encoded_bytes()
+            .iter()
+            .any(|&byte| is_separator(byte.into()))
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "prefix and suffix are parts of a file name, without directories",
+            ));
+        }
+    }
     Ok(Some(Place {
         directory: std::path::absolute(directory)?,
         prefix,
@@ -116,7 +130,7 @@ unsafe fn place(options: &edbprof_options) -> io::Result<Option<Place>> {
 /// of the forking thread are open and nothing is counted yet.
 ///
 /// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
-/// NUL byte in a path), `EDBPROF_UNSUPPORTED` (no such clock here),
+/// NUL byte in a path, directory in a prefix or suffix), `EDBPROF_UNSUPPORTED` (no such clock here),
 /// `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
 ///
 /// # Safety

@@ -18,6 +18,7 @@
 pub(crate) mod arena;
 pub(crate) mod children;
 pub(crate) mod clock;
+pub(crate) mod fixed;
 pub(crate) mod fork;
 pub(crate) mod functions;
 pub(crate) mod node;

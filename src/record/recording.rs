@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
 use super::clock::{Clock, Moment, TickRate};
+use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
 use super::node::NodeIndex;
@@ -89,7 +90,7 @@ impl Identity {
 /// One thread of the recording, with what only the lock's holder may touch.
 #[derive(Debug)]
 pub(crate) struct ThreadEntry {
-    pub(crate) thread: Box<Thread>,
+    pub(crate) thread: Fixed<Thread>,
     pub(crate) name: Box<[u8]>,
     /// The chunks of the arena that the thread filled, in order.
     pub(crate) chunks: Vec<Range<NodeIndex>>,
@@ -150,7 +151,7 @@ impl Recording {
     /// # Errors
     /// `OutOfMemory` and the like when not even a few nodes' address space is to be
     /// had, or the fork handlers can't be installed.
-    pub(crate) fn new(options: Options) -> io::Result<Box<Recording>> {
+    pub(crate) fn new(options: Options) -> io::Result<Fixed<Recording>> {
         let arena = Arena::new(options.max_nodes)?;
         // One tick before now: then every tick of the recording is at least 1, and
         // a node that is open has a negative total without exception.
@@ -159,7 +160,7 @@ impl Recording {
             Clock::Cpu => u64::MAX,
             clock => clock.now().wrapping_sub(1),
         };
-        let recording = Box::new(Recording {
+        let recording = Fixed::new(Recording {
             options,
             started: Moment::now(),
             epoch,
@@ -172,7 +173,7 @@ impl Recording {
                 error: String::new(),
             }),
         });
-        fork::register(NonNull::from(&*recording))?;
+        fork::register(recording.address())?;
         Ok(recording)
     }
 
@@ -196,7 +197,7 @@ impl Recording {
         let chunk = shared.arena.chunk(0, 1).ok_or(io::ErrorKind::OutOfMemory)?;
         // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
         // below, and entries live until the recording is dropped.
-        let thread = Box::new(unsafe {
+        let thread = Fixed::new(unsafe {
             Thread::new(
                 NonNull::from(self),
                 slot,
@@ -206,7 +207,7 @@ impl Recording {
                 self.epoch,
             )
         });
-        let handle = NonNull::from(&*thread);
+        let handle = thread.address();
         shared.threads.push(ThreadEntry {
             thread,
             name: name.into(),

@@ -92,8 +92,10 @@ fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
     if with_sidecar {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".singledispatch");
-        let counts = sidecar::encode(&singledispatch::sidecar(trees));
-        atomic_file::write(Path::new(&beside), &counts)?;
+        let counts = singledispatch::sidecar(trees);
+        if !counts.is_empty() {
+            atomic_file::write(Path::new(&beside), &sidecar::encode(&counts))?;
+        }
     }
     Ok(())
 }

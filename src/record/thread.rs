@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::children::Children;
 use super::clock::Clock;
+use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
 
@@ -52,7 +53,7 @@ pub(crate) struct Thread {
     owner: usize,
     /// Where the cursor stands while calls are dropped: it has no key and no
     /// children, so every event takes the slow way and is counted there.
-    limbo: Box<Node>,
+    limbo: Fixed<Node>,
     limbo_depth: Cell<u32>,
     limbo_caller: Cell<NonNull<Node>>,
     dropped: AtomicU64,
@@ -80,8 +81,8 @@ impl Thread {
         epoch: u64,
     ) -> Thread {
         debug_assert!(!chunk.is_empty());
-        let limbo = Box::new(Node::new(0, 0, 0));
-        let limbo_node = NonNull::from(&*limbo);
+        let limbo = Fixed::new(Node::new(0, 0, 0));
+        let limbo_node = limbo.address();
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
         // SAFETY: committed memory of a chunk that is this thread's own.
@@ -327,13 +328,13 @@ impl Thread {
     }
 
     fn in_limbo(&self) -> bool {
-        self.cursor.get() == NonNull::from(&*self.limbo)
+        self.cursor.get() == self.limbo.address()
     }
 
     fn enter_limbo(&self) {
         if !self.in_limbo() {
             self.limbo_caller.set(self.cursor.get());
-            self.cursor.set(NonNull::from(&*self.limbo));
+            self.cursor.set(self.limbo.address());
         }
         self.limbo_depth
             .set(self.limbo_depth.get().saturating_add(1));
@@ -444,7 +445,7 @@ impl Thread {
     /// Takes the handle out of use: its OS thread is not in this process. Events
     /// and ends are taken and change nothing.
     pub(crate) fn retire(&self) {
-        let limbo = NonNull::from(&*self.limbo);
+        let limbo = self.limbo.address();
         self.cursor.set(limbo);
         self.root.set(limbo);
         self.limbo_caller.set(limbo);

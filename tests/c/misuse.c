@@ -130,6 +130,9 @@ static void wrong_options(const char *directory) {
   options = host_clock(directory, "wrong_");
   options.suffix = TEXT(".p\0rof");
   refuse(EDBPROF_BAD_ARGUMENT, &options);
+  options = host_clock(directory, "wrong_");
+  options.prefix = TEXT("../elsewhere_");
+  refuse(EDBPROF_BAD_ARGUMENT, &options);
 }
 
 static void wrong_functions_and_keys(const char *directory) {

@@ -1,6 +1,6 @@
 //! Compiles a host against the shared library of this build, and runs it.
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,9 +28,9 @@ impl Source {
             let language = if self.cpp { "C++" } else { "C" };
             let forbidden = std::env::var_os("EDBPROF_NO_SKIP").is_some_and(|value| value == "1");
             assert!(!forbidden, "there is no {language} compiler");
-            // Past the test harness, which would keep it to itself.
+            // Not by eprint, which the test harness keeps to itself.
             let skipped = format!("SKIPPED: {}: there is no {language} compiler\n", self.file);
-            fs::write("/dev/stderr", skipped).unwrap();
+            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
             return None;
         };
         // Cargo builds the library for this test, and puts it beside it.
@@ -85,6 +85,9 @@ impl Source {
         };
         let child = command
             .arg(files.path())
+            // Cargo's own names target/debug before deps: a library that an earlier
+            // `cargo build` has left there.
+            .env_remove("LD_LIBRARY_PATH")
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();

@@ -71,6 +71,31 @@ fn counts_for_programs() {
 }
 
 #[test]
+fn files_whose_names_look_alike_are_counted_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    for name in [
+        b"edbprof_\xfd.prof",
+        b"edbprof_\xfe.prof",
+        b"edbprof_\xff.prof",
+    ] {
+        let path = sandbox
+            .input("")
+            .join(std::ffi::OsStr::from_bytes(name.as_slice()));
+        std::fs::write(path, recording(1, 10)).unwrap();
+    }
+    let run = sandbox
+        .run(&["--summary-json=-", "--format=prof"])
+        .expect(0);
+    let counts: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&counts["succeeded"], &counts["skipped"]),
+        (&1.into(), &2.into())
+    );
+    assert!(run.stderr.contains("edbprof_\\xff.prof"), "{}", run.stderr);
+}
+
+#[test]
 fn wrong_usage_is_explained() {
     let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
     for (argument, part) in [

@@ -28,4 +28,9 @@ __version__: str = _native.version
 
 def get_include() -> str:
     """The directory of `edbprof.h` and `edbprof_python.h`, for building extensions."""
-    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
+    package = os.path.dirname(os.path.abspath(__file__))
+    installed = os.path.join(package, "include")
+    if os.path.isdir(installed):
+        return installed
+    # An editable install: the checkout's own.
+    return os.path.join(package, os.pardir, os.pardir, os.pardir, "include")

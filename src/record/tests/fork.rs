@@ -33,7 +33,7 @@ fn in_a_process_of_its_own() {
     // SAFETY: a function of this program.
     let status = unsafe { libc::pthread_atfork(Some(while_locked), None, None) };
     assert_eq!(status, 0);
-    let recording: &'static Recording = Box::leak(recording(100));
+    let recording: &'static Recording = Box::leak(Box::new(recording(100)));
     let waiter = thread::spawn(|| {
         WAITER.store(thread_id(), Ordering::Release);
         while !LOCKED.load(Ordering::Acquire) {

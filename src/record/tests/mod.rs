@@ -9,6 +9,7 @@ mod threads;
 use std::collections::HashMap;
 
 use super::clock::{Clock, TickRate};
+use super::fixed::Fixed;
 use super::functions::Entry;
 use super::recording::{Options, Recording};
 use super::snapshot::snapshot;
@@ -16,7 +17,7 @@ use super::thread::Thread;
 use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
-fn recording(max_nodes: u32) -> Box<Recording> {
+fn recording(max_nodes: u32) -> Fixed<Recording> {
     Recording::new(Options {
         clock: Clock::Host,
         host_rate: TickRate::NANOSECOND,
