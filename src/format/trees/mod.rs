@@ -153,7 +153,7 @@ impl Nodes {
 }
 
 /// One thread's call tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ThreadTree {
     /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
     /// tree stands for all threads of all processes.
@@ -165,10 +165,11 @@ pub struct ThreadTree {
 }
 
 /// How a recording ended, as far as the file can know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ending {
     /// Saved while the process went on; it may have recorded more since.
+    #[default]
     Running = 0,
     /// Saved at the process's regular exit, or closed by the program.
     Finished = 1,
@@ -177,7 +178,7 @@ pub enum Ending {
 }
 
 /// What is known of one recorded process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
     /// Process id.
     pub pid: u32,

@@ -69,19 +69,7 @@ fn read_number<T: TryFrom<i128>>(reader: &mut Reader<'_>) -> Result<T, ReadError
 }
 
 fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
-    let mut process = Process {
-        pid: 0,
-        parent_pid: 0,
-        argv: Vec::new(),
-        host: Box::default(),
-        hook: Box::default(),
-        clock: Box::default(),
-        clock_resolution_ns: 0.0,
-        start_unix_ns: 0,
-        duration_ns: 0,
-        ending: Ending::Running,
-        dropped_calls: 0,
-    };
+    let mut process = Process::default();
     reader.dict(|reader| {
         match reader.string()? {
             b"pid" => process.pid = read_number(reader)?,
@@ -144,11 +132,7 @@ fn read_function(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
 
 fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
-    let mut thread = ThreadTree {
-        process: 0,
-        name: Box::default(),
-        nodes: Nodes::default(),
-    };
+    let mut thread = ThreadTree::default();
     reader.dict(|reader| {
         let nodes = &mut thread.nodes;
         match reader.string()? {
