@@ -36,16 +36,13 @@ static PyObject *drive(decorated *self, PyObject *iterator)
 static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments,
                                       size_t count, PyObject *keywords)
 {
-    static bool told;
     decorated *self = (decorated *)object;
     if (self->driver != NULL) {
         PyObject *iterator =
             PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
-    if (thread_enable(self->owner) < 0) {
-        PyErr_Clear();
-        warn_once(&told, "cannot record a call for want of memory");
+    if (!thread_try_enable(self->owner)) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
     /* The function may drop the last reference to what decorates it. */

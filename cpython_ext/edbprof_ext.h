@@ -137,6 +137,10 @@ int thread_may_switch(void);
  * 0, or -1 with an exception. */
 int thread_enable(recorder *owner);
 
+/* The same for a call that goes on whatever comes of it: returns whether it is recorded.
+ * A failure is told once on stderr. */
+bool thread_try_enable(recorder *owner);
+
 /* The calling thread's name as threading knows it: a new reference, or NULL with an
  * exception. */
 PyObject *thread_name(void);

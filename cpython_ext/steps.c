@@ -32,11 +32,7 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
 static bool begin_step(steps *self)
 {
     self->started = true;
-    bool recording = thread_enable(self->owner) == 0;
-    if (!recording) {
-        PyErr_Clear();
-    }
-    return recording;
+    return thread_try_enable(self->owner);
 }
 
 static void end_step(steps *self, bool recording, bool over)

@@ -201,6 +201,23 @@ int thread_enable(recorder *owner)
     return 0;
 }
 
+bool thread_try_enable(recorder *owner)
+{
+    static bool told;
+    if (thread_enable(owner) == 0) {
+        return true;
+    }
+    PyObject *error = compat_take_exception();
+    PyObject *text = PyObject_Str(error);
+    const char *why = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    PyErr_Clear();
+    warn_once(&told, "cannot record a call: %s",
+              why == NULL || *why == '\0' ? Py_TYPE(error)->tp_name : why);
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return false;
+}
+
 /* NULL where the recorder does not record in the calling thread. */
 static activity *find_here(const recorder *owner)
 {

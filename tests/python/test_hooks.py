@@ -1,0 +1,518 @@
+"""Both hooks: the same trees, whatever is recorded; when which is used."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import pkgutil
+import sys
+import threading
+
+import pytest
+from edbprof_native import Profile, _native, profile
+from prof_file import ProfFile, only_file
+from programs import compared, constructs
+
+MONITORING = sys.version_info >= (3, 12)
+HOOKS = ["setprofile", "monitoring"] if MONITORING else ["setprofile"]
+needs_monitoring = pytest.mark.skipif(not MONITORING, reason="sys.monitoring is new in 3.12")
+# Its changes of events are limited.
+wears_out = pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 counts further")
+
+
+def tree(file):
+    """Everything but times, in the order in which functions were first called."""
+    return [
+        (thread.name, [(node.path, node.calls, node.resumes) for node in thread.nodes])
+        for thread in file.threads
+    ]
+
+
+def play(function, hook, path):
+    recorded = Profile(hook=hook)
+    gc.collect()
+    gc.disable()  # Finalizers would run anywhere.
+    try:
+        recorded.enable()
+        try:
+            function()
+        except Exception:
+            pass
+        recorded.disable()
+    finally:
+        gc.enable()
+    recorded.save(path)
+    recorded.close()
+    return ProfFile(path)
+
+
+def compare(function, tmp_path):
+    try:
+        function()  # Fills caches, imports.
+    except Exception:
+        pass
+    with_setprofile, with_monitoring = (
+        play(function, hook, tmp_path / f"{hook}.prof") for hook in ("setprofile", "monitoring")
+    )
+    assert with_setprofile.process["hook"] == "setprofile"
+    assert with_monitoring.process["hook"] == "monitoring"
+    assert with_monitoring.nodes
+    assert tree(with_monitoring) == tree(with_setprofile)
+    assert with_monitoring.functions == with_setprofile.functions
+
+
+@needs_monitoring
+@pytest.mark.parametrize("name", constructs.CONSTRUCTS)
+def test_same_trees_of_constructs(name, tmp_path):
+    compare(constructs.CONSTRUCTS[name], tmp_path)
+
+
+@needs_monitoring
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(compared.__path__)])
+def test_same_trees_of_programs(name, tmp_path):
+    compare(importlib.import_module(f"programs.compared.{name}").main, tmp_path)
+
+
+def test_there_are_enough_constructs():
+    assert len(constructs.CONSTRUCTS) >= 23
+
+
+# ---- which hook is used -------------------------------------------------------------
+
+
+def hook_of(recorded, tmp_path):
+    recorded.enable()
+    len("")
+    recorded.disable()
+    recorded.save(tmp_path / "hook.prof")
+    recorded.close()
+    return ProfFile(tmp_path / "hook.prof").process["hook"]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_file_says_which(hook, tmp_path):
+    assert hook_of(Profile(hook=hook), tmp_path) == hook
+
+
+def test_auto_is_the_best_there_is(tmp_path):
+    assert hook_of(Profile(), tmp_path) == HOOKS[-1]
+    assert hook_of(Profile(hook="auto"), tmp_path) == HOOKS[-1]
+    decorated = profile(dir=tmp_path, prefix="decorated")(lambda: None)
+    decorated()
+    assert only_file(tmp_path, "decorated*").process["hook"] == HOOKS[-1]
+
+
+def test_unknown_hook():
+    with pytest.raises(ValueError, match="'auto', 'setprofile' or 'monitoring', not 'other'"):
+        Profile(hook="other")
+
+
+@pytest.mark.skipif(MONITORING, reason="has it")
+def test_monitoring_on_old_pythons():
+    version = "%d.%d" % sys.version_info[:2]
+    with pytest.raises(ValueError, match=f"needs Python 3.12 .* this is {version}: use"):
+        Profile(hook="monitoring")
+
+
+TAKING_TOOL_IDS = """
+    import sys
+    from pathlib import Path
+    from edbprof_native import Profile, profile
+    from prof_file import ProfFile, only_file
+
+    ids = {ids}
+    for id in ids:
+        sys.monitoring.use_tool_id(id, f"tool {{id}}")
+
+    def callee(): pass
+
+    try:
+        explicit = Profile(hook="monitoring")
+    except ValueError as error:
+        print(error)
+
+    @profile(dir=".")
+    def decorated():
+        callee()
+
+    decorated()
+    with Profile() as recorded:
+        callee()
+    recorded.save("x.recorded")
+    for file in (ProfFile("x.recorded"), only_file(Path("."))):
+        assert file.calls("callee") == 1
+        print(file.process["hook"])
+    assert [sys.monitoring.get_tool(id) for id in ids] == [f"tool {{id}}" for id in ids]
+    print(*[id for id in range(6) if sys.monitoring.get_tool(id) == "edbprof"])
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize("ids, taken", [((), 3), ((3,), 4), ((0, 1, 2, 3, 5), 4), ((4,), 3)])
+def test_free_tool_id_is_taken(run, ids, taken):
+    assert run(TAKING_TOOL_IDS.format(ids=ids)).out.split() == ["monitoring"] * 2 + [str(taken)]
+
+
+@needs_monitoring
+@pytest.mark.parametrize("ids", [(3, 4), (0, 1, 2, 3, 4, 5)])
+def test_tool_ids_are_taken(run, ids):
+    """Who asks for it is told; 'auto' records all the same."""
+    refusal, *hooks = run(TAKING_TOOL_IDS.format(ids=ids)).out.splitlines()
+    assert "'tool 3' and 'tool 4'" in refusal and "free_tool_id()" in refusal
+    assert "use hook='setprofile'" in refusal
+    assert hooks == ["setprofile"] * 2 + [""]
+
+
+@needs_monitoring
+@pytest.mark.parametrize("taker", [None, "another tool"])
+def test_tool_id_freed_by_others(run, taker):
+    """Between recordings. It is taken again, or the other one where it has a new user."""
+    run(
+        f"""
+        import sys
+        from edbprof_native import Profile, _native
+        from prof_file import ProfFile
+
+        def callee(): pass
+
+        recorded = Profile(hook="monitoring")
+        with recorded:
+            callee()
+        while _native._monitoring()["on"]:
+            callee()
+        sys.monitoring.free_tool_id(3)
+        if {taker!r}:
+            sys.monitoring.use_tool_id(3, {taker!r})
+        with recorded:
+            callee()
+        recorded.save("x.prof")
+        assert ProfFile("x.prof").calls("callee") == 2
+        assert _native._monitoring()["tool"] == (4 if {taker!r} else 3)
+        if {taker!r}:
+            assert sys.monitoring.get_events(3) == 0
+        """
+    )
+
+
+@needs_monitoring
+def test_restarted_after_the_former_user_of_the_id(run):
+    """Places that it has switched off stay so after free_tool_id()."""
+    run(
+        """
+        import sys
+        from edbprof_native import Profile
+        from prof_file import ProfFile
+
+        def callee(): pass
+
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(3, "former")
+        for event in (monitoring.events.PY_START, monitoring.events.CALL):
+            monitoring.register_callback(3, event, lambda *_: monitoring.DISABLE)
+        monitoring.set_events(3, monitoring.events.PY_START | monitoring.events.CALL)
+
+        def program():
+            callee()
+            len("")
+
+        program()
+        monitoring.set_events(3, 0)
+        monitoring.free_tool_id(3)
+        with Profile() as recorded:
+            program()
+        recorded.save("x.prof")
+        assert ProfFile("x.prof").calls("callee") == 1
+        assert ProfFile("x.prof").calls("<built-in method builtins.len>") == 1
+        """
+    )
+
+
+@needs_monitoring
+def test_both_at_once(tmp_path):
+    """Each has everything, once."""
+    recorded = {hook: Profile(hook=hook) for hook in HOOKS}
+
+    def callee():
+        pass
+
+    def program():
+        callee()
+        with recorded["monitoring"]:
+            callee()
+            sum(len(x) for x in "abc")
+        callee()
+
+    with recorded["setprofile"]:
+        program()
+        with recorded["monitoring"]:
+            program()
+    assert sys.getprofile() is None
+    for hook, profile_ in recorded.items():
+        profile_.save(tmp_path / hook)
+    files = {hook: ProfFile(tmp_path / hook) for hook in HOOKS}
+    assert files["setprofile"].calls("callee") == 6
+    assert files["monitoring"].calls("callee") == 4  # one after the inner block has ended
+    for file in files.values():
+        assert file.calls("<genexpr>") == 2
+        assert file.resumes("<genexpr>") == 6
+
+
+@needs_monitoring
+@pytest.mark.parametrize("hook", HOOKS)
+def test_only_the_threads_that_record(hook, tmp_path):
+    """Events come to all threads; who records nothing shows in no file."""
+    recorded = Profile(hook=hook)
+
+    def silent():
+        pass
+
+    def loud():
+        pass
+
+    def other():
+        silent()
+        handshake.wait()
+        silent()
+        handshake.wait()
+
+    handshake = threading.Barrier(2)
+    thread = threading.Thread(target=other)
+    with recorded:
+        thread.start()
+        handshake.wait()
+        loud()
+        handshake.wait()
+    thread.join()
+    recorded.save(tmp_path / "x.prof")
+    file = ProfFile(tmp_path / "x.prof")
+    assert file.calls("loud") == 1
+    assert "silent" not in file.names()
+    assert len(file.threads) == 1
+
+
+# ---- switching on and off -----------------------------------------------------------
+
+
+ARMED = """
+    import sys
+    from edbprof_native import Profile, _native, profile
+
+    facts = _native._monitoring
+
+    @profile(dir=".", save_every_n_calls=0)
+    def decorated():
+        pass
+
+    def idle(events):
+        # Two for each call, and perhaps that of something in the loop.
+        for _ in range(events // 2):
+            (lambda: None)()
+"""
+
+
+@needs_monitoring
+def test_nothing_is_switched_before_a_call(run):
+    run(
+        ARMED
+        + """
+    idle(100000)
+    assert not facts()["on"] and facts()["sets"] == 0
+    assert sys.monitoring.get_events(facts()["tool"]) == 0
+        """
+    )
+
+
+@needs_monitoring
+def test_events_stay_on_and_go_off(run):
+    run(
+        ARMED
+        + """
+    for _ in range(1000):
+        decorated()
+        idle(20)
+    assert facts()["on"] and facts()["sets"] == 1
+    limit = facts()["idle_limit"]
+    assert 256 <= limit <= 16384
+    idle(limit // 2)
+    assert facts()["on"]
+    idle(limit)
+    assert not facts()["on"] and facts()["sets"] == 2 and facts()["cycles"] == 1
+    assert sys.monitoring.get_events(facts()["tool"]) == 0
+    idle(100000)
+    assert facts()["sets"] == 2
+    decorated()
+    assert facts()["on"] and facts()["sets"] == 3
+        """
+    )
+
+
+@needs_monitoring
+def test_events_stay_on_while_a_thread_records(run):
+    """However many other threads have to suffer."""
+    run(
+        ARMED
+        + """
+    import threading
+    from prof_file import ProfFile
+
+    def callee(): pass
+
+    def other():
+        idle(10 * 16384)
+
+    with Profile() as recorded:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert facts()["on"] and facts()["idle"] == 0
+        callee()
+    recorded.save("x.prof")
+    assert ProfFile("x.prof").calls("callee") == 1
+        """
+    )
+
+
+@needs_monitoring
+def test_threads_that_ended_while_they_recorded_keep_nothing_on(run):
+    run(
+        ARMED
+        + """
+    import threading
+
+    recorded = [Profile() for _ in range(3)]
+    for each in recorded:
+        thread = threading.Thread(target=each.enable)
+        thread.start()
+        thread.join()
+    idle(2 * 16384)
+    assert not facts()["on"]
+        """
+    )
+
+
+@needs_monitoring
+def test_switched_off_under_many_threads(run):
+    """From within a callback, in the middle of what the others do."""
+    run(
+        ARMED
+        + """
+    import threading
+    from pathlib import Path
+    from prof_file import total_calls
+
+    def callee(n):
+        return n and callee(n - 1)
+
+    @profile(dir=".", prefix="deep", save_every_n_calls=0)
+    def deep():
+        return callee(20)
+
+    def work(start):
+        start.wait()
+        for i in range(100):
+            deep()
+            sum(len("x") for _ in range(i % 7 * 300))
+
+    sys.setswitchinterval(1e-5)
+    start = threading.Barrier(4)
+    threads = [threading.Thread(target=work, args=(start,)) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    profile(dir=".", prefix="deep").save()
+    assert total_calls(Path("."), "deep") == 400
+    assert total_calls(Path("."), "callee") == 400 * 21
+        """
+    )
+
+
+@wears_out
+def test_limit_grows_and_then_events_stay_on(run):
+    """So that this process's changes of events are never used up by us."""
+    run(
+        ARMED
+        + """
+    def go_off():
+        before = facts()["cycles"]
+        while facts()["cycles"] == before:
+            idle(100)
+        return facts()["idle_limit"]
+
+    for millions in range(6):
+        facts(cycles=millions * 1000000)
+        decorated()
+        assert 256 << millions <= go_off() <= 16384 << millions
+        assert not facts()["for_good"]
+    facts(cycles=5999999)
+    decorated()
+    go_off()
+    decorated()
+    sets = facts()["sets"]
+    idle(3 * 6 * 16384 << 6)
+    assert facts()["on"] and facts()["sets"] == sets
+        """
+    )
+
+
+@wears_out
+@pytest.mark.parametrize("on", [True, False])
+def test_changes_of_events_are_used_up(run, on):
+    """By others; then every set_events() raises OverflowError, for everyone.
+
+    What was on stays on and records; what was off says that it can't.
+    """
+    told = run(
+        ARMED
+        + f"""
+    import atexit, collections, itertools
+    from pathlib import Path
+    from prof_file import only_file
+
+    def callee():
+        pass
+
+    def after():
+        idle(100000)
+        decorated()
+        new = profile(dir=".", save_every_n_calls=0)(lambda: callee())
+        new()
+        space = {{"callee": callee}}
+        exec("def late(): return callee()", space)
+        late = profile(dir=".", save_every_n_calls=0)(space["late"])
+        late()
+        idle(100000)
+        late()
+        if {on}:
+            assert facts()["on"] and facts()["for_good"]
+            profile(dir=".").save()
+            file = only_file(Path("."))
+            assert (file.calls("decorated"), file.calls("callee")) == (2, 3), file.paths()
+            assert file.calls("late") == 2
+        else:
+            assert not facts()["on"]
+            try:
+                Profile().enable()
+            except RuntimeError as error:
+                assert "switched" in str(error) and "so often" in str(error)
+            else:
+                raise AssertionError
+        print("all is well")
+
+    if {on}:
+        decorated()
+    sys.monitoring.use_tool_id(1, "restless")
+    changes = map(sys.monitoring.set_events, itertools.repeat(1), itertools.cycle([1, 0]))
+    # Where no Python function is open, which each change has to visit: a tenth the time.
+    atexit.register(after)
+    atexit.register(collections.deque, changes, 0)
+        """,
+        err=None,
+    )
+    assert told.out == "all is well\n", told
+    overflow, _, told_by_us = told.err.partition("OverflowError: ")
+    assert overflow.startswith("Exception ignored in atexit callback"), told
+    told_by_us = told_by_us.splitlines()[1:]
+    if on:
+        assert told_by_us == []
+    else:
+        (line,) = told_by_us
+        assert line.startswith("edbprof: cannot record a call: nothing can be recorded any")
