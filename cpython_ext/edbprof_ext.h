@@ -7,6 +7,7 @@
  *        │ edbprof_enter / edbprof_leave (Rust)
  *        │ first sight: names.c says what it is
  *        ▼
+ *   arming.c    when events of sys.monitoring are on
  *   recorder.c  Recorder: one recording, as a Python object
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
@@ -68,6 +69,8 @@ edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial);
 /* Counts an outermost call that has ended, and saves when that is due. Raises
  * nothing; a failure is told once on stderr. */
 void recorder_call_ended(recorder *self);
+
+/* ---- timer.c ------------------------------------------------------------- */
 
 /* The timer's reading in nanoseconds; 0 after a failure, which is told once. */
 uint64_t recorder_read_timer(recorder *self);
@@ -172,17 +175,30 @@ PyObject *setprofile_put_back(PyObject *state, PyObject *arguments, PyObject *ke
 /* Readies what the hook needs before its first use. 0, or -1 with an exception. */
 int monitoring_init(void);
 
+/* Registers the callbacks with a tool id. Returns the events to set, or -1 with an
+ * exception. */
+long monitoring_register(PyObject *module, PyObject *tool);
+
+/* ---- arming.c ------------------------------------------------------------ */
+
 /* Takes a tool id of sys.monitoring, once. 0, or -1 with a ValueError that says why
  * this hook can't be used. */
-int monitoring_take_tool(void);
+int arming_take_tool(void);
 
-/* One thread more records by this hook. 0, or -1 with an exception. */
-int monitoring_begin(void);
+/* Notices that somebody else has freed our tool id or switched its events off: then the
+ * next arming_begin takes one again. */
+void arming_check(void);
+
+/* One thread more records by sys.monitoring. 0, or -1 with an exception. */
+int arming_begin(void);
 
 /* One thread less. Events stay on for some time. */
-void monitoring_end(void);
+void arming_end(void);
 
-PyObject *monitoring_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
+/* There was an event in a thread that records nothing by sys.monitoring. */
+void arming_idle_event(void);
+
+PyObject *arming_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
 
 /* ---- names.c ------------------------------------------------------------- */
 

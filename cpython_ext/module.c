@@ -64,7 +64,7 @@ static PyMethodDef module_methods[] = {
      "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
      "are, which no file shows, and which of them drive generators, iterable "
      "coroutines, coroutines and async generators."},
-    {"_monitoring", (PyCFunction)(void (*)(void))monitoring_facts,
+    {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
      METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
      "after pretending that it has switched events off so often."},

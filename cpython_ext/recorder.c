@@ -1,8 +1,6 @@
 /* Recorder: one recording as a Python object. */
 #include "edbprof_ext.h"
 
-#include <math.h>
-
 static edbprof_str string_of(PyObject *bytes)
 {
     if (bytes == NULL) {
@@ -135,43 +133,6 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
     return result;
 }
 
-/* Integers count from the first one: a double would not hold nanoseconds since 1970.
- * Any number and an exception where the reading is no number. */
-static double timer_ns(recorder *self, PyObject *reading)
-{
-    if (!PyLong_Check(reading)) {
-        return PyFloat_AsDouble(reading) * 1e9;
-    }
-    long long units = PyLong_AsLongLong(reading);
-    if (!self->timer_started) {
-        self->timer_started = true;
-        self->timer_start = units;
-    }
-    unsigned long long since = (unsigned long long)units - (unsigned long long)self->timer_start;
-    return (double)(long long)since * self->timer_unit_ns;
-}
-
-uint64_t recorder_read_timer(recorder *self)
-{
-    static bool told;
-    thread_state *state = thread_state_here();
-    state->in_timer = true;
-    PyObject *reading = PyObject_CallNoArgs(self->timer);
-    state->in_timer = false;
-    double ns = 0;
-    if (reading != NULL) {
-        ns = timer_ns(self, reading);
-        Py_DECREF(reading);
-    }
-    if (PyErr_Occurred()) {
-        PyErr_Clear();
-        warn_once(&told, "a profile's timer has failed; times from then on are wrong");
-        return 0;
-    }
-    /* The library counts from a moment before the first event. */
-    return isfinite(ns) && fabs(ns) < 9e18 ? (uint64_t)(int64_t)ns : 0;
-}
-
 static uint32_t save_flags(bool final)
 {
     return (final ? EDBPROF_SAVE_FINAL : 0) |
@@ -234,7 +195,7 @@ static int choose_hook(const char *name, hook_kind *hook)
     bool any = strcmp(name, "auto") == 0;
     if (any || strcmp(name, "monitoring") == 0) {
         *hook = HOOK_MONITORING;
-        if (monitoring_take_tool() == 0) {
+        if (arming_take_tool() == 0) {
             return 0;
         }
         if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -318,6 +279,7 @@ done:
 static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    arming_check();
     if (thread_enable((recorder *)self) < 0) {
         return NULL;
     }

@@ -119,6 +119,10 @@ PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *key
         Py_RETURN_NONE;
     }
     forget_open_calls(state);
+    if (state->chained_argument == self) {
+        state->chained = NULL; /* this function, by sys.setprofile() */
+        Py_CLEAR(state->chained_argument);
+    }
     Py_INCREF(self);
     PyEval_SetProfile(on_event, self);
     int result = 0;
@@ -134,13 +138,18 @@ PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *key
     Py_RETURN_NONE;
 }
 
+/* Both are looked at: up to 3.10 yappi sets the function alone. */
+static bool is_armed(const thread_state *state)
+{
+    return compat_profile_function(state->tstate) == on_event &&
+           compat_profile_argument(state->tstate) == (PyObject *)state;
+}
+
 void setprofile_arm(thread_state *state)
 {
-    PyObject *argument = compat_profile_argument(state->tstate);
-    /* Not ours, that was put back when it was too late. */
-    bool foreign = argument != (PyObject *)state;
+    bool foreign = !is_armed(state);
+    PyObject *argument = foreign ? compat_profile_argument(state->tstate) : NULL;
     state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
-    argument = foreign ? argument : NULL;
     Py_XINCREF(argument);
     Py_XSETREF(state->chained_argument, argument);
     PyEval_SetProfile(on_event, (PyObject *)state);
@@ -148,7 +157,7 @@ void setprofile_arm(thread_state *state)
 
 void setprofile_keep_armed(thread_state *state)
 {
-    if (compat_profile_argument(state->tstate) == (PyObject *)state) {
+    if (is_armed(state)) {
         return;
     }
     tell_of_another();
@@ -158,7 +167,7 @@ void setprofile_keep_armed(thread_state *state)
 
 void setprofile_disarm(thread_state *state)
 {
-    if (compat_profile_argument(state->tstate) == (PyObject *)state) {
+    if (is_armed(state)) {
         PyEval_SetProfile(state->chained, state->chained_argument);
     } else {
         tell_of_another();

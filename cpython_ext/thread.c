@@ -24,7 +24,7 @@ static void thread_state_dealloc(PyObject *object)
         threads_recording--;
     }
     if (self->active[HOOK_MONITORING].count > 0) {
-        monitoring_end();
+        arming_end();
     }
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         activities *list = &self->active[hook];
@@ -158,7 +158,7 @@ static int prepare(thread_state *state, hook_kind hook)
         return 0;
     }
     if (hook == HOOK_MONITORING) {
-        return monitoring_begin();
+        return arming_begin();
     }
     setprofile_arm(state);
     return 0;
@@ -238,7 +238,7 @@ static void end(activity *known)
         threads_recording--;
     }
     if (list->count == 0 && owner->hook == HOOK_MONITORING) {
-        monitoring_end();
+        arming_end();
     } else if (list->count == 0) {
         setprofile_disarm(state);
     }

@@ -46,5 +46,5 @@ def test_both_count(run, hook, tool, where, theirs, ours):
         theirs = 3
     if robbed:
         ours = 1  # What was called before.
-    assert told.out.splitlines() == [f"{theirs} {ours}", "None None"], told
+    assert told.out.splitlines() == [f"{theirs} {ours}"], told
     assert told.err.count("another profiler was switched on") == told.err.count("\n") == robbed

@@ -165,7 +165,8 @@ def test_tool_ids_are_taken(run, ids):
 
 @needs_monitoring
 @pytest.mark.parametrize("taker", [None, "another tool"])
-def test_tool_id_freed_by_others(run, taker):
+@pytest.mark.parametrize("while_on", [True, False])
+def test_tool_id_freed_by_others(run, taker, while_on):
     """Between recordings. It is taken again, or the other one where it has a new user."""
     run(
         f"""
@@ -178,7 +179,7 @@ def test_tool_id_freed_by_others(run, taker):
         recorded = Profile(hook="monitoring")
         with recorded:
             callee()
-        while _native._monitoring()["on"]:
+        while not {while_on} and _native._monitoring()["on"]:
             callee()
         sys.monitoring.free_tool_id(3)
         if {taker!r}:
@@ -188,8 +189,32 @@ def test_tool_id_freed_by_others(run, taker):
         recorded.save("x.prof")
         assert ProfFile("x.prof").calls("callee") == 2
         assert _native._monitoring()["tool"] == (4 if {taker!r} else 3)
-        if {taker!r}:
+        if {taker!r} and not {while_on}:
             assert sys.monitoring.get_events(3) == 0
+        """
+    )
+
+
+@needs_monitoring
+def test_decorated_calls_go_on_after_others_freed_the_tool_id(run):
+    """It costs too much to look each time."""
+    run(
+        """
+        import sys
+        from pathlib import Path
+        from edbprof_native import profile
+        from prof_file import only_file
+
+        @profile(dir=".", save_every_n_calls=0)
+        def decorated(): pass
+
+        decorated()
+        sys.monitoring.free_tool_id(3)
+        for _ in range(1000):
+            decorated()
+        profile(dir=".").save()
+        # Up to 3.13 events go on after free_tool_id().
+        assert 1000 - 256 < only_file(Path(".")).calls("decorated") <= 1001
         """
     )
 
@@ -516,3 +541,88 @@ def test_changes_of_events_are_used_up(run, on):
     else:
         (line,) = told_by_us
         assert line.startswith("edbprof: cannot record a call: nothing can be recorded any")
+
+
+# ---- interpreters --------------------------------------------------------------------
+
+
+@needs_monitoring
+def test_in_subinterpreters(run):
+    """Monitoring is an interpreter's own, the recorder all interpreters' that share a GIL."""
+    told = run(
+        """
+        import sys
+        try:
+            import _interpreters as interpreters
+            one, execute = interpreters.create("legacy"), interpreters.exec
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+            one, execute = interpreters.create(isolated=False), interpreters.run_string
+        from edbprof_native import Profile
+        from prof_file import ProfFile
+
+        code = f'''if True:
+            import sys
+            sys.path[:] = {sys.path!r}
+            from edbprof_native import Profile
+            from prof_file import ProfFile
+            def inner(): pass
+            def outer(): inner()
+            try:
+                Profile(hook="monitoring")
+            except ValueError as error:
+                print(error)
+            with Profile() as recorded:
+                outer()
+                outer()
+            recorded.save("sub.prof")
+            file = ProfFile("sub.prof")
+            print(file.process["hook"], *file.paths().values())
+        '''
+        def callee(): pass
+
+        with Profile() as recorded:
+            callee()
+            execute(one, code)
+            callee()
+            interpreters.destroy(one)
+            callee()
+        recorded.save("main.prof")
+        assert ProfFile("main.prof").calls("callee") == 3
+        assert ProfFile("main.prof").calls("outer") == 0
+        """
+    )
+    refusal, recorded = told.out.splitlines()
+    assert "works in the main interpreter only: use hook='setprofile'" in refusal
+    assert recorded == "setprofile 2 2"
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_shutdown_while_recording(run, hook):
+    """In the main thread and in daemon threads, whose end nobody waits for."""
+    run(
+        f"""
+        import threading
+        from edbprof_native import Profile
+
+        def callee(): pass
+
+        def forever(recorded):
+            recorded.enable()
+            started.release()
+            while True:
+                callee()
+
+        class Finalized:
+            def __del__(self):
+                callee(), len("x")
+
+        started = threading.Semaphore(0)
+        for _ in range(3):
+            threading.Thread(target=forever, args=(Profile(hook="{hook}"),), daemon=True).start()
+            started.acquire()
+        kept = Finalized(), Profile(hook="{hook}")
+        kept[1].enable()
+        callee()
+        """
+    )

@@ -105,8 +105,8 @@ TOOLS = {
 }
 
 
-def main(hook, tool, where):
-    tool = TOOLS[tool]()
+def main(hook, tool_name, where):
+    tool = TOOLS[tool_name]()
     ours = Profile(hook=hook)
     if where == "around":
         tool.start(), call(1), ours.enable(), call(2), ours.disable(), call(4), tool.stop()
@@ -116,7 +116,9 @@ def main(hook, tool, where):
         ours.enable(), call(1), tool.start(), call(2), ours.disable(), call(4), tool.stop()
     ours.save("ours.recorded")
     print(tool.count(), ProfFile("ours.recorded").calls("callee"))
-    print(sys.getprofile(), sys.gettrace())
+    if not (tool_name == "yappi" and sys.version_info < (3, 11)):  # It leaves half of ours.
+        assert sys.getprofile() is None
+    assert sys.gettrace() is None
 
 
 if __name__ == "__main__":

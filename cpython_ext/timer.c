@@ -1,0 +1,41 @@
+/* Clocks of the program's own: functions that return the time. */
+#include "edbprof_ext.h"
+
+#include <math.h>
+
+/* Integers count from the first one: a double would not hold nanoseconds since 1970.
+ * Any number and an exception where the reading is no number. */
+static double timer_ns(recorder *self, PyObject *reading)
+{
+    if (!PyLong_Check(reading)) {
+        return PyFloat_AsDouble(reading) * 1e9;
+    }
+    long long units = PyLong_AsLongLong(reading);
+    if (!self->timer_started) {
+        self->timer_started = true;
+        self->timer_start = units;
+    }
+    unsigned long long since = (unsigned long long)units - (unsigned long long)self->timer_start;
+    return (double)(long long)since * self->timer_unit_ns;
+}
+
+uint64_t recorder_read_timer(recorder *self)
+{
+    static bool told;
+    thread_state *state = thread_state_here();
+    state->in_timer = true;
+    PyObject *reading = PyObject_CallNoArgs(self->timer);
+    state->in_timer = false;
+    double ns = 0;
+    if (reading != NULL) {
+        ns = timer_ns(self, reading);
+        Py_DECREF(reading);
+    }
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        warn_once(&told, "a profile's timer has failed; times from then on are wrong");
+        return 0;
+    }
+    /* The library counts from a moment before the first event. */
+    return isfinite(ns) && fabs(ns) < 9e18 ? (uint64_t)(int64_t)ns : 0;
+}
