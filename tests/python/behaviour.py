@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 
 
 def observe(action):
     """What comes of a call, so that it can be compared."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            outcome = ("returned", action())
-        except BaseException as error:
-            outcome = ("raised", type(error), error.args, chain(error))
-        gc.collect()
-    return outcome, [(w.category, str(w.message)) for w in caught]
+    unraisable = []
+    gc.collect()  # What earlier ones left behind is not this one's.
+    hook_before = sys.unraisablehook
+    sys.unraisablehook = lambda told: unraisable.append((told.exc_type, str(told.exc_value)))
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                outcome = ("returned", action())
+            except BaseException as error:
+                outcome = ("raised", type(error), error.args, chain(error))
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook_before
+    return outcome + (unraisable,), [(w.category, str(w.message)) for w in caught]
 
 
 def chain(error):

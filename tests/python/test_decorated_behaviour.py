@@ -83,7 +83,7 @@ def test_recursion_error(same):
 
     call = None
     outcome, _ = same(forever, lambda f: swallow(RecursionError, scenario, f))
-    assert outcome == ("returned", "RecursionError")
+    assert outcome[:2] == ("returned", "RecursionError")
 
 
 # --- generators ----------------------------------------------------------------------
@@ -217,4 +217,4 @@ def test_iterable_coroutines_stay_awaitable(same):
         ]
 
     outcome, _ = same(switch, scenario)
-    assert outcome == ("returned", [True, "switched", ("stop", "x", ("x",))])
+    assert outcome[:2] == ("returned", [True, "switched", ("stop", "x", ("x",))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -88,8 +89,21 @@ def test_recording_imports_nothing(run):
     )
 
 
-def test_works_without_site_and_isolated(run):
-    run("import edbprof_native; edbprof_native.Profile().close()", options=["-S"])
+def test_works_without_site(run):
+    import edbprof_native
+
+    run(
+        """
+        import sys
+        sys.path.append(sys.argv[1])
+        from edbprof_native import Profile
+        with Profile() as recorded:
+            len("x")
+        recorded.save("x.prof")
+        """,
+        Path(edbprof_native.__file__).parents[1],
+        options=["-S"],
+    )
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="own interpreters with a GIL of their own")
