@@ -96,6 +96,19 @@ fn files_whose_names_look_alike_are_counted_apart() {
 }
 
 #[test]
+fn a_profile_of_nothing_took_no_time() {
+    let nothing = edbprof::format::pstats::encode(&Default::default());
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &nothing);
+    let run = sandbox.run(&[]).expect(0);
+    assert!(
+        run.stdout
+            .contains("1 process, 0 s in 0 calls of 0 functions"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn wrong_usage_is_explained() {
     let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
     for (argument, part) in [

@@ -11,6 +11,9 @@
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
 //! | `threads` | list of dicts, see below |
 //!
+//! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
+//! there.
+//!
 //! A process:
 //!
 //! | key | value |

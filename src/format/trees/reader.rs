@@ -69,10 +69,15 @@ fn read_number<T: TryFrom<i128>>(reader: &mut Reader<'_>) -> Result<T, ReadError
 }
 
 fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
+    let offset = reader.offset();
     let mut process = Process::default();
+    let mut has_pid = false;
     reader.dict(|reader| {
         match reader.string()? {
-            b"pid" => process.pid = read_number(reader)?,
+            b"pid" => {
+                process.pid = read_number(reader)?;
+                has_pid = true;
+            }
             b"parent_pid" => process.parent_pid = read_number(reader)?,
             b"argv" => process.argv = reader.list(read_text)?,
             b"host" => process.host = read_text(reader)?,
@@ -87,6 +92,10 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
         }
         Ok(())
     })?;
+    // Empty dicts take two bytes in the file and hundred times that in memory.
+    if !has_pid {
+        return Err(ReadError::invalid(offset, "a process without a pid"));
+    }
     Ok(process)
 }
 
@@ -133,10 +142,14 @@ fn read_function(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
 fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
     let mut thread = ThreadTree::default();
+    let mut has_process = false;
     reader.dict(|reader| {
         let nodes = &mut thread.nodes;
         match reader.string()? {
-            b"process" => thread.process = read_number(reader)?,
+            b"process" => {
+                thread.process = read_number(reader)?;
+                has_process = true;
+            }
             b"name" => thread.name = read_text(reader)?,
             b"parent" => nodes.parent = read_column(reader, u32::from_le_bytes)?,
             b"function" => nodes.function = read_column(reader, u32::from_le_bytes)?,
@@ -147,6 +160,9 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         }
         Ok(())
     })?;
+    if !has_process {
+        return Err(ReadError::invalid(offset, "a thread of no process"));
+    }
     check_nodes(&thread.nodes, offset)?;
     Ok(thread)
 }
