@@ -234,6 +234,23 @@ fn trees_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn small_files_of_many_empty_things_are_refused() {
+    for (key, reason) in [
+        ("processes", "a process without a pid"),
+        ("threads", "a thread of no process"),
+    ] {
+        let trees = Trees::default();
+        let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+        bytes.pop();
+        bytes.extend([b'z', key.len() as u8]);
+        bytes.extend(key.bytes());
+        bytes.extend(b"[\x03\0\0\0{0{0{00");
+        let error = prof::read(&bytes).unwrap_err().to_string();
+        assert!(error.starts_with(reason), "{error}");
+    }
+}
+
+#[test]
 fn a_later_version_says_so() {
     let bytes = prof::encode(&Default::default(), &Trees::default(), &Default::default());
     let version = b"versioni\x01";

@@ -2,6 +2,8 @@
 
 mod generate;
 
+use std::path::PathBuf;
+
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{self, Rows};
 use edbprof::format::trees::Trees;
@@ -143,13 +145,13 @@ fn a_partial_overlap_is_refused_by_name() {
 
     // An aggregate of all makes the others superfluous.
     let merged = merge([&first, &last, &all]);
-    assert_eq!(merged.repeated, ["0", "1"]);
+    assert_eq!(merged.repeated, ["0", "1"].map(PathBuf::from));
     assert_eq!(merged.refused, []);
     assert_eq!(merged.profile.trees(), merge(&files).profile.trees());
 
     // Raw recordings are counted first, whatever comes first.
     let merged = merge([&first, &files[0], &files[1]]);
-    assert_eq!(merged.repeated, ["0"]);
+    assert_eq!(merged.repeated, [PathBuf::from("0")]);
 }
 
 #[test]
@@ -160,8 +162,14 @@ fn equal_plain_files_count_twice_and_an_aggregate_of_them_is_known() {
     let both = merge([&plain, &plain]);
     assert_eq!(both.profile.plain().hashes.len(), 2);
     let aggregate = both.profile.encode();
-    assert_eq!(merge([&aggregate, &plain, &plain]).repeated, ["0"]);
-    assert_eq!(merge([&aggregate, &plain, &plain, &plain]).repeated, ["0"]);
+    assert_eq!(
+        merge([&aggregate, &plain, &plain]).repeated,
+        [PathBuf::from("0")]
+    );
+    assert_eq!(
+        merge([&aggregate, &plain, &plain, &plain]).repeated,
+        [PathBuf::from("0")]
+    );
     // One of the two: the aggregate brings old and new.
     assert_eq!(merge([&aggregate, &plain]).refused.len(), 1);
 }

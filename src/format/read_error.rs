@@ -71,15 +71,3 @@ impl fmt::Display for ReadError {
 }
 
 impl Error for ReadError {}
-
-/// How many bytes the references in a file of `len` bytes may unfold to.
-///
-/// Real files name a source file of some hundred bytes in a reference of two to
-/// five; what a hostile one can claim stays bounded.
-pub(super) fn expansion_limit(len: usize) -> usize {
-    const FACTOR: usize = 128;
-    const AT_MOST: usize = 256 << 20;
-    len.saturating_mul(FACTOR)
-        .min(AT_MOST)
-        .max(len.saturating_mul(16))
-}

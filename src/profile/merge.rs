@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 
 use super::rows;
 use super::singledispatch;
@@ -99,11 +100,11 @@ impl std::error::Error for Refusal {}
 pub struct Merged {
     /// The value.
     pub profile: Profile,
-    /// Names of inputs that brought nothing new: their recordings are counted
-    /// under another name or in an aggregate.
-    pub repeated: Vec<String>,
-    /// Names of inputs that had to be left out, and why.
-    pub refused: Vec<(String, Refusal)>,
+    /// Inputs that brought nothing new: their recordings are counted under another
+    /// path or in an aggregate.
+    pub repeated: Vec<PathBuf>,
+    /// Inputs that had to be left out, and why.
+    pub refused: Vec<(PathBuf, Refusal)>,
 }
 
 /// Takes files one after the other and keeps only what is distinct in them.
@@ -121,7 +122,7 @@ pub struct Merger {
 }
 
 struct Aggregate {
-    name: String,
+    path: PathBuf,
     trees: Trees,
     plain: PlainInputs,
 }
@@ -149,23 +150,23 @@ impl Merger {
         }
     }
 
-    /// Takes a file; `name` is what the user knows it by.
+    /// Takes a file; `path` is what the user knows it by and is not opened.
     ///
     /// Of two files with the same recording the first counts: give a live file,
     /// which holds more, before the `.prof` of the same process.
-    pub fn add(&mut self, name: impl Into<String>, file: ProfFile) {
-        let name = name.into();
+    pub fn add(&mut self, path: impl Into<PathBuf>, file: ProfFile) {
+        let path = path.into();
         match file {
             ProfFile::Plain(plain) => self.add_plain(&plain),
             ProfFile::Exact(trees, plain) => match trees.recordings[..] {
                 [id] if plain.hashes.is_empty() => {
                     if self.recordings.contains(&id) {
-                        self.merged.repeated.push(name);
+                        self.merged.repeated.push(path);
                     } else {
-                        self.add_exact(name, trees, &plain);
+                        self.add_exact(path, trees, &plain);
                     }
                 }
-                _ => self.aggregates.push(Aggregate { name, trees, plain }),
+                _ => self.aggregates.push(Aggregate { path, trees, plain }),
             },
         }
     }
@@ -176,12 +177,12 @@ impl Merger {
         // The largest first: it can make smaller ones superfluous, and which are
         // refused then does not depend on the order of the inputs.
         aggregates.sort_by_cached_key(|aggregate| {
-            let Aggregate { name, trees, plain } = aggregate;
+            let Aggregate { path, trees, plain } = aggregate;
             let inputs = trees.recordings.len() + plain.hashes.len();
             let ids = (trees.recordings.clone(), plain.hashes.clone());
-            (std::cmp::Reverse(inputs), ids, name.clone())
+            (std::cmp::Reverse(inputs), ids, path.clone())
         });
-        for Aggregate { name, trees, plain } in aggregates {
+        for Aggregate { path, trees, plain } in aggregates {
             let recordings: BTreeSet<_> = trees.recordings.iter().collect();
             let hashes = counted(&plain.hashes);
             let inputs = recordings.len() + plain.hashes.len();
@@ -194,12 +195,12 @@ impl Merger {
             });
             let counted = known.count() + known_plain.sum::<usize>();
             if counted == 0 {
-                self.add_exact(name, trees, &plain);
+                self.add_exact(path, trees, &plain);
             } else if counted == inputs {
-                self.merged.repeated.push(name);
+                self.merged.repeated.push(path);
             } else {
                 let refusal = Refusal::Overlap { counted, inputs };
-                self.merged.refused.push((name, refusal));
+                self.merged.refused.push((path, refusal));
             }
         }
         let mut merged = self.merged;
@@ -241,10 +242,10 @@ impl Merger {
         singledispatch::add(&mut self.sidecar, &plain.sidecar);
     }
 
-    fn add_exact(&mut self, name: String, trees: Trees, plain: &PlainInputs) {
+    fn add_exact(&mut self, path: PathBuf, trees: Trees, plain: &PlainInputs) {
         let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
         if self.tree.len() + nodes > MAX_NODES {
-            self.merged.refused.push((name, Refusal::TooLarge));
+            self.merged.refused.push((path, Refusal::TooLarge));
             return;
         }
         self.add_plain(plain);

@@ -3,6 +3,7 @@
 //! line or reorder what stands beside it.
 
 use crate::format::trees::{Function, Label};
+use crate::profile::estimate::without_address;
 
 /// `bytes` as text that shows every byte and obeys none.
 ///
@@ -81,7 +82,7 @@ pub fn function_name(function: &Function) -> String {
 /// `builtins.len`, `list.append`. An object's address is dropped, since it differs
 /// in every process.
 pub fn short_name(name: &[u8]) -> String {
-    let text = printable(name);
+    let text = printable(&without_address(name));
     let Some(inner) = text
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'))
@@ -89,12 +90,7 @@ pub fn short_name(name: &[u8]) -> String {
         return text;
     };
     if let Some(method) = inner.strip_prefix("built-in method ") {
-        return match method.rsplit_once(" at 0x") {
-            Some((before, address)) if address.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                before.to_owned()
-            }
-            _ => method.to_owned(),
-        };
+        return method.to_owned();
     }
     let method_of = inner
         .strip_prefix("method '")

@@ -47,7 +47,7 @@ impl Report for FlameGraph {
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-pub fn folded(frames: &Frames) -> Vec<String> {
+fn folded(frames: &Frames) -> Vec<String> {
     let nodes = &frames.nodes;
     let labels: Vec<_> = frames.functions.iter().map(folded_label).collect();
     let mut own = nodes.self_times();

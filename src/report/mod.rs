@@ -79,7 +79,10 @@ impl View<'_> {
 
     /// Self time of all functions together, seconds.
     pub fn seconds(&self) -> f64 {
-        self.rows.iter().map(|(_, row)| row.counts.tt).sum()
+        // Not sum(): of nothing, that is -0.
+        self.rows
+            .iter()
+            .fold(0.0, |sum, (_, row)| sum + row.counts.tt)
     }
 
     /// Calls of all functions together.

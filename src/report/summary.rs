@@ -31,7 +31,7 @@ pub fn summary(view: &View<'_>, outputs: &[PathBuf]) -> String {
     let next: Vec<_> = [
         with_suffix(".svg").map(|path| format!("open {path} in a browser")),
         with_suffix(".prof").map(|path| format!("python -m pstats {path}")),
-        with_suffix(".prof").map(|path| format!("snakeviz {path}")),
+        with_suffix(".prof").map(|path| format!("snakeviz {path}  (pip install snakeviz)")),
     ]
     .into_iter()
     .flatten()
@@ -168,7 +168,7 @@ Wrote
 
 Next: open out.svg in a browser
   or: python -m pstats out.prof
-  or: snakeviz out.prof
+  or: snakeviz out.prof  (pip install snakeviz)
 "
         );
     }

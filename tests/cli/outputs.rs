@@ -102,6 +102,53 @@ fn an_input_is_never_written_over() {
 }
 
 #[test]
+fn nor_by_the_summary_which_is_no_input_of_the_next_run() {
+    let content = recording(1, 10);
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &content);
+    let input = sandbox.input("edbprof_1.prof");
+    let run = sandbox
+        .run(&[&format!("--summary-json={}", input.to_str().unwrap())])
+        .expect(2);
+    assert!(
+        run.stderr.contains("would overwrite the input"),
+        "{}",
+        run.stderr
+    );
+    // A link to an input is replaced, not followed.
+    symlink(&input, sandbox.work("link")).unwrap();
+    sandbox.run(&["--summary-json=link"]).expect(0);
+    assert_eq!(std::fs::read(&input).unwrap(), content);
+    let summary = format!(
+        "--summary-json={}",
+        sandbox.input("summary.json").to_str().unwrap()
+    );
+    for _ in 0..2 {
+        let run = sandbox.run_among_inputs(&["--suffix=", &summary]).expect(0);
+        assert_eq!(run.stderr, "");
+    }
+}
+
+#[test]
+fn a_result_of_another_run_does_not_stay_beside_these() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(1, 10))
+        .with("precious", b"keep");
+    let stale = sandbox.work("profile_analysis.singledispatch");
+    std::fs::write(&stale, b"of an earlier run").unwrap();
+    sandbox.run(&["--format=prof"]).expect(0);
+    assert!(stale.exists(), "it was not asked for");
+    sandbox.run(&[]).expect(0);
+    assert!(!stale.exists());
+    symlink(sandbox.input("precious"), &stale).unwrap();
+    sandbox.run(&[]).expect(0);
+    assert!(std::fs::symlink_metadata(&stale).is_err());
+    assert_eq!(std::fs::read(sandbox.input("precious")).unwrap(), b"keep");
+    std::fs::create_dir(&stale).unwrap();
+    sandbox.run(&[]).expect(0);
+    assert!(stale.is_dir());
+}
+
+#[test]
 fn a_sidecar_that_is_read_is_never_written_over() {
     let sandbox = Sandbox::new().with("x.prof", &plain(7));
     let sidecar = edbprof::format::sidecar::encode(&Default::default());

@@ -60,6 +60,14 @@ impl Sandbox {
         Run::from(self.command().args(arguments).output().unwrap())
     }
 
+    /// Runs the program on all `.prof` files among the inputs, with the results there.
+    pub(crate) fn run_among_inputs(&self, more: &[&str]) -> Run {
+        let directory = self.input("");
+        let mut command = self.command();
+        command.arg(&directory).arg("--out").arg(&directory);
+        Run::from(command.arg("--prefix=").args(more).output().unwrap())
+    }
+
     /// The names of all files in the working directory.
     pub(crate) fn written(&self) -> Vec<String> {
         names(&self.work(""))

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::sandbox::{Run, Sandbox, plain, recording};
+use crate::sandbox::{Sandbox, plain, recording};
 
 #[test]
 fn results_go_to_stdout_and_nothing_to_stderr() {
@@ -71,6 +71,44 @@ fn counts_for_programs() {
 }
 
 #[test]
+fn files_whose_names_look_alike_are_counted_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    for name in [
+        b"edbprof_\xfd.prof",
+        b"edbprof_\xfe.prof",
+        b"edbprof_\xff.prof",
+    ] {
+        let path = sandbox
+            .input("")
+            .join(std::ffi::OsStr::from_bytes(name.as_slice()));
+        std::fs::write(path, recording(1, 10)).unwrap();
+    }
+    let run = sandbox
+        .run(&["--summary-json=-", "--format=prof"])
+        .expect(0);
+    let counts: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&counts["succeeded"], &counts["skipped"]),
+        (&1.into(), &2.into())
+    );
+    assert!(run.stderr.contains("edbprof_\\xff.prof"), "{}", run.stderr);
+}
+
+#[test]
+fn a_profile_of_nothing_took_no_time() {
+    let nothing = edbprof::format::pstats::encode(&Default::default());
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &nothing);
+    let run = sandbox.run(&[]).expect(0);
+    assert!(
+        run.stdout
+            .contains("1 process, 0 s in 0 calls of 0 functions"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn wrong_usage_is_explained() {
     let sandbox = Sandbox::new().with("edbprof_1.prof", &plain(1));
     for (argument, part) in [
@@ -121,24 +159,12 @@ fn a_reader_that_has_gone_is_no_crash() {
     let sandbox = Sandbox::new()
         .with("edbprof_1.prof", &plain(1))
         .with("edbprof_2.prof", b"");
-    let mut child = sandbox
-        .command()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    drop(child.stderr.take());
-    assert_eq!(child.wait().unwrap().code(), Some(1));
-    let status = sandbox
-        .command()
-        .arg("--help")
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert_eq!(
-        Run::from(sandbox.command().arg("--help").output().unwrap()).code,
-        0
-    );
-    assert!(status.success());
+    for (arguments, code) in [(&[][..], 1), (&["--help"], 0), (&["--summary-json=-"], 1)] {
+        let mut command = sandbox.command();
+        command.args(arguments);
+        let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = streams.spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments:?}");
+    }
 }

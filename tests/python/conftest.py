@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from edbprof_native import Profile
+from behaviour import observe
+from edbprof_native import Profile, profile
 from prof_file import ProfFile
 
 HERE = Path(__file__).resolve().parent
@@ -95,3 +96,18 @@ def run(tmp_path: Path) -> Callable[..., Finished]:
         return done
 
     return run
+
+
+@pytest.fixture
+def same(tmp_path):
+    """Plays a scenario with the function and with the decorated one."""
+
+    def same(function, scenario):
+        expected = observe(lambda: scenario(function))
+        once = profile(dir=tmp_path)(function)
+        assert observe(lambda: scenario(once)) == expected
+        twice = profile(dir=tmp_path, prefix="another_")(once)
+        assert observe(lambda: scenario(twice)) == expected
+        return expected
+
+    return same

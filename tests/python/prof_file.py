@@ -84,9 +84,7 @@ class ProfFile:
     def _thread(self, thread: dict) -> Thread:
         parents = column("I", thread["parent"])
         functions = column("I", thread["function"])
-        calls, resumes, totals = (
-            column("Q", thread[key]) for key in ("calls", "resumes", "total")
-        )
+        calls, resumes, totals = (column("Q", thread[key]) for key in ("calls", "resumes", "total"))
         assert len({len(c) for c in (parents, functions, calls, resumes, totals)}) == 1
         nodes: List[Node] = []
         for parent, function, *counts in zip(parents, functions, calls, resumes, totals):
@@ -133,9 +131,7 @@ def counts_of_trees(
 ) -> Counts:
     """(cc, nc, {caller: (nc, cc)}) for each function, as DESIGN 3.4 defines them."""
     counts: Dict[Label, List[int]] = defaultdict(lambda: [0, 0])
-    edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0])
-    )
+    edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for node in file.nodes:
         path = [relabel(label) for label in node.path]
         calls = count(node)
@@ -176,9 +172,7 @@ def counts_of_cprofile(profiler: Any, relabel: Callable[[Label], Label]) -> Coun
     Its rows keep only one of several functions with one label; here they are added up.
     """
     functions: Dict[Label, List[int]] = defaultdict(lambda: [0, 0])
-    edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0])
-    )
+    edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for entry in profiler.getstats():
         caller = relabel(cProfile.label(entry.code))
         functions[caller][0] += entry.callcount - entry.reccallcount

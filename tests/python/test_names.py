@@ -8,7 +8,7 @@ import pytest
 
 STRANGE = [
     "with space",
-    'quotes "\'`',
+    "quotes \"'`",
     "new\nline\r\ttab",
     "nul\0inside",
     "\0",
@@ -86,7 +86,6 @@ def test_builtins_hold_no_address(record):
     assert not [name for name in names if " at 0x" in name]
     assert {"<method 'get' of 'dict' objects>", "<method 'join' of 'str' objects>"} <= names
     assert "<built-in method __new__ of type object>" in names
-
 
 
 # What a function that was called once may cost, its code object (which must be kept,

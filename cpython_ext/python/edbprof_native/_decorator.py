@@ -102,9 +102,10 @@ class profile:
         none. Raises ValueError for arguments that make no sense, OSError when the
         result can't be written or the program `edbprof` is missing.
         """
+        self.save()  # Before the import, which would stand in it where a call records.
+
         from ._program import aggregate
 
-        self.save()
         return aggregate(
             self._directory,
             out_path,

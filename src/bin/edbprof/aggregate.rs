@@ -1,6 +1,6 @@
 //! From the inputs to the results: read, merge, render, write, tell.
 
-use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::prof::ProfFile;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
-use crate::options::AggregateOptions;
+use crate::options::{AggregateOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{bar, complain, say};
 
@@ -85,7 +85,8 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     };
     let found = discover(&directories, filter)?;
     account.skips = found.skipped;
-    let (inputs, former) = former_results::set_apart(found.inputs, &outputs, &reports)?;
+    let results = options.results(&outputs, &reports);
+    let (inputs, former) = former_results::set_apart(found.inputs, &results)?;
     let inputs = discover::each_once(inputs);
 
     let profile = read_all(&inputs, options.quiet, account);
@@ -120,27 +121,20 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
 fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
     let bar = bar(inputs.len(), quiet);
     let mut merger = Merger::new();
-    let mut added: HashMap<String, &Path> = HashMap::new();
     for chunk in inputs.chunks(AT_A_TIME) {
         let files: Vec<_> = chunk
             .par_iter()
             .map(|input| (read_one(input), bar.inc(1)))
             .collect();
         for (input, (file, ())) in chunk.iter().zip(files) {
-            let refused = |path: &Path, reason| Refused {
-                path: path.to_owned(),
-                reason,
-            };
+            let path = input.path.clone();
             match file {
                 Ok((file, sidecar)) => {
-                    let name = input.path.to_string_lossy().into_owned();
-                    merger.add(name.clone(), file);
-                    added.insert(name, &input.path);
-                    if let Err((path, reason)) = sidecar {
-                        account.failures.push(refused(&path, reason));
-                    }
+                    merger.add(path, file);
+                    account.succeeded += 1;
+                    account.failures.extend(sidecar.err());
                 }
-                Err(reason) => account.failures.push(refused(&input.path, reason)),
+                Err(reason) => account.failures.push(Refused { path, reason }),
             }
         }
     }
@@ -150,28 +144,22 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
         repeated,
         refused,
     } = merger.finish();
-    account.succeeded = added.len() - repeated.len() - refused.len();
-    let path = |name: &String| {
-        added
-            .get(name)
-            .map_or_else(PathBuf::new, |path| path.into())
-    };
-    let reason = "all that is in it is counted already";
-    let repeated = repeated.iter();
-    account.skips.extend(repeated.map(|name| Refused {
-        path: path(name),
-        reason: reason.into(),
-    }));
-    let refused = refused.iter();
-    account.failures.extend(refused.map(|(name, why)| Refused {
-        path: path(name),
+    account.succeeded -= repeated.len() + refused.len();
+    let repeated = repeated.into_iter().map(|path| Refused {
+        path,
+        reason: "all that is in it is counted already".to_owned(),
+    });
+    account.skips.extend(repeated);
+    let refused = refused.into_iter().map(|(path, why)| Refused {
+        path,
         reason: why.to_string(),
-    }));
+    });
+    account.failures.extend(refused);
     profile
 }
 
 /// A file, and how it went with its sidecar.
-type Read = (ProfFile, Result<(), (PathBuf, String)>);
+type Read = (ProfFile, Result<(), Refused>);
 
 fn read_one(input: &Input) -> Result<Read, String> {
     let bytes = discover::read(&input.path)?;
@@ -183,7 +171,7 @@ fn read_one(input: &Input) -> Result<Read, String> {
             .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
         match content {
             Ok(calls) => plain.sidecar = calls,
-            Err(reason) => read = Err((path, reason)),
+            Err(reason) => read = Err(Refused { path, reason }),
         }
     }
     Ok((file, read))
@@ -221,21 +209,20 @@ fn write_reports(
     for (report, content) in reports.iter().zip(rendered) {
         let path = outputs.path(report.suffix());
         let written = match content {
-            Ok(None) => continue,
-            Ok(Some(bytes)) => {
-                atomic_file::write_shared(&path, &bytes).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
+            Ok(None) => former_results::remove(&path).map(|()| false),
+            Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
+            Err(error) => Err(io::Error::other(error)),
         };
         match written {
-            Ok(()) => account.outputs.push(path),
+            Ok(true) => account.outputs.push(path),
+            Ok(false) => {}
             Err(reason) => {
                 complain(&format!("can't write {}: {reason}", path_text(&path)));
                 all_written = false;
             }
         }
     }
-    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new("-"));
+    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
         if let Err(error) = say(&summary(&view, &account.outputs)) {
             complain(&format!("can't write to stdout: {error}"));
@@ -275,7 +262,7 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
     });
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
-        Some("-") => say(&text),
+        Some(STDOUT) => say(&text),
         _ => atomic_file::write_shared(target, text.as_bytes()),
     };
     written.map_err(|error| format!("can't write {}: {error}", path_text(target)))

@@ -3,16 +3,15 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use edbprof::format::content_hash::ContentHash;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::profile::merge::Profile;
-use edbprof::report::Report;
 use edbprof::report::summary::path_text;
 
 use crate::discover::{self, Identity, Input, identity};
-use crate::outputs::Outputs;
 
 /// The suffix of the one result that can be an input as well.
 const PROF: &str = ".prof";
@@ -20,23 +19,19 @@ const PROF: &str = ".prof";
 /// A file that stands where a result will be written, and that result's suffix.
 pub(crate) type FormerResult = (Input, &'static str);
 
-/// Takes those out of `inputs` that stand where a result will be written, each with
-/// that result's suffix.
+/// Takes those out of `inputs` that stand where one of `results` will be written,
+/// each with that result's suffix.
 ///
 /// # Errors
 ///
 /// A sentence, where such a file was named as an input or is the sidecar of one.
 pub(crate) fn set_apart(
     inputs: Vec<Input>,
-    outputs: &Outputs,
-    reports: &[Box<dyn Report + Sync>],
+    results: &[(PathBuf, &'static str)],
 ) -> Result<(Vec<Input>, Vec<FormerResult>), String> {
-    let results: HashMap<Identity, &'static str> = reports
+    let results: HashMap<Identity, &'static str> = results
         .iter()
-        .filter_map(|report| {
-            let metadata = fs::symlink_metadata(outputs.path(report.suffix())).ok()?;
-            Some((identity(&metadata), report.suffix()))
-        })
+        .filter_map(|(path, suffix)| Some((identity(&fs::symlink_metadata(path).ok()?), *suffix)))
         .collect();
     let result_at = |path: &Path| {
         let places = [fs::metadata(path), fs::symlink_metadata(path)];
@@ -85,6 +80,20 @@ pub(crate) fn check(input: &Input, suffix: &str, profile: &Profile) -> Result<()
         Ok(())
     } else {
         Err(overwriting(&input.path))
+    }
+}
+
+/// Removes a former run's result of which this run has none: beside the others it
+/// would pass for theirs.
+///
+/// # Errors
+///
+/// What the operating system says. What is no file was no result and stays.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => fs::remove_file(path),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! [`options`] is the command line, [`discover`] finds the files, [`outputs`] names
 //! the results and [`former_results`] keeps the two apart, [`aggregate`] takes the one
-//! to the other and decides the exit code, [`progress`] is what is said meanwhile. What a profile is and how it is shown
-//! lies in the library.
+//! to the other and decides the exit code, [`progress`] is what is said meanwhile.
+//! What a profile is and how it is shown lies in the library.
 
 mod aggregate;
 mod discover;

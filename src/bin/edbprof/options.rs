@@ -11,6 +11,11 @@ use edbprof::report::singledispatch::SingleDispatch;
 use edbprof::report::sort_order::SortOrder;
 use edbprof::report::svg::Svg;
 
+use crate::outputs::Outputs;
+
+/// What stands for stdout where a file is asked for.
+pub(crate) const STDOUT: &str = "-";
+
 const AFTER_HELP: &str = "\
 Examples:
   edbprof                          all profiles in the temporary directory
@@ -148,6 +153,20 @@ impl AggregateOptions {
         formats
             .into_iter()
             .map(|format| self.report(format))
+            .collect()
+    }
+
+    /// The paths of all files that may be written, each with its suffix.
+    pub(crate) fn results(
+        &self,
+        outputs: &Outputs,
+        reports: &[Box<dyn Report + Sync>],
+    ) -> Vec<(PathBuf, &'static str)> {
+        let summary = self.summary_json.iter().filter(|path| *path != STDOUT);
+        let suffixes = reports.iter().map(|report| report.suffix());
+        suffixes
+            .map(|suffix| (outputs.path(suffix), suffix))
+            .chain(summary.map(|path| (path.clone(), ".json")))
             .collect()
     }
 

@@ -56,6 +56,10 @@ impl Outputs {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
+        if out.exists() && !out.is_file() {
+            let out = path_text(out);
+            return Err(format!("{out} is neither a directory nor a file"));
+        }
         if !directory.is_dir() {
             return Err(format!(
                 "there is no directory {} to write to",
@@ -116,6 +120,7 @@ mod tests {
         assert!(Outputs::new(Some(Path::new("/no/such/place/x.prof"))).is_err());
         assert!(Outputs::new(Some(Path::new("/no/such/place/"))).is_err());
         assert!(Outputs::new(Some(Path::new("/dev/null/"))).is_err());
+        assert!(Outputs::new(Some(Path::new("/dev/null"))).is_err());
         assert!(Outputs::new(Some(Path::new(""))).is_err());
     }
 }

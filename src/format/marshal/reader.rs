@@ -12,7 +12,8 @@ use super::{
     INTERNED_REF, LIST, LONG, NONE, REF, SHORT_ASCII, SHORT_INTERNED_ASCII, SHORT_TUPLE,
     TEXT_FLOAT, TRUE, TUPLE, UNICODE,
 };
-use crate::format::read_error::{ReadError, Reason, expansion_limit};
+use crate::format::input::Input;
+use crate::format::read_error::{ReadError, Reason};
 use crate::format::wtf8::encodes_a_str;
 
 /// An object, or the beginning of one whose contents follow.
@@ -51,33 +52,29 @@ impl Value<'_> {
 /// A place in a marshalled object. After an error it is of no use any more.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
-    input: &'a [u8],
-    at: usize,
+    input: Input<'a>,
     /// Where the numbered objects begin.
     numbered: Vec<usize>,
     /// Python 2's own table of interned strings.
     interned: Vec<&'a [u8]>,
     /// How many references we are inside of: what is read there is numbered already.
     replaying: u32,
-    expansion_left: usize,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of the object that begins at offset `start` of `input`.
     pub fn new(input: &'a [u8], start: usize) -> Self {
         Self {
-            input,
-            at: start,
+            input: Input::new(input, start),
             numbered: Vec::new(),
             interned: Vec::new(),
             replaying: 0,
-            expansion_left: expansion_limit(input.len()),
         }
     }
 
     /// The offset in the input of what is read next.
     pub fn offset(&self) -> usize {
-        self.at
+        self.input.at
     }
 
     /// The error that the object which begins at `offset` is not `expected`.
@@ -89,8 +86,7 @@ impl<'a> Reader<'a> {
     /// The number of the object ahead, if it has one; and whether it is a
     /// reference to an object that was read before.
     pub fn number_ahead(&self) -> Option<(usize, bool)> {
-        let rest = self.input.get(self.at..)?;
-        match rest {
+        match self.input.rest() {
             [REF, a, b, c, d, ..] => Some((u32::from_le_bytes([*a, *b, *c, *d]) as usize, true)),
             [code, ..] if code & FLAG_REF != 0 && self.replaying == 0 => {
                 Some((self.numbered.len(), false))
@@ -107,15 +103,15 @@ impl<'a> Reader<'a> {
         &mut self,
         read: impl FnOnce(&mut Self, Value<'a>) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        if self.input.get(self.at) != Some(&REF) {
+        if self.input.rest().first() != Some(&REF) {
             let value = self.begin()?;
             return read(self, value);
         }
-        let reference = self.at;
-        self.at += 1;
+        let reference = self.input.at;
+        self.input.at += 1;
         let number = self.u32()? as usize;
-        let back = self.at;
-        self.at = *self
+        let back = self.input.at;
+        self.input.at = *self
             .numbered
             .get(number)
             .ok_or_else(|| ReadError::invalid(reference, "a reference to nothing"))?;
@@ -123,7 +119,7 @@ impl<'a> Reader<'a> {
         let value = self.begin()?;
         let result = read(self, value)?;
         self.replaying -= 1;
-        self.at = back;
+        self.input.at = back;
         Ok(result)
     }
 
@@ -132,7 +128,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Anything else is there.
     pub fn int(&mut self) -> Result<i128, ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|_, value| match value {
             Value::Int(value) => Ok(value),
             other => Err(Self::unexpected(offset, "an int", other)),
@@ -144,7 +140,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Anything else is there.
     pub fn float(&mut self) -> Result<f64, ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|_, value| match value {
             Value::Float(value) => Ok(value),
             Value::Int(value) => Ok(value as f64),
@@ -157,7 +153,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Anything else is there.
     pub fn string(&mut self) -> Result<&'a [u8], ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|_, value| match value {
             Value::String(value) => Ok(value),
             other => Err(Self::unexpected(offset, "a string", other)),
@@ -172,7 +168,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|reader, value| match value {
             Value::List(count) => (0..count).map(|_| item(reader)).collect(),
             other => Err(Self::unexpected(offset, "a list", other)),
@@ -187,7 +183,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut entry: impl FnMut(&mut Self) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|reader, value| match value {
             Value::Dict => {
                 while !reader.end_of_dict() {
@@ -209,7 +205,7 @@ impl<'a> Reader<'a> {
         expected: &'static str,
         items: impl FnOnce(&mut Self) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let offset = self.at;
+        let offset = self.input.at;
         self.object(|reader, value| match value {
             Value::Tuple(found) if found == count => items(reader),
             Value::Tuple(_) => Err(ReadError::new(
@@ -225,8 +221,8 @@ impl<'a> Reader<'a> {
 
     /// Steps over the end of a dict, if that is what comes next.
     pub fn end_of_dict(&mut self) -> bool {
-        let ends = self.input.get(self.at) == Some(&END_OF_DICT);
-        self.at += usize::from(ends);
+        let ends = self.input.rest().first() == Some(&END_OF_DICT);
+        self.input.at += usize::from(ends);
         ends
     }
 
@@ -246,8 +242,8 @@ impl<'a> Reader<'a> {
                     if let Some(count) = count {
                         *count -= 1;
                     }
-                    if self.input.get(self.at) == Some(&REF) {
-                        self.at += 1;
+                    if self.input.rest().first() == Some(&REF) {
+                        self.input.at += 1;
                         self.u32()?;
                         continue;
                     }
@@ -269,8 +265,8 @@ impl<'a> Reader<'a> {
 
     /// Reads the beginning of an object that is no reference.
     fn begin(&mut self) -> Result<Value<'a>, ReadError> {
-        let start = self.at;
-        let [code] = self.array()?;
+        let start = self.input.at;
+        let [code] = self.input.array()?;
         if code & FLAG_REF != 0 && self.replaying == 0 {
             self.numbered.push(start);
         }
@@ -278,10 +274,10 @@ impl<'a> Reader<'a> {
             NONE => Value::None,
             FALSE => Value::Int(0),
             TRUE => Value::Int(1),
-            INT => Value::Int(i32::from_le_bytes(self.array()?).into()),
-            INT64 => Value::Int(i64::from_le_bytes(self.array()?).into()),
+            INT => Value::Int(i32::from_le_bytes(self.input.array()?).into()),
+            INT64 => Value::Int(i64::from_le_bytes(self.input.array()?).into()),
             LONG => Value::Int(self.long(start)?),
-            FLOAT => Value::Float(f64::from_le_bytes(self.array()?)),
+            FLOAT => Value::Float(f64::from_le_bytes(self.input.array()?)),
             TEXT_FLOAT => Value::Float(self.text_float(start)?),
             BYTES => Value::String(self.sized()?),
             UNICODE => Value::String(self.text(start, encodes_a_str)?),
@@ -297,13 +293,13 @@ impl<'a> Reader<'a> {
                 let text = self.interned.get(number);
                 let text = text.ok_or_else(|| ReadError::invalid(start, "a reference to nothing"));
                 let text: &[u8] = text?;
-                self.expand(start, text.len() + OBJECT_SIZE)?;
+                self.input.expand(start, text.len() + OBJECT_SIZE)?;
                 Value::String(text)
             }
             ASCII | INTERNED_ASCII => Value::String(self.text(start, <[u8]>::is_ascii)?),
             SHORT_ASCII | SHORT_INTERNED_ASCII => {
-                let [len] = self.array()?;
-                let text = self.take(len.into())?;
+                let [len] = self.input.array()?;
+                let text = self.input.take(len.into())?;
                 if !text.is_ascii() {
                     return Err(ReadError::invalid(start, NOT_A_STR));
                 }
@@ -311,7 +307,7 @@ impl<'a> Reader<'a> {
             }
             TUPLE => Value::Tuple(self.count()?),
             SHORT_TUPLE => {
-                let [count] = self.array()?;
+                let [count] = self.input.array()?;
                 Value::Tuple(self.at_least(count.into())?)
             }
             LIST => Value::List(self.count()?),
@@ -323,42 +319,18 @@ impl<'a> Reader<'a> {
                 Value::String(text) => text.len(),
                 _ => 0,
             };
-            self.expand(start, bytes + OBJECT_SIZE)?;
+            self.input.expand(start, bytes + OBJECT_SIZE)?;
         }
         Ok(value)
     }
 
-    fn expand(&mut self, offset: usize, bytes: usize) -> Result<(), ReadError> {
-        self.expansion_left = self
-            .expansion_left
-            .checked_sub(bytes)
-            .ok_or_else(|| ReadError::new(offset, Reason::Expansion))?;
-        Ok(())
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
-        let taken = self
-            .input
-            .get(self.at..)
-            .and_then(|rest| rest.get(..len))
-            .ok_or_else(|| ReadError::new(self.input.len(), Reason::Truncated))?;
-        self.at += len;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
     fn u32(&mut self) -> Result<u32, ReadError> {
-        Ok(u32::from_le_bytes(self.array()?))
+        Ok(u32::from_le_bytes(self.input.array()?))
     }
 
     fn sized(&mut self) -> Result<&'a [u8], ReadError> {
         let len = self.u32()?;
-        self.take(len as usize)
+        self.input.take(len as usize)
     }
 
     fn text(&mut self, start: usize, valid: fn(&[u8]) -> bool) -> Result<&'a [u8], ReadError> {
@@ -377,15 +349,17 @@ impl<'a> Reader<'a> {
 
     /// Every object takes a byte: a larger count is a lie, found out here.
     fn at_least(&self, count: usize) -> Result<usize, ReadError> {
-        if count > self.input.len().saturating_sub(self.at) {
-            return Err(ReadError::new(self.input.len(), Reason::Truncated));
+        if count > self.input.rest().len() {
+            return Err(self.input.truncated());
         }
         Ok(count)
     }
 
     fn long(&mut self, start: usize) -> Result<i128, ReadError> {
-        let count = i32::from_le_bytes(self.array()?);
-        let bytes = self.take((count.unsigned_abs() as usize).saturating_mul(2))?;
+        let count = i32::from_le_bytes(self.input.array()?);
+        let bytes = self
+            .input
+            .take((count.unsigned_abs() as usize).saturating_mul(2))?;
         let mut value: i128 = 0;
         for digit in bytes.rchunks_exact(2) {
             let digit = digit
@@ -403,8 +377,8 @@ impl<'a> Reader<'a> {
     }
 
     fn text_float(&mut self, start: usize) -> Result<f64, ReadError> {
-        let [len] = self.array()?;
-        let text = self.take(len.into())?;
+        let [len] = self.input.array()?;
+        let text = self.input.take(len.into())?;
         std::str::from_utf8(text)
             .ok()
             .and_then(|text| text.parse().ok())

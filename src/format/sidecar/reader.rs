@@ -10,7 +10,8 @@ use super::{
     EMPTY_DICT, FRAME, LONG_BINGET, LONG_BINPUT, LONG1, MARK, MEMOIZE, PROTO, SETITEM, SETITEMS,
     SHORT_BINBYTES, SHORT_BINSTRING, SHORT_BINUNICODE, STOP, Sidecar, TUPLE, TUPLE3,
 };
-use crate::format::read_error::{ReadError, Reason, expansion_limit};
+use crate::format::input::Input;
+use crate::format::read_error::{ReadError, Reason};
 use crate::format::trees::Label;
 
 /// Reads a sidecar that `pickle.dump` or [`encode`](super::encode) wrote.
@@ -19,15 +20,13 @@ use crate::format::trees::Label;
 /// An opcode that is not plain data, by its name; any other shape.
 pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     let mut machine = Machine {
-        input: bytes,
-        at: 0,
+        input: Input::new(bytes, 0),
         opcode_at: 0,
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
         dicts: Vec::new(),
         labels: Vec::new(),
-        expansion_left: expansion_limit(bytes.len()),
     };
     while machine.step()? {}
     let top = machine.pop()?;
@@ -52,8 +51,7 @@ enum Value<'a> {
 }
 
 struct Machine<'a> {
-    input: &'a [u8],
-    at: usize,
+    input: Input<'a>,
     /// Where the opcode that is being obeyed stands, for errors.
     opcode_at: usize,
     stack: Vec<Value<'a>>,
@@ -61,20 +59,19 @@ struct Machine<'a> {
     memo: HashMap<u32, Value<'a>>,
     dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
     labels: Vec<Arc<Label>>,
-    expansion_left: usize,
 }
 
 impl<'a> Machine<'a> {
     /// Obeys one opcode; false at the end.
     fn step(&mut self) -> Result<bool, ReadError> {
-        self.opcode_at = self.at;
-        let [opcode] = self.array()?;
+        self.opcode_at = self.input.at;
+        let [opcode] = self.input.array()?;
         match opcode {
             PROTO => {
-                self.take(1)?;
+                self.input.take(1)?;
             }
             FRAME => {
-                self.take(8)?;
+                self.input.take(8)?;
             }
             EMPTY_DICT => {
                 self.stack.push(Value::Dict(self.dicts.len()));
@@ -82,27 +79,27 @@ impl<'a> Machine<'a> {
             }
             MARK => self.marks.push(self.stack.len()),
             SHORT_BINUNICODE | SHORT_BINBYTES | SHORT_BINSTRING => {
-                let [len] = self.array()?;
+                let [len] = self.input.array()?;
                 self.string(len.into())?;
             }
             BINUNICODE | BINBYTES | BINSTRING => {
-                let len = u32::from_le_bytes(self.array()?);
+                let len = u32::from_le_bytes(self.input.array()?);
                 self.string(len.into())?;
             }
             BINUNICODE8 => {
-                let len = u64::from_le_bytes(self.array()?);
+                let len = u64::from_le_bytes(self.input.array()?);
                 self.string(len)?;
             }
             BININT1 => {
-                let [value] = self.array()?;
+                let [value] = self.input.array()?;
                 self.stack.push(Value::Int(value.into()));
             }
             BININT2 => {
-                let value = u16::from_le_bytes(self.array()?);
+                let value = u16::from_le_bytes(self.input.array()?);
                 self.stack.push(Value::Int(value.into()));
             }
             BININT => {
-                let value = i32::from_le_bytes(self.array()?);
+                let value = i32::from_le_bytes(self.input.array()?);
                 self.stack.push(Value::Int(value.into()));
             }
             LONG1 => self.long()?,
@@ -120,19 +117,19 @@ impl<'a> Machine<'a> {
             }
             MEMOIZE => self.memoize(self.memo.len() as u32)?,
             BINPUT => {
-                let [number] = self.array()?;
+                let [number] = self.input.array()?;
                 self.memoize(number.into())?;
             }
             LONG_BINPUT => {
-                let number = u32::from_le_bytes(self.array()?);
+                let number = u32::from_le_bytes(self.input.array()?);
                 self.memoize(number)?;
             }
             BINGET => {
-                let [number] = self.array()?;
+                let [number] = self.input.array()?;
                 self.recall(number.into())?;
             }
             LONG_BINGET => {
-                let number = u32::from_le_bytes(self.array()?);
+                let number = u32::from_le_bytes(self.input.array()?);
                 self.recall(number)?;
             }
             SETITEM => {
@@ -153,31 +150,17 @@ impl<'a> Machine<'a> {
         Ok(true)
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
-        let taken = self
-            .input
-            .get(self.at..)
-            .and_then(|rest| rest.get(..len))
-            .ok_or_else(|| ReadError::new(self.input.len(), Reason::Truncated))?;
-        self.at += len;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
     fn string(&mut self, len: u64) -> Result<(), ReadError> {
-        let text = self.take(usize::try_from(len).unwrap_or(usize::MAX))?;
+        let text = self
+            .input
+            .take(usize::try_from(len).unwrap_or(usize::MAX))?;
         self.stack.push(Value::String(text));
         Ok(())
     }
 
     fn long(&mut self) -> Result<(), ReadError> {
-        let [len] = self.array()?;
-        let bytes = self.take(len.into())?;
+        let [len] = self.input.array()?;
+        let bytes = self.input.take(len.into())?;
         if bytes.len() > 16 {
             return Err(self.invalid("an int beyond 2^127"));
         }
@@ -196,7 +179,8 @@ impl<'a> Machine<'a> {
             return Err(self.invalid("a tuple that is no function"));
         };
         let line = i64::try_from(line).map_err(|_| self.invalid("a line number beyond 2^63"))?;
-        self.expand(file.len() + name.len() + 1)?;
+        self.input
+            .expand(self.opcode_at, file.len() + name.len() + 1)?;
         self.stack.push(Value::Label(self.labels.len()));
         self.labels.push(Arc::new(Label {
             file: file.into(),
@@ -265,7 +249,7 @@ impl<'a> Machine<'a> {
         let mut next = 0;
         while let Some(&(key, value)) = self.dicts.get(dict).and_then(|items| items.get(next)) {
             next += 1;
-            self.expand(ENTRY_SIZE)?;
+            self.input.expand(self.opcode_at, ENTRY_SIZE)?;
             let label = match key {
                 Value::Label(label) => self.labels.get(label).cloned(),
                 _ => None,
@@ -282,14 +266,6 @@ impl<'a> Machine<'a> {
             _ => None,
         };
         calls.ok_or_else(|| self.invalid("a count that is none"))
-    }
-
-    fn expand(&mut self, amount: usize) -> Result<(), ReadError> {
-        self.expansion_left = self
-            .expansion_left
-            .checked_sub(amount)
-            .ok_or_else(|| ReadError::new(self.opcode_at, Reason::Expansion))?;
-        Ok(())
     }
 
     fn invalid(&self, what: &'static str) -> ReadError {

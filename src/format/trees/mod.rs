@@ -11,6 +11,9 @@
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
 //! | `threads` | list of dicts, see below |
 //!
+//! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
+//! there.
+//!
 //! A process:
 //!
 //! | key | value |
@@ -170,7 +173,7 @@ impl Nodes {
 }
 
 /// One thread's call tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ThreadTree {
     /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
     /// tree stands for all threads of all processes.
@@ -182,10 +185,11 @@ pub struct ThreadTree {
 }
 
 /// How a recording ended, as far as the file can know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ending {
     /// Saved while the process went on; it may have recorded more since.
+    #[default]
     Running = 0,
     /// Saved at the process's regular exit, or closed by the program.
     Finished = 1,
@@ -194,7 +198,7 @@ pub enum Ending {
 }
 
 /// What is known of one recorded process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
     /// Process id.
     pub pid: u32,

@@ -69,22 +69,15 @@ fn read_number<T: TryFrom<i128>>(reader: &mut Reader<'_>) -> Result<T, ReadError
 }
 
 fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
-    let mut process = Process {
-        pid: 0,
-        parent_pid: 0,
-        argv: Vec::new(),
-        host: Box::default(),
-        hook: Box::default(),
-        clock: Box::default(),
-        clock_resolution_ns: 0.0,
-        start_unix_ns: 0,
-        duration_ns: 0,
-        ending: Ending::Running,
-        dropped_calls: 0,
-    };
+    let offset = reader.offset();
+    let mut process = Process::default();
+    let mut has_pid = false;
     reader.dict(|reader| {
         match reader.string()? {
-            b"pid" => process.pid = read_number(reader)?,
+            b"pid" => {
+                process.pid = read_number(reader)?;
+                has_pid = true;
+            }
             b"parent_pid" => process.parent_pid = read_number(reader)?,
             b"argv" => process.argv = reader.list(read_text)?,
             b"host" => process.host = read_text(reader)?,
@@ -99,6 +92,10 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
         }
         Ok(())
     })?;
+    // Empty dicts take two bytes in the file and hundred times that in memory.
+    if !has_pid {
+        return Err(ReadError::invalid(offset, "a process without a pid"));
+    }
     Ok(process)
 }
 
@@ -144,15 +141,15 @@ fn read_function(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
 
 fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
-    let mut thread = ThreadTree {
-        process: 0,
-        name: Box::default(),
-        nodes: Nodes::default(),
-    };
+    let mut thread = ThreadTree::default();
+    let mut has_process = false;
     reader.dict(|reader| {
         let nodes = &mut thread.nodes;
         match reader.string()? {
-            b"process" => thread.process = read_number(reader)?,
+            b"process" => {
+                thread.process = read_number(reader)?;
+                has_process = true;
+            }
             b"name" => thread.name = read_text(reader)?,
             b"parent" => nodes.parent = read_column(reader, u32::from_le_bytes)?,
             b"function" => nodes.function = read_column(reader, u32::from_le_bytes)?,
@@ -163,6 +160,9 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         }
         Ok(())
     })?;
+    if !has_process {
+        return Err(ReadError::invalid(offset, "a thread of no process"));
+    }
     check_nodes(&thread.nodes, offset)?;
     Ok(thread)
 }

@@ -335,8 +335,36 @@ for (const graph of graphs) {
   else graph.label();
 }
 search(state.get('search') || '');
-// Call stacks grow upwards: begin where they begin.
-const bottom = graphs[0].element.getBoundingClientRect().bottom;
-if (root === document.documentElement && bottom > innerHeight) scrollTo(0, bottom - innerHeight + 24);
-stick();
+// Call stacks grow upwards: begin where they begin. What lies above is cut off until the
+// reader does something, not scrolled over: a screenshot shows a page from its top.
+const page = { height: root.getAttribute('height'), viewBox: root.getAttribute('viewBox') };
+let above = 0;
+function restore() {
+  root.setAttribute('height', page.height);
+  if (page.viewBox) root.setAttribute('viewBox', page.viewBox);
+  else root.removeAttribute('viewBox');
+}
+function cut() {
+  restore();
+  above = Math.max(0, Math.round(graphs[0].element.getBoundingClientRect().bottom - innerHeight + 24));
+  if (above > 0) {
+    const left = page.height - above;
+    root.setAttribute('viewBox', `0 ${above} ${root.getBoundingClientRect().width} ${left}`);
+    root.setAttribute('height', left);
+  }
+  stick();
+}
+const acts = ['wheel', 'pointerdown', 'touchstart', 'keydown', 'scroll', 'beforeprint'];
+function act() {
+  for (const kind of acts) removeEventListener(kind, act, true);
+  removeEventListener('resize', cut);
+  restore();
+  scrollTo(0, scrollY + above);
+  stick();
+}
+if (root === document.documentElement) {
+  cut();
+  addEventListener('resize', cut);
+  for (const kind of acts) addEventListener(kind, act, { capture: true, passive: true });
+}
 }

@@ -31,8 +31,6 @@ pub(super) struct Layout {
     pub(super) frames: Vec<Placed>,
     /// Where in `frames` each level begins.
     pub(super) levels: Vec<usize>,
-    /// Frames that are narrower than the threshold.
-    pub(super) too_narrow: usize,
     /// Frames that are wide enough but beyond [`MAX_LEVELS`].
     pub(super) too_deep: usize,
 }
@@ -56,7 +54,6 @@ impl Layout {
                 for node in widest_first(tree, siblings) {
                     let total = tree.nodes.total[node as usize];
                     if total < least {
-                        layout.too_narrow += 1;
                         parent.hidden = parent.hidden.saturating_add(total);
                         continue;
                     }
@@ -167,10 +164,7 @@ mod tests {
             ]
         );
         assert_eq!(layout.levels, [0, 2, 4]);
-        assert_eq!(
-            (layout.roots(), layout.too_narrow, layout.too_deep),
-            (2, 1, 0)
-        );
+        assert_eq!((layout.roots(), layout.too_deep), (2, 0));
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     let _ = write!(
         out,
         " role=\"graphics-document\" aria-labelledby=\"title\">\n<title id=\"title\">{title}</title>\n\
-         <style>\n{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n"
+         <style>\n{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"{height}\"/>\n"
     );
     let mut y = HEAD;
     for graph in &graphs {

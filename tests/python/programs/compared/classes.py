@@ -80,8 +80,7 @@ class Derived(Vector):
 
 class Shape(abc.ABC):
     @abc.abstractmethod
-    def area(self):
-        ...
+    def area(self): ...
 
 
 @dataclasses.dataclass(order=True)

@@ -53,7 +53,7 @@ SETTINGS = {
 
 
 def main():
-    html = docutils.core.publish_parts(
-        TEXT, writer_name="html4css1", settings_overrides=SETTINGS
-    )["html_body"]
-    assert "<h1 class=\"title\">Title</h1>" in html and "<table" in html
+    html = docutils.core.publish_parts(TEXT, writer_name="html4css1", settings_overrides=SETTINGS)[
+        "html_body"
+    ]
+    assert '<h1 class="title">Title</h1>' in html and "<table" in html

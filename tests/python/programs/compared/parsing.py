@@ -8,7 +8,7 @@ import json.encoder
 import json.scanner
 import tokenize
 
-DATA = {"list": [1, 2.5, None, True, {"deep": [[], {}, "ünï"]}], "text": "a\"b\\c\n" * 3}
+DATA = {"list": [1, 2.5, None, True, {"deep": [[], {}, "ünï"]}], "text": 'a"b\\c\n' * 3}
 
 SOURCE = '''
 def f(x, *, y=[1, 2]):

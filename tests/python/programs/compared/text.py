@@ -18,7 +18,11 @@ class Formatter(string.Formatter):
 
 
 def soundex(word):
-    codes = {c: str(n) for n, group in enumerate(["bfpv", "cgjkqsxz", "dt", "l", "mn", "r"], 1) for c in group}
+    codes = {
+        c: str(n)
+        for n, group in enumerate(["bfpv", "cgjkqsxz", "dt", "l", "mn", "r"], 1)
+        for c in group
+    }
     digits = [codes.get(c, "") for c in word.lower()]
     return (word[0].upper() + "".join(digits[1:]) + "000")[:4]
 

@@ -1,0 +1,68 @@
+//! The bytes of a file as readers take them: never beyond the end, and with a limit to
+//! what the file's references to itself may unfold to.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::read_error::{ReadError, Reason};
+
+/// A file's bytes and a place in them.
+#[derive(Clone, Debug)]
+pub(super) struct Input<'a> {
+    bytes: &'a [u8],
+    /// The offset of what is taken next.
+    pub(super) at: usize,
+    expansion_left: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self {
+            bytes,
+            at,
+            expansion_left: expansion_limit(bytes.len()),
+        }
+    }
+
+    /// What is still to be taken.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
+        let taken = self.rest().get(..len).ok_or_else(|| self.truncated())?;
+        self.at += len;
+        Ok(taken)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    pub(super) fn truncated(&self) -> ReadError {
+        ReadError::new(self.bytes.len(), Reason::Truncated)
+    }
+
+    /// Notes that a reference, or what is read once more because of it, takes `bytes`
+    /// of memory; `offset` is where it stands.
+    pub(super) fn expand(&mut self, offset: usize, bytes: usize) -> Result<(), ReadError> {
+        self.expansion_left = self
+            .expansion_left
+            .checked_sub(bytes)
+            .ok_or_else(|| ReadError::new(offset, Reason::Expansion))?;
+        Ok(())
+    }
+}
+
+/// How many bytes the references in a file of `len` bytes may unfold to.
+///
+/// Real files name a source file of some hundred bytes in a reference of two to
+/// five; what a hostile one can claim stays bounded.
+fn expansion_limit(len: usize) -> usize {
+    const FACTOR: usize = 128;
+    const AT_MOST: usize = 256 << 20;
+    len.saturating_mul(FACTOR)
+        .min(AT_MOST)
+        .max(len.saturating_mul(16))
+}
