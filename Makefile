@@ -8,7 +8,7 @@ PYTHON ?= python3
 # The Pythons to test under: '3.11' (looked up in pyenv and on PATH) or an interpreter's
 # path. Empty: PYTHON, 3.11 and the newest of 3.12 and 3.13 (see tests/check.sh).
 PYTHONS ?=
-ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13
+ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
@@ -29,7 +29,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-rust test-python lint ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python lint ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements
 
 help: ## Say what there is (this)
@@ -47,7 +47,7 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
 	@$(CHECK) lint rust python demo
 
-test-all: ## As test, under every supported Python that is found (3.9 to 3.13)
+test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
 	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust python demo
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
@@ -71,6 +71,11 @@ ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as ro
 		$$sudo apt-get update -q && \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
+
+pythons: ## Get Python 3.14 and 3.15 from Debian sid into build/sid (as root), for test-all
+	@missing=$$(for name in debootstrap patchelf; do command -v $$name >/dev/null || echo $$name; done); \
+	[ -z "$$missing" ] || { apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; }
+	@bash tests/pythons.sh
 
 clean: ## Remove what the other targets made, compiled Rust too
 	rm -rf .venv-* build profile_analysis.prof profile_analysis.pstats profile_analysis.svg profile_analysis.singledispatch

@@ -12,7 +12,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 readonly MAKE=(make --no-print-directory)
-readonly LOOKED_FOR="in ${PYENV_ROOT:-$HOME/.pyenv}/versions and on PATH"
+readonly LOOKED_FOR="on PATH, in ${PYENV_ROOT:-$HOME/.pyenv}/versions and in build/sid"
 passed=0
 failed=0
 report=() # One line a check, for the closing summary.
@@ -62,6 +62,7 @@ find_python() { # VERSION, as in 3.11: prints the interpreter's path
     done < <(
         type -ap "python$1"
         ls -d "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python 2>/dev/null
+        ls -d "$PWD/build/sid/usr/bin/python$1" 2>/dev/null
     )
     [[ -n $found ]] && echo "$found"
 }
