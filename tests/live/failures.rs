@@ -6,6 +6,7 @@ use std::path::Path;
 use edbprof::ffi::edbprof_status::{EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE};
 use edbprof::format::prof::{self, ProfFile};
 
+use super::in_a_process_of_its_own;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, files, only_live, read};
 
@@ -81,18 +82,6 @@ fn there_is_no_directory() {
     recorder.free();
 }
 
-/// Runs the test `name` of this file in a process of its own.
-fn in_a_process_of_its_own(name: &str) {
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--test-threads=1"])
-        .arg(format!("failures::{name}"))
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}\n{text}", output.status);
-    assert!(text.contains("1 passed"), "{text}");
-}
-
 fn limit_files(len: u64) {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -108,7 +97,7 @@ fn limit_files(len: u64) {
 
 #[test]
 fn files_may_not_grow() {
-    in_a_process_of_its_own("files_may_not_grow_here");
+    in_a_process_of_its_own("failures::files_may_not_grow_here");
 }
 
 #[test]
@@ -130,7 +119,7 @@ fn files_may_not_grow_here() {
 
 #[test]
 fn not_even_a_small_file_can_be_had() {
-    in_a_process_of_its_own("not_even_a_small_file_can_be_had_here");
+    in_a_process_of_its_own("failures::not_even_a_small_file_can_be_had_here");
 }
 
 #[test]
