@@ -58,6 +58,7 @@
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
 
+mod log;
 pub mod process;
 mod reader;
 
