@@ -133,23 +133,28 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
     return result;
 }
 
-static uint32_t save_flags(bool final)
+static uint32_t save_flags(bool final, bool last)
 {
-    return (final ? EDBPROF_SAVE_FINAL : 0) |
+    return (final ? EDBPROF_SAVE_FINAL : 0) | (last ? EDBPROF_SAVE_LAST : 0) |
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
 void recorder_call_ended(recorder *self)
 {
-    static bool told;
+    static bool told, told_of_memory;
     if (self->recording == NULL) {
         return;
     }
-    edbprof_status status =
-        edbprof_recording_call_ended(self->recording, self->save_every, save_flags(false));
-    if (status != EDBPROF_OK && status != EDBPROF_NOT_DUE) {
-        char text[512];
-        edbprof_recording_error(self->recording, text, sizeof text);
+    edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
+                                                         save_flags(false, false));
+    if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
+        return;
+    }
+    char text[512];
+    edbprof_recording_error(self->recording, text, sizeof text);
+    if (status == EDBPROF_IN_MEMORY_ONLY) {
+        warn_once(&told_of_memory, "%s", text);
+    } else {
         warn_once(&told, "cannot save a recording, will try again: %s", text);
     }
 }
@@ -307,12 +312,12 @@ static PyObject *recorder_stop(PyObject *self, PyObject *unused)
 
 static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "final", NULL};
+    static char *names[] = {"path", "final", "last", NULL};
     recorder *self = (recorder *)object;
     PyObject *path = NULL;
-    int final = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$p:save", names,
-                                     PyUnicode_FSConverter, &path, &final)) {
+    int final = 0, last = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names,
+                                     PyUnicode_FSConverter, &path, &final, &last)) {
         return NULL;
     }
     if (self->recording == NULL) {
@@ -321,8 +326,8 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     }
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
-                                                 save_flags(final))
-                     : edbprof_recording_save(self->recording, save_flags(final));
+                                                 save_flags(final, last))
+                     : edbprof_recording_save(self->recording, save_flags(final, last));
     Py_XDECREF(path);
     if (status == EDBPROF_OK) {
         Py_RETURN_TRUE;
@@ -372,8 +377,9 @@ static PyMethodDef methods[] = {
     {"stop", recorder_stop, METH_NOARGS,
      "stop()\n--\n\nUndo every enable() of the calling thread."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
-     "save(path=None, *, final=False)\n--\n\nWrite what was recorded so far to `path`, or "
-     "to the recording's own file. Returns False, having written nothing, when nothing "
+     "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
+     "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
+     "os._exit(), so its live file goes now. Returns False, having written nothing, when nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"close", recorder_close, METH_NOARGS,
      "close()\n--\n\nForget everything that was recorded. Raises RuntimeError while "

@@ -60,7 +60,7 @@
  * The version of this ABI: it grows whenever a host that was compiled against an
  * older header could not use this library.
  */
-#define EDBPROF_ABI_VERSION 1
+#define EDBPROF_ABI_VERSION 2
 
 /**
  * `edbprof_function.kind`: a Python code object.
@@ -114,6 +114,12 @@
  * Saving: the recording is over; the file says that its process ended regularly.
  */
 #define EDBPROF_SAVE_FINAL 1
+
+/**
+ * Saving: nothing more will be recorded; the live file is removed at once and not at
+ * the end of the process. For one that ends in `_exit`.
+ */
+#define EDBPROF_SAVE_LAST 4
 
 /**
  * Saving: a `.singledispatch` sidecar is written beside the file, if any generic
@@ -182,6 +188,11 @@ enum edbprof_status
    * This system can't do that.
    */
   EDBPROF_UNSUPPORTED = 24,
+  /**
+   * The recording goes on, but no live file keeps what comes if the process is
+   * killed; the error text says why. Told once.
+   */
+  EDBPROF_IN_MEMORY_ONLY = 25,
   /**
    * A defect of this library. What the call was to do is done in part or not.
    */
@@ -320,6 +331,13 @@ typedef struct edbprof_options {
    * How events reach the recording, for example "setprofile".
    */
   struct edbprof_str hook;
+  /**
+   * Where the live file goes, `<name of the own file>.live`, which has all that was
+   * recorded whatever ends the process: made at the first event, removed when the
+   * process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
+   * NULL: `directory`. Without both, or with an empty string, there is none.
+   */
+  struct edbprof_str live_dir;
 } edbprof_options;
 
 #ifdef __cplusplus
@@ -474,8 +492,8 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
                                      struct edbprof_recording **out);
 
 /**
- * Frees a recording with all its thread handles, and writes nothing. NULL is
- * fine. One thread at a time, and no thread uses the recording any more.
+ * Frees a recording with all its thread handles, and removes its live file. Saves
+ * nothing, but what came after a save with `EDBPROF_SAVE_FINAL`. NULL is fine. One thread at a time, and no thread uses the recording any more.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -520,7 +538,7 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
  * with their time until now. One thread at a time; other threads may record
  * meanwhile. Saving again replaces the file.
  *
- * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
+ * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST`, `EDBPROF_SAVE_SIDECAR`.
  *
  * `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
  * was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
@@ -548,7 +566,9 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
  * does after every `every`-th (0: never), as long as all writing so far took less
  * than a hundredth of the time since the first event. One thread at a time.
  *
- * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
+ * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not,
+ * and once `EDBPROF_IN_MEMORY_ONLY` instead of these if no live file can be had or it
+ * can't grow; the recording's error text says why.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

@@ -95,6 +95,7 @@ fn events_in_known_contexts_allocate_nothing() {
         suffix: NOTHING,
         host: NOTHING,
         hook: NOTHING,
+        live_dir: NOTHING,
     };
     let mut recording = ptr::null_mut();
     let mut thread = ptr::null_mut();

@@ -26,7 +26,7 @@ pub use text::*;
 
 /// The version of this ABI: it grows whenever a host that was compiled against an
 /// older header could not use this library.
-pub const EDBPROF_ABI_VERSION: u32 = 1;
+pub const EDBPROF_ABI_VERSION: u32 = 2;
 
 /// The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
 /// with the one in the header that it was compiled with, and uses nothing else if

@@ -7,15 +7,15 @@ use std::path::{Path, is_separator};
 use super::guard::guard;
 use super::text::Buffer;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
-    EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, EDBPROF_UNSUPPORTED, edbprof_function,
-    edbprof_status, edbprof_str, edbprof_thread,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE,
+    EDBPROF_NOTHING_RECORDED, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY,
+    EDBPROF_UNSUPPORTED, edbprof_function, edbprof_status, edbprof_str, edbprof_thread,
 };
 use crate::format::trees::Ending;
 use crate::record::clock::{self, Clock, TickRate};
 use crate::record::fixed::Fixed;
-use crate::record::recording::{DEFAULT_MAX_NODES, Options, Place, Recording};
-use crate::record::save::Manner;
+use crate::record::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
+use crate::record::save::{CallEnded, Manner};
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
@@ -27,6 +27,9 @@ pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
 /// Saving: the recording is over; the file says that its process ended regularly.
 pub const EDBPROF_SAVE_FINAL: u32 = 1;
+/// Saving: nothing more will be recorded; the live file is removed at once and not at
+/// the end of the process. For one that ends in `_exit`.
+pub const EDBPROF_SAVE_LAST: u32 = 4;
 /// Saving: a `.singledispatch` sidecar is written beside the file, if any generic
 /// function was called.
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
@@ -57,6 +60,11 @@ pub struct edbprof_options {
     pub host: edbprof_str,
     /// How events reach the recording, for example "setprofile".
     pub hook: edbprof_str,
+    /// Where the live file goes, `<name of the own file>.live`, which has all that was
+    /// recorded whatever ends the process: made at the first event, removed when the
+    /// process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
+    /// NULL: `directory`. Without both, or with an empty string, there is none.
+    pub live_dir: edbprof_str,
 }
 
 /// What one process collects for one purpose. Made by `edbprof_recording_new`.
@@ -122,6 +130,20 @@ unsafe fn place(options: &edbprof_options) -> io::Result<Option<Place>> {
     }))
 }
 
+/// # Safety
+/// * The strings in `options` are readable.
+unsafe fn live_place(options: &edbprof_options) -> io::Result<LivePlace> {
+    if options.live_dir.data.is_null() {
+        return Ok(LivePlace::Beside);
+    }
+    // SAFETY: by this function's contract.
+    let directory = unsafe { options.live_dir.path()? };
+    if directory.is_empty() {
+        return Ok(LivePlace::Nowhere);
+    }
+    Ok(LivePlace::In(std::path::absolute(directory)?))
+}
+
 /// Makes a recording. Any thread.
 ///
 /// `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
@@ -175,11 +197,17 @@ pub unsafe extern "C" fn edbprof_recording_new(
             Err(error) => return (&error).into(),
         };
         // SAFETY: by this function's contract.
+        let live_place = match unsafe { live_place(options) } {
+            Ok(place) => place,
+            Err(error) => return (&error).into(),
+        };
+        // SAFETY: by this function's contract.
         let (host, hook) = unsafe { (options.host.bytes(), options.hook.bytes()) };
         let made = Recording::new(Options {
             clock,
             host_rate,
             place,
+            live_place,
             max_nodes: match options.max_nodes {
                 0 => DEFAULT_MAX_NODES,
                 nodes => nodes,
@@ -198,8 +226,8 @@ pub unsafe extern "C" fn edbprof_recording_new(
     })
 }
 
-/// Frees a recording with all its thread handles, and writes nothing. NULL is
-/// fine. One thread at a time, and no thread uses the recording any more.
+/// Frees a recording with all its thread handles, and removes its live file. Saves
+/// nothing, but what came after a save with `EDBPROF_SAVE_FINAL`. NULL is fine. One thread at a time, and no thread uses the recording any more.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -312,7 +340,7 @@ fn save_with(
     body: impl FnOnce(Manner) -> edbprof_status,
 ) -> edbprof_status {
     guard(|| {
-        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR;
+        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
         if flags & !known != 0 {
             return refuse(&handle.recording, "a flag for saving is unknown");
         }
@@ -323,6 +351,7 @@ fn save_with(
                 Ending::Running
             },
             sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+            last: flags & EDBPROF_SAVE_LAST != 0,
         })
     })
 }
@@ -331,7 +360,7 @@ fn save_with(
 /// with their time until now. One thread at a time; other threads may record
 /// meanwhile. Saving again replaces the file.
 ///
-/// `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_SIDECAR`.
+/// `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST`, `EDBPROF_SAVE_SIDECAR`.
 ///
 /// `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
 /// was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
@@ -387,7 +416,9 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
 /// does after every `every`-th (0: never), as long as all writing so far took less
 /// than a hundredth of the time since the first event. One thread at a time.
 ///
-/// `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not.
+/// `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not,
+/// and once `EDBPROF_IN_MEMORY_ONLY` instead of these if no live file can be had or it
+/// can't grow; the recording's error text says why.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -403,8 +434,12 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     };
     save_with(handle, flags, |manner| {
         match handle.recording.call_ended(every, manner) {
-            Ok(Some(_)) => EDBPROF_OK,
-            Ok(None) => EDBPROF_NOT_DUE,
+            Ok(CallEnded::Saved) => EDBPROF_OK,
+            Ok(CallEnded::NotDue) => EDBPROF_NOT_DUE,
+            Ok(CallEnded::InMemoryOnly(text)) => {
+                handle.recording.lock().error = text;
+                EDBPROF_IN_MEMORY_ONLY
+            }
             Err(error) => handle.fail(&error),
         }
     })

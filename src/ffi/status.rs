@@ -36,6 +36,9 @@ pub enum edbprof_status {
     EDBPROF_OUT_OF_MEMORY = 23,
     /// This system can't do that.
     EDBPROF_UNSUPPORTED = 24,
+    /// The recording goes on, but no live file keeps what comes if the process is
+    /// killed; the error text says why. Told once.
+    EDBPROF_IN_MEMORY_ONLY = 25,
     /// A defect of this library. What the call was to do is done in part or not.
     EDBPROF_INTERNAL_ERROR = 29,
 }

@@ -11,6 +11,7 @@
 pub mod atomic_file;
 pub mod content_hash;
 mod input;
+pub mod live;
 pub mod marshal;
 pub mod prof;
 pub mod pstats;

@@ -52,16 +52,28 @@ impl Arena {
         self.used
     }
 
+    /// Bytes from the first node on that are usable memory.
+    pub(crate) fn committed(&self) -> usize {
+        self.region.committed()
+    }
+
     /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with
-    /// room for `least` at least. `None` when the arena is full.
-    pub(crate) fn chunk(&mut self, owned: u32, least: u32) -> Option<Range<NodeIndex>> {
+    /// room for `least` at least. `None` when the arena is full. `back` may put
+    /// memory of its own under it: see [`Region::commit`].
+    pub(crate) fn chunk(
+        &mut self,
+        owned: u32,
+        least: u32,
+        back: impl FnOnce(NonNull<u8>, usize) -> bool,
+    ) -> Option<Range<NodeIndex>> {
         let left = self.capacity().checked_sub(self.used)?;
         if left < least.max(1) {
             return None;
         }
         let size = owned.clamp(FIRST_CHUNK, LARGEST_CHUNK).max(least).min(left);
         let end = self.used + size;
-        self.region.commit(end as usize * size_of::<Node>()).ok()?;
+        let bytes = end as usize * size_of::<Node>();
+        self.region.commit(bytes, back).ok()?;
         let chunk = self.used..end;
         self.used = end;
         Some(chunk)
@@ -78,7 +90,7 @@ mod tests {
         let capacity = arena.capacity();
         assert!(capacity >= 200);
         let mut next = 0;
-        while let Some(chunk) = arena.chunk(next, 1) {
+        while let Some(chunk) = arena.chunk(next, 1, |_, _| false) {
             assert_eq!(chunk.start, next);
             assert!(chunk.end > chunk.start);
             next = chunk.end;
@@ -89,8 +101,11 @@ mod tests {
     #[test]
     fn a_chunk_holds_what_was_asked_for_or_there_is_none() {
         let mut arena = Arena::new(100_000).unwrap();
-        assert_eq!(arena.chunk(0, 50_000).map(|c| c.len()), Some(50_000));
-        assert_eq!(arena.chunk(0, 100_000), None);
-        assert_eq!(arena.chunk(0, 1).map(|c| c.len()), Some(64));
+        assert_eq!(
+            arena.chunk(0, 50_000, |_, _| false).map(|c| c.len()),
+            Some(50_000)
+        );
+        assert_eq!(arena.chunk(0, 100_000, |_, _| false), None);
+        assert_eq!(arena.chunk(0, 1, |_, _| false).map(|c| c.len()), Some(64));
     }
 }

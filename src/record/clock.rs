@@ -94,7 +94,17 @@ impl TickRate {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
-    fn ns_per_tick(self) -> f64 {
+    /// The rate as it stands in live files: nanoseconds in a tick, times 2^40.
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The rate from [`TickRate::to_bits`]; `None` for 0, which is none.
+    pub(crate) fn from_bits(bits: u64) -> Option<TickRate> {
+        (bits != 0).then_some(TickRate(bits))
+    }
+
+    pub(crate) fn ns_per_tick(self) -> f64 {
         self.0 as f64 / (1_u64 << TickRate::FRACTION_BITS) as f64
     }
 }
@@ -102,7 +112,7 @@ impl TickRate {
 /// One moment on the time stamp counter and on the system's monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    tsc: u64,
+    pub(crate) tsc: u64,
     pub(crate) monotonic_ns: u64,
 }
 
@@ -140,10 +150,29 @@ impl Moment {
                 std::hint::spin_loop();
                 continue;
             }
-            let ticks = now.tsc.wrapping_sub(self.tsc).max(1);
-            return TickRate::from_ns_per_tick(ns as f64 / ticks as f64)
-                .unwrap_or(TickRate::NANOSECOND);
+            return self.tsc_rate_until(now).unwrap_or(TickRate::NANOSECOND);
         }
+    }
+
+    /// As [`Moment::tsc_rate`], but waits for 20 microseconds at most: good to a
+    /// hundredth at least.
+    pub(crate) fn tsc_rate_so_far(self) -> TickRate {
+        const LEAST_NS: u64 = Duration::from_micros(20).as_nanos() as u64;
+        loop {
+            let now = Moment::now();
+            if now.monotonic_ns.saturating_sub(self.monotonic_ns) >= LEAST_NS {
+                return self.tsc_rate_until(now).unwrap_or(TickRate::NANOSECOND);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// The rate of the time stamp counter from this moment to `later`, the better
+    /// the farther they are apart. `None` if it makes no sense.
+    pub(crate) fn tsc_rate_until(self, later: Moment) -> Option<TickRate> {
+        let ns = later.monotonic_ns.saturating_sub(self.monotonic_ns);
+        let ticks = later.tsc.wrapping_sub(self.tsc).max(1);
+        TickRate::from_ns_per_tick(ns as f64 / ticks as f64)
     }
 }
 

@@ -14,8 +14,9 @@
 
 use std::io;
 use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use super::exit;
 use super::recording::{Recording, Shared};
 
 struct Registered {
@@ -41,6 +42,7 @@ fn recordings() -> MutexGuard<'static, Vec<Registered>> {
 /// `OutOfMemory` when the handlers or the list can't grow.
 pub(crate) fn register(recording: NonNull<Recording>) -> io::Result<()> {
     handlers::install()?;
+    exit::install();
     let mut recordings = recordings();
     recordings
         .try_reserve(1)
@@ -50,6 +52,26 @@ pub(crate) fn register(recording: NonNull<Recording>) -> io::Result<()> {
         held: None,
     });
     Ok(())
+}
+
+/// Calls `body` with every recording, unless a thread that will not go on has the list.
+pub(crate) fn each(body: impl Fn(&Recording)) {
+    const TRIES: u32 = 10_000;
+    for _ in 0..TRIES {
+        let list = match RECORDINGS.try_lock() {
+            Ok(list) => list,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                std::thread::yield_now();
+                continue;
+            }
+        };
+        for known in list.iter() {
+            // SAFETY: recordings on the list are alive, and none can be taken off it.
+            body(unsafe { known.recording.as_ref() });
+        }
+        return;
+    }
 }
 
 /// Takes a recording off the list; no matter if it is not there.

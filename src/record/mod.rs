@@ -10,6 +10,9 @@
 //!                      snapshot ──▶ format::trees::Trees ──▶ save: `.prof`
 //! ```
 //!
+//! From the first event on nodes, functions and threads lie in a [`live`] file that is
+//! mapped into memory: whatever ends the process, it stays as it was.
+//!
 //! A [`recording::Recording`] belongs to one process and is shared by its threads;
 //! everything in it that is not hot lies behind one lock. A [`thread::Thread`] is
 //! one OS thread's place in it and takes events without lock or allocation.
@@ -18,9 +21,13 @@
 pub(crate) mod arena;
 pub(crate) mod children;
 pub(crate) mod clock;
+pub(crate) mod durability;
+pub(crate) mod exit;
 pub(crate) mod fixed;
 pub(crate) mod fork;
 pub(crate) mod functions;
+#[cfg_attr(not(target_os = "linux"), path = "live/absent.rs")]
+pub(crate) mod live;
 pub(crate) mod node;
 pub(crate) mod recording;
 pub(crate) mod region;

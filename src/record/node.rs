@@ -14,8 +14,12 @@
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
 //! the sign tells whether the node is open, and one store commits a leave.
+//!
+//! A root is no call. Its `calls` are the tick of its thread's latest event, its
+//! `resumes` the calls that found no room: what a reader of the live file needs too.
 
 use std::cell::Cell;
+use std::ptr::NonNull;
 use std::sync::atomic::{
     AtomicI64, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -66,6 +70,49 @@ impl Node {
             recent_keys: [Cell::new(0), Cell::new(0)],
             recent_children: [Cell::new(0), Cell::new(0)],
         }
+    }
+
+    /// Puts the node where it is visible, to a reader of the live file too: its key
+    /// comes last.
+    ///
+    /// # Safety
+    /// * `place` is committed memory of an arena that only the caller writes to.
+    pub(crate) unsafe fn publish(self, place: NonNull<Node>) {
+        let key = self.key;
+        // SAFETY: by this function's contract; the key is aligned for an atomic.
+        unsafe {
+            place.write(Node { key: 0, ..self });
+            AtomicU64::from_ptr(&raw mut (*place.as_ptr()).key).store(key, Release);
+        }
+    }
+
+    /// In a root: the tick of the thread's latest event. Owning thread only; others
+    /// use [`Node::latest_acquired`].
+    #[inline]
+    pub(crate) fn latest(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    /// As [`Node::latest`]: what happened before that event is seen. Any thread.
+    pub(crate) fn latest_acquired(&self) -> u64 {
+        self.calls.load(Acquire)
+    }
+
+    /// In a root: an event happens at tick `now`. Owning thread only.
+    #[inline]
+    pub(crate) fn set_latest(&self, now: u64) {
+        self.calls.store(now, Release);
+    }
+
+    /// In a root: a call found no room. Owning thread only.
+    pub(crate) fn count_dropped(&self) {
+        self.resumes
+            .store(self.resumes.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// In a root: calls that found no room. Any thread.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.resumes.load(Relaxed)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

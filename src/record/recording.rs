@@ -1,6 +1,6 @@
 //! A recording: what one process collects for one purpose, over all its threads.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::Range;
@@ -12,12 +12,15 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
 use super::clock::{Clock, Moment, TickRate};
+use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
+use super::live::Origin;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
 use super::thread::{Thread, current_thread_token};
+use crate::format::live;
 use crate::format::trees::RecordingId;
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
@@ -31,6 +34,17 @@ pub(crate) struct Place {
     pub(crate) suffix: OsString,
 }
 
+/// Where a recording's live file goes: called as its own file, `.live` behind it.
+#[derive(Clone, Debug)]
+pub(crate) enum LivePlace {
+    /// Beside the recording's own file; without one there is no live file.
+    Beside,
+    /// In that directory.
+    In(PathBuf),
+    /// There is none.
+    Nowhere,
+}
+
 /// What a recording is made with.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -39,6 +53,7 @@ pub(crate) struct Options {
     pub(crate) host_rate: TickRate,
     /// `None` for a recording that is only saved to paths that are named then.
     pub(crate) place: Option<Place>,
+    pub(crate) live_place: LivePlace,
     pub(crate) max_nodes: u32,
     /// For example `CPython 3.11.7`.
     pub(crate) host: Box<[u8]>,
@@ -79,11 +94,30 @@ impl Identity {
 
     /// The path of the recording's own file.
     pub(crate) fn path(&self, place: &Place) -> PathBuf {
-        let id = u64::from_le_bytes(self.id[..8].try_into().unwrap_or_default());
-        let mut name = place.prefix.clone();
-        name.push(format!("{}_{id:016x}", self.pid));
-        name.push(&place.suffix);
+        let name = self.name(&place.prefix, &place.suffix);
         place.directory.join(name)
+    }
+
+    fn name(&self, prefix: &OsStr, suffix: &OsStr) -> OsString {
+        let id = u64::from_le_bytes(self.id[..8].try_into().unwrap_or_default());
+        let mut name = prefix.to_owned();
+        name.push(format!("{}_{id:016x}", self.pid));
+        name.push(suffix);
+        name
+    }
+
+    /// The path of the recording's live file.
+    fn live_path(&self, options: &Options) -> Option<PathBuf> {
+        let mut name = match &options.place {
+            Some(place) => self.name(&place.prefix, &place.suffix),
+            None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
+        };
+        name.push(live::SUFFIX);
+        match &options.live_place {
+            LivePlace::Beside => Some(options.place.as_ref()?.directory.join(name)),
+            LivePlace::In(directory) => Some(directory.join(name)),
+            LivePlace::Nowhere => None,
+        }
     }
 }
 
@@ -104,17 +138,13 @@ pub(crate) struct Shared {
     pub(crate) threads: Vec<ThreadEntry>,
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
+    pub(crate) durability: Durability,
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
 }
 
 impl Shared {
-    /// Makes sure that the recording has an identity: something is in it now.
-    pub(crate) fn begin(&mut self) -> &Identity {
-        self.identity.get_or_insert_with(Identity::new)
-    }
-
     pub(crate) fn chunks(&self, slot: usize) -> &[Range<NodeIndex>] {
         self.threads
             .get(slot)
@@ -124,7 +154,9 @@ impl Shared {
     pub(crate) fn add_chunk(&mut self, slot: usize, owned: u32) -> Option<Range<NodeIndex>> {
         let entry = self.threads.get_mut(slot)?;
         entry.chunks.try_reserve(1).ok()?;
-        let chunk = self.arena.chunk(owned, 1)?;
+        // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
+        let back = |start, len| unsafe { self.durability.back(start, len) };
+        let chunk = self.arena.chunk(owned, 1, back)?;
         entry.chunks.push(chunk.clone());
         Some(chunk)
     }
@@ -170,6 +202,7 @@ impl Recording {
                 threads: Vec::new(),
                 arena,
                 saves: SavePolicy::default(),
+                durability: Durability::default(),
                 error: String::new(),
             }),
         });
@@ -194,7 +227,12 @@ impl Recording {
             .threads
             .try_reserve(1)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let chunk = shared.arena.chunk(0, 1).ok_or(io::ErrorKind::OutOfMemory)?;
+        let Shared {
+            arena, durability, ..
+        } = &mut *shared;
+        // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
+        let back = |start, len| unsafe { durability.back(start, len) };
+        let chunk = arena.chunk(0, 1, back).ok_or(io::ErrorKind::OutOfMemory)?;
         // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
         // below, and entries live until the recording is dropped.
         let thread = Fixed::new(unsafe {
@@ -208,17 +246,62 @@ impl Recording {
             )
         });
         let handle = thread.address();
-        shared.threads.push(ThreadEntry {
+        let entry = ThreadEntry {
             thread,
             name: name.into(),
             chunks: vec![chunk],
-        });
+        };
+        shared.durability.add_thread(&entry);
+        shared.threads.push(entry);
         Ok(handle)
     }
 
     /// Says what the function called `key` is. `false` when the table is full.
     pub(crate) fn define(&self, key: u64, entry: Entry) -> bool {
-        self.lock().functions.define(key, entry)
+        let mut shared = self.lock();
+        let Shared {
+            functions,
+            durability,
+            ..
+        } = &mut *shared;
+        let known = functions.entries().len();
+        let defined = functions.define(key, entry);
+        if let Some(new) = functions.entries().get(known) {
+            durability.add_function(new);
+        }
+        defined
+    }
+
+    /// Makes sure that the recording has an identity and a live file: something is in
+    /// it now. `shared` is this recording's.
+    pub(crate) fn begin(&self, shared: &mut Shared) {
+        if shared.identity.is_some() {
+            return;
+        }
+        let identity = Identity::new();
+        if let Some(path) = identity.live_path(&self.options) {
+            let clock = self.options.clock;
+            let origin = Origin {
+                clock,
+                epoch: self.epoch,
+                begin: match clock {
+                    Clock::Tsc | Clock::Monotonic => clock.now().wrapping_sub(self.epoch),
+                    Clock::Cpu | Clock::Host => 0,
+                },
+                started: self.started,
+                rate: self.rate_so_far(),
+            };
+            let Shared {
+                arena,
+                functions,
+                threads,
+                durability,
+                ..
+            } = shared;
+            let known = (&*arena, &*functions, threads.as_slice());
+            durability.begin(path, &identity, &origin, &self.options, known);
+        }
+        shared.identity = Some(identity);
     }
 
     /// The path of the recording's own file, once it has a place and an identity.
@@ -236,6 +319,14 @@ impl Recording {
         }
     }
 
+    /// What a tick is, as well as can be said without waiting for long.
+    pub(crate) fn rate_so_far(&self) -> TickRate {
+        match self.options.clock {
+            Clock::Tsc => self.started.tsc_rate_so_far(),
+            _ => self.rate(),
+        }
+    }
+
     /// Makes the copy in a forked child a recording of its own: nothing in it but
     /// the forking thread's open calls. Takes no lock, allocates nothing.
     ///
@@ -246,6 +337,7 @@ impl Recording {
         let arena = Arena::new(self.options.max_nodes);
         shared.identity = None;
         shared.saves = SavePolicy::default();
+        shared.durability.detach();
         let Ok(mut arena) = arena else {
             for entry in &mut shared.threads {
                 entry.chunks.clear();
@@ -257,7 +349,7 @@ impl Recording {
             entry.chunks.clear();
             let own = entry.thread.owner() == current_thread_token();
             let chunk = own
-                .then(|| arena.chunk(0, entry.thread.depth() + 1))
+                .then(|| arena.chunk(0, entry.thread.depth() + 1, |_, _| false))
                 .flatten();
             match chunk {
                 Some(chunk) => {
@@ -277,5 +369,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         fork::unregister(NonNull::from(&*self));
+        self.end();
+        self.lock().durability.end();
     }
 }

@@ -51,29 +51,44 @@ impl Region {
         self.reserved
     }
 
+    /// Bytes at the front that are usable.
+    pub(crate) fn committed(&self) -> usize {
+        self.committed
+    }
+
     /// Makes at least the first `bytes` usable, in whole granules that grow with
-    /// the region so that the number of system calls stays small.
+    /// the region so that the number of system calls stays small. `back` is asked
+    /// first to put memory there; where it does not (`false`), it is the system's.
     ///
     /// # Errors
     /// `OutOfMemory` past the reserved size, else the system's.
-    pub(crate) fn commit(&mut self, bytes: usize) -> io::Result<()> {
+    pub(crate) fn commit(
+        &mut self,
+        bytes: usize,
+        back: impl FnOnce(NonNull<u8>, usize) -> bool,
+    ) -> io::Result<()> {
         const LEAST: usize = 64 << 10;
-        const MOST: usize = 4 << 20;
+        // An eighth more at a time keeps the number of pieces small for any size.
+        let most = (self.committed / 8).max(4 << 20).next_multiple_of(LEAST);
         if bytes <= self.committed {
             return Ok(());
         }
         if bytes > self.reserved {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        let step = self.committed.clamp(LEAST, MOST);
+        let step = self.committed.clamp(LEAST, most);
         let wanted = bytes
             .next_multiple_of(LEAST)
             .max(self.committed.saturating_add(step))
             .min(self.reserved);
+        let len = wanted - self.committed;
         // SAFETY: [committed, wanted) lies inside this region's own reservation and
         // nobody was given access to it before.
         unsafe {
-            system::commit(self.base.add(self.committed), wanted - self.committed)?;
+            let start = self.base.add(self.committed);
+            if !back(start, len) {
+                system::commit(start, len)?;
+            }
         }
         self.committed = wanted;
         Ok(())
@@ -192,7 +207,7 @@ mod tests {
         let mut region = Region::reserve(8 << 20, 64 << 10).unwrap();
         let base = region.base();
         for size in [1, 70_000, 1 << 20, 8 << 20] {
-            region.commit(size).unwrap();
+            region.commit(size, |_, _| false).unwrap();
             assert!(region.committed >= size);
             assert_eq!(region.base(), base);
             // SAFETY: byte size-1 has just been committed and nobody else has it.
@@ -207,9 +222,9 @@ mod tests {
     #[test]
     fn committing_more_than_was_reserved_is_an_error() {
         let mut region = Region::reserve(64 << 10, 64 << 10).unwrap();
-        let error = region.commit((64 << 10) + 1).unwrap_err();
+        let error = region.commit((64 << 10) + 1, |_, _| false).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
-        region.commit(64 << 10).unwrap();
+        region.commit(64 << 10, |_, _| false).unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::recording::Recording;
+use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::trees::{Ending, Trees};
@@ -22,6 +22,19 @@ pub(crate) struct Manner {
     pub(crate) ending: Ending,
     /// Whether a `.singledispatch` sidecar is written beside it.
     pub(crate) sidecar: bool,
+    /// Whether nothing more will be recorded, so the live file goes.
+    pub(crate) last: bool,
+}
+
+/// What was done at the end of an outermost call.
+#[derive(Debug)]
+pub(crate) enum CallEnded {
+    /// The file was written.
+    Saved,
+    /// It was not yet due.
+    NotDue,
+    /// Either of these, and there is this to tell: why no live file keeps what is recorded.
+    InMemoryOnly(String),
 }
 
 /// What the decision to save after a call is made from.
@@ -29,6 +42,9 @@ pub(crate) struct Manner {
 pub(crate) struct SavePolicy {
     outermost_calls: u64,
     written_for: Duration,
+    /// Of the latest save of the recording's own file, if the process was said to be
+    /// at its end then: how it was done, and what had happened.
+    final_save: Option<(Manner, u64)>,
 }
 
 impl Recording {
@@ -47,8 +63,34 @@ impl Recording {
         let Some(path) = self.path() else {
             return Ok(None);
         };
+        let events = self.lock().events();
         self.save_as(&path, manner)?;
+        let mut shared = self.lock();
+        let is_final = manner.ending == Ending::Finished;
+        shared.saves.final_save = is_final.then_some((manner, events));
+        shared.durability.set_saved(is_final);
+        shared.durability.set_rate(|| self.rate());
+        if manner.last {
+            shared.durability.end();
+        }
         Ok(Some(path))
+    }
+
+    /// The process ends, or the recording does: if it was saved for that, what came
+    /// since is saved too, and the live file goes. Else it stays: nobody has saved
+    /// what is in it.
+    pub(crate) fn end(&self) {
+        let (manner, since) = {
+            let shared = self.lock();
+            let Some((manner, events)) = shared.saves.final_save else {
+                return;
+            };
+            (manner, shared.events() != events)
+        };
+        // What can't be saved is still in the live file.
+        if !since || self.save(manner).is_ok() {
+            self.lock().durability.end();
+        }
     }
 
     /// Writes the recording to `path`, whatever is in it. One thread at a time.
@@ -66,23 +108,35 @@ impl Recording {
 
     /// Counts an outermost call that has ended, and writes the recording after
     /// every `every`-th (0: never) as long as all writing took under a hundredth
-    /// of the time since the recording began. Returns the path if it wrote.
+    /// of the time since the recording began.
     ///
     /// # Errors
     /// As [`Recording::save`].
-    pub(crate) fn call_ended(&self, every: u64, manner: Manner) -> io::Result<Option<PathBuf>> {
+    pub(crate) fn call_ended(&self, every: u64, manner: Manner) -> io::Result<CallEnded> {
         let mut shared = self.lock();
         shared.saves.outermost_calls += 1;
         let Some(identity) = &shared.identity else {
-            return Ok(None);
+            return Ok(CallEnded::NotDue);
         };
         let calls = shared.saves.outermost_calls;
         let due = every != 0 && calls % every == 0;
         if !due || shared.saves.written_for * SHARE_OF_TIME > identity.start.elapsed() {
-            return Ok(None);
+            let warning = shared.durability.take_warning();
+            return Ok(warning.map_or(CallEnded::NotDue, CallEnded::InMemoryOnly));
         }
         drop(shared);
-        self.save(manner)
+        self.save(manner)?;
+        let warning = self.lock().durability.take_warning();
+        Ok(warning.map_or(CallEnded::Saved, CallEnded::InMemoryOnly))
+    }
+}
+
+impl Shared {
+    /// A number that changes with every event.
+    fn events(&self) -> u64 {
+        let threads = self.threads.iter().map(|entry| &entry.thread);
+        let numbers = threads.map(|thread| thread.last().wrapping_add(thread.dropped()));
+        numbers.fold(0, u64::wrapping_add)
     }
 }
 

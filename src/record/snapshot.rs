@@ -151,19 +151,6 @@ fn nodes(
         columns.resumes.push(node.resumes());
         columns.total.push(rate.ns(node.total_at(latest)));
     }
-    keep_parents_wide(&mut columns);
+    columns.widen_parents();
     columns
-}
-
-/// Makes every total at least the sum of its children's. It is but for nodes that
-/// another thread was writing while they were read.
-fn keep_parents_wide(columns: &mut Nodes) {
-    let mut below = vec![0_u64; columns.total.len()];
-    for index in (0..columns.total.len()).rev() {
-        let total = columns.total[index].max(below[index]);
-        columns.total[index] = total;
-        if let Some(sum) = below.get_mut(columns.parent[index] as usize) {
-            *sum = sum.saturating_add(total);
-        }
-    }
 }

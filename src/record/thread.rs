@@ -4,10 +4,12 @@
 //! under the cursor and opens it; leaving closes the node and steps to its parent.
 //! A warm event allocates nothing, takes no lock and hashes no string.
 
+mod forked;
+
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::children::Children;
 use super::clock::Clock;
@@ -29,20 +31,19 @@ pub(crate) enum Outcome {
     NotOpen,
 }
 
-/// A thread's handle. All of it is the owning thread's alone but for what is
-/// atomic, which any thread may read.
+/// A thread's handle. All of it is the owning thread's alone but for what is atomic
+/// and `root`, which any thread may read: it changes in a forked child only.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Thread {
     cursor: Cell<NonNull<Node>>,
     base: Cell<NonNull<Node>>,
-    /// Tick of the latest event: what open calls are counted up to.
-    last: AtomicU64,
+    /// Has the tick of the latest event: what open calls are counted up to.
+    root: Cell<NonNull<Node>>,
     /// Subtracted from the clock, so that ticks of this recording begin at 1.
     epoch: u64,
     clock: Clock,
     children: Children,
-    root: Cell<NonNull<Node>>,
     /// First node of the current chunk that is not made yet.
     next: AtomicU32,
     chunk_end: Cell<NodeIndex>,
@@ -56,7 +57,10 @@ pub(crate) struct Thread {
     limbo: Fixed<Node>,
     limbo_depth: Cell<u32>,
     limbo_caller: Cell<NonNull<Node>>,
-    dropped: AtomicU64,
+    /// In a forked child that has entered nothing yet: the cursor is in limbo too, and
+    /// what ends, ends under the lock. So another thread may put the child's live file
+    /// under the nodes meanwhile.
+    is_asleep: Cell<bool>,
 }
 
 /// What tells this OS thread from all others that are alive.
@@ -85,16 +89,17 @@ impl Thread {
         let limbo_node = limbo.address();
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
+        let node = Node::new(0, chunk.start, 0);
+        node.set_latest(1);
         // SAFETY: committed memory of a chunk that is this thread's own.
-        unsafe { root.write(Node::new(0, chunk.start, 0)) };
+        unsafe { node.publish(root) };
         Thread {
             cursor: Cell::new(root),
             base: Cell::new(base),
-            last: AtomicU64::new(1),
+            root: Cell::new(root),
             epoch,
             clock,
             children: Children::default(),
-            root: Cell::new(root),
             next: AtomicU32::new(chunk.start + 1),
             chunk_end: Cell::new(chunk.end),
             nodes: Cell::new(1),
@@ -104,7 +109,7 @@ impl Thread {
             limbo,
             limbo_depth: Cell::new(0),
             limbo_caller: Cell::new(limbo_node),
-            dropped: AtomicU64::new(0),
+            is_asleep: Cell::new(false),
         }
     }
 
@@ -135,7 +140,14 @@ impl Thread {
     #[inline]
     pub(crate) fn at(&self, reading: u64) -> u64 {
         let ticks = reading.wrapping_sub(self.epoch) as i64;
-        ticks.max(self.last.load(Ordering::Relaxed) as i64) as u64
+        ticks.max(self.root().latest() as i64) as u64
+    }
+
+    #[inline]
+    fn root(&self) -> &Node {
+        // SAFETY: a node of the arena, or limbo in a retired handle; both live as long
+        // as the handle.
+        unsafe { self.root.get().as_ref() }
     }
 
     /// A call begins or goes on at `now`. `key` must not be 0.
@@ -181,7 +193,7 @@ impl Thread {
     /// and then at the time must find one that the node's visit had reached.
     #[inline]
     fn happened(&self, now: u64) {
-        self.last.store(now, Ordering::Release);
+        self.root().set_latest(now);
     }
 
     #[cold]
@@ -203,6 +215,9 @@ impl Thread {
     #[cold]
     fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
+            if self.is_asleep.get() && self.limbo_depth.get() == 0 {
+                return self.asleep(|| self.leave(key, now));
+            }
             return self.leave_limbo(now);
         }
         let top = self.cursor.get();
@@ -231,12 +246,18 @@ impl Thread {
     pub(crate) fn leave_all(&self, now: u64) {
         if self.in_limbo() {
             self.limbo_depth.set(0);
+            if self.is_asleep.get() {
+                return self.asleep(|| self.close_up_to(self.root.get(), now));
+            }
             self.cursor.set(self.limbo_caller.get());
         }
         self.close_up_to(self.root.get(), now);
     }
 
     fn close_up_to(&self, end: NonNull<Node>, now: u64) {
+        if self.cursor.get() == end {
+            return;
+        }
         self.happened(now);
         while self.cursor.get() != end {
             // SAFETY: `end` is on the way from the cursor to the root, so nodes of
@@ -262,6 +283,9 @@ impl Thread {
 
     fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
         if self.in_limbo() {
+            if self.is_asleep.get() && self.limbo_depth.get() == 0 {
+                return self.wake(key);
+            }
             self.enter_limbo();
             return Err(Outcome::Dropped);
         }
@@ -289,7 +313,7 @@ impl Thread {
             return Err(Outcome::UnknownFunction);
         };
         // Before anything is found: after a fork there are nodes but no identity.
-        shared.begin();
+        self.recording().begin(&mut shared);
         let nodes = self.nodes.get() as usize;
         if self.children.is_small_for(nodes + 1) {
             let chunks = shared.chunks(self.slot);
@@ -312,13 +336,16 @@ impl Thread {
                 self.enter_limbo();
                 return Err(Outcome::Dropped);
             };
+            shared
+                .durability
+                .set_rate(|| self.recording().rate_so_far());
             index = chunk.start;
             self.chunk_end.set(chunk.end);
         }
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
-        unsafe { node.write(Node::new(key, parent, function)) };
+        unsafe { Node::new(key, parent, function).publish(node) };
         self.next.store(index + 1, Ordering::Release);
         drop(shared);
         self.nodes.set(self.nodes.get() + 1);
@@ -338,14 +365,13 @@ impl Thread {
         }
         self.limbo_depth
             .set(self.limbo_depth.get().saturating_add(1));
-        let dropped = self.dropped.load(Ordering::Relaxed);
-        self.dropped.store(dropped + 1, Ordering::Relaxed);
+        self.root().count_dropped();
     }
 
     fn leave_limbo(&self, now: u64) -> Outcome {
         let depth = self.limbo_depth.get().saturating_sub(1);
         self.limbo_depth.set(depth);
-        if depth == 0 {
+        if depth == 0 && !self.is_asleep.get() {
             self.cursor.set(self.limbo_caller.get());
         }
         self.happened(now);
@@ -359,12 +385,12 @@ impl Thread {
 
     /// Calls that are in no node. Any thread.
     pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.root().dropped()
     }
 
     /// Tick of the latest event. Any thread.
     pub(crate) fn last(&self) -> u64 {
-        self.last.load(Ordering::Acquire)
+        self.root().latest_acquired()
     }
 
     /// How many calls are open, dropped ones not counted. Owning thread only.
@@ -383,77 +409,6 @@ impl Thread {
             node = unsafe { self.base.get().add(parent as usize) };
         }
         depth
-    }
-
-    /// Moves to another arena with nothing but the open calls, uncounted and open
-    /// since now. For a forked child; allocates nothing.
-    ///
-    /// # Safety
-    /// * Called by the thread that owns the handle.
-    /// * `chunk` belongs to this thread, lies in the arena at `base` and has room
-    ///   for `depth() + 1` nodes.
-    /// * The old arena is still there.
-    pub(crate) unsafe fn move_open_calls(&self, base: NonNull<Node>, chunk: Range<NodeIndex>) {
-        debug_assert!(self.is_current());
-        let depth = self.depth();
-        debug_assert!(chunk.len() > depth as usize);
-        let in_limbo = self.in_limbo();
-        if self.clock == Clock::Cpu {
-            // The CPU time of this process has just begun.
-            self.last.store(1, Ordering::Relaxed);
-        }
-        let now = self.now();
-        let new = |index: NodeIndex| {
-            // SAFETY: the caller gives a chunk with room for depth + 1 nodes.
-            unsafe { base.add(index as usize) }
-        };
-        // SAFETY: see `new`.
-        unsafe { new(chunk.start).write(Node::new(0, chunk.start, 0)) };
-        let mut old = if in_limbo {
-            self.limbo_caller.get()
-        } else {
-            self.cursor.get()
-        };
-        for index in (chunk.start + 1..=chunk.start + depth).rev() {
-            // SAFETY: the old arena is still there, and `depth` nodes lie between
-            // cursor and root.
-            let open = unsafe { old.as_ref() };
-            let node = Node::new(open.key, index - 1, open.function);
-            node.open_uncounted(now);
-            // SAFETY: see `new`.
-            unsafe { new(index).write(node) };
-            // SAFETY: as for `open`.
-            old = unsafe { self.base.get().add(open.parent as usize) };
-        }
-        self.children.abandon();
-        self.base.set(base);
-        self.root.set(new(chunk.start));
-        let top = new(chunk.start + depth);
-        if in_limbo {
-            // Dropped calls are as open as others: their leaves will come.
-            self.limbo_caller.set(top);
-        } else {
-            self.cursor.set(top);
-        }
-        self.next.store(chunk.start + depth + 1, Ordering::Release);
-        self.chunk_end.set(chunk.end);
-        self.nodes.set(depth + 1);
-        self.dropped.store(0, Ordering::Relaxed);
-        self.last.store(now, Ordering::Relaxed);
-    }
-
-    /// Takes the handle out of use: its OS thread is not in this process. Events
-    /// and ends are taken and change nothing.
-    pub(crate) fn retire(&self) {
-        let limbo = self.limbo.address();
-        self.cursor.set(limbo);
-        self.root.set(limbo);
-        self.limbo_caller.set(limbo);
-        self.children.abandon();
-        self.next.store(0, Ordering::Release);
-        self.chunk_end.set(0);
-        self.nodes.set(0);
-        self.dropped.store(0, Ordering::Relaxed);
     }
 }
 

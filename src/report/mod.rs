@@ -24,6 +24,7 @@ pub mod svg;
 use std::fmt;
 
 use crate::format::pstats::Rows;
+use crate::format::trees::Ending;
 use crate::profile::frames::Frames;
 use crate::profile::merge::Profile;
 
@@ -75,6 +76,14 @@ impl View<'_> {
     /// How many processes were recorded, a file without call trees counting as one.
     pub fn processes(&self) -> usize {
         self.profile.trees().processes.len() + self.profile.plain().hashes.len()
+    }
+
+    /// How many of them were killed, and have left their live files.
+    pub fn killed(&self) -> usize {
+        let processes = self.profile.trees().processes.iter();
+        processes
+            .filter(|process| process.ending == Ending::Killed)
+            .count()
     }
 
     /// Self time of all functions together, seconds.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{count, duration, printable, short_name};
+use super::display::{count, counted, duration, printable, short_name};
 use super::origin::Places;
 use super::sort_order::SortOrder;
 
@@ -13,9 +13,18 @@ const TOP: usize = 10;
 /// Longest name and longest location that are shown whole, characters.
 const LONGEST: usize = 60;
 
-/// The summary, ending in a newline. `outputs` are the files that were written.
-pub fn summary(view: &View<'_>, outputs: &[PathBuf]) -> String {
-    let mut text = format!("{}\n\n{}", view.title(), top_functions(view));
+/// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
+/// files that were written.
+pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
+    let mut text = format!("{}\n", view.title());
+    if view.killed() > 0 || lost > 0 {
+        text.push_str(&format!(
+            "{}, {} killed, {lost} lost\n",
+            counted(view.processes(), "process", "processes"),
+            view.killed(),
+        ));
+    }
+    text.push_str(&format!("\n{}", top_functions(view)));
     if !outputs.is_empty() {
         text.push_str("\nWrote\n");
         for path in outputs {
@@ -152,7 +161,7 @@ mod tests {
         };
         let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
         assert_eq!(
-            summary(&view, &outputs),
+            summary(&view, 0, &outputs),
             "\
 edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions
 

@@ -201,7 +201,7 @@ static void saving(const char *directory) {
   CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, 20));
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, KEY, 32));
 
-  CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save(recording, 4));
+  CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save(recording, 8));
   check_error(recording, "flag");
   CHECK_STATUS(EDBPROF_BAD_ARGUMENT,
                edbprof_recording_save_as(recording, path_in(directory, "x"), 8));

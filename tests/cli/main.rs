@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod inputs;
+mod live;
 mod outputs;
 mod ownership;
 mod sandbox;

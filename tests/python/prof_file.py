@@ -197,7 +197,9 @@ def without_address(label: Label) -> Label:
 
 
 def files(directory: Path, pattern: str = "*.prof") -> List[Path]:
-    return sorted(directory.glob(pattern))
+    """Those that match, live files only if they are meant."""
+    live = pattern.endswith(".live")
+    return sorted(path for path in directory.glob(pattern) if (path.suffix == ".live") == live)
 
 
 def only_file(directory: Path, pattern: str = "*.prof") -> ProfFile:

@@ -29,11 +29,15 @@ def recorder(
     return known
 
 
-def save_all() -> None:
-    """Write every recording for the last time. Failures are told, not raised."""
+def save_all(last: bool = False) -> None:
+    """Write every recording for the last time. Failures are told, not raised.
+
+    last: the process will end in os._exit(), so the live files go now. Otherwise they
+        go at the very end, after what is recorded until then was saved too.
+    """
     for known in list(_recorders.values()):
         try:
-            known.save(final=True)
+            known.save(final=True, last=last)
         except Exception as error:
             print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
 
@@ -45,7 +49,7 @@ def save_all() -> None:
 def _save_when_worker_ends(_: object = None) -> None:
     from multiprocessing import util
 
-    util.Finalize(None, save_all, exitpriority=-100)
+    util.Finalize(None, save_all, kwargs={"last": True}, exitpriority=-100)
 
 
 _workers_are_prepared = False

@@ -1,10 +1,10 @@
 //! From the inputs to the results: read, merge, render, write, tell.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use edbprof::format::prof::ProfFile;
-use edbprof::format::{atomic_file, prof, sidecar};
+use edbprof::format::atomic_file;
 use edbprof::profile::frames::frames;
 use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::summary::{path_text, summary};
@@ -17,6 +17,7 @@ use crate::former_results;
 use crate::options::{AggregateOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{bar, complain, say};
+use crate::read_input::read_input;
 
 /// Files that are read at a time: enough to keep all cores busy, few enough that not
 /// all of them are held at once.
@@ -47,6 +48,8 @@ struct Account {
     outputs: Vec<PathBuf>,
     /// Processes, calls and seconds.
     size: (usize, i128, f64),
+    /// Processes that were killed.
+    killed: usize,
 }
 
 /// Runs the whole thing.
@@ -87,7 +90,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     account.skips = found.skipped;
     let results = options.results(&outputs, &reports);
     let (inputs, former) = former_results::set_apart(found.inputs, &results)?;
-    let inputs = discover::each_once(inputs);
+    let mut inputs = discover::each_once(inputs);
+    // Of two files of one recording the first counts.
+    inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
     let profile = read_all(&inputs, options.quiet, account);
     for (input, suffix) in &former {
@@ -124,7 +129,7 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
     for chunk in inputs.chunks(AT_A_TIME) {
         let files: Vec<_> = chunk
             .par_iter()
-            .map(|input| (read_one(input), bar.inc(1)))
+            .map(|input| (read_input(input), bar.inc(1)))
             .collect();
         for (input, (file, ())) in chunk.iter().zip(files) {
             let path = input.path.clone();
@@ -145,7 +150,13 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
         refused,
     } = merger.finish();
     account.succeeded -= repeated.len() + refused.len();
-    let repeated = repeated.into_iter().map(|path| Refused {
+    let live: HashSet<_> = inputs
+        .iter()
+        .filter_map(|input| discover::beside_live(&input.path))
+        .collect();
+    // What a process has saved before it was killed: nothing to tell of.
+    let repeated = repeated.into_iter().filter(|path| !live.contains(path));
+    let repeated = repeated.map(|path| Refused {
         path,
         reason: "all that is in it is counted already".to_owned(),
     });
@@ -156,25 +167,6 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
     });
     account.failures.extend(refused);
     profile
-}
-
-/// A file, and how it went with its sidecar.
-type Read = (ProfFile, Result<(), Refused>);
-
-fn read_one(input: &Input) -> Result<Read, String> {
-    let bytes = discover::read(&input.path)?;
-    let mut file = prof::read(&bytes).map_err(|error| error.to_string())?;
-    let mut read = Ok(());
-    // With call trees at hand a sidecar has nothing to add.
-    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
-        let content = discover::read(&path)
-            .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
-        match content {
-            Ok(calls) => plain.sidecar = calls,
-            Err(reason) => read = Err(Refused { path, reason }),
-        }
-    }
-    Ok((file, read))
 }
 
 fn complain_about(account: &Account, quiet: bool) {
@@ -201,6 +193,7 @@ fn write_reports(
         frames: &frames,
     };
     account.size = (view.processes(), view.calls(), view.seconds());
+    account.killed = view.killed();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -224,7 +217,7 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        if let Err(error) = say(&summary(&view, &account.outputs)) {
+        if let Err(error) = say(&summary(&view, account.failures.len(), &account.outputs)) {
             complain(&format!("can't write to stdout: {error}"));
             all_written = false;
         }
@@ -256,6 +249,7 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
         "failures": list(&account.failures),
         "skips": list(&account.skips),
         "processes": processes,
+        "killed": account.killed,
         // More than 64 bits of calls are beyond what JSON readers take for whole.
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,

@@ -8,10 +8,26 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use edbprof::format::live;
 use edbprof::report::summary::path_text;
 
 /// What singledispatch sidecars end in, beside the name of the file they belong to.
 pub(crate) const SIDECAR_SUFFIX: &str = ".singledispatch";
+
+/// Whether `path` is called as a live file is.
+pub(crate) fn is_live(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .ends_with(live::SUFFIX.as_bytes())
+}
+
+/// The `.prof` file that a live file stands beside.
+pub(crate) fn beside_live(path: &Path) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = path.as_os_str().as_bytes();
+    let name = name.strip_suffix(live::SUFFIX.as_bytes())?;
+    Some(PathBuf::from(OsStr::from_bytes(name)))
+}
 
 /// A file that stands for itself: device and inode.
 pub(crate) type Identity = (u64, u64);
@@ -121,8 +137,8 @@ fn search(directory: &Path, filter: Filter<'_>, found: &mut Found) -> io::Result
     Ok(())
 }
 
-/// Whether `name` is `prefix*suffix`, prefix and suffix not overlapping. A dot in
-/// front hides a file as it does from a shell.
+/// Whether `name` is `prefix*suffix` or the name of a live file beside such one, prefix
+/// and suffix not overlapping. A dot in front hides a file as it does from a shell.
 fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -> bool {
     let [name, prefix, suffix] = [name, prefix, suffix].map(OsStr::as_encoded_bytes);
     let Some(rest) = name.strip_prefix(prefix) else {
@@ -131,7 +147,8 @@ fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -> bool {
     let hidden = name.starts_with(b".") && !prefix.starts_with(b".");
     let sidecar =
         name.ends_with(SIDECAR_SUFFIX.as_bytes()) && !suffix.ends_with(SIDECAR_SUFFIX.as_bytes());
-    rest.ends_with(suffix) && !hidden && !sidecar
+    let ours = rest.strip_suffix(live::SUFFIX.as_bytes()).unwrap_or(rest);
+    (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
 }
 
 /// Whether someone besides the user and root can put files there.
@@ -232,6 +249,9 @@ mod tests {
         };
         assert!(matches("edbprof_1.prof", "edbprof_", ".prof"));
         assert!(matches("edbprof_.prof", "edbprof_", ".prof"));
+        assert!(matches("edbprof_1.prof.live", "edbprof_", ".prof"));
+        assert!(!matches("edbprof_1.live", "edbprof_", ".prof"));
+        assert!(!matches(".edbprof-1.live.tmp", "", ""));
         assert!(!matches("aXa", "aX", "Xa"));
         assert!(!matches(".edbprof-0.tmp", "", ""));
         assert!(matches(".hidden.prof", ".", ".prof"));

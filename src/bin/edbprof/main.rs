@@ -11,6 +11,7 @@ mod former_results;
 mod options;
 mod outputs;
 mod progress;
+mod read_input;
 
 use std::process::ExitCode;
 

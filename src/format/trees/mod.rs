@@ -142,6 +142,23 @@ impl Nodes {
         }
     }
 
+    /// Makes every total at least the sum of its children's. It is but for nodes
+    /// that were being written while they were read.
+    pub(crate) fn widen_parents(&mut self) {
+        let mut below = vec![0_u64; self.total.len()];
+        for node in (0..self.total.len()).rev() {
+            let (Some(total), Some(&least)) = (self.total.get_mut(node), below.get(node)) else {
+                continue;
+            };
+            *total = least.max(*total);
+            let total = *total;
+            let parent = self.parent.get(node).copied().unwrap_or(NO_PARENT);
+            if let Some(sum) = below.get_mut(parent as usize) {
+                *sum = sum.saturating_add(total);
+            }
+        }
+    }
+
     /// Every node's self time, nanoseconds: its total less its children's. Where
     /// a snapshot of a running process has children above their parent, 0.
     pub fn self_times(&self) -> Vec<u64> {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use super::clock::{Clock, TickRate};
 use super::fixed::Fixed;
 use super::functions::Entry;
-use super::recording::{Options, Recording};
+use super::recording::{LivePlace, Options, Recording};
 use super::snapshot::snapshot;
 use super::thread::Thread;
 use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
@@ -22,6 +22,7 @@ fn recording(max_nodes: u32) -> Fixed<Recording> {
         clock: Clock::Host,
         host_rate: TickRate::NANOSECOND,
         place: None,
+        live_place: LivePlace::Beside,
         max_nodes,
         host: [].into(),
         hook: [].into(),

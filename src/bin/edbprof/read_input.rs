@@ -1,0 +1,69 @@
+//! Reads one input, whatever it is: a `.prof` file, a live file, a plain one with its
+//! sidecar.
+
+use std::path::Path;
+
+use edbprof::format::live::{self, Now};
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::sidecar;
+
+use crate::discover::{self, Input, Refused};
+
+/// A file, and how it went with its sidecar.
+pub(crate) type Read = (ProfFile, Result<(), Refused>);
+
+/// Reads `input`.
+///
+/// # Errors
+///
+/// A phrase that says why it can't be read.
+pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
+    let bytes = match discover::read(&input.path) {
+        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(&input.path, bytes)? {
+            Some(file) => return Ok((file, Ok(()))),
+            None => read_finished(&input.path)?,
+        },
+        Ok(bytes) => bytes,
+        Err(reason) if input.path.exists() => return Err(reason),
+        Err(reason) => read_finished(&input.path).map_err(|_| reason)?,
+    };
+    let mut file = prof::read(&bytes).map_err(|error| error.to_string())?;
+    let mut read = Ok(());
+    // With call trees at hand a sidecar has nothing to add.
+    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
+        let content = discover::read(&path)
+            .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
+        match content {
+            Ok(calls) => plain.sidecar = calls,
+            Err(reason) => read = Err(Refused { path, reason }),
+        }
+    }
+    Ok((file, read))
+}
+
+/// Reads a live file, of which `bytes` were there a moment ago. Nothing if its process
+/// has ended regularly since, and taken it away.
+fn read_live(path: &Path, mut bytes: Vec<u8>) -> Result<Option<ProfFile>, String> {
+    let facts = live::facts(&bytes).map_err(|error| error.to_string())?;
+    let now = if facts.process.is_running() {
+        Now::Running
+    } else {
+        // It may have written to the end, while the file was read.
+        match discover::read(path) {
+            Ok(last) => bytes = last,
+            Err(reason) if path.exists() => return Err(reason),
+            Err(_) => return Ok(None),
+        }
+        Now::Gone
+    };
+    let trees = live::read(&bytes, now).map_err(|error| error.to_string())?;
+    Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
+}
+
+/// The file that a process has written before it took the live file at `path` away.
+fn read_finished(path: &Path) -> Result<Vec<u8>, String> {
+    match discover::beside_live(path) {
+        Some(finished) => discover::read(&finished),
+        None => Err("it is gone".to_owned()),
+    }
+}

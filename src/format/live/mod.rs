@@ -1,0 +1,111 @@
+//! The live file, `<name>.prof.live`: what a process records, mapped into its memory.
+//!
+//! Whatever ends the process leaves the file as it was after the last store: the
+//! pages belong to the kernel. Integers are little-endian; offsets count from the
+//! file's beginning. The first 4096 bytes:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | [`MAGIC`] |
+//! | 8 | 4 | version: 1 |
+//! | 12 | 4 | process id |
+//! | 16 | 4 | parent's process id |
+//! | 20 | 4 | clock: 0 `tsc`, 1 `monotonic`, 2 `cpu`, 3 `host` |
+//! | 24 | 16 | the recording's random id |
+//! | 40 | 16 | boot id, zeros where unknown |
+//! | 56 | 8 | inode of the pid namespace, 0 where unknown |
+//! | 64 | 8 | start of the process, clock ticks since the boot (field 22 of `/proc/<pid>/stat`) |
+//! | 72 | 8 | when recording began, nanoseconds since the Unix epoch |
+//! | 80 | 8 | the clock's reading at tick 0 |
+//! | 88 | 8 | tick at which recording began |
+//! | 96 | 8 | the time stamp counter at some moment |
+//! | 104 | 8 | the monotonic clock at that moment, nanoseconds |
+//! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
+//! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
+//! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
+//!
+//! A segment of the directory:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | where it begins |
+//! | 8 | 8 | its length; the lowest bit says that it is a log. Stored last |
+//!
+//! *Log segments* hold records, each padded to 8 bytes; a length of 0 ends a segment:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 | length of what follows the first 8 bytes. Stored last |
+//! | 4 | 4 | kind of record |
+//! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts |
+//! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
+//! | 8 | | for 3, a thread: u32 index of its root node, text name |
+//!
+//! A text is a u32 length and bytes. *Node segments*, one behind the other, are one
+//! array of nodes of 64 bytes:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | key: 0 in roots and in what is no node yet. Stored last |
+//! | 8 | 4 | index of the caller's node, which is lower; a root is its own |
+//! | 12 | 4 | number of the function |
+//! | 16 | 8 | calls; in a root the tick of its thread's latest event |
+//! | 24 | 8 | resumes; in a root its thread's dropped calls |
+//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
+//! | 40 | 24 | the recorder's own |
+//!
+//! The recorder takes out hidden functions when it saves, and so does the reader:
+//! what a hidden function calls is its caller's.
+
+mod log;
+pub mod process;
+mod reader;
+
+pub use reader::{Facts, Now, facts, read};
+
+/// What live files are called, beside the `.prof` file that they come before.
+pub const SUFFIX: &str = ".live";
+/// What the file begins with. Stored last.
+pub const MAGIC: [u8; 8] = *b"edblive\0";
+
+pub(crate) const VERSION: u32 = 1;
+/// Bytes before the first segment.
+pub(crate) const HEADER: usize = 4096;
+pub(crate) const NODE: usize = 64;
+/// Flag in a segment's length.
+pub(crate) const LOG: u64 = 1;
+
+/// Where the header's fields are.
+pub(crate) mod at {
+    pub(crate) const VERSION: usize = 8;
+    pub(crate) const PID: usize = 12;
+    pub(crate) const PARENT_PID: usize = 16;
+    pub(crate) const CLOCK: usize = 20;
+    pub(crate) const ID: usize = 24;
+    pub(crate) const BOOT_ID: usize = 40;
+    pub(crate) const PID_NAMESPACE: usize = 56;
+    pub(crate) const PROCESS_START: usize = 64;
+    pub(crate) const START_UNIX_NS: usize = 72;
+    pub(crate) const EPOCH: usize = 80;
+    pub(crate) const BEGIN: usize = 88;
+    pub(crate) const MOMENT_TSC: usize = 96;
+    pub(crate) const MOMENT_NS: usize = 104;
+    pub(crate) const RATE: usize = 112;
+    pub(crate) const RESOLUTION: usize = 120;
+    pub(crate) const SAVED: usize = 128;
+    pub(crate) const DIRECTORY: usize = 256;
+}
+
+/// Segments that the directory has room for.
+pub(crate) const SEGMENTS: usize = (HEADER - at::DIRECTORY) / 16;
+
+/// Kinds of records in a log.
+pub(crate) mod record {
+    pub(crate) const FACTS: u32 = 1;
+    pub(crate) const FUNCTION: u32 = 2;
+    pub(crate) const THREAD: u32 = 3;
+}
+
+/// Names of the clocks by their numbers in the header.
+pub(crate) const CLOCKS: [&str; 4] = ["tsc", "monotonic", "cpu", "host"];

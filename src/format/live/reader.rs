@@ -1,0 +1,291 @@
+//! Reading a live file, of a process that is gone or of one that goes on writing.
+//!
+//! Nothing in the file is trusted: what can't be is left out, and what is left is
+//! well formed. Only a header that makes no sense is an error.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::collections::HashMap;
+
+use super::log::{Bytes, Log, unknown_function};
+use super::process::ProcessIdentity;
+use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
+use crate::format::read_error::{ReadError, Reason};
+use crate::format::trees::{
+    Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+};
+use crate::record::clock::{Moment, TickRate};
+
+/// What a live file says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The recording.
+    pub id: RecordingId,
+    /// Who writes or wrote the file.
+    pub process: ProcessIdentity,
+    /// Whether the recording was saved for the last time.
+    pub is_saved: bool,
+}
+
+/// What the reader knows that does not stand in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Now {
+    /// The process ran before the file was read: open calls last until now.
+    Running,
+    /// It was gone before the file was read: open calls lasted until its last event.
+    Gone,
+}
+
+/// Reads what stands first; the first 4096 bytes are enough.
+///
+/// # Errors
+/// `bytes` begin no live file, or one of a later version.
+pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
+    let header = Bytes(bytes);
+    if bytes.len() < HEADER {
+        return Err(ReadError::new(bytes.len(), Reason::Truncated));
+    }
+    if header.array::<8>(0) != MAGIC {
+        return Err(ReadError::invalid(0, "no live file"));
+    }
+    match header.u32(at::VERSION) {
+        VERSION => {}
+        later if later > VERSION => {
+            return Err(ReadError::new(at::VERSION, Reason::Version(later.into())));
+        }
+        _ => return Err(ReadError::invalid(at::VERSION, "an unknown format version")),
+    }
+    Ok(Facts {
+        id: header.array(at::ID),
+        process: ProcessIdentity {
+            pid: header.u32(at::PID),
+            boot_id: header.array(at::BOOT_ID),
+            pid_namespace: header.u64(at::PID_NAMESPACE),
+            start: header.u64(at::PROCESS_START),
+        },
+        is_saved: header.u32(at::SAVED) == 1,
+    })
+}
+
+/// Reads a live file.
+///
+/// # Errors
+/// As [`facts`]; or its clock is unknown.
+pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
+    let facts = facts(bytes)?;
+    let header = Bytes(bytes);
+    let clock = header.u32(at::CLOCK);
+    let Some(clock_name) = CLOCKS.get(clock as usize) else {
+        return Err(ReadError::invalid(at::CLOCK, "an unknown clock"));
+    };
+    let rate = rate(header, clock, &facts);
+    let segments = segments(bytes);
+    let log = Log::read(&segments);
+    // A clock that only its process can read stands at its latest event.
+    let readable = now == Now::Running && clock <= 1 && facts.process.is_of_this_boot();
+    let latest = readable.then(|| {
+        let reading = match clock {
+            0 => Moment::now().tsc,
+            _ => Moment::now().monotonic_ns,
+        };
+        reading.wrapping_sub(header.u64(at::EPOCH)).min(MAX_TICK)
+    });
+    let made = Made::read(&segments, &log, rate, latest);
+    let resolution = f64::from_bits(header.u64(at::RESOLUTION));
+    let process = Process {
+        pid: facts.process.pid,
+        parent_pid: header.u32(at::PARENT_PID),
+        argv: log.argv,
+        host: log.host,
+        hook: log.hook,
+        clock: clock_name.as_bytes().into(),
+        clock_resolution_ns: if resolution > 0.0 && resolution.is_finite() {
+            resolution
+        } else {
+            rate.ns_per_tick()
+        },
+        start_unix_ns: header.u64(at::START_UNIX_NS),
+        duration_ns: rate.ns(made.end.saturating_sub(header.u64(at::BEGIN))),
+        ending: match now {
+            Now::Running => Ending::Running,
+            Now::Gone if facts.is_saved => Ending::Finished,
+            Now::Gone => Ending::Killed,
+        },
+        dropped_calls: made.dropped,
+    };
+    Ok(Trees {
+        recordings: vec![facts.id],
+        processes: vec![process],
+        functions: made.functions,
+        threads: made.threads,
+    })
+}
+
+const MAX_TICK: u64 = i64::MAX as u64;
+
+/// What a tick is: measured since the file's moment where this is the same boot, for
+/// no span is longer; else as the process last measured it.
+fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
+    let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
+    if clock != 0 || !facts.process.is_of_this_boot() {
+        return noted;
+    }
+    let then = Moment {
+        tsc: header.u64(at::MOMENT_TSC),
+        monotonic_ns: header.u64(at::MOMENT_NS),
+    };
+    let measured = then.tsc_rate_until(Moment::now());
+    // A machine that slept has counted on one of its clocks only.
+    let close = |measured: &TickRate| {
+        let ratio = measured.ns_per_tick() / noted.ns_per_tick();
+        (0.99..1.01).contains(&ratio)
+    };
+    measured.filter(close).unwrap_or(noted)
+}
+
+/// The file's segments as far as they are in it: whether each is a log, and its
+/// bytes. Together no larger than the file.
+fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
+    let header = Bytes(bytes);
+    let mut left = bytes.len();
+    let mut segments = Vec::new();
+    for entry in 0..SEGMENTS {
+        let at = at::DIRECTORY + 16 * entry;
+        let (start, length) = (header.u64(at), header.u64(at + 8));
+        if length == 0 {
+            break;
+        }
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let len = usize::try_from(length & !LOG).unwrap_or(usize::MAX);
+        let rest = bytes.get(start..).unwrap_or_default();
+        let segment = rest.get(..len).unwrap_or(rest);
+        if segment.len() > left {
+            break;
+        }
+        left -= segment.len();
+        segments.push((length & LOG != 0, segment));
+    }
+    segments
+}
+
+/// What the nodes say.
+struct Made {
+    functions: Vec<Function>,
+    threads: Vec<ThreadTree>,
+    dropped: u64,
+    /// The latest tick of all.
+    end: u64,
+}
+
+/// Where the children of a node go: a thread and a place in its columns.
+#[derive(Clone, Copy)]
+struct Place {
+    thread: u32,
+    node: u32,
+}
+
+/// A place of no thread's.
+const NOWHERE: Place = Place {
+    thread: u32::MAX,
+    node: NO_PARENT,
+};
+
+impl Made {
+    fn read(segments: &[(bool, &[u8])], log: &Log, rate: TickRate, now: Option<u64>) -> Made {
+        let nodes = segments.iter().filter(|(is_log, _)| !is_log);
+        let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
+        let mut roots: HashMap<u32, u32> = HashMap::new();
+        for (number, (root, _)) in (0..).zip(&log.threads) {
+            roots.entry(*root).or_insert(number);
+        }
+        let mut threads: Vec<(ThreadTree, u64)> = log
+            .threads
+            .iter()
+            .map(|(_, name)| {
+                let tree = ThreadTree {
+                    process: 0,
+                    name: name.clone(),
+                    nodes: Nodes::default(),
+                };
+                (tree, 0)
+            })
+            .collect();
+        let mut used = UsedFunctions::new(log);
+        let mut places: Vec<Place> = Vec::new();
+        let (mut dropped, mut end) = (0_u64, 0);
+        for (index, node) in (0_u32..).zip(nodes.take(MAX_NODES)) {
+            let node = Bytes(node);
+            let (parent, number) = (node.u32(8), node.u32(12));
+            let mut place = NOWHERE;
+            if parent == index {
+                let thread = roots.get(&index).copied();
+                if let Some((thread, (_, last))) =
+                    thread.and_then(|thread| Some((thread, threads.get_mut(thread as usize)?)))
+                {
+                    let latest = node.u64(16).min(MAX_TICK);
+                    *last = now.unwrap_or(0).max(latest);
+                    end = end.max(*last);
+                    dropped = dropped.saturating_add(node.u64(24));
+                    place.thread = thread;
+                }
+            } else if node.u64(0) != 0 {
+                place = places.get(parent as usize).copied().unwrap_or(NOWHERE);
+                let thread = threads.get_mut(place.thread as usize);
+                if let Some((tree, last)) = thread.filter(|_| !log.is_hidden(number)) {
+                    let columns = &mut tree.nodes;
+                    columns.parent.push(place.node);
+                    place.node = columns.function.len() as u32;
+                    columns.function.push(used.index(number));
+                    columns.calls.push(node.u64(16));
+                    columns.resumes.push(node.u64(24));
+                    let total = node.u64(32) as i64;
+                    let open_since = if total < 0 { *last as i64 } else { 0 };
+                    let total = total.saturating_add(open_since).max(0) as u64;
+                    columns.total.push(rate.ns(total));
+                }
+            }
+            places.push(place);
+        }
+        let threads = threads.into_iter().map(|(mut tree, _)| {
+            tree.nodes.widen_parents();
+            tree
+        });
+        Made {
+            threads: threads.filter(|tree| !tree.nodes.is_empty()).collect(),
+            functions: used.table,
+            dropped,
+            end,
+        }
+    }
+}
+
+/// The functions that the nodes refer to, in order of first use.
+struct UsedFunctions<'l> {
+    log: &'l Log,
+    /// By number in the log; the last is for all that are not in there.
+    written: Vec<Option<u32>>,
+    table: Vec<Function>,
+}
+
+impl<'l> UsedFunctions<'l> {
+    fn new(log: &'l Log) -> UsedFunctions<'l> {
+        UsedFunctions {
+            log,
+            written: vec![None; log.functions.len() + 1],
+            table: Vec::new(),
+        }
+    }
+
+    fn index(&mut self, number: u32) -> u32 {
+        let unknown = self.log.functions.len();
+        let Some(slot) = self.written.get_mut(unknown.min(number as usize)) else {
+            return 0;
+        };
+        *slot.get_or_insert_with(|| {
+            let known = self.log.functions.get(number as usize);
+            self.table
+                .push(known.map_or_else(unknown_function, |(function, _)| function.clone()));
+            (self.table.len() - 1) as u32
+        })
+    }
+}

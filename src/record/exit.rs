@@ -1,0 +1,37 @@
+//! What happens to live files when the process ends regularly.
+//!
+//! A recording that its host has saved for the last time may have recorded more since:
+//! finalizers, other threads. So its live file stays until the C library runs its exit
+//! handlers, the last thing that a process does of its own accord. Then what came since
+//! is saved, and the file goes. It also stays where nobody saved for the last time: a
+//! library that calls `exit`.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::recording::Recording;
+
+/// Makes sure that recordings are ended when this process ends.
+pub(crate) fn install() {
+    #[cfg(unix)]
+    {
+        static INSTALLED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
+        INSTALLED.get_or_init(|| {
+            // SAFETY: a function of this library, which is never unloaded once a
+            // recording was made. If there is no room for it, live files stay behind.
+            unsafe { libc::atexit(at_exit) };
+        });
+    }
+}
+
+/// The process that may end recordings.
+static ENDING: AtomicU32 = AtomicU32::new(0);
+
+#[cfg(unix)]
+extern "C" fn at_exit() {
+    // A second thread that exits finds the first one at it.
+    if ENDING.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
+        let ended = std::panic::catch_unwind(|| super::fork::each(Recording::end));
+        // There is nobody to tell.
+        drop(ended);
+    }
+}

@@ -1,0 +1,81 @@
+//! What the live file's log says, as bytes: see the table in [`crate::format::live`].
+
+use crate::format::live::record;
+use crate::format::trees::Label;
+use crate::record::functions::Entry;
+
+/// A record: its kind and what follows the first 8 bytes. Never empty.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(super) kind: u32,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Record {
+    /// What is known of the process and its host.
+    pub(crate) fn facts(host: &[u8], hook: &[u8]) -> Record {
+        let mut record = Record::new(record::FACTS);
+        record.text(host);
+        record.text(hook);
+        let argv: Vec<_> = std::env::args_os().collect();
+        record.u32(argv.len() as u32);
+        for argument in &argv {
+            record.text(argument.as_encoded_bytes());
+        }
+        record
+    }
+
+    /// The next function of the table.
+    pub(crate) fn function(entry: &Entry) -> Record {
+        let function = &entry.function;
+        let mut record = Record::new(record::FUNCTION);
+        record.u32(function.kind as u32);
+        record.u32(function.flags);
+        record.u32(entry.hidden.into());
+        record.u32(function.generic.is_some().into());
+        record.label(&function.label);
+        record.text(&function.qualified_name);
+        record.text(&function.module);
+        if let Some(generic) = &function.generic {
+            record.label(generic);
+        }
+        record
+    }
+
+    /// A thread whose root is the node `root`.
+    pub(crate) fn thread(root: u32, name: &[u8]) -> Record {
+        let mut record = Record::new(record::THREAD);
+        record.u32(root);
+        record.text(name);
+        record
+    }
+
+    /// Bytes that it takes in the log.
+    pub(super) fn size(&self) -> usize {
+        8 + self.payload.len().next_multiple_of(8)
+    }
+
+    fn new(kind: u32) -> Record {
+        Record {
+            kind,
+            payload: Vec::new(),
+        }
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.payload.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        // Nothing that long could be named; cut, it stays readable.
+        let text = text.get(..u32::MAX as usize / 4).unwrap_or(text);
+        self.u32(text.len() as u32);
+        self.payload.extend_from_slice(text);
+    }
+
+    fn label(&mut self, label: &Label) {
+        self.payload.extend_from_slice(&label.line.to_le_bytes());
+        self.text(&label.file);
+        self.text(&label.name);
+    }
+}

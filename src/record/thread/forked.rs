@@ -1,0 +1,108 @@
+//! A thread's handle in a forked child: moved to the child's own memory with the open
+//! calls, and asleep until something is entered.
+
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+
+use super::super::clock::Clock;
+use super::super::node::{Node, NodeIndex};
+use super::{Outcome, Thread};
+
+impl Thread {
+    /// Moves to another arena with nothing but the open calls, uncounted and open
+    /// since now, until a call is entered. For a forked child; allocates nothing, and
+    /// stores nothing in the old arena, which may be in the parent's live file.
+    ///
+    /// # Safety
+    /// * Called by the thread that owns the handle.
+    /// * `chunk` belongs to this thread, lies in the arena at `base` and has room
+    ///   for `depth() + 1` nodes.
+    /// * The old arena is still there.
+    pub(crate) unsafe fn move_open_calls(&self, base: NonNull<Node>, chunk: Range<NodeIndex>) {
+        debug_assert!(self.is_current());
+        let depth = self.depth();
+        debug_assert!(chunk.len() > depth as usize);
+        let in_limbo = self.in_limbo();
+        let now = match self.clock {
+            // The CPU time of this process has just begun.
+            Clock::Cpu => self.clock.now().wrapping_sub(self.epoch).max(1),
+            _ => self.now(),
+        };
+        let new = |index: NodeIndex| {
+            // SAFETY: the caller gives a chunk with room for depth + 1 nodes.
+            unsafe { base.add(index as usize) }
+        };
+        let root = Node::new(0, chunk.start, 0);
+        root.set_latest(now);
+        // SAFETY: see `new`.
+        unsafe { root.publish(new(chunk.start)) };
+        let mut old = if in_limbo {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
+        for index in (chunk.start + 1..=chunk.start + depth).rev() {
+            // SAFETY: the old arena is still there, and `depth` nodes lie between
+            // cursor and root.
+            let open = unsafe { old.as_ref() };
+            let node = Node::new(open.key, index - 1, open.function);
+            node.open_uncounted(now);
+            // SAFETY: see `new`.
+            unsafe { node.publish(new(index)) };
+            // SAFETY: as for `open`.
+            old = unsafe { self.base.get().add(open.parent as usize) };
+        }
+        self.children.abandon();
+        self.base.set(base);
+        self.root.set(new(chunk.start));
+        // Dropped calls are as open as others: their leaves will come.
+        self.limbo_caller.set(new(chunk.start + depth));
+        self.cursor.set(self.limbo.address());
+        self.is_asleep.set(true);
+        self.next.store(chunk.start + depth + 1, Ordering::Release);
+        self.chunk_end.set(chunk.end);
+        self.nodes.set(depth + 1);
+    }
+
+    /// Takes the handle out of use: its OS thread is not in this process. Events
+    /// and ends are taken and change nothing.
+    pub(crate) fn retire(&self) {
+        let limbo = self.limbo.address();
+        self.cursor.set(limbo);
+        self.root.set(limbo);
+        self.limbo_caller.set(limbo);
+        self.is_asleep.set(false);
+        self.children.abandon();
+        self.next.store(0, Ordering::Release);
+        self.chunk_end.set(0);
+        self.nodes.set(0);
+    }
+
+    /// Runs `body` under the lock with the cursor where it would be, were this not a
+    /// child in which nothing was entered yet. In a retired handle nothing is open.
+    pub(super) fn asleep<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _held = self.recording().lock();
+        self.cursor.set(self.limbo_caller.get());
+        let result = body();
+        self.limbo_caller.set(self.cursor.get());
+        self.cursor.set(self.limbo.address());
+        result
+    }
+
+    /// The first call that a forked child enters: it gets an identity and a file.
+    #[cold]
+    pub(super) fn wake(&self, key: u64) -> Result<NodeIndex, Outcome> {
+        {
+            let mut shared = self.recording().lock();
+            if shared.functions.find(key).is_none() {
+                return Err(Outcome::UnknownFunction);
+            }
+            self.recording().begin(&mut shared);
+            self.is_asleep.set(false);
+            self.cursor.set(self.limbo_caller.get());
+        }
+        // SAFETY: a node of the arena.
+        self.find_or_make(unsafe { self.cursor.get().as_ref() }, key)
+    }
+}

@@ -1,0 +1,172 @@
+//! When a live file is there, and what reading it gives while it grows.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use edbprof::ffi::*;
+use edbprof::format::live::{self, Now};
+use edbprof::format::prof::{self, ProfFile};
+use edbprof::format::trees::{Ending, Trees};
+
+use super::model::{self, Event, Program};
+use super::recorder::{Recorder, check_form, files, only_live, read};
+
+fn saved(path: &std::path::Path) -> Trees {
+    match prof::read(&fs::read(path).unwrap()).unwrap() {
+        ProfFile::Exact(trees, _) => trees,
+        ProfFile::Plain(_) => panic!("no trees"),
+    }
+}
+
+#[test]
+fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.define(1);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    recorder.enter(1, 10);
+    let path = only_live(directory.path());
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    recorder.leave(1, 20);
+    recorder.enter(2, 30);
+    recorder.save(0);
+    assert_eq!(only_live(directory.path()), path);
+    let prof = files(directory.path(), ".prof").remove(0);
+    assert_eq!(format!("{}.live", prof.display()), path.to_str().unwrap());
+
+    // Both files say the same, but for how it ended and how long it took.
+    let (mut of_live, mut of_prof) = (read(&path), saved(&prof));
+    assert_eq!(of_live.processes[0].ending, Ending::Killed);
+    for trees in [&mut of_live, &mut of_prof] {
+        trees.processes[0].ending = Ending::Running;
+        trees.processes[0].duration_ns = 0;
+    }
+    // The host's clock stands still for the saver.
+    assert_eq!(of_live, of_prof);
+
+    recorder.leave(2, 40);
+    recorder.save(EDBPROF_SAVE_FINAL);
+    assert_eq!(read(&path).processes[0].ending, Ending::Finished);
+    // What comes after the last save is saved when the recording is freed.
+    recorder.enter(2, 50);
+    recorder.leave(2, 60);
+    recorder.free();
+    assert_eq!(files(directory.path(), ""), std::slice::from_ref(&prof));
+    assert_eq!(saved(&prof).threads[0].nodes.calls, [1, 2]);
+}
+
+#[test]
+fn a_last_save_removes_it_at_once_and_recording_may_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    recorder.leave(1, 20);
+    recorder.save(EDBPROF_SAVE_FINAL | EDBPROF_SAVE_LAST);
+    assert!(files(directory.path(), ".live").is_empty());
+    for (number, event) in (10..20_000).zip(Program::new(1)) {
+        match event {
+            Event::Enter(key) => recorder.enter(key, model::tick(number)),
+            Event::Leave(key) => recorder.leave(key, model::tick(number)),
+        }
+    }
+    assert_eq!(recorder.call_ended(), edbprof_status::EDBPROF_NOT_DUE);
+    recorder.free();
+    assert!(files(directory.path(), ".live").is_empty());
+}
+
+#[test]
+fn freed_without_saving_it_goes_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    recorder.free();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn all_that_is_known_of_the_process_is_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::with(directory.path(), EDBPROF_CLOCK_WALL);
+    recorder.enter(5, 10);
+    let path = only_live(directory.path());
+    let trees = live::read(&fs::read(&path).unwrap(), Now::Running).unwrap();
+    recorder.save(0);
+    let saved = saved(&files(directory.path(), ".prof")[0]);
+    assert_eq!(trees.recordings, saved.recordings);
+    assert_eq!(trees.functions, saved.functions);
+    let (of_live, of_prof) = (&trees.processes[0], &saved.processes[0]);
+    assert_eq!(of_live.argv, of_prof.argv);
+    assert_eq!(
+        (of_live.pid, of_live.parent_pid, &of_live.clock),
+        (of_prof.pid, of_prof.parent_pid, &of_prof.clock)
+    );
+    assert_eq!(
+        (&*of_live.host, &*of_live.hook),
+        (&b"a host"[..], &b"a hook"[..])
+    );
+    assert_eq!(of_live.start_unix_ns, of_prof.start_unix_ns);
+    assert_eq!(of_live.ending, Ending::Running);
+    let resolutions = of_live.clock_resolution_ns / of_prof.clock_resolution_ns;
+    assert!((0.9..1.1).contains(&resolutions), "{resolutions}");
+    let facts = live::facts(&fs::read(&path).unwrap()).unwrap();
+    assert!(facts.process.is_running());
+    recorder.free();
+}
+
+/// Stops the writer, at a failure too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn read_while_it_grows_it_holds_what_had_returned() {
+    const READS: u32 = 30;
+    const EVENTS: u64 = 150_000;
+    let mut entered = vec![0];
+    for event in Program::new(9).take(EVENTS as usize) {
+        entered.push(entered[entered.len() - 1] + u64::from(matches!(event, Event::Enter(_))));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (enough, returned) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let recorder = Recorder::new(directory.path());
+            for (number, event) in (0..EVENTS).zip(Program::new(9)) {
+                match event {
+                    Event::Enter(key) => recorder.enter(key, model::tick(number)),
+                    Event::Leave(key) => recorder.leave(key, model::tick(number)),
+                }
+                returned.store(number + 1, Ordering::SeqCst);
+                if enough.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            while !enough.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            recorder.free();
+        });
+        let stop = Stop(&enough);
+        while returned.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        let path = only_live(directory.path());
+        for _ in 0..READS {
+            let before = returned.load(Ordering::SeqCst);
+            let trees = live::read(&fs::read(&path).unwrap(), Now::Running).unwrap();
+            let after = returned.load(Ordering::SeqCst);
+            check_form(&trees);
+            let calls: u64 = trees.threads[0].nodes.calls.iter().sum();
+            assert!(calls >= entered[before as usize]);
+            assert!(calls <= entered[(after + 1).min(EVENTS) as usize]);
+        }
+        drop(stop);
+    });
+    assert!(files(directory.path(), "").is_empty());
+}

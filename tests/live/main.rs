@@ -1,0 +1,23 @@
+//! The live file: what it holds of a process that was killed at any moment, of one
+//! that goes on, and when a file is broken.
+
+#![cfg(target_os = "linux")]
+
+mod failures;
+mod forked;
+mod hostile;
+mod killed;
+mod lifetime;
+mod model;
+mod recorder;
+
+/// Runs the ignored test `name` in a process of its own.
+fn in_a_process_of_its_own(name: &str) {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "--test-threads=1", name])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "{text}");
+}

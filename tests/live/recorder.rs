@@ -1,0 +1,176 @@
+//! A recording made through the C ABI, as every host makes one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::ptr;
+
+use edbprof::ffi::*;
+use edbprof::format::live::{self, Now};
+use edbprof::format::trees::Trees;
+
+/// Text that the library is given.
+fn text(bytes: &[u8]) -> edbprof_str {
+    edbprof_str {
+        data: bytes.as_ptr().cast(),
+        len: bytes.len(),
+    }
+}
+
+const NOTHING: edbprof_str = edbprof_str {
+    data: ptr::null(),
+    len: 0,
+};
+
+/// A recording on the host's clock, in nanoseconds, and this thread's place in it.
+pub(crate) struct Recorder {
+    pub(crate) recording: *mut edbprof_recording,
+    thread: *mut edbprof_thread,
+}
+
+fn ok(status: edbprof_status) {
+    assert_eq!(status, edbprof_status::EDBPROF_OK);
+}
+
+impl Recorder {
+    pub(crate) fn new(directory: &Path) -> Recorder {
+        Recorder::with(directory, EDBPROF_CLOCK_HOST)
+    }
+
+    pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
+        let directory = directory.as_os_str().as_encoded_bytes();
+        let options = edbprof_options {
+            struct_size: size_of::<edbprof_options>(),
+            clock,
+            max_nodes: 0,
+            host_tick_ns: 0.0,
+            directory: text(directory),
+            prefix: text(b"live_"),
+            suffix: text(b".prof"),
+            host: text(b"a host"),
+            hook: text(b"a hook"),
+            live_dir: NOTHING,
+        };
+        let mut recording = ptr::null_mut();
+        // SAFETY: pointers to what is valid.
+        ok(unsafe { edbprof_recording_new(&options, &mut recording) });
+        let thread = attach(recording, b"main");
+        Recorder { recording, thread }
+    }
+
+    /// Enters at a tick; a function that is not known is called like its key.
+    pub(crate) fn enter(&self, key: u64, at: u64) {
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        let status = unsafe { edbprof_enter_at(self.thread, key, at) };
+        if status == edbprof_status::EDBPROF_UNKNOWN_FUNCTION {
+            self.define(key);
+            // SAFETY: as above.
+            ok(unsafe { edbprof_enter_at(self.thread, key, at) });
+        } else {
+            ok(status);
+        }
+    }
+
+    pub(crate) fn define(&self, key: u64) {
+        let name = key.to_string();
+        let function = edbprof_function {
+            struct_size: size_of::<edbprof_function>(),
+            kind: EDBPROF_NATIVE,
+            flags: 0,
+            file: text(b"file"),
+            line: -7,
+            name: text(name.as_bytes()),
+            qualified_name: text(b"qualified"),
+            module: text(b"module"),
+            generic_name: NOTHING,
+            generic_file: NOTHING,
+            generic_line: 0,
+        };
+        // SAFETY: a recording that is not freed, strings that are readable.
+        ok(unsafe { edbprof_recording_define(self.recording, key, &function) });
+    }
+
+    pub(crate) fn leave(&self, key: u64, at: u64) {
+        // SAFETY: as in `enter`.
+        ok(unsafe { edbprof_leave_at(self.thread, key, at) });
+    }
+
+    pub(crate) fn save(&self, flags: u32) {
+        // SAFETY: a recording that is not freed.
+        ok(unsafe { edbprof_recording_save(self.recording, flags) });
+    }
+
+    pub(crate) fn call_ended(&self) -> edbprof_status {
+        // SAFETY: a recording that is not freed.
+        unsafe { edbprof_recording_call_ended(self.recording, 0, 0) }
+    }
+
+    pub(crate) fn error(&self) -> String {
+        let mut buffer = [0_u8; 1000];
+        // SAFETY: a recording that is not freed, and a buffer of that size.
+        let len = unsafe {
+            edbprof_recording_error(self.recording, buffer.as_mut_ptr().cast(), buffer.len())
+        };
+        String::from_utf8_lossy(&buffer[..len.min(buffer.len() - 1)]).into_owned()
+    }
+
+    pub(crate) fn free(self) {
+        // SAFETY: made in `new`, not used again.
+        unsafe { edbprof_recording_free(self.recording) };
+    }
+}
+
+pub(crate) fn attach(recording: *mut edbprof_recording, name: &[u8]) -> *mut edbprof_thread {
+    let mut thread = ptr::null_mut();
+    // SAFETY: a recording that is not freed, text that is readable.
+    ok(unsafe { edbprof_recording_attach(recording, text(name), &mut thread) });
+    thread
+}
+
+/// The files in `directory` whose names end in `suffix`.
+pub(crate) fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().ends_with(suffix))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The only live file in `directory`.
+pub(crate) fn only_live(directory: &Path) -> PathBuf {
+    let mut files = files(directory, ".prof.live");
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+/// What a live file says of a process that is gone, or is taken as such.
+pub(crate) fn read(path: &Path) -> Trees {
+    let bytes = fs::read(path).unwrap();
+    let trees = live::read(&bytes, Now::Gone).unwrap();
+    check_form(&trees);
+    trees
+}
+
+/// Parents come before their children and last as long as they do together; indices
+/// exist.
+pub(crate) fn check_form(trees: &Trees) {
+    for thread in &trees.threads {
+        let nodes = &thread.nodes;
+        assert_eq!(thread.process, 0);
+        let mut below = vec![0_u64; nodes.len()];
+        for index in 0..nodes.len() {
+            assert!((nodes.function[index] as usize) < trees.functions.len());
+            let parent = nodes.parent[index] as usize;
+            if let Some(sum) = below.get_mut(parent) {
+                assert!(parent < index);
+                *sum = sum.saturating_add(nodes.total[index]);
+            } else {
+                assert_eq!(nodes.parent[index], edbprof::format::trees::NO_PARENT);
+            }
+        }
+        assert_eq!(nodes.calls.len(), nodes.len());
+        assert_eq!(nodes.resumes.len(), nodes.len());
+        assert!(nodes.total.iter().zip(below).all(|(&t, below)| t >= below));
+    }
+}

@@ -1,0 +1,282 @@
+"""Processes that are killed deep in calls: what they leave, read by the program."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prof_file import ProfFile, files
+
+if not sys.platform.startswith("linux"):
+    pytest.skip("live files are Linux's", allow_module_level=True)
+
+PROGRAM = Path(__file__).resolve().parent / "programs" / "killed.py"
+# How many calls have returned, from the first ones to when the file has grown.
+MOMENTS = [1, 2, 5, 100, 333, 1000, 2500, 5000, 9000, 15000]
+
+
+def start(directory: Path, way: str = "", end: int = 0):
+    (directory / "returned").write_bytes(bytes(8))
+    with open(directory / "returned", "r+b") as file:
+        returned = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+    command = [sys.executable, str(PROGRAM), str(directory), way, str(end)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL), returned
+
+
+def aggregate(directory: Path) -> "tuple[ProfFile, dict]":
+    command = [sys.executable, "-m", "edbprof_native", "--out", str(directory / "out")]
+    command += ["--quiet", "--summary-json", "-", str(directory)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return ProfFile(directory / "out.prof"), json.loads(done.stdout)
+
+
+def check(directory: Path, returned: int) -> None:
+    assert not files(directory)
+    (live,) = files(directory, "*.live")
+    before = live.read_bytes()
+    file, account = aggregate(directory)
+    assert live.read_bytes() == before
+    assert (account["processes"], account["killed"], account["failed"]) == (1, 1, 0)
+    assert file.process["ending"] == 2
+    assert file.process["dropped_calls"] == 0
+    # One more may be open, or its return not noted yet.
+    assert returned <= file.calls("leaf") <= returned + 1
+    (main,) = (node for node in file.nodes if node.name == "main")
+    assert main.calls == 1
+    assert main.total > 0
+    for node in file.nodes:
+        assert node.self_time >= 0
+        if node.name == "branch" and node.depth == 2:
+            # Goes through every context that there is.
+            assert node.calls >= 1
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGSEGV"])
+def test_by_a_signal(tmp_path, name):
+    for moment in MOMENTS:
+        directory = tmp_path / str(moment)
+        directory.mkdir()
+        process, returned = start(directory)
+        while returned[0] < moment:
+            assert process.poll() is None
+            os.sched_yield()
+        process.send_signal(getattr(signal, name))
+        assert process.wait() == -getattr(signal, name)
+        check(directory, returned[0])
+
+
+@pytest.mark.parametrize("way", ["_exit", "abort", "exit in a thread"])
+def test_by_its_own(tmp_path, way):
+    for moment in MOMENTS:
+        directory = tmp_path / str(moment)
+        directory.mkdir()
+        process, returned = start(directory, way, moment)
+        assert process.wait() == (-signal.SIGABRT if way == "abort" else 3)
+        assert returned[0] >= moment
+        check(directory, returned[0])
+
+
+def test_what_was_saved_before_counts_once(tmp_path):
+    program = f"""
+import os
+from edbprof_native import profile
+saver = profile(dir={str(tmp_path)!r})
+@saver
+def job():
+    pass
+job()
+saver.save()
+job()
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert len(files(tmp_path)) == len(files(tmp_path, "*.live")) == 1
+    file, account = aggregate(tmp_path)
+    assert file.calls("job") == 2
+    assert (account["succeeded"], account["skipped"], account["killed"]) == (1, 0, 1)
+
+
+def test_a_process_that_runs_is_not_killed(tmp_path):
+    program = f"""
+import sys
+from edbprof_native import profile
+@profile(dir={str(tmp_path)!r}, save_every_n_calls=0)
+def job():
+    print("running", flush=True)
+    sys.stdin.read()
+job()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"running\n"
+    file, account = aggregate(tmp_path)
+    assert file.process["ending"] == 0
+    assert account["killed"] == 0
+    assert file.calls("job") == 1
+    process.communicate(b"")
+    assert process.returncode == 0
+    assert files(tmp_path, "*.live") == []
+
+
+def test_a_regular_end_leaves_no_live_file(run, tmp_path):
+    run(
+        """
+        import os
+        from edbprof_native import profile
+
+        @profile(dir=".")
+        def job():
+            pass
+
+        job()
+        (live,) = (name for name in os.listdir(".") if name.endswith(".prof.live"))
+        child = os.fork()
+        if not child:
+            raise SystemExit
+        os.waitpid(child, 0)
+        assert os.path.exists(live)
+        job()
+        """
+    )
+    assert files(tmp_path, "*.live") == []
+    (path,) = files(tmp_path)
+    assert ProfFile(path).calls("job") == 2
+
+
+def test_what_comes_after_the_last_save_is_saved_too(run, tmp_path):
+    run(
+        """
+        import atexit
+
+        def late():
+            job()
+
+        # Registered before edbprof's own handler, so run after it.
+        atexit.register(late)
+        from edbprof_native import profile
+
+        @profile(dir=".", save_every_n_calls=0)
+        def job():
+            pass
+
+        job()
+        """
+    )
+    assert files(tmp_path, "*.live") == []
+    (path,) = files(tmp_path)
+    assert ProfFile(path).calls("job") == 2
+    assert ProfFile(path).process["ending"] == 1
+
+
+def test_pool_workers_leave_no_live_files(run, tmp_path):
+    run(
+        """
+        import multiprocessing
+        from edbprof_native import profile
+
+        @profile(dir=".")
+        def job(n):
+            return n
+
+        if __name__ == "__main__":
+            with multiprocessing.get_context("fork").Pool(3) as pool:
+                assert pool.map(job, range(30)) == list(range(30))
+                pool.close()
+                pool.join()
+        """
+    )
+    assert files(tmp_path, "*.live") == []
+    assert sum(ProfFile(path).calls("job") for path in files(tmp_path)) == 30
+
+
+WORK = """
+import sys
+from edbprof_native import profile
+
+def branch(depth, function):
+    function()
+    if depth:
+        branch(depth - 1, function)
+
+@profile(dir={directory!r}, save_every_n_calls=1)
+def main():
+    for number in range({number}):
+        branch(30, eval(f"lambda: {{number}}"))
+    return "unharmed"
+"""
+
+
+def told_of_memory(err: str) -> int:
+    return sum("recording goes on in memory" in line for line in err.splitlines())
+
+
+def test_files_may_not_grow(run, tmp_path):
+    done = run(
+        WORK.format(directory=".", number=300)
+        + """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+for _ in range(3):
+    assert main() == "unharmed"
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+main()
+""",
+        err=None,
+    )
+    assert told_of_memory(done.err) == 1
+    (path,) = files(tmp_path)
+    assert ProfFile(path).calls("branch") == 4 * 300 * 31
+    assert files(tmp_path, "*.live") == []
+
+
+def test_directory_removed_meanwhile(run, tmp_path):
+    done = run(
+        WORK.format(directory="in", number=300)
+        + """
+import os, shutil
+os.mkdir("in")
+profile(dir="in")(lambda: None)()
+shutil.rmtree("in")
+for _ in range(3):
+    assert main() == "unharmed"
+os.mkdir("in")
+assert main() == "unharmed"
+""",
+        err=None,
+    )
+    assert told_of_memory(done.err) == 1
+    (path,) = files(tmp_path / "in")
+    assert ProfFile(path).calls("branch") == 4 * 300 * 31
+
+
+def mounted(directory: Path, options: str) -> "list[str]":
+    """The beginning of a command that runs where a tmpfs is mounted at `directory`."""
+    mount = f'mount -t tmpfs -o {options} tmpfs "$0" && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", mount, str(directory)]
+    try:
+        subprocess.run([*command, "true"], check=True, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a tmpfs is not allowed here")
+    return command
+
+
+@pytest.mark.parametrize("options", ["size=160k", "size=40k", "ro"])
+def test_full_or_read_only_disk(tmp_path, options):
+    command = mounted(tmp_path, options)
+    program = WORK.format(directory=str(tmp_path), number=300) + "print(main())"
+    done = subprocess.run(
+        [*command, sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert (done.returncode, done.stdout) == (0, "unharmed\n"), done.stderr
+    lines = done.stderr.splitlines()
+    assert lines and all(line.startswith("edbprof: ") for line in lines), done.stderr
