@@ -1,6 +1,6 @@
 /* Every difference between Python versions, and nothing else.
  *
- * CPython 3.9 to 3.13; sources named are those of the respective branch. */
+ * CPython 3.9 to 3.15; sources named are those of the respective branch. */
 #ifndef EDBPROF_COMPAT_H
 #define EDBPROF_COMPAT_H
 
@@ -119,7 +119,7 @@ static inline int compat_generators_init(void)
     return 0;
 }
 
-/* Offset of the first RESUME in bytes, or -1 without an exception. */
+/* Offset of the first RESUME behind RETURN_GENERATOR in bytes, or -1 without an exception. */
 static inline int compat_first_resume(PyCodeObject *code)
 {
     int offset = -1;
@@ -129,8 +129,10 @@ static inline int compat_first_resume(PyCodeObject *code)
         return offset;
     }
     const unsigned char *codes = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    bool made = false; /* the generator: 3.15 runs a little of an expression before */
     for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i += 2) {
-        if (codes[i] == RESUME) {
+        made = made || codes[i] == RETURN_GENERATOR;
+        if (made && codes[i] == RESUME) {
             offset = (int)i;
             break;
         }

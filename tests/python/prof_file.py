@@ -7,7 +7,6 @@ tests can compare them with what the recorder wrote and with what cProfile count
 from __future__ import annotations
 
 import array
-import cProfile
 import marshal
 import os
 import re
@@ -15,6 +14,11 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+
+if sys.version_info >= (3, 15):
+    from profiling.tracing import label as cprofile_label
+else:
+    from cProfile import label as cprofile_label
 
 Label = Tuple[str, int, str]
 NO_PARENT = 2**32 - 1
@@ -174,11 +178,11 @@ def counts_of_cprofile(profiler: Any, relabel: Callable[[Label], Label]) -> Coun
     functions: Dict[Label, List[int]] = defaultdict(lambda: [0, 0])
     edges: Dict[Label, Dict[Label, List[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for entry in profiler.getstats():
-        caller = relabel(cProfile.label(entry.code))
+        caller = relabel(cprofile_label(entry.code))
         functions[caller][0] += entry.callcount - entry.reccallcount
         functions[caller][1] += entry.callcount
         for call in entry.calls or ():
-            edge = edges[relabel(cProfile.label(call.code))][caller]
+            edge = edges[relabel(cprofile_label(call.code))][caller]
             edge[0] += call.callcount
             edge[1] += call.callcount - call.reccallcount
     return {

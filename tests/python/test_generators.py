@@ -13,8 +13,8 @@ import types
 import pytest
 
 
-# From 3.13 on closing a generator that stands in no try block does not resume it.
-RESUMES_BY_CLOSING = int(sys.version_info < (3, 13))
+# On 3.13 closing a generator that stands in no try block does not resume it.
+RESUMES_BY_CLOSING = int(sys.version_info[:2] != (3, 13))
 
 
 def counter(n):

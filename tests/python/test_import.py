@@ -28,6 +28,7 @@ STANDARD = {
     "__future__", "_collections", "_functools", "_heapq", "_operator", "atexit",
     "collections", "functools", "heapq", "itertools", "keyword", "operator", "reprlib",
     "types",
+    "_types", "collections.abc",  # 3.14
 }  # fmt: skip
 
 

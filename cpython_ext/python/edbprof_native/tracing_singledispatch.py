@@ -48,6 +48,11 @@ def _register() -> None:
         inner = _inner_code(code, name)
         if inner is not None:
             _native.register_generic(inner, flag, None)
+    # Python 3.14 and later: what __get__ makes is no function but called like one.
+    bound = getattr(functools, "_singledispatchmethod_get", None)
+    code = getattr(getattr(bound, "__call__", None), "__code__", None)
+    if isinstance(code, CodeType):
+        _native.register_generic(code, _WRAPPER, None)
 
 
 def _identity(function: Any) -> tuple[str, int, str]:

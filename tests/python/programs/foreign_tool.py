@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
@@ -85,6 +86,8 @@ class Coverage:
     """Its count is that of the lines that were run: the callee's and the two in call()."""
 
     def __init__(self, core):
+        if core == "ctrace" and not importlib.util.find_spec("coverage.tracer"):
+            core = "pytrace"
         os.environ["COVERAGE_CORE"] = core
         import coverage
 
