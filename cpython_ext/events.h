@@ -24,6 +24,26 @@ static inline uint64_t builtin_key(const PyMethodDef *method, PyObject *owner)
     return key | 1;
 }
 
+/* The key of what PyEval_SetProfile would show as a call of a builtin; 0 for others. What
+ * is called most is looked for first: PyCFunction_Check walks over base types. */
+static inline uint64_t callable_key(PyObject *callable, PyObject *self)
+{
+    if (PyFunction_Check(callable)) {
+        return 0;
+    }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
+        /* sys.monitoring.MISSING stands for none: no instance of any such type. */
+        bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
+        return fits ? builtin_key(method->d_method, self) : 0;
+    }
+    if (PyCFunction_Check(callable)) {
+        PyCFunctionObject *builtin = (PyCFunctionObject *)callable;
+        return builtin_key(builtin->m_ml, builtin->m_self);
+    }
+    return 0;
+}
+
 /* The list is looked up anew for each recorder, and the recorder copied: defining a
  * function can run a finalizer that records and so changes the list. */
 #define FOR_EACH_ACTIVE(active, list)                                                   \

@@ -68,26 +68,6 @@ static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t co
     Py_RETURN_NONE;
 }
 
-/* The key of what PyEval_SetProfile would show as a call of a builtin; 0 for others. What
- * is called most is looked for first: PyCFunction_Check walks over base types. */
-static inline uint64_t callable_key(PyObject *callable, PyObject *self)
-{
-    if (PyFunction_Check(callable)) {
-        return 0;
-    }
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
-        PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
-        /* sys.monitoring.MISSING stands for none: no instance of any such type. */
-        bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
-        return fits ? builtin_key(method->d_method, self) : 0;
-    }
-    if (PyCFunction_Check(callable)) {
-        PyCFunctionObject *builtin = (PyCFunctionObject *)callable;
-        return builtin_key(builtin->m_ml, builtin->m_self);
-    }
-    return 0;
-}
-
 static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t count,
                          PyObject *keywords)
 {

@@ -370,3 +370,32 @@ def test_two_decorators_at_once_in_two_threads(tmp_path):
         file = only_file(tmp_path, f"{n}_*")
         assert file.calls("callee") == 10 + n
         assert len(file.threads) == 1
+
+
+def test_functions_written_in_c(tmp_path):
+    # C calls them, so the interpreter reports nothing.
+    counted = profile(dir=tmp_path)(len)
+    upper = profile(dir=tmp_path)(str.upper)
+    assert [counted([1, 2]), counted("abc"), upper("x")] == [2, 3, "X"]
+    with pytest.raises(TypeError):
+        counted(1)
+    profile(dir=tmp_path).save()
+    assert only_file(tmp_path).paths() == {
+        ("<built-in method builtins.len>",): 3,
+        ("<method 'upper' of 'str' objects>",): 1,
+    }
+
+
+def test_function_written_in_c_within_a_recorded_call(tmp_path):
+    counted = profile(dir=tmp_path, prefix="inner_")(len)
+
+    def around():
+        return counted("abc")
+
+    assert profile(dir=tmp_path, prefix="outer_")(around)() == 3
+    profile(dir=tmp_path, prefix="inner_").save()
+    profile(dir=tmp_path, prefix="outer_").save()
+    inner, outer = (only_file(tmp_path, f"{which}_*.prof") for which in ("inner", "outer"))
+    name = "<built-in method builtins.len>"
+    assert inner.paths() == {(name,): 1}
+    assert outer.paths() == {("around",): 1, ("around", name): 1}
