@@ -15,12 +15,14 @@ mod event;
 mod function;
 mod guard;
 mod recording;
+mod save;
 mod status;
 mod text;
 
 pub use event::*;
 pub use function::*;
 pub use recording::*;
+pub use save::*;
 pub use status::*;
 pub use text::*;
 

@@ -1,0 +1,183 @@
+//! What a recording leaves: files, and the texts that say where and what went wrong.
+
+use std::ffi::c_char;
+use std::path::Path;
+
+use super::guard::guard;
+use super::recording::refuse;
+use super::text::Buffer;
+use super::{
+    EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED, EDBPROF_NULL_POINTER,
+    EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
+};
+use crate::format::trees::Ending;
+use crate::record::save::{CallEnded, Manner};
+
+/// Saving: the recording is over; the file says that its process ended regularly.
+pub const EDBPROF_SAVE_FINAL: u32 = 1;
+/// Saving: nothing more will be recorded; the live file is removed at once and not at
+/// the end of the process. For one that ends in `_exit`.
+pub const EDBPROF_SAVE_LAST: u32 = 4;
+/// Saving: a `.singledispatch` sidecar is written beside the file, if any generic
+/// function was called.
+pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
+
+/// Runs `body`, guarded, with what the flags for saving say.
+fn save_with(
+    handle: &edbprof_recording,
+    flags: u32,
+    body: impl FnOnce(Manner) -> edbprof_status,
+) -> edbprof_status {
+    guard(|| {
+        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
+        if flags & !known != 0 {
+            return refuse(handle.recording(), "a flag for saving is unknown");
+        }
+        body(Manner {
+            ending: if flags & EDBPROF_SAVE_FINAL != 0 {
+                Ending::Finished
+            } else {
+                Ending::Running
+            },
+            sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+            last: flags & EDBPROF_SAVE_LAST != 0,
+        })
+    })
+}
+
+/// Writes all that was recorded so far to the recording's own file, open calls
+/// with their time until now. One thread at a time; other threads may record
+/// meanwhile. Saving again replaces the file.
+///
+/// `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST`, `EDBPROF_SAVE_SIDECAR`.
+///
+/// `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
+/// was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_save(
+    recording: *mut edbprof_recording,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        match handle.recording().save(manner) {
+            Ok(Some(_)) => EDBPROF_OK,
+            Ok(None) => EDBPROF_NOTHING_RECORDED,
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// As `edbprof_recording_save`, to exactly `path`, and also when nothing was
+/// recorded. Relative to the current directory. One thread at a time.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `path` is readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_save_as(
+    recording: *mut edbprof_recording,
+    path: edbprof_str,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        // SAFETY: by this function's contract.
+        let saved = unsafe { path.path() }
+            .and_then(|path| handle.recording().save_as(Path::new(&path), manner));
+        match saved {
+            Ok(()) => EDBPROF_OK,
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// Counts an outermost call that has ended, and saves as `edbprof_recording_save`
+/// does after every `every`-th (0: never), as long as all writing so far took less
+/// than a hundredth of the time since the first event. One thread at a time.
+///
+/// `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not,
+/// and once `EDBPROF_IN_MEMORY_ONLY` instead of these if no live file can be had or it
+/// can't grow; the recording's error text says why.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_call_ended(
+    recording: *mut edbprof_recording,
+    every: u64,
+    flags: u32,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    save_with(handle, flags, |manner| {
+        match handle.recording().call_ended(every, manner) {
+            Ok(CallEnded::Saved) => EDBPROF_OK,
+            Ok(CallEnded::NotDue) => EDBPROF_NOT_DUE,
+            Ok(CallEnded::InMemoryOnly(text)) => {
+                handle.recording().lock().error = text;
+                EDBPROF_IN_MEMORY_ONLY
+            }
+            Err(error) => handle.fail(&error),
+        }
+    })
+}
+
+/// Copies the text of the latest failure of the recording to `buffer`, cut to
+/// `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
+/// when nothing has failed. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `size` bytes can be written at `buffer`, or it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_error(
+    recording: *const edbprof_recording,
+    buffer: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: by this function's contract.
+    let (handle, mut buffer) = unsafe {
+        (
+            super::recording::recording(recording),
+            Buffer::new(buffer, size),
+        )
+    };
+    let text = handle.map(|handle| handle.recording().lock().error.clone());
+    buffer.fill(text.unwrap_or_default().as_bytes())
+}
+
+/// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
+/// and NUL-terminated. Returns the length of the whole path, 0 when there is none:
+/// nothing was recorded yet, or no directory was given. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `size` bytes can be written at `buffer`, or it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_path(
+    recording: *const edbprof_recording,
+    buffer: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: by this function's contract.
+    let (handle, mut buffer) = unsafe {
+        (
+            super::recording::recording(recording),
+            Buffer::new(buffer, size),
+        )
+    };
+    let path = handle.and_then(|handle| handle.recording().path());
+    buffer.fill(path.unwrap_or_default().as_os_str().as_encoded_bytes())
+}
