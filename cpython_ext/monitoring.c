@@ -29,18 +29,32 @@ static inline const activities *listening(void)
     return &state->active[HOOK_MONITORING];
 }
 
-/* Python code may call the callbacks, too, with anything. */
-static inline bool has_code(PyObject *const *arguments, size_t count, Py_ssize_t least)
+/* As `listening`, for an event of a code object: its first argument. Python code may call
+ * the callbacks, too, with anything. */
+static inline const activities *code_event(PyObject *const *arguments, size_t count)
 {
-    return PyVectorcall_NARGS(count) >= least && PyCode_Check(arguments[0]);
+    const activities *list = listening();
+    bool fits = list != NULL && PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
+    return fits ? list : NULL;
+}
+
+/* As `listening`, for a call of a builtin, of which *key becomes the key. The arguments
+ * are code object, offset, callable and its first argument. */
+static inline const activities *builtin_event(PyObject *const *arguments, size_t count,
+                                              uint64_t *key)
+{
+    const activities *list = listening();
+    bool fits = list != NULL && PyVectorcall_NARGS(count) >= 4 &&
+                (*key = callable_key(arguments[2], arguments[3])) != 0;
+    return fits ? list : NULL;
 }
 
 static PyObject *on_start(PyObject *self, PyObject *const *arguments, size_t count,
                           PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = listening();
-    if (list != NULL && has_code(arguments, count, 1)) {
+    const activities *list = code_event(arguments, count);
+    if (list != NULL) {
         enter_code(list, (PyCodeObject *)arguments[0], false);
     }
     Py_RETURN_NONE;
@@ -50,8 +64,8 @@ static PyObject *on_resume(PyObject *self, PyObject *const *arguments, size_t co
                            PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = listening();
-    if (list != NULL && has_code(arguments, count, 1)) {
+    const activities *list = code_event(arguments, count);
+    if (list != NULL) {
         enter_code(list, (PyCodeObject *)arguments[0], true);
     }
     Py_RETURN_NONE;
@@ -61,8 +75,8 @@ static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t co
                            PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = listening();
-    if (list != NULL && has_code(arguments, count, 1)) {
+    const activities *list = code_event(arguments, count);
+    if (list != NULL) {
         leave_code(list, (PyCodeObject *)arguments[0]);
     }
     Py_RETURN_NONE;
@@ -72,12 +86,10 @@ static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t coun
                          PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = listening();
-    if (list != NULL && PyVectorcall_NARGS(count) >= 4) {
-        uint64_t key = callable_key(arguments[2], arguments[3]);
-        if (key != 0) {
-            enter_builtin(list, arguments[2], arguments[3], key);
-        }
+    uint64_t key;
+    const activities *list = builtin_event(arguments, count, &key);
+    if (list != NULL) {
+        enter_builtin(list, arguments[2], arguments[3], key);
     }
     Py_RETURN_NONE;
 }
@@ -86,12 +98,10 @@ static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t 
                              PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = listening();
-    if (list != NULL && PyVectorcall_NARGS(count) >= 4) {
-        uint64_t key = callable_key(arguments[2], arguments[3]);
-        if (key != 0) {
-            leave_builtin(list, key);
-        }
+    uint64_t key;
+    const activities *list = builtin_event(arguments, count, &key);
+    if (list != NULL) {
+        leave_builtin(list, key);
     }
     Py_RETURN_NONE;
 }
