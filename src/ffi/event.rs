@@ -34,9 +34,11 @@ unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
     thread
 }
 
+/// Inlined into each of the functions that hosts call, with what they leave open.
+///
 /// # Safety
 /// * As for [`thread`], and the calling thread made the handle.
-#[inline]
+#[inline(always)]
 unsafe fn enter(
     handle: *mut edbprof_thread,
     key: u64,
@@ -56,7 +58,7 @@ unsafe fn enter(
 
 /// # Safety
 /// * As for [`enter`].
-#[inline]
+#[inline(always)]
 unsafe fn leave(handle: *mut edbprof_thread, key: u64, reading: Option<u64>) -> edbprof_status {
     // SAFETY: by this function's contract.
     let Some(thread) = (unsafe { thread(handle) }) else {
