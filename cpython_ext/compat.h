@@ -45,6 +45,10 @@
  * are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
+#if PY_VERSION_HEX < 0x030B0000
+#define Py_NO_INLINE _Py_NO_INLINE
+#endif
+
 /* A new reference to the frame's code object. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {

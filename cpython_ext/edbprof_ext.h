@@ -87,6 +87,9 @@ typedef struct {
 typedef struct {
     activity *items;
     size_t count, room;
+    /* The usual case's short cut: the handle of the only one, if it has no timer and
+     * records builtins; else NULL. */
+    edbprof_thread *only;
 } activities;
 
 /* What the extension knows of one Python thread. Lives in the thread's dict and

@@ -53,7 +53,8 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 
 /* The function that the key stands for is defined when the recording does not know
  * it yet. */
-static inline void enter_code(const activities *list, PyCodeObject *code, bool resumed)
+static Py_NO_INLINE void enter_code_in_each(const activities *list, PyCodeObject *code,
+                                            bool resumed)
 {
     uint64_t key = code_key(code);
     FOR_EACH_ACTIVE (active, list) {
@@ -75,9 +76,21 @@ static inline void enter_code(const activities *list, PyCodeObject *code, bool r
     }
 }
 
-/* `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
-static inline void enter_builtin(const activities *list, PyObject *callable, PyObject *self,
-                                 uint64_t key)
+static inline void enter_code(const activities *list, PyCodeObject *code, bool resumed)
+{
+    if (list->only != NULL) {
+        uint64_t key = code_key(code);
+        edbprof_status status =
+            resumed ? edbprof_resume(list->only, key) : edbprof_enter(list->only, key);
+        if (status != EDBPROF_UNKNOWN_FUNCTION) {
+            return;
+        }
+    }
+    enter_code_in_each(list, code, resumed);
+}
+
+static Py_NO_INLINE void enter_builtin_in_each(const activities *list, PyObject *callable,
+                                               PyObject *self, uint64_t key)
 {
     FOR_EACH_ACTIVE (active, list) {
         for (int attempt = 0; attempt < 2 && active.owner->builtins; attempt++) {
@@ -94,29 +107,47 @@ static inline void enter_builtin(const activities *list, PyObject *callable, PyO
     }
 }
 
-static inline void leave(const activity *active, uint64_t key)
+/* `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
+static inline void enter_builtin(const activities *list, PyObject *callable, PyObject *self,
+                                 uint64_t key)
 {
-    if (active->owner->timer == NULL) {
-        (void)edbprof_leave(active->handle, key);
+    if (list->only != NULL && edbprof_enter(list->only, key) != EDBPROF_UNKNOWN_FUNCTION) {
+        return;
+    }
+    enter_builtin_in_each(list, callable, self, key);
+}
+
+static Py_NO_INLINE void leave_in_each(const activities *list, uint64_t key, bool builtin)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        if (builtin && !active.owner->builtins) {
+            continue;
+        }
+        if (active.owner->timer == NULL) {
+            (void)edbprof_leave(active.handle, key);
+        } else {
+            (void)edbprof_leave_at(active.handle, key, recorder_read_timer(active.owner));
+        }
+    }
+}
+
+static inline void leave(const activities *list, uint64_t key, bool builtin)
+{
+    if (list->only != NULL) {
+        (void)edbprof_leave(list->only, key);
     } else {
-        (void)edbprof_leave_at(active->handle, key, recorder_read_timer(active->owner));
+        leave_in_each(list, key, builtin);
     }
 }
 
 static inline void leave_code(const activities *list, PyCodeObject *code)
 {
-    FOR_EACH_ACTIVE (active, list) {
-        leave(&active, code_key(code));
-    }
+    leave(list, code_key(code), false);
 }
 
 static inline void leave_builtin(const activities *list, uint64_t key)
 {
-    FOR_EACH_ACTIVE (active, list) {
-        if (active.owner->builtins) {
-            leave(&active, key);
-        }
-    }
+    leave(list, key, true);
 }
 
 #endif

@@ -164,6 +164,13 @@ static int prepare(thread_state *state, hook_kind hook)
     return 0;
 }
 
+static void note_the_only_one(activities *list)
+{
+    const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
+    bool usual = first != NULL && first->timer == NULL && first->builtins;
+    list->only = usual ? list->items[0].handle : NULL;
+}
+
 int thread_enable(recorder *owner)
 {
     thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
@@ -198,6 +205,7 @@ int thread_enable(recorder *owner)
     Py_INCREF(owner);
     owner->active_threads++;
     list->items[list->count++] = added;
+    note_the_only_one(list);
     return 0;
 }
 
@@ -234,6 +242,7 @@ static void end(activity *known)
     size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
     list->count--;
+    note_the_only_one(list);
     if (active_count(state) == 0) {
         threads_recording--;
     }
