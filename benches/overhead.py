@@ -24,7 +24,7 @@ import time
 DIRECTORY = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, DIRECTORY)  # After edbprof's own, which saves.
 
-from edbprof_native import Profile, profile  # noqa: E402
+from edbprof_native import Profile, profile  # noqa: E402  see above
 
 
 def fib(n=19):

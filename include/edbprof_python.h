@@ -73,7 +73,7 @@ static inline const edbprof_python_api *edbprof_python_import(void) {
   PyObject *module, *type, *value, *traceback;
   absent.threads_recording = &none;
   PyErr_Fetch(&type, &value, &traceback);
-  /* PyCapsule_Import alone does not import submodules up to Python 3.x. */
+  /* PyCapsule_Import imports the package and takes the rest of the name for attributes. */
   module = PyImport_ImportModule("edbprof_native._native");
   if (module != NULL) {
     api = (const edbprof_python_api *)PyCapsule_Import(EDBPROF_PYTHON_CAPSULE, 0);

@@ -19,8 +19,8 @@ from . import _native, _steps
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
 
 from . import tracing_singledispatch  # noqa: E402  the package must be known first
-from ._decorator import profile  # noqa: E402
-from ._profile import Profile  # noqa: E402
+from ._decorator import profile  # noqa: E402  as above
+from ._profile import Profile  # noqa: E402  as above
 
 __all__ = ["Profile", "get_include", "profile", "tracing_singledispatch"]
 __version__: str = _native.version
