@@ -1,5 +1,15 @@
 //! Stands in for the live file on systems that have none yet.
 
+#[allow(
+    dead_code,
+    reason = "only live files read it, which this system has not"
+)]
+#[path = "origin.rs"]
+mod origin;
+#[allow(
+    dead_code,
+    reason = "only live files read it, which this system has not"
+)]
 #[path = "records.rs"]
 mod records;
 
@@ -8,20 +18,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+pub(crate) use origin::Origin;
 pub(crate) use records::Record;
 
-use super::clock::{Clock, Moment, TickRate};
+use super::clock::TickRate;
 use super::recording::Identity;
-
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "what the live file of other systems is made from")]
-pub(crate) struct Origin {
-    pub(crate) clock: Clock,
-    pub(crate) epoch: u64,
-    pub(crate) begin: u64,
-    pub(crate) started: Moment,
-    pub(crate) rate: TickRate,
-}
 
 #[derive(Debug)]
 pub(crate) struct LiveFile(Infallible);

@@ -7,6 +7,7 @@
 //! close and reuse them: growing opens the file again and looks whether it still is
 //! the same.
 
+mod origin;
 mod records;
 mod system;
 
@@ -20,23 +21,14 @@ use std::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
+pub(crate) use origin::Origin;
 pub(crate) use records::Record;
 use system::Mapping;
 
-use super::clock::{Clock, Moment, TickRate};
+use super::clock::{Clock, TickRate};
 use super::recording::Identity;
 use crate::format::live::process::ProcessIdentity;
 use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
-
-/// What the header says of a recording besides its identity.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
-    pub(crate) clock: Clock,
-    pub(crate) epoch: u64,
-    pub(crate) begin: u64,
-    pub(crate) started: Moment,
-    pub(crate) rate: TickRate,
-}
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
