@@ -202,6 +202,13 @@ def files(directory: Path, pattern: str = "*.prof") -> List[Path]:
     return sorted(path for path in directory.glob(pattern) if (path.suffix == ".live") == live)
 
 
+def saved(recorded: Any, directory: Path) -> ProfFile:
+    """What a `Profile` holds now, through a file in `directory`."""
+    path = directory / "saved.prof"
+    recorded.save(path)
+    return ProfFile(path)
+
+
 def only_file(directory: Path, pattern: str = "*.prof") -> ProfFile:
     (path,) = files(directory, pattern)
     return ProfFile(path)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from edbprof_native import Profile, profile
-from prof_file import ProfFile
+from prof_file import saved
 
 # Up to 3.11 there is one profile function a thread, cProfile's included; from 3.12 on
 # cProfile has a place of its own in sys.monitoring.
@@ -43,11 +43,6 @@ class Listener:
     def __call__(self, frame, event, argument):
         if event == "call" and frame.f_code in (callee.__code__, call.__code__):
             self.called.append(frame.f_code.co_name)
-
-
-def saved(recorded, tmp_path):
-    recorded.save(tmp_path / "x.prof")
-    return ProfFile(tmp_path / "x.prof")
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 from edbprof_native import Profile
-from prof_file import ProfFile
+from prof_file import ProfFile, saved
 
 
 def callee():
@@ -20,12 +20,6 @@ def callee():
 def call(n):
     for _ in range(n):
         callee()
-
-
-def saved(profile, tmp_path):
-    path = tmp_path / "saved.prof"
-    profile.save(path)
-    return ProfFile(path)
 
 
 def test_enable_and_disable(tmp_path):

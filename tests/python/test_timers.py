@@ -6,7 +6,7 @@ import time
 
 import pytest
 from edbprof_native import Profile
-from prof_file import ProfFile
+from prof_file import saved
 
 
 def callee():
@@ -16,12 +16,6 @@ def callee():
 def call(n):
     for _ in range(n):
         callee()
-
-
-def saved(profile, tmp_path):
-    path = tmp_path / "saved.prof"
-    profile.save(path)
-    return ProfFile(path)
 
 
 class Ticking:
