@@ -1,6 +1,7 @@
 //! A process that is killed in the middle of calls, again and again at another moment.
 
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,11 @@ use edbprof::format::trees::Ending;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, only_live, read};
 
-const MOMENTS: u64 = 10;
+/// How many; `make soak` wants more than the ten that are fixed.
+fn moments() -> std::ops::Range<u64> {
+    let wanted = std::env::var("EDBPROF_MOMENTS");
+    0..wanted.map_or(10, |number| number.parse().unwrap())
+}
 
 /// A number that two processes see: how many events have returned.
 struct Shared(&'static AtomicU64);
@@ -94,7 +99,9 @@ fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Shared) {
 /// How many events have returned when the `moment`-th child is killed.
 fn events_until(moment: u64) -> u64 {
     // From the first event to where file and log have grown several times.
-    [1, 2, 7, 100, 1000, 3000, 9000, 15_000, 21_000, 30_000][moment as usize]
+    const FIXED: [u64; 10] = [1, 2, 7, 100, 1000, 3000, 9000, 15_000, 21_000, 30_000];
+    let random = || 1 + RandomState::new().hash_one(moment) % 30_000;
+    FIXED.get(moment as usize).copied().unwrap_or_else(random)
 }
 
 fn check(directory: &Path, seed: u64, returned: u64) {
@@ -106,11 +113,12 @@ fn check(directory: &Path, seed: u64, returned: u64) {
 }
 
 fn killed_by(signal: i32) {
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let directory = tempfile::tempdir().unwrap();
         let seed = moment * 1000 + signal as u64;
         let (mut child, returned) = start(directory.path(), seed, "", u64::MAX);
-        while returned.0.load(Ordering::SeqCst) < events_until(moment) {
+        let end = events_until(moment);
+        while returned.0.load(Ordering::SeqCst) < end {
             assert!(child.try_wait().unwrap().is_none(), "the child has ended");
             std::thread::yield_now();
         }
@@ -139,7 +147,7 @@ fn sigsegv() {
 #[test]
 fn ends_by_its_own() {
     for way in ["_exit", "abort", "exit in a thread"] {
-        for moment in 0..MOMENTS {
+        for moment in moments() {
             let directory = tempfile::tempdir().unwrap();
             let seed = moment + 77;
             let end = events_until(moment);

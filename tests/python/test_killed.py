@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,15 +20,23 @@ if not sys.platform.startswith("linux"):
     pytest.skip("live files are Linux's", allow_module_level=True)
 
 PROGRAM = Path(__file__).resolve().parent / "programs" / "killed.py"
-# How many calls have returned, from the first ones to when the file has grown.
-MOMENTS = [1, 2, 5, 100, 333, 1000, 2500, 5000, 9000, 15000]
+# How many calls have returned, from the first ones to when the file has grown, and what
+# records them. `make soak` adds to them at random.
+MOMENTS = list(
+    zip(
+        [1, 2, 5, 100, 333, 1000, 2500, 5000, 9000, 15000],
+        itertools.cycle(["profile", "Profile"]),
+    )
+)
+for number in range(len(MOMENTS), int(os.environ.get("EDBPROF_MOMENTS", 0))):
+    MOMENTS.append((random.randint(1, 15000), MOMENTS[number % 2][1]))
 
 
-def start(directory: Path, way: str = "", end: int = 0):
+def start(directory: Path, recorder: str, way: str = "", end: int = 0):
     (directory / "returned").write_bytes(bytes(8))
     with open(directory / "returned", "r+b") as file:
         returned = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
-    command = [sys.executable, str(PROGRAM), str(directory), way, str(end)]
+    command = [sys.executable, str(PROGRAM), str(directory), way, str(end), recorder]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL), returned
 
 
@@ -59,27 +70,29 @@ def check(directory: Path, returned: int) -> None:
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGSEGV"])
 def test_by_a_signal(tmp_path, name):
-    for moment in MOMENTS:
-        directory = tmp_path / str(moment)
+    for number, (moment, recorder) in enumerate(MOMENTS):
+        directory = tmp_path / str(number)
         directory.mkdir()
-        process, returned = start(directory)
+        process, returned = start(directory, recorder)
         while returned[0] < moment:
             assert process.poll() is None
             os.sched_yield()
         process.send_signal(getattr(signal, name))
         assert process.wait() == -getattr(signal, name)
         check(directory, returned[0])
+        shutil.rmtree(directory)
 
 
 @pytest.mark.parametrize("way", ["_exit", "abort", "exit in a thread"])
 def test_by_its_own(tmp_path, way):
-    for moment in MOMENTS:
-        directory = tmp_path / str(moment)
+    for number, (moment, recorder) in enumerate(MOMENTS):
+        directory = tmp_path / str(number)
         directory.mkdir()
-        process, returned = start(directory, way, moment)
+        process, returned = start(directory, recorder, way, moment)
         assert process.wait() == (-signal.SIGABRT if way == "abort" else 3)
         assert returned[0] >= moment
         check(directory, returned[0])
+        shutil.rmtree(directory)
 
 
 def test_what_was_saved_before_counts_once(tmp_path):

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-pub(crate) use origin::Origin;
+pub(crate) use origin::{NodeMemory, Origin};
 pub(crate) use records::Record;
 
 use super::clock::TickRate;
@@ -35,8 +35,7 @@ impl LiveFile {
         _: &Identity,
         _: &Origin,
         _: &[Record],
-        _: NonNull<u8>,
-        _: usize,
+        _: NodeMemory,
     ) -> io::Result<LiveFile> {
         Err(io::ErrorKind::Unsupported.into())
     }
