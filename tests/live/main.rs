@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod exits;
 mod failures;
 mod forked;
 mod hostile;
@@ -10,6 +11,7 @@ mod killed;
 mod lifetime;
 mod model;
 mod recorder;
+mod refused;
 
 /// Runs the ignored test `name` in a process of its own.
 fn in_a_process_of_its_own(name: &str) {

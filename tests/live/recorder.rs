@@ -16,6 +16,10 @@ fn text(bytes: &[u8]) -> edbprof_str {
     }
 }
 
+fn path(path: &Path) -> edbprof_str {
+    text(path.as_os_str().as_encoded_bytes())
+}
+
 const NOTHING: edbprof_str = edbprof_str {
     data: ptr::null(),
     len: 0,
@@ -37,18 +41,26 @@ impl Recorder {
     }
 
     pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
-        let directory = directory.as_os_str().as_encoded_bytes();
+        Recorder::made(clock, path(directory), NOTHING)
+    }
+
+    /// One that is only saved to paths, whose live file lies in `live_dir`.
+    pub(crate) fn without_place(live_dir: &Path) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir))
+    }
+
+    fn made(clock: u32, directory: edbprof_str, live_dir: edbprof_str) -> Recorder {
         let options = edbprof_options {
             struct_size: size_of::<edbprof_options>(),
             clock,
             max_nodes: 0,
             host_tick_ns: 0.0,
-            directory: text(directory),
+            directory,
             prefix: text(b"live_"),
             suffix: text(b".prof"),
             host: text(b"a host"),
             hook: text(b"a hook"),
-            live_dir: NOTHING,
+            live_dir,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.
@@ -102,6 +114,11 @@ impl Recorder {
     pub(crate) fn call_ended(&self) -> edbprof_status {
         // SAFETY: a recording that is not freed.
         unsafe { edbprof_recording_call_ended(self.recording, 0, 0) }
+    }
+
+    pub(crate) fn check(&self) -> edbprof_status {
+        // SAFETY: a recording that is not freed.
+        unsafe { edbprof_recording_check(self.recording) }
     }
 
     pub(crate) fn error(&self) -> String {

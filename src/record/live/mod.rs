@@ -50,6 +50,9 @@ pub(crate) struct LiveFile {
     is_detached: bool,
 }
 
+/// Whether this machine has live files: they are little-endian.
+pub(crate) const SUPPORTED: bool = cfg!(target_endian = "little");
+
 /// Bytes of the first log segment at least.
 const FIRST_LOG: usize = 12 << 10;
 /// Bytes of a log segment at most, unless one record needs more.
@@ -72,12 +75,6 @@ impl LiveFile {
         records: &[Record],
         nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
-        if cfg!(target_endian = "big") {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "live files are little-endian, as this machine is not",
-            ));
-        }
         let hidden = temporary(&path, identity)?;
         let file = OpenOptions::new()
             .read(true)
@@ -116,7 +113,6 @@ impl LiveFile {
         records: &[Record],
         nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
-        system::keeps_promises(file)?;
         let metadata = file.metadata()?;
         let page = system::page_size();
         let header_len = HEADER.next_multiple_of(page);
