@@ -1,15 +1,13 @@
 //! A process that is killed in the middle of calls, again and again at another moment.
 
-use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use edbprof::format::trees::Ending;
 
+use super::counters::Counters;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, only_live, read};
 
@@ -17,28 +15,6 @@ use super::recorder::{Recorder, only_live, read};
 fn moments() -> std::ops::Range<u64> {
     let wanted = std::env::var("EDBPROF_MOMENTS");
     0..wanted.map_or(10, |number| number.parse().unwrap())
-}
-
-/// A number that two processes see: how many events have returned.
-struct Shared(&'static AtomicU64);
-
-impl Shared {
-    fn new(file: &File) -> Shared {
-        // SAFETY: a new mapping, as long as a number, that is never unmapped.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                8,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        assert_ne!(start, libc::MAP_FAILED);
-        // SAFETY: as above; the beginning of a page is aligned.
-        Shared(unsafe { AtomicU64::from_ptr(start.cast()) })
-    }
 }
 
 /// The child's part of the tests here; told what to do by its environment.
@@ -49,8 +25,7 @@ fn child() {
     let directory = PathBuf::from(variable("LIVE_DIRECTORY"));
     let seed: u64 = variable("LIVE_SEED").parse().unwrap();
     let end: u64 = variable("LIVE_END").parse().unwrap();
-    let options = OpenOptions::new().read(true).write(true).to_owned();
-    let returned = Shared::new(&options.open(directory.join("returned")).unwrap());
+    let returned = Counters::open(&directory.join("returned"));
     // Rust's own handler returns, expecting the fault to happen again.
     // SAFETY: the default is no function.
     unsafe { libc::signal(libc::SIGSEGV, libc::SIG_DFL) };
@@ -73,16 +48,12 @@ fn child() {
             Event::Enter(key) => recorder.enter(key, model::tick(number)),
             Event::Leave(key) => recorder.leave(key, model::tick(number)),
         }
-        returned.0.store(number + 1, Ordering::SeqCst);
+        returned[0].store(number + 1, Ordering::SeqCst);
     }
 }
 
-fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Shared) {
-    let path = directory.join("returned");
-    let mut file = File::create_new(&path).unwrap();
-    file.write_all(&[0; 8]).unwrap();
-    drop(file);
-    let returned = Shared::new(&File::options().read(true).write(true).open(path).unwrap());
+fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Counters) {
+    let returned = Counters::make(&directory.join("returned"));
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--test-threads=1", "killed::child"])
         .env("LIVE_DIRECTORY", directory)
@@ -118,14 +89,14 @@ fn killed_by(signal: i32) {
         let seed = moment * 1000 + signal as u64;
         let (mut child, returned) = start(directory.path(), seed, "", u64::MAX);
         let end = events_until(moment);
-        while returned.0.load(Ordering::SeqCst) < end {
+        while returned[0].load(Ordering::SeqCst) < end {
             assert!(child.try_wait().unwrap().is_none(), "the child has ended");
             std::thread::yield_now();
         }
         // SAFETY: our own child, not waited for yet.
         assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
         assert!(!child.wait().unwrap().success());
-        check(directory.path(), seed, returned.0.load(Ordering::SeqCst));
+        check(directory.path(), seed, returned[0].load(Ordering::SeqCst));
     }
 }
 
@@ -153,7 +124,7 @@ fn ends_by_its_own() {
             let end = events_until(moment);
             let (mut child, returned) = start(directory.path(), seed, way, end);
             assert!(!child.wait().unwrap().success());
-            let returned = returned.0.load(Ordering::SeqCst);
+            let returned = returned[0].load(Ordering::SeqCst);
             assert!(returned >= end);
             check(directory.path(), seed, returned);
         }

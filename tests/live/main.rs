@@ -3,9 +3,11 @@
 
 #![cfg(target_os = "linux")]
 
+mod counters;
 mod exits;
 mod failures;
 mod forked;
+mod growing;
 mod hostile;
 mod killed;
 mod lifetime;

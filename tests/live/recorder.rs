@@ -8,6 +8,8 @@ use edbprof::ffi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
 
+use super::model::Event;
+
 /// Text that the library is given.
 fn text(bytes: &[u8]) -> edbprof_str {
     edbprof_str {
@@ -67,6 +69,30 @@ impl Recorder {
         ok(unsafe { edbprof_recording_new(&options, &mut recording) });
         let thread = attach(recording, b"main");
         Recorder { recording, thread }
+    }
+
+    /// Another thread's place in the recording of which `other` is one, made by it.
+    pub(crate) fn of_another_thread(recording: *mut edbprof_recording, name: &[u8]) -> Recorder {
+        let thread = attach(recording, name);
+        Recorder { recording, thread }
+    }
+
+    /// Plays an event now, by the recording's own clock.
+    pub(crate) fn play(&self, event: Event) {
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        let play = || unsafe {
+            match event {
+                Event::Enter(key) => edbprof_enter(self.thread, key),
+                Event::Leave(key) => edbprof_leave(self.thread, key),
+            }
+        };
+        let status = play();
+        if let (edbprof_status::EDBPROF_UNKNOWN_FUNCTION, Event::Enter(key)) = (status, event) {
+            self.define(key);
+            ok(play());
+        } else {
+            ok(status);
+        }
     }
 
     /// Enters at a tick; a function that is not known is called like its key.
