@@ -31,7 +31,7 @@ pub(crate) mod live;
 /// Compiled where it stands in for nothing too, so that it goes on fitting.
 #[cfg(all(test, target_os = "linux"))]
 #[path = "live/absent.rs"]
-#[allow(dead_code, reason = "only its test uses it")]
+#[allow(dead_code, clippy::duplicate_mod, reason = "only its test uses it")]
 mod live_absent;
 pub(crate) mod node;
 pub(crate) mod recording;
