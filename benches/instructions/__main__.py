@@ -1,11 +1,11 @@
 """Instructions an event, counted by callgrind: the same number each time.
 
-    python benches/instructions                 # the recorder alone
-    python benches/instructions --check         # and compare with budgets.txt
-    python benches/instructions --python FILE   # both hooks, in that Python, too
+    python benches/instructions                 # of the recorder, called from C
+    python benches/instructions --python FILE   # of both hooks, in that Python
+    ... --check                                 # fails where budgets.txt is exceeded
 
-Needs valgrind, cargo and a C compiler, for --python what benches/overhead needs. Counts
-the build that goes into the Python extension.
+Needs valgrind and a C compiler. Counts the recorder as cargo builds it for the extension,
+the hooks as they are installed in that Python.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import callgrind
 
@@ -26,6 +26,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUDGETS = HERE / "budgets.txt"
 SCENARIOS = ["loop", "recursion", "many_callees", "random_walk", "new_contexts"]
+HOOKS = ["edbprof setprofile", "edbprof monitoring"]
+OTHERS = ["none", "empty setprofile", "empty monitoring", "cProfile"]
 # The C function, in ../floor/floor.c, through which recorded.py calls what is counted.
 COUNTED = "call_counted"
 
@@ -69,50 +71,68 @@ def of_recorder() -> dict[str, float]:
     }
 
 
-def of_hooks(python: str) -> list[tuple[str, str, float, float]]:
-    """Workload, tool, instructions an event: all that recording adds; in edbprof alone."""
+class HookCost(NamedTuple):
+    """Instructions an event of one workload with one tool of benches/overhead."""
+
+    tool: str
+    workload: str
+    in_all: float
+    in_edbprof: float
+
+
+def of_hooks(python: str, tools: list[str]) -> list[HookCost]:
     told, dumps = callgrind.run(
-        [python, HERE / "recorded.py"], [COUNTED], {"PYTHONHASHSEED": "0"}
+        [python, HERE / "recorded.py", *tools], [COUNTED], {"PYTHONHASHSEED": "0"}
     )
-    rows = []
-    plain: Counter[callgrind.Place] = Counter()
     lines = told.splitlines()
     assert len(lines) == len(dumps)
+    costs = []
     for line, dump in zip(lines, dumps):
         workload, tool, events = line.split("\t")
-        if tool == "none":
-            plain = dump.instructions
-            continue
         ours = sum(
             count for place, count in dump.instructions.items() if "edbprof_native" in place.object
         )
-        added = sum(dump.instructions.values()) - sum(plain.values())
-        rows.append((workload, tool, added / int(events), ours / int(events)))
-    return rows
+        in_all = sum(dump.instructions.values())
+        costs.append(HookCost(tool, workload, in_all / int(events), ours / int(events)))
+    return costs
 
 
-def budgets() -> dict[str, float]:
-    lines = (line.partition("#")[0].split() for line in BUDGETS.read_text("ascii").splitlines())
-    return {name: float(limit) for name, limit in filter(None, lines)}
+def read_budgets() -> dict[str, float]:
+    lines = (line.partition("#")[0].strip() for line in BUDGETS.read_text("ascii").splitlines())
+    pairs = (line.rsplit(maxsplit=1) for line in lines if line)
+    return {name: float(limit) for name, limit in pairs}
+
+
+def check(measured: dict[str, float]) -> bool:
+    """Prints them beside their budgets. Whether none is exceeded."""
+    budgets = read_budgets()
+    for name, count in measured.items():
+        over = "   OVER" if count > budgets[name] else ""
+        print(f"  {name:32}{count:8.1f}{budgets[name]:8.0f}{over}")
+    return all(count <= budgets[name] for name, count in measured.items())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="fail where a budget is exceeded")
-    parser.add_argument("--python", action="append", default=[], metavar="FILE")
+    parser.add_argument("--python", metavar="FILE", help="a Python that has edbprof_native")
     options = parser.parse_args()
-    limits = budgets()
-    measured = of_recorder()
-    print("instructions an event in the recorder; budget")
-    for name, count in measured.items():
-        print(f"  {name:16}{count:8.2f}{limits[name]:8.1f}")
-    for python in options.python:
-        print(f"{python}: instructions an event: all that is added; in edbprof alone")
-        for workload, tool, added, ours in of_hooks(python):
-            print(f"  {workload:12}{tool:20}{added:8.1f}{ours:8.1f}")
-    exceeded = [name for name in SCENARIOS if measured[name] > limits[name]]
-    if options.check and exceeded:
-        sys.exit(f"over the budget in {BUDGETS.relative_to(ROOT)}: {', '.join(exceeded)}")
+    if not options.python:
+        print("Instructions an event in the recorder; budget")
+        fits = check(of_recorder())
+    else:
+        costs = of_hooks(options.python, HOOKS if options.check else [*OTHERS, *HOOKS])
+        if not options.check:
+            print("Instructions an event: all there are; those of edbprof alone")
+            for cost in costs:
+                name = f"{cost.tool}, {cost.workload}"
+                print(f"  {name:32}{cost.in_all:8.1f}{cost.in_edbprof:8.1f}")
+        print("Instructions an event in hook and recorder; budget")
+        fits = check(
+            {f"{cost.tool}, {cost.workload}": cost.in_edbprof for cost in costs if cost.tool in HOOKS}
+        )
+    if options.check and not fits:
+        sys.exit(f"a budget of {BUDGETS.relative_to(ROOT)} is exceeded")
 
 
 if __name__ == "__main__":

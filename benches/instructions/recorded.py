@@ -1,6 +1,9 @@
-"""Runs workloads under callgrind, with each tool; __main__.py runs it and reads the counts.
+"""Records workloads; __main__.py runs it under callgrind and reads the counts.
 
-Prints a line for each call that is counted: workload, tool, events.
+    python benches/instructions/recorded.py TOOL...
+
+A call through the C function `call_counted` of benches/floor is what is counted; prints a
+line for each: workload, tool, events.
 """
 
 from __future__ import annotations
@@ -14,14 +17,12 @@ from measure import count_events  # noqa: E402  the path must be known first
 from tools import TOOLS, empty_hooks  # noqa: E402  as above
 from workloads import WORKLOADS  # noqa: E402  as above
 
-for workload in ("fib", "C calls", "generators", "deltablue"):
+for workload in ("fib", "C calls", "generators"):
     function = WORKLOADS[workload]()
     function()
     events = count_events(function)
-    for name, make in TOOLS.items():
-        if name in ("yappi", "VizTracer"):
-            continue
-        tool = make()
+    for name in filter(TOOLS.__contains__, sys.argv[1:]):
+        tool = TOOLS[name]()
         tool.start()
         function()
         function()  # Instrumented code is specialised again.
