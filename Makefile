@@ -37,7 +37,7 @@ CHECK := bash tests/check.sh
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
 	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
