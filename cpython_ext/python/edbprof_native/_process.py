@@ -29,6 +29,8 @@ def recorder(
     Where several users want it saved at different intervals, the shortest holds; of
     several `live_dir` the first.
     """
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:
