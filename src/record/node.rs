@@ -16,7 +16,8 @@
 //! the sign tells whether the node is open, and one store commits a leave.
 //!
 //! A root is no call. Its `calls` are the tick of its thread's latest event, its
-//! `resumes` the calls that found no room: what a reader of the live file needs too.
+//! `resumes` the calls that found no room, its `total` the threads that have recorded
+//! here besides the first: what a reader of the live file needs too.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -113,6 +114,17 @@ impl Node {
     /// In a root: calls that found no room. Any thread.
     pub(crate) fn dropped(&self) -> u64 {
         self.resumes.load(Relaxed)
+    }
+
+    /// In a root: another thread goes on with the tree. Under the recording's lock.
+    pub(crate) fn count_thread(&self) {
+        self.total
+            .store(self.total.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// In a root: threads that have recorded in the tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        (self.total.load(Relaxed) as u64).saturating_add(1)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

@@ -40,7 +40,7 @@
 //! | 4 | 4 | kind of record |
 //! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts |
 //! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
-//! | 8 | | for 3, a thread: u32 index of its root node, text name |
+//! | 8 | | for 3, a thread: u32 index of its root node, text name; the latest name holds |
 //!
 //! A text is a u32 length and bytes. *Node segments*, one behind the other, are one
 //! array of nodes of 64 bytes:
@@ -52,7 +52,7 @@
 //! | 12 | 4 | number of the function |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
-//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
+//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick; in a root the number of threads that have recorded there besides the first |
 //! | 40 | 24 | the recorder's own |
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:

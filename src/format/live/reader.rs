@@ -11,6 +11,7 @@ use super::log::{Bytes, Log, unknown_function};
 use super::process::ProcessIdentity;
 use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
 use crate::format::read_error::{ReadError, Reason};
+use crate::format::thread_name;
 use crate::format::trees::{
     Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
@@ -195,21 +196,21 @@ impl Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
         let mut roots: HashMap<u32, u32> = HashMap::new();
-        for (number, (root, _)) in (0..).zip(&log.threads) {
-            roots.entry(*root).or_insert(number);
+        let mut threads: Vec<(ThreadTree, u64)> = Vec::new();
+        for (root, name) in &log.threads {
+            let number = *roots.entry(*root).or_insert(threads.len() as u32);
+            match threads.get_mut(number as usize) {
+                Some((tree, _)) => tree.name = name.clone(),
+                None => threads.push((
+                    ThreadTree {
+                        process: 0,
+                        name: name.clone(),
+                        nodes: Nodes::default(),
+                    },
+                    0,
+                )),
+            }
         }
-        let mut threads: Vec<(ThreadTree, u64)> = log
-            .threads
-            .iter()
-            .map(|(_, name)| {
-                let tree = ThreadTree {
-                    process: 0,
-                    name: name.clone(),
-                    nodes: Nodes::default(),
-                };
-                (tree, 0)
-            })
-            .collect();
         let mut used = UsedFunctions::new(log);
         let mut places: Vec<Place> = Vec::new();
         let (mut dropped, mut end) = (0_u64, 0);
@@ -219,13 +220,15 @@ impl Made {
             let mut place = NOWHERE;
             if parent == index {
                 let thread = roots.get(&index).copied();
-                if let Some((thread, (_, last))) =
+                if let Some((thread, (tree, last))) =
                     thread.and_then(|thread| Some((thread, threads.get_mut(thread as usize)?)))
                 {
                     let latest = node.u64(16).min(MAX_TICK);
                     *last = now.unwrap_or(0).max(latest);
                     end = end.max(*last);
                     dropped = dropped.saturating_add(node.u64(24));
+                    let threads = node.u64(32).saturating_add(1);
+                    tree.name = thread_name::of_several(&tree.name, threads);
                     place.thread = thread;
                 }
             } else if node.u64(0) != 0 {
