@@ -9,15 +9,15 @@
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
-//! | 44 | 4 | `next`: the sibling that was entered after this node the last time |
-//! | 48 | 16 | unused |
+//! | 44 | 12 | `next`: three siblings that were entered after this node lately |
+//! | 56 | 8 | unused |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
 //! the sign tells whether the node is open, and one store commits a leave.
 //!
 //! `latest` and `next` are guesses: which child comes after which is mostly what it was
-//! before, in loops with any number of calls. A new node's `next` is itself, the first
+//! before, in loops with any number of calls. A new node's `next` are all itself, the first
 //! node of the arena is nobody's child and guesses itself: so a guess is always a node,
 //! and its key says whether it is right.
 //!
@@ -50,9 +50,12 @@ pub(crate) struct Node {
     resumes: AtomicU64,
     total: AtomicI64,
     latest: Cell<NodeIndex>,
-    next: Cell<NodeIndex>,
-    unused: [u64; 2],
+    next: [Cell<NodeIndex>; GUESSES],
+    unused: u64,
 }
+
+/// How many siblings a node remembers as followers.
+pub(crate) const GUESSES: usize = 3;
 
 const _: () = assert!(size_of::<Node>() == 64);
 
@@ -77,8 +80,8 @@ impl Node {
             resumes: AtomicU64::new(0),
             total: AtomicI64::new(0),
             latest: Cell::new(0),
-            next: Cell::new(index),
-            unused: [0; 2],
+            next: [index; GUESSES].map(Cell::new),
+            unused: 0,
         }
     }
 
@@ -183,16 +186,19 @@ impl Node {
         self.latest.set(child);
     }
 
-    /// Index of the sibling that was entered after this node the last time, at first
-    /// its own. Owning thread only.
+    /// Indices of siblings that were entered after this node, the last one first; at
+    /// first its own. Owning thread only.
     #[inline]
-    pub(crate) fn next_sibling(&self) -> NodeIndex {
-        self.next.get()
+    pub(crate) fn next_siblings(&self) -> &[Cell<NodeIndex>; GUESSES] {
+        &self.next
     }
 
-    /// Guesses anew what is entered after this node. Owning thread only.
-    pub(crate) fn set_next_sibling(&self, sibling: NodeIndex) {
-        self.next.set(sibling);
+    /// One that was not among them was entered after this node. Owning thread only.
+    pub(crate) fn add_next_sibling(&self, sibling: NodeIndex) {
+        for place in (1..GUESSES).rev() {
+            self.next[place].set(self.next[place - 1].get());
+        }
+        self.next[0].set(sibling);
     }
 
     /// Starts so far. Any thread.
