@@ -52,8 +52,9 @@
 //! | 12 | 4 | number of the function |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
-//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick; in a root the number of threads that have recorded there besides the first |
-//! | 40 | 24 | the recorder's own |
+//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
+//! | 40 | 16 | the recorder's own |
+//! | 56 | 8 | in a root the number of threads that have recorded there besides the first |
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.

@@ -227,7 +227,7 @@ impl Made {
                     *last = now.unwrap_or(0).max(latest);
                     end = end.max(*last);
                     dropped = dropped.saturating_add(node.u64(24));
-                    let threads = node.u64(32).saturating_add(1);
+                    let threads = node.u64(56).saturating_add(1);
                     tree.name = thread_name::of_several(&tree.name, threads);
                     place.thread = thread;
                 }
