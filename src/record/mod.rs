@@ -30,6 +30,7 @@ pub(crate) mod fork;
 pub(crate) mod functions;
 #[cfg_attr(not(target_os = "linux"), path = "live/absent.rs")]
 pub(crate) mod live;
+pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod recording;
 pub(crate) mod region;

@@ -12,12 +12,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
 use super::attach::ThreadEntry;
-use super::clock::{Clock, Moment, TickRate};
+use super::clock::{Clock, TickRate};
 use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
 use super::live::Origin;
+use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
 use crate::format::live;

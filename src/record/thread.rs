@@ -6,6 +6,7 @@
 
 mod ended;
 mod forked;
+mod restarted;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -42,7 +43,7 @@ pub(crate) struct Thread {
     /// Has the tick of the latest event: what open calls are counted up to.
     root: Cell<NonNull<Node>>,
     /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes
-    /// only where a clock is each thread's own and the thread has changed.
+    /// where the clock has begun anew.
     epoch: Cell<u64>,
     clock: Clock,
     children: Children,
@@ -374,6 +375,7 @@ impl Thread {
 
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
+        self.notice_reset();
         let mut shared = self.recording().lock();
         let Some(function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);

@@ -15,7 +15,8 @@ use crate::format::thread_name;
 use crate::format::trees::{
     Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
-use crate::record::clock::{Moment, TickRate};
+use crate::record::clock::TickRate;
+use crate::record::moment::Moment;
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             0 => Moment::now().tsc,
             _ => Moment::now().monotonic_ns,
         };
-        reading.wrapping_sub(header.u64(at::EPOCH)).min(MAX_TICK)
+        // Before the recording's beginning: the counter has begun anew since.
+        (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let made = Made::read(&segments, &log, rate, latest);
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
@@ -134,14 +136,16 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let then = Moment {
         tsc: header.u64(at::MOMENT_TSC),
         monotonic_ns: header.u64(at::MOMENT_NS),
+        suspended_ns: header.u64(at::MOMENT_SUSPENDED),
     };
-    let measured = then.tsc_rate_until(Moment::now());
-    // A machine that slept has counted on one of its clocks only.
-    let close = |measured: &TickRate| {
-        let ratio = measured.ns_per_tick() / noted.ns_per_tick();
-        (0.99..1.01).contains(&ratio)
-    };
-    measured.filter(close).unwrap_or(noted)
+    let measured = then.tsc_rate();
+    // Whatever else may happen to a counter, the process knows what it did when it ran.
+    let ratio = measured.ns_per_tick() / noted.ns_per_tick();
+    if (0.99..1.01).contains(&ratio) {
+        measured
+    } else {
+        noted
+    }
 }
 
 /// The file's segments as far as they are in it: whether each is a log, and its

@@ -1,5 +1,6 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
+mod clocks;
 mod ended;
 #[cfg(target_os = "linux")]
 mod fork;
