@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use super::arena::Arena;
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
 use super::functions::FunctionTable;
 use super::live::{LiveFile, NodeMemory, Origin, Record};
 use super::node::Node;
-use super::recording::{Identity, Options, ThreadEntry};
+use super::recording::{Identity, Options};
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ impl Durability {
         }
     }
 
-    /// A thread was added.
+    /// A thread was added, or its tree got another name.
     pub(crate) fn add_thread(&mut self, entry: &ThreadEntry) {
         if let (Some(_), Some(record)) = (&self.file, thread(entry)) {
             self.write(&record);
@@ -142,5 +143,5 @@ impl Durability {
 /// The record for a thread that is in use.
 fn thread(entry: &ThreadEntry) -> Option<Record> {
     let root = entry.chunks.first()?.start;
-    Some(Record::thread(root, &entry.name))
+    Some(Record::thread(root, &entry.tree_name()))
 }

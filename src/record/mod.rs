@@ -15,10 +15,12 @@
 //!
 //! A [`recording::Recording`] belongs to one process and is shared by its threads;
 //! everything in it that is not hot lies behind one lock. A [`thread::Thread`] is
-//! one OS thread's place in it and takes events without lock or allocation.
+//! one OS thread's place in it and takes events without lock or allocation; [`attach`]
+//! says how threads come and go.
 //! [`fork`] turns the copy that a forked child inherits into an empty one.
 
 pub(crate) mod arena;
+pub(crate) mod attach;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod durability;
@@ -33,6 +35,7 @@ pub(crate) mod live;
 #[path = "live/absent.rs"]
 #[allow(dead_code, clippy::duplicate_mod, reason = "only its test uses it")]
 mod live_absent;
+pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod recording;
 pub(crate) mod region;

@@ -37,6 +37,10 @@ class profile:
     live_dir: where the live file lies, which has all that was recorded if the process is
         killed: beside the file by default; on a tmpfs (/dev/shm) the disk's other users
         slow down nothing; '' does without. Of those who share a file the first says.
+    threads: whether threads that a recorded call starts are recorded too, from the start
+        of their `run()` to its end, however long that is, and so are those that they
+        start. It holds for what is started by way of `threading`: pools, timers; not for
+        `_thread`. One decorator that says so says it for all that share its file.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class profile:
         dir: str | os.PathLike[str] | None = None,
         save_every_n_calls: int = 1,
         live_dir: str | os.PathLike[str] | None = None,
+        threads: bool = False,
     ) -> None:
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -67,7 +72,12 @@ class profile:
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
-            self._directory, prefix, suffix, save_every_n_calls, self._live_directory
+            self._directory,
+            prefix,
+            suffix,
+            save_every_n_calls,
+            threads,
+            self._live_directory,
         )
 
     def __call__(self, function: F) -> F:

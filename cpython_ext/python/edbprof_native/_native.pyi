@@ -8,6 +8,7 @@ api: object
 
 class Recorder:
     save_every: int
+    threads: bool
     @property
     def path(self) -> Optional[str]: ...
     def __init__(
@@ -23,6 +24,7 @@ class Recorder:
         save_every: int = ...,
         hook: str = ...,
         live_dir: Union[str, "os.PathLike[str]"] = ...,
+        threads: bool = ...,
     ) -> None: ...
     def enable(self) -> None: ...
     def disable(self) -> bool: ...

@@ -22,12 +22,18 @@ def temporary_directory() -> str:
 
 
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int, live_dir: str
+    directory: str,
+    prefix: str,
+    suffix: str,
+    save_every: int,
+    threads: bool,
+    live_dir: str,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds; of
-    several `live_dir` the first.
+    Where several users want it saved at different intervals, the shortest holds; where
+    one wants threads recorded that recorded calls start, they are; of several
+    `live_dir` the first holds.
     """
     from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
 
@@ -43,6 +49,8 @@ def recorder(
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
+    if threads:
+        known.threads = True
     return known
 
 

@@ -34,6 +34,9 @@ class Profile:
         at the first recorded call and goes with the `Profile`, at the latest at exit.
         That costs a fraction of a millisecond; '' does without, for a `Profile` that
         lives as short as a request.
+    threads: whether threads that a recording thread starts are recorded too, from the
+        start of their `run()` to its end, and so are those that they start. It holds for
+        what is started by way of `threading`: pools, timers; not for `_thread`.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Profile:
         hook: str = "auto",
         clock: str = "wall",
         live_dir: str | os.PathLike[str] | None = None,
+        threads: bool = False,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
@@ -58,6 +62,7 @@ class Profile:
             clock=clock,
             hook=hook,
             live_dir=_process.temporary_directory() if live_dir is None else live_dir,
+            threads=threads,
         )
 
     def enable(self) -> None:

@@ -78,7 +78,8 @@ impl LiveFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::clock::{Clock, Moment};
+    use crate::record::clock::Clock;
+    use crate::record::moment::Moment;
 
     #[test]
     fn there_is_none() {

@@ -2,7 +2,8 @@
 
 use std::ptr::NonNull;
 
-use crate::record::clock::{Clock, Moment, TickRate};
+use crate::record::clock::{Clock, TickRate};
+use crate::record::moment::Moment;
 
 /// What the header says of a recording besides its identity.
 #[derive(Clone, Copy, Debug)]
