@@ -232,6 +232,7 @@ impl Recording {
             return;
         }
         let identity = Identity::new();
+        shared.saves.begin();
         let live_path = identity.live_path(&self.options);
         if let Some(path) = live_path.filter(|_| live::SUPPORTED) {
             let clock = self.options.clock;
