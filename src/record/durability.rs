@@ -10,6 +10,7 @@ use super::clock::TickRate;
 use super::functions::FunctionTable;
 use super::live::{LiveFile, Origin, Record};
 use super::recording::{Identity, Options, ThreadEntry};
+use crate::format::trees::Calibration;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -98,6 +99,13 @@ impl Durability {
     pub(crate) fn set_saved(&self, is_saved: bool) {
         if let Some(file) = &self.file {
             file.set_saved(is_saved);
+        }
+    }
+
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
+        if let (Some(file), Some(calibration)) = (&self.file, calibration) {
+            file.set_calibration(calibration);
         }
     }
 

@@ -21,7 +21,7 @@ use super::node::NodeIndex;
 use super::save::SavePolicy;
 use super::thread::{Thread, current_thread_token};
 use crate::format::live;
-use crate::format::trees::RecordingId;
+use crate::format::trees::{Calibration, RecordingId};
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -139,6 +139,8 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
     pub(crate) durability: Durability,
+    /// What recording costs in this process, as the host has measured it.
+    pub(crate) calibration: Option<Calibration>,
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -203,6 +205,7 @@ impl Recording {
                 arena,
                 saves: SavePolicy::default(),
                 durability: Durability::default(),
+                calibration: None,
                 error: String::new(),
             }),
         });
@@ -296,10 +299,12 @@ impl Recording {
                 functions,
                 threads,
                 durability,
+                calibration,
                 ..
             } = shared;
             let known = (&*arena, &*functions, threads.as_slice());
             durability.begin(path, &identity, &origin, &self.options, known);
+            durability.set_calibration(*calibration);
         }
         shared.identity = Some(identity);
     }

@@ -144,6 +144,7 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
                 resumes: vec![0, 0],
                 total: vec![3_000_000, 2_000_000],
             },
+            ..ThreadTree::default()
         }],
     };
     let rows = edbprof::profile::rows::rows(&trees);
@@ -163,6 +164,7 @@ fn process(pid: u8) -> Process {
         duration_ns: 5_000_000,
         ending: Ending::Finished,
         dropped_calls: 0,
+        calibration: None,
     }
 }
 

@@ -50,6 +50,8 @@ struct Account {
     size: (usize, i128, f64),
     /// Processes that were killed.
     killed: usize,
+    /// Seconds that were taken out, and processes of which none could be.
+    compensated: Option<(f64, usize)>,
 }
 
 /// Runs the whole thing.
@@ -94,7 +96,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let profile = read_all(&inputs, options.quiet, account);
+    let mut profile = read_all(&inputs, options.quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
@@ -113,6 +115,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     if account.succeeded == 0 {
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
+    }
+    if options.compensate {
+        profile.compensate();
     }
     let written = write_reports(&profile, &outputs, &reports, options, account);
     Ok(match account.failures.is_empty() {
@@ -194,6 +199,9 @@ fn write_reports(
     };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
+    account.compensated = profile
+        .compensation()
+        .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -241,7 +249,7 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
         .map(|path| path.to_string_lossy())
         .collect();
     let (processes, calls, seconds) = account.size;
-    let value = json!({
+    let mut value = json!({
         "succeeded": account.succeeded,
         "failed": account.failures.len(),
         "skipped": account.skips.len(),
@@ -254,6 +262,9 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,
     });
+    if let Some((seconds, as_recorded)) = account.compensated {
+        value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
+    }
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
         Some(STDOUT) => say(&text),

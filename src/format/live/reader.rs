@@ -12,7 +12,7 @@ use super::process::ProcessIdentity;
 use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
 use crate::format::read_error::{ReadError, Reason};
 use crate::format::trees::{
-    Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    Calibration, Ending, Function, MAX_NODES, NO_PARENT, Process, RecordingId, ThreadTree, Trees,
 };
 use crate::record::clock::{Moment, TickRate};
 
@@ -112,6 +112,9 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone => Ending::Killed,
         },
         dropped_calls: made.dropped,
+        calibration: Calibration::from_numbers(std::array::from_fn(|number| {
+            header.u32(at::CALIBRATION + 4 * number)
+        })),
     };
     Ok(Trees {
         recordings: vec![facts.id],
@@ -205,7 +208,7 @@ impl Made {
                 let tree = ThreadTree {
                     process: 0,
                     name: name.clone(),
-                    nodes: Nodes::default(),
+                    ..ThreadTree::default()
                 };
                 (tree, 0)
             })

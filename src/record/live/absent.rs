@@ -23,6 +23,7 @@ pub(crate) use records::Record;
 
 use super::clock::TickRate;
 use super::recording::Identity;
+use crate::format::trees::Calibration;
 
 #[derive(Debug)]
 pub(crate) struct LiveFile(Infallible);
@@ -42,6 +43,10 @@ impl LiveFile {
     }
 
     pub(crate) fn set_rate(&self, _: TickRate) {
+        match self.0 {}
+    }
+
+    pub(crate) fn set_calibration(&self, _: Calibration) {
         match self.0 {}
     }
 

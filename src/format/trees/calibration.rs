@@ -1,0 +1,101 @@
+//! What recording costs the recorded: measured in the process, kept in its files.
+
+use super::{Function, FunctionKind, Nodes};
+
+/// What recording adds to the time of one call and of whoever made it, picoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cost {
+    /// What is added to the self time of what is called.
+    pub callee: u32,
+    /// What is added to the self time of its caller.
+    pub caller: u32,
+}
+
+impl Cost {
+    /// Both together.
+    pub fn sum(self) -> u64 {
+        u64::from(self.callee) + u64::from(self.caller)
+    }
+}
+
+/// The costs of one process. All zero is as good as none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Calibration {
+    /// Of a call of a Python function.
+    pub python_call: Cost,
+    /// Of a call of a function written in C.
+    pub c_call: Cost,
+    /// Of a generator or coroutine that goes on.
+    pub resume: Cost,
+}
+
+/// How many numbers a [`Calibration`] is.
+pub const CALIBRATION_NUMBERS: usize = 6;
+
+impl Calibration {
+    /// Its numbers in the order in which files have them: callee's and caller's share of
+    /// a Python call, of a C call, of a resume.
+    pub fn numbers(&self) -> [u32; CALIBRATION_NUMBERS] {
+        let Calibration {
+            python_call,
+            c_call,
+            resume,
+        } = self;
+        [
+            python_call.callee,
+            python_call.caller,
+            c_call.callee,
+            c_call.caller,
+            resume.callee,
+            resume.caller,
+        ]
+    }
+
+    /// From such numbers; nothing where all are zero.
+    pub fn from_numbers(numbers: [u32; CALIBRATION_NUMBERS]) -> Option<Calibration> {
+        let [
+            python_callee,
+            python_caller,
+            c_callee,
+            c_caller,
+            resume_callee,
+            resume_caller,
+        ] = numbers;
+        let cost = |callee, caller| Cost { callee, caller };
+        (numbers != [0; CALIBRATION_NUMBERS]).then_some(Calibration {
+            python_call: cost(python_callee, python_caller),
+            c_call: cost(c_callee, c_caller),
+            resume: cost(resume_callee, resume_caller),
+        })
+    }
+
+    /// What recording added to the self time of every node of a tree, picoseconds. A
+    /// native span has no event of the interpreter's, hence no cost.
+    pub(crate) fn overhead(&self, functions: &[Function], nodes: &Nodes) -> Vec<u64> {
+        let mut overhead = vec![0_u64; nodes.len()];
+        for node in 0..nodes.len() {
+            let function = nodes.function.get(node).copied().unwrap_or(u32::MAX);
+            let call = match functions.get(function as usize).map(|f| f.kind) {
+                Some(FunctionKind::Python) => self.python_call,
+                Some(FunctionKind::Builtin) => self.c_call,
+                Some(FunctionKind::Native) | None => continue,
+            };
+            let count = |column: &[u64]| column.get(node).copied().unwrap_or(0);
+            let (calls, resumes) = (count(&nodes.calls), count(&nodes.resumes));
+            let cost = |share: fn(Cost) -> u32| {
+                let calls = calls.saturating_mul(share(call).into());
+                calls.saturating_add(resumes.saturating_mul(share(self.resume).into()))
+            };
+            let parent = nodes.parent.get(node).copied().unwrap_or(u32::MAX);
+            for (at, cost) in [
+                (node, cost(|c| c.callee)),
+                (parent as usize, cost(|c| c.caller)),
+            ] {
+                if let Some(overhead) = overhead.get_mut(at) {
+                    *overhead = overhead.saturating_add(cost);
+                }
+            }
+        }
+        overhead
+    }
+}
