@@ -180,6 +180,21 @@ static inline PyObject *compat_profile_argument(PyThreadState *tstate)
     return tstate->c_profileobj;
 }
 
+/* Whether it has a trace function. */
+static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
+{
+    return tstate->c_tracefunc;
+}
+
+static inline bool compat_is_finalizing(void)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return _Py_IsFinalizing();
+#else
+    return Py_IsFinalizing();
+#endif
+}
+
 /* Takes the pending exception, if any; NULL for none. Give it back to
  * compat_restore_exception, which may be given NULL. */
 static inline PyObject *compat_take_exception(void)

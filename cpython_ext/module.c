@@ -64,6 +64,10 @@ static PyMethodDef module_methods[] = {
      "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
      "are, which no file shows, and which of them drive generators, iterable "
      "coroutines, coroutines and async generators."},
+    {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
+     "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
+     "times: see _calibration.py."},
+    {"nothing", calibrate_nothing, METH_NOARGS, "nothing()\n--\n\nDo nothing."},
     {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
      METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "

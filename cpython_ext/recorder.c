@@ -139,16 +139,16 @@ static uint32_t save_flags(bool final, bool last)
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
-void recorder_call_ended(recorder *self)
+bool recorder_call_ended(recorder *self)
 {
     static bool told, told_of_memory;
     if (self->recording == NULL) {
-        return;
+        return false;
     }
     edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
                                                          save_flags(false, false));
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
-        return;
+        return status == EDBPROF_OK;
     }
     char text[512];
     edbprof_recording_error(self->recording, text, sizeof text);
@@ -157,6 +157,7 @@ void recorder_call_ended(recorder *self)
     } else {
         warn_once(&told, "cannot save a recording, will try again: %s", text);
     }
+    return false;
 }
 
 static void release(recorder *self)
@@ -263,6 +264,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->serial = ++serials;
     self->hook = hook;
     self->builtins = builtins;
+    self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->save_every = save_every;
     if (timer != Py_None) {
         Py_INCREF(timer);
@@ -273,7 +275,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (status != EDBPROF_OK) {
         raise_status(NULL, status);
         Py_CLEAR(self);
+        goto done;
     }
+    calibrate_tell(self);
 done:
     Py_XDECREF(directory);
     Py_XDECREF(prefix);
@@ -324,11 +328,17 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
         Py_XDECREF(path);
         return closed();
     }
+    /* Whatever comes of that, it is saved. */
+    PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
                                                  save_flags(final, last))
                      : edbprof_recording_save(self->recording, save_flags(final, last));
     Py_XDECREF(path);
+    if (exception != NULL) {
+        compat_restore_exception(exception);
+        return NULL;
+    }
     if (status == EDBPROF_OK) {
         Py_RETURN_TRUE;
     }

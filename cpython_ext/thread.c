@@ -140,8 +140,9 @@ int thread_may_switch(void)
 }
 
 /* Makes room for one more, and events come for it. 0, or -1 with an exception. */
-static int prepare(thread_state *state, hook_kind hook)
+static int prepare(thread_state *state, const recorder *owner)
 {
+    hook_kind hook = owner->hook;
     activities *list = &state->active[hook];
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 4;
@@ -155,6 +156,10 @@ static int prepare(thread_state *state, hook_kind hook)
         list->room = room;
     }
     if (list->count > 0) {
+        return 0;
+    }
+    if (hook == HOOK_MONITORING && owner->local_events) {
+        arming_begin_local();
         return 0;
     }
     if (hook == HOOK_MONITORING) {
@@ -196,7 +201,7 @@ int thread_enable(recorder *owner)
         state->latest.handle = handle;
     }
     activity added = {.owner = owner, .handle = state->latest.handle, .depth = 1};
-    if (prepare(state, owner->hook) < 0) {
+    if (prepare(state, owner) < 0) {
         return -1;
     }
     if (active_count(state) == 0) {

@@ -27,7 +27,7 @@ impl edbprof_thread {
 /// # Safety
 /// * `handle` is NULL or a handle of a recording that is not freed.
 #[inline]
-unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
+pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
     // SAFETY: by this function's contract; `from_thread` has made the handle.
     let thread = unsafe { handle.cast::<Thread>().as_ref() };
     debug_assert!(thread.is_none_or(Thread::is_current));

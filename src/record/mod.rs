@@ -19,6 +19,7 @@
 //! [`fork`] turns the copy that a forked child inherits into an empty one.
 
 pub(crate) mod arena;
+pub(crate) mod calibration;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod durability;

@@ -18,6 +18,7 @@ from . import _native, _steps
 
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
 
+from . import _calibration  # noqa: E402, F401  what it defines is handed over
 from . import tracing_singledispatch  # noqa: E402  the package must be known first
 from ._decorator import profile  # noqa: E402  as above
 from ._profile import Profile  # noqa: E402  as above
