@@ -29,12 +29,12 @@ enum { OF_PYTHON_CALL, OF_C_CALL, OF_RESUME, KINDS };
 static const double calls_in_loop[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1};
 
 typedef struct {
-    PyObject *loop, *callee; /* borrowed from `pairs` */
+    PyObject *loop, *argument, *callee; /* borrowed from what the package has given */
     uint64_t loop_key, callee_key;
 } timed_loop;
 
 static struct {
-    PyObject *no_calls, *pairs[2]; /* as the package has given them */
+    PyObject *no_calls;
     PyObject *rounds, *few_rounds;
     timed_loop plain[KINDS], recorded[KINDS];
     PyObject *recorded_codes; /* a list */
@@ -66,13 +66,13 @@ static int add_code(PyObject *function, uint64_t *key)
     return PyList_Append(loops.recorded_codes, code);
 }
 
-static int read_pairs(PyObject *pairs, timed_loop *into)
+static int read_loops(PyObject *given, timed_loop *into)
 {
     for (Py_ssize_t kind = 0; kind < KINDS; kind++) {
-        PyObject *pair = PyTuple_GetItem(pairs, kind);
+        PyObject *parts = PyTuple_GetItem(given, kind);
         timed_loop *read = &into[kind];
-        if (pair == NULL ||
-            !PyArg_ParseTuple(pair, "O!O", &PyFunction_Type, &read->loop, &read->callee)) {
+        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO", &PyFunction_Type, &read->loop,
+                                               &read->argument, &read->callee)) {
             return -1;
         }
     }
@@ -82,9 +82,10 @@ static int read_pairs(PyObject *pairs, timed_loop *into)
 PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
 {
     (void)module;
+    PyObject *plain, *recorded;
     if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
-                          &loops.no_calls, &PyTuple_Type, &loops.pairs[0], &PyTuple_Type,
-                          &loops.pairs[1])) {
+                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type,
+                          &recorded)) {
         return NULL;
     }
     /* They stay as long as the process. */
@@ -93,8 +94,7 @@ PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
     loops.few_rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", FEW_ROUNDS);
     loops.recorded_codes = PyList_New(0);
     if (loops.rounds == NULL || loops.few_rounds == NULL || loops.recorded_codes == NULL ||
-        read_pairs(loops.pairs[0], loops.plain) < 0 ||
-        read_pairs(loops.pairs[1], loops.recorded) < 0) {
+        read_loops(plain, loops.plain) < 0 || read_loops(recorded, loops.recorded) < 0) {
         return NULL;
     }
     for (int kind = 0; kind < KINDS; kind++) {
@@ -107,18 +107,11 @@ PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* `nothing` of the module: what the loop of C calls calls. */
-PyObject *calibrate_nothing(PyObject *module, PyObject *unused)
-{
-    (void)module, (void)unused;
-    Py_RETURN_NONE;
-}
-
-/* Runs a loop, and adds the nanoseconds that it took to *ns. 0, or -1 with an exception. */
-static int run(PyObject *loop, PyObject *callee, PyObject *rounds, double *ns)
+/* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
+static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
 {
     struct timespec begin, end;
-    PyObject *arguments[] = {rounds, callee};
+    PyObject *arguments[] = {rounds, argument};
     clock_gettime(CLOCK_MONOTONIC, &begin);
     PyObject *result = PyObject_Vectorcall(loop, arguments, 2, NULL);
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -130,9 +123,9 @@ static int run(PyObject *loop, PyObject *callee, PyObject *rounds, double *ns)
 /* As `run`, after some rounds that don't count. */
 static int run_warm(const timed_loop *loop, double *ns)
 {
-    return run(loop->loop, loop->callee, loops.few_rounds, ns) < 0
+    return run(loop->loop, loop->argument, loops.few_rounds, ns) < 0
                ? -1
-               : run(loop->loop, loop->callee, loops.rounds, ns);
+               : run(loop->loop, loop->argument, loops.rounds, ns);
 }
 
 static double ticks(edbprof_thread *handle, uint64_t key)
@@ -147,12 +140,12 @@ static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
     for (int kind = 0; kind < KINDS; kind++) {
         const timed_loop *loop = &loops.recorded[kind];
         double *ns = &into->recorded[kind][repetition];
-        if (run(loop->loop, loop->callee, loops.few_rounds, ns) < 0) {
+        if (run(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
             return -1;
         }
         double loop_ticks = ticks(handle, loop->loop_key);
         double callee_ticks = ticks(handle, loop->callee_key);
-        if (run(loop->loop, loop->callee, loops.rounds, ns) < 0) {
+        if (run(loop->loop, loop->argument, loops.rounds, ns) < 0) {
             return -1;
         }
         into->callee_ticks[kind][repetition] =

@@ -84,7 +84,6 @@ int calibrate(recorder *self, bool at_end);
 void calibrate_tell(recorder *self);
 
 PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments);
-PyObject *calibrate_nothing(PyObject *module, PyObject *unused);
 
 /* ---- timer.c ------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 """What calibration times: loops that call, and do nothing else.
 
-Two of each, since sys.monitoring switches events for code objects: one is timed as the
-program runs without a profiler, the other while it is recorded.
+The calls are of the kinds that programs make most, and that the interpreter has short cuts
+for as long as nobody listens: of a method, of a builtin.
 """
 
 import types
@@ -9,42 +9,52 @@ import types
 from . import _native
 
 
-def _nothing():
-    pass
-
-
-def _generator(rounds):
-    for _ in rounds:
-        yield
-
-
-def _no_calls(rounds, callee):
+def _no_calls(rounds, _):
     for _ in rounds:
         pass
-
-
-def _calls(rounds, callee):
-    for _ in rounds:
-        callee()
-
-
-def _resumes(rounds, callee):
-    for _ in callee(rounds):
-        pass
-
-
-def _copy(function):
-    # With a code object of its own: the interpreter specializes code for what it calls.
-    return types.FunctionType(function.__code__.replace(), {}, function.__name__)
 
 
 def _loops():
-    """(loop, what it calls) for Python calls, C calls and resumes."""
+    """(loop, its argument, what it calls) for Python calls, C calls and resumes."""
+
+    class Called:
+        def method(self, argument):
+            return argument
+
+    def generator(rounds):
+        for _ in rounds:
+            yield
+
+    def python_calls(rounds, called):
+        for _ in rounds:
+            called.method(1)
+
+    def c_calls(rounds, values):
+        for _ in rounds:
+            len(values)
+
+    def resumes(rounds, generator):
+        for _ in generator(rounds):
+            pass
+
     return (
-        (_copy(_calls), _copy(_nothing)),
-        (_copy(_calls), _native.nothing),
-        (_copy(_resumes), _copy(_generator)),
+        (python_calls, Called(), Called.method),
+        (c_calls, (), len),
+        (resumes, generator, generator),
     )
 
 
-_native.set_calibration_loops(_no_calls, _loops(), _loops())
+def _other_loops():
+    """The same with code objects of their own, for which events can be switched on."""
+    return types.FunctionType(_copy(_loops.__code__), globals())()
+
+
+def _copy(code):
+    constants = (
+        _copy(constant) if isinstance(constant, types.CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_consts=tuple(constants))
+
+
+_native.set_calibration_loops(_no_calls, _loops(), _other_loops())

@@ -11,13 +11,6 @@ pub struct Cost {
     pub caller: u32,
 }
 
-impl Cost {
-    /// Both together.
-    pub fn sum(self) -> u64 {
-        u64::from(self.callee) + u64::from(self.caller)
-    }
-}
-
 /// The costs of one process. All zero is as good as none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Calibration {
@@ -70,29 +63,35 @@ impl Calibration {
     }
 
     /// What recording added to the self time of every node of a tree, picoseconds. A
-    /// native span has no event of the interpreter's, hence no cost.
+    /// native span has no event of the interpreter's, hence no cost; what C code calls
+    /// has none of a call in the caller's code, so the caller's part is at most as much
+    /// as the callee's.
     pub(crate) fn overhead(&self, functions: &[Function], nodes: &Nodes) -> Vec<u64> {
+        let kind = |node: u32| {
+            let function = nodes.function.get(node as usize)?;
+            Some(functions.get(*function as usize)?.kind)
+        };
         let mut overhead = vec![0_u64; nodes.len()];
-        for node in 0..nodes.len() {
-            let function = nodes.function.get(node).copied().unwrap_or(u32::MAX);
-            let call = match functions.get(function as usize).map(|f| f.kind) {
+        let counts = nodes.calls.iter().zip(&nodes.resumes);
+        for ((node, &parent), (&calls, &resumes)) in (0..).zip(&nodes.parent).zip(counts) {
+            let call = match kind(node) {
                 Some(FunctionKind::Python) => self.python_call,
                 Some(FunctionKind::Builtin) => self.c_call,
                 Some(FunctionKind::Native) | None => continue,
             };
-            let count = |column: &[u64]| column.get(node).copied().unwrap_or(0);
-            let (calls, resumes) = (count(&nodes.calls), count(&nodes.resumes));
-            let cost = |share: fn(Cost) -> u32| {
-                let calls = calls.saturating_mul(share(call).into());
-                calls.saturating_add(resumes.saturating_mul(share(self.resume).into()))
+            let from_c = kind(parent) == Some(FunctionKind::Builtin);
+            let caller = |cost: Cost| match from_c {
+                true => cost.caller.min(cost.callee),
+                false => cost.caller,
             };
-            let parent = nodes.parent.get(node).copied().unwrap_or(u32::MAX);
-            for (at, cost) in [
-                (node, cost(|c| c.callee)),
-                (parent as usize, cost(|c| c.caller)),
+            for (at, of_call, of_resume) in [
+                (node, call.callee, self.resume.callee),
+                (parent, caller(call), caller(self.resume)),
             ] {
-                if let Some(overhead) = overhead.get_mut(at) {
-                    *overhead = overhead.saturating_add(cost);
+                if let Some(overhead) = overhead.get_mut(at as usize) {
+                    let of_calls = calls.saturating_mul(of_call.into());
+                    let of_resumes = resumes.saturating_mul(of_resume.into());
+                    *overhead = overhead.saturating_add(of_calls.saturating_add(of_resumes));
                 }
             }
         }
