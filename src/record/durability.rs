@@ -104,8 +104,8 @@ impl Durability {
 
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
-        if let (Some(file), Some(calibration)) = (&self.file, calibration) {
-            file.set_calibration(calibration);
+        if let Some(file) = &self.file {
+            file.set_calibration(calibration.unwrap_or_default());
         }
     }
 
