@@ -57,8 +57,7 @@ static struct {
 static int add_code(PyObject *function, uint64_t *key)
 {
     if (PyCFunction_Check(function)) {
-        PyCFunctionObject *builtin = (PyCFunctionObject *)function;
-        *key = builtin_key(builtin->m_ml, builtin->m_self);
+        *key = builtin_key((PyCFunctionObject *)function);
         return 0;
     }
     PyObject *code = PyFunction_GetCode(function);

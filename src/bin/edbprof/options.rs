@@ -66,6 +66,20 @@ pub(crate) struct AggregateOptions {
     #[arg(long, default_value = ".prof")]
     pub(crate) suffix: std::ffi::OsString,
 
+    /// Also read files that belong to other users
+    ///
+    /// In a directory that others may write to, like /tmp, files and links that belong neither
+    /// to you nor to root are left out unless this is given.
+    #[arg(long)]
+    pub(crate) any_owner: bool,
+
+    #[command(flatten)]
+    pub(crate) results: ResultOptions,
+}
+
+/// What is made of the profile, and where it goes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ResultOptions {
     /// Sort keys of the table, as pstats knows them, separated by commas
     ///
     /// One or several of calls, cumulative, filename, line, module, name, ncalls, nfl, pcalls,
@@ -112,19 +126,13 @@ pub(crate) struct AggregateOptions {
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
-    /// Also read files that belong to other users
-    ///
-    /// In a directory that others may write to, like /tmp, files and links that belong neither
-    /// to you nor to root are left out unless this is given.
-    #[arg(long)]
-    pub(crate) any_owner: bool,
-
     /// Write how it went as JSON to a file, or with - to stdout instead of the summary
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
     /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
     /// size of the merged profile; with --compensate also `compensated`, an object with the
-    /// `seconds` taken out and the number of `processes_as_recorded`. It is written unless the usage was wrong.
+    /// `seconds` taken out and the number of `processes_as_recorded`. It is written unless the
+    /// usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
 }
@@ -151,7 +159,16 @@ impl std::fmt::Display for Format {
     }
 }
 
-impl AggregateOptions {
+impl ResultOptions {
+    /// Where the results go.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where nothing can be written there.
+    pub(crate) fn outputs(&self) -> Result<Outputs, String> {
+        Outputs::new(self.out.as_deref())
+    }
+
     /// The reports that were asked for, each once.
     pub(crate) fn reports(&self) -> Vec<Box<dyn Report + Sync>> {
         let mut formats = Vec::new();
@@ -167,7 +184,7 @@ impl AggregateOptions {
     }
 
     /// The paths of all files that may be written, each with its suffix.
-    pub(crate) fn results(
+    pub(crate) fn paths(
         &self,
         outputs: &Outputs,
         reports: &[Box<dyn Report + Sync>],
@@ -181,7 +198,7 @@ impl AggregateOptions {
     }
 
     fn report(&self, format: Format) -> Box<dyn Report + Sync> {
-        let &AggregateOptions {
+        let &ResultOptions {
             width, threshold, ..
         } = self;
         match format {
