@@ -16,7 +16,7 @@
 
 enum {
     FEWEST_CALLS = 1 << 14,
-    ROUNDS = 200,
+    ROUNDS = 100,
     /* The interpreter specializes code in its first rounds. */
     FEW_ROUNDS = 40,
     REPETITIONS = 14,
@@ -25,12 +25,14 @@ enum {
 
 enum { OF_PYTHON_CALL, OF_C_CALL, OF_RESUME, KINDS };
 
-/* Calls and resumes in a run of each kind's loop: a generator is started, too. */
-static const double calls_in_loop[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1};
+/* Calls and resumes in a run of each kind's loop, and of the one callee that is looked at.
+ * A generator is started, too. */
+static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1};
+static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1};
 
 typedef struct {
-    PyObject *loop, *argument, *callee; /* borrowed from what the package has given */
-    uint64_t loop_key, callee_key;
+    PyObject *loop, *argument, *callees; /* borrowed from what the package has given */
+    uint64_t loop_key, callee_key;       /* of the first callee */
 } timed_loop;
 
 static struct {
@@ -70,8 +72,9 @@ static int read_loops(PyObject *given, timed_loop *into)
     for (Py_ssize_t kind = 0; kind < KINDS; kind++) {
         PyObject *parts = PyTuple_GetItem(given, kind);
         timed_loop *read = &into[kind];
-        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO", &PyFunction_Type, &read->loop,
-                                               &read->argument, &read->callee)) {
+        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
+                                               &read->argument, &PyTuple_Type,
+                                               &read->callees)) {
             return -1;
         }
     }
@@ -98,9 +101,13 @@ PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
     }
     for (int kind = 0; kind < KINDS; kind++) {
         timed_loop *loop = &loops.recorded[kind];
-        if (add_code(loop->loop, &loop->loop_key) < 0 ||
-            add_code(loop->callee, &loop->callee_key) < 0) {
+        if (add_code(loop->loop, &loop->loop_key) < 0) {
             return NULL;
+        }
+        for (Py_ssize_t i = PyTuple_GET_SIZE(loop->callees); i-- > 0;) {
+            if (add_code(PyTuple_GET_ITEM(loop->callees, i), &loop->callee_key) < 0) {
+                return NULL;
+            }
         }
     }
     Py_RETURN_NONE;
@@ -199,7 +206,7 @@ static void evaluate(samples *from, int kind, bool known, uint32_t *callee_ps,
                   calls_in_loop[kind];
     /* What the callee does itself, next to nothing, takes about as much as a round. */
     double callee =
-        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_in_loop[kind] -
+        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_of_callee[kind] -
         lower_quartile(from->empty) / ROUNDS;
     callee = callee < 0 ? 0 : callee > both ? both : callee;
     if (!known || both * 1000 < (double)*callee_ps + (double)*caller_ps) {

@@ -175,6 +175,18 @@ fn each_pays_its_share() {
 }
 
 #[test]
+fn what_c_code_calls_costs_it_half() {
+    let mut trees = known(1, 1000, calibration(1));
+    // gen is started 500 times and goes on 3000 times, by len.
+    trees.threads[0].nodes.parent[3] = 2;
+    trees.threads[0].nodes.total[2] += 6_000_000;
+    trees.threads[0].nodes.calls[3] = 500;
+    let own = compensate(&trees).trees.threads[0].nodes.self_times();
+    assert_eq!(own[2], 5_000_000 - 10_000 - 500 * 15 - 3000 * 15 / 2);
+    assert_eq!(own[3], 6_000_000 - 30_000 - 500 * 20);
+}
+
+#[test]
 fn too_large_constants_are_scaled_down_until_no_heavy_node_is_negative() {
     let trees = known(1, 1_000_000, calibration(1));
     let compensation = compensate(&trees);

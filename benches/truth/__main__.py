@@ -24,12 +24,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 # What one process runs, and which figures come of it.
 TOOLS = {
-    "edbprof": ["raw", "compensated"],
+    "edbprof": ["edbprof, raw", "edbprof --compensate"],
     "cProfile": ["cProfile"],
     "yappi": ["yappi"],
 }
-if sys.version_info >= (3, 12):
-    TOOLS["setprofile"] = ["setprofile raw", "setprofile compensated"]
 
 
 def shares(times: dict[str, float]) -> dict[str, float]:

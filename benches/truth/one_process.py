@@ -11,8 +11,8 @@ import importlib.util
 import json
 import marshal
 import os
-import subprocess
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Callable, Dict, List
 
 PHASE_SECONDS = 0.02
-TURNS = 7
+TURNS = 5
 
 Times = Dict[str, float]
 Phase = Callable[[int], object]
@@ -59,12 +59,10 @@ def go_idle() -> None:
 
 
 class Edbprof:
-    hook = "auto"
-
     def __init__(self) -> None:
         from edbprof_native import Profile
 
-        self.profile = Profile(hook=self.hook)
+        self.profile = Profile()
         self.start, self.stop = self.profile.enable, self.profile.disable
 
     def reported(self, phases: List[Phase]) -> List[Times]:
@@ -76,10 +74,6 @@ class Edbprof:
             command += ["--out", merged, "--compensate", path]
             subprocess.run(command, check=True)
             return [times_by_code(rows(file), phases) for file in (path, merged)]
-
-
-class Setprofile(Edbprof):
-    hook = "setprofile"
 
 
 class CProfile:
@@ -120,7 +114,7 @@ class Yappi:
         ]
 
 
-TOOLS = {"edbprof": Edbprof, "setprofile": Setprofile, "cProfile": CProfile, "yappi": Yappi}
+TOOLS = {"edbprof": Edbprof, "cProfile": CProfile, "yappi": Yappi}
 
 
 def rows(path: str) -> dict:

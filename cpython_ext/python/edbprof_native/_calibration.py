@@ -1,7 +1,8 @@
 """What calibration times: loops that call, and do nothing else.
 
 The calls are of the kinds that programs make most, and that the interpreter has short cuts
-for as long as nobody listens: of a method, of a builtin.
+for as long as nobody listens. A round makes several, of different functions, so that the
+recorder has no easier task than in a program.
 """
 
 import types
@@ -15,10 +16,16 @@ def _no_calls(rounds, _):
 
 
 def _loops():
-    """(loop, its argument, what it calls) for Python calls, C calls and resumes."""
+    """(loop, its argument, functions that it calls) for Python calls, C calls and resumes."""
 
     class Called:
-        def method(self, argument):
+        def one(self, argument):
+            return argument
+
+        def two(self, argument):
+            return argument
+
+        def three(self, argument):
             return argument
 
     def generator(rounds):
@@ -27,20 +34,24 @@ def _loops():
 
     def python_calls(rounds, called):
         for _ in rounds:
-            called.method(1)
+            called.one(1)
+            called.two(1)
+            called.three(1)
 
     def c_calls(rounds, values):
         for _ in rounds:
             len(values)
+            isinstance(values, tuple)
+            values.count(1)
 
     def resumes(rounds, generator):
         for _ in generator(rounds):
             pass
 
     return (
-        (python_calls, Called(), Called.method),
-        (c_calls, (), len),
-        (resumes, generator, generator),
+        (python_calls, Called(), (Called.one, Called.two, Called.three)),
+        (c_calls, (), (len, isinstance)),
+        (resumes, generator, (generator,)),
     )
 
 

@@ -63,9 +63,8 @@ impl Calibration {
     }
 
     /// What recording added to the self time of every node of a tree, picoseconds. A
-    /// native span has no event of the interpreter's, hence no cost; what C code calls
-    /// has none of a call in the caller's code, so the caller's part is at most as much
-    /// as the callee's.
+    /// native span has no event of the interpreter's, hence no cost. Where C code calls
+    /// there is no instruction that could be slower: the caller's part is halved.
     pub(crate) fn overhead(&self, functions: &[Function], nodes: &Nodes) -> Vec<u64> {
         let kind = |node: u32| {
             let function = nodes.function.get(node as usize)?;
@@ -80,10 +79,7 @@ impl Calibration {
                 Some(FunctionKind::Native) | None => continue,
             };
             let from_c = kind(parent) == Some(FunctionKind::Builtin);
-            let caller = |cost: Cost| match from_c {
-                true => cost.caller.min(cost.callee),
-                false => cost.caller,
-            };
+            let caller = |cost: Cost| cost.caller >> u32::from(from_c);
             for (at, of_call, of_resume) in [
                 (node, call.callee, self.resume.callee),
                 (parent, caller(call), caller(self.resume)),
