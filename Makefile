@@ -29,7 +29,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python lint ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python lint bench-truth ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements
 
 help: ## Say what there is (this)
@@ -58,6 +58,10 @@ test-python: ## pytest alone, under each of PYTHONS
 
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
+
+bench-truth: ## How far from the true ones shares of time are, reported by edbprof, cProfile, yappi
+	@venv=.venv-$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+	$(MAKE) --no-print-directory $$venv/.installed $$venv/.requirements && $$venv/bin/python benches/truth
 
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
 	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \

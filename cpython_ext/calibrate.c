@@ -6,7 +6,7 @@
  * Noise only adds, so of many repetitions a low one counts, and of two measurements the
  * lower. What is recorded meanwhile goes to a recorder of its own, which is dropped.
  *
- * It takes two milliseconds, about what recording some 20,000 calls takes. So it is done
+ * It takes about two milliseconds, what recording some 20,000 calls takes. So it is done
  * when a recording is saved that has so many, and nobody pays more for it than for
  * recording; it is done once more at the end of a process that was measured before. */
 #include "events.h"

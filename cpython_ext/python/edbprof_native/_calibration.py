@@ -41,8 +41,9 @@ def _loops():
     def c_calls(rounds, values):
         for _ in rounds:
             len(values)
-            isinstance(values, tuple)
-            values.count(1)
+            isinstance(values, list)
+            values.append(1)
+        del values[:]
 
     def resumes(rounds, generator):
         for _ in generator(rounds):
@@ -50,7 +51,7 @@ def _loops():
 
     return (
         (python_calls, Called(), (Called.one, Called.two, Called.three)),
-        (c_calls, (), (len, isinstance)),
+        (c_calls, [], (len, isinstance)),
         (resumes, generator, (generator,)),
     )
 
