@@ -297,16 +297,19 @@ static bool is_quiet(const recorder *self)
 
 int calibrate(recorder *self, bool at_end)
 {
+    static bool is_under_way; /* in another thread, which has let go of the GIL */
     uint64_t calls = 0;
     bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
     if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
         return 0;
     }
     int result = 0;
-    if (due && is_quiet(self) &&
+    if (due && !is_under_way && is_quiet(self) &&
         edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
         calls >= FEWEST_CALLS) {
+        is_under_way = true;
         result = measure(self->hook);
+        is_under_way = false;
         measured[self->hook].known_at_end = at_end;
     }
     calibrate_tell(self);

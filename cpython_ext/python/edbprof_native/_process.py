@@ -18,6 +18,9 @@ def recorder(
 
     Where several users want it saved at different intervals, the shortest holds.
     """
+    from . import _calibration  # noqa: F401  lets recorders measure what they cost
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:
