@@ -174,8 +174,9 @@ static int repeat(recorder *owner, samples *into, int repetition)
         thread_enable(owner) < 0) {
         return -1;
     }
-    edbprof_thread *handle = recorder_attach(owner, thread_state_here()->serial);
-    int result = handle == NULL ? -1 : run_recorded(handle, into, repetition);
+    /* The thread records nothing else. */
+    edbprof_thread *handle = thread_state_here()->active[owner->hook].items[0].handle;
+    int result = run_recorded(handle, into, repetition);
     thread_stop(owner);
     return result;
 }

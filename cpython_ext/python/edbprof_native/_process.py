@@ -12,11 +12,12 @@ _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int
+    directory: str, prefix: str, suffix: str, save_every: int, threads: bool
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds.
+    Where several users want it saved at different intervals, the shortest holds; where
+    one wants threads recorded that recorded calls start, they are.
     """
     from . import _calibration  # noqa: F401  lets recorders measure what they cost
     from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
@@ -29,6 +30,8 @@ def recorder(
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
+    if threads:
+        known.threads = True
     return known
 
 
