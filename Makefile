@@ -35,7 +35,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-instructions ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-instructions bench-truth ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -77,6 +77,9 @@ bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhea
 bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
 	$(PYTHON) benches/instructions
 	$(PYTHON) benches/instructions --python .venv-bench/bin/python
+
+bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
+	.venv-bench/bin/python benches/truth
 
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
 	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \

@@ -81,6 +81,9 @@ static PyMethodDef module_methods[] = {
      "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
      "recordings without a directory then leave no live file. `last`: with os._exit(), "
      "so the files go now. Only heard in the main interpreter."},
+    {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
+     "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
+     "times: see _calibration.py."},
     {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
      METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "

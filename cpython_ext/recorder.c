@@ -168,25 +168,26 @@ static uint32_t save_flags(bool final, bool last)
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
-void recorder_call_ended(recorder *self)
+bool recorder_call_ended(recorder *self)
 {
     static bool told;
     if (self->recording == NULL) {
-        return;
+        return false;
     }
     edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
                                                          save_flags(false, false));
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
-        return;
+        return status == EDBPROF_OK;
     }
     if (status == EDBPROF_IN_MEMORY_ONLY) {
         edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
         tell_of_memory(NULL);
-        return;
+        return false;
     }
     char text[512];
     edbprof_recording_error(self->recording, text, sizeof text);
     warn_once(&told, "cannot save a recording, will try again: %s", text);
+    return false;
 }
 
 static void release(recorder *self)
@@ -294,6 +295,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->interpreter = PyInterpreterState_Get();
     self->hook = hook;
     self->builtins = builtins;
+    self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->threads = threads;
     self->save_every = save_every;
     if (timer != Py_None) {
@@ -305,7 +307,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (status != EDBPROF_OK) {
         raise_status(NULL, status);
         Py_CLEAR(self);
+        goto done;
     }
+    calibrate_tell(self);
 done:
     Py_XDECREF(directory);
     Py_XDECREF(prefix);
@@ -360,12 +364,18 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
         Py_XDECREF(path);
         return closed();
     }
+    /* Whatever comes of that, it is saved. */
+    PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
     tell_now(self);
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
                                                  save_flags(final, last))
                      : edbprof_recording_save(self->recording, save_flags(final, last));
     Py_XDECREF(path);
+    if (exception != NULL) {
+        compat_restore_exception(exception);
+        return NULL;
+    }
     if (status == EDBPROF_OK) {
         Py_RETURN_TRUE;
     }

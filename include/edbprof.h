@@ -234,6 +234,41 @@ typedef struct edbprof_str {
 } edbprof_str;
 
 /**
+ * What recording adds to the time of a call, in picoseconds, as the host has measured
+ * it. A part is the callee's, whose self time it makes longer, the rest its caller's.
+ */
+typedef struct edbprof_calibration {
+  /**
+   * `sizeof(edbprof_calibration)`.
+   */
+  size_t struct_size;
+  /**
+   * A call of an `EDBPROF_PYTHON` function: the callee's part.
+   */
+  uint32_t python_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t python_call_caller_ps;
+  /**
+   * A call of an `EDBPROF_BUILTIN`: the callee's part.
+   */
+  uint32_t c_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t c_call_caller_ps;
+  /**
+   * A resume: the generator's or coroutine's part.
+   */
+  uint32_t resume_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t resume_caller_ps;
+} edbprof_calibration;
+
+/**
  * A function as people shall see it. Fields that are left zero are unknown.
  *
  * A native span is a constant of this type with static storage, made by
@@ -358,6 +393,44 @@ uint32_t edbprof_abi_version(void);
  * the program. Any thread.
  */
 struct edbprof_str edbprof_version(void);
+
+/**
+ * Says what recording costs in this process: a fact for its files, by which
+ * `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
+ * not known. A forked child has its parent's. Any thread.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `calibration` is NULL or readable.
+ */
+edbprof_status edbprof_recording_set_calibration(struct edbprof_recording *recording,
+                                                 const struct edbprof_calibration *calibration);
+
+/**
+ * Counts the calls and resumes that the recording has nodes for, of all threads, into
+ * `*out`. Goes over all nodes. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *recording,
+                                             uint64_t *out);
+
+/**
+ * Adds up the inclusive time of the thread's nodes of the function called `key`, in
+ * ticks of the recording's clock, into `*out`. Goes over all nodes of the thread. Only
+ * the thread that made the handle.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
+                                    uint64_t key,
+                                    uint64_t *out);
 
 /**
  * The function called `key` begins. Only the thread that made the handle.

@@ -67,6 +67,7 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         process: 0,
         name: Box::default(),
         nodes,
+        overhead_ps: Vec::new(),
     });
     trees
 }

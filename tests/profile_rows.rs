@@ -121,6 +121,7 @@ fn depth_and_width_cost_no_stack_and_no_square() {
         process: 0,
         name: Box::default(),
         nodes,
+        overhead_ps: Vec::new(),
     };
     let trees = Trees {
         functions: vec![function],

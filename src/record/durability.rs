@@ -12,6 +12,7 @@ use super::functions::FunctionTable;
 use super::live::{LiveFile, NodeMemory, Origin, Record};
 use super::node::Node;
 use super::recording::{Identity, Options};
+use crate::format::trees::Calibration;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -103,6 +104,13 @@ impl Durability {
     pub(crate) fn set_saved(&self, is_saved: bool) {
         if let Some(file) = &self.file {
             file.set_saved(is_saved);
+        }
+    }
+
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
+        if let Some(file) = &self.file {
+            file.set_calibration(calibration.unwrap_or_default());
         }
     }
 

@@ -21,6 +21,7 @@
 
 pub(crate) mod arena;
 pub(crate) mod attach;
+pub(crate) mod calibration;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod durability;

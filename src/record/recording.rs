@@ -22,7 +22,7 @@ use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
 use crate::format::live::SUFFIX;
-use crate::format::trees::RecordingId;
+use crate::format::trees::{Calibration, RecordingId};
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -131,6 +131,8 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
     pub(crate) durability: Durability,
+    /// What recording costs in this process, as the host has measured it.
+    pub(crate) calibration: Option<Calibration>,
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -197,6 +199,7 @@ impl Recording {
                 arena,
                 saves: SavePolicy::default(),
                 durability: Durability::default(),
+                calibration: None,
                 error: String::new(),
             }),
         });
@@ -251,10 +254,12 @@ impl Recording {
                 functions,
                 threads,
                 durability,
+                calibration,
                 ..
             } = shared;
             let known = (&*arena, &*functions, threads.as_slice());
             durability.begin(path, &identity, &origin, &self.options, known);
+            durability.set_calibration(*calibration);
         }
         shared.identity = Some(identity);
     }

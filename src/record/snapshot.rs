@@ -24,6 +24,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
             process: 0,
             name: thread_name::of_several(&entry.tree_name(), entry.thread.threads()),
             nodes: nodes(&shared, entry, rate, &mut functions, &mut places),
+            overhead_ps: Vec::new(),
         })
         .filter(|thread| !thread.nodes.parent.is_empty())
         .collect();
@@ -61,6 +62,7 @@ fn process(
             .iter()
             .map(|entry| entry.thread.dropped())
             .sum(),
+        calibration: shared.calibration,
     })
 }
 

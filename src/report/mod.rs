@@ -101,6 +101,28 @@ impl View<'_> {
             .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
     }
 
+    /// How many of them are shown as recorded because nobody knows what recording has
+    /// cost there.
+    pub fn uncompensated(&self) -> usize {
+        let known = self.profile.compensation().map_or(0, |c| c.processes);
+        self.processes().saturating_sub(known)
+    }
+
+    /// What was done to the times that are shown, if anything was.
+    pub fn compensation(&self) -> Option<String> {
+        let compensation = self.profile.compensation()?;
+        let subtracted = display::duration(compensation.subtracted_ns as f64 / 1e9);
+        let mut text = format!("compensated: {subtracted} that recording took is left out");
+        if self.uncompensated() > 0 {
+            text.push_str(&format!(
+                "; {} of {} as recorded, for lack of calibration",
+                display::count(self.uncompensated() as i128),
+                display::counted(self.processes(), "process", "processes"),
+            ));
+        }
+        Some(text)
+    }
+
     /// One line that says what was recorded.
     pub fn title(&self) -> String {
         format!(

@@ -22,7 +22,11 @@ impl Report for PstatsText {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let mut text = format!("{}\n\n", view.title());
+        let mut text = format!("{}\n", view.title());
+        if let Some(compensation) = view.compensation() {
+            text.push_str(&format!("{compensation}\n"));
+        }
+        text.push('\n');
         text.push_str(&print_stats(view.rows, &self.order));
         Ok(Some(text.into_bytes()))
     }

@@ -80,6 +80,18 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_call_ended(NULL, 1, 0));
   CHECK(edbprof_recording_error(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   buffer[0] = 'x';
+  edbprof_calibration calibration = {.struct_size = sizeof calibration};
+  uint64_t number = 7;
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_set_calibration(NULL, &calibration));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_set_calibration(recording, NULL));
+  calibration.struct_size = 1;
+  CHECK_STATUS(EDBPROF_BAD_STRUCT_SIZE,
+               edbprof_recording_set_calibration(recording, &calibration));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(NULL, &number));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(recording, NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(NULL, KEY, &number));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(thread, KEY, NULL));
+  CHECK(number == 7);
   CHECK(edbprof_recording_path(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   CHECK(edbprof_recording_error(NULL, NULL, 0) == 0);
   CHECK(edbprof_recording_path(recording, NULL, 0) == 0);

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
-    Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    Calibration, Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, Process, ThreadTree,
+    Trees,
 };
 
 /// Lives as long as one test.
@@ -122,6 +123,11 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
 
 /// A recorder's file: `main` called once and `leaf` `calls` times below it.
 pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
+    calibrated(id, calls, None)
+}
+
+/// As [`recording`], of a process that has measured what recording costs.
+pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -> Vec<u8> {
     let function = |name: &str| Function {
         kind: FunctionKind::Python,
         flags: 0,
@@ -132,7 +138,10 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
     };
     let trees = Trees {
         recordings: vec![[id; 16]],
-        processes: vec![process(id)],
+        processes: vec![Process {
+            calibration,
+            ..process(id)
+        }],
         functions: vec![function("main"), function("leaf")],
         threads: vec![ThreadTree {
             process: 0,
@@ -144,6 +153,7 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
                 resumes: vec![0, 0],
                 total: vec![3_000_000, 2_000_000],
             },
+            ..ThreadTree::default()
         }],
     };
     let rows = edbprof::profile::rows::rows(&trees);
@@ -163,6 +173,7 @@ fn process(pid: u8) -> Process {
         duration_ns: 5_000_000,
         ending: Ending::Finished,
         dropped_calls: 0,
+        calibration: None,
     }
 }
 

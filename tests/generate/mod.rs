@@ -4,8 +4,8 @@
 
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
-    Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes,
-    Process, ThreadTree, Trees,
+    Calibration, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label,
+    NO_PARENT, Nodes, Process, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -97,13 +97,17 @@ fn process() -> impl Strategy<Value = Process> {
         Just(Ending::Killed)
     ];
     let numbers = (any::<u32>(), 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
-    (numbers, vec(text(), 0..3), text(), text(), ending).prop_map(
+    // Up to a third of a microsecond: more than most nodes of `nodes` have.
+    let costs = proptest::array::uniform6(0..300_000_u32);
+    let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
+    let facts = (ending, calibration.prop_map(Option::flatten));
+    (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(
         |(
             (pid, parent_pid, start_unix_ns, duration_ns, dropped_calls),
             argv,
             host,
             hook,
-            ending,
+            (ending, calibration),
         )| {
             Process {
                 pid,
@@ -117,6 +121,7 @@ fn process() -> impl Strategy<Value = Process> {
                 duration_ns,
                 ending,
                 dropped_calls,
+                calibration,
             }
         },
     )
@@ -139,6 +144,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                 process: 0,
                 name,
                 nodes,
+                overhead_ps: Vec::new(),
             })
             .collect(),
     })

@@ -19,6 +19,35 @@ fn saved(path: &std::path::Path) -> Trees {
 }
 
 #[test]
+fn it_says_what_recording_costs_once_that_is_known() {
+    let calibration = |path: &std::path::Path| read(path).processes[0].calibration;
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    let path = only_live(directory.path());
+    assert_eq!(calibration(&path), None);
+    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX]);
+    recorder.leave(1, 20);
+    recorder.save(0);
+    let found = calibration(&path).unwrap();
+    assert_eq!(found.numbers(), [1, 2, 3, 4, 5, u32::MAX]);
+    let prof = files(directory.path(), ".prof").remove(0);
+    assert_eq!(saved(&prof).processes[0].calibration, Some(found));
+    recorder.set_calibration([0; 6]);
+    assert_eq!(calibration(&path), None);
+    recorder.free();
+
+    // Known before there is a file.
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.set_calibration([7; 6]);
+    recorder.enter(1, 10);
+    let path = only_live(directory.path());
+    assert_eq!(calibration(&path).unwrap().numbers(), [7; 6]);
+    recorder.free();
+}
+
+#[test]
 fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::new(directory.path());

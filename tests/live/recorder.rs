@@ -132,6 +132,20 @@ impl Recorder {
         ok(unsafe { edbprof_leave_at(self.thread, key, at) });
     }
 
+    pub(crate) fn set_calibration(&self, numbers: [u32; 6]) {
+        let calibration = edbprof_calibration {
+            struct_size: size_of::<edbprof_calibration>(),
+            python_call_callee_ps: numbers[0],
+            python_call_caller_ps: numbers[1],
+            c_call_callee_ps: numbers[2],
+            c_call_caller_ps: numbers[3],
+            resume_callee_ps: numbers[4],
+            resume_caller_ps: numbers[5],
+        };
+        // SAFETY: a recording that is not freed, and a readable struct.
+        ok(unsafe { edbprof_recording_set_calibration(self.recording, &calibration) });
+    }
+
     pub(crate) fn save(&self, flags: u32) {
         // SAFETY: a recording that is not freed.
         ok(unsafe { edbprof_recording_save(self.recording, flags) });

@@ -35,6 +35,7 @@ def recorder(
     one wants threads recorded that recorded calls start, they are; of several
     `live_dir` the first holds.
     """
+    from . import _calibration  # noqa: F401  lets recorders measure what they cost
     from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
 
     key = (directory, prefix, suffix)

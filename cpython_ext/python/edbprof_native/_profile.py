@@ -53,6 +53,7 @@ class Profile:
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
+        from . import _calibration  # noqa: F401  lets recorders measure what they cost
         from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
 
         self._recorder = _native.Recorder(

@@ -50,6 +50,8 @@ struct Account {
     size: (usize, i128, f64),
     /// Processes that were killed.
     killed: usize,
+    /// Seconds that were taken out, and processes of which none could be.
+    compensated: Option<(f64, usize)>,
 }
 
 /// Runs the whole thing.
@@ -95,7 +97,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let profile = read_all(&inputs, results.quiet, account);
+    let mut profile = read_all(&inputs, results.quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
@@ -114,6 +116,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     if account.succeeded == 0 {
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
+    }
+    if results.compensate {
+        profile.compensate();
     }
     let written = write_reports(&profile, &outputs, &reports, results, account);
     Ok(match account.failures.is_empty() {
@@ -195,6 +200,9 @@ fn write_reports(
     };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
+    account.compensated = profile
+        .compensation()
+        .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -242,7 +250,7 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         .map(|path| path.to_string_lossy())
         .collect();
     let (processes, calls, seconds) = account.size;
-    let value = json!({
+    let mut value = json!({
         "succeeded": account.succeeded,
         "failed": account.failures.len(),
         "skipped": account.skips.len(),
@@ -255,6 +263,9 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,
     });
+    if let Some((seconds, as_recorded)) = account.compensated {
+        value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
+    }
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
         Some(STDOUT) => say(&text),

@@ -23,6 +23,7 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured |
 //! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
@@ -96,6 +97,7 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
+    pub(crate) const CALIBRATION: usize = 132;
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const DIRECTORY: usize = 256;
 }

@@ -13,7 +13,7 @@ use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
 use crate::format::read_error::{ReadError, Reason};
 use crate::format::thread_name;
 use crate::format::trees::{
-    Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    Calibration, Ending, Function, MAX_NODES, NO_PARENT, Process, RecordingId, ThreadTree, Trees,
 };
 use crate::record::clock::TickRate;
 use crate::record::moment::Moment;
@@ -115,6 +115,9 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone => Ending::Killed,
         },
         dropped_calls: made.dropped,
+        calibration: Calibration::from_numbers(std::array::from_fn(|number| {
+            header.u32(at::CALIBRATION + 4 * number)
+        })),
     };
     Ok(Trees {
         recordings: vec![facts.id],
@@ -209,7 +212,7 @@ impl Made {
                     ThreadTree {
                         process: 0,
                         name: name.clone(),
-                        nodes: Nodes::default(),
+                        ..ThreadTree::default()
                     },
                     0,
                 )),

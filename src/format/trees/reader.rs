@@ -4,7 +4,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::{
-    Ending, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    CALIBRATION_NUMBERS, Calibration, Ending, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes,
+    Process, ThreadTree, Trees,
 };
 use crate::format::marshal::{Reader, Value};
 use crate::format::pstats::read_label;
@@ -88,6 +89,7 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"duration_ns" => process.duration_ns = read_number(reader)?,
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
+            b"calibration_ps" => process.calibration = read_calibration(reader)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -97,6 +99,16 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
         return Err(ReadError::invalid(offset, "a process without a pid"));
     }
     Ok(process)
+}
+
+fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
+    reader.tuple(CALIBRATION_NUMBERS, "six numbers", |reader| {
+        let mut numbers = [0; CALIBRATION_NUMBERS];
+        for number in &mut numbers {
+            *number = read_number(reader)?;
+        }
+        Ok(Calibration::from_numbers(numbers))
+    })
 }
 
 fn read_ending(reader: &mut Reader<'_>) -> Result<Ending, ReadError> {
@@ -156,6 +168,7 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"calls" => nodes.calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => nodes.resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => nodes.total = read_column(reader, u64::from_le_bytes)?,
+            b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -164,6 +177,9 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         return Err(ReadError::invalid(offset, "a thread of no process"));
     }
     check_nodes(&thread.nodes, offset)?;
+    if !thread.overhead_ps.is_empty() && thread.overhead_ps.len() != thread.nodes.len() {
+        return Err(ReadError::invalid(offset, "columns of different lengths"));
+    }
     Ok(thread)
 }
 

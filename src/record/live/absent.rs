@@ -23,6 +23,7 @@ pub(crate) use records::Record;
 
 use super::clock::TickRate;
 use super::recording::Identity;
+use crate::format::trees::Calibration;
 
 /// Whether this machine has live files. Nothing is told where they are missing: nobody
 /// can do anything about it.
@@ -45,6 +46,10 @@ impl LiveFile {
     }
 
     pub(crate) fn set_rate(&self, _: TickRate) {
+        match self.0 {}
+    }
+
+    pub(crate) fn set_calibration(&self, _: Calibration) {
         match self.0 {}
     }
 

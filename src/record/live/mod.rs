@@ -29,6 +29,7 @@ use super::clock::{Clock, TickRate};
 use super::recording::Identity;
 use crate::format::live::process::ProcessIdentity;
 use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
+use crate::format::trees::Calibration;
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
@@ -195,6 +196,13 @@ impl LiveFile {
     /// Notes whether the recording was saved for the last time.
     pub(crate) fn set_saved(&self, is_saved: bool) {
         self.store_u32(at::SAVED, is_saved.into());
+    }
+
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Calibration) {
+        for (field, number) in (0..).zip(calibration.numbers()) {
+            self.store_u32(at::CALIBRATION + 4 * field, number);
+        }
     }
 
     /// Adds a record, if there is room or can be made.
