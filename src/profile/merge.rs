@@ -20,7 +20,7 @@ use crate::format::prof::{self, PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
-    Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
 
 /// Everything that was read, as one value, from which all reports are written.
@@ -112,6 +112,8 @@ pub struct Merger {
     functions: Vec<Function>,
     function_ids: HashMap<Function, u32>,
     tree: TreeBuilder,
+    /// By function.
+    folded: BTreeMap<u32, FoldedFunction>,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
     plain_inputs: BTreeMap<ContentHash, usize>,
@@ -140,6 +142,7 @@ impl Merger {
             functions: Vec::new(),
             function_ids: HashMap::new(),
             tree: TreeBuilder::new(),
+            folded: BTreeMap::new(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
             plain_inputs: BTreeMap::new(),
@@ -206,14 +209,22 @@ impl Merger {
         let mut merged = self.merged;
         let mut processes = self.processes;
         processes.sort_by(compare_processes);
-        let (functions, nodes) = in_order(self.functions, &self.tree.finish());
-        let threads = if nodes.is_empty() {
+        let (functions, rank) = sorted(self.functions);
+        let nodes = in_order(&self.tree.finish(), &rank);
+        let folded = self.folded.into_values().map(|folded| FoldedFunction {
+            function: rank[folded.function as usize],
+            ..folded
+        });
+        let mut folded: Vec<_> = folded.collect();
+        folded.sort_unstable();
+        let threads = if nodes.is_empty() && folded.is_empty() {
             Vec::new()
         } else {
             vec![ThreadTree {
                 process: 0,
                 name: Box::default(),
                 nodes,
+                folded,
             }]
         };
         let hashes = self.plain_inputs.iter();
@@ -258,6 +269,12 @@ impl Merger {
             .collect();
         for thread in &trees.threads {
             self.add_tree(&thread.nodes, &functions);
+            for folded in &thread.folded {
+                let function = functions[folded.function as usize];
+                let sum = self.folded.entry(function).or_default();
+                sum.function = function;
+                sum.add(folded);
+            }
         }
     }
 
@@ -299,8 +316,8 @@ fn counted(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
     counts
 }
 
-/// Functions sorted by what they are, nodes depth first by functions.
-fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
+/// Functions sorted by what they are, and for each of them where it is now.
+fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
     let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
     order.sort_by(|(_, a), (_, b)| {
         (&a.label, &a.qualified_name, &a.module)
@@ -311,8 +328,12 @@ fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
     for (new, &(old, _)) in (0..).zip(&order) {
         rank[old as usize] = new;
     }
-    let functions = order.into_iter().map(|(_, function)| function).collect();
+    let functions = order.into_iter().map(|(_, function)| function);
+    (functions.collect(), rank)
+}
 
+/// Nodes depth first by their functions' ranks.
+fn in_order(nodes: &Nodes, rank: &[u32]) -> Nodes {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.function[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
@@ -334,7 +355,7 @@ fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
         sorted.total.push(nodes.total[old]);
         push(&mut waiting, children.under(node), place);
     }
-    (functions, sorted)
+    sorted
 }
 
 fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {

@@ -22,6 +22,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
             process: 0,
             name: entry.name.clone(),
             nodes: nodes(&shared, entry, rate, &mut functions, &mut places),
+            folded: Vec::new(),
         })
         .filter(|thread| !thread.nodes.parent.is_empty())
         .collect();

@@ -144,6 +144,7 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
                 resumes: vec![0, 0],
                 total: vec![3_000_000, 2_000_000],
             },
+            folded: Vec::new(),
         }],
     };
     let rows = edbprof::profile::rows::rows(&trees);

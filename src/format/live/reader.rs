@@ -206,6 +206,7 @@ impl Made {
                     process: 0,
                     name: name.clone(),
                     nodes: Nodes::default(),
+                    folded: Vec::new(),
                 };
                 (tree, 0)
             })

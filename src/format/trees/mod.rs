@@ -36,9 +36,17 @@
 //! | `function` | bytes, u32 a node: index into `functions` |
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds |
+//! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
+//! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
+//! | `folded_self` | bytes, u64 a folded function: nanoseconds |
+//!
+//! Folded are the calls that found no room in the tree: see [`FoldedFunction`].
 
+mod folded;
 mod reader;
 mod writer;
+
+pub use folded::{FOLDED_CALLS, FoldedFunction};
 
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
@@ -182,6 +190,8 @@ pub struct ThreadTree {
     pub name: Box<[u8]>,
     /// The tree.
     pub nodes: Nodes,
+    /// The calls that found no room in it, by function.
+    pub folded: Vec<FoldedFunction>,
 }
 
 /// How a recording ended, as far as the file can know.

@@ -1,6 +1,6 @@
 //! Writing the call trees into the dict that [`prof`](crate::format::prof) keeps.
 
-use super::{Function, Nodes, Process, Trees};
+use super::{FoldedFunction, Function, Nodes, Process, Trees};
 use crate::format::marshal::Writer;
 use crate::format::pstats::write_label;
 
@@ -31,6 +31,9 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         int(writer, b"process", thread.process);
         text(writer, b"name", &thread.name);
         write_nodes(writer, &thread.nodes);
+        if !thread.folded.is_empty() {
+            write_folded(writer, &thread.folded);
+        }
         writer.end_dict();
     }
 }
@@ -87,6 +90,20 @@ fn write_nodes(writer: &mut Writer<'_>, nodes: &Nodes) {
     ] {
         writer.text(key);
         writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
+    }
+}
+
+fn write_folded(writer: &mut Writer<'_>, folded: &[FoldedFunction]) {
+    writer.text(b"folded_function");
+    writer.bytes_of(folded.iter().map(|figures| figures.function.to_le_bytes()));
+    let columns: [(_, fn(&FoldedFunction) -> u64); 3] = [
+        (&b"folded_calls"[..], |figures| figures.calls),
+        (b"folded_resumes", |figures| figures.resumes),
+        (b"folded_self", |figures| figures.self_time),
+    ];
+    for (key, figure) in columns {
+        writer.text(key);
+        writer.bytes_of(folded.iter().map(|figures| figure(figures).to_le_bytes()));
     }
 }
 
