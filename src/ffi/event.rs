@@ -34,16 +34,47 @@ unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
     thread
 }
 
-/// Inlined into each of the functions that hosts call, with what they leave open.
+/// Inlined into each of the functions that hosts call, with what they leave open. What
+/// does not happen all the time is left to functions that are called last, so that
+/// this one needs no stack.
 ///
 /// # Safety
 /// * As for [`thread`], and the calling thread made the handle.
 #[inline(always)]
-unsafe fn enter(
+unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { thread(handle) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    let Some(now) = thread.now_at_once() else {
+        return enter_now(thread, key, visit);
+    };
+    if thread.enter_guessed(key, visit, now) {
+        return EDBPROF_OK;
+    }
+    enter_any(thread, key, visit, now)
+}
+
+#[inline(never)]
+extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
+    thread.enter_any(key, visit, now).into()
+}
+
+#[inline(never)]
+extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
+    thread.enter_any(key, visit, thread.now()).into()
+}
+
+/// # Safety
+/// * As for [`enter`].
+unsafe fn enter_at(
     handle: *mut edbprof_thread,
     key: u64,
     visit: Visit,
-    reading: Option<u64>,
+    ticks: u64,
 ) -> edbprof_status {
     // SAFETY: by this function's contract.
     let Some(thread) = (unsafe { thread(handle) }) else {
@@ -52,14 +83,13 @@ unsafe fn enter(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    let now = reading.map_or_else(|| thread.now(), |reading| thread.at(reading));
-    thread.enter(key, visit, now).into()
+    thread.enter_any(key, visit, thread.at(ticks)).into()
 }
 
 /// # Safety
 /// * As for [`enter`].
 #[inline(always)]
-unsafe fn leave(handle: *mut edbprof_thread, key: u64, reading: Option<u64>) -> edbprof_status {
+unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: by this function's contract.
     let Some(thread) = (unsafe { thread(handle) }) else {
         return EDBPROF_NULL_POINTER;
@@ -67,8 +97,23 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64, reading: Option<u64>) -> 
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    let now = reading.map_or_else(|| thread.now(), |reading| thread.at(reading));
-    thread.leave(key, now).into()
+    let Some(now) = thread.now_at_once() else {
+        return leave_now(thread, key);
+    };
+    if thread.leave_top(key, now) {
+        return EDBPROF_OK;
+    }
+    leave_below(thread, key, now)
+}
+
+#[inline(never)]
+extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
+    thread.leave_below(key, now).into()
+}
+
+#[inline(never)]
+extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
+    thread.leave(key, thread.now()).into()
 }
 
 /// The function called `key` begins. Only the thread that made the handle.
@@ -83,7 +128,7 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64, reading: Option<u64>) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { enter(thread, key, Visit::Start, None) }
+    unsafe { enter(thread, key, Visit::Start) }
 }
 
 /// As `edbprof_enter`, for a generator or coroutine that goes on after it was
@@ -95,7 +140,7 @@ pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { enter(thread, key, Visit::Resume, None) }
+    unsafe { enter(thread, key, Visit::Resume) }
 }
 
 /// The function called `key` ends, by return or exception, or is suspended. Only
@@ -109,7 +154,7 @@ pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { leave(thread, key, None) }
+    unsafe { leave(thread, key) }
 }
 
 /// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
@@ -126,7 +171,7 @@ pub unsafe extern "C" fn edbprof_enter_at(
     ticks: u64,
 ) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { enter(thread, key, Visit::Start, Some(ticks)) }
+    unsafe { enter_at(thread, key, Visit::Start, ticks) }
 }
 
 /// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
@@ -141,7 +186,7 @@ pub unsafe extern "C" fn edbprof_resume_at(
     ticks: u64,
 ) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { enter(thread, key, Visit::Resume, Some(ticks)) }
+    unsafe { enter_at(thread, key, Visit::Resume, ticks) }
 }
 
 /// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
@@ -156,7 +201,13 @@ pub unsafe extern "C" fn edbprof_leave_at(
     ticks: u64,
 ) -> edbprof_status {
     // SAFETY: by this function's contract.
-    unsafe { leave(thread, key, Some(ticks)) }
+    let Some(thread) = (unsafe { self::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if key == 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    thread.leave(key, thread.at(ticks)).into()
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
@@ -219,7 +270,7 @@ pub unsafe extern "C" fn edbprof_enter_span(
         return EDBPROF_NULL_POINTER;
     }
     // SAFETY: by this function's contract.
-    match unsafe { enter(thread, key, Visit::Start, None) } {
+    match unsafe { enter(thread, key, Visit::Start) } {
         EDBPROF_UNKNOWN_FUNCTION => {}
         status => return status,
     }
@@ -233,7 +284,7 @@ pub unsafe extern "C" fn edbprof_enter_span(
         return defined;
     }
     // SAFETY: as above.
-    unsafe { enter(thread, key, Visit::Start, None) }
+    unsafe { enter(thread, key, Visit::Start) }
 }
 
 /// The native span ends: `edbprof_leave` with its address. Only the thread that
@@ -250,5 +301,5 @@ pub unsafe extern "C" fn edbprof_leave_span(
         return EDBPROF_NULL_POINTER;
     }
     // SAFETY: by this function's contract.
-    unsafe { leave(thread, span.addr() as u64, None) }
+    unsafe { leave(thread, span.addr() as u64) }
 }

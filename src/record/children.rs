@@ -140,7 +140,7 @@ mod tests {
         // Node 0 is the root; node i hangs under i / 3 with a key that repeats
         // under other parents.
         let nodes: Vec<Node> = (0..5000_u32)
-            .map(|i| Node::new(u64::from(i % 3 + 1) * 64, i / 3, 0))
+            .map(|i| Node::new(i, u64::from(i % 3 + 1) * 64, i / 3, 0))
             .collect();
         let base = NonNull::from(&nodes[0]);
         let children = Children::default();

@@ -35,20 +35,15 @@ pub(crate) fn wall() -> Clock {
     })
 }
 
+/// [`Clock::now`] of [`Clock::Tsc`].
+#[inline]
+pub(crate) fn tsc() -> u64 {
+    tsc::read()
+}
+
 impl Clock {
     /// The time now, in ticks of this clock. A host's clock can't be asked: 0.
-    #[inline]
     pub(crate) fn now(self) -> u64 {
-        // First, so that the usual event has no table of jumps to go through.
-        if self == Clock::Tsc {
-            return tsc::read();
-        }
-        self.ask_system()
-    }
-
-    /// Not inlined: the hot path would save registers for the calls in here.
-    #[inline(never)]
-    fn ask_system(self) -> u64 {
         match self {
             Clock::Tsc => tsc::read(),
             Clock::Monotonic => system::monotonic_ns(),

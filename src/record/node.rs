@@ -8,12 +8,18 @@
 //! | 16 | 8 | `calls`: starts |
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
-//! | 40 | 16 | keys of the two children that were entered last |
-//! | 56 | 8 | indices of those children |
+//! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
+//! | 44 | 4 | `next`: the sibling that was entered after this node the last time |
+//! | 48 | 16 | unused |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
 //! the sign tells whether the node is open, and one store commits a leave.
+//!
+//! `latest` and `next` are guesses: which child comes after which is mostly what it was
+//! before, in loops with any number of calls. A new node's `next` is itself, the first
+//! node of the arena is nobody's child and guesses itself: so a guess is always a node,
+//! and its key says whether it is right.
 //!
 //! A root is no call. Its `calls` are the tick of its thread's latest event, its
 //! `resumes` the calls that found no room: what a reader of the live file needs too.
@@ -32,7 +38,7 @@ pub(crate) type NodeIndex = u32;
 ///
 /// `calls`, `resumes` and `total` are written by the owning thread alone and may
 /// be read by any; `key`, `parent` and `function` never change once the node is
-/// published. The two remembered children are the owning thread's alone.
+/// published. The two guesses are the owning thread's alone.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Node {
@@ -42,14 +48,16 @@ pub(crate) struct Node {
     calls: AtomicU64,
     resumes: AtomicU64,
     total: AtomicI64,
-    recent_keys: [Cell<u64>; 2],
-    recent_children: [Cell<NodeIndex>; 2],
+    latest: Cell<NodeIndex>,
+    next: Cell<NodeIndex>,
+    unused: [u64; 2],
 }
 
 const _: () = assert!(size_of::<Node>() == 64);
 
 /// What a visit to a node is counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Visit {
     /// The function starts.
     Start,
@@ -58,8 +66,8 @@ pub(crate) enum Visit {
 }
 
 impl Node {
-    /// A closed node with no calls.
-    pub(crate) fn new(key: u64, parent: NodeIndex, function: u32) -> Node {
+    /// A closed node with no calls, which is to lie at `index`.
+    pub(crate) fn new(index: NodeIndex, key: u64, parent: NodeIndex, function: u32) -> Node {
         Node {
             key,
             parent,
@@ -67,8 +75,9 @@ impl Node {
             calls: AtomicU64::new(0),
             resumes: AtomicU64::new(0),
             total: AtomicI64::new(0),
-            recent_keys: [Cell::new(0), Cell::new(0)],
-            recent_children: [Cell::new(0), Cell::new(0)],
+            latest: Cell::new(0),
+            next: Cell::new(index),
+            unused: [0; 2],
         }
     }
 
@@ -150,25 +159,28 @@ impl Node {
             .store(self.resumes.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// The child entered lately under `key`, if it is one of the two remembered.
+    /// Index of the child that was entered last; 0 for none. Owning thread only.
     #[inline]
-    pub(crate) fn recent_child(&self, key: u64) -> Option<NodeIndex> {
-        if self.recent_keys[0].get() == key {
-            Some(self.recent_children[0].get())
-        } else if self.recent_keys[1].get() == key {
-            Some(self.recent_children[1].get())
-        } else {
-            None
-        }
+    pub(crate) fn latest_child(&self) -> NodeIndex {
+        self.latest.get()
     }
 
-    /// Remembers a child, forgetting the older of the two.
+    /// A child was entered. Owning thread only.
     #[inline]
-    pub(crate) fn remember_child(&self, key: u64, child: NodeIndex) {
-        self.recent_keys[1].set(self.recent_keys[0].get());
-        self.recent_children[1].set(self.recent_children[0].get());
-        self.recent_keys[0].set(key);
-        self.recent_children[0].set(child);
+    pub(crate) fn set_latest_child(&self, child: NodeIndex) {
+        self.latest.set(child);
+    }
+
+    /// Index of the sibling that was entered after this node the last time, at first
+    /// its own. Owning thread only.
+    #[inline]
+    pub(crate) fn next_sibling(&self) -> NodeIndex {
+        self.next.get()
+    }
+
+    /// Guesses anew what is entered after this node. Owning thread only.
+    pub(crate) fn set_next_sibling(&self, sibling: NodeIndex) {
+        self.next.set(sibling);
     }
 
     /// Starts so far. Any thread.
@@ -211,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_sign_of_total_says_whether_a_node_is_open() {
-        let node = Node::new(1, 0, 0);
+        let node = Node::new(0, 1, 0, 0);
         assert!(!node.is_open());
         node.open(Visit::Start, 10);
         assert!(node.is_open());
@@ -228,16 +240,5 @@ mod tests {
             (node.calls(), node.resumes(), node.total_at(|| 99)),
             (1, 1, 25)
         );
-    }
-
-    #[test]
-    fn the_two_latest_children_are_remembered() {
-        let node = Node::new(1, 0, 0);
-        for child in 1..=3 {
-            node.remember_child(u64::from(child) * 10, child);
-        }
-        assert_eq!(node.recent_child(30), Some(3));
-        assert_eq!(node.recent_child(20), Some(2));
-        assert_eq!(node.recent_child(10), None);
     }
 }

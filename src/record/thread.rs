@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::children::Children;
-use super::clock::Clock;
+use super::clock::{Clock, tsc};
 use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
@@ -85,11 +85,11 @@ impl Thread {
         epoch: u64,
     ) -> Thread {
         debug_assert!(!chunk.is_empty());
-        let limbo = Fixed::new(Node::new(0, 0, 0));
+        let limbo = Fixed::new(Node::new(0, 0, 0, 0));
         let limbo_node = limbo.address();
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
-        let node = Node::new(0, chunk.start, 0);
+        let node = Node::new(chunk.start, 0, chunk.start, 0);
         node.set_latest(1);
         // SAFETY: committed memory of a chunk that is this thread's own.
         unsafe { node.publish(root) };
@@ -130,9 +130,14 @@ impl Thread {
     }
 
     /// The recording's time now, in ticks from its beginning.
-    #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.at(self.clock.now())
+    }
+
+    /// As [`Thread::now`] where that is a matter of one instruction.
+    #[inline]
+    pub(crate) fn now_at_once(&self) -> Option<u64> {
+        (self.clock == Clock::Tsc).then(|| self.at(tsc()))
     }
 
     /// The recording's time for a reading of its clock. Never before the latest
@@ -151,42 +156,103 @@ impl Thread {
     }
 
     /// A call begins or goes on at `now`. `key` must not be 0.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn enter(&self, key: u64, visit: Visit, now: u64) -> Outcome {
+        if self.enter_guessed(key, visit, now) {
+            return Outcome::Recorded;
+        }
+        self.enter_any(key, visit, now)
+    }
+
+    /// As [`Thread::enter_any`] if the call is of the child that was guessed; else
+    /// does nothing and returns `false`. `key` must not be 0.
+    #[inline]
+    pub(crate) fn enter_guessed(&self, key: u64, visit: Visit, now: u64) -> bool {
         debug_assert_ne!(key, 0);
-        // SAFETY: the cursor is a node of the arena or `limbo`; both live as long
-        // as the handle.
-        let caller = unsafe { self.cursor.get().as_ref() };
-        let child = match caller.recent_child(key) {
-            Some(child) => child,
-            None => match self.find_or_make(caller, key) {
-                Ok(child) => child,
-                Err(outcome) => return self.not_entered(outcome, now),
-            },
-        };
-        // SAFETY: indices of children are nodes of this arena.
-        let node = unsafe { self.base.get().add(child as usize) };
+        let caller = self.cursor();
+        let latest = self.node(caller.latest_child());
+        let guess = self.node(latest.next_sibling());
+        if guess.key == key {
+            caller.set_latest_child(latest.next_sibling());
+            self.open(guess, visit, now);
+            true
+        } else if latest.key == key {
+            // It comes again where it was followed by another before.
+            self.open(latest, visit, now);
+            true
+        } else {
+            false
+        }
+    }
+
+    /// A call begins or goes on at `now`. `key` must not be 0.
+    pub(crate) fn enter_any(&self, key: u64, visit: Visit, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
+        match self.find_or_make(self.cursor(), key) {
+            Ok(child) => {
+                // Not the caller from before: a forked child has just gone back to it.
+                let caller = self.cursor();
+                let latest = caller.latest_child();
+                if latest != 0 {
+                    self.node(latest).set_next_sibling(child);
+                }
+                caller.set_latest_child(child);
+                self.open(self.node(child), visit, now);
+                Outcome::Recorded
+            }
+            Err(Outcome::Dropped) => {
+                // The time goes on in the call that is open.
+                self.happened(now);
+                Outcome::Dropped
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    #[inline]
+    fn open(&self, node: &Node, visit: Visit, now: u64) {
         self.happened(now);
-        // SAFETY: as above.
-        unsafe { node.as_ref() }.open(visit, now);
-        self.cursor.set(node);
-        Outcome::Recorded
+        node.open(visit, now);
+        self.cursor.set(NonNull::from(node));
     }
 
     /// A call ends or is suspended at `now`. Calls above it that are still open end
     /// with it; if it is not open, nothing happens. `key` must not be 0.
-    #[inline]
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        if self.leave_top(key, now) {
+            return Outcome::Recorded;
+        }
+        self.leave_below(key, now)
+    }
+
+    /// As [`Thread::leave`] if the call is the one that began last; else does nothing
+    /// and returns `false`. `key` must not be 0.
+    #[inline]
+    pub(crate) fn leave_top(&self, key: u64, now: u64) -> bool {
         debug_assert_ne!(key, 0);
-        // SAFETY: as in `enter`.
-        let node = unsafe { self.cursor.get().as_ref() };
+        let node = self.cursor();
         if node.key != key {
-            return self.leave_below(key, now);
+            return false;
         }
         self.happened(now);
         node.close(now);
         self.step_to_parent(node);
-        Outcome::Recorded
+        true
+    }
+
+    #[inline]
+    fn cursor(&self) -> &Node {
+        // SAFETY: the cursor is a node of the arena or `limbo`; both live as long as
+        // the handle.
+        unsafe { self.cursor.get().as_ref() }
+    }
+
+    /// The node at an index that is 0 or was read from a node of this thread.
+    #[inline]
+    fn node(&self, index: NodeIndex) -> &Node {
+        // SAFETY: indices in nodes are nodes of this arena, which starts with one. In a
+        // retired handle `base` is `limbo`, whose indices are 0.
+        unsafe { self.base.get().add(index as usize).as_ref() }
     }
 
     /// Stores the time of an event, before the event itself: whoever looks at a node
@@ -196,15 +262,6 @@ impl Thread {
         self.root().set_latest(now);
     }
 
-    #[cold]
-    fn not_entered(&self, outcome: Outcome, now: u64) -> Outcome {
-        if outcome == Outcome::Dropped {
-            // The time goes on in the call that is open.
-            self.happened(now);
-        }
-        outcome
-    }
-
     #[inline]
     fn step_to_parent(&self, node: &Node) {
         // SAFETY: a node's parent is a node of the same arena.
@@ -212,8 +269,8 @@ impl Thread {
         self.cursor.set(parent);
     }
 
-    #[cold]
-    fn leave_below(&self, key: u64, now: u64) -> Outcome {
+    /// [`Thread::leave`] for all that [`Thread::leave_top`] does not do.
+    pub(crate) fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
             if self.is_asleep.get() && self.limbo_depth.get() == 0 {
                 return self.asleep(|| self.leave(key, now));
@@ -273,8 +330,7 @@ impl Thread {
     /// not be 0.
     pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
         debug_assert_ne!(key, 0);
-        // SAFETY: as in `enter`.
-        let node = unsafe { self.cursor.get().as_ref() };
+        let node = self.cursor();
         if node.key == key {
             node.start_was_resume();
         }
@@ -293,12 +349,10 @@ impl Thread {
         // SAFETY: `base` is the arena of all this thread's nodes, and this is the
         // owning thread.
         let found = unsafe { self.children.find(self.base.get(), parent, key) };
-        let child = match found {
-            Some(child) => child,
-            None => self.make(parent, key)?,
-        };
-        caller.remember_child(key, child);
-        Ok(child)
+        match found {
+            Some(child) => Ok(child),
+            None => self.make(parent, key),
+        }
     }
 
     fn index_of(&self, node: &Node) -> NodeIndex {
@@ -345,7 +399,7 @@ impl Thread {
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
-        unsafe { Node::new(key, parent, function).publish(node) };
+        unsafe { Node::new(index, key, parent, function).publish(node) };
         self.next.store(index + 1, Ordering::Release);
         drop(shared);
         self.nodes.set(self.nodes.get() + 1);

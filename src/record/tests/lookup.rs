@@ -110,3 +110,31 @@ fn hidden_functions_leave_their_calls_and_time_to_their_callers() {
     let names: Vec<_> = trees.functions.iter().map(|f| &*f.label.name).collect();
     assert_eq!(names, [b"1", b"3"]);
 }
+
+#[test]
+fn what_a_loop_calls_is_guessed_once_it_has_begun_anew() {
+    const OUTER: u64 = 9;
+    // Two of them, called twice in a row, are followed by different ones.
+    const LOOP: [u64; 7] = [1, 2, 3, 3, 4, 5, 5];
+    let recording = recording(DEFAULT_MAX_NODES);
+    for key in LOOP {
+        define(&recording, key, false);
+    }
+    define(&recording, OUTER, false);
+    let thread = attach(&recording);
+    let rounds = |guessed| {
+        thread.enter(OUTER, Visit::Start, 1);
+        for (round, key) in (0..10).flat_map(|round| LOOP.map(|key| (round, key))) {
+            if round > 1 || guessed {
+                assert!(thread.enter_guessed(key, Visit::Start, 1), "{round} {key}");
+            } else {
+                thread.enter(key, Visit::Start, 1);
+            }
+            assert!(thread.leave_top(key, 1));
+        }
+        assert!(!thread.enter_guessed(OUTER, Visit::Start, 1));
+        assert!(thread.leave_top(OUTER, 1));
+    };
+    rounds(false);
+    rounds(true);
+}

@@ -33,7 +33,7 @@ impl Thread {
             // SAFETY: the caller gives a chunk with room for depth + 1 nodes.
             unsafe { base.add(index as usize) }
         };
-        let root = Node::new(0, chunk.start, 0);
+        let root = Node::new(chunk.start, 0, chunk.start, 0);
         root.set_latest(now);
         // SAFETY: see `new`.
         unsafe { root.publish(new(chunk.start)) };
@@ -46,7 +46,7 @@ impl Thread {
             // SAFETY: the old arena is still there, and `depth` nodes lie between
             // cursor and root.
             let open = unsafe { old.as_ref() };
-            let node = Node::new(open.key, index - 1, open.function);
+            let node = Node::new(index, open.key, index - 1, open.function);
             node.open_uncounted(now);
             // SAFETY: see `new`.
             unsafe { node.publish(new(index)) };
@@ -69,6 +69,8 @@ impl Thread {
     /// and ends are taken and change nothing.
     pub(crate) fn retire(&self) {
         let limbo = self.limbo.address();
+        // Guessed children are looked at there.
+        self.base.set(limbo);
         self.cursor.set(limbo);
         self.root.set(limbo);
         self.limbo_caller.set(limbo);
