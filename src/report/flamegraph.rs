@@ -30,6 +30,7 @@ impl Report for FlameGraph {
         }
         let mut options = Options::default();
         options.title = view.title();
+        options.subtitle = view.gaps();
         options.count_name = "ns".to_owned();
         options.hash = true;
         options.min_width = self.threshold * 100.0;

@@ -101,6 +101,41 @@ impl View<'_> {
             .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
     }
 
+    /// How many calls were folded, and of how many functions.
+    pub fn folded(&self) -> (u64, usize) {
+        let threads = self.profile.trees().threads.iter();
+        let folded = threads.flat_map(|thread| &thread.folded);
+        folded.fold((0, 0), |(calls, functions), figures| {
+            (calls.saturating_add(figures.calls), functions + 1)
+        })
+    }
+
+    /// How many calls are in no figure at all.
+    pub fn dropped(&self) -> u64 {
+        let processes = self.profile.trees().processes.iter();
+        processes.fold(0, |sum, process| sum.saturating_add(process.dropped_calls))
+    }
+
+    /// One line that says which calls are known in part only; `None` where all of them
+    /// are in the tree.
+    pub fn gaps(&self) -> Option<String> {
+        let calls = |number| display::counted(number as usize, "call", "calls");
+        let (folded, functions) = self.folded();
+        let folded = (functions > 0).then(|| {
+            format!(
+                "Folded: {} of {}, whose callers and totals are unknown.",
+                calls(folded),
+                display::counted(functions, "function", "functions"),
+            )
+        });
+        let dropped = match self.dropped() {
+            0 => None,
+            dropped => Some(format!("Dropped: {}.", calls(dropped))),
+        };
+        let gaps: Vec<_> = folded.into_iter().chain(dropped).collect();
+        (!gaps.is_empty()).then(|| gaps.join(" "))
+    }
+
     /// One line that says what was recorded.
     pub fn title(&self) -> String {
         format!(

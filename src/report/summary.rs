@@ -24,6 +24,9 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
             view.killed(),
         ));
     }
+    if let Some(gaps) = view.gaps() {
+        text.push_str(&format!("{gaps}\n"));
+    }
     text.push_str(&format!("\n{}", top_functions(view)));
     if !outputs.is_empty() {
         text.push_str("\nWrote\n");

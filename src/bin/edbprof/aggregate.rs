@@ -50,6 +50,10 @@ struct Account {
     size: (usize, i128, f64),
     /// Processes that were killed.
     killed: usize,
+    /// Calls that were folded, and of how many functions.
+    folded: (u64, usize),
+    /// Calls that are in no figure.
+    dropped: u64,
 }
 
 /// Runs the whole thing.
@@ -194,6 +198,8 @@ fn write_reports(
     };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
+    account.folded = view.folded();
+    account.dropped = view.dropped();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -250,6 +256,9 @@ fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), Strin
         "skips": list(&account.skips),
         "processes": processes,
         "killed": account.killed,
+        "folded_calls": account.folded.0,
+        "folded_functions": account.folded.1,
+        "dropped_calls": account.dropped,
         // More than 64 bits of calls are beyond what JSON readers take for whole.
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,

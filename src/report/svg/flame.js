@@ -138,8 +138,8 @@ class Graph {
     while (this.parent[base] >= 0) base = this.parent[base];
     const where = this.name === 'stacks'
       ? [`${share(total[i])} of all time here: total ${duration(total[i])}, self ${duration(this.self[i])}`,
-         counted(calls[i], 'call', 'calls')
-           + (resumes[i] ? ', ' + counted(resumes[i], 'resume', 'resumes') : '') + ' on this path']
+         calls[i] || resumes[i] ? counted(calls[i], 'call', 'calls')
+           + (resumes[i] ? ', ' + counted(resumes[i], 'resume', 'resumes') : '') + ' on this path' : '']
       : [i === base ? `${share(total[i])} of all time is its own: ${duration(total[i])}`
            : `${share(total[i])} of all time: ${duration(total[i])} of ${this.text(base)}'s own time came this way`];
     const [cc, nc, tt, ct] = data.figures[f] || [];

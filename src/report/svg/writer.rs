@@ -110,7 +110,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
         omissions(&graphs, options.threshold),
     );
     // After the graphs, since it stays in view above them.
-    write_head(&mut out, &title, estimates);
+    write_head(&mut out, &title, view.gaps(), estimates);
     out.push_str("<metadata id=\"profile\">");
     let drawn = graphs.each_ref().map(|g| (g.id, g.tree, &g.layout));
     write_columns(&mut out, &drawn, &functions, view.rows, whole);
@@ -121,7 +121,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     out
 }
 
-fn write_head(out: &mut String, title: &str, estimates: Estimates) {
+fn write_head(out: &mut String, title: &str, gaps: Option<String>, estimates: Estimates) {
     let _ = write!(
         out,
         "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
@@ -148,6 +148,10 @@ fn write_head(out: &mut String, title: &str, estimates: Estimates) {
             x + 17,
         );
         x += 34 + 7 * text.len();
+    }
+    if let Some(gaps) = gaps {
+        let gaps = escape(&gaps);
+        let _ = writeln!(out, "<text class=\"note\" x=\"{x}\" y=\"45\">{gaps}</text>");
     }
     out.push_str("</g>\n");
 }
