@@ -165,7 +165,8 @@ enum edbprof_status
    */
   EDBPROF_NOT_OPEN = 11,
   /**
-   * There is no room for the call. It is counted, and its time is its caller's.
+   * There is no room for the call, not even to fold it. It is counted, and its time
+   * is its caller's.
    */
   EDBPROF_DROPPED = 12,
   /**
@@ -301,8 +302,11 @@ typedef struct edbprof_options {
    */
   uint32_t clock;
   /**
-   * Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
-   * Calls in further contexts are dropped and counted.
+   * Nodes that all call trees together may have, 64 bytes each and up to 16 in
+   * memory to find it; 0: 4,194,304. At least 64, at most 134,217,727. Calls in
+   * further contexts are folded: calls, resumes and self time are known by function
+   * and thread, callers and inclusive times are not. That takes at most a quarter
+   * more, or 65,536 nodes.
    */
   uint32_t max_nodes;
   /**

@@ -30,8 +30,11 @@ pub struct edbprof_options {
     pub struct_size: usize,
     /// `EDBPROF_CLOCK_WALL` and the like.
     pub clock: u32,
-    /// Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
-    /// Calls in further contexts are dropped and counted.
+    /// Nodes that all call trees together may have, 64 bytes each and up to 16 in
+    /// memory to find it; 0: 4,194,304. At least 64, at most 134,217,727. Calls in
+    /// further contexts are folded: calls, resumes and self time are known by function
+    /// and thread, callers and inclusive times are not. That takes at most a quarter
+    /// more, or 65,536 nodes.
     pub max_nodes: u32,
     /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
     pub host_tick_ns: f64,

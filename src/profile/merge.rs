@@ -217,16 +217,13 @@ impl Merger {
         });
         let mut folded: Vec<_> = folded.collect();
         folded.sort_unstable();
-        let threads = if nodes.is_empty() && folded.is_empty() {
-            Vec::new()
-        } else {
-            vec![ThreadTree {
-                process: 0,
-                name: Box::default(),
-                nodes,
-                folded,
-            }]
-        };
+        let mut threads = vec![ThreadTree {
+            process: 0,
+            name: Box::default(),
+            nodes,
+            folded,
+        }];
+        threads.retain(|thread| !thread.is_empty());
         let hashes = self.plain_inputs.iter();
         let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
         merged.profile = Profile {
@@ -346,13 +343,9 @@ fn in_order(nodes: &Nodes, rank: &[u32]) -> Nodes {
     push(&mut waiting, children.roots(), NO_PARENT);
     let mut sorted = Nodes::default();
     while let Some((node, parent)) = waiting.pop() {
-        let place = sorted.len() as u32;
         let old = node as usize;
-        sorted.parent.push(parent);
-        sorted.function.push(rank(node));
-        sorted.calls.push(nodes.calls[old]);
-        sorted.resumes.push(nodes.resumes[old]);
-        sorted.total.push(nodes.total[old]);
+        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
+        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
         push(&mut waiting, children.under(node), place);
     }
     sorted

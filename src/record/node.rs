@@ -10,7 +10,8 @@
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
 //! | 44 | 4 | `next`: the sibling that was entered after this node the last time |
-//! | 48 | 16 | unused |
+//! | 48 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
+//! | 56 | 8 | unused |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
@@ -21,22 +22,30 @@
 //! node of the arena is nobody's child and guesses itself: so a guess is always a node,
 //! and its key says whether it is right.
 //!
+//! *Folded calls* are those that there was no room for (see [`super::thread`]). They
+//! count in one node for each function of a thread, a counter: its `parent` is the
+//! thread's root with [`COUNTER`] set, its `total` is self time. A counter of
+//! [`NO_FUNCTION`] counts nothing.
+//!
 //! A root is no call. Its `calls` are the tick of its thread's latest event, its
 //! `resumes` the calls that found no room: what a reader of the live file needs too.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicI64, AtomicU64,
+    AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
+
+use super::stopwatch::Stopwatch;
+pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
 
 /// Index of a node in its recording's arena.
 pub(crate) type NodeIndex = u32;
 
 /// See the table in the module's docs.
 ///
-/// `calls`, `resumes` and `total` are written by the owning thread alone and may
+/// `calls`, `resumes`, `total` and `folded` are written by the owning thread alone and may
 /// be read by any; `key`, `parent` and `function` never change once the node is
 /// published. The two guesses are the owning thread's alone.
 #[derive(Debug)]
@@ -47,10 +56,11 @@ pub(crate) struct Node {
     pub(crate) function: u32,
     calls: AtomicU64,
     resumes: AtomicU64,
-    total: AtomicI64,
+    total: Stopwatch,
     latest: Cell<NodeIndex>,
     next: Cell<NodeIndex>,
-    unused: [u64; 2],
+    folded: Stopwatch,
+    unused: u64,
 }
 
 const _: () = assert!(size_of::<Node>() == 64);
@@ -74,10 +84,11 @@ impl Node {
             function,
             calls: AtomicU64::new(0),
             resumes: AtomicU64::new(0),
-            total: AtomicI64::new(0),
+            total: Stopwatch::default(),
             latest: Cell::new(0),
             next: Cell::new(index),
-            unused: [0; 2],
+            folded: Stopwatch::default(),
+            unused: 0,
         }
     }
 
@@ -128,27 +139,32 @@ impl Node {
     /// of its latest event before. Owning thread only.
     #[inline]
     pub(crate) fn open(&self, visit: Visit, now: u64) {
+        self.count(visit);
+        self.total.start(now);
+    }
+
+    /// Counts a visit. Owning thread only.
+    #[inline]
+    pub(crate) fn count(&self, visit: Visit) {
         let counter = match visit {
             Visit::Start => &self.calls,
             Visit::Resume => &self.resumes,
         };
         // Load and store, not fetch_add: one writer, so no locked instruction.
         counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
-        let total = self.total.load(Relaxed).wrapping_sub(now as i64);
-        self.total.store(total, Release);
+    }
+
+    /// Opens the node at tick `now`, stored before as in [`Node::open`], without
+    /// counting. Owning thread only.
+    pub(crate) fn open_uncounted(&self, now: u64) {
+        self.total.start(now);
     }
 
     /// Ends the visit at tick `now`, stored before as in [`Node::open`]. Owning
     /// thread only.
     #[inline]
     pub(crate) fn close(&self, now: u64) {
-        let total = self.total.load(Relaxed).wrapping_add(now as i64);
-        self.total.store(total, Release);
-    }
-
-    /// Opens the node at tick `now` without counting: the call began elsewhere.
-    pub(crate) fn open_uncounted(&self, now: u64) {
-        self.total.store(-(now as i64), Relaxed);
+        self.total.stop(now);
     }
 
     /// Turns the latest start into a resume. Owning thread only.
@@ -196,18 +212,12 @@ impl Node {
     /// Inclusive ticks, an open visit counted up to the tick that `latest` gives:
     /// that of the thread's latest event, or later. Any thread.
     pub(crate) fn total_at(&self, latest: impl Fn() -> u64) -> u64 {
-        let mut total = self.total.load(Acquire);
-        while total < 0 {
-            // Not before the visit began, for that was stored first.
-            let latest = latest();
-            let again = self.total.load(Acquire);
-            if again == total {
-                // Nor after it ended: it was open all the while.
-                return total.wrapping_add(latest as i64).max(0) as u64;
-            }
-            total = again;
-        }
-        total as u64
+        self.total.read(latest)
+    }
+
+    /// Runs while calls that are made here are folded.
+    pub(crate) fn folded(&self) -> &Stopwatch {
+        &self.folded
     }
 }
 
@@ -215,21 +225,12 @@ impl Node {
 mod tests {
     use super::*;
 
-    impl Node {
-        fn is_open(&self) -> bool {
-            self.total.load(Relaxed) < 0
-        }
-    }
-
     #[test]
-    fn the_sign_of_total_says_whether_a_node_is_open() {
+    fn visits_are_counted_and_their_time_adds_up() {
         let node = Node::new(0, 1, 0, 0);
-        assert!(!node.is_open());
         node.open(Visit::Start, 10);
-        assert!(node.is_open());
         assert_eq!(node.total_at(|| 25), 15);
         node.close(30);
-        assert!(!node.is_open());
         assert_eq!(
             (node.calls(), node.resumes(), node.total_at(|| 99)),
             (1, 0, 20)

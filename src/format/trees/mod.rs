@@ -139,6 +139,24 @@ impl Nodes {
         self.parent.is_empty()
     }
 
+    /// Adds a node and returns its index.
+    pub(crate) fn push(
+        &mut self,
+        parent: u32,
+        function: u32,
+        calls: u64,
+        resumes: u64,
+        total: u64,
+    ) -> u32 {
+        let index = self.parent.len() as u32;
+        self.parent.push(parent);
+        self.function.push(function);
+        self.calls.push(calls);
+        self.resumes.push(resumes);
+        self.total.push(total);
+        index
+    }
+
     /// Makes self times that stand in the column of totals into totals.
     pub(crate) fn add_up(&mut self) {
         for node in (0..self.total.len()).rev() {
@@ -192,6 +210,13 @@ pub struct ThreadTree {
     pub nodes: Nodes,
     /// The calls that found no room in it, by function.
     pub folded: Vec<FoldedFunction>,
+}
+
+impl ThreadTree {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.folded.is_empty()
+    }
 }
 
 /// How a recording ended, as far as the file can know.

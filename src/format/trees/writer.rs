@@ -96,8 +96,9 @@ fn write_nodes(writer: &mut Writer<'_>, nodes: &Nodes) {
 fn write_folded(writer: &mut Writer<'_>, folded: &[FoldedFunction]) {
     writer.text(b"folded_function");
     writer.bytes_of(folded.iter().map(|figures| figures.function.to_le_bytes()));
-    let columns: [(_, fn(&FoldedFunction) -> u64); 3] = [
-        (&b"folded_calls"[..], |figures| figures.calls),
+    type Figure = fn(&FoldedFunction) -> u64;
+    let columns: [(&[u8], Figure); 3] = [
+        (b"folded_calls", |figures| figures.calls),
         (b"folded_resumes", |figures| figures.resumes),
         (b"folded_self", |figures| figures.self_time),
     ];
