@@ -44,12 +44,12 @@ static PyObject *call(PyObject *function, PyObject *const *arguments, size_t cou
     }
     const thread_state *state = thread_state_current();
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        enter_builtin(&state->active[hook], function, self, key);
+        enter_builtin_in_each(&state->active[hook], function, self, key);
     }
     PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        leave_builtin(&state->active[hook], key);
+        leave_in_each(&state->active[hook], key, true);
     }
     compat_restore_exception(exception);
     return result;

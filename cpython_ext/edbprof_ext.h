@@ -97,6 +97,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyThreadState *tstate;
+    const void *home; /* `thread_here` of the OS thread that has used it */
     uint64_t serial;
     activities active[HOOK_COUNT];
     bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
@@ -118,9 +119,25 @@ extern unsigned threads_recording;
 typedef struct {
     thread_state *state;
     PyThreadState *tstate;
+    /* What `active[HOOK_MONITORING].only` is of the one Python thread that this OS thread
+     * has been; NULL if it has been several. Holds while `epoch` is `threads_epoch`. */
+    edbprof_thread *monitored;
+    uint64_t epoch;
+    bool is_several;
 } latest_state;
 
 extern EDBPROF_THREAD_LOCAL latest_state thread_here;
+
+/* Another one whenever a Python thread has changed its OS thread, or was ended by
+ * another. */
+extern uint64_t threads_epoch;
+
+/* The handle for events of sys.monitoring in the calling OS thread, in the usual case;
+ * NULL says nothing. */
+static inline edbprof_thread *thread_monitored(void)
+{
+    return thread_here.epoch == threads_epoch ? thread_here.monitored : NULL;
+}
 
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
 static inline thread_state *thread_state_here(void) { return thread_here.state; }

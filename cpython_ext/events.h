@@ -8,15 +8,20 @@
 /* A code object is its address; aligned, so the lowest bit is free. */
 static inline uint64_t code_key(PyCodeObject *code) { return (uint64_t)(uintptr_t)code; }
 
-/* A builtin is its method definition, with the lowest bit set. Definitions that
- * live on the heap can be freed and their address used again; those (pybind11's,
- * say, whose owner is a capsule) are told apart by their name as well. */
-static inline uint64_t builtin_key(const PyMethodDef *method, PyObject *owner)
+/* A builtin is its method definition, with the lowest bit set. */
+static inline uint64_t method_key(const PyMethodDef *method)
 {
-    uint64_t key = (uint64_t)(uintptr_t)method;
-    if (owner == NULL || PyCapsule_CheckExact(owner)) {
+    return (uint64_t)(uintptr_t)method | 1;
+}
+
+/* Definitions that live on the heap can be freed and their address used again; those
+ * (pybind11's, say, whose owner is a capsule) are told apart by their name as well. */
+static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
+{
+    uint64_t key = (uint64_t)(uintptr_t)builtin->m_ml;
+    if (builtin->m_self == NULL || PyCapsule_CheckExact(builtin->m_self)) {
         /* FNV-1a */
-        const char *name = method->ml_name;
+        const char *name = builtin->m_ml->ml_name;
         for (; name != NULL && *name != '\0'; name++) {
             key = (key ^ (unsigned char)*name) * 0x100000001b3u;
         }
@@ -35,13 +40,13 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
         PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
         /* sys.monitoring.MISSING stands for none: no instance of any such type. */
         bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
-        return fits ? builtin_key(method->d_method, self) : 0;
+        return fits ? method_key(method->d_method) : 0;
     }
-    if (PyCFunction_Check(callable)) {
-        PyCFunctionObject *builtin = (PyCFunctionObject *)callable;
-        return builtin_key(builtin->m_ml, builtin->m_self);
+    if (!PyCFunction_CheckExact(callable) &&
+        (PyType_Check(callable) || PyMethod_Check(callable) || !PyCFunction_Check(callable))) {
+        return 0;
     }
-    return 0;
+    return builtin_key((PyCFunctionObject *)callable);
 }
 
 /* The list is looked up anew for each recorder, and the recorder copied: defining a
@@ -51,103 +56,36 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
         for (activity active = (list)->items[i_], *once_ = &active; once_ != NULL;      \
              once_ = NULL)
 
-/* The function that the key stands for is defined when the recording does not know
- * it yet. */
-static Py_NO_INLINE void enter_code_in_each(const activities *list, PyCodeObject *code,
-                                            bool resumed)
+/* Give an event to each recorder of a list. An entered function that a recording does
+ * not know yet is defined. `callable` is a PyCFunction, or a method descriptor that is
+ * called with `self`. */
+void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed);
+void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
+                           uint64_t key);
+void leave_in_each(const activities *list, uint64_t key, bool builtin);
+
+/* The usual case: `only` is the handle of the only recorder, which knows the function.
+ * False if it is not, or NULL: then nothing has happened yet. */
+static inline bool entered_code(edbprof_thread *only, PyCodeObject *code, bool resumed)
 {
     uint64_t key = code_key(code);
-    FOR_EACH_ACTIVE (active, list) {
-        for (int attempt = 0; attempt < 2; attempt++) {
-            edbprof_status status;
-            if (active.owner->timer == NULL) {
-                status = resumed ? edbprof_resume(active.handle, key)
-                                 : edbprof_enter(active.handle, key);
-            } else {
-                uint64_t now = recorder_read_timer(active.owner);
-                status = resumed ? edbprof_resume_at(active.handle, key, now)
-                                 : edbprof_enter_at(active.handle, key, now);
-            }
-            if (status != EDBPROF_UNKNOWN_FUNCTION ||
-                recorder_define_code(active.owner, code, key) < 0) {
-                break;
-            }
-        }
+    return only != NULL && (resumed ? edbprof_resume(only, key) : edbprof_enter(only, key)) !=
+                               EDBPROF_UNKNOWN_FUNCTION;
+}
+
+/* As entered_code. */
+static inline bool entered_builtin(edbprof_thread *only, uint64_t key)
+{
+    return only != NULL && edbprof_enter(only, key) != EDBPROF_UNKNOWN_FUNCTION;
+}
+
+/* As entered_code, for the end of a call. */
+static inline bool left(edbprof_thread *only, uint64_t key)
+{
+    if (only != NULL) {
+        (void)edbprof_leave(only, key);
     }
-}
-
-static inline void enter_code(const activities *list, PyCodeObject *code, bool resumed)
-{
-    if (list->only != NULL) {
-        uint64_t key = code_key(code);
-        edbprof_status status =
-            resumed ? edbprof_resume(list->only, key) : edbprof_enter(list->only, key);
-        if (status != EDBPROF_UNKNOWN_FUNCTION) {
-            return;
-        }
-    }
-    enter_code_in_each(list, code, resumed);
-}
-
-static Py_NO_INLINE void enter_builtin_in_each(const activities *list, PyObject *callable,
-                                               PyObject *self, uint64_t key)
-{
-    FOR_EACH_ACTIVE (active, list) {
-        for (int attempt = 0; attempt < 2 && active.owner->builtins; attempt++) {
-            edbprof_status status =
-                active.owner->timer == NULL
-                    ? edbprof_enter(active.handle, key)
-                    : edbprof_enter_at(active.handle, key,
-                                       recorder_read_timer(active.owner));
-            if (status != EDBPROF_UNKNOWN_FUNCTION ||
-                recorder_define_builtin(active.owner, callable, self, key) < 0) {
-                break;
-            }
-        }
-    }
-}
-
-/* `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
-static inline void enter_builtin(const activities *list, PyObject *callable, PyObject *self,
-                                 uint64_t key)
-{
-    if (list->only != NULL && edbprof_enter(list->only, key) != EDBPROF_UNKNOWN_FUNCTION) {
-        return;
-    }
-    enter_builtin_in_each(list, callable, self, key);
-}
-
-static Py_NO_INLINE void leave_in_each(const activities *list, uint64_t key, bool builtin)
-{
-    FOR_EACH_ACTIVE (active, list) {
-        if (builtin && !active.owner->builtins) {
-            continue;
-        }
-        if (active.owner->timer == NULL) {
-            (void)edbprof_leave(active.handle, key);
-        } else {
-            (void)edbprof_leave_at(active.handle, key, recorder_read_timer(active.owner));
-        }
-    }
-}
-
-static inline void leave(const activities *list, uint64_t key, bool builtin)
-{
-    if (list->only != NULL) {
-        (void)edbprof_leave(list->only, key);
-    } else {
-        leave_in_each(list, key, builtin);
-    }
-}
-
-static inline void leave_code(const activities *list, PyCodeObject *code)
-{
-    leave(list, code_key(code), false);
-}
-
-static inline void leave_builtin(const activities *list, uint64_t key)
-{
-    leave(list, key, true);
+    return only != NULL;
 }
 
 #endif

@@ -29,44 +29,66 @@ static inline const activities *listening(void)
     return &state->active[HOOK_MONITORING];
 }
 
-/* As `listening`, for an event of a code object: its first argument. Python code may call
- * the callbacks, too, with anything. */
-static inline const activities *code_event(PyObject *const *arguments, size_t count)
+/* The code object that an event is of, its first argument. Python code may call the
+ * callbacks, too, with anything: NULL. */
+static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
 {
-    const activities *list = listening();
-    bool fits = list != NULL && PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
-    return fits ? list : NULL;
+    bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
+    return fits ? (PyCodeObject *)arguments[0] : NULL;
 }
 
-/* As `listening`, for a call of a builtin, of which *key becomes the key. The arguments
- * are code object, offset, callable and its first argument. */
-static inline const activities *builtin_event(PyObject *const *arguments, size_t count,
-                                              uint64_t *key)
+/* The key of the builtin that an event is of; 0 if it is of none. The arguments are code
+ * object, offset, callable and its first argument. */
+static inline uint64_t key_of(PyObject *const *arguments, size_t count)
+{
+    bool fits = PyVectorcall_NARGS(count) >= 4;
+    return fits ? callable_key(arguments[2], arguments[3]) : 0;
+}
+
+/* Each callback does the usual case itself and leaves the others to a function that is
+ * called last, so that it saves no registers. */
+
+static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
+                                                bool resumed)
 {
     const activities *list = listening();
-    bool fits = list != NULL && PyVectorcall_NARGS(count) >= 4 &&
-                (*key = callable_key(arguments[2], arguments[3])) != 0;
-    return fits ? list : NULL;
+    PyCodeObject *code = code_of(arguments, count);
+    if (list != NULL && code != NULL) {
+        enter_code_in_each(list, code, resumed);
+    }
+    Py_RETURN_NONE;
+}
+
+static inline PyObject *enter_code(PyObject *const *arguments, size_t count, bool resumed)
+{
+    edbprof_thread *only = thread_monitored();
+    PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && entered_code(only, code, resumed)) {
+        Py_RETURN_NONE;
+    }
+    return enter_code_slowly(arguments, count, resumed);
 }
 
 static PyObject *on_start(PyObject *self, PyObject *const *arguments, size_t count,
                           PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = code_event(arguments, count);
-    if (list != NULL) {
-        enter_code(list, (PyCodeObject *)arguments[0], false);
-    }
-    Py_RETURN_NONE;
+    return enter_code(arguments, count, false);
 }
 
 static PyObject *on_resume(PyObject *self, PyObject *const *arguments, size_t count,
                            PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = code_event(arguments, count);
-    if (list != NULL) {
-        enter_code(list, (PyCodeObject *)arguments[0], true);
+    return enter_code(arguments, count, true);
+}
+
+static Py_NO_INLINE PyObject *return_slowly(PyObject *const *arguments, size_t count)
+{
+    const activities *list = listening();
+    PyCodeObject *code = code_of(arguments, count);
+    if (list != NULL && code != NULL) {
+        leave_in_each(list, code_key(code), false);
     }
     Py_RETURN_NONE;
 }
@@ -75,9 +97,20 @@ static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t co
                            PyObject *keywords)
 {
     (void)self, (void)keywords;
-    const activities *list = code_event(arguments, count);
-    if (list != NULL) {
-        leave_code(list, (PyCodeObject *)arguments[0]);
+    edbprof_thread *only = thread_monitored();
+    PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && left(only, code_key(code))) {
+        Py_RETURN_NONE;
+    }
+    return return_slowly(arguments, count);
+}
+
+static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
+{
+    const activities *list = listening();
+    uint64_t key = key_of(arguments, count);
+    if (list != NULL && key != 0) {
+        enter_builtin_in_each(list, arguments[2], arguments[3], key);
     }
     Py_RETURN_NONE;
 }
@@ -86,10 +119,22 @@ static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t coun
                          PyObject *keywords)
 {
     (void)self, (void)keywords;
-    uint64_t key;
-    const activities *list = builtin_event(arguments, count, &key);
-    if (list != NULL) {
-        enter_builtin(list, arguments[2], arguments[3], key);
+    edbprof_thread *only = thread_monitored();
+    if (only != NULL) {
+        uint64_t key = key_of(arguments, count);
+        if (key == 0 || entered_builtin(only, key)) {
+            Py_RETURN_NONE;
+        }
+    }
+    return call_slowly(arguments, count);
+}
+
+static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t count)
+{
+    const activities *list = listening();
+    uint64_t key = key_of(arguments, count);
+    if (list != NULL && key != 0) {
+        leave_in_each(list, key, true);
     }
     Py_RETURN_NONE;
 }
@@ -98,12 +143,14 @@ static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t 
                              PyObject *keywords)
 {
     (void)self, (void)keywords;
-    uint64_t key;
-    const activities *list = builtin_event(arguments, count, &key);
-    if (list != NULL) {
-        leave_builtin(list, key);
+    edbprof_thread *only = thread_monitored();
+    if (only != NULL) {
+        uint64_t key = key_of(arguments, count);
+        if (key == 0 || left(only, key)) {
+            Py_RETURN_NONE;
+        }
     }
-    Py_RETURN_NONE;
+    return c_return_slowly(arguments, count);
 }
 
 /* C_RETURN and C_RAISE come with CALL: they can't be asked for. */

@@ -8,7 +8,9 @@ static inline void on_call(const activities *list, PyFrameObject *frame)
     PyCodeObject *code = compat_frame_code(frame);
     bool resumed =
         (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
-    enter_code(list, code, resumed);
+    if (!entered_code(list->only, code, resumed)) {
+        enter_code_in_each(list, code, resumed);
+    }
     Py_DECREF(code);
 }
 
@@ -25,23 +27,23 @@ static inline void on_return(const activities *list, PyFrameObject *frame, PyObj
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) &&
         compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
-    } else {
-        leave_code(list, code);
+    } else if (!left(list->only, code_key(code))) {
+        leave_in_each(list, code_key(code), false);
     }
     Py_DECREF(code);
 }
 
 static inline void on_builtin(const activities *list, PyObject *callee, bool begins)
 {
-    if (!PyCFunction_Check(callee)) {
+    if (!PyCFunction_CheckExact(callee) && !PyCFunction_Check(callee)) {
         return;
     }
     PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
-    uint64_t key = builtin_key(builtin->m_ml, builtin->m_self);
-    if (begins) {
-        enter_builtin(list, callee, builtin->m_self, key);
-    } else {
-        leave_builtin(list, key);
+    uint64_t key = builtin_key(builtin);
+    if (begins && !entered_builtin(list->only, key)) {
+        enter_builtin_in_each(list, callee, builtin->m_self, key);
+    } else if (!begins && !left(list->only, key)) {
+        leave_in_each(list, key, true);
     }
 }
 

@@ -4,6 +4,7 @@
 unsigned threads_recording;
 
 EDBPROF_THREAD_LOCAL latest_state thread_here;
+uint64_t threads_epoch = 1;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
@@ -19,6 +20,9 @@ static void thread_state_dealloc(PyObject *object)
     if (thread_here.state == self) {
         thread_here.state = NULL;
         thread_here.tstate = NULL;
+        thread_here.monitored = NULL;
+    } else {
+        threads_epoch++;
     }
     if (active_count(self) > 0) {
         threads_recording--;
@@ -51,6 +55,21 @@ PyTypeObject thread_state_type = {
     .tp_doc = "What edbprof knows of one thread.",
 };
 
+/* The calling OS thread is this Python thread now. */
+static void be(thread_state *state, PyThreadState *tstate)
+{
+    if (state != NULL && state->home != &thread_here) {
+        threads_epoch++;
+        state->home = &thread_here;
+    }
+    if (thread_here.state != NULL && thread_here.state != state) {
+        thread_here.is_several = true;
+        thread_here.monitored = NULL;
+    }
+    thread_here.state = state;
+    thread_here.tstate = tstate;
+}
+
 thread_state *thread_state_find(PyThreadState *tstate)
 {
     PyObject *exception = compat_take_exception();
@@ -60,8 +79,7 @@ thread_state *thread_state_find(PyThreadState *tstate)
         state = (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
     }
     compat_restore_exception(exception);
-    thread_here.state = state;
-    thread_here.tstate = tstate;
+    be(state, tstate);
     return state;
 }
 
@@ -90,8 +108,7 @@ static thread_state *own_state(void)
     if (failed) {
         return NULL;
     }
-    thread_here.state = state;
-    thread_here.tstate = state->tstate;
+    be(state, state->tstate);
     return state;
 }
 
@@ -164,11 +181,15 @@ static int prepare(thread_state *state, hook_kind hook)
     return 0;
 }
 
+/* Called for lists of the calling thread. */
 static void note_the_only_one(activities *list)
 {
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
     bool usual = first != NULL && first->timer == NULL && first->builtins;
     list->only = usual ? list->items[0].handle : NULL;
+    thread_here.monitored =
+        thread_here.is_several ? NULL : thread_here.state->active[HOOK_MONITORING].only;
+    thread_here.epoch = threads_epoch;
 }
 
 int thread_enable(recorder *owner)

@@ -273,3 +273,41 @@ def test_spans_in_a_forked_child(run, built, tmp_path):
     )
     counts = sorted(ProfFile(path).calls("inner span") for path in (tmp_path / "files").iterdir())
     assert counts == [2, 3]
+
+
+@pytest.mark.parametrize("hook", ["setprofile", "auto"])
+def test_an_os_thread_that_is_several_python_threads(spans, tmp_path, hook):
+    """Each Python thread's recorders get its calls, in whichever order they run."""
+
+    def before():
+        pass
+
+    def meanwhile():
+        pass
+
+    def after():
+        pass
+
+    def elsewhere():
+        other.enable()
+        meanwhile()
+        other.disable()
+
+    def once(recorded):
+        before()
+        spans.in_another_thread_state(elsewhere)
+        after()
+        recorded.disable()
+        spans.in_another_thread_state(elsewhere)
+        recorded.enable()
+        after()
+
+    other = Profile(hook=hook)
+    for recorded in (Profile(hook=hook), Profile(hook=hook)):
+        with recorded:
+            once(recorded)
+        recorded.save(tmp_path / "x.prof")
+        file = ProfFile(tmp_path / "x.prof")
+        assert (file.calls("before"), file.calls("after")) == (1, 2)
+    other.save(tmp_path / "other.prof")
+    assert ProfFile(tmp_path / "other.prof").calls("meanwhile") == 4

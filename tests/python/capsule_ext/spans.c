@@ -64,6 +64,27 @@ static PyObject *unbalanced(PyObject *module, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
+/* in_another_thread_state(function): calls Python in this OS thread, but as another
+ * Python thread. */
+static PyObject *in_another_thread_state(PyObject *module, PyObject *function) {
+  PyThreadState *here = PyThreadState_Get();
+  PyThreadState *other = PyThreadState_New(PyThreadState_GetInterpreter(here));
+  PyObject *result;
+  (void)module;
+  PyThreadState_Swap(other);
+  result = PyObject_CallObject(function, NULL);
+  if (result == NULL) {
+    PyErr_Print();
+  }
+  PyThreadState_Clear(other);
+  PyThreadState_Swap(here);
+  PyThreadState_Delete(other);
+  if (result == NULL) {
+    PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
+  }
+  return result;
+}
+
 /* abi_version(): of the runtime, 0 where it is absent. */
 static PyObject *abi_version(PyObject *module, PyObject *unused) {
   (void)module;
@@ -76,6 +97,7 @@ static PyMethodDef methods[] = {
     {"without_gil", without_gil, METH_O, NULL},
     {"calling", calling, METH_O, NULL},
     {"unbalanced", unbalanced, METH_NOARGS, NULL},
+    {"in_another_thread_state", in_another_thread_state, METH_O, NULL},
     {"abi_version", abi_version, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
