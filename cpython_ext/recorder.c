@@ -219,7 +219,7 @@ static int choose_hook(const char *name, hook_kind *hook)
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
-                            "timeunit", "builtins", "save_every", "hook", NULL};
+                            "timeunit", "builtins", "save_every", "hook", "max_nodes", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
     static uint64_t serials;
@@ -229,11 +229,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     double timeunit = 0;
     int builtins = 1;
     unsigned long long save_every = 0;
+    Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKs:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKsn:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name) ||
+            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name,
+            &max_nodes) ||
         choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
@@ -247,6 +249,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (timer != Py_None) {
         options.clock = EDBPROF_CLOCK_HOST;
     }
+    if (max_nodes != 0 &&
+        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+        PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
+                     EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
+        goto done;
+    }
+    options.max_nodes = (uint32_t)max_nodes;
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
@@ -414,6 +423,7 @@ PyTypeObject recorder_type = {
     .tp_getset = attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto')\n--\n\n"
+              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
+              "max_nodes=0)\n--\n\n"
               "One recording: a call tree for each thread that enables it.",
 };

@@ -23,7 +23,9 @@ const LARGEST_CHUNK: u32 = 8192;
 /// function in each thread. It is address space until it is used.
 const LEAST_SPARE: u32 = 1 << 16;
 /// The largest budget: each node may have one for folded calls beside it in a file.
-const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
+pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
+/// The smallest budget: one chunk.
+pub(crate) const LEAST_BUDGET: u32 = FIRST_CHUNK;
 
 /// The nodes of one recording.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Arena {
     /// # Errors
     /// The system's, when not even one chunk can be reserved.
     pub(crate) fn new(max_nodes: u32) -> io::Result<Arena> {
-        let budget = max_nodes.clamp(FIRST_CHUNK, LARGEST_BUDGET);
+        let budget = max_nodes.clamp(LEAST_BUDGET, LARGEST_BUDGET);
         let nodes = budget + (budget / 4).max(LEAST_SPARE);
         let bytes = |nodes| (nodes as usize).saturating_mul(size_of::<Node>());
         let region = Region::reserve(bytes(nodes), bytes(2 * FIRST_CHUNK))?;
@@ -148,7 +150,10 @@ mod tests {
     fn any_budget_is_kept_and_leaves_indices_for_flags() {
         for max_nodes in [0, 1, 64, 65, 300_000, 300_001, 300_003, u32::MAX] {
             let arena = Arena::new(max_nodes).unwrap();
-            assert_eq!(arena.budget(), max_nodes.clamp(FIRST_CHUNK, LARGEST_BUDGET));
+            assert_eq!(
+                arena.budget(),
+                max_nodes.clamp(LEAST_BUDGET, LARGEST_BUDGET)
+            );
             assert!(arena.capacity() < super::super::node::COUNTER);
         }
     }

@@ -34,6 +34,10 @@ class profile:
     save_every_n_calls: after how many outermost calls the file is written, as long as
         all writing takes less than a hundredth of the time; 0 writes at exit only.
         It is written at the process's exit in any case.
+    max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
+        each takes 64 to 80 bytes. Calls in further ones are folded: they count under
+        their functions, with the time that was theirs alone, and reports say how many
+        there were. Of those who share a file the first says.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class profile:
         suffix: str = ".prof",
         dir: str | os.PathLike[str] | None = None,
         save_every_n_calls: int = 1,
+        max_nodes: int = 4_194_304,
     ) -> None:
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -61,7 +66,7 @@ class profile:
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
-            self._directory, prefix, suffix, save_every_n_calls
+            self._directory, prefix, suffix, save_every_n_calls, max_nodes
         )
 
     def __call__(self, function: F) -> F:

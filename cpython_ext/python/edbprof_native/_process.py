@@ -12,17 +12,22 @@ _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int
+    directory: str, prefix: str, suffix: str, save_every: int, max_nodes: int
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds.
+    Where several users want it saved at different intervals, the shortest holds; of
+    several `max_nodes` the first.
     """
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:
         known = _recorders[key] = _native.Recorder(
-            directory=directory, prefix=prefix, suffix=suffix, save_every=save_every
+            directory=directory,
+            prefix=prefix,
+            suffix=suffix,
+            save_every=save_every,
+            max_nodes=max_nodes,
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
