@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod failures;
+mod folded;
 mod forked;
 mod hostile;
 mod killed;

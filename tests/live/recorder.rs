@@ -37,11 +37,20 @@ impl Recorder {
     }
 
     pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
+        Recorder::made(directory, clock, 0)
+    }
+
+    /// One that has room for so many nodes.
+    pub(crate) fn with_room(directory: &Path, max_nodes: u32) -> Recorder {
+        Recorder::made(directory, EDBPROF_CLOCK_HOST, max_nodes)
+    }
+
+    fn made(directory: &Path, clock: u32, max_nodes: u32) -> Recorder {
         let directory = directory.as_os_str().as_encoded_bytes();
         let options = edbprof_options {
             struct_size: size_of::<edbprof_options>(),
             clock,
-            max_nodes: 0,
+            max_nodes,
             host_tick_ns: 0.0,
             directory: text(directory),
             prefix: text(b"live_"),
