@@ -9,16 +9,15 @@
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
-//! | 44 | 4 | `next`: the sibling that was entered after this node the last time |
-//! | 48 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
-//! | 56 | 8 | unused |
+//! | 44 | 12 | `next`: three siblings that were entered after this node lately |
+//! | 56 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
 //! the sign tells whether the node is open, and one store commits a leave.
 //!
 //! `latest` and `next` are guesses: which child comes after which is mostly what it was
-//! before, in loops with any number of calls. A new node's `next` is itself, the first
+//! before, in loops with any number of calls. A new node's `next` are all itself, the first
 //! node of the arena is nobody's child and guesses itself: so a guess is always a node,
 //! and its key says whether it is right.
 //!
@@ -58,10 +57,12 @@ pub(crate) struct Node {
     resumes: AtomicU64,
     total: Stopwatch,
     latest: Cell<NodeIndex>,
-    next: Cell<NodeIndex>,
+    next: [Cell<NodeIndex>; GUESSES],
     folded: Stopwatch,
-    unused: u64,
 }
+
+/// How many siblings a node remembers as followers.
+pub(crate) const GUESSES: usize = 3;
 
 const _: () = assert!(size_of::<Node>() == 64);
 
@@ -86,9 +87,8 @@ impl Node {
             resumes: AtomicU64::new(0),
             total: Stopwatch::default(),
             latest: Cell::new(0),
-            next: Cell::new(index),
+            next: [index; GUESSES].map(Cell::new),
             folded: Stopwatch::default(),
-            unused: 0,
         }
     }
 
@@ -187,16 +187,19 @@ impl Node {
         self.latest.set(child);
     }
 
-    /// Index of the sibling that was entered after this node the last time, at first
-    /// its own. Owning thread only.
+    /// Indices of siblings that were entered after this node, the last one first; at
+    /// first its own. Owning thread only.
     #[inline]
-    pub(crate) fn next_sibling(&self) -> NodeIndex {
-        self.next.get()
+    pub(crate) fn next_siblings(&self) -> &[Cell<NodeIndex>; GUESSES] {
+        &self.next
     }
 
-    /// Guesses anew what is entered after this node. Owning thread only.
-    pub(crate) fn set_next_sibling(&self, sibling: NodeIndex) {
-        self.next.set(sibling);
+    /// One that was not among them was entered after this node. Owning thread only.
+    pub(crate) fn add_next_sibling(&self, sibling: NodeIndex) {
+        for place in (1..GUESSES).rev() {
+            self.next[place].set(self.next[place - 1].get());
+        }
+        self.next[0].set(sibling);
     }
 
     /// Starts so far. Any thread.

@@ -172,25 +172,21 @@ impl Thread {
         self.enter_any(key, visit, now)
     }
 
-    /// As [`Thread::enter_any`] if the call is of the child that was guessed; else
+    /// As [`Thread::enter_any`] if the call is of a child that was guessed; else
     /// does nothing and returns `false`. `key` must not be 0.
     #[inline]
     pub(crate) fn enter_guessed(&self, key: u64, visit: Visit, now: u64) -> bool {
         debug_assert_ne!(key, 0);
         let caller = self.cursor();
-        let latest = self.node(caller.latest_child());
-        let guess = self.node(latest.next_sibling());
-        if guess.key == key {
-            caller.set_latest_child(latest.next_sibling());
-            self.open(guess, visit, now);
-            true
-        } else if latest.key == key {
-            // It comes again where it was followed by another before.
-            self.open(latest, visit, now);
-            true
-        } else {
-            false
+        for next in self.node(caller.latest_child()).next_siblings() {
+            let guess = self.node(next.get());
+            if guess.key == key {
+                caller.set_latest_child(next.get());
+                self.open(guess, visit, now);
+                return true;
+            }
         }
+        false
     }
 
     /// A call begins or goes on at `now`. `key` must not be 0.
@@ -202,7 +198,7 @@ impl Thread {
                 let caller = self.cursor();
                 let latest = caller.latest_child();
                 if latest != 0 {
-                    self.node(latest).set_next_sibling(child);
+                    self.node(latest).add_next_sibling(child);
                 }
                 caller.set_latest_child(child);
                 self.open(self.node(child), visit, now);

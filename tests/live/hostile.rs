@@ -99,7 +99,7 @@ proptest! {
             node[16..24].copy_from_slice(&calls.to_le_bytes());
             node[24..32].copy_from_slice(&resumes.to_le_bytes());
             node[32..40].copy_from_slice(&total.to_le_bytes());
-            node[48..56].copy_from_slice(&folded.to_le_bytes());
+            node[56..64].copy_from_slice(&folded.to_le_bytes());
         }
         check(&bytes);
     }

@@ -53,9 +53,8 @@
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
 //! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
-//! | 40 | 8 | the recorder's own |
-//! | 48 | 8 | ticks of the folded calls that were made here, signed as those |
-//! | 56 | 8 | the recorder's own |
+//! | 40 | 16 | the recorder's own |
+//! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
 //!
 //! *Folded* are calls that there was no room for: they count in one counter for each
 //! function of a thread.

@@ -262,7 +262,7 @@ impl Made {
                 }
             }
             if let Some((tree, last)) = threads.get_mut(place.thread as usize) {
-                let folded = ticks(48, *last);
+                let folded = ticks(56, *last);
                 if folded > 0 {
                     tree.nodes
                         .push(place.node, used.folded_calls(), 0, 0, folded);
