@@ -21,10 +21,11 @@ pub mod sort_order;
 pub mod summary;
 pub mod svg;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::format::pstats::Rows;
-use crate::format::trees::Ending;
+use crate::format::trees::{Ending, FoldedFunction, Label};
 use crate::profile::frames::Frames;
 use crate::profile::merge::Profile;
 
@@ -101,13 +102,22 @@ impl View<'_> {
             .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
     }
 
-    /// How many calls were folded, and of how many functions.
-    pub fn folded(&self) -> (u64, usize) {
-        let threads = self.profile.trees().threads.iter();
-        let folded = threads.flat_map(|thread| &thread.folded);
-        folded.fold((0, 0), |(calls, functions), figures| {
-            (calls.saturating_add(figures.calls), functions + 1)
-        })
+    /// How many calls were folded.
+    pub fn folded_calls(&self) -> u64 {
+        let calls = self.folded().map(|(_, folded)| folded.calls);
+        calls.fold(0, u64::saturating_add)
+    }
+
+    /// The functions of which calls were folded: their inclusive times are the least that
+    /// they may be.
+    pub fn folded_functions(&self) -> HashSet<&Label> {
+        self.folded().map(|(label, _)| label).collect()
+    }
+
+    fn folded(&self) -> impl Iterator<Item = (&Label, &FoldedFunction)> {
+        let trees = self.profile.trees();
+        let folded = trees.threads.iter().flat_map(|thread| &thread.folded);
+        folded.map(|folded| (&trees.functions[folded.function as usize].label, folded))
     }
 
     /// How many calls are in no figure at all.
@@ -120,11 +130,11 @@ impl View<'_> {
     /// are in the tree.
     pub fn gaps(&self) -> Option<String> {
         let calls = |number| display::counted(number as usize, "call", "calls");
-        let (folded, functions) = self.folded();
+        let functions = self.folded_functions().len();
         let folded = (functions > 0).then(|| {
             format!(
                 "Folded: {} of {}, whose callers and totals are unknown.",
-                calls(folded),
+                calls(self.folded_calls()),
                 display::counted(functions, "function", "functions"),
             )
         });

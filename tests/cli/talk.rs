@@ -88,6 +88,16 @@ fn every_report_says_what_was_folded() {
         "{}",
         run.stdout
     );
+    assert!(
+        run.stdout.contains("≥ 7.00 ms  2,528  leaf"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains(" 10.0 ms      3  main"),
+        "{}",
+        run.stdout
+    );
     let read = |name| std::fs::read_to_string(sandbox.work(name)).unwrap();
     let counts: serde_json::Value = serde_json::from_str(&read("counts.json")).unwrap();
     assert_eq!(counts["folded_calls"], 2468);
@@ -108,6 +118,8 @@ fn every_report_says_what_was_folded() {
         assert!(svg.contains(&format!(">{said}<")), "{svg}");
         assert!(svg.contains("&lt;folded"), "{svg}");
     }
+    let figures = "[2528,2528,0.007,0.007,1]";
+    assert!(read("profile_analysis.svg").contains(figures));
     // A result is an input as good as what it was made from.
     let again = sandbox
         .run(&["profile_analysis.prof", "--out=again.prof"])

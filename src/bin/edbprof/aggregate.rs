@@ -199,7 +199,7 @@ fn write_reports(
     };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
-    account.folded = view.folded();
+    account.folded = (view.folded_calls(), view.folded_functions().len());
     account.dropped = view.dropped();
     let rendered: Vec<_> = reports
         .par_iter()

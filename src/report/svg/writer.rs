@@ -113,7 +113,8 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     write_head(&mut out, &title, view.gaps(), estimates);
     out.push_str("<metadata id=\"profile\">");
     let drawn = graphs.each_ref().map(|g| (g.id, g.tree, &g.layout));
-    write_columns(&mut out, &drawn, &functions, view.rows, whole);
+    let folded = view.folded_functions();
+    write_columns(&mut out, &drawn, &functions, view.rows, &folded, whole);
     let _ = write!(
         out,
         "</metadata>\n<script><![CDATA[\n{SCRIPT}]]></script>\n</svg>\n"
