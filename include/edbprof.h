@@ -314,9 +314,9 @@ typedef struct edbprof_options {
   /**
    * Nodes that all call trees together may have, 64 bytes each and up to 16 in
    * memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
-   * `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded: calls, resumes and self time are known by function
-   * and thread, callers and inclusive times are not. That takes at most a quarter
-   * more, or 65,536 nodes.
+   * `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
+   * calls, resumes and self time are known by function and thread, callers and
+   * inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
    */
   uint32_t max_nodes;
   /**
