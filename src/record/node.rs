@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `key`: the host's name for the function; 0 in a thread's root |
 //! | 8 | 4 | `parent`: index of the caller's node; a root is its own parent |
-//! | 12 | 4 | `function`: index in the function table |
+//! | 12 | 4 | `function`: index in the function table; in a root the number of threads that have recorded there besides the first |
 //! | 16 | 8 | `calls`: starts |
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
@@ -32,7 +32,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -52,7 +52,7 @@ pub(crate) type NodeIndex = u32;
 pub(crate) struct Node {
     pub(crate) key: u64,
     pub(crate) parent: NodeIndex,
-    pub(crate) function: u32,
+    function: AtomicU32,
     calls: AtomicU64,
     resumes: AtomicU64,
     total: Stopwatch,
@@ -82,7 +82,7 @@ impl Node {
         Node {
             key,
             parent,
-            function,
+            function: AtomicU32::new(function),
             calls: AtomicU64::new(0),
             resumes: AtomicU64::new(0),
             total: Stopwatch::default(),
@@ -133,6 +133,22 @@ impl Node {
     /// In a root: calls that found no room. Any thread.
     pub(crate) fn dropped(&self) -> u64 {
         self.resumes.load(Relaxed)
+    }
+
+    /// Index in the function table. Any thread.
+    #[inline]
+    pub(crate) fn function(&self) -> u32 {
+        self.function.load(Relaxed)
+    }
+
+    /// In a root: another thread goes on with the tree. Under the recording's lock.
+    pub(crate) fn count_thread(&self) {
+        self.function.fetch_add(1, Relaxed);
+    }
+
+    /// In a root: threads that have recorded in the tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        u64::from(self.function()).saturating_add(1)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

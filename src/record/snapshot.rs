@@ -1,10 +1,12 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
 use super::node::COUNTER;
-use super::recording::{Recording, Shared, ThreadEntry};
+use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
+use crate::format::thread_name;
 use crate::format::trees::{
     Ending, FoldedFunction, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees,
 };
@@ -141,9 +143,9 @@ fn tree(
     let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
     for (index, node) in made {
         if node.parent & COUNTER != 0 {
-            if !functions.is_hidden(node.function) {
+            if !functions.is_hidden(node.function()) {
                 folded.push(FoldedFunction {
-                    function: functions.index(node.function),
+                    function: functions.index(node.function()),
                     calls: node.calls(),
                     resumes: node.resumes(),
                     self_time: rate.ns(node.total_at(latest)),
@@ -157,10 +159,10 @@ fn tree(
         } else {
             places[node.parent as usize]
         };
-        let place = if is_root || functions.is_hidden(node.function) {
+        let place = if is_root || functions.is_hidden(node.function()) {
             parent
         } else {
-            let function = functions.index(node.function);
+            let function = functions.index(node.function());
             let total = rate.ns(node.total_at(latest));
             columns.push(parent, function, node.calls(), node.resumes(), total)
         };
@@ -173,7 +175,7 @@ fn tree(
     columns.widen_parents();
     ThreadTree {
         process: 0,
-        name: entry.name.clone(),
+        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
         nodes: columns,
         folded,
     }

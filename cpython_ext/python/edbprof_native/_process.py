@@ -12,12 +12,18 @@ _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int, max_nodes: int
+    directory: str,
+    prefix: str,
+    suffix: str,
+    save_every: int,
+    threads: bool,
+    max_nodes: int,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds; of
-    several `max_nodes` the first.
+    Where several users want it saved at different intervals, the shortest holds; where
+    one wants threads recorded that recorded calls start, they are; of several
+    `max_nodes` the first.
     """
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
@@ -31,6 +37,8 @@ def recorder(
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
+    if threads:
+        known.threads = True
     return known
 
 

@@ -29,6 +29,9 @@ class Profile:
         the tool id 3 or 4 is free) is the faster, 'setprofile' always works, 'auto' is the
         best that there is. All give the same. Raises ValueError.
     clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
+    threads: whether threads that a recording thread starts are recorded too, from the
+        start of their `run()` to its end, and so are those that they start. It holds for
+        what is started by way of `threading`: pools, timers; not for `_thread`.
     max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
         each takes 64 to 80 bytes. Calls in further ones are folded: they count under
         their functions, with the time that was theirs alone, and reports say how many
@@ -44,6 +47,7 @@ class Profile:
         *,
         hook: str = "auto",
         clock: str = "wall",
+        threads: bool = False,
         max_nodes: int = 4_194_304,
     ) -> None:
         if timer is not None and not callable(timer):
@@ -54,6 +58,7 @@ class Profile:
             builtins=builtins,
             clock=clock,
             hook=hook,
+            threads=threads,
             max_nodes=max_nodes,
         )
 

@@ -92,7 +92,7 @@ impl Thread {
         let before = self.folded.running();
         let own = counter
             .ok()
-            .filter(|&counter| self.node(counter).function != NO_FUNCTION);
+            .filter(|&counter| self.node(counter).function() != NO_FUNCTION);
         let running = own.or(before);
         self.happened(now);
         let is_open = self.folded.push(OpenCall { key, running });

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use super::super::clock::Clock;
 use super::super::functions::FunctionTable;
 use super::super::node::{NO_FUNCTION, Node, NodeIndex};
+use super::super::recording::Recording;
 use super::{Outcome, Thread};
 
 impl Thread {
@@ -32,7 +33,10 @@ impl Thread {
         debug_assert!(chunk.len() > depth as usize);
         let now = match self.clock {
             // The CPU time of this process has just begun.
-            Clock::Cpu => self.clock.now().wrapping_sub(self.epoch).max(1),
+            Clock::Cpu => {
+                self.epoch.set(Recording::CPU_EPOCH);
+                self.ticks(self.clock.now()).max(1) as u64
+            }
             _ => self.now(),
         };
         let new = |index: NodeIndex| {
@@ -55,7 +59,7 @@ impl Thread {
         let open_nodes = self.open_nodes();
         self.folded
             .drain(|key| open(key, functions.find(key).unwrap_or(NO_FUNCTION)));
-        open_nodes.for_each(|node| open(node.key, node.function));
+        open_nodes.for_each(|node| open(node.key, node.function()));
         self.children.abandon();
         self.base.set(base);
         self.root.set(new(chunk.start));

@@ -42,6 +42,7 @@ impl Thread {
 
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
+        self.notice_reset();
         let is_counter = parent & COUNTER != 0;
         let mut shared = self.recording().lock();
         let Some(mut function) = shared.functions.find(key) else {
