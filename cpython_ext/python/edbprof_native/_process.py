@@ -25,6 +25,8 @@ def recorder(
     one wants threads recorded that recorded calls start, they are; of several
     `max_nodes` the first.
     """
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:

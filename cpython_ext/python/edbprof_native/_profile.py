@@ -52,6 +52,8 @@ class Profile:
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
+        from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
         self._recorder = _native.Recorder(
             timer=timer,
             timeunit=timeunit,
