@@ -10,6 +10,9 @@ PYTHON ?= python3
 PYTHONS ?=
 ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 
+# How often `make soak` kills a process in each of the ways there are.
+MOMENTS ?= 1000
+
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
@@ -32,7 +35,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python lint bench bench-instructions ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-instructions ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -58,6 +61,9 @@ test-rust: ## cargo test alone (with the C and C++ hosts)
 
 test-python: ## pytest alone, under each of PYTHONS
 	@$(CHECK) python
+
+soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
+	@MOMENTS=$(MOMENTS) $(CHECK) soak
 
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint

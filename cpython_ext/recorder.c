@@ -75,11 +75,53 @@ edbprof_thread *recorder_attach(recorder *self)
     return handle;
 }
 
+/* What is told once: that something is recorded in memory only. */
+static struct {
+    bool told;
+    char text[512];
+} in_memory;
+
+static int tell_of_memory(void *unused)
+{
+    (void)unused;
+    warn_once(&in_memory.told, "%s", in_memory.text);
+    return 0;
+}
+
+/* Whether there is anything to be told of; takes its text. */
+static bool is_in_memory_only(recorder *self)
+{
+    if (self->recording == NULL || in_memory.told ||
+        edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY) {
+        return false;
+    }
+    edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+    return true;
+}
+
+/* Tells where Python code may run. */
+static void tell_now(recorder *self)
+{
+    if (is_in_memory_only(self)) {
+        tell_of_memory(NULL);
+    }
+}
+
+/* The same from within a hook, where no sys.stderr that is written in Python may run:
+ * it is told as soon as the interpreter is between two instructions. */
+static void tell_soon(recorder *self)
+{
+    if (is_in_memory_only(self) && Py_AddPendingCall(tell_of_memory, NULL) < 0) {
+        tell_of_memory(NULL);
+    }
+}
+
 static int define(recorder *self, uint64_t key, named *function)
 {
     edbprof_status status =
         edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
+    tell_soon(self);
     return status == EDBPROF_OK ? 0 : -1;
 }
 
@@ -128,7 +170,7 @@ static uint32_t save_flags(bool final, bool last)
 
 void recorder_call_ended(recorder *self)
 {
-    static bool told, told_of_memory;
+    static bool told;
     if (self->recording == NULL) {
         return;
     }
@@ -137,17 +179,19 @@ void recorder_call_ended(recorder *self)
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
         return;
     }
+    if (status == EDBPROF_IN_MEMORY_ONLY) {
+        edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+        tell_of_memory(NULL);
+        return;
+    }
     char text[512];
     edbprof_recording_error(self->recording, text, sizeof text);
-    if (status == EDBPROF_IN_MEMORY_ONLY) {
-        warn_once(&told_of_memory, "%s", text);
-    } else {
-        warn_once(&told, "cannot save a recording, will try again: %s", text);
-    }
+    warn_once(&told, "cannot save a recording, will try again: %s", text);
 }
 
 static void release(recorder *self)
 {
+    tell_now(self);
     thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
@@ -205,10 +249,11 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
                             "timeunit", "builtins", "save_every", "hook", "threads",
-                            "max_nodes", NULL};
+                            "live_dir", "max_nodes", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
-    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *timer = Py_None;
+    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
+    PyObject *timer = Py_None;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
@@ -217,10 +262,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspn:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
             &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
-            &max_nodes) ||
+            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
         choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
@@ -249,6 +294,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     options.directory = string_of(directory);
     options.prefix = string_of(prefix);
     options.suffix = string_of(suffix);
+    options.live_dir = string_of(live_dir);
     self = (recorder *)type->tp_alloc(type, 0);
     if (self == NULL) {
         goto done;
@@ -272,6 +318,7 @@ done:
     Py_XDECREF(directory);
     Py_XDECREF(prefix);
     Py_XDECREF(suffix);
+    Py_XDECREF(live_dir);
     return (PyObject *)self;
 }
 
@@ -291,7 +338,9 @@ static PyObject *recorder_disable(PyObject *self, PyObject *unused)
     if (thread_may_switch() < 0) {
         return NULL;
     }
-    return PyBool_FromLong(thread_disable((recorder *)self));
+    bool stopped = thread_disable((recorder *)self);
+    tell_now((recorder *)self);
+    return PyBool_FromLong(stopped);
 }
 
 static PyObject *recorder_stop(PyObject *self, PyObject *unused)
@@ -301,6 +350,7 @@ static PyObject *recorder_stop(PyObject *self, PyObject *unused)
         return NULL;
     }
     thread_stop((recorder *)self);
+    tell_now((recorder *)self);
     Py_RETURN_NONE;
 }
 
@@ -318,6 +368,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
         Py_XDECREF(path);
         return closed();
     }
+    tell_now(self);
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
                                                  save_flags(final, last))
@@ -428,6 +479,7 @@ PyTypeObject recorder_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
               "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-              "threads=False, max_nodes=0)\n--\n\n"
-              "One recording: a call tree for each thread that enables it.",
+              "threads=False, live_dir=..., max_nodes=0)\n--\n\n"
+              "One recording: a call tree for each thread that enables it. live_dir: where "
+              "its live file goes, '' for none; by default `directory`.",
 };

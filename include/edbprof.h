@@ -349,7 +349,9 @@ typedef struct edbprof_options {
    * Where the live file goes, `<name of the own file>.live`, which has all that was
    * recorded whatever ends the process: made at the first event, removed when the
    * process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-   * NULL: `directory`. Without both, or with an empty string, there is none.
+   * NULL: `directory`. Without both, or with an empty string, there is none. Without
+   * `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
+   * when the process ends after `edbprof_process_ends`.
    */
   struct edbprof_str live_dir;
 } edbprof_options;
@@ -604,6 +606,27 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
 edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
                                             uint64_t every,
                                             uint32_t flags);
+
+/**
+ * `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
+ * recorded is lost if the process is killed. The recording's error text says why. Else
+ * `EDBPROF_OK`. For hosts that don't use `edbprof_recording_call_ended`. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_check(struct edbprof_recording *recording);
+
+/**
+ * Says that the host ends this process regularly. Recordings without a directory of
+ * their own are not saved then, and leave no live file. One thread at a time.
+ *
+ * `flags`: 0, and the files go when the C library runs its exit handlers; or
+ * `EDBPROF_SAVE_LAST`, and they go now, for a process that ends in `_exit`.
+ *
+ * `EDBPROF_BAD_ARGUMENT` (unknown flag).
+ */
+edbprof_status edbprof_process_ends(uint32_t flags);
 
 /**
  * Copies the text of the latest failure of the recording to `buffer`, cut to

@@ -62,7 +62,9 @@ pub struct edbprof_options {
     /// Where the live file goes, `<name of the own file>.live`, which has all that was
     /// recorded whatever ends the process: made at the first event, removed when the
     /// process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-    /// NULL: `directory`. Without both, or with an empty string, there is none.
+    /// NULL: `directory`. Without both, or with an empty string, there is none. Without
+    /// `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
+    /// when the process ends after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
 }
 

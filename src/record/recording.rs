@@ -17,11 +17,11 @@ use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
-use super::live::Origin;
+use super::live::{self, Origin};
 use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
-use crate::format::live;
+use crate::format::live::SUFFIX;
 use crate::format::trees::RecordingId;
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
@@ -72,7 +72,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn new() -> Identity {
+    pub(super) fn new() -> Identity {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let pid = std::process::id();
         let start_unix_ns = SystemTime::now()
@@ -113,7 +113,7 @@ impl Identity {
             Some(place) => self.name(&place.prefix, &place.suffix),
             None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
         };
-        name.push(live::SUFFIX);
+        name.push(SUFFIX);
         match &options.live_place {
             LivePlace::Beside => Some(options.place.as_ref()?.directory.join(name)),
             LivePlace::In(directory) => Some(directory.join(name)),
@@ -241,7 +241,8 @@ impl Recording {
             return;
         }
         let identity = Identity::new();
-        if let Some(path) = identity.live_path(&self.options) {
+        let live_path = identity.live_path(&self.options);
+        if let Some(path) = live_path.filter(|_| live::SUPPORTED) {
             let clock = self.options.clock;
             let origin = Origin {
                 clock,

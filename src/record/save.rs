@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::exit;
 use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
 use crate::format::prof::{self, PlainInputs};
@@ -80,6 +81,12 @@ impl Recording {
     /// since is saved too, and the live file goes. Else it stays: nobody has saved
     /// what is in it.
     pub(crate) fn end(&self) {
+        if self.options.place.is_none() {
+            if exit::is_announced() {
+                self.lock().durability.end();
+            }
+            return;
+        }
         let (manner, since) = {
             let shared = self.lock();
             let Some((manner, events)) = shared.saves.final_save else {
