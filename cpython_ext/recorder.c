@@ -250,7 +250,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
                             "timeunit", "builtins", "save_every", "hook", "threads",
-                            "live_dir", NULL};
+                            "live_dir", "max_nodes", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
@@ -260,12 +260,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     double timeunit = 0;
     int builtins = 1, threads = 0;
     unsigned long long save_every = 0;
+    Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
             &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
-            PyUnicode_FSConverter, &live_dir) ||
+            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
         choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
@@ -279,6 +280,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (timer != Py_None) {
         options.clock = EDBPROF_CLOCK_HOST;
     }
+    if (max_nodes != 0 &&
+        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+        PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
+                     EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
+        goto done;
+    }
+    options.max_nodes = (uint32_t)max_nodes;
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
@@ -481,7 +489,7 @@ PyTypeObject recorder_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
               "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-              "threads=False, live_dir=...)\n--\n\n"
+              "threads=False, live_dir=..., max_nodes=0)\n--\n\n"
               "One recording: a call tree for each thread that enables it. live_dir: where "
               "its live file goes, '' for none; by default `directory`.",
 };

@@ -111,6 +111,16 @@
 #define EDBPROF_CLOCK_HOST 2
 
 /**
+ * `edbprof_options.max_nodes`: the fewest that a recording has room for.
+ */
+#define EDBPROF_LEAST_NODES 64
+
+/**
+ * `edbprof_options.max_nodes`: the most that a recording has room for.
+ */
+#define EDBPROF_MOST_NODES 134217727
+
+/**
  * Saving: the recording is over; the file says that its process ended regularly.
  */
 #define EDBPROF_SAVE_FINAL 1
@@ -165,7 +175,8 @@ enum edbprof_status
    */
   EDBPROF_NOT_OPEN = 11,
   /**
-   * There is no room for the call. It is counted, and its time is its caller's.
+   * There is no room for the call, not even to fold it. It is counted, and its time
+   * is its caller's.
    */
   EDBPROF_DROPPED = 12,
   /**
@@ -336,8 +347,11 @@ typedef struct edbprof_options {
    */
   uint32_t clock;
   /**
-   * Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
-   * Calls in further contexts are dropped and counted.
+   * Nodes that all call trees together may have, 64 bytes each and up to 16 in
+   * memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
+   * `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
+   * calls, resumes and self time are known by function and thread, callers and
+   * inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
    */
   uint32_t max_nodes;
   /**

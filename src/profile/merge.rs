@@ -21,7 +21,7 @@ use crate::format::prof::{self, PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
-    Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
 
 /// Everything that was read, as one value, from which all reports are written.
@@ -140,6 +140,8 @@ pub struct Merger {
     tree: TreeBuilder,
     /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
     overhead_ps: Vec<u64>,
+    /// By function.
+    folded: BTreeMap<u32, FoldedFunction>,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
     plain_inputs: BTreeMap<ContentHash, usize>,
@@ -169,6 +171,7 @@ impl Merger {
             function_ids: HashMap::new(),
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
+            folded: BTreeMap::new(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
             plain_inputs: BTreeMap::new(),
@@ -242,17 +245,22 @@ impl Merger {
         } else {
             overhead_ps.clear();
         }
-        let (functions, nodes, overhead_ps) = in_order(self.functions, &nodes, &overhead_ps);
-        let threads = if nodes.is_empty() {
-            Vec::new()
-        } else {
-            vec![ThreadTree {
-                process: 0,
-                name: Box::default(),
-                nodes,
-                overhead_ps,
-            }]
-        };
+        let (functions, rank) = sorted(self.functions);
+        let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
+        let folded = self.folded.into_values().map(|folded| FoldedFunction {
+            function: rank[folded.function as usize],
+            ..folded
+        });
+        let mut folded: Vec<_> = folded.collect();
+        folded.sort_unstable();
+        let mut threads = vec![ThreadTree {
+            process: 0,
+            name: Box::default(),
+            nodes,
+            overhead_ps,
+            folded,
+        }];
+        threads.retain(|thread| !thread.is_empty());
         let hashes = self.plain_inputs.iter();
         let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
         merged.profile = Profile {
@@ -294,6 +302,12 @@ impl Merger {
             .collect();
         for thread in &trees.threads {
             self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
+            for folded in &thread.folded {
+                let function = functions[folded.function as usize];
+                let sum = self.folded.entry(function).or_default();
+                sum.function = function;
+                sum.add(folded);
+            }
         }
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
@@ -344,13 +358,8 @@ fn counted(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
     counts
 }
 
-/// Functions sorted by what they are, nodes depth first by functions; `overhead_ps` goes
-/// with the nodes or is empty.
-fn in_order(
-    functions: Vec<Function>,
-    nodes: &Nodes,
-    overhead_ps: &[u64],
-) -> (Vec<Function>, Nodes, Vec<u64>) {
+/// Functions sorted by what they are, and for each of them where it is now.
+fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
     let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
     order.sort_by(|(_, a), (_, b)| {
         (&a.label, &a.qualified_name, &a.module)
@@ -361,8 +370,12 @@ fn in_order(
     for (new, &(old, _)) in (0..).zip(&order) {
         rank[old as usize] = new;
     }
-    let functions = order.into_iter().map(|(_, function)| function).collect();
+    let functions = order.into_iter().map(|(_, function)| function);
+    (functions.collect(), rank)
+}
 
+/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
+fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.function[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
@@ -376,17 +389,13 @@ fn in_order(
     let mut sorted = Nodes::default();
     let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
     while let Some((node, parent)) = waiting.pop() {
-        let place = sorted.len() as u32;
         let old = node as usize;
-        sorted.parent.push(parent);
-        sorted.function.push(rank(node));
-        sorted.calls.push(nodes.calls[old]);
-        sorted.resumes.push(nodes.resumes[old]);
-        sorted.total.push(nodes.total[old]);
+        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
+        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
         sorted_overhead_ps.extend(overhead_ps.get(old));
         push(&mut waiting, children.under(node), place);
     }
-    (functions, sorted, sorted_overhead_ps)
+    (sorted, sorted_overhead_ps)
 }
 
 fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {

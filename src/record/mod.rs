@@ -42,6 +42,7 @@ pub(crate) mod recording;
 pub(crate) mod region;
 pub(crate) mod save;
 pub(crate) mod snapshot;
+pub(crate) mod stopwatch;
 pub(crate) mod thread;
 
 #[cfg(test)]

@@ -145,12 +145,21 @@ impl Shared {
             .map_or(&[], |entry| entry.chunks.as_slice())
     }
 
-    pub(crate) fn add_chunk(&mut self, slot: usize, owned: u32) -> Option<Range<NodeIndex>> {
+    /// Another chunk for the thread at `slot`, for nodes of its tree if it says how
+    /// many it has so far, else for counters of folded calls.
+    pub(crate) fn add_chunk(
+        &mut self,
+        slot: usize,
+        owned: Option<u32>,
+    ) -> Option<Range<NodeIndex>> {
         let entry = self.threads.get_mut(slot)?;
         entry.chunks.try_reserve(1).ok()?;
         // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
         let back = |start, len| unsafe { self.durability.back(start, len) };
-        let chunk = self.arena.chunk(owned, 1, back)?;
+        let chunk = match owned {
+            Some(owned) => self.arena.chunk(owned, 1, back)?,
+            None => self.arena.spare_chunk(back)?,
+        };
         entry.chunks.push(chunk.clone());
         Some(chunk)
     }
@@ -294,7 +303,13 @@ impl Recording {
     /// * Called in the child of a fork, by its only thread.
     /// * `shared` is this recording's.
     pub(crate) unsafe fn start_over_after_fork(&self, shared: &mut Shared) {
-        let arena = Arena::new(self.options.max_nodes);
+        let open = shared
+            .threads
+            .iter()
+            .filter(|entry| entry.thread.is_current());
+        let open = open.map(|entry| entry.thread.depth() + 1).sum::<u32>();
+        // What was folded in the parent has a place in the tree here.
+        let arena = Arena::new(self.options.max_nodes.max(open));
         shared.identity = None;
         shared.saves = SavePolicy::default();
         shared.durability.detach();
@@ -305,7 +320,10 @@ impl Recording {
             }
             return;
         };
-        for entry in &mut shared.threads {
+        let Shared {
+            threads, functions, ..
+        } = shared;
+        for entry in threads {
             entry.chunks.clear();
             entry.forget_others();
             let chunk = entry
@@ -315,9 +333,10 @@ impl Recording {
                 .flatten();
             match chunk {
                 Some(chunk) => {
+                    let (base, chunk_of_it) = (arena.base(), chunk.clone());
                     // SAFETY: the forking thread's handle, in the forking thread; the
                     // chunk is fresh; the old arena is dropped only below.
-                    unsafe { entry.thread.move_open_calls(arena.base(), chunk.clone()) };
+                    unsafe { entry.thread.move_open_calls(base, chunk_of_it, functions) };
                     // Does not allocate: `clear` kept the room of the first chunk.
                     entry.chunks.push(chunk);
                 }

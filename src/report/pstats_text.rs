@@ -1,5 +1,5 @@
 //! The `.pstats` report: the text that `pstats.Stats(...).print_stats()` prints,
-//! column for column, below a header line of our own.
+//! column for column, below a header of our own.
 //!
 //! Names are shown escaped ([`printable`]), where pstats would let a name's
 //! control characters through to the terminal.
@@ -23,8 +23,8 @@ impl Report for PstatsText {
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let mut text = format!("{}\n", view.title());
-        if let Some(compensation) = view.compensation() {
-            text.push_str(&format!("{compensation}\n"));
+        for remark in view.remarks() {
+            text.push_str(&format!("{remark}\n"));
         }
         text.push('\n');
         text.push_str(&print_stats(view.rows, &self.order));

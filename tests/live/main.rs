@@ -7,6 +7,7 @@ mod clocks;
 mod counters;
 mod exits;
 mod failures;
+mod folded;
 mod forked;
 mod growing;
 mod hostile;

@@ -43,19 +43,24 @@ impl Recorder {
     }
 
     pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
-        Recorder::made(clock, path(directory), NOTHING)
+        Recorder::made(clock, path(directory), NOTHING, 0)
+    }
+
+    /// One that has room for so many nodes.
+    pub(crate) fn with_room(directory: &Path, max_nodes: u32) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, max_nodes)
     }
 
     /// One that is only saved to paths, whose live file lies in `live_dir`.
     pub(crate) fn without_place(live_dir: &Path) -> Recorder {
-        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir))
+        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir), 0)
     }
 
-    fn made(clock: u32, directory: edbprof_str, live_dir: edbprof_str) -> Recorder {
+    fn made(clock: u32, directory: edbprof_str, live_dir: edbprof_str, max_nodes: u32) -> Recorder {
         let options = edbprof_options {
             struct_size: size_of::<edbprof_options>(),
             clock,
-            max_nodes: 0,
+            max_nodes,
             host_tick_ns: 0.0,
             directory,
             prefix: text(b"live_"),

@@ -239,7 +239,7 @@ def test_a_killed_process_has_those_from_before(run, tmp_path):
     assert account["compensated"]["processes_as_recorded"] == 0
     assert account["compensated"]["seconds"] > 0
     check_compensated(tmp_path / "out.prof", account["compensated"]["seconds"])
-    assert "compensated: " in Path(f"{out}.pstats").read_text()
+    assert "Compensated: " in Path(f"{out}.pstats").read_text()
 
 
 def check_compensated(path: Path, seconds: float) -> None:

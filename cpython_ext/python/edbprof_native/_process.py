@@ -28,12 +28,13 @@ def recorder(
     save_every: int,
     threads: bool,
     live_dir: str,
+    max_nodes: int,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
     Where several users want it saved at different intervals, the shortest holds; where
     one wants threads recorded that recorded calls start, they are; of several
-    `live_dir` the first holds.
+    `live_dir` and `max_nodes` the first holds.
     """
     from . import _calibration  # noqa: F401  lets recorders measure what they cost
     from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
@@ -47,6 +48,7 @@ def recorder(
             suffix=suffix,
             save_every=save_every,
             live_dir=live_dir,
+            max_nodes=max_nodes,
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every

@@ -37,6 +37,10 @@ class Profile:
     threads: whether threads that a recording thread starts are recorded too, from the
         start of their `run()` to its end, and so are those that they start. It holds for
         what is started by way of `threading`: pools, timers; not for `_thread`.
+    max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
+        each takes 64 to 80 bytes. Calls in further ones are folded: they count under
+        their functions, with the time that was theirs alone, and reports say how many
+        there were. Raises ValueError.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Profile:
         clock: str = "wall",
         live_dir: str | os.PathLike[str] | None = None,
         threads: bool = False,
+        max_nodes: int = 4_194_304,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
@@ -64,6 +69,7 @@ class Profile:
             hook=hook,
             live_dir=_process.temporary_directory() if live_dir is None else live_dir,
             threads=threads,
+            max_nodes=max_nodes,
         )
 
     def enable(self) -> None:

@@ -52,6 +52,10 @@ struct Account {
     killed: usize,
     /// Seconds that were taken out, and processes of which none could be.
     compensated: Option<(f64, usize)>,
+    /// Calls that were folded, and of how many functions.
+    folded: (u64, usize),
+    /// Calls that are in no figure.
+    dropped: u64,
 }
 
 /// Runs the whole thing.
@@ -203,6 +207,8 @@ fn write_reports(
     account.compensated = profile
         .compensation()
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
+    account.folded = (view.folded_calls(), view.folded_functions().len());
+    account.dropped = view.dropped();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -259,6 +265,9 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         "skips": list(&account.skips),
         "processes": processes,
         "killed": account.killed,
+        "folded_calls": account.folded.0,
+        "folded_functions": account.folded.1,
+        "dropped_calls": account.dropped,
         // More than 64 bits of calls are beyond what JSON readers take for whole.
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,

@@ -50,13 +50,16 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | key: 0 in roots and in what is no node yet. Stored last |
-//! | 8 | 4 | index of the caller's node, which is lower; a root is its own |
-//! | 12 | 4 | number of the function |
+//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of folded calls |
+//! | 12 | 4 | number of the function; in a root that of the threads that have recorded there besides the first; in a counter that is to be ignored 2^32 - 1 |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
-//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
+//! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
 //! | 40 | 16 | the recorder's own |
-//! | 56 | 8 | in a root the number of threads that have recorded there besides the first |
+//! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
+//!
+//! *Folded* are calls that there was no room for: they count in one counter for each
+//! function of a thread.
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
@@ -76,6 +79,10 @@ pub(crate) const VERSION: u32 = 1;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
+/// Flag in the index of a node's caller: it is a counter of folded calls, and no child.
+pub(crate) const COUNTER: u32 = 1 << 31;
+/// The function of a counter for what is hidden.
+pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
 

@@ -38,14 +38,21 @@
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
+//! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
+//! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
+//! | `folded_self` | bytes, u64 a folded function: nanoseconds |
+//!
+//! Folded are the calls that found no room in the tree: see [`FoldedFunction`].
 
 use std::borrow::Cow;
 
 mod calibration;
+mod folded;
 mod reader;
 mod writer;
 
 pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
+pub use folded::{FOLDED_CALLS, FoldedFunction};
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
@@ -137,6 +144,24 @@ impl Nodes {
         self.parent.is_empty()
     }
 
+    /// Adds a node and returns its index.
+    pub(crate) fn push(
+        &mut self,
+        parent: u32,
+        function: u32,
+        calls: u64,
+        resumes: u64,
+        total: u64,
+    ) -> u32 {
+        let index = self.parent.len() as u32;
+        self.parent.push(parent);
+        self.function.push(function);
+        self.calls.push(calls);
+        self.resumes.push(resumes);
+        self.total.push(total);
+        index
+    }
+
     /// Makes self times that stand in the column of totals into totals.
     pub(crate) fn add_up(&mut self) {
         for node in (0..self.total.len()).rev() {
@@ -191,6 +216,15 @@ pub struct ThreadTree {
     /// In an aggregate what recording added to each node's self time, picoseconds;
     /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
     pub overhead_ps: Vec<u64>,
+    /// The calls that found no room in it, by function.
+    pub folded: Vec<FoldedFunction>,
+}
+
+impl ThreadTree {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.folded.is_empty()
+    }
 }
 
 /// How a recording ended, as far as the file can know.
