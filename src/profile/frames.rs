@@ -6,7 +6,7 @@ use super::attribution::attribute;
 use super::estimate::estimate;
 use super::merge::Profile;
 use super::singledispatch::unfog;
-use crate::format::trees::{Function, NO_PARENT, Nodes};
+use crate::format::trees::{Function, NO_PARENT, Nodes, PROCESS_GROUP};
 
 /// A call tree to be looked at. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
@@ -32,7 +32,8 @@ impl Frames {
 }
 
 /// The frames of all that was merged: the exact tree and, beside it, the estimate
-/// for the inputs that came without one.
+/// for the inputs that came without one. Where processes have roots of their own, that
+/// has one as well.
 pub fn frames(profile: &Profile) -> Frames {
     let trees = profile.shown_trees();
     let mut frames = Frames {
@@ -46,11 +47,38 @@ pub fn frames(profile: &Profile) -> Frames {
     let estimate = estimate(&attribute(&plain.rows, &plain.sidecar));
     let first_function = frames.functions.len() as u32;
     frames.functions.extend(estimate.functions);
+    let has_groups = trees.functions.iter().any(Function::is_group);
+    let root = (has_groups && !estimate.nodes.is_empty()).then(|| frames.root_of_estimates());
     frames.append(&estimate.nodes, first_function, true);
+    if let Some(root) = root {
+        frames.stand_on(root);
+    }
     frames
 }
 
 impl Frames {
+    /// Adds what stands for the processes of which there is no call tree.
+    fn root_of_estimates(&mut self) -> u32 {
+        let name = "processes recorded without call trees";
+        let function = self.functions.len() as u32;
+        self.functions
+            .push(Function::group(PROCESS_GROUP, name, ""));
+        self.estimated.push(true);
+        self.nodes.push(NO_PARENT, function, 0, 0, 0)
+    }
+
+    /// Puts the roots that come after the node `root` onto it.
+    fn stand_on(&mut self, root: u32) {
+        for node in root as usize + 1..self.nodes.len() {
+            if self.nodes.parent[node] == NO_PARENT {
+                self.nodes.parent[node] = root;
+                let total = self.nodes.total[node];
+                let sum = &mut self.nodes.total[root as usize];
+                *sum = sum.saturating_add(total);
+            }
+        }
+    }
+
     fn append(&mut self, nodes: &Nodes, first_function: u32, estimated: bool) {
         let first = self.nodes.len() as u32;
         self.nodes

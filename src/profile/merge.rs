@@ -6,6 +6,9 @@
 //! is left out; one that brings both new and old can't be taken apart and is
 //! refused. So merging in stages and merging again never count twice, and the
 //! order of the inputs does not matter.
+//!
+//! An input of which a part was chosen lists its recordings too, but has not all of
+//! them: it is merged only with what was chosen by the same options.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -93,7 +96,7 @@ impl Profile {
 }
 
 /// Why a readable file was left out of a merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// An aggregate of which a part is counted already.
     Overlap {
@@ -104,6 +107,11 @@ pub enum Refusal {
     },
     /// The merged tree would become larger than a file can hold.
     TooLarge,
+    /// Only a part of what was recorded, and others are whole or other parts.
+    Part {
+        /// The options that chose it.
+        selection: Box<str>,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -115,6 +123,12 @@ impl fmt::Display for Refusal {
                  taken out; give either it or the files that it was made from"
             ),
             Refusal::TooLarge => write!(f, "the merged call tree would exceed {MAX_NODES} nodes"),
+            Refusal::Part { selection } => write!(
+                f,
+                "it holds only what {} has chosen and can't be merged with anything else; give \
+                 the files that it was made from",
+                selection.escape_debug()
+            ),
         }
     }
 }
@@ -148,6 +162,10 @@ pub struct Merger {
     plain_rows: Rows,
     sidecar: Sidecar,
     aggregates: Vec<Aggregate>,
+    /// What chose the inputs' parts.
+    selection: Box<str>,
+    /// Parts that something else has chosen.
+    parts: Vec<Aggregate>,
     merged: Merged,
 }
 
@@ -164,8 +182,16 @@ impl Default for Merger {
 }
 
 impl Merger {
-    /// A merger that has seen nothing.
+    /// A merger that has seen nothing, of whole inputs.
     pub fn new() -> Self {
+        Self::of_parts("")
+    }
+
+    /// A merger of what the options `selection` have chosen, which is what the inputs
+    /// say of themselves; if that is empty, of whole ones.
+    ///
+    /// Where there is nothing else it merges parts, too, that one other selection chose.
+    pub fn of_parts(selection: &str) -> Self {
         Self {
             functions: Vec::new(),
             function_ids: HashMap::new(),
@@ -178,6 +204,8 @@ impl Merger {
             plain_rows: Rows::default(),
             sidecar: Sidecar::new(),
             aggregates: Vec::new(),
+            selection: selection.into(),
+            parts: Vec::new(),
             merged: Merged::default(),
         }
     }
@@ -190,6 +218,9 @@ impl Merger {
         let path = path.into();
         match file {
             ProfFile::Plain(plain) => self.add_plain(&plain),
+            ProfFile::Exact(trees, plain) if trees.selection != self.selection => {
+                self.parts.push(Aggregate { path, trees, plain });
+            }
             ProfFile::Exact(trees, plain) => match trees.recordings[..] {
                 [id] if plain.hashes.is_empty() => {
                     if self.recordings.contains(&id) {
@@ -205,6 +236,7 @@ impl Merger {
 
     /// Decides about the aggregates and closes the books.
     pub fn finish(mut self) -> Merged {
+        self.decide_about_parts();
         let mut aggregates = std::mem::take(&mut self.aggregates);
         // The largest first: it can make smaller ones superfluous, and which are
         // refused then does not depend on the order of the inputs.
@@ -269,6 +301,7 @@ impl Merger {
                 processes,
                 functions,
                 threads,
+                selection: self.selection,
             },
             plain: PlainInputs {
                 hashes: hashes.collect(),
@@ -278,6 +311,24 @@ impl Merger {
             compensation: None,
         };
         merged
+    }
+
+    fn decide_about_parts(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        let is_alone = self.recordings.is_empty()
+            && self.plain_inputs.is_empty()
+            && self.aggregates.is_empty();
+        let selections: BTreeSet<_> = parts.iter().map(|part| &part.trees.selection).collect();
+        if let (true, [selection]) = (is_alone, &Vec::from_iter(selections)[..]) {
+            self.selection = (*selection).clone();
+            self.aggregates = parts;
+            return;
+        }
+        let refused = parts.into_iter().map(|Aggregate { path, trees, .. }| {
+            let selection = trees.selection;
+            (path, Refusal::Part { selection })
+        });
+        self.merged.refused.extend(refused);
     }
 
     fn add_plain(&mut self, plain: &PlainInputs) {

@@ -7,9 +7,15 @@ pub mod attribution;
 pub mod compensate;
 pub mod estimate;
 pub mod frames;
+#[cfg(feature = "report")]
+pub mod group;
 pub mod merge;
 mod pair_hash;
+#[cfg(feature = "report")]
+mod reshape;
 pub mod rows;
+#[cfg(feature = "report")]
+pub mod select;
 pub mod singledispatch;
 pub mod threshold;
 mod tree_builder;

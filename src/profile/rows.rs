@@ -15,16 +15,21 @@ use std::collections::HashMap;
 use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
 use crate::format::pstats::{Counts, LabelId, Row, Rows};
+#[cfg(feature = "report")]
+use crate::format::trees::Label;
 use crate::format::trees::{FoldedFunction, NO_PARENT, Nodes, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
 pub fn rows(trees: &Trees) -> Rows {
     let mut rows = Rows::default();
-    // What stands for folded calls is no function and gets no row.
+    // What stands for folded calls, or for a process, is no function and gets no row.
     let labels: Vec<Option<LabelId>> = trees
         .functions
         .iter()
-        .map(|function| (!function.is_folded_calls()).then(|| rows.intern(&function.label)))
+        .map(|function| {
+            let is_real = !function.is_folded_calls() && !function.is_group();
+            is_real.then(|| rows.intern(&function.label))
+        })
         .collect();
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
@@ -69,6 +74,36 @@ pub fn add(rows: &mut Rows, more: &Rows) {
             let sum = sum.callers.entry(ids[caller as usize]).or_default();
             add_counts(sum, counts);
         }
+    }
+}
+
+/// `rows` with files named without their directories, as `pstats.Stats.strip_dirs` makes
+/// them: functions that have one label then add up. (So do their callers here, of which
+/// pstats keeps the last.)
+#[cfg(feature = "report")]
+pub(crate) fn strip_dirs(rows: &Rows) -> Rows {
+    let mut stripped = Rows::default();
+    let ids: Vec<LabelId> = rows
+        .labels()
+        .iter()
+        .map(|label| stripped.intern(&base_name(label)))
+        .collect();
+    for (id, row) in rows.iter() {
+        let sum = stripped.row_mut(ids[id as usize]);
+        add_counts(&mut sum.counts, &row.counts);
+        for (&caller, counts) in &row.callers {
+            add_counts(sum.callers.entry(ids[caller as usize]).or_default(), counts);
+        }
+    }
+    stripped
+}
+
+#[cfg(feature = "report")]
+fn base_name(label: &Label) -> Label {
+    let file = label.file.rsplit(|byte| *byte == b'/').next();
+    Label {
+        file: file.unwrap_or_default().into(),
+        ..label.clone()
     }
 }
 

@@ -25,17 +25,17 @@ pub fn sidecar(trees: &Trees) -> Sidecar {
         let nodes = &thread.nodes;
         let function = |node: u32| nodes.function[node as usize];
         let described = |node: u32| &trees.functions[function(node) as usize];
-        // The nearest node above, or the node itself, that is no wrapper.
+        // The nearest node above, or the node itself, that is a function and no wrapper.
         let mut real: Vec<u32> = Vec::with_capacity(nodes.len());
         for (node, &parent) in (0_u32..).zip(&nodes.parent) {
             let above = match parent {
                 NO_PARENT => NO_PARENT,
                 parent => real[parent as usize],
             };
-            real.push(if is_wrapper(described(node)) {
-                above
-            } else {
-                node
+            real.push(match described(node) {
+                function if is_wrapper(function) => above,
+                function if function.is_group() => NO_PARENT,
+                _ => node,
             });
             let calls = nodes.calls[node as usize];
             if above != NO_PARENT

@@ -3,7 +3,8 @@
 
 use inferno::flamegraph::{self, Options};
 
-use super::display::{function_name, printable};
+use super::display::function_name;
+use super::origin::Places;
 use super::{Error, Report, View};
 use crate::format::trees::{Function, NO_PARENT};
 use crate::profile::frames::Frames;
@@ -51,7 +52,12 @@ const MAX_DEPTH: u32 = 400;
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
 fn folded(frames: &Frames) -> Vec<String> {
     let nodes = &frames.nodes;
-    let labels: Vec<_> = frames.functions.iter().map(folded_label).collect();
+    let places = Places::new(frames.functions.iter().map(|function| &function.label));
+    let labels: Vec<_> = frames
+        .functions
+        .iter()
+        .map(|function| folded_label(function, &places))
+        .collect();
     let mut own = nodes.self_times();
     // Each node's depth and the node that stands for it.
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
@@ -85,11 +91,11 @@ fn folded(frames: &Frames) -> Vec<String> {
 /// A function's name as a folded stack can carry it. There `;` separates frames and
 /// a number behind a space is a count (or, before another one, the count of the run
 /// to compare with), so both characters give way to their look-alikes.
-fn folded_label(function: &Function) -> String {
+fn folded_label(function: &Function, places: &Places) -> String {
     let name = function_name(function);
-    let place = match &*function.label.file {
-        b"~" => String::new(),
-        file => format!(" ({}:{})", printable(file), function.label.line),
+    let place = match places.location(&function.label) {
+        location if location.is_empty() => location,
+        location => format!(" ({location})"),
     };
     format!("{name}{place}")
         .replace(';', "\u{ff1b}")

@@ -109,10 +109,17 @@ impl View<'_> {
         self.processes().saturating_sub(known)
     }
 
-    /// What every report says besides its title, a sentence each: what was done to the
-    /// times, and what is missing.
+    /// What every report says besides its title, a sentence each: what was chosen, what
+    /// was done to the times, and what is missing.
     pub fn remarks(&self) -> Vec<String> {
-        self.compensation().into_iter().chain(self.gaps()).collect()
+        let remarks = [self.selection(), self.compensation(), self.gaps()];
+        remarks.into_iter().flatten().collect()
+    }
+
+    fn selection(&self) -> Option<String> {
+        let selection = &*self.profile.trees().selection;
+        let options = display::printable(selection.as_bytes());
+        (!selection.is_empty()).then(|| format!("Only a part: {options}."))
     }
 
     fn compensation(&self) -> Option<String> {

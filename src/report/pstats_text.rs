@@ -8,12 +8,15 @@ use super::display::{printable, pstats_name};
 use super::sort_order::SortOrder;
 use super::{Error, Report, View};
 use crate::format::pstats::{Counts, Rows};
+use crate::profile::rows;
 
 /// The table of `print_stats` in one order.
 #[derive(Clone, Debug, Default)]
 pub struct PstatsText {
     /// What to sort by.
     pub order: SortOrder,
+    /// Whether files are named without their directories.
+    pub strip_dirs: bool,
 }
 
 impl Report for PstatsText {
@@ -27,7 +30,11 @@ impl Report for PstatsText {
             text.push_str(&format!("{remark}\n"));
         }
         text.push('\n');
-        text.push_str(&print_stats(view.rows, &self.order));
+        text.push_str(&if self.strip_dirs {
+            print_stats(&rows::strip_dirs(view.rows), &self.order)
+        } else {
+            print_stats(view.rows, &self.order)
+        });
         Ok(Some(text.into_bytes()))
     }
 }

@@ -8,4 +8,5 @@ mod live;
 mod outputs;
 mod ownership;
 mod sandbox;
+mod selection;
 mod talk;

@@ -5,8 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
+use edbprof::format::prof::ProfFile;
 use edbprof::profile::frames::frames;
+use edbprof::profile::group::Wanted;
 use edbprof::profile::merge::{Merged, Merger, Profile};
+use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
 use edbprof::report::{Report, View};
 use rayon::prelude::*;
@@ -56,6 +59,10 @@ struct Account {
     folded: (u64, usize),
     /// Calls that are in no figure.
     dropped: u64,
+    /// Files of processes that were not chosen.
+    other_processes: usize,
+    /// The options that chose a part.
+    selection: Box<str>,
 }
 
 /// Runs the whole thing.
@@ -101,7 +108,8 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let mut profile = read_all(&inputs, results.quiet, account);
+    let wanted = results.selection.wanted();
+    let mut profile = read_all(&inputs, &wanted, results.quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
@@ -121,6 +129,13 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
     }
+    if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
+        complain(&format!(
+            "nothing is left of what was read: nothing matches {}; nothing was written",
+            printable(profile.trees().selection.as_bytes()),
+        ));
+        return Ok(Exit::NothingToRead);
+    }
     if results.compensate {
         profile.compensate();
     }
@@ -132,22 +147,25 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     })
 }
 
-/// Reads and merges `inputs`, a few at a time in parallel.
-fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
+/// Reads and merges what is wanted of `inputs`, a few at a time in parallel.
+fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Account) -> Profile {
     let bar = bar(inputs.len(), quiet);
-    let mut merger = Merger::new();
+    let mut merger = Merger::of_parts(&wanted.selection.text());
     for chunk in inputs.chunks(AT_A_TIME) {
         let files: Vec<_> = chunk
             .par_iter()
-            .map(|input| (read_input(input), bar.inc(1)))
+            .map(|input| (read_wanted(input, wanted), bar.inc(1)))
             .collect();
         for (input, (file, ())) in chunk.iter().zip(files) {
             let path = input.path.clone();
             match file {
                 Ok((file, sidecar)) => {
-                    merger.add(path, file);
                     account.succeeded += 1;
                     account.failures.extend(sidecar.err());
+                    match file {
+                        Some(file) => merger.add(path, file),
+                        None => account.other_processes += 1,
+                    }
                 }
                 Err(reason) => account.failures.push(Refused { path, reason }),
             }
@@ -177,6 +195,15 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
     });
     account.failures.extend(refused);
     profile
+}
+
+fn read_wanted(
+    input: &Input,
+    wanted: &Wanted,
+) -> Result<(Option<ProfFile>, Result<(), Refused>), String> {
+    let (file, sidecar) = read_input(input)?;
+    let file = wanted.of(file).map_err(|error| error.to_string())?;
+    Ok((file, sidecar))
 }
 
 fn complain_about(account: &Account, quiet: bool) {
@@ -209,6 +236,7 @@ fn write_reports(
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     account.folded = (view.folded_calls(), view.folded_functions().len());
     account.dropped = view.dropped();
+    account.selection = profile.trees().selection.clone();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -272,6 +300,10 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,
     });
+    if !account.selection.is_empty() {
+        value["selection"] = json!(account.selection);
+        value["other_processes"] = json!(account.other_processes);
+    }
     if let Some((seconds, as_recorded)) = account.compensated {
         value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
     }

@@ -12,6 +12,7 @@ use edbprof::report::sort_order::SortOrder;
 use edbprof::report::svg::Svg;
 
 use crate::outputs::Outputs;
+use crate::selection::SelectionOptions;
 
 /// What stands for stdout where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -23,6 +24,8 @@ Examples:
   edbprof a.prof b.prof            just these files
   edbprof --out=/tmp/run.svg       writes /tmp/run.prof, /tmp/run.pstats, /tmp/run.svg
   edbprof --sort-by=tottime,name   for the table, what pstats' sort_stats() takes
+  edbprof --by=process             a frame for each process at the root of the picture
+  edbprof --exclude='*importlib*'  without the machinery of imports
   edbprof --threshold=0.001        a smaller picture: nothing below 0.1 %
 
 Exit status:
@@ -88,6 +91,14 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "KEYS", default_value = "cumulative")]
     pub(crate) sort_by: SortOrder,
 
+    /// Name files without directories in the table
+    ///
+    /// As pstats' strip_dirs() does: functions that differ in the directory alone become one.
+    /// Without it the table has whole paths, where the picture and the summary leave out where
+    /// Python, its packages and the program lie. The merged profile always has whole paths.
+    #[arg(long)]
+    pub(crate) strip_dirs: bool,
+
     /// Where the results go: a directory, or a file name
     ///
     /// In a directory (one that exists, or a name ending in a slash) they are called
@@ -130,11 +141,15 @@ pub(crate) struct ResultOptions {
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
     /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
-    /// size of the merged profile; with --compensate also `compensated`, an object with the
+    /// size of the merged profile; where a part was chosen `selection`, the options that chose
+    /// it; with --compensate also `compensated`, an object with the
     /// `seconds` taken out and the number of `processes_as_recorded`. It is written unless the
     /// usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
 }
 
 /// What can be written.
@@ -205,6 +220,7 @@ impl ResultOptions {
             Format::Prof => Box::new(Prof),
             Format::Pstats => Box::new(PstatsText {
                 order: self.sort_by.clone(),
+                strip_dirs: self.strip_dirs,
             }),
             Format::Svg => Box::new(Svg { width, threshold }),
             Format::Singledispatch => Box::new(SingleDispatch),

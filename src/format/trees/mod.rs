@@ -10,6 +10,7 @@
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
 //! | `threads` | list of dicts, see below |
+//! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -42,17 +43,21 @@
 //! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
 //! | `folded_self` | bytes, u64 a folded function: nanoseconds |
 //!
-//! Folded are the calls that found no room in the tree: see [`FoldedFunction`].
+//! Folded are the calls that found no room in the tree: see [`FoldedFunction`]. Nodes of
+//! functions with the flags [`PROCESS_GROUP`] and [`THREAD_GROUP`] stand for processes and
+//! threads.
 
 use std::borrow::Cow;
 
 mod calibration;
 mod folded;
+mod group;
 mod reader;
 mod writer;
 
 pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
 pub use folded::{FOLDED_CALLS, FoldedFunction};
+pub use group::{PROCESS_GROUP, THREAD_GROUP};
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
@@ -281,6 +286,8 @@ pub struct Trees {
     pub functions: Vec<Function>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
+    /// The options that chose what of the recordings is in here; empty where all of it is.
+    pub selection: Box<str>,
 }
 
 impl Trees {

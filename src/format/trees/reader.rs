@@ -23,6 +23,7 @@ pub(in crate::format) fn read_key(
         b"processes" => trees.processes = reader.list(read_process)?,
         b"functions" => trees.functions = reader.list(read_function)?,
         b"threads" => trees.threads = reader.list(read_thread)?,
+        b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
         _ => return Ok(false),
     }
     Ok(true)

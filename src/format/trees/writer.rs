@@ -40,6 +40,10 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         }
         writer.end_dict();
     }
+
+    if !trees.selection.is_empty() {
+        text(writer, b"selection", trees.selection.as_bytes());
+    }
 }
 
 fn write_process<'a>(writer: &mut Writer<'a>, process: &'a Process) {

@@ -1,0 +1,279 @@
+//! Call trees with nodes put in at the root, taken out of the paths, or left away.
+//!
+//! Everything goes by self times: what becomes of a node's own is said here, and totals
+//! follow.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::select::Selection;
+use super::tree_builder::TreeBuilder;
+use crate::format::trees::{
+    FoldedFunction, Function, FunctionKind, Label, NO_PARENT, PROCESS_GROUP, THREAD_GROUP,
+    ThreadTree, Trees,
+};
+
+/// What stands at the root of calls that have nothing of the kind yet, the process below
+/// the thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    pub(super) process: Option<Function>,
+    pub(super) thread: Option<Function>,
+}
+
+/// `trees` of what is chosen, in groups. Functions that are called no more are gone.
+///
+/// Of the stacks those stay in which an included function occurs, with its callers'
+/// calls but without their time. An excluded function's callees and time go to its
+/// caller, or where it has none to a node called `<excluded>`. A node of folded calls is
+/// neither; folded calls themselves go by their function alone.
+///
+/// Groups that are there already stay only where `groups` has one of their kind.
+pub(super) fn reshape(
+    trees: &Trees,
+    chosen: &Selection,
+    groups: impl Fn(&ThreadTree) -> Groups,
+) -> Trees {
+    let mut table = Table::default();
+    let rules: Vec<Rule> = trees
+        .functions
+        .iter()
+        .map(|function| Rule::of(function, chosen))
+        .collect();
+    let threads = trees.threads.iter();
+    let threads = threads.filter(|thread| chosen.has_thread(&thread.name));
+    let threads: Vec<_> = threads
+        .map(|thread| {
+            let reshaping = Reshaping {
+                trees,
+                rules: &rules,
+                groups: groups(thread),
+                table: &mut table,
+                tree: TreeBuilder::new(),
+                level: Vec::new(),
+                overhead_ps: Vec::new(),
+            };
+            reshaping.thread(thread)
+        })
+        .filter(|thread| !thread.is_empty())
+        .collect();
+    Trees {
+        recordings: trees.recordings.clone(),
+        processes: trees.processes.clone(),
+        functions: table.functions,
+        threads,
+        selection: trees.selection.clone(),
+    }
+}
+
+/// The functions that occur.
+#[derive(Default)]
+struct Table {
+    functions: Vec<Function>,
+    ids: HashMap<Function, u32>,
+}
+
+impl Table {
+    fn id(&mut self, function: &Function) -> u32 {
+        if let Some(&id) = self.ids.get(function) {
+            return id;
+        }
+        let id = self.functions.len() as u32;
+        self.functions.push(function.clone());
+        self.ids.insert(function.clone(), id);
+        id
+    }
+}
+
+/// What happens to the nodes of one function.
+#[derive(Clone, Copy)]
+struct Rule {
+    included: bool,
+    excluded: bool,
+    level: Level,
+}
+
+/// What a node may stand on: what is of a lower level, and calls on calls.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Process,
+    Thread,
+    Call,
+}
+
+impl Rule {
+    fn of(function: &Function, chosen: &Selection) -> Self {
+        let level = match function.flags {
+            flags if flags & PROCESS_GROUP != 0 => Level::Process,
+            flags if flags & THREAD_GROUP != 0 => Level::Thread,
+            _ => Level::Call,
+        };
+        let is_real = level == Level::Call && !function.is_folded_calls();
+        Rule {
+            included: chosen.include.is_empty() || is_real && chosen.includes(function),
+            excluded: is_real && chosen.excludes(function),
+            level,
+        }
+    }
+}
+
+struct Reshaping<'a> {
+    trees: &'a Trees,
+    rules: &'a [Rule],
+    groups: Groups,
+    table: &'a mut Table,
+    tree: TreeBuilder,
+    /// Of each new node.
+    level: Vec<Level>,
+    /// Of each new node, or empty.
+    overhead_ps: Vec<u64>,
+}
+
+impl Reshaping<'_> {
+    fn thread(mut self, thread: &ThreadTree) -> ThreadTree {
+        let nodes = &thread.nodes;
+        // By the calls as they were recorded: a group's have no cost.
+        let overhead_ps = self.trees.overhead_ps(thread);
+        let own = nodes.self_times();
+        let (is_within, stays) = self.stacks(thread);
+        let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        for node in 0..nodes.len() {
+            let above = match nodes.parent[node] {
+                NO_PARENT => NO_PARENT,
+                parent => places[parent as usize],
+            };
+            if !stays[node] {
+                places.push(above);
+                continue;
+            }
+            let function = nodes.function[node] as usize;
+            let rule = self.rules[function];
+            let is_wanted = match rule.level {
+                Level::Process => self.groups.process.is_some(),
+                Level::Thread => self.groups.thread.is_some(),
+                Level::Call => !rule.excluded,
+            };
+            let own = if is_within[node] { own[node] } else { 0 };
+            let time_goes_to = if is_wanted {
+                let above = self.ground(above, rule.level);
+                let id = self.table.id(&self.trees.functions[function]);
+                let place = self.child(above, id, rule.level);
+                self.tree
+                    .add(place, nodes.calls[node], nodes.resumes[node], own);
+                places.push(place);
+                place
+            } else {
+                places.push(above);
+                if own == 0 {
+                    continue;
+                }
+                let place = self.caller(above);
+                self.tree.add(place, 0, 0, own);
+                place
+            };
+            if is_within[node] {
+                let overhead = overhead_ps.get(node).copied().unwrap_or(0);
+                let sum = &mut self.overhead_ps[time_goes_to as usize];
+                *sum = sum.saturating_add(overhead);
+            }
+        }
+        let folded = self.folded(thread);
+        ThreadTree {
+            process: thread.process,
+            name: thread.name.clone(),
+            nodes: self.tree.finish_self_times(),
+            overhead_ps: self.overhead_ps,
+            folded,
+        }
+    }
+
+    /// Of each node whether it lies in a stack that stays, at an included function or
+    /// above it, and whether it stays for itself or for what it calls.
+    fn stacks(&self, thread: &ThreadTree) -> (Vec<bool>, Vec<bool>) {
+        let nodes = &thread.nodes;
+        let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
+        for (&parent, &function) in nodes.parent.iter().zip(&nodes.function) {
+            let above = is_within.get(parent as usize).copied().unwrap_or(false);
+            is_within.push(above || self.rules[function as usize].included);
+        }
+        let mut stays = is_within.clone();
+        for node in (0..nodes.len()).rev() {
+            if let (true, Some(above)) = (stays[node], stays.get_mut(nodes.parent[node] as usize)) {
+                *above = true;
+            }
+        }
+        (is_within, stays)
+    }
+
+    /// Where a node of `level` is put that stood on `above`: there, or on the groups that
+    /// are wanted below it.
+    fn ground(&mut self, mut above: u32, level: Level) -> u32 {
+        for (group, function) in [
+            (Level::Process, self.groups.process.clone()),
+            (Level::Thread, self.groups.thread.clone()),
+        ] {
+            let lower = self.level.get(above as usize).is_none_or(|at| *at < group);
+            if let (true, true, Some(function)) = (group < level, lower, function) {
+                let id = self.table.id(&function);
+                above = self.child(above, id, group);
+            }
+        }
+        above
+    }
+
+    /// Whose the time of a node is that stood on `above` and is taken out.
+    fn caller(&mut self, above: u32) -> u32 {
+        if self.level.get(above as usize) == Some(&Level::Call) {
+            return above;
+        }
+        let above = self.ground(above, Level::Call);
+        let id = self.table.id(&excluded());
+        self.child(above, id, Level::Call)
+    }
+
+    fn child(&mut self, above: u32, function: u32, level: Level) -> u32 {
+        let place = self.tree.child(above, function);
+        if self.level.len() == place as usize {
+            self.level.push(level);
+            self.overhead_ps.push(0);
+        }
+        place
+    }
+
+    fn folded(&mut self, thread: &ThreadTree) -> Vec<FoldedFunction> {
+        let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
+        for figures in &thread.folded {
+            let rule = self.rules[figures.function as usize];
+            if !rule.included {
+                continue;
+            }
+            let mut figures = *figures;
+            figures.function = if rule.excluded {
+                (figures.calls, figures.resumes) = (0, 0);
+                self.table.id(&excluded())
+            } else {
+                let function = &self.trees.functions[figures.function as usize];
+                self.table.id(function)
+            };
+            let sum = folded.entry(figures.function).or_default();
+            sum.function = figures.function;
+            sum.add(&figures);
+        }
+        folded.into_values().collect()
+    }
+}
+
+/// What has the time of excluded functions that nobody called.
+fn excluded() -> Function {
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: (*b"<excluded>").into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    }
+}

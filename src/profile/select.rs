@@ -1,0 +1,215 @@
+//! Choosing what of the recordings is looked at: some processes, threads, functions.
+
+use std::fmt;
+
+use wildmatch::WildMatch;
+
+use crate::format::trees::{Function, Process};
+
+/// What is looked at. The default is all.
+///
+/// Several patterns of one kind mean any of them; what kinds are given must all hold.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Processes, by pid or by what their command lines match.
+    pub processes: Vec<Pattern>,
+    /// Threads, by name.
+    pub threads: Vec<Pattern>,
+    /// Only stacks in which one of these functions occurs.
+    pub include: Vec<Pattern>,
+    /// Functions that are taken out of the stacks.
+    pub exclude: Vec<Pattern>,
+}
+
+impl Selection {
+    /// The options that it is made of, as one text whatever their order; empty for all.
+    pub fn text(&self) -> String {
+        let kinds = [
+            ("--only-process", &self.processes),
+            ("--only-thread", &self.threads),
+            ("--include", &self.include),
+            ("--exclude", &self.exclude),
+        ];
+        let options = kinds.into_iter().flat_map(|(option, patterns)| {
+            let patterns = patterns.iter();
+            patterns.map(move |pattern| format!("{option}={pattern}"))
+        });
+        let mut options: Vec<_> = options.collect();
+        options.sort();
+        options.dedup();
+        options.join(" ")
+    }
+
+    /// Whether processes or threads are chosen.
+    pub(super) fn chooses_threads(&self) -> bool {
+        !self.processes.is_empty() || !self.threads.is_empty()
+    }
+
+    pub(super) fn has_process(&self, process: &Process) -> bool {
+        let pid = process.pid.to_string();
+        let command = process.argv.join(&b' ');
+        any(&self.processes, |pattern| {
+            pattern.text == pid
+                || pattern.is_path_end(&command)
+                || process.argv.iter().any(|word| pattern.is_path_end(word))
+        })
+    }
+
+    pub(super) fn has_thread(&self, name: &[u8]) -> bool {
+        any(&self.threads, |pattern| pattern.is(name))
+    }
+
+    pub(super) fn includes(&self, function: &Function) -> bool {
+        any(&self.include, |pattern| pattern.is_function(function))
+    }
+
+    pub(super) fn excludes(&self, function: &Function) -> bool {
+        !self.exclude.is_empty() && any(&self.exclude, |pattern| pattern.is_function(function))
+    }
+}
+
+/// Whether there is no pattern, or one that `matches`.
+fn any(patterns: &[Pattern], matches: impl Fn(&Pattern) -> bool) -> bool {
+    patterns.is_empty() || patterns.iter().any(matches)
+}
+
+/// A text in which `*` stands for any characters, `?` for one.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    glob: WildMatch,
+}
+
+impl Pattern {
+    /// The pattern that is written so.
+    pub fn new(text: &str) -> Self {
+        Pattern {
+            text: text.to_owned(),
+            glob: WildMatch::new(text),
+        }
+    }
+
+    fn is(&self, text: &[u8]) -> bool {
+        self.glob.matches(&String::from_utf8_lossy(text))
+    }
+
+    /// Whether it is `path`, or what is left of that without directories at the beginning.
+    fn is_path_end(&self, path: &[u8]) -> bool {
+        let path = String::from_utf8_lossy(path);
+        let ends = path
+            .match_indices(['/', '\\'])
+            .map(|(slash, _)| &path[slash + 1..]);
+        self.glob.matches(&path) || ends.into_iter().any(|end| self.glob.matches(end))
+    }
+
+    /// Whether it is the function's name, its file, or both with a colon between.
+    fn is_function(&self, function: &Function) -> bool {
+        let file = &function.label.file;
+        let names = [&function.label.name, &function.qualified_name];
+        let names = names.into_iter().filter(|name| !name.is_empty());
+        (file.as_ref() != b"~" && self.is_path_end(file))
+            || names
+                .into_iter()
+                .any(|name| self.is(name) || self.is_path_end(&[file, &b":"[..], name].concat()))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::trees::{FunctionKind, Label};
+
+    fn function(file: &str, name: &str, qualified_name: &str) -> Function {
+        Function {
+            kind: FunctionKind::Python,
+            flags: 0,
+            label: Label {
+                file: file.as_bytes().into(),
+                line: 1,
+                name: name.as_bytes().into(),
+            },
+            qualified_name: qualified_name.as_bytes().into(),
+            module: Box::default(),
+            generic: None,
+        }
+    }
+
+    #[test]
+    fn functions_go_by_file_name_or_both() {
+        let feed = function("/app/json/parse.py", "feed", "Parser.feed");
+        for pattern in [
+            "feed",
+            "Parser.feed",
+            "Parser.*",
+            "parse.py",
+            "json/parse.py",
+            "/app/*",
+            "json/*",
+            "parse.py:feed",
+            "json/*:Parser.f??d",
+            "*",
+        ] {
+            assert!(Pattern::new(pattern).is_function(&feed), "{pattern}");
+        }
+        for pattern in ["fee", "son/parse.py", "app", "parse.py:read", "", "Parser"] {
+            assert!(!Pattern::new(pattern).is_function(&feed), "{pattern}");
+        }
+        let len = function("~", "<built-in method builtins.len>", "");
+        assert!(Pattern::new("*builtins.len*").is_function(&len));
+        assert!(Pattern::new("~:*").is_function(&len));
+        assert!(!Pattern::new("~").is_function(&len));
+        let odd = function("/a/\u{fffd}.py", "f", "");
+        let mut bytes = odd.clone();
+        bytes.label.file = b"/a/\xff.py"[..].into();
+        assert!(Pattern::new("?.py:f").is_function(&bytes));
+    }
+
+    #[test]
+    fn processes_go_by_pid_and_command_line() {
+        let process = Process {
+            pid: 4711,
+            argv: ["/usr/bin/python3", "/srv/worker.py", "--queue=a"]
+                .map(|word| word.as_bytes().into())
+                .into(),
+            ..Process::default()
+        };
+        let has = |pattern: &str| {
+            let processes = vec![Pattern::new(pattern)];
+            let selection = Selection {
+                processes,
+                ..Selection::default()
+            };
+            selection.has_process(&process)
+        };
+        for pattern in [
+            "4711",
+            "worker.py",
+            "worker.py --queue=?",
+            "*queue*",
+            "python3 *",
+        ] {
+            assert!(has(pattern), "{pattern}");
+        }
+        for pattern in ["471", "worker", "47?1", "queue"] {
+            assert!(!has(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_options_says_nothing() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::new(text)).collect();
+        let one = Selection {
+            exclude: patterns(&["b", "a", "b"]),
+            threads: patterns(&["Main*"]),
+            ..Selection::default()
+        };
+        assert_eq!(one.text(), "--exclude=a --exclude=b --only-thread=Main*");
+        assert_eq!(Selection::default().text(), "");
+    }
+}

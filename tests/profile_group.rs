@@ -1,0 +1,467 @@
+//! Processes and threads that are kept apart, and functions that are chosen, against what
+//! the stacks say one by one.
+
+#![cfg(feature = "report")]
+
+mod generate;
+
+use std::collections::BTreeMap;
+
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::trees::{
+    Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
+    Nodes, PROCESS_GROUP, Process, THREAD_GROUP, ThreadTree, Trees,
+};
+use edbprof::profile::frames::frames;
+use edbprof::profile::group::{By, Unselectable, Wanted};
+use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
+use edbprof::profile::rows::rows;
+use edbprof::profile::select::{Pattern, Selection};
+use generate::rows_text;
+use proptest::prelude::*;
+
+/// Recordings of their own, with functions called `f0` to `f4`, all of which are called.
+fn recordings() -> impl Strategy<Value = Vec<Trees>> {
+    proptest::collection::vec(generate::trees(), 1..4).prop_map(|mut all| {
+        for (id, trees) in (1..).zip(&mut all) {
+            trees.recordings = vec![[id; 16]];
+            trees.threads.push(ThreadTree::default());
+            for (number, function) in trees.functions.iter_mut().enumerate() {
+                function.flags &= !FOLDED_CALLS;
+                function.label.file = b"/app/m.py"[..].into();
+                function.label.line = 1;
+                function.label.name = format!("f{}", number % 5).into_bytes().into();
+                function.qualified_name = Box::default();
+                let nodes = &mut trees.threads[0].nodes;
+                nodes.parent.push(NO_PARENT);
+                nodes.function.push(number as u32);
+                nodes.calls.push(1);
+                nodes.resumes.push(0);
+                nodes.total.push(1);
+            }
+        }
+        all
+    })
+}
+
+fn by() -> impl Strategy<Value = Option<By>> {
+    prop_oneof![Just(None), Just(Some(By::Process)), Just(Some(By::Thread))]
+}
+
+fn patterns(texts: &[&str]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
+}
+
+fn wanted(by: Option<By>, include: &[&str], exclude: &[&str]) -> Wanted {
+    Wanted {
+        by,
+        selection: Selection {
+            include: patterns(include),
+            exclude: patterns(exclude),
+            ..Selection::default()
+        },
+    }
+}
+
+fn by_only(by: Option<By>) -> Wanted {
+    wanted(by, &[], &[])
+}
+
+fn file(trees: &Trees) -> ProfFile {
+    ProfFile::Exact(trees.clone(), PlainInputs::default())
+}
+
+fn merge(wanted: &Wanted, files: impl IntoIterator<Item = ProfFile>) -> Merged {
+    let mut merger = Merger::of_parts(&wanted.selection.text());
+    for (number, file) in files.into_iter().enumerate() {
+        if let Some(file) = wanted.of(file).unwrap() {
+            merger.add(number.to_string(), file);
+        }
+    }
+    merger.finish()
+}
+
+fn merged(wanted: &Wanted, all: &[Trees]) -> Profile {
+    merge(wanted, all.iter().map(file)).profile
+}
+
+fn reread(profile: &Profile) -> ProfFile {
+    prof::read(&profile.encode()).unwrap()
+}
+
+/// Self time by stack, as names with `;` between; groups by their kind and who they are.
+type Stacks = BTreeMap<Vec<String>, u64>;
+
+fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    let mut stacks = Stacks::new();
+    for (node, own) in nodes.self_times().into_iter().enumerate() {
+        let function = &functions[nodes.function[node] as usize];
+        let above = paths.get(nodes.parent[node] as usize);
+        let mut path = above.cloned().unwrap_or_default();
+        path.push(match function.flags {
+            PROCESS_GROUP => format!("process {}", String::from_utf8_lossy(&function.module)),
+            _ => String::from_utf8_lossy(&function.label.name).into_owned(),
+        });
+        if own > 0 {
+            *stacks.entry(path.clone()).or_default() += own;
+        }
+        paths.push(path);
+    }
+    stacks
+}
+
+fn stacks_of(profile: &Profile) -> Stacks {
+    let trees = profile.trees();
+    let threads = trees.threads.iter();
+    threads.fold(Stacks::new(), |mut all, thread| {
+        for (path, own) in stacks(&trees.functions, &thread.nodes) {
+            *all.entry(path).or_default() += own;
+        }
+        all
+    })
+}
+
+/// What the stacks of the recordings are to be, each changed by `change` on its own.
+fn expected(
+    all: &[Trees],
+    by: Option<By>,
+    change: impl Fn(&Function) -> bool,
+    keep: impl Fn(&[String]) -> bool,
+) -> Stacks {
+    let mut expected = Stacks::new();
+    for trees in all {
+        for thread in &trees.threads {
+            let mut marked = trees.functions.clone();
+            for function in marked.iter_mut().filter(|f| change(f)) {
+                function.label.name = b"gone"[..].into();
+            }
+            for (path, own) in stacks(&marked, &thread.nodes) {
+                if !keep(&path) {
+                    continue;
+                }
+                let mut path: Vec<_> = path.into_iter().filter(|name| name != "gone").collect();
+                if path.is_empty() {
+                    path.push("<excluded>".to_owned());
+                }
+                if by == Some(By::Thread) {
+                    path.insert(
+                        0,
+                        match &*thread.name {
+                            b"" => "threads that have no name".to_owned(),
+                            name => format!("thread {}", String::from_utf8_lossy(name)),
+                        },
+                    );
+                }
+                if by.is_some() {
+                    let id = trees.recordings[0];
+                    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+                    path.insert(0, format!("process {id}"));
+                }
+                *expected.entry(path).or_default() += own;
+            }
+        }
+    }
+    expected
+}
+
+fn is(name: &'static str) -> impl Fn(&Function) -> bool {
+    move |function| *function.label.name == *name.as_bytes()
+}
+
+/// Self time of all functions in the table.
+fn table_seconds(profile: &Profile) -> f64 {
+    let rows = profile.rows();
+    rows.iter().map(|(_, row)| row.counts.tt).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn groups_change_nothing_but_the_root(all in recordings(), by in by()) {
+        let (plain, grouped) = (merged(&by_only(None), &all), merged(&by_only(by), &all));
+        prop_assert_eq!(rows_text(&grouped.rows()), rows_text(&plain.rows()));
+        prop_assert_eq!(grouped.sidecar(), plain.sidecar());
+        prop_assert_eq!(frames(&grouped).whole(), frames(&plain).whole());
+        prop_assert_eq!(stacks_of(&grouped), expected(&all, by, |_| false, |_| true));
+    }
+
+    #[test]
+    fn a_profile_in_groups_is_merged_by_less_as_if_from_the_start(
+        all in recordings(),
+        by in by(),
+        less in by(),
+    ) {
+        prop_assume!(less <= by);
+        let staged = merge(&by_only(less), [reread(&merged(&by_only(by), &all))]).profile;
+        let at_once = merged(&by_only(less), &all);
+        prop_assert_eq!(staged.trees(), at_once.trees());
+    }
+
+    #[test]
+    fn stages_do_not_matter(all in recordings(), by in by(), at in any::<prop::sample::Index>()) {
+        let wanted = wanted(by, &["f1", "f2"], &["f3"]);
+        let (a, b) = all.split_at(at.index(all.len() + 1));
+        let stages = [a, b].map(|part| reread(&merged(&wanted, part)));
+        let staged = merge(&wanted, stages);
+        prop_assert_eq!(staged.refused, vec![]);
+        let at_once = merged(&wanted, &all);
+        prop_assert_eq!(staged.profile.trees(), at_once.trees());
+    }
+
+    #[test]
+    fn excluded_functions_leave_their_time_to_their_callers(all in recordings(), by in by()) {
+        let wanted = wanted(by, &[], &["m.py:f1"]);
+        let profile = merged(&wanted, &all);
+        prop_assert_eq!(stacks_of(&profile), expected(&all, by, is("f1"), |_| true));
+        let whole = merged(&by_only(None), &all);
+        prop_assert_eq!(frames(&profile).whole(), frames(&whole).whole());
+        let (seconds, of_whole) = (table_seconds(&profile), table_seconds(&whole));
+        prop_assert!((seconds - of_whole).abs() < 1e-12, "{} {}", seconds, of_whole);
+    }
+
+    #[test]
+    fn only_stacks_with_an_included_function_stay(all in recordings(), by in by()) {
+        let profile = merged(&wanted(by, &["f2"], &[]), &all);
+        let has_it = |path: &[String]| path.iter().any(|name| name == "f2");
+        prop_assert_eq!(stacks_of(&profile), expected(&all, by, |_| false, has_it));
+    }
+}
+
+fn one(id: u8) -> Trees {
+    let function = |name: &str| Function {
+        label: Label {
+            file: b"/app/m.py"[..].into(),
+            line: 1,
+            name: name.as_bytes().into(),
+        },
+        flags: 0,
+        ..Function::folded_calls()
+    };
+    let nodes = |total| Nodes {
+        parent: vec![NO_PARENT, 0],
+        function: vec![0, 1],
+        calls: vec![1, 2],
+        resumes: vec![0, 0],
+        total: vec![total, 10],
+    };
+    let thread = |name: &str, total| ThreadTree {
+        name: name.as_bytes().into(),
+        nodes: nodes(total),
+        ..Default::default()
+    };
+    Trees {
+        recordings: vec![[id; 16]],
+        processes: vec![Process {
+            pid: id.into(),
+            ..Default::default()
+        }],
+        functions: vec![function("main"), function("leaf")],
+        threads: vec![thread("MainThread", 100), thread("Thread-1", 40)],
+        ..Trees::default()
+    }
+}
+
+fn only(processes: &[&str], threads: &[&str]) -> Wanted {
+    Wanted {
+        by: None,
+        selection: Selection {
+            processes: patterns(processes),
+            threads: patterns(threads),
+            ..Selection::default()
+        },
+    }
+}
+
+#[test]
+fn what_recording_cost_is_known_by_the_calls_as_they_were() {
+    let mut trees = one(1);
+    trees.threads.truncate(1);
+    trees.threads[0].nodes.total = vec![1_000_000, 900_000];
+    let cost = |callee, caller| Cost { callee, caller };
+    trees.processes[0].calibration = Some(Calibration {
+        python_call: cost(40_000, 60_000),
+        ..Calibration::default()
+    });
+    for function in &mut trees.functions {
+        function.kind = FunctionKind::Python;
+    }
+    let subtracted = |wanted: &Wanted| {
+        let mut profile = merged(wanted, &[trees.clone()]);
+        profile.compensate();
+        profile.compensation().unwrap().subtracted_ns
+    };
+    // Three calls, of which one has no caller.
+    assert_eq!(subtracted(&by_only(None)), 3 * 40 + 2 * 60);
+    assert_eq!(subtracted(&by_only(Some(By::Thread))), 3 * 40 + 2 * 60);
+    assert_eq!(subtracted(&wanted(None, &[], &["leaf"])), 3 * 40 + 2 * 60);
+    assert_eq!(subtracted(&wanted(None, &["leaf"], &[])), 2 * 40);
+}
+
+#[test]
+fn folded_calls_go_by_their_function() {
+    let mut trees = one(1);
+    trees.functions.push(Function::folded_calls());
+    trees.threads.truncate(1);
+    let thread = &mut trees.threads[0];
+    thread.nodes.function[1] = 2;
+    thread.nodes.calls[1] = 0;
+    for function in [0, 1] {
+        thread.folded.push(FoldedFunction {
+            function,
+            calls: 5,
+            resumes: 1,
+            self_time: 5,
+        });
+    }
+    let rows = |wanted: &Wanted| {
+        let rows = merged(wanted, &[trees.clone()]).rows();
+        let mut rows: Vec<_> = rows
+            .iter()
+            .map(|(id, row)| {
+                let name = String::from_utf8_lossy(&rows.label(id).name).into_owned();
+                (name, row.counts.nc, (row.counts.tt * 1e9).round())
+            })
+            .collect();
+        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        rows
+    };
+    let row = |name: &str, calls, own| (name.to_owned(), calls, own);
+    assert_eq!(
+        rows(&by_only(None)),
+        [row("leaf", 5, 5.0), row("main", 6, 95.0)]
+    );
+    assert_eq!(
+        rows(&wanted(None, &[], &["*"])),
+        [row("<excluded>", 0, 100.0)]
+    );
+    assert_eq!(rows(&wanted(None, &["leaf"], &[])), [row("leaf", 5, 5.0)]);
+}
+
+#[test]
+fn threads_and_processes_are_chosen() {
+    let all = [one(1), one(2), one(3)];
+    let profile = merged(&only(&["2", "3"], &["Thread-*"]), &all);
+    assert_eq!(frames(&profile).whole(), 80);
+    assert_eq!(profile.trees().recordings, [[2; 16], [3; 16]]);
+    assert_eq!(profile.trees().processes.len(), 2);
+    assert_eq!(
+        &*profile.trees().selection,
+        "--only-process=2 --only-process=3 --only-thread=Thread-*"
+    );
+    let nothing = merged(&only(&["4"], &[]), &all);
+    assert!(nothing.trees().threads.is_empty());
+}
+
+#[test]
+fn calls_of_callers_stay_without_their_time() {
+    let profile = merged(&wanted(None, &["leaf"], &[]), &[one(1)]);
+    let rows = rows_text(&profile.rows());
+    let tree = &profile.trees().threads[0].nodes;
+    assert_eq!(
+        (&tree.calls[..], &tree.total[..]),
+        (&[2, 4][..], &[20, 20][..]),
+        "{rows}"
+    );
+}
+
+#[test]
+fn a_part_is_merged_with_nothing_else() {
+    let wanted = only(&[], &["Main*"]);
+    let part = |id| reread(&merged(&wanted, &[one(id)]));
+    let refused = |merged: Merged| -> Vec<_> {
+        let refused = merged.refused.into_iter();
+        refused
+            .map(|(path, why)| (path.display().to_string(), why))
+            .collect()
+    };
+    let why = Refusal::Part {
+        selection: "--only-thread=Main*".into(),
+    };
+    // With the whole of another process, in whatever order.
+    for files in [[part(1), file(&one(2))], [file(&one(2)), part(1)]] {
+        let merged = merge(&Wanted::default(), files);
+        assert_eq!(merged.profile.trees().recordings, [[2; 16]]);
+        assert_eq!(refused(merged)[0].1, why);
+    }
+    // With another part.
+    let other = reread(&merged(&only(&[], &["Thread*"]), &[one(2)]));
+    assert_eq!(
+        refused(merge(&Wanted::default(), [part(1), other])).len(),
+        2
+    );
+    // With its like, by itself or where the same is chosen.
+    for (files, wanted) in [
+        ([part(1), part(2)], Wanted::default()),
+        ([part(1), file(&one(2))], wanted.clone()),
+        ([part(1), part(2)], wanted.clone()),
+    ] {
+        let merged = merge(&wanted, files);
+        assert_eq!(merged.profile.trees().recordings, [[1; 16], [2; 16]]);
+        assert_eq!(frames(&merged.profile).whole(), 200);
+        assert_eq!(&*merged.profile.trees().selection, "--only-thread=Main*");
+        assert_eq!(refused(merged), []);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_chosen_nothing_is() {
+    let plain = || {
+        ProfFile::Plain(PlainInputs {
+            hashes: vec![[7; 16]],
+            ..PlainInputs::default()
+        })
+    };
+    let aggregate = || reread(&merged(&Wanted::default(), &[one(1), one(2)]));
+    let is_refused = |wanted: Wanted, file: ProfFile| wanted.of(file).unwrap_err();
+    assert_eq!(
+        is_refused(wanted(None, &["x"], &[]), plain()),
+        Unselectable::Plain
+    );
+    assert_eq!(
+        is_refused(only(&["1"], &[]), aggregate()),
+        Unselectable::Aggregate
+    );
+    assert!(wanted(None, &["main"], &[]).of(aggregate()).is_ok());
+    assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
+}
+
+#[test]
+fn what_was_merged_before_is_one_group() {
+    let aggregate = reread(&merged(&Wanted::default(), &[one(1), one(2)]));
+    let profile = merge(&by_only(Some(By::Thread)), [aggregate, file(&one(3))]).profile;
+    let names = profile.trees().functions.iter().filter(|f| f.is_group());
+    let names: Vec<_> = names
+        .map(|f| String::from_utf8_lossy(&f.label.name))
+        .collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert!(
+        names
+            .iter()
+            .any(|name| name == "processes merged without --by")
+    );
+    assert!(
+        names
+            .iter()
+            .any(|name| name == "threads merged without --by=thread")
+    );
+    assert!(
+        profile
+            .trees()
+            .functions
+            .iter()
+            .any(|f| f.flags == THREAD_GROUP)
+    );
+    assert_eq!(frames(&profile).whole(), 3 * 140);
+}
+
+#[test]
+fn the_tables_of_a_part_are_those_of_its_trees() {
+    let profile = merged(&wanted(Some(By::Thread), &[], &["leaf"]), &[one(1), one(2)]);
+    let ProfFile::Exact(trees, _) = reread(&profile) else {
+        panic!("not one of ours");
+    };
+    assert_eq!(rows_text(&rows(&trees)), rows_text(&profile.rows()));
+    assert_eq!(profile.rows().len(), 1);
+}
