@@ -10,13 +10,14 @@
 //! them (`print_call_line`).
 //!
 //! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
-//! many primitive calls of unknown time. Names may be bytes (Python 2 wrote no
-//! other), counts bools, times ints.
+//! many primitive calls of unknown time and written as it was ([`Row::untimed`]).
+//! Names may be bytes (Python 2 wrote no other), counts bools, times ints.
 
 mod reader;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::trees::Label;
 
@@ -41,6 +42,16 @@ pub struct Counts {
     pub ct: f64,
 }
 
+impl Counts {
+    /// Adds `more`.
+    pub fn add(&mut self, more: &Counts) {
+        self.cc = self.cc.saturating_add(more.cc);
+        self.nc = self.nc.saturating_add(more.nc);
+        self.tt += more.tt;
+        self.ct += more.ct;
+    }
+}
+
 /// One function's line of the dictionary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -48,6 +59,28 @@ pub struct Row {
     pub counts: Counts,
     /// The same for each direct caller; a caller need not have a row itself.
     pub callers: BTreeMap<LabelId, Counts>,
+    /// Callers of whom only calls are known; their times are 0.
+    pub untimed: BTreeSet<LabelId>,
+}
+
+impl Row {
+    /// Adds to the figures under `caller`. Once it has times, it keeps them.
+    pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
+        match self.callers.entry(caller) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(*more);
+                if untimed {
+                    self.untimed.insert(caller);
+                }
+            }
+            Entry::Occupied(mut sum) => {
+                sum.get_mut().add(more);
+                if !untimed {
+                    self.untimed.remove(&caller);
+                }
+            }
+        }
+    }
 }
 
 /// A pstats dictionary with interned labels, in order of first appearance.
@@ -85,6 +118,15 @@ impl Rows {
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
         self.ids.get(label).copied()
+    }
+
+    /// Adds to the row of `id`.
+    pub fn add(&mut self, id: LabelId, more: &Counts) {
+        match self.row(id) {
+            // Not added to 0.0, which would make a 0 of -0.
+            None => self.row_mut(id).counts = *more,
+            Some(_) => self.row_mut(id).counts.add(more),
+        }
     }
 
     /// The row of `id`, made empty where there is none yet.
