@@ -4,6 +4,8 @@
 
 mod inputs;
 mod live;
+#[path = "../generate/live_file.rs"]
+mod live_file;
 mod outputs;
 mod ownership;
 mod sandbox;
