@@ -216,14 +216,19 @@ fn depth_costs_no_stack() {
         bytes.push(b'N');
         assert!(prof::read(&bytes).is_err());
     }
-    // An unknown key of ours may hold anything; it is stepped over.
+    // An unknown key of ours may hold anything that Python could read; it is stepped over.
     let trees = Trees::default();
-    let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
-    bytes.pop();
-    bytes.extend_from_slice(b"z\x05later");
-    bytes.extend_from_slice(&b"[\x02\0\0\0N".repeat(1_000_000));
-    bytes.extend_from_slice(b"N0");
-    assert!(matches!(prof::read(&bytes), Ok(ProfFile::Exact(read, _)) if read == trees));
+    let nested = |depth| {
+        let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+        bytes.pop();
+        bytes.extend_from_slice(b"z\x05later");
+        bytes.extend_from_slice(&b"[\x02\0\0\0N".repeat(depth));
+        bytes.extend_from_slice(b"N0");
+        prof::read(&bytes)
+    };
+    assert!(matches!(nested(2000), Ok(ProfFile::Exact(read, _)) if read == trees));
+    let error = nested(100_000).unwrap_err().to_string();
+    assert!(error.starts_with("nested too deeply"), "{error}");
 }
 
 /// A file of ours with the trees as `change` leaves them.
@@ -269,6 +274,15 @@ fn trees_that_cannot_be_are_refused() {
         let error = changed(&trees, change).unwrap_err();
         assert!(error.starts_with(reason), "{error}");
     }
+}
+
+#[test]
+fn rows_of_no_input_are_refused() {
+    let mut bytes = prof::encode(&Default::default(), &Trees::default(), &Default::default());
+    bytes.pop();
+    bytes.extend(b"z\x05plain{z\x04rows{000");
+    let error = prof::read(&bytes).unwrap_err().to_string();
+    assert!(error.starts_with("rows of no input"), "{error}");
 }
 
 #[test]

@@ -58,11 +58,11 @@ impl<'a> Input<'a> {
 /// How many bytes the references in a file of `len` bytes may unfold to.
 ///
 /// Real files name a source file of some hundred bytes in a reference of two to
-/// five; what a hostile one can claim stays bounded.
+/// five, but only once a function, which takes sixty and more; what a hostile one
+/// can claim stays bounded.
 fn expansion_limit(len: usize) -> usize {
-    const FACTOR: usize = 128;
-    const AT_MOST: usize = 256 << 20;
-    len.saturating_mul(FACTOR)
-        .min(AT_MOST)
-        .max(len.saturating_mul(16))
+    const FACTOR: usize = 32;
+    /// Small files may be as dense as they like.
+    const AT_LEAST: usize = 64 << 10;
+    len.saturating_mul(FACTOR).max(AT_LEAST)
 }

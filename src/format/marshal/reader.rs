@@ -226,10 +226,10 @@ impl<'a> Reader<'a> {
         ends
     }
 
-    /// Steps over an object, whatever it is and however deep.
+    /// Steps over an object, whatever it is.
     ///
     /// # Errors
-    /// Input that is no marshal.
+    /// Input that is no marshal, or nested deeper than Python reads.
     pub fn skip(&mut self) -> Result<(), ReadError> {
         // What is left of each open container; a dict has no count.
         let mut open: Vec<Option<usize>> = Vec::new();
@@ -252,6 +252,9 @@ impl<'a> Reader<'a> {
                         Value::Dict => None,
                         _ => continue,
                     };
+                    if open.len() == MAX_DEPTH {
+                        return Err(ReadError::invalid(self.input.at, "nested too deeply"));
+                    }
                     open.push(std::mem::replace(&mut left, contents));
                     continue;
                 }
@@ -385,6 +388,9 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| ReadError::invalid(start, "a float that is none"))
     }
 }
+
+/// CPython's `MAX_MARSHAL_STACK_DEPTH` is 2000 or less.
+const MAX_DEPTH: usize = 2000;
 
 /// What an object that is read again may take in its reader's memory, bytes.
 const OBJECT_SIZE: usize = 64;

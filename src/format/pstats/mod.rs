@@ -18,6 +18,7 @@ mod writer;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
 use super::trees::Label;
 
@@ -87,22 +88,38 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     labels: Vec<Label>,
-    ids: HashMap<Label, LabelId>,
-    rows: Vec<Option<Row>>,
+    /// By the labels' hashes, or what comes next where labels have the same.
+    ids: HashMap<u64, LabelId>,
+    hasher: RandomState,
+    /// Most labels of some files are callers only: those cost a pointer.
+    rows: Vec<Option<Box<Row>>>,
     order: Vec<LabelId>,
 }
 
 impl Rows {
     /// The id of `label`, new if it was not seen before.
     pub fn intern(&mut self, label: &Label) -> LabelId {
-        if let Some(&id) = self.ids.get(label) {
-            return id;
-        }
+        let slot = match self.look_up(label) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
         let id = self.labels.len() as LabelId;
         self.labels.push(label.clone());
         self.rows.push(None);
-        self.ids.insert(label.clone(), id);
+        self.ids.insert(slot, id);
         id
+    }
+
+    /// The id of `label`, or where in `ids` it belongs.
+    fn look_up(&self, label: &Label) -> Result<LabelId, u64> {
+        let mut slot = self.hasher.hash_one(label);
+        while let Some(&id) = self.ids.get(&slot) {
+            if self.label(id) == label {
+                return Ok(id);
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Err(slot)
     }
 
     /// The label with that id.
@@ -117,7 +134,7 @@ impl Rows {
 
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
-        self.ids.get(label).copied()
+        self.look_up(label).ok()
     }
 
     /// Adds to the row of `id`.
@@ -135,12 +152,12 @@ impl Rows {
         if slot.is_none() {
             self.order.push(id);
         }
-        slot.get_or_insert_with(Row::default)
+        slot.get_or_insert_default()
     }
 
     /// The row of `id`, if it has one: a label may stand as a caller only.
     pub fn row(&self, id: LabelId) -> Option<&Row> {
-        self.rows[id as usize].as_ref()
+        self.rows[id as usize].as_deref()
     }
 
     /// All rows in order of first appearance.

@@ -39,6 +39,8 @@ pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
 
 /// What an entry of the result takes in memory, bytes, give or take.
 const ENTRY_SIZE: usize = 32;
+/// And a map, however few there are in it.
+const MAP_SIZE: usize = 256;
 
 #[derive(Clone, Copy)]
 enum Value<'a> {
@@ -228,6 +230,10 @@ impl<'a> Machine<'a> {
             return Err(self.invalid("entries of what is no dict"));
         };
         if let Some(dict) = self.dicts.get_mut(dict) {
+            if dict.is_empty() {
+                // Most dicts are filled at once, and small.
+                dict.reserve_exact(items.len() / 2);
+            }
             let keys = items.iter().copied().step_by(2);
             let values = items.iter().copied().skip(1).step_by(2);
             dict.extend(keys.zip(values));
@@ -245,6 +251,7 @@ impl<'a> Machine<'a> {
         let Value::Dict(dict) = value else {
             return Err(self.invalid("no dict where there should be one"));
         };
+        self.input.expand(self.opcode_at, MAP_SIZE)?;
         let mut map = BTreeMap::new();
         let mut next = 0;
         while let Some(&(key, value)) = self.dicts.get(dict).and_then(|items| items.get(next)) {
