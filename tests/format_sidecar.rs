@@ -117,6 +117,21 @@ fn neither_depth_nor_sharing_costs() {
     );
 }
 
+#[test]
+fn the_densest_that_python_writes_is_read() {
+    // As pickle.dump writes {generic: {caller: {implementation: 1}, ...}}, all of them
+    // functions that it has written before.
+    let label = b"U\0K\0U\0\x87\x94";
+    let caller = b"h\0}\x94h\0K\x01s";
+    let callers = [b"}\x94(".to_vec(), caller.repeat(20_000), b"us".to_vec()].concat();
+    let bytes = [b"}", &label[..], &callers, b"."].concat();
+    assert_eq!(refusal(&bytes), None);
+}
+
+fn refusal(bytes: &[u8]) -> Option<String> {
+    sidecar::decode(bytes).err().map(|error| error.to_string())
+}
+
 fn value() -> impl Strategy<Value = Sidecar> {
     use proptest::collection::btree_map;
     let label = || generate::label().prop_map(std::sync::Arc::new);

