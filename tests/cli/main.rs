@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+mod hostile;
 mod inputs;
 mod live;
 #[path = "../generate/live_file.rs"]
