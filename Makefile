@@ -16,8 +16,11 @@ FUZZ_SECONDS ?= 600
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
+# Options of benches/overhead, for example BENCH='--rounds 25 --workloads fib,docutils'.
+BENCH ?=
+
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++
+CI_PACKAGES := g++ valgrind
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -32,13 +35,13 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python lint fuzz ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements
+.PHONY: help demo pythons test test-all test-rust test-python lint bench bench-instructions fuzz ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s%s\n", $$1, $$2 }'
-	@echo "Options: PYTHON=python3.13 (demo, test), PYTHONS='3.9 3.13' (test, test-python), FUZZ_SECONDS=60 (fuzz)"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
+	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python), FUZZ_SECONDS=60 (fuzz)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
 	@rm -rf build/demo
@@ -48,10 +51,10 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
-	@$(CHECK) lint rust python demo
+	@$(CHECK) lint rust instructions python demo
 
 test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust python demo
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python demo
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -61,6 +64,16 @@ test-python: ## pytest alone, under each of PYTHONS
 
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
+
+bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhead beside other profilers, the import, a large recording
+	@mkdir -p build/bench
+	.venv-bench/bin/python benches/overhead --json build/bench/overhead.json $(BENCH)
+	.venv-bench/bin/python benches/importing.py
+	cargo bench --quiet --bench recording
+
+bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
+	$(PYTHON) benches/instructions
+	$(PYTHON) benches/instructions --python .venv-bench/bin/python
 
 fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
@@ -116,6 +129,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 .venv-%/.requirements: tests/python/requirements.txt .venv-%/.python
 	@echo "== Installing the tests' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python
+	@echo "== Installing the benches' requirements in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 

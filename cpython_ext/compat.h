@@ -49,6 +49,16 @@
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
+/* Whether the interpreter is ending: only the thread that ends it runs Python code. */
+static inline bool compat_is_finalizing(void)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return _Py_IsFinalizing();
+#else
+    return Py_IsFinalizing();
+#endif
+}
+
 /* A new reference to the frame's code object. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {

@@ -120,7 +120,8 @@ PyMODINIT_FUNC PyInit__native(void)
                      EDBPROF_ABI_VERSION, edbprof_abi_version());
         return NULL;
     }
-    if (compat_generators_init() < 0 || monitoring_init() < 0) {
+    if (compat_generators_init() < 0 || monitoring_init() < 0 ||
+        new_threads_init() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);

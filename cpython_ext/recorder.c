@@ -40,8 +40,7 @@ static PyObject *closed(void)
     return NULL;
 }
 
-/* Grows an array that has room for *room elements to hold one more than `count`. */
-static void *grown(void *array, size_t count, size_t *room, size_t element)
+void *grown(void *array, size_t count, size_t *room, size_t element)
 {
     if (count < *room) {
         return array;
@@ -54,22 +53,11 @@ static void *grown(void *array, size_t count, size_t *room, size_t element)
     return larger;
 }
 
-edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial)
+edbprof_thread *recorder_attach(recorder *self)
 {
     if (self->recording == NULL) {
         return (edbprof_thread *)closed();
     }
-    for (size_t i = self->attachment_count; i-- > 0;) {
-        if (self->attachments[i].thread_serial == thread_serial) {
-            return self->attachments[i].handle;
-        }
-    }
-    attachment *attachments = grown(self->attachments, self->attachment_count,
-                                    &self->attachment_room, sizeof *attachments);
-    if (attachments == NULL) {
-        return (edbprof_thread *)PyErr_NoMemory();
-    }
-    self->attachments = attachments;
     PyObject *name = thread_name();
     if (name == NULL) {
         return NULL;
@@ -84,7 +72,6 @@ edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial)
         raise_status(self->recording, status);
         return NULL;
     }
-    self->attachments[self->attachment_count++] = (attachment){thread_serial, handle};
     return handle;
 }
 
@@ -161,6 +148,7 @@ void recorder_call_ended(recorder *self)
 
 static void release(recorder *self)
 {
+    thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
     bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
@@ -168,11 +156,8 @@ static void release(recorder *self)
         Py_DECREF(self->codes[i]);
     }
     PyMem_Free(self->codes);
-    PyMem_Free(self->attachments);
     self->codes = NULL;
-    self->attachments = NULL;
     self->code_count = self->code_room = 0;
-    self->attachment_count = self->attachment_room = 0;
 }
 
 /* No tp_clear: see decorated.c. */
@@ -219,22 +204,21 @@ static int choose_hook(const char *name, hook_kind *hook)
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
-                            "timeunit", "builtins", "save_every", "hook", NULL};
+                            "timeunit", "builtins", "save_every", "hook", "threads", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
-    static uint64_t serials;
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *timer = Py_None;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
-    int builtins = 1;
+    int builtins = 1, threads = 0;
     unsigned long long save_every = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKs:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKsp:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name) ||
-        choose_hook(hook_name, &hook) < 0) {
+            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads) ||
+        choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -260,9 +244,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         goto done;
     }
     self->interpreter = PyInterpreterState_Get();
-    self->serial = ++serials;
     self->hook = hook;
     self->builtins = builtins;
+    self->threads = threads;
     self->save_every = save_every;
     if (timer != Py_None) {
         Py_INCREF(timer);
@@ -368,6 +352,23 @@ static PyObject *recorder_path(PyObject *object, void *unused)
     return PyUnicode_DecodeFSDefaultAndSize(path, (Py_ssize_t)length);
 }
 
+static PyObject *recorder_threads(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((recorder *)self)->threads);
+}
+
+static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    int threads = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (threads < 0 || (threads && new_threads_cover() < 0)) {
+        return -1;
+    }
+    ((recorder *)self)->threads = threads;
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable()\n--\n\nRecord in the calling thread from now on; nests."},
@@ -396,6 +397,8 @@ static PyMemberDef members[] = {
 static PyGetSetDef attributes[] = {
     {"path", recorder_path, NULL,
      "The recording's own file, or None before anything was recorded.", NULL},
+    {"threads", recorder_threads, recorder_set_threads,
+     "Whether threads that recorded ones start are recorded too.", NULL},
     {NULL},
 };
 
@@ -414,6 +417,7 @@ PyTypeObject recorder_type = {
     .tp_getset = attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto')\n--\n\n"
+              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', threads=False)"
+              "\n--\n\n"
               "One recording: a call tree for each thread that enables it.",
 };

@@ -212,8 +212,8 @@ typedef int32_t edbprof_status;
 typedef struct edbprof_recording edbprof_recording;
 
 /**
- * One thread's place in a recording: made by `edbprof_recording_attach`, freed
- * with the recording.
+ * One thread's place in a recording: made by `edbprof_recording_attach`, gone with
+ * `edbprof_thread_detach` or with the recording.
  */
 typedef struct edbprof_thread edbprof_thread;
 
@@ -502,10 +502,13 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
 void edbprof_recording_free(struct edbprof_recording *recording);
 
 /**
- * Makes a handle for the calling thread, with a call tree of its own. Any thread.
+ * Makes a handle for the calling thread. Any thread.
  *
- * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
- * as long as the recording. `name` is what reports call the thread.
+ * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
+ * `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
+ * thread. It has a call tree of its own; but where the recording has 256 trees, it goes
+ * on with that of a thread that was detached, if there is any: best of one whose name
+ * differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
  *
  * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
  *
@@ -516,6 +519,17 @@ void edbprof_recording_free(struct edbprof_recording *recording);
 edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
                                         struct edbprof_str name,
                                         struct edbprof_thread **out);
+
+/**
+ * The thread is over, and its handle too: calls that are open end, what it recorded is
+ * kept. Only the thread that made the handle, or, when that will not use it any more,
+ * any thread. Programs whose threads come and go need it, or each costs a tree.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * No other call with it is under way or comes later.
+ */
+edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
  * Says what the function called `key` is. Any thread.

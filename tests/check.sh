@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [python] [demo]
+#     tests/check.sh [lint] [rust] [instructions] [python] [demo]
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -144,14 +144,32 @@ check_rust() {
     check "cargo test" cargo test --locked
 }
 
+# The budgets are for x86-64.
+can_count_instructions() {
+    command -v valgrind >/dev/null && [[ $(uname -sm) == "Linux x86_64" ]]
+}
+
+check_instructions() {
+    if can_count_instructions; then
+        check "instructions an event" "${PYTHON:-python3}" benches/instructions --check
+    else
+        skip "instructions an event (Linux on x86-64 with valgrind only; run 'make ci-tools')"
+    fi
+}
+
 check_python() {
     local i venv
     for i in ${!versions[*]}; do
         venv=.venv-${versions[i]}
         # What is installed is tested: no edbprof_native lies where pytest is started.
         check "install on Python ${versions[i]}" \
-            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
-            check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
+            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" ||
+            continue
+        check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
+        if can_count_instructions; then
+            check "instructions an event on Python ${versions[i]}" \
+                "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
+        fi
     done
 }
 
@@ -160,7 +178,7 @@ check_demo() {
     check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
 }
 
-[[ $# -gt 0 ]] || set -- lint rust python demo
+[[ $# -gt 0 ]] || set -- lint rust instructions python demo
 "${MAKE[@]}" tools || exit
 choose_pythons
 for part in "$@"; do

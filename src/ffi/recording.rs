@@ -238,10 +238,13 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
     debug_assert_eq!(status, EDBPROF_OK);
 }
 
-/// Makes a handle for the calling thread, with a call tree of its own. Any thread.
+/// Makes a handle for the calling thread. Any thread.
 ///
-/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
-/// as long as the recording. `name` is what reports call the thread.
+/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
+/// `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
+/// thread. It has a call tree of its own; but where the recording has 256 trees, it goes
+/// on with that of a thread that was detached, if there is any: best of one whose name
+/// differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
 ///
 /// `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
 ///
@@ -273,6 +276,26 @@ pub unsafe extern "C" fn edbprof_recording_attach(
             }
             Err(error) => handle.fail(&error),
         }
+    })
+}
+
+/// The thread is over, and its handle too: calls that are open end, what it recorded is
+/// kept. Only the thread that made the handle, or, when that will not use it any more,
+/// any thread. Programs whose threads come and go need it, or each costs a tree.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * No other call with it is under way or comes later.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { edbprof_thread::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    guard(|| {
+        // SAFETY: by this function's contract.
+        unsafe { thread.recording().detach(thread) };
+        EDBPROF_OK
     })
 }
 

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use super::arena::Arena;
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
 use super::functions::FunctionTable;
 use super::live::{LiveFile, Origin, Record};
-use super::recording::{Identity, Options, ThreadEntry};
+use super::recording::{Identity, Options};
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ impl Durability {
         }
     }
 
-    /// A thread was added.
+    /// A thread was added, or its tree got another name.
     pub(crate) fn add_thread(&mut self, entry: &ThreadEntry) {
         if let (Some(_), Some(record)) = (&self.file, thread(entry)) {
             self.write(&record);
@@ -138,5 +139,5 @@ impl Durability {
 /// The record for a thread that is in use.
 fn thread(entry: &ThreadEntry) -> Option<Record> {
     let root = entry.chunks.first()?.start;
-    Some(Record::thread(root, &entry.name))
+    Some(Record::thread(root, &entry.tree_name()))
 }

@@ -15,10 +15,12 @@
 //!
 //! A [`recording::Recording`] belongs to one process and is shared by its threads;
 //! everything in it that is not hot lies behind one lock. A [`thread::Thread`] is
-//! one OS thread's place in it and takes events without lock or allocation.
+//! one OS thread's place in it and takes events without lock or allocation; [`attach`]
+//! says how threads come and go.
 //! [`fork`] turns the copy that a forked child inherits into an empty one.
 
 pub(crate) mod arena;
+pub(crate) mod attach;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod durability;
@@ -28,6 +30,7 @@ pub(crate) mod fork;
 pub(crate) mod functions;
 #[cfg_attr(not(target_os = "linux"), path = "live/absent.rs")]
 pub(crate) mod live;
+pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod recording;
 pub(crate) mod region;

@@ -10,7 +10,7 @@
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
 //! | 44 | 12 | `next`: three siblings that were entered after this node lately |
-//! | 56 | 8 | unused |
+//! | 56 | 8 | `threads`: in a root those that have recorded there besides the first |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
@@ -50,7 +50,7 @@ pub(crate) struct Node {
     total: AtomicI64,
     latest: Cell<NodeIndex>,
     next: [Cell<NodeIndex>; GUESSES],
-    unused: u64,
+    threads: AtomicU64,
 }
 
 /// How many siblings a node remembers as followers.
@@ -80,7 +80,7 @@ impl Node {
             total: AtomicI64::new(0),
             latest: Cell::new(0),
             next: [index; GUESSES].map(Cell::new),
-            unused: 0,
+            threads: AtomicU64::new(0),
         }
     }
 
@@ -125,6 +125,16 @@ impl Node {
     /// In a root: calls that found no room. Any thread.
     pub(crate) fn dropped(&self) -> u64 {
         self.resumes.load(Relaxed)
+    }
+
+    /// In a root: another thread goes on with the tree. Under the recording's lock.
+    pub(crate) fn count_thread(&self) {
+        self.threads.fetch_add(1, Relaxed);
+    }
+
+    /// In a root: threads that have recorded in the tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        self.threads.load(Relaxed).saturating_add(1)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

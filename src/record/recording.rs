@@ -11,15 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
-use super::clock::{Clock, Moment, TickRate};
+use super::attach::ThreadEntry;
+use super::clock::{Clock, TickRate};
 use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
 use super::live::Origin;
+use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
-use super::thread::{Thread, current_thread_token};
 use crate::format::live;
 use crate::format::trees::RecordingId;
 
@@ -121,15 +122,6 @@ impl Identity {
     }
 }
 
-/// One thread of the recording, with what only the lock's holder may touch.
-#[derive(Debug)]
-pub(crate) struct ThreadEntry {
-    pub(crate) thread: Fixed<Thread>,
-    pub(crate) name: Box<[u8]>,
-    /// The chunks of the arena that the thread filled, in order.
-    pub(crate) chunks: Vec<Range<NodeIndex>>,
-}
-
 /// What lies behind a recording's lock.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -167,7 +159,7 @@ impl Shared {
 pub(crate) struct Recording {
     pub(crate) options: Options,
     pub(crate) started: Moment,
-    epoch: u64,
+    pub(super) epoch: u64,
     shared: Mutex<Shared>,
 }
 
@@ -178,6 +170,9 @@ unsafe impl Sync for Recording {}
 unsafe impl Send for Recording {}
 
 impl Recording {
+    /// One tick before a thread's start: CPU time is each thread's own.
+    pub(crate) const CPU_EPOCH: u64 = u64::MAX;
+
     /// An empty recording, known to the fork handlers from now on.
     ///
     /// # Errors
@@ -188,8 +183,7 @@ impl Recording {
         // One tick before now: then every tick of the recording is at least 1, and
         // a node that is open has a negative total without exception.
         let epoch = match options.clock {
-            // CPU time is each thread's own; it counts from the thread's start.
-            Clock::Cpu => u64::MAX,
+            Clock::Cpu => Recording::CPU_EPOCH,
             clock => clock.now().wrapping_sub(1),
         };
         let recording = Fixed::new(Recording {
@@ -213,47 +207,6 @@ impl Recording {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
         // Whatever a panic leaves half done is a state that readers cope with.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A handle for the calling thread, called `name` in reports. Each call makes
-    /// a new one, with a tree of its own.
-    ///
-    /// # Errors
-    /// `OutOfMemory` when there is no room for its root.
-    pub(crate) fn attach(&self, name: &[u8]) -> io::Result<NonNull<Thread>> {
-        let mut shared = self.lock();
-        let slot = shared.threads.len();
-        shared
-            .threads
-            .try_reserve(1)
-            .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let Shared {
-            arena, durability, ..
-        } = &mut *shared;
-        // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
-        let back = |start, len| unsafe { durability.back(start, len) };
-        let chunk = arena.chunk(0, 1, back).ok_or(io::ErrorKind::OutOfMemory)?;
-        // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
-        // below, and entries live until the recording is dropped.
-        let thread = Fixed::new(unsafe {
-            Thread::new(
-                NonNull::from(self),
-                slot,
-                shared.arena.base(),
-                chunk.clone(),
-                self.options.clock,
-                self.epoch,
-            )
-        });
-        let handle = thread.address();
-        let entry = ThreadEntry {
-            thread,
-            name: name.into(),
-            chunks: vec![chunk],
-        };
-        shared.durability.add_thread(&entry);
-        shared.threads.push(entry);
-        Ok(handle)
     }
 
     /// Says what the function called `key` is. `false` when the table is full.
@@ -347,8 +300,10 @@ impl Recording {
         };
         for entry in &mut shared.threads {
             entry.chunks.clear();
-            let own = entry.thread.owner() == current_thread_token();
-            let chunk = own
+            entry.forget_others();
+            let chunk = entry
+                .thread
+                .is_current()
                 .then(|| arena.chunk(0, entry.thread.depth() + 1, |_, _| false))
                 .flatten();
             match chunk {

@@ -1,9 +1,11 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
-use super::recording::{Recording, Shared, ThreadEntry};
+use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
+use crate::format::thread_name;
 use crate::format::trees::{Ending, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees};
 
 /// What `recording` holds now, open calls with their time so far. `None` when
@@ -20,7 +22,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
         .iter()
         .map(|entry| ThreadTree {
             process: 0,
-            name: entry.name.clone(),
+            name: thread_name::of_several(&entry.tree_name(), entry.thread.threads()),
             nodes: nodes(&shared, entry, rate, &mut functions, &mut places),
         })
         .filter(|thread| !thread.nodes.parent.is_empty())

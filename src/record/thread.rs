@@ -4,12 +4,14 @@
 //! under the cursor and opens it; leaving closes the node and steps to its parent.
 //! A warm event allocates nothing, takes no lock and hashes no string.
 
+mod ended;
 mod forked;
+mod restarted;
 
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::children::Children;
 use super::clock::{Clock, tsc};
@@ -40,8 +42,9 @@ pub(crate) struct Thread {
     base: Cell<NonNull<Node>>,
     /// Has the tick of the latest event: what open calls are counted up to.
     root: Cell<NonNull<Node>>,
-    /// Subtracted from the clock, so that ticks of this recording begin at 1.
-    epoch: u64,
+    /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes
+    /// where the clock has begun anew.
+    epoch: Cell<u64>,
     clock: Clock,
     children: Children,
     /// First node of the current chunk that is not made yet.
@@ -51,7 +54,8 @@ pub(crate) struct Thread {
     recording: NonNull<Recording>,
     /// Position in the recording's list of threads.
     slot: usize,
-    owner: usize,
+    /// Token of the thread that uses it; changes under the recording's lock only.
+    owner: Cell<u64>,
     /// Where the cursor stands while calls are dropped: it has no key and no
     /// children, so every event takes the slow way and is counted there.
     limbo: Fixed<Node>,
@@ -61,12 +65,20 @@ pub(crate) struct Thread {
     /// what ends, ends under the lock. So another thread may put the child's live file
     /// under the nodes meanwhile.
     is_asleep: Cell<bool>,
+    /// Another thread has taken it over and the host has not told it the time yet.
+    is_told_anew: Cell<bool>,
 }
 
-/// What tells this OS thread from all others that are alive.
-pub(crate) fn current_thread_token() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    HERE.with(|here| std::ptr::from_ref(here).addr())
+/// What tells this OS thread from all others, dead or alive. Never 0.
+pub(crate) fn current_thread_token() -> u64 {
+    static TOKENS: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static HERE: Cell<u64> = const { Cell::new(0) });
+    HERE.with(|here| {
+        if here.get() == 0 {
+            here.set(TOKENS.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        here.get()
+    })
 }
 
 impl Thread {
@@ -97,7 +109,7 @@ impl Thread {
             cursor: Cell::new(root),
             base: Cell::new(base),
             root: Cell::new(root),
-            epoch,
+            epoch: Cell::new(epoch),
             clock,
             children: Children::default(),
             next: AtomicU32::new(chunk.start + 1),
@@ -105,11 +117,12 @@ impl Thread {
             nodes: Cell::new(1),
             recording,
             slot,
-            owner: current_thread_token(),
+            owner: Cell::new(current_thread_token()),
             limbo,
             limbo_depth: Cell::new(0),
             limbo_caller: Cell::new(limbo_node),
             is_asleep: Cell::new(false),
+            is_told_anew: Cell::new(false),
         }
     }
 
@@ -119,14 +132,14 @@ impl Thread {
         unsafe { self.recording.as_ref() }
     }
 
-    /// Token of the thread that made this handle.
-    pub(crate) fn owner(&self) -> usize {
-        self.owner
+    /// Whether this is the calling thread's handle.
+    pub(crate) fn is_current(&self) -> bool {
+        self.owner.get() == current_thread_token()
     }
 
-    /// Whether the calling thread made this handle.
-    pub(crate) fn is_current(&self) -> bool {
-        self.owner == current_thread_token()
+    /// Position in the recording's list of threads.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
     }
 
     /// The recording's time now, in ticks from its beginning.
@@ -144,8 +157,12 @@ impl Thread {
     /// event: counters of two processors may differ by a little.
     #[inline]
     pub(crate) fn at(&self, reading: u64) -> u64 {
-        let ticks = reading.wrapping_sub(self.epoch) as i64;
-        ticks.max(self.root().latest() as i64) as u64
+        self.ticks(reading).max(self.root().latest() as i64) as u64
+    }
+
+    #[inline]
+    fn ticks(&self, reading: u64) -> i64 {
+        reading.wrapping_sub(self.epoch.get()) as i64
     }
 
     #[inline]
@@ -358,6 +375,7 @@ impl Thread {
 
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
+        self.notice_reset();
         let mut shared = self.recording().lock();
         let Some(function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);
@@ -436,6 +454,11 @@ impl Thread {
     /// Calls that are in no node. Any thread.
     pub(crate) fn dropped(&self) -> u64 {
         self.root().dropped()
+    }
+
+    /// Threads that have recorded in this tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        self.root().threads()
     }
 
     /// Tick of the latest event. Any thread.

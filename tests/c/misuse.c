@@ -62,6 +62,7 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_at(NULL, KEY, 1));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_unstarted(NULL, KEY));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_all(NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_detach(NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(NULL, &span));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(thread, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_span(NULL, &span));

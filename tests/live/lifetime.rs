@@ -10,7 +10,7 @@ use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::trees::{Ending, Trees};
 
 use super::model::{self, Event, Program};
-use super::recorder::{Recorder, check_form, files, only_live, read};
+use super::recorder::{Recorder, attach, check_form, detach, files, only_live, read};
 
 fn saved(path: &std::path::Path) -> Trees {
     match prof::read(&fs::read(path).unwrap()).unwrap() {
@@ -169,4 +169,60 @@ fn read_while_it_grows_it_holds_what_had_returned() {
         drop(stop);
     });
     assert!(files(directory.path(), "").is_empty());
+}
+
+/// A thread's only call.
+fn call(thread: *mut edbprof_thread) {
+    // SAFETY: a handle of this thread's, and a function that is defined.
+    unsafe {
+        let _ = edbprof_enter_at(thread, 1, 20);
+        let _ = edbprof_leave_at(thread, 1, 30);
+    }
+}
+
+#[test]
+fn it_says_which_trees_several_threads_have_recorded_in() {
+    const OWN: usize = 256;
+    for first_event in [0, OWN + 5] {
+        let directory = tempfile::tempdir().unwrap();
+        let recorder = Recorder::new(directory.path());
+        recorder.define(1);
+        for number in 0..OWN + 10 {
+            let thread = attach(recorder.recording, format!("T-{number}").as_bytes());
+            if number >= first_event {
+                call(thread);
+            }
+            detach(thread);
+        }
+        let unlike = attach(recorder.recording, b"something else");
+        call(unlike);
+        recorder.save(0);
+        let of_live = read(&only_live(directory.path())).threads;
+        let of_prof = saved(&files(directory.path(), ".prof").remove(0)).threads;
+        assert!(of_live == of_prof);
+        let name = |name: &[u8]| of_live.iter().any(|tree| *tree.name == *name);
+        // The main thread's tree is one of them.
+        assert!(name(b"T-#, 12 threads"));
+        assert_eq!(name(b"T-7"), first_event == 0);
+        assert!(first_event != 0 || name(b"various, 2 threads"));
+        recorder.free();
+    }
+}
+
+#[test]
+fn its_size_does_not_grow_with_the_number_of_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.define(1);
+    let live_through = |threads: u32| {
+        for number in 0..threads {
+            let thread = attach(recorder.recording, format!("T-{number}").as_bytes());
+            call(thread);
+            detach(thread);
+        }
+        fs::metadata(only_live(directory.path())).unwrap().len()
+    };
+    let size = live_through(300);
+    assert_eq!(live_through(10_000), size);
+    recorder.free();
 }

@@ -126,6 +126,11 @@ pub(crate) fn attach(recording: *mut edbprof_recording, name: &[u8]) -> *mut edb
     thread
 }
 
+pub(crate) fn detach(thread: *mut edbprof_thread) {
+    // SAFETY: a handle that its user uses no more.
+    ok(unsafe { edbprof_thread_detach(thread) });
+}
+
 /// The files in `directory` whose names end in `suffix`.
 pub(crate) fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(directory)

@@ -34,6 +34,10 @@ class profile:
     save_every_n_calls: after how many outermost calls the file is written, as long as
         all writing takes less than a hundredth of the time; 0 writes at exit only.
         It is written at the process's exit in any case.
+    threads: whether threads that a recorded call starts are recorded too, from the start
+        of their `run()` to its end, however long that is, and so are those that they
+        start. It holds for what is started by way of `threading`: pools, timers; not for
+        `_thread`. One decorator that says so says it for all that share its file.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class profile:
         suffix: str = ".prof",
         dir: str | os.PathLike[str] | None = None,
         save_every_n_calls: int = 1,
+        threads: bool = False,
     ) -> None:
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -61,7 +66,7 @@ class profile:
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
-            self._directory, prefix, suffix, save_every_n_calls
+            self._directory, prefix, suffix, save_every_n_calls, threads
         )
 
     def __call__(self, function: F) -> F:

@@ -8,6 +8,7 @@ api: object
 
 class Recorder:
     save_every: int
+    threads: bool
     @property
     def path(self) -> Optional[str]: ...
     def __init__(
@@ -22,6 +23,7 @@ class Recorder:
         builtins: bool = ...,
         save_every: int = ...,
         hook: str = ...,
+        threads: bool = ...,
     ) -> None: ...
     def enable(self) -> None: ...
     def disable(self) -> bool: ...

@@ -12,12 +12,15 @@ _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int
+    directory: str, prefix: str, suffix: str, save_every: int, threads: bool
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds.
+    Where several users want it saved at different intervals, the shortest holds; where
+    one wants threads recorded that recorded calls start, they are.
     """
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:
@@ -26,6 +29,8 @@ def recorder(
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
+    if threads:
+        known.threads = True
     return known
 
 

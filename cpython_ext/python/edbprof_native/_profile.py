@@ -29,6 +29,9 @@ class Profile:
         the tool id 3 or 4 is free) is the faster, 'setprofile' always works, 'auto' is the
         best that there is. All give the same. Raises ValueError.
     clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
+    threads: whether threads that a recording thread starts are recorded too, from the
+        start of their `run()` to its end, and so are those that they start. It holds for
+        what is started by way of `threading`: pools, timers; not for `_thread`.
     """
 
     def __init__(
@@ -40,11 +43,19 @@ class Profile:
         *,
         hook: str = "auto",
         clock: str = "wall",
+        threads: bool = False,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
+        from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
         self._recorder = _native.Recorder(
-            timer=timer, timeunit=timeunit, builtins=builtins, clock=clock, hook=hook
+            timer=timer,
+            timeunit=timeunit,
+            builtins=builtins,
+            clock=clock,
+            hook=hook,
+            threads=threads,
         )
 
     def enable(self) -> None:

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
-use crate::options::{AggregateOptions, STDOUT};
+use crate::options::{AggregateOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{bar, complain, say};
 use crate::read_input::read_input;
@@ -71,7 +71,7 @@ pub(crate) fn aggregate(options: &AggregateOptions) -> Exit {
             return Exit::Usage;
         }
     };
-    match write_json(options, &account) {
+    match write_json(&options.results, &account) {
         Ok(()) => exit,
         Err(message) => {
             complain(&message);
@@ -84,8 +84,9 @@ pub(crate) fn aggregate(options: &AggregateOptions) -> Exit {
 ///
 /// A sentence about wrong usage; nothing was written then.
 fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String> {
-    let outputs = Outputs::new(options.out.as_deref())?;
-    let reports = options.reports();
+    let results = &options.results;
+    let outputs = results.outputs()?;
+    let reports = results.reports();
     let directories = match options.inputs.as_slice() {
         [] => vec![discover::temporary_directory()],
         inputs => inputs.to_vec(),
@@ -97,19 +98,19 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     };
     let found = discover(&directories, filter)?;
     account.skips = found.skipped;
-    let results = options.results(&outputs, &reports);
-    let (inputs, former) = former_results::set_apart(found.inputs, &results)?;
+    let paths = results.paths(&outputs, &reports);
+    let (inputs, former) = former_results::set_apart(found.inputs, &paths)?;
     let mut inputs = discover::each_once(inputs);
     inputs = in_order_of_pstats(inputs);
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let profile = read_all(&inputs, options.quiet, account);
+    let profile = read_all(&inputs, results.quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
     account.sort();
-    complain_about(account, options.quiet);
+    complain_about(account, results.quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
         complain(&format!(
@@ -125,11 +126,11 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
     }
-    if options.strict && !account.failures.is_empty() {
+    if results.strict && !account.failures.is_empty() {
         complain("a file could not be read; with --strict nothing was written");
         return Ok(Exit::SomeFailed);
     }
-    let written = write_reports(&profile, &outputs, &reports, options, account);
+    let written = write_reports(&profile, &outputs, &reports, results, account);
     Ok(match account.failures.is_empty() {
         _ if !written => Exit::NotWritten,
         true => Exit::Success,
@@ -208,7 +209,7 @@ fn write_reports(
     profile: &Profile,
     outputs: &Outputs,
     reports: &[Box<dyn Report + Sync>],
-    options: &AggregateOptions,
+    options: &ResultOptions,
     account: &mut Account,
 ) -> bool {
     let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
@@ -250,7 +251,7 @@ fn write_reports(
     all_written
 }
 
-fn write_json(options: &AggregateOptions, account: &Account) -> Result<(), String> {
+fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> {
     let Some(target) = &options.summary_json else {
         return Ok(());
     };

@@ -67,6 +67,20 @@ pub(crate) struct AggregateOptions {
     #[arg(long, default_value = ".prof")]
     pub(crate) suffix: std::ffi::OsString,
 
+    /// Also read files that belong to other users
+    ///
+    /// In a directory that others may write to, like /tmp, files and links that belong neither
+    /// to you nor to root are left out unless this is given.
+    #[arg(long)]
+    pub(crate) any_owner: bool,
+
+    #[command(flatten)]
+    pub(crate) results: ResultOptions,
+}
+
+/// What is made of the profile, and where it goes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ResultOptions {
     /// Sort keys of the table, as pstats knows them, separated by commas
     ///
     /// One or several of calls, cumulative, filename, line, module, name, ncalls, nfl, pcalls,
@@ -103,13 +117,6 @@ pub(crate) struct AggregateOptions {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
-
-    /// Also read files that belong to other users
-    ///
-    /// In a directory that others may write to, like /tmp, files and links that belong neither
-    /// to you nor to root are left out unless this is given.
-    #[arg(long)]
-    pub(crate) any_owner: bool,
 
     /// Write nothing when a file can't be read
     ///
@@ -148,7 +155,16 @@ impl std::fmt::Display for Format {
     }
 }
 
-impl AggregateOptions {
+impl ResultOptions {
+    /// Where the results go.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where nothing can be written there.
+    pub(crate) fn outputs(&self) -> Result<Outputs, String> {
+        Outputs::new(self.out.as_deref())
+    }
+
     /// The reports that were asked for, each once.
     pub(crate) fn reports(&self) -> Vec<Box<dyn Report + Sync>> {
         let mut formats = Vec::new();
@@ -164,7 +180,7 @@ impl AggregateOptions {
     }
 
     /// The paths of all files that may be written, each with its suffix.
-    pub(crate) fn results(
+    pub(crate) fn paths(
         &self,
         outputs: &Outputs,
         reports: &[Box<dyn Report + Sync>],
@@ -178,7 +194,7 @@ impl AggregateOptions {
     }
 
     fn report(&self, format: Format) -> Box<dyn Report + Sync> {
-        let &AggregateOptions {
+        let &ResultOptions {
             width, threshold, ..
         } = self;
         match format {

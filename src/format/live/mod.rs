@@ -23,6 +23,7 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -40,7 +41,7 @@
 //! | 4 | 4 | kind of record |
 //! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts |
 //! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
-//! | 8 | | for 3, a thread: u32 index of its root node, text name |
+//! | 8 | | for 3, a thread: u32 index of its root node, text name; the latest name holds |
 //!
 //! A text is a u32 length and bytes. *Node segments*, one behind the other, are one
 //! array of nodes of 64 bytes:
@@ -53,7 +54,8 @@
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
 //! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
-//! | 40 | 24 | the recorder's own |
+//! | 40 | 16 | the recorder's own |
+//! | 56 | 8 | in a root the number of threads that have recorded there besides the first |
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
@@ -94,6 +96,7 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
+    pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const DIRECTORY: usize = 256;
 }
 

@@ -11,10 +11,12 @@ use super::log::{Bytes, Log, unknown_function};
 use super::process::ProcessIdentity;
 use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
 use crate::format::read_error::{ReadError, Reason};
+use crate::format::thread_name;
 use crate::format::trees::{
     Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
-use crate::record::clock::{Moment, TickRate};
+use crate::record::clock::TickRate;
+use crate::record::moment::Moment;
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             0 => Moment::now().tsc,
             _ => Moment::now().monotonic_ns,
         };
-        reading.wrapping_sub(header.u64(at::EPOCH)).min(MAX_TICK)
+        // Before the recording's beginning: the counter has begun anew since.
+        (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let made = Made::read(&segments, &log, rate, latest);
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
@@ -133,14 +136,16 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let then = Moment {
         tsc: header.u64(at::MOMENT_TSC),
         monotonic_ns: header.u64(at::MOMENT_NS),
+        suspended_ns: header.u64(at::MOMENT_SUSPENDED),
     };
-    let measured = then.tsc_rate_until(Moment::now());
-    // A machine that slept has counted on one of its clocks only.
-    let close = |measured: &TickRate| {
-        let ratio = measured.ns_per_tick() / noted.ns_per_tick();
-        (0.99..1.01).contains(&ratio)
-    };
-    measured.filter(close).unwrap_or(noted)
+    let measured = then.tsc_rate();
+    // Whatever else may happen to a counter, the process knows what it did when it ran.
+    let ratio = measured.ns_per_tick() / noted.ns_per_tick();
+    if (0.99..1.01).contains(&ratio) {
+        measured
+    } else {
+        noted
+    }
 }
 
 /// The file's segments as far as they are in it: whether each is a log, and its
@@ -195,21 +200,21 @@ impl Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
         let mut roots: HashMap<u32, u32> = HashMap::new();
-        for (number, (root, _)) in (0..).zip(&log.threads) {
-            roots.entry(*root).or_insert(number);
+        let mut threads: Vec<(ThreadTree, u64)> = Vec::new();
+        for (root, name) in &log.threads {
+            let number = *roots.entry(*root).or_insert(threads.len() as u32);
+            match threads.get_mut(number as usize) {
+                Some((tree, _)) => tree.name = name.clone(),
+                None => threads.push((
+                    ThreadTree {
+                        process: 0,
+                        name: name.clone(),
+                        nodes: Nodes::default(),
+                    },
+                    0,
+                )),
+            }
         }
-        let mut threads: Vec<(ThreadTree, u64)> = log
-            .threads
-            .iter()
-            .map(|(_, name)| {
-                let tree = ThreadTree {
-                    process: 0,
-                    name: name.clone(),
-                    nodes: Nodes::default(),
-                };
-                (tree, 0)
-            })
-            .collect();
         let mut used = UsedFunctions::new(log);
         let mut places: Vec<Place> = Vec::new();
         let (mut dropped, mut end) = (0_u64, 0);
@@ -219,13 +224,15 @@ impl Made {
             let mut place = NOWHERE;
             if parent == index {
                 let thread = roots.get(&index).copied();
-                if let Some((thread, (_, last))) =
+                if let Some((thread, (tree, last))) =
                     thread.and_then(|thread| Some((thread, threads.get_mut(thread as usize)?)))
                 {
                     let latest = node.u64(16).min(MAX_TICK);
                     *last = now.unwrap_or(0).max(latest);
                     end = end.max(*last);
                     dropped = dropped.saturating_add(node.u64(24));
+                    let threads = node.u64(56).saturating_add(1);
+                    tree.name = thread_name::of_several(&tree.name, threads);
                     place.thread = thread;
                 }
             } else if node.u64(0) != 0 {

@@ -182,6 +182,7 @@ impl LiveFile {
         self.store_u64(at::BEGIN, origin.begin);
         self.store_u64(at::MOMENT_TSC, origin.started.tsc);
         self.store_u64(at::MOMENT_NS, origin.started.monotonic_ns);
+        self.store_u64(at::MOMENT_SUSPENDED, origin.started.suspended_ns);
         self.set_rate(origin.rate);
         let resolution = match origin.clock {
             Clock::Tsc | Clock::Host => 0.0,

@@ -1,6 +1,7 @@
 //! What a live file's header is filled from.
 
-use crate::record::clock::{Clock, Moment, TickRate};
+use crate::record::clock::{Clock, TickRate};
+use crate::record::moment::Moment;
 
 /// What the header says of a recording besides its identity.
 #[derive(Clone, Copy, Debug)]

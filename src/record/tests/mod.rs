@@ -1,5 +1,7 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
+mod clocks;
+mod ended;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;
@@ -18,8 +20,12 @@ use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, Thr
 
 /// A recording that is told the time in nanoseconds.
 fn recording(max_nodes: u32) -> Fixed<Recording> {
+    recording_by(Clock::Host, max_nodes)
+}
+
+fn recording_by(clock: Clock, max_nodes: u32) -> Fixed<Recording> {
     Recording::new(Options {
-        clock: Clock::Host,
+        clock,
         host_rate: TickRate::NANOSECOND,
         place: None,
         live_place: LivePlace::Beside,
@@ -33,7 +39,11 @@ fn recording(max_nodes: u32) -> Fixed<Recording> {
 /// A handle for the calling thread, which must be done with it before `recording`
 /// is dropped.
 fn attach(recording: &Recording) -> &Thread {
-    let thread = recording.attach(b"test").unwrap();
+    attach_as(recording, "test")
+}
+
+fn attach_as<'r>(recording: &'r Recording, name: &str) -> &'r Thread {
+    let thread = recording.attach(name.as_bytes()).unwrap();
     // SAFETY: the handle lives as long as the recording.
     unsafe { thread.as_ref() }
 }

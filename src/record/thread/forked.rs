@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::clock::Clock;
 use super::super::node::{Node, NodeIndex};
+use super::super::recording::Recording;
 use super::{Outcome, Thread};
 
 impl Thread {
@@ -26,7 +27,10 @@ impl Thread {
         let in_limbo = self.in_limbo();
         let now = match self.clock {
             // The CPU time of this process has just begun.
-            Clock::Cpu => self.clock.now().wrapping_sub(self.epoch).max(1),
+            Clock::Cpu => {
+                self.epoch.set(Recording::CPU_EPOCH);
+                self.ticks(self.clock.now()).max(1) as u64
+            }
             _ => self.now(),
         };
         let new = |index: NodeIndex| {
