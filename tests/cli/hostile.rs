@@ -24,7 +24,7 @@ fn reason<'r>(run: &'r Run, name: &str) -> &'r str {
 #[test]
 fn every_kind_is_named_with_its_reason_and_counted() {
     let huge = [&b"{(\x03\0\0\0s"[..], &i32::MAX.to_le_bytes(), b"x"].concat();
-    let looping = b"\xfb(\x03\0\0\0s\x01\0\0\0fi\0\0\0\0s\x01\0\0\0n(\x05\0\0\0TTTTr\0\0\0\00";
+    let looping = b"\xfb(\x03\0\0\0s\x01\0\0\0fi\0\0\0\0s\x01\0\0\0n(\x05\0\0\0TTTTr\0\0\0\x000";
     let later = {
         let mut file = live_file::killed(9, 1);
         file[8] = 2;
@@ -181,7 +181,7 @@ fn a_file_that_may_not_be_opened_is_a_failure() {
     let sandbox = Sandbox::new()
         .with("edbprof_1.prof", &plain(7))
         .with("edbprof_2.prof", &plain(1));
-    let forbidden = PermissionsExt::from_mode(0);
+    let forbidden = PermissionsExt::from_mode(0o000);
     std::fs::set_permissions(sandbox.input("edbprof_2.prof"), forbidden).unwrap();
     let mut command = sandbox.command();
     if std::fs::metadata(sandbox.input("")).unwrap().uid() == 0 {
