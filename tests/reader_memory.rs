@@ -168,7 +168,7 @@ fn exact_files() -> Vec<(&'static str, Vec<u8>)> {
         ("threads", exact_file("threads", b"{z\x07processF0")),
         (
             "recordings",
-            exact_file("recordings", b"s\x10\0\0\00123456789abcdef"),
+            exact_file("recordings", b"s\x10\0\0\0abcdefghijklmnop"),
         ),
     ]
 }
