@@ -10,6 +10,9 @@ PYTHON ?= python3
 PYTHONS ?=
 ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 
+# How often `make soak` kills a process in each of the ways there are.
+MOMENTS ?= 1000
+
 # How long `make fuzz` feeds each reader.
 FUZZ_SECONDS ?= 600
 
@@ -35,7 +38,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python lint bench bench-instructions fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-instructions bench-truth fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -62,6 +65,9 @@ test-rust: ## cargo test alone (with the C and C++ hosts)
 test-python: ## pytest alone, under each of PYTHONS
 	@$(CHECK) python
 
+soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
+	@MOMENTS=$(MOMENTS) $(CHECK) soak
+
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
 
@@ -74,6 +80,9 @@ bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhea
 bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
 	$(PYTHON) benches/instructions
 	$(PYTHON) benches/instructions --python .venv-bench/bin/python
+
+bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
+	.venv-bench/bin/python benches/truth
 
 fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }

@@ -190,6 +190,12 @@ static inline PyObject *compat_profile_argument(PyThreadState *tstate)
     return tstate->c_profileobj;
 }
 
+/* Whether it has a trace function. */
+static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
+{
+    return tstate->c_tracefunc;
+}
+
 /* Takes the pending exception, if any; NULL for none. Give it back to
  * compat_restore_exception, which may be given NULL. */
 static inline PyObject *compat_take_exception(void)

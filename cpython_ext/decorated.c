@@ -72,8 +72,9 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     PyObject *result = call_recorded(self->function, arguments, count, keywords);
     /* None of these may meet an exception that is on its way. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    if (thread_disable(owner)) {
-        recorder_call_ended(owner);
+    if (thread_disable(owner) && recorder_call_ended(owner) && result != NULL &&
+        calibrate(owner, false) < 0) {
+        Py_CLEAR(result);
     }
     Py_DECREF(owner);
     compat_restore_exception(exception);

@@ -11,6 +11,7 @@
  *   recorder.c  Recorder: one recording, as a Python object
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
+ *   calibrate.c what recording costs
  *   new_threads.c  threads that recorded threads start
  *   generics.c  which code objects are singledispatch's wrappers
  *   capsule.c   the way in for other extensions
@@ -37,6 +38,8 @@ typedef struct {
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
+    bool wall_clock;   /* what recording costs can be measured */
+    bool local_events; /* of sys.monitoring: whoever made it sees to them */
     bool threads; /* those that recorded threads start are recorded too */
     uint64_t save_every;
     unsigned active_threads;
@@ -63,9 +66,21 @@ void *grown(void *array, size_t count, size_t *room, size_t element);
 /* A new handle of this recorder's for the calling thread. NULL with an exception. */
 edbprof_thread *recorder_attach(recorder *self);
 
-/* Counts an outermost call that has ended, and saves when that is due. Raises
- * nothing; a failure is told once on stderr. */
-void recorder_call_ended(recorder *self);
+/* Counts an outermost call that has ended, and saves when that is due: returns whether
+ * it did. Raises nothing; a failure is told once on stderr. */
+bool recorder_call_ended(recorder *self);
+
+/* ---- calibrate.c --------------------------------------------------------- */
+
+/* Measures what recording costs, if that is due and a good moment, and tells the
+ * recording. `at_end`: of the process. 0, or -1 with an exception of the program's: what
+ * a signal's handler or another thread has raised meanwhile. */
+int calibrate(recorder *self, bool at_end);
+
+/* Tells the recording what is known by now. */
+void calibrate_tell(recorder *self);
+
+PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments);
 
 /* ---- timer.c ------------------------------------------------------------- */
 
@@ -223,6 +238,17 @@ int arming_begin(void);
 
 /* One thread less. Events stay on for some time. */
 void arming_end(void);
+
+/* As arming_begin, for one to which events of certain code come anyway. */
+void arming_begin_local(void);
+
+/* From now on, events of these code objects alone are on; of none for NULL. Whether that
+ * can be had: no thread records by sys.monitoring, and no other tool listens. Without
+ * sys.monitoring there is nothing to do. */
+bool arming_local_begin(PyObject *codes);
+
+/* They are off again. Whether nobody has switched events on meanwhile. */
+bool arming_local_end(PyObject *codes);
 
 /* There was an event in a thread that records nothing by sys.monitoring. */
 void arming_idle_event(void);

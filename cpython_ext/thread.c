@@ -181,8 +181,9 @@ int thread_may_switch(void)
 }
 
 /* Makes room for one more, and events come for it. 0, or -1 with an exception. */
-static int prepare(thread_state *state, hook_kind hook)
+static int prepare(thread_state *state, const recorder *owner)
 {
+    hook_kind hook = owner->hook;
     activities *list = &state->active[hook];
     activity *items = grown(list->items, list->count, &list->room, sizeof *items);
     if (items == NULL) {
@@ -191,6 +192,10 @@ static int prepare(thread_state *state, hook_kind hook)
     }
     list->items = items;
     if (list->count > 0) {
+        return 0;
+    }
+    if (hook == HOOK_MONITORING && owner->local_events) {
+        arming_begin_local();
         return 0;
     }
     if (hook == HOOK_MONITORING) {
@@ -290,7 +295,7 @@ int thread_enable(recorder *owner)
         return -1;
     }
     activity added = {.owner = owner, .handle = handle, .depth = 1};
-    if (prepare(state, owner->hook) < 0) {
+    if (prepare(state, owner) < 0) {
         return -1;
     }
     if (active_count(state) == 0) {

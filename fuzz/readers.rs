@@ -79,11 +79,13 @@ fn assert_same(rows: &Rows, expected: &Rows) {
 }
 
 fn use_file(file: ProfFile) {
-    let profile = merged(file);
+    let mut profile = merged(file);
     frames(&profile);
     let written = profile.encode();
     let again = prof::read(&written).expect("what was written can be read");
     assert_eq!(merged(again).encode(), written);
+    profile.compensate();
+    frames(&profile);
 }
 
 fn merged(file: ProfFile) -> Profile {

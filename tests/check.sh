@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [instructions] [python] [demo]
+#     tests/check.sh [lint] [rust] [instructions] [python] [demo] [soak]
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -170,6 +170,20 @@ check_python() {
             check "instructions an event on Python ${versions[i]}" \
                 "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
         fi
+    done
+}
+
+check_soak() {
+    export EDBPROF_MOMENTS=${MOMENTS:-1000}
+    check "$EDBPROF_MOMENTS moments of each end, Rust" \
+        cargo test --release --locked --test live -- killed
+    local i venv
+    for i in ${!versions[*]}; do
+        venv=.venv-${versions[i]}
+        check "install on Python ${versions[i]}" \
+            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
+            check "$EDBPROF_MOMENTS moments of each end, Python ${versions[i]}" \
+                "$venv/bin/python" -m pytest tests/python/test_killed.py
     done
 }
 

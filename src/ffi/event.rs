@@ -37,7 +37,7 @@ impl edbprof_thread {
 /// # Safety
 /// * `handle` is NULL or a handle of a recording that is not freed.
 #[inline]
-unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
+pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
     // SAFETY: by this function's contract.
     let thread = unsafe { edbprof_thread::thread(handle) };
     debug_assert!(thread.is_none_or(Thread::is_current));

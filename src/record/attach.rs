@@ -145,8 +145,11 @@ impl Recording {
             arena, durability, ..
         } = shared;
         // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
-        let back = |start, len| unsafe { durability.back(start, len) };
-        let chunk = arena.chunk(0, 1, back).ok_or(io::ErrorKind::OutOfMemory)?;
+        let mut back = |start, len| unsafe { durability.back(start, len) };
+        let chunk = arena
+            .chunk(0, 1, &mut back)
+            .or_else(|| arena.spare_chunk(&mut back))
+            .ok_or(io::ErrorKind::OutOfMemory)?;
         // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
         // of the threads, and entries live until their thread has ended.
         let thread = Fixed::new(unsafe {

@@ -9,8 +9,10 @@ use super::arena::Arena;
 use super::attach::ThreadEntry;
 use super::clock::TickRate;
 use super::functions::FunctionTable;
-use super::live::{LiveFile, Origin, Record};
+use super::live::{LiveFile, NodeMemory, Origin, Record};
+use super::node::Node;
 use super::recording::{Identity, Options};
+use crate::format::trees::Calibration;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -34,12 +36,15 @@ impl Durability {
         records.extend(functions.entries().iter().map(Record::function));
         records.extend(threads.iter().filter_map(thread));
         let text = path.display().to_string();
-        let base = arena.base().cast();
+        let nodes = NodeMemory {
+            base: arena.base().cast(),
+            committed: arena.committed(),
+            used: arena.used() as usize * size_of::<Node>(),
+        };
         // SAFETY: the arena's committed memory. No thread has an open call outside of
         // the lock, so none writes there but the ticks of what is ignored: those that
         // came before have entered nothing, and a forked child's is asleep.
-        let made =
-            unsafe { LiveFile::create(path, identity, origin, &records, base, arena.committed()) };
+        let made = unsafe { LiveFile::create(path, identity, origin, &records, nodes) };
         match made {
             Ok(file) => self.file = Some(file),
             Err(error) => {
@@ -99,6 +104,13 @@ impl Durability {
     pub(crate) fn set_saved(&self, is_saved: bool) {
         if let Some(file) = &self.file {
             file.set_saved(is_saved);
+        }
+    }
+
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
+        if let Some(file) = &self.file {
+            file.set_calibration(calibration.unwrap_or_default());
         }
     }
 

@@ -17,12 +17,12 @@ use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
-use super::live::Origin;
+use super::live::{self, Origin};
 use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
-use crate::format::live;
-use crate::format::trees::RecordingId;
+use crate::format::live::SUFFIX;
+use crate::format::trees::{Calibration, RecordingId};
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -72,7 +72,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn new() -> Identity {
+    pub(super) fn new() -> Identity {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let pid = std::process::id();
         let start_unix_ns = SystemTime::now()
@@ -113,7 +113,7 @@ impl Identity {
             Some(place) => self.name(&place.prefix, &place.suffix),
             None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
         };
-        name.push(live::SUFFIX);
+        name.push(SUFFIX);
         match &options.live_place {
             LivePlace::Beside => Some(options.place.as_ref()?.directory.join(name)),
             LivePlace::In(directory) => Some(directory.join(name)),
@@ -131,6 +131,8 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
     pub(crate) durability: Durability,
+    /// What recording costs in this process, as the host has measured it.
+    pub(crate) calibration: Option<Calibration>,
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -143,12 +145,21 @@ impl Shared {
             .map_or(&[], |entry| entry.chunks.as_slice())
     }
 
-    pub(crate) fn add_chunk(&mut self, slot: usize, owned: u32) -> Option<Range<NodeIndex>> {
+    /// Another chunk for the thread at `slot`, for nodes of its tree if it says how
+    /// many it has so far, else for counters of folded calls.
+    pub(crate) fn add_chunk(
+        &mut self,
+        slot: usize,
+        owned: Option<u32>,
+    ) -> Option<Range<NodeIndex>> {
         let entry = self.threads.get_mut(slot)?;
         entry.chunks.try_reserve(1).ok()?;
         // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
         let back = |start, len| unsafe { self.durability.back(start, len) };
-        let chunk = self.arena.chunk(owned, 1, back)?;
+        let chunk = match owned {
+            Some(owned) => self.arena.chunk(owned, 1, back)?,
+            None => self.arena.spare_chunk(back)?,
+        };
         entry.chunks.push(chunk.clone());
         Some(chunk)
     }
@@ -197,6 +208,7 @@ impl Recording {
                 arena,
                 saves: SavePolicy::default(),
                 durability: Durability::default(),
+                calibration: None,
                 error: String::new(),
             }),
         });
@@ -232,7 +244,9 @@ impl Recording {
             return;
         }
         let identity = Identity::new();
-        if let Some(path) = identity.live_path(&self.options) {
+        shared.saves.begin();
+        let live_path = identity.live_path(&self.options);
+        if let Some(path) = live_path.filter(|_| live::SUPPORTED) {
             let clock = self.options.clock;
             let origin = Origin {
                 clock,
@@ -249,10 +263,12 @@ impl Recording {
                 functions,
                 threads,
                 durability,
+                calibration,
                 ..
             } = shared;
             let known = (&*arena, &*functions, threads.as_slice());
             durability.begin(path, &identity, &origin, &self.options, known);
+            durability.set_calibration(*calibration);
         }
         shared.identity = Some(identity);
     }
@@ -287,7 +303,13 @@ impl Recording {
     /// * Called in the child of a fork, by its only thread.
     /// * `shared` is this recording's.
     pub(crate) unsafe fn start_over_after_fork(&self, shared: &mut Shared) {
-        let arena = Arena::new(self.options.max_nodes);
+        let open = shared
+            .threads
+            .iter()
+            .filter(|entry| entry.thread.is_current());
+        let open = open.map(|entry| entry.thread.depth() + 1).sum::<u32>();
+        // What was folded in the parent has a place in the tree here.
+        let arena = Arena::new(self.options.max_nodes.max(open));
         shared.identity = None;
         shared.saves = SavePolicy::default();
         shared.durability.detach();
@@ -298,7 +320,10 @@ impl Recording {
             }
             return;
         };
-        for entry in &mut shared.threads {
+        let Shared {
+            threads, functions, ..
+        } = shared;
+        for entry in threads {
             entry.chunks.clear();
             entry.forget_others();
             let chunk = entry
@@ -308,9 +333,10 @@ impl Recording {
                 .flatten();
             match chunk {
                 Some(chunk) => {
+                    let (base, chunk_of_it) = (arena.base(), chunk.clone());
                     // SAFETY: the forking thread's handle, in the forking thread; the
                     // chunk is fresh; the old arena is dropped only below.
-                    unsafe { entry.thread.move_open_calls(arena.base(), chunk.clone()) };
+                    unsafe { entry.thread.move_open_calls(base, chunk_of_it, functions) };
                     // Does not allocate: `clear` kept the room of the first chunk.
                     entry.chunks.push(chunk);
                 }

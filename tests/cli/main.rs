@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+mod compensation;
 mod hostile;
 mod inputs;
 mod live;

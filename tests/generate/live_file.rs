@@ -73,7 +73,7 @@ fn function(name: &str, flags: u32, hidden: bool, generic: Option<&str>) -> Vec<
 }
 
 /// All that can be in a live file: facts, hidden and generic functions, two threads,
-/// logs and nodes in turn, open calls.
+/// logs and nodes in turn, open calls, folded calls.
 pub(crate) fn several_threads() -> Vec<u8> {
     let thread = |root: u32, name| record(3, [root.to_le_bytes().to_vec(), text(name)].concat());
     let arguments = [2_u32.to_le_bytes().to_vec(), text("python"), text("-m")].concat();
@@ -106,8 +106,15 @@ pub(crate) fn several_threads() -> Vec<u8> {
         numbered(node(11, 4, 1, -10), 2),
         numbered(node(7, 6, 1, -20), 0),
         numbered(node(12, 7, 2, 60), 99),
+        // A counter of the first thread's folded calls, and one that is to be ignored.
+        numbered(node(13, 1 << 31, 9, 700), 4),
+        numbered(node(14, 1 << 31 | 4, 9, 700), u32::MAX),
     ];
-    live_file(
+    let second_nodes = second_nodes.map(|mut node| {
+        node[56..64].copy_from_slice(&30_i64.to_le_bytes());
+        node
+    });
+    let mut file = live_file(
         2,
         &[
             (true, first_log.concat()),
@@ -115,5 +122,13 @@ pub(crate) fn several_threads() -> Vec<u8> {
             (true, second_log.concat()),
             (false, second_nodes.concat()),
         ],
-    )
+    );
+    // What recording costs: picoseconds of each kind of event.
+    for (at, cost) in (132..156)
+        .step_by(4)
+        .zip([20_000_u32, 9_000, 15_000, 4_000, 30_000, 7_000])
+    {
+        file[at..at + 4].copy_from_slice(&cost.to_le_bytes());
+    }
+    file
 }

@@ -4,13 +4,18 @@
 #![cfg(target_os = "linux")]
 
 mod clocks;
+mod counters;
+mod exits;
 mod failures;
+mod folded;
 mod forked;
+mod growing;
 mod hostile;
 mod killed;
 mod lifetime;
 mod model;
 mod recorder;
+mod refused;
 
 /// Runs the ignored test `name` in a process of its own.
 fn in_a_process_of_its_own(name: &str) {

@@ -105,6 +105,15 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
 
+    /// Take what recording has cost out of the times
+    ///
+    /// Each process has measured what recording adds to a call and to whoever makes it; that is
+    /// subtracted in tables, pictures and the pstats rows of the merged profile, never below
+    /// zero. Its call trees stay as recorded, so merging it again subtracts nothing twice. Files
+    /// that don't know it are used as they are, and counted.
+    #[arg(long)]
+    pub(crate) compensate: bool,
+
     /// What to write; may be repeated
     #[arg(
         long = "format",
@@ -128,7 +137,9 @@ pub(crate) struct ResultOptions {
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
     /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
-    /// size of the merged profile. It is written unless the usage was wrong.
+    /// size of the merged profile; with --compensate also `compensated`, an object with the
+    /// `seconds` taken out and the number of `processes_as_recorded`. It is written unless the
+    /// usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod ended;
+mod folded;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;
@@ -110,14 +111,42 @@ impl std::ops::AddAssign for Figures {
     }
 }
 
+/// The key that stands for folded calls below; no function has it.
+const FOLDED: u64 = 0;
+
+/// The key of a function that [`define`] has made.
+fn key_of(function: &Function) -> u64 {
+    if function.is_folded_calls() {
+        return FOLDED;
+    }
+    std::str::from_utf8(&function.label.name)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// What is known of each function's folded calls; their self time as the total.
+fn folded_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
+    let mut figures = HashMap::new();
+    for folded in &tree.folded {
+        let known = Figures {
+            calls: folded.calls,
+            resumes: folded.resumes,
+            total: folded.self_time,
+        };
+        let key = key_of(&functions[folded.function as usize]);
+        assert_eq!(figures.insert(key, known), None);
+    }
+    figures
+}
+
 /// A tree as a map from the keys on the way from the root.
 fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figures> {
     let nodes = &tree.nodes;
     let mut paths: Vec<Vec<u64>> = Vec::new();
     let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
     for index in 0..nodes.len() {
-        let name = &functions[nodes.function[index] as usize].label.name;
-        let key = std::str::from_utf8(name).unwrap().parse().unwrap();
+        let key = key_of(&functions[nodes.function[index] as usize]);
         let mut path = match nodes.parent[index] {
             NO_PARENT => Vec::new(),
             parent => paths[parent as usize].clone(),

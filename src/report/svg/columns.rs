@@ -1,11 +1,12 @@
 //! The figures of the picture as JSON columns: for each graph one entry a frame, in
 //! the order of the rectangles, and the texts of each function once.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::functions::Functions;
 use super::layout::{Layout, Placed};
-use crate::format::pstats::Rows;
+use crate::format::pstats::{Counts, Rows};
 use crate::format::trees::Label;
 use crate::profile::frames::Frames;
 
@@ -13,12 +14,14 @@ use crate::profile::frames::Frames;
 pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
 
 /// Appends the JSON object. `whole` is the width of both graphs, nanoseconds; `rows`
-/// has the figures that a function has over all its places.
+/// has the figures that a function has over all its places, which say the least for those
+/// in `folded`.
 pub(super) fn write_columns(
     out: &mut String,
     graphs: &[Drawn<'_>],
     functions: &Functions<'_>,
     rows: &Rows,
+    folded: &HashSet<&Label>,
     whole: u64,
 ) {
     let _ = write!(out, "{{\"whole\":{whole},\n\"names\":[");
@@ -26,7 +29,11 @@ pub(super) fn write_columns(
     out.push_str("],\n\"places\":[");
     join(out, functions.shown.iter().map(|f| json(&f.place)));
     out.push_str("],\n\"figures\":[");
-    join(out, functions.shown.iter().map(|f| figures(rows, f.label)));
+    let shown = functions.shown.iter();
+    join(
+        out,
+        shown.map(|f| figures(rows, f.label, folded.contains(f.label))),
+    );
     out.push(']');
     for (id, tree, layout) in graphs {
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":{}", layout.roots());
@@ -59,12 +66,15 @@ pub(super) fn write_columns(
     out.push('}');
 }
 
-/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds.
-fn figures(rows: &Rows, label: &Label) -> String {
+/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if
+/// that is the least that the last may be.
+fn figures(rows: &Rows, label: &Label, is_least: bool) -> String {
     match rows.find(label).and_then(|id| rows.row(id)) {
         Some(row) if row.counts.tt.is_finite() && row.counts.ct.is_finite() => {
             let counts = row.counts;
-            format!("[{},{},{},{}]", counts.cc, counts.nc, counts.tt, counts.ct)
+            let least = if is_least { ",1" } else { "" };
+            let Counts { cc, nc, tt, ct } = counts;
+            format!("[{cc},{nc},{tt},{ct}{least}]")
         }
         _ => "null".to_owned(),
     }

@@ -138,13 +138,13 @@ class Graph {
     while (this.parent[base] >= 0) base = this.parent[base];
     const where = this.name === 'stacks'
       ? [`${share(total[i])} of all time here: total ${duration(total[i])}, self ${duration(this.self[i])}`,
-         counted(calls[i], 'call', 'calls')
-           + (resumes[i] ? ', ' + counted(resumes[i], 'resume', 'resumes') : '') + ' on this path']
+         calls[i] || resumes[i] ? counted(calls[i], 'call', 'calls')
+           + (resumes[i] ? ', ' + counted(resumes[i], 'resume', 'resumes') : '') + ' on this path' : '']
       : [i === base ? `${share(total[i])} of all time is its own: ${duration(total[i])}`
            : `${share(total[i])} of all time: ${duration(total[i])} of ${this.text(base)}'s own time came this way`];
-    const [cc, nc, tt, ct] = data.figures[f] || [];
+    const [cc, nc, tt, ct, least] = data.figures[f] || [];
     if (nc !== undefined) {
-      where.push(`Everywhere: total ${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
+      where.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
         + counted(nc, 'call', 'calls') + (cc === nc ? '' : ` (${counted(cc, 'primitive', 'primitive')})`));
     }
     where.push(this.estimated[i] ? 'Estimated: the input held callers, not call stacks' : '');

@@ -110,10 +110,11 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
         omissions(&graphs, options.threshold),
     );
     // After the graphs, since it stays in view above them.
-    write_head(&mut out, &title, estimates);
+    write_head(&mut out, &title, &view.remarks().join(" "), estimates);
     out.push_str("<metadata id=\"profile\">");
     let drawn = graphs.each_ref().map(|g| (g.id, g.tree, &g.layout));
-    write_columns(&mut out, &drawn, &functions, view.rows, whole);
+    let folded = view.folded_functions();
+    write_columns(&mut out, &drawn, &functions, view.rows, &folded, whole);
     let _ = write!(
         out,
         "</metadata>\n<script><![CDATA[\n{SCRIPT}]]></script>\n</svg>\n"
@@ -121,7 +122,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
     out
 }
 
-fn write_head(out: &mut String, title: &str, estimates: Estimates) {
+fn write_head(out: &mut String, title: &str, remarks: &str, estimates: Estimates) {
     let _ = write!(
         out,
         "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
@@ -148,6 +149,13 @@ fn write_head(out: &mut String, title: &str, estimates: Estimates) {
             x + 17,
         );
         x += 34 + 7 * text.len();
+    }
+    if !remarks.is_empty() {
+        let remarks = escape(remarks);
+        let _ = writeln!(
+            out,
+            "<text class=\"note\" x=\"{x}\" y=\"45\">{remarks}</text>"
+        );
     }
     out.push_str("</g>\n");
 }
