@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
             FLOAT => Value::Float(f64::from_le_bytes(self.input.array()?)),
             TEXT_FLOAT => Value::Float(self.text_float(start)?),
             BYTES => Value::String(self.sized()?),
-            UNICODE => Value::String(self.text(start, encodes_a_str)?),
+            UNICODE => Value::String(checked(self.sized()?, start, encodes_a_str)?),
             INTERNED => {
                 let text = self.sized()?;
                 if self.replaying == 0 {
@@ -299,14 +299,13 @@ impl<'a> Reader<'a> {
                 self.input.expand(start, text.len() + OBJECT_SIZE)?;
                 Value::String(text)
             }
-            ASCII | INTERNED_ASCII => Value::String(self.text(start, <[u8]>::is_ascii)?),
+            ASCII | INTERNED_ASCII => {
+                Value::String(checked(self.sized()?, start, <[u8]>::is_ascii)?)
+            }
             SHORT_ASCII | SHORT_INTERNED_ASCII => {
                 let [len] = self.input.array()?;
                 let text = self.input.take(len.into())?;
-                if !text.is_ascii() {
-                    return Err(ReadError::invalid(start, NOT_A_STR));
-                }
-                Value::String(text)
+                Value::String(checked(text, start, <[u8]>::is_ascii)?)
             }
             TUPLE => Value::Tuple(self.count()?),
             SHORT_TUPLE => {
@@ -334,15 +333,6 @@ impl<'a> Reader<'a> {
     fn sized(&mut self) -> Result<&'a [u8], ReadError> {
         let len = self.u32()?;
         self.input.take(len as usize)
-    }
-
-    fn text(&mut self, start: usize, valid: fn(&[u8]) -> bool) -> Result<&'a [u8], ReadError> {
-        let text = self.sized()?;
-        if valid(text) {
-            Ok(text)
-        } else {
-            Err(ReadError::invalid(start, NOT_A_STR))
-        }
     }
 
     fn count(&mut self) -> Result<usize, ReadError> {
@@ -399,4 +389,11 @@ const EXPANSION: usize = 32;
 /// What an object that is read again may take in its reader's memory, bytes.
 const OBJECT_SIZE: usize = 64;
 
-const NOT_A_STR: &str = "a str that is not UTF-8";
+/// `text`, a str that begins at `start`, if it is `valid`.
+fn checked(text: &[u8], start: usize, valid: fn(&[u8]) -> bool) -> Result<&[u8], ReadError> {
+    if valid(text) {
+        Ok(text)
+    } else {
+        Err(ReadError::invalid(start, "a str that is not UTF-8"))
+    }
+}
