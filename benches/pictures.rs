@@ -12,8 +12,6 @@ use edbprof::format::pstats::Rows;
 use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::{Merger, Profile};
-use edbprof::profile::threshold::reverse;
-use edbprof::report::flamegraph::FlameGraph;
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 
@@ -42,28 +40,8 @@ fn main() {
     };
     println!("{} nodes, threshold {THRESHOLD}", tree.nodes.len());
 
-    let svg = Svg {
-        width: 1920,
-        threshold: THRESHOLD,
-    };
+    let svg = Svg::default();
     measure("both graphs in one file", || vec![draw(&svg, &view)]);
-    let inferno = FlameGraph {
-        width: 1920,
-        threshold: THRESHOLD,
-    };
-    measure("inferno, two files", || {
-        let reversed = reverse(&tree, THRESHOLD);
-        vec![
-            draw(&inferno, &view),
-            draw(
-                &inferno,
-                &View {
-                    frames: &reversed,
-                    ..view
-                },
-            ),
-        ]
-    });
 }
 
 fn draw(report: &dyn Report, view: &View<'_>) -> usize {

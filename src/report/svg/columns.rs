@@ -1,10 +1,10 @@
-//! The figures of the picture as JSON columns: for each graph one entry a frame, in
-//! the order of the rectangles, and the texts of each function once.
+//! The figures of the picture as JSON columns: for each graph one entry a node, in
+//! the order of the frames, and the texts of each function once.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::functions::Functions;
-use super::layout::{Layout, Placed};
+use super::layout::{Layout, Rest};
 use crate::format::pstats::Rows;
 use crate::format::trees::Label;
 use crate::profile::frames::Frames;
@@ -12,51 +12,70 @@ use crate::profile::frames::Frames;
 /// One graph's id in the document, its tree and what is drawn of it.
 pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
 
-/// Appends the JSON object. `whole` is the width of both graphs, nanoseconds; `rows`
-/// has the figures that a function has over all its places.
+/// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
+/// narrowest node which has a frame, nanoseconds; `rows` has the figures that a
+/// function has over all its places.
 pub(super) fn write_columns(
     out: &mut String,
     graphs: &[Drawn<'_>],
     functions: &Functions<'_>,
     rows: &Rows,
     whole: u64,
+    least: u64,
 ) {
-    let _ = write!(out, "{{\"whole\":{whole},\n\"names\":[");
-    join(out, functions.shown.iter().map(|f| json(&f.name)));
-    out.push_str("],\n\"places\":[");
-    join(out, functions.shown.iter().map(|f| json(&f.place)));
-    out.push_str("],\n\"figures\":[");
-    join(out, functions.shown.iter().map(|f| figures(rows, f.label)));
-    out.push(']');
+    let _ = write!(out, "{{\"whole\":{whole},\n\"least\":{least}");
+    let shown = || functions.shown.iter();
+    column(out, "names", shown().map(|f| json(&f.name)));
+    column(out, "places", shown().map(|f| json(&f.place)));
+    column(out, "classes", shown().map(|f| json(f.class)));
+    column(out, "figures", shown().map(|f| figures(rows, f.label)));
     for (id, tree, layout) in graphs {
-        let _ = write!(out, ",\n\"{id}\":{{\"roots\":{}", layout.roots());
-        let mut column = |name: &str, value: &dyn Fn(&Placed) -> u64| {
-            let _ = write!(out, ",\n\"{name}\":[");
-            join(out, layout.frames.iter().map(value));
-            out.push(']');
-        };
+        let (roots, rest) = layout.roots;
+        let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
         let nodes = &tree.nodes;
-        column("function", &|frame| {
-            functions.index(nodes.function[frame.node as usize]) as u64
-        });
-        column("children", &|frame| u64::from(frame.children));
-        column("total", &|frame| frame.total);
-        column("hidden", &|frame| frame.hidden);
-        column("calls", &|frame| nodes.calls[frame.node as usize]);
-        column("resumes", &|frame| nodes.resumes[frame.node as usize]);
-        out.push_str(",\n\"estimated\":[");
-        join(
+        let placed = || layout.nodes();
+        let function = |node: usize| functions.index(nodes.function[node]);
+        column(out, "function", placed().map(|(node, ..)| function(node)));
+        column(out, "children", placed().map(|(_, children, _)| children));
+        column(out, "hidden", placed().map(|(.., rest)| hidden(rest)));
+        column(out, "total", placed().map(|(node, ..)| nodes.total[node]));
+        column(out, "calls", placed().map(|(node, ..)| nodes.calls[node]));
+        column(
             out,
-            runs(
-                layout
-                    .frames
-                    .iter()
-                    .map(|frame| tree.estimated[frame.node as usize]),
-            ),
+            "resumes",
+            placed().map(|(node, ..)| nodes.resumes[node]),
         );
-        out.push_str("]}");
+        let estimated = placed().map(|(node, ..)| tree.estimated[node]);
+        column(out, "estimated", runs(estimated));
+        out.push('}');
     }
     out.push('}');
+}
+
+fn column(out: &mut String, name: &str, items: impl IntoIterator<Item = impl Display>) {
+    let _ = write!(out, ",\n\"{name}\":[");
+    for (position, item) in items.into_iter().enumerate() {
+        let comma = if position > 0 { "," } else { "" };
+        let _ = write!(out, "{comma}{item}");
+    }
+    out.push(']');
+}
+
+/// 0 for nothing, else `[nanoseconds, functions]`, and how many frames deeper it is.
+fn hidden(rest: Rest) -> String {
+    match rest {
+        Rest { total: 0, .. } => "0".to_owned(),
+        Rest {
+            total,
+            functions,
+            deeper: 0,
+        } => format!("[{total},{functions}]"),
+        Rest {
+            total,
+            functions,
+            deeper,
+        } => format!("[{total},{functions},{deeper}]"),
+    }
 }
 
 /// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds.
@@ -84,13 +103,6 @@ fn runs(flags: impl Iterator<Item = bool>) -> Vec<usize> {
         }
     }
     runs
-}
-
-fn join(out: &mut String, items: impl IntoIterator<Item = impl std::fmt::Display>) {
-    for (position, item) in items.into_iter().enumerate() {
-        let comma = if position > 0 { "," } else { "" };
-        let _ = write!(out, "{comma}{item}");
-    }
 }
 
 /// A JSON string that needs no further escaping inside XML or HTML.
