@@ -11,6 +11,9 @@ import pathlib
 import shutil
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -60,7 +63,7 @@ class Page:
 
     def keys(self, *keys):
         for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
+            ActionChains(self.driver).send_keys(key).perform()
         self.settle()
 
     def screenshot(self, name):
@@ -120,9 +123,6 @@ class Page:
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
     options = webdriver.ChromeOptions()
     options.binary_location = TOOLS["chromium"]
     for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",

@@ -1,5 +1,7 @@
 """The picture in a real browser: what it answers to a mouse, to keys and to its address."""
 
+from __future__ import annotations
+
 import io
 import marshal
 import pathlib
@@ -33,7 +35,7 @@ class Recorded:
     def __init__(self, directory):
         self.prof = directory / "job.prof"
         subprocess.run([sys.executable, "-c", JOB.format(str(self.prof))], check=True)
-        self.svg = draw(directory / "all.svg", "--threshold=0", self.prof)
+        self.svg = draw(directory / "all.svg", "--threshold=0", "--max-size=100MB", self.prof)
         self.rows = pstats.Stats(str(self.prof), stream=io.StringIO()).stats
         self.whole = sum(tt for _, _, tt, _, _ in self.rows.values())
 
@@ -89,9 +91,8 @@ def test_the_bottom_row_of_the_reverse_graph_is_self_time(page, recorded):
 
 def test_search_finds_in_both_graphs_and_adds_up(page, recorded):
     page.open(recorded.svg)
-    page.keys("/", "^(RSTStateMachine|StateMachine|StateMachineWS)\\.run ")
     _, _, tt, ct, _ = recorded.of("publish_programmatically")
-    page.keys(Keys.ESCAPE, "/", "^PUBLISH_programmatically ")
+    page.keys("/", "^PUBLISH_programmatically ")
     assert page.matched().startswith("0 functions"), "capitals matter where there are any"
     page.keys(Keys.ESCAPE, "/", "^publish_prog.*ly ")
     assert page.matched() == (f"1 function: on the stack {recorded.share(ct)} of the time, "
@@ -100,7 +101,7 @@ def test_search_finds_in_both_graphs_and_adds_up(page, recorded):
         hits = page.script("return document.querySelector(`#${arguments[0]} .hits`).getAttribute('d')", graph)
         assert hits.startswith("M")
     page.keys(Keys.ESCAPE, "/", r"\.py:\d")
-    own = sum(row[2] for (file, _, _), row in recorded.rows.items() if file != "~")
+    own = sum(row[2] for (file, _, _), row in recorded.rows.items() if file.endswith(".py"))
     assert page.matched().endswith(f"themselves running {recorded.share(own)}")
     page.screenshot("searched")
     page.keys(Keys.ESCAPE, "/", "(")

@@ -35,7 +35,9 @@ function showTip(graph, i, clientX, clientY) {
   tipbox.removeAttribute('display');
   const m = scale(), box = tip.getBoundingClientRect();
   const left = Math.max(4, Math.min(clientX + 14, innerWidth - box.width - 8));
-  const above = clientY + 18 + box.height > innerHeight;
+  // Below the picture nothing would be seen of it.
+  const bottom = Math.min(innerHeight, root.getBoundingClientRect().bottom);
+  const above = clientY + 18 + box.height > bottom;
   const up = above ? Math.max(4, clientY - box.height - 12) : clientY + 18;
   tipbox.setAttribute('x', (left - m.e) / m.a);
   tipbox.setAttribute('y', (up - m.f) / m.d);
@@ -174,7 +176,10 @@ query.addEventListener('input', () => {
 });
 reset.addEventListener('click', start);
 addEventListener('keydown', event => {
-  if (event.key === 'Escape') start();
+  if (event.key === 'Escape') {
+    query.blur();
+    start();
+  }
   if (event.key === '/' && event.target !== query || event.key === 'f' && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     query.focus();
