@@ -10,11 +10,17 @@ PYTHON ?= python3
 PYTHONS ?=
 ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 
+# How often `make soak` kills a process in each of the ways there are.
+MOMENTS ?= 1000
+
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
+# Options of benches/overhead, for example BENCH='--rounds 25 --workloads fib,docutils'.
+BENCH ?=
+
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++
+CI_PACKAGES := g++ valgrind chromium chromium-driver
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -29,13 +35,13 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python lint ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements
+.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-instructions bench-truth bench-pictures ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s%s\n", $$1, $$2 }'
-	@echo "Options: PYTHON=python3.13 (demo, test), PYTHONS='3.9 3.13' (test, test-python)"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
+	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
 	@rm -rf build/demo
@@ -45,10 +51,10 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
-	@$(CHECK) lint rust python demo
+	@$(CHECK) lint rust instructions python browser demo
 
 test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust python demo
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -56,8 +62,32 @@ test-rust: ## cargo test alone (with the C and C++ hosts)
 test-python: ## pytest alone, under each of PYTHONS
 	@$(CHECK) python
 
+soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
+	@MOMENTS=$(MOMENTS) $(CHECK) soak
+
+test-browser: ## Pictures in headless Chromium alone; screenshots go to build/screenshots
+	@$(CHECK) browser
+
+bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to render and to open
+	@mkdir -p build/bench
+	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
+	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
+
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
+
+bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhead beside other profilers, the import, a large recording
+	@mkdir -p build/bench
+	.venv-bench/bin/python benches/overhead --json build/bench/overhead.json $(BENCH)
+	.venv-bench/bin/python benches/importing.py
+	cargo bench --quiet --bench recording
+
+bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
+	$(PYTHON) benches/instructions
+	$(PYTHON) benches/instructions --python .venv-bench/bin/python
+
+bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
+	.venv-bench/bin/python benches/truth
 
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
 	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \
@@ -101,6 +131,16 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 .venv-%/.requirements: tests/python/requirements.txt .venv-%/.python
 	@echo "== Installing the tests' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python
+	@echo "== Installing the benches' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.browser: tests/browser/requirements.txt .venv-%/.python
+	@echo "== Installing what drives a browser in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 

@@ -165,10 +165,90 @@ int arming_begin(void)
     return 0;
 }
 
+void arming_begin_local(void) { arming.recording++; }
+
 void arming_end(void)
 {
     arming.recording--;
     arming.idle = 0;
+}
+
+/* Whether another tool has events on, or may have. */
+static bool others_listen(void)
+{
+    bool listen = false;
+    for (int id = 0; id < 6 && !listen; id++) {
+        PyObject *name = PyObject_CallMethod(arming.module, "get_tool", "i", id);
+        if (name != NULL && name != Py_None && name != arming.name) {
+            PyObject *events = PyObject_CallMethod(arming.module, "get_events", "i", id);
+            listen = events == NULL || PyObject_IsTrue(events) != 0;
+            Py_XDECREF(events);
+        }
+        listen = listen || name == NULL;
+        Py_XDECREF(name);
+    }
+    PyErr_Clear();
+    return listen;
+}
+
+/* Of our events those that calls and resumes need: the others can't be had for single
+ * code objects before 3.15. -1 with an exception. */
+static long local_events(void)
+{
+    static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD",
+                                        "CALL"};
+    PyObject *events = PyObject_GetAttrString(arming.module, "events");
+    long all = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names && all >= 0; i++) {
+        PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, names[i]);
+        long number = event == NULL ? -1 : PyLong_AsLong(event);
+        all = number < 0 ? -1 : all | number;
+        Py_XDECREF(event);
+    }
+    Py_XDECREF(events);
+    return all;
+}
+
+/* Whether it could be done for all of them. */
+static bool set_local_events(PyObject *codes, long events)
+{
+    bool set = events >= 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes) && set; i++) {
+        PyObject *result = PyObject_CallMethod(arming.module, "set_local_events", "OOl",
+                                               arming.tool, PyList_GET_ITEM(codes, i), events);
+        set = result != NULL;
+        Py_XDECREF(result);
+    }
+    PyErr_Clear();
+    return set;
+}
+
+bool arming_local_begin(PyObject *codes)
+{
+    if (arming.module == NULL) {
+        PyObject *module = PySys_GetObject("monitoring");
+        Py_XINCREF(module);
+        arming.module = module;
+    }
+    if (arming.module == NULL || arming.recording > 0 || others_listen()) {
+        return false;
+    }
+    arming_check();
+    switch_off();
+    if (codes == NULL || arming.on) {
+        return !arming.on;
+    }
+    if (arming.tool != NULL && owns_tool() && set_local_events(codes, local_events())) {
+        return true;
+    }
+    arming_local_end(codes);
+    return false;
+}
+
+bool arming_local_end(PyObject *codes)
+{
+    bool off = codes == NULL || arming.tool == NULL || set_local_events(codes, 0);
+    return off && !arming.on;
 }
 
 /* Registers the callbacks with the tool id. 0, or -1 with an exception. */
@@ -293,6 +373,20 @@ int arming_take_tool(void)
 void arming_check(void) {}
 
 int arming_begin(void) { return arming_take_tool(); }
+
+void arming_begin_local(void) {}
+
+bool arming_local_begin(PyObject *codes)
+{
+    (void)codes;
+    return true;
+}
+
+bool arming_local_end(PyObject *codes)
+{
+    (void)codes;
+    return true;
+}
 
 void arming_idle_event(void) {}
 

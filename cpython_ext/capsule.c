@@ -39,6 +39,7 @@ static const edbprof_python_api api = {
     .resume = edbprof_resume,
     .leave = edbprof_leave,
     .leave_all = edbprof_leave_all,
+    .thread_detach = edbprof_thread_detach,
 };
 
 PyObject *capsule_new(void)

@@ -49,6 +49,16 @@
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
+/* Whether the interpreter is ending: only the thread that ends it runs Python code. */
+static inline bool compat_is_finalizing(void)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return _Py_IsFinalizing();
+#else
+    return Py_IsFinalizing();
+#endif
+}
+
 /* A new reference to the frame's code object. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {
@@ -178,6 +188,12 @@ static inline Py_tracefunc compat_profile_function(PyThreadState *tstate)
 static inline PyObject *compat_profile_argument(PyThreadState *tstate)
 {
     return tstate->c_profileobj;
+}
+
+/* Whether it has a trace function. */
+static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
+{
+    return tstate->c_tracefunc;
 }
 
 /* Takes the pending exception, if any; NULL for none. Give it back to

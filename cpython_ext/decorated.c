@@ -33,9 +33,8 @@ static PyObject *drive(decorated *self, PyObject *iterator)
     return driven;
 }
 
-/* Calls the function; no hook sees that when it is written in C, since C calls it. */
-static PyObject *call(PyObject *function, PyObject *const *arguments, size_t count,
-                      PyObject *keywords)
+PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
+                        PyObject *keywords)
 {
     PyObject *self = PyVectorcall_NARGS(count) > 0 ? arguments[0] : Py_None;
     uint64_t key = callable_key(function, self);
@@ -43,12 +42,12 @@ static PyObject *call(PyObject *function, PyObject *const *arguments, size_t cou
         return PyObject_Vectorcall(function, arguments, count, keywords);
     }
     const thread_state *state = thread_state_current();
-    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
         enter_builtin_in_each(&state->active[hook], function, self, key);
     }
     PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
         leave_in_each(&state->active[hook], key, true);
     }
     compat_restore_exception(exception);
@@ -70,11 +69,12 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     /* The function may drop the last reference to what decorates it. */
     recorder *owner = self->owner;
     Py_INCREF(owner);
-    PyObject *result = call(self->function, arguments, count, keywords);
+    PyObject *result = call_recorded(self->function, arguments, count, keywords);
     /* None of these may meet an exception that is on its way. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    if (thread_disable(owner)) {
-        recorder_call_ended(owner);
+    if (thread_disable(owner) && recorder_call_ended(owner) && result != NULL &&
+        calibrate(owner, false) < 0) {
+        Py_CLEAR(result);
     }
     Py_DECREF(owner);
     compat_restore_exception(exception);

@@ -11,6 +11,8 @@
  *   recorder.c  Recorder: one recording, as a Python object
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
+ *   calibrate.c what recording costs
+ *   new_threads.c  threads that recorded threads start
  *   generics.c  which code objects are singledispatch's wrappers
  *   capsule.c   the way in for other extensions
  */
@@ -23,12 +25,6 @@
 
 /* ---- recorder.c ---------------------------------------------------------- */
 
-/* One thread that has a handle of a recording. */
-typedef struct {
-    uint64_t thread_serial;
-    edbprof_thread *handle;
-} attachment;
-
 /* How events reach a recorder. */
 typedef enum { HOOK_SETPROFILE, HOOK_MONITORING, HOOK_COUNT } hook_kind;
 
@@ -37,16 +33,16 @@ typedef struct {
     PyObject_HEAD
     hook_kind hook;
     edbprof_recording *recording; /* NULL once it is closed */
-    uint64_t serial;              /* no other recorder has it, dead or alive */
     PyObject *timer;              /* NULL for the clocks of the library */
     double timer_unit_ns;         /* of its integers; floats are seconds */
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
+    bool wall_clock;   /* what recording costs can be measured */
+    bool local_events; /* of sys.monitoring: whoever made it sees to them */
+    bool threads; /* those that recorded threads start are recorded too */
     uint64_t save_every;
     unsigned active_threads;
-    attachment *attachments;
-    size_t attachment_count, attachment_room;
     PyCodeObject **codes; /* kept alive: their addresses are keys */
     size_t code_count, code_room;
     PyInterpreterState *interpreter;
@@ -63,12 +59,28 @@ int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
                             uint64_t key);
 
-/* This recorder's handle for a thread, made at first use. NULL with an exception. */
-edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial);
+/* Grows an array that has room for *room elements to hold one more than `count`. NULL
+ * when there is no memory; the array is then as before. */
+void *grown(void *array, size_t count, size_t *room, size_t element);
 
-/* Counts an outermost call that has ended, and saves when that is due. Raises
- * nothing; a failure is told once on stderr. */
-void recorder_call_ended(recorder *self);
+/* A new handle of this recorder's for the calling thread. NULL with an exception. */
+edbprof_thread *recorder_attach(recorder *self);
+
+/* Counts an outermost call that has ended, and saves when that is due: returns whether
+ * it did. Raises nothing; a failure is told once on stderr. */
+bool recorder_call_ended(recorder *self);
+
+/* ---- calibrate.c --------------------------------------------------------- */
+
+/* Measures what recording costs, if that is due and a good moment, and tells the
+ * recording. `at_end`: of the process. 0, or -1 with an exception of the program's: what
+ * a signal's handler or another thread has raised meanwhile. */
+int calibrate(recorder *self, bool at_end);
+
+/* Tells the recording what is known by now. */
+void calibrate_tell(recorder *self);
+
+PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments);
 
 /* ---- timer.c ------------------------------------------------------------- */
 
@@ -92,21 +104,26 @@ typedef struct {
     edbprof_thread *only;
 } activities;
 
+/* A recorder that has recorded in this thread. */
+typedef struct {
+    recorder *owner; /* borrowed: see thread_forget */
+    edbprof_thread *handle;
+} attachment;
+
 /* What the extension knows of one Python thread. Lives in the thread's dict and
  * dies with it; only its own thread uses it. */
-typedef struct {
+typedef struct thread_state {
     PyObject_HEAD
     PyThreadState *tstate;
+    unsigned long ident; /* of its OS thread */
+    struct thread_state *next, **link; /* in the list of all */
+    attachment *attachments;
+    size_t attachment_count, attachment_room;
     const void *home; /* `thread_here` of the OS thread that has used it */
-    uint64_t serial;
     activities active[HOOK_COUNT];
     bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
-    struct { /* the recorder that was enabled last, to spare the search */
-        uint64_t recorder_serial;
-        edbprof_thread *handle;
-    } latest;
 } thread_state;
 
 extern PyTypeObject thread_state_type;
@@ -175,6 +192,13 @@ bool thread_disable(recorder *owner);
 /* Undoes every thread_enable of the calling thread. */
 void thread_stop(recorder *owner);
 
+/* The recorders of the calling thread that record the threads it starts, as a tuple: a new
+ * reference. NULL where there are none, or with an exception. */
+PyObject *thread_recorders_of_new_threads(void);
+
+/* The recorder's handles are about to go. No thread records for it. */
+void thread_forget(const recorder *owner);
+
 /* ---- setprofile.c -------------------------------------------------------- */
 
 /* Gives this thread's events to its recorders of this hook, and on to the profile
@@ -214,6 +238,17 @@ int arming_begin(void);
 
 /* One thread less. Events stay on for some time. */
 void arming_end(void);
+
+/* As arming_begin, for one to which events of certain code come anyway. */
+void arming_begin_local(void);
+
+/* From now on, events of these code objects alone are on; of none for NULL. Whether that
+ * can be had: no thread records by sys.monitoring, and no other tool listens. Without
+ * sys.monitoring there is nothing to do. */
+bool arming_local_begin(PyObject *codes);
+
+/* They are off again. Whether nobody has switched events on meanwhile. */
+bool arming_local_end(PyObject *codes);
 
 /* There was an event in a thread that records nothing by sys.monitoring. */
 void arming_idle_event(void);
@@ -264,6 +299,20 @@ extern PyMethodDef *const steps_methods;
 /* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen),
  * recording while it runs. A new reference, or NULL with an exception. */
 PyObject *steps_new(recorder *owner, PyObject *iterator);
+
+/* Calls a function, and records the call if it is written in C: no hook sees that, since C
+ * calls it. */
+PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
+                        PyObject *keywords);
+
+/* ---- new_threads.c ------------------------------------------------------- */
+
+/* Readies what is needed. 0, or -1 with an exception. */
+int new_threads_init(void);
+
+/* From now on the threads that `threading` starts are recorded where a recorder with
+ * threads=True records their start. 0, or -1 with an exception. */
+int new_threads_cover(void);
 
 /* ---- capsule.c ----------------------------------------------------------- */
 

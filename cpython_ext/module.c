@@ -53,6 +53,19 @@ static PyObject *set_patched(PyObject *module, PyObject *patched)
     Py_RETURN_NONE;
 }
 
+static PyObject *process_ends(PyObject *module, PyObject *last)
+{
+    (void)module;
+    int truth = PyObject_IsTrue(last);
+    if (truth < 0) {
+        return NULL;
+    }
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        (void)edbprof_process_ends(truth ? EDBPROF_SAVE_LAST : 0);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef module_methods[] = {
     {"register_generic", generics_register, METH_VARARGS,
      "register_generic(code, flags, generic, /)\n--\n\nSay that a code object is a "
@@ -64,6 +77,13 @@ static PyMethodDef module_methods[] = {
      "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
      "are, which no file shows, and which of them drive generators, iterable "
      "coroutines, coroutines and async generators."},
+    {"process_ends", process_ends, METH_O,
+     "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
+     "recordings without a directory then leave no live file. `last`: with os._exit(), "
+     "so the files go now. Only heard in the main interpreter."},
+    {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
+     "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
+     "times: see _calibration.py."},
     {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
      METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
@@ -120,7 +140,8 @@ PyMODINIT_FUNC PyInit__native(void)
                      EDBPROF_ABI_VERSION, edbprof_abi_version());
         return NULL;
     }
-    if (compat_generators_init() < 0 || monitoring_init() < 0) {
+    if (compat_generators_init() < 0 || monitoring_init() < 0 ||
+        new_threads_init() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);

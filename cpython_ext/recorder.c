@@ -40,8 +40,7 @@ static PyObject *closed(void)
     return NULL;
 }
 
-/* Grows an array that has room for *room elements to hold one more than `count`. */
-static void *grown(void *array, size_t count, size_t *room, size_t element)
+void *grown(void *array, size_t count, size_t *room, size_t element)
 {
     if (count < *room) {
         return array;
@@ -54,22 +53,11 @@ static void *grown(void *array, size_t count, size_t *room, size_t element)
     return larger;
 }
 
-edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial)
+edbprof_thread *recorder_attach(recorder *self)
 {
     if (self->recording == NULL) {
         return (edbprof_thread *)closed();
     }
-    for (size_t i = self->attachment_count; i-- > 0;) {
-        if (self->attachments[i].thread_serial == thread_serial) {
-            return self->attachments[i].handle;
-        }
-    }
-    attachment *attachments = grown(self->attachments, self->attachment_count,
-                                    &self->attachment_room, sizeof *attachments);
-    if (attachments == NULL) {
-        return (edbprof_thread *)PyErr_NoMemory();
-    }
-    self->attachments = attachments;
     PyObject *name = thread_name();
     if (name == NULL) {
         return NULL;
@@ -84,8 +72,48 @@ edbprof_thread *recorder_attach(recorder *self, uint64_t thread_serial)
         raise_status(self->recording, status);
         return NULL;
     }
-    self->attachments[self->attachment_count++] = (attachment){thread_serial, handle};
     return handle;
+}
+
+/* What is told once: that something is recorded in memory only. */
+static struct {
+    bool told;
+    char text[512];
+} in_memory;
+
+static int tell_of_memory(void *unused)
+{
+    (void)unused;
+    warn_once(&in_memory.told, "%s", in_memory.text);
+    return 0;
+}
+
+/* Whether there is anything to be told of; takes its text. */
+static bool is_in_memory_only(recorder *self)
+{
+    if (self->recording == NULL || in_memory.told ||
+        edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY) {
+        return false;
+    }
+    edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+    return true;
+}
+
+/* Tells where Python code may run. */
+static void tell_now(recorder *self)
+{
+    if (is_in_memory_only(self)) {
+        tell_of_memory(NULL);
+    }
+}
+
+/* The same from within a hook, where no sys.stderr that is written in Python may run:
+ * it is told as soon as the interpreter is between two instructions. */
+static void tell_soon(recorder *self)
+{
+    if (is_in_memory_only(self) && Py_AddPendingCall(tell_of_memory, NULL) < 0) {
+        tell_of_memory(NULL);
+    }
 }
 
 static int define(recorder *self, uint64_t key, named *function)
@@ -93,6 +121,7 @@ static int define(recorder *self, uint64_t key, named *function)
     edbprof_status status =
         edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
+    tell_soon(self);
     return status == EDBPROF_OK ? 0 : -1;
 }
 
@@ -139,28 +168,32 @@ static uint32_t save_flags(bool final, bool last)
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
-void recorder_call_ended(recorder *self)
+bool recorder_call_ended(recorder *self)
 {
-    static bool told, told_of_memory;
+    static bool told;
     if (self->recording == NULL) {
-        return;
+        return false;
     }
     edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
                                                          save_flags(false, false));
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
-        return;
+        return status == EDBPROF_OK;
+    }
+    if (status == EDBPROF_IN_MEMORY_ONLY) {
+        edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+        tell_of_memory(NULL);
+        return false;
     }
     char text[512];
     edbprof_recording_error(self->recording, text, sizeof text);
-    if (status == EDBPROF_IN_MEMORY_ONLY) {
-        warn_once(&told_of_memory, "%s", text);
-    } else {
-        warn_once(&told, "cannot save a recording, will try again: %s", text);
-    }
+    warn_once(&told, "cannot save a recording, will try again: %s", text);
+    return false;
 }
 
 static void release(recorder *self)
 {
+    tell_now(self);
+    thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
     bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
@@ -168,11 +201,8 @@ static void release(recorder *self)
         Py_DECREF(self->codes[i]);
     }
     PyMem_Free(self->codes);
-    PyMem_Free(self->attachments);
     self->codes = NULL;
-    self->attachments = NULL;
     self->code_count = self->code_room = 0;
-    self->attachment_count = self->attachment_room = 0;
 }
 
 /* No tp_clear: see decorated.c. */
@@ -219,22 +249,25 @@ static int choose_hook(const char *name, hook_kind *hook)
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
-                            "timeunit", "builtins", "save_every", "hook", NULL};
+                            "timeunit", "builtins", "save_every", "hook", "threads",
+                            "live_dir", "max_nodes", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
-    static uint64_t serials;
-    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *timer = Py_None;
+    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
+    PyObject *timer = Py_None;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
-    int builtins = 1;
+    int builtins = 1, threads = 0;
     unsigned long long save_every = 0;
+    Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKs:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name) ||
-        choose_hook(hook_name, &hook) < 0) {
+            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
+            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
+        choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -247,6 +280,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (timer != Py_None) {
         options.clock = EDBPROF_CLOCK_HOST;
     }
+    if (max_nodes != 0 &&
+        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+        PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
+                     EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
+        goto done;
+    }
+    options.max_nodes = (uint32_t)max_nodes;
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
@@ -255,14 +295,16 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     options.directory = string_of(directory);
     options.prefix = string_of(prefix);
     options.suffix = string_of(suffix);
+    options.live_dir = string_of(live_dir);
     self = (recorder *)type->tp_alloc(type, 0);
     if (self == NULL) {
         goto done;
     }
     self->interpreter = PyInterpreterState_Get();
-    self->serial = ++serials;
     self->hook = hook;
     self->builtins = builtins;
+    self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
+    self->threads = threads;
     self->save_every = save_every;
     if (timer != Py_None) {
         Py_INCREF(timer);
@@ -273,11 +315,14 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (status != EDBPROF_OK) {
         raise_status(NULL, status);
         Py_CLEAR(self);
+        goto done;
     }
+    calibrate_tell(self);
 done:
     Py_XDECREF(directory);
     Py_XDECREF(prefix);
     Py_XDECREF(suffix);
+    Py_XDECREF(live_dir);
     return (PyObject *)self;
 }
 
@@ -297,7 +342,9 @@ static PyObject *recorder_disable(PyObject *self, PyObject *unused)
     if (thread_may_switch() < 0) {
         return NULL;
     }
-    return PyBool_FromLong(thread_disable((recorder *)self));
+    bool stopped = thread_disable((recorder *)self);
+    tell_now((recorder *)self);
+    return PyBool_FromLong(stopped);
 }
 
 static PyObject *recorder_stop(PyObject *self, PyObject *unused)
@@ -307,6 +354,7 @@ static PyObject *recorder_stop(PyObject *self, PyObject *unused)
         return NULL;
     }
     thread_stop((recorder *)self);
+    tell_now((recorder *)self);
     Py_RETURN_NONE;
 }
 
@@ -324,11 +372,18 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
         Py_XDECREF(path);
         return closed();
     }
+    /* Whatever comes of that, it is saved. */
+    PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
+    tell_now(self);
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path),
                                                  save_flags(final, last))
                      : edbprof_recording_save(self->recording, save_flags(final, last));
     Py_XDECREF(path);
+    if (exception != NULL) {
+        compat_restore_exception(exception);
+        return NULL;
+    }
     if (status == EDBPROF_OK) {
         Py_RETURN_TRUE;
     }
@@ -368,6 +423,23 @@ static PyObject *recorder_path(PyObject *object, void *unused)
     return PyUnicode_DecodeFSDefaultAndSize(path, (Py_ssize_t)length);
 }
 
+static PyObject *recorder_threads(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((recorder *)self)->threads);
+}
+
+static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    int threads = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (threads < 0 || (threads && new_threads_cover() < 0)) {
+        return -1;
+    }
+    ((recorder *)self)->threads = threads;
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable()\n--\n\nRecord in the calling thread from now on; nests."},
@@ -396,6 +468,8 @@ static PyMemberDef members[] = {
 static PyGetSetDef attributes[] = {
     {"path", recorder_path, NULL,
      "The recording's own file, or None before anything was recorded.", NULL},
+    {"threads", recorder_threads, recorder_set_threads,
+     "Whether threads that recorded ones start are recorded too.", NULL},
     {NULL},
 };
 
@@ -414,6 +488,8 @@ PyTypeObject recorder_type = {
     .tp_getset = attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto')\n--\n\n"
-              "One recording: a call tree for each thread that enables it.",
+              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
+              "threads=False, live_dir=..., max_nodes=0)\n--\n\n"
+              "One recording: a call tree for each thread that enables it. live_dir: where "
+              "its live file goes, '' for none; by default `directory`.",
 };

@@ -40,7 +40,7 @@ static void end_step(steps *self, bool recording, bool over)
     PyObject *exception = compat_take_exception();
     self->over = over;
     if (recording && thread_disable(self->owner) && over) {
-        recorder_call_ended(self->owner);
+        (void)recorder_call_ended(self->owner);
     }
     compat_restore_exception(exception);
 }

@@ -14,16 +14,11 @@ static size_t active_count(const thread_state *state)
     return state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count;
 }
 
-static void thread_state_dealloc(PyObject *object)
+/* All that there are. */
+static thread_state *all_states;
+
+static void stop_recording(thread_state *self)
 {
-    thread_state *self = (thread_state *)object;
-    if (thread_here.state == self) {
-        thread_here.state = NULL;
-        thread_here.tstate = NULL;
-        thread_here.monitored = NULL;
-    } else {
-        threads_epoch++;
-    }
     if (active_count(self) > 0) {
         threads_recording--;
     }
@@ -33,16 +28,40 @@ static void thread_state_dealloc(PyObject *object)
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         activities *list = &self->active[hook];
         for (size_t i = 0; i < list->count; i++) {
-            /* The thread is over, and perhaps cleared by another: EDBPROF_WRONG_THREAD
-             * then leaves the calls open, as they were at the end. */
-            (void)edbprof_leave_all(list->items[i].handle);
             list->items[i].owner->active_threads--;
             Py_DECREF(list->items[i].owner);
         }
         PyMem_Free(list->items);
     }
+}
+
+/* The thread is over. Its open calls end, and its trees are for others to go on with. */
+static void thread_state_dealloc(PyObject *object)
+{
+    thread_state *self = (thread_state *)object;
+    if (self->ident != PyThread_get_thread_ident() && compat_is_finalizing()) {
+        /* A daemon thread, which may be in native code that goes on recording without the
+         * GIL: all that it uses stays, for good. */
+        return;
+    }
+    if (thread_here.state == self) {
+        thread_here.state = NULL;
+        thread_here.tstate = NULL;
+        thread_here.monitored = NULL;
+    } else {
+        threads_epoch++;
+    }
+    for (size_t i = 0; i < self->attachment_count; i++) {
+        (void)edbprof_thread_detach(self->attachments[i].handle);
+    }
+    PyMem_Free(self->attachments);
+    if (self->next != NULL) {
+        self->next->link = self->link;
+    }
+    *self->link = self->next;
+    stop_recording(self);
     Py_XDECREF(self->chained_argument);
-    Py_TYPE(self)->tp_free(object);
+    Py_TYPE(object)->tp_free(object);
 }
 
 PyTypeObject thread_state_type = {
@@ -86,7 +105,6 @@ thread_state *thread_state_find(PyThreadState *tstate)
 /* The current thread's state, made at first use. NULL with an exception. */
 static thread_state *own_state(void)
 {
-    static uint64_t serials;
     thread_state *state = thread_state_current();
     if (state != NULL) {
         return state;
@@ -102,7 +120,13 @@ static thread_state *own_state(void)
     }
     memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
     state->tstate = PyThreadState_Get();
-    state->serial = ++serials;
+    state->ident = PyThread_get_thread_ident();
+    state->next = all_states;
+    state->link = &all_states;
+    if (all_states != NULL) {
+        all_states->link = &state->next;
+    }
+    all_states = state;
     int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
     Py_DECREF(state);
     if (failed) {
@@ -157,21 +181,21 @@ int thread_may_switch(void)
 }
 
 /* Makes room for one more, and events come for it. 0, or -1 with an exception. */
-static int prepare(thread_state *state, hook_kind hook)
+static int prepare(thread_state *state, const recorder *owner)
 {
+    hook_kind hook = owner->hook;
     activities *list = &state->active[hook];
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 4;
-        activity *items = list->items;
-        PyMem_Resize(items, activity, room);
-        if (items == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        list->items = items;
-        list->room = room;
+    activity *items = grown(list->items, list->count, &list->room, sizeof *items);
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
+    list->items = items;
     if (list->count > 0) {
+        return 0;
+    }
+    if (hook == HOOK_MONITORING && owner->local_events) {
+        arming_begin_local();
         return 0;
     }
     if (hook == HOOK_MONITORING) {
@@ -192,6 +216,65 @@ static void note_the_only_one(activities *list)
     thread_here.epoch = threads_epoch;
 }
 
+/* The recorder's handle for the thread, made at first use. NULL with an exception. */
+static edbprof_thread *attach(thread_state *state, recorder *owner)
+{
+    for (size_t i = state->attachment_count; i-- > 0;) {
+        if (state->attachments[i].owner == owner) {
+            return state->attachments[i].handle;
+        }
+    }
+    edbprof_thread *handle = recorder_attach(owner);
+    if (handle == NULL) {
+        return NULL;
+    }
+    /* Now, since attaching runs Python code. */
+    attachment *attachments = grown(state->attachments, state->attachment_count,
+                                    &state->attachment_room, sizeof *attachments);
+    if (attachments == NULL) {
+        (void)edbprof_thread_detach(handle);
+        return (edbprof_thread *)PyErr_NoMemory();
+    }
+    state->attachments = attachments;
+    state->attachments[state->attachment_count++] = (attachment){owner, handle};
+    return handle;
+}
+
+void thread_forget(const recorder *owner)
+{
+    for (thread_state *state = all_states; state != NULL; state = state->next) {
+        size_t kept = 0;
+        for (size_t i = 0; i < state->attachment_count; i++) {
+            if (state->attachments[i].owner != owner) {
+                state->attachments[kept++] = state->attachments[i];
+            }
+        }
+        state->attachment_count = kept;
+    }
+}
+
+PyObject *thread_recorders_of_new_threads(void)
+{
+    thread_state *state = thread_state_current();
+    PyObject *found = NULL;
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        for (size_t i = 0; i < state->active[hook].count; i++) {
+            recorder *owner = state->active[hook].items[i].owner;
+            if (!owner->threads) {
+                continue;
+            }
+            found = found == NULL ? PyList_New(0) : found;
+            if (found == NULL || PyList_Append(found, (PyObject *)owner) < 0) {
+                Py_XDECREF(found);
+                return NULL;
+            }
+        }
+    }
+    PyObject *recorders = found == NULL ? NULL : PyList_AsTuple(found);
+    Py_XDECREF(found);
+    return recorders;
+}
+
 int thread_enable(recorder *owner)
 {
     thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
@@ -207,17 +290,12 @@ int thread_enable(recorder *owner)
         known->depth++;
         return 0;
     }
-    /* The handles of a closed recording are gone; attaching to it is refused. */
-    if (owner->recording == NULL || state->latest.recorder_serial != owner->serial) {
-        edbprof_thread *handle = recorder_attach(owner, state->serial);
-        if (handle == NULL) {
-            return -1;
-        }
-        state->latest.recorder_serial = owner->serial;
-        state->latest.handle = handle;
+    edbprof_thread *handle = attach(state, owner);
+    if (handle == NULL) {
+        return -1;
     }
-    activity added = {.owner = owner, .handle = state->latest.handle, .depth = 1};
-    if (prepare(state, owner->hook) < 0) {
+    activity added = {.owner = owner, .handle = handle, .depth = 1};
+    if (prepare(state, owner) < 0) {
         return -1;
     }
     if (active_count(state) == 0) {

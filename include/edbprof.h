@@ -111,6 +111,16 @@
 #define EDBPROF_CLOCK_HOST 2
 
 /**
+ * `edbprof_options.max_nodes`: the fewest that a recording has room for.
+ */
+#define EDBPROF_LEAST_NODES 64
+
+/**
+ * `edbprof_options.max_nodes`: the most that a recording has room for.
+ */
+#define EDBPROF_MOST_NODES 134217727
+
+/**
  * Saving: the recording is over; the file says that its process ended regularly.
  */
 #define EDBPROF_SAVE_FINAL 1
@@ -165,7 +175,8 @@ enum edbprof_status
    */
   EDBPROF_NOT_OPEN = 11,
   /**
-   * There is no room for the call. It is counted, and its time is its caller's.
+   * There is no room for the call, not even to fold it. It is counted, and its time
+   * is its caller's.
    */
   EDBPROF_DROPPED = 12,
   /**
@@ -212,8 +223,8 @@ typedef int32_t edbprof_status;
 typedef struct edbprof_recording edbprof_recording;
 
 /**
- * One thread's place in a recording: made by `edbprof_recording_attach`, freed
- * with the recording.
+ * One thread's place in a recording: made by `edbprof_recording_attach`, gone with
+ * `edbprof_thread_detach` or with the recording.
  */
 typedef struct edbprof_thread edbprof_thread;
 
@@ -232,6 +243,41 @@ typedef struct edbprof_str {
    */
   size_t len;
 } edbprof_str;
+
+/**
+ * What recording adds to the time of a call, in picoseconds, as the host has measured
+ * it. A part is the callee's, whose self time it makes longer, the rest its caller's.
+ */
+typedef struct edbprof_calibration {
+  /**
+   * `sizeof(edbprof_calibration)`.
+   */
+  size_t struct_size;
+  /**
+   * A call of an `EDBPROF_PYTHON` function: the callee's part.
+   */
+  uint32_t python_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t python_call_caller_ps;
+  /**
+   * A call of an `EDBPROF_BUILTIN`: the callee's part.
+   */
+  uint32_t c_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t c_call_caller_ps;
+  /**
+   * A resume: the generator's or coroutine's part.
+   */
+  uint32_t resume_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t resume_caller_ps;
+} edbprof_calibration;
 
 /**
  * A function as people shall see it. Fields that are left zero are unknown.
@@ -301,8 +347,11 @@ typedef struct edbprof_options {
    */
   uint32_t clock;
   /**
-   * Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
-   * Calls in further contexts are dropped and counted.
+   * Nodes that all call trees together may have, 64 bytes each and up to 16 in
+   * memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
+   * `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
+   * calls, resumes and self time are known by function and thread, callers and
+   * inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
    */
   uint32_t max_nodes;
   /**
@@ -335,7 +384,9 @@ typedef struct edbprof_options {
    * Where the live file goes, `<name of the own file>.live`, which has all that was
    * recorded whatever ends the process: made at the first event, removed when the
    * process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-   * NULL: `directory`. Without both, or with an empty string, there is none.
+   * NULL: `directory`. Without both, or with an empty string, there is none. Without
+   * `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
+   * when the process ends after `edbprof_process_ends`.
    */
   struct edbprof_str live_dir;
 } edbprof_options;
@@ -356,6 +407,44 @@ uint32_t edbprof_abi_version(void);
  * the program. Any thread.
  */
 struct edbprof_str edbprof_version(void);
+
+/**
+ * Says what recording costs in this process: a fact for its files, by which
+ * `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
+ * not known. A forked child has its parent's. Any thread.
+ *
+ * `EDBPROF_BAD_STRUCT_SIZE`.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `calibration` is NULL or readable.
+ */
+edbprof_status edbprof_recording_set_calibration(struct edbprof_recording *recording,
+                                                 const struct edbprof_calibration *calibration);
+
+/**
+ * Counts the calls and resumes that the recording has nodes for, of all threads, into
+ * `*out`. Goes over all nodes. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *recording,
+                                             uint64_t *out);
+
+/**
+ * Adds up the inclusive time of the thread's nodes of the function called `key`, in
+ * ticks of the recording's clock, into `*out`. Goes over all nodes of the thread. Only
+ * the thread that made the handle.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
+                                    uint64_t key,
+                                    uint64_t *out);
 
 /**
  * The function called `key` begins. Only the thread that made the handle.
@@ -502,10 +591,13 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
 void edbprof_recording_free(struct edbprof_recording *recording);
 
 /**
- * Makes a handle for the calling thread, with a call tree of its own. Any thread.
+ * Makes a handle for the calling thread. Any thread.
  *
- * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
- * as long as the recording. `name` is what reports call the thread.
+ * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
+ * `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
+ * thread. It has a call tree of its own; but where the recording has 256 trees, it goes
+ * on with that of a thread that was detached, if there is any: best of one whose name
+ * differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
  *
  * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
  *
@@ -516,6 +608,17 @@ void edbprof_recording_free(struct edbprof_recording *recording);
 edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
                                         struct edbprof_str name,
                                         struct edbprof_thread **out);
+
+/**
+ * The thread is over, and its handle too: calls that are open end, what it recorded is
+ * kept. Only the thread that made the handle, or, when that will not use it any more,
+ * any thread. Programs whose threads come and go need it, or each costs a tree.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * No other call with it is under way or comes later.
+ */
+edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
  * Says what the function called `key` is. Any thread.
@@ -576,6 +679,27 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
 edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
                                             uint64_t every,
                                             uint32_t flags);
+
+/**
+ * `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
+ * recorded is lost if the process is killed. The recording's error text says why. Else
+ * `EDBPROF_OK`. For hosts that don't use `edbprof_recording_call_ended`. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_check(struct edbprof_recording *recording);
+
+/**
+ * Says that the host ends this process regularly. Recordings without a directory of
+ * their own are not saved then, and leave no live file. One thread at a time.
+ *
+ * `flags`: 0, and the files go when the C library runs its exit handlers; or
+ * `EDBPROF_SAVE_LAST`, and they go now, for a process that ends in `_exit`.
+ *
+ * `EDBPROF_BAD_ARGUMENT` (unknown flag).
+ */
+edbprof_status edbprof_process_ends(uint32_t flags);
 
 /**
  * Copies the text of the latest failure of the recording to `buffer`, cut to

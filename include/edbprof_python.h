@@ -44,6 +44,7 @@ typedef struct edbprof_python_api {
   edbprof_status (*resume)(edbprof_thread *, uint64_t);
   edbprof_status (*leave)(edbprof_thread *, uint64_t);
   edbprof_status (*leave_all)(edbprof_thread *);
+  edbprof_status (*thread_detach)(edbprof_thread *);
 } edbprof_python_api;
 
 /* The span begins. `api` is what edbprof_python_import gave. Any thread. */

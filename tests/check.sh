@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [python] [demo]
+#     tests/check.sh [lint] [rust] [instructions] [python] [browser] [demo] [soak]
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -144,15 +144,62 @@ check_rust() {
     check "cargo test" cargo test --locked
 }
 
+# The budgets are for x86-64.
+can_count_instructions() {
+    command -v valgrind >/dev/null && [[ $(uname -sm) == "Linux x86_64" ]]
+}
+
+check_instructions() {
+    if can_count_instructions; then
+        check "instructions an event" "${PYTHON:-python3}" benches/instructions --check
+    else
+        skip "instructions an event (Linux on x86-64 with valgrind only; run 'make ci-tools')"
+    fi
+}
+
 check_python() {
     local i venv
     for i in ${!versions[*]}; do
         venv=.venv-${versions[i]}
         # What is installed is tested: no edbprof_native lies where pytest is started.
         check "install on Python ${versions[i]}" \
-            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
-            check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
+            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" ||
+            continue
+        check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
+        if can_count_instructions; then
+            check "instructions an event on Python ${versions[i]}" \
+                "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
+        fi
     done
+}
+
+check_soak() {
+    export EDBPROF_MOMENTS=${MOMENTS:-1000}
+    check "$EDBPROF_MOMENTS moments of each end, Rust" \
+        cargo test --release --locked --test live -- killed
+    local i venv
+    for i in ${!versions[*]}; do
+        venv=.venv-${versions[i]}
+        check "install on Python ${versions[i]}" \
+            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
+            check "$EDBPROF_MOMENTS moments of each end, Python ${versions[i]}" \
+                "$venv/bin/python" -m pytest tests/python/test_killed.py
+    done
+}
+
+check_browser() { # Under one Python: what is tested is the picture.
+    local missing=() tool venv
+    for tool in chromium chromedriver; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    if [[ ${#missing[@]} -gt 0 ]]; then
+        skip "pictures in a browser (${missing[*]} not found; run 'make ci-tools')"
+    elif [[ ${#versions[@]} -gt 0 ]]; then
+        venv=.venv-${versions[0]}
+        check "install for the browser" "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" \
+            "$venv/.browser" PYTHON="${interpreters[0]}" &&
+            check "pictures in a browser" "$venv/bin/python" -m pytest tests/browser
+    fi
 }
 
 check_demo() {
@@ -160,7 +207,7 @@ check_demo() {
     check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
 }
 
-[[ $# -gt 0 ]] || set -- lint rust python demo
+[[ $# -gt 0 ]] || set -- lint rust instructions python browser demo
 "${MAKE[@]}" tools || exit
 choose_pythons
 for part in "$@"; do

@@ -8,7 +8,7 @@ use std::path::Path;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
-use edbprof::format::trees::{NO_PARENT, Trees};
+use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, ThreadTree, Trees};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::prelude::*;
@@ -208,7 +208,7 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 5] = [
+    let refusals: [(Change, &str); 6] = [
         (
             |t| t.threads[1].nodes.parent[0] = 0,
             "a call before its caller",
@@ -221,6 +221,15 @@ fn trees_that_cannot_be_are_refused() {
             |t| t.threads[1].nodes.function[1] = 99,
             "a call of no function",
         ),
+        (
+            |t| {
+                t.threads[1].folded.push(FoldedFunction {
+                    function: 99,
+                    ..FoldedFunction::default()
+                })
+            },
+            "a call of no function",
+        ),
         (|t| t.threads[1].process = 1, "a thread of no process"),
         (
             |t| t.threads[1].nodes.calls.push(1),
@@ -230,6 +239,31 @@ fn trees_that_cannot_be_are_refused() {
     for (change, reason) in refusals {
         let error = changed(&trees, change).unwrap_err();
         assert!(error.starts_with(reason), "{error}");
+    }
+}
+
+#[test]
+fn columns_of_folded_calls_are_equally_long() {
+    let mut trees = Trees {
+        recordings: vec![[1; 16]],
+        processes: vec![Default::default()],
+        functions: vec![Function::folded_calls()],
+        ..Trees::default()
+    };
+    trees.threads.push(ThreadTree {
+        folded: vec![FoldedFunction::default()],
+        ..ThreadTree::default()
+    });
+    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    for column in ["folded_calls", "folded_resumes", "folded_self"] {
+        let at = bytes
+            .windows(column.len())
+            .position(|w| w == column.as_bytes());
+        let mut renamed = bytes.clone();
+        // Without that column.
+        renamed[at.unwrap()] = b'F';
+        let error = prof::read(&renamed).unwrap_err().to_string();
+        assert!(error.starts_with("columns of different lengths"), "{error}");
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
-    Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes, ThreadTree,
-    Trees,
+    FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT,
+    Nodes, ThreadTree, Trees,
 };
 use edbprof::profile::estimate::{estimate, without_address};
 use edbprof::profile::frames::{Frames, frames};
@@ -39,6 +39,7 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
                 flags: match name {
                     "W" | "V" => GENERIC_WRAPPER,
                     "dispatch" => GENERIC_DISPATCH,
+                    "folded" => FOLDED_CALLS,
                     _ => 0,
                 },
                 label: label(name),
@@ -67,6 +68,8 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         process: 0,
         name: Box::default(),
         nodes,
+        overhead_ps: Vec::new(),
+        folded: Vec::new(),
     });
     trees
 }
@@ -144,6 +147,18 @@ fn three_callers_and_three_implementations() {
     assert_eq!(counts[&label("A")][&label("F3")], 1);
     assert_eq!(counts[&label("B")].len(), 1);
     assert_eq!(counts[&label("C")][&label("F3")], 7);
+}
+
+#[test]
+fn folded_calls_below_a_wrapper_are_its_callers() {
+    let given = [
+        ("A", 1, 5),
+        ("A/W", 2, 3),
+        ("A/W/folded", 0, 40),
+        ("A/folded", 0, 2),
+    ];
+    unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/folded", 0, 42)]);
+    assert!(sidecar(&tree(&given)).is_empty());
 }
 
 #[test]

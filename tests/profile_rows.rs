@@ -21,8 +21,21 @@ fn oracle(trees: &Trees) -> Oracle {
     let mut oracle = Oracle::default();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        let label = |node: usize| trees.functions[nodes.function[node] as usize].label.clone();
+        // What stands for folded calls is nobody's callee or caller.
+        let label = |function: u32| {
+            let function = &trees.functions[function as usize];
+            (!function.is_folded_calls()).then(|| function.label.clone())
+        };
+        for folded in &thread.folded {
+            if let Some(label) = label(folded.function) {
+                let (cc, nc, tt, _) = oracle.functions.entry(label).or_default();
+                *cc += i128::from(folded.calls);
+                *nc += i128::from(folded.calls);
+                *tt += u128::from(folded.self_time);
+            }
+        }
         for node in 0..nodes.len() {
+            let label = |node: usize| label(nodes.function[node]);
             let mut path = vec![label(node)];
             let mut at = node;
             while nodes.parent[at] != NO_PARENT {
@@ -39,18 +52,22 @@ fn oracle(trees: &Trees) -> Oracle {
                     *ct += u128::from(nodes.total[node]);
                 }
             };
+            let Some(function) = path[0].clone() else {
+                continue;
+            };
             let outermost = !path[1..].contains(&path[0]);
-            add(
-                oracle.functions.entry(path[0].clone()).or_default(),
-                outermost,
-            );
-            if let [callee, caller, ..] = &path[..] {
+            add(oracle.functions.entry(function).or_default(), outermost);
+            if let [Some(callee), Some(caller), ..] = &path[..] {
                 let pairs = path[1..].windows(2);
                 let outermost = pairs.clone().all(|pair| pair != &path[..2]);
                 let edge = (caller.clone(), callee.clone());
                 add(oracle.edges.entry(edge).or_default(), outermost);
             }
         }
+    }
+    // All that is known of how long a function lasted is that it was open while it ran.
+    for (_, _, tt, ct) in oracle.functions.values_mut() {
+        *ct = (*ct).max(*tt);
     }
     oracle
 }
@@ -121,6 +138,8 @@ fn depth_and_width_cost_no_stack_and_no_square() {
         process: 0,
         name: Box::default(),
         nodes,
+        overhead_ps: Vec::new(),
+        folded: Vec::new(),
     };
     let trees = Trees {
         functions: vec![function],

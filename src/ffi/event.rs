@@ -8,8 +8,8 @@ use super::{
 use crate::record::node::Visit;
 use crate::record::thread::Thread;
 
-/// One thread's place in a recording: made by `edbprof_recording_attach`, freed
-/// with the recording.
+/// One thread's place in a recording: made by `edbprof_recording_attach`, gone with
+/// `edbprof_thread_detach` or with the recording.
 #[derive(Debug)]
 pub struct edbprof_thread {
     /// Never made: pointers to it are pointers to a [`Thread`].
@@ -20,16 +20,26 @@ impl edbprof_thread {
     pub(super) fn from_thread(thread: std::ptr::NonNull<Thread>) -> *mut edbprof_thread {
         thread.as_ptr().cast()
     }
+
+    /// The thread behind a handle; `None` for NULL.
+    ///
+    /// # Safety
+    /// * `handle` is NULL or a handle of a recording that is not freed.
+    #[inline]
+    pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
+        // SAFETY: by this function's contract; `from_thread` has made the handle.
+        unsafe { handle.cast::<Thread>().as_ref() }
+    }
 }
 
-/// The thread behind a handle; `None` for NULL.
+/// The calling thread behind its handle; `None` for NULL.
 ///
 /// # Safety
 /// * `handle` is NULL or a handle of a recording that is not freed.
 #[inline]
-unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
-    // SAFETY: by this function's contract; `from_thread` has made the handle.
-    let thread = unsafe { handle.cast::<Thread>().as_ref() };
+pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
+    // SAFETY: by this function's contract.
+    let thread = unsafe { edbprof_thread::thread(handle) };
     debug_assert!(thread.is_none_or(Thread::is_current));
     thread
 }
@@ -83,7 +93,7 @@ unsafe fn enter_at(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    thread.enter_any(key, visit, thread.at(ticks)).into()
+    thread.enter_any(key, visit, thread.at_told(ticks)).into()
 }
 
 /// # Safety
@@ -207,7 +217,7 @@ pub unsafe extern "C" fn edbprof_leave_at(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    thread.leave(key, thread.at(ticks)).into()
+    thread.leave(key, thread.at_told(ticks)).into()
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
@@ -240,13 +250,13 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbprof_status {
     // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { thread.cast::<Thread>().as_ref() }) else {
+    let Some(thread) = (unsafe { edbprof_thread::thread(thread) }) else {
         return EDBPROF_NULL_POINTER;
     };
     if !thread.is_current() {
         return EDBPROF_WRONG_THREAD;
     }
-    thread.leave_all(thread.now());
+    thread.leave_all(thread.now_or_after_reset());
     EDBPROF_OK
 }
 

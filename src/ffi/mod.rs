@@ -11,6 +11,7 @@
     reason = "types carry the names that C sees, so the header needs no renaming"
 )]
 
+mod calibration;
 mod event;
 mod function;
 mod guard;
@@ -19,6 +20,7 @@ mod save;
 mod status;
 mod text;
 
+pub use calibration::*;
 pub use event::*;
 pub use function::*;
 pub use recording::*;

@@ -9,6 +9,7 @@ use super::{
     EDBPROF_OUT_OF_MEMORY, EDBPROF_UNSUPPORTED, edbprof_function, edbprof_status, edbprof_str,
     edbprof_thread,
 };
+use crate::record::arena;
 use crate::record::clock::{self, Clock, TickRate};
 use crate::record::fixed::Fixed;
 use crate::record::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
@@ -21,6 +22,14 @@ pub const EDBPROF_CLOCK_CPU: u32 = 1;
 /// functions that end in `_at`.
 pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
+/// `edbprof_options.max_nodes`: the fewest that a recording has room for.
+pub const EDBPROF_LEAST_NODES: u32 = 64;
+/// `edbprof_options.max_nodes`: the most that a recording has room for.
+pub const EDBPROF_MOST_NODES: u32 = 134_217_727;
+
+const _: () = assert!(EDBPROF_LEAST_NODES == arena::LEAST_BUDGET);
+const _: () = assert!(EDBPROF_MOST_NODES == arena::LARGEST_BUDGET);
+
 /// What a recording is made with. Fill with zeros, set `struct_size`, then what
 /// shall differ from the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +39,11 @@ pub struct edbprof_options {
     pub struct_size: usize,
     /// `EDBPROF_CLOCK_WALL` and the like.
     pub clock: u32,
-    /// Nodes that all call trees together may have, 64 bytes each; 0: 4,194,304.
-    /// Calls in further contexts are dropped and counted.
+    /// Nodes that all call trees together may have, 64 bytes each and up to 16 in
+    /// memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
+    /// `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
+    /// calls, resumes and self time are known by function and thread, callers and
+    /// inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
     pub max_nodes: u32,
     /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
     pub host_tick_ns: f64,
@@ -50,7 +62,9 @@ pub struct edbprof_options {
     /// Where the live file goes, `<name of the own file>.live`, which has all that was
     /// recorded whatever ends the process: made at the first event, removed when the
     /// process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-    /// NULL: `directory`. Without both, or with an empty string, there is none.
+    /// NULL: `directory`. Without both, or with an empty string, there is none. Without
+    /// `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
+    /// when the process ends after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
 }
 
@@ -238,10 +252,13 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
     debug_assert_eq!(status, EDBPROF_OK);
 }
 
-/// Makes a handle for the calling thread, with a call tree of its own. Any thread.
+/// Makes a handle for the calling thread. Any thread.
 ///
-/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives
-/// as long as the recording. `name` is what reports call the thread.
+/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
+/// `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
+/// thread. It has a call tree of its own; but where the recording has 256 trees, it goes
+/// on with that of a thread that was detached, if there is any: best of one whose name
+/// differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
 ///
 /// `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
 ///
@@ -273,6 +290,26 @@ pub unsafe extern "C" fn edbprof_recording_attach(
             }
             Err(error) => handle.fail(&error),
         }
+    })
+}
+
+/// The thread is over, and its handle too: calls that are open end, what it recorded is
+/// kept. Only the thread that made the handle, or, when that will not use it any more,
+/// any thread. Programs whose threads come and go need it, or each costs a tree.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * No other call with it is under way or comes later.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { edbprof_thread::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    guard(|| {
+        // SAFETY: by this function's contract.
+        unsafe { thread.recording().detach(thread) };
+        EDBPROF_OK
     })
 }
 

@@ -7,10 +7,11 @@ use super::guard::guard;
 use super::recording::refuse;
 use super::text::Buffer;
 use super::{
-    EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED, EDBPROF_NULL_POINTER,
-    EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
+    EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
 };
 use crate::format::trees::Ending;
+use crate::record::exit;
 use crate::record::save::{CallEnded, Manner};
 
 /// Saving: the recording is over; the file says that its process ended regularly.
@@ -125,12 +126,53 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
         match handle.recording().call_ended(every, manner) {
             Ok(CallEnded::Saved) => EDBPROF_OK,
             Ok(CallEnded::NotDue) => EDBPROF_NOT_DUE,
-            Ok(CallEnded::InMemoryOnly(text)) => {
-                handle.recording().lock().error = text;
-                EDBPROF_IN_MEMORY_ONLY
-            }
+            Ok(CallEnded::InMemoryOnly(text)) => told(handle, text),
             Err(error) => handle.fail(&error),
         }
+    })
+}
+
+/// `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
+/// recorded is lost if the process is killed. The recording's error text says why. Else
+/// `EDBPROF_OK`. For hosts that don't use `edbprof_recording_call_ended`. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_check(
+    recording: *mut edbprof_recording,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    guard(|| {
+        let warning = handle.recording().lock().durability.take_warning();
+        warning.map_or(EDBPROF_OK, |text| told(handle, text))
+    })
+}
+
+/// Why a recording is in memory only.
+fn told(handle: &edbprof_recording, text: String) -> edbprof_status {
+    handle.recording().lock().error = text;
+    EDBPROF_IN_MEMORY_ONLY
+}
+
+/// Says that the host ends this process regularly. Recordings without a directory of
+/// their own are not saved then, and leave no live file. One thread at a time.
+///
+/// `flags`: 0, and the files go when the C library runs its exit handlers; or
+/// `EDBPROF_SAVE_LAST`, and they go now, for a process that ends in `_exit`.
+///
+/// `EDBPROF_BAD_ARGUMENT` (unknown flag).
+#[unsafe(no_mangle)]
+pub extern "C" fn edbprof_process_ends(flags: u32) -> edbprof_status {
+    guard(|| {
+        if flags & !EDBPROF_SAVE_LAST != 0 {
+            return EDBPROF_BAD_ARGUMENT;
+        }
+        exit::announce(flags & EDBPROF_SAVE_LAST != 0);
+        EDBPROF_OK
     })
 }
 

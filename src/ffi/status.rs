@@ -24,7 +24,8 @@ pub enum edbprof_status {
     EDBPROF_UNKNOWN_FUNCTION = 10,
     /// What was left was not entered; nothing changed.
     EDBPROF_NOT_OPEN = 11,
-    /// There is no room for the call. It is counted, and its time is its caller's.
+    /// There is no room for the call, not even to fold it. It is counted, and its time
+    /// is its caller's.
     EDBPROF_DROPPED = 12,
     /// Nothing was recorded yet, so no file was written.
     EDBPROF_NOTHING_RECORDED = 20,

@@ -17,5 +17,6 @@ pub mod prof;
 pub mod pstats;
 pub mod read_error;
 pub mod sidecar;
+pub(crate) mod thread_name;
 pub mod trees;
 mod wtf8;

@@ -10,6 +10,7 @@
 //! | `magic` | `'edbprof'` |
 //! | `version` | 1 |
 //! | `recordings` `processes` `functions` `threads` | see [`trees`] |
+//! | `rows_less_ns` | only in aggregates made by `--compensate`: int, nanoseconds of recording's cost that the rows of the first object are short of. The trees are as recorded, so what is merged from this file is too |
 //! | `plain` | only in aggregates, and only where there were inputs without call trees: a dict |
 //! | `plain` / `inputs` | list of bytes, 16 each: the inputs' [`ContentHash`]es |
 //! | `plain` / `rows` | the sum of the inputs, as the first object is built |
@@ -126,6 +127,16 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
 /// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of
 /// `plain`; a recorder's file has no plain inputs.
 pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
+    encode_compensated(rows, trees, plain, None)
+}
+
+/// As [`encode`]; the rows may be short of `rows_less_ns`, recording's cost.
+pub(crate) fn encode_compensated(
+    rows: &Rows,
+    trees: &Trees,
+    plain: &PlainInputs,
+    rows_less_ns: Option<u64>,
+) -> Vec<u8> {
     let mut bytes = pstats::encode(rows);
     let mut writer = Writer::new();
     writer.dict();
@@ -134,6 +145,10 @@ pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
     writer.text(b"version");
     writer.int(VERSION);
     trees::write(&mut writer, trees);
+    if let Some(ns) = rows_less_ns {
+        writer.text(b"rows_less_ns");
+        writer.int(ns.into());
+    }
     if !plain.hashes.is_empty() {
         writer.text(b"plain");
         writer.dict();

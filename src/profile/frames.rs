@@ -34,7 +34,7 @@ impl Frames {
 /// The frames of all that was merged: the exact tree and, beside it, the estimate
 /// for the inputs that came without one.
 pub fn frames(profile: &Profile) -> Frames {
-    let trees = profile.trees();
+    let trees = profile.shown_trees();
     let mut frames = Frames {
         functions: trees.functions.clone(),
         ..Frames::default()

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 
+use super::compensate::{Compensation, compensate};
 use super::rows;
 use super::singledispatch;
 use super::tree_builder::TreeBuilder;
@@ -20,7 +21,7 @@ use crate::format::prof::{self, PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
-    Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
 };
 
 /// Everything that was read, as one value, from which all reports are written.
@@ -33,12 +34,31 @@ use crate::format::trees::{
 pub struct Profile {
     trees: Trees,
     plain: PlainInputs,
+    compensation: Option<Compensation>,
 }
 
 impl Profile {
-    /// The exact part: at most one tree, for all threads of all processes.
+    /// The exact part: at most one tree, for all threads of all processes. Its times
+    /// are those that were measured.
     pub fn trees(&self) -> &Trees {
         &self.trees
+    }
+
+    /// The exact part with the times that are to be shown.
+    pub fn shown_trees(&self) -> &Trees {
+        self.compensation
+            .as_ref()
+            .map_or(&self.trees, |compensation| &compensation.trees)
+    }
+
+    /// From now on times are shown without what recording has cost.
+    pub fn compensate(&mut self) {
+        self.compensation = Some(compensate(&self.trees));
+    }
+
+    /// What was taken out of the times that are shown, if that was asked for.
+    pub fn compensation(&self) -> Option<&Compensation> {
+        self.compensation.as_ref()
     }
 
     /// The part that came without call trees.
@@ -48,7 +68,7 @@ impl Profile {
 
     /// The pstats rows of both.
     pub fn rows(&self) -> Rows {
-        let mut rows = rows::rows(&self.trees);
+        let mut rows = rows::rows(self.shown_trees());
         rows::add(&mut rows, &self.plain.rows);
         rows
     }
@@ -62,7 +82,13 @@ impl Profile {
 
     /// The bytes of a `.prof` file that merges back to this value.
     pub fn encode(&self) -> Vec<u8> {
-        prof::encode(&self.rows(), &self.trees, &self.plain)
+        self.encode_with(&self.rows())
+    }
+
+    /// As [`Profile::encode`], where [`Profile::rows`] are at hand.
+    pub fn encode_with(&self, rows: &Rows) -> Vec<u8> {
+        let subtracted = self.compensation.as_ref().map(|c| c.subtracted_ns);
+        prof::encode_compensated(rows, &self.trees, &self.plain, subtracted)
     }
 }
 
@@ -112,6 +138,10 @@ pub struct Merger {
     functions: Vec<Function>,
     function_ids: HashMap<Function, u32>,
     tree: TreeBuilder,
+    /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
+    overhead_ps: Vec<u64>,
+    /// By function.
+    folded: BTreeMap<u32, FoldedFunction>,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
     plain_inputs: BTreeMap<ContentHash, usize>,
@@ -140,6 +170,8 @@ impl Merger {
             functions: Vec::new(),
             function_ids: HashMap::new(),
             tree: TreeBuilder::new(),
+            overhead_ps: Vec::new(),
+            folded: BTreeMap::new(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
             plain_inputs: BTreeMap::new(),
@@ -206,16 +238,29 @@ impl Merger {
         let mut merged = self.merged;
         let mut processes = self.processes;
         processes.sort_by(compare_processes);
-        let (functions, nodes) = in_order(self.functions, &self.tree.finish());
-        let threads = if nodes.is_empty() {
-            Vec::new()
+        let nodes = self.tree.finish();
+        let mut overhead_ps = self.overhead_ps;
+        if overhead_ps.iter().any(|&overhead| overhead > 0) {
+            overhead_ps.resize(nodes.len(), 0);
         } else {
-            vec![ThreadTree {
-                process: 0,
-                name: Box::default(),
-                nodes,
-            }]
-        };
+            overhead_ps.clear();
+        }
+        let (functions, rank) = sorted(self.functions);
+        let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
+        let folded = self.folded.into_values().map(|folded| FoldedFunction {
+            function: rank[folded.function as usize],
+            ..folded
+        });
+        let mut folded: Vec<_> = folded.collect();
+        folded.sort_unstable();
+        let mut threads = vec![ThreadTree {
+            process: 0,
+            name: Box::default(),
+            nodes,
+            overhead_ps,
+            folded,
+        }];
+        threads.retain(|thread| !thread.is_empty());
         let hashes = self.plain_inputs.iter();
         let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
         merged.profile = Profile {
@@ -230,6 +275,7 @@ impl Merger {
                 rows: rows::renumbered(&self.plain_rows),
                 sidecar: self.sidecar,
             },
+            compensation: None,
         };
         merged
     }
@@ -249,29 +295,35 @@ impl Merger {
             return;
         }
         self.add_plain(plain);
-        self.recordings.extend(trees.recordings);
-        self.processes.extend(trees.processes);
         let functions: Vec<u32> = trees
             .functions
-            .into_iter()
+            .iter()
             .map(|function| self.intern(function))
             .collect();
         for thread in &trees.threads {
-            self.add_tree(&thread.nodes, &functions);
+            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
+            for folded in &thread.folded {
+                let function = functions[folded.function as usize];
+                let sum = self.folded.entry(function).or_default();
+                sum.function = function;
+                sum.add(folded);
+            }
         }
+        self.recordings.extend(trees.recordings);
+        self.processes.extend(trees.processes);
     }
 
-    fn intern(&mut self, function: Function) -> u32 {
-        if let Some(&id) = self.function_ids.get(&function) {
+    fn intern(&mut self, function: &Function) -> u32 {
+        if let Some(&id) = self.function_ids.get(function) {
             return id;
         }
         let id = self.functions.len() as u32;
         self.functions.push(function.clone());
-        self.function_ids.insert(function, id);
+        self.function_ids.insert(function.clone(), id);
         id
     }
 
-    fn add_tree(&mut self, nodes: &Nodes, functions: &[u32]) {
+    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for node in 0..nodes.len() {
             let parent = match nodes.parent[node] {
@@ -286,6 +338,13 @@ impl Merger {
                 nodes.resumes[node],
                 nodes.total[node],
             );
+            if let Some(&overhead) = overhead_ps.get(node) {
+                let place = place as usize;
+                if self.overhead_ps.len() <= place {
+                    self.overhead_ps.resize(place + 1, 0);
+                }
+                self.overhead_ps[place] = self.overhead_ps[place].saturating_add(overhead);
+            }
             places.push(place);
         }
     }
@@ -299,8 +358,8 @@ fn counted(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
     counts
 }
 
-/// Functions sorted by what they are, nodes depth first by functions.
-fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
+/// Functions sorted by what they are, and for each of them where it is now.
+fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
     let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
     order.sort_by(|(_, a), (_, b)| {
         (&a.label, &a.qualified_name, &a.module)
@@ -311,8 +370,12 @@ fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
     for (new, &(old, _)) in (0..).zip(&order) {
         rank[old as usize] = new;
     }
-    let functions = order.into_iter().map(|(_, function)| function).collect();
+    let functions = order.into_iter().map(|(_, function)| function);
+    (functions.collect(), rank)
+}
 
+/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
+fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.function[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
@@ -324,17 +387,15 @@ fn in_order(functions: Vec<Function>, nodes: &Nodes) -> (Vec<Function>, Nodes) {
     };
     push(&mut waiting, children.roots(), NO_PARENT);
     let mut sorted = Nodes::default();
+    let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
     while let Some((node, parent)) = waiting.pop() {
-        let place = sorted.len() as u32;
         let old = node as usize;
-        sorted.parent.push(parent);
-        sorted.function.push(rank(node));
-        sorted.calls.push(nodes.calls[old]);
-        sorted.resumes.push(nodes.resumes[old]);
-        sorted.total.push(nodes.total[old]);
+        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
+        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
+        sorted_overhead_ps.extend(overhead_ps.get(old));
         push(&mut waiting, children.under(node), place);
     }
-    (functions, sorted)
+    (sorted, sorted_overhead_ps)
 }
 
 fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
@@ -346,4 +407,5 @@ fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
         .then_with(|| (&a.argv, &a.host).cmp(&(&b.argv, &b.host)))
         .then_with(|| (&a.hook, &a.clock).cmp(&(&b.hook, &b.clock)))
         .then_with(|| a.clock_resolution_ns.total_cmp(&b.clock_resolution_ns))
+        .then_with(|| a.calibration.cmp(&b.calibration))
 }

@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub mod attribution;
+pub mod compensate;
 pub mod estimate;
 pub mod frames;
 pub mod merge;

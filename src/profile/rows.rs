@@ -5,21 +5,26 @@
 //! no node of it above. For a caller and callee the same holds over the callee's
 //! nodes whose parent is the caller's, outermost being those with no such pair
 //! above. Functions with one label are one function.
+//!
+//! Folded calls have no place in the tree. They count as calls, primitive ones for all
+//! that is known, and with their self time. What such a function's inclusive time lacks
+//! is unknown; it is said to be no less than its self time.
 
 use std::collections::HashMap;
 
 use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
 use crate::format::pstats::{Counts, LabelId, Row, Rows};
-use crate::format::trees::{NO_PARENT, Nodes, Trees};
+use crate::format::trees::{FoldedFunction, NO_PARENT, Nodes, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
 pub fn rows(trees: &Trees) -> Rows {
     let mut rows = Rows::default();
-    let labels: Vec<LabelId> = trees
+    // What stands for folded calls is no function and gets no row.
+    let labels: Vec<Option<LabelId>> = trees
         .functions
         .iter()
-        .map(|function| rows.intern(&function.label))
+        .map(|function| (!function.is_folded_calls()).then(|| rows.intern(&function.label)))
         .collect();
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
@@ -28,9 +33,13 @@ pub fn rows(trees: &Trees) -> Rows {
     };
     for thread in &trees.threads {
         sums.add(&thread.nodes, &labels);
-        for &function in &thread.nodes.function {
-            // Makes the row, and with it the order.
-            rows.row_mut(labels[function as usize]);
+        sums.add_folded(&thread.folded, &labels);
+        let folded = thread.folded.iter().map(|folded| &folded.function);
+        for &function in thread.nodes.function.iter().chain(folded) {
+            if let Some(label) = labels[function as usize] {
+                // Makes the row, and with it the order.
+                rows.row_mut(label);
+            }
         }
     }
     for (label, sum) in (0..).zip(&sums.functions) {
@@ -116,7 +125,8 @@ impl Sum {
             cc: self.cc,
             nc: self.nc,
             tt: seconds(self.self_ns),
-            ct: seconds(self.total_ns),
+            // Less than the self time it is only where calls were folded.
+            ct: seconds(self.total_ns.max(self.self_ns)),
         }
     }
 }
@@ -129,20 +139,35 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, nodes: &Nodes, labels: &[LabelId]) {
+    fn add_folded(&mut self, folded: &[FoldedFunction], labels: &[Option<LabelId>]) {
+        for figures in folded {
+            if let Some(label) = labels[figures.function as usize] {
+                let sum = &mut self.functions[label as usize];
+                sum.nc += i128::from(figures.calls);
+                sum.cc += i128::from(figures.calls);
+                sum.self_ns += u128::from(figures.self_time);
+            }
+        }
+    }
+
+    fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
         let self_times = nodes.self_times();
         let label = |node: u32| labels[nodes.function[node as usize] as usize];
         // The edge that leads to each open node, so that leaving need not look it up.
         let mut edges_open = Vec::new();
         walk(nodes, |step| match step {
             Step::Enter(node) => {
+                let Some(callee) = label(node) else {
+                    return;
+                };
                 let at = node as usize;
                 let figures = (nodes.calls[at], self_times[at], nodes.total[at]);
-                self.functions[label(node) as usize].enter(figures.0, figures.1, figures.2);
-                let edge = match nodes.parent[at] {
+                self.functions[callee as usize].enter(figures.0, figures.1, figures.2);
+                let caller = match nodes.parent[at] {
                     NO_PARENT => None,
-                    parent => Some(self.edge(label(parent), label(node))),
+                    parent => label(parent),
                 };
+                let edge = caller.map(|caller| self.edge(caller, callee));
                 if let Some(edge) = edge {
                     self.edges[edge as usize]
                         .1
@@ -151,7 +176,10 @@ impl Sums {
                 edges_open.push(edge);
             }
             Step::Leave(node) => {
-                self.functions[label(node) as usize].open -= 1;
+                let Some(callee) = label(node) else {
+                    return;
+                };
+                self.functions[callee as usize].open -= 1;
                 if let Some(Some(edge)) = edges_open.pop() {
                     self.edges[edge as usize].1.open -= 1;
                 }

@@ -90,12 +90,10 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
                 continue;
             }
             let tree = &mut reversed.frames;
-            let node = tree.nodes.len() as u32;
-            tree.nodes.parent.push(below);
-            tree.nodes.function.push(function(&sources[0]));
-            tree.nodes.calls.push(sum(sources, |source| source.calls));
-            tree.nodes.resumes.push(0);
-            tree.nodes.total.push(width);
+            let calls = sum(sources, |source| source.calls);
+            let node = tree
+                .nodes
+                .push(below, function(&sources[0]), calls, 0, width);
             let estimated = |source: &Source| frames.estimated[source.at as usize];
             tree.estimated.push(sources.iter().any(estimated));
             let heights = sources.iter().map(|source| depths[source.at as usize]);

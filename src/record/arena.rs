@@ -2,6 +2,9 @@
 //!
 //! Each thread takes a chunk at a time, so its nodes are near each other and
 //! making one needs no lock; an index is enough to find any node of the recording.
+//!
+//! Behind the nodes that a recording may have there is spare room, for what is needed
+//! when all of them are made: counters of folded calls, and roots of further threads.
 
 use std::io;
 use std::ops::Range;
@@ -9,16 +12,26 @@ use std::ptr::NonNull;
 
 use super::node::{Node, NodeIndex};
 use super::region::Region;
+use crate::format::trees::MAX_NODES;
 
 /// Nodes that a thread's first chunk holds: one page.
 const FIRST_CHUNK: u32 = 64;
 /// Nodes that a chunk holds at most.
 const LARGEST_CHUNK: u32 = 8192;
+/// Nodes that there is spare room for at least, 4 MiB; else a quarter of the budget:
+/// real programs have 18 to 84 nodes a function, and a counter is needed for each
+/// function in each thread. It is address space until it is used.
+const LEAST_SPARE: u32 = 1 << 16;
+/// The largest budget: each node may have one for folded calls beside it in a file.
+pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
+/// The smallest budget: one chunk.
+pub(crate) const LEAST_BUDGET: u32 = FIRST_CHUNK;
 
 /// The nodes of one recording.
 #[derive(Debug)]
 pub(crate) struct Arena {
     region: Region,
+    budget: u32,
     used: u32,
 }
 
@@ -29,10 +42,14 @@ impl Arena {
     /// # Errors
     /// The system's, when not even one chunk can be reserved.
     pub(crate) fn new(max_nodes: u32) -> io::Result<Arena> {
-        let bytes = max_nodes.max(FIRST_CHUNK) as usize * size_of::<Node>();
-        let least = FIRST_CHUNK as usize * size_of::<Node>();
+        let budget = max_nodes.clamp(LEAST_BUDGET, LARGEST_BUDGET);
+        let nodes = budget + (budget / 4).max(LEAST_SPARE);
+        let bytes = |nodes| (nodes as usize).saturating_mul(size_of::<Node>());
+        let region = Region::reserve(bytes(nodes), bytes(2 * FIRST_CHUNK))?;
+        let capacity = (region.reserved() / size_of::<Node>()) as u32;
         Ok(Arena {
-            region: Region::reserve(bytes, least)?,
+            region,
+            budget: budget.min(capacity - capacity / 5),
             used: 0,
         })
     }
@@ -42,9 +59,14 @@ impl Arena {
         self.region.base().cast()
     }
 
+    /// Nodes that call trees may have: their indices are below.
+    pub(crate) fn budget(&self) -> u32 {
+        self.budget
+    }
+
     /// Nodes that there is address space for.
-    pub(crate) fn capacity(&self) -> u32 {
-        u32::try_from(self.region.reserved() / size_of::<Node>()).unwrap_or(u32::MAX)
+    fn capacity(&self) -> u32 {
+        (self.region.reserved() / size_of::<Node>()) as u32
     }
 
     /// Nodes in all chunks so far: every index is below.
@@ -58,7 +80,7 @@ impl Arena {
     }
 
     /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with
-    /// room for `least` at least. `None` when the arena is full. `back` may put
+    /// room for `least` at least. `None` when the budget is used up. `back` may put
     /// memory of its own under it: see [`Region::commit`].
     pub(crate) fn chunk(
         &mut self,
@@ -66,11 +88,31 @@ impl Arena {
         least: u32,
         back: impl FnOnce(NonNull<u8>, usize) -> bool,
     ) -> Option<Range<NodeIndex>> {
-        let left = self.capacity().checked_sub(self.used)?;
+        let left = self.budget.checked_sub(self.used)?;
         if left < least.max(1) {
             return None;
         }
         let size = owned.clamp(FIRST_CHUNK, LARGEST_CHUNK).max(least).min(left);
+        self.take(size, back)
+    }
+
+    /// A chunk of spare room, once the budget is used up. As for [`Arena::chunk`].
+    pub(crate) fn spare_chunk(
+        &mut self,
+        back: impl FnOnce(NonNull<u8>, usize) -> bool,
+    ) -> Option<Range<NodeIndex>> {
+        let left = self.capacity().checked_sub(self.used)?;
+        if self.used < self.budget || left == 0 {
+            return None;
+        }
+        self.take(FIRST_CHUNK.min(left), back)
+    }
+
+    fn take(
+        &mut self,
+        size: u32,
+        back: impl FnOnce(NonNull<u8>, usize) -> bool,
+    ) -> Option<Range<NodeIndex>> {
         let end = self.used + size;
         let bytes = end as usize * size_of::<Node>();
         self.region.commit(bytes, back).ok()?;
@@ -87,15 +129,33 @@ mod tests {
     #[test]
     fn chunks_follow_each_other_and_end_with_the_arena() {
         let mut arena = Arena::new(200).unwrap();
-        let capacity = arena.capacity();
-        assert!(capacity >= 200);
+        assert_eq!(arena.spare_chunk(|_, _| false), None);
         let mut next = 0;
         while let Some(chunk) = arena.chunk(next, 1, |_, _| false) {
             assert_eq!(chunk.start, next);
             assert!(chunk.end > chunk.start);
             next = chunk.end;
         }
-        assert_eq!(next, capacity);
+        assert_eq!(next, 200);
+        while let Some(chunk) = arena.spare_chunk(|_, _| false) {
+            assert_eq!(chunk.start, next);
+            assert!(chunk.end > chunk.start);
+            next = chunk.end;
+        }
+        assert_eq!(next, 200 + LEAST_SPARE);
+        assert_eq!(arena.chunk(next, 1, |_, _| false), None);
+    }
+
+    #[test]
+    fn any_budget_is_kept_and_leaves_indices_for_flags() {
+        for max_nodes in [0, 1, 64, 65, 300_000, 300_001, 300_003, u32::MAX] {
+            let arena = Arena::new(max_nodes).unwrap();
+            assert_eq!(
+                arena.budget(),
+                max_nodes.clamp(LEAST_BUDGET, LARGEST_BUDGET)
+            );
+            assert!(arena.capacity() < super::super::node::COUNTER);
+        }
     }
 
     #[test]

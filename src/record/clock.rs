@@ -1,12 +1,10 @@
 //! Clocks that stamp events, and what their ticks are in nanoseconds.
 //!
 //! The wall clock is the processor's time stamp counter where it is known to be
-//! good: about 3 ns a reading where `clock_gettime` takes 20. It counts at an
-//! unknown but constant rate, which is measured between two points of time that
-//! lie as far apart as the recording is long, so nothing waits for a calibration.
+//! good: about 3 ns a reading where `clock_gettime` takes 20. What its ticks are, is found
+//! out in [`moment`](super::moment).
 
 use std::fmt;
-use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
@@ -23,11 +21,16 @@ pub(crate) enum Clock {
     Host,
 }
 
+/// Set to anything, this variable of the environment says that the time stamp counter is
+/// not to be used: for machines where it is bad and nobody has noticed.
+const NO_TSC: &str = "EDBPROF_NO_TSC";
+
 /// The best wall clock of this machine; found out once.
 pub(crate) fn wall() -> Clock {
     static WALL: OnceCell<Clock> = OnceCell::new();
     *WALL.get_or_init(|| {
-        if tsc::is_reliable() {
+        let forbidden = std::env::var_os(NO_TSC).is_some_and(|value| !value.is_empty());
+        if !forbidden && tsc::is_reliable() {
             Clock::Tsc
         } else {
             Clock::Monotonic
@@ -114,73 +117,6 @@ impl TickRate {
     }
 }
 
-/// One moment on the time stamp counter and on the system's monotonic clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) tsc: u64,
-    pub(crate) monotonic_ns: u64,
-}
-
-impl Moment {
-    /// Both clocks now, read as close together as a few tries allow.
-    pub(crate) fn now() -> Moment {
-        const TRIES: usize = 5;
-        let read = || {
-            let before = tsc::read();
-            let monotonic_ns = system::monotonic_ns();
-            let after = tsc::read();
-            let gap = after.wrapping_sub(before);
-            let tsc = before.wrapping_add(gap / 2);
-            (gap, Moment { tsc, monotonic_ns })
-        };
-        let mut best = read();
-        for _ in 1..TRIES {
-            let other = read();
-            if other.0 < best.0 {
-                best = other;
-            }
-        }
-        best.1
-    }
-
-    /// The rate of the time stamp counter since this moment. Waits, if that is
-    /// shorter ago, until two milliseconds lie between: closer together, the
-    /// readings' own 30 ns would show.
-    pub(crate) fn tsc_rate(self) -> TickRate {
-        const LEAST_NS: u64 = Duration::from_millis(2).as_nanos() as u64;
-        loop {
-            let now = Moment::now();
-            let ns = now.monotonic_ns.saturating_sub(self.monotonic_ns);
-            if ns < LEAST_NS {
-                std::hint::spin_loop();
-                continue;
-            }
-            return self.tsc_rate_until(now).unwrap_or(TickRate::NANOSECOND);
-        }
-    }
-
-    /// As [`Moment::tsc_rate`], but waits for 20 microseconds at most: good to a
-    /// hundredth at least.
-    pub(crate) fn tsc_rate_so_far(self) -> TickRate {
-        const LEAST_NS: u64 = Duration::from_micros(20).as_nanos() as u64;
-        loop {
-            let now = Moment::now();
-            if now.monotonic_ns.saturating_sub(self.monotonic_ns) >= LEAST_NS {
-                return self.tsc_rate_until(now).unwrap_or(TickRate::NANOSECOND);
-            }
-            std::hint::spin_loop();
-        }
-    }
-
-    /// The rate of the time stamp counter from this moment to `later`, the better
-    /// the farther they are apart. `None` if it makes no sense.
-    pub(crate) fn tsc_rate_until(self, later: Moment) -> Option<TickRate> {
-        let ns = later.monotonic_ns.saturating_sub(self.monotonic_ns);
-        let ticks = later.tsc.wrapping_sub(self.tsc).max(1);
-        TickRate::from_ns_per_tick(ns as f64 / ticks as f64)
-    }
-}
-
 #[cfg(target_arch = "x86_64")]
 mod tsc {
     use std::arch::x86_64::{__cpuid, _rdtsc};
@@ -235,7 +171,7 @@ mod tsc {
 }
 
 #[cfg(unix)]
-mod system {
+pub(super) mod system {
     pub(super) enum Id {
         Monotonic,
         ThreadCpu,
@@ -256,23 +192,32 @@ mod system {
             .wrapping_add(time.tv_nsec as u64)
     }
 
-    fn read(id: Id) -> u64 {
+    fn read(clock: libc::clockid_t) -> u64 {
         let mut time = libc::timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
         // SAFETY: `time` is a valid place for the answer. An unknown clock leaves
         // it at zero.
-        unsafe { libc::clock_gettime(id.raw(), &mut time) };
+        unsafe { libc::clock_gettime(clock, &mut time) };
         ns(time)
     }
 
-    pub(super) fn monotonic_ns() -> u64 {
-        read(Id::Monotonic)
+    pub(in super::super) fn monotonic_ns() -> u64 {
+        read(libc::CLOCK_MONOTONIC)
+    }
+
+    /// As [`monotonic_ns`], but goes on while the system is suspended, if it has such a
+    /// clock.
+    pub(in super::super) fn since_boot_ns() -> u64 {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return read(libc::CLOCK_BOOTTIME);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        return monotonic_ns();
     }
 
     pub(super) fn thread_cpu_ns() -> u64 {
-        read(Id::ThreadCpu)
+        read(Id::ThreadCpu.raw())
     }
 
     pub(super) fn resolution_ns(id: Id) -> f64 {
@@ -287,7 +232,7 @@ mod system {
 }
 
 #[cfg(not(unix))]
-mod system {
+pub(super) mod system {
     use std::time::Instant;
 
     use once_cell::sync::Lazy;
@@ -297,7 +242,11 @@ mod system {
         ThreadCpu,
     }
 
-    pub(super) fn monotonic_ns() -> u64 {
+    pub(in super::super) fn since_boot_ns() -> u64 {
+        monotonic_ns()
+    }
+
+    pub(in super::super) fn monotonic_ns() -> u64 {
         static START: Lazy<Instant> = Lazy::new(Instant::now);
         u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -335,15 +284,6 @@ mod tests {
         }
         assert_eq!(TickRate::from_ns_per_tick(1.0), Some(TickRate::NANOSECOND));
         assert_eq!(TickRate::from_ns_per_tick(1e6).unwrap().ns(3), 3_000_000);
-    }
-
-    #[test]
-    fn the_counter_measured_over_two_spans_has_one_rate() {
-        let first = Moment::now();
-        let rate = first.tsc_rate();
-        let again = Moment::now().tsc_rate();
-        let ratio = rate.ns_per_tick() / again.ns_per_tick();
-        assert!((0.99..1.01).contains(&ratio), "{ratio}");
     }
 
     #[test]

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use super::arena::Arena;
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
 use super::functions::FunctionTable;
-use super::live::{LiveFile, Origin, Record};
-use super::recording::{Identity, Options, ThreadEntry};
+use super::live::{LiveFile, NodeMemory, Origin, Record};
+use super::node::Node;
+use super::recording::{Identity, Options};
+use crate::format::trees::Calibration;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -33,12 +36,15 @@ impl Durability {
         records.extend(functions.entries().iter().map(Record::function));
         records.extend(threads.iter().filter_map(thread));
         let text = path.display().to_string();
-        let base = arena.base().cast();
+        let nodes = NodeMemory {
+            base: arena.base().cast(),
+            committed: arena.committed(),
+            used: arena.used() as usize * size_of::<Node>(),
+        };
         // SAFETY: the arena's committed memory. No thread has an open call outside of
         // the lock, so none writes there but the ticks of what is ignored: those that
         // came before have entered nothing, and a forked child's is asleep.
-        let made =
-            unsafe { LiveFile::create(path, identity, origin, &records, base, arena.committed()) };
+        let made = unsafe { LiveFile::create(path, identity, origin, &records, nodes) };
         match made {
             Ok(file) => self.file = Some(file),
             Err(error) => {
@@ -55,7 +61,7 @@ impl Durability {
         }
     }
 
-    /// A thread was added.
+    /// A thread was added, or its tree got another name.
     pub(crate) fn add_thread(&mut self, entry: &ThreadEntry) {
         if let (Some(_), Some(record)) = (&self.file, thread(entry)) {
             self.write(&record);
@@ -101,6 +107,13 @@ impl Durability {
         }
     }
 
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
+        if let Some(file) = &self.file {
+            file.set_calibration(calibration.unwrap_or_default());
+        }
+    }
+
     /// Removes the file: what was recorded is saved, or is to be forgotten.
     pub(crate) fn end(&mut self) {
         if let Some(file) = &mut self.file {
@@ -138,5 +151,5 @@ impl Durability {
 /// The record for a thread that is in use.
 fn thread(entry: &ThreadEntry) -> Option<Record> {
     let root = entry.chunks.first()?.start;
-    Some(Record::thread(root, &entry.name))
+    Some(Record::thread(root, &entry.tree_name()))
 }

@@ -25,6 +25,12 @@ impl FunctionTable {
         self.by_key.get(&key).copied()
     }
 
+    /// Whether the function at `index` is the profiler's own.
+    pub(crate) fn is_hidden(&self, index: u32) -> bool {
+        let entry = self.entries.get(index as usize);
+        entry.is_none_or(|entry| entry.hidden)
+    }
+
     /// Adds a function under `key`. What is known already stays as it is, since
     /// nodes refer to it. `false` when 2^32 functions are there.
     pub(crate) fn define(&mut self, key: u64, entry: Entry) -> bool {

@@ -4,13 +4,13 @@
 //! |---|---|---|
 //! | 0 | 8 | `key`: the host's name for the function; 0 in a thread's root |
 //! | 8 | 4 | `parent`: index of the caller's node; a root is its own parent |
-//! | 12 | 4 | `function`: index in the function table |
+//! | 12 | 4 | `function`: index in the function table; in a root the number of threads that have recorded there besides the first |
 //! | 16 | 8 | `calls`: starts |
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
 //! | 44 | 12 | `next`: three siblings that were entered after this node lately |
-//! | 56 | 8 | unused |
+//! | 56 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
 //! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
@@ -21,22 +21,30 @@
 //! node of the arena is nobody's child and guesses itself: so a guess is always a node,
 //! and its key says whether it is right.
 //!
+//! *Folded calls* are those that there was no room for (see [`super::thread`]). They
+//! count in one node for each function of a thread, a counter: its `parent` is the
+//! thread's root with [`COUNTER`] set, its `total` is self time. A counter of
+//! [`NO_FUNCTION`] counts nothing.
+//!
 //! A root is no call. Its `calls` are the tick of its thread's latest event, its
 //! `resumes` the calls that found no room: what a reader of the live file needs too.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicI64, AtomicU64,
+    AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
+
+use super::stopwatch::Stopwatch;
+pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
 
 /// Index of a node in its recording's arena.
 pub(crate) type NodeIndex = u32;
 
 /// See the table in the module's docs.
 ///
-/// `calls`, `resumes` and `total` are written by the owning thread alone and may
+/// `calls`, `resumes`, `total` and `folded` are written by the owning thread alone and may
 /// be read by any; `key`, `parent` and `function` never change once the node is
 /// published. The two guesses are the owning thread's alone.
 #[derive(Debug)]
@@ -44,13 +52,13 @@ pub(crate) type NodeIndex = u32;
 pub(crate) struct Node {
     pub(crate) key: u64,
     pub(crate) parent: NodeIndex,
-    pub(crate) function: u32,
+    function: AtomicU32,
     calls: AtomicU64,
     resumes: AtomicU64,
-    total: AtomicI64,
+    total: Stopwatch,
     latest: Cell<NodeIndex>,
     next: [Cell<NodeIndex>; GUESSES],
-    unused: u64,
+    folded: Stopwatch,
 }
 
 /// How many siblings a node remembers as followers.
@@ -74,13 +82,13 @@ impl Node {
         Node {
             key,
             parent,
-            function,
+            function: AtomicU32::new(function),
             calls: AtomicU64::new(0),
             resumes: AtomicU64::new(0),
-            total: AtomicI64::new(0),
+            total: Stopwatch::default(),
             latest: Cell::new(0),
             next: [index; GUESSES].map(Cell::new),
-            unused: 0,
+            folded: Stopwatch::default(),
         }
     }
 
@@ -127,31 +135,52 @@ impl Node {
         self.resumes.load(Relaxed)
     }
 
+    /// Index in the function table. Any thread.
+    #[inline]
+    pub(crate) fn function(&self) -> u32 {
+        self.function.load(Relaxed)
+    }
+
+    /// In a root: another thread goes on with the tree. Under the recording's lock.
+    pub(crate) fn count_thread(&self) {
+        self.function.fetch_add(1, Relaxed);
+    }
+
+    /// In a root: threads that have recorded in the tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        u64::from(self.function()).saturating_add(1)
+    }
+
     /// Counts a visit that begins at tick `now`, which the thread has stored as that
     /// of its latest event before. Owning thread only.
     #[inline]
     pub(crate) fn open(&self, visit: Visit, now: u64) {
+        self.count(visit);
+        self.total.start(now);
+    }
+
+    /// Counts a visit. Owning thread only.
+    #[inline]
+    pub(crate) fn count(&self, visit: Visit) {
         let counter = match visit {
             Visit::Start => &self.calls,
             Visit::Resume => &self.resumes,
         };
         // Load and store, not fetch_add: one writer, so no locked instruction.
         counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
-        let total = self.total.load(Relaxed).wrapping_sub(now as i64);
-        self.total.store(total, Release);
+    }
+
+    /// Opens the node at tick `now`, stored before as in [`Node::open`], without
+    /// counting. Owning thread only.
+    pub(crate) fn open_uncounted(&self, now: u64) {
+        self.total.start(now);
     }
 
     /// Ends the visit at tick `now`, stored before as in [`Node::open`]. Owning
     /// thread only.
     #[inline]
     pub(crate) fn close(&self, now: u64) {
-        let total = self.total.load(Relaxed).wrapping_add(now as i64);
-        self.total.store(total, Release);
-    }
-
-    /// Opens the node at tick `now` without counting: the call began elsewhere.
-    pub(crate) fn open_uncounted(&self, now: u64) {
-        self.total.store(-(now as i64), Relaxed);
+        self.total.stop(now);
     }
 
     /// Turns the latest start into a resume. Owning thread only.
@@ -202,18 +231,12 @@ impl Node {
     /// Inclusive ticks, an open visit counted up to the tick that `latest` gives:
     /// that of the thread's latest event, or later. Any thread.
     pub(crate) fn total_at(&self, latest: impl Fn() -> u64) -> u64 {
-        let mut total = self.total.load(Acquire);
-        while total < 0 {
-            // Not before the visit began, for that was stored first.
-            let latest = latest();
-            let again = self.total.load(Acquire);
-            if again == total {
-                // Nor after it ended: it was open all the while.
-                return total.wrapping_add(latest as i64).max(0) as u64;
-            }
-            total = again;
-        }
-        total as u64
+        self.total.read(latest)
+    }
+
+    /// Runs while calls that are made here are folded.
+    pub(crate) fn folded(&self) -> &Stopwatch {
+        &self.folded
     }
 }
 
@@ -221,21 +244,12 @@ impl Node {
 mod tests {
     use super::*;
 
-    impl Node {
-        fn is_open(&self) -> bool {
-            self.total.load(Relaxed) < 0
-        }
-    }
-
     #[test]
-    fn the_sign_of_total_says_whether_a_node_is_open() {
+    fn visits_are_counted_and_their_time_adds_up() {
         let node = Node::new(0, 1, 0, 0);
-        assert!(!node.is_open());
         node.open(Visit::Start, 10);
-        assert!(node.is_open());
         assert_eq!(node.total_at(|| 25), 15);
         node.close(30);
-        assert!(!node.is_open());
         assert_eq!(
             (node.calls(), node.resumes(), node.total_at(|| 99)),
             (1, 0, 20)

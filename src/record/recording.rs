@@ -11,17 +11,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
-use super::clock::{Clock, Moment, TickRate};
+use super::attach::ThreadEntry;
+use super::clock::{Clock, TickRate};
 use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
-use super::live::Origin;
+use super::live::{self, Origin};
+use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
-use super::thread::{Thread, current_thread_token};
-use crate::format::live;
-use crate::format::trees::RecordingId;
+use crate::format::live::SUFFIX;
+use crate::format::trees::{Calibration, RecordingId};
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -71,7 +72,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn new() -> Identity {
+    pub(super) fn new() -> Identity {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let pid = std::process::id();
         let start_unix_ns = SystemTime::now()
@@ -112,22 +113,13 @@ impl Identity {
             Some(place) => self.name(&place.prefix, &place.suffix),
             None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
         };
-        name.push(live::SUFFIX);
+        name.push(SUFFIX);
         match &options.live_place {
             LivePlace::Beside => Some(options.place.as_ref()?.directory.join(name)),
             LivePlace::In(directory) => Some(directory.join(name)),
             LivePlace::Nowhere => None,
         }
     }
-}
-
-/// One thread of the recording, with what only the lock's holder may touch.
-#[derive(Debug)]
-pub(crate) struct ThreadEntry {
-    pub(crate) thread: Fixed<Thread>,
-    pub(crate) name: Box<[u8]>,
-    /// The chunks of the arena that the thread filled, in order.
-    pub(crate) chunks: Vec<Range<NodeIndex>>,
 }
 
 /// What lies behind a recording's lock.
@@ -139,6 +131,8 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
     pub(crate) durability: Durability,
+    /// What recording costs in this process, as the host has measured it.
+    pub(crate) calibration: Option<Calibration>,
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -151,12 +145,21 @@ impl Shared {
             .map_or(&[], |entry| entry.chunks.as_slice())
     }
 
-    pub(crate) fn add_chunk(&mut self, slot: usize, owned: u32) -> Option<Range<NodeIndex>> {
+    /// Another chunk for the thread at `slot`, for nodes of its tree if it says how
+    /// many it has so far, else for counters of folded calls.
+    pub(crate) fn add_chunk(
+        &mut self,
+        slot: usize,
+        owned: Option<u32>,
+    ) -> Option<Range<NodeIndex>> {
         let entry = self.threads.get_mut(slot)?;
         entry.chunks.try_reserve(1).ok()?;
         // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
         let back = |start, len| unsafe { self.durability.back(start, len) };
-        let chunk = self.arena.chunk(owned, 1, back)?;
+        let chunk = match owned {
+            Some(owned) => self.arena.chunk(owned, 1, back)?,
+            None => self.arena.spare_chunk(back)?,
+        };
         entry.chunks.push(chunk.clone());
         Some(chunk)
     }
@@ -167,7 +170,7 @@ impl Shared {
 pub(crate) struct Recording {
     pub(crate) options: Options,
     pub(crate) started: Moment,
-    epoch: u64,
+    pub(super) epoch: u64,
     shared: Mutex<Shared>,
 }
 
@@ -178,6 +181,9 @@ unsafe impl Sync for Recording {}
 unsafe impl Send for Recording {}
 
 impl Recording {
+    /// One tick before a thread's start: CPU time is each thread's own.
+    pub(crate) const CPU_EPOCH: u64 = u64::MAX;
+
     /// An empty recording, known to the fork handlers from now on.
     ///
     /// # Errors
@@ -188,8 +194,7 @@ impl Recording {
         // One tick before now: then every tick of the recording is at least 1, and
         // a node that is open has a negative total without exception.
         let epoch = match options.clock {
-            // CPU time is each thread's own; it counts from the thread's start.
-            Clock::Cpu => u64::MAX,
+            Clock::Cpu => Recording::CPU_EPOCH,
             clock => clock.now().wrapping_sub(1),
         };
         let recording = Fixed::new(Recording {
@@ -203,6 +208,7 @@ impl Recording {
                 arena,
                 saves: SavePolicy::default(),
                 durability: Durability::default(),
+                calibration: None,
                 error: String::new(),
             }),
         });
@@ -213,47 +219,6 @@ impl Recording {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
         // Whatever a panic leaves half done is a state that readers cope with.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A handle for the calling thread, called `name` in reports. Each call makes
-    /// a new one, with a tree of its own.
-    ///
-    /// # Errors
-    /// `OutOfMemory` when there is no room for its root.
-    pub(crate) fn attach(&self, name: &[u8]) -> io::Result<NonNull<Thread>> {
-        let mut shared = self.lock();
-        let slot = shared.threads.len();
-        shared
-            .threads
-            .try_reserve(1)
-            .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let Shared {
-            arena, durability, ..
-        } = &mut *shared;
-        // SAFETY: `commit`, which calls this, gives fresh pages of the reservation.
-        let back = |start, len| unsafe { durability.back(start, len) };
-        let chunk = arena.chunk(0, 1, back).ok_or(io::ErrorKind::OutOfMemory)?;
-        // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
-        // below, and entries live until the recording is dropped.
-        let thread = Fixed::new(unsafe {
-            Thread::new(
-                NonNull::from(self),
-                slot,
-                shared.arena.base(),
-                chunk.clone(),
-                self.options.clock,
-                self.epoch,
-            )
-        });
-        let handle = thread.address();
-        let entry = ThreadEntry {
-            thread,
-            name: name.into(),
-            chunks: vec![chunk],
-        };
-        shared.durability.add_thread(&entry);
-        shared.threads.push(entry);
-        Ok(handle)
     }
 
     /// Says what the function called `key` is. `false` when the table is full.
@@ -279,7 +244,9 @@ impl Recording {
             return;
         }
         let identity = Identity::new();
-        if let Some(path) = identity.live_path(&self.options) {
+        shared.saves.begin();
+        let live_path = identity.live_path(&self.options);
+        if let Some(path) = live_path.filter(|_| live::SUPPORTED) {
             let clock = self.options.clock;
             let origin = Origin {
                 clock,
@@ -296,10 +263,12 @@ impl Recording {
                 functions,
                 threads,
                 durability,
+                calibration,
                 ..
             } = shared;
             let known = (&*arena, &*functions, threads.as_slice());
             durability.begin(path, &identity, &origin, &self.options, known);
+            durability.set_calibration(*calibration);
         }
         shared.identity = Some(identity);
     }
@@ -334,7 +303,13 @@ impl Recording {
     /// * Called in the child of a fork, by its only thread.
     /// * `shared` is this recording's.
     pub(crate) unsafe fn start_over_after_fork(&self, shared: &mut Shared) {
-        let arena = Arena::new(self.options.max_nodes);
+        let open = shared
+            .threads
+            .iter()
+            .filter(|entry| entry.thread.is_current());
+        let open = open.map(|entry| entry.thread.depth() + 1).sum::<u32>();
+        // What was folded in the parent has a place in the tree here.
+        let arena = Arena::new(self.options.max_nodes.max(open));
         shared.identity = None;
         shared.saves = SavePolicy::default();
         shared.durability.detach();
@@ -345,17 +320,23 @@ impl Recording {
             }
             return;
         };
-        for entry in &mut shared.threads {
+        let Shared {
+            threads, functions, ..
+        } = shared;
+        for entry in threads {
             entry.chunks.clear();
-            let own = entry.thread.owner() == current_thread_token();
-            let chunk = own
+            entry.forget_others();
+            let chunk = entry
+                .thread
+                .is_current()
                 .then(|| arena.chunk(0, entry.thread.depth() + 1, |_, _| false))
                 .flatten();
             match chunk {
                 Some(chunk) => {
+                    let (base, chunk_of_it) = (arena.base(), chunk.clone());
                     // SAFETY: the forking thread's handle, in the forking thread; the
                     // chunk is fresh; the old arena is dropped only below.
-                    unsafe { entry.thread.move_open_calls(arena.base(), chunk.clone()) };
+                    unsafe { entry.thread.move_open_calls(base, chunk_of_it, functions) };
                     // Does not allocate: `clear` kept the room of the first chunk.
                     entry.chunks.push(chunk);
                 }

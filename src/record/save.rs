@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
+use super::clock;
+use super::exit;
 use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
 use crate::format::prof::{self, PlainInputs};
@@ -13,7 +14,7 @@ use crate::profile::rows::rows;
 use crate::profile::singledispatch;
 
 /// Writing may take a hundredth of the time that was recorded.
-const SHARE_OF_TIME: u32 = 100;
+const SHARE_OF_TIME: u64 = 100;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug)]
@@ -41,10 +42,25 @@ pub(crate) enum CallEnded {
 #[derive(Debug, Default)]
 pub(crate) struct SavePolicy {
     outermost_calls: u64,
-    written_for: Duration,
+    /// By the wall clock's ticks, which are read for each call: when the recording began,
+    /// and how long all writing took.
+    began: u64,
+    written_for: u64,
     /// Of the latest save of the recording's own file, if the process was said to be
     /// at its end then: how it was done, and what had happened.
     final_save: Option<(Manner, u64)>,
+}
+
+impl SavePolicy {
+    /// The recording begins now.
+    pub(crate) fn begin(&mut self) {
+        self.began = clock::wall().now();
+    }
+
+    fn may_write(&self) -> bool {
+        let recorded_for = clock::wall().now().saturating_sub(self.began);
+        self.written_for.saturating_mul(SHARE_OF_TIME) <= recorded_for
+    }
 }
 
 impl Recording {
@@ -80,6 +96,12 @@ impl Recording {
     /// since is saved too, and the live file goes. Else it stays: nobody has saved
     /// what is in it.
     pub(crate) fn end(&self) {
+        if self.options.place.is_none() {
+            if exit::is_announced() {
+                self.lock().durability.end();
+            }
+            return;
+        }
         let (manner, since) = {
             let shared = self.lock();
             let Some((manner, events)) = shared.saves.final_save else {
@@ -98,11 +120,11 @@ impl Recording {
     /// # Errors
     /// The system's, naming the path.
     pub(crate) fn save_as(&self, path: &Path, manner: Manner) -> io::Result<()> {
-        let begun = Instant::now();
+        let begun = clock::wall().now();
         let trees = snapshot(self, manner.ending).unwrap_or_default();
         let written = write(path, &trees, manner.sidecar)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())));
-        self.lock().saves.written_for += begun.elapsed();
+        self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);
         written
     }
 
@@ -115,12 +137,11 @@ impl Recording {
     pub(crate) fn call_ended(&self, every: u64, manner: Manner) -> io::Result<CallEnded> {
         let mut shared = self.lock();
         shared.saves.outermost_calls += 1;
-        let Some(identity) = &shared.identity else {
+        if shared.identity.is_none() {
             return Ok(CallEnded::NotDue);
-        };
-        let calls = shared.saves.outermost_calls;
-        let due = every != 0 && calls % every == 0;
-        if !due || shared.saves.written_for * SHARE_OF_TIME > identity.start.elapsed() {
+        }
+        let due = every != 0 && shared.saves.outermost_calls % every == 0;
+        if !due || !shared.saves.may_write() {
             let warning = shared.durability.take_warning();
             return Ok(warning.map_or(CallEnded::NotDue, CallEnded::InMemoryOnly));
         }

@@ -1,10 +1,15 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
+use super::attach::ThreadEntry;
 use super::clock::TickRate;
-use super::recording::{Recording, Shared, ThreadEntry};
+use super::node::COUNTER;
+use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
-use crate::format::trees::{Ending, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees};
+use crate::format::thread_name;
+use crate::format::trees::{
+    Ending, FoldedFunction, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+};
 
 /// What `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
@@ -18,12 +23,8 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     let threads: Vec<ThreadTree> = shared
         .threads
         .iter()
-        .map(|entry| ThreadTree {
-            process: 0,
-            name: entry.name.clone(),
-            nodes: nodes(&shared, entry, rate, &mut functions, &mut places),
-        })
-        .filter(|thread| !thread.nodes.parent.is_empty())
+        .map(|entry| tree(&shared, entry, rate, &mut functions, &mut places))
+        .filter(|thread| !thread.is_empty())
         .collect();
     Some(Trees {
         recordings: shared.identity.iter().map(|identity| identity.id).collect(),
@@ -59,6 +60,7 @@ fn process(
             .iter()
             .map(|entry| entry.thread.dropped())
             .sum(),
+        calibration: shared.calibration,
     })
 }
 
@@ -78,6 +80,8 @@ struct UsedFunctions<'s> {
     shared: &'s Shared,
     /// By index in the recording's table; `NO_PARENT` where not used yet.
     written: Vec<u32>,
+    /// Where what stands for folded calls is in the table.
+    folded_calls: Option<u32>,
     table: Vec<Function>,
 }
 
@@ -86,16 +90,20 @@ impl<'s> UsedFunctions<'s> {
         UsedFunctions {
             shared,
             written: vec![u32::MAX; shared.functions.entries().len()],
+            folded_calls: None,
             table: Vec::new(),
         }
     }
 
+    fn folded_calls(&mut self) -> u32 {
+        *self.folded_calls.get_or_insert_with(|| {
+            self.table.push(Function::folded_calls());
+            (self.table.len() - 1) as u32
+        })
+    }
+
     fn is_hidden(&self, function: u32) -> bool {
-        self.shared
-            .functions
-            .entries()
-            .get(function as usize)
-            .is_none_or(|entry| entry.hidden)
+        self.shared.functions.is_hidden(function)
     }
 
     fn index(&mut self, function: u32) -> u32 {
@@ -115,42 +123,62 @@ impl<'s> UsedFunctions<'s> {
 }
 
 /// One thread's tree. A hidden node leaves its children to its parent and its own
-/// time to the parent's self time.
+/// time to the parent's self time. The time of folded calls gets a node of its own.
 ///
 /// `places` says for each node of the arena where its children go: its own place
 /// in the columns or, for a root and for hidden nodes, that of the nearest caller.
-fn nodes(
+fn tree(
     shared: &Shared,
     entry: &ThreadEntry,
     rate: TickRate,
     functions: &mut UsedFunctions<'_>,
     places: &mut [u32],
-) -> Nodes {
+) -> ThreadTree {
     let thread = &entry.thread;
     let own = thread.is_current().then(|| thread.now());
     let latest = || own.unwrap_or_else(|| thread.last());
     let mut columns = Nodes::default();
+    let mut folded = Vec::new();
     // SAFETY: the thread's own chunks in the recording's arena, under the lock that
     // chunks are added under.
     let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
     for (index, node) in made {
+        if node.parent & COUNTER != 0 {
+            if !functions.is_hidden(node.function()) {
+                folded.push(FoldedFunction {
+                    function: functions.index(node.function()),
+                    calls: node.calls(),
+                    resumes: node.resumes(),
+                    self_time: rate.ns(node.total_at(latest)),
+                });
+            }
+            continue;
+        }
         let is_root = node.parent == index;
         let parent = if is_root {
             NO_PARENT
         } else {
             places[node.parent as usize]
         };
-        if is_root || functions.is_hidden(node.function) {
-            places[index as usize] = parent;
-            continue;
+        let place = if is_root || functions.is_hidden(node.function()) {
+            parent
+        } else {
+            let function = functions.index(node.function());
+            let total = rate.ns(node.total_at(latest));
+            columns.push(parent, function, node.calls(), node.resumes(), total)
+        };
+        places[index as usize] = place;
+        let folded = rate.ns(node.folded().read(latest));
+        if folded > 0 {
+            columns.push(place, functions.folded_calls(), 0, 0, folded);
         }
-        places[index as usize] = columns.parent.len() as u32;
-        columns.parent.push(parent);
-        columns.function.push(functions.index(node.function));
-        columns.calls.push(node.calls());
-        columns.resumes.push(node.resumes());
-        columns.total.push(rate.ns(node.total_at(latest)));
     }
     columns.widen_parents();
-    columns
+    ThreadTree {
+        process: 0,
+        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
+        nodes: columns,
+        folded,
+        overhead_ps: Vec::new(),
+    }
 }

@@ -3,28 +3,36 @@
 //! The open stack is the cursor plus the parent links. Entering finds the child
 //! under the cursor and opens it; leaving closes the node and steps to its parent.
 //! A warm event allocates nothing, takes no lock and hashes no string.
+//!
+//! When there is no room for another node the call is [`folded`].
 
+mod ended;
+mod folded;
 mod forked;
+mod nodes;
+mod restarted;
 
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::children::Children;
 use super::clock::{Clock, tsc};
 use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
+use folded::FoldedCalls;
+pub(crate) use nodes::made_nodes;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is in the tree.
+    /// It is in the tree, or folded.
     Recorded,
     /// The key is not defined: the host says what it is and enters again.
     UnknownFunction,
-    /// There is no room for another node; the call is counted as dropped, and its
+    /// There is no room even for a counter; the call is counted as dropped, and its
     /// time stays in its caller.
     Dropped,
     /// A leave of what was not entered, ignored.
@@ -40,8 +48,9 @@ pub(crate) struct Thread {
     base: Cell<NonNull<Node>>,
     /// Has the tick of the latest event: what open calls are counted up to.
     root: Cell<NonNull<Node>>,
-    /// Subtracted from the clock, so that ticks of this recording begin at 1.
-    epoch: u64,
+    /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes
+    /// where the clock has begun anew.
+    epoch: Cell<u64>,
     clock: Clock,
     children: Children,
     /// First node of the current chunk that is not made yet.
@@ -51,22 +60,34 @@ pub(crate) struct Thread {
     recording: NonNull<Recording>,
     /// Position in the recording's list of threads.
     slot: usize,
-    owner: usize,
-    /// Where the cursor stands while calls are dropped: it has no key and no
-    /// children, so every event takes the slow way and is counted there.
+    /// Token of the thread that uses it; changes under the recording's lock only.
+    owner: Cell<u64>,
+    /// Where the cursor stands while calls are folded: it has no key and no children,
+    /// so every event takes the slow way.
     limbo: Fixed<Node>,
-    limbo_depth: Cell<u32>,
+    /// Where the cursor was before.
     limbo_caller: Cell<NonNull<Node>>,
+    folded: FoldedCalls,
+    /// There is no room for another node in the tree, and there won't be any.
+    is_full: Cell<bool>,
     /// In a forked child that has entered nothing yet: the cursor is in limbo too, and
     /// what ends, ends under the lock. So another thread may put the child's live file
     /// under the nodes meanwhile.
     is_asleep: Cell<bool>,
+    /// Another thread has taken it over and the host has not told it the time yet.
+    is_told_anew: Cell<bool>,
 }
 
-/// What tells this OS thread from all others that are alive.
-pub(crate) fn current_thread_token() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    HERE.with(|here| std::ptr::from_ref(here).addr())
+/// What tells this OS thread from all others, dead or alive. Never 0.
+pub(crate) fn current_thread_token() -> u64 {
+    static TOKENS: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static HERE: Cell<u64> = const { Cell::new(0) });
+    HERE.with(|here| {
+        if here.get() == 0 {
+            here.set(TOKENS.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        here.get()
+    })
 }
 
 impl Thread {
@@ -97,7 +118,7 @@ impl Thread {
             cursor: Cell::new(root),
             base: Cell::new(base),
             root: Cell::new(root),
-            epoch,
+            epoch: Cell::new(epoch),
             clock,
             children: Children::default(),
             next: AtomicU32::new(chunk.start + 1),
@@ -105,11 +126,13 @@ impl Thread {
             nodes: Cell::new(1),
             recording,
             slot,
-            owner: current_thread_token(),
+            owner: Cell::new(current_thread_token()),
             limbo,
-            limbo_depth: Cell::new(0),
             limbo_caller: Cell::new(limbo_node),
+            folded: FoldedCalls::default(),
+            is_full: Cell::new(false),
             is_asleep: Cell::new(false),
+            is_told_anew: Cell::new(false),
         }
     }
 
@@ -119,14 +142,14 @@ impl Thread {
         unsafe { self.recording.as_ref() }
     }
 
-    /// Token of the thread that made this handle.
-    pub(crate) fn owner(&self) -> usize {
-        self.owner
+    /// Whether this is the calling thread's handle.
+    pub(crate) fn is_current(&self) -> bool {
+        self.owner.get() == current_thread_token()
     }
 
-    /// Whether the calling thread made this handle.
-    pub(crate) fn is_current(&self) -> bool {
-        self.owner == current_thread_token()
+    /// Position in the recording's list of threads.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
     }
 
     /// The recording's time now, in ticks from its beginning.
@@ -144,8 +167,12 @@ impl Thread {
     /// event: counters of two processors may differ by a little.
     #[inline]
     pub(crate) fn at(&self, reading: u64) -> u64 {
-        let ticks = reading.wrapping_sub(self.epoch) as i64;
-        ticks.max(self.root().latest() as i64) as u64
+        self.ticks(reading).max(self.root().latest() as i64) as u64
+    }
+
+    #[inline]
+    fn ticks(&self, reading: u64) -> i64 {
+        reading.wrapping_sub(self.epoch.get()) as i64
     }
 
     #[inline]
@@ -196,11 +223,7 @@ impl Thread {
                 self.open(self.node(child), visit, now);
                 Outcome::Recorded
             }
-            Err(Outcome::Dropped) => {
-                // The time goes on in the call that is open.
-                self.happened(now);
-                Outcome::Dropped
-            }
+            Err(Outcome::Dropped) => self.enter_folded(key, visit, now),
             Err(outcome) => outcome,
         }
     }
@@ -268,42 +291,40 @@ impl Thread {
     /// [`Thread::leave`] for all that [`Thread::leave_top`] does not do.
     pub(crate) fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
-            if self.is_asleep.get() && self.limbo_depth.get() == 0 {
+            if self.is_asleep.get() {
                 return self.asleep(|| self.leave(key, now));
             }
-            return self.leave_limbo(now);
-        }
-        let top = self.cursor.get();
-        let mut node = top;
-        loop {
-            if node == self.root.get() {
-                return Outcome::NotOpen;
+            if self.leave_folded(key, now) {
+                return Outcome::Recorded;
             }
-            // SAFETY: on the way from the cursor to the root there are only nodes
-            // of this arena.
-            let here = unsafe { node.as_ref() };
-            if here.key == key {
-                break;
-            }
-            // SAFETY: as above.
-            node = unsafe { self.base.get().add(here.parent as usize) };
         }
-        // SAFETY: found on that way.
-        let parent = unsafe { node.as_ref() }.parent;
-        // SAFETY: as above.
-        self.close_up_to(unsafe { self.base.get().add(parent as usize) }, now);
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return Outcome::NotOpen;
+        };
+        self.leave_all_folded(now);
+        self.close_up_to(NonNull::from(self.node(node.parent)), now);
         Outcome::Recorded
+    }
+
+    /// The open calls that are in the tree, the innermost first.
+    fn open_nodes(&self) -> impl Iterator<Item = &Node> {
+        let top = if self.in_limbo() {
+            self.limbo_caller.get()
+        } else {
+            self.cursor.get()
+        };
+        // SAFETY: between the cursor and the root there are only nodes of this arena.
+        let top = unsafe { top.as_ref() };
+        std::iter::successors(Some(top), |node| Some(self.node(node.parent)))
+            .take_while(|node| NonNull::from(*node) != self.root.get())
     }
 
     /// Ends every open call of this thread at `now`.
     pub(crate) fn leave_all(&self, now: u64) {
-        if self.in_limbo() {
-            self.limbo_depth.set(0);
-            if self.is_asleep.get() {
-                return self.asleep(|| self.close_up_to(self.root.get(), now));
-            }
-            self.cursor.set(self.limbo_caller.get());
+        if self.is_asleep.get() {
+            return self.asleep(|| self.close_up_to(self.root.get(), now));
         }
+        self.leave_all_folded(now);
         self.close_up_to(self.root.get(), now);
     }
 
@@ -326,106 +347,15 @@ impl Thread {
     /// not be 0.
     pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
         debug_assert_ne!(key, 0);
-        let node = self.cursor();
+        let node = self.counter_of_top(key).unwrap_or(self.cursor());
         if node.key == key {
             node.start_was_resume();
         }
         self.leave(key, now)
     }
 
-    fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
-        if self.in_limbo() {
-            if self.is_asleep.get() && self.limbo_depth.get() == 0 {
-                return self.wake(key);
-            }
-            self.enter_limbo();
-            return Err(Outcome::Dropped);
-        }
-        let parent = self.index_of(caller);
-        // SAFETY: `base` is the arena of all this thread's nodes, and this is the
-        // owning thread.
-        let found = unsafe { self.children.find(self.base.get(), parent, key) };
-        match found {
-            Some(child) => Ok(child),
-            None => self.make(parent, key),
-        }
-    }
-
-    fn index_of(&self, node: &Node) -> NodeIndex {
-        let offset = std::ptr::from_ref(node).addr() - self.base.get().addr().get();
-        (offset / size_of::<Node>()) as NodeIndex
-    }
-
-    #[cold]
-    fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
-        let mut shared = self.recording().lock();
-        let Some(function) = shared.functions.find(key) else {
-            return Err(Outcome::UnknownFunction);
-        };
-        // Before anything is found: after a fork there are nodes but no identity.
-        self.recording().begin(&mut shared);
-        let nodes = self.nodes.get() as usize;
-        if self.children.is_small_for(nodes + 1) {
-            let chunks = shared.chunks(self.slot);
-            // SAFETY: made nodes of this thread's own chunks.
-            let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
-            let links = made.filter(|(index, node)| node.parent != *index);
-            if !self.children.rebuild(nodes + 1, links) {
-                self.enter_limbo();
-                return Err(Outcome::Dropped);
-            }
-            // After a fork the open calls are nodes but were in no table.
-            // SAFETY: as in `find_or_make`.
-            if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
-                return Ok(child);
-            }
-        }
-        let mut index = self.next();
-        if index == self.chunk_end.get() {
-            let Some(chunk) = shared.add_chunk(self.slot, self.nodes.get()) else {
-                self.enter_limbo();
-                return Err(Outcome::Dropped);
-            };
-            shared
-                .durability
-                .set_rate(|| self.recording().rate_so_far());
-            index = chunk.start;
-            self.chunk_end.set(chunk.end);
-        }
-        // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
-        let node = unsafe { self.base.get().add(index as usize) };
-        // SAFETY: as above.
-        unsafe { Node::new(index, key, parent, function).publish(node) };
-        self.next.store(index + 1, Ordering::Release);
-        drop(shared);
-        self.nodes.set(self.nodes.get() + 1);
-        // SAFETY: just written; the table has room.
-        unsafe { self.children.insert(index, node.as_ref()) };
-        Ok(index)
-    }
-
     fn in_limbo(&self) -> bool {
         self.cursor.get() == self.limbo.address()
-    }
-
-    fn enter_limbo(&self) {
-        if !self.in_limbo() {
-            self.limbo_caller.set(self.cursor.get());
-            self.cursor.set(self.limbo.address());
-        }
-        self.limbo_depth
-            .set(self.limbo_depth.get().saturating_add(1));
-        self.root().count_dropped();
-    }
-
-    fn leave_limbo(&self, now: u64) -> Outcome {
-        let depth = self.limbo_depth.get().saturating_sub(1);
-        self.limbo_depth.set(depth);
-        if depth == 0 && !self.is_asleep.get() {
-            self.cursor.set(self.limbo_caller.get());
-        }
-        self.happened(now);
-        Outcome::Dropped
     }
 
     /// First node of the current chunk that is not made yet. Any thread.
@@ -438,48 +368,18 @@ impl Thread {
         self.root().dropped()
     }
 
+    /// Threads that have recorded in this tree. Any thread.
+    pub(crate) fn threads(&self) -> u64 {
+        self.root().threads()
+    }
+
     /// Tick of the latest event. Any thread.
     pub(crate) fn last(&self) -> u64 {
         self.root().latest_acquired()
     }
 
-    /// How many calls are open, dropped ones not counted. Owning thread only.
+    /// How many calls are open, folded ones too. Owning thread only.
     pub(crate) fn depth(&self) -> u32 {
-        let mut depth = 0;
-        let mut node = if self.in_limbo() {
-            self.limbo_caller.get()
-        } else {
-            self.cursor.get()
-        };
-        while node != self.root.get() {
-            depth += 1;
-            // SAFETY: nodes of this arena lie between cursor and root.
-            let parent = unsafe { node.as_ref() }.parent;
-            // SAFETY: as above.
-            node = unsafe { self.base.get().add(parent as usize) };
-        }
-        depth
+        (self.open_nodes().count() + self.folded.depth()) as u32
     }
-}
-
-/// The made nodes in a thread's chunks, in the order in which they were made: all
-/// of every chunk but the last, which is made up to `next`.
-///
-/// # Safety
-/// * `chunks` are chunks of the arena at `base` that one thread filled in order,
-///   and `next` is what its [`Thread::next`] gave.
-pub(crate) unsafe fn made_nodes<'n>(
-    base: NonNull<Node>,
-    chunks: &[Range<NodeIndex>],
-    next: NodeIndex,
-) -> impl Iterator<Item = (NodeIndex, &'n Node)> {
-    let last = chunks.len().saturating_sub(1);
-    chunks
-        .iter()
-        .enumerate()
-        .flat_map(move |(i, chunk)| chunk.start..if i == last { next } else { chunk.end })
-        .map(move |index| {
-            // SAFETY: made nodes of the arena (contract).
-            (index, unsafe { base.add(index as usize).as_ref() })
-        })
 }

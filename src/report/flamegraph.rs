@@ -30,6 +30,8 @@ impl Report for FlameGraph {
         }
         let mut options = Options::default();
         options.title = view.title();
+        let remarks = view.remarks();
+        options.subtitle = (!remarks.is_empty()).then(|| remarks.join(" "));
         options.count_name = "ns".to_owned();
         options.hash = true;
         options.min_width = self.threshold * 100.0;

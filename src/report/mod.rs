@@ -21,10 +21,11 @@ pub mod sort_order;
 pub mod summary;
 pub mod svg;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::format::pstats::Rows;
-use crate::format::trees::Ending;
+use crate::format::trees::{Ending, FoldedFunction, Label};
 use crate::profile::frames::Frames;
 use crate::profile::merge::Profile;
 
@@ -99,6 +100,77 @@ impl View<'_> {
         self.rows
             .iter()
             .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
+    }
+
+    /// How many of them are shown as recorded because nobody knows what recording has
+    /// cost there.
+    pub fn uncompensated(&self) -> usize {
+        let known = self.profile.compensation().map_or(0, |c| c.processes);
+        self.processes().saturating_sub(known)
+    }
+
+    /// What every report says besides its title, a sentence each: what was done to the
+    /// times, and what is missing.
+    pub fn remarks(&self) -> Vec<String> {
+        self.compensation().into_iter().chain(self.gaps()).collect()
+    }
+
+    fn compensation(&self) -> Option<String> {
+        let compensation = self.profile.compensation()?;
+        let subtracted = display::duration(compensation.subtracted_ns as f64 / 1e9);
+        let mut text = format!("Compensated: {subtracted} that recording took is left out");
+        if self.uncompensated() > 0 {
+            text.push_str(&format!(
+                "; {} of {} as recorded, for lack of calibration",
+                display::count(self.uncompensated() as i128),
+                display::counted(self.processes(), "process", "processes"),
+            ));
+        }
+        text.push('.');
+        Some(text)
+    }
+
+    /// How many calls were folded.
+    pub fn folded_calls(&self) -> u64 {
+        let calls = self.folded().map(|(_, folded)| folded.calls);
+        calls.fold(0, u64::saturating_add)
+    }
+
+    /// The functions of which calls were folded: their inclusive times are the least that
+    /// they may be.
+    pub fn folded_functions(&self) -> HashSet<&Label> {
+        self.folded().map(|(label, _)| label).collect()
+    }
+
+    fn folded(&self) -> impl Iterator<Item = (&Label, &FoldedFunction)> {
+        let trees = self.profile.trees();
+        let folded = trees.threads.iter().flat_map(|thread| &thread.folded);
+        folded.map(|folded| (&trees.functions[folded.function as usize].label, folded))
+    }
+
+    /// How many calls are in no figure at all.
+    pub fn dropped(&self) -> u64 {
+        let processes = self.profile.trees().processes.iter();
+        processes.fold(0, |sum, process| sum.saturating_add(process.dropped_calls))
+    }
+
+    /// Which calls are known in part only; `None` where all of them are in the tree.
+    fn gaps(&self) -> Option<String> {
+        let calls = |number| display::counted(number as usize, "call", "calls");
+        let functions = self.folded_functions().len();
+        let folded = (functions > 0).then(|| {
+            format!(
+                "Folded: {} of {}, whose callers and totals are unknown.",
+                calls(self.folded_calls()),
+                display::counted(functions, "function", "functions"),
+            )
+        });
+        let dropped = match self.dropped() {
+            0 => None,
+            dropped => Some(format!("Dropped: {}.", calls(dropped))),
+        };
+        let gaps: Vec<_> = folded.into_iter().chain(dropped).collect();
+        (!gaps.is_empty()).then(|| gaps.join(" "))
     }
 
     /// One line that says what was recorded.

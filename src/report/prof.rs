@@ -2,7 +2,6 @@
 //! further merging.
 
 use super::{Error, Report, View};
-use crate::format::prof;
 
 /// The merged profile.
 #[derive(Clone, Copy, Debug)]
@@ -14,11 +13,6 @@ impl Report for Prof {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let profile = view.profile;
-        Ok(Some(prof::encode(
-            view.rows,
-            profile.trees(),
-            profile.plain(),
-        )))
+        Ok(Some(view.profile.encode_with(view.rows)))
     }
 }

@@ -1,5 +1,5 @@
 //! The `.pstats` report: the text that `pstats.Stats(...).print_stats()` prints,
-//! column for column, below a header line of our own.
+//! column for column, below a header of our own.
 //!
 //! Names are shown escaped ([`printable`]), where pstats would let a name's
 //! control characters through to the terminal.
@@ -22,7 +22,11 @@ impl Report for PstatsText {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let mut text = format!("{}\n\n", view.title());
+        let mut text = format!("{}\n", view.title());
+        for remark in view.remarks() {
+            text.push_str(&format!("{remark}\n"));
+        }
+        text.push('\n');
         text.push_str(&print_stats(view.rows, &self.order));
         Ok(Some(text.into_bytes()))
     }

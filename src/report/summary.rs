@@ -24,6 +24,9 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
             view.killed(),
         ));
     }
+    for remark in view.remarks() {
+        text.push_str(&format!("{remark}\n"));
+    }
     text.push_str(&format!("\n{}", top_functions(view)));
     if !outputs.is_empty() {
         text.push_str("\nWrote\n");
@@ -61,6 +64,7 @@ fn top_functions(view: &View<'_>) -> String {
     let whole = view.seconds();
     let order: SortOrder = "tottime".parse().unwrap_or_default();
     let places = Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id)));
+    let folded = view.folded_functions();
     let header = ["self", "", "total", "calls", "function"].map(str::to_owned);
     let lines = order
         .sorted(view.rows)
@@ -72,12 +76,14 @@ fn top_functions(view: &View<'_>) -> String {
             } else {
                 0.0
             };
+            let at_least = if folded.contains(label) { "≥ " } else { "" };
             let location = places.location(label);
             let gap = if location.is_empty() { "" } else { "  " };
             [
                 duration(counts.tt),
                 format!("{share:.1} %"),
-                duration(counts.ct),
+                // The least that it may be.
+                format!("{at_least}{}", duration(counts.ct)),
                 count(counts.nc),
                 format!(
                     "{}{gap}{}",

@@ -105,6 +105,7 @@ static void *in_worker_thread(void *argument) {
   enter(thread, GENERATE, 1040);
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_all(thread));
   CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, MAIN, 2000));
+  CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(thread));
   return NULL;
 }
 

@@ -62,6 +62,7 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_at(NULL, KEY, 1));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_unstarted(NULL, KEY));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_all(NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_detach(NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(NULL, &span));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(thread, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_span(NULL, &span));
@@ -79,6 +80,18 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_call_ended(NULL, 1, 0));
   CHECK(edbprof_recording_error(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   buffer[0] = 'x';
+  edbprof_calibration calibration = {.struct_size = sizeof calibration};
+  uint64_t number = 7;
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_set_calibration(NULL, &calibration));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_set_calibration(recording, NULL));
+  calibration.struct_size = 1;
+  CHECK_STATUS(EDBPROF_BAD_STRUCT_SIZE,
+               edbprof_recording_set_calibration(recording, &calibration));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(NULL, &number));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(recording, NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(NULL, KEY, &number));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(thread, KEY, NULL));
+  CHECK(number == 7);
   CHECK(edbprof_recording_path(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   CHECK(edbprof_recording_error(NULL, NULL, 0) == 0);
   CHECK(edbprof_recording_path(recording, NULL, 0) == 0);
@@ -271,41 +284,40 @@ static void from_another_thread(const char *directory) {
   edbprof_recording_free(recording);
 }
 
-/* One tree fills the recording: what finds no room is counted, and what has some
- * stays right. */
+/* One tree fills the recording: what finds no room is folded, another thread's calls
+ * too, and what has some stays right. */
 static void no_room(const char *directory) {
-  enum { ROOM = 64 - 1, DEEP = 100 };
+  enum { DEEP = 100 };
   edbprof_options options = host_clock(directory, "full_");
   edbprof_recording *recording;
   edbprof_thread *thread, *second;
   uint64_t at = 1000;
   int depth;
 
-  options.max_nodes = ROOM + 1;
+  options.max_nodes = 64;
   CHECK_STATUS(EDBPROF_OK, edbprof_recording_new(&options, &recording));
   thread = attach(recording);
-  CHECK_STATUS(EDBPROF_OUT_OF_MEMORY,
+  CHECK_STATUS(EDBPROF_OK,
                edbprof_recording_attach(recording, TEXT("second"), &second));
-  CHECK(second == NULL);
   define(recording, KEY, "deep");
   define(recording, OTHER, "other");
   for (depth = 1; depth <= DEEP; depth++, at++) {
-    CHECK_STATUS(depth <= ROOM ? EDBPROF_OK : EDBPROF_DROPPED,
-                 edbprof_enter_at(thread, KEY, at));
+    CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, at));
   }
-  CHECK_STATUS(EDBPROF_DROPPED, edbprof_enter_at(thread, OTHER, at));
-  CHECK_STATUS(EDBPROF_DROPPED, edbprof_leave_at(thread, OTHER, at));
+  CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, OTHER, at));
+  CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, OTHER, at));
   for (depth = DEEP; depth >= 1; depth--, at++) {
-    CHECK_STATUS(depth <= ROOM ? EDBPROF_OK : EDBPROF_DROPPED,
-                 edbprof_leave_at(thread, KEY, at));
+    CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, KEY, at));
   }
   CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, KEY, at));
   /* Again, and all ended at once from the middle of it. */
   CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, 2000));
-  CHECK_STATUS(EDBPROF_DROPPED, edbprof_enter_at(thread, OTHER, 2001));
-  CHECK_STATUS(EDBPROF_DROPPED, edbprof_resume_at(thread, KEY, 2002));
-  CHECK_STATUS(EDBPROF_DROPPED, edbprof_leave_at(thread, KEY, 2005));
+  CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, OTHER, 2001));
+  CHECK_STATUS(EDBPROF_OK, edbprof_resume_at(thread, KEY, 2002));
+  CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, KEY, 2005));
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_all(thread));
+  CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(second, KEY, 3000));
+  CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(second, KEY, 3007));
   CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, 0));
   edbprof_recording_free(recording);
 }

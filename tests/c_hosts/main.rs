@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::pstats;
-use edbprof::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+use edbprof::format::trees::{
+    Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees,
+};
 use source::Source;
 
 /// The names of the files in `directory` that end in `.prof` and begin with `prefix`.
@@ -229,23 +231,52 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     assert_eq!(drawn(&kept.threads[0], &kept.functions), ["2 0 12 first"]);
 
     let (_, full) = read_only(directory, "full_");
-    let [thread] = &full.threads[..] else {
-        panic!("one thread");
+    let [first, second] = &full.threads[..] else {
+        panic!("two threads");
     };
     // Entered at 1000, 1001, ... to 1099 and left, the innermost first, from 1100
     // on; the one below the root a second time, from 2000 to 2005.
-    let nodes = &thread.nodes;
-    assert_eq!(nodes.len(), 63);
-    for (node, depth) in (0..nodes.len()).zip(1_u64..) {
+    let nodes = &first.nodes;
+    let is_folded = |node: &usize| {
+        let function = nodes.function[*node] as usize;
+        full.functions[function].is_folded_calls()
+    };
+    let (folded, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_folded);
+    assert_eq!(deep.len(), 63);
+    for (&node, depth) in deep.iter().zip(1_u64..) {
         let (entered, left) = (999 + depth, 1200 - depth);
         let again = if node == 0 { (2, 5) } else { (1, 0) };
         assert_eq!(nodes.calls[node], again.0);
         assert_eq!(nodes.total[node], left - entered + again.1);
-        let parent = u32::try_from(node).unwrap().checked_sub(1);
-        assert_eq!(nodes.parent[node], parent.unwrap_or(NO_PARENT));
+        assert_eq!(
+            parent_of(nodes, node),
+            (depth > 1).then(|| deep[depth as usize - 2])
+        );
     }
-    assert_eq!(full.processes[0].dropped_calls, (100 - 63) + 1 + 2);
-    assert_eq!(full.functions.len(), 1);
+    // The 64th was entered at 1063 and left at 1136; later there were four ticks more.
+    let folded: Vec<_> = folded
+        .iter()
+        .map(|&node| (parent_of(nodes, node), nodes.calls[node], nodes.total[node]))
+        .collect();
+    assert_eq!(folded, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
+    let figures = |thread: &ThreadTree| -> Vec<_> {
+        let folded = thread.folded.iter();
+        folded
+            .map(|folded| {
+                let name = &full.functions[folded.function as usize].label.name;
+                let name = String::from_utf8(name.to_vec()).unwrap();
+                (name, folded.calls, folded.resumes, folded.self_time)
+            })
+            .collect()
+    };
+    let (deep, other) = (|| "deep".to_owned(), || "other".to_owned());
+    assert_eq!(
+        figures(first),
+        [(deep(), 37, 1, 73 + 3), (other(), 2, 0, 1)]
+    );
+    assert_eq!(figures(second), [(deep(), 1, 0, 7)]);
+    assert_eq!(drawn(second, &full.functions), ["0 0 7 <folded calls>"]);
+    assert_eq!(full.processes[0].dropped_calls, 0);
 
     // No temporary file, nothing in a place that was refused.
     let mut names: Vec<_> = fs::read_dir(directory)
@@ -255,6 +286,11 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
         .collect();
     names.sort();
     assert_eq!(names, ["due", "empty.prof", "full", "wrong"]);
+}
+
+fn parent_of(nodes: &Nodes, node: usize) -> Option<usize> {
+    let parent = nodes.parent[node];
+    (parent != NO_PARENT).then_some(parent as usize)
 }
 
 /// The files with that prefix, the elder process's first; each names the process
@@ -334,12 +370,12 @@ fn a_forked_child_is_a_recording_of_its_own() {
         ]]
     );
 
-    let dropped = family(directory, "dropped_");
-    let [child] = &dropped[..] else {
+    let folded = family(directory, "folded_");
+    let [child] = &folded[..] else {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!(nodes.len(), 63);
+    assert_eq!((nodes.len(), child.threads[0].folded.len()), (70, 0));
     assert_eq!((nodes.calls[0], nodes.total[0]), (1, 1000 - 70 + 3));
     assert!(nodes.calls[1..].iter().all(|&calls| calls == 0));
     assert_eq!(child.processes[0].dropped_calls, 0);

@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+mod compensation;
 mod inputs;
 mod live;
 mod outputs;

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
-    Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    Calibration, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, Nodes, Process,
+    ThreadTree, Trees,
 };
 
 /// Lives as long as one test.
@@ -122,6 +123,39 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
 
 /// A recorder's file: `main` called once and `leaf` `calls` times below it.
 pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
+    calibrated(id, calls, None)
+}
+
+/// As [`recording`], of a process that has measured what recording costs.
+pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -> Vec<u8> {
+    let mut trees = trees(id, calls);
+    trees.processes[0].calibration = calibration;
+    encoded(&trees)
+}
+
+/// The same, and 1,234 calls of `leaf` that found no room below `main`, where one call
+/// was dropped besides.
+pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
+    let mut trees = trees(id, calls);
+    trees.functions.push(Function::folded_calls());
+    trees.processes[0].dropped_calls = 1;
+    let thread = &mut trees.threads[0];
+    thread.nodes.total[0] += 500_000;
+    thread.nodes.parent.push(0);
+    thread.nodes.function.push(2);
+    thread.nodes.calls.push(0);
+    thread.nodes.resumes.push(0);
+    thread.nodes.total.push(500_000);
+    thread.folded.push(FoldedFunction {
+        function: 1,
+        calls: 1234,
+        resumes: 0,
+        self_time: 500_000,
+    });
+    encoded(&trees)
+}
+
+fn trees(id: u8, calls: u64) -> Trees {
     let function = |name: &str| Function {
         kind: FunctionKind::Python,
         flags: 0,
@@ -130,7 +164,7 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
         module: Box::default(),
         generic: None,
     };
-    let trees = Trees {
+    Trees {
         recordings: vec![[id; 16]],
         processes: vec![process(id)],
         functions: vec![function("main"), function("leaf")],
@@ -144,10 +178,14 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
                 resumes: vec![0, 0],
                 total: vec![3_000_000, 2_000_000],
             },
+            ..ThreadTree::default()
         }],
-    };
-    let rows = edbprof::profile::rows::rows(&trees);
-    encode(&rows, &trees, &PlainInputs::default())
+    }
+}
+
+fn encoded(trees: &Trees) -> Vec<u8> {
+    let rows = edbprof::profile::rows::rows(trees);
+    encode(&rows, trees, &PlainInputs::default())
 }
 
 fn process(pid: u8) -> Process {
@@ -163,6 +201,7 @@ fn process(pid: u8) -> Process {
         duration_ns: 5_000_000,
         ending: Ending::Finished,
         dropped_calls: 0,
+        calibration: None,
     }
 }
 

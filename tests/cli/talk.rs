@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::sandbox::{Sandbox, plain, recording};
+use crate::sandbox::{Sandbox, folded_recording, plain, recording};
 
 #[test]
 fn results_go_to_stdout_and_nothing_to_stderr() {
@@ -67,6 +67,67 @@ fn counts_for_programs() {
     assert_eq!(
         (&counts["succeeded"], &counts["failed"]),
         (&0.into(), &0.into())
+    );
+}
+
+#[test]
+fn every_report_says_what_was_folded() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &folded_recording(1, 10))
+        .with("edbprof_2.prof", &folded_recording(2, 20))
+        .with("edbprof_3.prof", &recording(3, 30));
+    let said = "Folded: 2,468 calls of 1 function, whose callers and totals are unknown. \
+                Dropped: 2 calls.";
+    let formats = "--format=prof,pstats,svg,flamegraph";
+    let run = sandbox
+        .run(&[formats, "--summary-json=counts.json"])
+        .expect(0);
+    let title = "edbprof: 3 processes, 10.0 ms in 2,531 calls of 2 functions";
+    assert!(
+        run.stdout.starts_with(&format!("{title}\n{said}\n\n")),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("≥ 7.00 ms  2,528  leaf"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains(" 10.0 ms      3  main"),
+        "{}",
+        run.stdout
+    );
+    let read = |name| std::fs::read_to_string(sandbox.work(name)).unwrap();
+    let counts: serde_json::Value = serde_json::from_str(&read("counts.json")).unwrap();
+    assert_eq!(counts["folded_calls"], 2468);
+    assert_eq!(counts["folded_functions"], 1);
+    assert_eq!(counts["dropped_calls"], 2);
+    let table = read("profile_analysis.pstats");
+    assert!(
+        table.starts_with(&format!("{title}\n{said}\n\n         2531 ")),
+        "{table}"
+    );
+    assert!(
+        table.contains("     2528    0.007    0.000    0.007    0.000 "),
+        "{table}"
+    );
+    assert!(!table.contains("folded calls"), "{table}");
+    for picture in ["profile_analysis.svg", "profile_analysis.flamegraph.svg"] {
+        let svg = read(picture);
+        assert!(svg.contains(&format!(">{said}<")), "{svg}");
+        assert!(svg.contains("&lt;folded"), "{svg}");
+    }
+    let figures = "[2528,2528,0.007,0.007,1]";
+    assert!(read("profile_analysis.svg").contains(figures));
+    // A result is an input as good as what it was made from.
+    let again = sandbox
+        .run(&["profile_analysis.prof", "--out=again.prof"])
+        .expect(0);
+    assert!(
+        again.stdout.starts_with(&format!("{title}\n{said}\n\n")),
+        "{}",
+        again.stdout
     );
 }
 

@@ -4,8 +4,8 @@
 
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
-    Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes,
-    Process, ThreadTree, Trees,
+    Calibration, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
+    GENERIC_WRAPPER, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,6 +35,7 @@ pub(crate) fn function() -> impl Strategy<Value = Function> {
         5 => Just(0),
         2 => Just(GENERIC_WRAPPER),
         1 => Just(GENERIC_DISPATCH),
+        1 => Just(FOLDED_CALLS),
     ];
     (
         kind,
@@ -97,13 +98,17 @@ fn process() -> impl Strategy<Value = Process> {
         Just(Ending::Killed)
     ];
     let numbers = (any::<u32>(), 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
-    (numbers, vec(text(), 0..3), text(), text(), ending).prop_map(
+    // Up to a third of a microsecond: more than most nodes of `nodes` have.
+    let costs = proptest::array::uniform6(0..300_000_u32);
+    let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
+    let facts = (ending, calibration.prop_map(Option::flatten));
+    (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(
         |(
             (pid, parent_pid, start_unix_ns, duration_ns, dropped_calls),
             argv,
             host,
             hook,
-            ending,
+            (ending, calibration),
         )| {
             Process {
                 pid,
@@ -117,16 +122,29 @@ fn process() -> impl Strategy<Value = Process> {
                 duration_ns,
                 ending,
                 dropped_calls,
+                calibration,
             }
         },
     )
+}
+
+fn folded(functions: usize) -> impl Strategy<Value = Vec<FoldedFunction>> {
+    let figures = (0..functions as u32, 0..5_u64, 0..3_u64, 0..1000_u64);
+    let figures = figures.prop_map(|(function, calls, resumes, self_time)| FoldedFunction {
+        function,
+        calls,
+        resumes,
+        self_time,
+    });
+    vec(figures, 0..4)
 }
 
 /// What a recorder writes: one recording of one process.
 pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
-        let threads = vec((nodes(functions.len()), text()), 0..4);
+        let count = functions.len();
+        let threads = vec((nodes(count), folded(count), text()), 0..4);
         (Just(functions), threads, process(), any::<[u8; 16]>())
     });
     trees.prop_map(|(functions, threads, process, id)| Trees {
@@ -135,10 +153,12 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
         functions,
         threads: threads
             .into_iter()
-            .map(|(nodes, name)| ThreadTree {
+            .map(|(nodes, folded, name)| ThreadTree {
                 process: 0,
                 name,
                 nodes,
+                overhead_ps: Vec::new(),
+                folded,
             })
             .collect(),
     })

@@ -1,18 +1,19 @@
 //! What can't be had: the program goes on unharmed, and is told once.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use edbprof::ffi::edbprof_status::{EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE};
+use edbprof::ffi::edbprof_status::{EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_OK};
 use edbprof::format::prof::{self, ProfFile};
 
 use super::in_a_process_of_its_own;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, files, only_live, read};
 
-const EVENTS: u64 = 20_000;
+pub(super) const EVENTS: u64 = 20_000;
 
-fn run(recorder: &Recorder, events: std::ops::Range<u64>) {
+pub(super) fn run(recorder: &Recorder, events: std::ops::Range<u64>) {
     let program = (0..events.end).zip(Program::new(4));
     for (number, event) in program.skip(events.start as usize) {
         match event {
@@ -23,14 +24,14 @@ fn run(recorder: &Recorder, events: std::ops::Range<u64>) {
 }
 
 /// Says once that it records in memory only, naming `what`; and has lost nothing.
-fn check_told_once(recorder: &Recorder, what: &str) {
+pub(super) fn check_told_once(recorder: &Recorder, what: &str) {
     assert_eq!(recorder.call_ended(), EDBPROF_IN_MEMORY_ONLY);
     let text = recorder.error();
     assert!(text.contains(what) && text.contains("in memory"), "{text}");
     assert_eq!(recorder.call_ended(), EDBPROF_NOT_DUE);
 }
 
-fn check_saved(recorder: &Recorder, directory: &Path) {
+pub(super) fn check_saved(recorder: &Recorder, directory: &Path) {
     recorder.save(0);
     let path = files(directory, ".prof").remove(0);
     let ProfFile::Exact(trees, _) = prof::read(&fs::read(path).unwrap()).unwrap() else {
@@ -133,5 +134,52 @@ fn not_even_a_small_file_can_be_had_here() {
     assert!(files(directory.path(), "").is_empty());
     limit_files(libc::RLIM_INFINITY);
     check_saved(&recorder, directory.path());
+    recorder.free();
+}
+
+/// What another user owns can't be written to.
+#[test]
+fn the_directory_is_read_only() {
+    in_a_process_of_its_own("failures::the_directory_is_read_only_here");
+}
+
+#[test]
+#[ignore = "run by the test above: the user is the whole process's"]
+fn the_directory_is_read_only_here() {
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("in");
+    fs::create_dir(&directory).unwrap();
+    set_mode(parent.path(), 0o755).unwrap();
+    set_mode(&directory, 0o555).unwrap();
+    // SAFETY: changes numbers of this process only.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    if is_root {
+        // Root may write anywhere.
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::seteuid(65534) }, 0);
+    }
+    let recorder = Recorder::new(&directory);
+    run(&recorder, 0..EVENTS);
+    check_told_once(&recorder, "Permission denied");
+    if is_root {
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::seteuid(0) }, 0);
+    }
+    set_mode(&directory, 0o755).unwrap();
+    assert!(files(&directory, "").is_empty());
+    check_saved(&recorder, &directory);
+    recorder.free();
+}
+
+#[test]
+fn a_recording_without_a_place_tells_too() {
+    let parent = tempfile::tempdir().unwrap();
+    let recorder = Recorder::without_place(&parent.path().join("in"));
+    assert_eq!(recorder.check(), EDBPROF_OK);
+    run(&recorder, 0..EVENTS);
+    assert_eq!(recorder.check(), EDBPROF_IN_MEMORY_ONLY);
+    assert!(recorder.error().contains("in memory"));
+    assert_eq!(recorder.check(), EDBPROF_OK);
     recorder.free();
 }

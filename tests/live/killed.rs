@@ -1,39 +1,20 @@
 //! A process that is killed in the middle of calls, again and again at another moment.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::fd::AsRawFd;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use edbprof::format::trees::Ending;
 
+use super::counters::Counters;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, only_live, read};
 
-const MOMENTS: u64 = 10;
-
-/// A number that two processes see: how many events have returned.
-struct Shared(&'static AtomicU64);
-
-impl Shared {
-    fn new(file: &File) -> Shared {
-        // SAFETY: a new mapping, as long as a number, that is never unmapped.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                8,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        assert_ne!(start, libc::MAP_FAILED);
-        // SAFETY: as above; the beginning of a page is aligned.
-        Shared(unsafe { AtomicU64::from_ptr(start.cast()) })
-    }
+/// How many; `make soak` wants more than the ten that are fixed.
+fn moments() -> std::ops::Range<u64> {
+    let wanted = std::env::var("EDBPROF_MOMENTS");
+    0..wanted.map_or(10, |number| number.parse().unwrap())
 }
 
 /// The child's part of the tests here; told what to do by its environment.
@@ -44,8 +25,7 @@ fn child() {
     let directory = PathBuf::from(variable("LIVE_DIRECTORY"));
     let seed: u64 = variable("LIVE_SEED").parse().unwrap();
     let end: u64 = variable("LIVE_END").parse().unwrap();
-    let options = OpenOptions::new().read(true).write(true).to_owned();
-    let returned = Shared::new(&options.open(directory.join("returned")).unwrap());
+    let returned = Counters::open(&directory.join("returned"));
     // Rust's own handler returns, expecting the fault to happen again.
     // SAFETY: the default is no function.
     unsafe { libc::signal(libc::SIGSEGV, libc::SIG_DFL) };
@@ -68,16 +48,12 @@ fn child() {
             Event::Enter(key) => recorder.enter(key, model::tick(number)),
             Event::Leave(key) => recorder.leave(key, model::tick(number)),
         }
-        returned.0.store(number + 1, Ordering::SeqCst);
+        returned[0].store(number + 1, Ordering::SeqCst);
     }
 }
 
-fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Shared) {
-    let path = directory.join("returned");
-    let mut file = File::create_new(&path).unwrap();
-    file.write_all(&[0; 8]).unwrap();
-    drop(file);
-    let returned = Shared::new(&File::options().read(true).write(true).open(path).unwrap());
+fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Counters) {
+    let returned = Counters::make(&directory.join("returned"));
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--test-threads=1", "killed::child"])
         .env("LIVE_DIRECTORY", directory)
@@ -94,7 +70,9 @@ fn start(directory: &Path, seed: u64, way: &str, end: u64) -> (Child, Shared) {
 /// How many events have returned when the `moment`-th child is killed.
 fn events_until(moment: u64) -> u64 {
     // From the first event to where file and log have grown several times.
-    [1, 2, 7, 100, 1000, 3000, 9000, 15_000, 21_000, 30_000][moment as usize]
+    const FIXED: [u64; 10] = [1, 2, 7, 100, 1000, 3000, 9000, 15_000, 21_000, 30_000];
+    let random = || 1 + RandomState::new().hash_one(moment) % 30_000;
+    FIXED.get(moment as usize).copied().unwrap_or_else(random)
 }
 
 fn check(directory: &Path, seed: u64, returned: u64) {
@@ -106,18 +84,19 @@ fn check(directory: &Path, seed: u64, returned: u64) {
 }
 
 fn killed_by(signal: i32) {
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let directory = tempfile::tempdir().unwrap();
         let seed = moment * 1000 + signal as u64;
         let (mut child, returned) = start(directory.path(), seed, "", u64::MAX);
-        while returned.0.load(Ordering::SeqCst) < events_until(moment) {
+        let end = events_until(moment);
+        while returned[0].load(Ordering::SeqCst) < end {
             assert!(child.try_wait().unwrap().is_none(), "the child has ended");
             std::thread::yield_now();
         }
         // SAFETY: our own child, not waited for yet.
         assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
         assert!(!child.wait().unwrap().success());
-        check(directory.path(), seed, returned.0.load(Ordering::SeqCst));
+        check(directory.path(), seed, returned[0].load(Ordering::SeqCst));
     }
 }
 
@@ -139,13 +118,13 @@ fn sigsegv() {
 #[test]
 fn ends_by_its_own() {
     for way in ["_exit", "abort", "exit in a thread"] {
-        for moment in 0..MOMENTS {
+        for moment in moments() {
             let directory = tempfile::tempdir().unwrap();
             let seed = moment + 77;
             let end = events_until(moment);
             let (mut child, returned) = start(directory.path(), seed, way, end);
             assert!(!child.wait().unwrap().success());
-            let returned = returned.0.load(Ordering::SeqCst);
+            let returned = returned[0].load(Ordering::SeqCst);
             assert!(returned >= end);
             check(directory.path(), seed, returned);
         }

@@ -1,8 +1,7 @@
-//! When a live file is there, and what reading it gives while it grows.
+//! When a live file is there, and what is in it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use edbprof::ffi::*;
 use edbprof::format::live::{self, Now};
@@ -10,13 +9,42 @@ use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::trees::{Ending, Trees};
 
 use super::model::{self, Event, Program};
-use super::recorder::{Recorder, check_form, files, only_live, read};
+use super::recorder::{Recorder, attach, detach, files, only_live, read};
 
 fn saved(path: &std::path::Path) -> Trees {
     match prof::read(&fs::read(path).unwrap()).unwrap() {
         ProfFile::Exact(trees, _) => trees,
         ProfFile::Plain(_) => panic!("no trees"),
     }
+}
+
+#[test]
+fn it_says_what_recording_costs_once_that_is_known() {
+    let calibration = |path: &std::path::Path| read(path).processes[0].calibration;
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    let path = only_live(directory.path());
+    assert_eq!(calibration(&path), None);
+    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX]);
+    recorder.leave(1, 20);
+    recorder.save(0);
+    let found = calibration(&path).unwrap();
+    assert_eq!(found.numbers(), [1, 2, 3, 4, 5, u32::MAX]);
+    let prof = files(directory.path(), ".prof").remove(0);
+    assert_eq!(saved(&prof).processes[0].calibration, Some(found));
+    recorder.set_calibration([0; 6]);
+    assert_eq!(calibration(&path), None);
+    recorder.free();
+
+    // Known before there is a file.
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.set_calibration([7; 6]);
+    recorder.enter(1, 10);
+    let path = only_live(directory.path());
+    assert_eq!(calibration(&path).unwrap().numbers(), [7; 6]);
+    recorder.free();
 }
 
 #[test]
@@ -115,58 +143,58 @@ fn all_that_is_known_of_the_process_is_in_it() {
     recorder.free();
 }
 
-/// Stops the writer, at a failure too.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+/// A thread's only call.
+fn call(thread: *mut edbprof_thread) {
+    // SAFETY: a handle of this thread's, and a function that is defined.
+    unsafe {
+        let _ = edbprof_enter_at(thread, 1, 20);
+        let _ = edbprof_leave_at(thread, 1, 30);
     }
 }
 
 #[test]
-fn read_while_it_grows_it_holds_what_had_returned() {
-    const READS: u32 = 30;
-    const EVENTS: u64 = 150_000;
-    let mut entered = vec![0];
-    for event in Program::new(9).take(EVENTS as usize) {
-        entered.push(entered[entered.len() - 1] + u64::from(matches!(event, Event::Enter(_))));
+fn it_says_which_trees_several_threads_have_recorded_in() {
+    const OWN: usize = 256;
+    for first_event in [0, OWN + 5] {
+        let directory = tempfile::tempdir().unwrap();
+        let recorder = Recorder::new(directory.path());
+        recorder.define(1);
+        for number in 0..OWN + 10 {
+            let thread = attach(recorder.recording, format!("T-{number}").as_bytes());
+            if number >= first_event {
+                call(thread);
+            }
+            detach(thread);
+        }
+        let unlike = attach(recorder.recording, b"something else");
+        call(unlike);
+        recorder.save(0);
+        let of_live = read(&only_live(directory.path())).threads;
+        let of_prof = saved(&files(directory.path(), ".prof").remove(0)).threads;
+        assert!(of_live == of_prof);
+        let name = |name: &[u8]| of_live.iter().any(|tree| *tree.name == *name);
+        // The main thread's tree is one of them.
+        assert!(name(b"T-#, 12 threads"));
+        assert_eq!(name(b"T-7"), first_event == 0);
+        assert!(first_event != 0 || name(b"various, 2 threads"));
+        recorder.free();
     }
+}
+
+#[test]
+fn its_size_does_not_grow_with_the_number_of_threads() {
     let directory = tempfile::tempdir().unwrap();
-    let (enough, returned) = (AtomicBool::new(false), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let recorder = Recorder::new(directory.path());
-            for (number, event) in (0..EVENTS).zip(Program::new(9)) {
-                match event {
-                    Event::Enter(key) => recorder.enter(key, model::tick(number)),
-                    Event::Leave(key) => recorder.leave(key, model::tick(number)),
-                }
-                returned.store(number + 1, Ordering::SeqCst);
-                if enough.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-            while !enough.load(Ordering::Relaxed) {
-                std::thread::yield_now();
-            }
-            recorder.free();
-        });
-        let stop = Stop(&enough);
-        while returned.load(Ordering::SeqCst) == 0 {
-            std::thread::yield_now();
+    let recorder = Recorder::new(directory.path());
+    recorder.define(1);
+    let live_through = |threads: u32| {
+        for number in 0..threads {
+            let thread = attach(recorder.recording, format!("T-{number}").as_bytes());
+            call(thread);
+            detach(thread);
         }
-        let path = only_live(directory.path());
-        for _ in 0..READS {
-            let before = returned.load(Ordering::SeqCst);
-            let trees = live::read(&fs::read(&path).unwrap(), Now::Running).unwrap();
-            let after = returned.load(Ordering::SeqCst);
-            check_form(&trees);
-            let calls: u64 = trees.threads[0].nodes.calls.iter().sum();
-            assert!(calls >= entered[before as usize]);
-            assert!(calls <= entered[(after + 1).min(EVENTS) as usize]);
-        }
-        drop(stop);
-    });
-    assert!(files(directory.path(), "").is_empty());
+        fs::metadata(only_live(directory.path())).unwrap().len()
+    };
+    let size = live_through(300);
+    assert_eq!(live_through(10_000), size);
+    recorder.free();
 }

@@ -3,17 +3,29 @@
 
 #![cfg(target_os = "linux")]
 
+mod clocks;
+mod counters;
+mod exits;
 mod failures;
+mod folded;
 mod forked;
+mod growing;
 mod hostile;
 mod killed;
 mod lifetime;
 mod model;
 mod recorder;
+mod refused;
 
 /// Runs the ignored test `name` in a process of its own.
 fn in_a_process_of_its_own(name: &str) {
+    in_a_process_of_its_own_with(&[], name);
+}
+
+/// The same with these variables in its environment.
+fn in_a_process_of_its_own_with(variables: &[(&str, &str)], name: &str) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .envs(variables.iter().copied())
         .args(["--exact", "--ignored", "--test-threads=1", name])
         .output()
         .unwrap();

@@ -8,12 +8,18 @@ use edbprof::ffi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
 
+use super::model::Event;
+
 /// Text that the library is given.
 fn text(bytes: &[u8]) -> edbprof_str {
     edbprof_str {
         data: bytes.as_ptr().cast(),
         len: bytes.len(),
     }
+}
+
+fn path(path: &Path) -> edbprof_str {
+    text(path.as_os_str().as_encoded_bytes())
 }
 
 const NOTHING: edbprof_str = edbprof_str {
@@ -37,24 +43,61 @@ impl Recorder {
     }
 
     pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
-        let directory = directory.as_os_str().as_encoded_bytes();
+        Recorder::made(clock, path(directory), NOTHING, 0)
+    }
+
+    /// One that has room for so many nodes.
+    pub(crate) fn with_room(directory: &Path, max_nodes: u32) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, max_nodes)
+    }
+
+    /// One that is only saved to paths, whose live file lies in `live_dir`.
+    pub(crate) fn without_place(live_dir: &Path) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir), 0)
+    }
+
+    fn made(clock: u32, directory: edbprof_str, live_dir: edbprof_str, max_nodes: u32) -> Recorder {
         let options = edbprof_options {
             struct_size: size_of::<edbprof_options>(),
             clock,
-            max_nodes: 0,
+            max_nodes,
             host_tick_ns: 0.0,
-            directory: text(directory),
+            directory,
             prefix: text(b"live_"),
             suffix: text(b".prof"),
             host: text(b"a host"),
             hook: text(b"a hook"),
-            live_dir: NOTHING,
+            live_dir,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.
         ok(unsafe { edbprof_recording_new(&options, &mut recording) });
         let thread = attach(recording, b"main");
         Recorder { recording, thread }
+    }
+
+    /// Another thread's place in the recording of which `other` is one, made by it.
+    pub(crate) fn of_another_thread(recording: *mut edbprof_recording, name: &[u8]) -> Recorder {
+        let thread = attach(recording, name);
+        Recorder { recording, thread }
+    }
+
+    /// Plays an event now, by the recording's own clock.
+    pub(crate) fn play(&self, event: Event) {
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        let play = || unsafe {
+            match event {
+                Event::Enter(key) => edbprof_enter(self.thread, key),
+                Event::Leave(key) => edbprof_leave(self.thread, key),
+            }
+        };
+        let status = play();
+        if let (edbprof_status::EDBPROF_UNKNOWN_FUNCTION, Event::Enter(key)) = (status, event) {
+            self.define(key);
+            ok(play());
+        } else {
+            ok(status);
+        }
     }
 
     /// Enters at a tick; a function that is not known is called like its key.
@@ -94,6 +137,20 @@ impl Recorder {
         ok(unsafe { edbprof_leave_at(self.thread, key, at) });
     }
 
+    pub(crate) fn set_calibration(&self, numbers: [u32; 6]) {
+        let calibration = edbprof_calibration {
+            struct_size: size_of::<edbprof_calibration>(),
+            python_call_callee_ps: numbers[0],
+            python_call_caller_ps: numbers[1],
+            c_call_callee_ps: numbers[2],
+            c_call_caller_ps: numbers[3],
+            resume_callee_ps: numbers[4],
+            resume_caller_ps: numbers[5],
+        };
+        // SAFETY: a recording that is not freed, and a readable struct.
+        ok(unsafe { edbprof_recording_set_calibration(self.recording, &calibration) });
+    }
+
     pub(crate) fn save(&self, flags: u32) {
         // SAFETY: a recording that is not freed.
         ok(unsafe { edbprof_recording_save(self.recording, flags) });
@@ -102,6 +159,11 @@ impl Recorder {
     pub(crate) fn call_ended(&self) -> edbprof_status {
         // SAFETY: a recording that is not freed.
         unsafe { edbprof_recording_call_ended(self.recording, 0, 0) }
+    }
+
+    pub(crate) fn check(&self) -> edbprof_status {
+        // SAFETY: a recording that is not freed.
+        unsafe { edbprof_recording_check(self.recording) }
     }
 
     pub(crate) fn error(&self) -> String {
@@ -124,6 +186,11 @@ pub(crate) fn attach(recording: *mut edbprof_recording, name: &[u8]) -> *mut edb
     // SAFETY: a recording that is not freed, text that is readable.
     ok(unsafe { edbprof_recording_attach(recording, text(name), &mut thread) });
     thread
+}
+
+pub(crate) fn detach(thread: *mut edbprof_thread) {
+    // SAFETY: a handle that its user uses no more.
+    ok(unsafe { edbprof_thread_detach(thread) });
 }
 
 /// The files in `directory` whose names end in `suffix`.

@@ -59,9 +59,19 @@ class Node:
         return tuple(label[2] for label in self.path)
 
 
+class Folded(NamedTuple):
+    """What is known of the folded calls of one function."""
+
+    label: Label
+    calls: int
+    resumes: int
+    self_time: int
+
+
 class Thread(NamedTuple):
     name: str
     nodes: List[Node]
+    folded: List[Folded]
 
 
 def column(code: str, data: bytes) -> array.array:
@@ -95,7 +105,12 @@ class ProfFile:
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
             nodes.append(Node(self.functions[function][2:5], caller, *counts))
-        return Thread(thread["name"], nodes)
+        folded = zip(
+            column("I", thread.get("folded_function", b"")),
+            *(column("Q", thread.get(f"folded_{key}", b"")) for key in ("calls", "resumes", "self")),
+        )
+        labels = [(self.functions[function][2:5], *counts) for function, *counts in folded]
+        return Thread(thread["name"], nodes, [Folded(*figures) for figures in labels])
 
     @property
     def nodes(self) -> List[Node]:

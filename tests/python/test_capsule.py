@@ -311,3 +311,43 @@ def test_an_os_thread_that_is_several_python_threads(spans, tmp_path, hook):
         assert (file.calls("before"), file.calls("after")) == (1, 2)
     other.save(tmp_path / "other.prof")
     assert ProfFile(tmp_path / "other.prof").calls("meanwhile") == 4
+
+
+@pytest.mark.parametrize("hook", ["setprofile", "auto"])
+def test_spans_of_a_daemon_thread_at_shutdown(run, built, tmp_path, hook):
+    """The interpreter clears the thread's state while it goes on without the GIL. '-X dev'
+    overwrites memory that is freed."""
+    run(
+        """
+        import sys, threading
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native import Profile, profile
+
+        class Late:
+            def __del__(self):
+                # The states of other threads are gone: time for them to fall over.
+                spans.without_gil(1_000_000)
+
+        @profile(dir=".")
+        def forever():
+            started.release()
+            spans.without_gil(sys.maxsize)
+
+        def forever_in_a_profile():
+            with Profile(hook=sys.argv[2]):
+                forever()
+
+        started = threading.Semaphore(0)
+        for target in (forever, forever_in_a_profile):
+            threading.Thread(target=target, daemon=True).start()
+            started.acquire()
+        sys.late = Late()
+        """,
+        built,
+        hook,
+        options=["-X", "dev"],
+    )
+    file = only_file(tmp_path)
+    assert sum(node.calls for node in file.nodes if node.name == "unlocked span") > 0
+    assert len(file.threads) == 2

@@ -18,12 +18,24 @@ from . import _native, _steps
 
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
 
-from . import tracing_singledispatch  # noqa: E402  the package must be known first
-from ._decorator import profile  # noqa: E402  as above
+from ._decorator import profile  # noqa: E402  the package must be known first
 from ._profile import Profile  # noqa: E402  as above
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import tracing_singledispatch as tracing_singledispatch
 
 __all__ = ["Profile", "get_include", "profile", "tracing_singledispatch"]
 __version__: str = _native.version
+
+
+def __getattr__(name: str) -> ModuleType:
+    # It needs functools, which takes longer to import than all of this package.
+    if name == "tracing_singledispatch":
+        return __import__("edbprof_native.tracing_singledispatch", fromlist=("_",))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def get_include() -> str:

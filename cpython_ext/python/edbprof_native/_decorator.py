@@ -34,6 +34,17 @@ class profile:
     save_every_n_calls: after how many outermost calls the file is written, as long as
         all writing takes less than a hundredth of the time; 0 writes at exit only.
         It is written at the process's exit in any case.
+    live_dir: where the live file lies, which has all that was recorded if the process is
+        killed: beside the file by default; on a tmpfs (/dev/shm) the disk's other users
+        slow down nothing; '' does without. Of those who share a file the first says.
+    threads: whether threads that a recorded call starts are recorded too, from the start
+        of their `run()` to its end, however long that is, and so are those that they
+        start. It holds for what is started by way of `threading`: pools, timers; not for
+        `_thread`. One decorator that says so says it for all that share its file.
+    max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
+        each takes 64 to 80 bytes. Calls in further ones are folded: they count under
+        their functions, with the time that was theirs alone, and reports say how many
+        there were. Of those who share a file the first says.
     """
 
     def __init__(
@@ -43,6 +54,9 @@ class profile:
         suffix: str = ".prof",
         dir: str | os.PathLike[str] | None = None,
         save_every_n_calls: int = 1,
+        live_dir: str | os.PathLike[str] | None = None,
+        threads: bool = False,
+        max_nodes: int = 4_194_304,
     ) -> None:
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -54,14 +68,22 @@ class profile:
         if save_every_n_calls < 0:
             raise ValueError("save_every_n_calls must not be negative")
         if dir is None:
-            from tempfile import gettempdir
-
-            dir = gettempdir()
+            dir = _process.temporary_directory()
         self._directory = os.path.abspath(os.fsdecode(dir))
+        self._live_directory = self._directory
+        if live_dir is not None:
+            live_dir = os.fsdecode(live_dir)
+            self._live_directory = os.path.abspath(live_dir) if live_dir else ""
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
-            self._directory, prefix, suffix, save_every_n_calls
+            self._directory,
+            prefix,
+            suffix,
+            save_every_n_calls,
+            threads,
+            self._live_directory,
+            max_nodes,
         )
 
     def __call__(self, function: F) -> F:
@@ -92,6 +114,8 @@ class profile:
     ) -> tuple[int, int]:
         """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
 
+        Those in `live_dir` are among them.
+
         out_path: the result's file name or directory, as for `edbprof --out`.
         sort_by: pstats' sort keys for the table, comma-separated.
         width: of the picture, in pixels.
@@ -107,7 +131,7 @@ class profile:
         from ._program import aggregate
 
         return aggregate(
-            self._directory,
+            [self._directory, self._live_directory],
             out_path,
             prefix=self._prefix,
             suffix=self._suffix,

@@ -11,21 +11,49 @@ from . import _native
 _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
+def temporary_directory() -> str:
+    """What `tempfile` says, or the current directory where that finds none."""
+    from tempfile import gettempdir
+
+    try:
+        return gettempdir()
+    except OSError:
+        return os.curdir
+
+
 def recorder(
-    directory: str, prefix: str, suffix: str, save_every: int
+    directory: str,
+    prefix: str,
+    suffix: str,
+    save_every: int,
+    threads: bool,
+    live_dir: str,
+    max_nodes: int,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
-    Where several users want it saved at different intervals, the shortest holds.
+    Where several users want it saved at different intervals, the shortest holds; where
+    one wants threads recorded that recorded calls start, they are; of several
+    `live_dir` and `max_nodes` the first holds.
     """
+    from . import _calibration  # noqa: F401  lets recorders measure what they cost
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
     key = (directory, prefix, suffix)
     known = _recorders.get(key)
     if known is None:
         known = _recorders[key] = _native.Recorder(
-            directory=directory, prefix=prefix, suffix=suffix, save_every=save_every
+            directory=directory,
+            prefix=prefix,
+            suffix=suffix,
+            save_every=save_every,
+            live_dir=live_dir,
+            max_nodes=max_nodes,
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
+    if threads:
+        known.threads = True
     return known
 
 
@@ -33,13 +61,15 @@ def save_all(last: bool = False) -> None:
     """Write every recording for the last time. Failures are told, not raised.
 
     last: the process will end in os._exit(), so the live files go now. Otherwise they
-        go at the very end, after what is recorded until then was saved too.
+        go at the very end, after what is recorded until then was saved too. Those of
+        a `Profile`, which is its user's to save, go likewise.
     """
     for known in list(_recorders.values()):
         try:
             known.save(final=True, last=last)
         except Exception as error:
             print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
+    _native.process_ends(last)
 
 
 # Children of multiprocessing end in os._exit(), which runs its finalizers only. Those of

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def aggregate(
-    directory: str,
+    directories: list[str],
     out_path: str | os.PathLike[str],
     *,
     prefix: str,
@@ -72,7 +72,9 @@ def aggregate(
             f"--summary-json={summary}",
             *(["--quiet"] if quiet else []),
             "--",
-            directory,
+            # A live directory may be missing: that does not stop recording either.
+            directories[0],
+            *filter(os.path.isdir, directories[1:]),
         ]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         told = os.fsdecode(done.stderr)

@@ -50,6 +50,12 @@ struct Account {
     size: (usize, i128, f64),
     /// Processes that were killed.
     killed: usize,
+    /// Seconds that were taken out, and processes of which none could be.
+    compensated: Option<(f64, usize)>,
+    /// Calls that were folded, and of how many functions.
+    folded: (u64, usize),
+    /// Calls that are in no figure.
+    dropped: u64,
 }
 
 /// Runs the whole thing.
@@ -95,7 +101,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let profile = read_all(&inputs, results.quiet, account);
+    let mut profile = read_all(&inputs, results.quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
@@ -114,6 +120,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     if account.succeeded == 0 {
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
+    }
+    if results.compensate {
+        profile.compensate();
     }
     let written = write_reports(&profile, &outputs, &reports, results, account);
     Ok(match account.failures.is_empty() {
@@ -195,6 +204,11 @@ fn write_reports(
     };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
+    account.compensated = profile
+        .compensation()
+        .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
+    account.folded = (view.folded_calls(), view.folded_functions().len());
+    account.dropped = view.dropped();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -242,7 +256,7 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         .map(|path| path.to_string_lossy())
         .collect();
     let (processes, calls, seconds) = account.size;
-    let value = json!({
+    let mut value = json!({
         "succeeded": account.succeeded,
         "failed": account.failures.len(),
         "skipped": account.skips.len(),
@@ -251,10 +265,16 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
         "skips": list(&account.skips),
         "processes": processes,
         "killed": account.killed,
+        "folded_calls": account.folded.0,
+        "folded_functions": account.folded.1,
+        "dropped_calls": account.dropped,
         // More than 64 bits of calls are beyond what JSON readers take for whole.
         "calls": i64::try_from(calls).unwrap_or(i64::MAX),
         "seconds": seconds,
     });
+    if let Some((seconds, as_recorded)) = account.compensated {
+        value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
+    }
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
         Some(STDOUT) => say(&text),

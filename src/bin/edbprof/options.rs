@@ -110,6 +110,15 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "SIZE", default_value = "8MB", value_parser = size)]
     pub(crate) max_size: u64,
 
+    /// Take what recording has cost out of the times
+    ///
+    /// Each process has measured what recording adds to a call and to whoever makes it; that is
+    /// subtracted in tables, pictures and the pstats rows of the merged profile, never below
+    /// zero. Its call trees stay as recorded, so merging it again subtracts nothing twice. Files
+    /// that don't know it are used as they are, and counted.
+    #[arg(long)]
+    pub(crate) compensate: bool,
+
     /// What to write; may be repeated
     #[arg(
         long = "format",
@@ -127,7 +136,9 @@ pub(crate) struct ResultOptions {
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
     /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
-    /// size of the merged profile. It is written unless the usage was wrong.
+    /// size of the merged profile; with --compensate also `compensated`, an object with the
+    /// `seconds` taken out and the number of `processes_as_recorded`. It is written unless the
+    /// usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
 }

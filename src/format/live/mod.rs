@@ -23,6 +23,8 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured |
+//! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -40,7 +42,7 @@
 //! | 4 | 4 | kind of record |
 //! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts |
 //! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
-//! | 8 | | for 3, a thread: u32 index of its root node, text name |
+//! | 8 | | for 3, a thread: u32 index of its root node, text name; the latest name holds |
 //!
 //! A text is a u32 length and bytes. *Node segments*, one behind the other, are one
 //! array of nodes of 64 bytes:
@@ -48,12 +50,16 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | key: 0 in roots and in what is no node yet. Stored last |
-//! | 8 | 4 | index of the caller's node, which is lower; a root is its own |
-//! | 12 | 4 | number of the function |
+//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of folded calls |
+//! | 12 | 4 | number of the function; in a root that of the threads that have recorded there besides the first; in a counter that is to be ignored 2^32 - 1 |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
-//! | 32 | 8 | inclusive ticks, signed: negative while open, then short of the latest tick |
-//! | 40 | 24 | the recorder's own |
+//! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
+//! | 40 | 16 | the recorder's own |
+//! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
+//!
+//! *Folded* are calls that there was no room for: they count in one counter for each
+//! function of a thread.
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
@@ -73,6 +79,10 @@ pub(crate) const VERSION: u32 = 1;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
+/// Flag in the index of a node's caller: it is a counter of folded calls, and no child.
+pub(crate) const COUNTER: u32 = 1 << 31;
+/// The function of a counter for what is hidden.
+pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
 
@@ -94,6 +104,8 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
+    pub(crate) const CALIBRATION: usize = 132;
+    pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const DIRECTORY: usize = 256;
 }
 

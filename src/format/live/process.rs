@@ -4,7 +4,10 @@
 //! is 1 in every container. So a file also has the process's start, the boot's id
 //! and the pid namespace.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+
+use once_cell::sync::OnceCell;
 
 /// A process, told from all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl ProcessIdentity {
     /// What all processes here have in common.
     fn here() -> ProcessIdentity {
         ProcessIdentity {
-            boot_id: boot_id().unwrap_or_default(),
+            boot_id: boot_id(),
             pid_namespace: pid_namespace().unwrap_or(0),
             ..ProcessIdentity::default()
         }
@@ -51,18 +54,18 @@ impl ProcessIdentity {
 
     /// Whether the clocks that it read are those of now.
     pub fn is_of_this_boot(&self) -> bool {
-        self.boot_id != [0; 16] && Some(self.boot_id) == boot_id()
+        self.boot_id != [0; 16] && self.boot_id == boot_id()
     }
 }
 
-fn boot_id() -> Option<[u8; 16]> {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let mut digits = text.chars().filter_map(|digit| digit.to_digit(16));
-    let mut id = [0; 16];
-    for byte in &mut id {
-        *byte = (digits.next()? << 4 | digits.next()?) as u8;
-    }
-    Some(id)
+/// Looked up once; zeros where unknown.
+fn boot_id() -> [u8; 16] {
+    static ID: OnceCell<[u8; 16]> = OnceCell::new();
+    *ID.get_or_init(|| {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        u128::from_str_radix(&digits, 16).unwrap_or(0).to_be_bytes()
+    })
 }
 
 #[cfg(unix)]
@@ -78,7 +81,10 @@ fn pid_namespace() -> Option<u64> {
 
 /// Start of the process `pid`, if it runs. A zombie does not.
 fn start_of(pid: u32) -> Option<u64> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // A file of /proc says no size; read with room for all of it, it takes one call.
+    let mut stat = Vec::with_capacity(1024);
+    let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+    file.read_to_end(&mut stat).ok()?;
     // The second field is the name in parentheses, with whatever bytes; the third is
     // the state, the 22nd the start.
     let end = stat.iter().rposition(|&byte| byte == b')')?;

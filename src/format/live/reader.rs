@@ -9,12 +9,15 @@ use std::collections::HashMap;
 
 use super::log::{Bytes, Log, unknown_function};
 use super::process::ProcessIdentity;
-use super::{CLOCKS, HEADER, LOG, MAGIC, NODE, SEGMENTS, VERSION, at};
+use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
 use crate::format::read_error::{ReadError, Reason};
+use crate::format::thread_name;
 use crate::format::trees::{
-    Ending, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, Process, RecordingId,
+    ThreadTree, Trees,
 };
-use crate::record::clock::{Moment, TickRate};
+use crate::record::clock::TickRate;
+use crate::record::moment::Moment;
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +91,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             0 => Moment::now().tsc,
             _ => Moment::now().monotonic_ns,
         };
-        reading.wrapping_sub(header.u64(at::EPOCH)).min(MAX_TICK)
+        // Before the recording's beginning: the counter has begun anew since.
+        (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let made = Made::read(&segments, &log, rate, latest);
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
@@ -112,6 +116,9 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone => Ending::Killed,
         },
         dropped_calls: made.dropped,
+        calibration: Calibration::from_numbers(std::array::from_fn(|number| {
+            header.u32(at::CALIBRATION + 4 * number)
+        })),
     };
     Ok(Trees {
         recordings: vec![facts.id],
@@ -133,14 +140,16 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let then = Moment {
         tsc: header.u64(at::MOMENT_TSC),
         monotonic_ns: header.u64(at::MOMENT_NS),
+        suspended_ns: header.u64(at::MOMENT_SUSPENDED),
     };
-    let measured = then.tsc_rate_until(Moment::now());
-    // A machine that slept has counted on one of its clocks only.
-    let close = |measured: &TickRate| {
-        let ratio = measured.ns_per_tick() / noted.ns_per_tick();
-        (0.99..1.01).contains(&ratio)
-    };
-    measured.filter(close).unwrap_or(noted)
+    let measured = then.tsc_rate();
+    // Whatever else may happen to a counter, the process knows what it did when it ran.
+    let ratio = measured.ns_per_tick() / noted.ns_per_tick();
+    if (0.99..1.01).contains(&ratio) {
+        measured
+    } else {
+        noted
+    }
 }
 
 /// The file's segments as far as they are in it: whether each is a log, and its
@@ -195,53 +204,77 @@ impl Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
         let mut roots: HashMap<u32, u32> = HashMap::new();
-        for (number, (root, _)) in (0..).zip(&log.threads) {
-            roots.entry(*root).or_insert(number);
+        let mut threads: Vec<(ThreadTree, u64)> = Vec::new();
+        for (root, name) in &log.threads {
+            let number = *roots.entry(*root).or_insert(threads.len() as u32);
+            match threads.get_mut(number as usize) {
+                Some((tree, _)) => tree.name = name.clone(),
+                None => threads.push((
+                    ThreadTree {
+                        process: 0,
+                        name: name.clone(),
+                        ..ThreadTree::default()
+                    },
+                    0,
+                )),
+            }
         }
-        let mut threads: Vec<(ThreadTree, u64)> = log
-            .threads
-            .iter()
-            .map(|(_, name)| {
-                let tree = ThreadTree {
-                    process: 0,
-                    name: name.clone(),
-                    nodes: Nodes::default(),
-                };
-                (tree, 0)
-            })
-            .collect();
         let mut used = UsedFunctions::new(log);
         let mut places: Vec<Place> = Vec::new();
         let (mut dropped, mut end) = (0_u64, 0);
-        for (index, node) in (0_u32..).zip(nodes.take(MAX_NODES)) {
+        // Each may have one for its folded calls beside it.
+        for (index, node) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
             let node = Bytes(node);
             let (parent, number) = (node.u32(8), node.u32(12));
             let mut place = NOWHERE;
-            if parent == index {
+            let ticks = |at, last: u64| {
+                let ticks = node.u64(at) as i64;
+                let open_since = if ticks < 0 { last as i64 } else { 0 };
+                rate.ns(ticks.saturating_add(open_since).max(0) as u64)
+            };
+            if parent & COUNTER != 0 {
+                let root = places.get((parent & !COUNTER) as usize).copied();
+                let thread = threads.get_mut(root.unwrap_or(NOWHERE).thread as usize);
+                let counts = node.u64(0) != 0 && number != NO_FUNCTION;
+                if let Some((tree, last)) = thread.filter(|_| counts) {
+                    tree.folded.push(FoldedFunction {
+                        function: used.index(number),
+                        calls: node.u64(16),
+                        resumes: node.u64(24),
+                        self_time: ticks(32, *last),
+                    });
+                }
+            } else if parent == index {
                 let thread = roots.get(&index).copied();
-                if let Some((thread, (_, last))) =
+                if let Some((thread, (tree, last))) =
                     thread.and_then(|thread| Some((thread, threads.get_mut(thread as usize)?)))
                 {
                     let latest = node.u64(16).min(MAX_TICK);
                     *last = now.unwrap_or(0).max(latest);
                     end = end.max(*last);
                     dropped = dropped.saturating_add(node.u64(24));
+                    let threads = u64::from(number).saturating_add(1);
+                    tree.name = thread_name::of_several(&tree.name, threads);
                     place.thread = thread;
                 }
             } else if node.u64(0) != 0 {
                 place = places.get(parent as usize).copied().unwrap_or(NOWHERE);
                 let thread = threads.get_mut(place.thread as usize);
                 if let Some((tree, last)) = thread.filter(|_| !log.is_hidden(number)) {
-                    let columns = &mut tree.nodes;
-                    columns.parent.push(place.node);
-                    place.node = columns.function.len() as u32;
-                    columns.function.push(used.index(number));
-                    columns.calls.push(node.u64(16));
-                    columns.resumes.push(node.u64(24));
-                    let total = node.u64(32) as i64;
-                    let open_since = if total < 0 { *last as i64 } else { 0 };
-                    let total = total.saturating_add(open_since).max(0) as u64;
-                    columns.total.push(rate.ns(total));
+                    place.node = tree.nodes.push(
+                        place.node,
+                        used.index(number),
+                        node.u64(16),
+                        node.u64(24),
+                        ticks(32, *last),
+                    );
+                }
+            }
+            if let Some((tree, last)) = threads.get_mut(place.thread as usize) {
+                let folded = ticks(56, *last);
+                if folded > 0 {
+                    tree.nodes
+                        .push(place.node, used.folded_calls(), 0, 0, folded);
                 }
             }
             places.push(place);
@@ -251,7 +284,7 @@ impl Made {
             tree
         });
         Made {
-            threads: threads.filter(|tree| !tree.nodes.is_empty()).collect(),
+            threads: threads.filter(|tree| !tree.is_empty()).collect(),
             functions: used.table,
             dropped,
             end,
@@ -264,6 +297,8 @@ struct UsedFunctions<'l> {
     log: &'l Log,
     /// By number in the log; the last is for all that are not in there.
     written: Vec<Option<u32>>,
+    /// Where what stands for folded calls is in the table.
+    folded_calls: Option<u32>,
     table: Vec<Function>,
 }
 
@@ -272,8 +307,16 @@ impl<'l> UsedFunctions<'l> {
         UsedFunctions {
             log,
             written: vec![None; log.functions.len() + 1],
+            folded_calls: None,
             table: Vec::new(),
         }
+    }
+
+    fn folded_calls(&mut self) -> u32 {
+        *self.folded_calls.get_or_insert_with(|| {
+            self.table.push(Function::folded_calls());
+            (self.table.len() - 1) as u32
+        })
     }
 
     fn index(&mut self, number: u32) -> u32 {

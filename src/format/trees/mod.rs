@@ -25,6 +25,7 @@
 //! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
+//! | `calibration_ps` | only where it was measured: tuple of six ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume |
 //!
 //! A thread, its columns of little-endian integers being equally long:
 //!
@@ -35,11 +36,23 @@
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
 //! | `function` | bytes, u32 a node: index into `functions` |
 //! | `calls`, `resumes` | bytes, u64 a node |
-//! | `total` | bytes, u64 a node: inclusive nanoseconds |
+//! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
+//! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
+//! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
+//! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
+//! | `folded_self` | bytes, u64 a folded function: nanoseconds |
+//!
+//! Folded are the calls that found no room in the tree: see [`FoldedFunction`].
 
+use std::borrow::Cow;
+
+mod calibration;
+mod folded;
 mod reader;
 mod writer;
 
+pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
+pub use folded::{FOLDED_CALLS, FoldedFunction};
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
@@ -131,6 +144,24 @@ impl Nodes {
         self.parent.is_empty()
     }
 
+    /// Adds a node and returns its index.
+    pub(crate) fn push(
+        &mut self,
+        parent: u32,
+        function: u32,
+        calls: u64,
+        resumes: u64,
+        total: u64,
+    ) -> u32 {
+        let index = self.parent.len() as u32;
+        self.parent.push(parent);
+        self.function.push(function);
+        self.calls.push(calls);
+        self.resumes.push(resumes);
+        self.total.push(total);
+        index
+    }
+
     /// Makes self times that stand in the column of totals into totals.
     pub(crate) fn add_up(&mut self) {
         for node in (0..self.total.len()).rev() {
@@ -182,6 +213,18 @@ pub struct ThreadTree {
     pub name: Box<[u8]>,
     /// The tree.
     pub nodes: Nodes,
+    /// In an aggregate what recording added to each node's self time, picoseconds;
+    /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
+    pub overhead_ps: Vec<u64>,
+    /// The calls that found no room in it, by function.
+    pub folded: Vec<FoldedFunction>,
+}
+
+impl ThreadTree {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.folded.is_empty()
+    }
 }
 
 /// How a recording ended, as far as the file can know.
@@ -222,6 +265,8 @@ pub struct Process {
     pub ending: Ending,
     /// Calls that found no memory for a node and are in no tree.
     pub dropped_calls: u64,
+    /// What recording cost in it, where that was measured.
+    pub calibration: Option<Calibration>,
 }
 
 /// Everything exact that one `.prof` file holds: the second object in it.
@@ -236,4 +281,19 @@ pub struct Trees {
     pub functions: Vec<Function>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
+}
+
+impl Trees {
+    /// What recording added to the self time of each node of `thread`, one of these,
+    /// picoseconds; empty where nothing is known.
+    pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
+        let process = self.processes.get(thread.process as usize);
+        match process.and_then(|process| process.calibration) {
+            // The trees of several processes are one, and no longer any process's.
+            Some(calibration) if thread.overhead_ps.is_empty() && self.recordings.len() == 1 => {
+                Cow::Owned(calibration.overhead(&self.functions, &thread.nodes))
+            }
+            _ => Cow::Borrowed(&thread.overhead_ps),
+        }
+    }
 }

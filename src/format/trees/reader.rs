@@ -4,7 +4,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::{
-    Ending, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    CALIBRATION_NUMBERS, Calibration, Ending, FoldedFunction, Function, FunctionKind, MAX_NODES,
+    NO_PARENT, Nodes, Process, ThreadTree, Trees,
 };
 use crate::format::marshal::{Reader, Value};
 use crate::format::pstats::read_label;
@@ -38,12 +39,9 @@ pub(in crate::format) fn check(trees: &Trees, offset: usize) -> Result<(), ReadE
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
         let functions = trees.functions.len();
-        if thread
-            .nodes
-            .function
-            .iter()
-            .any(|&f| f as usize >= functions)
-        {
+        let folded = thread.folded.iter().map(|folded| &folded.function);
+        let mut called = thread.nodes.function.iter().chain(folded);
+        if called.any(|&function| function as usize >= functions) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }
     }
@@ -88,6 +86,7 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"duration_ns" => process.duration_ns = read_number(reader)?,
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
+            b"calibration_ps" => process.calibration = read_calibration(reader)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -97,6 +96,16 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
         return Err(ReadError::invalid(offset, "a process without a pid"));
     }
     Ok(process)
+}
+
+fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
+    reader.tuple(CALIBRATION_NUMBERS, "six numbers", |reader| {
+        let mut numbers = [0; CALIBRATION_NUMBERS];
+        for number in &mut numbers {
+            *number = read_number(reader)?;
+        }
+        Ok(Calibration::from_numbers(numbers))
+    })
 }
 
 fn read_ending(reader: &mut Reader<'_>) -> Result<Ending, ReadError> {
@@ -143,6 +152,7 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
     let mut thread = ThreadTree::default();
     let mut has_process = false;
+    let mut folded = FoldedColumns::default();
     reader.dict(|reader| {
         let nodes = &mut thread.nodes;
         match reader.string()? {
@@ -156,6 +166,11 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"calls" => nodes.calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => nodes.resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => nodes.total = read_column(reader, u64::from_le_bytes)?,
+            b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
+            b"folded_function" => folded.function = read_column(reader, u32::from_le_bytes)?,
+            b"folded_calls" => folded.calls = read_column(reader, u64::from_le_bytes)?,
+            b"folded_resumes" => folded.resumes = read_column(reader, u64::from_le_bytes)?,
+            b"folded_self" => folded.self_time = read_column(reader, u64::from_le_bytes)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -164,7 +179,43 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         return Err(ReadError::invalid(offset, "a thread of no process"));
     }
     check_nodes(&thread.nodes, offset)?;
+    if !thread.overhead_ps.is_empty() && thread.overhead_ps.len() != thread.nodes.len() {
+        return Err(ReadError::invalid(offset, "columns of different lengths"));
+    }
+    thread.folded = folded.rows(offset)?;
     Ok(thread)
+}
+
+#[derive(Default)]
+struct FoldedColumns {
+    function: Vec<u32>,
+    calls: Vec<u64>,
+    resumes: Vec<u64>,
+    self_time: Vec<u64>,
+}
+
+impl FoldedColumns {
+    fn rows(self, offset: usize) -> Result<Vec<FoldedFunction>, ReadError> {
+        let len = self.function.len();
+        if [&self.calls, &self.resumes, &self.self_time]
+            .iter()
+            .any(|column| column.len() != len)
+        {
+            return Err(ReadError::invalid(offset, "columns of different lengths"));
+        }
+        let figures = self.calls.into_iter().zip(self.resumes).zip(self.self_time);
+        Ok(self
+            .function
+            .into_iter()
+            .zip(figures)
+            .map(|(function, ((calls, resumes), self_time))| FoldedFunction {
+                function,
+                calls,
+                resumes,
+                self_time,
+            })
+            .collect())
+    }
 }
 
 fn read_column<T, const N: usize>(

@@ -1,6 +1,6 @@
 //! Writing the call trees into the dict that [`prof`](crate::format::prof) keeps.
 
-use super::{Function, Nodes, Process, Trees};
+use super::{CALIBRATION_NUMBERS, FoldedFunction, Function, Nodes, Process, Trees};
 use crate::format::marshal::Writer;
 use crate::format::pstats::write_label;
 
@@ -31,6 +31,13 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         int(writer, b"process", thread.process);
         text(writer, b"name", &thread.name);
         write_nodes(writer, &thread.nodes);
+        if !thread.overhead_ps.is_empty() {
+            writer.text(b"overhead_ps");
+            writer.bytes_of(thread.overhead_ps.iter().map(|value| value.to_le_bytes()));
+        }
+        if !thread.folded.is_empty() {
+            write_folded(writer, &thread.folded);
+        }
         writer.end_dict();
     }
 }
@@ -53,6 +60,13 @@ fn write_process<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     int(writer, b"duration_ns", process.duration_ns);
     int(writer, b"ending", process.ending as u8);
     int(writer, b"dropped_calls", process.dropped_calls);
+    if let Some(calibration) = process.calibration {
+        writer.text(b"calibration_ps");
+        writer.tuple(CALIBRATION_NUMBERS);
+        for number in calibration.numbers() {
+            writer.int(number.into());
+        }
+    }
     writer.end_dict();
 }
 
@@ -87,6 +101,21 @@ fn write_nodes(writer: &mut Writer<'_>, nodes: &Nodes) {
     ] {
         writer.text(key);
         writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
+    }
+}
+
+fn write_folded(writer: &mut Writer<'_>, folded: &[FoldedFunction]) {
+    writer.text(b"folded_function");
+    writer.bytes_of(folded.iter().map(|figures| figures.function.to_le_bytes()));
+    type Figure = fn(&FoldedFunction) -> u64;
+    let columns: [(&[u8], Figure); 3] = [
+        (b"folded_calls", |figures| figures.calls),
+        (b"folded_resumes", |figures| figures.resumes),
+        (b"folded_self", |figures| figures.self_time),
+    ];
+    for (key, figure) in columns {
+        writer.text(key);
+        writer.bytes_of(folded.iter().map(|figures| figure(figures).to_le_bytes()));
     }
 }
 

@@ -18,11 +18,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-pub(crate) use origin::Origin;
+pub(crate) use origin::{NodeMemory, Origin};
 pub(crate) use records::Record;
 
 use super::clock::TickRate;
 use super::recording::Identity;
+use crate::format::trees::Calibration;
+
+/// Whether this machine has live files. Nothing is told where they are missing: nobody
+/// can do anything about it.
+pub(crate) const SUPPORTED: bool = false;
 
 #[derive(Debug)]
 pub(crate) struct LiveFile(Infallible);
@@ -35,13 +40,16 @@ impl LiveFile {
         _: &Identity,
         _: &Origin,
         _: &[Record],
-        _: NonNull<u8>,
-        _: usize,
+        _: NodeMemory,
     ) -> io::Result<LiveFile> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn set_rate(&self, _: TickRate) {
+        match self.0 {}
+    }
+
+    pub(crate) fn set_calibration(&self, _: Calibration) {
         match self.0 {}
     }
 
@@ -69,5 +77,37 @@ impl LiveFile {
 
     pub(crate) fn detach(&mut self) {
         match self.0 {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::clock::Clock;
+    use crate::record::moment::Moment;
+
+    #[test]
+    fn there_is_none() {
+        const { assert!(!SUPPORTED) };
+        let origin = Origin {
+            clock: Clock::Host,
+            epoch: 0,
+            begin: 0,
+            started: Moment::now(),
+            rate: TickRate::NANOSECOND,
+        };
+        let nodes = NodeMemory {
+            base: NonNull::dangling(),
+            committed: 0,
+            used: 0,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let records = [Record::facts(b"host", b"hook")];
+        // SAFETY: nothing is done.
+        let made =
+            unsafe { LiveFile::create(path.clone(), &Identity::new(), &origin, &records, nodes) };
+        assert_eq!(made.unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert!(!path.exists());
     }
 }

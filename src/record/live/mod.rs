@@ -21,7 +21,7 @@ use std::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
-pub(crate) use origin::Origin;
+pub(crate) use origin::{NodeMemory, Origin};
 pub(crate) use records::Record;
 use system::Mapping;
 
@@ -29,6 +29,7 @@ use super::clock::{Clock, TickRate};
 use super::recording::Identity;
 use crate::format::live::process::ProcessIdentity;
 use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
+use crate::format::trees::Calibration;
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
@@ -50,6 +51,9 @@ pub(crate) struct LiveFile {
     is_detached: bool,
 }
 
+/// Whether this machine has live files: they are little-endian.
+pub(crate) const SUPPORTED: bool = cfg!(target_endian = "little");
+
 /// Bytes of the first log segment at least.
 const FIRST_LOG: usize = 12 << 10;
 /// Bytes of a log segment at most, unless one record needs more.
@@ -57,28 +61,21 @@ const LARGEST_LOG: usize = 1 << 20;
 
 impl LiveFile {
     /// Makes the file at `path` with `records` in it, and moves the nodes that are
-    /// there, `nodes` bytes at `base`, into it. It gets its name once it is whole.
+    /// there into it. It gets its name once it is whole.
     ///
     /// # Errors
     /// The system's; or the file system can't reserve space. Nothing has changed then.
     ///
     /// # Safety
-    /// * The `nodes` bytes at `base` are committed memory in whole pages, and no
-    ///   thread writes to them meanwhile but what may be lost.
+    /// * `nodes` is committed memory as it says, and no thread writes to it meanwhile
+    ///   but what may be lost.
     pub(crate) unsafe fn create(
         path: PathBuf,
         identity: &Identity,
         origin: &Origin,
         records: &[Record],
-        base: NonNull<u8>,
-        nodes: usize,
+        nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
-        if cfg!(target_endian = "big") {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "live files are little-endian, as this machine is not",
-            ));
-        }
         let hidden = temporary(&path, identity)?;
         let file = OpenOptions::new()
             .read(true)
@@ -88,11 +85,11 @@ impl LiveFile {
             .custom_flags(libc::O_NOFOLLOW)
             .open(&hidden)?;
         // SAFETY: by this function's contract.
-        let made = unsafe { LiveFile::fill(&file, path, identity, origin, records, base, nodes) };
+        let made = unsafe { LiveFile::fill(&file, path, identity, origin, records, nodes) };
         let named = made.and_then(|mut live| {
             fs::rename(&hidden, &live.path)?;
             // SAFETY: by this function's contract; the file has a copy of the nodes.
-            match unsafe { system::map_over(base, &file, live.nodes_at(), nodes) } {
+            match unsafe { system::map_over(nodes.base, &file, live.nodes_at(), nodes.committed) } {
                 Ok(()) => Ok(live),
                 Err(error) => {
                     live.remove();
@@ -115,25 +112,25 @@ impl LiveFile {
         identity: &Identity,
         origin: &Origin,
         records: &[Record],
-        base: NonNull<u8>,
-        nodes: usize,
+        nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
-        system::keeps_promises(file)?;
         let metadata = file.metadata()?;
         let page = system::page_size();
         let header_len = HEADER.next_multiple_of(page);
         let needed: usize = records.iter().map(Record::size).sum();
         // Room for one of zero length, which ends the segment.
         let log_len = (needed + 8).max(FIRST_LOG).next_multiple_of(page);
-        let nodes_len = nodes.next_multiple_of(page);
+        let nodes_len = nodes.committed.next_multiple_of(page);
         let len = (header_len + log_len + nodes_len) as u64;
         system::reserve_blocks(file, 0, len)?;
         let header = Mapping::new(file, 0, header_len)?;
         let log = Mapping::new(file, header_len as u64, log_len)?;
         let copy = Mapping::new(file, (header_len + log_len) as u64, nodes_len)?;
-        // SAFETY: `nodes` bytes are committed at `base`, and the copy has as many. They
-        // are written by nobody (contract), but for ticks that may be lost.
-        unsafe { copy.start().copy_from_nonoverlapping(base, nodes) };
+        // What is not copied is zeros here and there, and costs no page of the cache.
+        let used = nodes.used.min(nodes.committed);
+        // SAFETY: that much is committed, and the copy is no smaller. It is written by
+        // nobody (contract), but for ticks that may be lost.
+        unsafe { copy.start().copy_from_nonoverlapping(nodes.base, used) };
         let mut live = LiveFile {
             path,
             file: (metadata.dev(), metadata.ino()),
@@ -182,6 +179,7 @@ impl LiveFile {
         self.store_u64(at::BEGIN, origin.begin);
         self.store_u64(at::MOMENT_TSC, origin.started.tsc);
         self.store_u64(at::MOMENT_NS, origin.started.monotonic_ns);
+        self.store_u64(at::MOMENT_SUSPENDED, origin.started.suspended_ns);
         self.set_rate(origin.rate);
         let resolution = match origin.clock {
             Clock::Tsc | Clock::Host => 0.0,
@@ -198,6 +196,13 @@ impl LiveFile {
     /// Notes whether the recording was saved for the last time.
     pub(crate) fn set_saved(&self, is_saved: bool) {
         self.store_u32(at::SAVED, is_saved.into());
+    }
+
+    /// Notes what recording costs.
+    pub(crate) fn set_calibration(&self, calibration: Calibration) {
+        for (field, number) in (0..).zip(calibration.numbers()) {
+            self.store_u32(at::CALIBRATION + 4 * field, number);
+        }
     }
 
     /// Adds a record, if there is room or can be made.

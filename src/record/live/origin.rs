@@ -1,6 +1,9 @@
-//! What a live file's header is filled from.
+//! What a live file is made from.
 
-use crate::record::clock::{Clock, Moment, TickRate};
+use std::ptr::NonNull;
+
+use crate::record::clock::{Clock, TickRate};
+use crate::record::moment::Moment;
 
 /// What the header says of a recording besides its identity.
 #[derive(Clone, Copy, Debug)]
@@ -10,4 +13,14 @@ pub(crate) struct Origin {
     pub(crate) begin: u64,
     pub(crate) started: Moment,
     pub(crate) rate: TickRate,
+}
+
+/// The memory of the nodes that are there already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeMemory {
+    pub(crate) base: NonNull<u8>,
+    /// Bytes that may be written, in whole pages.
+    pub(crate) committed: usize,
+    /// Bytes in front in which anything is; zeros follow.
+    pub(crate) used: usize,
 }

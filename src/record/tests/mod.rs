@@ -1,5 +1,8 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
+mod clocks;
+mod ended;
+mod folded;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;
@@ -18,8 +21,12 @@ use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, Thr
 
 /// A recording that is told the time in nanoseconds.
 fn recording(max_nodes: u32) -> Fixed<Recording> {
+    recording_by(Clock::Host, max_nodes)
+}
+
+fn recording_by(clock: Clock, max_nodes: u32) -> Fixed<Recording> {
     Recording::new(Options {
-        clock: Clock::Host,
+        clock,
         host_rate: TickRate::NANOSECOND,
         place: None,
         live_place: LivePlace::Beside,
@@ -33,7 +40,11 @@ fn recording(max_nodes: u32) -> Fixed<Recording> {
 /// A handle for the calling thread, which must be done with it before `recording`
 /// is dropped.
 fn attach(recording: &Recording) -> &Thread {
-    let thread = recording.attach(b"test").unwrap();
+    attach_as(recording, "test")
+}
+
+fn attach_as<'r>(recording: &'r Recording, name: &str) -> &'r Thread {
+    let thread = recording.attach(name.as_bytes()).unwrap();
     // SAFETY: the handle lives as long as the recording.
     unsafe { thread.as_ref() }
 }
@@ -100,14 +111,42 @@ impl std::ops::AddAssign for Figures {
     }
 }
 
+/// The key that stands for folded calls below; no function has it.
+const FOLDED: u64 = 0;
+
+/// The key of a function that [`define`] has made.
+fn key_of(function: &Function) -> u64 {
+    if function.is_folded_calls() {
+        return FOLDED;
+    }
+    std::str::from_utf8(&function.label.name)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// What is known of each function's folded calls; their self time as the total.
+fn folded_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
+    let mut figures = HashMap::new();
+    for folded in &tree.folded {
+        let known = Figures {
+            calls: folded.calls,
+            resumes: folded.resumes,
+            total: folded.self_time,
+        };
+        let key = key_of(&functions[folded.function as usize]);
+        assert_eq!(figures.insert(key, known), None);
+    }
+    figures
+}
+
 /// A tree as a map from the keys on the way from the root.
 fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figures> {
     let nodes = &tree.nodes;
     let mut paths: Vec<Vec<u64>> = Vec::new();
     let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
     for index in 0..nodes.len() {
-        let name = &functions[nodes.function[index] as usize].label.name;
-        let key = std::str::from_utf8(name).unwrap().parse().unwrap();
+        let key = key_of(&functions[nodes.function[index] as usize]);
         let mut path = match nodes.parent[index] {
             NO_PARENT => Vec::new(),
             parent => paths[parent as usize].clone(),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::node::Visit;
 use super::super::thread::{Outcome, Thread};
-use super::{Figures, attach, by_path, define, recording, trees};
+use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
 
 /// Keys below are functions; this one is not defined.
 const UNKNOWN: u64 = 7;
@@ -51,7 +51,7 @@ struct OpenCall {
     key: u64,
     visit: Visit,
     since: u64,
-    dropped: bool,
+    folded: bool,
 }
 
 /// The recorder as one would write it without a thought for speed.
@@ -60,7 +60,10 @@ struct Oracle {
     room: usize,
     open: Vec<OpenCall>,
     figures: HashMap<Vec<u64>, Figures>,
-    dropped: u64,
+    /// What is known of folded calls, by function; self time as the total.
+    folded: HashMap<u64, Figures>,
+    /// How long calls were folded, by the path to where they were made.
+    folding: HashMap<Vec<u64>, u64>,
     /// When something happened last.
     latest: u64,
 }
@@ -70,35 +73,54 @@ impl Oracle {
         self.open.iter().map(|call| call.key).collect()
     }
 
-    fn among_dropped(&self) -> bool {
-        self.open.last().is_some_and(|call| call.dropped)
+    fn is_folding(&self) -> bool {
+        self.open.last().is_some_and(|call| call.folded)
+    }
+
+    /// It becomes `now`: who is on top has run until then.
+    fn happened(&mut self, now: u64) {
+        let passed = now - self.latest;
+        self.latest = now;
+        let mut folded = self.open.iter().rev().take_while(|call| call.folded);
+        if let Some(running) = folded.find(|call| call.key != HIDDEN) {
+            self.folded.get_mut(&running.key).unwrap().total += passed;
+            let above = self.open.iter().take_while(|call| !call.folded);
+            let path = above.map(|call| call.key).collect();
+            *self.folding.entry(path).or_default() += passed;
+        }
     }
 
     fn enter(&mut self, key: u64, visit: Visit, now: u64) -> Outcome {
         let mut path = self.path();
         path.push(key);
-        let mut dropped = self.among_dropped();
-        if !dropped && key == UNKNOWN {
+        if key == UNKNOWN {
             return Outcome::UnknownFunction;
         }
-        dropped |= !self.figures.contains_key(&path) && self.figures.len() == self.room;
-        self.latest = now;
+        let is_new = !self.figures.contains_key(&path);
+        let folded = self.is_folding() || is_new && self.figures.len() == self.room;
+        self.happened(now);
         self.open.push(OpenCall {
             key,
             visit,
             since: now,
-            dropped,
+            folded,
         });
-        if dropped {
-            self.dropped += 1;
-            return Outcome::Dropped;
-        }
-        let figures = self.figures.entry(path).or_default();
-        match visit {
-            Visit::Start => figures.calls += 1,
-            Visit::Resume => figures.resumes += 1,
+        if let Some(figures) = self.counting() {
+            match visit {
+                Visit::Start => figures.calls += 1,
+                Visit::Resume => figures.resumes += 1,
+            }
         }
         Outcome::Recorded
+    }
+
+    /// The figures that the innermost call counts in.
+    fn counting(&mut self) -> Option<&mut Figures> {
+        match self.open.last()? {
+            OpenCall { folded: false, .. } => Some(self.figures.entry(self.path()).or_default()),
+            OpenCall { key: HIDDEN, .. } => None,
+            OpenCall { key, .. } => Some(self.folded.entry(*key).or_default()),
+        }
     }
 
     fn leave(&mut self, key: u64, now: u64) -> Outcome {
@@ -108,19 +130,16 @@ impl Oracle {
         loop {
             let left = self.leave_top(now);
             if left.key == key {
-                return match left.dropped {
-                    true => Outcome::Dropped,
-                    false => Outcome::Recorded,
-                };
+                return Outcome::Recorded;
             }
         }
     }
 
     fn leave_top(&mut self, now: u64) -> OpenCall {
-        self.latest = now;
+        self.happened(now);
         let path = self.path();
         let call = self.open.pop().unwrap();
-        if !call.dropped {
+        if !call.folded {
             self.figures.get_mut(&path).unwrap().total += now - call.since;
         }
         call
@@ -131,9 +150,14 @@ impl Oracle {
     fn visible(&self) -> HashMap<Vec<u64>, Figures> {
         let mut all = self.figures.clone();
         let mut path = Vec::new();
-        for call in self.open.iter().filter(|call| !call.dropped) {
+        for call in self.open.iter().filter(|call| !call.folded) {
             path.push(call.key);
             all.get_mut(&path).unwrap().total += self.latest - call.since;
+        }
+        for (path, &total) in self.folding.iter().filter(|(_, total)| **total > 0) {
+            let mut path = path.clone();
+            path.push(FOLDED);
+            all.entry(path).or_default().total = total;
         }
         let mut visible: HashMap<Vec<u64>, Figures> = HashMap::new();
         for (path, figures) in all {
@@ -172,27 +196,24 @@ impl Both<'_> {
     fn take(&mut self, event: Event, now: u64) {
         match event {
             Event::Enter(key, visit) => self.enter(key, visit, now),
-            // Which calls were dropped is not kept, only how many: the host has to
-            // leave them one by one.
-            Event::Leave(key) if !self.oracle.among_dropped() => self.leave(key, now),
-            Event::Leave(_) | Event::LeaveTop => self.leave_top(now),
+            Event::Leave(key) => self.leave(key, now),
+            Event::LeaveTop => self.leave_top(now),
             Event::LeaveUnstarted => {
                 let top = self.oracle.open.last();
-                let Some(top) = top.filter(|call| !call.dropped && call.visit == Visit::Start)
-                else {
+                let Some(top) = top.filter(|call| call.visit == Visit::Start) else {
                     return;
                 };
-                let (key, path) = (top.key, self.oracle.path());
-                let outcome = self.thread.leave_unstarted(key, self.thread.at(now));
+                let outcome = self.thread.leave_unstarted(top.key, self.thread.at(now));
                 assert_eq!(outcome, Outcome::Recorded);
-                let figures = self.oracle.figures.get_mut(&path).unwrap();
-                figures.calls -= 1;
-                figures.resumes += 1;
+                if let Some(figures) = self.oracle.counting() {
+                    figures.calls -= 1;
+                    figures.resumes += 1;
+                }
                 self.oracle.leave_top(now);
             }
             Event::LeaveAll => {
                 self.thread.leave_all(self.thread.at(now));
-                self.oracle.latest = now;
+                self.oracle.happened(now);
                 while !self.oracle.open.is_empty() {
                     self.oracle.leave_top(now);
                 }
@@ -209,23 +230,22 @@ impl Both<'_> {
             }
             Event::Look => self.compare(),
         }
-        let open = self.oracle.open.iter().filter(|call| !call.dropped).count();
-        assert_eq!(self.thread.depth() as usize, open);
+        assert_eq!(self.thread.depth() as usize, self.oracle.open.len());
     }
 
     fn compare(&self) {
         let trees = trees(self.thread.recording());
-        let seen = match &trees.threads[..] {
-            [] => HashMap::new(),
-            [thread] => by_path(thread, &trees.functions),
+        let (seen, folded) = match &trees.threads[..] {
+            [] => (HashMap::new(), HashMap::new()),
+            [thread] => (
+                by_path(thread, &trees.functions),
+                folded_by_key(thread, &trees.functions),
+            ),
             _ => panic!("one thread"),
         };
         assert_eq!(seen, self.oracle.visible());
-        assert_eq!(self.thread.dropped(), self.oracle.dropped);
-        assert_eq!(
-            trees.processes.iter().map(|p| p.dropped_calls).sum::<u64>(),
-            self.oracle.dropped
-        );
+        assert_eq!(folded, self.oracle.folded);
+        assert_eq!(self.thread.dropped(), 0);
     }
 }
 
@@ -248,7 +268,8 @@ proptest! {
                 room: max_nodes as usize - 1,
                 open: Vec::new(),
                 figures: HashMap::new(),
-                dropped: 0,
+                folded: HashMap::new(),
+                folding: HashMap::new(),
                 latest: 0,
             },
         };

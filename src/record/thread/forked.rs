@@ -6,27 +6,37 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
 use super::super::clock::Clock;
-use super::super::node::{Node, NodeIndex};
+use super::super::functions::FunctionTable;
+use super::super::node::{NO_FUNCTION, Node, NodeIndex};
+use super::super::recording::Recording;
 use super::{Outcome, Thread};
 
 impl Thread {
     /// Moves to another arena with nothing but the open calls, uncounted and open
-    /// since now, until a call is entered. For a forked child; allocates nothing, and
-    /// stores nothing in the old arena, which may be in the parent's live file.
+    /// since now, until a call is entered. What was folded is so no longer. For a forked
+    /// child; allocates nothing, and stores nothing in the old arena, which may be in
+    /// the parent's live file.
     ///
     /// # Safety
     /// * Called by the thread that owns the handle.
     /// * `chunk` belongs to this thread, lies in the arena at `base` and has room
     ///   for `depth() + 1` nodes.
     /// * The old arena is still there.
-    pub(crate) unsafe fn move_open_calls(&self, base: NonNull<Node>, chunk: Range<NodeIndex>) {
+    pub(crate) unsafe fn move_open_calls(
+        &self,
+        base: NonNull<Node>,
+        chunk: Range<NodeIndex>,
+        functions: &FunctionTable,
+    ) {
         debug_assert!(self.is_current());
         let depth = self.depth();
         debug_assert!(chunk.len() > depth as usize);
-        let in_limbo = self.in_limbo();
         let now = match self.clock {
             // The CPU time of this process has just begun.
-            Clock::Cpu => self.clock.now().wrapping_sub(self.epoch).max(1),
+            Clock::Cpu => {
+                self.epoch.set(Recording::CPU_EPOCH);
+                self.ticks(self.clock.now()).max(1) as u64
+            }
             _ => self.now(),
         };
         let new = |index: NodeIndex| {
@@ -37,29 +47,26 @@ impl Thread {
         root.set_latest(now);
         // SAFETY: see `new`.
         unsafe { root.publish(new(chunk.start)) };
-        let mut old = if in_limbo {
-            self.limbo_caller.get()
-        } else {
-            self.cursor.get()
-        };
-        for index in (chunk.start + 1..=chunk.start + depth).rev() {
-            // SAFETY: the old arena is still there, and `depth` nodes lie between
-            // cursor and root.
-            let open = unsafe { old.as_ref() };
-            let node = Node::new(index, open.key, index - 1, open.function);
+        // The innermost come last, and there are `depth` of them.
+        let mut end = chunk.start + depth + 1;
+        let mut open = |key, function| {
+            end -= 1;
+            let node = Node::new(end, key, end - 1, function);
             node.open_uncounted(now);
             // SAFETY: see `new`.
-            unsafe { node.publish(new(index)) };
-            // SAFETY: as for `open`.
-            old = unsafe { self.base.get().add(open.parent as usize) };
-        }
+            unsafe { node.publish(new(end)) };
+        };
+        let open_nodes = self.open_nodes();
+        self.folded
+            .drain(|key| open(key, functions.find(key).unwrap_or(NO_FUNCTION)));
+        open_nodes.for_each(|node| open(node.key, node.function()));
         self.children.abandon();
         self.base.set(base);
         self.root.set(new(chunk.start));
-        // Dropped calls are as open as others: their leaves will come.
         self.limbo_caller.set(new(chunk.start + depth));
         self.cursor.set(self.limbo.address());
         self.is_asleep.set(true);
+        self.is_full.set(false);
         self.next.store(chunk.start + depth + 1, Ordering::Release);
         self.chunk_end.set(chunk.end);
         self.nodes.set(depth + 1);
@@ -74,6 +81,7 @@ impl Thread {
         self.cursor.set(limbo);
         self.root.set(limbo);
         self.limbo_caller.set(limbo);
+        self.folded.forget();
         self.is_asleep.set(false);
         self.children.abandon();
         self.next.store(0, Ordering::Release);

@@ -1,11 +1,12 @@
 //! The figures of the picture as JSON columns: for each graph one entry a node, in
 //! the order of the frames, and the texts of each function once.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Write};
 
 use super::functions::Functions;
 use super::layout::{Layout, Rest};
-use crate::format::pstats::Rows;
+use crate::format::pstats::{Counts, Rows};
 use crate::format::trees::Label;
 use crate::profile::frames::Frames;
 
@@ -14,12 +15,13 @@ pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
 
 /// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
 /// narrowest node which has a frame, nanoseconds; `rows` has the figures that a
-/// function has over all its places.
+/// function has over all its places, which say the least for those in `folded`.
 pub(super) fn write_columns(
     out: &mut String,
     graphs: &[Drawn<'_>],
     functions: &Functions<'_>,
     rows: &Rows,
+    folded: &HashSet<&Label>,
     whole: u64,
     least: u64,
 ) {
@@ -28,7 +30,8 @@ pub(super) fn write_columns(
     column(out, "names", shown().map(|f| json(&f.name)));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    column(out, "figures", shown().map(|f| figures(rows, f.label)));
+    let figures = shown().map(|f| figures(rows, f.label, folded.contains(f.label)));
+    column(out, "figures", figures);
     for (id, tree, layout) in graphs {
         let (roots, rest) = layout.roots;
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
@@ -78,12 +81,14 @@ fn hidden(rest: Rest) -> String {
     }
 }
 
-/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds.
-fn figures(rows: &Rows, label: &Label) -> String {
+/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if
+/// that is the least that the last may be.
+fn figures(rows: &Rows, label: &Label, is_least: bool) -> String {
     match rows.find(label).and_then(|id| rows.row(id)) {
         Some(row) if row.counts.tt.is_finite() && row.counts.ct.is_finite() => {
-            let counts = row.counts;
-            format!("[{},{},{},{}]", counts.cc, counts.nc, counts.tt, counts.ct)
+            let least = if is_least { ",1" } else { "" };
+            let Counts { cc, nc, tt, ct } = row.counts;
+            format!("[{cc},{nc},{tt},{ct}{least}]")
         }
         _ => "null".to_owned(),
     }

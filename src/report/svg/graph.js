@@ -28,7 +28,7 @@ function duration(ns) {
 }
 
 // What the narrowest node with a frame takes: two significant digits, rounded up.
-function least() {
+function leastShare() {
   const percent = data.whole ? 100 * data.least / data.whole : 0;
   const digits = Math.min(9, Math.max(0, 1 - Math.floor(Math.log10(percent || 1))));
   return String(+(Math.ceil(percent * 10 ** digits - 1e-6) / 10 ** digits).toFixed(digits));
@@ -120,7 +120,7 @@ class Graph {
     const { hidden, roots } = this.columns;
     const above = this.parent[i], rest = above < 0 ? roots[1] : hidden[this.entry[above]];
     return rest[2] ? `... ${rest[2].toLocaleString('en')} frames deeper`
-      : `(${counted(rest[1], 'function', 'functions')} below ${least()} %)`;
+      : `(${counted(rest[1], 'function', 'functions')} below ${leastShare()} %)`;
   }
 
   // Makes frame i as wide as the graph; -1 is the whole graph. What is in view of a
@@ -227,13 +227,13 @@ class Graph {
     const { calls, resumes } = this.columns, entry = this.entry[i], f = this.function(i);
     const lines = this.name === 'stacks'
       ? [`${total} here: total ${duration(this.total[i])}, self ${duration(this.self[i])}`,
-         counted(calls[entry], 'call', 'calls')
-           + (resumes[entry] ? ', ' + counted(resumes[entry], 'resume', 'resumes') : '') + ' on this path']
+         calls[entry] || resumes[entry] ? counted(calls[entry], 'call', 'calls')
+           + (resumes[entry] ? ', ' + counted(resumes[entry], 'resume', 'resumes') : '') + ' on this path' : '']
       : [i === base ? `${total} is its own: ${duration(this.total[i])}`
            : `${total}: ${duration(this.total[i])} of ${this.text(base)}'s own time came this way`];
-    const [cc, nc, tt, ct] = data.figures[f] || [];
+    const [cc, nc, tt, ct, least] = data.figures[f] || [];
     if (nc !== undefined) {
-      lines.push(`Everywhere: total ${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
+      lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
         + `${counted(nc, 'call', 'calls')} (${counted(cc, 'primitive', 'primitive')})`);
     }
     lines.push(this.estimated[entry] ? 'Estimated: the input held callers, not call stacks' : 'Exact: recorded as a call tree');

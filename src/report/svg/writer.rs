@@ -104,12 +104,11 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> St
         y += HEADING + graph.height();
     }
     // After the graphs, since it stays in view above them.
-    write_head(
-        &mut out,
-        &title,
-        estimates,
-        &omissions(options, &graphs, drawn, whole),
-    );
+    let remarks = [
+        view.remarks().join(" "),
+        omissions(options, &graphs, drawn, whole),
+    ];
+    write_head(&mut out, &title, estimates, &remarks);
     out.push_str("<metadata id=\"profile\">");
     let columns = graphs.each_ref().map(|g| (g.id, g.tree, g.layout));
     write_columns(
@@ -117,6 +116,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> St
         &columns,
         &functions,
         view.rows,
+        &view.folded_functions(),
         whole,
         drawn.least,
     );
@@ -127,7 +127,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> St
     out
 }
 
-fn write_head(out: &mut String, title: &str, estimates: Estimates, omissions: &str) {
+fn write_head(out: &mut String, title: &str, estimates: Estimates, remarks: &[String; 2]) {
     let _ = write!(
         out,
         "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
@@ -156,9 +156,16 @@ fn write_head(out: &mut String, title: &str, estimates: Estimates, omissions: &s
         );
         x += 34 + 7 * text.len();
     }
-    let _ = writeln!(
-        out,
-        "<text class=\"note\" x=\"{MARGIN}\" y=\"65\">{omissions}</text>\n</g>"
+    for (x, y, remark) in [(x, 45, &remarks[0]), (MARGIN, 65, &remarks[1])] {
+        let remark = escape(remark);
+        let _ = writeln!(
+            out,
+            "<text class=\"note\" x=\"{x}\" y=\"{y}\">{remark}</text>"
+        );
+    }
+    out.push_str(
+        "</g>
+",
     );
 }
 

@@ -1,6 +1,6 @@
 """Calls deep down, forever; ends at the given number of returned calls if told how.
 
-Arguments: directory, way to end, number. The file 'returned' in the directory is shared
+Arguments: directory, way to end, number, what records. The file 'returned' in the directory is shared
 with the test: how many calls of leaf() have returned.
 """
 
@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 
-from edbprof_native import profile
+from edbprof_native import Profile, profile
 
-directory, way, end = sys.argv[1], sys.argv[2], int(sys.argv[3])
+directory, way, end, recorder = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 with open(os.path.join(directory, "returned"), "r+b") as file:
     returned = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
 
@@ -43,7 +43,6 @@ def branch(depth, function):
         branch(depth - 1, function)
 
 
-@profile(dir=directory, save_every_n_calls=0)
 def main():
     number = 0
     while True:
@@ -51,4 +50,8 @@ def main():
         branch(40, eval(f"lambda: {number}"))
 
 
-main()
+if recorder == "profile":
+    profile(dir=directory, save_every_n_calls=0)(main)()
+else:
+    with Profile(live_dir=directory):
+        main()

@@ -1,0 +1,32 @@
+"""Records workloads; __main__.py runs it under callgrind and reads the counts.
+
+    python benches/instructions/recorded.py TOOL...
+
+A call through the C function `call_counted` of benches/floor is what is counted; prints a
+line for each: workload, tool, events.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "overhead"))
+
+from measure import count_events  # noqa: E402  the path must be known first
+from tools import TOOLS, empty_hooks  # noqa: E402  as above
+from workloads import WORKLOADS  # noqa: E402  as above
+
+for workload in ("fib", "C calls", "generators"):
+    function = WORKLOADS[workload]()
+    function()
+    events = count_events(function)
+    for name in filter(TOOLS.__contains__, sys.argv[1:]):
+        tool = TOOLS[name]()
+        tool.start()
+        function()
+        function()  # Instrumented code is specialised again.
+        empty_hooks.call_counted(function)
+        tool.stop()
+        tool.close()
+        print(workload, name, events, sep="\t", flush=True)

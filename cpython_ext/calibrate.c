@@ -1,0 +1,325 @@
+/* What recording costs in this process, measured in it.
+ *
+ * A hook's cost lands in part in the self time of what is called, mostly in that of its
+ * caller. Loops that only call are timed with and without recording; what a round takes
+ * longer is the cost of a call, what of that the callee's node shows is the callee's part.
+ * Noise only adds, so of many repetitions a low one counts, and of two measurements the
+ * lower. What is recorded meanwhile goes to a recorder of its own, which is dropped.
+ *
+ * It takes about two milliseconds, what recording some 20,000 calls takes. So it is done
+ * when a recording is saved that has so many, and nobody pays more for it than for
+ * recording; it is done once more at the end of a process that was measured before. */
+#include "events.h"
+
+#include <signal.h>
+#include <time.h>
+
+enum {
+    FEWEST_CALLS = 1 << 14,
+    ROUNDS = 100,
+    /* The interpreter specializes code in its first rounds. */
+    FEW_ROUNDS = 40,
+    REPETITIONS = 14,
+    QUARTILE = REPETITIONS / 4,
+};
+
+enum { OF_PYTHON_CALL, OF_C_CALL, OF_RESUME, KINDS };
+
+/* Calls and resumes in a run of each kind's loop, and of the one callee that is looked at.
+ * A generator is started, too. */
+static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1};
+static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1};
+
+typedef struct {
+    PyObject *loop, *argument, *callees; /* borrowed from what the package has given */
+    uint64_t loop_key, callee_key;       /* of the first callee */
+} timed_loop;
+
+static struct {
+    PyObject *no_calls;
+    PyObject *rounds, *few_rounds;
+    timed_loop plain[KINDS], recorded[KINDS];
+    PyObject *recorded_codes; /* a list */
+} loops;
+
+/* Nanoseconds, or ticks of the recorder's clock where it says so. */
+typedef struct {
+    double empty[REPETITIONS];
+    double plain[KINDS][REPETITIONS];
+    double recorded[KINDS][REPETITIONS];
+    double callee_ticks[KINDS][REPETITIONS];
+    double recorded_sum, loop_ticks_sum; /* the same time by both clocks */
+} samples;
+
+static struct {
+    edbprof_calibration costs;
+    bool known, known_at_end;
+} measured[HOOK_COUNT];
+
+static int add_code(PyObject *function, uint64_t *key)
+{
+    if (PyCFunction_Check(function)) {
+        *key = builtin_key((PyCFunctionObject *)function);
+        return 0;
+    }
+    PyObject *code = PyFunction_GetCode(function);
+    *key = code_key((PyCodeObject *)code);
+    return PyList_Append(loops.recorded_codes, code);
+}
+
+static int read_loops(PyObject *given, timed_loop *into)
+{
+    for (Py_ssize_t kind = 0; kind < KINDS; kind++) {
+        PyObject *parts = PyTuple_GetItem(given, kind);
+        timed_loop *read = &into[kind];
+        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
+                                               &read->argument, &PyTuple_Type,
+                                               &read->callees)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *plain, *recorded;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
+                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type,
+                          &recorded)) {
+        return NULL;
+    }
+    /* They stay as long as the process. */
+    Py_INCREF(arguments);
+    loops.rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", ROUNDS);
+    loops.few_rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", FEW_ROUNDS);
+    loops.recorded_codes = PyList_New(0);
+    if (loops.rounds == NULL || loops.few_rounds == NULL || loops.recorded_codes == NULL ||
+        read_loops(plain, loops.plain) < 0 || read_loops(recorded, loops.recorded) < 0) {
+        return NULL;
+    }
+    for (int kind = 0; kind < KINDS; kind++) {
+        timed_loop *loop = &loops.recorded[kind];
+        if (add_code(loop->loop, &loop->loop_key) < 0) {
+            return NULL;
+        }
+        for (Py_ssize_t i = PyTuple_GET_SIZE(loop->callees); i-- > 0;) {
+            if (add_code(PyTuple_GET_ITEM(loop->callees, i), &loop->callee_key) < 0) {
+                return NULL;
+            }
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+/* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
+static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
+{
+    struct timespec begin, end;
+    PyObject *arguments[] = {rounds, argument};
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    PyObject *result = PyObject_Vectorcall(loop, arguments, 2, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    Py_XDECREF(result);
+    *ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
+    return result == NULL ? -1 : 0;
+}
+
+/* As `run`, after some rounds that don't count. */
+static int run_warm(const timed_loop *loop, double *ns)
+{
+    return run(loop->loop, loop->argument, loops.few_rounds, ns) < 0
+               ? -1
+               : run(loop->loop, loop->argument, loops.rounds, ns);
+}
+
+static double ticks(edbprof_thread *handle, uint64_t key)
+{
+    uint64_t ticks = 0;
+    (void)edbprof_thread_ticks(handle, key, &ticks);
+    return (double)ticks;
+}
+
+static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        const timed_loop *loop = &loops.recorded[kind];
+        double *ns = &into->recorded[kind][repetition];
+        if (run(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
+            return -1;
+        }
+        double loop_ticks = ticks(handle, loop->loop_key);
+        double callee_ticks = ticks(handle, loop->callee_key);
+        if (run(loop->loop, loop->argument, loops.rounds, ns) < 0) {
+            return -1;
+        }
+        into->callee_ticks[kind][repetition] =
+            ticks(handle, loop->callee_key) - callee_ticks;
+        into->loop_ticks_sum += ticks(handle, loop->loop_key) - loop_ticks;
+        into->recorded_sum += *ns;
+    }
+    return 0;
+}
+
+/* Takes one sample of everything. 0, or -1 with an exception. */
+static int repeat(recorder *owner, samples *into, int repetition)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (run_warm(&loops.plain[kind], &into->plain[kind][repetition]) < 0) {
+            return -1;
+        }
+    }
+    if (run(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
+        thread_enable(owner) < 0) {
+        return -1;
+    }
+    /* The thread records nothing else. */
+    edbprof_thread *handle = thread_state_here()->active[owner->hook].items[0].handle;
+    int result = run_recorded(handle, into, repetition);
+    thread_stop(owner);
+    return result;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double lower_quartile(double *values)
+{
+    qsort(values, REPETITIONS, sizeof *values, compare);
+    return values[QUARTILE];
+}
+
+static uint32_t picoseconds(double ns)
+{
+    return ns <= 0 ? 0 : ns >= 4e6 ? UINT32_MAX : (uint32_t)(ns * 1000);
+}
+
+/* One kind's costs from its samples, kept if they are lower than those that are known. */
+static void evaluate(samples *from, int kind, bool known, uint32_t *callee_ps,
+                     uint32_t *caller_ps)
+{
+    double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
+    double both = (lower_quartile(from->recorded[kind]) - lower_quartile(from->plain[kind])) /
+                  calls_in_loop[kind];
+    /* What the callee does itself, next to nothing, takes about as much as a round. */
+    double callee =
+        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_of_callee[kind] -
+        lower_quartile(from->empty) / ROUNDS;
+    callee = callee < 0 ? 0 : callee > both ? both : callee;
+    if (!known || both * 1000 < (double)*callee_ps + (double)*caller_ps) {
+        *callee_ps = picoseconds(callee);
+        *caller_ps = picoseconds(both - callee);
+    }
+}
+
+static void keep(samples *from, hook_kind hook)
+{
+    edbprof_calibration *costs = &measured[hook].costs;
+    bool known = measured[hook].known;
+    if (!(from->loop_ticks_sum > 0)) {
+        return;
+    }
+    costs->struct_size = sizeof *costs;
+    evaluate(from, OF_PYTHON_CALL, known, &costs->python_call_callee_ps,
+             &costs->python_call_caller_ps);
+    evaluate(from, OF_C_CALL, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
+    evaluate(from, OF_RESUME, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
+    measured[hook].known = true;
+}
+
+/* 0, or -1 with an exception. */
+static int take_samples(hook_kind hook, samples *into)
+{
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *options =
+        Py_BuildValue("{ss}", "hook", hook == HOOK_MONITORING ? "monitoring" : "setprofile");
+    PyObject *owner = nothing == NULL || options == NULL
+                          ? NULL
+                          : PyObject_Call((PyObject *)&recorder_type, nothing, options);
+    Py_XDECREF(nothing);
+    Py_XDECREF(options);
+    if (owner == NULL) {
+        return -1;
+    }
+    ((recorder *)owner)->local_events = true;
+    /* The first time everything is new: functions are defined, code is specialized. */
+    int result = repeat((recorder *)owner, into, 0);
+    into->recorded_sum = into->loop_ticks_sum = 0;
+    for (int repetition = 0; repetition < REPETITIONS && result == 0; repetition++) {
+        result = repeat((recorder *)owner, into, repetition);
+    }
+    Py_DECREF(owner);
+    return result;
+}
+
+/* Signals wait meanwhile: their handlers would find a frame of ours. */
+static int measure(hook_kind hook)
+{
+    samples taken;
+    sigset_t all, before;
+    sigfillset(&all);
+    PyObject *codes = hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
+    if (!arming_local_begin(codes)) {
+        return 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = take_samples(hook, &taken);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    PyObject *exception = compat_take_exception();
+    bool undisturbed = arming_local_end(codes);
+    if (result == 0 && undisturbed) {
+        keep(&taken, hook);
+    }
+    if (exception != NULL && (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
+                              PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
+        Py_CLEAR(exception); /* For want of room here, which is not the program's. */
+        result = 0;
+    }
+    compat_restore_exception(exception);
+    return result;
+}
+
+/* Whether nobody would see the loops, or make them slower. */
+static bool is_quiet(const recorder *self)
+{
+    const thread_state *state = thread_state_current();
+    PyThreadState *tstate = PyThreadState_Get();
+    bool records = state != NULL && (state->active[HOOK_SETPROFILE].count > 0 ||
+                                     state->active[HOOK_MONITORING].count > 0);
+    return !records && !compat_is_finalizing() && compat_profile_function(tstate) == NULL &&
+           compat_trace_function(tstate) == NULL &&
+           PyInterpreterState_Get() == self->interpreter &&
+           self->interpreter == PyInterpreterState_Main();
+}
+
+int calibrate(recorder *self, bool at_end)
+{
+    static bool is_under_way; /* in another thread, which has let go of the GIL */
+    uint64_t calls = 0;
+    bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
+    if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
+        return 0;
+    }
+    int result = 0;
+    if (due && !is_under_way && is_quiet(self) &&
+        edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
+        calls >= FEWEST_CALLS) {
+        is_under_way = true;
+        result = measure(self->hook);
+        is_under_way = false;
+        measured[self->hook].known_at_end = at_end;
+    }
+    calibrate_tell(self);
+    return result;
+}
+
+void calibrate_tell(recorder *self)
+{
+    if (self->wall_clock && measured[self->hook].known) {
+        (void)edbprof_recording_set_calibration(self->recording, &measured[self->hook].costs);
+    }
+}

@@ -1,0 +1,72 @@
+"""What calibration times: loops that call, and do nothing else.
+
+The calls are of the kinds that programs make most, and that the interpreter has short cuts
+for as long as nobody listens. A round makes several, of different functions, so that the
+recorder has no easier task than in a program.
+"""
+
+import types
+
+from . import _native
+
+
+def _no_calls(rounds, _):
+    for _ in rounds:
+        pass
+
+
+def _loops():
+    """(loop, its argument, functions that it calls) for Python calls, C calls and resumes."""
+
+    class Called:
+        def one(self, argument):
+            return argument
+
+        def two(self, argument):
+            return argument
+
+        def three(self, argument):
+            return argument
+
+    def generator(rounds):
+        for _ in rounds:
+            yield
+
+    def python_calls(rounds, called):
+        for _ in rounds:
+            called.one(1)
+            called.two(1)
+            called.three(1)
+
+    def c_calls(rounds, values):
+        for _ in rounds:
+            len(values)
+            isinstance(values, list)
+            values.append(1)
+        del values[:]
+
+    def resumes(rounds, generator):
+        for _ in generator(rounds):
+            pass
+
+    return (
+        (python_calls, Called(), (Called.one, Called.two, Called.three)),
+        (c_calls, [], (len, isinstance)),
+        (resumes, generator, (generator,)),
+    )
+
+
+def _other_loops():
+    """The same with code objects of their own, for which events can be switched on."""
+    return types.FunctionType(_copy(_loops.__code__), globals())()
+
+
+def _copy(code):
+    constants = (
+        _copy(constant) if isinstance(constant, types.CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_consts=tuple(constants))
+
+
+_native.set_calibration_loops(_no_calls, _loops(), _other_loops())

@@ -1,0 +1,129 @@
+//! What recording costs: what a host needs to measure it, and what it found.
+
+use super::guard::guard;
+use super::{
+    EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD,
+    edbprof_recording, edbprof_status, edbprof_thread,
+};
+use crate::format::trees::Calibration;
+
+/// What recording adds to the time of a call, in picoseconds, as the host has measured
+/// it. A part is the callee's, whose self time it makes longer, the rest its caller's.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct edbprof_calibration {
+    /// `sizeof(edbprof_calibration)`.
+    pub struct_size: usize,
+    /// A call of an `EDBPROF_PYTHON` function: the callee's part.
+    pub python_call_callee_ps: u32,
+    /// Its caller's part.
+    pub python_call_caller_ps: u32,
+    /// A call of an `EDBPROF_BUILTIN`: the callee's part.
+    pub c_call_callee_ps: u32,
+    /// Its caller's part.
+    pub c_call_caller_ps: u32,
+    /// A resume: the generator's or coroutine's part.
+    pub resume_callee_ps: u32,
+    /// Its caller's part.
+    pub resume_caller_ps: u32,
+}
+
+/// Says what recording costs in this process: a fact for its files, by which
+/// `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
+/// not known. A forked child has its parent's. Any thread.
+///
+/// `EDBPROF_BAD_STRUCT_SIZE`.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `calibration` is NULL or readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_set_calibration(
+    recording: *mut edbprof_recording,
+    calibration: *const edbprof_calibration,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if calibration.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    guard(|| {
+        // SAFETY: the struct begins with its size; only that is read before it has been
+        // compared.
+        if unsafe { calibration.cast::<usize>().read() } != size_of::<edbprof_calibration>() {
+            return EDBPROF_BAD_STRUCT_SIZE;
+        }
+        // SAFETY: by this function's contract.
+        let given = unsafe { &*calibration };
+        handle
+            .recording()
+            .set_calibration(Calibration::from_numbers([
+                given.python_call_callee_ps,
+                given.python_call_caller_ps,
+                given.c_call_callee_ps,
+                given.c_call_caller_ps,
+                given.resume_callee_ps,
+                given.resume_caller_ps,
+            ]));
+        EDBPROF_OK
+    })
+}
+
+/// Counts the calls and resumes that the recording has nodes for, of all threads, into
+/// `*out`. Goes over all nodes. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_count_calls(
+    recording: *const edbprof_recording,
+    out: *mut u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if out.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    guard(|| {
+        let calls = handle.recording().count_calls();
+        // SAFETY: by this function's contract.
+        unsafe { out.write(calls) };
+        EDBPROF_OK
+    })
+}
+
+/// Adds up the inclusive time of the thread's nodes of the function called `key`, in
+/// ticks of the recording's clock, into `*out`. Goes over all nodes of the thread. Only
+/// the thread that made the handle.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+/// * `out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_ticks(
+    thread: *const edbprof_thread,
+    key: u64,
+    out: *mut u64,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let Some(thread) = (unsafe { super::event::thread(thread) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    if out.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    if !thread.is_current() {
+        return EDBPROF_WRONG_THREAD;
+    }
+    guard(|| {
+        let ticks = thread.recording().ticks_of(thread, key);
+        // SAFETY: by this function's contract.
+        unsafe { out.write(ticks) };
+        EDBPROF_OK
+    })
+}

@@ -1,0 +1,78 @@
+//! What a call tree is called that several threads have recorded in, one after the other.
+//!
+//! A process that starts thousands of threads has not as many kinds of them: their names
+//! differ in digits only, and threads of one kind may share a tree.
+
+/// What a tree is called whose threads have unlike names.
+pub(crate) const VARIOUS: &[u8] = b"various";
+
+/// The parts of a name: its runs of digits (as `#`) and what lies between them, byte by
+/// byte.
+fn parts(name: &[u8]) -> impl Iterator<Item = u8> {
+    let mut in_digits = false;
+    name.iter().filter_map(move |byte| {
+        let goes_on = in_digits;
+        in_digits = byte.is_ascii_digit();
+        match in_digits {
+            false => Some(*byte),
+            true => (!goes_on).then_some(b'#'),
+        }
+    })
+}
+
+/// The name with `#` for each run of digits: `Thread-# (worker)`.
+pub(crate) fn without_digits(name: &[u8]) -> Box<[u8]> {
+    parts(name).collect()
+}
+
+/// Whether two names are the same but for digits.
+pub(crate) fn are_alike(one: &[u8], other: &[u8]) -> bool {
+    parts(one).eq(parts(other))
+}
+
+/// `name`, and how many threads it stands for if those are several:
+/// `Thread-# (worker), 9745 threads`.
+pub(crate) fn of_several(name: &[u8], threads: u64) -> Box<[u8]> {
+    if threads <= 1 {
+        return name.into();
+    }
+    [name, format!(", {threads} threads").as_bytes()]
+        .concat()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_digits_only_are_alike() {
+        for (one, other) in [
+            ("Thread-17 (worker)", "Thread-933 (worker)"),
+            ("ThreadPoolExecutor-0_3", "ThreadPoolExecutor-12_0"),
+            ("7", "1234"),
+            ("same", "same"),
+            ("", ""),
+        ] {
+            assert!(are_alike(one.as_bytes(), other.as_bytes()), "{one}");
+        }
+        for (one, other) in [
+            ("Thread-17 (worker)", "Thread-17 (walker)"),
+            ("worker", "worker1"),
+            ("1-1", "11"),
+            ("a1", "1a"),
+        ] {
+            assert!(!are_alike(one.as_bytes(), other.as_bytes()), "{one}");
+        }
+        assert_eq!(
+            *without_digits(b"Thread-17 (worker 4)"),
+            *b"Thread-# (worker #)"
+        );
+    }
+
+    #[test]
+    fn a_name_of_several_threads_says_how_many() {
+        assert_eq!(*of_several(b"Thread-7", 1), *b"Thread-7");
+        assert_eq!(*of_several(b"Thread-#", 20), *b"Thread-#, 20 threads");
+    }
+}

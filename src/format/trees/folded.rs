@@ -1,0 +1,56 @@
+//! Calls that found no room in the tree.
+//!
+//! A recording has room for so many nodes. Calls in further contexts are folded: they
+//! count under their functions alone, whoever called them. Where they were made, a
+//! node of [`Function::folded_calls`] stands in the tree for all of them together, as
+//! long as they took, with no calls: so widths stay true and no self time has theirs.
+
+use super::{Function, FunctionKind, Label};
+
+/// Flag of [`Function::flags`]: no function, but what stands for folded calls.
+pub const FOLDED_CALLS: u32 = 4;
+
+/// What is known of the folded calls of one function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoldedFunction {
+    /// Index into the function table.
+    pub function: u32,
+    /// Starts.
+    pub calls: u64,
+    /// Re-entries of a generator or coroutine.
+    pub resumes: u64,
+    /// Self time, nanoseconds.
+    pub self_time: u64,
+}
+
+impl FoldedFunction {
+    /// Adds the figures of `more`.
+    pub(crate) fn add(&mut self, more: &FoldedFunction) {
+        self.calls = self.calls.saturating_add(more.calls);
+        self.resumes = self.resumes.saturating_add(more.resumes);
+        self.self_time = self.self_time.saturating_add(more.self_time);
+    }
+}
+
+impl Function {
+    /// What stands for folded calls in the tree.
+    pub fn folded_calls() -> Function {
+        Function {
+            kind: FunctionKind::Native,
+            flags: FOLDED_CALLS,
+            label: Label {
+                file: (*b"~").into(),
+                line: 0,
+                name: (*b"<folded calls>").into(),
+            },
+            qualified_name: Box::default(),
+            module: Box::default(),
+            generic: None,
+        }
+    }
+
+    /// Whether it stands for folded calls and is no function.
+    pub fn is_folded_calls(&self) -> bool {
+        self.flags & FOLDED_CALLS != 0
+    }
+}

@@ -1,0 +1,78 @@
+//! Taking out of the times what recording has added to them.
+//!
+//! A process measures what a call costs its callee and its caller; times calls, that is
+//! every node's overhead, which merging adds up. Here it is subtracted from self times,
+//! and totals follow from these. The constants are averages over calls of all kinds: where
+//! they are more than some heavy node has of self time, all overhead is scaled down until
+//! it is not. Too little taken out leaves a picture between raw and true; too much would
+//! invent one.
+
+use crate::format::trees::{ThreadTree, Trees};
+
+/// A node is heavy from this part of all overhead on.
+const HEAVY: u64 = 100;
+const PS_PER_NS: u64 = 1000;
+
+/// Trees whose times are less recording's cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compensation {
+    /// The trees; calls and shape are as they were.
+    pub trees: Trees,
+    /// Processes whose cost is known; the others' times are as recorded.
+    pub processes: usize,
+    /// What was taken out, nanoseconds.
+    pub subtracted_ns: u64,
+}
+
+/// `trees` without what recording has cost.
+pub fn compensate(trees: &Trees) -> Compensation {
+    let nodes: Vec<Vec<NodeTime>> = trees.threads.iter().map(|t| times(trees, t)).collect();
+    let scale = scale(nodes.iter().flatten());
+    let mut compensated = trees.clone();
+    let mut subtracted_ns = 0_u64;
+    for (thread, times) in compensated.threads.iter_mut().zip(&nodes) {
+        let own = times.iter().map(|node| {
+            let cost = (node.overhead_ps as f64 * scale) as u64 / PS_PER_NS;
+            let cost = cost.min(node.own_ns);
+            subtracted_ns = subtracted_ns.saturating_add(cost);
+            node.own_ns - cost
+        });
+        thread.nodes.total = own.collect();
+        thread.nodes.add_up();
+    }
+    let known = trees.processes.iter().filter(|p| p.calibration.is_some());
+    Compensation {
+        processes: known.count(),
+        trees: compensated,
+        subtracted_ns,
+    }
+}
+
+/// A node's self time, and what of it recording has added.
+struct NodeTime {
+    own_ns: u64,
+    overhead_ps: u64,
+}
+
+fn times(trees: &Trees, thread: &ThreadTree) -> Vec<NodeTime> {
+    let overhead = trees.overhead_ps(thread);
+    // Where nothing is known there is no column.
+    let overhead = overhead.iter().copied().chain(std::iter::repeat(0));
+    let own = thread.nodes.self_times().into_iter();
+    own.zip(overhead)
+        .map(|(own_ns, overhead_ps)| NodeTime {
+            own_ns,
+            overhead_ps,
+        })
+        .collect()
+}
+
+/// The largest part of the overhead, at most all, that leaves no heavy node negative.
+fn scale<'n>(nodes: impl Iterator<Item = &'n NodeTime> + Clone) -> f64 {
+    let overheads = nodes.clone().map(|node| node.overhead_ps);
+    let all = overheads.fold(0, u64::saturating_add);
+    let heavy = nodes.filter(|node| node.overhead_ps > all / HEAVY);
+    heavy
+        .map(|node| node.own_ns as f64 * PS_PER_NS as f64 / node.overhead_ps as f64)
+        .fold(1.0, f64::min)
+}

@@ -1,0 +1,219 @@
+//! What a tick of the time stamp counter is: measured against the system's clock.
+//!
+//! The counter's rate is constant but unknown. It is measured between two moments that
+//! lie as far apart as the recording is long, so nothing waits for a calibration. The
+//! system may have been suspended between them: then the counter has counted on, has
+//! stood still or has begun anew, depending on the machine, and the monotonic clock has
+//! stood still; the two moments say nothing. The rate is as it was, though: it is measured
+//! afresh.
+
+use std::time::Duration;
+
+use super::clock::{TickRate, system, tsc};
+
+/// One moment on the time stamp counter and on the system's clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) tsc: u64,
+    /// Does not count while the system is suspended.
+    pub(crate) monotonic_ns: u64,
+    /// How long the system was suspended since the boot; 0 where it does not say.
+    pub(crate) suspended_ns: u64,
+}
+
+impl Moment {
+    /// All clocks now, read as close together as a few tries allow.
+    pub(crate) fn now() -> Moment {
+        const TRIES: usize = 5;
+        let read = || {
+            let before = tsc();
+            let monotonic_ns = system::monotonic_ns();
+            let after = tsc();
+            let since_boot_ns = system::since_boot_ns();
+            let gap = after.wrapping_sub(before);
+            let moment = Moment {
+                tsc: before.wrapping_add(gap / 2),
+                monotonic_ns,
+                suspended_ns: since_boot_ns.saturating_sub(monotonic_ns),
+            };
+            (gap, moment)
+        };
+        let mut best = read();
+        for _ in 1..TRIES {
+            let other = read();
+            if other.0 < best.0 {
+                best = other;
+            }
+        }
+        best.1
+    }
+
+    /// The rate of the time stamp counter since this moment. Waits, if that is shorter
+    /// ago or the system was suspended since, until two milliseconds lie between: closer
+    /// together, the readings' own 30 ns would show.
+    pub(crate) fn tsc_rate(self) -> TickRate {
+        self.rate_over(Duration::from_millis(2), Moment::now)
+    }
+
+    /// As [`Moment::tsc_rate`], but waits for 20 microseconds at most: good to a
+    /// hundredth at least.
+    pub(crate) fn tsc_rate_so_far(self) -> TickRate {
+        self.rate_over(Duration::from_micros(20), Moment::now)
+    }
+
+    /// The rate since this moment, or since a later one if the two can't be compared,
+    /// over `least` at least. `now` gives the present moment.
+    fn rate_over(self, least: Duration, mut now: impl FnMut() -> Moment) -> TickRate {
+        let mut since = self;
+        loop {
+            let now = now();
+            if !since.is_comparable_with(now) {
+                since = now;
+            } else if u128::from(now.monotonic_ns - since.monotonic_ns) >= least.as_nanos() {
+                return since.rate_until(now).unwrap_or(TickRate::NANOSECOND);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Whether nothing is known that has happened to the clocks before `later`.
+    fn is_comparable_with(self, later: Moment) -> bool {
+        // Far less than a suspension lasts; far more than lies between two readings,
+        // unless the thread had to wait in between: then it is measured afresh for nothing.
+        const MOST_JITTER_NS: u64 = Duration::from_millis(1).as_nanos() as u64;
+        later.tsc >= self.tsc
+            && later.monotonic_ns >= self.monotonic_ns
+            && later.suspended_ns.abs_diff(self.suspended_ns) <= MOST_JITTER_NS
+    }
+
+    /// The rate from this moment to `later`. `None` if it makes no sense.
+    fn rate_until(self, later: Moment) -> Option<TickRate> {
+        let ns = later.monotonic_ns.saturating_sub(self.monotonic_ns);
+        let ticks = later.tsc.saturating_sub(self.tsc).max(1);
+        TickRate::from_ns_per_tick(ns as f64 / ticks as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+    const SECOND: u64 = 1000 * MS;
+
+    /// A machine with a counter of 2.5 ticks a nanosecond, an hour after the boot.
+    fn begin() -> Moment {
+        Moment {
+            tsc: 3600 * SECOND * 5 / 2,
+            monotonic_ns: 3600 * SECOND,
+            suspended_ns: 0,
+        }
+    }
+
+    impl Moment {
+        fn after(self, ns: u64) -> Moment {
+            Moment {
+                tsc: self.tsc + ns * 5 / 2,
+                monotonic_ns: self.monotonic_ns + ns,
+                ..self
+            }
+        }
+
+        /// After a suspension of that length in which the counter counts `ticks`.
+        fn suspended(self, ns: u64, ticks: u64) -> Moment {
+            Moment {
+                tsc: self.tsc + ticks,
+                suspended_ns: self.suspended_ns + ns,
+                ..self
+            }
+        }
+    }
+
+    /// The rate that is found from `start` when the moments are these, one after the
+    /// other; and how many of them were needed.
+    fn found(start: Moment, moments: &[Moment]) -> (f64, usize) {
+        let mut given = 0;
+        let rate = start.rate_over(Duration::from_millis(2), || {
+            given += 1;
+            moments[given - 1]
+        });
+        (rate.ns_per_tick(), given)
+    }
+
+    fn is_right(rate: f64) -> bool {
+        (rate - 0.4).abs() < 1e-9
+    }
+
+    #[test]
+    fn two_moments_far_apart_are_enough() {
+        let (rate, given) = found(begin(), &[begin().after(SECOND)]);
+        assert!(is_right(rate) && given == 1, "{rate} {given}");
+        let soon: Vec<_> = (1..=4).map(|n| begin().after(n * MS / 2)).collect();
+        let (rate, given) = found(begin(), &soon);
+        assert!(is_right(rate) && given == 4, "{rate} {given}");
+    }
+
+    #[test]
+    fn a_suspension_does_not_spoil_the_rate() {
+        let before = begin().after(10 * SECOND);
+        let counted_on = before.suspended(600 * SECOND, 600 * SECOND * 5 / 2);
+        let stood_still = before.suspended(600 * SECOND, 0);
+        let anew = Moment {
+            tsc: 1000,
+            ..before.suspended(600 * SECOND, 0)
+        };
+        for after in [counted_on, stood_still, anew] {
+            let now = after.after(10 * SECOND);
+            let (rate, given) = found(begin(), &[now, now.after(MS), now.after(2 * MS)]);
+            assert!(is_right(rate) && given == 3, "{rate} {given}");
+        }
+    }
+
+    #[test]
+    fn a_suspension_while_the_rate_is_measured_does_not_spoil_it_either() {
+        let before = begin().after(MS);
+        let after = before.suspended(SECOND, 77);
+        let (rate, given) = found(begin(), &[before, after, after.after(3 * MS)]);
+        assert!(is_right(rate) && given == 3, "{rate} {given}");
+    }
+
+    #[test]
+    fn a_counter_that_has_begun_anew_unnoticed_is_noticed() {
+        let anew = Moment {
+            tsc: 5,
+            ..begin().after(SECOND)
+        };
+        let (rate, given) = found(begin(), &[anew, anew.after(2 * MS)]);
+        assert!(is_right(rate) && given == 2, "{rate} {given}");
+    }
+
+    /// As a file may claim that was made to keep its reader waiting.
+    #[test]
+    fn a_moment_in_the_future_is_not_waited_for() {
+        for future in [u64::MAX, begin().monotonic_ns + 3600 * SECOND] {
+            let start = Moment {
+                tsc: future,
+                monotonic_ns: future,
+                suspended_ns: future,
+            };
+            let (rate, given) = found(start, &[begin(), begin().after(2 * MS)]);
+            assert!(is_right(rate) && given == 2, "{rate} {given}");
+        }
+    }
+
+    /// What a reading costs and a slewed clock make no suspension.
+    #[test]
+    fn jitter_is_no_suspension() {
+        let later = begin().after(SECOND).suspended(MS / 2, 0);
+        assert_eq!(found(begin(), &[later]).1, 1);
+    }
+
+    #[test]
+    fn the_counter_measured_over_two_spans_has_one_rate() {
+        let first = Moment::now();
+        let rate = first.tsc_rate();
+        let again = Moment::now().tsc_rate();
+        let ratio = rate.ns_per_tick() / again.ns_per_tick();
+        assert!((0.99..1.01).contains(&ratio), "{ratio}");
+    }
+}
