@@ -266,6 +266,7 @@ fn fan(functions: u32) -> Trees {
             nodes,
             ..ThreadTree::default()
         }],
+        ..Trees::default()
     }
 }
 

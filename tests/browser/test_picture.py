@@ -64,7 +64,7 @@ def test_hovering_tells_what_pstats_tells(page, recorded):
     page.open(recorded.svg)
     x, y = page.place("stacks", "publish_programmatically")
     page.mouse("move", x, y)
-    name, place, here, calls, everywhere, exact = page.tip()
+    name, place, here, calls, everywhere, ran, exact = page.tip()
     cc, nc, tt, ct, _ = recorded.of("publish_programmatically")
     assert name == "publish_programmatically"
     assert re.fullmatch(r"docutils/core\.py:\d+", place)
@@ -72,6 +72,7 @@ def test_hovering_tells_what_pstats_tells(page, recorded):
     assert calls == "1 call on this path"
     assert everywhere == (f"Everywhere: total {duration(ct)}, self {duration(tt)}, "
                           f"{nc} call ({cc} primitive)")
+    assert ran == "Ran in 1 of 1 process; threads: MainThread"
     assert exact.startswith("Exact")
     for graph in ("stacks", "reverse"):
         outline = page.script("return document.querySelector(`#${arguments[0]} .same`).getAttribute('d')", graph)

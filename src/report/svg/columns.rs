@@ -1,27 +1,27 @@
 //! The figures of the picture as JSON columns: for each graph one entry a node, in
 //! the order of the frames, and the texts of each function once.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 
 use super::functions::Functions;
 use super::layout::{Layout, Rest};
 use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::Label;
+use crate::format::trees::{ANY_THREAD, Label, Trees};
 use crate::profile::frames::Frames;
+use crate::report::View;
+use crate::report::display::printable;
 
 /// One graph's id in the document, its tree and what is drawn of it.
 pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
 
 /// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
-/// narrowest node which has a frame, nanoseconds; `rows` has the figures that a
-/// function has over all its places, which say the least for those in `folded`.
+/// narrowest node which has a frame, nanoseconds.
 pub(super) fn write_columns(
     out: &mut String,
     graphs: &[Drawn<'_>],
     functions: &Functions<'_>,
-    rows: &Rows,
-    folded: &HashSet<&Label>,
+    view: &View<'_>,
     whole: u64,
     least: u64,
 ) {
@@ -30,8 +30,10 @@ pub(super) fn write_columns(
     column(out, "names", shown().map(|f| json(&f.name)));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    let figures = shown().map(|f| figures(rows, f.label, folded.contains(f.label)));
+    let folded = view.folded_functions();
+    let figures = shown().map(|f| figures(view.rows, f.label, folded.contains(f.label)));
     column(out, "figures", figures);
+    write_ran_in(out, functions, view.profile.trees());
     for (id, tree, layout) in graphs {
         let (roots, rest) = layout.roots;
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
@@ -53,6 +55,37 @@ pub(super) fn write_columns(
         out.push('}');
     }
     out.push('}');
+}
+
+/// In how many processes each function ran, and in threads of which names: `null` where
+/// that is not known, else `[processes, name, ...]`.
+fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
+    let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
+    for ran in &trees.ran_in {
+        let Some((processes, threads)) = functions
+            .index_of(&trees.functions[ran.function as usize].label)
+            .and_then(|index| places.get_mut(index))
+        else {
+            continue;
+        };
+        if ran.thread == ANY_THREAD {
+            // Several functions may have one label.
+            *processes = ran.processes.max(*processes);
+        } else {
+            threads.insert(ran.thread);
+        }
+    }
+    let _ = write!(out, ",\n\"processes\":{}", trees.processes.len());
+    let names = trees.thread_names.iter();
+    column(out, "threads", names.map(|name| json(&printable(name))));
+    let places = places.into_iter().map(|(processes, threads)| {
+        let threads: String = threads.iter().map(|thread| format!(",{thread}")).collect();
+        match processes {
+            0 => "null".to_owned(),
+            _ => format!("[{processes}{threads}]"),
+        }
+    });
+    column(out, "ran", places);
 }
 
 fn column(out: &mut String, name: &str, items: impl IntoIterator<Item = impl Display>) {

@@ -24,7 +24,7 @@ const stick = () => {
 };
 addEventListener('scroll', stick, { passive: true });
 
-const lines = [...Array(7)].map((_, i) => make(HTML, i ? 'div' : 'b', {}));
+const lines = [...Array(8)].map((_, i) => make(HTML, i ? 'div' : 'b', {}));
 const tip = make(HTML, 'div', { id: 'tip', role: 'status', 'aria-live': 'polite' }, ...lines);
 const tipbox = make(SVG, 'foreignObject', { id: 'tipbox', width: 640, height: 240, display: 'none' }, tip);
 root.append(tipbox);

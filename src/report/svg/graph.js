@@ -236,6 +236,12 @@ class Graph {
       lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
         + `${counted(nc, 'call', 'calls')} (${counted(cc, 'primitive', 'primitive')})`);
     }
+    if (data.ran[f]) {
+      const [processes, ...threads] = data.ran[f], names = threads.map(thread => data.threads[thread]);
+      const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+      lines.push(`Ran in ${processes.toLocaleString('en')} of ${counted(data.processes, 'process', 'processes')}; `
+        + `threads: ${names.slice(0, 5).join(', ')}${more}`);
+    }
     lines.push(this.estimated[entry] ? 'Estimated: the input held callers, not call stacks' : 'Exact: recorded as a call tree');
     return [data.names[f], data.places[f], ...lines];
   }

@@ -111,15 +111,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> St
     write_head(&mut out, &title, estimates, &remarks);
     out.push_str("<metadata id=\"profile\">");
     let columns = graphs.each_ref().map(|g| (g.id, g.tree, g.layout));
-    write_columns(
-        &mut out,
-        &columns,
-        &functions,
-        view.rows,
-        &view.folded_functions(),
-        whole,
-        drawn.least,
-    );
+    write_columns(&mut out, &columns, &functions, view, whole, drawn.least);
     let _ = write!(
         out,
         "</metadata>\n<script><![CDATA[\n'use strict';\n{{\n{SCRIPT}}}\n]]></script>\n</svg>\n"
