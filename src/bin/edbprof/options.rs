@@ -100,7 +100,7 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "PIXELS", default_value_t = 1920)]
     pub(crate) width: u32,
 
-    /// Leave out of the picture what takes less than this share of the time; 1.0 is 100 %
+    /// Fold in the picture what takes less than this share of the time; 1.0 is 100 %
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
 

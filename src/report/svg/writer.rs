@@ -171,8 +171,10 @@ fn omissions(options: &Svg, graphs: &[Graph<'_>], drawn: &Graphs<'_>, whole: u64
             percent_above(drawn.least, whole),
             size_text(options.max_size),
         )
-    } else {
+    } else if options.threshold > 0.0 {
         format!("Functions below {wanted} % of the time are folded into one frame")
+    } else {
+        "All functions have a frame".to_owned()
     };
     let frames = graphs.iter().flat_map(|graph| &graph.layout.frames);
     let deeper = frames.filter_map(|frame| match frame.content {
