@@ -28,7 +28,7 @@ impl RanInCounts {
             }
         } else if trees.recordings.len() == 1 {
             let mut places = BTreeSet::new();
-            for thread in &trees.threads {
+            for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
                 let name = self.name(&kind(&thread.name));
                 let folded = thread.folded.iter().map(|folded| folded.function);
                 for function in thread.nodes.function.iter().copied().chain(folded) {
