@@ -133,8 +133,10 @@ def test_zoom_by_click_is_in_the_address_and_back(page, recorded):
     assert page.labels("stacks") == zoomed and page.matched() == matched != ""
     page.script("document.querySelector('#tools button').click()")
     page.settle()
-    same = [(label["title"], round(label["width"], 2)) for label in before]
-    assert [(label["title"], round(label["width"], 2)) for label in page.labels("stacks")] == same
+    # Whether the narrowest have room for a name hangs on the font that the script measured.
+    wide = [[(label["title"], round(label["width"], 2)) for label in labels if label["width"] > 40]
+            for labels in (before, page.labels("stacks"))]
+    assert wide[0] == wide[1]
 
 
 @pytest.mark.parametrize("fragment", ["#stacks=99999999&reverse=-1", "#stacks=x&search=(", "#search=<img src=x>"])
