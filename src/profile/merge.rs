@@ -15,6 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::compensate::{Compensation, compensate};
+use super::ran_in::RanInCounts;
 use super::rows;
 use super::singledispatch;
 use super::tree_builder::TreeBuilder;
@@ -156,6 +157,7 @@ pub struct Merger {
     overhead_ps: Vec<u64>,
     /// By function.
     folded: BTreeMap<u32, FoldedFunction>,
+    ran_in: RanInCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
     plain_inputs: BTreeMap<ContentHash, usize>,
@@ -198,6 +200,7 @@ impl Merger {
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
             folded: BTreeMap::new(),
+            ran_in: RanInCounts::default(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
             plain_inputs: BTreeMap::new(),
@@ -278,6 +281,7 @@ impl Merger {
             overhead_ps.clear();
         }
         let (functions, rank) = sorted(self.functions);
+        let (thread_names, ran_in) = self.ran_in.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
         let folded = self.folded.into_values().map(|folded| FoldedFunction {
             function: rank[folded.function as usize],
@@ -302,6 +306,8 @@ impl Merger {
                 functions,
                 threads,
                 selection: self.selection,
+                thread_names,
+                ran_in,
             },
             plain: PlainInputs {
                 hashes: hashes.collect(),
@@ -360,6 +366,7 @@ impl Merger {
                 sum.add(folded);
             }
         }
+        self.ran_in.add(&trees, &functions);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }

@@ -11,6 +11,7 @@ pub mod frames;
 pub mod group;
 pub mod merge;
 mod pair_hash;
+mod ran_in;
 #[cfg(feature = "report")]
 mod reshape;
 pub mod rows;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::select::Selection;
 use super::tree_builder::TreeBuilder;
 use crate::format::trees::{
-    FoldedFunction, Function, FunctionKind, Label, NO_PARENT, PROCESS_GROUP, THREAD_GROUP,
+    FoldedFunction, Function, FunctionKind, Label, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP,
     ThreadTree, Trees,
 };
 
@@ -56,11 +56,20 @@ pub(super) fn reshape(
         })
         .filter(|thread| !thread.is_empty())
         .collect();
+    // Known of an aggregate's functions only. Of those that stay in part it says the most
+    // that it may be.
+    let ran_in = trees.ran_in.iter().filter_map(|ran| {
+        let function = &trees.functions[ran.function as usize];
+        let function = *table.ids.get(function)?;
+        Some(RanIn { function, ..*ran })
+    });
     Trees {
         recordings: trees.recordings.clone(),
         processes: trees.processes.clone(),
+        ran_in: ran_in.collect(),
         functions: table.functions,
         threads,
+        thread_names: trees.thread_names.clone(),
         selection: trees.selection.clone(),
     }
 }

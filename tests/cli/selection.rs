@@ -45,7 +45,7 @@ fn processes_and_threads_stand_at_the_root() {
                 "{name} is not in .{suffix}"
             );
         }
-        assert!(!picture.contains("MainThread"));
+        assert!(!picture.contains("thread MainThread"));
     }
     assert_eq!(
         table(&sandbox, "by.pstats"),

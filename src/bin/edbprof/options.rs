@@ -1,6 +1,6 @@
 //! The command line: every option, its default and its help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use edbprof::report::Report;
@@ -12,7 +12,12 @@ use edbprof::report::sort_order::SortOrder;
 use edbprof::report::svg::Svg;
 
 use crate::outputs::Outputs;
+use crate::run::RunOptions;
 use crate::selection::SelectionOptions;
+
+/// What recordings are called unless their makers say otherwise.
+const PREFIX: &str = "edbprof_";
+const SUFFIX: &str = ".prof";
 
 /// What stands for stdout where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -31,6 +36,7 @@ Examples:
 Exit status:
   0  all files were read
   1  some files could not be read; they are named on stderr, the rest is in the results
+     (with --strict nothing was written)
   2  wrong usage; nothing was written
   3  there was nothing to read
   4  the results could not be written";
@@ -46,9 +52,18 @@ Exit status:
 #[derive(Debug, Parser)]
 #[command(name = "edbprof", version, after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Aggregating is what the program does when no subcommand is named.
     #[command(flatten)]
     pub(crate) aggregate: AggregateOptions,
+}
+
+/// What else the program does.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Run(RunOptions),
 }
 
 #[derive(Debug, clap::Args)]
@@ -62,11 +77,11 @@ pub(crate) struct AggregateOptions {
     pub(crate) inputs: Vec<PathBuf>,
 
     /// What the names of input files begin with
-    #[arg(long, default_value = "edbprof_")]
+    #[arg(long, default_value = PREFIX)]
     pub(crate) prefix: std::ffi::OsString,
 
     /// What the names of input files end in
-    #[arg(long, default_value = ".prof")]
+    #[arg(long, default_value = SUFFIX)]
     pub(crate) suffix: std::ffi::OsString,
 
     /// Also read files that belong to other users
@@ -111,9 +126,15 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "PIXELS", default_value_t = 1920)]
     pub(crate) width: u32,
 
-    /// Leave out of the picture what takes less than this share of the time; 1.0 is 100 %
+    /// Fold in the picture what takes less than this share of the time; 1.0 is 100 %
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
+
+    /// Make the picture no larger than this: 500kB, 8MB or a number of bytes
+    ///
+    /// Where the threshold is too small for that, it is raised; the picture says so.
+    #[arg(long, value_name = "SIZE", default_value = "8MB", value_parser = size)]
+    pub(crate) max_size: u64,
 
     /// Take what recording has cost out of the times
     ///
@@ -136,6 +157,12 @@ pub(crate) struct ResultOptions {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Write nothing when a file can't be read
+    ///
+    /// Without it the results are made of those that can.
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// Write how it went as JSON to a file, or with - to stdout instead of the summary
     ///
@@ -171,6 +198,19 @@ impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let value = self.to_possible_value();
         f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
+impl AggregateOptions {
+    /// To make `results` of all recordings in `directory`, which is the user's own.
+    pub(crate) fn of_directory(directory: &Path, results: ResultOptions) -> Self {
+        AggregateOptions {
+            inputs: vec![directory.to_owned()],
+            prefix: PREFIX.into(),
+            suffix: SUFFIX.into(),
+            any_owner: false,
+            results,
+        }
     }
 }
 
@@ -214,7 +254,10 @@ impl ResultOptions {
 
     fn report(&self, format: Format) -> Box<dyn Report + Sync> {
         let &ResultOptions {
-            width, threshold, ..
+            width,
+            threshold,
+            max_size,
+            ..
         } = self;
         match format {
             Format::Prof => Box::new(Prof),
@@ -222,7 +265,11 @@ impl ResultOptions {
                 order: self.sort_by.clone(),
                 strip_dirs: self.strip_dirs,
             }),
-            Format::Svg => Box::new(Svg { width, threshold }),
+            Format::Svg => Box::new(Svg {
+                width,
+                threshold,
+                max_size,
+            }),
             Format::Singledispatch => Box::new(SingleDispatch),
             Format::Flamegraph => Box::new(FlameGraph { width, threshold }),
         }
@@ -234,4 +281,20 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a number from 0 to 1 is wanted, 0.001 being 0.1 %".to_owned()),
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.to_ascii_lowercase();
+    let text = text.strip_suffix('b').unwrap_or(&text);
+    let (number, unit) = if let Some(number) = text.strip_suffix('k') {
+        (number, 1_000)
+    } else if let Some(number) = text.strip_suffix('m') {
+        (number, 1_000_000)
+    } else {
+        (text, 1)
+    };
+    let bytes = number.trim_end().parse().ok();
+    bytes
+        .and_then(|number: u64| number.checked_mul(unit))
+        .ok_or_else(|| "a size is wanted, as in 500kB, 8MB or 8000000".to_owned())
 }

@@ -11,6 +11,8 @@
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
+//! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
+//! | `ran_function`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `functions`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes that function ran there |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -52,12 +54,14 @@ use std::borrow::Cow;
 mod calibration;
 mod folded;
 mod group;
+mod ran_in;
 mod reader;
 mod writer;
 
 pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
 pub use folded::{FOLDED_CALLS, FoldedFunction};
 pub use group::{PROCESS_GROUP, THREAD_GROUP};
+pub use ran_in::{ANY_THREAD, RanIn};
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
@@ -288,6 +292,11 @@ pub struct Trees {
     pub threads: Vec<ThreadTree>,
     /// The options that chose what of the recordings is in here; empty where all of it is.
     pub selection: Box<str>,
+    /// In an aggregate the names that threads had, sorted, with `#` for digits.
+    pub thread_names: Vec<Box<[u8]>>,
+    /// In an aggregate where functions ran, sorted. Empty in a recorder's file, where the
+    /// trees say it.
+    pub ran_in: Vec<RanIn>,
 }
 
 impl Trees {
