@@ -88,12 +88,14 @@ impl Wanted {
             if !trees.processes.iter().any(|p| chosen.has_process(p)) {
                 return Ok(None);
             }
-            trees.selection = selection.into();
         }
         let has_groups = trees.functions.iter().any(Function::is_group);
         if chooses || self.by.is_some() || has_groups {
             let groups = |thread: &ThreadTree| self.groups(&trees, thread);
             trees = reshape(&trees, chosen, groups);
+        }
+        if chooses {
+            trees.selection = selection.into();
         }
         Ok(Some(ProfFile::Exact(trees, plain)))
     }

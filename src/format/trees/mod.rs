@@ -304,9 +304,13 @@ impl Trees {
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
         let process = self.processes.get(thread.process as usize);
+        // The trees of several processes are one, and no longer any process's. Where calls
+        // were put into groups or taken out, it can't be told from what is left.
+        let as_recorded = self.recordings.len() == 1
+            && self.selection.is_empty()
+            && !self.functions.iter().any(Function::is_group);
         match process.and_then(|process| process.calibration) {
-            // The trees of several processes are one, and no longer any process's.
-            Some(calibration) if thread.overhead_ps.is_empty() && self.recordings.len() == 1 => {
+            Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
                 Cow::Owned(calibration.overhead(&self.functions, &thread.nodes))
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
