@@ -297,6 +297,20 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
     assert_eq!(subtracted(&by_only(Some(By::Thread))), 3 * 40 + 2 * 60);
     assert_eq!(subtracted(&wanted(None, &[], &["leaf"])), 3 * 40 + 2 * 60);
     assert_eq!(subtracted(&wanted(None, &["leaf"], &[])), 2 * 40);
+
+    // Nor is it worked out anew where nothing of it was left.
+    trees.processes[0].calibration = Some(Calibration {
+        python_call: cost(0, 60_000),
+        ..Calibration::default()
+    });
+    for part in [
+        wanted(None, &["leaf"], &[]),
+        wanted(Some(By::Thread), &["leaf"], &[]),
+    ] {
+        let once = merged(&part, &[trees.clone()]);
+        let again = merge(&part, [reread(&once)]).profile;
+        assert_eq!(again.trees(), once.trees());
+    }
 }
 
 #[test]
