@@ -8,8 +8,9 @@
 //! | [`svg`] | the picture: call stacks above, reverse graph below |
 //! | [`flamegraph`] | one plain flame graph, drawn by the `inferno` crate |
 //!
-//! [`summary`] is what the program prints when it is done. [`display`] and
-//! [`origin`] decide how names and places look wherever people read them.
+//! For the terminal there are [`tree`], the call tree as text, and [`summary`], what the
+//! program prints when it is done. [`display`] and [`origin`] decide how names and places
+//! look wherever people read them.
 
 pub mod display;
 pub mod flamegraph;
@@ -20,6 +21,7 @@ pub mod singledispatch;
 pub mod sort_order;
 pub mod summary;
 pub mod svg;
+pub mod tree;
 
 use std::collections::HashSet;
 use std::fmt;

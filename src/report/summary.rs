@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{count, counted, duration, printable, short_name};
+use super::display::{count, counted, duration, fitted, printable, short_name};
 use super::origin::Places;
 use super::sort_order::SortOrder;
 
@@ -87,8 +87,8 @@ fn top_functions(view: &View<'_>) -> String {
                 count(counts.nc),
                 format!(
                     "{}{gap}{}",
-                    shortened(&short_name(&label.name)),
-                    shortened(&location)
+                    fitted(&short_name(&label.name), LONGEST),
+                    fitted(&location, LONGEST)
                 ),
             ]
         });
@@ -114,19 +114,6 @@ fn top_functions(view: &View<'_>) -> String {
     text
 }
 
-/// `text` without its middle where it is too long for a line.
-fn shortened(text: &str) -> String {
-    let characters = text.chars().count();
-    if characters <= LONGEST {
-        return text.to_owned();
-    }
-    let end = LONGEST / 2;
-    let head = text.chars().take(LONGEST - end - 1);
-    head.chain(['…'])
-        .chain(text.chars().skip(characters - end))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,15 +121,6 @@ mod tests {
     use crate::format::trees::Label;
     use crate::profile::frames::Frames;
     use crate::profile::merge::Profile;
-
-    #[test]
-    fn long_names_lose_their_middle() {
-        let name = format!("begin{}end", "x".repeat(10_000));
-        let short = shortened(&name);
-        assert_eq!(short.chars().count(), LONGEST);
-        assert!(short.starts_with("beginx") && short.ends_with("xend"));
-        assert_eq!(shortened("é"), "é");
-    }
 
     #[test]
     fn short_and_to_the_point() {
