@@ -16,7 +16,7 @@ use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
-use crate::progress::{bar, complain, say};
+use crate::progress::{Stream, bar, complain};
 use crate::read_input::read_input;
 
 /// Files that are read at a time: enough to keep all cores busy, few enough that not
@@ -56,24 +56,44 @@ struct Account {
     folded: (u64, usize),
     /// Calls that are in no figure.
     dropped: u64,
+    /// Processes that run.
+    running: usize,
+    summary: Stream,
 }
 
-/// Runs the whole thing.
-pub(crate) fn aggregate(options: &AggregateOptions) -> Exit {
-    let mut account = Account::default();
-    let exit = match run(options, &mut account) {
-        Ok(exit) => exit,
-        Err(message) => {
-            complain(&message);
-            return Exit::Usage;
-        }
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) exit: Exit,
+    /// The files that were written.
+    pub(crate) outputs: Vec<PathBuf>,
+    /// Processes among those that were read that are still running.
+    pub(crate) running: usize,
+}
+
+/// Runs the whole thing. The summary goes to `summary`.
+pub(crate) fn aggregate(options: &AggregateOptions, summary: Stream) -> Outcome {
+    let mut account = Account {
+        summary,
+        ..Account::default()
     };
-    match write_json(&options.results, &account) {
-        Ok(()) => exit,
-        Err(message) => {
-            complain(&message);
-            Exit::NotWritten
-        }
+    let exit = run(options, &mut account).unwrap_or_else(|message| {
+        complain(&message);
+        Exit::Usage
+    });
+    let written = match exit {
+        Exit::Usage => Ok(()),
+        _ => write_json(&options.results, &account),
+    };
+    Outcome {
+        exit: match written {
+            Ok(()) => exit,
+            Err(message) => {
+                complain(&message);
+                Exit::NotWritten
+            }
+        },
+        outputs: account.outputs,
+        running: account.running,
     }
 }
 
@@ -209,6 +229,7 @@ fn write_reports(
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     account.folded = (view.folded_calls(), view.folded_functions().len());
     account.dropped = view.dropped();
+    account.running = view.running();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -232,8 +253,9 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        if let Err(error) = say(&summary(&view, account.failures.len(), &account.outputs)) {
-            complain(&format!("can't write to stdout: {error}"));
+        let text = summary(&view, account.failures.len(), &account.outputs);
+        if let Err(error) = account.summary.say(&text) {
+            complain(&format!("can't write the summary: {error}"));
             all_written = false;
         }
     }
@@ -277,7 +299,7 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
     }
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
-        Some(STDOUT) => say(&text),
+        Some(STDOUT) => Stream::Stdout.say(&text),
         _ => atomic_file::write_shared(target, text.as_bytes()),
     };
     written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
