@@ -3,9 +3,11 @@
 #![cfg(feature = "cli")]
 
 mod compensation;
+mod formats;
 mod inputs;
 mod live;
 mod outputs;
 mod ownership;
 mod sandbox;
+mod show;
 mod talk;
