@@ -10,6 +10,7 @@ pub mod frames;
 pub mod join;
 pub mod merge;
 mod pair_hash;
+mod ran_in;
 pub mod rows;
 pub mod singledispatch;
 pub mod threshold;

@@ -47,7 +47,7 @@ pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
 /// none.
 ///
 /// It is a function's name as it is shown or as it is recorded; where nothing is called
-/// so, a part of what pstats calls functions, `file:line(name)`.
+/// so, a part of a name; else a part of what pstats calls functions, `file:line(name)`.
 pub fn related(
     view: &View<'_>,
     function: &str,
@@ -107,20 +107,21 @@ pub fn related(
 fn named(rows: &Rows, function: &str) -> Rows {
     let is_name =
         |label: &Label| *label.name == *function.as_bytes() || short_name(&label.name) == function;
-    let has_part = |label: &Label| printable(&pstats_name(label)).contains(function);
-    let some_is = rows.iter().any(|(id, _)| is_name(rows.label(id)));
-    let mut found = Rows::default();
-    for (id, row) in rows.iter() {
-        let label = rows.label(id);
-        if if some_is {
-            is_name(label)
-        } else {
-            has_part(label)
-        } {
-            add(&mut found, label, row.counts);
+    let is_in_name = |label: &Label| short_name(&label.name).contains(function);
+    let is_part = |label: &Label| printable(&pstats_name(label)).contains(function);
+    let matching = |is_meant: &dyn Fn(&Label) -> bool| {
+        let mut found = Rows::default();
+        for (id, row) in rows.iter().filter(|(id, _)| is_meant(rows.label(*id))) {
+            add(&mut found, rows.label(id), row.counts);
         }
-    }
+        found
+    };
+    let all: [&dyn Fn(&Label) -> bool; 3] = [&is_name, &is_in_name, &is_part];
+    let found = all.into_iter().map(matching);
     found
+        .into_iter()
+        .find(|rows| !rows.is_empty())
+        .unwrap_or_default()
 }
 
 fn callers(rows: &Rows, function: &Label) -> Rows {

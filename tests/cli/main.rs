@@ -4,8 +4,11 @@
 
 mod compensation;
 mod formats;
+mod hostile;
 mod inputs;
 mod live;
+#[path = "../generate/live_file.rs"]
+mod live_file;
 mod outputs;
 mod ownership;
 mod sandbox;

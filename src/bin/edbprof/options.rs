@@ -29,6 +29,7 @@ Examples:
 Exit status:
   0  all files were read
   1  some files could not be read; they are named on stderr, the rest is in the results
+     (with --strict nothing was written)
   2  wrong usage; nothing was written
   3  there was nothing to read
   4  the results could not be written";
@@ -136,6 +137,12 @@ pub(crate) struct ResultOptions {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Write nothing when a file can't be read
+    ///
+    /// Without it the results are made of those that can.
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// Write how it went as JSON to a file, or with - to stdout instead of the summary
     ///

@@ -145,6 +145,7 @@ fn estimates_and_lower_bounds_are_marked_and_explained() {
                     }],
                     ..ThreadTree::default()
                 }],
+                ..Trees::default()
             },
             PlainInputs::default(),
         ),

@@ -48,7 +48,7 @@ pub(crate) struct TopOptions {
 
     /// Show who called this function
     ///
-    /// A function's name, or if none is called so a part of file:line(name).
+    /// A function's name, or if none is called so a part of one, or of file:line(name).
     #[arg(long, value_name = "FUNCTION")]
     pub(super) callers: Option<String>,
 
