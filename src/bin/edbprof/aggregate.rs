@@ -125,7 +125,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     if results.view.compensate {
         profile.compensate();
     }
-    let written = write_reports(&profile, &outputs, &reports, results, account);
+    let written = with_view(&profile, |view| {
+        write_reports(view, &outputs, &reports, results, account)
+    });
     Ok(match written {
         true => account.exit(),
         false => Exit::NotWritten,
@@ -274,52 +276,51 @@ fn complain_about(account: &Account, quiet: bool) {
 
 /// Renders, writes and tells; false if anything could not be written.
 fn write_reports(
-    profile: &Profile,
+    view: &View<'_>,
     outputs: &Outputs,
     reports: &[Box<dyn Report + Sync>],
     options: &ResultOptions,
     account: &mut Account,
 ) -> bool {
-    with_view(profile, |view| {
-        account.size = (view.processes(), view.calls(), view.seconds());
-        account.killed = view.killed();
-        account.compensated = profile
-            .compensation()
-            .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
-        account.folded = (view.folded_calls(), view.folded_functions().len());
-        account.dropped = view.dropped();
-        account.running = view.running();
-        let rendered: Vec<_> = reports
-            .par_iter()
-            .map(|report| report.render(view))
-            .collect();
-        let mut all_written = true;
-        for (report, content) in reports.iter().zip(rendered) {
-            let path = outputs.path(report.suffix());
-            let written = match content {
-                Ok(None) => former_results::remove(&path).map(|()| false),
-                Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
-                Err(error) => Err(io::Error::other(error)),
-            };
-            match written {
-                Ok(true) => account.outputs.push(path),
-                Ok(false) => {}
-                Err(reason) => {
-                    complain(&format!("can't write {}: {reason}", path_text(&path)));
-                    all_written = false;
-                }
-            }
-        }
-        let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
-        if !options.quiet && !json_on_stdout {
-            let text = summary(view, account.failures.len(), &account.outputs);
-            if let Err(error) = account.summary.say(&text) {
-                complain(&format!("can't write the summary: {error}"));
+    account.size = (view.processes(), view.calls(), view.seconds());
+    account.killed = view.killed();
+    account.compensated = view
+        .profile
+        .compensation()
+        .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
+    account.folded = (view.folded_calls(), view.folded_functions().len());
+    account.dropped = view.dropped();
+    account.running = view.running();
+    let rendered: Vec<_> = reports
+        .par_iter()
+        .map(|report| report.render(view))
+        .collect();
+    let mut all_written = true;
+    for (report, content) in reports.iter().zip(rendered) {
+        let path = outputs.path(report.suffix());
+        let written = match content {
+            Ok(None) => former_results::remove(&path).map(|()| false),
+            Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
+            Err(error) => Err(io::Error::other(error)),
+        };
+        match written {
+            Ok(true) => account.outputs.push(path),
+            Ok(false) => {}
+            Err(reason) => {
+                complain(&format!("can't write {}: {reason}", path_text(&path)));
                 all_written = false;
             }
         }
-        all_written
-    })
+    }
+    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
+    if !options.quiet && !json_on_stdout {
+        let text = summary(view, account.failures.len(), &account.outputs);
+        if let Err(error) = account.summary.say(&text) {
+            complain(&format!("can't write the summary: {error}"));
+            all_written = false;
+        }
+    }
+    all_written
 }
 
 fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> {
