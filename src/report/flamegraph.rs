@@ -22,8 +22,8 @@ impl Report for FlameGraph {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let lines = stacks(&threshold::prune(view.frames, self.threshold));
-        if lines.is_empty() {
+        let stacks = stacks(&threshold::prune(view.frames, self.threshold));
+        if stacks.is_empty() {
             return Ok(None);
         }
         let mut options = Options::default();
@@ -35,8 +35,7 @@ impl Report for FlameGraph {
         options.min_width = self.threshold * 100.0;
         options.image_width = (self.width > 0).then_some(self.width as usize);
         let mut svg = Vec::new();
-        flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut svg)
-            .map_err(Error::new)?;
+        flamegraph::from_lines(&mut options, stacks.lines(), &mut svg).map_err(Error::new)?;
         Ok(Some(svg))
     }
 }

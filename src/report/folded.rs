@@ -5,7 +5,8 @@
 //! The format has no place for anything else: not for calls, not for which paths are
 //! estimates. <https://github.com/brendangregg/FlameGraph#2-fold-stacks>
 
-use super::display::{function_name, printable};
+use super::display::function_name;
+use super::origin::Places;
 use super::{Error, Report, View};
 use crate::format::trees::{Function, NO_PARENT};
 use crate::profile::frames::Frames;
@@ -21,9 +22,7 @@ impl Report for Folded {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let mut text = stacks(&join(view.frames)).join("\n");
-        text.push('\n');
-        Ok(Some(text.into_bytes()))
+        Ok(Some(stacks(&join(view.frames)).into_bytes()))
     }
 }
 
@@ -33,9 +32,11 @@ impl Report for Folded {
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-pub(super) fn stacks(frames: &Frames) -> Vec<String> {
+pub(super) fn stacks(frames: &Frames) -> String {
     let nodes = &frames.nodes;
-    let labels: Vec<_> = frames.functions.iter().map(folded_label).collect();
+    let paths = Places::new(frames.functions.iter().map(|function| &function.label));
+    let functions = frames.functions.iter();
+    let labels: Vec<_> = functions.map(|f| folded_label(f, &paths)).collect();
     let mut own = nodes.self_times();
     // Each node's depth and the node that stands for it.
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
@@ -52,28 +53,32 @@ pub(super) fn stacks(frames: &Frames) -> Vec<String> {
         }
         places.push(place);
     }
-    let mut lines = Vec::new();
+    let mut text = String::new();
+    let mut path: Vec<&str> = Vec::new();
     for (node, own) in (0_u32..).zip(own).filter(|(_, own)| *own > 0) {
-        let mut path = Vec::new();
         let mut at = node;
         while at != NO_PARENT {
             path.push(labels[nodes.function[at as usize] as usize].as_str());
             at = nodes.parent[at as usize];
         }
-        path.reverse();
-        lines.push(format!("{} {own}", path.join(";")));
+        let frames = path.drain(..).rev();
+        for (position, label) in frames.enumerate() {
+            text.push_str(if position > 0 { ";" } else { "" });
+            text.push_str(label);
+        }
+        text.push_str(&format!(" {own}\n"));
     }
-    lines
+    text
 }
 
 /// A function's name as a folded stack can carry it. There `;` separates frames and
 /// a number behind a space is a count (or, before another one, the count of the run
 /// to compare with), so both characters give way to their look-alikes.
-fn folded_label(function: &Function) -> String {
+fn folded_label(function: &Function, paths: &Places) -> String {
     let name = function_name(function);
-    let place = match &*function.label.file {
-        b"~" => String::new(),
-        file => format!(" ({}:{})", printable(file), function.label.line),
+    let place = match paths.location(&function.label) {
+        location if location.is_empty() => location,
+        location => format!(" ({location})"),
     };
     format!("{name}{place}")
         .replace(';', "\u{ff1b}")
@@ -93,7 +98,7 @@ mod tests {
         }
         assert_eq!(
             stacks(&frames),
-            ["a\u{ff1b}b\u{a0}12 60", "a\u{ff1b}b\u{a0}12;x 40"]
+            "a\u{ff1b}b\u{a0}12 60\na\u{ff1b}b\u{a0}12;x 40\n"
         );
     }
 
@@ -109,7 +114,8 @@ mod tests {
                 )
             })
             .collect();
-        let lines = stacks(&tree(&chain));
+        let text = stacks(&tree(&chain));
+        let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), MAX_DEPTH as usize);
         let own: u64 = lines
             .iter()
