@@ -59,7 +59,6 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     }
     let least = (options.threshold * frames.whole() as f64).ceil() as u64;
     let places = Places::new(frames.functions.iter().map(|function| &function.label));
-    let all = frames.nodes.len();
     let (frames, runs) = match options.all {
         true => (frames, Runs::new()),
         false => fold(&frames, &places, least),
@@ -74,8 +73,8 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
         places,
     };
     let drawn = shown.draw();
-    let in_runs = |node: &Drawn| shown.runs.get(&node.node).map_or(1, |run| run.frames);
-    let left_out = all - drawn.iter().map(in_runs).sum::<usize>();
+    let in_run = |drawn: &Drawn| shown.runs.get(&drawn.node).map_or(0, |run| run.left_out);
+    let left_out = shown.frames.nodes.len() - drawn.len() + drawn.iter().map(in_run).sum::<usize>();
     let is_estimated = |node: &Drawn| shown.frames.estimated[node.node as usize];
     let some_estimated = drawn.iter().any(is_estimated);
     let some_at_least = drawn.iter().any(|drawn| shown.is_lower_bound(drawn.node));
@@ -85,7 +84,8 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     text.push_lines(&lines);
     if left_out > 0 {
         let left_out = counted(left_out, "frame", "frames");
-        let share = options.threshold * 100.0;
+        // Without the last digits: 0.07 times 100 is more than 7.
+        let share = (options.threshold * 1e8).round() / 1e6;
         text.push_remark(&format!("… {left_out} below {share} % left out"));
     }
     if some_estimated {

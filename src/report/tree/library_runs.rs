@@ -19,6 +19,8 @@ const NAMED: usize = 3;
 pub(super) struct Run {
     /// How many of at least the least total.
     pub(super) frames: usize,
+    /// How many of less.
+    pub(super) left_out: usize,
     /// Self time by module.
     modules: HashMap<String, u64>,
 }
@@ -78,20 +80,26 @@ fn entries(frames: &Frames) -> Vec<u32> {
     entries
 }
 
-/// What lies below each entry, of the frames that have `least` nanoseconds.
+/// The library frames that lie below each entry; modules of those with `least`
+/// nanoseconds.
 fn runs(frames: &Frames, entries: &[u32], places: &Places, least: u64) -> Runs {
     let nodes = &frames.nodes;
     let self_times = nodes.self_times();
     let mut runs = Runs::new();
     for (node, &entry) in (0..).zip(entries) {
-        let at = node as usize;
-        if entry != node && nodes.total[at] >= least {
-            let run = runs.entry(entry).or_default();
-            run.frames += 1;
-            let function = &frames.functions[nodes.function[at] as usize];
-            let time = run.modules.entry(module(function, places)).or_default();
-            *time = time.saturating_add(self_times[at]);
+        if entry == node {
+            continue;
         }
+        let at = node as usize;
+        let run = runs.entry(entry).or_default();
+        if nodes.total[at] < least {
+            run.left_out += 1;
+            continue;
+        }
+        run.frames += 1;
+        let function = &frames.functions[nodes.function[at] as usize];
+        let time = run.modules.entry(module(function, places)).or_default();
+        *time = time.saturating_add(self_times[at]);
     }
     runs
 }

@@ -111,6 +111,37 @@ fn all_frames_on_demand() {
 }
 
 #[test]
+fn the_share_is_told_as_it_was_given() {
+    let options = TreeOptions {
+        threshold: 0.07,
+        ..TreeOptions::default()
+    };
+    let text = show(&program(), options);
+    assert!(text.ends_with(" frames below 7 % left out\n"), "{text}");
+}
+
+#[test]
+fn what_a_run_calls_back_on_several_ways_is_one_frame() {
+    let frames = frames(&[
+        (NO_PARENT, &format!("{JSON} decode"), 100),
+        (0, &format!("{JSON} scan"), 90),
+        (1, "/app/main.py hook", 40),
+        (1, &format!("{RE} match"), 30),
+        (3, "/app/main.py hook", 20),
+        (3, "~ <built-in method builtins.len>", 0),
+    ]);
+    let text = show(&frames, TreeOptions::default());
+    let expected = "
+  90 ns   90.0 %  30 ns         └─ … 2 frames of json, re
+  60 ns   60.0 %  60 ns      2     └─ hook  main.py:3
+  … 1 frame below 1 % left out
+";
+    let lines = text.lines().skip(2).map(str::trim_start);
+    let expected = expected.lines().skip(1).map(str::trim_start);
+    assert!(lines.eq(expected), "{text}");
+}
+
+#[test]
 fn a_single_library_frame_is_shown_rather_than_folded() {
     let frames = frames(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
