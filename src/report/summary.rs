@@ -7,9 +7,13 @@ use super::View;
 use super::display::{counted, duration, printable};
 use super::sort_order::SortOrder;
 use super::top::functions;
+use super::tree::{TreeOptions, tree};
 
 /// Functions that are listed.
 const TOP: usize = 10;
+/// Of the call tree: the least share of the time, and how many lines.
+const SHARE: f64 = 0.05;
+const LINES: usize = 24;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
 /// files that were written.
@@ -31,6 +35,7 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     for remark in view.remarks() {
         text.push_str(&format!("{remark}\n"));
     }
+    text.push_str(&short_tree(view));
     let order: SortOrder = "tottime".parse().unwrap_or_default();
     text.push_str(&format!("\n{}", functions(view, &order, TOP)));
     if !outputs.is_empty() {
@@ -47,6 +52,7 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     };
     let next: Vec<_> = [
         with_suffix(".svg").map(|path| format!("open {path} in a browser")),
+        with_suffix(".prof").map(|path| format!("edbprof tree {path}, or top, or export")),
         with_suffix(".prof").map(|path| format!("python -m pstats {path}")),
         with_suffix(".prof").map(|path| format!("snakeviz {path}  (pip install snakeviz)")),
     ]
@@ -55,6 +61,29 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     .collect();
     if !next.is_empty() {
         text.push_str(&format!("\nNext: {}\n", next.join("\n  or: ")));
+    }
+    text
+}
+
+/// The top of the call tree, if there is one, and an empty line before it.
+fn short_tree(view: &View<'_>) -> String {
+    let options = TreeOptions {
+        threshold: SHARE,
+        ..TreeOptions::default()
+    };
+    let tree = tree(view, &options);
+    let mut lines = tree.lines();
+    let shown: Vec<_> = lines.by_ref().take(LINES).collect();
+    let mut text = String::new();
+    if shown.is_empty() {
+        return text;
+    }
+    for line in [""].iter().chain(&shown) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    if lines.next().is_some() {
+        text.push_str("… (edbprof tree shows all of it)\n");
     }
     text
 }
@@ -110,6 +139,7 @@ Wrote
   out.svg
 
 Next: open out.svg in a browser
+  or: edbprof tree out.prof, or top, or export
   or: python -m pstats out.prof
   or: snakeviz out.prof  (pip install snakeviz)
 "

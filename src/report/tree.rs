@@ -17,7 +17,7 @@ use self::library_runs::{Runs, fold};
 use self::text::{Line, Text};
 use super::View;
 use super::display::{count, counted, duration, function_name};
-use super::origin::Places;
+use super::origin::{Origin, Places, origin};
 use crate::format::trees::{Function, Label};
 use crate::profile::frames::Frames;
 use crate::profile::join::join;
@@ -59,7 +59,12 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     }
     let least = (options.threshold * frames.whole() as f64).ceil() as u64;
     let places = Places::new(frames.functions.iter().map(|function| &function.label));
-    let (frames, runs) = match options.all {
+    // A tree of libraries alone would be one line.
+    let of_program = |function: &Function| {
+        origin(&function.label) == Origin::Program && !function.label.file.starts_with(b"<")
+    };
+    let all = options.all || !frames.functions.iter().any(of_program);
+    let (frames, runs) = match all {
         true => (frames, Runs::new()),
         false => fold(&frames, &places, least),
     };
