@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
+#[cfg(feature = "report")]
+use crate::format::pstats::Entries;
 use crate::format::pstats::{Counts, LabelId, Row, Rows};
 use crate::format::trees::{FoldedFunction, NO_PARENT, Nodes, Trees};
 
@@ -70,6 +72,53 @@ pub fn add(rows: &mut Rows, more: &Rows) {
             add_counts(sum, counts);
         }
     }
+}
+
+/// As [`add`] for the entries of several files, one after the other: the same value,
+/// computed on all processors, each of which takes a part of the functions.
+#[cfg(feature = "report")]
+pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
+    use rayon::prelude::*;
+
+    let mut new_ids = Vec::new();
+    for entries in files {
+        let new = entries.new_labels().as_slice().iter();
+        let new: Vec<LabelId> = new.map(|label| rows.intern(label)).collect();
+        let first = entries.known_labels();
+        let id = |id: LabelId| {
+            (id as usize)
+                .checked_sub(first)
+                .map_or(id, |new_id| new[new_id])
+        };
+        for (entry, _) in entries.iter() {
+            // Makes the row, and with it the order.
+            rows.row_mut(id(entry.label));
+        }
+        new_ids.push(new);
+    }
+    let slots = rows.slots_mut();
+    let part = slots
+        .len()
+        .div_ceil(2 * rayon::current_num_threads())
+        .max(1);
+    let parts = slots.par_chunks_mut(part).enumerate();
+    parts.for_each(|(number, slots)| {
+        let start = number * part;
+        for (entries, new) in files.iter().zip(&new_ids) {
+            let first = entries.known_labels();
+            let id = |id: LabelId| (id as usize).checked_sub(first).map_or(id, |i| new[i]);
+            for (entry, callers) in entries.iter() {
+                let place = (id(entry.label) as usize).checked_sub(start);
+                let Some(Some(sum)) = place.and_then(|place| slots.get_mut(place)) else {
+                    continue;
+                };
+                add_counts(&mut sum.counts, &entry.counts);
+                for &(caller, ref counts) in callers {
+                    add_counts(sum.callers.entry(id(caller)).or_default(), counts);
+                }
+            }
+        }
+    });
 }
 
 /// `rows` with labels numbered as a file of them is read back, so that writing

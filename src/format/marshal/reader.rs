@@ -129,6 +129,10 @@ impl<'a> Reader<'a> {
     /// Anything else is there.
     pub fn int(&mut self) -> Result<i128, ReadError> {
         let offset = self.input.at;
+        // Half of a profile is such ints and floats.
+        if let Some(bytes) = self.plain(INT) {
+            return Ok(i32::from_le_bytes(bytes).into());
+        }
         self.object(|_, value| match value {
             Value::Int(value) => Ok(value),
             other => Err(Self::unexpected(offset, "an int", other)),
@@ -141,6 +145,9 @@ impl<'a> Reader<'a> {
     /// Anything else is there.
     pub fn float(&mut self) -> Result<f64, ReadError> {
         let offset = self.input.at;
+        if let Some(bytes) = self.plain(FLOAT) {
+            return Ok(f64::from_le_bytes(bytes));
+        }
         self.object(|_, value| match value {
             Value::Float(value) => Ok(value),
             Value::Int(value) => Ok(value as f64),
@@ -261,6 +268,17 @@ impl<'a> Reader<'a> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// What follows `code`, if that comes next and there is nothing to be noted about it.
+    fn plain<const N: usize>(&mut self, code: u8) -> Option<[u8; N]> {
+        let (&first, rest) = self.input.rest().split_first()?;
+        if first != code || self.replaying != 0 {
+            return None;
+        }
+        let &bytes = rest.first_chunk()?;
+        self.input.at += 1 + N;
+        Some(bytes)
     }
 
     /// Reads the beginning of an object that is no reference.

@@ -13,15 +13,19 @@
 //! many primitive calls of unknown time. Names may be bytes (Python 2 wrote no
 //! other), counts bools, times ints.
 
+mod entries;
+mod labels;
 mod reader;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::trees::Label;
 
+pub use entries::Entries;
+pub use labels::{LabelRef, Labels};
 pub use reader::decode;
-pub(super) use reader::{read, read_label};
+pub(super) use reader::{read, read_entries, read_label};
 pub use writer::encode;
 pub(super) use writer::{write, write_label};
 
@@ -53,8 +57,7 @@ pub struct Row {
 /// A pstats dictionary with interned labels, in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    labels: Vec<Label>,
-    ids: HashMap<Label, LabelId>,
+    labels: Labels,
     rows: Vec<Option<Row>>,
     order: Vec<LabelId>,
 }
@@ -62,29 +65,29 @@ pub struct Rows {
 impl Rows {
     /// The id of `label`, new if it was not seen before.
     pub fn intern(&mut self, label: &Label) -> LabelId {
-        if let Some(&id) = self.ids.get(label) {
-            return id;
-        }
-        let id = self.labels.len() as LabelId;
-        self.labels.push(label.clone());
-        self.rows.push(None);
-        self.ids.insert(label.clone(), id);
+        let id = self.labels.intern(label);
+        self.rows.resize(self.labels.len(), None);
         id
     }
 
     /// The label with that id.
     pub fn label(&self, id: LabelId) -> &Label {
-        &self.labels[id as usize]
+        &self.labels()[id as usize]
     }
 
     /// All labels, a label's id being its position.
     pub fn labels(&self) -> &[Label] {
+        self.labels.as_slice()
+    }
+
+    /// The same as a table to look labels up in.
+    pub fn label_table(&self) -> &Labels {
         &self.labels
     }
 
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
-        self.ids.get(label).copied()
+        self.labels.find(label)
     }
 
     /// The row of `id`, made empty where there is none yet.
@@ -94,6 +97,12 @@ impl Rows {
             self.order.push(id);
         }
         slot.get_or_insert_with(Row::default)
+    }
+
+    /// The places of all rows, by their labels' ids.
+    #[cfg(feature = "report")]
+    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Row>] {
+        &mut self.rows
     }
 
     /// The row of `id`, if it has one: a label may stand as a caller only.

@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::{Counts, LabelId, Row, Rows};
+use super::{Counts, Entries, LabelId, LabelRef, Labels, Rows};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
 use crate::format::trees::Label;
@@ -17,32 +17,43 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, ReadError> {
 
 /// Reads the dictionary that is `reader`'s next object.
 pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError> {
-    let mut rows = Rows::default();
-    let mut labels = KnownLabels::default();
+    Ok(entries(reader, &Labels::default())?.into_rows())
+}
+
+/// As [`read`], where the labels `known` have ids already.
+pub(in crate::format) fn read_entries(
+    reader: &mut Reader<'_>,
+    known: &Labels,
+) -> Result<Entries, ReadError> {
+    Ok(entries(reader, known)?.without_repetitions())
+}
+
+fn entries(reader: &mut Reader<'_>, known: &Labels) -> Result<Entries, ReadError> {
+    let mut entries = Entries::new(known);
+    let mut seen = SeenLabels {
+        known,
+        numbered: Vec::new(),
+    };
     reader.dict(|reader| {
-        let id = labels.read(reader, &mut rows)?;
-        let row = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
+        let id = seen.read(reader, &mut entries.new)?;
+        let counts = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
             let counts = Counts {
                 cc: reader.int()?,
                 nc: reader.int()?,
                 tt: reader.float()?,
                 ct: reader.float()?,
             };
-            let mut row = Row {
-                counts,
-                ..Row::default()
-            };
             reader.dict(|reader| {
-                let caller = labels.read(reader, &mut rows)?;
-                row.callers.insert(caller, caller_counts(reader)?);
+                let caller = seen.read(reader, &mut entries.new)?;
+                entries.push_caller(caller, caller_counts(reader)?);
                 Ok(())
             })?;
-            Ok(row)
+            Ok(counts)
         })?;
-        *rows.row_mut(id) = row;
+        entries.push(id, counts);
         Ok(())
     })?;
-    Ok(rows)
+    Ok(entries)
 }
 
 fn caller_counts(reader: &mut Reader<'_>) -> Result<Counts, ReadError> {
@@ -66,26 +77,33 @@ fn caller_counts(reader: &mut Reader<'_>) -> Result<Counts, ReadError> {
 
 /// The labels read so far by their marshal numbers: most stand for themselves as
 /// references, over and over.
-#[derive(Default)]
-struct KnownLabels(Vec<Option<LabelId>>);
+struct SeenLabels<'a> {
+    known: &'a Labels,
+    numbered: Vec<Option<LabelId>>,
+}
 
-impl KnownLabels {
-    fn read(&mut self, reader: &mut Reader<'_>, rows: &mut Rows) -> Result<LabelId, ReadError> {
+impl SeenLabels<'_> {
+    /// Reads a label, which goes to `new` if it is not known.
+    fn read(&mut self, reader: &mut Reader<'_>, new: &mut Labels) -> Result<LabelId, ReadError> {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
-            if let Some(&Some(known)) = self.0.get(number) {
+            if let Some(&Some(known)) = self.numbered.get(number) {
                 reader.skip()?;
                 return Ok(known);
             }
         }
-        let label = reader.tuple(3, "a function's tuple (file, line, name)", read_label)?;
-        let id = rows.intern(&label);
+        let label = reader.tuple(3, LABEL, read_label_ref)?;
+        let hash = self.known.hash(label);
+        let id = match self.known.find_hashed(hash, label) {
+            Some(id) => id,
+            None => self.known.len() as LabelId + new.intern_hashed(hash, label),
+        };
         // Only what was read in order: numbers beyond the last one do not exist.
         if let Some((number, _)) = number {
-            if self.0.len() <= number {
-                self.0.resize(number + 1, None);
+            if self.numbered.len() <= number {
+                self.numbered.resize(number + 1, None);
             }
-            if let Some(slot) = self.0.get_mut(number) {
+            if let Some(slot) = self.numbered.get_mut(number) {
                 *slot = Some(id);
             }
         }
@@ -93,12 +111,18 @@ impl KnownLabels {
     }
 }
 
+const LABEL: &str = "a function's tuple (file, line, name)";
+
 /// Reads the three parts of a label.
 pub(in crate::format) fn read_label(reader: &mut Reader<'_>) -> Result<Label, ReadError> {
-    let file = reader.string()?.into();
+    Ok(read_label_ref(reader)?.to_label())
+}
+
+fn read_label_ref<'a>(reader: &mut Reader<'a>) -> Result<LabelRef<'a>, ReadError> {
+    let file = reader.string()?;
     let offset = reader.offset();
     let line = i64::try_from(reader.int()?)
         .map_err(|_| ReadError::invalid(offset, "a line number beyond 2^63"))?;
-    let name = reader.string()?.into();
-    Ok(Label { file, line, name })
+    let name = reader.string()?;
+    Ok(LabelRef { file, line, name })
 }
