@@ -44,17 +44,24 @@ class Tree:
         self.calls = array("Q", (calls(draw) for _ in self.parent))
         self.own = array("Q", (int(count * 2000 * draw.random()) for count in self.calls))
 
+        # How many nodes each subtree has.
+        self.below = [1] * len(self.parent)
+        for node in range(len(self.parent) - 1, -1, -1):
+            if self.parent[node] != NO_PARENT:
+                self.below[self.parent[node]] += self.below[node]
+
     def write(self, path: Path, number: int, nodes: int) -> None:
         """Writes what process `number` would have: some `nodes` nodes."""
         draw = random.Random(number)
-        # Whole subtrees are missing, until what is left is a ninth less.
+        # Subtrees are missing, a ninth of the nodes in all.
         left = bytearray(b"\1" * len(self.parent))
-        missing = {draw.randrange(len(left)) for _ in range(len(left) // 200)}
         surplus = len(left) - nodes
         for node, parent in enumerate(self.parent):
-            if surplus and (node in missing or (parent != NO_PARENT and not left[parent])):
+            if parent != NO_PARENT and not left[parent]:
                 left[node] = 0
-                surplus -= 1
+            elif self.below[node] <= surplus // 4 and draw.random() < 0.02:
+                left[node] = 0
+                surplus -= self.below[node]
         places = [place - 1 for place in accumulate(left)]
         parents = compress(self.parent, left)
         parent = array("I", (p if p == NO_PARENT else places[p] for p in parents))
