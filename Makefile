@@ -13,6 +13,9 @@ ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 # How often `make soak` kills a process in each of the ways there are.
 MOMENTS ?= 1000
 
+# How long `make fuzz` feeds each reader.
+FUZZ_SECONDS ?= 600
+
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
@@ -36,13 +39,13 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-aggregate bench-instructions bench-truth ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-aggregate bench-instructions bench-truth fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
-	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python)"
+	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python), FUZZ_SECONDS=60 (fuzz)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
 	@rm -rf build/demo
@@ -88,6 +91,17 @@ bench-instructions: .venv-bench/.installed ## Count instructions an event, which
 bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
 	.venv-bench/bin/python benches/truth
 
+fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
+	@rm -rf build/fuzz/seeds
+	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test fuzz_readers
+	@for reader in marshal prof live sidecar; do \
+		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
+		mkdir -p build/fuzz/corpus/$$reader && \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$reader build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 -rss_limit_mb=2048 || exit; \
+	done
+
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
 	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \
 		dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q ' installed$$' || echo $$name; done); \
@@ -108,6 +122,7 @@ pythons: ## Get Python 3.14 and 3.15 from Debian sid into build/sid (as root), f
 
 clean: ## Remove what the other targets made, compiled Rust too
 	rm -rf .venv-* build profile_analysis.prof profile_analysis.pstats profile_analysis.svg profile_analysis.singledispatch
+	rm -rf fuzz/target fuzz/artifacts
 	cargo clean
 
 # --- virtual environments: .venv-demo, .venv-3.11 and so on ------------------------

@@ -135,6 +135,9 @@ class BuildPackage(build_py):
         if not self.editable_mode:
             shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
+        if not self.editable_mode:
+            # Beside the package, where site.py looks; setuptools knows no way to say so.
+            self.copy_file("cpython_ext/python/edbprof_native.pth", self.build_lib)
 
 
 class BuildExtension(build_ext):

@@ -478,6 +478,38 @@ proptest! {
     }
 }
 
+#[test]
+fn files_in_another_order_make_the_same_picture() {
+    // b and c take 0.6 s each, but 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1. They call
+    // each other, and the cycle is cut where the more expensive one is entered.
+    let files = [(0.1, 0.3), (0.2, 0.2), (0.3, 0.1)].map(|(b, c)| {
+        rows(&[
+            ("", "main", 1, 0.0, 0.6),
+            ("main", "b", 1, b / 2.0, b),
+            ("main", "c", 1, c / 2.0, c),
+            ("b", "c", 1, 0.001, 0.002),
+            ("c", "b", 1, 0.001, 0.002),
+        ])
+    });
+    let picture = |order: [usize; 3]| {
+        let mut merger = Merger::new();
+        for number in order {
+            let plain = PlainInputs {
+                hashes: vec![[number as u8; 16]],
+                rows: files[number].clone(),
+                ..PlainInputs::default()
+            };
+            merger.add("plain", ProfFile::Plain(plain));
+        }
+        let frames = frames(&merger.finish().profile);
+        lines(&frames.functions, &frames.nodes)
+    };
+    let expected = picture([0, 1, 2]);
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        assert_eq!(picture(order), expected);
+    }
+}
+
 fn lines_of(estimate: &edbprof::profile::estimate::Estimate) -> Vec<(Vec<u8>, u64, u64)> {
     // By path, in bytes: names need not be UTF-8.
     let nodes = &estimate.nodes;

@@ -8,8 +8,8 @@ process in turns with the profiled runs. The error of a profiler is half the sum
 differences between true and reported shares: the part of the time that it puts into the
 wrong phase. Every figure is a median over fresh processes.
 
-Constants of compensation, and how they are used, were chosen with the programs of
-`tuning` alone; those of `reported` are for the record.
+How compensation measures and uses its constants was chosen with the programs of `tuning`;
+those of `reported` have told three times how far that was from the aim.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@
 
 use super::content_hash::{ContentHash, content_hash};
 use super::marshal::{Reader, Writer};
-use super::pstats::{Entries, Labels, Rows};
+use super::pstats::Rows;
+#[cfg(feature = "report")]
+use super::pstats::{Entries, Labels};
 use super::read_error::{ReadError, Reason};
 use super::sidecar::Sidecar;
 use super::trees::Trees;
@@ -76,6 +78,7 @@ pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
 ///
 /// # Errors
 /// As [`read`].
+#[cfg(feature = "report")]
 pub fn read_entries(bytes: &[u8], known: &Labels) -> Result<ProfFile<Entries>, ReadError> {
     read_as(bytes, |reader| pstats::read_entries(reader, known))
 }
@@ -108,6 +111,7 @@ fn read_as<R>(
             sidecar: Sidecar::new(),
         }));
     }
+    drop(rows);
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();
     let mut plain = PlainInputs::default();
@@ -132,6 +136,7 @@ fn read_as<R>(
 }
 
 fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
+    let offset = reader.offset();
     let mut plain = PlainInputs::default();
     reader.dict(|reader| {
         match reader.string()? {
@@ -148,6 +153,10 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
         }
         Ok(())
     })?;
+    if plain.hashes.is_empty() {
+        // Nothing could tell whether they were counted already.
+        return Err(ReadError::invalid(offset, "rows of no input"));
+    }
     Ok(plain)
 }
 

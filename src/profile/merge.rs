@@ -18,7 +18,9 @@ use super::tree_builder::TreeBuilder;
 use super::walk::Children;
 use crate::format::content_hash::ContentHash;
 use crate::format::prof::{self, PlainInputs, ProfFile};
-use crate::format::pstats::{Entries, Labels, Rows};
+use crate::format::pstats::Rows;
+#[cfg(feature = "report")]
+use crate::format::pstats::{Entries, Labels};
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
     FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
@@ -204,12 +206,14 @@ impl Merger {
     }
 
     /// The labels of the plain files so far, for [`prof::read_entries`].
+    #[cfg(feature = "report")]
     pub fn known_labels(&self) -> &Labels {
         self.plain_rows.label_table()
     }
 
     /// Takes files as [`add`](Self::add) does, one after the other. They must have been
     /// read with what are now the [`known_labels`](Self::known_labels).
+    #[cfg(feature = "report")]
     pub fn add_all(&mut self, files: impl IntoIterator<Item = (PathBuf, ProfFile<Entries>)>) {
         let mut entries = Vec::new();
         for (path, file) in files {

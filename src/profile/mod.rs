@@ -6,9 +6,7 @@
 pub mod attribution;
 pub mod compensate;
 pub mod estimate;
-#[cfg(feature = "report")]
 pub mod frames;
-#[cfg(feature = "report")]
 pub mod merge;
 mod pair_hash;
 pub mod rows;

@@ -65,11 +65,12 @@ pub fn add(rows: &mut Rows, more: &Rows) {
         .map(|label| rows.intern(label))
         .collect();
     for (id, row) in more.iter() {
-        let sum = rows.row_mut(ids[id as usize]);
-        add_counts(&mut sum.counts, &row.counts);
-        for (&caller, counts) in &row.callers {
-            let sum = sum.callers.entry(ids[caller as usize]).or_default();
-            add_counts(sum, counts);
+        let sum = ids[id as usize];
+        rows.add(sum, &row.counts);
+        let sum = rows.row_mut(sum);
+        for (caller, counts) in &row.callers {
+            let untimed = row.untimed.contains(caller);
+            sum.add_caller(ids[*caller as usize], counts, untimed);
         }
     }
 }
@@ -80,45 +81,56 @@ pub fn add(rows: &mut Rows, more: &Rows) {
 pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
     use rayon::prelude::*;
 
-    let mut new_ids = Vec::new();
+    let mut files_ids: Vec<Ids> = Vec::with_capacity(files.len());
     for entries in files {
         let new = entries.new_labels().as_slice().iter();
-        let new: Vec<LabelId> = new.map(|label| rows.intern(label)).collect();
-        let first = entries.known_labels();
-        let id = |id: LabelId| {
-            (id as usize)
-                .checked_sub(first)
-                .map_or(id, |new_id| new[new_id])
+        let ids = Ids {
+            known: entries.known_labels(),
+            new: new.map(|label| rows.intern(label)).collect(),
         };
-        for (entry, _) in entries.iter() {
-            // Makes the row, and with it the order.
-            rows.row_mut(id(entry.label));
+        for (function, _) in entries.iter() {
+            let id = ids.of(function.label);
+            if rows.row(id).is_none() {
+                rows.row_mut(id).counts = Counts::NOTHING;
+            }
         }
-        new_ids.push(new);
+        files_ids.push(ids);
     }
     let slots = rows.slots_mut();
-    let part = slots
-        .len()
-        .div_ceil(2 * rayon::current_num_threads())
-        .max(1);
+    let parts = 2 * rayon::current_num_threads();
+    let part = slots.len().div_ceil(parts).max(1);
     let parts = slots.par_chunks_mut(part).enumerate();
     parts.for_each(|(number, slots)| {
-        let start = number * part;
-        for (entries, new) in files.iter().zip(&new_ids) {
-            let first = entries.known_labels();
-            let id = |id: LabelId| (id as usize).checked_sub(first).map_or(id, |i| new[i]);
-            for (entry, callers) in entries.iter() {
-                let place = (id(entry.label) as usize).checked_sub(start);
+        for (entries, ids) in files.iter().zip(&files_ids) {
+            for (function, callers) in entries.iter() {
+                let place = (ids.of(function.label) as usize).checked_sub(number * part);
                 let Some(Some(sum)) = place.and_then(|place| slots.get_mut(place)) else {
                     continue;
                 };
-                add_counts(&mut sum.counts, &entry.counts);
-                for &(caller, ref counts) in callers {
-                    add_counts(sum.callers.entry(id(caller)).or_default(), counts);
+                sum.counts.add(&function.counts);
+                for (caller, untimed) in callers {
+                    sum.add_caller(ids.of(caller.label), &caller.counts, *untimed);
                 }
             }
         }
     });
+}
+
+/// Which ids of the sum a file's ids are.
+#[cfg(feature = "report")]
+struct Ids {
+    /// Ids below are the same.
+    known: usize,
+    /// Of the others.
+    new: Vec<LabelId>,
+}
+
+#[cfg(feature = "report")]
+impl Ids {
+    fn of(&self, id: LabelId) -> LabelId {
+        let new = (id as usize).checked_sub(self.known);
+        new.map_or(id, |new| self.new[new])
+    }
 }
 
 /// `rows` with labels numbered as a file of them is read back, so that writing
@@ -127,24 +139,17 @@ pub(super) fn renumbered(rows: &Rows) -> Rows {
     let mut renumbered = Rows::default();
     for (id, row) in rows.iter() {
         let new = renumbered.intern(rows.label(id));
+        let mut id = |caller: &LabelId| renumbered.intern(rows.label(*caller));
         let callers = row.callers.iter();
-        let callers = callers
-            .map(|(&caller, &counts)| (renumbered.intern(rows.label(caller)), counts))
-            .collect();
-        *renumbered.row_mut(new) = Row {
+        let callers = callers.map(|(caller, &counts)| (id(caller), counts));
+        let renumbered_row = Row {
             counts: row.counts,
-            callers,
+            callers: callers.collect(),
+            untimed: row.untimed.iter().map(id).collect(),
         };
+        *renumbered.row_mut(new) = renumbered_row;
     }
     renumbered
-}
-
-/// Adds `more` to `counts`.
-pub(super) fn add_counts(counts: &mut Counts, more: &Counts) {
-    counts.cc = counts.cc.saturating_add(more.cc);
-    counts.nc = counts.nc.saturating_add(more.nc);
-    counts.tt += more.tt;
-    counts.ct += more.ct;
 }
 
 /// What adds up for one function, or for one function under one caller.

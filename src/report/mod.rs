@@ -86,10 +86,17 @@ impl View<'_> {
 
     /// How many of them were killed, and have left their live files.
     pub fn killed(&self) -> usize {
+        self.ended(Ending::Killed)
+    }
+
+    /// How many of them were still running when they were read.
+    pub fn running(&self) -> usize {
+        self.ended(Ending::Running)
+    }
+
+    fn ended(&self, ending: Ending) -> usize {
         let processes = self.profile.trees().processes.iter();
-        processes
-            .filter(|process| process.ending == Ending::Killed)
-            .count()
+        processes.filter(|process| process.ending == ending).count()
     }
 
     /// Self time of all functions together, seconds.
@@ -112,6 +119,17 @@ impl View<'_> {
     pub fn uncompensated(&self) -> usize {
         let known = self.profile.compensation().map_or(0, |c| c.processes);
         self.processes().saturating_sub(known)
+    }
+
+    /// What recording has taken of the times that are shown, seconds, by the processes'
+    /// own measurements; 0 where that is not known or left out already.
+    pub fn overhead(&self) -> f64 {
+        if self.profile.compensation().is_some() {
+            return 0.0;
+        }
+        let threads = self.profile.trees().threads.iter();
+        let all = threads.flat_map(|thread| &thread.overhead_ps);
+        all.fold(0.0, |sum, &overhead| sum + overhead as f64) / 1e12
     }
 
     /// What every report says besides its title, a sentence each: what was done to the

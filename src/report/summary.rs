@@ -24,6 +24,12 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
             view.killed(),
         ));
     }
+    if view.overhead() > 0.0 {
+        text.push_str(&format!(
+            "Recording took about {} of that; --compensate leaves it out.\n",
+            duration(view.overhead()),
+        ));
+    }
     for remark in view.remarks() {
         text.push_str(&format!("{remark}\n"));
     }

@@ -8,6 +8,10 @@ import sys
 
 from . import _native
 
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Any
+
 _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
 
@@ -36,16 +40,12 @@ def recorder(
     one wants threads recorded that recorded calls start, they are; of several
     `live_dir` and `max_nodes` the first holds.
     """
-    from . import _calibration  # noqa: F401  lets recorders measure what they cost
-    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
-
-    key = (directory, prefix, suffix)
-    known = _recorders.get(key)
+    known = _recorders.get((directory, prefix, suffix))
     if known is None:
-        known = _recorders[key] = _native.Recorder(
-            directory=directory,
-            prefix=prefix,
-            suffix=suffix,
+        known = new_recorder(
+            directory,
+            prefix,
+            suffix,
             save_every=save_every,
             live_dir=live_dir,
             max_nodes=max_nodes,
@@ -55,6 +55,20 @@ def recorder(
     if threads:
         known.threads = True
     return known
+
+
+def new_recorder(
+    directory: str, prefix: str, suffix: str, **options: Any
+) -> _native.Recorder:
+    """A recording that is saved when the process ends; `options` are `Recorder`'s."""
+    from . import _calibration  # noqa: F401  lets recorders measure what they cost
+    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
+
+    made = _native.Recorder(
+        directory=directory, prefix=prefix, suffix=suffix, **options
+    )
+    _recorders[directory, prefix, suffix] = made
+    return made
 
 
 def save_all(last: bool = False) -> None:

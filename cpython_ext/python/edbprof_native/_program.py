@@ -41,7 +41,10 @@ def find() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Become the program; `python -m edbprof_native`."""
-    command = [find(), *(sys.argv[1:] if arguments is None else arguments)]
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["run"]:
+        given.insert(1, f"--python={sys.executable}")
+    command = [find(), *given]
     if os.name == "posix":
         os.execv(command[0], command)
     sys.exit(subprocess.call(command))

@@ -16,7 +16,7 @@ use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
-use crate::progress::{ReadingBar, complain, say};
+use crate::progress::{ReadingBar, Stream, complain};
 use crate::read_input::read_input;
 
 /// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
@@ -57,24 +57,53 @@ struct Account {
     folded: (u64, usize),
     /// Calls that are in no figure.
     dropped: u64,
+    /// Processes that run.
+    running: usize,
+    summary: Stream,
 }
 
-/// Runs the whole thing.
-pub(crate) fn aggregate(options: &AggregateOptions) -> Exit {
-    let mut account = Account::default();
-    let exit = match run(options, &mut account) {
-        Ok(exit) => exit,
-        Err(message) => {
-            complain(&message);
-            return Exit::Usage;
+impl Account {
+    /// What was read first is nothing to tell of.
+    fn sort(&mut self) {
+        for refused in [&mut self.failures, &mut self.skips] {
+            refused.sort_by(|a, b| a.path.cmp(&b.path));
         }
+    }
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) exit: Exit,
+    /// The files that were written.
+    pub(crate) outputs: Vec<PathBuf>,
+    /// Processes among those that were read that are still running.
+    pub(crate) running: usize,
+}
+
+/// Runs the whole thing. The summary goes to `summary`.
+pub(crate) fn aggregate(options: &AggregateOptions, summary: Stream) -> Outcome {
+    let mut account = Account {
+        summary,
+        ..Account::default()
     };
-    match write_json(&options.results, &account) {
-        Ok(()) => exit,
-        Err(message) => {
-            complain(&message);
-            Exit::NotWritten
-        }
+    let exit = run(options, &mut account).unwrap_or_else(|message| {
+        complain(&message);
+        Exit::Usage
+    });
+    let written = match exit {
+        Exit::Usage => Ok(()),
+        _ => write_json(&options.results, &account),
+    };
+    Outcome {
+        exit: match written {
+            Ok(()) => exit,
+            Err(message) => {
+                complain(&message);
+                Exit::NotWritten
+            }
+        },
+        outputs: account.outputs,
+        running: account.running,
     }
 }
 
@@ -99,6 +128,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     let paths = results.paths(&outputs, &reports);
     let (inputs, former) = former_results::set_apart(found.inputs, &paths)?;
     let mut inputs = discover::each_once(inputs);
+    inputs = in_order_of_pstats(inputs);
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
@@ -106,6 +136,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
+    account.sort();
     complain_about(account, results.quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
@@ -122,6 +153,10 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
     }
+    if results.strict && !account.failures.is_empty() {
+        complain("a file could not be read; with --strict nothing was written");
+        return Ok(Exit::SomeFailed);
+    }
     if results.compensate {
         profile.compensate();
     }
@@ -131,6 +166,16 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         true => Exit::Success,
         false => Exit::SomeFailed,
     })
+}
+
+/// `inputs` as `pstats.Stats(*inputs)` adds them up: the first one, then from the last
+/// to the second. Functions appear in this order, and keep it where a table's sort keys
+/// say nothing.
+fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
+    if let Some((_, rest)) = inputs.split_first_mut() {
+        rest.reverse();
+    }
+    inputs
 }
 
 /// Reads and merges `inputs`, a few at a time in parallel.
@@ -235,6 +280,7 @@ fn write_reports(
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     account.folded = (view.folded_calls(), view.folded_functions().len());
     account.dropped = view.dropped();
+    account.running = view.running();
     let rendered: Vec<_> = reports
         .par_iter()
         .map(|report| report.render(&view))
@@ -258,8 +304,9 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        if let Err(error) = say(&summary(&view, account.failures.len(), &account.outputs)) {
-            complain(&format!("can't write to stdout: {error}"));
+        let text = summary(&view, account.failures.len(), &account.outputs);
+        if let Err(error) = account.summary.say(&text) {
+            complain(&format!("can't write the summary: {error}"));
             all_written = false;
         }
     }
@@ -303,7 +350,7 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
     }
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
-        Some(STDOUT) => say(&text),
+        Some(STDOUT) => Stream::Stdout.say(&text),
         _ => atomic_file::write_shared(target, text.as_bytes()),
     };
     written.map_err(|error| format!("can't write {}: {error}", path_text(target)))

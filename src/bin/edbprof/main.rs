@@ -3,6 +3,7 @@
 //! [`options`] is the command line, [`discover`] finds the files, [`outputs`] names
 //! the results and [`former_results`] keeps the two apart, [`aggregate`] takes the one
 //! to the other and decides the exit code, [`progress`] is what is said meanwhile.
+//! [`run`] makes the files first, by running a program.
 //! What a profile is and how it is shown lies in the library.
 
 mod aggregate;
@@ -12,12 +13,20 @@ mod options;
 mod outputs;
 mod progress;
 mod read_input;
+mod run;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use aggregate::aggregate;
+use options::{Command, Options};
+use progress::Stream;
+
 fn main() -> ExitCode {
-    let options = options::Options::parse();
-    ExitCode::from(aggregate::aggregate(&options.aggregate) as u8)
+    let options = Options::parse();
+    match &options.command {
+        None => ExitCode::from(aggregate(&options.aggregate, Stream::Stdout).exit as u8),
+        Some(Command::Run(options)) => run::run(options),
+    }
 }

@@ -1,6 +1,6 @@
 //! The command line: every option, its default and its help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use edbprof::report::Report;
@@ -12,6 +12,11 @@ use edbprof::report::sort_order::SortOrder;
 use edbprof::report::svg::Svg;
 
 use crate::outputs::Outputs;
+use crate::run::RunOptions;
+
+/// What recordings are called unless their makers say otherwise.
+const PREFIX: &str = "edbprof_";
+const SUFFIX: &str = ".prof";
 
 /// What stands for stdout where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -28,6 +33,7 @@ Examples:
 Exit status:
   0  all files were read
   1  some files could not be read; they are named on stderr, the rest is in the results
+     (with --strict nothing was written)
   2  wrong usage; nothing was written
   3  there was nothing to read
   4  the results could not be written";
@@ -43,9 +49,18 @@ Exit status:
 #[derive(Debug, Parser)]
 #[command(name = "edbprof", version, after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Aggregating is what the program does when no subcommand is named.
     #[command(flatten)]
     pub(crate) aggregate: AggregateOptions,
+}
+
+/// What else the program does.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Run(RunOptions),
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,11 +74,11 @@ pub(crate) struct AggregateOptions {
     pub(crate) inputs: Vec<PathBuf>,
 
     /// What the names of input files begin with
-    #[arg(long, default_value = "edbprof_")]
+    #[arg(long, default_value = PREFIX)]
     pub(crate) prefix: std::ffi::OsString,
 
     /// What the names of input files end in
-    #[arg(long, default_value = ".prof")]
+    #[arg(long, default_value = SUFFIX)]
     pub(crate) suffix: std::ffi::OsString,
 
     /// Also read files that belong to other users
@@ -126,6 +141,12 @@ pub(crate) struct ResultOptions {
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
+    /// Write nothing when a file can't be read
+    ///
+    /// Without it the results are made of those that can.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
     /// Write how it went as JSON to a file, or with - to stdout instead of the summary
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
@@ -156,6 +177,19 @@ impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let value = self.to_possible_value();
         f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
+impl AggregateOptions {
+    /// To make `results` of all recordings in `directory`, which is the user's own.
+    pub(crate) fn of_directory(directory: &Path, results: ResultOptions) -> Self {
+        AggregateOptions {
+            inputs: vec![directory.to_owned()],
+            prefix: PREFIX.into(),
+            suffix: SUFFIX.into(),
+            any_owner: false,
+            results,
+        }
     }
 }
 

@@ -55,14 +55,27 @@ pub(crate) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "edbprof: {message}");
 }
 
-/// Text on stdout. A reader that has gone, like `head`, is no error.
-pub(crate) fn say(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
+/// Where the summary goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stream {
+    #[default]
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// Writes `text`. A reader that has gone, like `head`, is no error.
+    pub(crate) fn say(self, text: &str) -> io::Result<()> {
+        fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+            to.write_all(text.as_bytes()).and_then(|()| to.flush())
+        }
+        let written = match self {
+            Stream::Stdout => write(io::stdout().lock(), text),
+            Stream::Stderr => write(io::stderr().lock(), text),
+        };
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 }

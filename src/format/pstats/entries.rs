@@ -1,131 +1,138 @@
 //! A pstats dictionary as it stands in a file, for whoever adds up many of them: the
-//! labels that are known from other files are numbers already, nothing is sorted.
+//! labels that are known from other files are numbers already.
 
-use super::{Counts, LabelId, Labels, Row, Rows};
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-/// One function's line.
+use std::collections::HashMap;
+
+use super::reader::Sink;
+use super::{Counts, LabelId, LabelRef, Labels};
+
+/// One function's line, or one caller's in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) label: LabelId,
     pub(crate) counts: Counts,
-    /// Where its callers end in those of all; they begin where the last one's end.
-    callers_end: usize,
 }
 
-/// The lines of one file. Each function has one, and each of its callers one in that.
+/// The lines of one file: each function has one, and in it each caller.
 #[derive(Clone, Debug)]
 pub struct Entries {
-    /// How many labels were known; the ids of new ones begin there.
-    pub(super) known: usize,
-    /// The new ones.
-    pub(super) new: Labels,
-    entries: Vec<Entry>,
-    callers: Vec<(LabelId, Counts)>,
-    /// Where the callers of the entry begin that is being read.
-    start: usize,
+    known: usize,
+    new: Labels,
+    /// Each function, and where its callers end in those of all; they begin where the
+    /// last one's end.
+    functions: Vec<(Entry, usize)>,
+    /// And whether only their calls are known.
+    callers: Vec<(Entry, bool)>,
 }
 
 impl Entries {
-    pub(super) fn new(known: &Labels) -> Self {
-        Entries {
-            known: known.len(),
-            new: known.none(),
-            entries: Vec::new(),
-            callers: Vec::new(),
-            start: 0,
-        }
-    }
-
-    pub(super) fn push_caller(&mut self, caller: LabelId, counts: Counts) {
-        self.callers.push((caller, counts));
-    }
-
-    /// Ends an entry, of which all callers were pushed. A caller that stood there twice
-    /// counts as in a dict: the last one.
-    pub(super) fn push(&mut self, label: LabelId, counts: Counts) {
-        if let Some(callers) = self.callers.get_mut(self.start..) {
-            if !callers.is_sorted_by(|a, b| a.0 < b.0) {
-                // Stable, so that the last one comes first once it is turned around.
-                callers.reverse();
-                callers.sort_by_key(|caller| caller.0);
-                let mut unique = self.callers.split_off(self.start);
-                unique.dedup_by_key(|caller| caller.0);
-                self.callers.append(&mut unique);
-            }
-        }
-        self.start = self.callers.len();
-        self.entries.push(Entry {
-            label,
-            counts,
-            callers_end: self.start,
-        });
-    }
-
-    /// The labels that were not known when it was read; their ids go on from the others'.
-    pub fn new_labels(&self) -> &Labels {
-        &self.new
-    }
-
-    /// How many labels were known when it was read.
-    pub fn known_labels(&self) -> usize {
+    /// How many labels were known when it was read. The ids of the others go on from there.
+    pub(crate) fn known_labels(&self) -> usize {
         self.known
     }
 
-    /// All entries, each with its callers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &[(LabelId, Counts)])> {
+    /// Those others.
+    pub(crate) fn new_labels(&self) -> &Labels {
+        &self.new
+    }
+
+    /// All functions, each with its callers and whether only their calls are known.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &[(Entry, bool)])> {
         let mut start = 0;
-        self.entries.iter().map(move |entry| {
-            let callers = self.callers.get(start..entry.callers_end);
-            start = entry.callers_end;
-            (entry, callers.unwrap_or_default())
+        self.functions.iter().map(move |(function, end)| {
+            let callers = self.callers.get(start..*end);
+            start = *end;
+            (function, callers.unwrap_or_default())
         })
     }
+}
 
-    /// As a dictionary of its own, where no labels were known.
-    pub(super) fn into_rows(self) -> Rows {
-        let mut rows = Rows::default();
-        rows.rows.resize(self.new.len(), None);
-        for (entry, callers) in self.iter() {
-            *rows.row_mut(entry.label) = Row {
-                counts: entry.counts,
-                callers: callers.iter().copied().collect(),
-            };
+/// Builds [`Entries`].
+pub(super) struct EntriesSink<'a> {
+    known: &'a Labels,
+    entries: Entries,
+    /// Where the callers of the next function begin.
+    start: usize,
+}
+
+impl<'a> EntriesSink<'a> {
+    pub(super) fn new(known: &'a Labels) -> Self {
+        EntriesSink {
+            known,
+            entries: Entries {
+                known: known.len(),
+                new: known.none(),
+                functions: Vec::new(),
+                callers: Vec::new(),
+            },
+            start: 0,
         }
-        rows.labels = self.new;
-        rows
     }
 
-    /// Makes it as a dict would be: of functions that stand there twice, the last counts,
-    /// in the first one's place.
-    pub(super) fn without_repetitions(self) -> Self {
-        let mut seen = vec![false; self.known + self.new.len()];
-        let repeated = self.entries.iter().any(|entry| {
-            let seen = seen.get_mut(entry.label as usize);
+    /// The entries as a dict would have them: of functions that stood there twice the
+    /// last counts, in the first one's place.
+    pub(super) fn finish(self) -> Entries {
+        let entries = self.entries;
+        let mut seen = vec![false; entries.known + entries.new.len()];
+        let repeated = entries.functions.iter().any(|(function, _)| {
+            let seen = seen.get_mut(function.label as usize);
             seen.is_some_and(|seen| std::mem::replace(seen, true))
         });
         if !repeated {
-            return self;
+            return entries;
         }
-        let mut places = std::collections::HashMap::new();
-        let mut last: Vec<(&Entry, &[(LabelId, Counts)])> = Vec::new();
-        for entry in self.iter() {
-            let place = *places.entry(entry.0.label).or_insert(last.len());
+        let mut places = HashMap::new();
+        let mut last: Vec<(&Entry, &[(Entry, bool)])> = Vec::new();
+        for function in entries.iter() {
+            let place = *places.entry(function.0.label).or_insert(last.len());
             match last.get_mut(place) {
-                Some(before) => *before = entry,
-                None => last.push(entry),
+                Some(before) => *before = function,
+                None => last.push(function),
             }
         }
-        let mut entries = Entries {
-            known: self.known,
-            new: self.new.clone(),
-            entries: Vec::new(),
-            callers: Vec::new(),
-            start: 0,
-        };
-        for (entry, callers) in last {
-            entries.callers.extend_from_slice(callers);
-            entries.push(entry.label, entry.counts);
+        let mut functions = Vec::with_capacity(last.len());
+        let mut callers = Vec::new();
+        for (&function, its_callers) in last {
+            callers.extend_from_slice(its_callers);
+            functions.push((function, callers.len()));
         }
-        entries
+        Entries {
+            functions,
+            callers,
+            ..entries
+        }
+    }
+}
+
+impl Sink for EntriesSink<'_> {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
+        let hash = self.known.hash(label);
+        match self.known.find_hashed(hash, label) {
+            Some(id) => id,
+            None => self.known.len() as LabelId + self.entries.new.intern_hashed(hash, label),
+        }
+    }
+
+    fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
+        let caller = Entry { label, counts };
+        self.entries.callers.push((caller, untimed));
+    }
+
+    fn function(&mut self, label: LabelId, counts: Counts) {
+        let callers = &mut self.entries.callers;
+        let its_callers = callers.get(self.start..).unwrap_or_default();
+        if !its_callers.is_sorted_by(|(a, _), (b, _)| a.label < b.label) {
+            // As in a dict, the last one counts where a caller stood there twice.
+            let mut its_callers = callers.split_off(self.start);
+            its_callers.reverse();
+            its_callers.sort_by_key(|(caller, _)| caller.label);
+            its_callers.dedup_by_key(|(caller, _)| caller.label);
+            callers.append(&mut its_callers);
+        }
+        self.start = callers.len();
+        let function = Entry { label, counts };
+        self.entries.functions.push((function, self.start));
     }
 }

@@ -53,10 +53,8 @@ pub(super) struct LabelHash(u64);
 #[derive(Clone, Debug)]
 pub struct Labels {
     labels: Vec<Label>,
-    /// The last label of each hash.
-    last: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
-    /// Of each label the one before it that has the same hash.
-    before: Vec<Option<LabelId>>,
+    /// By the labels' hashes, or what comes next where labels have the same.
+    ids: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
     /// What is hashed comes from files that may want to make it slow.
     seed: u64,
 }
@@ -72,13 +70,13 @@ impl Labels {
     fn with_seed(seed: u64) -> Self {
         Labels {
             labels: Vec::new(),
-            last: HashMap::default(),
-            before: Vec::new(),
+            ids: HashMap::default(),
             seed,
         }
     }
 
     /// No labels, in which those have the same hashes as here.
+    #[cfg(feature = "report")]
     pub(super) fn none(&self) -> Self {
         Labels::with_seed(self.seed)
     }
@@ -111,24 +109,29 @@ impl Labels {
     }
 
     pub(super) fn find_hashed(&self, hash: LabelHash, label: LabelRef<'_>) -> Option<LabelId> {
-        let mut found = self.last.get(&hash.0).copied();
-        while let Some(id) = found {
-            if label.is(self.labels.get(id as usize)?) {
-                return Some(id);
-            }
-            found = *self.before.get(id as usize)?;
-        }
-        None
+        self.look_up(hash, label).ok()
     }
 
     pub(super) fn intern_hashed(&mut self, hash: LabelHash, label: LabelRef<'_>) -> LabelId {
-        if let Some(id) = self.find_hashed(hash, label) {
-            return id;
-        }
+        let slot = match self.look_up(hash, label) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
         let id = self.labels.len() as LabelId;
         self.labels.push(label.to_label());
-        self.before.push(self.last.insert(hash.0, id));
+        self.ids.insert(slot, id);
         id
+    }
+
+    /// The id of `label`, or where in `ids` it belongs.
+    fn look_up(&self, LabelHash(mut slot): LabelHash, label: LabelRef<'_>) -> Result<LabelId, u64> {
+        while let Some(&id) = self.ids.get(&slot) {
+            if self.labels.get(id as usize).is_some_and(|l| label.is(l)) {
+                return Ok(id);
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Err(slot)
     }
 
     pub(super) fn hash(&self, label: LabelRef<'_>) -> LabelHash {

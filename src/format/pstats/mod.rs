@@ -10,22 +10,27 @@
 //! them (`print_call_line`).
 //!
 //! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
-//! many primitive calls of unknown time. Names may be bytes (Python 2 wrote no
-//! other), counts bools, times ints.
+//! many primitive calls of unknown time and written as it was ([`Row::untimed`]).
+//! Names may be bytes (Python 2 wrote no other), counts bools, times ints.
 
+#[cfg(feature = "report")]
 mod entries;
 mod labels;
 mod reader;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::trees::Label;
 
+#[cfg(feature = "report")]
 pub use entries::Entries;
 pub use labels::{LabelRef, Labels};
 pub use reader::decode;
-pub(super) use reader::{read, read_entries, read_label};
+#[cfg(feature = "report")]
+pub(super) use reader::read_entries;
+pub(super) use reader::{read, read_label};
 pub use writer::encode;
 pub(super) use writer::{write, write_label};
 
@@ -45,6 +50,25 @@ pub struct Counts {
     pub ct: f64,
 }
 
+impl Counts {
+    /// What adds up with anything to just that: 0.0 would make a 0 of -0.
+    #[cfg(feature = "report")]
+    pub(crate) const NOTHING: Counts = Counts {
+        cc: 0,
+        nc: 0,
+        tt: -0.0,
+        ct: -0.0,
+    };
+
+    /// Adds `more`.
+    pub fn add(&mut self, more: &Counts) {
+        self.cc = self.cc.saturating_add(more.cc);
+        self.nc = self.nc.saturating_add(more.nc);
+        self.tt += more.tt;
+        self.ct += more.ct;
+    }
+}
+
 /// One function's line of the dictionary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -52,21 +76,50 @@ pub struct Row {
     pub counts: Counts,
     /// The same for each direct caller; a caller need not have a row itself.
     pub callers: BTreeMap<LabelId, Counts>,
+    /// Callers of whom only calls are known; their times are 0.
+    pub untimed: BTreeSet<LabelId>,
+}
+
+impl Row {
+    /// Adds to the figures under `caller`. Once it has times, it keeps them.
+    pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
+        match self.callers.entry(caller) {
+            btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(*more);
+                if untimed {
+                    self.untimed.insert(caller);
+                }
+            }
+            btree_map::Entry::Occupied(mut sum) => {
+                sum.get_mut().add(more);
+                if !untimed {
+                    self.untimed.remove(&caller);
+                }
+            }
+        }
+    }
 }
 
 /// A pstats dictionary with interned labels, in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     labels: Labels,
-    rows: Vec<Option<Row>>,
+    /// Most labels of some files are callers only: those cost a pointer.
+    rows: Vec<Option<Box<Row>>>,
     order: Vec<LabelId>,
 }
 
 impl Rows {
     /// The id of `label`, new if it was not seen before.
     pub fn intern(&mut self, label: &Label) -> LabelId {
+        self.intern_ref(label.into())
+    }
+
+    fn intern_ref(&mut self, label: LabelRef<'_>) -> LabelId {
         let id = self.labels.intern(label);
-        self.rows.resize(self.labels.len(), None);
+        if self.rows.len() < self.labels.len() {
+            self.rows.push(None);
+        }
         id
     }
 
@@ -90,24 +143,33 @@ impl Rows {
         self.labels.find(label)
     }
 
+    /// Adds to the row of `id`.
+    pub fn add(&mut self, id: LabelId, more: &Counts) {
+        match self.row(id) {
+            // Not added to 0.0, which would make a 0 of -0.
+            None => self.row_mut(id).counts = *more,
+            Some(_) => self.row_mut(id).counts.add(more),
+        }
+    }
+
     /// The row of `id`, made empty where there is none yet.
     pub fn row_mut(&mut self, id: LabelId) -> &mut Row {
         let slot = &mut self.rows[id as usize];
         if slot.is_none() {
             self.order.push(id);
         }
-        slot.get_or_insert_with(Row::default)
+        slot.get_or_insert_default()
     }
 
     /// The places of all rows, by their labels' ids.
     #[cfg(feature = "report")]
-    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Row>] {
+    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Box<Row>>] {
         &mut self.rows
     }
 
     /// The row of `id`, if it has one: a label may stand as a caller only.
     pub fn row(&self, id: LabelId) -> Option<&Row> {
-        self.rows[id as usize].as_ref()
+        self.rows[id as usize].as_deref()
     }
 
     /// All rows in order of first appearance.

@@ -2,7 +2,11 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::{Counts, Entries, LabelId, LabelRef, Labels, Rows};
+#[cfg(feature = "report")]
+use super::Labels;
+#[cfg(feature = "report")]
+use super::entries::{Entries, EntriesSink};
+use super::{Counts, LabelId, LabelRef, Row, Rows};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
 use crate::format::trees::Label;
@@ -17,25 +21,63 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, ReadError> {
 
 /// Reads the dictionary that is `reader`'s next object.
 pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError> {
-    Ok(entries(reader, &Labels::default())?.into_rows())
+    let mut sink = RowsSink::default();
+    read_into(reader, &mut sink)?;
+    Ok(sink.rows)
 }
 
 /// As [`read`], where the labels `known` have ids already.
+#[cfg(feature = "report")]
 pub(in crate::format) fn read_entries(
     reader: &mut Reader<'_>,
     known: &Labels,
 ) -> Result<Entries, ReadError> {
-    Ok(entries(reader, known)?.without_repetitions())
+    let mut sink = EntriesSink::new(known);
+    read_into(reader, &mut sink)?;
+    Ok(sink.finish())
 }
 
-fn entries(reader: &mut Reader<'_>, known: &Labels) -> Result<Entries, ReadError> {
-    let mut entries = Entries::new(known);
-    let mut seen = SeenLabels {
-        known,
-        numbered: Vec::new(),
-    };
+/// Takes what is read from a dictionary.
+pub(super) trait Sink {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId;
+
+    /// The figures under a caller, `untimed` as in [`Row`]; its function comes later.
+    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool);
+
+    /// A function whose callers have all come.
+    fn function(&mut self, function: LabelId, counts: Counts);
+}
+
+#[derive(Default)]
+struct RowsSink {
+    rows: Rows,
+    next: Row,
+}
+
+impl Sink for RowsSink {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
+        self.rows.intern_ref(label)
+    }
+
+    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool) {
+        self.next.callers.insert(caller, counts);
+        if untimed {
+            self.next.untimed.insert(caller);
+        } else {
+            self.next.untimed.remove(&caller);
+        }
+    }
+
+    fn function(&mut self, function: LabelId, counts: Counts) {
+        self.next.counts = counts;
+        *self.rows.row_mut(function) = std::mem::take(&mut self.next);
+    }
+}
+
+fn read_into(reader: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), ReadError> {
+    let mut labels = SeenLabels::default();
     reader.dict(|reader| {
-        let id = seen.read(reader, &mut entries.new)?;
+        let id = labels.read(reader, sink)?;
         let counts = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
             let counts = Counts {
                 cc: reader.int()?,
@@ -44,74 +86,76 @@ fn entries(reader: &mut Reader<'_>, known: &Labels) -> Result<Entries, ReadError
                 ct: reader.float()?,
             };
             reader.dict(|reader| {
-                let caller = seen.read(reader, &mut entries.new)?;
-                entries.push_caller(caller, caller_counts(reader)?);
+                let caller = labels.read(reader, sink)?;
+                let (counts, untimed) = caller_counts(reader)?;
+                sink.caller(caller, counts, untimed);
                 Ok(())
             })?;
             Ok(counts)
         })?;
-        entries.push(id, counts);
+        sink.function(id, counts);
         Ok(())
-    })?;
-    Ok(entries)
+    })
 }
 
-fn caller_counts(reader: &mut Reader<'_>) -> Result<Counts, ReadError> {
+/// The figures under a caller, and whether they have no times.
+fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     const EXPECTED: &str = "a caller's tuple (nc, cc, tt, ct)";
     let offset = reader.offset();
     reader.object(|reader, value| match value {
-        Value::Tuple(4) => Ok(Counts {
-            nc: reader.int()?,
-            cc: reader.int()?,
-            tt: reader.float()?,
-            ct: reader.float()?,
-        }),
-        Value::Int(calls) => Ok(Counts {
-            nc: calls,
-            cc: calls,
-            ..Counts::default()
-        }),
+        Value::Tuple(4) => {
+            let counts = Counts {
+                nc: reader.int()?,
+                cc: reader.int()?,
+                tt: reader.float()?,
+                ct: reader.float()?,
+            };
+            Ok((counts, false))
+        }
+        Value::Int(calls) => {
+            let counts = Counts {
+                nc: calls,
+                cc: calls,
+                ..Counts::default()
+            };
+            Ok((counts, true))
+        }
         other => Err(Reader::unexpected(offset, EXPECTED, other)),
     })
 }
 
 /// The labels read so far by their marshal numbers: most stand for themselves as
 /// references, over and over.
-struct SeenLabels<'a> {
-    known: &'a Labels,
-    numbered: Vec<Option<LabelId>>,
-}
+#[derive(Default)]
+struct SeenLabels(Vec<Option<LabelId>>);
 
-impl SeenLabels<'_> {
-    /// Reads a label, which goes to `new` if it is not known.
-    fn read(&mut self, reader: &mut Reader<'_>, new: &mut Labels) -> Result<LabelId, ReadError> {
+impl SeenLabels {
+    fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<LabelId, ReadError> {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
-            if let Some(&Some(known)) = self.numbered.get(number) {
+            if let Some(&Some(known)) = self.0.get(number) {
                 reader.skip()?;
                 return Ok(known);
             }
         }
-        let label = reader.tuple(3, LABEL, read_label_ref)?;
-        let hash = self.known.hash(label);
-        let id = match self.known.find_hashed(hash, label) {
-            Some(id) => id,
-            None => self.known.len() as LabelId + new.intern_hashed(hash, label),
-        };
+        let expected = "a function's tuple (file, line, name)";
+        let id = sink.label(reader.tuple(3, expected, read_label_ref)?);
         // Only what was read in order: numbers beyond the last one do not exist.
         if let Some((number, _)) = number {
-            if self.numbered.len() <= number {
-                self.numbered.resize(number + 1, None);
+            if self.0.len() <= number {
+                self.0.resize(number + 1, None);
             }
-            if let Some(slot) = self.numbered.get_mut(number) {
+            if let Some(slot) = self.0.get_mut(number) {
                 *slot = Some(id);
             }
         }
         Ok(id)
     }
 }
-
-const LABEL: &str = "a function's tuple (file, line, name)";
 
 /// Reads the three parts of a label.
 pub(in crate::format) fn read_label(reader: &mut Reader<'_>) -> Result<Label, ReadError> {

@@ -1,0 +1,172 @@
+//! `edbprof run`: a whole program profiled without a change to it.
+//!
+//! The program is started as it would be without us, with the same standard streams.
+//! One variable in its environment says where and what to record; every Python process
+//! that inherits it, this one or a child by whatever way, finds it when it starts (by
+//! the `.pth` file that is installed with the Python package) and records itself.
+//! [`program`] says what is started, [`forward`] passes signals on. When the program has
+//! ended, the recordings are merged as always, and this process ends as the program did.
+
+mod forward;
+mod options;
+mod program;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode, ExitStatus};
+
+use edbprof::report::summary::path_text;
+
+use crate::aggregate::{Exit, aggregate};
+use crate::progress::{Stream, complain};
+pub(crate) use options::RunOptions;
+
+/// The environment variable that makes Python processes record themselves: lines
+/// `name=value`, read by `edbprof_native/_startup.py`.
+const VARIABLE: &str = "EDBPROF_RUN";
+
+/// What a shell says of a command that can't be found.
+const NOT_FOUND: u8 = 127;
+
+/// Runs the program and shows where its time went. The exit code is the program's; a
+/// program that a signal has ended is followed into it.
+pub(crate) fn run(options: &RunOptions) -> ExitCode {
+    match record(options) {
+        Ok(status) => end_as(status),
+        Err((code, message)) => {
+            complain(&message);
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// # Errors
+///
+/// When the program can't be started: an exit code and a sentence.
+fn record(options: &RunOptions) -> Result<ExitStatus, (u8, String)> {
+    let usage = |message| (Exit::Usage as u8, message);
+    // What is wrong with the results' place is said before hours of work, not after.
+    options.results.outputs().map_err(usage)?;
+    let recordings = Recordings::new(options).map_err(usage)?;
+    let mut command = program::command(options).map_err(|message| (NOT_FOUND, message))?;
+    command.env(VARIABLE, settings(options, recordings.path()));
+    let name = path_text(command.get_program().as_ref());
+    let mut child = command
+        .spawn()
+        .map_err(|error| (NOT_FOUND, format!("can't start {name}: {error}")))?;
+    let status =
+        wait(&mut child).map_err(|error| (1, format!("can't wait for {name}: {error}")))?;
+    recordings.show(options, &name);
+    Ok(status)
+}
+
+/// Waits for the program's end; until then its signals are passed on to it.
+fn wait(child: &mut Child) -> io::Result<ExitStatus> {
+    let forwarding = forward::to(child.id())?;
+    let status = child.wait();
+    forwarding.stop();
+    status
+}
+
+/// The value of [`VARIABLE`]. The directory comes last: it may contain anything.
+fn settings(options: &RunOptions, directory: &Path) -> OsString {
+    let mut lines = format!(
+        "threads={}\nbuiltins={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        u8::from(!options.no_threads),
+        u8::from(!options.no_builtins),
+        u8::from(!options.no_children),
+        options.clock,
+        options.hook,
+    )
+    .into_bytes();
+    lines.extend_from_slice(directory.as_os_str().as_encoded_bytes());
+    OsString::from_vec(lines)
+}
+
+/// Ends this process as the program has ended.
+fn end_as(status: ExitStatus) -> ExitCode {
+    if let Some(signal) = status.signal() {
+        // Returns only where the signal's default is to do nothing.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(u8::MAX))
+}
+
+/// Opens the picture among `outputs` with what the desktop opens such files with.
+fn show_picture(outputs: &[PathBuf]) {
+    let is_picture = |path: &&PathBuf| path.extension().is_some_and(|suffix| suffix == "svg");
+    if let Some(picture) = outputs.iter().find(is_picture) {
+        if let Err(error) = open::that_detached(picture) {
+            complain(&format!("can't open {}: {error}", path_text(picture)));
+        }
+    }
+}
+
+/// The directory that the program's processes record into.
+enum Recordings {
+    /// The user's.
+    Kept(PathBuf),
+    /// Removed in the end, unless processes that still run are writing there.
+    Temporary(tempfile::TempDir),
+}
+
+impl Recordings {
+    /// # Errors
+    ///
+    /// A sentence, where it can't be made or is not empty.
+    fn new(options: &RunOptions) -> Result<Recordings, String> {
+        let Some(kept) = &options.keep else {
+            return tempfile::Builder::new()
+                .prefix("edbprof-run-")
+                .tempdir()
+                .map(Recordings::Temporary)
+                .map_err(|error| format!("can't make a temporary directory: {error}"));
+        };
+        let text = path_text(kept);
+        std::fs::create_dir_all(kept)
+            .and_then(|()| std::fs::canonicalize(kept))
+            .map(Recordings::Kept)
+            .map_err(|error| format!("can't make the directory {text}: {error}"))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Recordings::Kept(path) => path,
+            Recordings::Temporary(directory) => directory.path(),
+        }
+    }
+
+    /// Merges what was recorded, writes the results and says on stderr what is in them.
+    fn show(self, options: &RunOptions, program: &str) {
+        let outcome = aggregate(&options.aggregate(self.path()), Stream::Stderr);
+        if outcome.exit == Exit::NothingToRead {
+            complain(&format!(
+                "nothing was recorded: no process of the program was a Python in which edbprof \
+                 is installed (for {program}: {program} -m pip install edbprof)"
+            ));
+        }
+        if options.open {
+            show_picture(&outcome.outputs);
+        }
+        match self {
+            Recordings::Temporary(directory) if outcome.running > 0 => {
+                complain(&format!(
+                    "{} still running; what is recorded until their end: edbprof {}",
+                    match outcome.running {
+                        1 => "1 process is".to_owned(),
+                        more => format!("{more} processes are"),
+                    },
+                    path_text(&directory.keep()),
+                ));
+            }
+            Recordings::Kept(path) if !options.results.quiet => {
+                complain(&format!("the recordings are in {}", path_text(&path)));
+            }
+            _ => {}
+        }
+    }
+}

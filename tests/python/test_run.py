@@ -1,0 +1,324 @@
+"""`edbprof run`: a whole program profiled, and nothing else changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from prof_file import ProfFile
+
+from edbprof_native._program import find
+
+#: Tells what a program can see of how it was started.
+OBSERVER = """
+import json, os, pickle, signal, sys, warnings
+
+class Thing:
+    pass
+
+warnings.warn("seen", DeprecationWarning)
+print(json.dumps({
+    "argv": sys.argv,
+    "name": __name__,
+    "file": globals().get("__file__"),
+    "path": sys.path[0],
+    "flags": str(sys.flags),
+    "xoptions": {str(k): str(v) for k, v in sys._xoptions.items()},
+    "pickled": type(pickle.loads(pickle.dumps(Thing()))).__qualname__,
+    "main": sorted(name for name in vars(sys.modules["__main__"]) if name != "__builtins__"),
+    "stdin": sys.stdin.read(),
+    "handlers": [str(signal.getsignal(number)) for number in (2, 13, 15)],
+    "profile": str(sys.gettrace()),
+    "excepthook": sys.excepthook is sys.__excepthook__,
+}))
+def fail(): raise ValueError("on purpose")
+if "fail" in sys.argv:
+    fail()
+sys.exit(7)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs `edbprof run ARGUMENTS`, gives what came of it; results are in tmp_path/results."""
+    results = tmp_path / "results"
+    results.mkdir()
+
+    def run(*arguments, options=(), **more):
+        command = [find(), "run", f"--python={sys.executable}", f"--out={results}", *options]
+        return subprocess.run(
+            [*command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            cwd=tmp_path,
+            check=False,
+            **more,
+        )
+
+    run.results = lambda: ProfFile(results / "profile_analysis.prof")
+    return run
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["observer.py", "a", "--out=b", "-x"],
+        ["-m", "observer", "a"],
+        ["-W", "always", "-X", "utf8", "-B", "observer.py", "fail"],
+        ["-c", OBSERVER, "a"],
+    ],
+    ids=["script", "module", "options", "code"],
+)
+def test_the_program_sees_what_it_would_see_without_us(run, tmp_path, arguments):
+    write(tmp_path / "observer.py", OBSERVER)
+    bare = subprocess.run(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        input="some input",
+        check=False,
+    )
+    profiled = run(*arguments, options=["--quiet"], input="some input")
+    assert profiled.stdout == bare.stdout
+    assert profiled.stderr == bare.stderr
+    assert profiled.returncode == bare.returncode in (1, 7)
+
+
+def test_all_calls_of_all_threads_and_children_are_there(run, tmp_path):
+    write(
+        tmp_path / "child.py",
+        """
+        def in_child(): pass
+        for _ in range(3): in_child()
+        """,
+    )
+    write(
+        tmp_path / "program.py",
+        """
+        import multiprocessing, os, subprocess, sys, threading
+
+        def in_main(): pass
+        def in_thread(): pass
+        def in_fork(): pass
+        def in_worker(number): return number
+
+        if __name__ == "__main__":
+            in_main()
+            thread = threading.Thread(target=in_thread)
+            thread.start()
+            thread.join()
+            subprocess.run([sys.executable, "child.py"], check=True)
+            subprocess.run(["sh", "-c", f"{sys.executable} child.py"], check=True)
+            for method in ("spawn", "forkserver", "fork"):
+                with multiprocessing.get_context(method).Pool(2) as pool:
+                    assert pool.map(in_worker, range(10), chunksize=1) == list(range(10))
+                    pool.close()
+                    pool.join()
+            if os.fork() == 0:
+                in_fork()
+                sys.exit()
+            os.wait()
+        """,
+    )
+    done = run("program.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    file = run.results()
+    names = ("in_main", "in_thread", "in_fork", "in_worker", "in_child")
+    assert {name: file.calls(name) for name in names} == {
+        "in_main": 1,
+        "in_thread": 1,
+        "in_fork": 1,
+        "in_worker": 30,
+        "in_child": 6,
+    }
+    assert "lost" not in done.stderr or "0 lost" in done.stderr
+
+
+def test_the_first_process_alone(run, tmp_path):
+    write(
+        tmp_path / "program.py",
+        """
+        import os, subprocess, sys
+
+        def work(): pass
+
+        work()
+        if len(sys.argv) == 1:
+            subprocess.run([sys.executable, "program.py", "child"], check=True)
+            if os.fork() == 0:
+                work()
+                sys.exit()
+            os.wait()
+        """,
+    )
+    assert run("program.py", options=["--no-children"]).returncode == 0
+    assert run.results().calls("work") == 1
+
+
+def test_options_of_recording(run, tmp_path):
+    write(
+        tmp_path / "program.py",
+        """
+        import threading
+        def in_thread(): len("")
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        thread.join()
+        """,
+    )
+    run("program.py", options=["--no-threads", "--no-builtins", "--clock=cpu"])
+    names = {label[2] for label in run.results().rows}
+    assert "in_thread" not in names
+    assert not any("built-in" in name for name in names)
+
+
+def test_ctrl_c_stops_the_program_and_still_gives_the_answer(run, tmp_path):
+    write(
+        tmp_path / "program.py",
+        """
+        import sys, time
+        def work():
+            print("ready", flush=True)
+            while True:
+                time.sleep(10)
+        work()
+        """,
+    )
+    command = [find(), "run", f"--python={sys.executable}", "--out=results/", "program.py"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate()
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in told and "Wrote" in told
+    assert run.results().calls("work") == 1
+
+
+def test_a_program_that_is_killed(run, tmp_path):
+    write(
+        tmp_path / "program.py",
+        """
+        import os, signal
+        def work(): os.kill(os.getpid(), signal.SIGKILL)
+        work()
+        """,
+    )
+    done = run("program.py")
+    assert done.returncode == -signal.SIGKILL
+    assert "1 process, 1 killed, 0 lost" in done.stderr
+    assert run.results().calls("work") == 1
+
+
+def test_a_program_on_path(run, tmp_path):
+    program = write(tmp_path / "some-program", f"#!{sys.executable}\ndef work(): pass\nwork()\n")
+    program.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    # In another directory: a file that is here is a script.
+    (tmp_path / "elsewhere").mkdir()
+    done = subprocess.run(
+        [find(), "run", "--out=here.svg", "some-program"],
+        cwd=tmp_path / "elsewhere",
+        env=dict(os.environ, PATH=path),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ProfFile(tmp_path / "elsewhere" / "here.prof").calls("work") == 1
+
+
+def test_what_can_not_be_run(run, tmp_path):
+    done = run("no-such-program")
+    assert done.returncode == 127
+    assert "no file no-such-program" in done.stderr
+    done = run("sh", "-c", "exit 3")
+    assert done.returncode == 3
+    assert "nothing was recorded" in done.stderr
+
+
+def test_recordings_are_kept_on_demand(run, tmp_path):
+    write(tmp_path / "program.py", "def work(): pass\nwork()\n")
+    done = run("program.py", options=["--keep=kept"])
+    (file,) = (tmp_path / "kept").iterdir()
+    assert ProfFile(file).calls("work") == 1
+    assert str(tmp_path / "kept") in done.stderr
+
+
+def test_nothing_is_left_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    write(tmp_path / "program.py", "def work(): pass\nwork()\n")
+    assert run("program.py").returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_child_that_outlives_the_run(run, tmp_path, monkeypatch):
+    """Its recordings stay, and nothing is said in it when they can't."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    write(
+        tmp_path / "program.py",
+        """
+        import os, subprocess, sys
+        if len(sys.argv) == 1:
+            ready, told = os.pipe()
+            child = subprocess.Popen(
+                [sys.executable, "program.py", str(told)],
+                stdin=0, stdout=subprocess.DEVNULL, stderr=open("child.err", "w"),
+                pass_fds=[told],
+            )
+            os.read(ready, 1)
+        else:
+            def outlives(): pass
+            outlives()
+            os.write(int(sys.argv[1]), b"x")
+            sys.stdin.read()
+        """,
+    )
+    reader, writer = os.pipe()
+    done = run("program.py", stdin=reader)
+    assert done.returncode == 0
+    assert "1 process is still running" in done.stderr
+    directory = Path(done.stderr.rsplit("edbprof ", 1)[1].strip())
+    os.close(writer)
+    os.close(reader)
+    assert run.results().calls("outlives") == 1
+    assert directory.parent == tmp_path / "tmp" and directory.is_dir()
+
+
+def test_where_the_run_is_over_nothing_is_recorded_or_said(tmp_path):
+    settings = "threads=1\nbuiltins=1\nchildren=1\nclock=wall\nhook=auto\ndirectory="
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; print('edbprof_native._native' in sys.modules)"],
+        env=dict(os.environ, EDBPROF_RUN=settings + str(tmp_path / "gone")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stderr == ""
+
+
+def test_python_m_runs_that_python(tmp_path):
+    write(tmp_path / "program.py", "import sys\ndef work(): print(sys.executable)\nwork()\n")
+    command = [sys.executable, "-m", "edbprof_native", "run", "--quiet", "program.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, encoding="utf-8", check=True
+    )
+    assert done.stdout == f"{sys.executable}\n"
+    assert ProfFile(tmp_path / "profile_analysis.prof").calls("work") == 1
