@@ -96,6 +96,24 @@ proptest! {
     }
 
     #[test]
+    fn grouping_does_not_matter(files in files(), cuts in any::<[prop::sample::Index; 2]>()) {
+        let mut cuts = cuts.map(|cut| cut.index(files.len() + 1));
+        cuts.sort_unstable();
+        let parts = [&files[..cuts[0]], &files[cuts[0]..cuts[1]], &files[cuts[1]..]];
+        let [a, b, c] = parts.map(|part| merge(part).profile.encode());
+        let left = merge([&merge([&a, &b]).profile.encode(), &c]);
+        let right = merge([&a, &merge([&b, &c]).profile.encode()]);
+        // Equal plain files in two parts can't be told from one counted twice.
+        let mut hashes = merge(&files).profile.plain().hashes.clone();
+        hashes.dedup();
+        prop_assume!(hashes.len() == merge(&files).profile.plain().hashes.len());
+        for grouped in [left, right] {
+            prop_assert_eq!(&grouped.refused, &vec![]);
+            same(&merge(&files).profile, &grouped.profile)?;
+        }
+    }
+
+    #[test]
     fn the_file_says_the_sum_of_the_files(files in files()) {
         let profile = merge(&files).profile;
         let folded = profile.trees().threads.iter().flat_map(|thread| &thread.folded);

@@ -10,6 +10,10 @@ from pathlib import Path
 
 from program import Program, calls
 
+# What the trees begin with: strs that are not interned, which Python's would be.
+MAGIC = b"{\xfa\x05magic\xfa\x07edbprof"
+INTERNED = MAGIC.replace(b"\xfa", b"\xda")
+
 NO_PARENT = 2**32 - 1
 DEEPEST = 170
 
@@ -80,13 +84,14 @@ class Tree:
             "resumes": bytes(8 * len(parent)),
             "total": total.tobytes(),
         }
-        exact = {
+        # What has no name is written without a number.
+        exact = marshal.dumps({
             "magic": "edbprof",
             "version": 1,
             "recordings": [draw.randbytes(16)],
             "processes": [{"pid": number + 1, "argv": ["worker", str(number)]}],
             "functions": [(0, 0, *label, label[2], "") + (None,) for label in self.labels],
             "threads": [main],
-        }
+        })
         # The rows are read by pstats only; they are those of nothing.
-        path.write_bytes(marshal.dumps({}) + marshal.dumps(exact))
+        path.write_bytes(marshal.dumps({}) + exact.replace(INTERNED, MAGIC, 1))

@@ -28,7 +28,12 @@ impl<'a> Input<'a> {
 
     /// What is still to be taken.
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        self.from(self.at)
+    }
+
+    /// All from `offset` on.
+    pub(super) fn from(&self, offset: usize) -> &'a [u8] {
+        self.bytes.get(offset..).unwrap_or_default()
     }
 
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {

@@ -133,6 +133,9 @@ impl<'a> Reader<'a> {
         if let Some(bytes) = self.plain(INT) {
             return Ok(i32::from_le_bytes(bytes).into());
         }
+        if let Some(value) = self.int_again() {
+            return value;
+        }
         self.object(|_, value| match value {
             Value::Int(value) => Ok(value),
             other => Err(Self::unexpected(offset, "an int", other)),
@@ -213,6 +216,11 @@ impl<'a> Reader<'a> {
         items: impl FnOnce(&mut Self) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let offset = self.input.at;
+        let plain = u8::try_from(count).map(|count| [SHORT_TUPLE, count]);
+        if self.replaying == 0 && plain.is_ok_and(|begin| self.input.rest().starts_with(&begin)) {
+            self.input.at += 2;
+            return items(self);
+        }
         self.object(|reader, value| match value {
             Value::Tuple(found) if found == count => items(reader),
             Value::Tuple(_) => Err(ReadError::new(
@@ -271,6 +279,22 @@ impl<'a> Reader<'a> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// The int that was numbered before, if a reference to a short one comes next: Python
+    /// writes all ints up to 256 so.
+    fn int_again(&mut self) -> Option<Result<i128, ReadError>> {
+        let &[REF, number @ ..] = self.input.rest().first_chunk::<5>()? else {
+            return None;
+        };
+        let start = *self.numbered.get(u32::from_le_bytes(number) as usize)?;
+        let &[code, value @ ..] = self.input.from(start).first_chunk::<5>()?;
+        if code & !FLAG_REF != INT {
+            return None;
+        }
+        self.input.at += 5;
+        let value = i32::from_le_bytes(value).into();
+        Some(self.input.expand(start, OBJECT_SIZE).map(|()| value))
     }
 
     /// What follows `code`, if that comes next and there is nothing to be noted about it.

@@ -56,18 +56,20 @@ pub struct Labels {
     /// By the labels' hashes, or what comes next where labels have the same.
     ids: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
     /// What is hashed comes from files that may want to make it slow.
-    seed: u64,
+    seed: [u64; 2],
 }
 
 impl Default for Labels {
     fn default() -> Self {
         use std::hash::BuildHasher;
-        Labels::with_seed(RandomState::new().hash_one(0))
+        let random = RandomState::new();
+        // A factor of zero would forget what was hashed.
+        Labels::with_seed([random.hash_one(0), random.hash_one(1) | 1])
     }
 }
 
 impl Labels {
-    fn with_seed(seed: u64) -> Self {
+    fn with_seed(seed: [u64; 2]) -> Self {
         Labels {
             labels: Vec::new(),
             ids: HashMap::default(),
@@ -135,29 +137,35 @@ impl Labels {
     }
 
     pub(super) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
-        let hash = fold(self.seed, label.line as u64);
-        LabelHash(hash_bytes(hash_bytes(hash, label.file), label.name))
+        let [seed, secret] = self.seed;
+        let hash = fold(seed ^ label.line as u64, secret);
+        let hash = hash_bytes([hash, secret], label.file);
+        LabelHash(hash_bytes([hash, secret], label.name))
     }
 }
 
-/// Takes in `bytes` by words, and how many there are, so that none can be shifted from
-/// one text to the next.
-fn hash_bytes(mut hash: u64, bytes: &[u8]) -> u64 {
-    let words = bytes.chunks_exact(8);
-    let mut rest = [0; 8];
-    for (to, from) in rest.iter_mut().zip(words.remainder()) {
+/// Takes in `bytes`, two words at a time, and how many there are, so that none can be
+/// shifted from one text to the next.
+fn hash_bytes([mut hash, secret]: [u64; 2], bytes: &[u8]) -> u64 {
+    let pairs = bytes.chunks_exact(16);
+    let mut rest = [0; 16];
+    for (to, from) in rest.iter_mut().zip(pairs.remainder()) {
         *to = *from;
     }
-    for word in words {
-        hash = fold(hash, word.try_into().map_or(0, u64::from_le_bytes));
+    let mut take = |pair: [u8; 16]| {
+        let pair = u128::from_le_bytes(pair);
+        hash = fold(hash ^ pair as u64, secret ^ (pair >> 64) as u64);
+    };
+    for pair in pairs {
+        take(pair.try_into().unwrap_or_default());
     }
-    fold(fold(hash, u64::from_le_bytes(rest)), bytes.len() as u64)
+    take(rest);
+    fold(hash ^ bytes.len() as u64, secret)
 }
 
-fn fold(hash: u64, word: u64) -> u64 {
-    // The digits of pi keep a word that equals the hash from ending in zero for good.
-    let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
-    (product as u64 ^ (product >> 64) as u64).wrapping_add(0x243f_6a88_85a3_08d3)
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// What is hashed already.
@@ -170,7 +178,7 @@ impl Hasher for Hashed {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash_bytes(self.0, bytes);
+        self.0 = hash_bytes([self.0, 1], bytes);
     }
 
     fn write_u64(&mut self, value: u64) {
