@@ -108,8 +108,8 @@ pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
                     continue;
                 };
                 sum.counts.add(&function.counts);
-                for (caller, untimed) in callers {
-                    sum.add_caller(ids.of(caller.label), &caller.counts, *untimed);
+                for caller in callers {
+                    sum.add_caller(ids.of(caller.label), &caller.counts, caller.untimed);
                 }
             }
         }

@@ -85,6 +85,7 @@ impl<'a> Reader<'a> {
 
     /// The number of the object ahead, if it has one; and whether it is a
     /// reference to an object that was read before.
+    #[inline]
     pub fn number_ahead(&self) -> Option<(usize, bool)> {
         match self.input.rest() {
             [REF, a, b, c, d, ..] => Some((u32::from_le_bytes([*a, *b, *c, *d]) as usize, true)),
@@ -99,6 +100,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of `read`; input that is no marshal.
+    #[inline]
     pub fn object<T>(
         &mut self,
         read: impl FnOnce(&mut Self, Value<'a>) -> Result<T, ReadError>,
@@ -127,6 +129,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn int(&mut self) -> Result<i128, ReadError> {
         let offset = self.input.at;
         // Half of a profile is such ints and floats.
@@ -146,6 +149,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn float(&mut self) -> Result<f64, ReadError> {
         let offset = self.input.at;
         if let Some(bytes) = self.plain(FLOAT) {
@@ -162,6 +166,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], ReadError> {
         let offset = self.input.at;
         self.object(|_, value| match value {
@@ -209,6 +214,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of `items`; anything that is not `expected` is there.
+    #[inline]
     pub fn tuple<T>(
         &mut self,
         count: usize,
@@ -298,6 +304,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What follows `code`, if that comes next and there is nothing to be noted about it.
+    #[inline]
     fn plain<const N: usize>(&mut self, code: u8) -> Option<[u8; N]> {
         let (&first, rest) = self.input.rest().split_first()?;
         if first != code || self.replaying != 0 {

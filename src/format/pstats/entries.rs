@@ -12,6 +12,8 @@ use super::{Counts, LabelId, LabelRef, Labels};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) label: LabelId,
+    /// Of a caller: whether only its calls are known.
+    pub(crate) untimed: bool,
     pub(crate) counts: Counts,
 }
 
@@ -23,8 +25,7 @@ pub struct Entries {
     /// Each function, and where its callers end in those of all; they begin where the
     /// last one's end.
     functions: Vec<(Entry, usize)>,
-    /// And whether only their calls are known.
-    callers: Vec<(Entry, bool)>,
+    callers: Vec<Entry>,
 }
 
 impl Entries {
@@ -38,8 +39,8 @@ impl Entries {
         &self.new
     }
 
-    /// All functions, each with its callers and whether only their calls are known.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &[(Entry, bool)])> {
+    /// All functions, each with its callers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &[Entry])> {
         let mut start = 0;
         self.functions.iter().map(move |(function, end)| {
             let callers = self.callers.get(start..*end);
@@ -84,7 +85,7 @@ impl<'a> EntriesSink<'a> {
             return entries;
         }
         let mut places = HashMap::new();
-        let mut last: Vec<(&Entry, &[(Entry, bool)])> = Vec::new();
+        let mut last: Vec<(&Entry, &[Entry])> = Vec::new();
         for function in entries.iter() {
             let place = *places.entry(function.0.label).or_insert(last.len());
             match last.get_mut(place) {
@@ -116,23 +117,30 @@ impl Sink for EntriesSink<'_> {
     }
 
     fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
-        let caller = Entry { label, counts };
-        self.entries.callers.push((caller, untimed));
+        self.entries.callers.push(Entry {
+            label,
+            untimed,
+            counts,
+        });
     }
 
     fn function(&mut self, label: LabelId, counts: Counts) {
         let callers = &mut self.entries.callers;
         let its_callers = callers.get(self.start..).unwrap_or_default();
-        if !its_callers.is_sorted_by(|(a, _), (b, _)| a.label < b.label) {
+        if !its_callers.is_sorted_by(|a, b| a.label < b.label) {
             // As in a dict, the last one counts where a caller stood there twice.
             let mut its_callers = callers.split_off(self.start);
             its_callers.reverse();
-            its_callers.sort_by_key(|(caller, _)| caller.label);
-            its_callers.dedup_by_key(|(caller, _)| caller.label);
+            its_callers.sort_by_key(|caller| caller.label);
+            its_callers.dedup_by_key(|caller| caller.label);
             callers.append(&mut its_callers);
         }
         self.start = callers.len();
-        let function = Entry { label, counts };
+        let function = Entry {
+            label,
+            untimed: false,
+            counts,
+        };
         self.entries.functions.push((function, self.start));
     }
 }
