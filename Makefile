@@ -24,7 +24,7 @@ DEMO_OUT ?=
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++ valgrind
+CI_PACKAGES := g++ valgrind chromium chromium-driver
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -39,8 +39,8 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-aggregate bench-instructions bench-truth fuzz ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
+.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
@@ -55,10 +55,10 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
-	@$(CHECK) lint rust instructions python demo
+	@$(CHECK) lint rust instructions python browser demo
 
 test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python demo
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -68,6 +68,14 @@ test-python: ## pytest alone, under each of PYTHONS
 
 soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
 	@MOMENTS=$(MOMENTS) $(CHECK) soak
+
+test-browser: ## Pictures in headless Chromium alone; screenshots go to build/screenshots
+	@$(CHECK) browser
+
+bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to render and to open
+	@mkdir -p build/bench
+	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
+	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
 
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
@@ -150,6 +158,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 .venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python
 	@echo "== Installing the benches' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.browser: tests/browser/requirements.txt .venv-%/.python
+	@echo "== Installing what drives a browser in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 

@@ -9,7 +9,7 @@ use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
-use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, ThreadTree, Trees};
+use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, RanIn, ThreadTree, Trees};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::prelude::*;
@@ -251,7 +251,20 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 6] = [
+    let refusals: [(Change, &str); 8] = [
+        (
+            |t| {
+                t.ran_in = vec![RanIn {
+                    function: 99,
+                    ..RanIn::default()
+                }]
+            },
+            "a place where no function ran",
+        ),
+        (
+            |t| t.ran_in = vec![RanIn::default()],
+            "a place where no function ran",
+        ),
         (
             |t| t.threads[1].nodes.parent[0] = 0,
             "a call before its caller",

@@ -14,7 +14,7 @@ use edbprof::profile::estimate::{estimate, without_address};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::Merger;
 use edbprof::profile::singledispatch::{sidecar, unfog};
-use edbprof::profile::threshold::{prune, reverse};
+use edbprof::profile::threshold::{Limits, prune, reverse};
 use proptest::prelude::*;
 
 fn label(name: &str) -> Label {
@@ -440,7 +440,8 @@ proptest! {
         prop_assert_eq!(exact, whole);
         prop_assert!((estimated as f64 / 1e9 - measured).abs() < 1e-6);
 
-        let reversed = reverse(&frames, 0.01);
+        let limits = Limits { least: frames.whole() / 100, nodes: usize::MAX, levels: u32::MAX };
+        let reversed = reverse(&frames, limits).frames;
         check_frames(&reversed)?;
         prop_assert_eq!(reversed.whole(), frames.whole());
         prop_assert!(reversed.nodes.total.iter().all(|&total| total > 0));

@@ -38,6 +38,9 @@ with open(results + '.pstats', 'w') as table:
     stats.sort_stats('cumulative').print_stats()
 """
 
+# Wall time, and processors' time, which other work on the machine changes less.
+UNITS = ("s", "cpu_s")
+
 # Functions of each of the small files, a script of some moments.
 SMALL_FUNCTIONS = 60
 
@@ -56,15 +59,15 @@ def made(name: str, count: int, write: Callable[[], Callable[[Path, int], None]]
     return directory
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Seconds that it took, and the most memory it had, MB."""
+def run(command: list[str]) -> tuple[float, float, float]:
+    """Seconds that it took, of processors' time too, and the most memory it had, MB."""
     begin = time.perf_counter()
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
     took = time.perf_counter() - begin
     if status:
         sys.exit(f"{command[:3]} failed: {status}")
-    return took, usage.ru_maxrss / 1024
+    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def measure(directory: Path, options: argparse.Namespace, with_pstats: bool) -> dict:
@@ -78,12 +81,18 @@ def measure(directory: Path, options: argparse.Namespace, with_pstats: bool) -> 
         # 20,000 paths are more than a command line holds.
         files = SETS / "files.txt"
         files.write_text("\n".join(map(str, sorted(directory.glob("*.prof")))))
-        took, memory = run([sys.executable, "-c", PSTATS, f"{out}_pstats", str(files)])
-        found.update({"pstats_s": took, "pstats_MB": memory})
+        took, cpu, memory = run([sys.executable, "-c", PSTATS, f"{out}_pstats", str(files)])
+        found.update({"pstats_s": took, "pstats_cpu_s": cpu, "pstats_MB": memory})
     runs += [run([*ours, str(directory)]) for _ in range(options.rounds - 1)]
-    found["edbprof_s"] = median(took for took, _ in runs)
-    found["edbprof_MB"] = max(memory for _, memory in runs)
+    found["edbprof_s"] = median(took for took, _, _ in runs)
+    found["edbprof_cpu_s"] = median(cpu for _, cpu, _ in runs)
+    found["edbprof_MB"] = max(memory for _, _, memory in runs)
     return found
+
+
+def describe(tool: str, found: dict) -> str:
+    took, cpu, memory = (found[f"{tool}_{unit}"] for unit in (*UNITS, "MB"))
+    return f"{tool} {took:.2f} s ({cpu:.2f} s of processors), {memory:,.0f} MB"
 
 
 def main() -> None:
@@ -122,13 +131,14 @@ def main() -> None:
         if not count:
             continue
         directory = made(name, count, write)
-        found = results[name] = measure(directory, options, name.startswith("plain"))
-        line = f"{name} ({found['MB']:,.0f} MB): {found['edbprof_s']:.2f} s, {found['edbprof_MB']:,.0f} MB"
-        if "pstats_s" in found:
-            line += (
-                f"; pstats {found['pstats_s']:.1f} s, {found['pstats_MB']:,.0f} MB: "
-                f"{found['pstats_s'] / found['edbprof_s']:.1f} times the time"
-            )
+        with_pstats = name.startswith("plain")
+        found = results[name] = measure(directory, options, with_pstats)
+        line = describe("edbprof", found)
+        if with_pstats:
+            times = {unit: found[f"pstats_{unit}"] / found[f"edbprof_{unit}"] for unit in UNITS}
+            line += f"; {describe('pstats', found)}: {times['s']:.1f} times the time"
+            line += f", {times['cpu_s']:.1f} times that of processors"
+        line = f"{name} ({found['MB']:,.0f} MB): {line}"
         print(line, flush=True)
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -161,6 +161,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                 folded,
             })
             .collect(),
+        ..Trees::default()
     })
 }
 
