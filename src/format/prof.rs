@@ -55,6 +55,8 @@ pub struct PlainInputs<R = Rows> {
 }
 
 /// What a `.prof` file holds.
+// Few are held at a time, and the larger one is the one to be fast with.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum ProfFile<R = Rows> {
     /// A file of ours. Its first object follows from these and is not kept.
