@@ -45,6 +45,11 @@ pub trait Report {
     /// What its file names end in, the dot included: `.svg`.
     fn suffix(&self) -> &'static str;
 
+    /// Whether it looks at [`View::frames`], which take time to compute.
+    fn wants_frames(&self) -> bool {
+        true
+    }
+
     /// The whole file's content, or `None` where there is nothing to say and no
     /// file should be made.
     ///
@@ -80,7 +85,7 @@ pub struct View<'a> {
     pub profile: &'a Profile,
     /// Its pstats dictionary.
     pub rows: &'a Rows,
-    /// Its call tree to be looked at, whole.
+    /// Its call tree to be looked at, whole; empty where no report wants it.
     pub frames: &'a Frames,
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
-use edbprof::profile::frames::frames;
+use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::summary::{path_text, summary};
 use edbprof::report::{Report, View};
@@ -16,12 +16,13 @@ use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
-use crate::progress::{Stream, bar, complain};
+use crate::progress::{ReadingBar, Stream, complain};
 use crate::read_input::read_input;
 
-/// Files that are read at a time: enough to keep all cores busy, few enough that not
-/// all of them are held at once.
-const AT_A_TIME: usize = 64;
+/// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
+/// what is held of them is little.
+const BYTES_AT_A_TIME: u64 = 8 << 20;
+const FILES_AT_A_TIME: usize = 256;
 
 /// How it ended, as the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +126,8 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     if results.view.compensate {
         profile.compensate();
     }
-    let written = with_view(&profile, |view| {
+    let wants_frames = reports.iter().any(|report| report.wants_frames());
+    let written = with_view(&profile, wants_frames, |view| {
         write_reports(view, &outputs, &reports, results, account)
     });
     Ok(match written {
@@ -198,9 +200,19 @@ impl Account {
     }
 }
 
-/// Has `show` look at `profile`.
-pub(crate) fn with_view<T>(profile: &Profile, show: impl FnOnce(&View<'_>) -> T) -> T {
-    let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
+/// Has `show` look at `profile`, at its frames if it wants them.
+pub(crate) fn with_view<T>(
+    profile: &Profile,
+    wants_frames: bool,
+    show: impl FnOnce(&View<'_>) -> T,
+) -> T {
+    let (rows, frames) = rayon::join(
+        || profile.rows(),
+        || match wants_frames {
+            true => frames(profile),
+            false => Frames::default(),
+        },
+    );
     show(&View {
         profile,
         rows: &rows,
@@ -220,26 +232,33 @@ fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
 
 /// Reads and merges `inputs`, a few at a time in parallel.
 fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
-    let bar = bar(inputs.len(), quiet);
+    let bar = ReadingBar::new(inputs, quiet);
     let mut merger = Merger::new();
-    for chunk in inputs.chunks(AT_A_TIME) {
-        let files: Vec<_> = chunk
-            .par_iter()
-            .map(|input| (read_input(input), bar.inc(1)))
-            .collect();
-        for (input, (file, ())) in chunk.iter().zip(files) {
+    let mut rest = inputs;
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(batch_len(rest));
+        rest = later;
+        let read = |input: &Input| {
+            let file = read_input(input, merger.known_labels());
+            bar.read(input);
+            file
+        };
+        let files: Vec<_> = batch.par_iter().map(read).collect();
+        let mut readable = Vec::with_capacity(files.len());
+        for (input, file) in batch.iter().zip(files) {
             let path = input.path.clone();
             match file {
                 Ok((file, sidecar)) => {
-                    merger.add(path, file);
+                    readable.push((path, file));
                     account.succeeded += 1;
                     account.failures.extend(sidecar.err());
                 }
                 Err(reason) => account.failures.push(Refused { path, reason }),
             }
         }
+        merger.add_all(readable);
     }
-    bar.finish_and_clear();
+    bar.finish();
     let Merged {
         profile,
         repeated,
@@ -263,6 +282,17 @@ fn read_all(inputs: &[Input], quiet: bool, account: &mut Account) -> Profile {
     });
     account.failures.extend(refused);
     profile
+}
+
+/// How many of `inputs`, at least one, are read together.
+fn batch_len(inputs: &[Input]) -> usize {
+    let mut bytes = 0_u64;
+    let fitting = inputs.iter().take(FILES_AT_A_TIME).take_while(|input| {
+        bytes = bytes.saturating_add(input.bytes);
+        bytes <= BYTES_AT_A_TIME
+    });
+    let fitting = fitting.count().max(rayon::current_num_threads());
+    fitting.min(inputs.len())
 }
 
 fn complain_about(account: &Account, quiet: bool) {

@@ -78,7 +78,7 @@ pub(crate) fn export(options: &ExportOptions) -> Exit {
             Ok(profile) => compensated(profile, &options.view),
             Err(exit) => return Ok(exit),
         };
-        let content = with_view(&profile, |view| report.render(view));
+        let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
         let written = content.map_err(io::Error::other).and_then(|content| {
             let content = content.unwrap_or_default();
             match output {
@@ -110,7 +110,7 @@ fn show(
             Ok(profile) => compensated(profile, options),
             Err(exit) => return Ok(exit),
         };
-        let text = with_view(&profile, |view| {
+        let text = with_view(&profile, true, |view| {
             let head = [view.title()].into_iter().chain(view.remarks());
             let head: Vec<_> = head.map(|line| line + "\n").collect();
             Ok::<_, String>(format!("{}\n{}", head.concat(), text(view)?))
