@@ -1,6 +1,6 @@
 //! What a file would hold, in memory.
 
-use std::{ptr, slice};
+use std::ptr;
 
 use super::guard::guard;
 use super::{EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status};
@@ -81,6 +81,6 @@ pub unsafe extern "C" fn edbprof_bytes_free(bytes: *mut edbprof_bytes) {
     if !data.is_null() {
         // SAFETY: `edbprof_bytes::new` has leaked a boxed slice of that start and length,
         // and nobody has freed it: the struct would hold none.
-        drop(unsafe { Box::from_raw(slice::from_raw_parts_mut(data, len)) });
+        drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, len)) });
     }
 }

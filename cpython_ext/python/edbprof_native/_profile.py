@@ -144,8 +144,9 @@ class Profile:
         """Print `create_stats()` as a table, sorted as `pstats.Stats.sort_stats` does."""
         import pstats
 
-        keys = sort if isinstance(sort, tuple) else (sort,)
-        pstats.Stats(self).strip_dirs().sort_stats(*keys).print_stats()
+        keys: Any = sort if isinstance(sort, tuple) else (sort,)
+        recorded: Any = self  # Stats takes any object with create_stats().
+        pstats.Stats(recorded).strip_dirs().sort_stats(*keys).print_stats()
 
     def getstats(self) -> List[Any]:
         """What was recorded so far, as a list of `_lsprof.profiler_entry`: code (a builtin's
