@@ -13,6 +13,9 @@ ALL_PYTHONS := 3.9 3.10 3.11 3.12 3.13 3.14 3.15
 # How often `make soak` kills a process in each of the ways there are.
 MOMENTS ?= 1000
 
+# How long `make fuzz` feeds each reader.
+FUZZ_SECONDS ?= 600
+
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
@@ -20,7 +23,7 @@ DEMO_OUT ?=
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++ valgrind
+CI_PACKAGES := g++ valgrind chromium chromium-driver
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -35,13 +38,13 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python soak lint bench bench-instructions bench-truth ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.bench-requirements
+.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
-	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python)"
+	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python), FUZZ_SECONDS=60 (fuzz)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
 	@rm -rf build/demo
@@ -51,10 +54,10 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
-	@$(CHECK) lint rust instructions python demo
+	@$(CHECK) lint rust instructions python browser demo
 
 test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python demo
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -64,6 +67,14 @@ test-python: ## pytest alone, under each of PYTHONS
 
 soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
 	@MOMENTS=$(MOMENTS) $(CHECK) soak
+
+test-browser: ## Pictures in headless Chromium alone; screenshots go to build/screenshots
+	@$(CHECK) browser
+
+bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to render and to open
+	@mkdir -p build/bench
+	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
+	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
 
 lint: ## rustfmt, clippy and the C compiler's warnings
 	@$(CHECK) lint
@@ -80,6 +91,17 @@ bench-instructions: .venv-bench/.installed ## Count instructions an event, which
 
 bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
 	.venv-bench/bin/python benches/truth
+
+fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
+	@rm -rf build/fuzz/seeds
+	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test fuzz_readers
+	@for reader in marshal prof live sidecar; do \
+		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
+		mkdir -p build/fuzz/corpus/$$reader && \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$reader build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 -rss_limit_mb=2048 || exit; \
+	done
 
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
 	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \
@@ -101,6 +123,7 @@ pythons: ## Get Python 3.14 and 3.15 from Debian sid into build/sid (as root), f
 
 clean: ## Remove what the other targets made, compiled Rust too
 	rm -rf .venv-* build profile_analysis.prof profile_analysis.pstats profile_analysis.svg profile_analysis.singledispatch
+	rm -rf fuzz/target fuzz/artifacts
 	cargo clean
 
 # --- virtual environments: .venv-demo, .venv-3.11 and so on ------------------------
@@ -128,6 +151,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 .venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python
 	@echo "== Installing the benches' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.browser: tests/browser/requirements.txt .venv-%/.python
+	@echo "== Installing what drives a browser in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 

@@ -1,8 +1,9 @@
-//! What the picture costs, and what composing it from two of inferno's would cost:
+//! What the picture costs, in time and bytes:
 //!
-//!     cargo bench --bench pictures -- [FILE.prof]
+//!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg]
 //!
-//! Without a file it draws a made-up tree of 20,000 nodes.
+//! Without a file it draws a made-up tree of a million nodes. `make bench-pictures` then
+//! opens what was written in a browser.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -12,19 +13,15 @@ use edbprof::format::pstats::Rows;
 use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::{Merger, Profile};
-use edbprof::profile::threshold::reverse;
-use edbprof::report::flamegraph::FlameGraph;
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 
-const THRESHOLD: f64 = 0.0001;
-
 fn main() {
-    let file = std::env::args()
+    let (options, files): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
-        .find(|argument| !argument.starts_with('-'));
-    let profile = file.map_or_else(Profile::default, |path| {
-        let bytes = std::fs::read(&path).expect("the file can be read");
+        .partition(|argument| argument.starts_with('-'));
+    let profile = files.first().map_or_else(Profile::default, |path| {
+        let bytes = std::fs::read(path).expect("the file can be read");
         let file = edbprof::format::prof::read(&bytes).expect("the file is a profile");
         let mut merger = Merger::new();
         merger.add(path, file);
@@ -32,7 +29,7 @@ fn main() {
     });
     let mut tree = frames(&profile);
     if tree.nodes.is_empty() {
-        tree = made_up(20_000);
+        tree = made_up(1_000_000);
     }
     let rows: Rows = profile.rows();
     let view = View {
@@ -40,51 +37,41 @@ fn main() {
         rows: &rows,
         frames: &tree,
     };
-    println!("{} nodes, threshold {THRESHOLD}", tree.nodes.len());
-
-    let svg = Svg {
-        width: 1920,
-        threshold: THRESHOLD,
+    println!("{} nodes", tree.nodes.len());
+    let all = Svg {
+        threshold: 0.0,
+        ..Svg::default()
     };
-    measure("both graphs in one file", || vec![draw(&svg, &view)]);
-    let inferno = FlameGraph {
-        width: 1920,
-        threshold: THRESHOLD,
-    };
-    measure("inferno, two files", || {
-        let reversed = reverse(&tree, THRESHOLD);
-        vec![
-            draw(&inferno, &view),
-            draw(
-                &inferno,
-                &View {
-                    frames: &reversed,
-                    ..view
-                },
-            ),
-        ]
-    });
+    let pictures = [("default", Svg::default()), ("threshold-0", all)];
+    for (what, svg) in pictures {
+        let picture = measure(what, || {
+            let picture = svg.render(&view).expect("it renders");
+            black_box(picture.expect("there is something"))
+        });
+        for path in options
+            .iter()
+            .filter_map(|option| option.strip_prefix("--write="))
+        {
+            let path = path.replace(".svg", &format!("-{what}.svg"));
+            std::fs::write(path, &picture).expect("it can be written");
+        }
+    }
 }
 
-fn draw(report: &dyn Report, view: &View<'_>) -> usize {
-    black_box(
-        report
-            .render(view)
-            .expect("it renders")
-            .expect("there is something"),
-    )
-    .len()
-}
-
-fn measure(what: &str, draw: impl Fn() -> Vec<usize>) {
+fn measure(what: &str, draw: impl Fn() -> Vec<u8>) -> Vec<u8> {
     let mut best = f64::INFINITY;
-    let mut bytes = Vec::new();
+    let mut picture = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
-        bytes = draw();
+        picture = draw();
         best = best.min(start.elapsed().as_secs_f64());
     }
-    println!("{what}: {bytes:?} bytes, {:.1} ms", best * 1e3);
+    println!(
+        "rendered, {what}: {} bytes, {:.0} ms",
+        picture.len(),
+        best * 1e3
+    );
+    picture
 }
 
 /// What a random program leaves behind that calls and returns until its tree has so

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [instructions] [python] [demo] [soak]
+#     tests/check.sh [lint] [rust] [instructions] [python] [browser] [demo] [soak]
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -187,12 +187,27 @@ check_soak() {
     done
 }
 
+check_browser() { # Under one Python: what is tested is the picture.
+    local missing=() tool venv
+    for tool in chromium chromedriver; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    if [[ ${#missing[@]} -gt 0 ]]; then
+        skip "pictures in a browser (${missing[*]} not found; run 'make ci-tools')"
+    elif [[ ${#versions[@]} -gt 0 ]]; then
+        venv=.venv-${versions[0]}
+        check "install for the browser" "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" \
+            "$venv/.browser" PYTHON="${interpreters[0]}" &&
+            check "pictures in a browser" "$venv/bin/python" -m pytest tests/browser
+    fi
+}
+
 check_demo() {
     mkdir -p build/test/demo
     check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
 }
 
-[[ $# -gt 0 ]] || set -- lint rust instructions python demo
+[[ $# -gt 0 ]] || set -- lint rust instructions python browser demo
 "${MAKE[@]}" tools || exit
 choose_pythons
 for part in "$@"; do

@@ -5,10 +5,11 @@ mod generate;
 use std::fs;
 use std::path::Path;
 
+use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
-use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, ThreadTree, Trees};
+use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, RanIn, ThreadTree, Trees};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::prelude::*;
@@ -36,16 +37,53 @@ fn golden_text(name: &str) -> String {
 fn reads_what_pythons_wrote() {
     for prefix in ["cprofile-", "profile-", "stats-"] {
         let files = golden(prefix);
-        assert_eq!(files.len(), 7, "{prefix}");
+        // 2.7, and 3.6 to 3.15.
+        assert_eq!(files.len(), 11, "{prefix}");
         for (name, bytes) in files {
-            match prof::read(&bytes) {
-                Ok(ProfFile::Plain(plain)) => {
-                    assert_eq!(rows_text(&plain.rows), golden_text(&name), "{name}")
-                }
-                other => panic!("{name}: {other:?}"),
-            }
+            check_plain(&name, &bytes);
         }
     }
+}
+
+#[test]
+fn reads_what_yappi_and_pyinstrument_export() {
+    for name in ["yappi", "pyinstrument"] {
+        let (_, bytes) = golden(name).remove(0);
+        check_plain(name, &bytes);
+    }
+}
+
+fn check_plain(name: &str, bytes: &[u8]) {
+    match prof::read(bytes) {
+        Ok(ProfFile::Plain(plain)) => {
+            let expected = golden_text(name);
+            assert_eq!(rows_text(&plain.rows), expected, "{name}");
+            // It comes back unchanged.
+            let again = pstats::decode(&pstats::encode(&plain.rows)).unwrap();
+            assert_eq!(rows_text(&again), expected, "{name}");
+        }
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+#[test]
+fn reads_every_version_of_marshal_that_pythons_write() {
+    let expected = golden_text("versions");
+    let files = golden("versions-");
+    let mut objects = 0;
+    for (name, bytes) in &files {
+        let mut start = 0;
+        while start < bytes.len() {
+            let mut reader = Reader::new(bytes, start);
+            reader.skip().unwrap();
+            let rows = pstats::decode(&bytes[start..reader.offset()]).unwrap();
+            assert_eq!(rows_text(&rows), expected, "{name} at {start}");
+            start = reader.offset();
+            objects += 1;
+        }
+    }
+    // 2.7 writes versions 0 to 2, 3.6 to 3.13 up to 4, 3.14 up to 5, 3.15 up to 6.
+    assert_eq!((files.len(), objects), (11, 3 + 8 * 5 + 6 + 7));
 }
 
 #[test]
@@ -178,14 +216,19 @@ fn depth_costs_no_stack() {
         bytes.push(b'N');
         assert!(prof::read(&bytes).is_err());
     }
-    // An unknown key of ours may hold anything; it is stepped over.
+    // An unknown key of ours may hold anything that Python could read; it is stepped over.
     let trees = Trees::default();
-    let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
-    bytes.pop();
-    bytes.extend_from_slice(b"z\x05later");
-    bytes.extend_from_slice(&b"[\x02\0\0\0N".repeat(1_000_000));
-    bytes.extend_from_slice(b"N0");
-    assert!(matches!(prof::read(&bytes), Ok(ProfFile::Exact(read, _)) if read == trees));
+    let nested = |depth| {
+        let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+        bytes.pop();
+        bytes.extend_from_slice(b"z\x05later");
+        bytes.extend_from_slice(&b"[\x02\0\0\0N".repeat(depth));
+        bytes.extend_from_slice(b"N0");
+        prof::read(&bytes)
+    };
+    assert!(matches!(nested(2000), Ok(ProfFile::Exact(read, _)) if read == trees));
+    let error = nested(100_000).unwrap_err().to_string();
+    assert!(error.starts_with("nested too deeply"), "{error}");
 }
 
 /// A file of ours with the trees as `change` leaves them.
@@ -208,7 +251,20 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 6] = [
+    let refusals: [(Change, &str); 8] = [
+        (
+            |t| {
+                t.ran_in = vec![RanIn {
+                    function: 99,
+                    ..RanIn::default()
+                }]
+            },
+            "a place where no function ran",
+        ),
+        (
+            |t| t.ran_in = vec![RanIn::default()],
+            "a place where no function ran",
+        ),
         (
             |t| t.threads[1].nodes.parent[0] = 0,
             "a call before its caller",
@@ -240,6 +296,15 @@ fn trees_that_cannot_be_are_refused() {
         let error = changed(&trees, change).unwrap_err();
         assert!(error.starts_with(reason), "{error}");
     }
+}
+
+#[test]
+fn rows_of_no_input_are_refused() {
+    let mut bytes = prof::encode(&Default::default(), &Trees::default(), &Default::default());
+    bytes.pop();
+    bytes.extend(b"z\x05plain{z\x04rows{000");
+    let error = prof::read(&bytes).unwrap_err().to_string();
+    assert!(error.starts_with("rows of no input"), "{error}");
 }
 
 #[test]

@@ -138,6 +138,7 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             },
             ..ThreadTree::default()
         }],
+        ..Trees::default()
     }
 }
 

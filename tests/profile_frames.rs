@@ -14,7 +14,7 @@ use edbprof::profile::estimate::{estimate, without_address};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::Merger;
 use edbprof::profile::singledispatch::{sidecar, unfog};
-use edbprof::profile::threshold::{prune, reverse};
+use edbprof::profile::threshold::{Limits, prune, reverse};
 use proptest::prelude::*;
 
 fn label(name: &str) -> Label {
@@ -440,7 +440,8 @@ proptest! {
         prop_assert_eq!(exact, whole);
         prop_assert!((estimated as f64 / 1e9 - measured).abs() < 1e-6);
 
-        let reversed = reverse(&frames, 0.01);
+        let limits = Limits { least: frames.whole() / 100, nodes: usize::MAX, levels: u32::MAX };
+        let reversed = reverse(&frames, limits).frames;
         check_frames(&reversed)?;
         prop_assert_eq!(reversed.whole(), frames.whole());
         prop_assert!(reversed.nodes.total.iter().all(|&total| total > 0));
@@ -475,6 +476,38 @@ proptest! {
             }
         }
         estimate(&rows);
+    }
+}
+
+#[test]
+fn files_in_another_order_make_the_same_picture() {
+    // b and c take 0.6 s each, but 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1. They call
+    // each other, and the cycle is cut where the more expensive one is entered.
+    let files = [(0.1, 0.3), (0.2, 0.2), (0.3, 0.1)].map(|(b, c)| {
+        rows(&[
+            ("", "main", 1, 0.0, 0.6),
+            ("main", "b", 1, b / 2.0, b),
+            ("main", "c", 1, c / 2.0, c),
+            ("b", "c", 1, 0.001, 0.002),
+            ("c", "b", 1, 0.001, 0.002),
+        ])
+    });
+    let picture = |order: [usize; 3]| {
+        let mut merger = Merger::new();
+        for number in order {
+            let plain = PlainInputs {
+                hashes: vec![[number as u8; 16]],
+                rows: files[number].clone(),
+                ..PlainInputs::default()
+            };
+            merger.add("plain", ProfFile::Plain(plain));
+        }
+        let frames = frames(&merger.finish().profile);
+        lines(&frames.functions, &frames.nodes)
+    };
+    let expected = picture([0, 1, 2]);
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        assert_eq!(picture(order), expected);
     }
 }
 

@@ -2,11 +2,12 @@
 
 mod generate;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{self, Rows};
-use edbprof::format::trees::Trees;
+use edbprof::format::trees::{ANY_THREAD, Function, Trees};
 use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
@@ -104,6 +105,44 @@ proptest! {
                 close(counts, &found.callers[&caller])?;
             }
         }
+    }
+
+    #[test]
+    fn the_aggregate_knows_where_functions_ran(mut files in proptest::collection::vec(generate::trees(), 1..5)) {
+        for thread in files.iter_mut().flat_map(|trees| &mut trees.threads) {
+            // Of a digit only would be kept that there is one.
+            let name = thread.name.iter().copied();
+            thread.name = name.filter(|byte| !byte.is_ascii_digit()).collect();
+        }
+        let bytes: Vec<_> = (1..).zip(files.clone()).map(|(id, trees)| exact(id, trees)).collect();
+        let merged = merge(&bytes).profile;
+        let trees = merged.trees();
+        let place = |function: &Function, thread: Option<&[u8]>| {
+            (format!("{function:?}"), thread.map(<[u8]>::to_vec))
+        };
+        let mut found = BTreeMap::new();
+        for ran in &trees.ran_in {
+            let thread = match ran.thread {
+                ANY_THREAD => None,
+                thread => Some(&*trees.thread_names[thread as usize]),
+            };
+            found.insert(place(&trees.functions[ran.function as usize], thread), ran.processes);
+        }
+        let mut expected = BTreeMap::new();
+        for trees in &files {
+            let mut places = BTreeSet::new();
+            for thread in &trees.threads {
+                let folded = thread.folded.iter().map(|folded| &folded.function);
+                for &function in thread.nodes.function.iter().chain(folded) {
+                    let function = &trees.functions[function as usize];
+                    places.extend([place(function, Some(&*thread.name)), place(function, None)]);
+                }
+            }
+            for place in places {
+                *expected.entry(place).or_insert(0) += 1;
+            }
+        }
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

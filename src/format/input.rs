@@ -15,11 +15,14 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+    /// What references unfold to may take `expansion` times the size of `bytes`.
+    pub(super) fn new(bytes: &'a [u8], at: usize, expansion: usize) -> Self {
+        /// Small files may be as dense as they like.
+        const AT_LEAST: usize = 64 << 10;
         Self {
             bytes,
             at,
-            expansion_left: expansion_limit(bytes.len()),
+            expansion_left: bytes.len().saturating_mul(expansion).max(AT_LEAST),
         }
     }
 
@@ -53,16 +56,4 @@ impl<'a> Input<'a> {
             .ok_or_else(|| ReadError::new(offset, Reason::Expansion))?;
         Ok(())
     }
-}
-
-/// How many bytes the references in a file of `len` bytes may unfold to.
-///
-/// Real files name a source file of some hundred bytes in a reference of two to
-/// five; what a hostile one can claim stays bounded.
-fn expansion_limit(len: usize) -> usize {
-    const FACTOR: usize = 128;
-    const AT_MOST: usize = 256 << 20;
-    len.saturating_mul(FACTOR)
-        .min(AT_MOST)
-        .max(len.saturating_mul(16))
 }

@@ -105,6 +105,7 @@ pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
 }
 
 fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
+    let offset = reader.offset();
     let mut plain = PlainInputs::default();
     reader.dict(|reader| {
         match reader.string()? {
@@ -121,6 +122,10 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
         }
         Ok(())
     })?;
+    if plain.hashes.is_empty() {
+        // Nothing could tell whether they were counted already.
+        return Err(ReadError::invalid(offset, "rows of no input"));
+    }
     Ok(plain)
 }
 

@@ -10,7 +10,6 @@
 
 use std::collections::HashMap;
 
-use super::rows::add_counts;
 use super::singledispatch::is_binding_name;
 use crate::format::pstats::{Counts, LabelId, Rows};
 use crate::format::sidecar::Sidecar;
@@ -73,8 +72,8 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
         let known: Vec<(LabelId, f64)> = callers
             .iter()
             .filter_map(|&(caller, _)| {
-                let calls = dispatches.get(&(caller, implementation))?;
-                Some((caller, *calls as f64))
+                let &calls = dispatches.get(&(caller, implementation))?;
+                (calls > 0).then_some((caller, calls as f64))
             })
             .collect();
         let weights = if known.is_empty() { &callers } else { &known };
@@ -88,7 +87,7 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
         };
         passed_on += edge.ct;
         for (caller, share) in shares {
-            add_counts(callers.entry(caller).or_default(), &share);
+            callers.entry(caller).or_default().add(&share);
         }
     }
 
@@ -96,7 +95,7 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
     let calls: f64 = row.callers.values().map(|counts| counts.nc as f64).sum();
     let row = rows.row_mut(wrapper);
     row.counts.ct = kept;
-    for counts in row.callers.values_mut() {
+    for counts in row.callers.values_mut().filter(|_| calls != 0.0) {
         counts.ct = kept * (counts.nc as f64 / calls);
     }
 }
@@ -133,9 +132,10 @@ fn split(whole: &Counts, weights: &[(LabelId, f64)]) -> Option<Vec<(LabelId, Cou
 }
 
 /// Going by file and name, which is all that plain profiles tell: functools' own
-/// wrapper, and that of the tool that wrote the first sidecars.
+/// wrappers, and that of the tool that wrote the first sidecars.
 fn is_wrapper(label: &Label) -> bool {
-    (&*label.name == b"wrapper" || &*label.name == b"_method") && in_functools(label)
+    // The last one is singledispatchmethod's from Python 3.14 on.
+    matches!(&*label.name, b"wrapper" | b"_method" | b"__call__") && in_functools(label)
 }
 
 fn is_implementation(label: &Label) -> bool {
@@ -175,7 +175,7 @@ mod tests {
         for &(caller, callee, nc, tt, ct) in edges {
             let counts = Counts { cc: nc, nc, tt, ct };
             let id = rows.intern(&label(callee));
-            add_counts(&mut rows.row_mut(id).counts, &counts);
+            rows.row_mut(id).counts.add(&counts);
             if !caller.is_empty() {
                 let caller = rows.intern(&label(caller));
                 rows.row_mut(id).callers.insert(caller, counts);

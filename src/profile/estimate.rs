@@ -74,7 +74,7 @@ fn function(label: Label) -> Function {
     }
 }
 
-/// Calls of one function by another, or of a function from nowhere.
+/// Calls of one function by another, or of a function from nowhere, and nanoseconds.
 #[derive(Clone, Copy, Default)]
 struct Edge {
     calls: f64,
@@ -119,13 +119,13 @@ impl Graph {
         vertices.resize_with(positions.len(), Vertex::default);
         for (id, row) in rows.iter() {
             let vertex = &mut vertices[ids[id as usize] as usize];
-            vertex.self_time += sound(row.counts.tt);
+            vertex.self_time += nanoseconds(row.counts.tt);
             vertex.all.calls += sound(row.counts.nc as f64);
-            vertex.all.time += sound(row.counts.ct);
+            vertex.all.time += nanoseconds(row.counts.ct);
             for (&caller, counts) in &row.callers {
                 let edge = vertex.callers.entry(ids[caller as usize]).or_default();
                 edge.calls += sound(counts.nc as f64);
-                edge.time += sound(counts.ct);
+                edge.time += nanoseconds(counts.ct);
             }
         }
         Self {
@@ -258,6 +258,12 @@ impl Graph {
     }
 }
 
+/// Seconds as whole nanoseconds. Sums of files' times end in other digits when the files
+/// come in another order; the clocks' own digits they share, and pictures have no others.
+fn nanoseconds(seconds: f64) -> f64 {
+    sound(seconds * 1e9).round()
+}
+
 /// What can be summed: neither negative nor infinite nor nothing.
 fn sound(value: f64) -> f64 {
     if value.is_finite() {
@@ -274,7 +280,7 @@ enum State {
     Done,
 }
 
-/// The graph with its cycles cut, seconds.
+/// The graph with its cycles cut, nanoseconds.
 struct Acyclic {
     /// The inclusive time of every function.
     time: Vec<f64>,
@@ -359,10 +365,7 @@ impl Acyclic {
             nodes.calls.push((vertex.all.calls * share).round() as u64);
             nodes.resumes.push(0);
         }
-        nodes.total = self_times
-            .iter()
-            .map(|time| (time * 1e9).round() as u64)
-            .collect();
+        nodes.total = self_times.iter().map(|time| time.round() as u64).collect();
         nodes.add_up();
         nodes
     }

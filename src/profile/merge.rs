@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::compensate::{Compensation, compensate};
+use super::ran_in::RanInCounts;
 use super::rows;
 use super::singledispatch;
 use super::tree_builder::TreeBuilder;
@@ -142,6 +143,7 @@ pub struct Merger {
     overhead_ps: Vec<u64>,
     /// By function.
     folded: BTreeMap<u32, FoldedFunction>,
+    ran_in: RanInCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
     plain_inputs: BTreeMap<ContentHash, usize>,
@@ -172,6 +174,7 @@ impl Merger {
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
             folded: BTreeMap::new(),
+            ran_in: RanInCounts::default(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
             plain_inputs: BTreeMap::new(),
@@ -246,6 +249,7 @@ impl Merger {
             overhead_ps.clear();
         }
         let (functions, rank) = sorted(self.functions);
+        let (thread_names, ran_in) = self.ran_in.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
         let folded = self.folded.into_values().map(|folded| FoldedFunction {
             function: rank[folded.function as usize],
@@ -269,6 +273,8 @@ impl Merger {
                 processes,
                 functions,
                 threads,
+                thread_names,
+                ran_in,
             },
             plain: PlainInputs {
                 hashes: hashes.collect(),
@@ -309,6 +315,7 @@ impl Merger {
                 sum.add(folded);
             }
         }
+        self.ran_in.add(&trees, &functions);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }

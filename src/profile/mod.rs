@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod frames;
 pub mod merge;
 mod pair_hash;
+mod ran_in;
 pub mod rows;
 pub mod singledispatch;
 pub mod threshold;

@@ -63,11 +63,12 @@ pub fn add(rows: &mut Rows, more: &Rows) {
         .map(|label| rows.intern(label))
         .collect();
     for (id, row) in more.iter() {
-        let sum = rows.row_mut(ids[id as usize]);
-        add_counts(&mut sum.counts, &row.counts);
-        for (&caller, counts) in &row.callers {
-            let sum = sum.callers.entry(ids[caller as usize]).or_default();
-            add_counts(sum, counts);
+        let sum = ids[id as usize];
+        rows.add(sum, &row.counts);
+        let sum = rows.row_mut(sum);
+        for (caller, counts) in &row.callers {
+            let untimed = row.untimed.contains(caller);
+            sum.add_caller(ids[*caller as usize], counts, untimed);
         }
     }
 }
@@ -78,24 +79,17 @@ pub(super) fn renumbered(rows: &Rows) -> Rows {
     let mut renumbered = Rows::default();
     for (id, row) in rows.iter() {
         let new = renumbered.intern(rows.label(id));
+        let mut id = |caller: &LabelId| renumbered.intern(rows.label(*caller));
         let callers = row.callers.iter();
-        let callers = callers
-            .map(|(&caller, &counts)| (renumbered.intern(rows.label(caller)), counts))
-            .collect();
-        *renumbered.row_mut(new) = Row {
+        let callers = callers.map(|(caller, &counts)| (id(caller), counts));
+        let renumbered_row = Row {
             counts: row.counts,
-            callers,
+            callers: callers.collect(),
+            untimed: row.untimed.iter().map(id).collect(),
         };
+        *renumbered.row_mut(new) = renumbered_row;
     }
     renumbered
-}
-
-/// Adds `more` to `counts`.
-pub(super) fn add_counts(counts: &mut Counts, more: &Counts) {
-    counts.cc = counts.cc.saturating_add(more.cc);
-    counts.nc = counts.nc.saturating_add(more.nc);
-    counts.tt += more.tt;
-    counts.ct += more.ct;
 }
 
 /// What adds up for one function, or for one function under one caller.

@@ -1,13 +1,10 @@
 //! Making trees small enough to be looked at.
 
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 
 use super::frames::Frames;
 use crate::format::trees::{NO_PARENT, Nodes};
-
-/// The most callers above each other in a reversed tree. Beyond that nobody
-/// looks, and endless recursion would take quadratic time.
-const MOST_CALLERS: u32 = 1024;
 
 /// Without the nodes whose share of the whole is below `threshold`. The nodes
 /// that stay are as wide as before: what was dropped is a gap above its parent.
@@ -42,58 +39,117 @@ pub fn prune(frames: &Frames, threshold: f64) -> Frames {
     pruned
 }
 
-/// The tree turned over: every function is a root as wide as its self time, and
-/// above it stand those who called it there. The roots add up to the whole;
-/// callers of what is narrower than `threshold`'s share of it are left out.
-pub fn reverse(frames: &Frames, threshold: f64) -> Frames {
+/// How much of a reversed tree is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nodes narrower than this, nanoseconds, get no callers.
+    pub least: u64,
+    /// The most nodes that get callers; the widest do.
+    pub nodes: usize,
+    /// Nodes with so many below them get no callers.
+    pub levels: u32,
+}
+
+/// A tree turned over.
+#[derive(Clone, Debug, Default)]
+pub struct Reversed {
+    /// Every function is a root as wide as its self time, and above it stand those
+    /// who called it there. The roots add up to the whole.
+    pub frames: Frames,
+    /// For each node: how many callers stand above each other on it in the tree
+    /// that was turned over, whatever the limits.
+    pub heights: Vec<u32>,
+    /// Every node of at least so many nanoseconds has its callers, if it is not
+    /// above the highest level.
+    pub least: u64,
+}
+
+/// Turns a tree over, the widest nodes first.
+pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
     let nodes = &frames.nodes;
+    let depths = depths(nodes);
     let self_times = nodes.self_times();
-    let least = threshold * frames.whole() as f64;
-    let mut reversed = Frames {
-        functions: frames.functions.clone(),
-        ..Frames::default()
-    };
     let sources = (0..nodes.len() as u32).map(|node| Source {
         at: node,
         calls: nodes.calls[node as usize],
         self_time: self_times[node as usize],
     });
-    let mut level = vec![(NO_PARENT, sources.collect::<Vec<_>>())];
-    let mut height = 0;
-    while !level.is_empty() && height < MOST_CALLERS {
-        height += 1;
-        let mut next = Vec::new();
-        for (below, sources) in level {
-            for (function, sources) in by_function(nodes, sources) {
-                let width = sum(&sources, |source| source.self_time);
-                if width == 0 {
-                    continue;
-                }
-                let place = reversed.nodes.len() as u32;
-                reversed.nodes.parent.push(below);
-                reversed.nodes.function.push(function);
-                reversed
-                    .nodes
-                    .calls
-                    .push(sum(&sources, |source| source.calls));
-                reversed.nodes.resumes.push(0);
-                reversed.nodes.total.push(width);
-                let estimated = |source: &Source| frames.estimated[source.at as usize];
-                reversed.estimated.push(sources.iter().any(estimated));
-                if width as f64 >= least {
-                    let callers = callers(nodes, &sources);
-                    if !callers.is_empty() {
-                        next.push((place, callers));
-                    }
-                }
+    let mut reversed = Reversed {
+        least: limits.least,
+        ..Reversed::default()
+    };
+    reversed.frames.functions.clone_from(&frames.functions);
+    let mut waiting = BinaryHeap::new();
+    let mut add = |reversed: &mut Reversed, below, level, mut sources: Vec<Source>| {
+        let function = |source: &Source| nodes.function[source.at as usize];
+        sources.sort_unstable_by_key(|source| (function(source), source.at));
+        sources.dedup_by(Source::meets);
+        for sources in sources.chunk_by(|a, b| function(a) == function(b)) {
+            let width = sum(sources, |source| source.self_time);
+            if width == 0 {
+                continue;
+            }
+            let tree = &mut reversed.frames;
+            let calls = sum(sources, |source| source.calls);
+            let node = tree
+                .nodes
+                .push(below, function(&sources[0]), calls, 0, width);
+            let estimated = |source: &Source| frames.estimated[source.at as usize];
+            tree.estimated.push(sources.iter().any(estimated));
+            let heights = sources.iter().map(|source| depths[source.at as usize]);
+            reversed.heights.push(heights.max().unwrap_or(0));
+            if width >= limits.least && level < limits.levels {
+                waiting.push(Waiting {
+                    width,
+                    node,
+                    level,
+                    sources: sources.to_vec(),
+                });
             }
         }
-        level = next;
+        waiting.pop()
+    };
+    let mut next = add(&mut reversed, NO_PARENT, 0, sources.collect());
+    let mut expanded = 0;
+    while let Some(widest) = next {
+        if expanded == limits.nodes {
+            reversed.least = widest.width.saturating_add(1);
+            break;
+        }
+        expanded += 1;
+        let callers = widest.sources.iter().map(|source| Source {
+            at: nodes.parent[source.at as usize],
+            ..*source
+        });
+        let callers = callers.filter(|source| source.at != NO_PARENT).collect();
+        next = add(&mut reversed, widest.node, widest.level + 1, callers);
     }
     reversed
 }
 
+/// How many callers each node has above each other.
+fn depths(nodes: &Nodes) -> Vec<u32> {
+    let mut depths: Vec<u32> = Vec::with_capacity(nodes.len());
+    for &parent in &nodes.parent {
+        depths.push(depths.get(parent as usize).map_or(0, |depth| depth + 1));
+    }
+    depths
+}
+
+/// How many callees each node has below each other.
+pub fn heights(nodes: &Nodes) -> Vec<u32> {
+    let mut heights = vec![0_u32; nodes.len()];
+    for node in (0..nodes.len()).rev() {
+        let height = heights[node] + 1;
+        if let Some(above) = heights.get_mut(nodes.parent[node] as usize) {
+            *above = height.max(*above);
+        }
+    }
+    heights
+}
+
 /// Self time on its way from the node where it was spent to the root.
+#[derive(Clone, Copy)]
 struct Source {
     /// The node on the way that is reached.
     at: u32,
@@ -101,36 +157,47 @@ struct Source {
     self_time: u64,
 }
 
-fn by_function(nodes: &Nodes, sources: Vec<Source>) -> BTreeMap<u32, Vec<Source>> {
-    let mut functions: BTreeMap<u32, Vec<Source>> = BTreeMap::new();
-    for source in sources {
-        let function = nodes.function[source.at as usize];
-        functions.entry(function).or_default().push(source);
+impl Source {
+    /// Whether two have come to one node; the other one then has what both had.
+    fn meets(&mut self, other: &mut Source) -> bool {
+        let meets = self.at == other.at;
+        if meets {
+            other.calls = other.calls.saturating_add(self.calls);
+            other.self_time = other.self_time.saturating_add(self.self_time);
+        }
+        meets
     }
-    functions
 }
 
-/// The sources one step further; those that meet become one.
-fn callers(nodes: &Nodes, sources: &[Source]) -> Vec<Source> {
-    let mut callers: Vec<Source> = sources
-        .iter()
-        .map(|source| Source {
-            at: nodes.parent[source.at as usize],
-            ..*source
-        })
-        .filter(|source| source.at != NO_PARENT)
-        .collect();
-    callers.sort_unstable_by_key(|source| source.at);
-    callers.dedup_by(|more, source| {
-        let meet = more.at == source.at;
-        if meet {
-            source.calls = source.calls.saturating_add(more.calls);
-            source.self_time = source.self_time.saturating_add(more.self_time);
-        }
-        meet
-    });
-    callers
+/// A node of the reversed tree whose callers are not known yet: wider ones are
+/// greater, among equals the one that was made first.
+struct Waiting {
+    width: u64,
+    node: u32,
+    level: u32,
+    sources: Vec<Source>,
 }
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |waiting: &Self| (waiting.width, Reverse(waiting.node));
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Waiting {}
 
 fn sum(sources: &[Source], figure: fn(&Source) -> u64) -> u64 {
     sources.iter().map(figure).fold(0, u64::saturating_add)
@@ -165,9 +232,19 @@ mod tests {
         assert_eq!(prune(&frames(), 0.0).nodes, frames().nodes);
     }
 
+    const ALL: Limits = Limits {
+        least: 0,
+        nodes: usize::MAX,
+        levels: u32::MAX,
+    };
+
     #[test]
     fn reversed_roots_are_the_self_times() {
-        let reversed = reverse(&frames(), 0.0);
+        let Reversed {
+            frames: reversed,
+            heights,
+            least,
+        } = reverse(&frames(), ALL);
         let nodes = &reversed.nodes;
         let path = |mut node: usize| {
             let mut path = vec![nodes.function[node]];
@@ -203,15 +280,37 @@ mod tests {
         );
         assert_eq!(reversed.whole(), frames().whole());
         assert_eq!(reversed.estimated.iter().filter(|&&is| is).count(), 1);
+        assert_eq!(heights[..5], [0, 1, 1, 3, 0]);
+        assert_eq!(least, 0);
+    }
+
+    /// How many nodes are a caller of another.
+    fn callers(reversed: &Reversed) -> usize {
+        let parents = reversed.frames.nodes.parent.iter();
+        parents.filter(|&&parent| parent != NO_PARENT).count()
     }
 
     #[test]
     fn callers_of_the_narrow_are_left_out() {
-        let reversed = reverse(&frames(), 0.3);
-        let callers = reversed.nodes.parent.iter().filter(|&&p| p != NO_PARENT);
+        let reversed = reverse(&frames(), Limits { least: 33, ..ALL });
         // Of h, 70 wide, both callers and itself; of a's 50, main.
-        assert_eq!(callers.count(), 4);
-        assert_eq!(reversed.whole(), frames().whole());
+        assert_eq!(callers(&reversed), 4);
+        assert_eq!(reversed.frames.whole(), frames().whole());
+        assert_eq!(reversed.least, 33);
+    }
+
+    #[test]
+    fn the_widest_get_their_callers_first() {
+        let reversed = reverse(&frames(), Limits { nodes: 2, ..ALL });
+        // Those of h and of a's 50 again; the next would be main's 50.
+        assert_eq!(callers(&reversed), 4);
+        assert_eq!(reversed.least, 51);
+        assert_eq!(callers(&reverse(&frames(), Limits { nodes: 0, ..ALL })), 0);
+    }
+
+    #[test]
+    fn heights_count_the_callees() {
+        assert_eq!(heights(&frames().nodes), [3, 1, 2, 0, 1, 0, 0]);
     }
 
     #[test]
@@ -228,8 +327,9 @@ mod tests {
             deep.nodes.total.push(u64::from(depth - node));
             deep.estimated.push(false);
         }
-        let reversed = reverse(&deep, 1e-4);
-        assert_eq!(reversed.nodes.total[0], u64::from(depth));
-        assert_eq!(reversed.nodes.len(), MOST_CALLERS as usize);
+        let reversed = reverse(&deep, Limits { levels: 100, ..ALL });
+        assert_eq!(reversed.frames.nodes.total[0], u64::from(depth));
+        assert_eq!(reversed.frames.nodes.len(), 101);
+        assert_eq!(reversed.heights[100], depth - 1 - 100);
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
         processes: vec![process],
         functions: functions.table,
         threads,
+        ..Trees::default()
     })
 }
 

@@ -2,29 +2,39 @@
 //! (each function stands on its caller) and the reverse graph below (each
 //! function's self time at the bottom, its callers on top of it).
 //!
-//! The frames are plain rectangles, so the picture is whole where scripts don't
-//! run; `svg/flame.js` adds zoom, search, tooltips and keys. Figures reach the
-//! script as JSON columns, one entry a frame in the order of the rectangles, and
-//! each function's texts once. This is drawn here and not composed from two
-//! `inferno` pictures because that measured several times larger; ARCHITECTURE.md
-//! has the figures.
+//! What is wide enough to be seen at first is drawn, so the picture is there where
+//! scripts don't run; all other frames are numbers only, of which the script makes
+//! what is seen after a zoom. It also adds search, tooltips and keys. Numbers reach
+//! it as JSON columns, and each function's texts once. This is drawn here and not
+//! composed from two `inferno` pictures because that measured several times larger;
+//! ARCHITECTURE.md has the figures.
 
+mod bars;
 mod columns;
 mod functions;
 mod layout;
 mod writer;
 
 use super::{Error, Report, View};
-use crate::profile::threshold;
+use crate::profile::frames::Frames;
+use crate::profile::threshold::{Limits, heights, reverse};
+use layout::{Layout, MAX_LEVELS};
+use writer::Graphs;
+
+/// What a frame takes in the file at the very least, bytes.
+const FRAME_BYTES: usize = 20;
 
 /// The zoomable picture of both graphs.
 #[derive(Clone, Copy, Debug)]
 pub struct Svg {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// Frames with less than this share of the whole time are not drawn; 0.01 is
-    /// one per cent.
+    /// Frames with less than this share of the whole time are folded into one; 0.01
+    /// is one per cent.
     pub threshold: f64,
+    /// The most bytes that the picture may have: the threshold is raised until it
+    /// fits. The smallest picture, with no frame at all, has some 30,000.
+    pub max_size: u64,
 }
 
 impl Default for Svg {
@@ -32,6 +42,7 @@ impl Default for Svg {
         Svg {
             width: 1920,
             threshold: 0.0001,
+            max_size: 8_000_000,
         }
     }
 }
@@ -42,10 +53,51 @@ impl Report for Svg {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let reverse = threshold::reverse(view.frames, self.threshold);
-        let text = writer::document(self, view, &reverse);
-        Ok(Some(text.into_bytes()))
+        let stacks = view.frames;
+        let max_size = usize::try_from(self.max_size).unwrap_or(usize::MAX);
+        let wanted = (self.threshold * stacks.whole() as f64).ceil() as u64;
+        let mut most = max_size / FRAME_BYTES;
+        let stack_heights = heights(&stacks.nodes);
+        let limits = Limits {
+            least: wanted.max(1),
+            nodes: most,
+            levels: MAX_LEVELS as u32,
+        };
+        let reversed = reverse(stacks, limits);
+        loop {
+            let (least, frames) = narrowest([stacks, &reversed.frames], reversed.least, most);
+            let graphs = Graphs {
+                stacks: (stacks, Layout::new(stacks, &stack_heights, least)),
+                reverse: (
+                    &reversed.frames,
+                    Layout::new(&reversed.frames, &reversed.heights, least),
+                ),
+                least,
+                raised: least > limits.least,
+            };
+            let text = writer::document(self, view, &graphs);
+            if text.len() <= max_size || frames == 0 {
+                return Ok(Some(text.into_bytes()));
+            }
+            // A tenth less than what should fit, so that one more round will do.
+            let fit = frames as f64 * max_size as f64 / text.len() as f64;
+            most = (0.9 * fit) as usize;
+        }
     }
+}
+
+/// The width from which on `trees` have at most `most` nodes, `least` or more, and
+/// how many they are.
+fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
+    let totals = trees.iter().flat_map(|tree| &tree.nodes.total).copied();
+    let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
+    if wide.len() <= most {
+        return (least, wide.len());
+    }
+    let (_, &mut first_out, _) = wide.select_nth_unstable_by(most, |a, b| b.cmp(a));
+    let least = first_out.saturating_add(1);
+    let frames = wide.iter().filter(|&&total| total >= least).count();
+    (least, frames)
 }
 
 #[cfg(test)]
@@ -103,62 +155,6 @@ pub(crate) mod tests {
         String::from_utf8(options.render(&view).unwrap().unwrap()).unwrap()
     }
 
-    /// The rectangles of one graph as (row, x, width), shares of one.
-    fn rectangles(svg: &str, graph: &str) -> Vec<(usize, f64, f64)> {
-        let document = roxmltree::Document::parse(svg).unwrap();
-        let graph = document
-            .descendants()
-            .find(|node| node.attribute("id") == Some(graph));
-        let share = |node: roxmltree::Node<'_, '_>, name: &str| {
-            let text = node.attribute(name).unwrap().strip_suffix('%').unwrap();
-            text.parse::<f64>().unwrap() / 100.0
-        };
-        let rows = graph
-            .unwrap()
-            .children()
-            .filter(|node| node.has_tag_name("g"));
-        rows.enumerate()
-            .flat_map(|(row, group)| {
-                group
-                    .children()
-                    .filter(|node| node.has_tag_name("rect"))
-                    .map(move |rect| (row, share(rect, "x"), share(rect, "width")))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn widths_are_those_of_the_tree() {
-        let nodes = [
-            (NO_PARENT, "main", 3_000_000_007),
-            (0, "a", 1_000_000_001),
-            (0, "b", 1_999_999_999),
-            (2, "c", 777_777_777),
-            (2, "a", 333_333_333),
-        ];
-        let svg = picture(&tree(&nodes), Svg::default());
-        let drawn = rectangles(&svg, "stacks");
-        let expected = [
-            (0, 0, 0),
-            (1, 0, 2),
-            (1, 1_999_999_999, 1),
-            (2, 0, 3),
-            (2, 777_777_777, 4),
-        ];
-        assert_eq!(drawn.len(), expected.len());
-        for ((row, x, width), (level, start, node)) in drawn.into_iter().zip(expected) {
-            assert_eq!(row, level);
-            assert!((x - start as f64 / 3_000_000_007.0).abs() < 1e-7);
-            assert!((width - nodes[node].2 as f64 / 3_000_000_007.0).abs() < 1e-7);
-        }
-        let own: f64 = rectangles(&svg, "reverse")
-            .iter()
-            .filter(|r| r.0 == 0)
-            .map(|r| r.2)
-            .sum();
-        assert!((own - 1.0).abs() < 1e-6);
-    }
-
     #[test]
     fn hostile_names_stay_text() {
         let names = [
@@ -167,6 +163,8 @@ pub(crate) mod tests {
             "&amp;\"'<x a='b'>",
             "nul\0 newline\n escape\x1b \u{fffe}\u{202e}",
             "\\u003c",
+            "\u{5d0}\u{5d1}\u{5d2}",
+            &"long".repeat(2_500),
         ];
         let nodes: Vec<_> = names.iter().map(|&name| (NO_PARENT, name, 1000)).collect();
         let svg = picture(&tree(&nodes), Svg::default());
@@ -205,7 +203,11 @@ pub(crate) mod tests {
         assert!(mixed.contains("estimated place") && mixed.contains("\"estimated\":[1,1]"));
         frames.estimated[0] = true;
         let guess = picture(&frames, Svg::default());
-        assert!(guess.contains("Estimated: the files hold") && !guess.contains(" e\""));
+        assert!(
+            guess.contains("Estimated: the files hold")
+                && !guess.contains(" e\"")
+                && !guess.contains(" e w\"")
+        );
     }
 
     #[test]
@@ -214,7 +216,7 @@ pub(crate) mod tests {
             &tree(&[(NO_PARENT, "main", 5)]),
             Svg {
                 width: 0,
-                threshold: 0.0,
+                ..Svg::default()
             },
         );
         assert!(!svg.contains("<!DOCTYPE") && !svg.contains("href") && !svg.contains("@import"));
@@ -235,7 +237,7 @@ pub(crate) mod tests {
     #[test]
     fn an_empty_profile_gives_an_empty_picture() {
         let svg = picture(&Frames::default(), Svg::default());
-        assert_eq!(rectangles(&svg, "stacks"), []);
+        assert!(svg.contains("\"stacks\":{\"roots\":[0,0]") && !svg.contains("<path"));
     }
 
     #[test]

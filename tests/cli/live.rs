@@ -2,67 +2,8 @@
 
 use std::fs;
 
+use crate::live_file::killed;
 use crate::sandbox::{Sandbox, recording};
-
-/// A live file's header and directory, and behind it what `segments` are: whether it
-/// is a log, and its bytes. Of a process that does not run.
-fn live_file(id: u8, segments: &[(bool, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = vec![0; 4096];
-    bytes[..8].copy_from_slice(b"edblive\0");
-    bytes[8] = 1;
-    bytes[12] = 77;
-    bytes[20] = 3;
-    bytes[24..40].copy_from_slice(&[id; 16]);
-    bytes[112..120].copy_from_slice(&(1_u64 << 40).to_le_bytes());
-    for (number, (is_log, segment)) in segments.iter().enumerate() {
-        let at = 256 + 16 * number;
-        let start = bytes.len() as u64;
-        let len = segment.len() as u64 | u64::from(*is_log);
-        bytes[at..at + 8].copy_from_slice(&start.to_le_bytes());
-        bytes[at + 8..at + 16].copy_from_slice(&len.to_le_bytes());
-        bytes.extend_from_slice(segment);
-    }
-    bytes
-}
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
-}
-
-fn record(kind: u32, payload: Vec<u8>) -> Vec<u8> {
-    let mut bytes = (payload.len() as u32).to_le_bytes().to_vec();
-    bytes.extend(kind.to_le_bytes());
-    bytes.extend(payload);
-    bytes.resize(bytes.len().next_multiple_of(8), 0);
-    bytes
-}
-
-fn node(key: u64, parent: u32, calls: u64, total: i64) -> Vec<u8> {
-    let mut bytes = key.to_le_bytes().to_vec();
-    bytes.extend(parent.to_le_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(calls.to_le_bytes());
-    bytes.extend([0; 8]);
-    bytes.extend(total.to_le_bytes());
-    bytes.resize(64, 0);
-    bytes
-}
-
-/// One function, called so often; open since tick 10 when the last event was at 1000.
-fn killed(id: u8, calls: u64) -> Vec<u8> {
-    let function = [
-        vec![0; 16],
-        3_i64.to_le_bytes().to_vec(),
-        text("/app/main.py"),
-        text("main"),
-        text("main"),
-        text(""),
-    ];
-    let thread = [0_u32.to_le_bytes().to_vec(), text("MainThread")];
-    let log = [record(2, function.concat()), record(3, thread.concat())];
-    let nodes = [node(0, 0, 1000, 0), node(7, 0, calls, -10)];
-    live_file(id, &[(true, log.concat()), (false, nodes.concat())])
-}
 
 #[test]
 fn a_live_file_counts_instead_of_its_prof() {

@@ -3,8 +3,11 @@
 #![cfg(feature = "cli")]
 
 mod compensation;
+mod hostile;
 mod inputs;
 mod live;
+#[path = "../generate/live_file.rs"]
+mod live_file;
 mod outputs;
 mod ownership;
 mod sandbox;

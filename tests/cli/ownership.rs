@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 
+use crate::live_file::killed;
 use crate::sandbox::{Sandbox, plain, recording};
 
 const STRANGER: u32 = 12345;
@@ -51,6 +52,33 @@ fn so_are_links_of_strangers_and_links_to_their_files() {
     let run = sandbox.run(&[]).expect(0);
     assert_eq!(run.stderr.lines().count(), 3, "{}", run.stderr);
     assert_eq!(sandbox.calls("profile_analysis.prof"), 11);
+}
+
+#[test]
+fn so_are_their_sidecars_and_live_files() {
+    let Some(sandbox) = shared_directory(0o1777) else {
+        return;
+    };
+    let sandbox = sandbox
+        .with("edbprof_3.prof", &plain(100))
+        .with("edbprof_3.prof.singledispatch", b"no sidecar")
+        .with("edbprof_4.prof.live", &killed(4, 1000));
+    for name in ["edbprof_3.prof.singledispatch", "edbprof_4.prof.live"] {
+        chown(sandbox.input(name), Some(STRANGER), None).unwrap();
+    }
+    let run = sandbox.run(&[]).expect(0);
+    for name in ["edbprof_3.prof.singledispatch", "edbprof_4.prof.live"] {
+        let line = run.stderr.lines().find(|line| line.contains(name)).unwrap();
+        assert!(
+            line.contains("it belongs to user 12345; --any-owner"),
+            "{line}"
+        );
+    }
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 11 + 100);
+    // Read, it turns out to be none.
+    let run = sandbox.run(&["--any-owner"]).expect(1);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 11 + 21 + 100 + 1000);
 }
 
 #[test]

@@ -180,6 +180,7 @@ fn trees(id: u8, calls: u64) -> Trees {
             },
             ..ThreadTree::default()
         }],
+        ..Trees::default()
     }
 }
 

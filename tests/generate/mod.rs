@@ -161,6 +161,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                 folded,
             })
             .collect(),
+        ..Trees::default()
     })
 }
 
@@ -176,15 +177,24 @@ fn counts() -> impl Strategy<Value = Counts> {
 
 /// What another profiler writes.
 pub(crate) fn rows() -> impl Strategy<Value = Rows> {
-    let row = (label(), counts(), vec((label(), counts()), 0..4));
+    let untimed = (0..9_i128).prop_map(|nc| Counts {
+        cc: nc,
+        nc,
+        ..Counts::default()
+    });
+    let caller = prop_oneof![
+        4 => counts().prop_map(|counts| (counts, false)),
+        1 => untimed.prop_map(|counts| (counts, true)),
+    ];
+    let row = (label(), counts(), vec((label(), caller), 0..4));
     vec(row, 0..12).prop_map(|drawn| {
         let mut rows = Rows::default();
         for (label, counts, callers) in drawn {
             let id = rows.intern(&label);
             rows.row_mut(id).counts = counts;
-            for (caller, counts) in callers {
+            for (caller, (counts, untimed)) in callers {
                 let caller = rows.intern(&caller);
-                rows.row_mut(id).callers.insert(caller, counts);
+                rows.row_mut(id).add_caller(caller, &counts, untimed);
             }
         }
         rows
@@ -199,7 +209,14 @@ pub(crate) fn rows_text(rows: &Rows) -> String {
             let mut callers: Vec<String> = row
                 .callers
                 .iter()
-                .map(|(&caller, counts)| format!("    {}", line(rows.label(caller), counts)))
+                .map(|(caller, counts)| {
+                    let times = if row.untimed.contains(caller) {
+                        "-"
+                    } else {
+                        " "
+                    };
+                    format!("   {times}{}", line(rows.label(*caller), counts))
+                })
                 .collect();
             callers.sort();
             line(rows.label(id), &row.counts) + &callers.concat()

@@ -1,13 +1,17 @@
 # coding: utf-8
 """Make the golden files: profiles and sidecars as real Pythons write them.
 
-    for v in 2.7.18 3.6.15 3.7.16 3.8.18 3.9.18 3.11.7 3.13.0; do
+    for v in 2.7.18 3.6.15 3.7.16 3.8.18 3.9.18 3.10.13 3.11.7 3.12.1 3.13.0; do
         ~/.pyenv/versions/$v/bin/python tests/golden/make.py; done
+    for v in 3.14 3.15; do build/sid/usr/bin/python$v tests/golden/make.py; done
 
-Each profile X comes with X.txt, what is in it, written by the same Python: one
-line a function, callers indented, strings as hexadecimal UTF-8, floats as the
-hexadecimal of their eight bytes. All sidecars hold what sidecar.txt says. Runs
-on Python 2.7 and later.
+with the kinds of files to make as arguments, or all of them. Each profile X comes
+with X.txt, what is in it, written by the same Python: one line a function, callers
+indented (with a dash those of whom only calls are known), strings as hexadecimal
+UTF-8, floats as the hexadecimal of their eight bytes. All sidecars hold what
+sidecar.txt says; all of versions-* hold what versions.txt says, in every version of
+marshal that this Python writes, one object after the other. Runs on Python 2.7 and
+later.
 """
 
 import binascii
@@ -83,9 +87,11 @@ def rows_text(rows):
     for key, (cc, nc, tt, ct, callers) in rows.items():
         block = ['%s %s\n' % (label(key), figures(nc, cc, tt, ct))]
         for caller, value in callers.items():
+            mark = ' '
             if not isinstance(value, tuple):
+                mark = '-'
                 value = (value, value, 0.0, 0.0)
-            block.append('    %s %s\n' % (label(caller), figures(*value)))
+            block.append('   %s%s %s\n' % (mark, label(caller), figures(*value)))
         block[1:] = sorted(block[1:])
         lines.append(''.join(block))
     return ''.join(sorted(lines))
@@ -154,6 +160,23 @@ def sidecars():
     write('sidecar.txt', ''.join(sorted(lines)).encode())
 
 
-profiles()
+def versions():
+    f = (u'demo.py', 2**31, u'f')
+    g = (b'\xff' * 300, -7, u'\xe4\u20ac' * 100)
+    rows = {
+        f: (True, False, 1, -2**31, {}),
+        g: (10**30, -10**30, 0.1, -1e300, {f: (-1, 2**15, 5e-324, 1e22), g: (0, 3, -0.5, 2**40)}),
+        (u'', 0, u'<\u0100>'): (2**62, -2**62, float('inf'), float('-inf'), {f: 1, g: -2**33}),
+    }
+    data = b''.join(marshal.dumps(rows, version) for version in range(marshal.version + 1))
+    write('versions-%s' % VERSION, data)
+    write('versions.txt', rows_text(rows).encode())
+
+
+KINDS = [profiles, versions]
 if sys.version_info[0] > 2:  # Before that there was no singledispatch.
-    sidecars()
+    KINDS.append(sidecars)
+if __name__ == '__main__':
+    for kind in KINDS:
+        if not sys.argv[1:] or kind.__name__ in sys.argv[1:]:
+            kind()

@@ -168,6 +168,28 @@ def test_the_first_process_alone(run, tmp_path):
     assert run.results().calls("work") == 1
 
 
+def test_what_recording_costs_is_measured(run, tmp_path):
+    write(
+        tmp_path / "program.py",
+        """
+        import multiprocessing
+        def work(_=None):
+            for number in range(20_000):
+                abs(number)
+        if __name__ == "__main__":
+            work()
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                pool.map(work, [1])
+                pool.close()
+                pool.join()
+        """,
+    )
+    done = run("program.py", options=["--compensate"])
+    assert "Compensated" in done.stderr
+    assert "lack of calibration" not in done.stderr
+    assert "Recording took about" in run("program.py").stderr
+
+
 def test_options_of_recording(run, tmp_path):
     write(
         tmp_path / "program.py",

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import pickletools
 import sys
+import threading
 
 import pytest
 from edbprof_native import profile, tracing_singledispatch
@@ -177,6 +178,35 @@ def test_no_sidecars_after_unpatching(tmp_path):
     assert make_generic().__code__ is make_generic().__code__
 
 
+def test_patching_and_unpatching_from_many_threads():
+    """While others make and call generic functions."""
+    failures = []
+
+    def repeat(action):
+        try:
+            for _ in range(200):
+                action()
+        except Exception as error:
+            failures.append(error)
+
+    def use():
+        made = make_generic()
+        assert (made(1), made([1, "x"]), existing(1)) == ("int", ["int", "object"], "int")
+
+    actions = [tracing_singledispatch.patch_functools, tracing_singledispatch.unpatch_functools, use]
+    threads = [threading.Thread(target=repeat, args=(action,)) for action in actions * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tracing_singledispatch.unpatch_functools()
+    assert failures == []
+    assert make_generic().__code__ is make_generic().__code__
+    tracing_singledispatch.patch_functools()
+    assert make_generic().__code__ is not make_generic().__code__
+    tracing_singledispatch.unpatch_functools()
+
+
 def test_patching_in_the_middle_of_a_recording(tmp_path):
     """What was called before goes by its wrapper's name, nothing is lost."""
     decorate = profile(dir=tmp_path, save_every_n_calls=0)
@@ -226,6 +256,7 @@ def test_generics_behave_as_ever(patched):
     made = make_generic()
     assert made(5) == "int" and made(True) == "int" and made(None) == "object"
     assert made.registry[int] is made.dispatch(bool)
+    assert made.__wrapped__ is made.dispatch(object) is made.registry[object]
     assert (made.__name__, made.__doc__) == ("made", "Doc.")
     assert str(inspect.signature(made)) == "(value)"
     made.register(str, lambda value: "str")

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _recorders: dict[tuple[str, str, str], _native.Recorder] = {}
 
+#: Those that record the main thread until the process ends: then they stop, since what
+#: recording costs is not measured in a thread that records.
+stopped_at_end: list[_native.Recorder] = []
+
 
 def temporary_directory() -> str:
     """What `tempfile` says, or the current directory where that finds none."""
@@ -78,6 +82,8 @@ def save_all(last: bool = False) -> None:
         go at the very end, after what is recorded until then was saved too. Those of
         a `Profile`, which is its user's to save, go likewise.
     """
+    for recorder in stopped_at_end:
+        recorder.stop()
     for known in list(_recorders.values()):
         try:
             known.save(final=True, last=last)

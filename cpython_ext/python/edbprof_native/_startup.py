@@ -38,6 +38,7 @@ def _start() -> None:
     )
     if not with_children and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=recorder.stop)
+    _process.stopped_at_end.append(recorder)
     recorder.enable()
 
 

@@ -61,6 +61,15 @@ struct Account {
     summary: Stream,
 }
 
+impl Account {
+    /// What was read first is nothing to tell of.
+    fn sort(&mut self) {
+        for refused in [&mut self.failures, &mut self.skips] {
+            refused.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+    }
+}
+
 /// What came of it.
 pub(crate) struct Outcome {
     pub(crate) exit: Exit,
@@ -118,6 +127,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     let paths = results.paths(&outputs, &reports);
     let (inputs, former) = former_results::set_apart(found.inputs, &paths)?;
     let mut inputs = discover::each_once(inputs);
+    inputs = in_order_of_pstats(inputs);
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
@@ -125,6 +135,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
+    account.sort();
     complain_about(account, results.quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
@@ -141,6 +152,10 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         complain("none of the files could be read; nothing was written");
         return Ok(Exit::SomeFailed);
     }
+    if results.strict && !account.failures.is_empty() {
+        complain("a file could not be read; with --strict nothing was written");
+        return Ok(Exit::SomeFailed);
+    }
     if results.compensate {
         profile.compensate();
     }
@@ -150,6 +165,16 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         true => Exit::Success,
         false => Exit::SomeFailed,
     })
+}
+
+/// `inputs` as `pstats.Stats(*inputs)` adds them up: the first one, then from the last
+/// to the second. Functions appear in this order, and keep it where a table's sort keys
+/// say nothing.
+fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
+    if let Some((_, rest)) = inputs.split_first_mut() {
+        rest.reverse();
+    }
+    inputs
 }
 
 /// Reads and merges `inputs`, a few at a time in parallel.

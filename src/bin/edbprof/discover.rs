@@ -120,18 +120,25 @@ fn search(directory: &Path, filter: Filter<'_>, found: &mut Found) -> io::Result
         }
     }
     names.sort_unstable();
+    let mut is_foreign = |path: &Path| match foreign(path).filter(|_| !any_owner) {
+        Some(owner) => {
+            found.skipped.push(Refused {
+                path: path.to_owned(),
+                reason: of_stranger(owner),
+            });
+            true
+        }
+        None => false,
+    };
     for name in names {
         let path = directory.join(name);
-        match foreign(&path).filter(|_| !any_owner) {
-            Some(owner) => {
-                let reason = format!("it belongs to user {owner}; --any-owner reads it");
-                found.skipped.push(Refused { path, reason });
-            }
-            None => found.inputs.push(Input {
+        if !is_foreign(&path) {
+            is_foreign(&sidecar_beside(&path));
+            found.inputs.push(Input {
                 path,
                 named: false,
                 any_owner,
-            }),
+            });
         }
     }
     Ok(())
@@ -149,6 +156,10 @@ fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -> bool {
         name.ends_with(SIDECAR_SUFFIX.as_bytes()) && !suffix.ends_with(SIDECAR_SUFFIX.as_bytes());
     let ours = rest.strip_suffix(live::SUFFIX.as_bytes()).unwrap_or(rest);
     (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
+}
+
+fn of_stranger(owner: u32) -> String {
+    format!("it belongs to user {owner}; --any-owner reads it")
 }
 
 /// Whether someone besides the user and root can put files there.
@@ -170,12 +181,13 @@ fn foreign(path: &Path) -> Option<u32> {
         .find(|&uid| !is_trusted(uid))
 }
 
-/// The content of `path`, if it is a regular file.
+/// The content of `path`, if it is a regular file, and one of the user's or root's
+/// unless `any_owner`: what was looked at before may have been replaced since.
 ///
 /// # Errors
 ///
 /// A phrase that says why it can't be read.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path, any_owner: bool) -> Result<Vec<u8>, String> {
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
     let file = OpenOptions::new()
         .read(true)
@@ -186,17 +198,24 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err(format!("it is {}, not a file", kind(&metadata)));
     }
+    if !any_owner && !is_trusted(metadata.uid()) {
+        return Err(of_stranger(metadata.uid()));
+    }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     Ok(bytes)
 }
 
+fn sidecar_beside(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(SIDECAR_SUFFIX);
+    path.into()
+}
+
 /// The sidecar of `input`, if there is one that may be read.
 pub(crate) fn sidecar(input: &Input) -> Option<PathBuf> {
-    let mut path = input.path.clone().into_os_string();
-    path.push(SIDECAR_SUFFIX);
-    let path = PathBuf::from(path);
+    let path = sidecar_beside(&input.path);
     let readable = path.exists() && (input.any_owner || foreign(&path).is_none());
     readable.then_some(path)
 }

@@ -62,7 +62,7 @@ pub(crate) fn set_apart(
 ///
 /// A sentence, where it holds what no other input does.
 pub(crate) fn check(input: &Input, suffix: &str, profile: &Profile) -> Result<(), String> {
-    let file = discover::read(&input.path).map(|bytes| prof::read(&bytes));
+    let file = discover::read(&input.path, input.any_owner).map(|bytes| prof::read(&bytes));
     let replaceable = match file {
         Ok(Ok(ProfFile::Exact(trees, plain))) => {
             let counted = &profile.trees().recordings;

@@ -33,6 +33,7 @@ Examples:
 Exit status:
   0  all files were read
   1  some files could not be read; they are named on stderr, the rest is in the results
+     (with --strict nothing was written)
   2  wrong usage; nothing was written
   3  there was nothing to read
   4  the results could not be written";
@@ -114,9 +115,15 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "PIXELS", default_value_t = 1920)]
     pub(crate) width: u32,
 
-    /// Leave out of the picture what takes less than this share of the time; 1.0 is 100 %
+    /// Fold in the picture what takes less than this share of the time; 1.0 is 100 %
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
+
+    /// Make the picture no larger than this: 500kB, 8MB or a number of bytes
+    ///
+    /// Where the threshold is too small for that, it is raised; the picture says so.
+    #[arg(long, value_name = "SIZE", default_value = "8MB", value_parser = size)]
+    pub(crate) max_size: u64,
 
     /// Take what recording has cost out of the times
     ///
@@ -139,6 +146,12 @@ pub(crate) struct ResultOptions {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Write nothing when a file can't be read
+    ///
+    /// Without it the results are made of those that can.
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// Write how it went as JSON to a file, or with - to stdout instead of the summary
     ///
@@ -226,14 +239,21 @@ impl ResultOptions {
 
     fn report(&self, format: Format) -> Box<dyn Report + Sync> {
         let &ResultOptions {
-            width, threshold, ..
+            width,
+            threshold,
+            max_size,
+            ..
         } = self;
         match format {
             Format::Prof => Box::new(Prof),
             Format::Pstats => Box::new(PstatsText {
                 order: self.sort_by.clone(),
             }),
-            Format::Svg => Box::new(Svg { width, threshold }),
+            Format::Svg => Box::new(Svg {
+                width,
+                threshold,
+                max_size,
+            }),
             Format::Singledispatch => Box::new(SingleDispatch),
             Format::Flamegraph => Box::new(FlameGraph { width, threshold }),
         }
@@ -245,4 +265,20 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a number from 0 to 1 is wanted, 0.001 being 0.1 %".to_owned()),
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.to_ascii_lowercase();
+    let text = text.strip_suffix('b').unwrap_or(&text);
+    let (number, unit) = if let Some(number) = text.strip_suffix('k') {
+        (number, 1_000)
+    } else if let Some(number) = text.strip_suffix('m') {
+        (number, 1_000_000)
+    } else {
+        (text, 1)
+    };
+    let bytes = number.trim_end().parse().ok();
+    bytes
+        .and_then(|number: u64| number.checked_mul(unit))
+        .ok_or_else(|| "a size is wanted, as in 500kB, 8MB or 8000000".to_owned())
 }

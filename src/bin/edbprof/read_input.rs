@@ -1,8 +1,6 @@
 //! Reads one input, whatever it is: a `.prof` file, a live file, a plain one with its
 //! sidecar.
 
-use std::path::Path;
-
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::sidecar;
@@ -18,20 +16,20 @@ pub(crate) type Read = (ProfFile, Result<(), Refused>);
 ///
 /// A phrase that says why it can't be read.
 pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
-    let bytes = match discover::read(&input.path) {
-        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(&input.path, bytes)? {
+    let bytes = match discover::read(&input.path, input.any_owner) {
+        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
-            None => read_finished(&input.path)?,
+            None => read_finished(input)?,
         },
         Ok(bytes) => bytes,
         Err(reason) if input.path.exists() => return Err(reason),
-        Err(reason) => read_finished(&input.path).map_err(|_| reason)?,
+        Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
     let mut file = prof::read(&bytes).map_err(|error| error.to_string())?;
     let mut read = Ok(());
     // With call trees at hand a sidecar has nothing to add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
-        let content = discover::read(&path)
+        let content = discover::read(&path, input.any_owner)
             .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
         match content {
             Ok(calls) => plain.sidecar = calls,
@@ -43,15 +41,15 @@ pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
 
 /// Reads a live file, of which `bytes` were there a moment ago. Nothing if its process
 /// has ended regularly since, and taken it away.
-fn read_live(path: &Path, mut bytes: Vec<u8>) -> Result<Option<ProfFile>, String> {
+fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile>, String> {
     let facts = live::facts(&bytes).map_err(|error| error.to_string())?;
     let now = if facts.process.is_running() {
         Now::Running
     } else {
         // It may have written to the end, while the file was read.
-        match discover::read(path) {
+        match discover::read(&input.path, input.any_owner) {
             Ok(last) => bytes = last,
-            Err(reason) if path.exists() => return Err(reason),
+            Err(reason) if input.path.exists() => return Err(reason),
             Err(_) => return Ok(None),
         }
         Now::Gone
@@ -60,10 +58,10 @@ fn read_live(path: &Path, mut bytes: Vec<u8>) -> Result<Option<ProfFile>, String
     Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
 }
 
-/// The file that a process has written before it took the live file at `path` away.
-fn read_finished(path: &Path) -> Result<Vec<u8>, String> {
-    match discover::beside_live(path) {
-        Some(finished) => discover::read(&finished),
+/// The file that a process has written before it took the live file `input` away.
+fn read_finished(input: &Input) -> Result<Vec<u8>, String> {
+    match discover::beside_live(&input.path) {
+        Some(finished) => discover::read(&finished, input.any_owner),
         None => Err("it is gone".to_owned()),
     }
 }

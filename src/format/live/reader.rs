@@ -125,6 +125,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         processes: vec![process],
         functions: made.functions,
         threads: made.threads,
+        ..Trees::default()
     })
 }
 

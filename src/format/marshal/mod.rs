@@ -25,8 +25,9 @@
 //! | `r` | object of that number again | u32 |
 //! | `R` | interned str of that number again, Python 2 | u32 |
 //!
-//! Source: CPython's `Python/marshal.c`, versions 0 to 5 of the format (3.4 to
-//! 3.15 write version 4 or 5 by default, 2.5 to 3.3 version 2).
+//! Source: CPython's `Python/marshal.c`, versions 0 to 6 of the format (by default 2.5
+//! to 3.3 write version 2, 3.4 to 3.13 version 4, 3.14 version 5, 3.15 version 6; what 5
+//! and 6 add, slices and frozendicts, is in no profile).
 
 mod reader;
 mod writer;

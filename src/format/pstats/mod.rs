@@ -10,13 +10,15 @@
 //! them (`print_call_line`).
 //!
 //! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
-//! many primitive calls of unknown time. Names may be bytes (Python 2 wrote no
-//! other), counts bools, times ints.
+//! many primitive calls of unknown time and written as it was ([`Row::untimed`]).
+//! Names may be bytes (Python 2 wrote no other), counts bools, times ints.
 
 mod reader;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
 use super::trees::Label;
 
@@ -41,6 +43,16 @@ pub struct Counts {
     pub ct: f64,
 }
 
+impl Counts {
+    /// Adds `more`.
+    pub fn add(&mut self, more: &Counts) {
+        self.cc = self.cc.saturating_add(more.cc);
+        self.nc = self.nc.saturating_add(more.nc);
+        self.tt += more.tt;
+        self.ct += more.ct;
+    }
+}
+
 /// One function's line of the dictionary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -48,28 +60,66 @@ pub struct Row {
     pub counts: Counts,
     /// The same for each direct caller; a caller need not have a row itself.
     pub callers: BTreeMap<LabelId, Counts>,
+    /// Callers of whom only calls are known; their times are 0.
+    pub untimed: BTreeSet<LabelId>,
+}
+
+impl Row {
+    /// Adds to the figures under `caller`. Once it has times, it keeps them.
+    pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
+        match self.callers.entry(caller) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(*more);
+                if untimed {
+                    self.untimed.insert(caller);
+                }
+            }
+            Entry::Occupied(mut sum) => {
+                sum.get_mut().add(more);
+                if !untimed {
+                    self.untimed.remove(&caller);
+                }
+            }
+        }
+    }
 }
 
 /// A pstats dictionary with interned labels, in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     labels: Vec<Label>,
-    ids: HashMap<Label, LabelId>,
-    rows: Vec<Option<Row>>,
+    /// By the labels' hashes, or what comes next where labels have the same.
+    ids: HashMap<u64, LabelId>,
+    hasher: RandomState,
+    /// Most labels of some files are callers only: those cost a pointer.
+    rows: Vec<Option<Box<Row>>>,
     order: Vec<LabelId>,
 }
 
 impl Rows {
     /// The id of `label`, new if it was not seen before.
     pub fn intern(&mut self, label: &Label) -> LabelId {
-        if let Some(&id) = self.ids.get(label) {
-            return id;
-        }
+        let slot = match self.look_up(label) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
         let id = self.labels.len() as LabelId;
         self.labels.push(label.clone());
         self.rows.push(None);
-        self.ids.insert(label.clone(), id);
+        self.ids.insert(slot, id);
         id
+    }
+
+    /// The id of `label`, or where in `ids` it belongs.
+    fn look_up(&self, label: &Label) -> Result<LabelId, u64> {
+        let mut slot = self.hasher.hash_one(label);
+        while let Some(&id) = self.ids.get(&slot) {
+            if self.label(id) == label {
+                return Ok(id);
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Err(slot)
     }
 
     /// The label with that id.
@@ -84,7 +134,16 @@ impl Rows {
 
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
-        self.ids.get(label).copied()
+        self.look_up(label).ok()
+    }
+
+    /// Adds to the row of `id`.
+    pub fn add(&mut self, id: LabelId, more: &Counts) {
+        match self.row(id) {
+            // Not added to 0.0, which would make a 0 of -0.
+            None => self.row_mut(id).counts = *more,
+            Some(_) => self.row_mut(id).counts.add(more),
+        }
     }
 
     /// The row of `id`, made empty where there is none yet.
@@ -93,12 +152,12 @@ impl Rows {
         if slot.is_none() {
             self.order.push(id);
         }
-        slot.get_or_insert_with(Row::default)
+        slot.get_or_insert_default()
     }
 
     /// The row of `id`, if it has one: a label may stand as a caller only.
     pub fn row(&self, id: LabelId) -> Option<&Row> {
-        self.rows[id as usize].as_ref()
+        self.rows[id as usize].as_deref()
     }
 
     /// All rows in order of first appearance.

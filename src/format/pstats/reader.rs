@@ -34,7 +34,13 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError
             };
             reader.dict(|reader| {
                 let caller = labels.read(reader, &mut rows)?;
-                row.callers.insert(caller, caller_counts(reader)?);
+                let (counts, untimed) = caller_counts(reader)?;
+                row.callers.insert(caller, counts);
+                if untimed {
+                    row.untimed.insert(caller);
+                } else {
+                    row.untimed.remove(&caller);
+                }
                 Ok(())
             })?;
             Ok(row)
@@ -45,21 +51,28 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError
     Ok(rows)
 }
 
-fn caller_counts(reader: &mut Reader<'_>) -> Result<Counts, ReadError> {
+/// The figures under a caller, and whether they have no times.
+fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     const EXPECTED: &str = "a caller's tuple (nc, cc, tt, ct)";
     let offset = reader.offset();
     reader.object(|reader, value| match value {
-        Value::Tuple(4) => Ok(Counts {
-            nc: reader.int()?,
-            cc: reader.int()?,
-            tt: reader.float()?,
-            ct: reader.float()?,
-        }),
-        Value::Int(calls) => Ok(Counts {
-            nc: calls,
-            cc: calls,
-            ..Counts::default()
-        }),
+        Value::Tuple(4) => {
+            let counts = Counts {
+                nc: reader.int()?,
+                cc: reader.int()?,
+                tt: reader.float()?,
+                ct: reader.float()?,
+            };
+            Ok((counts, false))
+        }
+        Value::Int(calls) => {
+            let counts = Counts {
+                nc: calls,
+                cc: calls,
+                ..Counts::default()
+            };
+            Ok((counts, true))
+        }
         other => Err(Reader::unexpected(offset, EXPECTED, other)),
     })
 }

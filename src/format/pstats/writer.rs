@@ -26,6 +26,10 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
         writer.dict();
         for (&caller, counts) in &row.callers {
             labels.write(writer, rows, caller);
+            if row.untimed.contains(&caller) {
+                writer.int(counts.nc);
+                continue;
+            }
             writer.tuple(4);
             writer.int(counts.nc);
             writer.int(counts.cc);

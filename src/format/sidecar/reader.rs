@@ -20,7 +20,7 @@ use crate::format::trees::Label;
 /// An opcode that is not plain data, by its name; any other shape.
 pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     let mut machine = Machine {
-        input: Input::new(bytes, 0),
+        input: Input::new(bytes, 0, EXPANSION),
         opcode_at: 0,
         stack: Vec::new(),
         marks: Vec::new(),
@@ -37,8 +37,16 @@ pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     })
 }
 
+/// Real files take ten bytes and more for a caller, with a map of its own.
+const EXPANSION: usize = 64;
 /// What an entry of the result takes in memory, bytes, give or take.
 const ENTRY_SIZE: usize = 32;
+/// And a map, however few there are in it.
+const MAP_SIZE: usize = 192;
+/// What a dict takes before it is a map.
+const DICT_SIZE: usize = 128;
+/// What a noted value takes.
+const NOTE_SIZE: usize = 96;
 
 #[derive(Clone, Copy)]
 enum Value<'a> {
@@ -74,6 +82,7 @@ impl<'a> Machine<'a> {
                 self.input.take(8)?;
             }
             EMPTY_DICT => {
+                self.input.expand(self.opcode_at, DICT_SIZE)?;
                 self.stack.push(Value::Dict(self.dicts.len()));
                 self.dicts.push(Vec::new());
             }
@@ -191,6 +200,7 @@ impl<'a> Machine<'a> {
     }
 
     fn memoize(&mut self, number: u32) -> Result<(), ReadError> {
+        self.input.expand(self.opcode_at, NOTE_SIZE)?;
         let top = self.pop()?;
         self.stack.push(top);
         self.memo.insert(number, top);
@@ -228,6 +238,10 @@ impl<'a> Machine<'a> {
             return Err(self.invalid("entries of what is no dict"));
         };
         if let Some(dict) = self.dicts.get_mut(dict) {
+            if dict.is_empty() {
+                // Most dicts are filled at once, and small.
+                dict.reserve_exact(items.len() / 2);
+            }
             let keys = items.iter().copied().step_by(2);
             let values = items.iter().copied().skip(1).step_by(2);
             dict.extend(keys.zip(values));
@@ -245,6 +259,7 @@ impl<'a> Machine<'a> {
         let Value::Dict(dict) = value else {
             return Err(self.invalid("no dict where there should be one"));
         };
+        self.input.expand(self.opcode_at, MAP_SIZE)?;
         let mut map = BTreeMap::new();
         let mut next = 0;
         while let Some(&(key, value)) = self.dicts.get(dict).and_then(|items| items.get(next)) {

@@ -10,6 +10,8 @@
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
 //! | `threads` | list of dicts, see below |
+//! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
+//! | `ran_function`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `functions`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes that function ran there |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -48,11 +50,13 @@ use std::borrow::Cow;
 
 mod calibration;
 mod folded;
+mod ran_in;
 mod reader;
 mod writer;
 
 pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
 pub use folded::{FOLDED_CALLS, FoldedFunction};
+pub use ran_in::{ANY_THREAD, RanIn};
 pub(super) use reader::{check, read_id, read_key};
 pub(super) use writer::write;
 
@@ -281,6 +285,11 @@ pub struct Trees {
     pub functions: Vec<Function>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
+    /// In an aggregate the names that threads had, sorted, with `#` for digits.
+    pub thread_names: Vec<Box<[u8]>>,
+    /// In an aggregate where functions ran, sorted. Empty in a recorder's file, where the
+    /// trees say it.
+    pub ran_in: Vec<RanIn>,
 }
 
 impl Trees {

@@ -4,8 +4,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::{
-    CALIBRATION_NUMBERS, Calibration, Ending, FoldedFunction, Function, FunctionKind, MAX_NODES,
-    NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    ANY_THREAD, CALIBRATION_NUMBERS, Calibration, Ending, FoldedFunction, Function, FunctionKind,
+    MAX_NODES, NO_PARENT, Nodes, Process, RanIn, ThreadTree, Trees,
 };
 use crate::format::marshal::{Reader, Value};
 use crate::format::pstats::read_label;
@@ -23,6 +23,10 @@ pub(in crate::format) fn read_key(
         b"processes" => trees.processes = reader.list(read_process)?,
         b"functions" => trees.functions = reader.list(read_function)?,
         b"threads" => trees.threads = reader.list(read_thread)?,
+        b"thread_names" => trees.thread_names = reader.list(read_text)?,
+        b"ran_function" => read_ran_in(reader, trees, |ran, value| ran.function = value)?,
+        b"ran_thread" => read_ran_in(reader, trees, |ran, value| ran.thread = value)?,
+        b"ran_processes" => read_ran_in(reader, trees, |ran, value| ran.processes = value)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -34,11 +38,18 @@ pub(in crate::format) fn check(trees: &Trees, offset: usize) -> Result<(), ReadE
         // Nothing could tell whether they were counted already.
         return Err(ReadError::invalid(offset, "call trees of no recording"));
     }
+    let functions = trees.functions.len();
+    let ran_nowhere = |ran: &RanIn| {
+        ran.function as usize >= functions
+            || ran.thread != ANY_THREAD && ran.thread as usize >= trees.thread_names.len()
+    };
+    if trees.ran_in.iter().any(ran_nowhere) {
+        return Err(ReadError::invalid(offset, "a place where no function ran"));
+    }
     for thread in &trees.threads {
         if thread.process as usize >= trees.processes.len() {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
-        let functions = trees.functions.len();
         let folded = thread.folded.iter().map(|folded| &folded.function);
         let mut called = thread.nodes.function.iter().chain(folded);
         if called.any(|&function| function as usize >= functions) {
@@ -184,6 +195,27 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     }
     thread.folded = folded.rows(offset)?;
     Ok(thread)
+}
+
+/// Reads one column of the rows that say where functions ran.
+fn read_ran_in(
+    reader: &mut Reader<'_>,
+    trees: &mut Trees,
+    set: fn(&mut RanIn, u32),
+) -> Result<(), ReadError> {
+    let offset = reader.offset();
+    let column = read_column(reader, u32::from_le_bytes)?;
+    let rows = &mut trees.ran_in;
+    if rows.is_empty() {
+        rows.resize(column.len(), RanIn::default());
+    }
+    if rows.len() != column.len() {
+        return Err(ReadError::invalid(offset, "columns of different lengths"));
+    }
+    for (row, value) in rows.iter_mut().zip(column) {
+        set(row, value);
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Writing the call trees into the dict that [`prof`](crate::format::prof) keeps.
 
-use super::{CALIBRATION_NUMBERS, FoldedFunction, Function, Nodes, Process, Trees};
+use super::{CALIBRATION_NUMBERS, FoldedFunction, Function, Nodes, Process, RanIn, Trees};
 use crate::format::marshal::Writer;
 use crate::format::pstats::write_label;
 
@@ -39,6 +39,28 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
             write_folded(writer, &thread.folded);
         }
         writer.end_dict();
+    }
+
+    if !trees.ran_in.is_empty() {
+        writer.text(b"thread_names");
+        writer.list(trees.thread_names.len());
+        for name in &trees.thread_names {
+            writer.text(name);
+        }
+        write_ran_in(writer, &trees.ran_in);
+    }
+}
+
+fn write_ran_in(writer: &mut Writer<'_>, ran_in: &[RanIn]) {
+    type Figure = fn(&RanIn) -> u32;
+    let columns: [(&[u8], Figure); 3] = [
+        (b"ran_function", |ran| ran.function),
+        (b"ran_thread", |ran| ran.thread),
+        (b"ran_processes", |ran| ran.processes),
+    ];
+    for (key, figure) in columns {
+        writer.text(key);
+        writer.bytes_of(ran_in.iter().map(|ran| figure(ran).to_le_bytes()));
     }
 }
 

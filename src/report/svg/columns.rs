@@ -1,69 +1,117 @@
-//! The figures of the picture as JSON columns: for each graph one entry a frame, in
-//! the order of the rectangles, and the texts of each function once.
+//! The figures of the picture as JSON columns: for each graph one entry a node, in
+//! the order of the frames, and the texts of each function once.
 
-use std::collections::HashSet;
-use std::fmt::Write;
+use std::collections::BTreeSet;
+use std::fmt::{Display, Write};
 
 use super::functions::Functions;
-use super::layout::{Layout, Placed};
+use super::layout::{Layout, Rest};
 use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::Label;
+use crate::format::trees::{ANY_THREAD, Label, Trees};
 use crate::profile::frames::Frames;
+use crate::report::View;
+use crate::report::display::printable;
 
 /// One graph's id in the document, its tree and what is drawn of it.
 pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
 
-/// Appends the JSON object. `whole` is the width of both graphs, nanoseconds; `rows`
-/// has the figures that a function has over all its places, which say the least for those
-/// in `folded`.
+/// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
+/// narrowest node which has a frame, nanoseconds.
 pub(super) fn write_columns(
     out: &mut String,
     graphs: &[Drawn<'_>],
     functions: &Functions<'_>,
-    rows: &Rows,
-    folded: &HashSet<&Label>,
+    view: &View<'_>,
     whole: u64,
+    least: u64,
 ) {
-    let _ = write!(out, "{{\"whole\":{whole},\n\"names\":[");
-    join(out, functions.shown.iter().map(|f| json(&f.name)));
-    out.push_str("],\n\"places\":[");
-    join(out, functions.shown.iter().map(|f| json(&f.place)));
-    out.push_str("],\n\"figures\":[");
-    let shown = functions.shown.iter();
-    join(
-        out,
-        shown.map(|f| figures(rows, f.label, folded.contains(f.label))),
-    );
-    out.push(']');
+    let _ = write!(out, "{{\"whole\":{whole},\n\"least\":{least}");
+    let shown = || functions.shown.iter();
+    column(out, "names", shown().map(|f| json(&f.name)));
+    column(out, "places", shown().map(|f| json(&f.place)));
+    column(out, "classes", shown().map(|f| json(f.class)));
+    let folded = view.folded_functions();
+    let figures = shown().map(|f| figures(view.rows, f.label, folded.contains(f.label)));
+    column(out, "figures", figures);
+    write_ran_in(out, functions, view.profile.trees());
     for (id, tree, layout) in graphs {
-        let _ = write!(out, ",\n\"{id}\":{{\"roots\":{}", layout.roots());
-        let mut column = |name: &str, value: &dyn Fn(&Placed) -> u64| {
-            let _ = write!(out, ",\n\"{name}\":[");
-            join(out, layout.frames.iter().map(value));
-            out.push(']');
-        };
+        let (roots, rest) = layout.roots;
+        let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
         let nodes = &tree.nodes;
-        column("function", &|frame| {
-            functions.index(nodes.function[frame.node as usize]) as u64
-        });
-        column("children", &|frame| u64::from(frame.children));
-        column("total", &|frame| frame.total);
-        column("hidden", &|frame| frame.hidden);
-        column("calls", &|frame| nodes.calls[frame.node as usize]);
-        column("resumes", &|frame| nodes.resumes[frame.node as usize]);
-        out.push_str(",\n\"estimated\":[");
-        join(
+        let placed = || layout.nodes();
+        let function = |node: usize| functions.index(nodes.function[node]);
+        column(out, "function", placed().map(|(node, ..)| function(node)));
+        column(out, "children", placed().map(|(_, children, _)| children));
+        column(out, "hidden", placed().map(|(.., rest)| hidden(rest)));
+        column(out, "total", placed().map(|(node, ..)| nodes.total[node]));
+        column(out, "calls", placed().map(|(node, ..)| nodes.calls[node]));
+        column(
             out,
-            runs(
-                layout
-                    .frames
-                    .iter()
-                    .map(|frame| tree.estimated[frame.node as usize]),
-            ),
+            "resumes",
+            placed().map(|(node, ..)| nodes.resumes[node]),
         );
-        out.push_str("]}");
+        let estimated = placed().map(|(node, ..)| tree.estimated[node]);
+        column(out, "estimated", runs(estimated));
+        out.push('}');
     }
     out.push('}');
+}
+
+/// In how many processes each function ran, and in threads of which names: `null` where
+/// that is not known, else `[processes, name, ...]`.
+fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
+    let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
+    for ran in &trees.ran_in {
+        let Some((processes, threads)) = functions
+            .index_of(&trees.functions[ran.function as usize].label)
+            .and_then(|index| places.get_mut(index))
+        else {
+            continue;
+        };
+        if ran.thread == ANY_THREAD {
+            // Several functions may have one label.
+            *processes = ran.processes.max(*processes);
+        } else {
+            threads.insert(ran.thread);
+        }
+    }
+    let _ = write!(out, ",\n\"processes\":{}", trees.processes.len());
+    let names = trees.thread_names.iter();
+    column(out, "threads", names.map(|name| json(&printable(name))));
+    let places = places.into_iter().map(|(processes, threads)| {
+        let threads: String = threads.iter().map(|thread| format!(",{thread}")).collect();
+        match processes {
+            0 => "null".to_owned(),
+            _ => format!("[{processes}{threads}]"),
+        }
+    });
+    column(out, "ran", places);
+}
+
+fn column(out: &mut String, name: &str, items: impl IntoIterator<Item = impl Display>) {
+    let _ = write!(out, ",\n\"{name}\":[");
+    for (position, item) in items.into_iter().enumerate() {
+        let comma = if position > 0 { "," } else { "" };
+        let _ = write!(out, "{comma}{item}");
+    }
+    out.push(']');
+}
+
+/// 0 for nothing, else `[nanoseconds, functions]`, and how many frames deeper it is.
+fn hidden(rest: Rest) -> String {
+    match rest {
+        Rest { total: 0, .. } => "0".to_owned(),
+        Rest {
+            total,
+            functions,
+            deeper: 0,
+        } => format!("[{total},{functions}]"),
+        Rest {
+            total,
+            functions,
+            deeper,
+        } => format!("[{total},{functions},{deeper}]"),
+    }
 }
 
 /// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if
@@ -71,9 +119,8 @@ pub(super) fn write_columns(
 fn figures(rows: &Rows, label: &Label, is_least: bool) -> String {
     match rows.find(label).and_then(|id| rows.row(id)) {
         Some(row) if row.counts.tt.is_finite() && row.counts.ct.is_finite() => {
-            let counts = row.counts;
             let least = if is_least { ",1" } else { "" };
-            let Counts { cc, nc, tt, ct } = counts;
+            let Counts { cc, nc, tt, ct } = row.counts;
             format!("[{cc},{nc},{tt},{ct}{least}]")
         }
         _ => "null".to_owned(),
@@ -94,13 +141,6 @@ fn runs(flags: impl Iterator<Item = bool>) -> Vec<usize> {
         }
     }
     runs
-}
-
-fn join(out: &mut String, items: impl IntoIterator<Item = impl std::fmt::Display>) {
-    for (position, item) in items.into_iter().enumerate() {
-        let comma = if position > 0 { "," } else { "" };
-        let _ = write!(out, "{comma}{item}");
-    }
 }
 
 /// A JSON string that needs no further escaping inside XML or HTML.

@@ -21,6 +21,7 @@ pub(super) struct Functions<'a> {
     pub(super) shown: Vec<Shown<'a>>,
     /// Index into `shown` for each function of the tree's table that occurs.
     index: Vec<usize>,
+    labels: HashMap<&'a Label, usize>,
 }
 
 impl<'a> Functions<'a> {
@@ -30,17 +31,18 @@ impl<'a> Functions<'a> {
         let mut functions = Functions {
             shown: Vec::new(),
             index: vec![usize::MAX; table.len()],
+            labels: HashMap::new(),
         };
-        let mut known: HashMap<&Label, usize> = HashMap::new();
         for id in drawn {
             let function = &table[id as usize];
             if functions.index[id as usize] != usize::MAX {
                 continue;
             }
-            functions.index[id as usize] = *known.entry(&function.label).or_insert_with(|| {
-                functions.shown.push(Shown::new(function, &places));
-                functions.shown.len() - 1
-            });
+            functions.index[id as usize] =
+                *functions.labels.entry(&function.label).or_insert_with(|| {
+                    functions.shown.push(Shown::new(function, &places));
+                    functions.shown.len() - 1
+                });
         }
         functions
     }
@@ -48,6 +50,11 @@ impl<'a> Functions<'a> {
     /// Index into `shown` of a function that occurs.
     pub(super) fn index(&self, function: u32) -> usize {
         self.index[function as usize]
+    }
+
+    /// Index into `shown` of the functions of a label, if they occur.
+    pub(super) fn index_of(&self, label: &Label) -> Option<usize> {
+        self.labels.get(label).copied()
     }
 
     /// What is shown of a function that occurs.

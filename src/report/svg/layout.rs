@@ -1,27 +1,48 @@
 //! Where each frame of a flame graph lies: level by level, the widest child
-//! first, so that what was too small to draw is always at the right end.
+//! first, and at the right end one frame for what is not drawn.
 
-use crate::format::trees::NO_PARENT;
 use crate::profile::frames::Frames;
 use crate::profile::walk::Children;
 
-/// Levels that are drawn; what lies deeper is counted, not drawn. A recursion
-/// 50,000 deep would make a picture a million pixels high.
+/// Levels that are drawn. A recursion 50,000 deep would make a picture a million
+/// pixels high.
 pub(super) const MAX_LEVELS: usize = 400;
 
-/// One drawn frame.
+/// One frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
-    /// Index into the tree's columns.
-    pub(super) node: u32,
+    pub(super) content: Content,
     /// Left edge, nanoseconds from the graph's.
     pub(super) start: u64,
     /// Width, nanoseconds.
     pub(super) total: u64,
-    /// What its children take that are not drawn, nanoseconds.
-    pub(super) hidden: u64,
-    /// Children that are drawn; they follow each other in the next level.
-    pub(super) children: u32,
+}
+
+/// What a frame stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A node of the tree.
+    Node {
+        /// Index into the tree's columns.
+        node: u32,
+        /// Children that have a frame; they follow each other in the next level.
+        children: u32,
+        /// What follows them.
+        rest: Rest,
+    },
+    /// Several nodes that have no frame of their own.
+    Rest(Rest),
+}
+
+/// Children of one node that have no frame of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rest {
+    /// What they take, nanoseconds.
+    pub(super) total: u64,
+    /// How many they are.
+    pub(super) functions: u32,
+    /// Where the picture ends at them: how many frames higher it would be.
+    pub(super) deeper: u32,
 }
 
 /// The drawn part of one tree.
@@ -31,158 +52,193 @@ pub(super) struct Layout {
     pub(super) frames: Vec<Placed>,
     /// Where in `frames` each level begins.
     pub(super) levels: Vec<usize>,
-    /// Frames that are wide enough but beyond [`MAX_LEVELS`].
-    pub(super) too_deep: usize,
+    /// How many nodes of level 0 there are, and what follows them.
+    pub(super) roots: (u32, Rest),
 }
 
 impl Layout {
-    /// Places all nodes of `tree` whose total is at least `least` nanoseconds.
-    pub(super) fn new(tree: &Frames, least: u64) -> Self {
+    /// Places all nodes of `tree` whose total is at least `least` nanoseconds;
+    /// `heights` are those of [`crate::profile::threshold`].
+    pub(super) fn new(tree: &Frames, heights: &[u32], least: u64) -> Self {
         let mut layout = Layout::default();
         let children = Children::of(&tree.nodes);
         let least = least.max(1);
-        let mut parents = vec![Placed::root()];
-        let mut depth = 0;
-        while !parents.is_empty() {
-            let mut level = Vec::new();
-            for parent in &mut parents {
-                let mut start = parent.start;
-                let siblings = match parent.node {
-                    NO_PARENT => children.roots(),
-                    node => children.under(node),
-                };
-                for node in widest_first(tree, siblings) {
-                    let total = tree.nodes.total[node as usize];
-                    if total < least {
-                        parent.hidden = parent.hidden.saturating_add(total);
-                        continue;
-                    }
-                    level.push(Placed {
+        layout.roots = layout.place(tree, heights, children.roots(), 0, least, false);
+        let mut level = 0..layout.frames.len();
+        while !level.is_empty() {
+            layout.levels.push(level.start);
+            let last = layout.levels.len() == MAX_LEVELS;
+            for at in level.clone() {
+                let Placed { content, start, .. } = layout.frames[at];
+                if let Content::Node { node, .. } = content {
+                    let siblings = children.under(node);
+                    let (children, rest) =
+                        layout.place(tree, heights, siblings, start, least, last);
+                    layout.frames[at].content = Content::Node {
                         node,
-                        start,
-                        total,
-                        hidden: 0,
-                        children: 0,
-                    });
-                    parent.children += 1;
-                    start = start.saturating_add(total);
-                }
-                if depth == MAX_LEVELS {
-                    parent.hidden = parent.hidden.saturating_add(start - parent.start);
-                    parent.children = 0;
+                        children,
+                        rest,
+                    };
                 }
             }
-            if depth > 0 {
-                layout.levels.push(layout.frames.len());
-                layout.frames.append(&mut parents);
-            }
-            if depth == MAX_LEVELS {
-                layout.too_deep = level.len();
-                break;
-            }
-            parents = level;
-            depth += 1;
+            level = level.end..layout.frames.len();
         }
         layout
     }
 
+    /// Appends the frames of `siblings`, and tells how many are nodes and what the
+    /// others are.
+    fn place(
+        &mut self,
+        tree: &Frames,
+        heights: &[u32],
+        siblings: &[u32],
+        mut start: u64,
+        least: u64,
+        last: bool,
+    ) -> (u32, Rest) {
+        let total = |node: u32| tree.nodes.total[node as usize];
+        let mut rest = Rest::default();
+        let mut wide = Vec::new();
+        for &node in siblings {
+            if total(node) >= least && !last {
+                wide.push(node);
+                continue;
+            }
+            rest.total = rest.total.saturating_add(total(node));
+            rest.functions += 1;
+            if total(node) >= least {
+                rest.deeper = rest.deeper.max(1 + heights[node as usize]);
+            }
+        }
+        // Equal ones by label, so that the same tree always gives the same picture.
+        let label = |node: u32| {
+            let function = tree.nodes.function[node as usize];
+            &tree.functions[function as usize].label
+        };
+        wide.sort_by(|&a, &b| total(b).cmp(&total(a)).then_with(|| label(a).cmp(label(b))));
+        let nodes = wide.iter().map(|&node| {
+            let content = Content::Node {
+                node,
+                children: 0,
+                rest: Rest::default(),
+            };
+            (content, total(node))
+        });
+        let folded = (rest.total > 0).then_some((Content::Rest(rest), rest.total));
+        for (content, total) in nodes.chain(folded) {
+            self.frames.push(Placed {
+                content,
+                start,
+                total,
+            });
+            start = start.saturating_add(total);
+        }
+        (wide.len() as u32, rest)
+    }
+
     /// The frames of each level.
     pub(super) fn by_level(&self) -> impl Iterator<Item = &[Placed]> {
-        let ends = self
-            .levels
-            .iter()
-            .skip(1)
-            .copied()
-            .chain([self.frames.len()]);
-        self.levels
-            .iter()
+        let ends = self.levels.iter().skip(1).copied();
+        let ends = ends.chain([self.frames.len()]);
+        let starts = self.levels.iter().copied();
+        starts
             .zip(ends)
-            .map(|(&start, end)| &self.frames[start..end])
+            .map(|(start, end)| &self.frames[start..end])
     }
 
-    /// How many frames have no parent.
-    pub(super) fn roots(&self) -> usize {
-        self.levels.get(1).copied().unwrap_or(self.frames.len())
+    /// The nodes that have a frame, with their children and what follows these.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (usize, u32, Rest)> {
+        self.frames.iter().filter_map(|frame| match frame.content {
+            Content::Node {
+                node,
+                children,
+                rest,
+            } => Some((node as usize, children, rest)),
+            Content::Rest(_) => None,
+        })
     }
-}
-
-impl Placed {
-    /// The invisible frame whose children are the tree's roots.
-    fn root() -> Self {
-        Placed {
-            node: NO_PARENT,
-            start: 0,
-            total: 0,
-            hidden: 0,
-            children: 0,
-        }
-    }
-}
-
-/// `siblings` widest first, and equal ones by label, so that the same tree always
-/// gives the same picture.
-fn widest_first(tree: &Frames, siblings: &[u32]) -> Vec<u32> {
-    let total = |node: u32| tree.nodes.total[node as usize];
-    let label = |node: u32| {
-        let function = tree.nodes.function[node as usize];
-        &tree.functions[function as usize].label
-    };
-    let mut nodes = siblings.to_vec();
-    nodes.sort_by(|&a, &b| total(b).cmp(&total(a)).then_with(|| label(a).cmp(label(b))));
-    nodes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::trees::NO_PARENT;
+    use crate::profile::threshold::heights;
     use crate::report::svg::tests::tree;
 
+    fn layout(tree: &Frames, least: u64) -> Layout {
+        Layout::new(tree, &heights(&tree.nodes), least)
+    }
+
     #[test]
-    fn children_lie_above_their_parent_widest_first() {
+    fn children_lie_above_their_parent_widest_first_and_the_rest_last() {
         let tree = tree(&[
             (NO_PARENT, "main", 100),
             (0, "small", 5),
             (0, "wide", 60),
             (2, "leaf", 60),
             (0, "tiny", 1),
+            (0, "less", 2),
             (NO_PARENT, "other", 100),
         ]);
-        let layout = Layout::new(&tree, 2);
-        let places: Vec<_> = layout
-            .frames
-            .iter()
-            .map(|f| (f.node, f.start, f.total, f.hidden, f.children))
-            .collect();
+        let layout = layout(&tree, 3);
+        let node = |node, start, children, rest| Placed {
+            content: Content::Node {
+                node,
+                children,
+                rest,
+            },
+            start,
+            total: tree.nodes.total[node as usize],
+        };
+        let (none, rest) = (
+            Rest::default(),
+            Rest {
+                total: 3,
+                functions: 2,
+                deeper: 0,
+            },
+        );
+        let folded = Placed {
+            content: Content::Rest(rest),
+            start: 65,
+            total: 3,
+        };
         assert_eq!(
-            places,
+            layout.frames,
             [
-                (0, 0, 100, 1, 2),
-                (5, 100, 100, 0, 0),
-                (2, 0, 60, 0, 1),
-                (1, 60, 5, 0, 0),
-                (3, 0, 60, 0, 0)
+                node(0, 0, 2, rest),
+                node(6, 100, 0, none),
+                node(2, 0, 1, none),
+                node(1, 60, 0, none),
+                folded,
+                node(3, 0, 0, none),
             ]
         );
-        assert_eq!(layout.levels, [0, 2, 4]);
-        assert_eq!((layout.roots(), layout.too_deep), (2, 0));
+        assert_eq!(layout.levels, [0, 2, 5]);
+        assert_eq!(layout.roots, (2, none));
     }
 
     #[test]
-    fn what_is_too_deep_is_hidden_and_counted() {
+    fn what_is_too_deep_is_one_frame() {
         let chain: Vec<_> = (0..MAX_LEVELS as u32 + 7)
             .map(|node| (node.checked_sub(1).unwrap_or(NO_PARENT), "f", 10))
             .collect();
-        let layout = Layout::new(&tree(&chain), 0);
-        assert_eq!(layout.frames.len(), MAX_LEVELS);
-        assert_eq!(layout.too_deep, 1);
-        let last = layout.frames[MAX_LEVELS - 1];
-        assert_eq!((last.hidden, last.children), (10, 0));
+        let layout = layout(&tree(&chain), 0);
+        assert_eq!(layout.frames.len(), MAX_LEVELS + 1);
+        let rest = Rest {
+            total: 10,
+            functions: 1,
+            deeper: 7,
+        };
+        assert_eq!(layout.frames[MAX_LEVELS].content, Content::Rest(rest));
     }
 
     #[test]
     fn an_empty_tree_has_no_levels() {
-        let layout = Layout::new(&Frames::default(), 0);
-        assert_eq!((layout.levels.len(), layout.roots()), (0, 0));
+        let layout = layout(&Frames::default(), 0);
+        assert_eq!((layout.levels.len(), layout.frames.len()), (0, 0));
         assert_eq!(layout.by_level().count(), 0);
     }
 }

@@ -3,61 +3,56 @@
 use std::fmt::Write;
 
 use super::Svg;
+use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
-use super::layout::{Layout, MAX_LEVELS, Placed};
+use super::layout::{Content, Layout, MAX_LEVELS};
 use crate::profile::frames::Frames;
 use crate::report::View;
 use crate::report::display::count;
 
 const STYLE: &str = include_str!("flame.css");
-const SCRIPT: &str = include_str!("flame.js");
+const SCRIPT: &str = concat!(include_str!("graph.js"), include_str!("flame.js"));
 
 /// Heights and margins, pixels.
-const HEAD: usize = 92;
+const HEAD: usize = 112;
 const HEADING: usize = 44;
-const LEVEL: usize = 18;
-const FRAME: usize = 17;
-const FOOT: usize = 44;
+pub(super) const LEVEL: usize = 18;
+const FOOT: usize = 20;
 const MARGIN: usize = 16;
-/// The width of one character of a label, pixels, and of what must stay free
-/// beside it. The script measures the real font; this is for viewers without.
-const CELL: f64 = 7.3;
-const PADDING: f64 = 7.0;
-/// Frames wider than this share get an edge; on narrow ones it would be all one sees.
-const WITH_EDGE: f64 = 0.002;
-/// What is assumed of a window when the picture takes its width from it, pixels.
-const FLUID_WIDTH: u32 = 1200;
+
+/// Both graphs as they will be drawn.
+pub(super) struct Graphs<'a> {
+    pub(super) stacks: (&'a Frames, Layout),
+    pub(super) reverse: (&'a Frames, Layout),
+    /// The width from which on nodes have a frame, nanoseconds.
+    pub(super) least: u64,
+    /// Whether that is more than was asked for.
+    pub(super) raised: bool,
+}
 
 /// One graph as it will be drawn.
-struct Graph<'a> {
-    id: &'static str,
+pub(super) struct Graph<'a> {
+    pub(super) id: &'static str,
     heading: &'static str,
     note: &'static str,
-    tree: &'a Frames,
-    layout: Layout,
+    pub(super) tree: &'a Frames,
+    pub(super) layout: &'a Layout,
+    /// The width from which on nodes have a frame, nanoseconds.
+    pub(super) least: u64,
 }
 
 impl Graph<'_> {
-    fn height(&self) -> usize {
+    pub(super) fn height(&self) -> usize {
         self.layout.levels.len().max(1) * LEVEL
-    }
-
-    fn functions(&self) -> impl Iterator<Item = u32> {
-        self.layout.frames.iter().map(|frame| self.function(frame))
-    }
-
-    fn function(&self, frame: &Placed) -> u32 {
-        self.tree.nodes.function[frame.node as usize]
     }
 }
 
-/// The whole file. `reverse` indexes the same functions as the view's frames.
-pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> String {
-    let stacks = view.frames;
-    let whole = stacks.whole();
-    let least = (options.threshold * whole as f64).ceil() as u64;
-    let estimates = Estimates::of(stacks);
+/// The whole file. Both trees index the functions of the view's.
+pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> String {
+    let (stacks, reverse) = (&drawn.stacks, &drawn.reverse);
+    let whole = stacks.0.whole();
+    let estimates = Estimates::of(stacks.0);
     let graphs = [
         Graph {
             id: "stacks",
@@ -66,19 +61,24 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
                 Estimates::All => "Estimated: the files hold pairs of caller and callee only.",
                 _ => "Each function stands on its caller; its width is the time until it returned.",
             },
-            layout: Layout::new(stacks, least),
-            tree: stacks,
+            tree: stacks.0,
+            layout: &stacks.1,
+            least: drawn.least,
         },
         Graph {
             id: "reverse",
             heading: "Reverse: who calls it",
             note: "The bottom row is each function's own time; on top of it stand its callers.",
-            layout: Layout::new(reverse, least),
-            tree: reverse,
+            tree: reverse.0,
+            layout: &reverse.1,
+            least: drawn.least,
         },
     ];
-    let drawn = graphs.iter().flat_map(Graph::functions);
-    let functions = Functions::collect(&stacks.functions, drawn);
+    let shown = graphs.iter().flat_map(|graph| {
+        let nodes = graph.layout.nodes();
+        nodes.map(|(node, ..)| graph.tree.nodes.function[node])
+    });
+    let functions = Functions::collect(&stacks.0.functions, shown);
 
     let width = if options.width == 0 {
         "100%".to_owned()
@@ -103,26 +103,23 @@ pub(super) fn document(options: &Svg, view: &View<'_>, reverse: &Frames) -> Stri
         write_graph(&mut out, options, graph, &functions, y, whole);
         y += HEADING + graph.height();
     }
-    let _ = writeln!(
-        out,
-        "<text class=\"note\" x=\"{MARGIN}\" y=\"{}\">{}</text>",
-        height - MARGIN,
-        omissions(&graphs, options.threshold),
-    );
     // After the graphs, since it stays in view above them.
-    write_head(&mut out, &title, &view.remarks().join(" "), estimates);
+    let remarks = [
+        view.remarks().join(" "),
+        omissions(options, &graphs, drawn, whole),
+    ];
+    write_head(&mut out, &title, estimates, &remarks);
     out.push_str("<metadata id=\"profile\">");
-    let drawn = graphs.each_ref().map(|g| (g.id, g.tree, &g.layout));
-    let folded = view.folded_functions();
-    write_columns(&mut out, &drawn, &functions, view.rows, &folded, whole);
+    let columns = graphs.each_ref().map(|g| (g.id, g.tree, g.layout));
+    write_columns(&mut out, &columns, &functions, view, whole, drawn.least);
     let _ = write!(
         out,
-        "</metadata>\n<script><![CDATA[\n{SCRIPT}]]></script>\n</svg>\n"
+        "</metadata>\n<script><![CDATA[\n'use strict';\n{{\n{SCRIPT}}}\n]]></script>\n</svg>\n"
     );
     out
 }
 
-fn write_head(out: &mut String, title: &str, remarks: &str, estimates: Estimates) {
+fn write_head(out: &mut String, title: &str, estimates: Estimates, remarks: &[String; 2]) {
     let _ = write!(
         out,
         "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
@@ -138,6 +135,7 @@ fn write_head(out: &mut String, title: &str, remarks: &str, estimates: Estimates
         ("s0", "standard library"),
         ("b0", "builtins"),
         ("p0 e", "estimated place"),
+        ("f", "folded"),
     ] {
         if class == "p0 e" && estimates != Estimates::Some {
             continue;
@@ -150,40 +148,67 @@ fn write_head(out: &mut String, title: &str, remarks: &str, estimates: Estimates
         );
         x += 34 + 7 * text.len();
     }
-    if !remarks.is_empty() {
-        let remarks = escape(remarks);
+    for (x, y, remark) in [(x, 45, &remarks[0]), (MARGIN, 65, &remarks[1])] {
+        let remark = escape(remark);
         let _ = writeln!(
             out,
-            "<text class=\"note\" x=\"{x}\" y=\"45\">{remarks}</text>"
+            "<text class=\"note\" x=\"{x}\" y=\"{y}\">{remark}</text>"
         );
     }
-    out.push_str("</g>\n");
+    out.push_str(
+        "</g>
+",
+    );
 }
 
-/// What is not in the picture.
-fn omissions(graphs: &[Graph<'_>], threshold: f64) -> String {
-    let mut note = format!(
-        "Not drawn: frames below {} % of the time",
-        percent_text(threshold)
-    );
-    let too_deep: usize = graphs.iter().map(|graph| graph.layout.too_deep).sum();
-    if too_deep > 0 {
-        let too_deep = count(too_deep as i128);
-        let _ = write!(note, ", and {too_deep} deeper than {MAX_LEVELS} levels");
+/// What is not in the picture, and why.
+fn omissions(options: &Svg, graphs: &[Graph<'_>], drawn: &Graphs<'_>, whole: u64) -> String {
+    let wanted = percent_text(options.threshold);
+    let mut text = if drawn.raised {
+        format!(
+            "Functions below {} % of the time are folded into one frame: with the {wanted} % \
+             that was asked for, the picture would be larger than {}",
+            percent_above(drawn.least, whole),
+            size_text(options.max_size),
+        )
+    } else if options.threshold > 0.0 {
+        format!("Functions below {wanted} % of the time are folded into one frame")
+    } else {
+        "All functions have a frame".to_owned()
+    };
+    let frames = graphs.iter().flat_map(|graph| &graph.layout.frames);
+    let deeper = frames.filter_map(|frame| match frame.content {
+        Content::Rest(rest) => Some(rest.deeper),
+        Content::Node { .. } => None,
+    });
+    match deeper.max() {
+        Some(0) | None => text.push('.'),
+        Some(deeper) => {
+            let deeper = count(i128::from(deeper) + MAX_LEVELS as i128);
+            let _ = write!(text, "; stacks of up to {deeper} are cut at {MAX_LEVELS}.");
+        }
     }
-    note + "."
+    text
+}
+
+/// A size in the unit that suits it.
+fn size_text(bytes: u64) -> String {
+    match bytes {
+        0..=999_999 => format!("{} kB", bytes as f64 / 1e3),
+        _ => format!("{} MB", bytes as f64 / 1e6),
+    }
 }
 
 /// How much of a tree is an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Estimates {
+pub(super) enum Estimates {
     None,
     Some,
     All,
 }
 
 impl Estimates {
-    fn of(tree: &Frames) -> Self {
+    pub(super) fn of(tree: &Frames) -> Self {
         match (
             tree.estimated.contains(&true),
             tree.estimated.contains(&false),
@@ -199,6 +224,23 @@ impl Estimates {
 fn percent_text(share: f64) -> String {
     let text = format!("{:.6}", share * 100.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `least` as a percentage of `whole` to two significant digits, rounded up. The
+/// script has the same rule.
+pub(super) fn percent_above(least: u64, whole: u64) -> String {
+    let percent = 100.0 * least as f64 / whole.max(1) as f64;
+    let digits = (1.0 - percent.log10().floor()).clamp(0.0, 9.0) as i32;
+    let unit = 10_f64.powi(digits);
+    let text = format!(
+        "{:.*}",
+        digits as usize,
+        (percent * unit - 1e-6).ceil() / unit
+    );
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 fn write_graph(
@@ -223,45 +265,13 @@ fn write_graph(
         top + HEADING - 6,
         graph.height(),
     );
-    let pixels = f64::from(graph_width(if options.width == 0 {
-        FLUID_WIDTH
-    } else {
-        options.width
-    }));
-    let marks_estimates = Estimates::of(graph.tree) == Estimates::Some;
-    for (level, frames) in graph.layout.by_level().enumerate() {
-        let y = graph.height() - (level + 1) * LEVEL;
-        let _ = write!(out, "<g transform=\"translate(0 {y})\">");
-        for frame in frames {
-            let estimated = graph.tree.estimated[frame.node as usize];
-            let mut class = functions.get(graph.function(frame)).class.to_owned();
-            // Where all is estimated, a sentence says so and the colours stay strong.
-            if estimated && marks_estimates {
-                class.push_str(" e");
-            }
-            if frame.total as f64 > WITH_EDGE * whole as f64 {
-                class.push_str(" w");
-            }
-            let (x, width) = extent(frame, whole);
-            let _ = write!(
-                out,
-                "<rect class=\"{class}\" x=\"{x}\" width=\"{width}\" height=\"{FRAME}\"/>",
-            );
-        }
-        for frame in frames {
-            let room = (frame.total as f64 / whole as f64 * pixels - PADDING) / CELL;
-            let Some(label) = fit(&functions.get(graph.function(frame)).name, room) else {
-                continue;
-            };
-            let (x, width) = extent(frame, whole);
-            let _ = write!(
-                out,
-                "<svg x=\"{x}\" width=\"{width}\" height=\"{FRAME}\"><text x=\"4\" y=\"12.5\">{}</text></svg>",
-                escape(&label),
-            );
-        }
-        out.push_str("</g>\n");
-    }
+    write_bars(
+        out,
+        graph,
+        functions,
+        whole,
+        (options.width > 0).then(|| graph_width(options.width)),
+    );
     // After the frames, since it stays in view above them.
     let _ = write!(
         out,
@@ -280,49 +290,9 @@ fn graph_width(width: u32) -> u32 {
     width.saturating_sub(2 * MARGIN as u32).max(1)
 }
 
-/// Left edge and width as percentages of the graph's width. Both edges are rounded,
-/// not the width: so neighbours meet, and errors don't add up.
-fn extent(frame: &Placed, whole: u64) -> (String, String) {
-    const UNITS: u128 = 100_000_000;
-    let round = |ns: u64| {
-        let whole = u128::from(whole.max(1));
-        (u128::from(ns) * UNITS + whole / 2) / whole
-    };
-    let text = |units: u128| {
-        let digits = format!("{}.{:06}", units / 1_000_000, units % 1_000_000);
-        format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
-    };
-    let left = round(frame.start);
-    (
-        text(left),
-        text(round(frame.start.saturating_add(frame.total)) - left),
-    )
-}
-
-/// `name` cut to `room` character cells, if anything of it can be shown. The script
-/// has the same rule.
-fn fit(name: &str, room: f64) -> Option<String> {
-    let room = if room >= 2.0 {
-        room as usize
-    } else {
-        return None;
-    };
-    let (mut used, mut cut) = (0, 0);
-    for (position, c) in name.char_indices() {
-        used += if u32::from(c) >= 0x1100 { 2 } else { 1 };
-        if used > room {
-            return (cut > 0).then(|| format!("{}…", &name[..cut]));
-        }
-        if used < room {
-            cut = position + c.len_utf8();
-        }
-    }
-    Some(name.to_owned())
-}
-
 /// `text` for XML content; it must come from `display::printable`, which leaves no
 /// character that XML forbids.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

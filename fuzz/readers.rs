@@ -1,0 +1,122 @@
+//! What the fuzzers and `tests/fuzz_readers.rs` do with bytes: read them, and use what
+//! a reader lets pass as the program would.
+
+#![allow(dead_code)]
+
+use edbprof::format::live::{self, Now};
+use edbprof::format::marshal::Reader;
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::pstats::{self, Counts, Rows};
+use edbprof::format::sidecar::{self, Sidecar};
+use edbprof::format::trees::Label;
+use edbprof::profile::attribution::attribute;
+use edbprof::profile::estimate::estimate;
+use edbprof::profile::frames::frames;
+use edbprof::profile::merge::{Merger, Profile};
+
+/// Marshal, and in it the pstats dictionary.
+pub(crate) fn marshal(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes, 0);
+    while reader.skip().is_ok() {}
+    if let Ok(rows) = pstats::decode(bytes) {
+        let written = pstats::encode(&rows);
+        let again = pstats::decode(&written).expect("what was written can be read");
+        assert_same(&again, &rows);
+        estimate(&rows);
+    }
+}
+
+/// Anyone's `.prof` file.
+pub(crate) fn prof(bytes: &[u8]) {
+    if let Ok(file) = prof::read(bytes) {
+        use_file(file);
+    }
+}
+
+/// A live file, of a process that runs or of one that is gone.
+pub(crate) fn live(bytes: &[u8]) {
+    for now in [Now::Running, Now::Gone] {
+        if let Ok(trees) = live::read(bytes, now) {
+            use_file(ProfFile::Exact(trees, PlainInputs::default()));
+        }
+    }
+}
+
+/// A sidecar, and the attribution by it.
+pub(crate) fn sidecar(bytes: &[u8]) {
+    if let Ok(sidecar) = sidecar::decode(bytes) {
+        let written = sidecar::encode(&sidecar);
+        assert_eq!(sidecar::decode(&written).as_ref(), Ok(&sidecar));
+        attribute(&dispatching(&sidecar), &sidecar);
+    }
+}
+
+/// The order in which callers stand may differ.
+fn assert_same(rows: &Rows, expected: &Rows) {
+    // Not by ==: a time may be no number.
+    let bits = |counts: &Counts| {
+        (
+            counts.cc,
+            counts.nc,
+            counts.tt.to_bits(),
+            counts.ct.to_bits(),
+        )
+    };
+    assert_eq!(rows.len(), expected.len());
+    for (id, row) in expected.iter() {
+        let found = rows.find(expected.label(id)).and_then(|id| rows.row(id));
+        let found = found.expect("no row is lost");
+        assert_eq!(bits(&found.counts), bits(&row.counts));
+        assert_eq!(found.callers.len(), row.callers.len());
+        for (&caller, counts) in &row.callers {
+            let here = rows
+                .find(expected.label(caller))
+                .expect("no caller is lost");
+            assert_eq!(bits(&found.callers[&here]), bits(counts));
+            assert_eq!(found.untimed.contains(&here), row.untimed.contains(&caller));
+        }
+    }
+}
+
+fn use_file(file: ProfFile) {
+    let mut profile = merged(file);
+    frames(&profile);
+    let written = profile.encode();
+    let again = prof::read(&written).expect("what was written can be read");
+    assert_eq!(merged(again).encode(), written);
+    profile.compensate();
+    frames(&profile);
+}
+
+fn merged(file: ProfFile) -> Profile {
+    let mut merger = Merger::new();
+    merger.add("file", file);
+    merger.finish().profile
+}
+
+/// Rows in which all callers of `sidecar` reach all of its implementations.
+fn dispatching(sidecar: &Sidecar) -> Rows {
+    let counts = Counts {
+        cc: 1,
+        nc: 2,
+        tt: 0.5,
+        ct: 1.5,
+    };
+    let mut rows = Rows::default();
+    let wrapper = rows.intern(&Label {
+        file: (*b"functools.py").into(),
+        line: 1,
+        name: (*b"wrapper").into(),
+    });
+    rows.row_mut(wrapper).counts = counts;
+    for (caller, implementations) in sidecar.values().flatten() {
+        let caller = rows.intern(caller);
+        rows.row_mut(wrapper).callers.insert(caller, counts);
+        for implementation in implementations.keys() {
+            let implementation = rows.intern(implementation);
+            rows.row_mut(implementation).counts = counts;
+            rows.row_mut(implementation).callers.insert(wrapper, counts);
+        }
+    }
+    rows
+}

@@ -1,0 +1,101 @@
+//! In which processes and threads functions ran: what is lost of it when all trees become
+//! one is counted here, while they are merged.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::format::thread_name::without_digits;
+use crate::format::trees::{ANY_THREAD, RanIn, Trees};
+
+/// Counts, for all recordings together, that don't depend on their order.
+#[derive(Debug, Default)]
+pub(super) struct RanInCounts {
+    names: HashMap<Box<[u8]>, u32>,
+    processes: HashMap<(u32, u32), u32>,
+}
+
+impl RanInCounts {
+    /// Counts the functions of `trees`; `functions` are what they are called here.
+    pub(super) fn add(&mut self, trees: &Trees, functions: &[u32]) {
+        if !trees.ran_in.is_empty() {
+            let threads: Vec<u32> = trees.thread_names.iter().map(|n| self.name(n)).collect();
+            for ran in &trees.ran_in {
+                let thread = threads.get(ran.thread as usize).copied();
+                let place = (
+                    functions[ran.function as usize],
+                    thread.unwrap_or(ANY_THREAD),
+                );
+                self.count(place, ran.processes);
+            }
+        } else if trees.recordings.len() == 1 {
+            let mut places = BTreeSet::new();
+            for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
+                let name = self.name(&kind(&thread.name));
+                let folded = thread.folded.iter().map(|folded| folded.function);
+                for function in thread.nodes.function.iter().copied().chain(folded) {
+                    let function = functions[function as usize];
+                    places.extend([(function, name), (function, ANY_THREAD)]);
+                }
+            }
+            for place in places {
+                self.count(place, 1);
+            }
+        }
+    }
+
+    fn name(&mut self, name: &[u8]) -> u32 {
+        let new = self.names.len() as u32;
+        match self.names.get(name) {
+            Some(&known) => known,
+            None => *self.names.entry(name.into()).or_insert(new),
+        }
+    }
+
+    fn count(&mut self, place: (u32, u32), processes: u32) {
+        let sum = self.processes.entry(place).or_default();
+        *sum = sum.saturating_add(processes);
+    }
+
+    /// The names and counts in their order; `rank` is where each function is then.
+    pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<RanIn>) {
+        let mut names: Vec<(Box<[u8]>, u32)> = self.names.into_iter().collect();
+        names.sort_unstable();
+        let mut threads = vec![0; names.len()];
+        for (new, (_, old)) in (0..).zip(&names) {
+            threads[*old as usize] = new;
+        }
+        let counts = self.processes.into_iter();
+        let mut ran_in: Vec<RanIn> = counts
+            .map(|((function, thread), processes)| RanIn {
+                function: rank[function as usize],
+                thread: threads.get(thread as usize).copied().unwrap_or(ANY_THREAD),
+                processes,
+            })
+            .collect();
+        ran_in.sort_unstable();
+        (names.into_iter().map(|(name, _)| name).collect(), ran_in)
+    }
+}
+
+/// What threads like this one are called: digits are left out, and how many there were.
+fn kind(name: &[u8]) -> Box<[u8]> {
+    let name = without_digits(name);
+    match name.strip_suffix(b", # threads") {
+        Some(kind) => kind.into(),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_of_a_kind_are_one() {
+        assert_eq!(*kind(b"Thread-7 (worker)"), *b"Thread-# (worker)");
+        assert_eq!(
+            *kind(b"Thread-# (worker), 20 threads"),
+            *b"Thread-# (worker)"
+        );
+        assert_eq!(*kind(b"MainThread"), *b"MainThread");
+    }
+}

@@ -1,0 +1,221 @@
+//! What is seen of a graph at first: the frames of one level that have one colour are
+//! one path, since a browser takes its time over every element. Above them lie the
+//! names of those that have room for one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::functions::Functions;
+use super::layout::{Content, Placed, Rest};
+use super::writer::{Estimates, Graph, LEVEL, escape, percent_above};
+use crate::report::display::{count, counted, duration};
+
+const FRAME: usize = 17;
+/// The width of a graph in the units of its paths.
+const UNITS: u128 = 1_000_000;
+/// The edges of wide frames are rounded to one of so many: their widths are exact to a
+/// millionth. Those of narrow ones are whole units, a 500th of a pixel.
+const STEPS: u128 = 10_000 * UNITS;
+/// The width of one character of a label, pixels, and of what must stay free
+/// beside it. The script measures the real font; this is for viewers without.
+const CELL: f64 = 7.3;
+const PADDING: f64 = 7.0;
+/// Frames wider than this share get an edge; on narrow ones it would be all one sees.
+const WITH_EDGE: f64 = 0.002;
+/// Narrower ones can't be seen, pixels.
+const VISIBLE: f64 = 0.3;
+/// What is assumed of a window when the picture takes its width from it, pixels: for
+/// what is seen, and for names.
+const FLUID_WIDTH: (u32, u32) = (1920, 1200);
+
+/// Appends the frames and names of a graph that is `width` pixels wide, or follows
+/// the window. `whole` nanoseconds are as wide as the graph.
+pub(super) fn write_bars(
+    out: &mut String,
+    graph: &Graph<'_>,
+    functions: &Functions<'_>,
+    whole: u64,
+    width: Option<u32>,
+) {
+    let (pixels, label_pixels) = width.map_or(FLUID_WIDTH, |width| (width, width));
+    let share = |frame: &Placed| frame.total as f64 / whole.max(1) as f64;
+    let marks_estimates = Estimates::of(graph.tree) == Estimates::Some;
+    let height = graph.height();
+    let _ = writeln!(
+        out,
+        "<svg class=\"bars\" viewBox=\"0 0 {UNITS} {height}\" preserveAspectRatio=\"none\" \
+         width=\"100%\" height=\"{height}\">",
+    );
+    let mut labels = String::new();
+    for (level, frames) in graph.layout.by_level().enumerate() {
+        let y = height - (level + 1) * LEVEL;
+        let mut paths: BTreeMap<(&str, bool, bool), String> = BTreeMap::new();
+        for frame in frames {
+            let share = share(frame);
+            if share * f64::from(pixels) < VISIBLE {
+                continue;
+            }
+            let (class, estimated) = match frame.content {
+                Content::Node { node, .. } => {
+                    let function = graph.tree.nodes.function[node as usize];
+                    // Where all is estimated, a sentence says so and the colours stay strong.
+                    let estimated = graph.tree.estimated[node as usize] && marks_estimates;
+                    (functions.get(function).class, estimated)
+                }
+                Content::Rest(_) => ("f", false),
+            };
+            let (x, width) = extent(frame, whole);
+            let edge = share > WITH_EDGE;
+            let path = paths.entry((class, estimated, edge)).or_default();
+            if edge {
+                let [x, width] = [x, width].map(|steps| decimal(steps, STEPS / UNITS));
+                let _ = write!(path, "M{x} 0v{FRAME}h{width}V0z");
+            } else {
+                let right = to_units(x + width);
+                let _ = write!(path, "M{} 0v{FRAME}H{right}V0", to_units(x));
+            }
+            let room = (share * f64::from(label_pixels) - PADDING) / CELL;
+            if room >= 2.0 {
+                write_label(
+                    &mut labels,
+                    graph,
+                    functions,
+                    frame,
+                    whole,
+                    y,
+                    room as usize,
+                );
+            }
+        }
+        let _ = write!(out, "<g transform=\"translate(0 {y})\">");
+        for ((class, estimated, edge), path) in paths {
+            let estimated = if estimated { " e" } else { "" };
+            let edge = if edge { " w" } else { "" };
+            let _ = write!(
+                out,
+                "<path class=\"{class}{estimated}{edge}\" d=\"{path}\"/>"
+            );
+        }
+        out.push_str("</g>\n");
+    }
+    let _ = write!(out, "</svg>\n<g class=\"labels\">{labels}</g>\n");
+}
+
+fn write_label(
+    out: &mut String,
+    graph: &Graph<'_>,
+    functions: &Functions<'_>,
+    frame: &Placed,
+    whole: u64,
+    y: usize,
+    room: usize,
+) {
+    let rest_name;
+    let name = match frame.content {
+        Content::Node { node, .. } => &functions.get(graph.tree.nodes.function[node as usize]).name,
+        Content::Rest(rest) => {
+            rest_name = name_of(rest, graph.least, whole);
+            &rest_name
+        }
+    };
+    let Some(label) = fit(name, room) else {
+        return;
+    };
+    let (x, width) = extent(frame, whole);
+    // Percentages, so that names keep their shape in every window.
+    let _ = writeln!(
+        out,
+        "<svg role=\"img\" x=\"{}%\" y=\"{y}\" width=\"{}%\" height=\"{FRAME}\">\
+         <title>{}, {:.2} %, {}</title><text x=\"4\" y=\"12.5\">{}</text></svg>",
+        decimal(x, STEPS / 100),
+        decimal(width, STEPS / 100),
+        escape(name),
+        100.0 * frame.total as f64 / whole.max(1) as f64,
+        duration(frame.total as f64 / 1e9),
+        escape(&label),
+    );
+}
+
+/// What a frame is called that stands for several nodes. The script has the same rule.
+fn name_of(rest: Rest, least: u64, whole: u64) -> String {
+    match rest.deeper {
+        0 => {
+            let functions = counted(rest.functions as usize, "function", "functions");
+            format!("({functions} below {} %)", percent_above(least, whole))
+        }
+        deeper => format!("... {} frames deeper", count(i128::from(deeper))),
+    }
+}
+
+/// Left edge and width in steps. Both edges are rounded, not the width: so
+/// neighbours meet, and errors don't add up.
+fn extent(frame: &Placed, whole: u64) -> (u128, u128) {
+    let steps = |ns: u64| {
+        let whole = u128::from(whole.max(1));
+        (u128::from(ns) * STEPS + whole / 2) / whole
+    };
+    let left = steps(frame.start);
+    (left, steps(frame.start.saturating_add(frame.total)) - left)
+}
+
+/// The nearest whole unit.
+fn to_units(steps: u128) -> u128 {
+    (steps + STEPS / UNITS / 2) / (STEPS / UNITS)
+}
+
+/// `steps` as a number of which the whole width has `STEPS / unit`, without trailing
+/// zeros; `unit` is a power of ten.
+fn decimal(steps: u128, unit: u128) -> String {
+    let decimals = unit.ilog10() as usize;
+    let text = format!("{}.{:0decimals$}", steps / unit, steps % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `name` cut to `room` character cells, if anything of it can be shown. The script
+/// has the same rule.
+fn fit(name: &str, room: usize) -> Option<String> {
+    let (mut used, mut cut) = (0, 0);
+    for (position, c) in name.char_indices() {
+        used += if u32::from(c) >= 0x1100 { 2 } else { 1 };
+        if used > room {
+            return (cut > 0).then(|| format!("{}…", &name[..cut]));
+        }
+        if used < room {
+            cut = position + c.len_utf8();
+        }
+    }
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_written_short() {
+        assert_eq!(decimal(STEPS, STEPS / 100), "100");
+        assert_eq!(decimal(123_450_000, 10_000), "12345");
+        assert_eq!(decimal(123_450_600, 10_000), "12345.06");
+    }
+
+    #[test]
+    fn names_are_cut_to_their_room() {
+        assert_eq!(fit("name", 4).as_deref(), Some("name"));
+        assert_eq!(fit("name", 3).as_deref(), Some("na…"));
+        assert_eq!(fit("名前", 3).as_deref(), Some("名…"));
+        assert_eq!(fit("名前", 1), None);
+    }
+
+    #[test]
+    fn what_has_no_frame_has_a_name() {
+        let rest = |functions, deeper| Rest {
+            total: 1,
+            functions,
+            deeper,
+        };
+        let name = |rest| name_of(rest, 34, 100_000);
+        assert_eq!(name(rest(1, 0)), "(1 function below 0.034 %)");
+        assert_eq!(name(rest(1200, 0)), "(1,200 functions below 0.034 %)");
+        assert_eq!(name(rest(1, 2345)), "... 2,345 frames deeper");
+    }
+}

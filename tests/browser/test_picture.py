@@ -1,0 +1,230 @@
+"""The picture in a real browser: what it answers to a mouse, to keys and to its address."""
+
+from __future__ import annotations
+
+import io
+import marshal
+import pathlib
+import pstats
+import re
+import subprocess
+import sys
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
+
+JOB = """
+import docutils.core
+from edbprof_native import Profile
+with Profile() as profile:
+    docutils.core.publish_string("Title\\n=====\\n\\nSome *text*.\\n\\n" + "* item\\n" * 20, writer_name="html5")
+profile.save({!r})
+"""
+
+
+def draw(out, *arguments):
+    subprocess.run([EDBPROF, "--quiet", f"--out={out}", *arguments], check=True)
+    return out.with_suffix(".svg")
+
+
+class Recorded:
+    """A recording, its picture with all frames, and what pstats says of it."""
+
+    def __init__(self, directory):
+        self.prof = directory / "job.prof"
+        subprocess.run([sys.executable, "-c", JOB.format(str(self.prof))], check=True)
+        self.svg = draw(directory / "all.svg", "--threshold=0", "--max-size=100MB", self.prof)
+        self.rows = pstats.Stats(str(self.prof), stream=io.StringIO()).stats
+        self.whole = sum(tt for _, _, tt, _, _ in self.rows.values())
+
+    def of(self, name):
+        [row] = [row for (_, _, function), row in self.rows.items() if function == name]
+        return row
+
+    def share(self, seconds):
+        return f"{100 * seconds / self.whole:.2f} %"
+
+
+def duration(seconds):
+    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= 0.9995 * size:
+            value = seconds / size
+            return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    return Recorded(tmp_path_factory.mktemp("recorded"))
+
+
+def test_hovering_tells_what_pstats_tells(page, recorded):
+    page.open(recorded.svg)
+    x, y = page.place("stacks", "publish_programmatically")
+    page.mouse("move", x, y)
+    name, place, here, calls, everywhere, ran, exact = page.tip()
+    cc, nc, tt, ct, _ = recorded.of("publish_programmatically")
+    assert name == "publish_programmatically"
+    assert re.fullmatch(r"docutils/core\.py:\d+", place)
+    assert here == f"{recorded.share(ct)} of all time here: total {duration(ct)}, self {duration(tt)}"
+    assert calls == "1 call on this path"
+    assert everywhere == (f"Everywhere: total {duration(ct)}, self {duration(tt)}, "
+                          f"{nc} call ({cc} primitive)")
+    assert ran == "Ran in 1 of 1 process; threads: MainThread"
+    assert exact.startswith("Exact")
+    for graph in ("stacks", "reverse"):
+        outline = page.script("return document.querySelector(`#${arguments[0]} .same`).getAttribute('d')", graph)
+        assert outline.startswith("M"), "it is shown in both graphs"
+
+
+def test_the_bottom_row_of_the_reverse_graph_is_self_time(page, recorded):
+    page.open(recorded.svg)
+    bottom = max(label["top"] for label in page.labels("reverse"))
+    widest = max(row[2] for row in recorded.rows.values())
+    first = min((label for label in page.labels("reverse") if label["top"] == bottom),
+                key=lambda label: label["x"])
+    assert first["title"].endswith(f", {recorded.share(widest)}, {duration(widest)}")
+    graph = page.script("return document.getElementById('reverse').width.baseVal.value")
+    assert first["width"] / graph == pytest.approx(widest / recorded.whole, rel=1e-6)
+
+
+def test_search_finds_in_both_graphs_and_adds_up(page, recorded):
+    page.open(recorded.svg)
+    _, _, tt, ct, _ = recorded.of("publish_programmatically")
+    page.keys("/", "^PUBLISH_programmatically ")
+    assert page.matched().startswith("0 functions"), "capitals matter where there are any"
+    page.keys(Keys.ESCAPE, "/", "^publish_prog.*ly ")
+    assert page.matched() == (f"1 function: on the stack {recorded.share(ct)} of the time, "
+                              f"themselves running {recorded.share(tt)}")
+    for graph in ("stacks", "reverse"):
+        hits = page.script("return document.querySelector(`#${arguments[0]} .hits`).getAttribute('d')", graph)
+        assert hits.startswith("M")
+    page.keys(Keys.ESCAPE, "/", r"\.py:\d")
+    own = sum(row[2] for (file, _, _), row in recorded.rows.items() if file.endswith(".py"))
+    assert page.matched().endswith(f"themselves running {recorded.share(own)}")
+    page.screenshot("searched")
+    page.keys(Keys.ESCAPE, "/", "(")
+    assert page.matched() == "Not a regular expression"
+    page.keys(Keys.ESCAPE)
+    assert page.matched() == "" and "#" not in page.driver.current_url.rstrip("#")
+
+
+def test_zoom_by_click_is_in_the_address_and_back(page, recorded):
+    page.open(recorded.svg)
+    before = page.labels("stacks")
+    assert all(label["fits"] for graph in ("stacks", "reverse") for label in page.labels(graph))
+    name = "Publisher.publish" if sys.version_info >= (3, 11) else "publish"
+    page.mouse("click", *page.place("stacks", name))
+    page.mouse("move", *page.place("stacks", name))
+    page.screenshot("zoomed")
+    zoomed = page.labels("stacks")
+    assert all(label["fits"] for label in zoomed)
+    graph = page.script("return document.getElementById('stacks').width.baseVal.value")
+    [label] = [label for label in zoomed if label["title"].startswith(name + ",")]
+    assert label["width"] == pytest.approx(graph)
+    address = page.driver.current_url
+    assert re.search(r"#stacks=\d+$", address)
+    page.keys("/", "parse")
+    fragment = "#" + page.driver.current_url.partition("#")[2]
+    matched = page.matched()
+    page.open(recorded.svg, fragment=fragment)
+    assert page.labels("stacks") == zoomed and page.matched() == matched != ""
+    page.script("document.querySelector('#tools button').click()")
+    page.settle()
+    # Whether the narrowest have room for a name hangs on the font that the script measured.
+    wide = [[(label["title"], round(label["width"], 2)) for label in labels if label["width"] > 40]
+            for labels in (before, page.labels("stacks"))]
+    assert wide[0] == wide[1]
+
+
+@pytest.mark.parametrize("fragment", ["#stacks=99999999&reverse=-1", "#stacks=x&search=(", "#search=<img src=x>"])
+def test_any_address_opens(page, recorded, fragment):
+    page.open(recorded.svg, fragment=fragment)
+    assert len(page.labels("stacks")) > 10
+
+
+def test_all_of_it_by_keyboard(page, recorded):
+    page.open(recorded.svg)
+    page.keys(Keys.TAB)
+    focused = "return document.activeElement.id"
+    assert page.script(focused) == "stacks"
+    page.keys(Keys.ARROW_UP)
+    name, *_ = page.tip()
+    page.keys(Keys.ARROW_DOWN)
+    assert page.tip()[0] != name
+    page.keys(Keys.ARROW_UP, Keys.ARROW_UP, Keys.ENTER)
+    assert re.search(r"#stacks=\d+$", page.driver.current_url)
+    page.keys(Keys.ESCAPE)
+    assert "stacks=" not in page.driver.current_url
+    page.keys(Keys.TAB)
+    assert page.script(focused) == "reverse"
+    page.keys(Keys.ARROW_RIGHT, Keys.ENTER)
+    assert re.search(r"#reverse=\d+$", page.driver.current_url)
+    page.keys(Keys.TAB)
+    assert page.script("return document.activeElement.type") == "search"
+
+
+def test_a_screen_reader_finds_names(page, recorded):
+    page.open(recorded.svg)
+    tree = page.protocol("Accessibility.getFullAXTree")["nodes"]
+    names = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree}
+    assert any("edbprof: 1 process" in name for _, name in names)
+    assert ("application", "Call stacks") in names and ("searchbox", "Search") in names
+    assert any(name.startswith("publish_programmatically, ") for _, name in names)
+
+
+HOSTILE = [
+    "</script><script>document.title = 'owned'</script>",
+    "]]>",
+    "&amp; \"quoted\" 'twice' <b>",
+    "\u05d0\u05d1\u05d2 \u0627\u0644\u0639",
+    "\u202ereversed",
+    "nul\x00, escape\x1b, line\nfeed",
+    "long" * 2500,
+]
+
+
+def test_names_stay_text(page, tmp_path):
+    rows = {("<script>.py", 1, name): (1, 1, 1.0, 1.0, {}) for name in HOSTILE}
+    (tmp_path / "hostile.prof").write_bytes(marshal.dumps(rows))
+    page.open(draw(tmp_path / "out.svg", tmp_path / "hostile.prof"))
+    count = "return document.querySelectorAll(arguments[0]).length"
+    assert page.script(count, "script") == 1 and page.script(count, "b") == 1
+    names = {label["title"].rpartition(", 14.29 %")[0] for label in page.labels("stacks")}
+    shown = {name.replace("\u202e", "\\u202e").replace("\x00", "\\x00").replace("\x1b", "\\x1b")
+             .replace("\n", "\\x0a") for name in HOSTILE}
+    assert names == shown
+    for name in shown:
+        page.mouse("move", *page.place("stacks", name))
+        assert page.tip()[0] == name
+    assert all(label["fits"] for label in page.labels("stacks"))
+    page.screenshot("hostile")
+    assert page.driver.title != "owned"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 1920])
+def test_names_fit_their_frames_in_every_window(page, recorded, tmp_path, width, dark):
+    svg = draw(tmp_path / "fluid.svg", "--width=0", recorded.prof)
+    page.open(svg, width=width, dark=dark)
+    page.screenshot(f"fluid-{width}-{'dark' if dark else 'light'}")
+    assert page.script("return document.documentElement.scrollWidth <= innerWidth")
+    for graph in ("stacks", "reverse"):
+        labels = page.labels(graph)
+        assert len(labels) > 10 and all(label["fits"] for label in labels)
+    background = page.script("return getComputedStyle(document.querySelector('.page')).fill")
+    assert (background == "rgb(24, 26, 29)") == dark
+
+
+def test_without_scripts_the_picture_is_there(page, recorded):
+    page.protocol("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        page.driver.get("about:blank")
+        page.driver.get(recorded.svg.as_uri())
+        page.screenshot("no-script")
+        page.pdf("print")
+    finally:
+        page.protocol("Emulation.setScriptExecutionDisabled", value=False)
+    assert len(page.labels("stacks")) > 10

@@ -1,0 +1,193 @@
+//! The fuzzers' entry points (`fuzz/readers.rs`) on their seeds and on some thousand
+//! mutations of these, always the same. `make fuzz` goes on where this ends: it has the
+//! seeds written to the directory in `EDBPROF_FUZZ_SEEDS`.
+
+mod generate;
+#[path = "generate/live_file.rs"]
+mod live_file;
+#[path = "../fuzz/readers.rs"]
+mod readers;
+
+use std::fs;
+use std::path::Path;
+
+use edbprof::format::prof::{self, PlainInputs};
+use edbprof::format::pstats;
+use edbprof::format::sidecar;
+use edbprof::profile::rows::rows;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+
+type Seeds = Vec<Vec<u8>>;
+
+/// Files that real Pythons wrote, by what their names begin with.
+fn golden(prefixes: &[&str]) -> Seeds {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut paths: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "txt"))
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            prefixes.iter().any(|prefix| name.starts_with(prefix))
+        })
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+fn generated<S: Strategy>(strategy: S, count: usize) -> Vec<S::Value> {
+    let mut runner = TestRunner::deterministic();
+    let values = std::iter::repeat_with(|| strategy.new_tree(&mut runner).unwrap().current());
+    values.take(count).collect()
+}
+
+fn marshal_seeds() -> Seeds {
+    let generated = generated(generate::rows(), 10);
+    let mut seeds: Seeds = generated.iter().map(pstats::encode).collect();
+    seeds.extend(golden(&["cprofile-", "profile-", "stats-", "versions-"]));
+    seeds
+}
+
+fn prof_seeds() -> Seeds {
+    let files = (generate::trees(), proptest::option::of(generate::rows()));
+    let mut seeds: Seeds = generated(files, 20)
+        .into_iter()
+        .map(|(trees, plain)| {
+            let plain = plain.map_or_else(PlainInputs::default, |rows| PlainInputs {
+                hashes: vec![[7; 16], [8; 16]],
+                rows,
+                sidecar: edbprof::profile::singledispatch::sidecar(&trees),
+            });
+            prof::encode(&rows(&trees), &trees, &plain)
+        })
+        .collect();
+    seeds.extend(golden(&["cprofile-3.13", "profile-2.7"]));
+    seeds
+}
+
+fn live_seeds() -> Seeds {
+    vec![
+        live_file::killed(1, 500),
+        live_file::several_threads(),
+        live_file::live_file(3, &[]),
+    ]
+}
+
+fn sidecar_seeds() -> Seeds {
+    let sidecars = generated(generate::trees(), 10);
+    let sidecars = sidecars
+        .iter()
+        .map(edbprof::profile::singledispatch::sidecar);
+    let mut seeds: Seeds = sidecars.map(|value| sidecar::encode(&value)).collect();
+    seeds.extend(golden(&["sidecar-"]));
+    seeds
+}
+
+/// Feeds `target` with its seeds and `rounds` mutations; in a directory that the
+/// environment names it leaves the seeds for the fuzzer of that name.
+fn smoke(name: &str, target: fn(&[u8]), seeds: &Seeds, rounds: usize) {
+    if let Some(directory) = std::env::var_os("EDBPROF_FUZZ_SEEDS") {
+        let directory = Path::new(&directory).join(name);
+        fs::create_dir_all(&directory).unwrap();
+        for (number, seed) in seeds.iter().enumerate() {
+            fs::write(directory.join(format!("seed-{number}")), seed).unwrap();
+        }
+    }
+    seeds.iter().for_each(|seed| target(seed));
+    let mut dice = Dice(1);
+    for _ in 0..rounds {
+        let mut bytes = dice.one_of(seeds).clone();
+        for _ in 0..=dice.below(4) {
+            mutate(&mut bytes, seeds, &mut dice);
+        }
+        target(&bytes);
+    }
+}
+
+/// Numbers that are the same in every run (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    /// A number below `limit`, or 0.
+    fn below(&mut self, limit: usize) -> usize {
+        self.next() as usize % limit.max(1)
+    }
+
+    fn one_of<'v, T>(&mut self, values: &'v [T]) -> &'v T {
+        &values[self.below(values.len())]
+    }
+
+    /// A few bytes somewhere in `bytes`.
+    fn part<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let start = self.below(bytes.len());
+        let len = self.below((bytes.len() - start).min(64) + 1);
+        &bytes[start..start + len]
+    }
+}
+
+fn mutate(bytes: &mut Vec<u8>, seeds: &Seeds, dice: &mut Dice) {
+    let at = dice.below(bytes.len());
+    match dice.below(6) {
+        0 => bytes.truncate(at),
+        1 => {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << dice.below(8);
+            }
+        }
+        2 => {
+            // Lengths and counts: the largest, the smallest, some.
+            let value = [
+                u64::MAX,
+                i64::MAX as u64,
+                0,
+                1,
+                dice.next(),
+                dice.next() % 300,
+            ];
+            let value = dice.one_of(&value).to_le_bytes();
+            let len = (bytes.len() - at).min(1 << dice.below(4));
+            bytes[at..at + len].copy_from_slice(&value[..len]);
+        }
+        3 => {
+            let from = dice.one_of(seeds);
+            let part = dice.part(from).to_vec();
+            bytes.splice(at..at, part);
+        }
+        4 => {
+            let again = dice.part(bytes).to_vec();
+            bytes.splice(at..at, again);
+        }
+        _ => {
+            let end = (at + dice.below(16)).min(bytes.len());
+            bytes.drain(at..end);
+        }
+    }
+}
+
+#[test]
+fn marshal() {
+    smoke("marshal", readers::marshal, &marshal_seeds(), 3000);
+}
+
+#[test]
+fn prof_files() {
+    smoke("prof", readers::prof, &prof_seeds(), 3000);
+}
+
+#[test]
+fn live_files() {
+    smoke("live", readers::live, &live_seeds(), 3000);
+}
+
+#[test]
+fn sidecars() {
+    smoke("sidecar", readers::sidecar, &sidecar_seeds(), 3000);
+}

@@ -1,0 +1,162 @@
+//! Plain profiles with sidecars: what went into a generic function comes out of it,
+//! whatever the rows and the sidecar say.
+
+mod generate;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use edbprof::format::pstats::{Counts, LabelId, Rows};
+use edbprof::format::sidecar::Sidecar;
+use edbprof::format::trees::Label;
+use edbprof::profile::attribution::attribute;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn label(name: &str) -> Label {
+    let file = match name {
+        "wrapper" | "_method" | "dispatch" => "/usr/lib/python3.11/functools.py",
+        _ => "program.py",
+    };
+    Label {
+        file: file.as_bytes().into(),
+        line: 1,
+        name: name.as_bytes().into(),
+    }
+}
+
+const WRAPPERS: [&str; 2] = ["wrapper", "_method"];
+
+/// Callers, wrappers, implementations; some are more than one of these.
+fn name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "A", "B", "C", "F1", "F2", "F3", "wrapper", "wrapper", "_method", "dispatch",
+    ])
+}
+
+fn figures() -> impl Strategy<Value = Counts> {
+    (0..20_i128, 0..20_i128, 0..64_u32, 0..64_u32).prop_map(|(cc, more, tt, ct)| Counts {
+        cc,
+        nc: cc + more,
+        tt: f64::from(tt) / 64.0,
+        ct: f64::from(tt + ct) / 64.0,
+    })
+}
+
+/// Calls between those functions. Each has a row.
+fn rows() -> impl Strategy<Value = Rows> {
+    vec((name(), name(), figures()), 1..40).prop_map(|edges| {
+        let mut rows = Rows::default();
+        for (caller, callee, counts) in edges {
+            let caller = rows.intern(&label(caller));
+            let callee = rows.intern(&label(callee));
+            rows.row_mut(caller);
+            rows.row_mut(callee).add_caller(caller, &counts, false);
+            rows.add(callee, &counts);
+        }
+        rows
+    })
+}
+
+fn sidecar() -> impl Strategy<Value = Sidecar> {
+    vec((name(), name(), name(), 0..9_u64), 0..20).prop_map(|entries| {
+        let shared = |name| Arc::new(label(name));
+        let mut sidecar = Sidecar::new();
+        for (generic, caller, implementation, calls) in entries {
+            let callers = sidecar.entry(shared(generic)).or_default();
+            let implementations = callers.entry(shared(caller)).or_default();
+            implementations.insert(shared(implementation), calls);
+        }
+        sidecar
+    })
+}
+
+fn callers_sum(rows: &Rows, id: LabelId) -> Counts {
+    let mut sum = Counts::default();
+    for counts in rows.row(id).unwrap().callers.values() {
+        sum.add(counts);
+    }
+    sum
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(1.0)
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_lost_or_invented(rows in rows(), sidecar in sidecar()) {
+        let wrappers: BTreeSet<_> = WRAPPERS.iter().filter_map(|name| rows.find(&label(name))).collect();
+        let clear = attribute(&rows, &sidecar);
+        prop_assert_eq!(clear.labels(), rows.labels());
+        prop_assert_eq!(clear.len(), rows.len());
+        for (id, row) in rows.iter() {
+            let now = clear.row(id).unwrap();
+            if wrappers.contains(&id) {
+                // It keeps its calls and its own time; inclusive is what it did not pass on.
+                prop_assert_eq!((now.counts.cc, now.counts.nc), (row.counts.cc, row.counts.nc));
+                prop_assert_eq!(now.counts.tt, row.counts.tt);
+                prop_assert!(now.counts.ct >= now.counts.tt);
+                let calls: Vec<_> = row.callers.iter().map(|(&id, counts)| (id, counts.nc)).collect();
+                let calls_now = now.callers.iter().map(|(&id, counts)| (id, counts.nc));
+                prop_assert_eq!(calls_now.collect::<Vec<_>>(), calls);
+                prop_assert!(now.callers.values().all(|counts| counts.ct.is_finite()));
+                continue;
+            }
+            prop_assert_eq!(now.counts, row.counts);
+            let (before, after) = (callers_sum(&rows, id), callers_sum(&clear, id));
+            prop_assert_eq!((after.cc, after.nc), (before.cc, before.nc));
+            prop_assert!(close(after.tt, before.tt) && close(after.ct, before.ct));
+            prop_assert!(now.callers.values().all(|counts| counts.nc >= 0 && counts.ct >= 0.0));
+            // Callers are those of before, and those who called a wrapper that called it.
+            let reached_by = wrappers.iter().filter(|wrapper| row.callers.contains_key(wrapper));
+            let through = reached_by.flat_map(|&wrapper| rows.row(wrapper).unwrap().callers.keys());
+            let mut possible: BTreeSet<_> = through.collect();
+            possible.extend(row.callers.keys());
+            prop_assert!(now.callers.keys().all(|caller| possible.contains(caller)));
+        }
+    }
+
+    #[test]
+    fn without_sidecars_rows_are_as_they_were(rows in rows()) {
+        let clear = attribute(&rows, &Sidecar::new());
+        prop_assert_eq!(generate::rows_text(&clear), generate::rows_text(&rows));
+    }
+}
+
+#[test]
+fn generics_that_share_an_implementation_add_up() {
+    let mut rows = Rows::default();
+    let ids = ["A", "B", "wrapper", "F"].map(|name| rows.intern(&label(name)));
+    let [a, b, wrapper, implementation] = ids;
+    let counts = |nc: i128| Counts {
+        cc: nc,
+        nc,
+        tt: nc as f64,
+        ct: nc as f64,
+    };
+    for (caller, callee, calls) in [
+        (a, wrapper, 6),
+        (b, wrapper, 4),
+        (wrapper, implementation, 10),
+    ] {
+        rows.row_mut(caller);
+        rows.row_mut(callee)
+            .add_caller(caller, &counts(calls), false);
+        rows.add(callee, &counts(calls));
+    }
+    let shared = |name| Arc::new(label(name));
+    let reached = |calls| [(shared("F"), calls)].into();
+    let sidecar = Sidecar::from([
+        (shared("S"), [(shared("A"), reached(2))].into()),
+        (
+            shared("T"),
+            [(shared("A"), reached(4)), (shared("B"), reached(4))].into(),
+        ),
+    ]);
+    let clear = attribute(&rows, &sidecar);
+    let callers = &clear.row(implementation).unwrap().callers;
+    assert_eq!(callers[&a], counts(6));
+    assert_eq!(callers[&b], counts(4));
+    assert_eq!(callers.len(), 2);
+}
