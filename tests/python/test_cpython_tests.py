@@ -105,10 +105,19 @@ def test_they_are_installed():
 @pytest.mark.parametrize("case, test", TESTS)
 def test_of_cpython(case, test, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    made = []
+
+    def profiler(*arguments, **keywords):
+        made.append(edbprof_native.Profile(*arguments, **keywords))
+        return made[-1]
+
     # The class below cProfile's, which some tests make for themselves.
-    monkeypatch.setattr("_lsprof.Profiler", edbprof_native.Profile)
+    monkeypatch.setattr("_lsprof.Profiler", profiler)
     result = unittest.TestResult()
     case(test).run(result)
+    for profile in made:
+        profile.disable()  # Some drop it instead, which ends it with cProfile alone.
+    assert sys.getprofile() is None
     assert result.testsRun == 1
     assert not result.skipped
     failed = [text for _, text in result.failures + result.errors]

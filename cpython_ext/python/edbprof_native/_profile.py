@@ -109,8 +109,8 @@ class Profile:
         self._recorder.save(path)
 
     def dump_stats(self, file: Path) -> None:
-        """`create_stats()`, and write the same file as `save()` as cProfile writes it: by
-        `open(file, "wb")`, where `save()` replaces a file by a whole one.
+        """`create_stats()`, and write what `save()` writes, but to `open(file, "wb")`, as
+        cProfile does; `save()` replaces a file when the new one is whole.
 
         Raises OSError.
         """
