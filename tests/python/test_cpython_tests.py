@@ -43,6 +43,10 @@ UNLIKE_CPROFILE = {
     "ProfileTest.test_run_profile_as_module": COMMAND_LINE,
     "ProfileTest.test_output_file_when_changing_directory": COMMAND_LINE,
 }
+if sys.version_info < (3, 13):
+    UNLIKE_CPROFILE["CProfileTest.test_throw"] = (
+        "it expects that closing a generator counts as a call, and no more from 3.13 on"
+    )
 
 # Others in these modules start `python -m cProfile` itself.
 CASES = [
