@@ -7,6 +7,7 @@ pub mod attribution;
 pub mod compensate;
 pub mod estimate;
 pub mod frames;
+pub mod join;
 pub mod merge;
 mod pair_hash;
 mod ran_in;

@@ -4,14 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{count, counted, duration, printable, short_name};
-use super::origin::Places;
+use super::display::{counted, duration, printable};
 use super::sort_order::SortOrder;
+use super::top::functions;
 
 /// Functions that are listed.
 const TOP: usize = 10;
-/// Longest name and longest location that are shown whole, characters.
-const LONGEST: usize = 60;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
 /// files that were written.
@@ -33,7 +31,8 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     for remark in view.remarks() {
         text.push_str(&format!("{remark}\n"));
     }
-    text.push_str(&format!("\n{}", top_functions(view)));
+    let order: SortOrder = "tottime".parse().unwrap_or_default();
+    text.push_str(&format!("\n{}", functions(view, &order, TOP)));
     if !outputs.is_empty() {
         text.push_str("\nWrote\n");
         for path in outputs {
@@ -65,74 +64,6 @@ pub fn path_text(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// The functions with the most self time as a table.
-fn top_functions(view: &View<'_>) -> String {
-    let whole = view.seconds();
-    let order: SortOrder = "tottime".parse().unwrap_or_default();
-    let places = Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id)));
-    let folded = view.folded_functions();
-    let header = ["self", "", "total", "calls", "function"].map(str::to_owned);
-    let lines = order
-        .sorted(view.rows)
-        .into_iter()
-        .take(TOP)
-        .map(|(label, counts)| {
-            let share = if whole > 0.0 {
-                100.0 * counts.tt / whole
-            } else {
-                0.0
-            };
-            let at_least = if folded.contains(label) { "≥ " } else { "" };
-            let location = places.location(label);
-            let gap = if location.is_empty() { "" } else { "  " };
-            [
-                duration(counts.tt),
-                format!("{share:.1} %"),
-                // The least that it may be.
-                format!("{at_least}{}", duration(counts.ct)),
-                count(counts.nc),
-                format!(
-                    "{}{gap}{}",
-                    shortened(&short_name(&label.name)),
-                    shortened(&location)
-                ),
-            ]
-        });
-    let table: Vec<_> = [header].into_iter().chain(lines).collect();
-    let width = |column: usize| {
-        table
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths = [0, 1, 2, 3].map(width);
-    let mut text = String::new();
-    for [own, share, total, calls, function] in &table {
-        text.push_str(&format!(
-            "{own:>0$} {share:>1$}  {total:>2$}  {calls:>3$}  {function}\n",
-            widths[0] + 2,
-            widths[1],
-            widths[2],
-            widths[3],
-        ));
-    }
-    text
-}
-
-/// `text` without its middle where it is too long for a line.
-fn shortened(text: &str) -> String {
-    let characters = text.chars().count();
-    if characters <= LONGEST {
-        return text.to_owned();
-    }
-    let end = LONGEST / 2;
-    let head = text.chars().take(LONGEST - end - 1);
-    head.chain(['…'])
-        .chain(text.chars().skip(characters - end))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,15 +71,6 @@ mod tests {
     use crate::format::trees::Label;
     use crate::profile::frames::Frames;
     use crate::profile::merge::Profile;
-
-    #[test]
-    fn long_names_lose_their_middle() {
-        let name = format!("begin{}end", "x".repeat(10_000));
-        let short = shortened(&name);
-        assert_eq!(short.chars().count(), LONGEST);
-        assert!(short.starts_with("beginx") && short.ends_with("xend"));
-        assert_eq!(shortened("é"), "é");
-    }
 
     #[test]
     fn short_and_to_the_point() {

@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod compensation;
+mod formats;
 mod hostile;
 mod inputs;
 mod live;
@@ -11,4 +12,5 @@ mod live_file;
 mod outputs;
 mod ownership;
 mod sandbox;
+mod show;
 mod talk;

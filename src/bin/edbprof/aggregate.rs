@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
-use crate::options::{AggregateOptions, ResultOptions, STDOUT};
+use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{Stream, bar, complain};
 use crate::read_input::read_input;
@@ -41,7 +41,7 @@ pub(crate) enum Exit {
 
 /// What happened, for people and programs.
 #[derive(Debug, Default)]
-struct Account {
+pub(crate) struct Account {
     succeeded: usize,
     failures: Vec<Refused>,
     skips: Vec<Refused>,
@@ -113,9 +113,43 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     let results = &options.results;
     let outputs = results.outputs()?;
     let reports = results.reports();
-    let directories = match options.inputs.as_slice() {
+    let paths = results.paths(&outputs, &reports);
+    let mut profile = match read(&options.inputs, &paths, results.quiet, account)? {
+        Ok(profile) => profile,
+        Err(exit) => return Ok(exit),
+    };
+    if results.strict && !account.failures.is_empty() {
+        complain("a file could not be read; with --strict nothing was written");
+        return Ok(Exit::SomeFailed);
+    }
+    if results.view.compensate {
+        profile.compensate();
+    }
+    let written = with_view(&profile, |view| {
+        write_reports(view, &outputs, &reports, results, account)
+    });
+    Ok(match written {
+        true => account.exit(),
+        false => Exit::NotWritten,
+    })
+}
+
+/// Reads and merges what `options` name. `results` are the files that will be written,
+/// each with its suffix. Where there is nothing to go on with, that has been told, and
+/// what is returned is how it ends.
+///
+/// # Errors
+///
+/// A sentence about wrong usage.
+pub(crate) fn read(
+    options: &InputOptions,
+    results: &[(PathBuf, &'static str)],
+    quiet: bool,
+    account: &mut Account,
+) -> Result<Result<Profile, Exit>, String> {
+    let directories = match options.paths.as_slice() {
         [] => vec![discover::temporary_directory()],
-        inputs => inputs.to_vec(),
+        paths => paths.to_vec(),
     };
     let filter = Filter {
         prefix: &options.prefix,
@@ -124,19 +158,18 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     };
     let found = discover(&directories, filter)?;
     account.skips = found.skipped;
-    let paths = results.paths(&outputs, &reports);
-    let (inputs, former) = former_results::set_apart(found.inputs, &paths)?;
+    let (inputs, former) = former_results::set_apart(found.inputs, results)?;
     let mut inputs = discover::each_once(inputs);
     inputs = in_order_of_pstats(inputs);
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let mut profile = read_all(&inputs, results.quiet, account);
+    let profile = read_all(&inputs, quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
     account.sort();
-    complain_about(account, results.quiet);
+    complain_about(account, quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
         complain(&format!(
@@ -146,24 +179,32 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
             path_text(options.suffix.as_ref()),
             list.join(", "),
         ));
-        return Ok(Exit::NothingToRead);
+        return Ok(Err(Exit::NothingToRead));
     }
     if account.succeeded == 0 {
         complain("none of the files could be read; nothing was written");
-        return Ok(Exit::SomeFailed);
+        return Ok(Err(Exit::SomeFailed));
     }
-    if results.strict && !account.failures.is_empty() {
-        complain("a file could not be read; with --strict nothing was written");
-        return Ok(Exit::SomeFailed);
+    Ok(Ok(profile))
+}
+
+impl Account {
+    /// How it ended if all was written.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.failures.is_empty() {
+            true => Exit::Success,
+            false => Exit::SomeFailed,
+        }
     }
-    if results.compensate {
-        profile.compensate();
-    }
-    let written = write_reports(&profile, &outputs, &reports, results, account);
-    Ok(match account.failures.is_empty() {
-        _ if !written => Exit::NotWritten,
-        true => Exit::Success,
-        false => Exit::SomeFailed,
+}
+
+/// Has `show` look at `profile`.
+pub(crate) fn with_view<T>(profile: &Profile, show: impl FnOnce(&View<'_>) -> T) -> T {
+    let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
+    show(&View {
+        profile,
+        rows: &rows,
+        frames: &frames,
     })
 }
 
@@ -235,21 +276,16 @@ fn complain_about(account: &Account, quiet: bool) {
 
 /// Renders, writes and tells; false if anything could not be written.
 fn write_reports(
-    profile: &Profile,
+    view: &View<'_>,
     outputs: &Outputs,
     reports: &[Box<dyn Report + Sync>],
     options: &ResultOptions,
     account: &mut Account,
 ) -> bool {
-    let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
-    let view = View {
-        profile,
-        rows: &rows,
-        frames: &frames,
-    };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
-    account.compensated = profile
+    account.compensated = view
+        .profile
         .compensation()
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     account.folded = (view.folded_calls(), view.folded_functions().len());
@@ -257,7 +293,7 @@ fn write_reports(
     account.running = view.running();
     let rendered: Vec<_> = reports
         .par_iter()
-        .map(|report| report.render(&view))
+        .map(|report| report.render(view))
         .collect();
     let mut all_written = true;
     for (report, content) in reports.iter().zip(rendered) {
@@ -278,7 +314,7 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        let text = summary(&view, account.failures.len(), &account.outputs);
+        let text = summary(view, account.failures.len(), &account.outputs);
         if let Err(error) = account.summary.say(&text) {
             complain(&format!("can't write the summary: {error}"));
             all_written = false;

@@ -31,14 +31,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Writes `text`. A reader that has gone, like `head`, is no error.
-    pub(crate) fn say(self, text: &str) -> io::Result<()> {
-        fn write(mut to: impl Write, text: &str) -> io::Result<()> {
-            to.write_all(text.as_bytes()).and_then(|()| to.flush())
+    /// Writes `text`, or bytes. A reader that has gone, like `head`, is no error.
+    pub(crate) fn say(self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        fn write(mut to: impl Write, text: &[u8]) -> io::Result<()> {
+            to.write_all(text).and_then(|()| to.flush())
         }
         let written = match self {
-            Stream::Stdout => write(io::stdout().lock(), text),
-            Stream::Stderr => write(io::stderr().lock(), text),
+            Stream::Stdout => write(io::stdout().lock(), text.as_ref()),
+            Stream::Stderr => write(io::stderr().lock(), text.as_ref()),
         };
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
