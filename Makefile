@@ -19,7 +19,8 @@ FUZZ_SECONDS ?= 600
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
-# Options of benches/overhead, for example BENCH='--rounds 25 --workloads fib,docutils'.
+# Options of benches/overhead, for example BENCH='--rounds 25 --workloads fib,docutils',
+# or of benches/aggregate: BENCH='--plain 100 --small 0 --trees 20'.
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
@@ -38,7 +39,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -84,6 +85,12 @@ bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhea
 	.venv-bench/bin/python benches/overhead --json build/bench/overhead.json $(BENCH)
 	.venv-bench/bin/python benches/importing.py
 	cargo bench --quiet --bench recording
+
+bench-aggregate: | tools ## Measure aggregating thousands of files beside pstats (makes some 3 GB of them in build/)
+	cargo build --quiet --release --locked --bin edbprof
+	@mkdir -p build/bench
+	$(PYTHON) benches/aggregate --edbprof "$${CARGO_TARGET_DIR:-target}/release/edbprof" \
+		--json build/bench/aggregate.json $(BENCH)
 
 bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
 	$(PYTHON) benches/instructions

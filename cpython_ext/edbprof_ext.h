@@ -9,6 +9,7 @@
  *        ▼
  *   arming.c    when events of sys.monitoring are on
  *   recorder.c  Recorder: one recording, as a Python object
+ *   contents.c  what was recorded, in memory
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
  *   calibrate.c what recording costs
@@ -66,9 +67,20 @@ void *grown(void *array, size_t count, size_t *room, size_t element);
 /* A new handle of this recorder's for the calling thread. NULL with an exception. */
 edbprof_thread *recorder_attach(recorder *self);
 
+/* What is raised for a recorder without a recording: NULL, with a ValueError. */
+PyObject *recorder_is_closed(void);
+
+/* Raises what a status stands for; the recording's text says what and where. */
+void recorder_raise(const edbprof_recording *recording, edbprof_status status);
+
 /* Counts an outermost call that has ended, and saves when that is due: returns whether
  * it did. Raises nothing; a failure is told once on stderr. */
 bool recorder_call_ended(recorder *self);
+
+/* ---- contents.c ---------------------------------------------------------- */
+
+PyObject *recorder_encode(PyObject *self, PyObject *unused);
+PyObject *recorder_codes(PyObject *self, PyObject *unused);
 
 /* ---- calibrate.c --------------------------------------------------------- */
 
@@ -189,12 +201,16 @@ PyObject *thread_name(void);
  * this thread (not if it was enabled more often, or not at all). */
 bool thread_disable(recorder *owner);
 
-/* Undoes every thread_enable of the calling thread. */
-void thread_stop(recorder *owner);
+/* Undoes every thread_enable of the calling thread. Returns how many they were. */
+unsigned thread_stop(recorder *owner);
 
 /* The recorders of the calling thread that record the threads it starts, as a tuple: a new
  * reference. NULL where there are none, or with an exception. */
 PyObject *thread_recorders_of_new_threads(void);
+
+/* Says whether functions written in C are recorded, in the calling thread from now on, in
+ * others from when they enable the recorder. */
+void thread_set_builtins(recorder *owner, bool builtins);
 
 /* The recorder's handles are about to go. No thread records for it. */
 void thread_forget(const recorder *owner);

@@ -9,8 +9,7 @@ static edbprof_str string_of(PyObject *bytes)
     return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
 }
 
-/* Raises what a status stands for; the recording's text says what and where. */
-static void raise_status(const edbprof_recording *recording, edbprof_status status)
+void recorder_raise(const edbprof_recording *recording, edbprof_status status)
 {
     char text[1024] = "";
     PyObject *kind;
@@ -34,7 +33,7 @@ static void raise_status(const edbprof_recording *recording, edbprof_status stat
     }
 }
 
-static PyObject *closed(void)
+PyObject *recorder_is_closed(void)
 {
     PyErr_SetString(PyExc_ValueError, "the recording is closed");
     return NULL;
@@ -56,7 +55,7 @@ void *grown(void *array, size_t count, size_t *room, size_t element)
 edbprof_thread *recorder_attach(recorder *self)
 {
     if (self->recording == NULL) {
-        return (edbprof_thread *)closed();
+        return (edbprof_thread *)recorder_is_closed();
     }
     PyObject *name = thread_name();
     if (name == NULL) {
@@ -69,7 +68,7 @@ edbprof_thread *recorder_attach(recorder *self)
     Py_XDECREF(owner);
     Py_DECREF(name);
     if (status != EDBPROF_OK) {
-        raise_status(self->recording, status);
+        recorder_raise(self->recording, status);
         return NULL;
     }
     return handle;
@@ -313,7 +312,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     }
     edbprof_status status = edbprof_recording_new(&options, &self->recording);
     if (status != EDBPROF_OK) {
-        raise_status(NULL, status);
+        recorder_raise(NULL, status);
         Py_CLEAR(self);
         goto done;
     }
@@ -353,9 +352,9 @@ static PyObject *recorder_stop(PyObject *self, PyObject *unused)
     if (thread_may_switch() < 0) {
         return NULL;
     }
-    thread_stop((recorder *)self);
+    unsigned depth = thread_stop((recorder *)self);
     tell_now((recorder *)self);
-    Py_RETURN_NONE;
+    return PyLong_FromUnsignedLong(depth);
 }
 
 static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
@@ -370,7 +369,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     }
     if (self->recording == NULL) {
         Py_XDECREF(path);
-        return closed();
+        return recorder_is_closed();
     }
     /* Whatever comes of that, it is saved. */
     PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
@@ -390,7 +389,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     if (status == EDBPROF_NOTHING_RECORDED) {
         Py_RETURN_FALSE;
     }
-    raise_status(self->recording, status);
+    recorder_raise(self->recording, status);
     return NULL;
 }
 
@@ -440,6 +439,23 @@ static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
     return 0;
 }
 
+static PyObject *recorder_builtins(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((recorder *)self)->builtins);
+}
+
+static int recorder_set_builtins(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    int builtins = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (builtins < 0 || thread_may_switch() < 0) {
+        return -1;
+    }
+    thread_set_builtins((recorder *)self, builtins);
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable()\n--\n\nRecord in the calling thread from now on; nests."},
@@ -447,12 +463,16 @@ static PyMethodDef methods[] = {
      "disable()\n--\n\nUndo one enable() of the calling thread. Returns whether that "
      "stopped the recording in it."},
     {"stop", recorder_stop, METH_NOARGS,
-     "stop()\n--\n\nUndo every enable() of the calling thread."},
+     "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they were."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
      "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
      "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
      "os._exit(), so its live file goes now. Returns False, having written nothing, when nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
+    {"encode", recorder_encode, METH_NOARGS,
+     "encode()\n--\n\nWhat save() would write now, as bytes. Raises ValueError."},
+    {"codes", recorder_codes, METH_NOARGS,
+     "codes()\n--\n\nA list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,
      "close()\n--\n\nForget everything that was recorded. Raises RuntimeError while "
      "another thread records."},
@@ -468,6 +488,8 @@ static PyMemberDef members[] = {
 static PyGetSetDef attributes[] = {
     {"path", recorder_path, NULL,
      "The recording's own file, or None before anything was recorded.", NULL},
+    {"builtins", recorder_builtins, recorder_set_builtins,
+     "Whether functions written in C are recorded.", NULL},
     {"threads", recorder_threads, recorder_set_threads,
      "Whether threads that recorded ones start are recorded too.", NULL},
     {NULL},

@@ -364,10 +364,20 @@ bool thread_disable(recorder *owner)
     return true;
 }
 
-void thread_stop(recorder *owner)
+unsigned thread_stop(recorder *owner)
 {
     activity *known = find_here(owner);
+    unsigned depth = known == NULL ? 0 : known->depth;
     if (known != NULL) {
         end(known);
+    }
+    return depth;
+}
+
+void thread_set_builtins(recorder *owner, bool builtins)
+{
+    owner->builtins = builtins;
+    if (find_here(owner) != NULL) {
+        note_the_only_one(&thread_here.state->active[owner->hook]);
     }
 }

@@ -280,6 +280,21 @@ typedef struct edbprof_calibration {
 } edbprof_calibration;
 
 /**
+ * Bytes that the library has made and the host owns, to free by `edbprof_bytes_free`.
+ * Filled with zeros: none.
+ */
+typedef struct edbprof_bytes {
+  /**
+   * The first byte, or NULL.
+   */
+  uint8_t *data;
+  /**
+   * How many there are.
+   */
+  size_t len;
+} edbprof_bytes;
+
+/**
  * A function as people shall see it. Fields that are left zero are unknown.
  *
  * A native span is a constant of this type with static storage, made by
@@ -445,6 +460,31 @@ edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *rec
 edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
                                     uint64_t key,
                                     uint64_t *out);
+
+/**
+ * Makes the bytes that a file saved now would hold, without a file: first the dictionary
+ * for pstats, which Python's `marshal.loads` gives. Open calls are in it with their time
+ * until now. Any thread; other threads may record meanwhile.
+ *
+ * `*out` becomes the bytes, to free by `edbprof_bytes_free`, or none unless the status is
+ * `EDBPROF_OK`.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `out` is NULL or writable. What it holds is not freed.
+ */
+edbprof_status edbprof_recording_encode(const struct edbprof_recording *recording,
+                                        struct edbprof_bytes *out);
+
+/**
+ * Frees bytes that the library has made; `*bytes` becomes none, so freeing twice is
+ * nothing, and so is NULL. One thread at a time.
+ *
+ * # Safety
+ * * `bytes` is NULL, or readable and writable.
+ * * `*bytes` is none, or as the library has made it.
+ */
+void edbprof_bytes_free(struct edbprof_bytes *bytes);
 
 /**
  * The function called `key` begins. Only the thread that made the handle.

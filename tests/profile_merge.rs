@@ -11,6 +11,7 @@ use edbprof::format::trees::{ANY_THREAD, Function, Trees};
 use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -61,6 +62,26 @@ proptest! {
         same(&merge(&files).profile, &merge(other).profile)?;
     }
 
+    /// As the program reads: some files at a time, by the labels that are known then.
+    #[test]
+    fn reading_together_is_reading_one_by_one(files in files(), sizes in vec(1..4_usize, 9)) {
+        let mut merger = Merger::new();
+        let mut rest = &files[..];
+        for size in sizes {
+            let (batch, later) = rest.split_at(size.min(rest.len()));
+            let read = batch.iter().map(|bytes| {
+                (PathBuf::new(), prof::read_entries(bytes, merger.known_labels()).unwrap())
+            });
+            let read: Vec<_> = read.collect();
+            merger.add_all(read);
+            rest = later;
+        }
+        prop_assert!(rest.is_empty());
+        let (together, one_by_one) = (merger.finish().profile, merge(&files).profile);
+        same(&together, &one_by_one)?;
+        prop_assert_eq!(together.encode(), one_by_one.encode());
+    }
+
     #[test]
     fn stages_do_not_matter(files in files(), at in any::<prop::sample::Index>()) {
         let whole = merge(&files).profile;
@@ -73,6 +94,24 @@ proptest! {
         // And what was merged once more is the same again.
         same(&whole, &merge([&whole.encode()]).profile)?;
         prop_assert_eq!(whole.encode(), merge([&whole.encode()]).profile.encode());
+    }
+
+    #[test]
+    fn grouping_does_not_matter(files in files(), cuts in any::<[prop::sample::Index; 2]>()) {
+        let mut cuts = cuts.map(|cut| cut.index(files.len() + 1));
+        cuts.sort_unstable();
+        let parts = [&files[..cuts[0]], &files[cuts[0]..cuts[1]], &files[cuts[1]..]];
+        let [a, b, c] = parts.map(|part| merge(part).profile.encode());
+        let left = merge([&merge([&a, &b]).profile.encode(), &c]);
+        let right = merge([&a, &merge([&b, &c]).profile.encode()]);
+        // Equal plain files in two parts can't be told from one counted twice.
+        let mut hashes = merge(&files).profile.plain().hashes.clone();
+        hashes.dedup();
+        prop_assume!(hashes.len() == merge(&files).profile.plain().hashes.len());
+        for grouped in [left, right] {
+            prop_assert_eq!(&grouped.refused, &vec![]);
+            same(&merge(&files).profile, &grouped.profile)?;
+        }
     }
 
     #[test]
@@ -223,4 +262,52 @@ fn equal_plain_files_count_twice_and_an_aggregate_of_them_is_known() {
     );
     // One of the two: the aggregate brings old and new.
     assert_eq!(merge([&aggregate, &plain]).refused.len(), 1);
+}
+
+/// Of keys that stand twice, which Python never writes, the last counts, as in a dict.
+#[test]
+fn repeated_keys_count_as_in_a_dict() {
+    let label = |name| [&b")\x03z\x01fi\0\0\0\0z\x01"[..], name].concat();
+    let figures = |calls| [b"i", &[calls, 0, 0, 0][..]].concat().repeat(2);
+    let caller = |name, calls| {
+        let times = b"g\0\0\0\0\0\0\0\x80".repeat(2);
+        [label(name), b")\x04".to_vec(), figures(calls), times].concat()
+    };
+    let function = |name, calls, callers: &[Vec<u8>]| {
+        let begin = [
+            label(name),
+            b")\x05".to_vec(),
+            figures(calls),
+            b"FF{".to_vec(),
+        ];
+        [begin.concat(), callers.concat(), b"0".to_vec()].concat()
+    };
+    let repeated = [
+        function(b"b", 1, &[caller(b"c", 1)]),
+        function(
+            b"a",
+            2,
+            &[caller(b"c", 4), caller(b"b", 5), caller(b"c", 6)],
+        ),
+        function(b"b", 3, &[caller(b"a", 7)]),
+    ];
+    let file = |functions: &[Vec<u8>]| [b"{", &functions.concat()[..], b"0"].concat();
+    let alone = file(&[
+        function(b"b", 3, &[caller(b"a", 7)]),
+        function(b"a", 2, &[caller(b"b", 5), caller(b"c", 6)]),
+    ]);
+    let merged = |bytes: &Vec<u8>| {
+        let mut merger = Merger::new();
+        for _ in 0..2 {
+            let file = prof::read_entries(bytes, merger.known_labels()).unwrap();
+            merger.add_all([(PathBuf::new(), file)]);
+        }
+        rows_text(&merger.finish().profile.rows())
+    };
+    assert_eq!(merged(&file(&repeated)), merged(&alone));
+    let read = pstats::decode(&file(&repeated)).unwrap();
+    assert_eq!(
+        rows_text(&read),
+        rows_text(&pstats::decode(&alone).unwrap())
+    );
 }

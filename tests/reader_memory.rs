@@ -10,7 +10,7 @@ use std::cell::Cell;
 
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof;
-use edbprof::format::pstats::{self, Counts, Rows};
+use edbprof::format::pstats::{self, Counts, Labels, Rows};
 use edbprof::format::sidecar;
 use edbprof::format::trees::Label;
 
@@ -236,8 +236,10 @@ fn sidecars() -> Vec<(&'static str, Vec<u8>)> {
 fn small_files_take_no_hundredfold() {
     type Read = fn(&[u8]) -> bool;
     // The most that is allowed; what is measured is at most 44 and 80.
-    let kinds: [(Vec<_>, Read, f64); 4] = [
+    let entries: Read = |bytes| prof::read_entries(bytes, &Labels::default()).is_ok();
+    let kinds: [(Vec<_>, Read, f64); 5] = [
         (marshal_files(), |bytes| prof::read(bytes).is_ok(), 50.0),
+        (marshal_files(), entries, 50.0),
         (exact_files(), |bytes| prof::read(bytes).is_ok(), 50.0),
         (
             live_files(),

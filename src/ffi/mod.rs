@@ -12,6 +12,7 @@
 )]
 
 mod calibration;
+mod encode;
 mod event;
 mod function;
 mod guard;
@@ -21,6 +22,7 @@ mod status;
 mod text;
 
 pub use calibration::*;
+pub use encode::*;
 pub use event::*;
 pub use function::*;
 pub use recording::*;

@@ -27,16 +27,25 @@ impl<'a> Input<'a> {
     }
 
     /// What is still to be taken.
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        self.from(self.at)
     }
 
+    /// All from `offset` on.
+    #[inline]
+    pub(super) fn from(&self, offset: usize) -> &'a [u8] {
+        self.bytes.get(offset..).unwrap_or_default()
+    }
+
+    #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], ReadError> {
         let taken = self.rest().get(..len).ok_or_else(|| self.truncated())?;
         self.at += len;
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);

@@ -31,6 +31,8 @@
 use super::content_hash::{ContentHash, content_hash};
 use super::marshal::{Reader, Writer};
 use super::pstats::Rows;
+#[cfg(feature = "report")]
+use super::pstats::{Entries, Labels};
 use super::read_error::{ReadError, Reason};
 use super::sidecar::Sidecar;
 use super::trees::Trees;
@@ -43,23 +45,25 @@ const VERSION: i128 = 1;
 
 /// The part of an aggregate that came from inputs without call trees.
 #[derive(Clone, Debug, Default)]
-pub struct PlainInputs {
+pub struct PlainInputs<R = Rows> {
     /// The inputs, sorted; equal files that were both counted stand twice.
     pub hashes: Vec<ContentHash>,
     /// Their sum.
-    pub rows: Rows,
+    pub rows: R,
     /// The sum of their sidecars.
     pub sidecar: Sidecar,
 }
 
 /// What a `.prof` file holds.
+// Few are held at a time, and the larger one is the one to be fast with.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
-pub enum ProfFile {
+pub enum ProfFile<R = Rows> {
     /// A file of ours. Its first object follows from these and is not kept.
     Exact(Trees, PlainInputs),
     /// Anyone's: a pstats dictionary and nothing of ours behind it. The one hash
     /// is that of its bytes; its sidecar lies in a file of its own.
-    Plain(PlainInputs),
+    Plain(PlainInputs<R>),
 }
 
 /// Reads a `.prof` file, ours or anyone's.
@@ -68,19 +72,48 @@ pub enum ProfFile {
 /// `bytes` begin with no pstats dictionary; or what follows is ours, going by its
 /// first bytes, and broken.
 pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
+    read_as(bytes, pstats::read)
+}
+
+/// As [`read`], for adding up many files: of anyone's files the labels that are `known`
+/// from others are not built again.
+///
+/// # Errors
+/// As [`read`].
+#[cfg(feature = "report")]
+pub fn read_entries(bytes: &[u8], known: &Labels) -> Result<ProfFile<Entries>, ReadError> {
+    read_as(bytes, |reader| pstats::read_entries(reader, known))
+}
+
+fn read_as<R>(
+    bytes: &[u8],
+    read_rows: impl FnOnce(&mut Reader<'_>) -> Result<R, ReadError>,
+) -> Result<ProfFile<R>, ReadError> {
+    let is_ours = |start| {
+        bytes
+            .get(start..)
+            .is_some_and(|rest| rest.starts_with(MAGIC))
+    };
     let mut reader = Reader::new(bytes, 0);
-    reader.skip()?;
-    let start = reader.offset();
-    let ours = bytes
-        .get(start..)
-        .is_some_and(|rest| rest.starts_with(MAGIC));
-    if !ours {
+    // Most often the dictionary has to be read anyway. In a file of ours it is short
+    // beside the trees and need not be of any use.
+    let rows = read_rows(&mut reader);
+    let start = match rows {
+        Ok(_) => reader.offset(),
+        Err(_) => {
+            let mut reader = Reader::new(bytes, 0);
+            reader.skip()?;
+            reader.offset()
+        }
+    };
+    if !is_ours(start) {
         return Ok(ProfFile::Plain(PlainInputs {
             hashes: vec![content_hash(bytes)],
-            rows: pstats::decode(bytes)?,
+            rows: rows?,
             sidecar: Sidecar::new(),
         }));
     }
+    drop(rows);
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();
     let mut plain = PlainInputs::default();

@@ -68,7 +68,7 @@ impl Wanted {
     /// # Errors
     ///
     /// When nothing can be chosen from it.
-    pub fn of(&self, file: ProfFile) -> Result<Option<ProfFile>, Unselectable> {
+    pub fn of<R>(&self, file: ProfFile<R>) -> Result<Option<ProfFile<R>>, Unselectable> {
         let selection = self.selection.text();
         let (mut trees, plain) = match file {
             ProfFile::Exact(trees, plain) => (trees, plain),

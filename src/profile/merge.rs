@@ -23,6 +23,8 @@ use super::walk::Children;
 use crate::format::content_hash::ContentHash;
 use crate::format::prof::{self, PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
+#[cfg(feature = "report")]
+use crate::format::pstats::{Entries, Labels};
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::{
     FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
@@ -237,6 +239,29 @@ impl Merger {
         }
     }
 
+    /// The labels of the plain files so far, for [`prof::read_entries`].
+    #[cfg(feature = "report")]
+    pub fn known_labels(&self) -> &Labels {
+        self.plain_rows.label_table()
+    }
+
+    /// Takes files as [`add`](Self::add) does, one after the other. They must have been
+    /// read with what are now the [`known_labels`](Self::known_labels).
+    #[cfg(feature = "report")]
+    pub fn add_all(&mut self, files: impl IntoIterator<Item = (PathBuf, ProfFile<Entries>)>) {
+        let mut entries = Vec::new();
+        for (path, file) in files {
+            match file {
+                ProfFile::Plain(plain) => {
+                    self.count_plain(&plain);
+                    entries.push(plain.rows);
+                }
+                ProfFile::Exact(trees, plain) => self.add(path, ProfFile::Exact(trees, plain)),
+            }
+        }
+        rows::add_entries(&mut self.plain_rows, &entries);
+    }
+
     /// Decides about the aggregates and closes the books.
     pub fn finish(mut self) -> Merged {
         self.decide_about_parts();
@@ -338,10 +363,15 @@ impl Merger {
     }
 
     fn add_plain(&mut self, plain: &PlainInputs) {
+        self.count_plain(plain);
+        rows::add(&mut self.plain_rows, &plain.rows);
+    }
+
+    /// Takes all but the rows.
+    fn count_plain<R>(&mut self, plain: &PlainInputs<R>) {
         for (hash, count) in counted(&plain.hashes) {
             *self.plain_inputs.entry(hash).or_default() += count;
         }
-        rows::add(&mut self.plain_rows, &plain.rows);
         singledispatch::add(&mut self.sidecar, &plain.sidecar);
     }
 

@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod frames;
 #[cfg(feature = "report")]
 pub mod group;
+pub mod join;
 pub mod merge;
 mod pair_hash;
 mod ran_in;

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
+#[cfg(feature = "report")]
+use crate::format::pstats::Entries;
 use crate::format::pstats::{Counts, LabelId, Row, Rows};
 #[cfg(feature = "report")]
 use crate::format::trees::Label;
@@ -104,6 +106,64 @@ fn base_name(label: &Label) -> Label {
     Label {
         file: file.unwrap_or_default().into(),
         ..label.clone()
+    }
+}
+
+/// As [`add`] for the entries of several files, one after the other: the same value,
+/// computed on all processors, each of which takes a part of the functions.
+#[cfg(feature = "report")]
+pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
+    use rayon::prelude::*;
+
+    let mut files_ids: Vec<Ids> = Vec::with_capacity(files.len());
+    for entries in files {
+        let new = entries.new_labels().as_slice().iter();
+        let ids = Ids {
+            known: entries.known_labels(),
+            new: new.map(|label| rows.intern(label)).collect(),
+        };
+        for (function, _) in entries.iter() {
+            let id = ids.of(function.label);
+            if rows.row(id).is_none() {
+                rows.row_mut(id).counts = Counts::NOTHING;
+            }
+        }
+        files_ids.push(ids);
+    }
+    let slots = rows.slots_mut();
+    let parts = 2 * rayon::current_num_threads();
+    let part = slots.len().div_ceil(parts).max(1);
+    let parts = slots.par_chunks_mut(part).enumerate();
+    parts.for_each(|(number, slots)| {
+        for (entries, ids) in files.iter().zip(&files_ids) {
+            for (function, callers) in entries.iter() {
+                let place = (ids.of(function.label) as usize).checked_sub(number * part);
+                let Some(Some(sum)) = place.and_then(|place| slots.get_mut(place)) else {
+                    continue;
+                };
+                sum.counts.add(&function.counts);
+                for caller in callers {
+                    sum.add_caller(ids.of(caller.label), &caller.counts, caller.untimed);
+                }
+            }
+        }
+    });
+}
+
+/// Which ids of the sum a file's ids are.
+#[cfg(feature = "report")]
+struct Ids {
+    /// Ids below are the same.
+    known: usize,
+    /// Of the others.
+    new: Vec<LabelId>,
+}
+
+#[cfg(feature = "report")]
+impl Ids {
+    fn of(&self, id: LabelId) -> LabelId {
+        let new = (id as usize).checked_sub(self.known);
+        new.map_or(id, |new| self.new[new])
     }
 }
 

@@ -6,7 +6,7 @@ use super::pair_hash::{SeededBuilder, pair};
 use crate::format::trees::Nodes;
 
 /// Builds [`Nodes`].
-pub(super) struct TreeBuilder {
+pub(crate) struct TreeBuilder {
     nodes: Nodes,
     children: HashMap<u64, u32, SeededBuilder>,
     /// The node that was asked for last.
@@ -14,7 +14,7 @@ pub(super) struct TreeBuilder {
 }
 
 impl TreeBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             nodes: Nodes::default(),
             children: HashMap::with_hasher(SeededBuilder::new()),
@@ -22,12 +22,12 @@ impl TreeBuilder {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
     /// The node of `function` under `parent`, new with zeros if there was none.
-    pub(super) fn child(&mut self, parent: u32, function: u32) -> u32 {
+    pub(crate) fn child(&mut self, parent: u32, function: u32) -> u32 {
         // Processes of one program meet the same calls in much the same order:
         // the next node is likely the one after the last, and looking there
         // costs no cache miss.
@@ -52,7 +52,7 @@ impl TreeBuilder {
     }
 
     /// Adds to the figures of `node`.
-    pub(super) fn add(&mut self, node: u32, calls: u64, resumes: u64, total: u64) {
+    pub(crate) fn add(&mut self, node: u32, calls: u64, resumes: u64, total: u64) {
         let node = node as usize;
         for (column, amount) in [
             (&mut self.nodes.calls, calls),
@@ -64,12 +64,12 @@ impl TreeBuilder {
     }
 
     /// The tree.
-    pub(super) fn finish(self) -> Nodes {
+    pub(crate) fn finish(self) -> Nodes {
         self.nodes
     }
 
     /// The tree, if what was added as totals were self times.
-    pub(super) fn finish_self_times(mut self) -> Nodes {
+    pub(crate) fn finish_self_times(mut self) -> Nodes {
         self.nodes.add_up();
         self.nodes
     }

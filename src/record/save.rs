@@ -128,6 +128,11 @@ impl Recording {
         written
     }
 
+    /// What a file written now would hold.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(&snapshot(self, Ending::Running).unwrap_or_default())
+    }
+
     /// Counts an outermost call that has ended, and writes the recording after
     /// every `every`-th (0: never) as long as all writing took under a hundredth
     /// of the time since the recording began.
@@ -161,9 +166,12 @@ impl Shared {
     }
 }
 
+fn encode(trees: &Trees) -> Vec<u8> {
+    prof::encode(&rows(trees), trees, &PlainInputs::default())
+}
+
 fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
-    let bytes = prof::encode(&rows(trees), trees, &PlainInputs::default());
-    atomic_file::write(path, &bytes)?;
+    atomic_file::write(path, &encode(trees))?;
     if with_sidecar {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".singledispatch");

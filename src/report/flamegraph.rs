@@ -3,11 +3,8 @@
 
 use inferno::flamegraph::{self, Options};
 
-use super::display::function_name;
-use super::origin::Places;
+use super::folded::stacks;
 use super::{Error, Report, View};
-use crate::format::trees::{Function, NO_PARENT};
-use crate::profile::frames::Frames;
 use crate::profile::threshold;
 
 /// Inferno's flame graph.
@@ -25,8 +22,8 @@ impl Report for FlameGraph {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let lines = folded(&threshold::prune(view.frames, self.threshold));
-        if lines.is_empty() {
+        let stacks = stacks(&threshold::prune(view.frames, self.threshold));
+        if stacks.is_empty() {
             return Ok(None);
         }
         let mut options = Options::default();
@@ -38,74 +35,17 @@ impl Report for FlameGraph {
         options.min_width = self.threshold * 100.0;
         options.image_width = (self.width > 0).then_some(self.width as usize);
         let mut svg = Vec::new();
-        flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut svg)
-            .map_err(Error::new)?;
+        flamegraph::from_lines(&mut options, stacks.lines(), &mut svg).map_err(Error::new)?;
         Ok(Some(svg))
     }
-}
-
-/// Frames above each other in one folded stack. Every line names its whole stack, so
-/// an endless recursion would take quadratic room; what is deeper counts as time of
-/// the frame at the limit.
-const MAX_DEPTH: u32 = 400;
-
-/// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-fn folded(frames: &Frames) -> Vec<String> {
-    let nodes = &frames.nodes;
-    let places = Places::new(frames.functions.iter().map(|function| &function.label));
-    let labels: Vec<_> = frames
-        .functions
-        .iter()
-        .map(|function| folded_label(function, &places))
-        .collect();
-    let mut own = nodes.self_times();
-    // Each node's depth and the node that stands for it.
-    let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
-    for (node, &parent) in (0..).zip(&nodes.parent) {
-        let (depth, above) = places.get(parent as usize).copied().unwrap_or((0, node));
-        let place = if depth < MAX_DEPTH {
-            (depth + 1, node)
-        } else {
-            (depth, above)
-        };
-        if place.1 != node {
-            let deeper = std::mem::take(&mut own[node as usize]);
-            own[place.1 as usize] = own[place.1 as usize].saturating_add(deeper);
-        }
-        places.push(place);
-    }
-    let mut lines = Vec::new();
-    for (node, own) in (0_u32..).zip(own).filter(|(_, own)| *own > 0) {
-        let mut path = Vec::new();
-        let mut at = node;
-        while at != NO_PARENT {
-            path.push(labels[nodes.function[at as usize] as usize].as_str());
-            at = nodes.parent[at as usize];
-        }
-        path.reverse();
-        lines.push(format!("{} {own}", path.join(";")));
-    }
-    lines
-}
-
-/// A function's name as a folded stack can carry it. There `;` separates frames and
-/// a number behind a space is a count (or, before another one, the count of the run
-/// to compare with), so both characters give way to their look-alikes.
-fn folded_label(function: &Function, places: &Places) -> String {
-    let name = function_name(function);
-    let place = match places.location(&function.label) {
-        location if location.is_empty() => location,
-        location => format!(" ({location})"),
-    };
-    format!("{name}{place}")
-        .replace(';', "\u{ff1b}")
-        .replace(' ', "\u{a0}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::format::pstats::Rows;
+    use crate::format::trees::NO_PARENT;
+    use crate::profile::frames::Frames;
     use crate::profile::merge::Profile;
     use crate::report::svg::tests::tree;
 
@@ -129,37 +69,12 @@ mod tests {
         for function in &mut frames.functions {
             function.label.file = b"~".as_slice().into();
         }
-        assert_eq!(
-            folded(&frames),
-            ["a\u{ff1b}b\u{a0}12 60", "a\u{ff1b}b\u{a0}12;x 40"]
-        );
         let svg = render(&frames).unwrap();
         assert!(
             svg.contains("<title>a\u{ff1b}b\u{a0}12 (100 ns, 100.00%)</title>"),
             "{svg}"
         );
         assert!(!svg.contains("a\u{ff1b}b</title>"));
-    }
-
-    #[test]
-    fn endless_recursion_takes_no_endless_room() {
-        let depth = 50_000;
-        let chain: Vec<_> = (0..depth)
-            .map(|node: u32| {
-                (
-                    node.checked_sub(1).unwrap_or(NO_PARENT),
-                    "f",
-                    u64::from(depth - node),
-                )
-            })
-            .collect();
-        let lines = folded(&tree(&chain));
-        assert_eq!(lines.len(), MAX_DEPTH as usize);
-        let own: u64 = lines
-            .iter()
-            .map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
-            .sum();
-        assert_eq!(own, u64::from(depth));
     }
 
     #[test]

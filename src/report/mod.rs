@@ -7,19 +7,30 @@
 //! | [`pstats_text`] | the table that `pstats` prints |
 //! | [`svg`] | the picture: call stacks above, reverse graph below |
 //! | [`flamegraph`] | one plain flame graph, drawn by the `inferno` crate |
+//! | [`folded`] | folded stacks, for flamegraph.pl and inferno |
+//! | [`speedscope`] | the tree, for speedscope |
+//! | [`callgrind`] | functions and pairs, for kcachegrind |
+//! | [`json`] | all of it, for programs of one's own |
 //!
-//! [`summary`] is what the program prints when it is done. [`display`] and
+//! For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
+//! tables, and [`summary`], what the program prints when it is done. [`display`] and
 //! [`origin`] decide how names and places look wherever people read them.
 
+pub mod callgrind;
 pub mod display;
 pub mod flamegraph;
+pub mod folded;
+pub mod json;
 pub mod origin;
 pub mod prof;
 pub mod pstats_text;
 pub mod singledispatch;
 pub mod sort_order;
+pub mod speedscope;
 pub mod summary;
 pub mod svg;
+pub mod top;
+pub mod tree;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -33,6 +44,11 @@ use crate::profile::merge::Profile;
 pub trait Report {
     /// What its file names end in, the dot included: `.svg`.
     fn suffix(&self) -> &'static str;
+
+    /// Whether it looks at [`View::frames`], which take time to compute.
+    fn wants_frames(&self) -> bool {
+        true
+    }
 
     /// The whole file's content, or `None` where there is nothing to say and no
     /// file should be made.
@@ -69,7 +85,7 @@ pub struct View<'a> {
     pub profile: &'a Profile,
     /// Its pstats dictionary.
     pub rows: &'a Rows,
-    /// Its call tree to be looked at, whole.
+    /// Its call tree to be looked at, whole; empty where no report wants it.
     pub frames: &'a Frames,
 }
 

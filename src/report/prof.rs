@@ -12,6 +12,10 @@ impl Report for Prof {
         ".prof"
     }
 
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         Ok(Some(view.profile.encode_with(view.rows)))
     }

@@ -24,6 +24,10 @@ impl Report for PstatsText {
         ".pstats"
     }
 
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let mut text = format!("{}\n", view.title());
         for remark in view.remarks() {

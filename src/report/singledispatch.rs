@@ -13,6 +13,10 @@ impl Report for SingleDispatch {
         ".singledispatch"
     }
 
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let calls = view.profile.sidecar();
         Ok((!calls.is_empty()).then(|| sidecar::encode(&calls)))

@@ -4,14 +4,16 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{count, counted, duration, printable, short_name};
-use super::origin::Places;
+use super::display::{counted, duration, printable};
 use super::sort_order::SortOrder;
+use super::top::functions;
+use super::tree::{TreeOptions, tree};
 
 /// Functions that are listed.
 const TOP: usize = 10;
-/// Longest name and longest location that are shown whole, characters.
-const LONGEST: usize = 60;
+/// Of the call tree: the least share of the time, and how many lines.
+const SHARE: f64 = 0.05;
+const LINES: usize = 24;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
 /// files that were written.
@@ -33,7 +35,9 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     for remark in view.remarks() {
         text.push_str(&format!("{remark}\n"));
     }
-    text.push_str(&format!("\n{}", top_functions(view)));
+    text.push_str(&short_tree(view));
+    let order: SortOrder = "tottime".parse().unwrap_or_default();
+    text.push_str(&format!("\n{}", functions(view, &order, TOP)));
     if !outputs.is_empty() {
         text.push_str("\nWrote\n");
         for path in outputs {
@@ -48,6 +52,7 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     };
     let next: Vec<_> = [
         with_suffix(".svg").map(|path| format!("open {path} in a browser")),
+        with_suffix(".prof").map(|path| format!("edbprof tree {path}, or top, or export")),
         with_suffix(".prof").map(|path| format!("python -m pstats {path}")),
         with_suffix(".prof").map(|path| format!("snakeviz {path}  (pip install snakeviz)")),
     ]
@@ -60,77 +65,32 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     text
 }
 
-/// A path as text that is safe to print.
-pub fn path_text(path: &Path) -> String {
-    printable(path.as_os_str().as_encoded_bytes())
-}
-
-/// The functions with the most self time as a table.
-fn top_functions(view: &View<'_>) -> String {
-    let whole = view.seconds();
-    let order: SortOrder = "tottime".parse().unwrap_or_default();
-    let places = Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id)));
-    let folded = view.folded_functions();
-    let header = ["self", "", "total", "calls", "function"].map(str::to_owned);
-    let lines = order
-        .sorted(view.rows)
-        .into_iter()
-        .take(TOP)
-        .map(|(label, counts)| {
-            let share = if whole > 0.0 {
-                100.0 * counts.tt / whole
-            } else {
-                0.0
-            };
-            let at_least = if folded.contains(label) { "≥ " } else { "" };
-            let location = places.location(label);
-            let gap = if location.is_empty() { "" } else { "  " };
-            [
-                duration(counts.tt),
-                format!("{share:.1} %"),
-                // The least that it may be.
-                format!("{at_least}{}", duration(counts.ct)),
-                count(counts.nc),
-                format!(
-                    "{}{gap}{}",
-                    shortened(&short_name(&label.name)),
-                    shortened(&location)
-                ),
-            ]
-        });
-    let table: Vec<_> = [header].into_iter().chain(lines).collect();
-    let width = |column: usize| {
-        table
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or_default()
+/// The top of the call tree, if there is one, and an empty line before it.
+fn short_tree(view: &View<'_>) -> String {
+    let options = TreeOptions {
+        threshold: SHARE,
+        ..TreeOptions::default()
     };
-    let widths = [0, 1, 2, 3].map(width);
+    let tree = tree(view, &options);
+    let mut lines = tree.lines();
+    let shown: Vec<_> = lines.by_ref().take(LINES).collect();
     let mut text = String::new();
-    for [own, share, total, calls, function] in &table {
-        text.push_str(&format!(
-            "{own:>0$} {share:>1$}  {total:>2$}  {calls:>3$}  {function}\n",
-            widths[0] + 2,
-            widths[1],
-            widths[2],
-            widths[3],
-        ));
+    if shown.is_empty() {
+        return text;
+    }
+    for line in [""].iter().chain(&shown) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    if lines.next().is_some() {
+        text.push_str("… (edbprof tree shows all of it)\n");
     }
     text
 }
 
-/// `text` without its middle where it is too long for a line.
-fn shortened(text: &str) -> String {
-    let characters = text.chars().count();
-    if characters <= LONGEST {
-        return text.to_owned();
-    }
-    let end = LONGEST / 2;
-    let head = text.chars().take(LONGEST - end - 1);
-    head.chain(['…'])
-        .chain(text.chars().skip(characters - end))
-        .collect()
+/// A path as text that is safe to print.
+pub fn path_text(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
 }
 
 #[cfg(test)]
@@ -140,15 +100,6 @@ mod tests {
     use crate::format::trees::Label;
     use crate::profile::frames::Frames;
     use crate::profile::merge::Profile;
-
-    #[test]
-    fn long_names_lose_their_middle() {
-        let name = format!("begin{}end", "x".repeat(10_000));
-        let short = shortened(&name);
-        assert_eq!(short.chars().count(), LONGEST);
-        assert!(short.starts_with("beginx") && short.ends_with("xend"));
-        assert_eq!(shortened("é"), "é");
-    }
 
     #[test]
     fn short_and_to_the_point() {
@@ -188,6 +139,7 @@ Wrote
   out.svg
 
 Next: open out.svg in a browser
+  or: edbprof tree out.prof, or top, or export
   or: python -m pstats out.prof
   or: snakeviz out.prof  (pip install snakeviz)
 "

@@ -88,4 +88,18 @@ static inline edbprof_str path_in(const char *directory, const char *name) {
   return text(path, (size_t)len);
 }
 
+/* Writes what is encoded in memory to `directory`/`name`. */
+static inline void write_encoded(const edbprof_recording *recording, const char *directory,
+                                 const char *name) {
+  edbprof_bytes bytes;
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_encode(recording, &bytes));
+  FILE *file = fopen(path_in(directory, name).data, "wb");
+  CHECK(file != NULL);
+  CHECK(fwrite(bytes.data, 1, bytes.len, file) == bytes.len);
+  CHECK(fclose(file) == 0);
+  edbprof_bytes_free(&bytes);
+  CHECK(bytes.data == NULL && bytes.len == 0);
+  edbprof_bytes_free(&bytes);
+}
+
 #endif /* CHECK_H */

@@ -135,6 +135,7 @@ int main(int argc, char **argv) {
   len = edbprof_recording_path(host.recording, path, sizeof path);
   CHECK(len == strlen(path));
   CHECK(strncmp(path, host.directory, strlen(host.directory)) == 0);
+  write_encoded(host.recording, host.directory, "encoded.prof");
   /* Saving again replaces the file. */
   CHECK_STATUS(EDBPROF_OK,
                edbprof_recording_save(host.recording,

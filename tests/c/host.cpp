@@ -34,6 +34,9 @@ class Recording {
     CHECK_STATUS(EDBPROF_OK, edbprof_recording_save_as(
                                  handle_, path_in(directory_.c_str(), name), flags));
   }
+  void write_encoded(const char *name) const {
+    ::write_encoded(handle_, directory_.c_str(), name);
+  }
   std::string path() const {
     std::string path(edbprof_recording_path(handle_, nullptr, 0) + 1, '\0');
     CHECK(edbprof_recording_path(handle_, &path[0], path.size()) == path.size() - 1);
@@ -193,6 +196,7 @@ int main(int argc, char **argv) {
   std::thread worker([&recording] { in_worker_thread(recording); });
   worker.join();
   recording.save(0);
+  recording.write_encoded("encoded.prof");
   const std::string path = recording.path();
   recording.save(EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR);
   CHECK(recording.path() == path);

@@ -77,6 +77,12 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_define(recording, KEY, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_save(NULL, 0));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_save_as(NULL, TEXT("x"), 0));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_encode(recording, NULL));
+  edbprof_bytes bytes = {(uint8_t *)buffer, 1};
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_encode(NULL, &bytes));
+  CHECK(bytes.data == NULL && bytes.len == 0);
+  edbprof_bytes_free(&bytes);
+  edbprof_bytes_free(NULL);
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_call_ended(NULL, 1, 0));
   CHECK(edbprof_recording_error(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   buffer[0] = 'x';

@@ -176,6 +176,12 @@ fn check_known_trees(source: &Source) {
     named.processes[0].duration_ns = process.duration_ns;
     assert_eq!(named, own);
 
+    let mut encoded = read(&directory.join("encoded.prof"));
+    assert_eq!(encoded.processes[0].ending, Ending::Running);
+    encoded.processes[0].ending = Ending::Finished;
+    encoded.processes[0].duration_ns = process.duration_ns;
+    assert_eq!(encoded, own);
+
     // What Python's pstats reads is in it too.
     let rows = pstats::decode(&fs::read(&path).unwrap()).unwrap();
     let say = rows.find(&own.functions[1].label).unwrap();

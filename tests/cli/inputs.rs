@@ -38,6 +38,26 @@ fn directories_and_files_can_be_mixed_and_count_once() {
 }
 
 #[test]
+fn an_input_of_two_names_counts_once() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(1, 10))
+        .with("edbprof_plain.prof", &plain(100));
+    for name in ["edbprof_1.prof", "edbprof_plain.prof"] {
+        let linked = format!("edbprof_hard_{name}");
+        std::fs::hard_link(sandbox.input(name), sandbox.input(&linked)).unwrap();
+    }
+    let run = sandbox.run(&[]).expect(0);
+    assert_eq!(run.stderr, "");
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 11 + 100);
+    // A copy of a recording is known by its id, and said to be left out.
+    let copy = sandbox.input("edbprof_copy.prof");
+    std::fs::copy(sandbox.input("edbprof_1.prof"), copy).unwrap();
+    let run = sandbox.run(&[]).expect(0);
+    assert!(run.stderr.contains("counted already"), "{}", run.stderr);
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 11 + 100);
+}
+
+#[test]
 fn what_was_written_is_no_input_of_the_next_run() {
     let sandbox = Sandbox::new()
         .with("1.prof", &recording(1, 10))

@@ -33,6 +33,19 @@ fn a_live_file_counts_instead_of_its_prof() {
 }
 
 #[test]
+fn they_can_be_looked_at_like_any_other() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof.live", &killed(1, 500));
+    let live = sandbox.input("edbprof_1.prof.live");
+    for arguments in [&["top"][..], &["tree"], &["export", "--format=folded"]] {
+        let run = sandbox
+            .run(&[arguments, &[live.to_str().unwrap()]].concat())
+            .expect(0);
+        assert_eq!(run.stdout, sandbox.run(arguments).expect(0).stdout);
+        assert!(run.stdout.lines().count() > 0 && run.stderr.is_empty());
+    }
+}
+
+#[test]
 fn a_broken_one_is_named_and_the_prof_beside_it_counts() {
     let sandbox = Sandbox::new()
         .with("edbprof_1.prof", &recording(1, 10))

@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod compensation;
+mod formats;
 mod hostile;
 mod inputs;
 mod live;
@@ -12,4 +13,5 @@ mod outputs;
 mod ownership;
 mod sandbox;
 mod selection;
+mod show;
 mod talk;

@@ -155,6 +155,17 @@ pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
     encoded(&trees)
 }
 
+/// The same tree, of functions whose names are these.
+pub(crate) fn recording_of(names: [&[u8]; 2]) -> Vec<u8> {
+    let mut trees = trees(1, 5);
+    for (function, name) in trees.functions.iter_mut().zip(names) {
+        function.label.name = name.into();
+        function.label.file = [b"/app/", name].concat().into();
+        function.qualified_name = Box::default();
+    }
+    encoded(&trees)
+}
+
 fn trees(id: u8, calls: u64) -> Trees {
     let function = |name: &str| Function {
         kind: FunctionKind::Python,
@@ -216,6 +227,29 @@ pub(crate) fn plain(calls: i128) -> Vec<u8> {
         tt: 0.5,
         ct: 0.5,
     };
+    edbprof::format::pstats::encode(&rows)
+}
+
+/// What cProfile would write of `main` that called `leaf` and `other`, which called `leaf`:
+/// a second in all.
+pub(crate) fn plain_calls() -> Vec<u8> {
+    let mut rows = Rows::default();
+    let [main, leaf, other] = ["main", "leaf", "other"].map(|name| rows.intern(&label(name)));
+    let counts = |calls: i128, tt, ct| Counts {
+        cc: calls,
+        nc: calls,
+        tt,
+        ct,
+    };
+    rows.row_mut(main).counts = counts(1, 0.25, 1.0);
+    rows.row_mut(leaf).counts = counts(6, 0.5, 0.5);
+    rows.row_mut(other).counts = counts(2, 0.25, 0.5);
+    rows.row_mut(leaf).callers = [
+        (main, counts(4, 0.25, 0.25)),
+        (other, counts(2, 0.25, 0.25)),
+    ]
+    .into();
+    rows.row_mut(other).callers = [(main, counts(2, 0.25, 0.5))].into();
     edbprof::format::pstats::encode(&rows)
 }
 

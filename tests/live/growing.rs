@@ -169,3 +169,28 @@ fn check_calls(found: &Figures, least: &Figures, most: &Figures) {
         assert!(calls(found, path) >= calls_least, "{path:?}");
     }
 }
+
+/// A file is not read in an instant: nodes may be of functions that were added meanwhile.
+#[test]
+fn calls_of_functions_that_were_not_there_yet_are_left_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    recorder.enter(2, 20);
+    recorder.enter(3, 30);
+    let mut bytes = std::fs::read(only_live(directory.path())).unwrap();
+    let key = 2_u64.to_le_bytes();
+    let nodes = bytes.chunks_exact_mut(64).skip(4096 / 64);
+    let mut of_two = nodes.filter(|node| node[..8] == key && node[16..24] == 1_u64.to_le_bytes());
+    of_two.next().unwrap()[12..16].copy_from_slice(&1000_u32.to_le_bytes());
+    let names = |now| {
+        let trees = live::read(&bytes, now).unwrap();
+        let functions = trees.functions.into_iter();
+        functions
+            .map(|function| String::from_utf8(function.label.name.into()).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(Now::Running), ["1"]);
+    assert_eq!(names(Now::Gone), ["1", "<unknown function>", "3"]);
+    recorder.free();
+}

@@ -155,6 +155,8 @@ def test_api_is_what_is_documented():
         "Profile",
         "get_include",
         "profile",
+        "run",
+        "runctx",
         "tracing_singledispatch",
     }
     for name in edbprof_native.__all__:

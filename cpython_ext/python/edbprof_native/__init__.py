@@ -19,7 +19,7 @@ from . import _native, _steps
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
 
 from ._decorator import profile  # noqa: E402  the package must be known first
-from ._profile import Profile  # noqa: E402  as above
+from ._profile import Profile, run, runctx  # noqa: E402  as above
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from . import tracing_singledispatch as tracing_singledispatch
 
-__all__ = ["Profile", "get_include", "profile", "tracing_singledispatch"]
+__all__ = ["Profile", "get_include", "profile", "run", "runctx", "tracing_singledispatch"]
 __version__: str = _native.version
 
 

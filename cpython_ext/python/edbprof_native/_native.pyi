@@ -1,6 +1,6 @@
 import os
 from types import CodeType
-from typing import Any, Callable, Dict, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 version: str
 abi_version: int
@@ -8,6 +8,7 @@ api: object
 
 class Recorder:
     save_every: int
+    builtins: bool
     threads: bool
     @property
     def path(self) -> Optional[str]: ...
@@ -29,7 +30,7 @@ class Recorder:
     ) -> None: ...
     def enable(self) -> None: ...
     def disable(self) -> bool: ...
-    def stop(self) -> None: ...
+    def stop(self) -> int: ...
     def save(
         self,
         path: Union[str, "os.PathLike[str]"] = ...,
@@ -37,6 +38,8 @@ class Recorder:
         final: bool = ...,
         last: bool = ...,
     ) -> bool: ...
+    def encode(self) -> bytes: ...
+    def codes(self) -> List[CodeType]: ...
     def close(self) -> None: ...
 
 class Decorated:

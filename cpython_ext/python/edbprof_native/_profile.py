@@ -1,13 +1,24 @@
-"""The class `Profile`: recording between two points of a program."""
+"""The class `Profile`: recording between two points of a program.
+
+It has the interface of `cProfile.Profile`, and `run` and `runctx` are as those of cProfile.
+"""
 
 from __future__ import annotations
+
+import marshal  # Every Python has imported it before.
 
 from . import _native, _process
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     import os
-    from typing import Any, Callable
+    from types import CodeType
+    from typing import Any, Callable, Dict, List, Tuple, TypeVar, Union
+
+    Path = Union[str, "os.PathLike[str]"]
+    Label = Tuple[str, int, str]
+    Stats = Dict[Label, Tuple[int, int, float, float, Dict[Label, Tuple[int, int, float, float]]]]
+    Result = TypeVar("Result")
 
 
 class Profile:
@@ -17,13 +28,14 @@ class Profile:
             work()
         recorded.save("work.prof")
 
-    Any number may exist and be enabled at once, nested or in several threads; each has
-    its complete data. Call trees are kept exactly, so callers and subcalls are always
-    known, whatever `subcalls` says.
+    It has the interface of `cProfile.Profile`, so `pstats.Stats(recorded)` works. Any number
+    may exist and be enabled at once, nested or in several threads; each has its complete
+    data.
 
     timer: a function that returns the time, in seconds as a float or in units as an
         int; for example `time.process_time`. Slow: the recorder's own clocks are not.
     timeunit: seconds in a unit of an integer timer.
+    subcalls: whether `stats` and `getstats()` say who called whom. Files always do.
     builtins: whether functions written in C are recorded.
     hook: how calls are seen: 'monitoring' (`sys.monitoring`, Python 3.12 and later, where
         the tool id 3 or 4 is free) is the faster, 'setprofile' always works, 'auto' is the
@@ -61,19 +73,28 @@ class Profile:
         from . import _calibration  # noqa: F401  lets recorders measure what they cost
         from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
 
-        self._recorder = _native.Recorder(
-            timer=timer,
-            timeunit=timeunit,
-            builtins=builtins,
-            clock=clock,
-            hook=hook,
-            live_dir=_process.temporary_directory() if live_dir is None else live_dir,
-            threads=threads,
-            max_nodes=max_nodes,
-        )
+        self._options: Dict[str, Any] = {
+            "timer": timer,
+            "timeunit": timeunit,
+            "builtins": builtins,
+            "clock": clock,
+            "hook": hook,
+            "live_dir": _process.temporary_directory() if live_dir is None else live_dir,
+            "threads": threads,
+            "max_nodes": max_nodes,
+        }
+        self._recorder = _native.Recorder(**self._options)
+        self._subcalls = subcalls
 
-    def enable(self) -> None:
-        """Record in the calling thread from now on."""
+    def enable(self, subcalls: bool | None = None, builtins: bool | None = None) -> None:
+        """Record in the calling thread from now on; doing so again changes nothing.
+
+        subcalls, builtins: as for `Profile()` from now on; None leaves them as they are.
+        """
+        if subcalls is not None:
+            self._subcalls = subcalls
+        if builtins is not None:
+            self._recorder.builtins = self._options["builtins"] = builtins
         self._recorder.enable()
 
     def disable(self) -> None:
@@ -86,6 +107,101 @@ class Profile:
         Raises OSError.
         """
         self._recorder.save(path)
+
+    def dump_stats(self, file: Path) -> None:
+        """`create_stats()`, and write what `save()` writes, but to `open(file, "wb")`, as
+        cProfile does; `save()` replaces a file when the new one is whole.
+
+        Raises OSError.
+        """
+        with open(file, "wb") as opened:
+            self.disable()
+            encoded = self._recorder.encode()
+            self.stats = self._stats_in(encoded)
+            opened.write(encoded)
+
+    def create_stats(self) -> None:
+        """`disable()` and `snapshot_stats()`."""
+        self.disable()
+        self.snapshot_stats()
+
+    def snapshot_stats(self) -> None:
+        """Set `stats` to what was recorded so far, open calls with their time until now.
+
+        It is a dict as cProfile's: from (file, line, name) of a function to (primitive
+        calls, calls, self time, inclusive time, callers), times in seconds; callers from
+        the same of a caller to (calls, primitive calls, self time, inclusive time).
+        """
+        self.stats = self._stats_in(self._recorder.encode())
+
+    def _stats_in(self, encoded: bytes) -> Stats:
+        stats: Stats = marshal.loads(encoded)  # Not the call trees behind it.
+        if not self._subcalls:
+            stats = {label: (*row[:4], {}) for label, row in stats.items()}
+        return stats
+
+    def print_stats(self, sort: int | str | Tuple[int | str, ...] = -1) -> None:
+        """Print `create_stats()` as a table, sorted as `pstats.Stats.sort_stats` does."""
+        import pstats
+
+        keys: Any = sort if isinstance(sort, tuple) else (sort,)
+        recorded: Any = self  # Stats takes any object with create_stats().
+        pstats.Stats(recorded).strip_dirs().sort_stats(*keys).print_stats()
+
+    def getstats(self) -> List[Any]:
+        """What was recorded so far, as a list of `_lsprof.profiler_entry`: code (a builtin's
+        is its name), callcount, reccallcount, totaltime, inlinetime, calls (None, or a list
+        of `_lsprof.profiler_subentry` with the same attributes but calls).
+
+        Functions of the same file, line and name are one entry.
+        """
+        from _lsprof import profiler_entry, profiler_subentry
+
+        stats = self._stats_in(self._recorder.encode())
+        codes: Dict[Label, CodeType] = {
+            (code.co_filename, code.co_firstlineno, code.co_name): code
+            for code in self._recorder.codes()
+        }
+        calls: Dict[Label, List[Any]] = {}
+        for callee, (*_, callers) in stats.items():
+            code = codes.get(callee, callee[2])
+            for caller, (nc, cc, tt, ct) in callers.items():
+                entry = profiler_subentry((code, nc, nc - cc, ct, tt))
+                calls.setdefault(caller, []).append(entry)
+        return [
+            profiler_entry((codes.get(label, label[2]), nc, nc - cc, ct, tt, calls.get(label)))
+            for label, (cc, nc, tt, ct, _) in stats.items()
+        ]
+
+    def run(self, cmd: str | CodeType) -> Profile:
+        """Record the execution of `cmd` in the namespace of `__main__`."""
+        import __main__
+
+        return self.runctx(cmd, __main__.__dict__, __main__.__dict__)
+
+    def runctx(self, cmd: str | CodeType, globals: Dict[str, Any], locals: Any) -> Profile:
+        """Record the execution of `cmd` in these namespaces."""
+        with self:
+            exec(cmd, globals, locals)
+        return self
+
+    def runcall(self, func: Callable[..., Result], /, *args: Any, **kw: Any) -> Result:
+        """Record one call of `func`, and return what it returns."""
+        with self:
+            return func(*args, **kw)
+
+    def clear(self) -> None:
+        """Forget what was recorded; where recording is on it goes on.
+
+        Raises RuntimeError while another thread records.
+        """
+        depth = self._recorder.stop()
+        try:
+            self._recorder.close()
+            self._recorder = _native.Recorder(**self._options)
+        finally:
+            for _ in range(depth):
+                self._recorder.enable()
 
     def close(self) -> None:
         """Forget what was recorded and free its memory.
@@ -100,3 +216,36 @@ class Profile:
 
     def __exit__(self, *exception: Any) -> None:
         self._recorder.disable()
+
+
+def run(
+    statement: str | CodeType,
+    filename: Path | None = None,
+    sort: int | str | Tuple[int | str, ...] = -1,
+) -> None:
+    """Record the execution of `statement` in the namespace of `__main__`, then write it to
+    `filename`, or print a table without one. As `cProfile.run`.
+    """
+    import __main__
+
+    runctx(statement, __main__.__dict__, __main__.__dict__, filename, sort)
+
+
+def runctx(
+    statement: str | CodeType,
+    globals: Dict[str, Any],
+    locals: Any,
+    filename: Path | None = None,
+    sort: int | str | Tuple[int | str, ...] = -1,
+) -> None:
+    """As `run`, in these namespaces. As `cProfile.runctx`."""
+    recorded = Profile()
+    try:
+        recorded.runctx(statement, globals, locals)
+    except SystemExit:
+        pass
+    finally:
+        if filename is not None:
+            recorded.dump_stats(filename)
+        else:
+            recorded.print_stats(sort)

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
 use edbprof::format::prof::ProfFile;
-use edbprof::profile::frames::frames;
+use edbprof::format::pstats::{Entries, Labels};
+use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::group::Wanted;
 use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::display::printable;
@@ -17,14 +18,15 @@ use serde_json::json;
 
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
-use crate::options::{AggregateOptions, ResultOptions, STDOUT};
+use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
-use crate::progress::{Stream, bar, complain};
+use crate::progress::{ReadingBar, Stream, complain};
 use crate::read_input::read_input;
 
-/// Files that are read at a time: enough to keep all cores busy, few enough that not
-/// all of them are held at once.
-const AT_A_TIME: usize = 64;
+/// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
+/// what is held of them is little.
+const BYTES_AT_A_TIME: u64 = 8 << 20;
+const FILES_AT_A_TIME: usize = 256;
 
 /// How it ended, as the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub(crate) enum Exit {
 
 /// What happened, for people and programs.
 #[derive(Debug, Default)]
-struct Account {
+pub(crate) struct Account {
     succeeded: usize,
     failures: Vec<Refused>,
     skips: Vec<Refused>,
@@ -120,9 +122,44 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     let results = &options.results;
     let outputs = results.outputs()?;
     let reports = results.reports();
-    let directories = match options.inputs.as_slice() {
+    let paths = results.paths(&outputs, &reports);
+    let mut profile = match read(&options.inputs, &paths, results.quiet, account)? {
+        Ok(profile) => profile,
+        Err(exit) => return Ok(exit),
+    };
+    if results.strict && !account.failures.is_empty() {
+        complain("a file could not be read; with --strict nothing was written");
+        return Ok(Exit::SomeFailed);
+    }
+    if results.view.compensate {
+        profile.compensate();
+    }
+    let wants_frames = reports.iter().any(|report| report.wants_frames());
+    let written = with_view(&profile, wants_frames, |view| {
+        write_reports(view, &outputs, &reports, results, account)
+    });
+    Ok(match written {
+        true => account.exit(),
+        false => Exit::NotWritten,
+    })
+}
+
+/// Reads and merges what `options` name. `results` are the files that will be written,
+/// each with its suffix. Where there is nothing to go on with, that has been told, and
+/// what is returned is how it ends.
+///
+/// # Errors
+///
+/// A sentence about wrong usage.
+pub(crate) fn read(
+    options: &InputOptions,
+    results: &[(PathBuf, &'static str)],
+    quiet: bool,
+    account: &mut Account,
+) -> Result<Result<Profile, Exit>, String> {
+    let directories = match options.paths.as_slice() {
         [] => vec![discover::temporary_directory()],
-        inputs => inputs.to_vec(),
+        paths => paths.to_vec(),
     };
     let filter = Filter {
         prefix: &options.prefix,
@@ -131,20 +168,19 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
     };
     let found = discover(&directories, filter)?;
     account.skips = found.skipped;
-    let paths = results.paths(&outputs, &reports);
-    let (inputs, former) = former_results::set_apart(found.inputs, &paths)?;
+    let (inputs, former) = former_results::set_apart(found.inputs, results)?;
     let mut inputs = discover::each_once(inputs);
     inputs = in_order_of_pstats(inputs);
     // Of two files of one recording the first counts.
     inputs.sort_by_key(|input| !discover::is_live(&input.path));
 
-    let wanted = results.selection.wanted();
-    let mut profile = read_all(&inputs, &wanted, results.quiet, account);
+    let wanted = options.selection.wanted();
+    let profile = read_all(&inputs, &wanted, quiet, account);
     for (input, suffix) in &former {
         former_results::check(input, suffix, &profile)?;
     }
     account.sort();
-    complain_about(account, results.quiet);
+    complain_about(account, quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
         complain(&format!(
@@ -154,31 +190,49 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
             path_text(options.suffix.as_ref()),
             list.join(", "),
         ));
-        return Ok(Exit::NothingToRead);
+        return Ok(Err(Exit::NothingToRead));
     }
     if account.succeeded == 0 {
         complain("none of the files could be read; nothing was written");
-        return Ok(Exit::SomeFailed);
+        return Ok(Err(Exit::SomeFailed));
     }
     if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
         complain(&format!(
             "nothing is left of what was read: nothing matches {}; nothing was written",
             printable(profile.trees().selection.as_bytes()),
         ));
-        return Ok(Exit::NothingToRead);
+        return Ok(Err(Exit::NothingToRead));
     }
-    if results.strict && !account.failures.is_empty() {
-        complain("a file could not be read; with --strict nothing was written");
-        return Ok(Exit::SomeFailed);
+    Ok(Ok(profile))
+}
+
+impl Account {
+    /// How it ended if all was written.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.failures.is_empty() {
+            true => Exit::Success,
+            false => Exit::SomeFailed,
+        }
     }
-    if results.compensate {
-        profile.compensate();
-    }
-    let written = write_reports(&profile, &outputs, &reports, results, account);
-    Ok(match account.failures.is_empty() {
-        _ if !written => Exit::NotWritten,
-        true => Exit::Success,
-        false => Exit::SomeFailed,
+}
+
+/// Has `show` look at `profile`, at its frames if it wants them.
+pub(crate) fn with_view<T>(
+    profile: &Profile,
+    wants_frames: bool,
+    show: impl FnOnce(&View<'_>) -> T,
+) -> T {
+    let (rows, frames) = rayon::join(
+        || profile.rows(),
+        || match wants_frames {
+            true => frames(profile),
+            false => Frames::default(),
+        },
+    );
+    show(&View {
+        profile,
+        rows: &rows,
+        frames: &frames,
     })
 }
 
@@ -194,29 +248,36 @@ fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
 
 /// Reads and merges what is wanted of `inputs`, a few at a time in parallel.
 fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Account) -> Profile {
-    let bar = bar(inputs.len(), quiet);
+    let bar = ReadingBar::new(inputs, quiet);
     let mut merger = Merger::of_parts(&wanted.selection.text());
-    for chunk in inputs.chunks(AT_A_TIME) {
-        let files: Vec<_> = chunk
-            .par_iter()
-            .map(|input| (read_wanted(input, wanted), bar.inc(1)))
-            .collect();
-        for (input, (file, ())) in chunk.iter().zip(files) {
+    let mut rest = inputs;
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(batch_len(rest));
+        rest = later;
+        let read = |input: &Input| {
+            let file = read_wanted(input, wanted, merger.known_labels());
+            bar.read(input);
+            file
+        };
+        let files: Vec<_> = batch.par_iter().map(read).collect();
+        let mut readable = Vec::with_capacity(files.len());
+        for (input, file) in batch.iter().zip(files) {
             let path = input.path.clone();
             match file {
                 Ok((file, sidecar)) => {
                     account.succeeded += 1;
                     account.failures.extend(sidecar.err());
                     match file {
-                        Some(file) => merger.add(path, file),
+                        Some(file) => readable.push((path, file)),
                         None => account.other_processes += 1,
                     }
                 }
                 Err(reason) => account.failures.push(Refused { path, reason }),
             }
         }
+        merger.add_all(readable);
     }
-    bar.finish_and_clear();
+    bar.finish();
     let Merged {
         profile,
         repeated,
@@ -242,13 +303,24 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
     profile
 }
 
-fn read_wanted(
-    input: &Input,
-    wanted: &Wanted,
-) -> Result<(Option<ProfFile>, Result<(), Refused>), String> {
-    let (file, sidecar) = read_input(input)?;
+/// What is wanted of a file, and how it went with its sidecar.
+type ReadWanted = (Option<ProfFile<Entries>>, Result<(), Refused>);
+
+fn read_wanted(input: &Input, wanted: &Wanted, known: &Labels) -> Result<ReadWanted, String> {
+    let (file, sidecar) = read_input(input, known)?;
     let file = wanted.of(file).map_err(|error| error.to_string())?;
     Ok((file, sidecar))
+}
+
+/// How many of `inputs`, at least one, are read together.
+fn batch_len(inputs: &[Input]) -> usize {
+    let mut bytes = 0_u64;
+    let fitting = inputs.iter().take(FILES_AT_A_TIME).take_while(|input| {
+        bytes = bytes.saturating_add(input.bytes);
+        bytes <= BYTES_AT_A_TIME
+    });
+    let fitting = fitting.count().max(rayon::current_num_threads());
+    fitting.min(inputs.len())
 }
 
 fn complain_about(account: &Account, quiet: bool) {
@@ -262,30 +334,25 @@ fn complain_about(account: &Account, quiet: bool) {
 
 /// Renders, writes and tells; false if anything could not be written.
 fn write_reports(
-    profile: &Profile,
+    view: &View<'_>,
     outputs: &Outputs,
     reports: &[Box<dyn Report + Sync>],
     options: &ResultOptions,
     account: &mut Account,
 ) -> bool {
-    let (rows, frames) = rayon::join(|| profile.rows(), || frames(profile));
-    let view = View {
-        profile,
-        rows: &rows,
-        frames: &frames,
-    };
     account.size = (view.processes(), view.calls(), view.seconds());
     account.killed = view.killed();
-    account.compensated = profile
+    account.compensated = view
+        .profile
         .compensation()
         .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
     account.folded = (view.folded_calls(), view.folded_functions().len());
     account.dropped = view.dropped();
-    account.selection = profile.trees().selection.clone();
+    account.selection = view.profile.trees().selection.clone();
     account.running = view.running();
     let rendered: Vec<_> = reports
         .par_iter()
-        .map(|report| report.render(&view))
+        .map(|report| report.render(view))
         .collect();
     let mut all_written = true;
     for (report, content) in reports.iter().zip(rendered) {
@@ -306,7 +373,7 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        let text = summary(&view, account.failures.len(), &account.outputs);
+        let text = summary(view, account.failures.len(), &account.outputs);
         if let Err(error) = account.summary.say(&text) {
             complain(&format!("can't write the summary: {error}"));
             all_written = false;

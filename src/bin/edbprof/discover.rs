@@ -41,6 +41,8 @@ pub(crate) struct Input {
     pub(crate) named: bool,
     /// Whether files beside it are read whoever owns them.
     pub(crate) any_owner: bool,
+    /// How large it is, as far as [`each_once`] could see.
+    pub(crate) bytes: u64,
 }
 
 /// A file that is left out, and why.
@@ -89,6 +91,7 @@ pub(crate) fn discover(paths: &[PathBuf], filter: Filter<'_>) -> Result<Found, S
                 path: path.clone(),
                 named: true,
                 any_owner: true,
+                bytes: 0,
             }),
         }
     }
@@ -98,8 +101,11 @@ pub(crate) fn discover(paths: &[PathBuf], filter: Filter<'_>) -> Result<Found, S
 /// `inputs` without those that are a file of another name.
 pub(crate) fn each_once(mut inputs: Vec<Input>) -> Vec<Input> {
     let mut seen = HashSet::new();
-    inputs.retain(|input| match fs::metadata(&input.path) {
-        Ok(metadata) => seen.insert(identity(&metadata)),
+    inputs.retain_mut(|input| match fs::metadata(&input.path) {
+        Ok(metadata) => {
+            input.bytes = metadata.len();
+            seen.insert(identity(&metadata))
+        }
         Err(_) => true,
     });
     inputs
@@ -138,6 +144,7 @@ fn search(directory: &Path, filter: Filter<'_>, found: &mut Found) -> io::Result
                 path,
                 named: false,
                 any_owner,
+                bytes: 0,
             });
         }
     }

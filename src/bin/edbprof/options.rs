@@ -2,15 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use edbprof::report::Report;
-use edbprof::report::flamegraph::FlameGraph;
-use edbprof::report::prof::Prof;
-use edbprof::report::pstats_text::PstatsText;
-use edbprof::report::singledispatch::SingleDispatch;
-use edbprof::report::sort_order::SortOrder;
-use edbprof::report::svg::Svg;
 
+use crate::formats::{DEFAULT_FORMATS, Format, ReportOptions};
 use crate::outputs::Outputs;
 use crate::run::RunOptions;
 use crate::selection::SelectionOptions;
@@ -18,6 +13,7 @@ use crate::selection::SelectionOptions;
 /// What recordings are called unless their makers say otherwise.
 const PREFIX: &str = "edbprof_";
 const SUFFIX: &str = ".prof";
+use crate::show::{ExportOptions, TopOptions, TreeOptions};
 
 /// What stands for stdout where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -64,17 +60,30 @@ pub(crate) struct Options {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Run(RunOptions),
+    Top(TopOptions),
+    Tree(TreeOptions),
+    Export(ExportOptions),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AggregateOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) results: ResultOptions,
+}
+
+/// What is read.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct InputOptions {
     /// Directories to search, files to read
     ///
     /// A directory is searched for PREFIX*SUFFIX, not below; a file is read whatever its name.
     /// Default is the directory that Python's tempfile uses: TMPDIR, TEMP or TMP, else /tmp,
     /// /var/tmp, /usr/tmp or the current directory, the first that is writable.
     #[arg(value_name = "DIR|FILE")]
-    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
 
     /// What the names of input files begin with
     #[arg(long, default_value = PREFIX)]
@@ -92,27 +101,27 @@ pub(crate) struct AggregateOptions {
     pub(crate) any_owner: bool,
 
     #[command(flatten)]
-    pub(crate) results: ResultOptions,
+    pub(crate) selection: SelectionOptions,
+}
+
+/// How the profile is looked at, whatever is made of it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ViewOptions {
+    /// Take what recording has cost out of the times
+    ///
+    /// Each process has measured what recording adds to a call and to whoever makes it; that is
+    /// subtracted in tables, pictures and the pstats rows of the merged profile, never below
+    /// zero. Its call trees stay as recorded, so merging it again subtracts nothing twice. Files
+    /// that don't know it are used as they are, and counted.
+    #[arg(long)]
+    pub(crate) compensate: bool,
 }
 
 /// What is made of the profile, and where it goes.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ResultOptions {
-    /// Sort keys of the table, as pstats knows them, separated by commas
-    ///
-    /// One or several of calls, cumulative, filename, line, module, name, ncalls, nfl, pcalls,
-    /// stdname, time, tottime, or what of these pstats accepts as an abbreviation. An empty text
-    /// leaves the functions in the order in which they were found.
-    #[arg(long, value_name = "KEYS", default_value = "cumulative")]
-    pub(crate) sort_by: SortOrder,
-
-    /// Name files without directories in the table
-    ///
-    /// As pstats' strip_dirs() does: functions that differ in the directory alone become one.
-    /// Without it the table has whole paths, where the picture and the summary leave out where
-    /// Python, its packages and the program lie. The merged profile always has whole paths.
-    #[arg(long)]
-    pub(crate) strip_dirs: bool,
+    #[command(flatten)]
+    pub(crate) reports: ReportOptions,
 
     /// Where the results go: a directory, or a file name
     ///
@@ -122,36 +131,13 @@ pub(crate) struct ResultOptions {
     #[arg(long, value_name = "DIR|FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Width of the picture in pixels; 0 follows the window
-    #[arg(long, value_name = "PIXELS", default_value_t = 1920)]
-    pub(crate) width: u32,
-
-    /// Fold in the picture what takes less than this share of the time; 1.0 is 100 %
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
-    pub(crate) threshold: f64,
-
-    /// Make the picture no larger than this: 500kB, 8MB or a number of bytes
-    ///
-    /// Where the threshold is too small for that, it is raised; the picture says so.
-    #[arg(long, value_name = "SIZE", default_value = "8MB", value_parser = size)]
-    pub(crate) max_size: u64,
-
-    /// Take what recording has cost out of the times
-    ///
-    /// Each process has measured what recording adds to a call and to whoever makes it; that is
-    /// subtracted in tables, pictures and the pstats rows of the merged profile, never below
-    /// zero. Its call trees stay as recorded, so merging it again subtracts nothing twice. Files
-    /// that don't know it are used as they are, and counted.
-    #[arg(long)]
-    pub(crate) compensate: bool,
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
 
     /// What to write; may be repeated
-    #[arg(
-        long = "format",
-        value_name = "FORMAT",
-        value_delimiter = ',',
-        default_values_t = [Format::Prof, Format::Pstats, Format::Svg, Format::Singledispatch],
-    )]
+    ///
+    /// By default prof, pstats, svg, singledispatch, and what the name in --out ends in.
+    #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',')]
     pub(crate) formats: Vec<Format>,
 
     /// Say nothing but errors
@@ -174,41 +160,19 @@ pub(crate) struct ResultOptions {
     /// usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) selection: SelectionOptions,
-}
-
-/// What can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// The merged profile, for pstats, snakeviz and further merging
-    Prof,
-    /// The table that pstats prints
-    Pstats,
-    /// The picture: call stacks and reverse graph
-    Svg,
-    /// Who called which implementation of a generic function
-    Singledispatch,
-    /// A plain flame graph
-    Flamegraph,
-}
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = self.to_possible_value();
-        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
-    }
 }
 
 impl AggregateOptions {
     /// To make `results` of all recordings in `directory`, which is the user's own.
     pub(crate) fn of_directory(directory: &Path, results: ResultOptions) -> Self {
         AggregateOptions {
-            inputs: vec![directory.to_owned()],
-            prefix: PREFIX.into(),
-            suffix: SUFFIX.into(),
-            any_owner: false,
+            inputs: InputOptions {
+                paths: vec![directory.to_owned()],
+                prefix: PREFIX.into(),
+                suffix: SUFFIX.into(),
+                any_owner: false,
+                selection: SelectionOptions::default(),
+            },
             results,
         }
     }
@@ -226,15 +190,20 @@ impl ResultOptions {
 
     /// The reports that were asked for, each once.
     pub(crate) fn reports(&self) -> Vec<Box<dyn Report + Sync>> {
+        let mut wanted = self.formats.clone();
+        if wanted.is_empty() {
+            wanted.extend(DEFAULT_FORMATS);
+            wanted.extend(self.out.as_deref().and_then(Format::of_name));
+        }
         let mut formats = Vec::new();
-        for format in &self.formats {
-            if !formats.contains(format) {
-                formats.push(*format);
+        for format in wanted {
+            if !formats.contains(&format) {
+                formats.push(format);
             }
         }
         formats
             .into_iter()
-            .map(|format| self.report(format))
+            .map(|format| self.reports.report(format))
             .collect()
     }
 
@@ -251,50 +220,4 @@ impl ResultOptions {
             .chain(summary.map(|path| (path.clone(), ".json")))
             .collect()
     }
-
-    fn report(&self, format: Format) -> Box<dyn Report + Sync> {
-        let &ResultOptions {
-            width,
-            threshold,
-            max_size,
-            ..
-        } = self;
-        match format {
-            Format::Prof => Box::new(Prof),
-            Format::Pstats => Box::new(PstatsText {
-                order: self.sort_by.clone(),
-                strip_dirs: self.strip_dirs,
-            }),
-            Format::Svg => Box::new(Svg {
-                width,
-                threshold,
-                max_size,
-            }),
-            Format::Singledispatch => Box::new(SingleDispatch),
-            Format::Flamegraph => Box::new(FlameGraph { width, threshold }),
-        }
-    }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a number from 0 to 1 is wanted, 0.001 being 0.1 %".to_owned()),
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let text = text.to_ascii_lowercase();
-    let text = text.strip_suffix('b').unwrap_or(&text);
-    let (number, unit) = if let Some(number) = text.strip_suffix('k') {
-        (number, 1_000)
-    } else if let Some(number) = text.strip_suffix('m') {
-        (number, 1_000_000)
-    } else {
-        (text, 1)
-    };
-    let bytes = number.trim_end().parse().ok();
-    bytes
-        .and_then(|number: u64| number.checked_mul(unit))
-        .ok_or_else(|| "a size is wanted, as in 500kB, 8MB or 8000000".to_owned())
 }

@@ -1,21 +1,13 @@
 //! Where the results go.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use edbprof::report::summary::path_text;
 
+use crate::formats::Format;
+
 /// What results are called when only a directory is known.
 const DEFAULT_NAME: &str = "profile_analysis";
-
-/// The suffixes of all results, longest first where one ends in another.
-const SUFFIXES: [&str; 5] = [
-    ".flamegraph.svg",
-    ".singledispatch",
-    ".pstats",
-    ".prof",
-    ".svg",
-];
 
 /// The common part of all results' paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +73,12 @@ impl Outputs {
 
 /// `path` without the suffix of a result; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default();
-    for suffix in SUFFIXES {
+    let name = path.file_name().and_then(|name| name.to_str());
+    if let (Some(name), Some(format)) = (name, Format::of_name(path)) {
+        let stem = name.strip_suffix(format.suffix()).unwrap_or_default();
         // A name that is nothing but a suffix is a name.
-        if let Some(text) = name.to_str().and_then(|name| name.strip_suffix(suffix)) {
-            if !text.is_empty() {
-                return path.with_file_name(OsString::from(text));
-            }
+        if !stem.is_empty() {
+            return path.with_file_name(stem);
         }
     }
     path.to_owned()

@@ -1,20 +1,53 @@
 //! What goes to stderr and stdout besides the results' files.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar that counts the files that were read; on a terminal only.
-pub(crate) fn bar(files: usize, quiet: bool) -> ProgressBar {
-    if quiet || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+use crate::discover::Input;
+
+/// How far reading has come, in files, bytes and time left; on a terminal only.
+pub(crate) struct ReadingBar {
+    bar: ProgressBar,
+    read: AtomicUsize,
+    files: usize,
+}
+
+impl ReadingBar {
+    pub(crate) fn new(inputs: &[Input], quiet: bool) -> Self {
+        let bytes = inputs
+            .iter()
+            .fold(0_u64, |sum, i| sum.saturating_add(i.bytes));
+        let bar = if quiet || !io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let style = "reading {wide_bar} {msg}, {bytes} of {total_bytes}, {eta} left";
+            let style = ProgressStyle::with_template(style);
+            ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr())
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        };
+        ReadingBar {
+            bar,
+            read: AtomicUsize::new(0),
+            files: inputs.len(),
+        }
     }
-    let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr());
-    let style = "{msg} {wide_bar} {human_pos}/{human_len} files, {per_sec}, {eta} left";
-    bar.with_style(
-        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
-    .with_message("reading")
+
+    /// Notes that `input` was read.
+    pub(crate) fn read(&self, input: &Input) {
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
+        if !self.bar.is_hidden() {
+            let [read, files] = [read, self.files].map(|count| HumanCount(count as u64));
+            self.bar.set_message(format!("{read} of {files} files"));
+            self.bar.inc(input.bytes);
+        }
+    }
+
+    /// Takes it from the screen.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// A line on stderr. Where nobody listens there is nobody to tell.
@@ -31,14 +64,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Writes `text`. A reader that has gone, like `head`, is no error.
-    pub(crate) fn say(self, text: &str) -> io::Result<()> {
-        fn write(mut to: impl Write, text: &str) -> io::Result<()> {
-            to.write_all(text.as_bytes()).and_then(|()| to.flush())
+    /// Writes `text`, or bytes. A reader that has gone, like `head`, is no error.
+    pub(crate) fn say(self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        fn write(mut to: impl Write, text: &[u8]) -> io::Result<()> {
+            to.write_all(text).and_then(|()| to.flush())
         }
         let written = match self {
-            Stream::Stdout => write(io::stdout().lock(), text),
-            Stream::Stderr => write(io::stderr().lock(), text),
+            Stream::Stdout => write(io::stdout().lock(), text.as_ref()),
+            Stream::Stderr => write(io::stderr().lock(), text.as_ref()),
         };
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

@@ -3,19 +3,20 @@
 
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::pstats::{Entries, Labels};
 use edbprof::format::sidecar;
 
 use crate::discover::{self, Input, Refused};
 
 /// A file, and how it went with its sidecar.
-pub(crate) type Read = (ProfFile, Result<(), Refused>);
+pub(crate) type Read = (ProfFile<Entries>, Result<(), Refused>);
 
-/// Reads `input`.
+/// Reads `input`; `known` are the labels that need not be built again.
 ///
 /// # Errors
 ///
 /// A phrase that says why it can't be read.
-pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
+pub(crate) fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
     let bytes = match discover::read(&input.path, input.any_owner) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
@@ -25,7 +26,7 @@ pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
-    let mut file = prof::read(&bytes).map_err(|error| error.to_string())?;
+    let mut file = prof::read_entries(&bytes, known).map_err(|error| error.to_string())?;
     let mut read = Ok(());
     // With call trees at hand a sidecar has nothing to add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
@@ -41,7 +42,7 @@ pub(crate) fn read_input(input: &Input) -> Result<Read, String> {
 
 /// Reads a live file, of which `bytes` were there a moment ago. Nothing if its process
 /// has ended regularly since, and taken it away.
-fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile>, String> {
+fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, String> {
     let facts = live::facts(&bytes).map_err(|error| error.to_string())?;
     let now = if facts.process.is_running() {
         Now::Running

@@ -84,6 +84,11 @@ impl Log {
         function.is_some_and(|(_, hidden)| *hidden)
     }
 
+    /// Whether there is nothing about a function here.
+    pub(super) fn is_missing(&self, function: u32) -> bool {
+        function as usize >= self.functions.len()
+    }
+
     fn facts(&mut self, mut record: Bytes<'_>) -> Option<()> {
         self.host = record.take_text()?;
         self.hook = record.take_text()?;

@@ -94,7 +94,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         // Before the recording's beginning: the counter has begun anew since.
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
-    let made = Made::read(&segments, &log, rate, latest);
+    let runs = now == Now::Running;
+    let made = Made::read(&segments, &log, rate, latest, runs);
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
         pid: facts.process.pid,
@@ -201,7 +202,13 @@ const NOWHERE: Place = Place {
 };
 
 impl Made {
-    fn read(segments: &[(bool, &[u8])], log: &Log, rate: TickRate, now: Option<u64>) -> Made {
+    fn read(
+        segments: &[(bool, &[u8])],
+        log: &Log,
+        rate: TickRate,
+        now: Option<u64>,
+        runs: bool,
+    ) -> Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
         let mut roots: HashMap<u32, u32> = HashMap::new();
@@ -236,7 +243,8 @@ impl Made {
             if parent & COUNTER != 0 {
                 let root = places.get((parent & !COUNTER) as usize).copied();
                 let thread = threads.get_mut(root.unwrap_or(NOWHERE).thread as usize);
-                let counts = node.u64(0) != 0 && number != NO_FUNCTION;
+                let known = number != NO_FUNCTION && !(runs && log.is_missing(number));
+                let counts = node.u64(0) != 0 && known;
                 if let Some((tree, last)) = thread.filter(|_| counts) {
                     tree.folded.push(FoldedFunction {
                         function: used.index(number),
@@ -258,6 +266,8 @@ impl Made {
                     tree.name = thread_name::of_several(&tree.name, threads);
                     place.thread = thread;
                 }
+            } else if runs && log.is_missing(number) {
+                // Made since the log was read: not before, for functions come first.
             } else if node.u64(0) != 0 {
                 place = places.get(parent as usize).copied().unwrap_or(NOWHERE);
                 let thread = threads.get_mut(place.thread as usize);

@@ -85,6 +85,7 @@ impl<'a> Reader<'a> {
 
     /// The number of the object ahead, if it has one; and whether it is a
     /// reference to an object that was read before.
+    #[inline]
     pub fn number_ahead(&self) -> Option<(usize, bool)> {
         match self.input.rest() {
             [REF, a, b, c, d, ..] => Some((u32::from_le_bytes([*a, *b, *c, *d]) as usize, true)),
@@ -99,6 +100,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of `read`; input that is no marshal.
+    #[inline]
     pub fn object<T>(
         &mut self,
         read: impl FnOnce(&mut Self, Value<'a>) -> Result<T, ReadError>,
@@ -127,8 +129,16 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn int(&mut self) -> Result<i128, ReadError> {
         let offset = self.input.at;
+        // Half of a profile is such ints and floats.
+        if let Some(bytes) = self.plain(INT) {
+            return Ok(i32::from_le_bytes(bytes).into());
+        }
+        if let Some(value) = self.int_again() {
+            return value;
+        }
         self.object(|_, value| match value {
             Value::Int(value) => Ok(value),
             other => Err(Self::unexpected(offset, "an int", other)),
@@ -139,8 +149,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn float(&mut self) -> Result<f64, ReadError> {
         let offset = self.input.at;
+        if let Some(bytes) = self.plain(FLOAT) {
+            return Ok(f64::from_le_bytes(bytes));
+        }
         self.object(|_, value| match value {
             Value::Float(value) => Ok(value),
             Value::Int(value) => Ok(value as f64),
@@ -152,6 +166,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Anything else is there.
+    #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], ReadError> {
         let offset = self.input.at;
         self.object(|_, value| match value {
@@ -199,6 +214,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of `items`; anything that is not `expected` is there.
+    #[inline]
     pub fn tuple<T>(
         &mut self,
         count: usize,
@@ -206,6 +222,11 @@ impl<'a> Reader<'a> {
         items: impl FnOnce(&mut Self) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let offset = self.input.at;
+        let plain = u8::try_from(count).map(|count| [SHORT_TUPLE, count]);
+        if self.replaying == 0 && plain.is_ok_and(|begin| self.input.rest().starts_with(&begin)) {
+            self.input.at += 2;
+            return items(self);
+        }
         self.object(|reader, value| match value {
             Value::Tuple(found) if found == count => items(reader),
             Value::Tuple(_) => Err(ReadError::new(
@@ -264,6 +285,34 @@ impl<'a> Reader<'a> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// The int that was numbered before, if a reference to a short one comes next: Python
+    /// writes all ints up to 256 so.
+    fn int_again(&mut self) -> Option<Result<i128, ReadError>> {
+        let &[REF, number @ ..] = self.input.rest().first_chunk::<5>()? else {
+            return None;
+        };
+        let start = *self.numbered.get(u32::from_le_bytes(number) as usize)?;
+        let &[code, value @ ..] = self.input.from(start).first_chunk::<5>()?;
+        if code & !FLAG_REF != INT {
+            return None;
+        }
+        self.input.at += 5;
+        let value = i32::from_le_bytes(value).into();
+        Some(self.input.expand(start, OBJECT_SIZE).map(|()| value))
+    }
+
+    /// What follows `code`, if that comes next and there is nothing to be noted about it.
+    #[inline]
+    fn plain<const N: usize>(&mut self, code: u8) -> Option<[u8; N]> {
+        let (&first, rest) = self.input.rest().split_first()?;
+        if first != code || self.replaying != 0 {
+            return None;
+        }
+        let &bytes = rest.first_chunk()?;
+        self.input.at += 1 + N;
+        Some(bytes)
     }
 
     /// Reads the beginning of an object that is no reference.

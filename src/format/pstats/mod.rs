@@ -13,16 +13,23 @@
 //! many primitive calls of unknown time and written as it was ([`Row::untimed`]).
 //! Names may be bytes (Python 2 wrote no other), counts bools, times ints.
 
+#[cfg(feature = "report")]
+mod entries;
+mod labels;
 mod reader;
 mod writer;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::trees::Label;
 
+#[cfg(feature = "report")]
+pub use entries::Entries;
+pub use labels::{LabelRef, Labels};
 pub use reader::decode;
+#[cfg(feature = "report")]
+pub(super) use reader::read_entries;
 pub(super) use reader::{read, read_label};
 pub use writer::encode;
 pub(super) use writer::{write, write_label};
@@ -44,6 +51,15 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What adds up with anything to just that: 0.0 would make a 0 of -0.
+    #[cfg(feature = "report")]
+    pub(crate) const NOTHING: Counts = Counts {
+        cc: 0,
+        nc: 0,
+        tt: -0.0,
+        ct: -0.0,
+    };
+
     /// Adds `more`.
     pub fn add(&mut self, more: &Counts) {
         self.cc = self.cc.saturating_add(more.cc);
@@ -68,13 +84,13 @@ impl Row {
     /// Adds to the figures under `caller`. Once it has times, it keeps them.
     pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
         match self.callers.entry(caller) {
-            Entry::Vacant(vacant) => {
+            btree_map::Entry::Vacant(vacant) => {
                 vacant.insert(*more);
                 if untimed {
                     self.untimed.insert(caller);
                 }
             }
-            Entry::Occupied(mut sum) => {
+            btree_map::Entry::Occupied(mut sum) => {
                 sum.get_mut().add(more);
                 if !untimed {
                     self.untimed.remove(&caller);
@@ -87,10 +103,7 @@ impl Row {
 /// A pstats dictionary with interned labels, in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    labels: Vec<Label>,
-    /// By the labels' hashes, or what comes next where labels have the same.
-    ids: HashMap<u64, LabelId>,
-    hasher: RandomState,
+    labels: Labels,
     /// Most labels of some files are callers only: those cost a pointer.
     rows: Vec<Option<Box<Row>>>,
     order: Vec<LabelId>,
@@ -99,42 +112,35 @@ pub struct Rows {
 impl Rows {
     /// The id of `label`, new if it was not seen before.
     pub fn intern(&mut self, label: &Label) -> LabelId {
-        let slot = match self.look_up(label) {
-            Ok(id) => return id,
-            Err(slot) => slot,
-        };
-        let id = self.labels.len() as LabelId;
-        self.labels.push(label.clone());
-        self.rows.push(None);
-        self.ids.insert(slot, id);
-        id
+        self.intern_ref(label.into())
     }
 
-    /// The id of `label`, or where in `ids` it belongs.
-    fn look_up(&self, label: &Label) -> Result<LabelId, u64> {
-        let mut slot = self.hasher.hash_one(label);
-        while let Some(&id) = self.ids.get(&slot) {
-            if self.label(id) == label {
-                return Ok(id);
-            }
-            slot = slot.wrapping_add(1);
+    fn intern_ref(&mut self, label: LabelRef<'_>) -> LabelId {
+        let id = self.labels.intern(label);
+        if self.rows.len() < self.labels.len() {
+            self.rows.push(None);
         }
-        Err(slot)
+        id
     }
 
     /// The label with that id.
     pub fn label(&self, id: LabelId) -> &Label {
-        &self.labels[id as usize]
+        &self.labels()[id as usize]
     }
 
     /// All labels, a label's id being its position.
     pub fn labels(&self) -> &[Label] {
+        self.labels.as_slice()
+    }
+
+    /// The same as a table to look labels up in.
+    pub fn label_table(&self) -> &Labels {
         &self.labels
     }
 
     /// The id of a label that was interned before.
     pub fn find(&self, label: &Label) -> Option<LabelId> {
-        self.look_up(label).ok()
+        self.labels.find(label)
     }
 
     /// Adds to the row of `id`.
@@ -153,6 +159,12 @@ impl Rows {
             self.order.push(id);
         }
         slot.get_or_insert_default()
+    }
+
+    /// The places of all rows, by their labels' ids.
+    #[cfg(feature = "report")]
+    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Box<Row>>] {
+        &mut self.rows
     }
 
     /// The row of `id`, if it has one: a label may stand as a caller only.

@@ -2,7 +2,11 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::{Counts, LabelId, Row, Rows};
+#[cfg(feature = "report")]
+use super::Labels;
+#[cfg(feature = "report")]
+use super::entries::{Entries, EntriesSink};
+use super::{Counts, LabelId, LabelRef, Row, Rows};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
 use crate::format::trees::Label;
@@ -17,38 +21,81 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, ReadError> {
 
 /// Reads the dictionary that is `reader`'s next object.
 pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError> {
-    let mut rows = Rows::default();
-    let mut labels = KnownLabels::default();
+    let mut sink = RowsSink::default();
+    read_into(reader, &mut sink)?;
+    Ok(sink.rows)
+}
+
+/// As [`read`], where the labels `known` have ids already.
+#[cfg(feature = "report")]
+pub(in crate::format) fn read_entries(
+    reader: &mut Reader<'_>,
+    known: &Labels,
+) -> Result<Entries, ReadError> {
+    let mut sink = EntriesSink::new(known);
+    read_into(reader, &mut sink)?;
+    Ok(sink.finish())
+}
+
+/// Takes what is read from a dictionary.
+pub(super) trait Sink {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId;
+
+    /// The figures under a caller, `untimed` as in [`Row`]; its function comes later.
+    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool);
+
+    /// A function whose callers have all come.
+    fn function(&mut self, function: LabelId, counts: Counts);
+}
+
+#[derive(Default)]
+struct RowsSink {
+    rows: Rows,
+    next: Row,
+}
+
+impl Sink for RowsSink {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
+        self.rows.intern_ref(label)
+    }
+
+    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool) {
+        self.next.callers.insert(caller, counts);
+        if untimed {
+            self.next.untimed.insert(caller);
+        } else {
+            self.next.untimed.remove(&caller);
+        }
+    }
+
+    fn function(&mut self, function: LabelId, counts: Counts) {
+        self.next.counts = counts;
+        *self.rows.row_mut(function) = std::mem::take(&mut self.next);
+    }
+}
+
+fn read_into(reader: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), ReadError> {
+    let mut labels = SeenLabels::default();
     reader.dict(|reader| {
-        let id = labels.read(reader, &mut rows)?;
-        let row = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
+        let id = labels.read(reader, sink)?;
+        let counts = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
             let counts = Counts {
                 cc: reader.int()?,
                 nc: reader.int()?,
                 tt: reader.float()?,
                 ct: reader.float()?,
             };
-            let mut row = Row {
-                counts,
-                ..Row::default()
-            };
             reader.dict(|reader| {
-                let caller = labels.read(reader, &mut rows)?;
+                let caller = labels.read(reader, sink)?;
                 let (counts, untimed) = caller_counts(reader)?;
-                row.callers.insert(caller, counts);
-                if untimed {
-                    row.untimed.insert(caller);
-                } else {
-                    row.untimed.remove(&caller);
-                }
+                sink.caller(caller, counts, untimed);
                 Ok(())
             })?;
-            Ok(row)
+            Ok(counts)
         })?;
-        *rows.row_mut(id) = row;
+        sink.function(id, counts);
         Ok(())
-    })?;
-    Ok(rows)
+    })
 }
 
 /// The figures under a caller, and whether they have no times.
@@ -80,10 +127,14 @@ fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
 /// The labels read so far by their marshal numbers: most stand for themselves as
 /// references, over and over.
 #[derive(Default)]
-struct KnownLabels(Vec<Option<LabelId>>);
+struct SeenLabels(Vec<Option<LabelId>>);
 
-impl KnownLabels {
-    fn read(&mut self, reader: &mut Reader<'_>, rows: &mut Rows) -> Result<LabelId, ReadError> {
+impl SeenLabels {
+    fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<LabelId, ReadError> {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
             if let Some(&Some(known)) = self.0.get(number) {
@@ -91,8 +142,8 @@ impl KnownLabels {
                 return Ok(known);
             }
         }
-        let label = reader.tuple(3, "a function's tuple (file, line, name)", read_label)?;
-        let id = rows.intern(&label);
+        let expected = "a function's tuple (file, line, name)";
+        let id = sink.label(reader.tuple(3, expected, read_label_ref)?);
         // Only what was read in order: numbers beyond the last one do not exist.
         if let Some((number, _)) = number {
             if self.0.len() <= number {
@@ -108,10 +159,14 @@ impl KnownLabels {
 
 /// Reads the three parts of a label.
 pub(in crate::format) fn read_label(reader: &mut Reader<'_>) -> Result<Label, ReadError> {
-    let file = reader.string()?.into();
+    Ok(read_label_ref(reader)?.to_label())
+}
+
+fn read_label_ref<'a>(reader: &mut Reader<'a>) -> Result<LabelRef<'a>, ReadError> {
+    let file = reader.string()?;
     let offset = reader.offset();
     let line = i64::try_from(reader.int()?)
         .map_err(|_| ReadError::invalid(offset, "a line number beyond 2^63"))?;
-    let name = reader.string()?.into();
-    Ok(Label { file, line, name })
+    let name = reader.string()?;
+    Ok(LabelRef { file, line, name })
 }

@@ -1,0 +1,141 @@
+//! The subcommands that show a profile on the terminal or convert it to one other format.
+
+mod options;
+
+use std::io;
+use std::path::Path;
+
+use anstream::{AutoStream, ColorChoice};
+use edbprof::format::atomic_file;
+use edbprof::profile::merge::Profile;
+use edbprof::report::View;
+use edbprof::report::summary::path_text;
+use edbprof::report::top::{Relation, functions, related};
+use edbprof::report::tree::{self, tree as call_tree};
+use rustix::termios::tcgetwinsize;
+
+use crate::aggregate::{Account, Exit, read, with_view};
+use crate::options::{InputOptions, STDOUT, ViewOptions};
+use crate::progress::{Stream, complain};
+pub(crate) use options::{ExportOptions, TopOptions, TreeOptions};
+
+/// `edbprof top`.
+pub(crate) fn top(options: &TopOptions) -> Exit {
+    show(&options.inputs, &options.view, |view| {
+        let limit = match options.limit {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        let relations = [
+            (Relation::Callers, &options.callers),
+            (Relation::Callees, &options.callees),
+        ];
+        let mut tables = Vec::new();
+        for (relation, function) in relations {
+            let Some(function) = function else { continue };
+            let table = related(view, function, relation, &options.sort, limit);
+            tables.push(table.ok_or_else(|| {
+                let function = path_text(Path::new(function));
+                format!("no function is called '{function}'; edbprof top lists their names")
+            })?);
+        }
+        if tables.is_empty() {
+            tables.push(functions(view, &options.sort, limit));
+        }
+        Ok(tables.join("\n"))
+    })
+}
+
+/// `edbprof tree`.
+pub(crate) fn tree(options: &TreeOptions) -> Exit {
+    let options_of_text = tree::TreeOptions {
+        threshold: options.threshold,
+        all: options.all,
+        width: tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| size.ws_col.into()),
+        colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+    };
+    show(&options.inputs, &options.view, |view| {
+        Ok(call_tree(view, &options_of_text))
+    })
+}
+
+/// `edbprof export`.
+pub(crate) fn export(options: &ExportOptions) -> Exit {
+    or_complain(|| {
+        let report = options.reports.report(options.format()?);
+        let output = options
+            .output
+            .as_deref()
+            .filter(|path| *path != Path::new(STDOUT));
+        let results: Vec<_> = output
+            .map(|path| (path.to_owned(), report.suffix()))
+            .into_iter()
+            .collect();
+        let mut account = Account::default();
+        let profile = match read(&options.inputs, &results, false, &mut account)? {
+            Ok(profile) => compensated(profile, &options.view),
+            Err(exit) => return Ok(exit),
+        };
+        let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
+        let written = content.map_err(io::Error::other).and_then(|content| {
+            let content = content.unwrap_or_default();
+            match output {
+                Some(path) => atomic_file::write_shared(path, &content),
+                None => Stream::Stdout.say(&content),
+            }
+        });
+        Ok(match written {
+            Ok(()) => account.exit(),
+            Err(reason) => {
+                let output = output.map_or("stdout".to_owned(), path_text);
+                complain(&format!("can't write {output}: {reason}"));
+                Exit::NotWritten
+            }
+        })
+    })
+}
+
+/// Reads the inputs and prints what they are and the text that `text` makes of them, or
+/// its sentence about wrong usage.
+fn show(
+    inputs: &InputOptions,
+    options: &ViewOptions,
+    text: impl FnOnce(&View<'_>) -> Result<String, String>,
+) -> Exit {
+    or_complain(|| {
+        let mut account = Account::default();
+        let profile = match read(inputs, &[], false, &mut account)? {
+            Ok(profile) => compensated(profile, options),
+            Err(exit) => return Ok(exit),
+        };
+        let text = with_view(&profile, true, |view| {
+            let head = [view.title()].into_iter().chain(view.remarks());
+            let head: Vec<_> = head.map(|line| line + "\n").collect();
+            Ok::<_, String>(format!("{}\n{}", head.concat(), text(view)?))
+        })?;
+        Ok(match Stream::Stdout.say(&text) {
+            Ok(()) => account.exit(),
+            Err(reason) => {
+                complain(&format!("can't write to stdout: {reason}"));
+                Exit::NotWritten
+            }
+        })
+    })
+}
+
+/// Tells what was wrong with the usage.
+fn or_complain(run: impl FnOnce() -> Result<Exit, String>) -> Exit {
+    run().unwrap_or_else(|message| {
+        complain(&message);
+        Exit::Usage
+    })
+}
+
+fn compensated(mut profile: Profile, options: &ViewOptions) -> Profile {
+    if options.compensate {
+        profile.compensate();
+    }
+    profile
+}

@@ -1,0 +1,86 @@
+//! What a file would hold, in memory.
+
+use std::ptr;
+
+use super::guard::guard;
+use super::{EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status};
+
+/// Bytes that the library has made and the host owns, to free by `edbprof_bytes_free`.
+/// Filled with zeros: none.
+#[derive(Debug)]
+#[repr(C)]
+pub struct edbprof_bytes {
+    /// The first byte, or NULL.
+    pub data: *mut u8,
+    /// How many there are.
+    pub len: usize,
+}
+
+impl edbprof_bytes {
+    const NONE: edbprof_bytes = edbprof_bytes {
+        data: ptr::null_mut(),
+        len: 0,
+    };
+
+    fn new(bytes: Vec<u8>) -> edbprof_bytes {
+        let bytes = Box::leak(bytes.into_boxed_slice());
+        edbprof_bytes {
+            data: bytes.as_mut_ptr(),
+            len: bytes.len(),
+        }
+    }
+}
+
+/// Makes the bytes that a file saved now would hold, without a file: first the dictionary
+/// for pstats, which Python's `marshal.loads` gives. Open calls are in it with their time
+/// until now. Any thread; other threads may record meanwhile.
+///
+/// `*out` becomes the bytes, to free by `edbprof_bytes_free`, or none unless the status is
+/// `EDBPROF_OK`.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+/// * `out` is NULL or writable. What it holds is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_encode(
+    recording: *const edbprof_recording,
+    out: *mut edbprof_bytes,
+) -> edbprof_status {
+    if out.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
+    debug_assert!(out.is_aligned());
+    // SAFETY: by this function's contract.
+    unsafe { out.write(edbprof_bytes::NONE) };
+    // SAFETY: by this function's contract.
+    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    guard(|| {
+        let bytes = edbprof_bytes::new(handle.recording().encode());
+        // SAFETY: by this function's contract.
+        unsafe { out.write(bytes) };
+        EDBPROF_OK
+    })
+}
+
+/// Frees bytes that the library has made; `*bytes` becomes none, so freeing twice is
+/// nothing, and so is NULL. One thread at a time.
+///
+/// # Safety
+/// * `bytes` is NULL, or readable and writable.
+/// * `*bytes` is none, or as the library has made it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_bytes_free(bytes: *mut edbprof_bytes) {
+    debug_assert!(bytes.is_null() || bytes.is_aligned());
+    // SAFETY: by this function's contract.
+    let Some(bytes) = (unsafe { bytes.as_mut() }) else {
+        return;
+    };
+    let edbprof_bytes { data, len } = std::mem::replace(bytes, edbprof_bytes::NONE);
+    if !data.is_null() {
+        // SAFETY: `edbprof_bytes::new` has leaked a boxed slice of that start and length,
+        // and nobody has freed it: the struct would hold none.
+        drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, len)) });
+    }
+}

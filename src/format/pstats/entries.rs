@@ -1,0 +1,146 @@
+//! A pstats dictionary as it stands in a file, for whoever adds up many of them: the
+//! labels that are known from other files are numbers already.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::collections::HashMap;
+
+use super::reader::Sink;
+use super::{Counts, LabelId, LabelRef, Labels};
+
+/// One function's line, or one caller's in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) label: LabelId,
+    /// Of a caller: whether only its calls are known.
+    pub(crate) untimed: bool,
+    pub(crate) counts: Counts,
+}
+
+/// The lines of one file: each function has one, and in it each caller.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    known: usize,
+    new: Labels,
+    /// Each function, and where its callers end in those of all; they begin where the
+    /// last one's end.
+    functions: Vec<(Entry, usize)>,
+    callers: Vec<Entry>,
+}
+
+impl Entries {
+    /// How many labels were known when it was read. The ids of the others go on from there.
+    pub(crate) fn known_labels(&self) -> usize {
+        self.known
+    }
+
+    /// Those others.
+    pub(crate) fn new_labels(&self) -> &Labels {
+        &self.new
+    }
+
+    /// All functions, each with its callers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &[Entry])> {
+        let mut start = 0;
+        self.functions.iter().map(move |(function, end)| {
+            let callers = self.callers.get(start..*end);
+            start = *end;
+            (function, callers.unwrap_or_default())
+        })
+    }
+}
+
+/// Builds [`Entries`].
+pub(super) struct EntriesSink<'a> {
+    known: &'a Labels,
+    entries: Entries,
+    /// Where the callers of the next function begin.
+    start: usize,
+}
+
+impl<'a> EntriesSink<'a> {
+    pub(super) fn new(known: &'a Labels) -> Self {
+        EntriesSink {
+            known,
+            entries: Entries {
+                known: known.len(),
+                new: known.none(),
+                functions: Vec::new(),
+                callers: Vec::new(),
+            },
+            start: 0,
+        }
+    }
+
+    /// The entries as a dict would have them: of functions that stood there twice the
+    /// last counts, in the first one's place.
+    pub(super) fn finish(self) -> Entries {
+        let entries = self.entries;
+        let mut seen = vec![false; entries.known + entries.new.len()];
+        let repeated = entries.functions.iter().any(|(function, _)| {
+            let seen = seen.get_mut(function.label as usize);
+            seen.is_some_and(|seen| std::mem::replace(seen, true))
+        });
+        if !repeated {
+            return entries;
+        }
+        let mut places = HashMap::new();
+        let mut last: Vec<(&Entry, &[Entry])> = Vec::new();
+        for function in entries.iter() {
+            let place = *places.entry(function.0.label).or_insert(last.len());
+            match last.get_mut(place) {
+                Some(before) => *before = function,
+                None => last.push(function),
+            }
+        }
+        let mut functions = Vec::with_capacity(last.len());
+        let mut callers = Vec::new();
+        for (&function, its_callers) in last {
+            callers.extend_from_slice(its_callers);
+            functions.push((function, callers.len()));
+        }
+        Entries {
+            functions,
+            callers,
+            ..entries
+        }
+    }
+}
+
+impl Sink for EntriesSink<'_> {
+    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
+        let hash = self.known.hash(label);
+        match self.known.find_hashed(hash, label) {
+            Some(id) => id,
+            None => self.known.len() as LabelId + self.entries.new.intern_hashed(hash, label),
+        }
+    }
+
+    fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
+        self.entries.callers.push(Entry {
+            label,
+            untimed,
+            counts,
+        });
+    }
+
+    fn function(&mut self, label: LabelId, counts: Counts) {
+        let callers = &mut self.entries.callers;
+        let its_callers = callers.get(self.start..).unwrap_or_default();
+        if !its_callers.is_sorted_by(|a, b| a.label < b.label) {
+            // As in a dict, the last one counts where a caller stood there twice.
+            let mut its_callers = callers.split_off(self.start);
+            its_callers.reverse();
+            its_callers.sort_by_key(|caller| caller.label);
+            its_callers.dedup_by_key(|caller| caller.label);
+            callers.append(&mut its_callers);
+        }
+        self.start = callers.len();
+        let function = Entry {
+            label,
+            untimed: false,
+            counts,
+        };
+        self.entries.functions.push((function, self.start));
+    }
+}

@@ -1,0 +1,226 @@
+//! Labels, each once, found by what they are made of: reading a label that is known
+//! already allocates nothing.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher, RandomState};
+
+use super::LabelId;
+use crate::format::trees::Label;
+
+/// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelRef<'a> {
+    /// As [`Label::file`].
+    pub file: &'a [u8],
+    /// As [`Label::line`].
+    pub line: i64,
+    /// As [`Label::name`].
+    pub name: &'a [u8],
+}
+
+impl LabelRef<'_> {
+    fn is(&self, label: &Label) -> bool {
+        self.line == label.line && *self.name == *label.name && *self.file == *label.file
+    }
+
+    pub(super) fn to_label(self) -> Label {
+        Label {
+            file: self.file.into(),
+            line: self.line,
+            name: self.name.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a Label> for LabelRef<'a> {
+    fn from(label: &'a Label) -> Self {
+        let Label { file, line, name } = label;
+        LabelRef {
+            file,
+            line: *line,
+            name,
+        }
+    }
+}
+
+/// A label's hash under one table's seed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LabelHash(u64);
+
+/// Interned labels; a label's id is its position.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    labels: Vec<Label>,
+    /// By the labels' hashes, or what comes next where labels have the same.
+    ids: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
+    /// What is hashed comes from files that may want to make it slow.
+    seed: [u64; 2],
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        use std::hash::BuildHasher;
+        let random = RandomState::new();
+        // A factor of zero would forget what was hashed.
+        Labels::with_seed([random.hash_one(0), random.hash_one(1) | 1])
+    }
+}
+
+impl Labels {
+    fn with_seed(seed: [u64; 2]) -> Self {
+        Labels {
+            labels: Vec::new(),
+            ids: HashMap::default(),
+            seed,
+        }
+    }
+
+    /// No labels, in which those have the same hashes as here.
+    #[cfg(feature = "report")]
+    pub(super) fn none(&self) -> Self {
+        Labels::with_seed(self.seed)
+    }
+
+    /// All labels by their ids.
+    pub fn as_slice(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The id of `label`, if it is known.
+    pub fn find<'a>(&self, label: impl Into<LabelRef<'a>>) -> Option<LabelId> {
+        let label = label.into();
+        self.find_hashed(self.hash(label), label)
+    }
+
+    /// The id of `label`, new if it was not seen before.
+    pub fn intern<'a>(&mut self, label: impl Into<LabelRef<'a>>) -> LabelId {
+        let label = label.into();
+        self.intern_hashed(self.hash(label), label)
+    }
+
+    pub(super) fn find_hashed(&self, hash: LabelHash, label: LabelRef<'_>) -> Option<LabelId> {
+        self.look_up(hash, label).ok()
+    }
+
+    pub(super) fn intern_hashed(&mut self, hash: LabelHash, label: LabelRef<'_>) -> LabelId {
+        let slot = match self.look_up(hash, label) {
+            Ok(id) => return id,
+            Err(slot) => slot,
+        };
+        let id = self.labels.len() as LabelId;
+        self.labels.push(label.to_label());
+        self.ids.insert(slot, id);
+        id
+    }
+
+    /// The id of `label`, or where in `ids` it belongs.
+    fn look_up(&self, LabelHash(mut slot): LabelHash, label: LabelRef<'_>) -> Result<LabelId, u64> {
+        while let Some(&id) = self.ids.get(&slot) {
+            if self.labels.get(id as usize).is_some_and(|l| label.is(l)) {
+                return Ok(id);
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Err(slot)
+    }
+
+    pub(super) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
+        let [seed, secret] = self.seed;
+        let hash = fold(seed ^ label.line as u64, secret);
+        let hash = hash_bytes([hash, secret], label.file);
+        LabelHash(hash_bytes([hash, secret], label.name))
+    }
+}
+
+/// Takes in `bytes`, two words at a time, and how many there are, so that none can be
+/// shifted from one text to the next.
+fn hash_bytes([mut hash, secret]: [u64; 2], bytes: &[u8]) -> u64 {
+    let pairs = bytes.chunks_exact(16);
+    let mut rest = [0; 16];
+    for (to, from) in rest.iter_mut().zip(pairs.remainder()) {
+        *to = *from;
+    }
+    let mut take = |pair: [u8; 16]| {
+        let pair = u128::from_le_bytes(pair);
+        hash = fold(hash ^ pair as u64, secret ^ (pair >> 64) as u64);
+    };
+    for pair in pairs {
+        take(pair.try_into().unwrap_or_default());
+    }
+    take(rest);
+    fold(hash ^ bytes.len() as u64, secret)
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// What is hashed already.
+#[derive(Clone, Copy, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash_bytes([self.0, 1], bytes);
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_one_hash_are_told_apart() {
+        let mut labels = Labels::default();
+        let names: [&[u8]; 3] = [b"a", b"b", b"c"];
+        let label = |name| LabelRef {
+            file: b"f.py",
+            line: 1,
+            name,
+        };
+        let ids = names.map(|name| labels.intern_hashed(LabelHash(7), label(name)));
+        assert_eq!(ids, [0, 1, 2]);
+        for (name, id) in names.into_iter().zip(ids) {
+            assert_eq!(labels.find_hashed(LabelHash(7), label(name)), Some(id));
+            assert_eq!(labels.intern_hashed(LabelHash(7), label(name)), id);
+        }
+        assert_eq!(labels.find_hashed(LabelHash(7), label(b"d")), None);
+    }
+
+    #[test]
+    fn every_part_counts() {
+        let mut labels = Labels::default();
+        for (file, line, name) in [
+            ("ab", 1, "c"),
+            ("a", 1, "bc"),
+            ("ab", 2, "c"),
+            ("", 1, "abc"),
+        ] {
+            let (file, name) = (file.as_bytes(), name.as_bytes());
+            let before = labels.len();
+            assert_eq!(labels.intern(LabelRef { file, line, name }), before as u32);
+        }
+        assert_eq!(labels.none().find(&labels.as_slice()[0]), None);
+    }
+}

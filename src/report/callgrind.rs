@@ -1,0 +1,127 @@
+//! The `callgrind` format, for kcachegrind, qcachegrind and `callgrind_annotate`: every
+//! function with its own time, every pair of caller and callee with its calls and time,
+//! all as they were recorded.
+//!
+//! Times are nanoseconds at a function's first line. Readers take functions of one name in
+//! one file for the same, so names carry their line. They add inclusive time up from
+//! pairs; in a recursion that counts some of it twice, as with callgrind's own files.
+//! <https://valgrind.org/docs/manual/cl-format.html>
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use super::display::{printable, short_name};
+use super::{Error, Report, View};
+use crate::format::pstats::{Counts, LabelId, Rows};
+use crate::format::trees::Label;
+
+/// One file for kcachegrind.
+#[derive(Clone, Copy, Debug)]
+pub struct Callgrind;
+
+impl Report for Callgrind {
+    fn suffix(&self) -> &'static str {
+        ".callgrind"
+    }
+
+    fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let text = render(view).map_err(Error::new)?;
+        Ok(Some(text.into_bytes()))
+    }
+}
+
+fn render(view: &View<'_>) -> Result<String, std::fmt::Error> {
+    let rows = view.rows;
+    let total = rows.iter().fold(0_u64, |sum, (_, row)| {
+        sum.saturating_add(nanoseconds(row.counts.tt))
+    });
+    let mut text = String::from("# callgrind format\nversion: 1\n");
+    writeln!(text, "creator: edbprof {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(text, "cmd: {}", view.title())?;
+    for remark in view.remarks() {
+        writeln!(text, "desc: edbprof: {remark}")?;
+    }
+    text.push_str("positions: line\nevent: ns : Time in nanoseconds\nevents: ns\n");
+    writeln!(text, "summary: {total}\n")?;
+    let callees = callees(rows);
+    let mut names = Names::default();
+    // A caller may have no row of its own, so labels and not rows are gone through.
+    for (caller, label) in (0..).zip(rows.labels()) {
+        let row = rows.row(caller);
+        let callees = callees.get(&caller).map_or(&[][..], Vec::as_slice);
+        if row.is_none() && callees.is_empty() {
+            continue;
+        }
+        let line = line(label);
+        writeln!(
+            text,
+            "fl={}\nfn={}",
+            names.file(label),
+            names.function(label)
+        )?;
+        let own = row.map_or(0, |row| nanoseconds(row.counts.tt));
+        writeln!(text, "{line} {own}")?;
+        for &(callee, edge) in callees {
+            let callee = rows.label(callee);
+            writeln!(text, "cfi={}", names.file(callee))?;
+            writeln!(text, "cfn={}", names.function(callee))?;
+            writeln!(text, "calls={} {}", edge.nc.max(0), self::line(callee))?;
+            writeln!(text, "{line} {}", nanoseconds(edge.ct))?;
+        }
+        text.push('\n');
+    }
+    writeln!(text, "totals: {total}")?;
+    Ok(text)
+}
+
+/// For each caller its callees, in their order of appearance.
+fn callees(rows: &Rows) -> HashMap<LabelId, Vec<(LabelId, Counts)>> {
+    let mut callees: HashMap<LabelId, Vec<_>> = HashMap::new();
+    for (callee, row) in rows.iter() {
+        for (&caller, &edge) in &row.callers {
+            callees.entry(caller).or_default().push((callee, edge));
+        }
+    }
+    callees
+}
+
+/// What other profilers' files may hold besides, negative times and none at all, is 0.
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9).round() as u64
+}
+
+fn line(label: &Label) -> i64 {
+    label.line.max(0)
+}
+
+/// Names are written once and called by their numbers then.
+#[derive(Default)]
+struct Names {
+    files: HashMap<String, usize>,
+    functions: HashMap<String, usize>,
+}
+
+impl Names {
+    fn file(&mut self, label: &Label) -> String {
+        numbered(&mut self.files, printable(&label.file))
+    }
+
+    fn function(&mut self, label: &Label) -> String {
+        let name = short_name(&label.name);
+        let name = match label.line {
+            0 => name,
+            line => format!("{name}:{line}"),
+        };
+        numbered(&mut self.functions, name)
+    }
+}
+
+fn numbered(known: &mut HashMap<String, usize>, name: String) -> String {
+    if let Some(number) = known.get(&name) {
+        return format!("({number})");
+    }
+    let number = known.len() + 1;
+    let text = format!("({number}) {name}");
+    known.insert(name, number);
+    text
+}

@@ -1,0 +1,141 @@
+//! The `json` format: all that edbprof shows, for programs of your own.
+//!
+//! An object; `src/report/json.schema.json` is its JSON Schema. Times are whole
+//! nanoseconds. Names are shown as everywhere else, with what is no printable text
+//! escaped.
+//!
+//! | key | value |
+//! |---|---|
+//! | `edbprof_json` | version of this format: 1. Keys may be added without a new one |
+//! | `title`, `remarks` | text, and a list of texts: what other reports say above their tables |
+//! | `total_ns` | self time of all functions |
+//! | `calls` | calls of all functions |
+//! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
+//! | `plain_files` | how many inputs were files without call trees |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls were folded), `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated` |
+
+use serde_json::{Value, json};
+
+use super::display::{function_name, printable};
+use super::{Error, Report, View};
+use crate::format::pstats::{Counts, Rows};
+use crate::format::trees::{Ending, Function, Label, NO_PARENT, Process};
+use crate::profile::frames::Frames;
+use crate::profile::join::join;
+
+/// Everything as JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Json;
+
+impl Report for Json {
+    fn suffix(&self) -> &'static str {
+        ".json"
+    }
+
+    fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let processes = view.profile.trees().processes.iter();
+        let own = view.rows.iter().map(|(_, row)| nanoseconds(row.counts.tt));
+        let file = json!({
+            "edbprof_json": 1,
+            "title": view.title(),
+            "remarks": view.remarks(),
+            "total_ns": own.fold(0_i64, i64::saturating_add),
+            "calls": whole(view.calls()),
+            "processes": processes.map(process).collect::<Vec<_>>(),
+            "plain_files": view.profile.plain().hashes.len(),
+            "functions": functions(view),
+            "tree": tree(&join(view.frames)),
+        });
+        serde_json::to_vec(&file).map(Some).map_err(Error::new)
+    }
+}
+
+fn process(process: &Process) -> Value {
+    json!({
+        "pid": process.pid,
+        "parent_pid": process.parent_pid,
+        "argv": process.argv.iter().map(|word| printable(word)).collect::<Vec<_>>(),
+        "host": printable(&process.host),
+        "hook": printable(&process.hook),
+        "clock": printable(&process.clock),
+        "start_unix_ns": process.start_unix_ns,
+        "duration_ns": process.duration_ns,
+        "ending": match process.ending {
+            Ending::Running => "running",
+            Ending::Finished => "finished",
+            Ending::Killed => "killed",
+        },
+        "dropped_calls": process.dropped_calls,
+    })
+}
+
+/// One object a label, so that callers without rows have an index too.
+fn functions(view: &View<'_>) -> Vec<Value> {
+    let rows: &Rows = view.rows;
+    let folded = view.folded_functions();
+    let one = |(id, label): (u32, &Label)| {
+        let row = rows.row(id);
+        let mut value = figures(row.map(|row| row.counts).unwrap_or_default());
+        let callers = row.iter().flat_map(|row| &row.callers);
+        let callers = callers.map(|(&caller, &edge)| {
+            let mut value = figures(edge);
+            value["function"] = caller.into();
+            value
+        });
+        value["callers"] = callers.collect();
+        value["name"] = printable(&label.name).into();
+        value["file"] = printable(&label.file).into();
+        value["line"] = label.line.into();
+        value["total_is_at_least"] = folded.contains(label).into();
+        value
+    };
+    (0..).zip(rows.labels()).map(one).collect()
+}
+
+fn figures(Counts { cc, nc, tt, ct }: Counts) -> Value {
+    json!({
+        "calls": whole(nc),
+        "primitive_calls": whole(cc),
+        "self_ns": nanoseconds(tt),
+        "total_ns": nanoseconds(ct),
+    })
+}
+
+fn tree(frames: &Frames) -> Value {
+    let nodes = &frames.nodes;
+    let parents = nodes.parent.iter().map(|&parent| match parent {
+        NO_PARENT => -1,
+        parent => i64::from(parent),
+    });
+    let function = |function: &Function| {
+        json!({
+            "name": function_name(function),
+            "module": printable(&function.module),
+            "file": printable(&function.label.file),
+            "line": function.label.line,
+        })
+    };
+    json!({
+        "functions": frames.functions.iter().map(function).collect::<Vec<_>>(),
+        "parent": parents.collect::<Vec<_>>(),
+        "function": nodes.function,
+        "calls": nodes.calls,
+        "resumes": nodes.resumes,
+        "total_ns": nodes.total,
+        "estimated": frames.estimated,
+    })
+}
+
+/// Other profilers' files may have negative ones; what is no number is 0.
+fn nanoseconds(seconds: f64) -> i64 {
+    (seconds * 1e9).round() as i64
+}
+
+/// More than 64 bits are beyond what JSON's readers take for whole.
+fn whole(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(match number < 0 {
+        true => i64::MIN,
+        false => i64::MAX,
+    })
+}

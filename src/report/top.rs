@@ -1,0 +1,216 @@
+//! Tables of functions for a terminal: those that cost most, and for one of them who
+//! called it or whom it called.
+
+use std::collections::HashSet;
+
+use super::View;
+use super::display::{count, counted, duration, fitted, printable, pstats_name, short_name};
+use super::origin::Places;
+use super::sort_order::SortOrder;
+use crate::format::pstats::{Counts, Rows};
+use crate::format::trees::Label;
+
+/// Longest name and longest location that are shown whole, characters.
+const LONGEST: usize = 60;
+
+/// Which way one looks from a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// To those who called it.
+    Callers,
+    /// To those whom it called.
+    Callees,
+}
+
+/// The first `limit` functions in that order, with the share of the whole that their
+/// self time is. The text ends in a newline.
+pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
+    let names = Names::new(view);
+    let whole = view.seconds();
+    let lines = order.sorted(view.rows).into_iter().take(limit);
+    table(
+        ["self", "", "total", "calls", "function"],
+        lines.map(|(label, counts)| {
+            [
+                duration(counts.tt),
+                share(counts.tt, whole),
+                names.total(label, counts.ct),
+                count(counts.nc),
+                names.name(label),
+            ]
+        }),
+    )
+}
+
+/// For each of the first `limit` functions that `function` names: its callers or callees,
+/// with the share that the calls between the two are of its total. `None` where it names
+/// none.
+///
+/// It is a function's name as it is shown or as it is recorded; where nothing is called
+/// so, a part of a name; else a part of what pstats calls functions, `file:line(name)`.
+pub fn related(
+    view: &View<'_>,
+    function: &str,
+    relation: Relation,
+    order: &SortOrder,
+    limit: usize,
+) -> Option<String> {
+    let names = Names::new(view);
+    let mut blocks = Vec::new();
+    for (label, counts) in order
+        .sorted(&named(view.rows, function))
+        .into_iter()
+        .take(limit)
+    {
+        let related = match relation {
+            Relation::Callers => callers(view.rows, label),
+            Relation::Callees => callees(view.rows, label),
+        };
+        let mut block = format!(
+            "{}\n  total {}, self {}, {}\n",
+            names.name(label),
+            names.total(label, counts.ct),
+            duration(counts.tt),
+            counted(
+                usize::try_from(counts.nc).unwrap_or(usize::MAX),
+                "call",
+                "calls"
+            ),
+        );
+        let (one, many) = match relation {
+            Relation::Callers => ("caller", "callers"),
+            Relation::Callees => ("callee", "callees"),
+        };
+        if related.is_empty() {
+            block.push_str(&format!("  no {many} were recorded\n"));
+        } else {
+            let lines = order.sorted(&related).into_iter().take(limit);
+            block.push_str(&table(
+                ["total", "", "self", "calls", one],
+                lines.map(|(label, edge)| {
+                    [
+                        duration(edge.ct),
+                        share(edge.ct, counts.ct),
+                        duration(edge.tt),
+                        count(edge.nc),
+                        names.name(label),
+                    ]
+                }),
+            ));
+        }
+        blocks.push(block);
+    }
+    (!blocks.is_empty()).then(|| blocks.join("\n"))
+}
+
+/// The rows of all functions that `function` names.
+fn named(rows: &Rows, function: &str) -> Rows {
+    let is_name =
+        |label: &Label| *label.name == *function.as_bytes() || short_name(&label.name) == function;
+    let is_in_name = |label: &Label| short_name(&label.name).contains(function);
+    let is_part = |label: &Label| printable(&pstats_name(label)).contains(function);
+    let matching = |is_meant: &dyn Fn(&Label) -> bool| {
+        let mut found = Rows::default();
+        for (id, row) in rows.iter().filter(|(id, _)| is_meant(rows.label(*id))) {
+            add(&mut found, rows.label(id), row.counts);
+        }
+        found
+    };
+    let all: [&dyn Fn(&Label) -> bool; 3] = [&is_name, &is_in_name, &is_part];
+    let found = all.into_iter().map(matching);
+    found
+        .into_iter()
+        .find(|rows| !rows.is_empty())
+        .unwrap_or_default()
+}
+
+fn callers(rows: &Rows, function: &Label) -> Rows {
+    let mut callers = Rows::default();
+    let row = rows.find(function).and_then(|id| rows.row(id));
+    for (&caller, &edge) in row.iter().flat_map(|row| &row.callers) {
+        add(&mut callers, rows.label(caller), edge);
+    }
+    callers
+}
+
+fn callees(rows: &Rows, function: &Label) -> Rows {
+    let mut callees = Rows::default();
+    let caller = rows.find(function);
+    for (id, row) in rows.iter() {
+        if let Some(&edge) = caller.and_then(|caller| row.callers.get(&caller)) {
+            add(&mut callees, rows.label(id), edge);
+        }
+    }
+    callees
+}
+
+fn add(rows: &mut Rows, label: &Label, counts: Counts) {
+    let id = rows.intern(label);
+    rows.row_mut(id).counts = counts;
+}
+
+/// How functions are shown.
+struct Names<'v> {
+    places: Places,
+    /// Whose totals are the least that they may be.
+    folded: HashSet<&'v Label>,
+}
+
+impl<'v> Names<'v> {
+    fn new(view: &'v View<'_>) -> Self {
+        Names {
+            places: Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
+            folded: view.folded_functions(),
+        }
+    }
+
+    fn name(&self, label: &Label) -> String {
+        let name = fitted(&short_name(&label.name), LONGEST);
+        match self.places.location(label) {
+            location if location.is_empty() => name,
+            location => format!("{name}  {}", fitted(&location, LONGEST)),
+        }
+    }
+
+    fn total(&self, label: &Label, seconds: f64) -> String {
+        let at_least = if self.folded.contains(label) {
+            "≥ "
+        } else {
+            ""
+        };
+        format!("{at_least}{}", duration(seconds))
+    }
+}
+
+fn share(part: f64, whole: f64) -> String {
+    let share = if whole > 0.0 {
+        100.0 * part / whole
+    } else {
+        0.0
+    };
+    format!("{share:.1} %")
+}
+
+/// Four columns of figures, of which the second belongs to the first, and names.
+fn table(header: [&str; 5], lines: impl Iterator<Item = [String; 5]>) -> String {
+    let table: Vec<_> = [header.map(str::to_owned)]
+        .into_iter()
+        .chain(lines)
+        .collect();
+    let width = |column: usize| {
+        let cells = table.iter().map(|line| line[column].chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let widths = [0, 1, 2, 3].map(width);
+    let mut text = String::new();
+    for [first, share, second, calls, name] in &table {
+        text.push_str(&format!(
+            "{first:>0$} {share:>1$}  {second:>2$}  {calls:>3$}  {name}\n",
+            widths[0] + 2,
+            widths[1],
+            widths[2],
+            widths[3],
+        ));
+    }
+    text
+}

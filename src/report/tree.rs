@@ -1,0 +1,227 @@
+//! The call tree as text for a terminal: what cost most, and on whose behalf.
+//!
+//! ```text
+//!    total   share    self  calls
+//!   2.00 s 100.0 %  250 ms      1  main  main.py:3
+//!   1.75 s  87.5 %  1.50 s  1,200  ├─ parse  sub/parse.py:7
+//!   250 ms  12.5 %                 │  └─ … 14 frames of json, re
+//! ```
+
+mod library_runs;
+mod text;
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use self::library_runs::{Runs, fold};
+use self::text::{Line, Text};
+use super::View;
+use super::display::{count, counted, duration, function_name};
+use super::origin::{Origin, Places, origin};
+use crate::format::trees::{Function, Label};
+use crate::profile::frames::Frames;
+use crate::profile::join::join;
+use crate::profile::walk::Children;
+
+/// Frames above each other that are shown; a recursion can be any deeper.
+const MAX_LEVELS: usize = 400;
+
+/// How much of the tree is shown, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct TreeOptions {
+    /// Frames with less than this share of the whole time are left out; 1.0 is all of it.
+    pub threshold: f64,
+    /// Whether frames of libraries are shown one by one.
+    pub all: bool,
+    /// The longest line, characters; `None` for one that suits files.
+    pub width: Option<usize>,
+    /// Whether the text has ANSI escape sequences for colours.
+    pub colours: bool,
+}
+
+impl Default for TreeOptions {
+    fn default() -> Self {
+        TreeOptions {
+            threshold: 0.01,
+            all: false,
+            width: None,
+            colours: false,
+        }
+    }
+}
+
+/// The tree of `view`, ending in a newline; nothing where nothing was recorded. What
+/// several threads and processes did on one call path is added up.
+pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
+    let frames = join(view.frames);
+    if frames.nodes.is_empty() {
+        return String::new();
+    }
+    let least = (options.threshold * frames.whole() as f64).ceil() as u64;
+    let places = Places::new(frames.functions.iter().map(|function| &function.label));
+    // A tree of libraries alone would be one line.
+    let of_program = |function: &Function| {
+        origin(&function.label) == Origin::Program && !function.label.file.starts_with(b"<")
+    };
+    let all = options.all || !frames.functions.iter().any(of_program);
+    let (frames, runs) = match all {
+        true => (frames, Runs::new()),
+        false => fold(&frames, &places, least),
+    };
+    let shown = Shown {
+        whole: frames.whole(),
+        least,
+        self_times: frames.nodes.self_times(),
+        lower_bounds: view.folded_functions(),
+        frames,
+        runs,
+        places,
+    };
+    let drawn = shown.draw();
+    let in_run = |drawn: &Drawn| shown.runs.get(&drawn.node).map_or(0, |run| run.left_out);
+    let left_out = shown.frames.nodes.len() - drawn.len() + drawn.iter().map(in_run).sum::<usize>();
+    let is_estimated = |node: &Drawn| shown.frames.estimated[node.node as usize];
+    let some_estimated = drawn.iter().any(is_estimated);
+    let some_at_least = drawn.iter().any(|drawn| shown.is_lower_bound(drawn.node));
+    let lines: Vec<_> = drawn.into_iter().map(|drawn| shown.line(drawn)).collect();
+
+    let mut text = Text::new(options);
+    text.push_lines(&lines);
+    if left_out > 0 {
+        let left_out = counted(left_out, "frame", "frames");
+        // Without the last digits: 0.07 times 100 is more than 7.
+        let share = (options.threshold * 1e8).round() / 1e6;
+        text.push_remark(&format!("… {left_out} below {share} % left out"));
+    }
+    if some_estimated {
+        text.push_remark("~ estimated from callers and callees, for lack of a call tree");
+    }
+    if some_at_least {
+        text.push_remark("≥ at least: calls of this function were folded");
+    }
+    text.finish()
+}
+
+/// What is drawn, and what is known of it.
+struct Shown<'v> {
+    frames: Frames,
+    runs: Runs,
+    self_times: Vec<u64>,
+    /// Functions that may have been called in more places than the tree has.
+    lower_bounds: HashSet<&'v Label>,
+    places: Places,
+    whole: u64,
+    least: u64,
+}
+
+/// A node with the lines that connect it to its parent.
+struct Drawn {
+    node: u32,
+    branch: String,
+}
+
+impl Shown<'_> {
+    /// The nodes with enough time in the order of their lines: the costliest
+    /// first among siblings.
+    fn draw(&self) -> Vec<Drawn> {
+        let (nodes, least) = (&self.frames.nodes, self.least);
+        let children = Children::of(nodes);
+        let costliest_first = |siblings: &[u32]| {
+            let total = |node: &u32| nodes.total[*node as usize];
+            let mut siblings: Vec<_> = siblings
+                .iter()
+                .copied()
+                .filter(|n| total(n) >= least)
+                .collect();
+            siblings.sort_by_key(|node| Reverse(total(node)));
+            siblings.into_iter().peekable()
+        };
+        let mut drawn = Vec::new();
+        let mut open = vec![costliest_first(children.roots())];
+        while let Some(siblings) = open.last_mut() {
+            let Some(node) = siblings.next() else {
+                open.pop();
+                continue;
+            };
+            drawn.push(Drawn {
+                node,
+                branch: branch(open.iter_mut().map(|rest| rest.peek().is_some())),
+            });
+            if open.len() < MAX_LEVELS {
+                open.push(costliest_first(children.under(node)));
+            }
+        }
+        drawn
+    }
+
+    fn line(&self, Drawn { node, branch }: Drawn) -> Line {
+        let at = node as usize;
+        let nodes = &self.frames.nodes;
+        let nanoseconds = |time: u64| duration(time as f64 / 1e9);
+        let share = match self.whole {
+            0 => 0.0,
+            whole => nodes.total[at] as f64 / whole as f64,
+        };
+        let mark = match self.frames.estimated[at] {
+            true => "~ ",
+            false if self.is_lower_bound(node) => "≥ ",
+            false => "",
+        };
+        let own = self.self_times[at];
+        let own = (own >= self.least).then(|| nanoseconds(own));
+        let (calls, name, place) = match (self.runs.get(&node), self.function(node)) {
+            (Some(run), _) => {
+                let frames = counted(run.frames, "frame", "frames");
+                let place = format!("… {frames} of {}", run.modules());
+                (String::new(), String::new(), place)
+            }
+            (None, Some(function)) => (
+                count(i128::from(nodes.calls[at])),
+                function_name(function),
+                self.places.location(&function.label),
+            ),
+            (None, None) => Default::default(),
+        };
+        Line {
+            figures: [
+                format!("{mark}{}", nanoseconds(nodes.total[at])),
+                format!("{:.1} %", share * 100.0),
+                own.unwrap_or_default(),
+                calls,
+            ],
+            share,
+            branch,
+            name,
+            place,
+        }
+    }
+
+    /// Nothing for a run.
+    fn function(&self, node: u32) -> Option<&Function> {
+        let function = self.frames.nodes.function[node as usize];
+        self.frames.functions.get(function as usize)
+    }
+
+    fn is_lower_bound(&self, node: u32) -> bool {
+        self.function(node)
+            .is_some_and(|function| self.lower_bounds.contains(&function.label))
+    }
+}
+
+/// The lines beside a name; for each level above it, whether more siblings follow there.
+fn branch(levels: impl DoubleEndedIterator<Item = bool> + ExactSizeIterator) -> String {
+    let last = levels.len() - 1;
+    let mut text = String::new();
+    for (level, more) in levels.enumerate().skip(1) {
+        text.push_str(match (level == last, more) {
+            (true, true) => "├─ ",
+            (true, false) => "└─ ",
+            (false, true) => "│  ",
+            (false, false) => "   ",
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

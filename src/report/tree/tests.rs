@@ -1,0 +1,246 @@
+use super::*;
+use crate::format::prof::{PlainInputs, ProfFile};
+use crate::format::pstats::Rows;
+use crate::format::trees::{
+    FoldedFunction, Function, FunctionKind, NO_PARENT, Process, ThreadTree, Trees,
+};
+use crate::profile::merge::{Merger, Profile};
+
+/// Nodes as (parent, `file name`, total nanoseconds), called once each.
+fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
+    let mut frames = Frames::default();
+    for &(parent, function, total) in nodes {
+        let (file, name) = function.split_once(' ').unwrap();
+        let function = Function {
+            kind: FunctionKind::Python,
+            flags: 0,
+            label: Label {
+                file: file.as_bytes().into(),
+                line: 3,
+                name: name.as_bytes().into(),
+            },
+            qualified_name: Box::default(),
+            module: Box::default(),
+            generic: None,
+        };
+        let known = frames.functions.iter().position(|known| *known == function);
+        let function = known.unwrap_or_else(|| {
+            frames.functions.push(function);
+            frames.functions.len() - 1
+        });
+        frames.nodes.push(parent, function as u32, 1, 0, total);
+        frames.estimated.push(false);
+    }
+    frames
+}
+
+fn show_with(frames: &Frames, profile: &Profile, options: TreeOptions) -> String {
+    let view = View {
+        rows: &Rows::default(),
+        frames,
+        profile,
+    };
+    tree(&view, &options)
+}
+
+fn show(frames: &Frames, options: TreeOptions) -> String {
+    show_with(frames, &Profile::default(), options)
+}
+
+const JSON: &str = "/usr/lib/python3.11/json/decoder.py";
+const RE: &str = "/usr/lib/python3.11/re.py";
+
+/// Two threads of one program; the parser calls libraries, which call it back.
+fn program() -> Frames {
+    let decode = &format!("{JSON} decode");
+    let scan = &format!("{JSON} scan");
+    let matched = &format!("{RE} match");
+    frames(&[
+        (NO_PARENT, "/app/main.py main", 2_000_000_000),
+        (0, "/app/sub/parse.py parse", 1_750_000_000),
+        (1, decode, 1_500_000_000),
+        (2, scan, 1_250_000_000),
+        (3, matched, 500_000_000),
+        (3, "~ <built-in method builtins.len>", 125_000_000),
+        (3, "/app/main.py hook", 250_000_000),
+        (2, "/app/main.py hook", 125_000_000),
+        (0, "/app/main.py little", 1_000),
+        (NO_PARENT, "/app/main.py main", 2_000_000_000),
+        (9, "~ <built-in method time.sleep>", 1_000_000_000),
+    ])
+}
+
+#[test]
+fn what_cost_most_comes_first_and_libraries_are_folded() {
+    assert_eq!(
+        show(&program(), TreeOptions::default()),
+        "   total    share    self  calls
+  4.00 s  100.0 %  1.25 s      2  main  main.py:3
+  1.75 s   43.8 %  250 ms      1  ├─ parse  sub/parse.py:3
+  1.50 s   37.5 %  125 ms      1  │  └─ decode  json/decoder.py:3
+  1.25 s   31.2 %  1.00 s         │     ├─ … 3 frames of re, json
+  250 ms    6.2 %  250 ms      1  │     │  └─ hook  main.py:3
+  125 ms    3.1 %  125 ms      1  │     └─ hook  main.py:3
+  1.00 s   25.0 %  1.00 s      1  └─ time.sleep
+  … 1 frame below 1 % left out
+"
+    );
+}
+
+#[test]
+fn all_frames_on_demand() {
+    let text = show(
+        &program(),
+        TreeOptions {
+            all: true,
+            threshold: 0.0,
+            ..TreeOptions::default()
+        },
+    );
+    for name in [
+        "scan  json/decoder.py:3",
+        "match  re.py:3",
+        "builtins.len",
+        "little",
+    ] {
+        assert!(text.contains(name), "{text}");
+    }
+    assert!(!text.contains('…'));
+    // A line for each of the ten call paths, below the heading.
+    assert_eq!(text.lines().count(), 11);
+}
+
+#[test]
+fn the_share_is_told_as_it_was_given() {
+    let options = TreeOptions {
+        threshold: 0.07,
+        ..TreeOptions::default()
+    };
+    let text = show(&program(), options);
+    assert!(text.ends_with(" frames below 7 % left out\n"), "{text}");
+}
+
+#[test]
+fn what_a_run_calls_back_on_several_ways_is_one_frame() {
+    let frames = frames(&[
+        (NO_PARENT, &format!("{JSON} decode"), 100),
+        (0, &format!("{JSON} scan"), 90),
+        (1, "/app/main.py hook", 40),
+        (1, &format!("{RE} match"), 30),
+        (3, "/app/main.py hook", 20),
+        (3, "~ <built-in method builtins.len>", 0),
+    ]);
+    let text = show(&frames, TreeOptions::default());
+    let expected = "
+  90 ns   90.0 %  30 ns         └─ … 2 frames of json, re
+  60 ns   60.0 %  60 ns      2     └─ hook  main.py:3
+  … 1 frame below 1 % left out
+";
+    let lines = text.lines().skip(2).map(str::trim_start);
+    let expected = expected.lines().skip(1).map(str::trim_start);
+    assert!(lines.eq(expected), "{text}");
+}
+
+#[test]
+fn a_single_library_frame_is_shown_rather_than_folded() {
+    let frames = frames(&[
+        (NO_PARENT, &format!("{JSON} decode"), 100),
+        (0, &format!("{RE} match"), 60),
+    ]);
+    let text = show(&frames, TreeOptions::default());
+    assert!(text.contains("└─ match  re.py:3"), "{text}");
+}
+
+#[test]
+fn estimates_and_lower_bounds_are_marked_and_explained() {
+    let mut frames = frames(&[
+        (NO_PARENT, "/app/a.py exact", 100),
+        (NO_PARENT, "/app/a.py guessed", 50),
+        (NO_PARENT, "/app/a.py folded", 25),
+    ]);
+    frames.estimated[1] = true;
+    let mut merger = Merger::new();
+    merger.add(
+        "a.prof",
+        ProfFile::Exact(
+            Trees {
+                recordings: vec![[1; 16]],
+                processes: vec![Process::default()],
+                functions: frames.functions.clone(),
+                threads: vec![ThreadTree {
+                    nodes: frames.nodes.clone(),
+                    folded: vec![FoldedFunction {
+                        function: 2,
+                        calls: 1,
+                        ..FoldedFunction::default()
+                    }],
+                    ..ThreadTree::default()
+                }],
+                ..Trees::default()
+            },
+            PlainInputs::default(),
+        ),
+    );
+    let text = show_with(&frames, &merger.finish().profile, TreeOptions::default());
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[1].starts_with("   100 ns"), "{text}");
+    assert!(lines[2].starts_with("  ~ 50 ns"), "{text}");
+    assert!(lines[3].starts_with("  ≥ 25 ns"), "{text}");
+    assert!(lines[4].starts_with("  ~ estimated") && lines[5].starts_with("  ≥ at least"));
+}
+
+#[test]
+fn lines_are_as_long_as_there_is_room() {
+    let long = "x".repeat(500);
+    let mut nodes = vec![(NO_PARENT, "/app/main.py main".to_owned(), 1000)];
+    for depth in 0..600 {
+        nodes.push((depth, format!("/app/{long}.py {long}{depth}"), 1000));
+    }
+    let nodes: Vec<_> = nodes.iter().map(|(p, f, t)| (*p, f.as_str(), *t)).collect();
+    let frames = frames(&nodes);
+    for width in [0, 40, 80, 200] {
+        let options = TreeOptions {
+            width: Some(width),
+            ..TreeOptions::default()
+        };
+        let text = show(&frames, options);
+        let mut lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.pop(), Some("  … 201 frames below 1 % left out"));
+        assert_eq!(lines.len(), 1 + MAX_LEVELS);
+        for line in lines {
+            assert!(line.chars().count() <= width.max(60), "{line}");
+        }
+    }
+}
+
+#[test]
+fn names_can_not_command_the_terminal() {
+    let frames = frames(&[(NO_PARENT, "/app/\x1b[2J.py evil\x1b]0;\x07\n\u{202e}", 1)]);
+    let text = show(&frames, TreeOptions::default());
+    assert!(text.contains("evil\\x1b]0;\\x07\\x0a\\u202e"), "{text}");
+    assert!(!text.contains(['\x1b', '\x07', '\u{202e}']));
+    assert_eq!(text.lines().count(), 2);
+}
+
+#[test]
+fn colours_change_nothing_but_the_colour() {
+    let options = TreeOptions {
+        colours: true,
+        ..TreeOptions::default()
+    };
+    let coloured = show(&program(), options);
+    let mut plain = String::new();
+    for part in coloured.split('\x1b') {
+        plain.push_str(match part.strip_prefix('[') {
+            Some(sequence) => sequence.split_once('m').unwrap().1,
+            None => part,
+        });
+    }
+    assert_ne!(coloured, plain);
+    assert_eq!(plain, show(&program(), TreeOptions::default()));
+}
+
+#[test]
+fn nothing_recorded_is_nothing_shown() {
+    assert_eq!(show(&Frames::default(), TreeOptions::default()), "");
+}

@@ -1,0 +1,129 @@
+//! Sets the lines of a tree: columns of figures, then names as wide as there is room.
+
+use anstyle::{AnsiColor, Style};
+
+use super::TreeOptions;
+use crate::report::display::fitted;
+
+/// Width where there is no terminal, characters.
+const WIDE: usize = 160;
+/// Characters that one level is indented by.
+const INDENT: usize = 3;
+/// Fewest characters that names have, however narrow the terminal.
+const NARROWEST: usize = 24;
+const HEADS: [&str; 4] = ["total", "share", "self", "calls"];
+
+/// One line of the tree.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// Total, share, self time, calls.
+    pub(super) figures: [String; 4],
+    /// Part of the whole time; 1.0 is all of it.
+    pub(super) share: f64,
+    /// What connects it to its parent.
+    pub(super) branch: String,
+    /// The function; empty for a run of library frames.
+    pub(super) name: String,
+    /// Where that is, or which frames.
+    pub(super) place: String,
+}
+
+/// Text that is being set.
+pub(super) struct Text {
+    text: String,
+    width: usize,
+    colours: bool,
+}
+
+impl Text {
+    pub(super) fn new(options: &TreeOptions) -> Self {
+        Text {
+            text: String::new(),
+            width: options.width.unwrap_or(WIDE),
+            colours: options.colours,
+        }
+    }
+
+    pub(super) fn push_lines(&mut self, lines: &[Line]) {
+        let widths: [usize; 4] = std::array::from_fn(|column| {
+            let figures = lines
+                .iter()
+                .map(|line| line.figures[column].chars().count());
+            figures.fold(HEADS[column].len(), usize::max)
+        });
+        // Two spaces before each column and before the names.
+        let figures = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
+        let room = self.width.saturating_sub(figures).max(NARROWEST);
+        for (head, width) in HEADS.iter().zip(widths) {
+            self.text.push_str(&format!("  {head:>width$}"));
+        }
+        self.text.push('\n');
+        for line in lines {
+            let [total, share, own, calls] = &line.figures;
+            let [a, b, c, d] = widths;
+            self.push_styled(cost(line.share), &format!("  {total:>a$}  {share:>b$}"));
+            self.text.push_str(&format!("  {own:>c$}  {calls:>d$}  "));
+            self.push_name(line, room);
+            self.text.push('\n');
+        }
+    }
+
+    /// The part of a line that may be too long. Where it is, the branch loses its left
+    /// end, then the place and then the name are cut.
+    fn push_name(&mut self, line: &Line, room: usize) {
+        let depth = line.branch.chars().count();
+        let deepest = room / 2 / INDENT * INDENT;
+        let branch: String = match depth.checked_sub(deepest) {
+            None | Some(0) => line.branch.clone(),
+            // The mark takes the place of a level.
+            Some(hidden) => {
+                let rest = line.branch.chars().skip(hidden + INDENT);
+                "…  ".chars().chain(rest).collect()
+            }
+        };
+        self.push_styled(DIM, &branch);
+        let room = room - depth.min(deepest);
+        let name = fitted(&line.name, room);
+        self.text.push_str(&name);
+        let gap = match name.is_empty() || line.place.is_empty() {
+            true => "",
+            false => "  ",
+        };
+        let room = room.saturating_sub(name.chars().count() + gap.len());
+        // A few characters of a place say nothing.
+        if room >= line.place.chars().count().min(NARROWEST / 2) {
+            self.text.push_str(gap);
+            self.push_styled(DIM, &fitted(&line.place, room));
+        }
+    }
+
+    /// A line below the tree.
+    pub(super) fn push_remark(&mut self, remark: &str) {
+        self.push_styled(DIM, &format!("  {remark}"));
+        self.text.push('\n');
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    fn push_styled(&mut self, style: Style, text: &str) {
+        match self.colours && !text.is_empty() {
+            true => self.text.push_str(&format!("{style}{text}{style:#}")),
+            false => self.text.push_str(text),
+        }
+    }
+}
+
+const DIM: Style = Style::new().dimmed();
+
+/// The colour of what takes `share` of the whole time.
+fn cost(share: f64) -> Style {
+    let colour = match share {
+        _ if share >= 0.5 => AnsiColor::Red,
+        _ if share >= 0.2 => AnsiColor::Yellow,
+        _ if share >= 0.05 => AnsiColor::Green,
+        _ => return DIM,
+    };
+    colour.on_default()
+}
