@@ -35,7 +35,7 @@ static inline void on_return(const activities *list, PyFrameObject *frame, PyObj
 
 static inline void on_builtin(const activities *list, PyObject *callee, bool begins)
 {
-    if (!PyCFunction_CheckExact(callee) && !PyCFunction_Check(callee)) {
+    if (!PyCFunction_Check(callee)) {
         return;
     }
     PyCFunctionObject *builtin = (PyCFunctionObject *)callee;

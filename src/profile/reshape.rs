@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::select::Selection;
 use super::tree_builder::TreeBuilder;
 use crate::format::trees::{
-    FoldedFunction, Function, FunctionKind, Label, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP,
-    ThreadTree, Trees,
+    FoldedFunction, Function, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP, ThreadTree, Trees,
 };
 
 /// What stands at the root of calls that have nothing of the kind yet, the process below
@@ -273,16 +272,5 @@ impl Reshaping<'_> {
 
 /// What has the time of excluded functions that nobody called.
 fn excluded() -> Function {
-    Function {
-        kind: FunctionKind::Native,
-        flags: 0,
-        label: Label {
-            file: (*b"~").into(),
-            line: 0,
-            name: (*b"<excluded>").into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    }
+    Function::stand_in(b"<excluded>")
 }

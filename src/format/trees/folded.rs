@@ -33,19 +33,27 @@ impl FoldedFunction {
 }
 
 impl Function {
-    /// What stands for folded calls in the tree.
-    pub fn folded_calls() -> Function {
+    /// What is shown where there is no function, called `name`.
+    pub(crate) fn stand_in(name: &[u8]) -> Function {
         Function {
             kind: FunctionKind::Native,
-            flags: FOLDED_CALLS,
+            flags: 0,
             label: Label {
                 file: (*b"~").into(),
                 line: 0,
-                name: (*b"<folded calls>").into(),
+                name: name.into(),
             },
             qualified_name: Box::default(),
             module: Box::default(),
             generic: None,
+        }
+    }
+
+    /// What stands for folded calls in the tree.
+    pub fn folded_calls() -> Function {
+        Function {
+            flags: FOLDED_CALLS,
+            ..Function::stand_in(b"<folded calls>")
         }
     }
 
