@@ -8,7 +8,7 @@
  *        │ first sight: names.c says what it is
  *        ▼
  *   arming.c    when events of sys.monitoring are on
- *   recorder.c  Recorder: one recording, as a Python object
+ *   recorder.c, recorder_type.c  Recorder: one recording, as a Python object
  *   contents.c  what was recorded, in memory
  *   decorated.c, steps.c: what @profile() makes of functions and of their
  *                generators and coroutines
@@ -24,7 +24,7 @@
 
 #include "edbprof.h"
 
-/* ---- recorder.c ---------------------------------------------------------- */
+/* ---- recorder.c, recorder_type.c ----------------------------------------- */
 
 /* How events reach a recorder. */
 typedef enum { HOOK_SETPROFILE, HOOK_MONITORING, HOOK_COUNT } hook_kind;
@@ -76,6 +76,13 @@ void recorder_raise(const edbprof_recording *recording, edbprof_status status);
 /* Counts an outermost call that has ended, and saves when that is due: returns whether
  * it did. Raises nothing; a failure is told once on stderr. */
 bool recorder_call_ended(recorder *self);
+
+/* What saves are done with; `last`: the process ends with os._exit(). */
+uint32_t recorder_save_flags(bool final, bool last);
+
+/* Tells that it is recorded in memory only, if it is and nobody knows yet. Where Python
+ * code may run. */
+void recorder_tell(recorder *self);
 
 /* ---- contents.c ---------------------------------------------------------- */
 

@@ -1,0 +1,337 @@
+/* Recorder: one recording as a Python object. */
+#include "edbprof_ext.h"
+
+static edbprof_str string_of(PyObject *bytes)
+{
+    if (bytes == NULL) {
+        return (edbprof_str){NULL, 0};
+    }
+    return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+}
+
+static void release(recorder *self)
+{
+    recorder_tell(self);
+    thread_forget(self);
+    edbprof_recording_free(self->recording);
+    self->recording = NULL;
+    bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
+    for (size_t i = 0; i < self->code_count && own_interpreter; i++) {
+        Py_DECREF(self->codes[i]);
+    }
+    PyMem_Free(self->codes);
+    self->codes = NULL;
+    self->code_count = self->code_room = 0;
+}
+
+/* No tp_clear: see decorated.c. */
+static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(((recorder *)object)->timer);
+    return 0;
+}
+
+static void recorder_dealloc(PyObject *object)
+{
+    recorder *self = (recorder *)object;
+    PyObject_GC_UnTrack(object);
+    if (self->weak_references != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    release(self);
+    Py_XDECREF(self->timer);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* 0, or -1 with an exception. */
+static int choose_hook(const char *name, hook_kind *hook)
+{
+    bool any = strcmp(name, "auto") == 0;
+    if (any || strcmp(name, "monitoring") == 0) {
+        *hook = HOOK_MONITORING;
+        if (arming_take_tool() == 0) {
+            return 0;
+        }
+        if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
+            return -1;
+        }
+        PyErr_Clear();
+    } else if (strcmp(name, "setprofile") != 0) {
+        PyErr_Format(PyExc_ValueError,
+                     "hook must be 'auto', 'setprofile' or 'monitoring', not '%s'", name);
+        return -1;
+    }
+    *hook = HOOK_SETPROFILE;
+    return 0;
+}
+
+static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
+                            "timeunit", "builtins", "save_every", "hook", "threads",
+                            "live_dir", "max_nodes", NULL};
+    static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
+                                                       EDBPROF_STR("monitoring")};
+    PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
+    PyObject *timer = Py_None;
+    const char *clock = "wall", *hook_name = "auto";
+    hook_kind hook;
+    double timeunit = 0;
+    int builtins = 1, threads = 0;
+    unsigned long long save_every = 0;
+    Py_ssize_t max_nodes = 0;
+    recorder *self = NULL;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
+            &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
+            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
+            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
+        choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
+        goto done;
+    }
+    edbprof_options options = {.struct_size = sizeof options};
+    if (strcmp(clock, "cpu") == 0) {
+        options.clock = EDBPROF_CLOCK_CPU;
+    } else if (strcmp(clock, "wall") != 0) {
+        PyErr_Format(PyExc_ValueError, "clock must be 'wall' or 'cpu', not '%s'", clock);
+        goto done;
+    }
+    if (timer != Py_None) {
+        options.clock = EDBPROF_CLOCK_HOST;
+    }
+    if (max_nodes != 0 &&
+        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+        PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
+                     EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
+        goto done;
+    }
+    options.max_nodes = (uint32_t)max_nodes;
+    char host[32];
+    int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
+                               PY_MINOR_VERSION, PY_MICRO_VERSION);
+    options.host = (edbprof_str){host, (size_t)length};
+    options.hook = hook_names[hook];
+    options.directory = string_of(directory);
+    options.prefix = string_of(prefix);
+    options.suffix = string_of(suffix);
+    options.live_dir = string_of(live_dir);
+    self = (recorder *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        goto done;
+    }
+    self->interpreter = PyInterpreterState_Get();
+    self->hook = hook;
+    self->builtins = builtins;
+    self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
+    self->threads = threads;
+    self->save_every = save_every;
+    if (timer != Py_None) {
+        Py_INCREF(timer);
+        self->timer = timer;
+        self->timer_unit_ns = (timeunit > 0 ? timeunit : 1.0) * 1e9;
+    }
+    edbprof_status status = edbprof_recording_new(&options, &self->recording);
+    if (status != EDBPROF_OK) {
+        recorder_raise(NULL, status);
+        Py_CLEAR(self);
+        goto done;
+    }
+    calibrate_tell(self);
+done:
+    Py_XDECREF(directory);
+    Py_XDECREF(prefix);
+    Py_XDECREF(suffix);
+    Py_XDECREF(live_dir);
+    return (PyObject *)self;
+}
+
+static PyObject *recorder_enable(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    arming_check();
+    if (thread_enable((recorder *)self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_disable(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
+    bool stopped = thread_disable((recorder *)self);
+    recorder_tell((recorder *)self);
+    return PyBool_FromLong(stopped);
+}
+
+static PyObject *recorder_stop(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
+    unsigned depth = thread_stop((recorder *)self);
+    recorder_tell((recorder *)self);
+    return PyLong_FromUnsignedLong(depth);
+}
+
+static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "final", "last", NULL};
+    recorder *self = (recorder *)object;
+    PyObject *path = NULL;
+    int final = 0, last = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names,
+                                     PyUnicode_FSConverter, &path, &final, &last)) {
+        return NULL;
+    }
+    if (self->recording == NULL) {
+        Py_XDECREF(path);
+        return recorder_is_closed();
+    }
+    /* Whatever comes of that, it is saved. */
+    PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
+    recorder_tell(self);
+    uint32_t flags = recorder_save_flags(final, last);
+    edbprof_status status =
+        path != NULL ? edbprof_recording_save_as(self->recording, string_of(path), flags)
+                     : edbprof_recording_save(self->recording, flags);
+    Py_XDECREF(path);
+    if (exception != NULL) {
+        compat_restore_exception(exception);
+        return NULL;
+    }
+    if (status == EDBPROF_OK) {
+        Py_RETURN_TRUE;
+    }
+    if (status == EDBPROF_NOTHING_RECORDED) {
+        Py_RETURN_FALSE;
+    }
+    recorder_raise(self->recording, status);
+    return NULL;
+}
+
+static PyObject *recorder_close(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    recorder *self = (recorder *)object;
+    if (thread_may_switch() < 0) {
+        return NULL;
+    }
+    thread_stop(self);
+    if (self->active_threads > 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the recording is still enabled in another thread");
+        return NULL;
+    }
+    release(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_path(PyObject *object, void *unused)
+{
+    (void)unused;
+    recorder *self = (recorder *)object;
+    char path[8192];
+    size_t length = edbprof_recording_path(self->recording, path, sizeof path);
+    if (length == 0 || length >= sizeof path) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_DecodeFSDefaultAndSize(path, (Py_ssize_t)length);
+}
+
+static PyObject *recorder_threads(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((recorder *)self)->threads);
+}
+
+static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    int threads = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (threads < 0 || (threads && new_threads_cover() < 0)) {
+        return -1;
+    }
+    ((recorder *)self)->threads = threads;
+    return 0;
+}
+
+static PyObject *recorder_builtins(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((recorder *)self)->builtins);
+}
+
+static int recorder_set_builtins(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    int builtins = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (builtins < 0 || thread_may_switch() < 0) {
+        return -1;
+    }
+    thread_set_builtins((recorder *)self, builtins);
+    return 0;
+}
+
+static PyMethodDef methods[] = {
+    {"enable", recorder_enable, METH_NOARGS,
+     "enable()\n--\n\nRecord in the calling thread from now on; nests."},
+    {"disable", recorder_disable, METH_NOARGS,
+     "disable()\n--\n\nUndo one enable() of the calling thread. Returns whether that "
+     "stopped the recording in it."},
+    {"stop", recorder_stop, METH_NOARGS,
+     "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they were."},
+    {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
+     "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
+     "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
+     "os._exit(), so its live file goes now. Returns False, having written nothing, when nothing "
+     "was recorded and no path is given. Raises OSError, ValueError."},
+    {"encode", recorder_encode, METH_NOARGS,
+     "encode()\n--\n\nWhat save() would write now, as bytes. Raises ValueError."},
+    {"codes", recorder_codes, METH_NOARGS,
+     "codes()\n--\n\nA list of the code objects that were called."},
+    {"close", recorder_close, METH_NOARGS,
+     "close()\n--\n\nForget everything that was recorded. Raises RuntimeError while "
+     "another thread records."},
+    {NULL},
+};
+
+static PyMemberDef members[] = {
+    {"save_every", T_ULONGLONG, offsetof(recorder, save_every), 0,
+     "After how many outermost calls the recording is saved; 0: never."},
+    {NULL},
+};
+
+static PyGetSetDef attributes[] = {
+    {"path", recorder_path, NULL,
+     "The recording's own file, or None before anything was recorded.", NULL},
+    {"builtins", recorder_builtins, recorder_set_builtins,
+     "Whether functions written in C are recorded.", NULL},
+    {"threads", recorder_threads, recorder_set_threads,
+     "Whether threads that recorded ones start are recorded too.", NULL},
+    {NULL},
+};
+
+PyMethodDef *const recorder_methods = methods;
+
+PyTypeObject recorder_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.Recorder",
+    .tp_basicsize = sizeof(recorder),
+    .tp_new = recorder_new,
+    .tp_dealloc = recorder_dealloc,
+    .tp_traverse = recorder_traverse,
+    .tp_weaklistoffset = offsetof(recorder, weak_references),
+    .tp_methods = methods,
+    .tp_members = members,
+    .tp_getset = attributes,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
+              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
+              "threads=False, live_dir=..., max_nodes=0)\n--\n\n"
+              "One recording: a call tree for each thread that enables it. live_dir: where "
+              "its live file goes, '' for none; by default `directory`.",
+};
