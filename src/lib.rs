@@ -16,3 +16,4 @@ pub mod profile;
 mod record;
 #[cfg(feature = "report")]
 pub mod report;
+mod word_hash;

@@ -11,7 +11,6 @@ pub mod frames;
 pub mod group;
 pub mod join;
 pub mod merge;
-mod pair_hash;
 mod ran_in;
 #[cfg(feature = "report")]
 mod reshape;

@@ -12,7 +12,6 @@
 
 use std::collections::HashMap;
 
-use super::pair_hash::{SeededBuilder, pair};
 use super::walk::{Step, walk};
 #[cfg(feature = "report")]
 use crate::format::pstats::Entries;
@@ -20,6 +19,7 @@ use crate::format::pstats::{Counts, LabelId, Row, Rows};
 #[cfg(feature = "report")]
 use crate::format::trees::Label;
 use crate::format::trees::{FoldedFunction, NO_PARENT, Nodes, Trees};
+use crate::word_hash::{WordHash, pair};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
 pub fn rows(trees: &Trees) -> Rows {
@@ -36,7 +36,7 @@ pub fn rows(trees: &Trees) -> Rows {
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
         edges: Vec::new(),
-        edge_ids: HashMap::with_hasher(SeededBuilder::new()),
+        edge_ids: HashMap::with_hasher(WordHash::seeded()),
     };
     for thread in &trees.threads {
         sums.add(&thread.nodes, &labels);
@@ -223,7 +223,7 @@ struct Sums {
     functions: Vec<Sum>,
     /// By caller and callee, in order of first appearance.
     edges: Vec<((LabelId, LabelId), Sum)>,
-    edge_ids: HashMap<u64, u32, SeededBuilder>,
+    edge_ids: HashMap<u64, u32, WordHash>,
 }
 
 impl Sums {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::pair_hash::{SeededBuilder, pair};
 use crate::format::trees::Nodes;
+use crate::word_hash::{WordHash, pair};
 
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {
     nodes: Nodes,
-    children: HashMap<u64, u32, SeededBuilder>,
+    children: HashMap<u64, u32, WordHash>,
     /// The node that was asked for last.
     last: usize,
 }
@@ -17,7 +17,7 @@ impl TreeBuilder {
     pub(crate) fn new() -> Self {
         Self {
             nodes: Nodes::default(),
-            children: HashMap::with_hasher(SeededBuilder::new()),
+            children: HashMap::with_hasher(WordHash::seeded()),
             last: 0,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::format::trees::Function;
+use crate::word_hash::WordHash;
 
 /// A function and what only the recorder needs to know of it.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct FunctionTable {
     entries: Vec<Entry>,
-    by_key: HashMap<u64, u32>,
+    by_key: HashMap<u64, u32, WordHash>,
 }
 
 impl FunctionTable {

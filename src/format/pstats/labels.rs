@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher, RandomState};
 
 use super::LabelId;
 use crate::format::trees::Label;
+use crate::word_hash::fold;
 
 /// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,11 +162,6 @@ fn hash_bytes([mut hash, secret]: [u64; 2], bytes: &[u8]) -> u64 {
     }
     take(rest);
     fold(hash ^ bytes.len() as u64, secret)
-}
-
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
 }
 
 /// What is hashed already.
