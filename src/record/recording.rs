@@ -239,10 +239,15 @@ impl Recording {
 
     /// Makes sure that the recording has an identity and a live file: something is in
     /// it now. `shared` is this recording's.
+    #[inline]
     pub(crate) fn begin(&self, shared: &mut Shared) {
-        if shared.identity.is_some() {
-            return;
+        if shared.identity.is_none() {
+            self.begin_now(shared);
         }
+    }
+
+    #[cold]
+    fn begin_now(&self, shared: &mut Shared) {
         let identity = Identity::new();
         shared.saves.begin();
         let live_path = identity.live_path(&self.options);
