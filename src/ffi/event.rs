@@ -256,7 +256,7 @@ pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbpr
     if !thread.is_current() {
         return EDBPROF_WRONG_THREAD;
     }
-    thread.leave_all(thread.now_or_after_reset());
+    thread.switch_off();
     EDBPROF_OK
 }
 

@@ -74,6 +74,8 @@ pub(crate) struct Thread {
     /// what ends, ends under the lock. So another thread may put the child's live file
     /// under the nodes meanwhile.
     is_asleep: Cell<bool>,
+    /// Tick of the latest event when recording was switched off the last time.
+    switched_off: Cell<u64>,
     /// Another thread has taken it over and the host has not told it the time yet.
     is_told_anew: Cell<bool>,
 }
@@ -132,6 +134,7 @@ impl Thread {
             folded: FoldedCalls::default(),
             is_full: Cell::new(false),
             is_asleep: Cell::new(false),
+            switched_off: Cell::new(0),
             is_told_anew: Cell::new(false),
         }
     }

@@ -38,7 +38,18 @@ impl Thread {
         self.at(reading)
     }
 
-    /// As that, off the hot path.
+    /// Recording is switched off in this thread: every open call ends.
+    pub(crate) fn switch_off(&self) {
+        let latest = self.root().latest();
+        // What a counter that was reset looks like, too.
+        let stands_still = self.switched_off.replace(latest) == latest;
+        // Mostly all calls have ended, and reading a clock takes longer than all else here.
+        if stands_still || self.cursor.get() != self.root.get() {
+            self.leave_all(self.now_or_after_reset());
+        }
+    }
+
+    /// As [`Thread::now_or_after_reset`], off the hot path.
     pub(super) fn notice_reset(&self) {
         if self.clock == Clock::Tsc {
             self.look_for_reset(tsc());
