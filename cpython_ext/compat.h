@@ -59,14 +59,15 @@ static inline bool compat_is_finalizing(void)
 #endif
 }
 
-/* A new reference to the frame's code object. */
+/* The frame's code object, borrowed: frames keep theirs. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030B0000
-    Py_INCREF(frame->f_code);
     return frame->f_code;
 #else
-    return PyFrame_GetCode(frame);
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    Py_DECREF(code);
+    return code;
 #endif
 }
 

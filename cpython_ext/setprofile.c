@@ -3,7 +3,10 @@
 
 enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 
-static inline void on_call(const activities *list, PyFrameObject *frame)
+/* Each of these is called last by on_event, for which it returns 0, so that no event saves
+ * registers for another kind. */
+
+static Py_NO_INLINE int on_call(const activities *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
     bool resumed =
@@ -11,7 +14,7 @@ static inline void on_call(const activities *list, PyFrameObject *frame)
     if (!entered_code(list->only, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
-    Py_DECREF(code);
+    return 0;
 }
 
 static void leave_unstarted(const activities *list, PyCodeObject *code)
@@ -21,7 +24,8 @@ static void leave_unstarted(const activities *list, PyCodeObject *code)
     }
 }
 
-static inline void on_return(const activities *list, PyFrameObject *frame, PyObject *value)
+static Py_NO_INLINE int on_return(const activities *list, PyFrameObject *frame,
+                                  PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) &&
@@ -30,28 +34,52 @@ static inline void on_return(const activities *list, PyFrameObject *frame, PyObj
     } else if (!left(list->only, code_key(code))) {
         leave_in_each(list, code_key(code), false);
     }
-    Py_DECREF(code);
+    return 0;
 }
 
-static inline void on_builtin(const activities *list, PyObject *callee, bool begins)
+static Py_NO_INLINE int on_builtin_call(const activities *list, PyObject *callee)
 {
-    if (!PyCFunction_Check(callee)) {
-        return;
+    if (PyCFunction_Check(callee)) {
+        PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
+        uint64_t key = builtin_key(builtin);
+        if (!entered_builtin(list->only, key)) {
+            enter_builtin_in_each(list, callee, builtin->m_self, key);
+        }
     }
-    PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
-    uint64_t key = builtin_key(builtin);
-    if (begins && !entered_builtin(list->only, key)) {
-        enter_builtin_in_each(list, callee, builtin->m_self, key);
-    } else if (!begins && !left(list->only, key)) {
-        leave_in_each(list, key, true);
+    return 0;
+}
+
+static Py_NO_INLINE int on_builtin_return(const activities *list, PyObject *callee)
+{
+    if (PyCFunction_Check(callee)) {
+        uint64_t key = builtin_key((PyCFunctionObject *)callee);
+        if (!left(list->only, key)) {
+            leave_in_each(list, key, true);
+        }
+    }
+    return 0;
+}
+
+static inline int record(const activities *list, PyFrameObject *frame, int what,
+                         PyObject *argument)
+{
+    switch (what) {
+    case PyTrace_CALL: return on_call(list, frame);
+    case PyTrace_RETURN: return on_return(list, frame, argument);
+    case PyTrace_C_CALL: return on_builtin_call(list, argument);
+    case PyTrace_C_RETURN:
+    case PyTrace_C_EXCEPTION: return on_builtin_return(list, argument);
+    default: return 0;
     }
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
-/* Gives the event to the profile function that was there before. */
-static int hand_on(thread_state *state, PyFrameObject *frame, int what, PyObject *argument)
+/* Gives the event to the profile function that was there before, too. */
+static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
+                                         PyObject *argument)
 {
+    (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
     int result = state->chained(state->chained_argument, frame, what, argument);
     if (result < 0 && compat_profile_function(state->tstate) == NULL) {
         /* It has raised, so the interpreter has switched profiling off: for it, but
@@ -69,16 +97,10 @@ static int hand_on(thread_state *state, PyFrameObject *frame, int what, PyObject
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument)
 {
     thread_state *state = (thread_state *)self;
-    const activities *list = &state->active[HOOK_SETPROFILE];
-    switch (what) {
-    case PyTrace_CALL: on_call(list, frame); break;
-    case PyTrace_RETURN: on_return(list, frame, argument); break;
-    case PyTrace_C_CALL: on_builtin(list, argument, true); break;
-    case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: on_builtin(list, argument, false); break;
-    default: break;
+    if (state->chained != NULL) {
+        return on_chained_event(state, frame, what, argument);
     }
-    return state->chained == NULL ? 0 : hand_on(state, frame, what, argument);
+    return record(&state->active[HOOK_SETPROFILE], frame, what, argument);
 }
 
 static void tell_of_another(void)
