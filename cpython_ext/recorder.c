@@ -112,6 +112,7 @@ static int define(recorder *self, uint64_t key, named *function)
         edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
     tell_soon(self);
+    greenlets_look(thread_state_here());
     return status == EDBPROF_OK ? 0 : -1;
 }
 
