@@ -89,3 +89,22 @@ fn a_reset_is_noticed_where_recording_is_switched_off_too() {
     assert_eq!(thread.now_or_after_reset(), before);
     assert!(thread.now_or_after_reset() > before);
 }
+
+#[test]
+fn a_reset_is_noticed_where_a_call_that_has_ended_took_no_time() {
+    if clock::wall() != Clock::Tsc {
+        return;
+    }
+    let recording = recording_by(Clock::Tsc, 1000);
+    define(&recording, 1, false);
+    let thread = attach(&recording);
+    let before = thread.now() + (1 << 50);
+    thread.enter(1, Visit::Start, before);
+    thread.leave(1, before);
+    thread.switch_off();
+    assert_eq!(thread.now(), before);
+    thread.enter(1, Visit::Start, thread.now());
+    thread.leave(1, thread.now());
+    thread.switch_off();
+    assert!(thread.now() > before);
+}
