@@ -12,6 +12,7 @@
 
 mod trees;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -72,10 +73,14 @@ impl Profile {
     }
 
     /// The pstats rows of both.
-    pub fn rows(&self) -> Rows {
-        let mut rows = rows::rows(self.shown_trees());
+    pub fn rows(&self) -> Cow<'_, Rows> {
+        let trees = self.shown_trees();
+        if trees.functions.is_empty() {
+            return Cow::Borrowed(&self.plain.rows);
+        }
+        let mut rows = rows::rows(trees);
         rows::add(&mut rows, &self.plain.rows);
-        rows
+        Cow::Owned(rows)
     }
 
     /// What both say about generic functions.
@@ -285,7 +290,7 @@ impl Merger {
             trees: self.trees.finish(self.selection),
             plain: PlainInputs {
                 hashes: hashes.collect(),
-                rows: rows::renumbered(&self.plain_rows),
+                rows: rows::renumbered(self.plain_rows),
                 sidecar: self.sidecar,
             },
             compensation: None,
