@@ -38,8 +38,9 @@ pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     })
 }
 
-/// Real files take nine bytes and more for a caller, with a noted dict of its own.
-const EXPANSION: usize = 16;
+/// Real files take nine bytes and more for a caller, with a noted dict of its own, and 24
+/// for a function, whose file's path stands there once and may be long.
+const EXPANSION: usize = 24;
 /// What a dict takes before it is a map.
 const DICT_SIZE: usize = 80;
 /// What a noted value takes.
@@ -54,7 +55,7 @@ enum Value {
     Negative(i64),
     /// Index into the labels.
     Label(usize),
-    /// Index into the dicts, which can be filled and shared after they are pushed.
+    /// Index into the dicts, which can be filled after they are pushed.
     Dict(usize),
 }
 
