@@ -17,7 +17,7 @@ fn on_terminal(columns: u16) -> String {
     let (mut ours, mut its) = (-1, -1);
     let none = std::ptr::null_mut();
     // SAFETY: all that is pointed to lives beyond the call, what is null may be.
-    let failed = unsafe { libc::openpty(&mut ours, &mut its, none, none.cast(), &mut size) };
+    let failed = unsafe { libc::openpty(&mut ours, &mut its, none, none.cast(), &raw mut size) };
     assert_eq!(failed, 0);
     // SAFETY: the two were opened just now and are nobody else's.
     let (ours, its) = unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(its)) };

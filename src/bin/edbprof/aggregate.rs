@@ -350,7 +350,7 @@ fn write_reports(
     account.dropped = view.dropped();
     account.selection = view.profile.trees().selection.clone();
     account.running = view.running();
-    let write = |report: &Box<dyn Report + Sync>| {
+    let written = reports.par_iter().map(|report| {
         let path = outputs.path(report.suffix());
         let written = match report.render(view) {
             Ok(None) => former_results::remove(&path).map(|()| false),
@@ -358,8 +358,8 @@ fn write_reports(
             Err(error) => Err(io::Error::other(error)),
         };
         (path, written)
-    };
-    let written: Vec<_> = reports.par_iter().map(write).collect();
+    });
+    let written: Vec<_> = written.collect();
     let mut all_written = true;
     for (path, written) in written {
         match written {
