@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use edbprof::format::pstats::Rows;
 use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::{Merger, Profile};
@@ -31,7 +30,7 @@ fn main() {
     if tree.nodes.is_empty() {
         tree = made_up(1_000_000);
     }
-    let rows: Rows = profile.rows();
+    let rows = profile.rows();
     let view = View {
         profile: &profile,
         rows: &rows,

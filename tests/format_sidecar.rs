@@ -98,21 +98,29 @@ fn wrong_shapes_are_refused() {
 fn neither_depth_nor_sharing_costs() {
     assert!(sidecar::decode(&b"}(".repeat(1_000_000)).is_err());
     let label = |i: u32| [b"U\0J", &i.to_le_bytes()[..], b"U\0\x87"].concat();
-    // A dict that holds itself.
+    // Dicts that hold themselves, or one another.
     let looping = [b"}\x94", &label(1)[..], b"h\0s."].concat();
     assert!(sidecar::decode(&looping).is_err());
-    // 3,000 generics with one and the same 3,000 callers, these with one and the
-    // same 3,000 implementations.
-    let entries = |value: &[u8]| {
-        let entries = (0..3000).flat_map(|i| [&label(i), value].concat());
-        [b"}(".to_vec(), entries.collect(), b"u".to_vec()].concat()
-    };
-    let counts = [entries(b"K\x01"), b"\x94".to_vec()].concat();
-    let callers = [entries(b"h\0"), b"\x94".to_vec()].concat();
-    let generics = entries(b"h\x01");
-    let bytes = [counts, callers, generics, b".".to_vec()].concat();
+    // Callers that two generics share: in few such steps, a file could unfold to anything.
+    let callers = [b"}\x94", &label(1)[..], b"}s"].concat();
+    let twice = [b"}", &label(2)[..], &callers, b"s", &label(3), b"h\0s."].concat();
+    assert!(
+        refusal(&twice)
+            .unwrap()
+            .starts_with("a dict that stands in two places")
+    );
+    // Labels share their texts, which they don't in memory.
+    let file = [
+        b"}X\x10\x27\0\0",
+        &[b'f'; 10_000][..],
+        b"\x94K\0U\0\x87K\0s",
+    ]
+    .concat();
+    let labels = b"h\0K\0U\0\x87K\0s".repeat(3000);
     assert_eq!(
-        sidecar::decode(&bytes).unwrap_err().reason,
+        sidecar::decode(&[file, labels].concat())
+            .unwrap_err()
+            .reason,
         Reason::Expansion
     );
 }

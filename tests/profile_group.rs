@@ -330,7 +330,8 @@ fn folded_calls_go_by_their_function() {
         });
     }
     let rows = |wanted: &Wanted| {
-        let rows = merged(wanted, &[trees.clone()]).rows();
+        let profile = merged(wanted, &[trees.clone()]);
+        let rows = profile.rows();
         let mut rows: Vec<_> = rows
             .iter()
             .map(|(id, row)| {

@@ -175,8 +175,7 @@ pub(crate) fn encode_compensated(
     plain: &PlainInputs,
     rows_less_ns: Option<u64>,
 ) -> Vec<u8> {
-    let mut bytes = pstats::encode(rows);
-    let mut writer = Writer::new();
+    let mut writer = Writer::after(pstats::encode(rows));
     writer.dict();
     writer.text(b"magic");
     writer.text(b"edbprof");
@@ -202,8 +201,7 @@ pub(crate) fn encode_compensated(
         writer.end_dict();
     }
     writer.end_dict();
-    bytes.extend_from_slice(&writer.finish());
-    bytes
+    writer.finish()
 }
 
 #[cfg(test)]

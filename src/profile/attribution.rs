@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use super::singledispatch::is_binding_name;
-use crate::format::pstats::{Counts, LabelId, Rows};
+use crate::format::pstats::{Counts, LabelId, Row, Rows};
 use crate::format::sidecar::Sidecar;
 use crate::format::trees::Label;
 
@@ -22,10 +22,19 @@ pub fn attribute(rows: &Rows, sidecar: &Sidecar) -> Rows {
         return attributed;
     }
     let counts = by_caller_and_implementation(rows, sidecar);
-    for (wrapper, _) in rows.iter().filter(|&(id, _)| is_wrapper(rows.label(id))) {
+    for wrapper in by_label(rows, |id, _| is_wrapper(rows.label(id))) {
         attribute_wrapper(&mut attributed, wrapper, &counts);
     }
     attributed
+}
+
+/// Which of `rows` are `wanted`, in the order of their labels: ids depend on the order of
+/// the inputs, and so would sums of times that are added up in theirs.
+fn by_label(rows: &Rows, wanted: impl Fn(LabelId, &Row) -> bool) -> Vec<LabelId> {
+    let wanted = rows.iter().filter(|&(id, row)| wanted(id, row));
+    let mut ids: Vec<LabelId> = wanted.map(|(id, _)| id).collect();
+    ids.sort_by_key(|&id| rows.label(id));
+    ids
 }
 
 type Dispatches = HashMap<(LabelId, LabelId), u64>;
@@ -57,16 +66,12 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
         .filter(|&(&caller, _)| !is_wrapper(rows.label(caller)))
         .map(|(&caller, counts)| (caller, counts.nc as f64))
         .collect();
-    // Ids depend on the order of the inputs, labels don't.
+    // For the same reason as in `by_label`.
     callers.sort_by(|&(a, _), &(b, _)| rows.label(a).cmp(rows.label(b)));
 
-    let implementations: Vec<LabelId> = rows
-        .iter()
-        .filter(|&(id, row)| {
-            row.callers.contains_key(&wrapper) && is_implementation(rows.label(id))
-        })
-        .map(|(id, _)| id)
-        .collect();
+    let implementations = by_label(rows, |id, row| {
+        row.callers.contains_key(&wrapper) && is_implementation(rows.label(id))
+    });
     let mut passed_on = 0.0;
     for implementation in implementations {
         let known: Vec<(LabelId, f64)> = callers
@@ -92,7 +97,8 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
     }
 
     let kept = (row.counts.ct - passed_on).max(row.counts.tt);
-    let calls: f64 = row.callers.values().map(|counts| counts.nc as f64).sum();
+    let calls = row.callers.values().map(|counts| counts.nc);
+    let calls = calls.fold(0, i128::saturating_add) as f64;
     let row = rows.row_mut(wrapper);
     row.counts.ct = kept;
     for counts in row.callers.values_mut().filter(|_| calls != 0.0) {
@@ -159,7 +165,7 @@ mod tests {
 
     fn label(name: &str) -> Label {
         let file = match name {
-            "wrapper" | "dispatch" => "/usr/lib/python3/functools.py",
+            "wrapper" | "_method" | "dispatch" => "/usr/lib/python3/functools.py",
             _ => "demo.py",
         };
         Label {
@@ -220,6 +226,29 @@ mod tests {
         assert_eq!(edge(&clear, "A", "wrapper"), counts(10, 0.5, 1.5));
         assert_eq!(edge(&clear, "B", "wrapper"), counts(10, 0.5, 1.5));
         assert!(edge(&clear, "wrapper", "dispatch").is_some());
+    }
+
+    #[test]
+    fn the_order_of_the_rows_does_not_matter() {
+        let mut edges = [
+            ("A", "wrapper", 3, 0.0, 1.0),
+            ("wrapper", "F1", 1, 0.1, 0.1),
+            ("wrapper", "F2", 1, 0.3, 0.3),
+            ("wrapper", "F3", 1, 0.2, 0.2),
+            ("A", "_method", 1, 0.0, 1.0),
+            ("_method", "F3", 1, 0.7, 0.7),
+            ("A", "F3", 1, 0.1, 0.1),
+        ];
+        let other = Arc::new(label("other"));
+        let sidecar = Sidecar::from([(other, Default::default())]);
+        let figures = |edges: &[_]| {
+            let clear = attribute(&rows(edges), &sidecar);
+            ["wrapper", "_method", "F1", "F2", "F3"]
+                .map(|callee| edge(&clear, "A", callee).unwrap().ct)
+        };
+        let forwards = figures(&edges);
+        edges.reverse();
+        assert_eq!(figures(&edges), forwards);
     }
 
     #[test]

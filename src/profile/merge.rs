@@ -10,25 +10,25 @@
 //! An input of which a part was chosen lists its recordings too, but has not all of
 //! them: it is merged only with what was chosen by the same options.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod trees;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use trees::TreeSum;
+
 use super::compensate::{Compensation, compensate};
-use super::ran_in::RanInCounts;
 use super::rows;
 use super::singledispatch;
-use super::tree_builder::TreeBuilder;
-use super::walk::Children;
 use crate::format::content_hash::ContentHash;
 use crate::format::prof::{self, PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
 #[cfg(feature = "report")]
 use crate::format::pstats::{Entries, Labels};
 use crate::format::sidecar::Sidecar;
-use crate::format::trees::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
-};
+use crate::format::trees::{MAX_NODES, Trees};
 
 /// Everything that was read, as one value, from which all reports are written.
 ///
@@ -73,10 +73,14 @@ impl Profile {
     }
 
     /// The pstats rows of both.
-    pub fn rows(&self) -> Rows {
-        let mut rows = rows::rows(self.shown_trees());
+    pub fn rows(&self) -> Cow<'_, Rows> {
+        let trees = self.shown_trees();
+        if trees.functions.is_empty() {
+            return Cow::Borrowed(&self.plain.rows);
+        }
+        let mut rows = rows::rows(trees);
         rows::add(&mut rows, &self.plain.rows);
-        rows
+        Cow::Owned(rows)
     }
 
     /// What both say about generic functions.
@@ -152,16 +156,7 @@ pub struct Merged {
 
 /// Takes files one after the other and keeps only what is distinct in them.
 pub struct Merger {
-    functions: Vec<Function>,
-    function_ids: HashMap<Function, u32>,
-    tree: TreeBuilder,
-    /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
-    overhead_ps: Vec<u64>,
-    /// By function.
-    folded: BTreeMap<u32, FoldedFunction>,
-    ran_in: RanInCounts,
-    recordings: BTreeSet<RecordingId>,
-    processes: Vec<Process>,
+    trees: TreeSum,
     plain_inputs: BTreeMap<ContentHash, usize>,
     plain_rows: Rows,
     sidecar: Sidecar,
@@ -197,14 +192,7 @@ impl Merger {
     /// Where there is nothing else it merges parts, too, that one other selection chose.
     pub fn of_parts(selection: &str) -> Self {
         Self {
-            functions: Vec::new(),
-            function_ids: HashMap::new(),
-            tree: TreeBuilder::new(),
-            overhead_ps: Vec::new(),
-            folded: BTreeMap::new(),
-            ran_in: RanInCounts::default(),
-            recordings: BTreeSet::new(),
-            processes: Vec::new(),
+            trees: TreeSum::new(),
             plain_inputs: BTreeMap::new(),
             plain_rows: Rows::default(),
             sidecar: Sidecar::new(),
@@ -228,7 +216,7 @@ impl Merger {
             }
             ProfFile::Exact(trees, plain) => match trees.recordings[..] {
                 [id] if plain.hashes.is_empty() => {
-                    if self.recordings.contains(&id) {
+                    if self.trees.recordings().contains(&id) {
                         self.merged.repeated.push(path);
                     } else {
                         self.add_exact(path, trees, &plain);
@@ -280,7 +268,7 @@ impl Merger {
             let inputs = recordings.len() + plain.hashes.len();
             let known = recordings
                 .iter()
-                .filter(|&&id| self.recordings.contains(id));
+                .filter(|&&id| self.trees.recordings().contains(id));
             let known_plain = hashes.iter().map(|(hash, &count)| {
                 let known = self.plain_inputs.get(hash).copied();
                 known.unwrap_or(0).min(count)
@@ -296,47 +284,13 @@ impl Merger {
             }
         }
         let mut merged = self.merged;
-        let mut processes = self.processes;
-        processes.sort_by(compare_processes);
-        let nodes = self.tree.finish();
-        let mut overhead_ps = self.overhead_ps;
-        if overhead_ps.iter().any(|&overhead| overhead > 0) {
-            overhead_ps.resize(nodes.len(), 0);
-        } else {
-            overhead_ps.clear();
-        }
-        let (functions, rank) = sorted(self.functions);
-        let (thread_names, ran_in) = self.ran_in.finish(&rank);
-        let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
-        let folded = self.folded.into_values().map(|folded| FoldedFunction {
-            function: rank[folded.function as usize],
-            ..folded
-        });
-        let mut folded: Vec<_> = folded.collect();
-        folded.sort_unstable();
-        let mut threads = vec![ThreadTree {
-            process: 0,
-            name: Box::default(),
-            nodes,
-            overhead_ps,
-            folded,
-        }];
-        threads.retain(|thread| !thread.is_empty());
         let hashes = self.plain_inputs.iter();
         let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
         merged.profile = Profile {
-            trees: Trees {
-                recordings: self.recordings.into_iter().collect(),
-                processes,
-                functions,
-                threads,
-                selection: self.selection,
-                thread_names,
-                ran_in,
-            },
+            trees: self.trees.finish(self.selection),
             plain: PlainInputs {
                 hashes: hashes.collect(),
-                rows: rows::renumbered(&self.plain_rows),
+                rows: rows::renumbered(self.plain_rows),
                 sidecar: self.sidecar,
             },
             compensation: None,
@@ -346,7 +300,7 @@ impl Merger {
 
     fn decide_about_parts(&mut self) {
         let parts = std::mem::take(&mut self.parts);
-        let is_alone = self.recordings.is_empty()
+        let is_alone = self.trees.recordings().is_empty()
             && self.plain_inputs.is_empty()
             && self.aggregates.is_empty();
         let selections: BTreeSet<_> = parts.iter().map(|part| &part.trees.selection).collect();
@@ -376,64 +330,11 @@ impl Merger {
     }
 
     fn add_exact(&mut self, path: PathBuf, trees: Trees, plain: &PlainInputs) {
-        let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
-        if self.tree.len() + nodes > MAX_NODES {
+        if self.trees.has_room_for(&trees) {
+            self.add_plain(plain);
+            self.trees.add(trees);
+        } else {
             self.merged.refused.push((path, Refusal::TooLarge));
-            return;
-        }
-        self.add_plain(plain);
-        let functions: Vec<u32> = trees
-            .functions
-            .iter()
-            .map(|function| self.intern(function))
-            .collect();
-        for thread in &trees.threads {
-            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
-            for folded in &thread.folded {
-                let function = functions[folded.function as usize];
-                let sum = self.folded.entry(function).or_default();
-                sum.function = function;
-                sum.add(folded);
-            }
-        }
-        self.ran_in.add(&trees, &functions);
-        self.recordings.extend(trees.recordings);
-        self.processes.extend(trees.processes);
-    }
-
-    fn intern(&mut self, function: &Function) -> u32 {
-        if let Some(&id) = self.function_ids.get(function) {
-            return id;
-        }
-        let id = self.functions.len() as u32;
-        self.functions.push(function.clone());
-        self.function_ids.insert(function.clone(), id);
-        id
-    }
-
-    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
-        let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
-        for node in 0..nodes.len() {
-            let parent = match nodes.parent[node] {
-                NO_PARENT => NO_PARENT,
-                parent => places[parent as usize],
-            };
-            let function = functions[nodes.function[node] as usize];
-            let place = self.tree.child(parent, function);
-            self.tree.add(
-                place,
-                nodes.calls[node],
-                nodes.resumes[node],
-                nodes.total[node],
-            );
-            if let Some(&overhead) = overhead_ps.get(node) {
-                let place = place as usize;
-                if self.overhead_ps.len() <= place {
-                    self.overhead_ps.resize(place + 1, 0);
-                }
-                self.overhead_ps[place] = self.overhead_ps[place].saturating_add(overhead);
-            }
-            places.push(place);
         }
     }
 }
@@ -444,56 +345,4 @@ fn counted(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
         *counts.entry(hash).or_default() += 1;
     }
     counts
-}
-
-/// Functions sorted by what they are, and for each of them where it is now.
-fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
-    let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
-    order.sort_by(|(_, a), (_, b)| {
-        (&a.label, &a.qualified_name, &a.module)
-            .cmp(&(&b.label, &b.qualified_name, &b.module))
-            .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
-    });
-    let mut rank = vec![0; order.len()];
-    for (new, &(old, _)) in (0..).zip(&order) {
-        rank[old as usize] = new;
-    }
-    let functions = order.into_iter().map(|(_, function)| function);
-    (functions.collect(), rank)
-}
-
-/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
-fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
-    let children = Children::of(nodes);
-    let rank = |node: u32| rank[nodes.function[node as usize] as usize];
-    // The next node to be placed is the last: those of lowest rank come last.
-    let mut waiting: Vec<(u32, u32)> = Vec::new();
-    let push = |waiting: &mut Vec<(u32, u32)>, siblings: &[u32], parent: u32| {
-        let first = waiting.len();
-        waiting.extend(siblings.iter().map(|&node| (node, parent)));
-        waiting[first..].sort_unstable_by_key(|&(node, _)| std::cmp::Reverse(rank(node)));
-    };
-    push(&mut waiting, children.roots(), NO_PARENT);
-    let mut sorted = Nodes::default();
-    let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
-    while let Some((node, parent)) = waiting.pop() {
-        let old = node as usize;
-        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
-        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
-        sorted_overhead_ps.extend(overhead_ps.get(old));
-        push(&mut waiting, children.under(node), place);
-    }
-    (sorted, sorted_overhead_ps)
-}
-
-fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
-    let numbers = |p: &Process| (p.start_unix_ns, p.pid, p.parent_pid, p.duration_ns);
-    let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
-    numbers(a)
-        .cmp(&numbers(b))
-        .then_with(|| rest(a).cmp(&rest(b)))
-        .then_with(|| (&a.argv, &a.host).cmp(&(&b.argv, &b.host)))
-        .then_with(|| (&a.hook, &a.clock).cmp(&(&b.hook, &b.clock)))
-        .then_with(|| a.clock_resolution_ns.total_cmp(&b.clock_resolution_ns))
-        .then_with(|| a.calibration.cmp(&b.calibration))
 }

@@ -31,9 +31,13 @@ impl RanInCounts {
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
                 let name = self.name(&kind(&thread.name));
                 let folded = thread.folded.iter().map(|folded| folded.function);
+                // Trees have many nodes of few functions.
+                let mut seen = vec![false; functions.len()];
                 for function in thread.nodes.function.iter().copied().chain(folded) {
-                    let function = functions[function as usize];
-                    places.extend([(function, name), (function, ANY_THREAD)]);
+                    if !std::mem::replace(&mut seen[function as usize], true) {
+                        let function = functions[function as usize];
+                        places.extend([(function, name), (function, ANY_THREAD)]);
+                    }
                 }
             }
             for place in places {

@@ -169,17 +169,19 @@ impl Ids {
 
 /// `rows` with labels numbered as a file of them is read back, so that writing
 /// and reading changes nothing, not even the order of callers.
-pub(super) fn renumbered(rows: &Rows) -> Rows {
+pub(super) fn renumbered(rows: Rows) -> Rows {
     let mut renumbered = Rows::default();
-    for (id, row) in rows.iter() {
-        let new = renumbered.intern(rows.label(id));
-        let mut id = |caller: &LabelId| renumbered.intern(rows.label(*caller));
-        let callers = row.callers.iter();
-        let callers = callers.map(|(caller, &counts)| (id(caller), counts));
+    let (labels, rows) = rows.into_parts();
+    // One row after the other, so that there are never two of each.
+    for (id, row) in rows {
+        let new = renumbered.intern(&labels[id as usize]);
+        let mut id = |caller: LabelId| renumbered.intern(&labels[caller as usize]);
+        let callers = row.callers.into_iter();
+        let callers = callers.map(|(caller, counts)| (id(caller), counts));
         let renumbered_row = Row {
             counts: row.counts,
             callers: callers.collect(),
-            untimed: row.untimed.iter().map(id).collect(),
+            untimed: row.untimed.into_iter().map(id).collect(),
         };
         *renumbered.row_mut(new) = renumbered_row;
     }

@@ -11,6 +11,7 @@ mod live;
 mod live_file;
 mod outputs;
 mod ownership;
+mod progress;
 mod sandbox;
 mod selection;
 mod show;

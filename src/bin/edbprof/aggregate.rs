@@ -25,7 +25,7 @@ use crate::read_input::read_input;
 
 /// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
 /// what is held of them is little.
-const BYTES_AT_A_TIME: u64 = 8 << 20;
+const BYTES_AT_A_TIME: u64 = 1 << 20;
 const FILES_AT_A_TIME: usize = 256;
 
 /// How it ended, as the process's exit status.
@@ -350,18 +350,18 @@ fn write_reports(
     account.dropped = view.dropped();
     account.selection = view.profile.trees().selection.clone();
     account.running = view.running();
-    let rendered: Vec<_> = reports
-        .par_iter()
-        .map(|report| report.render(view))
-        .collect();
-    let mut all_written = true;
-    for (report, content) in reports.iter().zip(rendered) {
+    let written = reports.par_iter().map(|report| {
         let path = outputs.path(report.suffix());
-        let written = match content {
+        let written = match report.render(view) {
             Ok(None) => former_results::remove(&path).map(|()| false),
             Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
             Err(error) => Err(io::Error::other(error)),
         };
+        (path, written)
+    });
+    let written: Vec<_> = written.collect();
+    let mut all_written = true;
+    for (path, written) in written {
         match written {
             Ok(true) => account.outputs.push(path),
             Ok(false) => {}

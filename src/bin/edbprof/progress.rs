@@ -4,8 +4,16 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
 use crate::discover::Input;
+
+const WIDE_BAR: &str =
+    "reading {wide_bar} {msg}, {decimal_bytes} of {decimal_total_bytes}, {eta} left";
+/// A line that is too long for the terminal can't be taken from it whole.
+const NARROW_BAR: &str = "{wide_msg} {eta} left";
+/// From so many columns on all of the former fits, with ten and more for the bar.
+const WIDE: u16 = 80;
 
 /// How far reading has come, in files, bytes and time left; on a terminal only.
 pub(crate) struct ReadingBar {
@@ -22,7 +30,8 @@ impl ReadingBar {
         let bar = if quiet || !io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
-            let style = "reading {wide_bar} {msg}, {bytes} of {total_bytes}, {eta} left";
+            let is_wide = tcgetwinsize(io::stderr()).is_ok_and(|size| size.ws_col >= WIDE);
+            let style = if is_wide { WIDE_BAR } else { NARROW_BAR };
             let style = ProgressStyle::with_template(style);
             ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr())
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -33,6 +33,14 @@ impl<'a> Writer<'a> {
         Self::default()
     }
 
+    /// A writer of the object that follows what `out` ends with.
+    pub fn after(out: Vec<u8>) -> Self {
+        Writer {
+            out,
+            ..Self::default()
+        }
+    }
+
     /// The bytes written.
     pub fn finish(self) -> Vec<u8> {
         self.out

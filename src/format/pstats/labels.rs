@@ -89,6 +89,11 @@ impl Labels {
         &self.labels
     }
 
+    /// The same without the table.
+    pub(super) fn into_vec(self) -> Vec<Label> {
+        self.labels
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.labels.len()

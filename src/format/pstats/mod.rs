@@ -179,6 +179,14 @@ impl Rows {
             .filter_map(|&id| Some((id, self.row(id)?)))
     }
 
+    /// The labels, and all rows in order of first appearance.
+    pub(crate) fn into_parts(self) -> (Vec<Label>, impl Iterator<Item = (LabelId, Row)>) {
+        let mut rows = self.rows;
+        let order = self.order.into_iter();
+        let rows = order.filter_map(move |id| Some((id, *rows[id as usize].take()?)));
+        (self.labels.into_vec(), rows)
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.order.len()

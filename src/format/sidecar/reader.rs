@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
@@ -24,7 +24,8 @@ pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
         opcode_at: 0,
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: HashMap::new(),
+        memo: Vec::new(),
+        strings: Vec::new(),
         dicts: Vec::new(),
         labels: Vec::new(),
     };
@@ -37,24 +38,24 @@ pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     })
 }
 
-/// Real files take ten bytes and more for a caller, with a map of its own.
-const EXPANSION: usize = 64;
-/// What an entry of the result takes in memory, bytes, give or take.
-const ENTRY_SIZE: usize = 32;
-/// And a map, however few there are in it.
-const MAP_SIZE: usize = 192;
+/// Real files take nine bytes and more for a caller, with a noted dict of its own, and 24
+/// for a function, whose file's path stands there once and may be long.
+const EXPANSION: usize = 24;
 /// What a dict takes before it is a map.
-const DICT_SIZE: usize = 128;
+const DICT_SIZE: usize = 80;
 /// What a noted value takes.
-const NOTE_SIZE: usize = 96;
+const NOTE_SIZE: usize = 32;
 
+/// In two words: a pickle has many of them for its size.
 #[derive(Clone, Copy)]
-enum Value<'a> {
-    String(&'a [u8]),
-    Int(i128),
+enum Value {
+    /// Index into the strings.
+    String(usize),
+    Natural(u64),
+    Negative(i64),
     /// Index into the labels.
     Label(usize),
-    /// Index into the dicts, which can be filled and shared after they are pushed.
+    /// Index into the dicts, which can be filled after they are pushed.
     Dict(usize),
 }
 
@@ -62,10 +63,13 @@ struct Machine<'a> {
     input: Input<'a>,
     /// Where the opcode that is being obeyed stands, for errors.
     opcode_at: usize,
-    stack: Vec<Value<'a>>,
+    stack: Vec<Value>,
     marks: Vec<usize>,
-    memo: HashMap<u32, Value<'a>>,
-    dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
+    /// By the numbers under which values are noted, which pickles count up.
+    memo: Vec<Option<Value>>,
+    strings: Vec<&'a [u8]>,
+    /// None where it has become a map.
+    dicts: Vec<Option<Vec<(Value, Value)>>>,
     labels: Vec<Arc<Label>>,
 }
 
@@ -84,7 +88,7 @@ impl<'a> Machine<'a> {
             EMPTY_DICT => {
                 self.input.expand(self.opcode_at, DICT_SIZE)?;
                 self.stack.push(Value::Dict(self.dicts.len()));
-                self.dicts.push(Vec::new());
+                self.dicts.push(Some(Vec::new()));
             }
             MARK => self.marks.push(self.stack.len()),
             SHORT_BINUNICODE | SHORT_BINBYTES | SHORT_BINSTRING => {
@@ -101,15 +105,15 @@ impl<'a> Machine<'a> {
             }
             BININT1 => {
                 let [value] = self.input.array()?;
-                self.stack.push(Value::Int(value.into()));
+                self.stack.push(Value::Natural(value.into()));
             }
             BININT2 => {
                 let value = u16::from_le_bytes(self.input.array()?);
-                self.stack.push(Value::Int(value.into()));
+                self.stack.push(Value::Natural(value.into()));
             }
             BININT => {
                 let value = i32::from_le_bytes(self.input.array()?);
-                self.stack.push(Value::Int(value.into()));
+                self.int(value.into())?;
             }
             LONG1 => self.long()?,
             TUPLE3 => {
@@ -124,14 +128,14 @@ impl<'a> Machine<'a> {
                 };
                 self.label(file, line, name)?;
             }
-            MEMOIZE => self.memoize(self.memo.len() as u32)?,
+            MEMOIZE => self.memoize(self.memo.len())?,
             BINPUT => {
                 let [number] = self.input.array()?;
                 self.memoize(number.into())?;
             }
             LONG_BINPUT => {
                 let number = u32::from_le_bytes(self.input.array()?);
-                self.memoize(number)?;
+                self.memoize(number as usize)?;
             }
             BINGET => {
                 let [number] = self.input.array()?;
@@ -139,7 +143,7 @@ impl<'a> Machine<'a> {
             }
             LONG_BINGET => {
                 let number = u32::from_le_bytes(self.input.array()?);
-                self.recall(number)?;
+                self.recall(number as usize)?;
             }
             SETITEM => {
                 let value = self.pop()?;
@@ -163,7 +167,18 @@ impl<'a> Machine<'a> {
         let text = self
             .input
             .take(usize::try_from(len).unwrap_or(usize::MAX))?;
-        self.stack.push(Value::String(text));
+        self.stack.push(Value::String(self.strings.len()));
+        self.strings.push(text);
+        Ok(())
+    }
+
+    fn int(&mut self, value: i128) -> Result<(), ReadError> {
+        self.stack.push(match u64::try_from(value) {
+            Ok(natural) => Value::Natural(natural),
+            Err(_) => Value::Negative(
+                i64::try_from(value).map_err(|_| self.invalid("an int beyond 64 bits"))?,
+            ),
+        });
         Ok(())
     }
 
@@ -171,23 +186,31 @@ impl<'a> Machine<'a> {
         let [len] = self.input.array()?;
         let bytes = self.input.take(len.into())?;
         if bytes.len() > 16 {
-            return Err(self.invalid("an int beyond 2^127"));
+            return Err(self.invalid("an int beyond 64 bits"));
         }
         let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
         let start = if negative { -1 } else { 0 };
         let value = bytes
             .iter()
             .rfold(start, |sum: i128, &byte| sum << 8 | i128::from(byte));
-        self.stack.push(Value::Int(value));
-        Ok(())
+        self.int(value)
     }
 
     fn label(&mut self, file: Value, line: Value, name: Value) -> Result<(), ReadError> {
-        let (Value::String(file), Value::Int(line), Value::String(name)) = (file, line, name)
-        else {
+        let line = match line {
+            Value::Natural(line) => {
+                i64::try_from(line).map_err(|_| self.invalid("a line number beyond 2^63"))?
+            }
+            Value::Negative(line) => line,
+            _ => return Err(self.invalid("a tuple that is no function")),
+        };
+        let [file, name] = [file, name].map(|text| match text {
+            Value::String(index) => self.strings.get(index).copied(),
+            _ => None,
+        });
+        let (Some(file), Some(name)) = (file, name) else {
             return Err(self.invalid("a tuple that is no function"));
         };
-        let line = i64::try_from(line).map_err(|_| self.invalid("a line number beyond 2^63"))?;
         self.input
             .expand(self.opcode_at, file.len() + name.len() + 1)?;
         self.stack.push(Value::Label(self.labels.len()));
@@ -199,22 +222,27 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn memoize(&mut self, number: u32) -> Result<(), ReadError> {
-        self.input.expand(self.opcode_at, NOTE_SIZE)?;
+    fn memoize(&mut self, number: usize) -> Result<(), ReadError> {
+        let new = number.saturating_add(1).saturating_sub(self.memo.len());
+        self.input
+            .expand(self.opcode_at, new.saturating_mul(NOTE_SIZE))?;
         let top = self.pop()?;
         self.stack.push(top);
-        self.memo.insert(number, top);
+        self.memo.resize(self.memo.len() + new, None);
+        if let Some(note) = self.memo.get_mut(number) {
+            *note = Some(top);
+        }
         Ok(())
     }
 
-    fn recall(&mut self, number: u32) -> Result<(), ReadError> {
-        let noted = self.memo.get(&number).copied();
+    fn recall(&mut self, number: usize) -> Result<(), ReadError> {
+        let noted = self.memo.get(number).copied().flatten();
         self.stack
             .push(noted.ok_or_else(|| self.invalid("a reference to nothing"))?);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Value<'a>, ReadError> {
+    fn pop(&mut self) -> Result<Value, ReadError> {
         let bottom = self.marks.last().copied().unwrap_or(0);
         match self.stack.pop() {
             Some(value) if self.stack.len() >= bottom => Ok(value),
@@ -222,7 +250,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn since_mark(&mut self) -> Result<Box<[Value<'a>]>, ReadError> {
+    fn since_mark(&mut self) -> Result<Box<[Value]>, ReadError> {
         match self.marks.pop() {
             Some(mark) if mark <= self.stack.len() => Ok(self.stack.drain(mark..).collect()),
             _ => Err(self.invalid("a pickle that misses a mark")),
@@ -230,14 +258,14 @@ impl<'a> Machine<'a> {
     }
 
     /// Puts keys and values, in turn, into the dict on top of the stack.
-    fn fill(&mut self, items: &[Value<'a>]) -> Result<(), ReadError> {
+    fn fill(&mut self, items: &[Value]) -> Result<(), ReadError> {
         if items.len() % 2 != 0 {
             return Err(self.invalid("a key without a value"));
         }
         let Some(&Value::Dict(dict)) = self.stack.last() else {
             return Err(self.invalid("entries of what is no dict"));
         };
-        if let Some(dict) = self.dicts.get_mut(dict) {
+        if let Some(Some(dict)) = self.dicts.get_mut(dict) {
             if dict.is_empty() {
                 // Most dicts are filled at once, and small.
                 dict.reserve_exact(items.len() / 2);
@@ -250,21 +278,19 @@ impl<'a> Machine<'a> {
     }
 
     /// The dict `value` with `convert` applied to its values. How deep this goes
-    /// is up to `convert`; how wide, a budget, for a dict can be shared.
+    /// is up to `convert`; how wide, to the file, for a dict can stand in one place only.
     fn map<T>(
         &mut self,
-        value: Value<'a>,
-        mut convert: impl FnMut(&mut Self, Value<'a>) -> Result<T, ReadError>,
+        value: Value,
+        mut convert: impl FnMut(&mut Self, Value) -> Result<T, ReadError>,
     ) -> Result<BTreeMap<Arc<Label>, T>, ReadError> {
         let Value::Dict(dict) = value else {
             return Err(self.invalid("no dict where there should be one"));
         };
-        self.input.expand(self.opcode_at, MAP_SIZE)?;
+        let items = self.dicts.get_mut(dict).and_then(Option::take);
+        let items = items.ok_or_else(|| self.invalid("a dict that stands in two places"))?;
         let mut map = BTreeMap::new();
-        let mut next = 0;
-        while let Some(&(key, value)) = self.dicts.get(dict).and_then(|items| items.get(next)) {
-            next += 1;
-            self.input.expand(self.opcode_at, ENTRY_SIZE)?;
+        for (key, value) in items {
             let label = match key {
                 Value::Label(label) => self.labels.get(label).cloned(),
                 _ => None,
@@ -275,12 +301,11 @@ impl<'a> Machine<'a> {
         Ok(map)
     }
 
-    fn calls(&mut self, value: Value<'a>) -> Result<u64, ReadError> {
-        let calls = match value {
-            Value::Int(calls) => u64::try_from(calls).ok(),
-            _ => None,
-        };
-        calls.ok_or_else(|| self.invalid("a count that is none"))
+    fn calls(&mut self, value: Value) -> Result<u64, ReadError> {
+        match value {
+            Value::Natural(calls) => Ok(calls),
+            _ => Err(self.invalid("a count that is none")),
+        }
     }
 
     fn invalid(&self, what: &'static str) -> ReadError {

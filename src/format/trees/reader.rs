@@ -261,10 +261,9 @@ fn read_column<T, const N: usize>(
     if !values.remainder().is_empty() {
         return Err(ReadError::invalid(offset, "a column of broken length"));
     }
-    Ok(values
-        .filter_map(|bytes| bytes.try_into().ok())
-        .map(value)
-        .collect())
+    let mut column = Vec::with_capacity(values.len());
+    column.extend(values.filter_map(|bytes| bytes.try_into().ok()).map(value));
+    Ok(column)
 }
 
 fn check_nodes(nodes: &Nodes, offset: usize) -> Result<(), ReadError> {

@@ -1,0 +1,197 @@
+//! The call trees of many recordings as one, in an order that follows from what is in it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::format::trees::{
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+};
+use crate::profile::ran_in::RanInCounts;
+use crate::profile::tree_builder::TreeBuilder;
+use crate::profile::walk::Children;
+
+/// Adds up trees; keeps only what is distinct in them.
+pub(super) struct TreeSum {
+    functions: Vec<Function>,
+    function_ids: HashMap<Function, u32>,
+    tree: TreeBuilder,
+    /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
+    overhead_ps: Vec<u64>,
+    /// By function.
+    folded: BTreeMap<u32, FoldedFunction>,
+    ran_in: RanInCounts,
+    recordings: BTreeSet<RecordingId>,
+    processes: Vec<Process>,
+}
+
+impl TreeSum {
+    pub(super) fn new() -> Self {
+        Self {
+            functions: Vec::new(),
+            function_ids: HashMap::new(),
+            tree: TreeBuilder::new(),
+            overhead_ps: Vec::new(),
+            folded: BTreeMap::new(),
+            ran_in: RanInCounts::default(),
+            recordings: BTreeSet::new(),
+            processes: Vec::new(),
+        }
+    }
+
+    /// The recordings that are in it.
+    pub(super) fn recordings(&self) -> &BTreeSet<RecordingId> {
+        &self.recordings
+    }
+
+    /// Whether a file can hold the sum with `trees`.
+    pub(super) fn has_room_for(&self, trees: &Trees) -> bool {
+        let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
+        self.tree.len() + nodes <= MAX_NODES
+    }
+
+    pub(super) fn add(&mut self, trees: Trees) {
+        let functions: Vec<u32> = trees
+            .functions
+            .iter()
+            .map(|function| self.intern(function))
+            .collect();
+        for thread in &trees.threads {
+            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
+            for folded in &thread.folded {
+                let function = functions[folded.function as usize];
+                let sum = self.folded.entry(function).or_default();
+                sum.function = function;
+                sum.add(folded);
+            }
+        }
+        self.ran_in.add(&trees, &functions);
+        self.recordings.extend(trees.recordings);
+        self.processes.extend(trees.processes);
+    }
+
+    fn intern(&mut self, function: &Function) -> u32 {
+        if let Some(&id) = self.function_ids.get(function) {
+            return id;
+        }
+        let id = self.functions.len() as u32;
+        self.functions.push(function.clone());
+        self.function_ids.insert(function.clone(), id);
+        id
+    }
+
+    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
+        let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        for node in 0..nodes.len() {
+            let parent = match nodes.parent[node] {
+                NO_PARENT => NO_PARENT,
+                parent => places[parent as usize],
+            };
+            let function = functions[nodes.function[node] as usize];
+            let place = self.tree.child(parent, function);
+            self.tree.add(
+                place,
+                nodes.calls[node],
+                nodes.resumes[node],
+                nodes.total[node],
+            );
+            if let Some(&overhead) = overhead_ps.get(node) {
+                let place = place as usize;
+                if self.overhead_ps.len() <= place {
+                    self.overhead_ps.resize(place + 1, 0);
+                }
+                self.overhead_ps[place] = self.overhead_ps[place].saturating_add(overhead);
+            }
+            places.push(place);
+        }
+    }
+
+    /// The sum, of which `selection` has chosen the parts: at most one tree.
+    pub(super) fn finish(self, selection: Box<str>) -> Trees {
+        let mut processes = self.processes;
+        processes.sort_by(compare_processes);
+        let nodes = self.tree.finish();
+        let mut overhead_ps = self.overhead_ps;
+        if overhead_ps.iter().any(|&overhead| overhead > 0) {
+            overhead_ps.resize(nodes.len(), 0);
+        } else {
+            overhead_ps.clear();
+        }
+        let (functions, rank) = sorted(self.functions);
+        let (thread_names, ran_in) = self.ran_in.finish(&rank);
+        let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
+        let folded = self.folded.into_values().map(|folded| FoldedFunction {
+            function: rank[folded.function as usize],
+            ..folded
+        });
+        let mut folded: Vec<_> = folded.collect();
+        folded.sort_unstable();
+        let mut threads = vec![ThreadTree {
+            process: 0,
+            name: Box::default(),
+            nodes,
+            overhead_ps,
+            folded,
+        }];
+        threads.retain(|thread| !thread.is_empty());
+        Trees {
+            recordings: self.recordings.into_iter().collect(),
+            processes,
+            functions,
+            threads,
+            selection,
+            thread_names,
+            ran_in,
+        }
+    }
+}
+
+/// Functions sorted by what they are, and for each of them where it is now.
+fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
+    let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
+    order.sort_by(|(_, a), (_, b)| {
+        (&a.label, &a.qualified_name, &a.module)
+            .cmp(&(&b.label, &b.qualified_name, &b.module))
+            .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
+    });
+    let mut rank = vec![0; order.len()];
+    for (new, &(old, _)) in (0..).zip(&order) {
+        rank[old as usize] = new;
+    }
+    let functions = order.into_iter().map(|(_, function)| function);
+    (functions.collect(), rank)
+}
+
+/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
+fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
+    let children = Children::of(nodes);
+    let rank = |node: u32| rank[nodes.function[node as usize] as usize];
+    // The next node to be placed is the last: those of lowest rank come last.
+    let mut waiting: Vec<(u32, u32)> = Vec::new();
+    let push = |waiting: &mut Vec<(u32, u32)>, siblings: &[u32], parent: u32| {
+        let first = waiting.len();
+        waiting.extend(siblings.iter().map(|&node| (node, parent)));
+        waiting[first..].sort_unstable_by_key(|&(node, _)| std::cmp::Reverse(rank(node)));
+    };
+    push(&mut waiting, children.roots(), NO_PARENT);
+    let mut sorted = Nodes::default();
+    let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
+    while let Some((node, parent)) = waiting.pop() {
+        let old = node as usize;
+        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
+        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
+        sorted_overhead_ps.extend(overhead_ps.get(old));
+        push(&mut waiting, children.under(node), place);
+    }
+    (sorted, sorted_overhead_ps)
+}
+
+fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
+    let numbers = |p: &Process| (p.start_unix_ns, p.pid, p.parent_pid, p.duration_ns);
+    let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
+    numbers(a)
+        .cmp(&numbers(b))
+        .then_with(|| rest(a).cmp(&rest(b)))
+        .then_with(|| (&a.argv, &a.host).cmp(&(&b.argv, &b.host)))
+        .then_with(|| (&a.hook, &a.clock).cmp(&(&b.hook, &b.clock)))
+        .then_with(|| a.clock_resolution_ns.total_cmp(&b.clock_resolution_ns))
+        .then_with(|| a.calibration.cmp(&b.calibration))
+}
