@@ -28,6 +28,8 @@ CI_PACKAGES := g++ valgrind chromium chromium-driver
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
+# npm comes with Node.js where that is not Debian's.
+NODE_PACKAGES = $(shell command -v npm >/dev/null || echo npm)
 
 # What an installed edbprof is made of: when one of these is newer, it is installed anew.
 # The directories are named too, so that a deleted file counts.
@@ -111,10 +113,10 @@ fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz
 	done
 
 ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as root or with sudo)
-	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES); do \
+	@missing=$$(for name in $(CI_PACKAGES) $(PYTHON_PACKAGES) $(NODE_PACKAGES); do \
 		dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q ' installed$$' || echo $$name; done); \
 	if [ -z "$$missing" ]; then \
-		echo "ci-tools: everything is there ($(strip $(CI_PACKAGES) $(PYTHON_PACKAGES)))"; \
+		echo "ci-tools: everything is there ($(strip $(CI_PACKAGES) $(PYTHON_PACKAGES) $(NODE_PACKAGES)))"; \
 	elif ! command -v apt-get >/dev/null; then \
 		echo "ci-tools: there is no apt-get here; install what these Debian packages hold:" $$missing >&2; exit 1; \
 	else \
@@ -164,6 +166,12 @@ clean: ## Remove what the other targets made, compiled Rust too
 .venv-%/.browser: tests/browser/requirements.txt .venv-%/.python
 	@echo "== Installing what drives a browser in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+build/node/.installed: tests/browser/package.json tests/browser/package-lock.json
+	@echo "== Installing speedscope in $(@D)"
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # What can't be built without is looked for before anything is made.

@@ -196,8 +196,13 @@ check_browser() { # Under one Python: what is tested is the picture.
         skip "pictures in a browser (${missing[*]} not found; run 'make ci-tools')"
     elif [[ ${#versions[@]} -gt 0 ]]; then
         venv=.venv-${versions[0]}
+        local node=build/node/.installed
+        command -v npm >/dev/null || {
+            skip "speedscope's importer (npm not found; run 'make ci-tools')"
+            node=
+        }
         check "install for the browser" "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" \
-            "$venv/.browser" PYTHON="${interpreters[0]}" &&
+            "$venv/.browser" ${node:+"$node"} PYTHON="${interpreters[0]}" &&
             check "pictures in a browser" "$venv/bin/python" -m pytest tests/browser
     fi
 }

@@ -121,6 +121,23 @@ class VizTracer(Nothing):
         self.tracer.clear()
 
 
+class Pyinstrument(Nothing):
+    """A sampler, which looks at the clock at every call and at the stack every millisecond."""
+
+    def __init__(self) -> None:
+        os.environ["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
+        import pyinstrument
+
+        self.profiler = pyinstrument.Profiler(async_mode="disabled")
+
+    def start(self) -> None:
+        self.profiler.start()
+
+    def stop(self) -> None:
+        self.profiler.stop()
+        self.profiler.reset()
+
+
 def events_are_on() -> bool:
     if not HAVE_MONITORING:
         return False
@@ -151,4 +168,5 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "cProfile": CProfile,
     "yappi": Yappi,
     "VizTracer": VizTracer,
+    "pyinstrument": Pyinstrument,
 }

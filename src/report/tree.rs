@@ -59,9 +59,13 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     }
     let least = (options.threshold * frames.whole() as f64).ceil() as u64;
     let places = Places::new(frames.functions.iter().map(|function| &function.label));
-    // A tree of libraries alone would be one line.
+    // A tree of libraries alone would be one line, that of a script that only calls them
+    // hardly more.
     let of_program = |function: &Function| {
-        origin(&function.label) == Origin::Program && !function.label.file.starts_with(b"<")
+        let label = &function.label;
+        origin(label) == Origin::Program
+            && !label.file.starts_with(b"<")
+            && &*label.name != b"<module>"
     };
     let all = options.all || !frames.functions.iter().any(of_program);
     let (frames, runs) = match all {

@@ -187,6 +187,8 @@ fn wrong_usage_is_explained() {
         let run = sandbox.run(&[argument]).expect(2);
         assert!(run.stderr.contains(part), "{argument}: {}", run.stderr);
     }
+    let run = sandbox.run(&["run", "--by=process", "x.py"]).expect(2);
+    assert!(run.stderr.contains("an option --by;"), "{}", run.stderr);
     assert_eq!(sandbox.written(), [""; 0]);
 }
 

@@ -142,6 +142,18 @@ fn what_a_run_calls_back_on_several_ways_is_one_frame() {
 }
 
 #[test]
+fn libraries_are_shown_where_the_program_only_calls_them() {
+    let frames = frames(&[
+        (NO_PARENT, "/bin/tool <module>", 100),
+        (0, &format!("{JSON} decode"), 90),
+        (1, &format!("{JSON} scan"), 80),
+        (2, &format!("{RE} match"), 70),
+    ]);
+    let text = show(&frames, TreeOptions::default());
+    assert!(text.contains("match  re.py:3"), "{text}");
+}
+
+#[test]
 fn a_single_library_frame_is_shown_rather_than_folded() {
     let frames = frames(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),

@@ -48,6 +48,7 @@ pub(crate) fn run(options: &RunOptions) -> ExitCode {
 /// When the program can't be started: an exit code and a sentence.
 fn record(options: &RunOptions) -> Result<ExitStatus, (u8, String)> {
     let usage = |message| (Exit::Usage as u8, message);
+    options.check().map_err(usage)?;
     // What is wrong with the results' place is said before hours of work, not after.
     options.results.outputs().map_err(usage)?;
     let recordings = Recordings::new(options).map_err(usage)?;

@@ -114,7 +114,36 @@ macro_rules! display_as_value {
 }
 display_as_value!(Clock, Hook);
 
+/// What the long options of Python begin with: `python --help-all`.
+const LONG_OPTIONS_OF_PYTHON: [&str; 3] = ["--help", "--version", "--check-hash-based-pycs"];
+
 impl RunOptions {
+    /// Options that are not edbprof's go on to Python, which would say of its own usage
+    /// what is wrong with a mistyped one of ours.
+    ///
+    /// # Errors
+    ///
+    /// When the first word is a long option that Python doesn't have either: a sentence.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let first = self.command.first().and_then(|word| word.to_str());
+        match first {
+            Some(option)
+                if option.len() > 2
+                    && option.starts_with("--")
+                    && !LONG_OPTIONS_OF_PYTHON
+                        .iter()
+                        .any(|known| option.starts_with(known)) =>
+            {
+                let name = option.split('=').next().unwrap_or(option);
+                Err(format!(
+                    "neither edbprof run nor Python has an option {name}; \
+                     edbprof run --help lists ours, and those of the program come after its name"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// How the recordings in `directory` are to be merged.
     pub(crate) fn aggregate(&self, directory: &Path) -> AggregateOptions {
         AggregateOptions::of_directory(directory, self.results.clone())
