@@ -71,6 +71,17 @@ pub fn origin(label: &Label) -> Origin {
     split(&label.file).0
 }
 
+/// Whether `label` is a script that an installer has put into a directory of programs, to
+/// call into a library.
+pub fn starts_library(label: &Label) -> bool {
+    let directory = &label.file[..directory_length(&label.file)];
+    let of_programs = |name| last_component_end(directory, |part| part == name);
+    *label.name == *b"<module>"
+        && [&b"bin"[..], b"Scripts"]
+            .into_iter()
+            .any(|name| of_programs(name) == Some(directory.len()))
+}
+
 /// The origin of a file and the part of its path that is not the place of
 /// installation.
 fn split(file: &[u8]) -> (Origin, &[u8]) {
@@ -189,5 +200,21 @@ mod tests {
             Origin::Library
         );
         assert_eq!(origin(&label("~")), Origin::Builtin);
+    }
+
+    #[test]
+    fn scripts_of_installed_programs() {
+        let starts = |file: &str, name: &[u8]| {
+            let name = name.into();
+            starts_library(&Label {
+                name,
+                ..label(file)
+            })
+        };
+        assert!(starts("/venv/bin/pylint", b"<module>"));
+        assert!(starts("C:\\venv\\Scripts\\pylint-script.py", b"<module>"));
+        assert!(!starts("/venv/bin/pylint", b"main"));
+        assert!(!starts("/srv/bin/app/main.py", b"<module>"));
+        assert!(!starts("bin", b"<module>"));
     }
 }

@@ -17,7 +17,7 @@ use self::library_runs::{Runs, fold};
 use self::text::{Line, Text};
 use super::View;
 use super::display::{count, counted, duration, function_name};
-use super::origin::{Origin, Places, origin};
+use super::origin::{Origin, Places, origin, starts_library};
 use crate::format::trees::{Function, Label};
 use crate::profile::frames::Frames;
 use crate::profile::join::join;
@@ -61,7 +61,9 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let places = Places::new(frames.functions.iter().map(|function| &function.label));
     // A tree of libraries alone would be one line.
     let of_program = |function: &Function| {
-        origin(&function.label) == Origin::Program && !function.label.file.starts_with(b"<")
+        origin(&function.label) == Origin::Program
+            && !function.label.file.starts_with(b"<")
+            && !starts_library(&function.label)
     };
     let all = options.all || !frames.functions.iter().any(of_program);
     let (frames, runs) = match all {
