@@ -142,6 +142,20 @@ fn what_a_run_calls_back_on_several_ways_is_one_frame() {
 }
 
 #[test]
+fn installed_programs_are_no_single_line() {
+    let pylint = "/venv/lib/python3.11/site-packages/pylint/lint.py";
+    let frames = frames(&[
+        (NO_PARENT, "/venv/bin/pylint <module>", 2_000_000_000),
+        (0, &format!("{pylint} run"), 1_900_000_000),
+        (1, &format!("{pylint} check"), 1_750_000_000),
+        (2, &format!("{JSON} decode"), 1_500_000_000),
+    ]);
+    let text = show(&frames, TreeOptions::default());
+    assert_eq!(text.lines().count(), 5, "{text}");
+    assert!(text.contains("decode") && !text.contains('…'), "{text}");
+}
+
+#[test]
 fn a_single_library_frame_is_shown_rather_than_folded() {
     let frames = frames(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
