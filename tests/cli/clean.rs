@@ -91,9 +91,10 @@ fn the_list_says_what_is_lost() {
         .with("edbprof_4.prof.live", &dead(4, 500));
     let run = sandbox.run(&["clean", "-n"]).expect(0);
     let lines: Vec<_> = run.stdout.lines().collect();
-    assert_eq!(lines.len(), 12, "{}", run.stdout);
+    assert_eq!(lines.len(), 13, "{}", run.stdout);
+    assert_eq!(lines[12], "4 files, 17.31 kB");
     let pid = std::process::id();
-    for lines in lines.chunks(3) {
+    for lines in lines.chunks_exact(3) {
         assert!(lines[0].ends_with(".prof.live  4.33 kB"), "{}", lines[0]);
         assert!(
             lines[1].starts_with(&format!("    process {pid}: ")),
@@ -310,6 +311,8 @@ fn directories_of_killed_runs() {
     let locked = File::open(within("locked", "")).unwrap();
     rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockShared).unwrap();
     let run = sandbox.run(&["clean", "-y"]).expect(0);
+    let removed = "removed 4 files and 2 directories, ";
+    assert!(run.stdout.contains(removed), "{}", run.stdout);
     let place = within("dead", "");
     let place = place.to_str().unwrap().trim_end_matches('/');
     assert!(

@@ -87,8 +87,9 @@ impl Leftover {
         self.directory.path()
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.state.map_or(0, |state| state.bytes)
+    /// Its size; nothing for a directory.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        self.state.map(|state| state.bytes)
     }
 
     /// Removes it, if it still is what was found.

@@ -92,12 +92,36 @@ fn listing(leftovers: &[Leftover]) -> String {
     let mut text = String::new();
     for leftover in leftovers {
         let path = path_text(&leftover.path());
-        text.push_str(&format!("{path}  {}\n", DecimalBytes(leftover.bytes())));
+        match leftover.bytes() {
+            Some(bytes) => text.push_str(&format!("{path}  {}\n", DecimalBytes(bytes))),
+            None => text.push_str(&format!("{path}\n")),
+        }
         for line in &leftover.about {
             text.push_str(&format!("    {}\n", printable(line.as_bytes())));
         }
     }
+    text.push_str(&size(leftovers));
     text
+}
+
+/// A line that says how much they are.
+fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
+    let (mut files, mut directories, mut bytes) = (0, 0, 0);
+    for leftover in leftovers {
+        match leftover.bytes() {
+            Some(of_file) => {
+                files += 1;
+                bytes += of_file;
+            }
+            None => directories += 1,
+        }
+    }
+    let files = counted(files, "file", "files");
+    let directories = match directories {
+        0 => String::new(),
+        number => format!(" and {}", counted(number, "directory", "directories")),
+    };
+    format!("{files}{directories}, {}\n", DecimalBytes(bytes))
 }
 
 /// Whether the user wants it.
@@ -121,13 +145,10 @@ fn asked() -> Result<bool, String> {
 }
 
 fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
-    let (mut removed, mut bytes, mut exit) = (0, 0, Exit::Success);
+    let (mut removed, mut exit) = (Vec::new(), Exit::Success);
     for leftover in leftovers {
         match leftover.remove() {
-            Ok(()) => {
-                removed += 1;
-                bytes += leftover.bytes();
-            }
+            Ok(()) => removed.push(leftover),
             // Somebody else was faster.
             Err(Refusal::Gone) => {}
             Err(Refusal::Because(reason)) => {
@@ -137,8 +158,7 @@ fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
             }
         }
     }
-    let removed = counted(removed, "file", "files");
-    say(&format!("removed {removed}, {}\n", DecimalBytes(bytes)))?;
+    say(&format!("removed {}", size(removed)))?;
     Ok(exit)
 }
 
