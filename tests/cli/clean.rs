@@ -106,10 +106,10 @@ fn the_list_says_what_is_lost() {
     assert_eq!(
         figures,
         [
-            &"    500 calls that are in no .prof file",
+            &"    500 calls; no .prof file beside it has them",
             &"    500 calls, all of them in the .prof file beside it",
             &"    500 calls, of which the .prof file beside it has fewer",
-            &"    500 calls that are in no .prof file",
+            &"    500 calls; no .prof file beside it has them",
         ]
     );
     let place = sandbox.input("");

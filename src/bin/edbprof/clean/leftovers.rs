@@ -282,7 +282,7 @@ fn killed(directory: &Directory, name: &OsStr, file: &OwnFile) -> (Vec<String>, 
     );
     about.push(match unsaved {
         0 => format!("{text}, all of them in the .prof file beside it"),
-        _ if saved.is_none() => format!("{text} that are in no .prof file"),
+        _ if saved.is_none() => format!("{text}; no .prof file beside it has them"),
         _ => format!("{text}, of which the .prof file beside it has fewer"),
     });
     (about, unsaved > 0)
