@@ -169,8 +169,10 @@ fn tree(
             parent
         } else {
             let function = functions.index(node.function());
+            // First how many: calls that come meanwhile may only add to the time.
+            let (calls, resumes) = (node.calls(), node.resumes());
             let total = rate.ns(node.total_at(latest));
-            columns.push(parent, function, node.calls(), node.resumes(), total)
+            columns.push(parent, function, calls, resumes, total)
         };
         places[index as usize] = place;
         let folded = rate.ns(node.folded().read(latest));
