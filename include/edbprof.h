@@ -806,6 +806,15 @@ size_t edbprof_recording_error(const struct edbprof_recording *recording,
                                size_t size);
 
 /**
+ * The C library's `errno` of the latest failure of the recording; 0 when nothing has
+ * failed, or not by the system's refusal. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
+
+/**
  * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
  * and NUL-terminated. Returns the length of the whole path, 0 when there is none:
  * nothing was recorded yet, or no directory was given. Any thread.

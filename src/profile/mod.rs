@@ -11,6 +11,8 @@ pub mod frames;
 pub mod group;
 pub mod join;
 pub mod merge;
+#[cfg(feature = "report")]
+pub mod processes;
 mod ran_in;
 #[cfg(feature = "report")]
 mod reshape;

@@ -6,6 +6,7 @@ use super::clock::TickRate;
 use super::node::COUNTER;
 use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
+use crate::format::process::ProcessIdentity;
 use crate::format::thread_name;
 use crate::format::trees::{
     Ending, FoldedFunction, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees,
@@ -44,7 +45,10 @@ fn process(
     let identity = shared.identity.as_ref()?;
     let options = &recording.options;
     Some(Process {
-        pid: identity.pid,
+        identity: ProcessIdentity {
+            pid: identity.pid,
+            ..ProcessIdentity::own()
+        },
         parent_pid: parent_pid(),
         argv: std::env::args_os()
             .map(|argument| argument.as_encoded_bytes().into())
@@ -165,8 +169,10 @@ fn tree(
             parent
         } else {
             let function = functions.index(node.function());
+            // First how many: calls that come meanwhile may only add to the time.
+            let (calls, resumes) = (node.calls(), node.resumes());
             let total = rate.ns(node.total_at(latest));
-            columns.push(parent, function, node.calls(), node.resumes(), total)
+            columns.push(parent, function, calls, resumes, total)
         };
         places[index as usize] = place;
         let folded = rate.ns(node.folded().read(latest));

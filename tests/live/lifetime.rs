@@ -127,8 +127,8 @@ fn all_that_is_known_of_the_process_is_in_it() {
     let (of_live, of_prof) = (&trees.processes[0], &saved.processes[0]);
     assert_eq!(of_live.argv, of_prof.argv);
     assert_eq!(
-        (of_live.pid, of_live.parent_pid, &of_live.clock),
-        (of_prof.pid, of_prof.parent_pid, &of_prof.clock)
+        (of_live.identity, of_live.parent_pid, &of_live.clock),
+        (of_prof.identity, of_prof.parent_pid, &of_prof.clock)
     );
     assert_eq!(
         (&*of_live.host, &*of_live.hook),

@@ -25,6 +25,7 @@
 //! | 128 | 4 | 1 once the recording was saved for the last time |
 //! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured |
 //! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
+//! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -65,7 +66,6 @@
 //! what a hidden function calls is its caller's.
 
 mod log;
-pub mod process;
 mod reader;
 
 pub use reader::{Facts, Now, facts, read};
@@ -75,7 +75,8 @@ pub const SUFFIX: &str = ".live";
 /// What the file begins with. Stored last.
 pub const MAGIC: [u8; 8] = *b"edblive\0";
 
-pub(crate) const VERSION: u32 = 1;
+/// The version of the format: files of later ones are refused.
+pub const VERSION: u32 = 1;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
@@ -106,6 +107,7 @@ pub(crate) mod at {
     pub(crate) const SAVED: usize = 128;
     pub(crate) const CALIBRATION: usize = 132;
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
+    pub(crate) const PROGRAM: usize = 168;
     pub(crate) const DIRECTORY: usize = 256;
 }
 

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::log::{Bytes, Log, unknown_function};
-use super::process::ProcessIdentity;
 use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
+use crate::format::process::ProcessIdentity;
 use crate::format::read_error::{ReadError, Reason};
 use crate::format::thread_name;
 use crate::format::trees::{
@@ -65,6 +65,7 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
             boot_id: header.array(at::BOOT_ID),
             pid_namespace: header.u64(at::PID_NAMESPACE),
             start: header.u64(at::PROCESS_START),
+            program: header.u64(at::PROGRAM),
         },
         is_saved: header.u32(at::SAVED) == 1,
     })
@@ -98,7 +99,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     let made = Made::read(&segments, &log, rate, latest, runs);
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
-        pid: facts.process.pid,
+        identity: facts.process,
         parent_pid: header.u32(at::PARENT_PID),
         argv: log.argv,
         host: log.host,

@@ -22,6 +22,10 @@
 //! | key | value |
 //! |---|---|
 //! | `pid`, `parent_pid` | int below 2^32 |
+//! | `process_start` | int below 2^64: clock ticks since the boot (field 22 of `/proc/<pid>/stat`) |
+//! | `boot_id` | bytes, 16 |
+//! | `pid_namespace` | int below 2^64: inode |
+//! | `program` | int below 2^64: random number that the recordings of one program in one process have in common |
 //! | `argv` | list of texts |
 //! | `host`, `hook`, `clock` | text |
 //! | `clock_resolution_ns` | float |
@@ -50,6 +54,8 @@
 //! threads.
 
 use std::borrow::Cow;
+
+use super::process::ProcessIdentity;
 
 mod calibration;
 mod folded;
@@ -252,8 +258,8 @@ pub enum Ending {
 /// What is known of one recorded process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
-    /// Process id.
-    pub pid: u32,
+    /// Which process.
+    pub identity: ProcessIdentity,
     /// Its parent's process id.
     pub parent_pid: u32,
     /// Its command line, one element an argument.

@@ -85,10 +85,14 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
     reader.dict(|reader| {
         match reader.string()? {
             b"pid" => {
-                process.pid = read_number(reader)?;
+                process.identity.pid = read_number(reader)?;
                 has_pid = true;
             }
             b"parent_pid" => process.parent_pid = read_number(reader)?,
+            b"process_start" => process.identity.start = read_number(reader)?,
+            b"boot_id" => process.identity.boot_id = read_id(reader)?,
+            b"pid_namespace" => process.identity.pid_namespace = read_number(reader)?,
+            b"program" => process.identity.program = read_number(reader)?,
             b"argv" => process.argv = reader.list(read_text)?,
             b"host" => process.host = read_text(reader)?,
             b"hook" => process.hook = read_text(reader)?,

@@ -69,8 +69,14 @@ fn write_ran_in(writer: &mut Writer<'_>, ran_in: &[RanIn]) {
 
 fn write_process<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     writer.dict();
-    int(writer, b"pid", process.pid);
+    let identity = &process.identity;
+    int(writer, b"pid", identity.pid);
     int(writer, b"parent_pid", process.parent_pid);
+    int(writer, b"process_start", identity.start);
+    writer.text(b"boot_id");
+    writer.bytes(&identity.boot_id);
+    int(writer, b"pid_namespace", identity.pid_namespace);
+    int(writer, b"program", identity.program);
     writer.text(b"argv");
     writer.list(process.argv.len());
     for argument in &process.argv {
