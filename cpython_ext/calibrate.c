@@ -23,16 +23,25 @@ enum {
     QUARTILE = REPETITIONS / 4,
 };
 
-enum { OF_PYTHON_CALL, OF_C_CALL, OF_RESUME, KINDS };
+enum {
+    OF_PYTHON_CALL,
+    OF_C_CALL,
+    OF_RESUME,
+    OF_IMPLICIT_CALL,
+    OF_CLASS_CALL,
+    OF_INIT_CALL, /* and that of the class */
+    KINDS,
+};
 
 /* Calls and resumes in a run of each kind's loop, and of the one callee that is looked at.
  * A generator is started, too. */
-static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1};
-static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1};
+static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1,
+                                            3 * ROUNDS, 3 * ROUNDS, 3 * ROUNDS};
+static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1, ROUNDS, ROUNDS, ROUNDS};
 
 typedef struct {
     PyObject *loop, *argument, *callees; /* borrowed from what the package has given */
-    uint64_t loop_key, callee_key;       /* of the first callee */
+    uint64_t loop_key, callee_key;       /* of the first callee; 0 where that has no node */
 } timed_loop;
 
 static struct {
@@ -53,6 +62,7 @@ typedef struct {
 
 static struct {
     edbprof_calibration costs;
+    uint32_t init_and_class_ps; /* the caller's part of both */
     bool known, known_at_end;
 } measured[HOOK_COUNT];
 
@@ -137,7 +147,9 @@ static int run_warm(const timed_loop *loop, double *ns)
 static double ticks(edbprof_thread *handle, uint64_t key)
 {
     uint64_t ticks = 0;
-    (void)edbprof_thread_ticks(handle, key, &ticks);
+    if (key != 0) {
+        (void)edbprof_thread_ticks(handle, key, &ticks);
+    }
     return (double)ticks;
 }
 
@@ -228,6 +240,14 @@ static void keep(samples *from, hook_kind hook)
              &costs->python_call_caller_ps);
     evaluate(from, OF_C_CALL, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
     evaluate(from, OF_RESUME, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
+    evaluate(from, OF_IMPLICIT_CALL, known, &costs->implicit_call_callee_ps,
+             &costs->implicit_call_caller_ps);
+    uint32_t none = 0;
+    evaluate(from, OF_CLASS_CALL, known, &none, &costs->class_call_ps);
+    uint32_t *both = &measured[hook].init_and_class_ps;
+    evaluate(from, OF_INIT_CALL, known, &costs->init_call_callee_ps, both);
+    costs->init_call_caller_ps =
+        *both > costs->class_call_ps ? *both - costs->class_call_ps : 0;
     measured[hook].known = true;
 }
 

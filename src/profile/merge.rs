@@ -319,6 +319,7 @@ impl Merger {
             name: Box::default(),
             nodes,
             overhead_ps,
+            class_calls: Vec::new(),
             folded,
         }];
         threads.retain(|thread| !thread.is_empty());
