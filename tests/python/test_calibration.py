@@ -22,7 +22,7 @@ from edbprof_native import Profile, _native, _calibration, profile
 
 def callee(): pass
 
-def many(calls=20_000):
+def many(calls=40_000):
     for _ in range(calls):
         callee()
 
@@ -103,7 +103,7 @@ def test_calls_of_classes_are_counted_where_they_are_made(run, tmp_path):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_recording_of_few_calls_pays_nothing(costs, hook):
-    few = f"p = Profile(hook={hook!r})\nwith p: many(10_000)\nsave(p)"
+    few = f"p = Profile(hook={hook!r})\nwith p: many(20_000)\nsave(p)"
     assert costs(few) is None
     # But has what is known already.
     assert costs(f"save(recorded(hook={hook!r}), 'other.prof')\n{few}") is not None
@@ -231,7 +231,7 @@ def test_an_exception_of_a_handler_comes_out_after_the_save(run, tmp_path):
             """
         )
     )
-    assert ProfFile(tmp_path / "x.prof").calls("callee") == 20_000
+    assert ProfFile(tmp_path / "x.prof").calls("callee") == 40_000
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
