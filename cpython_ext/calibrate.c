@@ -247,10 +247,11 @@ static void keep(samples *from, hook_kind hook)
     uint32_t *both = measured[hook].init_and_class_ps;
     evaluate(from, OF_INIT_CALL, known, &both[0], &both[1]);
     /* What `__init__` does itself is more than a round, so its part is that of any call. */
-    uint32_t others = costs->python_call_callee_ps + costs->class_call_ps;
-    uint32_t all = both[0] + both[1];
+    uint64_t others = (uint64_t)costs->python_call_callee_ps + costs->class_call_ps;
+    uint64_t all = (uint64_t)both[0] + both[1];
     costs->init_call_callee_ps = costs->python_call_callee_ps;
-    costs->init_call_caller_ps = all > others ? all - others : 0;
+    uint64_t rest = all > others ? all - others : 0;
+    costs->init_call_caller_ps = rest < UINT32_MAX ? (uint32_t)rest : UINT32_MAX;
     measured[hook].known = true;
 }
 
