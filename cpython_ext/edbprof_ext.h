@@ -14,6 +14,7 @@
  *                generators and coroutines
  *   calibrate.c what recording costs
  *   new_threads.c  threads that recorded threads start
+ *   greenlets.c stacks of calls that a thread goes on with by turns
  *   generics.c  which code objects are singledispatch's wrappers
  *   capsule.c   the way in for other extensions
  */
@@ -101,11 +102,16 @@ uint64_t recorder_read_timer(recorder *self);
 
 /* ---- thread.c ------------------------------------------------------------ */
 
+/* What of a thread is recorded where greenlets take turns in it: all of them, or the one
+ * that makes the call. */
+typedef enum { RECORDS_THREAD, RECORDS_CALL } recorded_part;
+
 /* A recorder that records in this thread. */
 typedef struct {
     recorder *owner;        /* a strong reference */
     edbprof_thread *handle;
     unsigned depth;         /* how often it was enabled, less disabled */
+    recorded_part part;
 } activity;
 
 typedef struct {
@@ -136,6 +142,9 @@ typedef struct thread_state {
     bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
+    bool sees_switches;       /* of greenlets */
+    PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
+    PyObject *greenlets;      /* a dict of those that are suspended, or NULL */
 } thread_state;
 
 extern PyTypeObject thread_state_type;
@@ -187,11 +196,11 @@ int thread_may_switch(void);
 
 /* Lets a recorder record in the calling thread, or counts that it does already.
  * 0, or -1 with an exception. */
-int thread_enable(recorder *owner);
+int thread_enable(recorder *owner, recorded_part part);
 
 /* The same for a call that goes on whatever comes of it: returns whether it is recorded.
  * A failure is told once on stderr. */
-bool thread_try_enable(recorder *owner);
+bool thread_try_enable(recorder *owner, recorded_part part);
 
 /* The calling thread's name as threading knows it: a new reference, or NULL with an
  * exception. */
@@ -329,6 +338,12 @@ int new_threads_init(void);
 /* From now on the threads that `threading` starts are recorded where a recorder with
  * threads=True records their start. 0, or -1 with an exception. */
 int new_threads_cover(void);
+
+/* ---- greenlets.c --------------------------------------------------------- */
+
+/* Looks whether the program uses greenlets by now. If so, their switches are seen in the
+ * calling thread, which is `state`'s; NULL is nothing. */
+void greenlets_look(thread_state *state);
 
 /* ---- capsule.c ----------------------------------------------------------- */
 

@@ -121,6 +121,7 @@ static int define(recorder *self, uint64_t key, named *function)
         edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
     tell_soon(self);
+    greenlets_look(thread_state_here());
     return status == EDBPROF_OK ? 0 : -1;
 }
 
@@ -329,7 +330,7 @@ static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 {
     (void)unused;
     arming_check();
-    if (thread_enable((recorder *)self) < 0) {
+    if (thread_enable((recorder *)self, RECORDS_THREAD) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;

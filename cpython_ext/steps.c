@@ -32,7 +32,7 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
 static bool begin_step(steps *self)
 {
     self->started = true;
-    return thread_try_enable(self->owner);
+    return thread_try_enable(self->owner, RECORDS_CALL);
 }
 
 static void end_step(steps *self, bool recording, bool over)

@@ -61,6 +61,8 @@ static void thread_state_dealloc(PyObject *object)
     *self->link = self->next;
     stop_recording(self);
     Py_XDECREF(self->chained_argument);
+    Py_XDECREF(self->chained_switch);
+    Py_XDECREF(self->greenlets);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -224,6 +226,7 @@ static edbprof_thread *attach(thread_state *state, recorder *owner)
             return state->attachments[i].handle;
         }
     }
+    greenlets_look(state);
     edbprof_thread *handle = recorder_attach(owner);
     if (handle == NULL) {
         return NULL;
@@ -275,7 +278,7 @@ PyObject *thread_recorders_of_new_threads(void)
     return recorders;
 }
 
-int thread_enable(recorder *owner)
+int thread_enable(recorder *owner, recorded_part part)
 {
     thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
     if (state == NULL) {
@@ -294,7 +297,7 @@ int thread_enable(recorder *owner)
     if (handle == NULL) {
         return -1;
     }
-    activity added = {.owner = owner, .handle = handle, .depth = 1};
+    activity added = {.owner = owner, .handle = handle, .depth = 1, .part = part};
     if (prepare(state, owner) < 0) {
         return -1;
     }
@@ -308,10 +311,10 @@ int thread_enable(recorder *owner)
     return 0;
 }
 
-bool thread_try_enable(recorder *owner)
+bool thread_try_enable(recorder *owner, recorded_part part)
 {
     static bool told;
-    if (thread_enable(owner) == 0) {
+    if (thread_enable(owner, part) == 0) {
         return true;
     }
     PyObject *error = compat_take_exception();

@@ -370,6 +370,26 @@ typedef struct edbprof_function {
 } edbprof_function;
 
 /**
+ * Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
+ * resources, for the thread that it was made in. All zeros: a fiber in which nothing is
+ * open, such as a new one.
+ */
+typedef struct edbprof_fiber {
+  /**
+   * The library's own.
+   */
+  uint64_t tree;
+  /**
+   * The library's own.
+   */
+  uint32_t innermost;
+  /**
+   * The library's own; 0.
+   */
+  uint32_t reserved;
+} edbprof_fiber;
+
+/**
  * What a recording is made with. Fill with zeros, set `struct_size`, then what
  * shall differ from the defaults.
  */
@@ -631,6 +651,37 @@ edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
  */
 edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
+
+/**
+ * The thread turns away from the fiber that runs: its open calls end, as those of a
+ * generator that is suspended do, until `edbprof_fiber_resume`. Only the thread that made
+ * the handle.
+ *
+ * `*out` becomes what resumes it, all zeros where nothing is open: `EDBPROF_NOT_OPEN`.
+ * Calls that are folded end for good.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * The calling thread made it.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
+                                     struct edbprof_fiber *out);
+
+/**
+ * The thread goes on with a fiber: what was open in it is open again, and counted neither
+ * as a call nor as a resume. What is open now ends. Only the thread that made the handle.
+ *
+ * `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
+ * process was forked.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * The calling thread made it.
+ * * `fiber` is NULL, all zeros, or what `edbprof_fiber_suspend` has given for `thread`.
+ */
+edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
+                                    const struct edbprof_fiber *fiber);
 
 /**
  * Makes a recording. Any thread.

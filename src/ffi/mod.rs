@@ -14,6 +14,7 @@
 mod calibration;
 mod encode;
 mod event;
+mod fiber;
 mod function;
 mod guard;
 mod recording;
@@ -24,6 +25,7 @@ mod text;
 pub use calibration::*;
 pub use encode::*;
 pub use event::*;
+pub use fiber::*;
 pub use function::*;
 pub use recording::*;
 pub use save::*;

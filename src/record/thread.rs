@@ -7,6 +7,7 @@
 //! When there is no room for another node the call is [`folded`].
 
 mod ended;
+mod fiber;
 mod folded;
 mod forked;
 mod nodes;
@@ -22,6 +23,7 @@ use super::clock::{Clock, tsc};
 use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
+pub(crate) use fiber::Fiber;
 use folded::FoldedCalls;
 pub(crate) use nodes::made_nodes;
 
@@ -68,6 +70,8 @@ pub(crate) struct Thread {
     /// Where the cursor was before.
     limbo_caller: Cell<NonNull<Node>>,
     folded: FoldedCalls,
+    /// Another one whenever the handle gets another tree: see [`fiber`].
+    tree: Cell<u64>,
     /// There is no room for another node in the tree, and there won't be any.
     is_full: Cell<bool>,
     /// In a forked child that has entered nothing yet: the cursor is in limbo too, and
@@ -130,6 +134,7 @@ impl Thread {
             limbo,
             limbo_caller: Cell::new(limbo_node),
             folded: FoldedCalls::default(),
+            tree: Cell::new(fiber::new_tree()),
             is_full: Cell::new(false),
             is_asleep: Cell::new(false),
             is_told_anew: Cell::new(false),
@@ -326,11 +331,10 @@ impl Thread {
 
     /// Ends every open call of this thread at `now`.
     pub(crate) fn leave_all(&self, now: u64) {
-        if self.is_asleep.get() {
-            return self.asleep(|| self.close_up_to(self.root.get(), now));
-        }
-        self.leave_all_folded(now);
-        self.close_up_to(self.root.get(), now);
+        self.awake(|| {
+            self.leave_all_folded(now);
+            self.close_up_to(self.root.get(), now);
+        });
     }
 
     fn close_up_to(&self, end: NonNull<Node>, now: u64) {

@@ -86,6 +86,19 @@ static void in_main_thread(struct host *host, edbprof_thread *thread) {
   CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, WORK, 460));
 }
 
+/* And back. Nothing is called there. */
+static void turn_to_another_fiber(edbprof_thread *thread) {
+  edbprof_fiber fiber, other = {0};
+  CHECK_STATUS(EDBPROF_OK, edbprof_fiber_suspend(thread, &fiber));
+  CHECK_STATUS(EDBPROF_OK, edbprof_fiber_resume(thread, &other));
+  CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave(thread, GENERATE));
+  CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_fiber_suspend(thread, &other));
+  /* Not of this tree. */
+  other.tree = ~(uint64_t)0;
+  CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_fiber_resume(thread, &other));
+  CHECK_STATUS(EDBPROF_OK, edbprof_fiber_resume(thread, &fiber));
+}
+
 static void *in_worker_thread(void *argument) {
   struct host *host = (struct host *)argument;
   edbprof_thread *thread;
@@ -103,6 +116,7 @@ static void *in_worker_thread(void *argument) {
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_unstarted(thread, GENERATE));
   enter(thread, RECURSE, 1035);
   enter(thread, GENERATE, 1040);
+  turn_to_another_fiber(thread);
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_all(thread));
   CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, MAIN, 2000));
   CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(thread));

@@ -53,6 +53,7 @@ static void null_pointers(const char *directory) {
   edbprof_recording *recording = recording_in(directory);
   edbprof_thread *thread = attach(recording);
   char buffer[8] = "before";
+  edbprof_fiber fiber = {0};
 
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter(NULL, KEY));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_resume(NULL, KEY));
@@ -62,6 +63,10 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_at(NULL, KEY, 1));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_unstarted(NULL, KEY));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_all(NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_suspend(NULL, &fiber));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_suspend(thread, NULL));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_resume(NULL, &fiber));
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_resume(thread, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_detach(NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(NULL, &span));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_enter_span(thread, NULL));

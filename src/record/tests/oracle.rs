@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::super::node::Visit;
-use super::super::thread::{Outcome, Thread};
+use super::super::thread::{Fiber, Outcome, Thread};
 use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
 
 /// Keys below are functions; this one is not defined.
 const UNKNOWN: u64 = 7;
 /// A function of the profiler's own.
 const HIDDEN: u64 = 6;
+const FIBERS: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -24,6 +25,8 @@ enum Event {
     /// As [`Event::LeaveTop`] if that is a start: it was none.
     LeaveUnstarted,
     LeaveAll,
+    /// Goes on with another fiber.
+    Switch(usize),
     /// Enters the same function many times.
     Recurse(u64, u16),
     /// Leaves that many calls, each by name.
@@ -41,6 +44,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => key().prop_map(Event::Leave),
         2 => Just(Event::LeaveUnstarted),
         1 => Just(Event::LeaveAll),
+        4 => (0..FIBERS).prop_map(Event::Switch),
         2 => (1..UNKNOWN, 1_u16..100).prop_map(|(key, times)| Event::Recurse(key, times)),
         2 => (1_u16..100).prop_map(Event::Return),
         1 => Just(Event::Look),
@@ -59,6 +63,9 @@ struct Oracle {
     /// Paths that there is room for.
     room: usize,
     open: Vec<OpenCall>,
+    /// What is open in each fiber that is suspended.
+    suspended: [Vec<OpenCall>; FIBERS],
+    running: usize,
     figures: HashMap<Vec<u64>, Figures>,
     /// What is known of folded calls, by function; self time as the total.
     folded: HashMap<u64, Figures>,
@@ -145,6 +152,27 @@ impl Oracle {
         call
     }
 
+    fn switch(&mut self, to: usize, now: u64) {
+        let innermost = self.open.iter().rposition(|call| !call.folded);
+        let unfolded = innermost.map_or(0, |at| at + 1);
+        while self.open.len() > unfolded {
+            self.leave_top(now);
+        }
+        let (mut path, since) = (Vec::new(), now);
+        self.happened(now);
+        for call in &self.open {
+            path.push(call.key);
+            self.figures.get_mut(&path).unwrap().total += now - call.since;
+        }
+        self.suspended[self.running] = std::mem::take(&mut self.open);
+        let resumed = std::mem::take(&mut self.suspended[to]);
+        self.open = resumed
+            .into_iter()
+            .map(|call| OpenCall { since, ..call })
+            .collect();
+        self.running = to;
+    }
+
     /// What is seen from outside now: open calls with their time so far, hidden
     /// functions taken out of the paths.
     fn visible(&self) -> HashMap<Vec<u64>, Figures> {
@@ -173,6 +201,7 @@ impl Oracle {
 /// The two side by side.
 struct Both<'r> {
     thread: &'r Thread,
+    suspended: [Fiber; FIBERS],
     oracle: Oracle,
 }
 
@@ -217,6 +246,13 @@ impl Both<'_> {
                 while !self.oracle.open.is_empty() {
                     self.oracle.leave_top(now);
                 }
+            }
+            Event::Switch(to) => {
+                let now_there = self.thread.at(now);
+                self.suspended[self.oracle.running] = self.thread.suspend(now_there);
+                // SAFETY: it was suspended, or is the default.
+                assert!(unsafe { self.thread.resume(self.suspended[to], now_there) });
+                self.oracle.switch(to, now);
             }
             Event::Recurse(key, times) => {
                 for _ in 0..times {
@@ -263,10 +299,13 @@ proptest! {
         }
         let mut both = Both {
             thread: attach(&recording),
+            suspended: [Fiber::default(); FIBERS],
             oracle: Oracle {
                 // The root takes one.
                 room: max_nodes as usize - 1,
                 open: Vec::new(),
+                suspended: Default::default(),
+                running: 0,
                 figures: HashMap::new(),
                 folded: HashMap::new(),
                 folding: HashMap::new(),

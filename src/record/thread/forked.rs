@@ -9,7 +9,7 @@ use super::super::clock::Clock;
 use super::super::functions::FunctionTable;
 use super::super::node::{NO_FUNCTION, Node, NodeIndex};
 use super::super::recording::Recording;
-use super::{Outcome, Thread};
+use super::{Outcome, Thread, fiber};
 
 impl Thread {
     /// Moves to another arena with nothing but the open calls, uncounted and open
@@ -61,6 +61,7 @@ impl Thread {
             .drain(|key| open(key, functions.find(key).unwrap_or(NO_FUNCTION)));
         open_nodes.for_each(|node| open(node.key, node.function()));
         self.children.abandon();
+        self.tree.set(fiber::new_tree());
         self.base.set(base);
         self.root.set(new(chunk.start));
         self.limbo_caller.set(new(chunk.start + depth));
@@ -82,11 +83,20 @@ impl Thread {
         self.root.set(limbo);
         self.limbo_caller.set(limbo);
         self.folded.forget();
+        self.tree.set(fiber::new_tree());
         self.is_asleep.set(false);
         self.children.abandon();
         self.next.store(0, Ordering::Release);
         self.chunk_end.set(0);
         self.nodes.set(0);
+    }
+
+    /// Runs `body` with the cursor where it would be, were this not a child that sleeps.
+    pub(super) fn awake<T>(&self, body: impl FnOnce() -> T) -> T {
+        match self.is_asleep.get() {
+            true => self.asleep(body),
+            false => body(),
+        }
     }
 
     /// Runs `body` under the lock with the cursor where it would be, were this not a

@@ -1,0 +1,83 @@
+//! Fibers: several stacks of calls in one thread.
+
+use super::event::thread;
+use super::{EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status, edbprof_thread};
+use crate::record::thread::Fiber;
+
+/// Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
+/// resources, for the thread that it was made in. All zeros: a fiber in which nothing is
+/// open, such as a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct edbprof_fiber {
+    /// The library's own.
+    pub tree: u64,
+    /// The library's own.
+    pub innermost: u32,
+    /// The library's own; 0.
+    pub reserved: u32,
+}
+
+/// The thread turns away from the fiber that runs: its open calls end, as those of a
+/// generator that is suspended do, until `edbprof_fiber_resume`. Only the thread that made
+/// the handle.
+///
+/// `*out` becomes what resumes it, all zeros where nothing is open: `EDBPROF_NOT_OPEN`.
+/// Calls that are folded end for good.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+/// * The calling thread made it.
+/// * `out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_fiber_suspend(
+    thread: *mut edbprof_thread,
+    out: *mut edbprof_fiber,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let (Some(thread), false) = (unsafe { self::thread(thread) }, out.is_null()) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    let suspended = thread.suspend(thread.now_or_after_reset());
+    let fiber = edbprof_fiber {
+        tree: suspended.tree,
+        innermost: suspended.innermost,
+        reserved: 0,
+    };
+    // SAFETY: by this function's contract.
+    unsafe { out.write(fiber) };
+    match fiber == edbprof_fiber::default() {
+        true => EDBPROF_NOT_OPEN,
+        false => EDBPROF_OK,
+    }
+}
+
+/// The thread goes on with a fiber: what was open in it is open again, and counted neither
+/// as a call nor as a resume. What is open now ends. Only the thread that made the handle.
+///
+/// `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
+/// process was forked.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+/// * The calling thread made it.
+/// * `fiber` is NULL, all zeros, or what `edbprof_fiber_suspend` has given for `thread`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_fiber_resume(
+    thread: *mut edbprof_thread,
+    fiber: *const edbprof_fiber,
+) -> edbprof_status {
+    // SAFETY: by this function's contract.
+    let (Some(thread), Some(fiber)) = (unsafe { (self::thread(thread), fiber.as_ref()) }) else {
+        return EDBPROF_NULL_POINTER;
+    };
+    let suspended = Fiber {
+        tree: fiber.tree,
+        innermost: fiber.innermost,
+    };
+    // SAFETY: by this function's contract.
+    match unsafe { thread.resume(suspended, thread.now_or_after_reset()) } {
+        true => EDBPROF_OK,
+        false => EDBPROF_NOT_OPEN,
+    }
+}
