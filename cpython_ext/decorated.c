@@ -38,7 +38,7 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
 {
     PyObject *self = PyVectorcall_NARGS(count) > 0 ? arguments[0] : Py_None;
     uint64_t key = callable_key(function, self);
-    if (key == 0) {
+    if (!is_builtin_key(key)) {
         return PyObject_Vectorcall(function, arguments, count, keywords);
     }
     const thread_state *state = thread_state_current();

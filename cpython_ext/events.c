@@ -42,6 +42,13 @@ void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject 
     }
 }
 
+void count_class_call_in_each(const activities *list)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        edbprof_count_class_call(active.handle);
+    }
+}
+
 void leave_in_each(const activities *list, uint64_t key, bool builtin)
 {
     FOR_EACH_ACTIVE (active, list) {

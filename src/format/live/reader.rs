@@ -96,7 +96,16 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let runs = now == Now::Running;
-    let made = Made::read(&segments, &log, rate, latest, runs);
+    let numbers = std::array::from_fn(|number| header.u32(at::calibration(number)));
+    let calibration = Calibration::from_numbers(numbers);
+    let made = Made::read(
+        &segments,
+        &log,
+        rate,
+        latest,
+        runs,
+        calibration.unwrap_or_default(),
+    );
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
         identity: facts.process,
@@ -118,9 +127,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone => Ending::Killed,
         },
         dropped_calls: made.dropped,
-        calibration: Calibration::from_numbers(std::array::from_fn(|number| {
-            header.u32(at::CALIBRATION + 4 * number)
-        })),
+        calibration,
     };
     Ok(Trees {
         recordings: vec![facts.id],
@@ -209,6 +216,7 @@ impl Made {
         rate: TickRate,
         now: Option<u64>,
         runs: bool,
+        calibration: Calibration,
     ) -> Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
@@ -288,11 +296,14 @@ impl Made {
                     tree.nodes
                         .push(place.node, used.folded_calls(), 0, 0, folded);
                 }
+                if calibration.class_call > 0 {
+                    tree.add_class_calls(place.node, node.u32(52));
+                }
             }
             places.push(place);
         }
         let threads = threads.into_iter().map(|(mut tree, _)| {
-            tree.nodes.widen_parents();
+            tree.complete();
             tree
         });
         Made {

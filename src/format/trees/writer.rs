@@ -31,6 +31,10 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         int(writer, b"process", thread.process);
         text(writer, b"name", &thread.name);
         write_nodes(writer, &thread.nodes);
+        if !thread.class_calls.is_empty() {
+            writer.text(b"class_calls");
+            writer.bytes_of(thread.class_calls.iter().map(|value| value.to_le_bytes()));
+        }
         if !thread.overhead_ps.is_empty() {
             writer.text(b"overhead_ps");
             writer.bytes_of(thread.overhead_ps.iter().map(|value| value.to_le_bytes()));

@@ -129,6 +129,7 @@ impl TreeSum {
             name: Box::default(),
             nodes,
             overhead_ps,
+            class_calls: Vec::new(),
             folded,
         }];
         threads.retain(|thread| !thread.is_empty());

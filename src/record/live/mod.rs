@@ -202,7 +202,7 @@ impl LiveFile {
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
         for (field, number) in (0..).zip(calibration.numbers()) {
-            self.store_u32(at::CALIBRATION + 4 * field, number);
+            self.store_u32(at::calibration(field), number);
         }
     }
 
