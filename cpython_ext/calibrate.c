@@ -183,7 +183,7 @@ static int repeat(recorder *owner, samples *into, int repetition)
         }
     }
     if (run(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
-        thread_enable(owner, RECORDS_THREAD) < 0) {
+        thread_enable(owner, WHOLE_THREAD) < 0) {
         return -1;
     }
     /* The thread records nothing else. */

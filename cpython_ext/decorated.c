@@ -63,7 +63,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
             PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
-    if (!thread_try_enable(self->owner, RECORDS_CALL)) {
+    if (!thread_try_enable(self->owner, thread_new_call())) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
     /* The function may drop the last reference to what decorates it. */

@@ -151,7 +151,7 @@ static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 {
     (void)unused;
     arming_check();
-    if (thread_enable((recorder *)self, RECORDS_THREAD) < 0) {
+    if (thread_enable((recorder *)self, WHOLE_THREAD) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
