@@ -216,10 +216,6 @@ int thread_enable(recorder *owner, uint64_t call);
  * A failure is told once on stderr. */
 bool thread_try_enable(recorder *owner, uint64_t call);
 
-/* The calling thread's name as threading knows it: a new reference, or NULL with an
- * exception. */
-PyObject *thread_name(void);
-
 /* Undoes one thread_enable. Returns whether the recorder has stopped recording in
  * this thread (not if it was enabled more often, or not at all). */
 bool thread_disable(recorder *owner);
@@ -237,9 +233,6 @@ void thread_set_builtins(recorder *owner, bool builtins);
 
 /* The recorder's handles are about to go. No thread records for it. */
 void thread_forget(const recorder *owner);
-
-/* sys.modules, borrowed, or NULL: it is not there any more while the interpreter ends. */
-PyObject *thread_modules(void);
 
 /* Looks in the calling thread for greenlets, if the program uses them and that was not
  * done yet. For events that take the slow way. */
@@ -324,6 +317,13 @@ edbprof_str named_keep(named *self, PyObject *text);
 /* Text as bytes, lone surrogates kept; lives as long as *owner, a new reference.
  * Empty with nothing raised when there is no memory. */
 edbprof_str name_text(PyObject *text, PyObject **owner);
+
+/* The calling thread's name as threading knows it: a new reference, or NULL with an
+ * exception. */
+PyObject *thread_name(void);
+
+/* sys.modules, borrowed, or NULL: it is not there any more while the interpreter ends. */
+PyObject *loaded_modules(void);
 
 /* Where the package's own Python files are: functions from there are hidden. A
  * str, kept. */

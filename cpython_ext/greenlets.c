@@ -353,7 +353,7 @@ void greenlets_look(thread_state *state)
         return;
     }
     PyObject *exception = compat_take_exception();
-    PyObject *modules = thread_modules();
+    PyObject *modules = loaded_modules();
     PyObject *module =
         modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
     /* It may be half imported, or another module of that name. */

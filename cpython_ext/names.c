@@ -1,4 +1,4 @@
-/* What functions are called: in pstats' words, but for addresses.
+/* What functions and threads are called: functions in pstats' words, but for addresses.
  *
  * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and
  * may hold an address, which differs in every process. Here it never does, and no
@@ -159,4 +159,35 @@ int name_builtin(named *self, PyCFunctionObject *builtin)
     Py_XDECREF(name);
     Py_XDECREF(module);
     return 0;
+}
+
+PyObject *loaded_modules(void)
+{
+    PyObject *modules = PySys_GetObject("modules");
+    return modules != NULL && PyDict_Check(modules) ? modules : NULL;
+}
+
+/* threading's own table is read: current_thread() would put an entry into it. */
+PyObject *thread_name(void)
+{
+    PyObject *name = NULL;
+    PyObject *modules = loaded_modules();
+    PyObject *threading =
+        modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *known =
+        threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
+    PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    if (known != NULL && PyDict_Check(known) && ident != NULL) {
+        PyObject *thread = PyDict_GetItemWithError(known, ident);
+        name = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_name");
+    }
+    PyErr_Clear();
+    Py_XDECREF(known);
+    if (name == NULL && threading == NULL) {
+        name = PyUnicode_FromString("MainThread");
+    } else if (name == NULL && ident != NULL) {
+        name = PyUnicode_FromFormat("thread %R", ident);
+    }
+    Py_XDECREF(ident);
+    return name;
 }

@@ -138,37 +138,6 @@ static thread_state *own_state(void)
     return state;
 }
 
-PyObject *thread_modules(void)
-{
-    PyObject *modules = PySys_GetObject("modules");
-    return modules != NULL && PyDict_Check(modules) ? modules : NULL;
-}
-
-/* threading's own table is read: current_thread() would put an entry into it. */
-PyObject *thread_name(void)
-{
-    PyObject *name = NULL;
-    PyObject *modules = thread_modules();
-    PyObject *threading =
-        modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    PyObject *known =
-        threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
-    PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
-    if (known != NULL && PyDict_Check(known) && ident != NULL) {
-        PyObject *thread = PyDict_GetItemWithError(known, ident);
-        name = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_name");
-    }
-    PyErr_Clear();
-    Py_XDECREF(known);
-    if (name == NULL && threading == NULL) {
-        name = PyUnicode_FromString("MainThread");
-    } else if (name == NULL && ident != NULL) {
-        name = PyUnicode_FromFormat("thread %R", ident);
-    }
-    Py_XDECREF(ident);
-    return name;
-}
-
 static activity *find(thread_state *state, const recorder *owner)
 {
     activities *list = &state->active[owner->hook];
