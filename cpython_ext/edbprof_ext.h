@@ -372,8 +372,8 @@ extern bool greenlets_are_used;
  * calling thread, which is `state`'s; NULL is nothing. */
 void greenlets_look(thread_state *state);
 
-/* Recording begins again in the calling thread, which is `state`'s: the program may have set
- * a trace function of its own. Only where greenlets are used. */
+/* A recorder begins in the calling thread, which is `state`'s: the program may have set a
+ * trace function of its own. Only where greenlets are used. */
 void greenlets_look_again(thread_state *state);
 
 /* The recorder is about to go: nothing of it is resumed in that thread. */

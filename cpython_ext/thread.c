@@ -298,7 +298,7 @@ int thread_enable(recorder *owner, uint64_t call)
         known->depth++;
         return 0;
     }
-    if (greenlets_are_used && active_count(state) == 0) {
+    if (greenlets_are_used) {
         greenlets_look_again(state);
     }
     edbprof_thread *handle = attach(state, owner);
