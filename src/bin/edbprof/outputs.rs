@@ -44,10 +44,7 @@ impl Outputs {
                 false => Err(format!("{} is not a directory", path_text(out))),
             };
         }
-        let directory = match out.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
             return Err(format!("{out} is neither a directory nor a file"));
@@ -63,11 +60,33 @@ impl Outputs {
         })
     }
 
+    /// Makes sure that files can be made where the results go, by making one that has no
+    /// name: permissions alone don't say it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where they can't.
+    pub(crate) fn check_writable(&self) -> Result<(), String> {
+        let directory = directory_of(&self.stem);
+        tempfile::tempfile_in(directory).map(drop).map_err(|error| {
+            let directory = path_text(directory);
+            format!("can't write to the directory {directory}: {error}; --out names another")
+        })
+    }
+
     /// The path of the result whose names end in `suffix`.
     pub(crate) fn path(&self, suffix: &str) -> PathBuf {
         let mut path = self.stem.clone().into_os_string();
         path.push(suffix);
         path.into()
+    }
+}
+
+/// The directory that `path` lies in.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 

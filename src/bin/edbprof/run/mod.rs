@@ -50,7 +50,8 @@ fn record(options: &RunOptions) -> Result<ExitStatus, (u8, String)> {
     let usage = |message| (Exit::Usage as u8, message);
     options.check().map_err(usage)?;
     // What is wrong with the results' place is said before hours of work, not after.
-    options.results.outputs().map_err(usage)?;
+    let outputs = options.results.outputs().map_err(usage)?;
+    outputs.check_writable().map_err(usage)?;
     let recordings = Recordings::new(options).map_err(usage)?;
     let mut command = program::command(options).map_err(|message| (NOT_FOUND, message))?;
     command.env(VARIABLE, settings(options, recordings.path()));
@@ -107,11 +108,20 @@ fn show_picture(outputs: &[PathBuf]) {
     }
 }
 
+/// Whether results that ended so are not all that could be made of the recordings.
+fn lacks_some(exit: Exit) -> bool {
+    match exit {
+        Exit::Success | Exit::NothingToRead => false,
+        Exit::SomeFailed | Exit::Usage | Exit::NotWritten => true,
+    }
+}
+
 /// The directory that the program's processes record into.
 enum Recordings {
     /// The user's.
     Kept(PathBuf),
-    /// Removed in the end, unless processes that still run are writing there.
+    /// Removed in the end, unless processes that still run are writing there or the results
+    /// lack what is in it.
     Temporary(tempfile::TempDir),
 }
 
@@ -162,6 +172,12 @@ impl Recordings {
                         more => format!("{more} processes are"),
                     },
                     path_text(&directory.keep()),
+                ));
+            }
+            Recordings::Temporary(directory) if lacks_some(outcome.exit) => {
+                let directory = path_text(&directory.keep());
+                complain(&format!(
+                    "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"
                 ));
             }
             Recordings::Kept(path) if !options.results.quiet => {
