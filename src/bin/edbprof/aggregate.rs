@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, write_named};
 use crate::progress::{ReadingBar, Stream, complain};
 use crate::read_input::read_input;
 
@@ -424,7 +424,7 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
     let text = format!("{value:#}\n");
     let written = match target.to_str() {
         Some(STDOUT) => Stream::Stdout.say(&text),
-        _ => atomic_file::write_shared(target, text.as_bytes()),
+        _ => write_named(target, text.as_bytes()),
     };
     written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
 }

@@ -1,7 +1,10 @@
 //! Where the results go.
 
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use edbprof::format::atomic_file;
 use edbprof::report::summary::path_text;
 
 use crate::formats::Format;
@@ -80,6 +83,35 @@ impl Outputs {
         path.push(suffix);
         path.into()
     }
+}
+
+/// Writes `bytes` to `path`, which the user has named. A device, a FIFO or an open file
+/// of this process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) is written into and
+/// stays; anything else is replaced as [`atomic_file::write_shared`] does.
+///
+/// # Errors
+///
+/// What the operating system says; that a FIFO's reader has gone is no error.
+pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_special = fs::metadata(path).is_ok_and(|at| !at.is_file() && !at.is_dir());
+    if !is_special && !is_open_file(path) {
+        return atomic_file::write_shared(path, bytes);
+    }
+    // Of a file that is open, what is there stays, as when writing to stdout.
+    let written = OpenOptions::new().append(true).open(path);
+    match written.and_then(|mut file| file.write_all(bytes)) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Whether `path`, or what it links to, stands for a file that a process has open.
+fn is_open_file(path: &Path) -> bool {
+    let places = [Some(path.to_owned()), fs::read_link(path).ok()];
+    places.into_iter().flatten().any(|place| {
+        fs::canonicalize(directory_of(&place))
+            .is_ok_and(|directory| directory.starts_with("/proc") || directory == *"/dev/fd")
+    })
 }
 
 /// The directory that `path` lies in.

@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
-use edbprof::format::atomic_file;
 use edbprof::profile::merge::Profile;
 use edbprof::report::View;
 use edbprof::report::summary::path_text;
@@ -16,6 +15,7 @@ use rustix::termios::tcgetwinsize;
 
 use crate::aggregate::{Account, Exit, read, with_view};
 use crate::options::{InputOptions, STDOUT, ViewOptions};
+use crate::outputs::write_named;
 use crate::progress::{Stream, complain};
 pub(crate) use options::{ExportOptions, TopOptions, TreeOptions};
 
@@ -82,7 +82,7 @@ pub(crate) fn export(options: &ExportOptions) -> Exit {
         let written = content.map_err(io::Error::other).and_then(|content| {
             let content = content.unwrap_or_default();
             match output {
-                Some(path) => atomic_file::write_shared(path, &content),
+                Some(path) => write_named(path, &content),
                 None => Stream::Stdout.say(&content),
             }
         });
