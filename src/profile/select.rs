@@ -6,6 +6,10 @@ use wildmatch::WildMatch;
 
 use crate::format::trees::{Function, Process};
 
+/// Bytes: as long as paths are (PATH_MAX of Linux). With more, a path in a file would take
+/// time by the square of its length.
+const LONGEST_END: usize = 4096;
+
 /// What is looked at. The default is all.
 ///
 /// Several patterns of one kind mean any of them; what kinds are given must all hold.
@@ -93,13 +97,20 @@ impl Pattern {
         self.glob.matches(&String::from_utf8_lossy(text))
     }
 
-    /// Whether it is `path`, or what is left of that without directories at the beginning.
+    /// Whether it is `path`, or what is left of that without directories at the beginning
+    /// and no longer than [`LONGEST_END`].
     fn is_path_end(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
-        let ends = path
-            .match_indices(['/', '\\'])
-            .map(|(slash, _)| &path[slash + 1..]);
-        self.glob.matches(&path) || ends.into_iter().any(|end| self.glob.matches(end))
+        if self.glob.matches(&path) {
+            return true;
+        }
+        // With `*` in front it matches no end of what it doesn't match.
+        !self.text.starts_with('*')
+            && path
+                .rmatch_indices(['/', '\\'])
+                .map(|(slash, _)| &path[slash + 1..])
+                .take_while(|end| end.len() <= LONGEST_END)
+                .any(|end| self.glob.matches(end))
     }
 
     /// Whether it is the function's name, its file, or both with a colon between.
@@ -168,6 +179,19 @@ mod tests {
         let mut bytes = odd.clone();
         bytes.label.file = b"/a/\xff.py"[..].into();
         assert!(Pattern::new("?.py:f").is_function(&bytes));
+    }
+
+    /// By all ends of it this would take minutes.
+    #[test]
+    fn of_a_long_path_the_last_directories_may_stand_alone() {
+        let path = "/first".to_owned() + &"/a".repeat(1_000_000) + "/z";
+        let is_end = |pattern: &str| Pattern::new(pattern).is_path_end(path.as_bytes());
+        for pattern in ["*first*", "/first/*", "z", "a/a/z", "*/z", "a/?"] {
+            assert!(is_end(pattern), "{pattern}");
+        }
+        for pattern in ["*importlib*", "first/*", "b", "b/?"] {
+            assert!(!is_end(pattern), "{pattern}");
+        }
     }
 
     #[test]
