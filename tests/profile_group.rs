@@ -438,6 +438,15 @@ fn where_nothing_can_be_chosen_nothing_is() {
         is_refused(only(&["1"], &[]), aggregate()),
         Unselectable::Aggregate
     );
+    let part = || reread(&merged(&only(&[], &["Main*"]), &[one(1)]));
+    for other in [wanted(None, &[], &["leaf"]), only(&["2"], &["Main*"])] {
+        assert_eq!(
+            is_refused(other, part()),
+            Unselectable::Part {
+                selection: "--only-thread=Main*".into()
+            }
+        );
+    }
     assert!(wanted(None, &["main"], &[]).of(aggregate()).is_ok());
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
 }

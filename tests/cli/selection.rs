@@ -121,6 +121,15 @@ fn every_report_says_that_it_is_a_part() {
     );
     assert!(!stdout.contains("Only a part"), "{stdout}");
     assert_eq!(sandbox.calls("mixed.prof"), 11);
+
+    // Of a part no other one can be chosen.
+    let Run { stderr, .. } = sandbox.run(&["top", "--exclude=main", part]).expect(1);
+    assert!(
+        stderr.contains("has chosen, of which no other part can be chosen"),
+        "{stderr}"
+    );
+    let same = ["top", "--only-process=2", "--exclude=leaf", part];
+    sandbox.run(&same).expect(0);
 }
 
 #[test]
