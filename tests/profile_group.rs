@@ -448,7 +448,33 @@ fn where_nothing_can_be_chosen_nothing_is() {
         );
     }
     assert!(wanted(None, &["main"], &[]).of(aggregate()).is_ok());
+    // What `edbprof run` leaves of one process: its threads are one tree.
+    let single = || reread(&merged(&Wanted::default(), &[one(1)]));
+    assert_eq!(
+        is_refused(only(&[], &["Main*"]), single()),
+        Unselectable::Aggregate
+    );
+    assert!(only(&["1"], &[]).of(single()).is_ok());
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
+}
+
+#[test]
+fn threads_that_were_merged_before_are_one_group() {
+    let by_thread = by_only(Some(By::Thread));
+    let single = reread(&merged(&Wanted::default(), &[one(1)]));
+    let names = |profile: &Profile| -> Vec<_> {
+        let functions = profile.trees().functions.iter();
+        functions
+            .filter(|function| function.flags == THREAD_GROUP)
+            .map(|function| String::from_utf8_lossy(&function.label.name).into_owned())
+            .collect()
+    };
+    let joined = merge(&by_thread, [single]).profile;
+    assert_eq!(names(&joined), ["threads merged without --by=thread"]);
+    // Unless they were kept apart.
+    let apart = merged(&by_thread, &[one(1)]);
+    let again = merge(&by_thread, [reread(&apart)]).profile;
+    assert_eq!(names(&again), ["thread MainThread", "thread Thread-1"]);
 }
 
 #[test]

@@ -98,7 +98,10 @@ impl Wanted {
             if !plain.hashes.is_empty() {
                 return Err(Unselectable::Plain);
             }
-            if chosen.chooses_threads() && trees.recordings.len() > 1 {
+            let has_joined_processes = trees.recordings.len() > 1;
+            if has_joined_processes && !chosen.processes.is_empty()
+                || trees.is_merged() && !chosen.threads.is_empty()
+            {
                 return Err(Unselectable::Aggregate);
             }
             if !trees.processes.iter().any(|p| chosen.has_process(p)) {
@@ -126,7 +129,7 @@ impl Wanted {
             _ => Function::group(PROCESS_GROUP, "processes merged without --by", ""),
         };
         let name = match &*thread.name {
-            _ if trees.recordings.len() != 1 => "threads merged without --by=thread".to_owned(),
+            _ if trees.is_merged() => "threads merged without --by=thread".to_owned(),
             b"" => "threads that have no name".to_owned(),
             name => format!("thread {}", String::from_utf8_lossy(name)),
         };

@@ -44,11 +44,6 @@ impl Selection {
         options.join(" ")
     }
 
-    /// Whether processes or threads are chosen.
-    pub(super) fn chooses_threads(&self) -> bool {
-        !self.processes.is_empty() || !self.threads.is_empty()
-    }
-
     pub(super) fn has_process(&self, process: &Process) -> bool {
         let pid = process.pid.to_string();
         let command = process.argv.join(&b' ');
