@@ -222,7 +222,15 @@ proptest! {
     }
 
     #[test]
-    fn only_stacks_with_an_included_function_stay(all in recordings(), by in by()) {
+    fn only_stacks_with_an_included_function_stay(mut all in recordings(), by in by()) {
+        let profile = merged(&wanted(by, &["f2"], &[]), &all);
+        let (table, tree) = (table_seconds(&profile), frames(&profile).whole() as f64 / 1e9);
+        prop_assert!((table - tree).abs() < 1e-12, "{} {}", table, tree);
+
+        // Folded calls have no stacks.
+        for trees in &mut all {
+            trees.threads.iter_mut().for_each(|thread| thread.folded.clear());
+        }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
         let has_it = |path: &[String]| path.iter().any(|name| name == "f2");
         prop_assert_eq!(stacks_of(&profile), expected(&all, by, |_| false, has_it));
@@ -352,6 +360,18 @@ fn folded_calls_go_by_their_function() {
         [row("<excluded>", 0, 100.0)]
     );
     assert_eq!(rows(&wanted(None, &["leaf"], &[])), [row("leaf", 5, 5.0)]);
+    // Of the ten in stacks that stay five may be of `main`, the rest is others'.
+    assert_eq!(
+        rows(&wanted(None, &["main"], &[])),
+        [row("<folded calls>", 0, 5.0), row("main", 6, 95.0)]
+    );
+    for include in ["leaf", "main", "*"] {
+        for by in [None, Some(By::Thread)] {
+            let profile = merged(&wanted(by, &[include], &[]), &[trees.clone()]);
+            let table = (table_seconds(&profile) * 1e9).round();
+            assert_eq!(table as u64, frames(&profile).whole(), "{include}");
+        }
+    }
 }
 
 #[test]

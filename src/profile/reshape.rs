@@ -23,8 +23,11 @@ pub(super) struct Groups {
 ///
 /// Of the stacks those stay in which an included function occurs, with its callers'
 /// calls but without their time. An excluded function's callees and time go to its
-/// caller, or where it has none to a node called `<excluded>`. A node of folded calls is
-/// neither; folded calls themselves go by their function alone.
+/// caller, or where it has none to a node called `<excluded>`.
+///
+/// A node of folded calls is neither; folded calls themselves go by their function alone.
+/// Where stacks are chosen, more time may be in the one than in the other: then a row, or
+/// a node, called `<folded calls>` has the rest, so that both add up to the same.
 ///
 /// Groups that are there already stay only where `groups` has one of their kind.
 pub(super) fn reshape(
@@ -45,6 +48,7 @@ pub(super) fn reshape(
             let reshaping = Reshaping {
                 trees,
                 rules: &rules,
+                chooses_stacks: !chosen.include.is_empty(),
                 groups: groups(thread),
                 table: &mut table,
                 tree: TreeBuilder::new(),
@@ -127,6 +131,7 @@ impl Rule {
 struct Reshaping<'a> {
     trees: &'a Trees,
     rules: &'a [Rule],
+    chooses_stacks: bool,
     groups: Groups,
     table: &'a mut Table,
     tree: TreeBuilder,
@@ -144,6 +149,7 @@ impl Reshaping<'_> {
         let own = nodes.self_times();
         let (is_within, stays) = self.stacks(thread);
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        let mut folded_in_tree = 0_u64;
         for node in 0..nodes.len() {
             let above = match nodes.parent[node] {
                 NO_PARENT => NO_PARENT,
@@ -178,13 +184,16 @@ impl Reshaping<'_> {
                 self.tree.add(place, 0, 0, own);
                 place
             };
+            if self.trees.functions[function].is_folded_calls() {
+                folded_in_tree = folded_in_tree.saturating_add(own);
+            }
             if is_within[node] {
                 let overhead = overhead_ps.get(node).copied().unwrap_or(0);
                 let sum = &mut self.overhead_ps[time_goes_to as usize];
                 *sum = sum.saturating_add(overhead);
             }
         }
-        let folded = self.folded(thread);
+        let folded = self.folded(thread, folded_in_tree);
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
@@ -247,7 +256,8 @@ impl Reshaping<'_> {
         place
     }
 
-    fn folded(&mut self, thread: &ThreadTree) -> Vec<FoldedFunction> {
+    /// The folded calls that stay; `in_tree` is the time of those nodes of them that do.
+    fn folded(&mut self, thread: &ThreadTree, in_tree: u64) -> Vec<FoldedFunction> {
         let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
         for figures in &thread.folded {
             let rule = self.rules[figures.function as usize];
@@ -266,8 +276,28 @@ impl Reshaping<'_> {
             sum.function = figures.function;
             sum.add(&figures);
         }
+        if self.chooses_stacks {
+            let times = folded.values().map(|figures| figures.self_time);
+            let in_rows = times.fold(0, u64::saturating_add);
+            if in_rows < in_tree {
+                let function = self.table.id(&folded_by_others());
+                let sum = folded.entry(function).or_default();
+                sum.function = function;
+                sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
+            } else if in_rows > in_tree {
+                let ground = self.ground(NO_PARENT, Level::Call);
+                let id = self.table.id(&Function::folded_calls());
+                let place = self.child(ground, id, Level::Call);
+                self.tree.add(place, 0, 0, in_rows - in_tree);
+            }
+        }
         folded.into_values().collect()
     }
+}
+
+/// What has the time of folded calls in stacks that stay, of functions that nobody knows.
+fn folded_by_others() -> Function {
+    Function::stand_in(b"<folded calls>")
 }
 
 /// What has the time of excluded functions that nobody called.

@@ -180,7 +180,14 @@ impl View<'_> {
     /// The functions of which calls were folded: their inclusive times are the least that
     /// they may be.
     pub fn folded_functions(&self) -> HashSet<&Label> {
-        self.folded().map(|(label, _)| label).collect()
+        let folded = self.folded().filter(|(_, folded)| folded.has_calls());
+        folded.map(|(label, _)| label).collect()
+    }
+
+    /// Seconds in folded calls of functions that were not chosen.
+    fn folded_seconds_of_others(&self) -> f64 {
+        let others = self.folded().filter(|(_, folded)| !folded.has_calls());
+        others.fold(0.0, |sum, (_, folded)| sum + folded.self_time as f64) / 1e9
     }
 
     fn folded(&self) -> impl Iterator<Item = (&Label, &FoldedFunction)> {
@@ -206,11 +213,18 @@ impl View<'_> {
                 display::counted(functions, "function", "functions"),
             )
         });
+        let others = match self.folded_seconds_of_others() {
+            0.0 => None,
+            seconds => Some(format!(
+                "Folded: {} in calls of functions that were not chosen.",
+                display::duration(seconds),
+            )),
+        };
         let dropped = match self.dropped() {
             0 => None,
             dropped => Some(format!("Dropped: {}.", calls(dropped))),
         };
-        let gaps: Vec<_> = folded.into_iter().chain(dropped).collect();
+        let gaps: Vec<_> = [folded, others, dropped].into_iter().flatten().collect();
         (!gaps.is_empty()).then(|| gaps.join(" "))
     }
 
