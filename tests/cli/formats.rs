@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use edbprof::format::pstats::Rows;
+use edbprof::format::trees::Label;
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, plain_calls, recording, recording_of};
@@ -223,6 +225,34 @@ fn=(2)
 1 500000000
 ";
     assert!(text.contains(main), "{text}");
+}
+
+#[test]
+fn callgrind_files_give_names_to_what_has_none() {
+    let mut rows = Rows::default();
+    for (line, name) in [(0, ""), (3, ""), (3, "named")] {
+        let id = rows.intern(&Label {
+            file: Box::default(),
+            line,
+            name: name.as_bytes().into(),
+        });
+        rows.row_mut(id).counts.tt = 0.5;
+    }
+    let content = edbprof::format::pstats::encode(&rows);
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &content);
+    let text = export(&sandbox, "callgrind");
+    let names: Vec<_> = text.lines().filter(|line| line.starts_with('f')).collect();
+    assert_eq!(
+        names,
+        [
+            "fl=(1) ???",
+            "fn=(1) ???",
+            "fl=(1)",
+            "fn=(2) ???:3",
+            "fl=(1)",
+            "fn=(3) named:3"
+        ]
+    );
 }
 
 #[test]
