@@ -146,7 +146,8 @@ fn an_aggregate_that_overlaps_is_refused_by_name() {
     let run = sandbox.run(&arguments).expect(1);
     let line = reason(&run, "both.prof");
     assert!(
-        line.contains("1 of the 2 inputs merged in it are counted already"),
+        line.contains("left out ")
+            && line.contains("1 of the 2 inputs merged in it are counted already"),
         "{line}"
     );
     assert_eq!(sandbox.calls("profile_analysis.prof"), 11);

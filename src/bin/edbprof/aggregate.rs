@@ -8,7 +8,7 @@ use edbprof::format::atomic_file;
 use edbprof::format::prof::ProfFile;
 use edbprof::format::pstats::{Entries, Labels};
 use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::group::Wanted;
+use edbprof::profile::group::{Unselectable, Wanted};
 use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
@@ -48,7 +48,10 @@ pub(crate) enum Exit {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     succeeded: usize,
-    failures: Vec<Refused>,
+    /// What can't be read.
+    unreadable: Vec<Refused>,
+    /// What can, but not be used with these options or the other files.
+    refused: Vec<Refused>,
     skips: Vec<Refused>,
     outputs: Vec<PathBuf>,
     /// Processes, calls and seconds.
@@ -73,7 +76,7 @@ pub(crate) struct Account {
 impl Account {
     /// What was read first is nothing to tell of.
     fn sort(&mut self) {
-        for refused in [&mut self.failures, &mut self.skips] {
+        for refused in [&mut self.unreadable, &mut self.refused, &mut self.skips] {
             refused.sort_by(|a, b| a.path.cmp(&b.path));
         }
     }
@@ -127,7 +130,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         Ok(profile) => profile,
         Err(exit) => return Ok(exit),
     };
-    if results.strict && !account.failures.is_empty() {
+    if results.strict && account.failures() > 0 {
         complain("a file could not be read; with --strict nothing was written");
         return Ok(Exit::SomeFailed);
     }
@@ -209,10 +212,15 @@ pub(crate) fn read(
 impl Account {
     /// How it ended if all was written.
     pub(crate) fn exit(&self) -> Exit {
-        match self.failures.is_empty() {
-            true => Exit::Success,
-            false => Exit::SomeFailed,
+        match self.failures() {
+            0 => Exit::Success,
+            _ => Exit::SomeFailed,
         }
+    }
+
+    /// How many files should be in the results and are not.
+    fn failures(&self) -> usize {
+        self.unreadable.len() + self.refused.len()
     }
 }
 
@@ -265,14 +273,19 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
             let path = input.path.clone();
             match file {
                 Ok((file, sidecar)) => {
-                    account.succeeded += 1;
-                    account.failures.extend(sidecar.err());
+                    account.unreadable.extend(sidecar.err());
                     match file {
-                        Some(file) => readable.push((path, file)),
-                        None => account.other_processes += 1,
+                        Ok(file) => {
+                            account.succeeded += 1;
+                            match file {
+                                Some(file) => readable.push((path, file)),
+                                None => account.other_processes += 1,
+                            }
+                        }
+                        Err(why) => account.refused.push(refused(path, why)),
                     }
                 }
-                Err(reason) => account.failures.push(Refused { path, reason }),
+                Err(reason) => account.unreadable.push(Refused { path, reason }),
             }
         }
         merger.add_all(readable);
@@ -295,21 +308,29 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
         reason: "all that is in it is counted already".to_owned(),
     });
     account.skips.extend(repeated);
-    let refused = refused.into_iter().map(|(path, why)| Refused {
-        path,
-        reason: why.to_string(),
-    });
-    account.failures.extend(refused);
+    let refused = refused
+        .into_iter()
+        .map(|(path, why)| self::refused(path, why));
+    account.refused.extend(refused);
     profile
 }
 
 /// What is wanted of a file, and how it went with its sidecar.
-type ReadWanted = (Option<ProfFile<Entries>>, Result<(), Refused>);
+type ReadWanted = (
+    Result<Option<ProfFile<Entries>>, Unselectable>,
+    Result<(), Refused>,
+);
 
 fn read_wanted(input: &Input, wanted: &Wanted, known: &Labels) -> Result<ReadWanted, String> {
     let (file, sidecar) = read_input(input, known)?;
-    let file = wanted.of(file).map_err(|error| error.to_string())?;
-    Ok((file, sidecar))
+    Ok((wanted.of(file), sidecar))
+}
+
+fn refused(path: PathBuf, why: impl std::fmt::Display) -> Refused {
+    Refused {
+        path,
+        reason: why.to_string(),
+    }
 }
 
 /// How many of `inputs`, at least one, are read together.
@@ -327,7 +348,10 @@ fn complain_about(account: &Account, quiet: bool) {
     for Refused { path, reason } in account.skips.iter().filter(|_| !quiet) {
         complain(&format!("left out {}: {reason}", path_text(path)));
     }
-    for Refused { path, reason } in &account.failures {
+    for Refused { path, reason } in &account.refused {
+        complain(&format!("left out {}: {reason}", path_text(path)));
+    }
+    for Refused { path, reason } in &account.unreadable {
         complain(&format!("can't read {}: {reason}", path_text(path)));
     }
 }
@@ -373,7 +397,7 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        let text = summary(view, account.failures.len(), &account.outputs);
+        let text = summary(view, account.failures(), &account.outputs);
         if let Err(error) = account.summary.say(&text) {
             complain(&format!("can't write the summary: {error}"));
             all_written = false;
@@ -386,8 +410,8 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
     let Some(target) = &options.summary_json else {
         return Ok(());
     };
-    let list = |refused: &[Refused]| -> Vec<_> {
-        let entries = refused.iter();
+    let list = |lists: [&[Refused]; 2]| -> Vec<_> {
+        let entries = lists.into_iter().flatten();
         entries
             .map(|r| json!({ "path": r.path.to_string_lossy(), "reason": r.reason }))
             .collect()
@@ -400,11 +424,11 @@ fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> 
     let (processes, calls, seconds) = account.size;
     let mut value = json!({
         "succeeded": account.succeeded,
-        "failed": account.failures.len(),
+        "failed": account.failures(),
         "skipped": account.skips.len(),
         "outputs": outputs,
-        "failures": list(&account.failures),
-        "skips": list(&account.skips),
+        "failures": list([&account.unreadable, &account.refused]),
+        "skips": list([&account.skips, &[]]),
         "processes": processes,
         "killed": account.killed,
         "folded_calls": account.folded.0,
