@@ -110,12 +110,13 @@ impl View<'_> {
         processes.filter(|process| process.ending == ending).count()
     }
 
-    /// Self time of all functions together, seconds.
+    /// Self time of all functions together, seconds. What is no number in other profilers'
+    /// files counts as none.
     pub fn seconds(&self) -> f64 {
+        let seconds = self.rows.iter().map(|(_, row)| row.counts.tt);
+        let numbers = seconds.filter(|seconds| seconds.is_finite());
         // Not sum(): of nothing, that is -0.
-        self.rows
-            .iter()
-            .fold(0.0, |sum, (_, row)| sum + row.counts.tt)
+        numbers.fold(0.0, |sum, seconds| sum + seconds)
     }
 
     /// Calls of all functions together.
@@ -230,11 +231,13 @@ impl View<'_> {
 
     /// One line that says what was recorded.
     pub fn title(&self) -> String {
+        let calls = self.calls();
         format!(
-            "edbprof: {}, {} in {} calls of {}",
+            "edbprof: {}, {} in {} {} of {}",
             display::counted(self.processes(), "process", "processes"),
             display::duration(self.seconds()),
-            display::count(self.calls()),
+            display::count(calls),
+            if calls == 1 { "call" } else { "calls" },
             display::counted(self.rows.len(), "function", "functions"),
         )
     }

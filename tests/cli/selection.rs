@@ -89,7 +89,7 @@ fn every_report_says_that_it_is_a_part() {
     let options = ["--exclude=leaf", "--only-process=2", FORMATS];
     let Run { stdout, .. } = sandbox.run(&options).expect(0);
     assert!(
-        stdout.contains("edbprof: 1 process, 3.00 ms in 1 calls of 1 function"),
+        stdout.contains("edbprof: 1 process, 3.00 ms in 1 call of 1 function"),
         "{stdout}"
     );
     assert!(stdout.contains(says), "{stdout}");
