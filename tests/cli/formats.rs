@@ -355,3 +355,21 @@ fn export_says_what_it_can_not_do() {
     let run = broken.run(&["export", "--format=folded"]).expect(1);
     assert!(run.stderr.contains("can't read") && run.stdout.contains("leaf"));
 }
+
+#[test]
+fn where_there_is_nothing_to_export_no_file_is_made() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 5));
+    for arguments in [
+        ["export", "-o", "x.singledispatch"],
+        ["export", "--format", "singledispatch"],
+    ] {
+        let run = sandbox.run(&arguments).expect(3);
+        assert!(
+            run.stderr.contains("there is nothing to write"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stdout, "");
+    }
+    assert!(sandbox.written().is_empty());
+}
