@@ -79,20 +79,20 @@ pub(crate) fn export(options: &ExportOptions) -> Exit {
             Err(exit) => return Ok(exit),
         };
         let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
-        if let Ok(None) = content {
-            complain(&format!(
-                "there is nothing to write: the profile has nothing of what a {} file holds",
-                report.suffix()
-            ));
-            return Ok(Exit::NothingToRead);
-        }
-        let written = content.map_err(io::Error::other).and_then(|content| {
-            let content = content.unwrap_or_default();
-            match output {
+        let written = match content {
+            Ok(None) => {
+                complain(&format!(
+                    "there is nothing to write: the profile has nothing of what a {} file holds",
+                    report.suffix()
+                ));
+                return Ok(Exit::NothingToRead);
+            }
+            Ok(Some(content)) => match output {
                 Some(path) => write_named(path, &content),
                 None => Stream::Stdout.say(&content),
-            }
-        });
+            },
+            Err(error) => Err(io::Error::other(error)),
+        };
         Ok(match written {
             Ok(()) => account.exit(),
             Err(reason) => {
