@@ -1,7 +1,9 @@
 //! Where the results go.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
@@ -124,12 +126,12 @@ fn directory_of(path: &Path) -> &Path {
 
 /// `path` without the suffix of a result; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
-    let name = path.file_name().and_then(|name| name.to_str());
-    if let (Some(name), Some(format)) = (name, Format::of_name(path)) {
-        let stem = name.strip_suffix(format.suffix()).unwrap_or_default();
+    if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
+        let stem = name.as_bytes().strip_suffix(format.suffix().as_bytes());
+        let stem = stem.unwrap_or_default();
         // A name that is nothing but a suffix is a name.
         if !stem.is_empty() {
-            return path.with_file_name(stem);
+            return path.with_file_name(OsStr::from_bytes(stem));
         }
     }
     path.to_owned()
@@ -150,6 +152,11 @@ mod tests {
         assert_eq!(named("run.a"), Path::new("run.a.svg"));
         assert_eq!(named("run.b"), Path::new("run.b.svg"));
         assert_eq!(named(".prof"), Path::new(".prof.svg"));
+        let latin = Path::new(OsStr::from_bytes(b"gr\xfc\xdfe.pstats"));
+        assert_eq!(
+            Outputs::new(Some(latin)).unwrap().path(".svg").as_os_str(),
+            OsStr::from_bytes(b"gr\xfc\xdfe.svg")
+        );
         assert_eq!(named("."), Path::new("./profile_analysis.svg"));
         assert_eq!(
             Outputs::new(None).unwrap().path(".prof"),
