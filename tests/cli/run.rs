@@ -69,6 +69,20 @@ fn recordings_stay_where_the_results_lack_some() {
 }
 
 #[test]
+fn runs_are_not_mixed() {
+    let sandbox = sandbox();
+    std::fs::create_dir(sandbox.work("kept")).unwrap();
+    std::fs::write(sandbox.work("kept/notes"), "").unwrap();
+    sandbox.run_shell(&["--keep=kept"], RECORD).expect(0);
+    assert_eq!(names(&sandbox.work("kept")), ["edbprof_1.prof", "notes"]);
+    let Run { stderr, .. } = sandbox.run_shell(&["--keep=kept"], "exit 7").expect(2);
+    assert!(
+        stderr.contains("kept has the recordings of another run"),
+        "{stderr}"
+    );
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn nothing_is_run_where_the_results_can_not_be_written() {
     let sandbox = sandbox();

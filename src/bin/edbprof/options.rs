@@ -11,7 +11,7 @@ use crate::run::RunOptions;
 use crate::selection::SelectionOptions;
 
 /// What recordings are called unless their makers say otherwise.
-const PREFIX: &str = "edbprof_";
+pub(crate) const PREFIX: &str = "edbprof_";
 const SUFFIX: &str = ".prof";
 use crate::show::{ExportOptions, TopOptions, TreeOptions};
 

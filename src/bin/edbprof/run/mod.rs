@@ -21,6 +21,7 @@ use std::process::{Child, ExitCode, ExitStatus};
 use edbprof::report::summary::path_text;
 
 use crate::aggregate::{Exit, aggregate};
+use crate::options::PREFIX;
 use crate::progress::{Stream, complain};
 pub(crate) use options::RunOptions;
 
@@ -116,6 +117,20 @@ fn lacks_some(exit: Exit) -> bool {
     }
 }
 
+/// Whether there are files in `directory` that merging would take for this run's.
+fn has_recordings(directory: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(directory)? {
+        if entry?
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The directory that the program's processes record into.
 enum Recordings {
     /// The user's.
@@ -128,7 +143,7 @@ enum Recordings {
 impl Recordings {
     /// # Errors
     ///
-    /// A sentence, where it can't be made or is not empty.
+    /// A sentence, where it can't be made or has recordings already.
     fn new(options: &RunOptions) -> Result<Recordings, String> {
         let Some(kept) = &options.keep else {
             return tempfile::Builder::new()
@@ -138,10 +153,16 @@ impl Recordings {
                 .map_err(|error| format!("can't make a temporary directory: {error}"));
         };
         let text = path_text(kept);
-        std::fs::create_dir_all(kept)
-            .and_then(|()| std::fs::canonicalize(kept))
-            .map(Recordings::Kept)
-            .map_err(|error| format!("can't make the directory {text}: {error}"))
+        let made = std::fs::create_dir_all(kept).and_then(|()| std::fs::canonicalize(kept));
+        let path = made.map_err(|error| format!("can't make the directory {text}: {error}"))?;
+        match has_recordings(&path) {
+            Ok(false) => Ok(Recordings::Kept(path)),
+            Ok(true) => Err(format!(
+                "{text} has the recordings of another run, which would be merged with those of \
+                 this one; --keep wants another directory"
+            )),
+            Err(error) => Err(format!("can't read the directory {text}: {error}")),
+        }
     }
 
     fn path(&self) -> &Path {

@@ -64,6 +64,8 @@ pub(crate) struct RunOptions {
     pub(crate) hook: Hook,
 
     /// Keep the recordings of the single processes, in this directory
+    ///
+    /// It is made if there is none, and must have no recordings yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
 
