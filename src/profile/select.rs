@@ -4,6 +4,7 @@ use std::fmt;
 
 use wildmatch::WildMatch;
 
+use super::native_name::short_name;
 use crate::format::trees::{Function, Process};
 
 /// Bytes: as long as paths are (PATH_MAX of Linux). With more, a path in a file would take
@@ -108,10 +109,12 @@ impl Pattern {
                 .any(|end| self.glob.matches(end))
     }
 
-    /// Whether it is the function's name, its file, or both with a colon between.
+    /// Whether it is the function's name, as recorded or as shown (`list.append`), its file,
+    /// or both with a colon between.
     fn is_function(&self, function: &Function) -> bool {
         let file = &function.label.file;
-        let names = [&function.label.name, &function.qualified_name];
+        let shown = short_name(&function.label.name);
+        let names = [&function.label.name, &function.qualified_name, &*shown];
         let names = names.into_iter().filter(|name| !name.is_empty());
         (file.as_ref() != b"~" && self.is_path_end(file))
             || names
@@ -170,6 +173,11 @@ mod tests {
         assert!(Pattern::new("*builtins.len*").is_function(&len));
         assert!(Pattern::new("~:*").is_function(&len));
         assert!(!Pattern::new("~").is_function(&len));
+        assert!(Pattern::new("builtins.len").is_function(&len));
+        let append = function("~", "<method 'append' of 'list' objects>", "");
+        assert!(Pattern::new("list.*").is_function(&append));
+        assert!(Pattern::new("*'append' of*").is_function(&append));
+        assert!(!Pattern::new("append").is_function(&append));
         let odd = function("/a/\u{fffd}.py", "f", "");
         let mut bytes = odd.clone();
         bytes.label.file = b"/a/\xff.py"[..].into();
