@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::select::Selection;
+use super::select::{Selection, is_real};
 use super::tree_builder::TreeBuilder;
 use crate::format::trees::{
     FoldedFunction, Function, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP, ThreadTree, Trees,
@@ -119,7 +119,7 @@ impl Rule {
             flags if flags & THREAD_GROUP != 0 => Level::Thread,
             _ => Level::Call,
         };
-        let is_real = level == Level::Call && !function.is_folded_calls();
+        let is_real = is_real(function);
         Rule {
             included: chosen.include.is_empty() || is_real && chosen.includes(function),
             excluded: is_real && chosen.excludes(function),

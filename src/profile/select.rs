@@ -1,5 +1,6 @@
 //! Choosing what of the recordings is looked at: some processes, threads, functions.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use wildmatch::WildMatch;
@@ -45,6 +46,22 @@ impl Selection {
         options.join(" ")
     }
 
+    /// Those options that choose functions, as they are written, and match none of
+    /// `functions`.
+    pub fn without_match(&self, functions: &[Function]) -> BTreeSet<String> {
+        let include = self.include.iter().map(|pattern| ("--include", pattern));
+        let exclude = self.exclude.iter().map(|pattern| ("--exclude", pattern));
+        let is_without = |pattern: &Pattern| {
+            let mut real = functions.iter().filter(|function| is_real(function));
+            !real.any(|function| pattern.is_function(function))
+        };
+        include
+            .chain(exclude)
+            .filter(|(_, pattern)| is_without(pattern))
+            .map(|(option, pattern)| format!("{option}={pattern}"))
+            .collect()
+    }
+
     pub(super) fn has_process(&self, process: &Process) -> bool {
         let pid = process.pid.to_string();
         let command = process.argv.join(&b' ');
@@ -66,6 +83,11 @@ impl Selection {
     pub(super) fn excludes(&self, function: &Function) -> bool {
         !self.exclude.is_empty() && any(&self.exclude, |pattern| pattern.is_function(function))
     }
+}
+
+/// Whether patterns may match it: what stands for processes or folded calls is no function.
+pub(super) fn is_real(function: &Function) -> bool {
+    !function.is_group() && !function.is_folded_calls()
 }
 
 /// Whether there is no pattern, or one that `matches`.

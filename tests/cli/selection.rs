@@ -2,7 +2,7 @@
 
 use edbprof::format::prof::{ProfFile, read};
 
-use crate::sandbox::{Run, Sandbox, folded_recording, plain, recording};
+use crate::sandbox::{Run, Sandbox, folded_recording, plain, recording, recording_of};
 
 /// Two processes, in each of which `main` calls `leaf`.
 fn sandbox() -> Sandbox {
@@ -207,6 +207,30 @@ fn every_report_of_chosen_stacks_says_what_was_folded() {
         stdout.contains("500 µs") && stdout.contains("<folded calls>"),
         "{stdout}"
     );
+}
+
+#[test]
+fn options_that_match_no_function_are_named() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(2, 10))
+        .with(
+            "edbprof_2.prof",
+            &recording_of([b"main", b"<method 'pop' of 'list' objects>"]),
+        );
+    let stderr = |options: &[&str]| sandbox.run(options).expect(0).stderr;
+    assert_eq!(
+        stderr(&["--exclude=leaf", "--exclude=laef", "--include=main"]),
+        "edbprof: no function matches --exclude=laef\n"
+    );
+    assert_eq!(
+        stderr(&["--exclude=list.pop", "--exclude=laef", "--quiet"]),
+        ""
+    );
+    // Of a part that the same options have chosen nobody knows it.
+    let part = sandbox.work("profile_analysis.prof");
+    let part = part.to_str().unwrap();
+    let again = ["top", "--exclude=laef", "--exclude=list.pop", part];
+    assert_eq!(stderr(&again), "");
 }
 
 #[test]

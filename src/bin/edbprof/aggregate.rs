@@ -1,14 +1,12 @@
 //! From the inputs to the results: read, merge, render, write, tell.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
-use edbprof::format::prof::ProfFile;
-use edbprof::format::pstats::{Entries, Labels};
 use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::group::{Unselectable, Wanted};
+use edbprof::profile::group::Wanted;
 use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
@@ -21,7 +19,7 @@ use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::{Outputs, write_named};
 use crate::progress::{ReadingBar, Stream, complain};
-use crate::read_input::read_input;
+use crate::read_input::read_wanted;
 
 /// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
 /// what is held of them is little.
@@ -66,6 +64,8 @@ pub(crate) struct Account {
     dropped: u64,
     /// Files of processes that were not chosen.
     other_processes: usize,
+    /// Options that choose functions and match none.
+    without_match: BTreeSet<String>,
     /// The options that chose a part.
     selection: Box<str>,
     /// Processes that run.
@@ -206,6 +206,10 @@ pub(crate) fn read(
         ));
         return Ok(Err(Exit::NothingToRead));
     }
+    for option in account.without_match.iter().filter(|_| !quiet) {
+        let option = printable(option.as_bytes());
+        complain(&format!("no function matches {option}"));
+    }
     Ok(Ok(profile))
 }
 
@@ -258,6 +262,7 @@ fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
 fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Account) -> Profile {
     let bar = ReadingBar::new(inputs, quiet);
     let mut merger = Merger::of_parts(&wanted.selection.text());
+    account.without_match = wanted.selection.without_match(&[]);
     let mut rest = inputs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));
@@ -272,16 +277,16 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
         for (input, file) in batch.iter().zip(files) {
             let path = input.path.clone();
             match file {
-                Ok((file, sidecar)) => {
-                    account.unreadable.extend(sidecar.err());
-                    match file {
-                        Ok(file) => {
-                            account.succeeded += 1;
-                            match file {
-                                Some(file) => readable.push((path, file)),
-                                None => account.other_processes += 1,
-                            }
+                Ok(read) => {
+                    account.unreadable.extend(read.sidecar.err());
+                    account.succeeded += usize::from(read.file.is_ok());
+                    match read.file {
+                        Ok(Some(file)) => {
+                            let everywhere = &account.without_match & &read.without_match;
+                            account.without_match = everywhere;
+                            readable.push((path, file));
                         }
+                        Ok(None) => account.other_processes += 1,
                         Err(why) => account.refused.push(refused(path, why)),
                     }
                 }
@@ -313,17 +318,6 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
         .map(|(path, why)| self::refused(path, why));
     account.refused.extend(refused);
     profile
-}
-
-/// What is wanted of a file, and how it went with its sidecar.
-type ReadWanted = (
-    Result<Option<ProfFile<Entries>>, Unselectable>,
-    Result<(), Refused>,
-);
-
-fn read_wanted(input: &Input, wanted: &Wanted, known: &Labels) -> Result<ReadWanted, String> {
-    let (file, sidecar) = read_input(input, known)?;
-    Ok((wanted.of(file), sidecar))
 }
 
 fn refused(path: PathBuf, why: impl std::fmt::Display) -> Refused {
