@@ -41,6 +41,7 @@ fn the_results_are_there_and_the_recordings_are_not() {
 fn recordings_stay_where_the_results_lack_some() {
     for (spoil, options) in [
         ("mkdir profile_analysis.svg", &["--quiet"][..]),
+        ("true", &["--include=none"]),
         ("rm -r results", &["--out=results/name"]),
         (
             "echo junk > \"${EDBPROF_RUN##*directory=}/edbprof_2.prof\"",
@@ -66,6 +67,24 @@ fn recordings_stay_where_the_results_lack_some() {
         assert!(merged.code <= 1, "{}", merged.stderr);
         assert_eq!(sandbox.calls("again.prof"), 11);
     }
+}
+
+#[test]
+fn a_part_is_chosen_at_once() {
+    let sandbox = sandbox();
+    let options = ["--exclude=leaf", "--by=process", "--format=prof"];
+    let Run { stderr, .. } = sandbox.run_shell(&options, RECORD).expect(0);
+    assert!(stderr.contains("Only a part: --exclude=leaf."), "{stderr}");
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 1);
+    assert!(sandbox.left().is_empty());
+}
+
+#[test]
+fn nothing_recorded_is_nothing_to_keep() {
+    let sandbox = sandbox();
+    let Run { stderr, .. } = sandbox.run_shell(&["--include=none"], "exit 3").expect(3);
+    assert!(stderr.contains("nothing was recorded"), "{stderr}");
+    assert!(sandbox.left().is_empty());
 }
 
 #[test]

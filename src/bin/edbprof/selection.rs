@@ -9,7 +9,7 @@ use edbprof::profile::select::{Pattern, Selection};
 const HEADING: &str = "What is looked at";
 
 /// What of the recordings is looked at.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SelectionOptions {
     /// Keep processes, or threads, apart in pictures and trees
     ///

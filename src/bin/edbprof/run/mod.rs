@@ -109,14 +109,6 @@ fn show_picture(outputs: &[PathBuf]) {
     }
 }
 
-/// Whether results that ended so are not all that could be made of the recordings.
-fn lacks_some(exit: Exit) -> bool {
-    match exit {
-        Exit::Success | Exit::NothingToRead => false,
-        Exit::SomeFailed | Exit::Usage | Exit::NotWritten => true,
-    }
-}
-
 /// Whether there are files in `directory` that merging would take for this run's.
 fn has_recordings(directory: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(directory)? {
@@ -175,7 +167,9 @@ impl Recordings {
     /// Merges what was recorded, writes the results and says on stderr what is in them.
     fn show(self, options: &RunOptions, program: &str) {
         let outcome = aggregate(&options.aggregate(self.path()), Stream::Stderr);
-        if outcome.exit == Exit::NothingToRead {
+        // With recordings there nothing of them was chosen, which has been said.
+        let is_empty = matches!(has_recordings(self.path()), Ok(false));
+        if outcome.exit == Exit::NothingToRead && is_empty {
             complain(&format!(
                 "nothing was recorded: no process of the program was a Python in which edbprof \
                  is installed (for {program}: {program} -m pip install edbprof)"
@@ -195,7 +189,7 @@ impl Recordings {
                     path_text(&directory.keep()),
                 ));
             }
-            Recordings::Temporary(directory) if lacks_some(outcome.exit) => {
+            Recordings::Temporary(directory) if outcome.exit != Exit::Success && !is_empty => {
                 let directory = path_text(&directory.keep());
                 complain(&format!(
                     "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"
