@@ -38,7 +38,7 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
 {
     PyObject *self = PyVectorcall_NARGS(count) > 0 ? arguments[0] : Py_None;
     uint64_t key = callable_key(function, self);
-    if (key == 0) {
+    if (!is_builtin_key(key)) {
         return PyObject_Vectorcall(function, arguments, count, keywords);
     }
     const thread_state *state = thread_state_current();
@@ -63,7 +63,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
             PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
-    if (!thread_try_enable(self->owner, RECORDS_CALL)) {
+    if (!thread_try_enable(self->owner, thread_new_call())) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
     /* The function may drop the last reference to what decorates it. */

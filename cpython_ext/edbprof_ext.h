@@ -109,16 +109,21 @@ uint64_t recorder_read_timer(recorder *self);
 
 /* ---- thread.c ------------------------------------------------------------ */
 
-/* What of a thread is recorded where greenlets take turns in it: all of them, or the one
- * that makes the call. */
-typedef enum { RECORDS_THREAD, RECORDS_CALL } recorded_part;
+/* Where greenlets take turns in a thread, all of them are recorded, or the one that makes
+ * a certain call, and those that begin below it. */
+enum { WHOLE_THREAD = 0 };
+
+/* A number for a decorated call. Never WHOLE_THREAD. */
+uint64_t thread_new_call(void);
 
 /* A recorder that records in this thread. */
 typedef struct {
     recorder *owner;        /* a strong reference */
     edbprof_thread *handle;
     unsigned depth;         /* how often it was enabled, less disabled */
-    recorded_part part;
+    bool of_call;           /* not of the whole thread */
+    bool inherited;         /* one of `depth` is that of a call in another greenlet */
+    uint64_t call;          /* which one it was enabled for, or at which time */
 } activity;
 
 typedef struct {
@@ -150,8 +155,9 @@ typedef struct thread_state {
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
     bool sees_switches;       /* of greenlets */
+    bool in_switch;           /* another trace function is called */
     PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
-    PyObject *greenlets;      /* a dict of those that are suspended, or NULL */
+    PyObject *greenlets;      /* places of those that are suspended, a dict, or NULL */
 } thread_state;
 
 extern PyTypeObject thread_state_type;
@@ -202,12 +208,13 @@ static inline thread_state *thread_state_current(void)
 int thread_may_switch(void);
 
 /* Lets a recorder record in the calling thread, or counts that it does already.
- * 0, or -1 with an exception. */
-int thread_enable(recorder *owner, recorded_part part);
+ * `call` is the number of the decorated call for which, or WHOLE_THREAD. 0, or -1 with an
+ * exception. */
+int thread_enable(recorder *owner, uint64_t call);
 
 /* The same for a call that goes on whatever comes of it: returns whether it is recorded.
  * A failure is told once on stderr. */
-bool thread_try_enable(recorder *owner, recorded_part part);
+bool thread_try_enable(recorder *owner, uint64_t call);
 
 /* The calling thread's name as threading knows it: a new reference, or NULL with an
  * exception. */
@@ -230,6 +237,16 @@ void thread_set_builtins(recorder *owner, bool builtins);
 
 /* The recorder's handles are about to go. No thread records for it. */
 void thread_forget(const recorder *owner);
+
+/* sys.modules, borrowed, or NULL: it is not there any more while the interpreter ends. */
+PyObject *thread_modules(void);
+
+/* Looks in the calling thread for greenlets, if the program uses them and that was not
+ * done yet. For events that take the slow way. */
+void thread_look(void);
+
+/* From now on an event of each thread takes the slow way, until it has looked. */
+void thread_let_all_look(void);
 
 /* ---- setprofile.c -------------------------------------------------------- */
 
@@ -348,9 +365,19 @@ int new_threads_cover(void);
 
 /* ---- greenlets.c --------------------------------------------------------- */
 
+/* Whether the program uses greenlets: then each thread has to look. */
+extern bool greenlets_are_used;
+
 /* Looks whether the program uses greenlets by now. If so, their switches are seen in the
  * calling thread, which is `state`'s; NULL is nothing. */
 void greenlets_look(thread_state *state);
+
+/* Recording begins again in the calling thread, which is `state`'s: the program may have set
+ * a trace function of its own. Only where greenlets are used. */
+void greenlets_look_again(thread_state *state);
+
+/* The recorder is about to go: nothing of it is resumed in that thread. */
+void greenlets_forget(const thread_state *state, const recorder *owner);
 
 /* ---- capsule.c ----------------------------------------------------------- */
 

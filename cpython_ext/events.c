@@ -5,6 +5,7 @@
 void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed)
 {
     uint64_t key = code_key(code);
+    thread_look();
     FOR_EACH_ACTIVE (active, list) {
         for (int attempt = 0; attempt < 2; attempt++) {
             edbprof_status status;
@@ -27,6 +28,7 @@ void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed
 void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
                            uint64_t key)
 {
+    thread_look();
     FOR_EACH_ACTIVE (active, list) {
         for (int attempt = 0; attempt < 2 && active.owner->builtins; attempt++) {
             edbprof_status status =
@@ -39,6 +41,13 @@ void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject 
                 break;
             }
         }
+    }
+}
+
+void count_class_call_in_each(const activities *list)
+{
+    FOR_EACH_ACTIVE (active, list) {
+        edbprof_count_class_call(active.handle);
     }
 }
 

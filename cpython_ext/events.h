@@ -29,8 +29,15 @@ static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
     return key | 1;
 }
 
-/* The key of what PyEval_SetProfile would show as a call of a builtin; 0 for others. What
- * is called most is looked for first: PyCFunction_Check walks over base types. */
+/* What a class is called by, and everything else that no function stands for. No key: of
+ * those it has neither a code object's alignment nor a builtin's lowest bit. */
+#define CLASS_CALL 2u
+
+static inline bool is_builtin_key(uint64_t key) { return key & 1; }
+
+/* The key of what PyEval_SetProfile would show as a call of a builtin; 0 for what is
+ * written in Python, CLASS_CALL for all others. What is called most is looked for first:
+ * PyCFunction_Check walks over base types. */
 static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 {
     if (PyFunction_Check(callable)) {
@@ -40,11 +47,11 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
         PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
         /* sys.monitoring.MISSING stands for none: no instance of any such type. */
         bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
-        return fits ? method_key(method->d_method) : 0;
+        return fits ? method_key(method->d_method) : CLASS_CALL;
     }
     if (!PyCFunction_CheckExact(callable) &&
         (PyType_Check(callable) || PyMethod_Check(callable) || !PyCFunction_Check(callable))) {
-        return 0;
+        return PyMethod_Check(callable) ? 0 : CLASS_CALL;
     }
     return builtin_key((PyCFunctionObject *)callable);
 }
@@ -62,6 +69,7 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed);
 void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
                            uint64_t key);
+void count_class_call_in_each(const activities *list);
 void leave_in_each(const activities *list, uint64_t key, bool builtin);
 
 /* The usual case: `only` is the handle of the only recorder, which knows the function.

@@ -7,14 +7,16 @@
  *
  * The first calls of a greenlet stand below the call in which its parent was when it
  * began: that is who waits for it. What records a decorated call records in the greenlet
- * of the call, and in those that begin below it. */
+ * of the call, and as long as the call lasts in those that begin below it. */
 #include "edbprof_ext.h"
 
 /* What a recorder is to go on with in a greenlet. */
 typedef struct {
-    recorder *owner; /* a strong reference */
+    recorder *owner; /* borrowed; NULL once it is gone: see greenlets_forget */
     edbprof_fiber fiber;
-    unsigned depth;  /* that of the activity if it goes with the greenlet; else 0 */
+    uint64_t call;   /* as the activity's */
+    unsigned depth;  /* that of an activity of calls; else 0 */
+    bool inherited;
 } place;
 
 typedef struct {
@@ -22,21 +24,36 @@ typedef struct {
     place items[];
 } places;
 
-static void places_free(places *self)
+/* Whether a decorated call was begun in the greenlet itself. */
+static bool has_own_call(const place *at) { return at->depth > (at->inherited ? 1 : 0); }
+
+/* Frames of suspended greenlets are on no thread's stack, so switching events off and on
+ * would leave them without: their calls count as being recorded. */
+static bool holds_events(const place *at)
 {
-    for (size_t i = 0; i < self->count; i++) {
-        Py_DECREF(self->items[i].owner);
+    return at->owner != NULL && at->owner->hook == HOOK_MONITORING && has_own_call(at);
+}
+
+static void let_go(place *at)
+{
+    if (holds_events(at)) {
+        arming_end();
     }
-    PyMem_Free(self);
+    at->owner = NULL;
 }
 
 static void forget(PyObject *capsule)
 {
-    places_free((places *)PyCapsule_GetPointer(capsule, NULL));
+    places *self = (places *)PyCapsule_GetPointer(capsule, NULL);
+    for (size_t i = 0; i < self->count; i++) {
+        let_go(&self->items[i]);
+    }
+    PyMem_Free(self);
 }
 
-/* Ends what is open in the running greenlet. NULL where nothing records, or no memory. */
-static places *suspend(thread_state *state)
+/* What is open in the running greenlet, which ends: a capsule, or NULL where nothing
+ * records, or no memory. */
+static PyObject *suspend(thread_state *state)
 {
     size_t room = 0;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
@@ -49,94 +66,166 @@ static places *suspend(thread_state *state)
     }
     self->count = 0;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        activities *list = &state->active[hook];
-        /* Backwards: those that go with the greenlet are taken out. */
-        for (size_t i = list->count; i-- > 0;) {
-            activity active = list->items[i];
+        const activities *list = &state->active[hook];
+        for (size_t i = 0; i < list->count; i++) {
+            const activity *active = &list->items[i];
             place *added = &self->items[self->count++];
-            Py_INCREF(active.owner);
-            *added = (place){.owner = active.owner};
-            (void)edbprof_fiber_suspend(active.handle, &added->fiber);
-            if (active.part == RECORDS_CALL) {
-                added->depth = thread_stop(active.owner);
+            *added = (place){.owner = active->owner,
+                             .call = active->call,
+                             .depth = active->of_call ? active->depth : 0,
+                             .inherited = active->inherited};
+            (void)edbprof_fiber_suspend(active->handle, &added->fiber);
+            if (holds_events(added)) {
+                arming_begin_local();
             }
         }
     }
-    return self;
+    PyObject *capsule = PyCapsule_New(self, NULL, forget);
+    if (capsule == NULL) {
+        PyErr_Clear();
+        PyMem_Free(self);
+    }
+    return capsule;
 }
 
-static edbprof_thread *active_handle(const thread_state *state, const recorder *owner)
+/* What records calls of the greenlet that was left records no more. */
+static void stop_calls(thread_state *state)
 {
-    const activities *list = &state->active[owner->hook];
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].owner == owner) {
-            return list->items[i].handle;
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        activities *list = &state->active[hook];
+        for (size_t i = list->count; i-- > 0;) {
+            if (i < list->count && list->items[i].of_call) {
+                (void)thread_stop(list->items[i].owner);
+            }
+        }
+    }
+}
+
+/* Greenlets are known by their addresses, so that none is kept alive: one that is freed
+ * while it is suspended goes on before, to end. */
+static void keep(thread_state *state, PyObject *greenlet, PyObject *suspended)
+{
+    PyObject *key = PyLong_FromVoidPtr(greenlet);
+    if (state->greenlets == NULL) {
+        state->greenlets = PyDict_New();
+    }
+    if (key == NULL || state->greenlets == NULL ||
+        PyDict_SetItem(state->greenlets, key, suspended) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(key);
+}
+
+/* The places of a suspended greenlet: a new reference, since whoever looks at them may run
+ * Python code that changes the table. NULL if there are none. */
+static PyObject *places_of(const thread_state *state, PyObject *greenlet, bool take)
+{
+    PyObject *key = state->greenlets == NULL ? NULL : PyLong_FromVoidPtr(greenlet);
+    PyObject *found = key == NULL ? NULL : PyDict_GetItem(state->greenlets, key);
+    Py_XINCREF(found);
+    if (found != NULL && take && PyDict_DelItem(state->greenlets, key) < 0) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(key);
+    return found;
+}
+
+void greenlets_forget(const thread_state *state, const recorder *owner)
+{
+    PyObject *key, *capsule;
+    Py_ssize_t at = 0;
+    while (state->greenlets != NULL && PyDict_Next(state->greenlets, &at, &key, &capsule)) {
+        places *known = (places *)PyCapsule_GetPointer(capsule, NULL);
+        for (size_t i = 0; i < known->count; i++) {
+            if (known->items[i].owner == owner) {
+                let_go(&known->items[i]);
+            }
+        }
+    }
+}
+
+/* The greenlet's place below the call `call`; NULL if it is not in it. */
+static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
+{
+    const places *known =
+        capsule == NULL ? NULL : (const places *)PyCapsule_GetPointer(capsule, NULL);
+    for (size_t i = 0; known != NULL && i < known->count; i++) {
+        if (known->items[i].owner == owner && known->items[i].call == call) {
+            return &known->items[i];
         }
     }
     return NULL;
 }
 
-/* Opens again what was open; in a new greenlet, what is open in its parent. */
-static void resume(const thread_state *state, const places *self, bool new)
+static const activity *active_here(const thread_state *state, const recorder *owner)
 {
+    const activities *list = &state->active[owner->hook];
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].owner == owner) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Opens again what was open at a place. What began below a decorated call is recorded while
+ * its parent, whose places are `above`, is in that call. */
+static void resume(const thread_state *state, place *at, PyObject *above)
+{
+    recorder *owner = at->owner;
+    if (owner == NULL) {
+        return;
+    }
+    bool still = at->inherited && in_call(above, owner, at->call) != NULL;
+    unsigned depth = at->depth - (at->inherited && !still ? 1 : 0);
+    for (unsigned i = 0; i < depth; i++) {
+        if (!thread_try_enable(owner, at->call)) {
+            return;
+        }
+    }
+    activity *active = (activity *)active_here(state, owner);
+    if (active != NULL && active->call == at->call) {
+        active->inherited = still;
+        (void)edbprof_fiber_resume(active->handle, &at->fiber);
+    }
+}
+
+/* Goes on with a greenlet at `known`; a new one where its parent is, at `above`. */
+static void resume_all(const thread_state *state, PyObject *known, PyObject *above)
+{
+    places *self = (places *)PyCapsule_GetPointer(known == NULL ? above : known, NULL);
     for (size_t i = 0; i < self->count; i++) {
-        const place *at = &self->items[i];
-        unsigned depth = new && at->depth > 0 ? 1 : at->depth;
-        while (depth-- > 0 && thread_try_enable(at->owner, RECORDS_CALL)) {
+        place at = self->items[i];
+        if (known == NULL && at.depth > 0) {
+            at.depth = 1;
+            at.inherited = true;
         }
-        edbprof_thread *handle = active_handle(state, at->owner);
-        if (handle != NULL) {
-            (void)edbprof_fiber_resume(handle, &at->fiber);
-        }
+        resume(state, &at, above);
     }
 }
 
-/* The places of a suspended greenlet, borrowed; NULL if there are none. */
-static places *places_of(const thread_state *state, PyObject *greenlet)
+/* What the trace function needs of greenlet: its type, and two attributes that programs
+ * may have overridden, with code that must not run here. */
+static struct {
+    PyObject *tracer, *gettrace, *dead, *parent;
+    PyTypeObject *type;
+} known;
+
+static PyObject *attribute(PyObject *descriptor, PyObject *greenlet)
 {
-    PyObject *key = PyLong_FromVoidPtr(greenlet);
-    PyObject *found =
-        key == NULL || state->greenlets == NULL ? NULL : PyDict_GetItem(state->greenlets, key);
-    Py_XDECREF(key);
-    return found == NULL ? NULL : (places *)PyCapsule_GetPointer(found, NULL);
+    if (!PyObject_TypeCheck(greenlet, known.type)) {
+        return NULL;
+    }
+    PyObject *value = Py_TYPE(descriptor)->tp_descr_get(descriptor, greenlet,
+                                                        (PyObject *)Py_TYPE(greenlet));
+    PyErr_Clear();
+    return value;
 }
-
-/* Greenlets are known by their addresses, so that none is kept alive: one that is freed
- * while it is suspended goes on before, to end. */
-static void keep(thread_state *state, PyObject *greenlet, places *suspended)
-{
-    PyObject *key = PyLong_FromVoidPtr(greenlet);
-    PyObject *capsule = PyCapsule_New(suspended, NULL, forget);
-    if (capsule == NULL) {
-        places_free(suspended);
-    }
-    if (state->greenlets == NULL) {
-        state->greenlets = PyDict_New();
-    }
-    if (key == NULL || capsule == NULL || state->greenlets == NULL ||
-        PyDict_SetItem(state->greenlets, key, capsule) < 0) {
-        PyErr_Clear();
-    }
-    Py_XDECREF(capsule);
-    Py_XDECREF(key);
-}
-
-static void drop(thread_state *state, PyObject *greenlet)
-{
-    PyObject *key = state->greenlets == NULL ? NULL : PyLong_FromVoidPtr(greenlet);
-    if (key == NULL || PyDict_DelItem(state->greenlets, key) < 0) {
-        PyErr_Clear();
-    }
-    Py_XDECREF(key);
-}
-
-static PyObject *tracer, *dead_name;
 
 static bool is_dead(PyObject *greenlet)
 {
-    PyObject *dead = PyObject_GetAttr(greenlet, dead_name);
-    bool result = dead != NULL && PyObject_IsTrue(dead) == 1;
-    PyErr_Clear();
+    PyObject *dead = attribute(known.dead, greenlet);
+    bool result = dead == Py_True;
     Py_XDECREF(dead);
     return result;
 }
@@ -149,32 +238,25 @@ static bool is_new(const thread_state *state)
     return frame == NULL;
 }
 
-static void resume_new(const thread_state *state, PyObject *greenlet)
-{
-    PyObject *parent = PyObject_GetAttrString(greenlet, "parent");
-    places *above = parent == NULL ? NULL : places_of(state, parent);
-    PyErr_Clear();
-    if (above != NULL) {
-        resume(state, above, true);
-    }
-    Py_XDECREF(parent);
-}
-
 static void switch_between(thread_state *state, PyObject *origin, PyObject *target)
 {
-    places *suspended = suspend(state);
-    if (suspended != NULL && is_dead(origin)) {
-        places_free(suspended);
-    } else if (suspended != NULL) {
-        keep(state, origin, suspended);
+    PyObject *left = suspend(state);
+    if (left != NULL && !is_dead(origin)) {
+        keep(state, origin, left);
     }
-    const places *known = places_of(state, target);
-    if (known != NULL) {
-        resume(state, known, false);
-        drop(state, target);
-    } else if (is_new(state)) {
-        resume_new(state, target);
+    if (left != NULL) {
+        stop_calls(state);
     }
+    PyObject *parent = attribute(known.parent, target);
+    PyObject *above = parent == NULL ? NULL : places_of(state, parent, false);
+    PyObject *going_on = places_of(state, target, true);
+    if (going_on != NULL || (above != NULL && is_new(state))) {
+        resume_all(state, going_on, above);
+    }
+    Py_XDECREF(going_on);
+    Py_XDECREF(above);
+    Py_XDECREF(parent);
+    Py_XDECREF(left);
 }
 
 /* Called with the event's name and (origin, target). */
@@ -182,8 +264,8 @@ static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssiz
 {
     (void)module;
     thread_state *state = thread_state_current();
-    if (state == NULL) {
-        Py_RETURN_NONE;
+    if (state == NULL || state->in_switch) {
+        Py_RETURN_NONE; /* or another trace function hands it back to us */
     }
     PyObject *both = count == 2 ? arguments[1] : NULL;
     if (both != NULL && PyTuple_Check(both) && PyTuple_GET_SIZE(both) == 2) {
@@ -194,8 +276,16 @@ static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssiz
         Py_RETURN_NONE;
     }
     Py_INCREF(chained);
+    state->in_switch = true;
     PyObject *result = PyObject_Vectorcall(chained, arguments, (size_t)count, NULL);
+    state->in_switch = false;
     Py_DECREF(chained);
+    if (result == NULL) {
+        /* greenlet now drops who has raised: for it that is us. */
+        Py_CLEAR(state->chained_switch);
+        state->sees_switches = false;
+        thread_let_all_look();
+    }
     return result;
 }
 
@@ -203,19 +293,58 @@ static PyMethodDef on_switch_method = {
     "on_switch", (PyCFunction)(void (*)(void))on_switch, METH_FASTCALL,
     "What greenlet calls after it has switched."};
 
-/* From now on switches of the calling thread are seen. */
-static void trace(thread_state *state, PyObject *settrace)
+bool greenlets_are_used;
+
+/* Whether all is there that the trace function needs. */
+static bool prepare(PyObject *module)
 {
-    if (tracer == NULL && (dead_name = PyUnicode_InternFromString("dead")) != NULL) {
-        tracer = PyCFunction_New(&on_switch_method, NULL);
+    PyObject *type = PyObject_GetAttrString(module, "greenlet");
+    if (type != NULL && PyType_Check(type)) {
+        known.type = (PyTypeObject *)type;
+        known.dead = PyObject_GetAttrString(type, "dead");
+        known.parent = PyObject_GetAttrString(type, "parent");
+        known.gettrace = PyObject_GetAttrString(module, "gettrace");
+        known.tracer = PyCFunction_New(&on_switch_method, NULL);
     }
-    PyObject *before = tracer == NULL ? NULL : PyObject_CallOneArg(settrace, tracer);
-    if (before != NULL && before != tracer) {
+    bool are_descriptors = known.dead != NULL && Py_TYPE(known.dead)->tp_descr_get != NULL &&
+                           known.parent != NULL && Py_TYPE(known.parent)->tp_descr_get != NULL;
+    if (!are_descriptors || known.gettrace == NULL) {
+        Py_CLEAR(known.tracer);
+    }
+    return known.tracer != NULL;
+}
+
+/* From now on switches of the calling thread are seen. */
+static void trace(thread_state *state, PyObject *module, PyObject *settrace)
+{
+    if (known.tracer == NULL && !prepare(module)) {
+        return;
+    }
+    PyObject *before = PyObject_CallOneArg(settrace, known.tracer);
+    if (before == NULL) {
+        return;
+    }
+    if (before != known.tracer) {
         Py_INCREF(before);
         Py_XSETREF(state->chained_switch, before);
     }
-    state->sees_switches = before != NULL;
-    Py_XDECREF(before);
+    Py_DECREF(before);
+    state->sees_switches = true;
+    if (!greenlets_are_used) {
+        greenlets_are_used = true;
+        thread_let_all_look();
+    }
+}
+
+void greenlets_look_again(thread_state *state)
+{
+    PyObject *now = PyObject_CallNoArgs(known.gettrace);
+    if (now != known.tracer) {
+        state->sees_switches = false;
+        greenlets_look(state);
+    }
+    Py_XDECREF(now);
+    PyErr_Clear();
 }
 
 void greenlets_look(thread_state *state)
@@ -224,14 +353,19 @@ void greenlets_look(thread_state *state)
         return;
     }
     PyObject *exception = compat_take_exception();
-    PyObject *greenlet = PyDict_GetItemString(PyImport_GetModuleDict(), "greenlet");
-    PyObject *settrace =
-        greenlet == NULL ? NULL : PyObject_GetAttrString(greenlet, "settrace");
+    PyObject *modules = thread_modules();
+    PyObject *module =
+        modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
     /* It may be half imported, or another module of that name. */
-    if (settrace != NULL && PyCFunction_Check(settrace)) {
-        trace(state, settrace);
+    PyObject *settrace = NULL;
+    if (module != NULL && PyModule_CheckExact(module)) {
+        settrace = PyDict_GetItemString(PyModule_GetDict(module), "settrace");
     }
-    Py_XDECREF(settrace);
+    if (settrace != NULL && PyCFunction_Check(settrace)) {
+        Py_INCREF(settrace);
+        trace(state, module, settrace);
+        Py_DECREF(settrace);
+    }
     PyErr_Clear();
     compat_restore_exception(exception);
 }

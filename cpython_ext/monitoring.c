@@ -37,8 +37,8 @@ static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
     return fits ? (PyCodeObject *)arguments[0] : NULL;
 }
 
-/* The key of the builtin that an event is of; 0 if it is of none. The arguments are code
- * object, offset, callable and its first argument. */
+/* As callable_key. The arguments are code object, offset, callable and its first
+ * argument. */
 static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 4;
@@ -109,8 +109,10 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
 {
     const activities *list = listening();
     uint64_t key = key_of(arguments, count);
-    if (list != NULL && key != 0) {
+    if (list != NULL && is_builtin_key(key)) {
         enter_builtin_in_each(list, arguments[2], arguments[3], key);
+    } else if (list != NULL && key == CLASS_CALL) {
+        count_class_call_in_each(list);
     }
     Py_RETURN_NONE;
 }
@@ -122,7 +124,10 @@ static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t coun
     edbprof_thread *only = thread_monitored();
     if (only != NULL) {
         uint64_t key = key_of(arguments, count);
-        if (key == 0 || entered_builtin(only, key)) {
+        if (key == CLASS_CALL) {
+            edbprof_count_class_call(only);
+        }
+        if (!is_builtin_key(key) || entered_builtin(only, key)) {
             Py_RETURN_NONE;
         }
     }
@@ -133,7 +138,7 @@ static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t
 {
     const activities *list = listening();
     uint64_t key = key_of(arguments, count);
-    if (list != NULL && key != 0) {
+    if (list != NULL && is_builtin_key(key)) {
         leave_in_each(list, key, true);
     }
     Py_RETURN_NONE;
@@ -146,7 +151,7 @@ static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t 
     edbprof_thread *only = thread_monitored();
     if (only != NULL) {
         uint64_t key = key_of(arguments, count);
-        if (key == 0 || left(only, key)) {
+        if (!is_builtin_key(key) || left(only, key)) {
             Py_RETURN_NONE;
         }
     }

@@ -43,7 +43,7 @@ static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
     for (Py_ssize_t i = 0; i < recorders; i++) {
         recorder *owner = (recorder *)PyTuple_GET_ITEM(self->recorders, i);
         if (owner->recording != NULL) {
-            (void)thread_try_enable(owner, RECORDS_THREAD);
+            (void)thread_try_enable(owner, thread_new_call());
         }
     }
     PyObject *result = call_recorded(self->run, arguments, count, keywords);

@@ -124,13 +124,12 @@ int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
         return -1;
     }
     self->codes = codes;
-    named function;
-    if (name_code(&function, code) < 0 || define(self, key, &function) < 0) {
-        return -1;
-    }
+    /* First of all: naming and what comes after it may run Python code, which may define
+     * others. */
     Py_INCREF(code);
     self->codes[self->code_count++] = code;
-    return 0;
+    named function;
+    return name_code(&function, code) < 0 ? -1 : define(self, key, &function);
 }
 
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,

@@ -1,6 +1,8 @@
 /* Recorder: one recording as a Python object. */
 #include "edbprof_ext.h"
 
+#include <errno.h>
+
 static edbprof_str string_of(PyObject *bytes)
 {
     if (bytes == NULL) {
@@ -149,7 +151,7 @@ static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 {
     (void)unused;
     arming_check();
-    if (thread_enable((recorder *)self, RECORDS_THREAD) < 0) {
+    if (thread_enable((recorder *)self, WHOLE_THREAD) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -177,6 +179,26 @@ static PyObject *recorder_stop(PyObject *self, PyObject *unused)
     return PyLong_FromUnsignedLong(depth);
 }
 
+/* Where the system has refused, an OSError with `errno` and `filename`, as open()'s.
+   `path` is bytes, or NULL for the recording's own file. */
+static void raise_of_save(const edbprof_recording *recording, edbprof_status status,
+                          PyObject *path)
+{
+    int number = edbprof_recording_errno(recording);
+    if (status != EDBPROF_SYSTEM_ERROR || number == 0) {
+        recorder_raise(recording, status);
+        return;
+    }
+    char own[4096] = "";
+    edbprof_recording_path(recording, own, sizeof own);
+    PyObject *name = PyUnicode_DecodeFSDefault(path != NULL ? PyBytes_AS_STRING(path) : own);
+    if (name != NULL) {
+        errno = number;
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
+        Py_DECREF(name);
+    }
+}
+
 static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "final", "last", NULL};
@@ -198,19 +220,16 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     edbprof_status status =
         path != NULL ? edbprof_recording_save_as(self->recording, string_of(path), flags)
                      : edbprof_recording_save(self->recording, flags);
-    Py_XDECREF(path);
+    PyObject *saved = NULL;
     if (exception != NULL) {
         compat_restore_exception(exception);
-        return NULL;
+    } else if (status == EDBPROF_OK || status == EDBPROF_NOTHING_RECORDED) {
+        saved = PyBool_FromLong(status == EDBPROF_OK);
+    } else {
+        raise_of_save(self->recording, status, path);
     }
-    if (status == EDBPROF_OK) {
-        Py_RETURN_TRUE;
-    }
-    if (status == EDBPROF_NOTHING_RECORDED) {
-        Py_RETURN_FALSE;
-    }
-    recorder_raise(self->recording, status);
-    return NULL;
+    Py_XDECREF(path);
+    return saved;
 }
 
 static PyObject *recorder_close(PyObject *object, PyObject *unused)

@@ -10,6 +10,7 @@ typedef struct {
     recorder *owner;
     PyObject *iterator;
     PyObject *to_throw; /* what the next step begins with, or NULL */
+    uint64_t call;      /* of all steps */
     char started, over; /* T_BOOL */
 } steps;
 
@@ -24,6 +25,7 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
     self->owner = owner;
     self->iterator = iterator;
     self->to_throw = NULL;
+    self->call = thread_new_call();
     self->started = self->over = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -32,7 +34,7 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
 static bool begin_step(steps *self)
 {
     self->started = true;
-    return thread_try_enable(self->owner, RECORDS_CALL);
+    return thread_try_enable(self->owner, self->call);
 }
 
 static void end_step(steps *self, bool recording, bool over)

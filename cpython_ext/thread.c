@@ -138,12 +138,19 @@ static thread_state *own_state(void)
     return state;
 }
 
+PyObject *thread_modules(void)
+{
+    PyObject *modules = PySys_GetObject("modules");
+    return modules != NULL && PyDict_Check(modules) ? modules : NULL;
+}
+
 /* threading's own table is read: current_thread() would put an entry into it. */
 PyObject *thread_name(void)
 {
     PyObject *name = NULL;
-    PyObject *modules = PyImport_GetModuleDict();
-    PyObject *threading = PyDict_GetItemString(modules, "threading");
+    PyObject *modules = thread_modules();
+    PyObject *threading =
+        modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
     PyObject *known =
         threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
@@ -253,7 +260,30 @@ void thread_forget(const recorder *owner)
             }
         }
         state->attachment_count = kept;
+        greenlets_forget(state, owner);
     }
+}
+
+void thread_look(void)
+{
+    thread_state *state = thread_here.state;
+    if (!greenlets_are_used || state == NULL || state->sees_switches) {
+        return;
+    }
+    greenlets_look(state);
+    for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
+        note_the_only_one(&state->active[hook]);
+    }
+}
+
+void thread_let_all_look(void)
+{
+    for (thread_state *state = all_states; state != NULL; state = state->next) {
+        for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
+            state->active[hook].only = NULL;
+        }
+    }
+    threads_epoch++;
 }
 
 PyObject *thread_recorders_of_new_threads(void)
@@ -278,7 +308,13 @@ PyObject *thread_recorders_of_new_threads(void)
     return recorders;
 }
 
-int thread_enable(recorder *owner, recorded_part part)
+uint64_t thread_new_call(void)
+{
+    static uint64_t calls = WHOLE_THREAD;
+    return ++calls;
+}
+
+int thread_enable(recorder *owner, uint64_t call)
 {
     thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
     if (state == NULL) {
@@ -293,11 +329,18 @@ int thread_enable(recorder *owner, recorded_part part)
         known->depth++;
         return 0;
     }
+    if (greenlets_are_used && active_count(state) == 0) {
+        greenlets_look_again(state);
+    }
     edbprof_thread *handle = attach(state, owner);
     if (handle == NULL) {
         return -1;
     }
-    activity added = {.owner = owner, .handle = handle, .depth = 1, .part = part};
+    activity added = {.owner = owner,
+                      .handle = handle,
+                      .depth = 1,
+                      .of_call = call != WHOLE_THREAD,
+                      .call = call == WHOLE_THREAD ? thread_new_call() : call};
     if (prepare(state, owner) < 0) {
         return -1;
     }
@@ -311,10 +354,10 @@ int thread_enable(recorder *owner, recorded_part part)
     return 0;
 }
 
-bool thread_try_enable(recorder *owner, recorded_part part)
+bool thread_try_enable(recorder *owner, uint64_t call)
 {
     static bool told;
-    if (thread_enable(owner, part) == 0) {
+    if (thread_enable(owner, call) == 0) {
         return true;
     }
     PyObject *error = compat_take_exception();

@@ -277,6 +277,27 @@ typedef struct edbprof_calibration {
    * Its caller's part.
    */
   uint32_t resume_caller_ps;
+  /**
+   * A call of an `EDBPROF_PYTHON` function that no call instruction makes (C code does,
+   * or an operator): the callee's part.
+   */
+  uint32_t implicit_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t implicit_call_caller_ps;
+  /**
+   * A call of a function called `__init__`, the call of the class apart: its part.
+   */
+  uint32_t init_call_callee_ps;
+  /**
+   * Its caller's part.
+   */
+  uint32_t init_call_caller_ps;
+  /**
+   * What `edbprof_count_class_call` counts: all of it is the caller's.
+   */
+  uint32_t class_call_ps;
 } edbprof_calibration;
 
 /**
@@ -542,6 +563,16 @@ edbprof_status edbprof_resume(struct edbprof_thread *thread, uint64_t key);
 edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
 
 /**
+ * What is open calls a class, or something else that gets no event of its own though the
+ * hook takes time for it: counted, so that `--compensate` knows. Only the thread that
+ * made the handle; NULL does nothing.
+ *
+ * # Safety
+ * * As for `edbprof_enter`.
+ */
+void edbprof_count_class_call(struct edbprof_thread *thread);
+
+/**
  * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
  * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
  * than 2^63 - 1. A time before the thread's latest event is taken as that event's.
@@ -804,6 +835,15 @@ edbprof_status edbprof_process_ends(uint32_t flags);
 size_t edbprof_recording_error(const struct edbprof_recording *recording,
                                char *buffer,
                                size_t size);
+
+/**
+ * The C library's `errno` of the latest failure of the recording; 0 when nothing has
+ * failed, or not by the system's refusal. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
 
 /**
  * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes

@@ -9,7 +9,9 @@ use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
-use edbprof::format::trees::{FoldedFunction, Function, NO_PARENT, RanIn, ThreadTree, Trees};
+use edbprof::format::trees::{
+    Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees,
+};
 use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::prelude::*;
@@ -251,7 +253,7 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 8] = [
+    let refusals: [(Change, &str); 9] = [
         (
             |t| {
                 t.ran_in = vec![RanIn {
@@ -291,11 +293,47 @@ fn trees_that_cannot_be_are_refused() {
             |t| t.threads[1].nodes.calls.push(1),
             "columns of different lengths",
         ),
+        (
+            |t| t.threads[1].class_calls = vec![1],
+            "columns of different lengths",
+        ),
     ];
     for (change, reason) in refusals {
         let error = changed(&trees, change).unwrap_err();
         assert!(error.starts_with(reason), "{error}");
     }
+}
+
+#[test]
+fn earlier_files_have_fewer_costs() {
+    let costs = std::array::from_fn(|number| 100 + number as u32);
+    let trees = Trees {
+        processes: vec![Process {
+            calibration: Calibration::from_numbers(costs),
+            ..Process::default()
+        }],
+        ..Trees::default()
+    };
+    let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let costs_read = |bytes: &[u8]| match prof::read(bytes).unwrap() {
+        ProfFile::Exact(trees, _) => trees.processes[0].calibration.unwrap().numbers(),
+        ProfFile::Plain(_) => panic!("no trees"),
+    };
+    assert_eq!(costs_read(&bytes), costs);
+    // A tuple's length and eleven ints of five bytes.
+    let key = b"calibration_ps";
+    let tuple = bytes.windows(key.len()).position(|w| w == key).unwrap() + key.len();
+    assert_eq!(bytes[tuple..tuple + 2], [b')', 11]);
+    bytes[tuple + 1] = 7;
+    bytes.drain(tuple + 2 + 7 * 5..tuple + 2 + 11 * 5);
+    let error = prof::read(&bytes).unwrap_err().to_string();
+    assert!(error.contains("eleven numbers, or six"), "{error}");
+    bytes[tuple + 1] = 6;
+    bytes.drain(tuple + 2 + 6 * 5..tuple + 2 + 7 * 5);
+    assert_eq!(
+        costs_read(&bytes),
+        [100, 101, 102, 103, 104, 105, 0, 0, 0, 0, 0]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod generate;
 
+use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::trees::{
@@ -117,7 +118,10 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
     Trees {
         recordings: vec![[process as u8; 16]],
         processes: vec![Process {
-            pid: process,
+            identity: ProcessIdentity {
+                pid: process,
+                ..Default::default()
+            },
             calibration,
             ..Process::default()
         }],
@@ -151,6 +155,9 @@ fn calibration(scale: u32) -> Option<Calibration> {
         python_call: cost(20_000, 30_000),
         c_call: cost(5_000, 25_000),
         resume: cost(10_000, 15_000),
+        implicit_call: cost(20_000, 12_000),
+        init_call: cost(20_000, 70_000),
+        class_call: 40_000 * scale,
     })
 }
 
@@ -172,19 +179,63 @@ fn each_pays_its_share() {
         ]
     );
     assert_eq!(compensation.subtracted_ns, 185_020);
-    assert_eq!(compensation.processes, 1);
 }
 
 #[test]
-fn what_c_code_calls_costs_it_half() {
+fn what_c_code_calls_has_a_cost_of_its_own() {
     let mut trees = known(1, 1000, calibration(1));
     // gen is started 500 times and goes on 3000 times, by len.
     trees.threads[0].nodes.parent[3] = 2;
     trees.threads[0].nodes.total[2] += 6_000_000;
     trees.threads[0].nodes.calls[3] = 500;
     let own = compensate(&trees).trees.threads[0].nodes.self_times();
-    assert_eq!(own[2], 5_000_000 - 10_000 - 500 * 15 - 3000 * 15 / 2);
+    assert_eq!(own[2], 5_000_000 - 10_000 - 500 * 12 - 3000 * 15);
     assert_eq!(own[3], 6_000_000 - 30_000 - 500 * 20);
+}
+
+#[test]
+fn special_methods_are_called_without_an_instruction() {
+    for (name, caller_ns) in [("leaf", 30), ("__eq__", 12), ("__init__", 70)] {
+        let mut trees = known(1, 1000, calibration(1));
+        trees.functions[1].label.name = name.as_bytes().into();
+        let own = compensate(&trees).trees.threads[0].nodes.self_times();
+        assert_eq!(own[0], 10_000_000 - 20 - 1000 * caller_ns, "{name}");
+    }
+}
+
+#[test]
+fn a_file_from_before_says_nothing_of_such_calls() {
+    let mut trees = known(1, 1000, calibration(1));
+    let costs = trees.processes[0].calibration.as_mut().unwrap();
+    costs.implicit_call = Cost::default();
+    costs.init_call = Cost::default();
+    for name in ["__eq__", "__init__"] {
+        trees.functions[1].label.name = name.as_bytes().into();
+        let own = compensate(&trees).trees.threads[0].nodes.self_times();
+        assert_eq!(own[0], 10_000_000 - 20 - 1000 * 30 / 2, "{name}");
+    }
+}
+
+#[test]
+fn calls_of_classes_cost_their_caller() {
+    let mut trees = known(1, 1000, calibration(1));
+    let before = compensate(&trees).trees.threads[0].nodes.self_times();
+    trees.threads[0].class_calls = vec![50_000, 0, 3, 0, 0];
+    let after = compensate(&trees).trees.threads[0].nodes.self_times();
+    let less: Vec<u64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
+    assert_eq!(less, [50_000 * 40, 0, 3 * 40, 0, 0]);
+    // Merged it is the same, and merged again.
+    let mut bytes = encoded(1, trees);
+    for _ in 0..2 {
+        let mut merged = merge([&bytes]);
+        merged.compensate();
+        let mut found = merged.shown_trees().threads[0].nodes.self_times();
+        found.sort_unstable();
+        let mut expected = after.clone();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        bytes = merged.encode();
+    }
 }
 
 #[test]
@@ -223,7 +274,6 @@ fn processes_of_different_costs_stay_apart_in_an_aggregate() {
     found.sort_unstable();
     expected.sort_unstable();
     assert_eq!(found, expected);
-    assert_eq!(merged.compensation().unwrap().processes, 2);
 
     // The file: rows are compensated and say by how much, trees are not.
     let bytes = merged.encode();

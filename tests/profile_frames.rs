@@ -66,11 +66,8 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         }
     }
     trees.threads.push(ThreadTree {
-        process: 0,
-        name: Box::default(),
         nodes,
-        overhead_ps: Vec::new(),
-        folded: Vec::new(),
+        ..ThreadTree::default()
     });
     trees
 }

@@ -7,6 +7,7 @@ mod generate;
 
 use std::collections::BTreeMap;
 
+use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::trees::{
     Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
@@ -262,7 +263,10 @@ fn one(id: u8) -> Trees {
     Trees {
         recordings: vec![[id; 16]],
         processes: vec![Process {
-            pid: id.into(),
+            identity: ProcessIdentity {
+                pid: id.into(),
+                ..Default::default()
+            },
             ..Default::default()
         }],
         functions: vec![function("main"), function("leaf")],

@@ -135,11 +135,8 @@ fn depth_and_width_cost_no_stack_and_no_square() {
     let mut wide = nodes(|node| if node == 0 { NO_PARENT } else { 0 });
     wide.total = vec![0; wide.len()];
     let thread = |nodes| ThreadTree {
-        process: 0,
-        name: Box::default(),
         nodes,
-        overhead_ps: Vec::new(),
-        folded: Vec::new(),
+        ..ThreadTree::default()
     };
     let trees = Trees {
         functions: vec![function],

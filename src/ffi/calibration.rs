@@ -26,6 +26,17 @@ pub struct edbprof_calibration {
     pub resume_callee_ps: u32,
     /// Its caller's part.
     pub resume_caller_ps: u32,
+    /// A call of an `EDBPROF_PYTHON` function that no call instruction makes (C code does,
+    /// or an operator): the callee's part.
+    pub implicit_call_callee_ps: u32,
+    /// Its caller's part.
+    pub implicit_call_caller_ps: u32,
+    /// A call of a function called `__init__`, the call of the class apart: its part.
+    pub init_call_callee_ps: u32,
+    /// Its caller's part.
+    pub init_call_caller_ps: u32,
+    /// What `edbprof_count_class_call` counts: all of it is the caller's.
+    pub class_call_ps: u32,
 }
 
 /// Says what recording costs in this process: a fact for its files, by which
@@ -66,6 +77,11 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
                 given.c_call_caller_ps,
                 given.resume_callee_ps,
                 given.resume_caller_ps,
+                given.implicit_call_callee_ps,
+                given.implicit_call_caller_ps,
+                given.init_call_callee_ps,
+                given.init_call_caller_ps,
+                given.class_call_ps,
             ]));
         EDBPROF_OK
     })

@@ -167,6 +167,20 @@ pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) ->
     unsafe { leave(thread, key) }
 }
 
+/// What is open calls a class, or something else that gets no event of its own though the
+/// hook takes time for it: counted, so that `--compensate` knows. Only the thread that
+/// made the handle; NULL does nothing.
+///
+/// # Safety
+/// * As for `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
+    // SAFETY: by this function's contract.
+    if let Some(thread) = unsafe { self::thread(thread) } {
+        thread.count_class_call();
+    }
+}
+
 /// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
 /// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
 /// than 2^63 - 1. A time before the thread's latest event is taken as that event's.

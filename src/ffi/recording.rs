@@ -13,6 +13,7 @@ use crate::record::arena;
 use crate::record::clock::{self, Clock, TickRate};
 use crate::record::fixed::Fixed;
 use crate::record::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
+use crate::record::save::errno;
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
@@ -81,14 +82,18 @@ impl edbprof_recording {
 
     pub(super) fn fail(&self, error: &io::Error) -> edbprof_status {
         let text = error.to_string();
-        self.recording.lock().error = text;
+        let mut shared = self.recording.lock();
+        shared.error = text;
+        shared.errno = errno(error);
         error.into()
     }
 }
 
 /// For an argument that makes no sense, which `text` names.
 pub(super) fn refuse(recording: &Recording, text: &str) -> edbprof_status {
-    recording.lock().error = text.to_owned();
+    let mut shared = recording.lock();
+    shared.error = text.to_owned();
+    shared.errno = 0;
     EDBPROF_BAD_ARGUMENT
 }
 

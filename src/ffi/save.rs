@@ -154,7 +154,9 @@ pub unsafe extern "C" fn edbprof_recording_check(
 
 /// Why a recording is in memory only.
 fn told(handle: &edbprof_recording, text: String) -> edbprof_status {
-    handle.recording().lock().error = text;
+    let mut shared = handle.recording().lock();
+    shared.error = text;
+    shared.errno = 0;
     EDBPROF_IN_MEMORY_ONLY
 }
 
@@ -198,6 +200,18 @@ pub unsafe extern "C" fn edbprof_recording_error(
     };
     let text = handle.map(|handle| handle.recording().lock().error.clone());
     buffer.fill(text.unwrap_or_default().as_bytes())
+}
+
+/// The C library's `errno` of the latest failure of the recording; 0 when nothing has
+/// failed, or not by the system's refusal. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_errno(recording: *const edbprof_recording) -> i32 {
+    // SAFETY: by this function's contract.
+    let handle = unsafe { super::recording::recording(recording) };
+    handle.map_or(0, |handle| handle.recording().lock().errno)
 }
 
 /// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes

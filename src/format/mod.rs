@@ -13,6 +13,7 @@ pub mod content_hash;
 mod input;
 pub mod live;
 pub mod marshal;
+pub mod process;
 pub mod prof;
 pub mod pstats;
 pub mod read_error;

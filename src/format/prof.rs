@@ -41,7 +41,8 @@ use super::{pstats, sidecar, trees};
 /// What the second object begins with: a dict whose first key is `magic`.
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
 
-const VERSION: i128 = 1;
+/// The version of the format: files of later ones are refused.
+pub const VERSION: i128 = 1;
 
 /// The part of an aggregate that came from inputs without call trees.
 #[derive(Clone, Debug, Default)]

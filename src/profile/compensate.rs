@@ -18,8 +18,6 @@ const PS_PER_NS: u64 = 1000;
 pub struct Compensation {
     /// The trees; calls and shape are as they were.
     pub trees: Trees,
-    /// Processes whose cost is known; the others' times are as recorded.
-    pub processes: usize,
     /// What was taken out, nanoseconds.
     pub subtracted_ns: u64,
 }
@@ -40,9 +38,7 @@ pub fn compensate(trees: &Trees) -> Compensation {
         thread.nodes.total = own.collect();
         thread.nodes.add_up();
     }
-    let known = trees.processes.iter().filter(|p| p.calibration.is_some());
     Compensation {
-        processes: known.count(),
         trees: compensated,
         subtracted_ns,
     }

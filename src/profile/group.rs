@@ -144,6 +144,12 @@ impl Wanted {
 /// What stands at the root of the calls of one process. It is called by all that is
 /// worth knowing of it. One that made several recordings has several.
 fn process_group(process: &Process, recording: &RecordingId) -> Function {
+    let identity: String = recording.iter().map(|byte| format!("{byte:02x}")).collect();
+    Function::group(PROCESS_GROUP, &describe(process), &identity)
+}
+
+/// What is worth knowing of a process, in one line; names as they are.
+pub fn describe(process: &Process) -> String {
     let command = process.argv.join(&b' ');
     let command = String::from_utf8_lossy(&command);
     let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
@@ -155,15 +161,13 @@ fn process_group(process: &Process, recording: &RecordingId) -> Function {
         Ending::Finished => "finished",
         Ending::Killed => "killed",
     };
-    let name = format!(
+    format!(
         "process {}: {short} ({}, started {}, {:.3} s, {ending})",
-        process.pid,
+        process.identity.pid,
         String::from_utf8_lossy(&process.host),
         utc(process.start_unix_ns / 1_000_000_000),
         process.duration_ns as f64 / 1e9,
-    );
-    let identity: String = recording.iter().map(|byte| format!("{byte:02x}")).collect();
-    Function::group(PROCESS_GROUP, &name, &identity)
+    )
 }
 
 /// A moment, in seconds since the Unix epoch, as date and time.
@@ -191,11 +195,15 @@ fn utc(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::process::ProcessIdentity;
 
     #[test]
     fn a_process_is_called_by_its_facts() {
         let process = Process {
-            pid: 4711,
+            identity: ProcessIdentity {
+                pid: 4711,
+                ..ProcessIdentity::default()
+            },
             argv: vec![b"python"[..].into(), b"\xffapp.py"[..].into()],
             host: b"CPython 3.11.7"[..].into(),
             start_unix_ns: 1_700_000_000_123_456_789,

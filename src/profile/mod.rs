@@ -12,6 +12,8 @@ pub mod group;
 pub mod join;
 pub mod merge;
 pub mod native_name;
+#[cfg(feature = "report")]
+pub mod processes;
 mod ran_in;
 #[cfg(feature = "report")]
 mod reshape;

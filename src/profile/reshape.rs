@@ -199,6 +199,7 @@ impl Reshaping<'_> {
             name: thread.name.clone(),
             nodes: self.tree.finish_self_times(),
             overhead_ps: self.overhead_ps,
+            class_calls: Vec::new(),
             folded,
         }
     }

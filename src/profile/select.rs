@@ -63,7 +63,7 @@ impl Selection {
     }
 
     pub(super) fn has_process(&self, process: &Process) -> bool {
-        let pid = process.pid.to_string();
+        let pid = process.identity.pid.to_string();
         let command = process.argv.join(&b' ');
         any(&self.processes, |pattern| {
             pattern.text == pid
@@ -154,6 +154,7 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::process::ProcessIdentity;
     use crate::format::trees::{FunctionKind, Label};
 
     fn function(file: &str, name: &str, qualified_name: &str) -> Function {
@@ -222,7 +223,10 @@ mod tests {
     #[test]
     fn processes_go_by_pid_and_command_line() {
         let process = Process {
-            pid: 4711,
+            identity: ProcessIdentity {
+                pid: 4711,
+                ..ProcessIdentity::default()
+            },
             argv: ["/usr/bin/python3", "/srv/worker.py", "--queue=a"]
                 .map(|word| word.as_bytes().into())
                 .into(),

@@ -9,7 +9,8 @@
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
-//! | 44 | 12 | `next`: three siblings that were entered after this node lately |
+//! | 44 | 8 | `next`: two siblings that were entered after this node lately |
+//! | 52 | 4 | `class_calls`: calls of classes made here, which have no node; it stays at 2^32 - 1 |
 //! | 56 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
 //!
 //! One cache line. A node is open at most once in its thread (recursion makes
@@ -44,7 +45,7 @@ pub(crate) type NodeIndex = u32;
 
 /// See the table in the module's docs.
 ///
-/// `calls`, `resumes`, `total` and `folded` are written by the owning thread alone and may
+/// `calls`, `resumes`, `total`, `class_calls` and `folded` are written by the owning thread alone and may
 /// be read by any; `key`, `parent` and `function` never change once the node is
 /// published. The two guesses are the owning thread's alone.
 #[derive(Debug)]
@@ -58,11 +59,12 @@ pub(crate) struct Node {
     total: Stopwatch,
     latest: Cell<NodeIndex>,
     next: [Cell<NodeIndex>; GUESSES],
+    class_calls: AtomicU32,
     folded: Stopwatch,
 }
 
 /// How many siblings a node remembers as followers.
-pub(crate) const GUESSES: usize = 3;
+pub(crate) const GUESSES: usize = 2;
 
 const _: () = assert!(size_of::<Node>() == 64);
 
@@ -88,6 +90,7 @@ impl Node {
             total: Stopwatch::default(),
             latest: Cell::new(0),
             next: [index; GUESSES].map(Cell::new),
+            class_calls: AtomicU32::new(0),
             folded: Stopwatch::default(),
         }
     }
@@ -226,6 +229,17 @@ impl Node {
     /// Re-entries so far. Any thread.
     pub(crate) fn resumes(&self) -> u64 {
         self.resumes.load(Relaxed)
+    }
+
+    /// Counts a call that has no node. Owning thread only.
+    pub(crate) fn count_class_call(&self) {
+        let calls = self.class_calls.load(Relaxed).saturating_add(1);
+        self.class_calls.store(calls, Relaxed);
+    }
+
+    /// Calls of classes so far. Any thread.
+    pub(crate) fn class_calls(&self) -> u32 {
+        self.class_calls.load(Relaxed)
     }
 
     /// Inclusive ticks, an open visit counted up to the tick that `latest` gives:

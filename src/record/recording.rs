@@ -136,6 +136,8 @@ pub(crate) struct Shared {
     /// What the host is told of the latest failure. Here and not behind a lock of
     /// its own, which another thread might hold when the process forks.
     pub(crate) error: String,
+    /// The C library's number of it; 0 where the system was not asked.
+    pub(crate) errno: i32,
 }
 
 impl Shared {
@@ -210,6 +212,7 @@ impl Recording {
                 durability: Durability::default(),
                 calibration: None,
                 error: String::new(),
+                errno: 0,
             }),
         });
         fork::register(recording.address())?;

@@ -1,5 +1,7 @@
 //! Writing a recording's `.prof` file, and when that is worth its time.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -122,8 +124,10 @@ impl Recording {
     pub(crate) fn save_as(&self, path: &Path, manner: Manner) -> io::Result<()> {
         let begun = clock::wall().now();
         let trees = snapshot(self, manner.ending).unwrap_or_default();
-        let written = write(path, &trees, manner.sidecar)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+        let written = write(path, &trees, manner.sidecar).map_err(|error| {
+            let path = path.to_owned();
+            io::Error::new(error.kind(), NotWritten { path, error })
+        });
         self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);
         written
     }
@@ -178,6 +182,32 @@ impl Shared {
         let numbers = threads.map(|thread| thread.last().wrapping_add(thread.dropped()));
         numbers.fold(0, u64::wrapping_add)
     }
+}
+
+/// The system's error, and of what file.
+#[derive(Debug)]
+struct NotWritten {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for NotWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.error)
+    }
+}
+
+impl Error for NotWritten {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The C library's number of what went wrong; 0 where it was not the system.
+pub(crate) fn errno(error: &io::Error) -> i32 {
+    let within = error.get_ref().and_then(|error| error.source());
+    let within = within.and_then(|error| error.downcast_ref::<io::Error>());
+    within.unwrap_or(error).raw_os_error().unwrap_or(0)
 }
 
 fn encode(trees: &Trees) -> Vec<u8> {

@@ -6,9 +6,10 @@ use super::clock::TickRate;
 use super::node::COUNTER;
 use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
+use crate::format::process::ProcessIdentity;
 use crate::format::thread_name;
 use crate::format::trees::{
-    Ending, FoldedFunction, Function, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    Calibration, Ending, FoldedFunction, Function, NO_PARENT, Process, ThreadTree, Trees,
 };
 
 /// What `recording` holds now, open calls with their time so far. `None` when
@@ -44,7 +45,10 @@ fn process(
     let identity = shared.identity.as_ref()?;
     let options = &recording.options;
     Some(Process {
-        pid: identity.pid,
+        identity: ProcessIdentity {
+            pid: identity.pid,
+            ..ProcessIdentity::own()
+        },
         parent_pid: parent_pid(),
         argv: std::env::args_os()
             .map(|argument| argument.as_encoded_bytes().into())
@@ -138,15 +142,19 @@ fn tree(
     let thread = &entry.thread;
     let own = thread.is_current().then(|| thread.now());
     let latest = || own.unwrap_or_else(|| thread.last());
-    let mut columns = Nodes::default();
-    let mut folded = Vec::new();
+    let mut tree = ThreadTree {
+        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
+        ..ThreadTree::default()
+    };
+    let has_cost = |calibration: Calibration| calibration.class_call > 0;
+    let has_class_calls = shared.calibration.is_some_and(has_cost);
     // SAFETY: the thread's own chunks in the recording's arena, under the lock that
     // chunks are added under.
     let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
     for (index, node) in made {
         if node.parent & COUNTER != 0 {
             if !functions.is_hidden(node.function()) {
-                folded.push(FoldedFunction {
+                tree.folded.push(FoldedFunction {
                     function: functions.index(node.function()),
                     calls: node.calls(),
                     resumes: node.resumes(),
@@ -165,21 +173,21 @@ fn tree(
             parent
         } else {
             let function = functions.index(node.function());
+            // First how many: calls that come meanwhile may only add to the time.
+            let (calls, resumes) = (node.calls(), node.resumes());
             let total = rate.ns(node.total_at(latest));
-            columns.push(parent, function, node.calls(), node.resumes(), total)
+            tree.nodes.push(parent, function, calls, resumes, total)
         };
         places[index as usize] = place;
         let folded = rate.ns(node.folded().read(latest));
         if folded > 0 {
-            columns.push(place, functions.folded_calls(), 0, 0, folded);
+            tree.nodes
+                .push(place, functions.folded_calls(), 0, 0, folded);
+        }
+        if has_class_calls {
+            tree.add_class_calls(place, node.class_calls());
         }
     }
-    columns.widen_parents();
-    ThreadTree {
-        process: 0,
-        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
-        nodes: columns,
-        folded,
-        overhead_ps: Vec::new(),
-    }
+    tree.complete();
+    tree
 }

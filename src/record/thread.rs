@@ -243,6 +243,11 @@ impl Thread {
         self.cursor.set(NonNull::from(node));
     }
 
+    /// What is open calls a class, which has no node.
+    pub(crate) fn count_class_call(&self) {
+        self.cursor().count_class_call();
+    }
+
     /// A call ends or is suspended at `now`. Calls above it that are still open end
     /// with it; if it is not open, nothing happens. `key` must not be 0.
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {

@@ -53,7 +53,7 @@ impl Report for Json {
 
 fn process(process: &Process) -> Value {
     json!({
-        "pid": process.pid,
+        "pid": process.identity.pid,
         "parent_pid": process.parent_pid,
         "argv": process.argv.iter().map(|word| printable(word)).collect::<Vec<_>>(),
         "host": printable(&process.host),

@@ -36,9 +36,10 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::format::pstats::Rows;
-use crate::format::trees::{Ending, FoldedFunction, Label};
+use crate::format::trees::{FoldedFunction, Label};
 use crate::profile::frames::Frames;
 use crate::profile::merge::Profile;
+use crate::profile::processes::Processes;
 
 /// One output format.
 pub trait Report {
@@ -92,22 +93,21 @@ pub struct View<'a> {
 impl View<'_> {
     /// How many processes were recorded, a file without call trees counting as one.
     pub fn processes(&self) -> usize {
-        self.profile.trees().processes.len() + self.profile.plain().hashes.len()
+        self.recorded().number + self.profile.plain().hashes.len()
     }
 
     /// How many of them were killed, and have left their live files.
     pub fn killed(&self) -> usize {
-        self.ended(Ending::Killed)
+        self.recorded().killed
     }
 
     /// How many of them were still running when they were read.
     pub fn running(&self) -> usize {
-        self.ended(Ending::Running)
+        self.recorded().running
     }
 
-    fn ended(&self, ending: Ending) -> usize {
-        let processes = self.profile.trees().processes.iter();
-        processes.filter(|process| process.ending == ending).count()
+    fn recorded(&self) -> Processes {
+        Processes::of(&self.profile.trees().processes)
     }
 
     /// Self time of all functions together, seconds. What is no number in other profilers'
@@ -129,8 +129,9 @@ impl View<'_> {
     /// How many of them are shown as recorded because nobody knows what recording has
     /// cost there.
     pub fn uncompensated(&self) -> usize {
-        let known = self.profile.compensation().map_or(0, |c| c.processes);
-        self.processes().saturating_sub(known)
+        let recordings = self.profile.trees().processes.iter();
+        let unknown = recordings.filter(|recording| recording.calibration.is_none());
+        Processes::of(unknown).number + self.profile.plain().hashes.len()
     }
 
     /// What recording has taken of the times that are shown, seconds, by the processes'

@@ -160,7 +160,7 @@ fn check_known_trees(source: &Source) {
     let [process] = &own.processes[..] else {
         panic!("one process");
     };
-    assert_eq!(process.pid, pid);
+    assert_eq!(process.identity.pid, pid);
     assert_eq!(process.parent_pid, std::process::id());
     assert_eq!(process.argv.len(), 2);
     assert_eq!(&*process.argv[1], directory.as_os_str().as_encoded_bytes());
@@ -319,7 +319,10 @@ fn family(directory: &Path, prefix: &str) -> Vec<Trees> {
         "each process is a recording of its own"
     );
     while !left.is_empty() {
-        let pids: Vec<u32> = left.iter().map(|trees| trees.processes[0].pid).collect();
+        let pids: Vec<u32> = left
+            .iter()
+            .map(|trees| trees.processes[0].identity.pid)
+            .collect();
         let eldest = left
             .iter()
             .position(|trees| !pids.contains(&trees.processes[0].parent_pid))
@@ -348,7 +351,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
 
     let middle = family(directory, "middle_");
     assert_eq!(middle.len(), 2);
-    assert_eq!(middle[0].processes[0].pid, pid);
+    assert_eq!(middle[0].processes[0].identity.pid, pid);
     assert_eq!(middle[1].processes[0].parent_pid, pid);
     assert_eq!(
         threads(&middle[0]),

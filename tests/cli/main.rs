@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+mod clean;
 mod compensation;
 mod formats;
 mod hostile;

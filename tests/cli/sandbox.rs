@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
@@ -126,6 +127,14 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
     calibrated(id, calls, None)
 }
 
+/// As [`recording`], saved by this process, which may have gone on.
+pub(crate) fn saved_by(id: u8, identity: ProcessIdentity) -> Vec<u8> {
+    let mut trees = trees(id, 10);
+    trees.processes[0].identity = identity;
+    trees.processes[0].ending = Ending::Running;
+    encoded(&trees)
+}
+
 /// As [`recording`], of a process that has measured what recording costs.
 pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -> Vec<u8> {
     let mut trees = trees(id, calls);
@@ -202,7 +211,10 @@ fn encoded(trees: &Trees) -> Vec<u8> {
 
 fn process(pid: u8) -> Process {
     Process {
-        pid: u32::from(pid),
+        identity: ProcessIdentity {
+            pid: u32::from(pid),
+            ..ProcessIdentity::default()
+        },
         parent_pid: 1,
         argv: vec![b"python".as_slice().into()],
         host: b"CPython 3.11.7".as_slice().into(),

@@ -210,11 +210,19 @@ fn help_is_worth_reading() {
         "{}",
         run.stdout
     );
-    let run = sandbox.run(&["--version"]).expect(0);
-    assert_eq!(
-        run.stdout,
-        concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n")
+}
+
+#[test]
+fn versions_are_for_programs_too() {
+    let sandbox = Sandbox::new();
+    let program = concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, program);
+    let formats = format!(
+        "prof format 1\nlive format 1\nABI {}\n",
+        edbprof::ffi::edbprof_abi_version()
     );
+    let all = sandbox.run(&["--version"]).expect(0).stdout;
+    assert_eq!(all, [program, &formats].concat());
 }
 
 #[test]

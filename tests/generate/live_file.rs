@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+use edbprof::format::process::ProcessIdentity;
+
 /// A live file's header and directory, and behind it what `segments` are: whether it
 /// is a log, and its bytes.
 pub(crate) fn live_file(id: u8, segments: &[(bool, Vec<u8>)]) -> Vec<u8> {
@@ -60,6 +62,16 @@ pub(crate) fn killed(id: u8, calls: u64) -> Vec<u8> {
     let log = [record(2, function.concat()), record(3, thread.concat())];
     let nodes = [node(0, 0, 1000, 0), node(7, 0, calls, -10)];
     live_file(id, &[(true, log.concat()), (false, nodes.concat())])
+}
+
+/// `file`, as if this process had written it.
+pub(crate) fn of_process(mut file: Vec<u8>, process: &ProcessIdentity) -> Vec<u8> {
+    file[12..16].copy_from_slice(&process.pid.to_le_bytes());
+    file[40..56].copy_from_slice(&process.boot_id);
+    file[56..64].copy_from_slice(&process.pid_namespace.to_le_bytes());
+    file[64..72].copy_from_slice(&process.start.to_le_bytes());
+    file[168..176].copy_from_slice(&process.program.to_le_bytes());
+    file
 }
 
 fn function(name: &str, flags: u32, hidden: bool, generic: Option<&str>) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use edbprof::format::process::ProcessIdentity;
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
     Calibration, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
@@ -97,21 +98,32 @@ fn process() -> impl Strategy<Value = Process> {
         Just(Ending::Finished),
         Just(Ending::Killed)
     ];
-    let numbers = (any::<u32>(), 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
+    let identity = (any::<u32>(), any::<[u8; 16]>(), any::<[u64; 3]>());
+    let identity =
+        identity.prop_map(
+            |(pid, boot_id, [pid_namespace, start, program])| ProcessIdentity {
+                pid,
+                boot_id,
+                pid_namespace,
+                start,
+                program,
+            },
+        );
+    let numbers = (identity, 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
     // Up to a third of a microsecond: more than most nodes of `nodes` have.
-    let costs = proptest::array::uniform6(0..300_000_u32);
+    let costs = proptest::array::uniform11(0..300_000_u32);
     let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
     let facts = (ending, calibration.prop_map(Option::flatten));
     (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(
         |(
-            (pid, parent_pid, start_unix_ns, duration_ns, dropped_calls),
+            (identity, parent_pid, start_unix_ns, duration_ns, dropped_calls),
             argv,
             host,
             hook,
             (ending, calibration),
         )| {
             Process {
-                pid,
+                identity,
                 parent_pid,
                 argv,
                 host,
@@ -144,7 +156,8 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
         let count = functions.len();
-        let threads = vec((nodes(count), folded(count), text()), 0..4);
+        let thread = (nodes(count), vec(0..9_u32, 40), folded(count), text());
+        let threads = vec((thread, any::<bool>()), 0..4);
         (Just(functions), threads, process(), any::<[u8; 16]>())
     });
     trees.prop_map(|(functions, threads, process, id)| Trees {
@@ -153,13 +166,19 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
         functions,
         threads: threads
             .into_iter()
-            .map(|(nodes, folded, name)| ThreadTree {
-                process: 0,
-                name,
-                nodes,
-                overhead_ps: Vec::new(),
-                folded,
-            })
+            .map(
+                |((nodes, mut class_calls, folded, name), has_class_calls)| {
+                    class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
+                    ThreadTree {
+                        process: 0,
+                        name,
+                        nodes,
+                        class_calls,
+                        overhead_ps: Vec::new(),
+                        folded,
+                    }
+                },
+            )
             .collect(),
         ..Trees::default()
     })

@@ -9,7 +9,7 @@ use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::trees::{Ending, Trees};
 
 use super::model::{self, Event, Program};
-use super::recorder::{Recorder, attach, detach, files, only_live, read};
+use super::recorder::{HIDDEN, Recorder, attach, detach, files, only_live, read};
 
 fn saved(path: &std::path::Path) -> Trees {
     match prof::read(&fs::read(path).unwrap()).unwrap() {
@@ -26,24 +26,61 @@ fn it_says_what_recording_costs_once_that_is_known() {
     recorder.enter(1, 10);
     let path = only_live(directory.path());
     assert_eq!(calibration(&path), None);
-    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX]);
+    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11]);
     recorder.leave(1, 20);
     recorder.save(0);
     let found = calibration(&path).unwrap();
-    assert_eq!(found.numbers(), [1, 2, 3, 4, 5, u32::MAX]);
+    assert_eq!(found.numbers(), [1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11]);
     let prof = files(directory.path(), ".prof").remove(0);
     assert_eq!(saved(&prof).processes[0].calibration, Some(found));
-    recorder.set_calibration([0; 6]);
+    recorder.set_calibration([0; 11]);
     assert_eq!(calibration(&path), None);
     recorder.free();
 
     // Known before there is a file.
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::new(directory.path());
-    recorder.set_calibration([7; 6]);
+    recorder.set_calibration([7; 11]);
     recorder.enter(1, 10);
     let path = only_live(directory.path());
-    assert_eq!(calibration(&path).unwrap().numbers(), [7; 6]);
+    assert_eq!(calibration(&path).unwrap().numbers(), [7; 11]);
+    recorder.free();
+}
+
+#[test]
+fn calls_of_classes_are_in_it_and_in_the_prof_once_their_cost_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.count_class_call();
+    recorder.enter(1, 10);
+    recorder.enter(2, 20);
+    recorder.count_class_call();
+    recorder.count_class_call();
+    recorder.leave(2, 30);
+    recorder.count_class_call();
+    let class_calls = |trees: Trees| trees.threads[0].class_calls.clone();
+    let path = only_live(directory.path());
+    assert!(class_calls(read(&path)).is_empty());
+    recorder.set_calibration([1; 11]);
+    assert_eq!(class_calls(read(&path)), [1, 2]);
+    // Those of a hidden function are its caller's.
+    recorder.enter(HIDDEN, 40);
+    recorder.count_class_call();
+    recorder.leave(HIDDEN, 50);
+    recorder.enter(3, 60);
+    recorder.leave(3, 70);
+    assert_eq!(class_calls(read(&path)), [2, 2, 0]);
+    recorder.save(0);
+    let prof = files(directory.path(), ".prof").remove(0);
+    assert_eq!(class_calls(saved(&prof)), [2, 2, 0]);
+
+    // Earlier files had nothing there, and the recorder's own in the nodes.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[176..196].fill(0);
+    let trees = live::read(&bytes, Now::Gone).unwrap();
+    let costs = trees.processes[0].calibration.unwrap().numbers();
+    assert_eq!(costs, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+    assert!(class_calls(trees).is_empty());
     recorder.free();
 }
 
@@ -127,8 +164,8 @@ fn all_that_is_known_of_the_process_is_in_it() {
     let (of_live, of_prof) = (&trees.processes[0], &saved.processes[0]);
     assert_eq!(of_live.argv, of_prof.argv);
     assert_eq!(
-        (of_live.pid, of_live.parent_pid, &of_live.clock),
-        (of_prof.pid, of_prof.parent_pid, &of_prof.clock)
+        (of_live.identity, of_live.parent_pid, &of_live.clock),
+        (of_prof.identity, of_prof.parent_pid, &of_prof.clock)
     );
     assert_eq!(
         (&*of_live.host, &*of_live.hook),

@@ -27,6 +27,9 @@ const NOTHING: edbprof_str = edbprof_str {
     len: 0,
 };
 
+/// The key of a function that is the recorder's own.
+pub(crate) const HIDDEN: u64 = u64::MAX;
+
 /// A recording on the host's clock, in nanoseconds, and this thread's place in it.
 pub(crate) struct Recorder {
     pub(crate) recording: *mut edbprof_recording,
@@ -118,7 +121,7 @@ impl Recorder {
         let function = edbprof_function {
             struct_size: size_of::<edbprof_function>(),
             kind: EDBPROF_NATIVE,
-            flags: 0,
+            flags: if key == HIDDEN { EDBPROF_HIDDEN } else { 0 },
             file: text(b"file"),
             line: -7,
             name: text(name.as_bytes()),
@@ -137,7 +140,12 @@ impl Recorder {
         ok(unsafe { edbprof_leave_at(self.thread, key, at) });
     }
 
-    pub(crate) fn set_calibration(&self, numbers: [u32; 6]) {
+    pub(crate) fn count_class_call(&self) {
+        // SAFETY: as in `enter`.
+        unsafe { edbprof_count_class_call(self.thread) };
+    }
+
+    pub(crate) fn set_calibration(&self, numbers: [u32; 11]) {
         let calibration = edbprof_calibration {
             struct_size: size_of::<edbprof_calibration>(),
             python_call_callee_ps: numbers[0],
@@ -146,6 +154,11 @@ impl Recorder {
             c_call_caller_ps: numbers[3],
             resume_callee_ps: numbers[4],
             resume_caller_ps: numbers[5],
+            implicit_call_callee_ps: numbers[6],
+            implicit_call_caller_ps: numbers[7],
+            init_call_callee_ps: numbers[8],
+            init_call_caller_ps: numbers[9],
+            class_call_ps: numbers[10],
         };
         // SAFETY: a recording that is not freed, and a readable struct.
         ok(unsafe { edbprof_recording_set_calibration(self.recording, &calibration) });

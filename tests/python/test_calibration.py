@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import json
 import os
 import subprocess
@@ -21,7 +22,7 @@ from edbprof_native import Profile, _native, _calibration, profile
 
 def callee(): pass
 
-def many(calls=20_000):
+def many(calls=40_000):
     for _ in range(calls):
         callee()
 
@@ -53,16 +54,56 @@ def costs(run, tmp_path):
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_part_costs_something(costs, hook):
     found = costs(f"save(recorded(hook={hook!r}))")
-    assert len(found) == 6
-    python_call, c_call, resume = zip(found[::2], found[1::2])
-    for callee, caller in (python_call, c_call, resume):
+    *pairs, class_call = found
+    # Of Python calls, C calls, resumes, implicit calls, calls of __init__.
+    assert len(pairs) == 10
+    for callee, caller in zip(pairs[::2], pairs[1::2]):
         # Between a nanosecond and ten microseconds, on any machine.
         assert 1_000 < callee + caller < 10_000_000
+    # No hook of Python 3.9 and 3.10 has an event for it.
+    assert class_call < 10_000_000
+    if hook == "monitoring":
+        assert class_call > 1_000
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")
+def test_calls_of_classes_are_counted_where_they_are_made(run, tmp_path):
+    run(
+        PROGRAM
+        + textwrap.dedent(
+            """
+            import functools
+            class Plain: pass
+            class Callable:
+                def __call__(self): pass
+            def made():
+                for _ in range(100):
+                    Plain(), int("1"), type(3)
+                    functools.partial(callee)()
+                    Callable()()
+                    # These have nodes.
+                    callee(), len(""), "".strip(), [].append(1)
+            one, other = Profile(), Profile()
+            with one, other:
+                many()
+                made()
+            save(one)
+            save(other, "other.prof")
+            """
+        )
+    )
+    for name in ("x.prof", "other.prof"):
+        file = ProfFile(tmp_path / name)
+        (thread,) = file.exact["threads"]
+        calls = array.array("I", thread["class_calls"])
+        found = {node.name: count for node, count in zip(file.nodes, calls) if count}
+        # A range each; of partial and Callable both the class and what it has made.
+        assert found == {"many": 1, "made": 1 + 100 * 7}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_recording_of_few_calls_pays_nothing(costs, hook):
-    few = f"p = Profile(hook={hook!r})\nwith p: many(10_000)\nsave(p)"
+    few = f"p = Profile(hook={hook!r})\nwith p: many(20_000)\nsave(p)"
     assert costs(few) is None
     # But has what is known already.
     assert costs(f"save(recorded(hook={hook!r}), 'other.prof')\n{few}") is not None
@@ -190,7 +231,7 @@ def test_an_exception_of_a_handler_comes_out_after_the_save(run, tmp_path):
             """
         )
     )
-    assert ProfFile(tmp_path / "x.prof").calls("callee") == 20_000
+    assert ProfFile(tmp_path / "x.prof").calls("callee") == 40_000
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

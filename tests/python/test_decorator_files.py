@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -289,8 +290,10 @@ def test_directory_that_is_missing_is_told_once(run, tmp_path):
 def test_save_raises(tmp_path):
     decorate = profile(dir=tmp_path / "missing", save_every_n_calls=0)
     decorate(call)(1)
-    with pytest.raises(OSError, match="missing"):
+    with pytest.raises(FileNotFoundError) as raised:
         decorate.save()
+    assert raised.value.errno == errno.ENOENT
+    assert os.path.dirname(raised.value.filename) == str(tmp_path / "missing")
     (tmp_path / "missing").mkdir()
     decorate.save()
     assert only_file(tmp_path / "missing").calls("callee") == 1

@@ -94,43 +94,41 @@ def plain(tmp_path):
     return tmp_path / "plain.prof"
 
 
-def picture(file_format, *paths):
+def picture(file_format, suffix, paths):
     out = paths[0].with_name("out")
     command = [find(), "--quiet", f"--format={file_format}", f"--out={out}", *map(str, paths)]
     subprocess.run(command, check=True)
-    (suffix,) = {"svg": [".svg"], "flamegraph": [".flamegraph.svg"]}[file_format]
     return out.with_name(out.name + suffix).read_text(encoding="utf-8")
 
 
-def estimated_frames(*paths):
-    """How many frames of the upper picture are marked as estimated, and how many there are."""
-    runs = re.search(r'"estimated":\[([\d,]+)\]', picture("svg", *paths))
+def pictured(*paths):
+    """Of pictures of the files: milliseconds by stack; how many frames are marked as
+    estimated, and how many there are.
+    """
+    widths = stacks(picture("flamegraph", ".flamegraph.svg", paths))
+    runs = re.search(r'"estimated":\[([\d,]+)\]', picture("svg", ".svg", paths))
     assert runs is not None
     lengths = [int(length) for length in runs[1].split(",")]
-    return sum(lengths[1::2]), sum(lengths)  # in turn exact and estimated, beginning with exact
-
-
-def in_milliseconds(svg):
-    return {names: round(width / 1e6, 3) for names, width in stacks(svg).items()}
+    # In turn exact and estimated, beginning with exact.
+    marked = sum(lengths[1::2]), sum(lengths)
+    return {names: round(width / 1e6, 3) for names, width in widths.items()}, marked
 
 
 def test_our_file_says_who_spent_it(exact):
-    assert in_milliseconds(picture("flamegraph", exact)) == EXACT
-    assert estimated_frames(exact) == (0, len(EXACT))
+    assert pictured(exact) == (EXACT, (0, len(EXACT)))
 
 
 def test_cprofiles_file_lets_guess(plain):
-    assert in_milliseconds(picture("flamegraph", plain)) == ESTIMATED
-    assert estimated_frames(plain) == (len(ESTIMATED), len(ESTIMATED))
+    assert pictured(plain) == (ESTIMATED, (len(ESTIMATED), len(ESTIMATED)))
 
 
-def test_an_aggregate_of_both_keeps_them_apart(exact, plain, tmp_path):
+def test_an_aggregate_of_both_keeps_them_apart(exact, plain):
     """Each part of the picture is what it would be alone, and the sum is the sum."""
     added = dict(EXACT)
     for names, time in ESTIMATED.items():
         added[names] = added.get(names, 0) + time
-    assert in_milliseconds(picture("flamegraph", exact, plain)) == added
-    assert estimated_frames(exact, plain) == (len(ESTIMATED), len(EXACT) + len(ESTIMATED))
+    marked = len(ESTIMATED), len(EXACT) + len(ESTIMATED)
+    assert pictured(exact, plain) == (added, marked)
 
 
 def test_rows_are_the_same_whichever(exact, plain):

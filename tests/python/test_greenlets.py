@@ -3,72 +3,23 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
 import sys
-import threading
 from collections import Counter
 
 import greenlet
 import pytest
-from edbprof_native import Profile, profile
+from edbprof_native import Profile
 from greenlet import getcurrent
-from prof_file import all_files, only_file, saved
+from prof_file import saved
+from turns import callee, calls_under, in_turns, run_all, to_parent
 
-HOOKS = [
-    "setprofile",
-    pytest.param(
-        "monitoring",
-        marks=pytest.mark.skipif(
-            sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12"
-        ),
-    ),
-]
+HOOKS = ["setprofile", *(["monitoring"] if sys.version_info >= (3, 12) else [])]
 
 
 @pytest.fixture(params=HOOKS)
 def hook(request):
     return request.param
-
-
-def callee():
-    pass
-
-
-def to_parent(value=None):
-    return getcurrent().parent.switch(value)
-
-
-def in_turns(name, turns):
-    """A function of that name, which calls and goes to its parent by turns."""
-
-    def body():
-        for _ in range(turns):
-            callee()
-            to_parent()
-
-    body.__code__ = body.__code__.replace(co_name=name)
-    return body
-
-
-def run_all(*functions):
-    """Runs functions in greenlets, one step of each by turns, to their ends."""
-    waiting = [greenlet.greenlet(function) for function in functions]
-    while waiting:
-        for one in waiting:
-            one.switch()
-        waiting = [one for one in waiting if not one.dead]
-
-
-def calls_under(file, name):
-    """Calls of `callee` by who called it, all of them somewhere below `name`."""
-    return Counter(
-        {
-            node.parent.name: node.calls
-            for node in file.nodes
-            if node.name == "callee" and name in node.names
-        }
-    )
 
 
 def test_each_goes_on_where_it_was(record, hook):
@@ -174,51 +125,6 @@ def test_a_suspended_greenlet_takes_no_time(record, hook):
     assert waiting.total < 20e9
 
 
-def test_a_decorated_call_records_its_greenlet_alone(tmp_path):
-    decorate = profile(dir=tmp_path)
-
-    @decorate
-    def decorated(turns):
-        for _ in range(turns):
-            callee()
-            to_parent()
-
-    def other():
-        for _ in range(7):
-            callee()
-            to_parent()
-
-    run_all(lambda: decorated(2), other, lambda: decorated(4))
-    for _ in range(3):
-        callee()
-    decorate.save()
-    file = only_file(tmp_path)
-    assert file.paths()[("decorated",)] == 2
-    assert file.paths()[("decorated", "callee")] == 6
-    assert file.calls("callee") == 6
-
-
-def test_what_a_decorated_call_begins_belongs_to_it(tmp_path):
-    decorate = profile(dir=tmp_path)
-
-    @decorate
-    def decorated(one):
-        callee()
-        one.switch()
-
-    one = greenlet.greenlet(in_turns("begun", 5))
-    decorated(one)
-    # Outside of any decorated call it goes on, and is recorded as long as it lives.
-    while not one.dead:
-        callee()
-        one.switch()
-    callee()
-    decorate.save()
-    file = only_file(tmp_path)
-    assert calls_under(file, "decorated") == {"decorated": 1, "begun": 5}
-    assert file.calls("callee") == 6
-
-
 def test_exceptions_that_are_thrown_and_greenlets_that_are_dropped(record, hook):
     def waits():
         try:
@@ -262,89 +168,27 @@ def test_greenlets_that_were_running_before(tmp_path, hook):
     assert file.paths()[("callee",)] == 2
 
 
-def test_other_threads_have_their_own(tmp_path, hook):
-    profile = Profile(hook=hook, threads=True)
+def test_greenlets_that_were_suspended_while_nothing_was_recorded(tmp_path, hook):
+    def suspended():
+        to_parent()
 
-    def work():
-        run_all(in_turns("a", 3), in_turns("b", 4))
+    def waits():
+        suspended()
+        callee()
 
+    def idle():
+        pass
+
+    profile = Profile(hook=hook)
+    one = greenlet.greenlet(waits)
     profile.enable()
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    run_all(in_turns("a", 5))
-    for thread in threads:
-        thread.join()
+    one.switch()
     profile.disable()
-    file = saved(profile, tmp_path)
-    counted = [
-        sorted((node.parent.name, node.calls) for node in thread.nodes if node.name == "callee")
-        for thread in file.threads
-    ]
-    assert sorted(counted) == [[("a", 3), ("b", 4)]] * 3 + [[("a", 5)]]
-
-
-def test_the_programs_own_trace_function_goes_on(run):
-    done = run(
-        """
-        import greenlet
-        from edbprof_native import Profile
-
-        def body():
-            greenlet.getcurrent().parent.switch()
-
-        seen = []
-        greenlet.settrace(lambda event, args: seen.append(event))
-        with Profile():
-            one = greenlet.greenlet(body)
-            one.switch()
-            one.switch()
-        print(seen)
-        """
-    )
-    assert done.out.strip() == str(["switch"] * 4)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_goes_on_with_any_of_them(tmp_path, run):
-    done = run(
-        """
-        import os, sys
-        import greenlet
-        from edbprof_native import profile
-
-        def callee():
-            pass
-
-        def body():
-            callee()
-            greenlet.getcurrent().parent.switch()
-            callee()
-
-        decorate = profile(dir=sys.argv[1])
-
-        @decorate
-        def program():
-            one = greenlet.greenlet(body)
-            one.switch()
-            child = os.fork()
-            callee()
-            one.switch()
-            callee()
-            if child:
-                assert os.waitpid(child, 0)[1] == 0
-            return child
-
-        child = program()
-        decorate.save()
-        if not child:
-            os._exit(0)
-        """,
-        tmp_path,
-    )
-    assert done.out == ""
-    child, parent = sorted(all_files(tmp_path), key=lambda file: file.calls("callee"))
-    assert calls_under(parent, "program") == {"program": 2, "body": 2}
-    # The child does not know what was open in the greenlet.
-    assert child.calls("callee") == 3
-    assert child.paths()[("program", "callee")] == 2
+    # Until sys.monitoring's events are off.
+    for _ in range(40_000):
+        idle()
+    profile.enable()
+    one.switch()
+    profile.disable()
+    # What was open then is not any more.
+    assert saved(profile, tmp_path).paths()[("callee",)] == 1

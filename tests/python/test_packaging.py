@@ -38,7 +38,11 @@ def test_the_program_lies_beside_the_interpreter():
 
 def test_version_is_the_crates_everywhere():
     assert importlib.metadata.version("edbprof") == crate_version()
-    assert output(PROGRAM, "--version").split() == ["edbprof", crate_version()]
+    assert edbprof_native.__version__ == crate_version()
+    assert output(PROGRAM, "-V").split() == ["edbprof", crate_version()]
+    program, *versions = output(PROGRAM, "--version").splitlines()
+    assert program == f"edbprof {crate_version()}"
+    assert versions[-1] == f"ABI {edbprof_native._native.abi_version}"
 
 
 def test_python_m_takes_the_same_command_line():

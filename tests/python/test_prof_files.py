@@ -8,6 +8,8 @@ import os
 import pstats
 import sys
 import time
+import uuid
+from pathlib import Path
 
 from edbprof_native import Profile
 from prof_file import ProfFile
@@ -54,7 +56,15 @@ def test_every_field_of_the_second_object(tmp_path):
     assert set(process) == {
         "pid", "parent_pid", "argv", "host", "hook", "clock", "clock_resolution_ns",
         "start_unix_ns", "duration_ns", "ending", "dropped_calls",
+        "process_start", "boot_id", "pid_namespace", "program",
     }  # fmt: skip
+    if sys.platform == "linux":
+        stat = Path("/proc/self/stat").read_text()
+        assert process["process_start"] == int(stat.rpartition(")")[2].split()[19])
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        assert process["boot_id"] == uuid.UUID(boot_id).bytes
+        assert process["pid_namespace"] == os.stat("/proc/self/ns/pid").st_ino
+    assert 0 < process["program"] < 2**64
     assert (process["pid"], process["parent_pid"]) == (os.getpid(), os.getppid())
     assert process["clock"] in ("tsc", "monotonic")
     assert 0 < process["clock_resolution_ns"] < 1e6
@@ -63,6 +73,7 @@ def test_every_field_of_the_second_object(tmp_path):
     assert (process["ending"], process["dropped_calls"]) == (0, 0)
     assert all(isinstance(argument, str) for argument in process["argv"])
     (thread,) = exact["threads"]
+    thread.pop("class_calls", None)  # there where calls have been measured by then
     assert set(thread) == {"process", "name", "parent", "function", "calls", "resumes", "total"}
     assert (thread["process"], thread["name"]) == (0, "MainThread")
     for function in exact["functions"]:

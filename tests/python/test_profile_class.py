@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import threading
@@ -115,8 +116,9 @@ def test_saving_where_nothing_can_be_saved(tmp_path):
     with profile:
         call(1)
     missing = tmp_path / "missing" / "x.prof"
-    with pytest.raises(OSError, match="missing"):
+    with pytest.raises(FileNotFoundError) as raised:
         profile.save(missing)
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOENT, str(missing))
     with pytest.raises(OSError):
         profile.save(tmp_path)
     with pytest.raises(TypeError):

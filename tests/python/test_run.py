@@ -174,7 +174,7 @@ def test_what_recording_costs_is_measured(run, tmp_path):
         """
         import multiprocessing
         def work(_=None):
-            for number in range(20_000):
+            for number in range(40_000):
                 abs(number)
         if __name__ == "__main__":
             work()

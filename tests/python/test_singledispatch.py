@@ -207,6 +207,19 @@ def test_patching_and_unpatching_from_many_threads():
     tracing_singledispatch.unpatch_functools()
 
 
+def test_a_generic_function_that_another_thread_is_just_making():
+    made = make_generic()
+    wrapped = made.__dict__.pop("__wrapped__")
+    code = made.__code__
+    tracing_singledispatch.patch_functools()
+    try:
+        assert made.__code__ is code
+    finally:
+        tracing_singledispatch.unpatch_functools()
+    made.__wrapped__ = wrapped
+    assert made(1) == "int"
+
+
 def test_patching_in_the_middle_of_a_recording(tmp_path):
     """What was called before goes by its wrapper's name, nothing is lost."""
     decorate = profile(dir=tmp_path, save_every_n_calls=0)

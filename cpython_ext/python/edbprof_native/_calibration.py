@@ -16,7 +16,7 @@ def _no_calls(rounds, _):
 
 
 def _loops():
-    """(loop, its argument, functions that it calls) for Python calls, C calls and resumes."""
+    """(loop, its argument, functions that it calls) for each kind of call: see calibrate.c."""
 
     class Called:
         def one(self, argument):
@@ -27,6 +27,31 @@ def _loops():
 
         def three(self, argument):
             return argument
+
+        def __eq__(self, argument):
+            return argument
+
+        def __lt__(self, argument):
+            return argument
+
+        @property
+        def value(self):
+            return self
+
+    class Empty:
+        pass
+
+    class One:
+        def __init__(self, argument):
+            self.argument = argument
+
+    class Two:
+        def __init__(self, argument):
+            self.argument = argument
+
+    class Three:
+        def __init__(self, argument):
+            self.argument = argument
 
     def generator(rounds):
         for _ in rounds:
@@ -49,10 +74,32 @@ def _loops():
         for _ in generator(rounds):
             pass
 
+    def implicit_calls(rounds, called):
+        for _ in rounds:
+            called == 1
+            called < 1
+            called.value
+
+    def class_calls(rounds, empty):
+        for _ in rounds:
+            range(1)
+            list()
+            empty()
+
+    def init_calls(rounds, classes):
+        one, two, three = classes
+        for _ in rounds:
+            one(1)
+            two(1)
+            three(1)
+
     return (
         (python_calls, Called(), (Called.one, Called.two, Called.three)),
         (c_calls, [], (len, isinstance)),
         (resumes, generator, (generator,)),
+        (implicit_calls, Called(), (Called.__eq__, Called.__lt__, Called.value.fget)),
+        (class_calls, Empty, ()),
+        (init_calls, (One, Two, Three), (One.__init__, Two.__init__, Three.__init__)),
     )
 
 

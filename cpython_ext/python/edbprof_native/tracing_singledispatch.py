@@ -66,10 +66,14 @@ def _identity(function: Any) -> tuple[str, int, str]:
 
 def _tell_apart(wrapper: Callable[..., Any]) -> None:
     """Give a generic function's wrapper a code object that no other one has."""
-    if isinstance(wrapper, FunctionType) and wrapper.__code__ is _wrapper_code:
+    if not isinstance(wrapper, FunctionType) or wrapper.__code__ is not _wrapper_code:
+        return
+    # Another thread may be just making it: then it stays one of those that share their code.
+    function = getattr(wrapper, "__wrapped__", None)
+    if function is not None:
         # Nothing is changed: that it is another object is enough.
         code = wrapper.__code__.replace()
-        _native.register_generic(code, _WRAPPER, _identity(wrapper.__wrapped__))  # type: ignore[attr-defined]  # set by update_wrapper
+        _native.register_generic(code, _WRAPPER, _identity(function))
         wrapper.__code__ = code
 
 

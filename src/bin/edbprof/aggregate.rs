@@ -131,7 +131,9 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         Err(exit) => return Ok(exit),
     };
     if results.strict && account.failures() > 0 {
-        complain("a file could not be read; with --strict nothing was written");
+        complain(
+            "a file could not be read, so nothing was written; without --strict it is left out",
+        );
         return Ok(Exit::SomeFailed);
     }
     if results.view.compensate {
@@ -196,7 +198,10 @@ pub(crate) fn read(
         return Ok(Err(Exit::NothingToRead));
     }
     if account.succeeded == 0 {
-        complain("none of the files could be read; nothing was written");
+        complain(
+            "none of the files could be read, so nothing was written; --prefix and --suffix say which \
+             ones are profiles",
+        );
         return Ok(Err(Exit::SomeFailed));
     }
     if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
@@ -384,7 +389,10 @@ fn write_reports(
             Ok(true) => account.outputs.push(path),
             Ok(false) => {}
             Err(reason) => {
-                complain(&format!("can't write {}: {reason}", path_text(&path)));
+                complain(&format!(
+                    "can't write {}: {reason}; --out says where else to",
+                    path_text(&path)
+                ));
                 all_written = false;
             }
         }

@@ -153,7 +153,7 @@ fn search(directory: &Path, filter: Filter<'_>, found: &mut Found) -> io::Result
 
 /// Whether `name` is `prefix*suffix` or the name of a live file beside such one, prefix
 /// and suffix not overlapping. A dot in front hides a file as it does from a shell.
-fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -> bool {
+pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -> bool {
     let [name, prefix, suffix] = [name, prefix, suffix].map(OsStr::as_encoded_bytes);
     let Some(rest) = name.strip_prefix(prefix) else {
         return false;

@@ -110,7 +110,7 @@ fn counts_all(profile: &Profile, plain: &PlainInputs) -> bool {
 
 fn overwriting(path: &Path) -> String {
     format!(
-        "the results would overwrite the input {}; choose another --out",
+        "the results would overwrite the input {}; choose another name for them",
         path_text(path)
     )
 }

@@ -4,10 +4,12 @@
 //! can be written, [`outputs`] names the results and [`former_results`] keeps them apart
 //! from the inputs, [`aggregate`] takes the one to the other and decides the exit code,
 //! [`progress`] is what is said meanwhile. [`run`] makes the files first, by running a
-//! program; [`show`] has the subcommands that show a profile or convert it.
+//! program; [`show`] has the subcommands that show a profile or convert it, [`clean`]
+//! removes what killed processes have left.
 //! What a profile is and how it is shown lies in the library.
 
 mod aggregate;
+mod clean;
 mod discover;
 mod formats;
 mod former_results;
@@ -35,5 +37,6 @@ fn main() -> ExitCode {
         Some(Command::Top(options)) => ExitCode::from(show::top(options) as u8),
         Some(Command::Tree(options)) => ExitCode::from(show::tree(options) as u8),
         Some(Command::Export(options)) => ExitCode::from(show::export(options) as u8),
+        Some(Command::Clean(options)) => ExitCode::from(clean::clean(options) as u8),
     }
 }

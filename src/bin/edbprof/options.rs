@@ -1,19 +1,23 @@
 //! The command line: every option, its default and its help.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::Parser;
+use edbprof::ffi::EDBPROF_ABI_VERSION;
+use edbprof::format::{live, prof};
 use edbprof::report::Report;
 
+use crate::clean::CleanOptions;
 use crate::formats::{DEFAULT_FORMATS, Format, ReportOptions};
 use crate::outputs::Outputs;
 use crate::run::RunOptions;
 use crate::selection::SelectionOptions;
+use crate::show::{ExportOptions, TopOptions, TreeOptions};
 
 /// What recordings are called unless their makers say otherwise.
 pub(crate) const PREFIX: &str = "edbprof_";
-const SUFFIX: &str = ".prof";
-use crate::show::{ExportOptions, TopOptions, TreeOptions};
+pub(crate) const SUFFIX: &str = ".prof";
 
 /// What stands for stdout where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -46,7 +50,7 @@ Exit status:
 /// click, search by regular expression) and, where singledispatch functions were
 /// recorded, profile_analysis.singledispatch.
 #[derive(Debug, Parser)]
-#[command(name = "edbprof", version, after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+#[command(name = "edbprof", version, long_version = VERSIONS.as_str(), after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -56,6 +60,17 @@ pub(crate) struct Options {
     pub(crate) aggregate: AggregateOptions,
 }
 
+/// What `--version` says, a line each: the program and what it understands.
+static VERSIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\nprof format {}\nlive format {}\nABI {}",
+        env!("CARGO_PKG_VERSION"),
+        prof::VERSION,
+        live::VERSION,
+        EDBPROF_ABI_VERSION,
+    )
+});
+
 /// What else the program does.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -63,6 +78,7 @@ pub(crate) enum Command {
     Top(TopOptions),
     Tree(TreeOptions),
     Export(ExportOptions),
+    Clean(CleanOptions),
 }
 
 #[derive(Debug, clap::Args)]

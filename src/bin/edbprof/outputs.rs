@@ -46,17 +46,22 @@ impl Outputs {
                 true => Ok(Outputs {
                     stem: out.join(DEFAULT_NAME),
                 }),
-                false => Err(format!("{} is not a directory", path_text(out))),
+                false => Err(format!(
+                    "{} is not a directory; without the slash at its end, --out names files",
+                    path_text(out)
+                )),
             };
         }
         let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
-            return Err(format!("{out} is neither a directory nor a file"));
+            return Err(format!(
+                "{out} is neither a directory nor a file; choose another --out"
+            ));
         }
         if !directory.is_dir() {
             return Err(format!(
-                "there is no directory {} to write to",
+                "there is no directory {} to write to; make it or choose another --out",
                 path_text(directory)
             ));
         }

@@ -23,8 +23,10 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
-//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured |
+//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured; five more at 176 |
 //! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
+//! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
+//! | 176 | 20 | u32, five: the rest of the calibration, zeros in earlier files |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -55,7 +57,8 @@
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
 //! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
-//! | 40 | 16 | the recorder's own |
+//! | 40 | 12 | the recorder's own |
+//! | 52 | 4 | calls of classes, which have no node; the recorder's own where their cost is not known |
 //! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
 //!
 //! *Folded* are calls that there was no room for: they count in one counter for each
@@ -65,7 +68,6 @@
 //! what a hidden function calls is its caller's.
 
 mod log;
-pub mod process;
 mod reader;
 
 pub use reader::{Facts, Now, facts, read};
@@ -75,7 +77,8 @@ pub const SUFFIX: &str = ".live";
 /// What the file begins with. Stored last.
 pub const MAGIC: [u8; 8] = *b"edblive\0";
 
-pub(crate) const VERSION: u32 = 1;
+/// The version of the format: files of later ones are refused.
+pub const VERSION: u32 = 1;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
@@ -104,8 +107,15 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
-    pub(crate) const CALIBRATION: usize = 132;
+    /// Of a calibration's number.
+    pub(crate) const fn calibration(number: usize) -> usize {
+        match number {
+            0..6 => 132 + 4 * number,
+            _ => 176 + 4 * (number - 6),
+        }
+    }
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
+    pub(crate) const PROGRAM: usize = 168;
     pub(crate) const DIRECTORY: usize = 256;
 }
 

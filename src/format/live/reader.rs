@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::log::{Bytes, Log, unknown_function};
-use super::process::ProcessIdentity;
 use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
+use crate::format::process::ProcessIdentity;
 use crate::format::read_error::{ReadError, Reason};
 use crate::format::thread_name;
 use crate::format::trees::{
@@ -65,6 +65,7 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
             boot_id: header.array(at::BOOT_ID),
             pid_namespace: header.u64(at::PID_NAMESPACE),
             start: header.u64(at::PROCESS_START),
+            program: header.u64(at::PROGRAM),
         },
         is_saved: header.u32(at::SAVED) == 1,
     })
@@ -95,10 +96,19 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let runs = now == Now::Running;
-    let made = Made::read(&segments, &log, rate, latest, runs);
+    let numbers = std::array::from_fn(|number| header.u32(at::calibration(number)));
+    let calibration = Calibration::from_numbers(numbers);
+    let made = Made::read(
+        &segments,
+        &log,
+        rate,
+        latest,
+        runs,
+        calibration.unwrap_or_default(),
+    );
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
-        pid: facts.process.pid,
+        identity: facts.process,
         parent_pid: header.u32(at::PARENT_PID),
         argv: log.argv,
         host: log.host,
@@ -117,9 +127,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone => Ending::Killed,
         },
         dropped_calls: made.dropped,
-        calibration: Calibration::from_numbers(std::array::from_fn(|number| {
-            header.u32(at::CALIBRATION + 4 * number)
-        })),
+        calibration,
     };
     Ok(Trees {
         recordings: vec![facts.id],
@@ -208,6 +216,7 @@ impl Made {
         rate: TickRate,
         now: Option<u64>,
         runs: bool,
+        calibration: Calibration,
     ) -> Made {
         let nodes = segments.iter().filter(|(is_log, _)| !is_log);
         let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
@@ -287,11 +296,14 @@ impl Made {
                     tree.nodes
                         .push(place.node, used.folded_calls(), 0, 0, folded);
                 }
+                if calibration.class_call > 0 {
+                    tree.add_class_calls(place.node, node.u32(52));
+                }
             }
             places.push(place);
         }
         let threads = threads.into_iter().map(|(mut tree, _)| {
-            tree.nodes.widen_parents();
+            tree.complete();
             tree
         });
         Made {

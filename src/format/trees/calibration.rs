@@ -1,6 +1,6 @@
 //! What recording costs the recorded: measured in the process, kept in its files.
 
-use super::{Function, FunctionKind, Nodes};
+use super::{Function, FunctionKind, ThreadTree};
 
 /// What recording adds to the time of one call and of whoever made it, picoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,20 +20,33 @@ pub struct Calibration {
     pub c_call: Cost,
     /// Of a generator or coroutine that goes on.
     pub resume: Cost,
+    /// Of a call of a Python function that no call instruction makes: by C code, or by an
+    /// operator. Earlier files say nothing of it, nor of what follows.
+    pub implicit_call: Cost,
+    /// Of a call of `__init__` where an object is made, the call of its class apart.
+    pub init_call: Cost,
+    /// Of a call of a class: what is added to its caller, as it has no node.
+    pub class_call: u32,
 }
 
 /// How many numbers a [`Calibration`] is.
-pub const CALIBRATION_NUMBERS: usize = 6;
+pub const CALIBRATION_NUMBERS: usize = 11;
+/// How many the first of them were all that there was in earlier files.
+pub const FIRST_CALIBRATION_NUMBERS: usize = 6;
 
 impl Calibration {
     /// Its numbers in the order in which files have them: callee's and caller's share of
-    /// a Python call, of a C call, of a resume.
+    /// a Python call, of a C call, of a resume, of an implicit call,
+    /// of `__init__`; of a class's call.
     pub fn numbers(&self) -> [u32; CALIBRATION_NUMBERS] {
         let Calibration {
             python_call,
             c_call,
             resume,
-        } = self;
+            implicit_call,
+            init_call,
+            class_call,
+        } = *self;
         [
             python_call.callee,
             python_call.caller,
@@ -41,6 +54,11 @@ impl Calibration {
             c_call.caller,
             resume.callee,
             resume.caller,
+            implicit_call.callee,
+            implicit_call.caller,
+            init_call.callee,
+            init_call.caller,
+            class_call,
         ]
     }
 
@@ -53,44 +71,83 @@ impl Calibration {
             c_caller,
             resume_callee,
             resume_caller,
+            implicit_callee,
+            implicit_caller,
+            init_callee,
+            init_caller,
+            class_call,
         ] = numbers;
         let cost = |callee, caller| Cost { callee, caller };
         (numbers != [0; CALIBRATION_NUMBERS]).then_some(Calibration {
             python_call: cost(python_callee, python_caller),
             c_call: cost(c_callee, c_caller),
             resume: cost(resume_callee, resume_caller),
+            implicit_call: cost(implicit_callee, implicit_caller),
+            init_call: cost(init_callee, init_caller),
+            class_call,
         })
     }
 
-    /// What recording added to the self time of every node of a tree, picoseconds. A
-    /// native span has no event of the interpreter's, hence no cost. Where C code calls
-    /// there is no instruction that could be slower: the caller's part is halved.
-    pub(crate) fn overhead(&self, functions: &[Function], nodes: &Nodes) -> Vec<u64> {
-        let kind = |node: u32| {
-            let function = nodes.function.get(node as usize)?;
-            Some(functions.get(*function as usize)?.kind)
-        };
+    /// What recording added to the self time of every node of `thread`, picoseconds. A
+    /// native span has no event of the interpreter's, hence no cost.
+    pub(crate) fn overhead(&self, functions: &[Function], thread: &ThreadTree) -> Vec<u64> {
+        let nodes = &thread.nodes;
+        let function = |node: u32| functions.get(*nodes.function.get(node as usize)? as usize);
         let mut overhead = vec![0_u64; nodes.len()];
+        let mut add = |node: u32, count: u64, cost: u32| {
+            if let Some(overhead) = overhead.get_mut(node as usize) {
+                *overhead = overhead.saturating_add(count.saturating_mul(cost.into()));
+            }
+        };
         let counts = nodes.calls.iter().zip(&nodes.resumes);
         for ((node, &parent), (&calls, &resumes)) in (0..).zip(&nodes.parent).zip(counts) {
-            let call = match kind(node) {
-                Some(FunctionKind::Python) => self.python_call,
-                Some(FunctionKind::Builtin) => self.c_call,
-                Some(FunctionKind::Native) | None => continue,
+            let Some(call) = function(node).and_then(|of| self.call(of, function(parent))) else {
+                continue;
             };
-            let from_c = kind(parent) == Some(FunctionKind::Builtin);
-            let caller = |cost: Cost| cost.caller >> u32::from(from_c);
-            for (at, of_call, of_resume) in [
-                (node, call.callee, self.resume.callee),
-                (parent, caller(call), caller(self.resume)),
-            ] {
-                if let Some(overhead) = overhead.get_mut(at as usize) {
-                    let of_calls = calls.saturating_mul(of_call.into());
-                    let of_resumes = resumes.saturating_mul(of_resume.into());
-                    *overhead = overhead.saturating_add(of_calls.saturating_add(of_resumes));
-                }
-            }
+            add(node, calls, call.callee);
+            add(parent, calls, call.caller);
+            add(node, resumes, self.resume.callee);
+            add(parent, resumes, self.resume.caller);
+        }
+        for (node, &calls) in (0..).zip(&thread.class_calls) {
+            add(node, calls.into(), self.class_call);
         }
         overhead
     }
+
+    /// What a call of `function` costs where `caller` makes it.
+    fn call(&self, function: &Function, caller: Option<&Function>) -> Option<Cost> {
+        let from_c = caller.is_some_and(|caller| caller.kind == FunctionKind::Builtin);
+        match function.kind {
+            FunctionKind::Python if &*function.label.name == b"__init__" => {
+                Some(measured(self.init_call).unwrap_or(self.implicit_call()))
+            }
+            FunctionKind::Python if from_c || is_special_method(function) => {
+                Some(self.implicit_call())
+            }
+            FunctionKind::Python => Some(self.python_call),
+            FunctionKind::Builtin => Some(self.c_call),
+            FunctionKind::Native => None,
+        }
+    }
+
+    /// Where it was not measured it is taken for a call without an event of the caller's.
+    fn implicit_call(&self) -> Cost {
+        measured(self.implicit_call).unwrap_or(Cost {
+            callee: self.python_call.callee,
+            caller: self.python_call.caller / 2,
+        })
+    }
+}
+
+/// A cost that is known.
+fn measured(cost: Cost) -> Option<Cost> {
+    (cost != Cost::default()).then_some(cost)
+}
+
+/// Whether it has a name by which the interpreter calls it: for an operator, when an object
+/// is made and the like.
+fn is_special_method(function: &Function) -> bool {
+    let name = &function.label.name;
+    name.starts_with(b"__") && name.ends_with(b"__")
 }

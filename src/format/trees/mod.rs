@@ -22,13 +22,17 @@
 //! | key | value |
 //! |---|---|
 //! | `pid`, `parent_pid` | int below 2^32 |
+//! | `process_start` | int below 2^64: clock ticks since the boot (field 22 of `/proc/<pid>/stat`) |
+//! | `boot_id` | bytes, 16 |
+//! | `pid_namespace` | int below 2^64: inode |
+//! | `program` | int below 2^64: random number that the recordings of one program in one process have in common |
 //! | `argv` | list of texts |
 //! | `host`, `hook`, `clock` | text |
 //! | `clock_resolution_ns` | float |
 //! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
-//! | `calibration_ps` | only where it was measured: tuple of six ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume |
+//! | `calibration_ps` | only where it was measured: tuple of eleven ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume, at a Python call without a call instruction, at one of `__init__` that makes an object; to the caller at the call of a class. Earlier files have the first six |
 //!
 //! A thread, its columns of little-endian integers being equally long:
 //!
@@ -40,6 +44,7 @@
 //! | `function` | bytes, u32 a node: index into `functions` |
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
+//! | `class_calls` | only in a recorder's file, and only where there are some and their cost is known: bytes, u32 a node: calls of classes, and of other objects that no node stands for, that were made there; 2^32 - 1 for that many or more |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
 //! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
 //! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
@@ -51,6 +56,8 @@
 
 use std::borrow::Cow;
 
+use super::process::ProcessIdentity;
+
 mod calibration;
 mod folded;
 mod group;
@@ -58,7 +65,7 @@ mod ran_in;
 mod reader;
 mod writer;
 
-pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost};
+pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost, FIRST_CALIBRATION_NUMBERS};
 pub use folded::{FOLDED_CALLS, FoldedFunction};
 pub use group::{PROCESS_GROUP, THREAD_GROUP};
 pub use ran_in::{ANY_THREAD, RanIn};
@@ -222,6 +229,9 @@ pub struct ThreadTree {
     pub name: Box<[u8]>,
     /// The tree.
     pub nodes: Nodes,
+    /// In a recorder's file how often each node called a class, or another object that no
+    /// node stands for; empty for never.
+    pub class_calls: Vec<u32>,
     /// In an aggregate what recording added to each node's self time, picoseconds;
     /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
     pub overhead_ps: Vec<u64>,
@@ -230,6 +240,24 @@ pub struct ThreadTree {
 }
 
 impl ThreadTree {
+    /// Counts calls of classes that `node` made, or nobody for [`NO_PARENT`].
+    pub(crate) fn add_class_calls(&mut self, node: u32, calls: u32) {
+        if calls > 0 && node != NO_PARENT {
+            self.class_calls.resize(self.nodes.len(), 0);
+        }
+        if let Some(sum) = self.class_calls.get_mut(node as usize) {
+            *sum = sum.saturating_add(calls);
+        }
+    }
+
+    /// Sees to what holds of a whole tree, once all nodes of a recording have been read.
+    pub(crate) fn complete(&mut self) {
+        self.nodes.widen_parents();
+        if !self.class_calls.is_empty() {
+            self.class_calls.resize(self.nodes.len(), 0);
+        }
+    }
+
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.folded.is_empty()
@@ -252,8 +280,8 @@ pub enum Ending {
 /// What is known of one recorded process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
-    /// Process id.
-    pub pid: u32,
+    /// Which process.
+    pub identity: ProcessIdentity,
     /// Its parent's process id.
     pub parent_pid: u32,
     /// Its command line, one element an argument.
@@ -311,7 +339,7 @@ impl Trees {
             && !self.functions.iter().any(Function::is_group);
         match process.and_then(|process| process.calibration) {
             Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
-                Cow::Owned(calibration.overhead(&self.functions, &thread.nodes))
+                Cow::Owned(calibration.overhead(&self.functions, thread))
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
         }

@@ -4,8 +4,9 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::{
-    ANY_THREAD, CALIBRATION_NUMBERS, Calibration, Ending, FoldedFunction, Function, FunctionKind,
-    MAX_NODES, NO_PARENT, Nodes, Process, RanIn, ThreadTree, Trees,
+    ANY_THREAD, CALIBRATION_NUMBERS, Calibration, Ending, FIRST_CALIBRATION_NUMBERS,
+    FoldedFunction, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, RanIn,
+    ThreadTree, Trees,
 };
 use crate::format::marshal::{Reader, Value};
 use crate::format::pstats::read_label;
@@ -85,10 +86,14 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
     reader.dict(|reader| {
         match reader.string()? {
             b"pid" => {
-                process.pid = read_number(reader)?;
+                process.identity.pid = read_number(reader)?;
                 has_pid = true;
             }
             b"parent_pid" => process.parent_pid = read_number(reader)?,
+            b"process_start" => process.identity.start = read_number(reader)?,
+            b"boot_id" => process.identity.boot_id = read_id(reader)?,
+            b"pid_namespace" => process.identity.pid_namespace = read_number(reader)?,
+            b"program" => process.identity.program = read_number(reader)?,
             b"argv" => process.argv = reader.list(read_text)?,
             b"host" => process.host = read_text(reader)?,
             b"hook" => process.hook = read_text(reader)?,
@@ -111,12 +116,16 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
 }
 
 fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
-    reader.tuple(CALIBRATION_NUMBERS, "six numbers", |reader| {
-        let mut numbers = [0; CALIBRATION_NUMBERS];
-        for number in &mut numbers {
-            *number = read_number(reader)?;
+    let offset = reader.offset();
+    reader.object(|reader, value| match value {
+        Value::Tuple(count @ (CALIBRATION_NUMBERS | FIRST_CALIBRATION_NUMBERS)) => {
+            let mut numbers = [0; CALIBRATION_NUMBERS];
+            for number in numbers.iter_mut().take(count) {
+                *number = read_number(reader)?;
+            }
+            Ok(Calibration::from_numbers(numbers))
         }
-        Ok(Calibration::from_numbers(numbers))
+        other => Err(Reader::unexpected(offset, "eleven numbers, or six", other)),
     })
 }
 
@@ -178,6 +187,7 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"calls" => nodes.calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => nodes.resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => nodes.total = read_column(reader, u64::from_le_bytes)?,
+            b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             b"folded_function" => folded.function = read_column(reader, u32::from_le_bytes)?,
             b"folded_calls" => folded.calls = read_column(reader, u64::from_le_bytes)?,
@@ -191,7 +201,8 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         return Err(ReadError::invalid(offset, "a thread of no process"));
     }
     check_nodes(&thread.nodes, offset)?;
-    if !thread.overhead_ps.is_empty() && thread.overhead_ps.len() != thread.nodes.len() {
+    let is_column = |len: usize| len == 0 || len == thread.nodes.len();
+    if !is_column(thread.class_calls.len()) || !is_column(thread.overhead_ps.len()) {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
     }
     thread.folded = folded.rows(offset)?;

@@ -31,6 +31,10 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         int(writer, b"process", thread.process);
         text(writer, b"name", &thread.name);
         write_nodes(writer, &thread.nodes);
+        if !thread.class_calls.is_empty() {
+            writer.text(b"class_calls");
+            writer.bytes_of(thread.class_calls.iter().map(|value| value.to_le_bytes()));
+        }
         if !thread.overhead_ps.is_empty() {
             writer.text(b"overhead_ps");
             writer.bytes_of(thread.overhead_ps.iter().map(|value| value.to_le_bytes()));
@@ -69,8 +73,14 @@ fn write_ran_in(writer: &mut Writer<'_>, ran_in: &[RanIn]) {
 
 fn write_process<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     writer.dict();
-    int(writer, b"pid", process.pid);
+    let identity = &process.identity;
+    int(writer, b"pid", identity.pid);
     int(writer, b"parent_pid", process.parent_pid);
+    int(writer, b"process_start", identity.start);
+    writer.text(b"boot_id");
+    writer.bytes(&identity.boot_id);
+    int(writer, b"pid_namespace", identity.pid_namespace);
+    int(writer, b"program", identity.program);
     writer.text(b"argv");
     writer.list(process.argv.len());
     for argument in &process.argv {

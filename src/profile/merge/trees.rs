@@ -129,6 +129,7 @@ impl TreeSum {
             name: Box::default(),
             nodes,
             overhead_ps,
+            class_calls: Vec::new(),
             folded,
         }];
         threads.retain(|thread| !thread.is_empty());
@@ -185,7 +186,7 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
 }
 
 fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
-    let numbers = |p: &Process| (p.start_unix_ns, p.pid, p.parent_pid, p.duration_ns);
+    let numbers = |p: &Process| (p.start_unix_ns, p.identity, p.parent_pid, p.duration_ns);
     let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
     numbers(a)
         .cmp(&numbers(b))

@@ -27,8 +27,8 @@ use system::Mapping;
 
 use super::clock::{Clock, TickRate};
 use super::recording::Identity;
-use crate::format::live::process::ProcessIdentity;
 use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
+use crate::format::process::ProcessIdentity;
 use crate::format::trees::Calibration;
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
@@ -174,6 +174,7 @@ impl LiveFile {
         self.store_16(at::BOOT_ID, own.boot_id);
         self.store_u64(at::PID_NAMESPACE, own.pid_namespace);
         self.store_u64(at::PROCESS_START, own.start);
+        self.store_u64(at::PROGRAM, own.program);
         self.store_u64(at::START_UNIX_NS, identity.start_unix_ns);
         self.store_u64(at::EPOCH, origin.epoch);
         self.store_u64(at::BEGIN, origin.begin);
@@ -201,7 +202,7 @@ impl LiveFile {
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
         for (field, number) in (0..).zip(calibration.numbers()) {
-            self.store_u32(at::CALIBRATION + 4 * field, number);
+            self.store_u32(at::calibration(field), number);
         }
     }
 

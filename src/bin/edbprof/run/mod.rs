@@ -12,13 +12,16 @@ mod options;
 mod program;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, ExitStatus};
 
 use edbprof::report::summary::path_text;
+use rustix::fs::FlockOperation;
 
 use crate::aggregate::{Exit, aggregate};
 use crate::options::PREFIX;
@@ -28,6 +31,9 @@ pub(crate) use options::RunOptions;
 /// The environment variable that makes Python processes record themselves: lines
 /// `name=value`, read by `edbprof_native/_startup.py`.
 const VARIABLE: &str = "EDBPROF_RUN";
+
+/// What the names of the directories begin with that recordings are made in.
+pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 
 /// What a shell says of a command that can't be found.
 const NOT_FOUND: u8 = 127;
@@ -123,13 +129,27 @@ fn has_recordings(directory: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Locks a directory.
+///
+/// # Errors
+///
+/// The system's: not all file systems have locks.
+fn lock(directory: &Path) -> io::Result<OwnedFd> {
+    let directory = File::open(directory)?.into();
+    rustix::fs::flock(&directory, FlockOperation::NonBlockingLockShared)?;
+    Ok(directory)
+}
+
 /// The directory that the program's processes record into.
 enum Recordings {
     /// The user's.
     Kept(PathBuf),
     /// Removed in the end, unless processes that still run are writing there or the results
-    /// lack what is in it.
-    Temporary(tempfile::TempDir),
+    /// lack what is in it. Locked as long as this process lives, so that `edbprof clean` knows.
+    Temporary {
+        directory: tempfile::TempDir,
+        _lock: Option<OwnedFd>,
+    },
 }
 
 impl Recordings {
@@ -139,10 +159,16 @@ impl Recordings {
     fn new(options: &RunOptions) -> Result<Recordings, String> {
         let Some(kept) = &options.keep else {
             return tempfile::Builder::new()
-                .prefix("edbprof-run-")
+                .prefix(RECORDINGS_PREFIX)
                 .tempdir()
-                .map(Recordings::Temporary)
-                .map_err(|error| format!("can't make a temporary directory: {error}"));
+                .map(|directory| {
+                    let _lock = lock(directory.path()).ok();
+                    Recordings::Temporary { directory, _lock }
+                })
+                .map_err(|error| {
+                    let place = path_text(&std::env::temp_dir());
+                    format!("can't make a directory for recordings in {place}: {error}; --keep names another")
+                });
         };
         let text = path_text(kept);
         let made = std::fs::create_dir_all(kept).and_then(|()| std::fs::canonicalize(kept));
@@ -160,7 +186,7 @@ impl Recordings {
     fn path(&self) -> &Path {
         match self {
             Recordings::Kept(path) => path,
-            Recordings::Temporary(directory) => directory.path(),
+            Recordings::Temporary { directory, .. } => directory.path(),
         }
     }
 
@@ -179,7 +205,7 @@ impl Recordings {
             show_picture(&outcome.outputs);
         }
         match self {
-            Recordings::Temporary(directory) if outcome.running > 0 => {
+            Recordings::Temporary { directory, .. } if outcome.running > 0 => {
                 complain(&format!(
                     "{} still running; what is recorded until their end: edbprof {}",
                     match outcome.running {
@@ -189,7 +215,9 @@ impl Recordings {
                     path_text(&directory.keep()),
                 ));
             }
-            Recordings::Temporary(directory) if outcome.exit != Exit::Success && !is_empty => {
+            Recordings::Temporary { directory, .. }
+                if outcome.exit != Exit::Success && !is_empty =>
+            {
                 let directory = path_text(&directory.keep());
                 complain(&format!(
                     "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"

@@ -1,16 +1,19 @@
-//! Which process wrote a live file, and whether it still runs.
+//! Which process wrote a file, and whether it still runs.
 //!
 //! A process id alone says little: it is used again, means nothing after a boot and
 //! is 1 in every container. So a file also has the process's start, the boot's id
-//! and the pid namespace.
+//! and the pid namespace. None of them changes when the process replaces its program
+//! (exec): for that there is a random number.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::BuildHasher;
 use std::io::Read;
 
 use once_cell::sync::OnceCell;
 
 /// A process, told from all others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessIdentity {
     /// Process id in its namespace.
     pub pid: u32,
@@ -20,6 +23,20 @@ pub struct ProcessIdentity {
     pub pid_namespace: u64,
     /// Start of the process, clock ticks since the boot; 0 where unknown.
     pub start: u64,
+    /// A random number that all recordings of one program in one process have in common;
+    /// 0 where unknown. Forked children have their parent's.
+    pub program: u64,
+}
+
+/// Whether a process runs, as far as it can be told from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// It does.
+    Running,
+    /// It has ended.
+    Gone,
+    /// It was started in another pid namespace, or the system says too little.
+    Unknown,
 }
 
 impl ProcessIdentity {
@@ -29,8 +46,18 @@ impl ProcessIdentity {
         ProcessIdentity {
             pid,
             start: start_of(pid).unwrap_or(0),
+            program: program(),
             ..ProcessIdentity::here()
         }
+    }
+
+    /// A process of this boot and namespace, if it runs. Its program is unknown.
+    pub fn of(pid: u32) -> Option<ProcessIdentity> {
+        Some(ProcessIdentity {
+            pid,
+            start: start_of(pid)?,
+            ..ProcessIdentity::here()
+        })
     }
 
     /// What all processes here have in common.
@@ -45,17 +72,42 @@ impl ProcessIdentity {
     /// Whether it runs: in this boot and namespace, with this start. `false` where
     /// that can't be told, for then its file can't be told from that of a dead one.
     pub fn is_running(&self) -> bool {
+        self.liveness() == Liveness::Running
+    }
+
+    /// Whether it runs.
+    pub fn liveness(&self) -> Liveness {
         let here = ProcessIdentity::here();
-        self.start != 0
-            && self.is_of_this_boot()
-            && self.pid_namespace == here.pid_namespace
-            && start_of(self.pid) == Some(self.start)
+        if [self.boot_id, here.boot_id].contains(&[0; 16]) {
+            return Liveness::Unknown;
+        }
+        if self.boot_id != here.boot_id {
+            return Liveness::Gone;
+        }
+        if !self.is_known() || self.pid_namespace != here.pid_namespace {
+            return Liveness::Unknown;
+        }
+        match start_of(self.pid) == Some(self.start) {
+            true => Liveness::Running,
+            false => Liveness::Gone,
+        }
+    }
+
+    /// Whether it can be told from all others.
+    pub fn is_known(&self) -> bool {
+        self.boot_id != [0; 16] && self.pid_namespace != 0 && self.start != 0
     }
 
     /// Whether the clocks that it read are those of now.
     pub fn is_of_this_boot(&self) -> bool {
         self.boot_id != [0; 16] && self.boot_id == boot_id()
     }
+}
+
+/// Drawn once; an exec forgets it.
+fn program() -> u64 {
+    static PROGRAM: OnceCell<u64> = OnceCell::new();
+    *PROGRAM.get_or_init(|| RandomState::new().hash_one(std::process::id()).max(1))
 }
 
 /// Looked up once; zeros where unknown.
@@ -106,17 +158,21 @@ mod tests {
         let own = ProcessIdentity::own();
         assert!(own.is_running());
         let start = own.start + 1;
-        assert!(!ProcessIdentity { start, ..own }.is_running());
+        let gone = |identity: ProcessIdentity| identity.liveness() == Liveness::Gone;
+        assert!(gone(ProcessIdentity { start, ..own }));
         let boot_id = [1; 16];
-        assert!(!ProcessIdentity { boot_id, ..own }.is_running());
+        assert!(gone(ProcessIdentity { boot_id, ..own }));
+        let start = 0;
+        let unknown = ProcessIdentity { start, ..own };
+        assert_eq!(unknown.liveness(), Liveness::Unknown);
         let pid_namespace = own.pid_namespace + 1;
         let other = ProcessIdentity {
             pid_namespace,
             ..own
         };
-        assert!(!other.is_running());
+        assert_eq!(other.liveness(), Liveness::Unknown);
         assert!(other.is_of_this_boot());
-        assert!(!ProcessIdentity::default().is_running());
+        assert_eq!(ProcessIdentity::default().liveness(), Liveness::Unknown);
     }
 
     #[test]
@@ -125,14 +181,10 @@ mod tests {
             .arg("1000")
             .spawn()
             .unwrap();
-        let identity = ProcessIdentity {
-            pid: child.id(),
-            start: start_of(child.id()).unwrap(),
-            ..ProcessIdentity::here()
-        };
+        let identity = ProcessIdentity::of(child.id()).unwrap();
         assert!(identity.is_running());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!identity.is_running());
+        assert_eq!(identity.liveness(), Liveness::Gone);
     }
 }

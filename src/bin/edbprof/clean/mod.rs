@@ -1,0 +1,173 @@
+//! `edbprof clean`: removes what processes have left that are gone.
+//!
+//! [`leftovers`] decides what that is, [`directory`] looks at it and removes it. Here it is
+//! listed, asked about and told.
+
+mod directory;
+mod leftovers;
+mod options;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use edbprof::report::display::{counted, printable};
+use edbprof::report::summary::path_text;
+use indicatif::DecimalBytes;
+
+use self::directory::Refusal;
+use self::leftovers::{Found, Leftover, Wanted};
+use crate::aggregate::Exit;
+use crate::discover::{self, Filter};
+use crate::progress::{Stream, complain};
+pub(crate) use options::CleanOptions;
+
+/// Does it all.
+pub(crate) fn clean(options: &CleanOptions) -> Exit {
+    run(options).unwrap_or_else(|message| {
+        complain(&message);
+        Exit::Usage
+    })
+}
+
+/// # Errors
+///
+/// A sentence about wrong usage; nothing was removed then.
+fn run(options: &CleanOptions) -> Result<Exit, String> {
+    let directories = match options.directories.as_slice() {
+        [] => vec![discover::temporary_directory()],
+        directories => directories.to_vec(),
+    };
+    let wanted = Wanted {
+        filter: Filter {
+            prefix: &options.prefix,
+            suffix: &options.suffix,
+            any_owner: false,
+        },
+        older_than: options.older_than,
+        finished: options.finished,
+        is_run: false,
+    };
+    let mut found = Found::default();
+    for directory in &directories {
+        found.search(directory, wanted)?;
+    }
+    tell_what_stays(&found);
+    let leftovers = &found.leftovers;
+    if leftovers.is_empty() {
+        say(&format!("nothing to remove in {}\n", list(&directories)))?;
+        return Ok(Exit::Success);
+    }
+    say(&listing(leftovers))?;
+    let unsaved = leftovers.iter().filter(|leftover| leftover.is_unsaved);
+    let mut unsaved: Vec<_> = unsaved.map(|leftover| leftover.directory()).collect();
+    unsaved.dedup();
+    if !unsaved.is_empty() {
+        complain(&format!(
+            "what they have recorded is lost then, unless it was merged; that is done by: edbprof {}",
+            list(&unsaved)
+        ));
+    }
+    match options.dry_run || !(options.yes || asked()?) {
+        true => Ok(Exit::Success),
+        false => remove(leftovers),
+    }
+}
+
+fn tell_what_stays(found: &Found) {
+    for kept in &found.kept {
+        complain(&format!("left {}: {}", path_text(&kept.path), kept.reason));
+    }
+    for (number, why) in [
+        (found.in_use, "in use"),
+        (found.young, "changed too lately"),
+    ] {
+        if number > 0 {
+            complain(&format!("left {}: {why}", counted(number, "file", "files")));
+        }
+    }
+}
+
+/// What would be removed.
+fn listing(leftovers: &[Leftover]) -> String {
+    let mut text = String::new();
+    for leftover in leftovers {
+        let path = path_text(&leftover.path());
+        match leftover.bytes() {
+            Some(bytes) => text.push_str(&format!("{path}  {}\n", DecimalBytes(bytes))),
+            None => text.push_str(&format!("{path}\n")),
+        }
+        for line in &leftover.about {
+            text.push_str(&format!("    {}\n", printable(line.as_bytes())));
+        }
+    }
+    text.push_str(&size(leftovers));
+    text
+}
+
+/// A line that says how much they are.
+fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
+    let (mut files, mut directories, mut bytes) = (0, 0, 0);
+    for leftover in leftovers {
+        match leftover.bytes() {
+            Some(of_file) => {
+                files += 1;
+                bytes += of_file;
+            }
+            None => directories += 1,
+        }
+    }
+    let files = counted(files, "file", "files");
+    let directories = match directories {
+        0 => String::new(),
+        number => format!(" and {}", counted(number, "directory", "directories")),
+    };
+    format!("{files}{directories}, {}\n", DecimalBytes(bytes))
+}
+
+/// Whether the user wants it.
+///
+/// # Errors
+///
+/// A sentence, where there is nobody to ask.
+fn asked() -> Result<bool, String> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(
+            "nothing was removed, since there is no terminal to ask on: --yes removes what is \
+             listed, --dry-run only lists"
+                .to_owned(),
+        );
+    }
+    let _ = write!(io::stderr(), "Remove all that? [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    let answer = answer.trim().to_ascii_lowercase();
+    Ok(read.is_ok() && ["y", "yes"].contains(&answer.as_str()))
+}
+
+fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
+    let (mut removed, mut exit) = (Vec::new(), Exit::Success);
+    for leftover in leftovers {
+        match leftover.remove() {
+            Ok(()) => removed.push(leftover),
+            // Somebody else was faster.
+            Err(Refusal::Gone) => {}
+            Err(Refusal::Because(reason)) => {
+                let path = path_text(&leftover.path());
+                complain(&format!("can't remove {path}: {reason}"));
+                exit = Exit::SomeFailed;
+            }
+        }
+    }
+    say(&format!("removed {}", size(removed)))?;
+    Ok(exit)
+}
+
+fn list(paths: &[impl AsRef<Path>]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| path_text(path.as_ref())).collect();
+    paths.join(" ")
+}
+
+fn say(text: &str) -> Result<(), String> {
+    let said = Stream::Stdout.say(text);
+    said.map_err(|error| format!("can't write to stdout: {error}"))
+}
