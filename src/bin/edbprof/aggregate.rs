@@ -1,6 +1,6 @@
 //! From the inputs to the results: read, merge, render, write, tell.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
 use edbprof::report::{Report, View};
 use rayon::prelude::*;
-use serde_json::json;
 
+use crate::account::Account;
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
-use crate::outputs::{Outputs, write_named};
+use crate::outputs::Outputs;
 use crate::progress::{ReadingBar, Stream, complain};
 use crate::read_input::read_wanted;
 
@@ -42,46 +42,6 @@ pub(crate) enum Exit {
     NotWritten = 4,
 }
 
-/// What happened, for people and programs.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    succeeded: usize,
-    /// What can't be read.
-    unreadable: Vec<Refused>,
-    /// What can, but not be used with these options or the other files.
-    refused: Vec<Refused>,
-    skips: Vec<Refused>,
-    outputs: Vec<PathBuf>,
-    /// Processes, calls and seconds.
-    size: (usize, i128, f64),
-    /// Processes that were killed.
-    killed: usize,
-    /// Seconds that were taken out, and processes of which none could be.
-    compensated: Option<(f64, usize)>,
-    /// Calls that were folded, and of how many functions.
-    folded: (u64, usize),
-    /// Calls that are in no figure.
-    dropped: u64,
-    /// Files of processes that were not chosen.
-    other_processes: usize,
-    /// Options that choose functions and match none.
-    without_match: BTreeSet<String>,
-    /// The options that chose a part.
-    selection: Box<str>,
-    /// Processes that run.
-    running: usize,
-    summary: Stream,
-}
-
-impl Account {
-    /// What was read first is nothing to tell of.
-    fn sort(&mut self) {
-        for refused in [&mut self.unreadable, &mut self.refused, &mut self.skips] {
-            refused.sort_by(|a, b| a.path.cmp(&b.path));
-        }
-    }
-}
-
 /// What came of it.
 pub(crate) struct Outcome {
     pub(crate) exit: Exit,
@@ -103,7 +63,7 @@ pub(crate) fn aggregate(options: &AggregateOptions, summary: Stream) -> Outcome 
     });
     let written = match exit {
         Exit::Usage => Ok(()),
-        _ => write_json(&options.results, &account),
+        _ => account.write_json(&options.results),
     };
     Outcome {
         exit: match written {
@@ -185,7 +145,7 @@ pub(crate) fn read(
         former_results::check(input, suffix, &profile)?;
     }
     account.sort();
-    complain_about(account, quiet);
+    account.tell(quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
         complain(&format!(
@@ -216,21 +176,6 @@ pub(crate) fn read(
         complain(&format!("no function matches {option}"));
     }
     Ok(Ok(profile))
-}
-
-impl Account {
-    /// How it ended if all was written.
-    pub(crate) fn exit(&self) -> Exit {
-        match self.failures() {
-            0 => Exit::Success,
-            _ => Exit::SomeFailed,
-        }
-    }
-
-    /// How many files should be in the results and are not.
-    fn failures(&self) -> usize {
-        self.unreadable.len() + self.refused.len()
-    }
 }
 
 /// Has `show` look at `profile`, at its frames if it wants them.
@@ -343,18 +288,6 @@ fn batch_len(inputs: &[Input]) -> usize {
     fitting.min(inputs.len())
 }
 
-fn complain_about(account: &Account, quiet: bool) {
-    for Refused { path, reason } in account.skips.iter().filter(|_| !quiet) {
-        complain(&format!("left out {}: {reason}", path_text(path)));
-    }
-    for Refused { path, reason } in &account.refused {
-        complain(&format!("left out {}: {reason}", path_text(path)));
-    }
-    for Refused { path, reason } in &account.unreadable {
-        complain(&format!("can't read {}: {reason}", path_text(path)));
-    }
-}
-
 /// Renders, writes and tells; false if anything could not be written.
 fn write_reports(
     view: &View<'_>,
@@ -406,51 +339,4 @@ fn write_reports(
         }
     }
     all_written
-}
-
-fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> {
-    let Some(target) = &options.summary_json else {
-        return Ok(());
-    };
-    let list = |lists: [&[Refused]; 2]| -> Vec<_> {
-        let entries = lists.into_iter().flatten();
-        entries
-            .map(|r| json!({ "path": r.path.to_string_lossy(), "reason": r.reason }))
-            .collect()
-    };
-    let outputs: Vec<_> = account
-        .outputs
-        .iter()
-        .map(|path| path.to_string_lossy())
-        .collect();
-    let (processes, calls, seconds) = account.size;
-    let mut value = json!({
-        "succeeded": account.succeeded,
-        "failed": account.failures(),
-        "skipped": account.skips.len(),
-        "outputs": outputs,
-        "failures": list([&account.unreadable, &account.refused]),
-        "skips": list([&account.skips, &[]]),
-        "processes": processes,
-        "killed": account.killed,
-        "folded_calls": account.folded.0,
-        "folded_functions": account.folded.1,
-        "dropped_calls": account.dropped,
-        // More than 64 bits of calls are beyond what JSON readers take for whole.
-        "calls": i64::try_from(calls).unwrap_or(i64::MAX),
-        "seconds": seconds,
-    });
-    if !account.selection.is_empty() {
-        value["selection"] = json!(account.selection);
-        value["other_processes"] = json!(account.other_processes);
-    }
-    if let Some((seconds, as_recorded)) = account.compensated {
-        value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
-    }
-    let text = format!("{value:#}\n");
-    let written = match target.to_str() {
-        Some(STDOUT) => Stream::Stdout.say(&text),
-        _ => write_named(target, text.as_bytes()),
-    };
-    written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
 }

@@ -13,7 +13,8 @@ use edbprof::report::top::{Relation, functions, related};
 use edbprof::report::tree::{self, tree as call_tree};
 use rustix::termios::tcgetwinsize;
 
-use crate::aggregate::{Account, Exit, read, with_view};
+use crate::account::Account;
+use crate::aggregate::{Exit, read, with_view};
 use crate::options::{InputOptions, STDOUT, ViewOptions};
 use crate::outputs::write_named;
 use crate::progress::{Stream, complain};
