@@ -48,7 +48,6 @@ pub(super) fn reshape(
             let reshaping = Reshaping {
                 trees,
                 rules: &rules,
-                chooses_stacks: !chosen.include.is_empty(),
                 groups: groups(thread),
                 table: &mut table,
                 tree: TreeBuilder::new(),
@@ -131,7 +130,6 @@ impl Rule {
 struct Reshaping<'a> {
     trees: &'a Trees,
     rules: &'a [Rule],
-    chooses_stacks: bool,
     groups: Groups,
     table: &'a mut Table,
     tree: TreeBuilder,
@@ -149,7 +147,6 @@ impl Reshaping<'_> {
         let own = nodes.self_times();
         let (is_within, stays) = self.stacks(thread);
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
-        let mut folded_in_tree = 0_u64;
         for node in 0..nodes.len() {
             let above = match nodes.parent[node] {
                 NO_PARENT => NO_PARENT,
@@ -184,16 +181,13 @@ impl Reshaping<'_> {
                 self.tree.add(place, 0, 0, own);
                 place
             };
-            if self.trees.functions[function].is_folded_calls() {
-                folded_in_tree = folded_in_tree.saturating_add(own);
-            }
             if is_within[node] {
                 let overhead = overhead_ps.get(node).copied().unwrap_or(0);
                 let sum = &mut self.overhead_ps[time_goes_to as usize];
                 *sum = sum.saturating_add(overhead);
             }
         }
-        let folded = self.folded(thread, folded_in_tree);
+        let folded = self.folded(thread, &own, &is_within);
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
@@ -257,12 +251,29 @@ impl Reshaping<'_> {
         place
     }
 
-    /// The folded calls that stay; `in_tree` is the time of those nodes of them that do.
-    fn folded(&mut self, thread: &ThreadTree, in_tree: u64) -> Vec<FoldedFunction> {
+    /// The folded calls that stay; `own` and `is_within` are of the nodes.
+    fn folded(
+        &mut self,
+        thread: &ThreadTree,
+        own: &[u64],
+        is_within: &[bool],
+    ) -> Vec<FoldedFunction> {
+        let mut is_whole = true;
+        let mut in_tree = 0_u64;
+        for (node, &function) in thread.nodes.function.iter().enumerate() {
+            if self.trees.functions[function as usize].is_folded_calls() {
+                if is_within[node] {
+                    in_tree = in_tree.saturating_add(own[node]);
+                } else {
+                    is_whole = false;
+                }
+            }
+        }
         let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
         for figures in &thread.folded {
             let rule = self.rules[figures.function as usize];
             if !rule.included {
+                is_whole = false;
                 continue;
             }
             let mut figures = *figures;
@@ -277,7 +288,8 @@ impl Reshaping<'_> {
             sum.function = figures.function;
             sum.add(&figures);
         }
-        if self.chooses_stacks {
+        // Of all of them both times are the same, but for rounding.
+        if !is_whole {
             let times = folded.values().map(|figures| figures.self_time);
             let in_rows = times.fold(0, u64::saturating_add);
             if in_rows < in_tree {
