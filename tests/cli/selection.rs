@@ -125,7 +125,8 @@ fn every_report_says_that_it_is_a_part() {
     // Of a part no other one can be chosen.
     let Run { stderr, .. } = sandbox.run(&["top", "--exclude=main", part]).expect(1);
     assert!(
-        stderr.contains("has chosen, of which no other part can be chosen"),
+        stderr.contains("has chosen, of which no other part can be chosen")
+            && stderr.contains("none of the files could be used"),
         "{stderr}"
     );
     let same = ["top", "--only-process=2", "--exclude=leaf", part];

@@ -158,10 +158,13 @@ pub(crate) fn read(
         return Ok(Err(Exit::NothingToRead));
     }
     if account.succeeded == 0 {
-        complain(
-            "none of the files could be read, so nothing was written; --prefix and --suffix say which \
-             ones are profiles",
-        );
+        complain(match account.refused.is_empty() {
+            true => {
+                "none of the files could be read, so nothing was written; --prefix and --suffix \
+                 say which ones are profiles"
+            }
+            false => "none of the files could be used, so nothing was written",
+        });
         return Ok(Err(Exit::SomeFailed));
     }
     if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
