@@ -10,9 +10,10 @@ use edbprof::format::trees::{
     FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT,
     Nodes, ThreadTree, Trees,
 };
-use edbprof::profile::estimate::{estimate, without_address};
+use edbprof::profile::estimate::estimate;
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::merge::Merger;
+use edbprof::profile::native_name::without_address;
 use edbprof::profile::singledispatch::{sidecar, unfog};
 use edbprof::profile::threshold::{Limits, prune, reverse};
 use proptest::prelude::*;

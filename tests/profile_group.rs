@@ -223,10 +223,40 @@ proptest! {
     }
 
     #[test]
-    fn only_stacks_with_an_included_function_stay(all in recordings(), by in by()) {
+    fn only_stacks_with_an_included_function_stay(mut all in recordings(), by in by()) {
+        // Folded calls have no stacks.
+        for trees in &mut all {
+            trees.threads.iter_mut().for_each(|thread| thread.folded.clear());
+        }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
         let has_it = |path: &[String]| path.iter().any(|name| name == "f2");
         prop_assert_eq!(stacks_of(&profile), expected(&all, by, |_| false, has_it));
+    }
+
+    #[test]
+    fn tables_and_trees_of_chosen_stacks_have_the_same_time(
+        mut all in recordings(),
+        by in by(),
+    ) {
+        // Folded calls, whoever made them, under the first node.
+        for trees in &mut all {
+            let folded_calls = trees.functions.len() as u32;
+            trees.functions.push(Function::folded_calls());
+            for ThreadTree { nodes, folded, .. } in &mut trees.threads {
+                let time = folded.iter().map(|folded| folded.self_time).sum();
+                nodes.parent.push(if nodes.is_empty() { NO_PARENT } else { 0 });
+                nodes.function.push(folded_calls);
+                nodes.calls.push(0);
+                nodes.resumes.push(0);
+                nodes.total.push(time);
+                if nodes.len() > 1 {
+                    nodes.total[0] += time;
+                }
+            }
+        }
+        let profile = merged(&wanted(by, &["f2"], &[]), &all);
+        let (table, tree) = (table_seconds(&profile), frames(&profile).whole() as f64 / 1e9);
+        prop_assert!((table - tree).abs() < 1e-12, "{} {}", table, tree);
     }
 }
 
@@ -356,6 +386,18 @@ fn folded_calls_go_by_their_function() {
         [row("<excluded>", 0, 100.0)]
     );
     assert_eq!(rows(&wanted(None, &["leaf"], &[])), [row("leaf", 5, 5.0)]);
+    // Of the ten in stacks that stay five may be of `main`, the rest is others'.
+    assert_eq!(
+        rows(&wanted(None, &["main"], &[])),
+        [row("<folded calls>", 0, 5.0), row("main", 6, 95.0)]
+    );
+    for include in ["leaf", "main", "*"] {
+        for by in [None, Some(By::Thread)] {
+            let profile = merged(&wanted(by, &[include], &[]), &[trees.clone()]);
+            let table = (table_seconds(&profile) * 1e9).round();
+            assert_eq!(table as u64, frames(&profile).whole(), "{include}");
+        }
+    }
 }
 
 #[test]
@@ -442,8 +484,43 @@ fn where_nothing_can_be_chosen_nothing_is() {
         is_refused(only(&["1"], &[]), aggregate()),
         Unselectable::Aggregate
     );
+    let part = || reread(&merged(&only(&[], &["Main*"]), &[one(1)]));
+    for other in [wanted(None, &[], &["leaf"]), only(&["2"], &["Main*"])] {
+        assert_eq!(
+            is_refused(other, part()),
+            Unselectable::Part {
+                selection: "--only-thread=Main*".into()
+            }
+        );
+    }
     assert!(wanted(None, &["main"], &[]).of(aggregate()).is_ok());
+    // What `edbprof run` leaves of one process: its threads are one tree.
+    let single = || reread(&merged(&Wanted::default(), &[one(1)]));
+    assert_eq!(
+        is_refused(only(&[], &["Main*"]), single()),
+        Unselectable::Aggregate
+    );
+    assert!(only(&["1"], &[]).of(single()).is_ok());
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
+}
+
+#[test]
+fn threads_that_were_merged_before_are_one_group() {
+    let by_thread = by_only(Some(By::Thread));
+    let single = reread(&merged(&Wanted::default(), &[one(1)]));
+    let names = |profile: &Profile| -> Vec<_> {
+        let functions = profile.trees().functions.iter();
+        functions
+            .filter(|function| function.flags == THREAD_GROUP)
+            .map(|function| String::from_utf8_lossy(&function.label.name).into_owned())
+            .collect()
+    };
+    let joined = merge(&by_thread, [single]).profile;
+    assert_eq!(names(&joined), ["threads merged without --by=thread"]);
+    // Unless they were kept apart.
+    let apart = merged(&by_thread, &[one(1)]);
+    let again = merge(&by_thread, [reread(&apart)]).profile;
+    assert_eq!(names(&again), ["thread MainThread", "thread Thread-1"]);
 }
 
 #[test]

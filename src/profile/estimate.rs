@@ -10,10 +10,10 @@
 //! they add up to what was measured, and no child is wider than its parent,
 //! however contradictory the rows are.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use super::native_name::without_address;
 use crate::format::pstats::Rows;
 use crate::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes};
 
@@ -39,24 +39,6 @@ pub fn estimate(rows: &Rows) -> Estimate {
     let nodes = graph.cut().grow(&graph);
     let functions = graph.labels.into_iter().map(function).collect();
     Estimate { functions, nodes }
-}
-
-/// A name without the address of an object in it, which differs in every process
-/// and would split one function into hundreds.
-pub fn without_address(name: &[u8]) -> Cow<'_, [u8]> {
-    const MARK: &[u8] = b" at 0x";
-    let Some(start) = name.windows(MARK.len()).position(|window| window == MARK) else {
-        return Cow::Borrowed(name);
-    };
-    let digits = &name[start + MARK.len()..];
-    let count = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_hexdigit())
-        .count();
-    if count == 0 {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned([&name[..start], &digits[count..]].concat())
 }
 
 fn function(label: Label) -> Function {

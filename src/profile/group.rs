@@ -36,26 +36,37 @@ pub struct Wanted {
 }
 
 /// Why nothing can be chosen from a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unselectable {
     /// It has rows of inputs without call trees.
     Plain,
     /// It is an aggregate, and processes or threads are to be chosen.
     Aggregate,
+    /// Other options have chosen a part already, and the rest is gone.
+    Part {
+        /// These options.
+        selection: Box<str>,
+    },
 }
 
 impl fmt::Display for Unselectable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unselectable::Plain => {
+        match self {
+            Unselectable::Plain => f.write_str(
                 "it has figures without call trees, as cProfile makes them, of which \
-                 --only-process, --only-thread, --include and --exclude can choose no part"
-            }
-            Unselectable::Aggregate => {
+                 --only-process, --only-thread, --include and --exclude can choose no part",
+            ),
+            Unselectable::Aggregate => f.write_str(
                 "it is an aggregate, where --only-process and --only-thread can choose no part; \
-                 give the files that it was made from"
-            }
-        })
+                 give the files that it was made from",
+            ),
+            Unselectable::Part { selection } => write!(
+                f,
+                "it holds only what {} has chosen, of which no other part can be chosen; give \
+                 the files that it was made from",
+                selection.escape_debug()
+            ),
+        }
     }
 }
 
@@ -63,7 +74,7 @@ impl std::error::Error for Unselectable {}
 
 impl Wanted {
     /// What is wanted of `file`, or `None` if it is another process's. A file that holds
-    /// a part already, chosen by whatever options, has its threads' groups changed alone.
+    /// what the same options have chosen has its threads' groups changed alone.
     ///
     /// # Errors
     ///
@@ -75,14 +86,22 @@ impl Wanted {
             ProfFile::Plain(_) if !selection.is_empty() => return Err(Unselectable::Plain),
             ProfFile::Plain(plain) => return Ok(Some(ProfFile::Plain(plain))),
         };
-        let chooses = !selection.is_empty() && trees.selection.is_empty();
+        let is_part = !trees.selection.is_empty();
+        if is_part && !selection.is_empty() && *trees.selection != selection {
+            let selection = trees.selection;
+            return Err(Unselectable::Part { selection });
+        }
+        let chooses = !is_part && !selection.is_empty();
         let all = Selection::default();
         let chosen = if chooses { &self.selection } else { &all };
         if chooses {
             if !plain.hashes.is_empty() {
                 return Err(Unselectable::Plain);
             }
-            if chosen.chooses_threads() && trees.recordings.len() > 1 {
+            let has_joined_processes = trees.recordings.len() > 1;
+            if has_joined_processes && !chosen.processes.is_empty()
+                || trees.is_merged() && !chosen.threads.is_empty()
+            {
                 return Err(Unselectable::Aggregate);
             }
             if !trees.processes.iter().any(|p| chosen.has_process(p)) {
@@ -110,7 +129,7 @@ impl Wanted {
             _ => Function::group(PROCESS_GROUP, "processes merged without --by", ""),
         };
         let name = match &*thread.name {
-            _ if trees.recordings.len() != 1 => "threads merged without --by=thread".to_owned(),
+            _ if trees.is_merged() => "threads merged without --by=thread".to_owned(),
             b"" => "threads that have no name".to_owned(),
             name => format!("thread {}", String::from_utf8_lossy(name)),
         };

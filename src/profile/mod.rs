@@ -11,6 +11,7 @@ pub mod frames;
 pub mod group;
 pub mod join;
 pub mod merge;
+pub mod native_name;
 #[cfg(feature = "report")]
 pub mod processes;
 mod ran_in;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::select::Selection;
+use super::select::{Selection, is_real};
 use super::tree_builder::TreeBuilder;
 use crate::format::trees::{
     FoldedFunction, Function, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP, ThreadTree, Trees,
@@ -23,8 +23,11 @@ pub(super) struct Groups {
 ///
 /// Of the stacks those stay in which an included function occurs, with its callers'
 /// calls but without their time. An excluded function's callees and time go to its
-/// caller, or where it has none to a node called `<excluded>`. A node of folded calls is
-/// neither; folded calls themselves go by their function alone.
+/// caller, or where it has none to a node called `<excluded>`.
+///
+/// A node of folded calls is neither; folded calls themselves go by their function alone.
+/// Where stacks are chosen, more time may be in the one than in the other: then a row, or
+/// a node, called `<folded calls>` has the rest, so that both add up to the same.
 ///
 /// Groups that are there already stay only where `groups` has one of their kind.
 pub(super) fn reshape(
@@ -115,7 +118,7 @@ impl Rule {
             flags if flags & THREAD_GROUP != 0 => Level::Thread,
             _ => Level::Call,
         };
-        let is_real = level == Level::Call && !function.is_folded_calls();
+        let is_real = is_real(function);
         Rule {
             included: chosen.include.is_empty() || is_real && chosen.includes(function),
             excluded: is_real && chosen.excludes(function),
@@ -184,7 +187,7 @@ impl Reshaping<'_> {
                 *sum = sum.saturating_add(overhead);
             }
         }
-        let folded = self.folded(thread);
+        let folded = self.folded(thread, &own, &is_within);
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
@@ -248,11 +251,29 @@ impl Reshaping<'_> {
         place
     }
 
-    fn folded(&mut self, thread: &ThreadTree) -> Vec<FoldedFunction> {
+    /// The folded calls that stay; `own` and `is_within` are of the nodes.
+    fn folded(
+        &mut self,
+        thread: &ThreadTree,
+        own: &[u64],
+        is_within: &[bool],
+    ) -> Vec<FoldedFunction> {
+        let mut is_whole = true;
+        let mut in_tree = 0_u64;
+        for (node, &function) in thread.nodes.function.iter().enumerate() {
+            if self.trees.functions[function as usize].is_folded_calls() {
+                if is_within[node] {
+                    in_tree = in_tree.saturating_add(own[node]);
+                } else {
+                    is_whole = false;
+                }
+            }
+        }
         let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
         for figures in &thread.folded {
             let rule = self.rules[figures.function as usize];
             if !rule.included {
+                is_whole = false;
                 continue;
             }
             let mut figures = *figures;
@@ -267,8 +288,29 @@ impl Reshaping<'_> {
             sum.function = figures.function;
             sum.add(&figures);
         }
+        // Of all of them both times are the same, but for rounding.
+        if !is_whole {
+            let times = folded.values().map(|figures| figures.self_time);
+            let in_rows = times.fold(0, u64::saturating_add);
+            if in_rows < in_tree {
+                let function = self.table.id(&folded_by_others());
+                let sum = folded.entry(function).or_default();
+                sum.function = function;
+                sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
+            } else if in_rows > in_tree {
+                let ground = self.ground(NO_PARENT, Level::Call);
+                let id = self.table.id(&Function::folded_calls());
+                let place = self.child(ground, id, Level::Call);
+                self.tree.add(place, 0, 0, in_rows - in_tree);
+            }
+        }
         folded.into_values().collect()
     }
+}
+
+/// What has the time of folded calls in stacks that stay, of functions that nobody knows.
+fn folded_by_others() -> Function {
+    Function::stand_in(b"<folded calls>")
 }
 
 /// What has the time of excluded functions that nobody called.

@@ -1,10 +1,16 @@
 //! Choosing what of the recordings is looked at: some processes, threads, functions.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use wildmatch::WildMatch;
 
+use super::native_name::short_name;
 use crate::format::trees::{Function, Process};
+
+/// Bytes: as long as paths are (PATH_MAX of Linux). With more, a path in a file would take
+/// time by the square of its length.
+const LONGEST_END: usize = 4096;
 
 /// What is looked at. The default is all.
 ///
@@ -40,9 +46,20 @@ impl Selection {
         options.join(" ")
     }
 
-    /// Whether processes or threads are chosen.
-    pub(super) fn chooses_threads(&self) -> bool {
-        !self.processes.is_empty() || !self.threads.is_empty()
+    /// Those options that choose functions, as they are written, and match none of
+    /// `functions`.
+    pub fn without_match(&self, functions: &[Function]) -> BTreeSet<String> {
+        let include = self.include.iter().map(|pattern| ("--include", pattern));
+        let exclude = self.exclude.iter().map(|pattern| ("--exclude", pattern));
+        let is_without = |pattern: &Pattern| {
+            let mut real = functions.iter().filter(|function| is_real(function));
+            !real.any(|function| pattern.is_function(function))
+        };
+        include
+            .chain(exclude)
+            .filter(|(_, pattern)| is_without(pattern))
+            .map(|(option, pattern)| format!("{option}={pattern}"))
+            .collect()
     }
 
     pub(super) fn has_process(&self, process: &Process) -> bool {
@@ -66,6 +83,11 @@ impl Selection {
     pub(super) fn excludes(&self, function: &Function) -> bool {
         !self.exclude.is_empty() && any(&self.exclude, |pattern| pattern.is_function(function))
     }
+}
+
+/// Whether patterns may match it: what stands for processes or folded calls is no function.
+pub(super) fn is_real(function: &Function) -> bool {
+    !function.is_group() && !function.is_folded_calls()
 }
 
 /// Whether there is no pattern, or one that `matches`.
@@ -93,19 +115,28 @@ impl Pattern {
         self.glob.matches(&String::from_utf8_lossy(text))
     }
 
-    /// Whether it is `path`, or what is left of that without directories at the beginning.
+    /// Whether it is `path`, or what is left of that without directories at the beginning
+    /// and no longer than [`LONGEST_END`].
     fn is_path_end(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
-        let ends = path
-            .match_indices(['/', '\\'])
-            .map(|(slash, _)| &path[slash + 1..]);
-        self.glob.matches(&path) || ends.into_iter().any(|end| self.glob.matches(end))
+        if self.glob.matches(&path) {
+            return true;
+        }
+        // With `*` in front it matches no end of what it doesn't match.
+        !self.text.starts_with('*')
+            && path
+                .rmatch_indices(['/', '\\'])
+                .map(|(slash, _)| &path[slash + 1..])
+                .take_while(|end| end.len() <= LONGEST_END)
+                .any(|end| self.glob.matches(end))
     }
 
-    /// Whether it is the function's name, its file, or both with a colon between.
+    /// Whether it is the function's name, as recorded or as shown (`list.append`), its file,
+    /// or both with a colon between.
     fn is_function(&self, function: &Function) -> bool {
         let file = &function.label.file;
-        let names = [&function.label.name, &function.qualified_name];
+        let shown = short_name(&function.label.name);
+        let names = [&function.label.name, &function.qualified_name, &*shown];
         let names = names.into_iter().filter(|name| !name.is_empty());
         (file.as_ref() != b"~" && self.is_path_end(file))
             || names
@@ -165,10 +196,28 @@ mod tests {
         assert!(Pattern::new("*builtins.len*").is_function(&len));
         assert!(Pattern::new("~:*").is_function(&len));
         assert!(!Pattern::new("~").is_function(&len));
+        assert!(Pattern::new("builtins.len").is_function(&len));
+        let append = function("~", "<method 'append' of 'list' objects>", "");
+        assert!(Pattern::new("list.*").is_function(&append));
+        assert!(Pattern::new("*'append' of*").is_function(&append));
+        assert!(!Pattern::new("append").is_function(&append));
         let odd = function("/a/\u{fffd}.py", "f", "");
         let mut bytes = odd.clone();
         bytes.label.file = b"/a/\xff.py"[..].into();
         assert!(Pattern::new("?.py:f").is_function(&bytes));
+    }
+
+    /// By all ends of it this would take minutes.
+    #[test]
+    fn of_a_long_path_the_last_directories_may_stand_alone() {
+        let path = "/first".to_owned() + &"/a".repeat(1_000_000) + "/z";
+        let is_end = |pattern: &str| Pattern::new(pattern).is_path_end(path.as_bytes());
+        for pattern in ["*first*", "/first/*", "z", "a/a/z", "*/z", "a/?"] {
+            assert!(is_end(pattern), "{pattern}");
+        }
+        for pattern in ["*importlib*", "first/*", "b", "b/?"] {
+            assert!(!is_end(pattern), "{pattern}");
+        }
     }
 
     #[test]

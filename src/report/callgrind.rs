@@ -103,16 +103,24 @@ struct Names {
 
 impl Names {
     fn file(&mut self, label: &Label) -> String {
-        numbered(&mut self.files, printable(&label.file))
+        numbered(&mut self.files, or_unknown(printable(&label.file)))
     }
 
     fn function(&mut self, label: &Label) -> String {
-        let name = short_name(&label.name);
+        let name = or_unknown(short_name(&label.name));
         let name = match label.line {
             0 => name,
             line => format!("{name}:{line}"),
         };
         numbered(&mut self.functions, name)
+    }
+}
+
+/// A number with nothing behind it is a name that was given before; valgrind writes this.
+fn or_unknown(name: String) -> String {
+    match name.as_str() {
+        "" => "???".to_owned(),
+        _ => name,
     }
 }
 

@@ -3,7 +3,7 @@
 //! line or reorder what stands beside it.
 
 use crate::format::trees::{Function, Label};
-use crate::profile::estimate::without_address;
+use crate::profile::native_name;
 
 /// `bytes` as text that shows every byte and obeys none.
 ///
@@ -82,24 +82,7 @@ pub fn function_name(function: &Function) -> String {
 /// `builtins.len`, `list.append`. An object's address is dropped, since it differs
 /// in every process.
 pub fn short_name(name: &[u8]) -> String {
-    let text = printable(&without_address(name));
-    let Some(inner) = text
-        .strip_prefix('<')
-        .and_then(|rest| rest.strip_suffix('>'))
-    else {
-        return text;
-    };
-    if let Some(method) = inner.strip_prefix("built-in method ") {
-        return method.to_owned();
-    }
-    let method_of = inner
-        .strip_prefix("method '")
-        .and_then(|rest| rest.strip_suffix("' objects"))
-        .and_then(|rest| rest.split_once("' of '"));
-    match method_of {
-        Some((method, class)) => format!("{class}.{method}"),
-        None => text,
-    }
+    printable(&native_name::short_name(name))
 }
 
 /// Seconds in the unit that suits them, three significant digits: `1.23 s`,

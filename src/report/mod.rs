@@ -110,12 +110,13 @@ impl View<'_> {
         Processes::of(&self.profile.trees().processes)
     }
 
-    /// Self time of all functions together, seconds.
+    /// Self time of all functions together, seconds. What is no number in other profilers'
+    /// files counts as none.
     pub fn seconds(&self) -> f64 {
+        let seconds = self.rows.iter().map(|(_, row)| row.counts.tt);
+        let numbers = seconds.filter(|seconds| seconds.is_finite());
         // Not sum(): of nothing, that is -0.
-        self.rows
-            .iter()
-            .fold(0.0, |sum, (_, row)| sum + row.counts.tt)
+        numbers.fold(0.0, |sum, seconds| sum + seconds)
     }
 
     /// Calls of all functions together.
@@ -181,7 +182,14 @@ impl View<'_> {
     /// The functions of which calls were folded: their inclusive times are the least that
     /// they may be.
     pub fn folded_functions(&self) -> HashSet<&Label> {
-        self.folded().map(|(label, _)| label).collect()
+        let folded = self.folded().filter(|(_, folded)| folded.has_calls());
+        folded.map(|(label, _)| label).collect()
+    }
+
+    /// Seconds in folded calls of functions that were not chosen.
+    fn folded_seconds_of_others(&self) -> f64 {
+        let others = self.folded().filter(|(_, folded)| !folded.has_calls());
+        others.fold(0.0, |sum, (_, folded)| sum + folded.self_time as f64) / 1e9
     }
 
     fn folded(&self) -> impl Iterator<Item = (&Label, &FoldedFunction)> {
@@ -207,21 +215,30 @@ impl View<'_> {
                 display::counted(functions, "function", "functions"),
             )
         });
+        let others = match self.folded_seconds_of_others() {
+            0.0 => None,
+            seconds => Some(format!(
+                "Folded: {} in calls of functions that were not chosen.",
+                display::duration(seconds),
+            )),
+        };
         let dropped = match self.dropped() {
             0 => None,
             dropped => Some(format!("Dropped: {}.", calls(dropped))),
         };
-        let gaps: Vec<_> = folded.into_iter().chain(dropped).collect();
+        let gaps: Vec<_> = [folded, others, dropped].into_iter().flatten().collect();
         (!gaps.is_empty()).then(|| gaps.join(" "))
     }
 
     /// One line that says what was recorded.
     pub fn title(&self) -> String {
+        let calls = self.calls();
         format!(
-            "edbprof: {}, {} in {} calls of {}",
+            "edbprof: {}, {} in {} {} of {}",
             display::counted(self.processes(), "process", "processes"),
             display::duration(self.seconds()),
-            display::count(self.calls()),
+            display::count(calls),
+            if calls == 1 { "call" } else { "calls" },
             display::counted(self.rows.len(), "function", "functions"),
         )
     }

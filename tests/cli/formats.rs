@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use edbprof::format::pstats::Rows;
+use edbprof::format::trees::Label;
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, plain_calls, recording, recording_of};
@@ -226,6 +228,34 @@ fn=(2)
 }
 
 #[test]
+fn callgrind_files_give_names_to_what_has_none() {
+    let mut rows = Rows::default();
+    for (line, name) in [(0, ""), (3, ""), (3, "named")] {
+        let id = rows.intern(&Label {
+            file: Box::default(),
+            line,
+            name: name.as_bytes().into(),
+        });
+        rows.row_mut(id).counts.tt = 0.5;
+    }
+    let content = edbprof::format::pstats::encode(&rows);
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &content);
+    let text = export(&sandbox, "callgrind");
+    let names: Vec<_> = text.lines().filter(|line| line.starts_with('f')).collect();
+    assert_eq!(
+        names,
+        [
+            "fl=(1) ???",
+            "fn=(1) ???",
+            "fl=(1)",
+            "fn=(2) ???:3",
+            "fl=(1)",
+            "fn=(3) named:3"
+        ]
+    );
+}
+
+#[test]
 fn json_is_what_its_schema_says() {
     let schema = include_str!("../../src/report/json.schema.json");
     for (what, sandbox, total) in profiles() {
@@ -324,4 +354,22 @@ fn export_says_what_it_can_not_do() {
     let broken = sandbox.with("edbprof_2.prof", b"nonsense");
     let run = broken.run(&["export", "--format=folded"]).expect(1);
     assert!(run.stderr.contains("can't read") && run.stdout.contains("leaf"));
+}
+
+#[test]
+fn where_there_is_nothing_to_export_no_file_is_made() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 5));
+    for arguments in [
+        ["export", "-o", "x.singledispatch"],
+        ["export", "--format", "singledispatch"],
+    ] {
+        let run = sandbox.run(&arguments).expect(3);
+        assert!(
+            run.stderr.contains("there is nothing to write"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stdout, "");
+    }
+    assert!(sandbox.written().is_empty());
 }

@@ -4,6 +4,9 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 
+use edbprof::format::pstats::Rows;
+use edbprof::format::trees::Label;
+
 use crate::live_file;
 use crate::sandbox::{Run, Sandbox, plain, recording};
 
@@ -146,7 +149,8 @@ fn an_aggregate_that_overlaps_is_refused_by_name() {
     let run = sandbox.run(&arguments).expect(1);
     let line = reason(&run, "both.prof");
     assert!(
-        line.contains("1 of the 2 inputs merged in it are counted already"),
+        line.contains("left out ")
+            && line.contains("1 of the 2 inputs merged in it are counted already"),
         "{line}"
     );
     assert_eq!(sandbox.calls("profile_analysis.prof"), 11);
@@ -164,6 +168,24 @@ fn an_aggregate_that_overlaps_is_refused_by_name() {
         run.stderr
     );
     assert_eq!(sandbox.calls("profile_analysis.prof"), 11 + 21);
+}
+
+#[test]
+fn times_that_are_no_numbers_are_none_in_the_title() {
+    let mut rows = Rows::default();
+    for (name, seconds) in [("a", f64::NAN), ("b", f64::INFINITY), ("c", 0.5)] {
+        let id = rows.intern(&Label {
+            file: (*b"/app/main.py").into(),
+            line: 1,
+            name: name.as_bytes().into(),
+        });
+        rows.row_mut(id).counts.tt = seconds;
+    }
+    let content = edbprof::format::pstats::encode(&rows);
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &content);
+    let run = sandbox.run(&["top"]).expect(0);
+    let title = "edbprof: 1 process, 500 ms in 0 calls of 3 functions\n";
+    assert!(run.stdout.starts_with(title), "{}", run.stdout);
 }
 
 #[test]

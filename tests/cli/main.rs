@@ -13,6 +13,7 @@ mod live_file;
 mod outputs;
 mod ownership;
 mod progress;
+mod run;
 mod sandbox;
 mod selection;
 mod show;

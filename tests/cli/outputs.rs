@@ -1,8 +1,11 @@
 //! What is written, where, and what is never written over.
 
-use std::os::unix::fs::symlink;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, symlink};
+use std::process::{Command, Stdio};
 
-use crate::sandbox::{Sandbox, names, plain, recording};
+use crate::sandbox::{Run, Sandbox, names, plain, recording};
 
 #[test]
 fn three_results_in_the_current_directory() {
@@ -177,6 +180,63 @@ fn results_are_never_written_through_a_link() {
     assert_eq!(std::fs::read(sandbox.input("precious")).unwrap(), b"keep");
     let metadata = std::fs::symlink_metadata(sandbox.work("profile_analysis.svg")).unwrap();
     assert!(metadata.is_file());
+}
+
+#[test]
+fn what_is_no_file_is_written_into_and_stays() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    let input = sandbox.input("edbprof_1.prof");
+    let input = input.to_str().unwrap();
+    let fifo = sandbox.work("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    symlink("fifo", sandbox.work("link")).unwrap();
+    for arguments in [
+        ["export", "--format=folded", "-ofifo", input],
+        ["export", "--format=folded", "-olink", input],
+        ["--quiet", "--format=prof", "--summary-json=fifo", input],
+    ] {
+        // Both ends, so that nobody waits; what is written fits into a FIFO.
+        let mut ends = OpenOptions::new();
+        let mut ends = ends.read(true).write(true).open(&fifo).unwrap();
+        sandbox.run(&arguments).expect(0);
+        let mut text = [0; 65_536];
+        let read = ends.read(&mut text).unwrap();
+        let text = String::from_utf8_lossy(&text[..read]);
+        assert!(
+            text.starts_with("main") || text.contains("succeeded"),
+            "{text}"
+        );
+        let metadata = std::fs::symlink_metadata(&fifo).unwrap();
+        assert!(metadata.file_type().is_fifo());
+    }
+    let link = std::fs::symlink_metadata(sandbox.work("link")).unwrap();
+    assert!(link.is_symlink());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn open_files_are_written_to_where_they_are_open() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    let input = sandbox.input("edbprof_1.prof");
+    symlink("/proc/self/fd/1", sandbox.work("stdout")).unwrap();
+    for output in ["/proc/self/fd/1", "/dev/fd/1", "stdout"] {
+        let mut command = sandbox.command();
+        command
+            .args(["export", "--format=folded", "-o", output])
+            .arg(&input);
+        let log = sandbox.work("log");
+        std::fs::write(&log, "before\n").unwrap();
+        let log_end = OpenOptions::new().append(true).open(&log).unwrap();
+        assert!(command.stdout(log_end).status().unwrap().success());
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.starts_with("before\nmain"), "{output}: {text}");
+        // Through a pipe, as a shell's `>(cat)` is.
+        let run = Run::from(command.stdout(Stdio::piped()).output().unwrap()).expect(0);
+        assert!(run.stdout.starts_with("main"), "{output}: {}", run.stdout);
+    }
+    let link = std::fs::symlink_metadata(sandbox.work("stdout")).unwrap();
+    assert!(link.is_symlink());
 }
 
 #[test]

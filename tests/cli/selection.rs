@@ -2,7 +2,7 @@
 
 use edbprof::format::prof::{ProfFile, read};
 
-use crate::sandbox::{Run, Sandbox, plain, recording};
+use crate::sandbox::{Run, Sandbox, folded_recording, plain, recording, recording_of};
 
 /// Two processes, in each of which `main` calls `leaf`.
 fn sandbox() -> Sandbox {
@@ -89,7 +89,7 @@ fn every_report_says_that_it_is_a_part() {
     let options = ["--exclude=leaf", "--only-process=2", FORMATS];
     let Run { stdout, .. } = sandbox.run(&options).expect(0);
     assert!(
-        stdout.contains("edbprof: 1 process, 3.00 ms in 1 calls of 1 function"),
+        stdout.contains("edbprof: 1 process, 3.00 ms in 1 call of 1 function"),
         "{stdout}"
     );
     assert!(stdout.contains(says), "{stdout}");
@@ -121,6 +121,16 @@ fn every_report_says_that_it_is_a_part() {
     );
     assert!(!stdout.contains("Only a part"), "{stdout}");
     assert_eq!(sandbox.calls("mixed.prof"), 11);
+
+    // Of a part no other one can be chosen.
+    let Run { stderr, .. } = sandbox.run(&["top", "--exclude=main", part]).expect(1);
+    assert!(
+        stderr.contains("has chosen, of which no other part can be chosen")
+            && stderr.contains("none of the files could be used"),
+        "{stderr}"
+    );
+    let same = ["top", "--only-process=2", "--exclude=leaf", part];
+    sandbox.run(&same).expect(0);
 }
 
 #[test]
@@ -177,6 +187,51 @@ fn included_stacks_keep_their_callers() {
             "/app/main.py:1(leaf)"
         ]
     );
+}
+
+#[test]
+fn every_report_of_chosen_stacks_says_what_was_folded() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &folded_recording(1, 10));
+    for (include, says) in [
+        ("leaf", "Folded: 1,234 calls of 1 function, whose callers"),
+        ("main", "Folded: 500 µs in calls of functions that were not"),
+    ] {
+        let include = format!("--include={include}");
+        let Run { stdout, .. } = sandbox.run(&["top", &include]).expect(0);
+        assert!(stdout.contains(says), "{stdout}");
+    }
+    // `main` took a millisecond of 3.5; what it called and was not folded took two.
+    let Run { stdout, .. } = sandbox.run(&["tree", "--include=main"]).expect(0);
+    let title = "edbprof: 1 process, 3.50 ms in 11 calls of 3 functions\n";
+    assert!(stdout.starts_with(title), "{stdout}");
+    assert!(
+        stdout.contains("500 µs") && stdout.contains("<folded calls>"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn options_that_match_no_function_are_named() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(2, 10))
+        .with(
+            "edbprof_2.prof",
+            &recording_of([b"main", b"<method 'pop' of 'list' objects>"]),
+        );
+    let stderr = |options: &[&str]| sandbox.run(options).expect(0).stderr;
+    assert_eq!(
+        stderr(&["--exclude=leaf", "--exclude=laef", "--include=main"]),
+        "edbprof: no function matches --exclude=laef\n"
+    );
+    assert_eq!(
+        stderr(&["--exclude=list.pop", "--exclude=laef", "--quiet"]),
+        ""
+    );
+    // Of a part that the same options have chosen nobody knows it.
+    let part = sandbox.work("profile_analysis.prof");
+    let part = part.to_str().unwrap();
+    let again = ["top", "--exclude=laef", "--exclude=list.pop", part];
+    assert_eq!(stderr(&again), "");
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn wrong_usage_is_explained() {
         let run = sandbox.run(&[argument]).expect(2);
         assert!(run.stderr.contains(part), "{argument}: {}", run.stderr);
     }
-    let run = sandbox.run(&["run", "--by=process", "x.py"]).expect(2);
-    assert!(run.stderr.contains("an option --by;"), "{}", run.stderr);
+    let run = sandbox.run(&["run", "--prefix=x", "x.py"]).expect(2);
+    assert!(run.stderr.contains("an option --prefix;"), "{}", run.stderr);
     assert_eq!(sandbox.written(), [""; 0]);
 }
 

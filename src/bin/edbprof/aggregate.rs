@@ -5,8 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
-use edbprof::format::prof::ProfFile;
-use edbprof::format::pstats::{Entries, Labels};
 use edbprof::profile::frames::{Frames, frames};
 use edbprof::profile::group::Wanted;
 use edbprof::profile::merge::{Merged, Merger, Profile};
@@ -14,14 +12,14 @@ use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
 use edbprof::report::{Report, View};
 use rayon::prelude::*;
-use serde_json::json;
 
+use crate::account::Account;
 use crate::discover::{self, Filter, Input, Refused, discover};
 use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
 use crate::progress::{ReadingBar, Stream, complain};
-use crate::read_input::read_input;
+use crate::read_input::read_wanted;
 
 /// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
 /// what is held of them is little.
@@ -42,41 +40,6 @@ pub(crate) enum Exit {
     NothingToRead = 3,
     /// The results could not be written.
     NotWritten = 4,
-}
-
-/// What happened, for people and programs.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    succeeded: usize,
-    failures: Vec<Refused>,
-    skips: Vec<Refused>,
-    outputs: Vec<PathBuf>,
-    /// Processes, calls and seconds.
-    size: (usize, i128, f64),
-    /// Processes that were killed.
-    killed: usize,
-    /// Seconds that were taken out, and processes of which none could be.
-    compensated: Option<(f64, usize)>,
-    /// Calls that were folded, and of how many functions.
-    folded: (u64, usize),
-    /// Calls that are in no figure.
-    dropped: u64,
-    /// Files of processes that were not chosen.
-    other_processes: usize,
-    /// The options that chose a part.
-    selection: Box<str>,
-    /// Processes that run.
-    running: usize,
-    summary: Stream,
-}
-
-impl Account {
-    /// What was read first is nothing to tell of.
-    fn sort(&mut self) {
-        for refused in [&mut self.failures, &mut self.skips] {
-            refused.sort_by(|a, b| a.path.cmp(&b.path));
-        }
-    }
 }
 
 /// What came of it.
@@ -100,7 +63,7 @@ pub(crate) fn aggregate(options: &AggregateOptions, summary: Stream) -> Outcome 
     });
     let written = match exit {
         Exit::Usage => Ok(()),
-        _ => write_json(&options.results, &account),
+        _ => account.write_json(&options.results),
     };
     Outcome {
         exit: match written {
@@ -127,7 +90,7 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
         Ok(profile) => profile,
         Err(exit) => return Ok(exit),
     };
-    if results.strict && !account.failures.is_empty() {
+    if results.strict && account.failures() > 0 {
         complain(
             "a file could not be read, so nothing was written; without --strict it is left out",
         );
@@ -182,7 +145,7 @@ pub(crate) fn read(
         former_results::check(input, suffix, &profile)?;
     }
     account.sort();
-    complain_about(account, quiet);
+    account.tell(quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
         complain(&format!(
@@ -195,10 +158,13 @@ pub(crate) fn read(
         return Ok(Err(Exit::NothingToRead));
     }
     if account.succeeded == 0 {
-        complain(
-            "none of the files could be read, so nothing was written; --prefix and --suffix say which \
-             ones are profiles",
-        );
+        complain(match account.refused.is_empty() {
+            true => {
+                "none of the files could be read, so nothing was written; --prefix and --suffix \
+                 say which ones are profiles"
+            }
+            false => "none of the files could be used, so nothing was written",
+        });
         return Ok(Err(Exit::SomeFailed));
     }
     if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
@@ -208,17 +174,11 @@ pub(crate) fn read(
         ));
         return Ok(Err(Exit::NothingToRead));
     }
-    Ok(Ok(profile))
-}
-
-impl Account {
-    /// How it ended if all was written.
-    pub(crate) fn exit(&self) -> Exit {
-        match self.failures.is_empty() {
-            true => Exit::Success,
-            false => Exit::SomeFailed,
-        }
+    for option in account.without_match.iter().filter(|_| !quiet) {
+        let option = printable(option.as_bytes());
+        complain(&format!("no function matches {option}"));
     }
+    Ok(Ok(profile))
 }
 
 /// Has `show` look at `profile`, at its frames if it wants them.
@@ -255,6 +215,7 @@ fn in_order_of_pstats(mut inputs: Vec<Input>) -> Vec<Input> {
 fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Account) -> Profile {
     let bar = ReadingBar::new(inputs, quiet);
     let mut merger = Merger::of_parts(&wanted.selection.text());
+    account.without_match = wanted.selection.without_match(&[]);
     let mut rest = inputs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));
@@ -269,15 +230,20 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
         for (input, file) in batch.iter().zip(files) {
             let path = input.path.clone();
             match file {
-                Ok((file, sidecar)) => {
-                    account.succeeded += 1;
-                    account.failures.extend(sidecar.err());
-                    match file {
-                        Some(file) => readable.push((path, file)),
-                        None => account.other_processes += 1,
+                Ok(read) => {
+                    account.unreadable.extend(read.sidecar.err());
+                    account.succeeded += usize::from(read.file.is_ok());
+                    match read.file {
+                        Ok(Some(file)) => {
+                            let everywhere = &account.without_match & &read.without_match;
+                            account.without_match = everywhere;
+                            readable.push((path, file));
+                        }
+                        Ok(None) => account.other_processes += 1,
+                        Err(why) => account.refused.push(refused(path, why)),
                     }
                 }
-                Err(reason) => account.failures.push(Refused { path, reason }),
+                Err(reason) => account.unreadable.push(Refused { path, reason }),
             }
         }
         merger.add_all(readable);
@@ -300,21 +266,18 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
         reason: "all that is in it is counted already".to_owned(),
     });
     account.skips.extend(repeated);
-    let refused = refused.into_iter().map(|(path, why)| Refused {
-        path,
-        reason: why.to_string(),
-    });
-    account.failures.extend(refused);
+    let refused = refused
+        .into_iter()
+        .map(|(path, why)| self::refused(path, why));
+    account.refused.extend(refused);
     profile
 }
 
-/// What is wanted of a file, and how it went with its sidecar.
-type ReadWanted = (Option<ProfFile<Entries>>, Result<(), Refused>);
-
-fn read_wanted(input: &Input, wanted: &Wanted, known: &Labels) -> Result<ReadWanted, String> {
-    let (file, sidecar) = read_input(input, known)?;
-    let file = wanted.of(file).map_err(|error| error.to_string())?;
-    Ok((file, sidecar))
+fn refused(path: PathBuf, why: impl std::fmt::Display) -> Refused {
+    Refused {
+        path,
+        reason: why.to_string(),
+    }
 }
 
 /// How many of `inputs`, at least one, are read together.
@@ -326,15 +289,6 @@ fn batch_len(inputs: &[Input]) -> usize {
     });
     let fitting = fitting.count().max(rayon::current_num_threads());
     fitting.min(inputs.len())
-}
-
-fn complain_about(account: &Account, quiet: bool) {
-    for Refused { path, reason } in account.skips.iter().filter(|_| !quiet) {
-        complain(&format!("left out {}: {reason}", path_text(path)));
-    }
-    for Refused { path, reason } in &account.failures {
-        complain(&format!("can't read {}: {reason}", path_text(path)));
-    }
 }
 
 /// Renders, writes and tells; false if anything could not be written.
@@ -381,58 +335,11 @@ fn write_reports(
     }
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
     if !options.quiet && !json_on_stdout {
-        let text = summary(view, account.failures.len(), &account.outputs);
+        let text = summary(view, account.failures(), &account.outputs);
         if let Err(error) = account.summary.say(&text) {
             complain(&format!("can't write the summary: {error}"));
             all_written = false;
         }
     }
     all_written
-}
-
-fn write_json(options: &ResultOptions, account: &Account) -> Result<(), String> {
-    let Some(target) = &options.summary_json else {
-        return Ok(());
-    };
-    let list = |refused: &[Refused]| -> Vec<_> {
-        let entries = refused.iter();
-        entries
-            .map(|r| json!({ "path": r.path.to_string_lossy(), "reason": r.reason }))
-            .collect()
-    };
-    let outputs: Vec<_> = account
-        .outputs
-        .iter()
-        .map(|path| path.to_string_lossy())
-        .collect();
-    let (processes, calls, seconds) = account.size;
-    let mut value = json!({
-        "succeeded": account.succeeded,
-        "failed": account.failures.len(),
-        "skipped": account.skips.len(),
-        "outputs": outputs,
-        "failures": list(&account.failures),
-        "skips": list(&account.skips),
-        "processes": processes,
-        "killed": account.killed,
-        "folded_calls": account.folded.0,
-        "folded_functions": account.folded.1,
-        "dropped_calls": account.dropped,
-        // More than 64 bits of calls are beyond what JSON readers take for whole.
-        "calls": i64::try_from(calls).unwrap_or(i64::MAX),
-        "seconds": seconds,
-    });
-    if !account.selection.is_empty() {
-        value["selection"] = json!(account.selection);
-        value["other_processes"] = json!(account.other_processes);
-    }
-    if let Some((seconds, as_recorded)) = account.compensated {
-        value["compensated"] = json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
-    }
-    let text = format!("{value:#}\n");
-    let written = match target.to_str() {
-        Some(STDOUT) => Stream::Stdout.say(&text),
-        _ => atomic_file::write_shared(target, text.as_bytes()),
-    };
-    written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
 }

@@ -1,5 +1,6 @@
 //! The formats that the program writes, and the options that they have.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -49,10 +50,10 @@ pub(crate) const DEFAULT_FORMATS: [Format; 4] = [
 impl Format {
     /// The format of files that are called like `path`.
     pub(crate) fn of_name(path: &Path) -> Option<Format> {
-        let name = path.file_name()?.to_str()?;
+        let name = path.file_name()?.as_bytes();
         let formats = Format::value_variants().iter().copied();
         formats
-            .filter(|format| name.ends_with(format.suffix()))
+            .filter(|format| name.ends_with(format.suffix().as_bytes()))
             // `.speedscope.json` is no `.json`.
             .max_by_key(|format| format.suffix().len())
     }

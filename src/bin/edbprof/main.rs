@@ -1,13 +1,14 @@
 //! `edbprof`: merges the profiles of many processes and writes the reports.
 //!
-//! [`options`] and [`selection`] are the command line, [`discover`] finds the files, [`formats`] are what
-//! can be written, [`outputs`] names the results and [`former_results`] keeps them apart
-//! from the inputs, [`aggregate`] takes the one to the other and decides the exit code,
-//! [`progress`] is what is said meanwhile. [`run`] makes the files first, by running a
-//! program; [`show`] has the subcommands that show a profile or convert it, [`clean`]
-//! removes what killed processes have left.
+//! [`options`] and [`selection`] are the command line, [`discover`] finds the files,
+//! [`formats`] are what can be written, [`outputs`] names the results and [`former_results`]
+//! keeps them apart from the inputs, [`aggregate`] takes the one to the other and decides
+//! the exit code, [`account`] says how it went, [`progress`] is what is said meanwhile.
+//! [`run`] makes the files first, by running a program; [`show`] has the subcommands that
+//! show a profile or convert it, [`clean`] removes what killed processes have left.
 //! What a profile is and how it is shown lies in the library.
 
+mod account;
 mod aggregate;
 mod clean;
 mod discover;

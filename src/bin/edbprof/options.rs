@@ -179,15 +179,20 @@ pub(crate) struct ResultOptions {
 }
 
 impl AggregateOptions {
-    /// To make `results` of all recordings in `directory`, which is the user's own.
-    pub(crate) fn of_directory(directory: &Path, results: ResultOptions) -> Self {
+    /// To make `results` of what `selection` chooses of the recordings in `directory`, which
+    /// is the user's own.
+    pub(crate) fn of_directory(
+        directory: &Path,
+        selection: SelectionOptions,
+        results: ResultOptions,
+    ) -> Self {
         AggregateOptions {
             inputs: InputOptions {
                 paths: vec![directory.to_owned()],
                 prefix: PREFIX.into(),
                 suffix: SUFFIX.into(),
                 any_owner: false,
-                selection: SelectionOptions::default(),
+                selection,
             },
             results,
         }

@@ -1,7 +1,12 @@
 //! Where the results go.
 
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use edbprof::format::atomic_file;
 use edbprof::report::summary::path_text;
 
 use crate::formats::Format;
@@ -47,10 +52,7 @@ impl Outputs {
                 )),
             };
         }
-        let directory = match out.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
             return Err(format!(
@@ -68,6 +70,20 @@ impl Outputs {
         })
     }
 
+    /// Makes sure that files can be made where the results go, by making one that has no
+    /// name: permissions alone don't say it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where they can't.
+    pub(crate) fn check_writable(&self) -> Result<(), String> {
+        let directory = directory_of(&self.stem);
+        tempfile::tempfile_in(directory).map(drop).map_err(|error| {
+            let directory = path_text(directory);
+            format!("can't write to the directory {directory}: {error}; --out names another")
+        })
+    }
+
     /// The path of the result whose names end in `suffix`.
     pub(crate) fn path(&self, suffix: &str) -> PathBuf {
         let mut path = self.stem.clone().into_os_string();
@@ -76,14 +92,51 @@ impl Outputs {
     }
 }
 
+/// Writes `bytes` to `path`, which the user has named. A device, a FIFO or an open file
+/// of this process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) is written into and
+/// stays; anything else is replaced as [`atomic_file::write_shared`] does.
+///
+/// # Errors
+///
+/// What the operating system says; that a FIFO's reader has gone is no error.
+pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_special = fs::metadata(path).is_ok_and(|at| !at.is_file() && !at.is_dir());
+    if !is_special && !is_open_file(path) {
+        return atomic_file::write_shared(path, bytes);
+    }
+    // Of a file that is open, what is there stays, as when writing to stdout.
+    let written = OpenOptions::new().append(true).open(path);
+    match written.and_then(|mut file| file.write_all(bytes)) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Whether `path`, or what it links to, stands for a file that a process has open.
+fn is_open_file(path: &Path) -> bool {
+    let places = [Some(path.to_owned()), fs::read_link(path).ok()];
+    places.into_iter().flatten().any(|place| {
+        fs::canonicalize(directory_of(&place))
+            .is_ok_and(|directory| directory.starts_with("/proc") || directory == *"/dev/fd")
+    })
+}
+
+/// The directory that `path` lies in.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// `path` without the suffix of a result; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
-    let name = path.file_name().and_then(|name| name.to_str());
-    if let (Some(name), Some(format)) = (name, Format::of_name(path)) {
-        let stem = name.strip_suffix(format.suffix()).unwrap_or_default();
+    if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
+        let stem = name.as_bytes().strip_suffix(format.suffix().as_bytes());
+        let stem = stem.unwrap_or_default();
         // A name that is nothing but a suffix is a name.
         if !stem.is_empty() {
-            return path.with_file_name(stem);
+            return path.with_file_name(OsStr::from_bytes(stem));
         }
     }
     path.to_owned()
@@ -104,6 +157,11 @@ mod tests {
         assert_eq!(named("run.a"), Path::new("run.a.svg"));
         assert_eq!(named("run.b"), Path::new("run.b.svg"));
         assert_eq!(named(".prof"), Path::new(".prof.svg"));
+        let latin = Path::new(OsStr::from_bytes(b"gr\xfc\xdfe.pstats"));
+        assert_eq!(
+            Outputs::new(Some(latin)).unwrap().path(".svg").as_os_str(),
+            OsStr::from_bytes(b"gr\xfc\xdfe.svg")
+        );
         assert_eq!(named("."), Path::new("./profile_analysis.svg"));
         assert_eq!(
             Outputs::new(None).unwrap().path(".prof"),

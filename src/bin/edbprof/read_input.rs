@@ -1,22 +1,59 @@
 //! Reads one input, whatever it is: a `.prof` file, a live file, a plain one with its
 //! sidecar.
 
+use std::collections::BTreeSet;
+
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{Entries, Labels};
 use edbprof::format::sidecar;
+use edbprof::profile::group::{Unselectable, Wanted};
 
 use crate::discover::{self, Input, Refused};
 
+/// What is wanted of a file.
+pub(crate) struct ReadWanted {
+    pub(crate) file: Result<Option<ProfFile<Entries>>, Unselectable>,
+    /// How it went with its sidecar.
+    pub(crate) sidecar: Result<(), Refused>,
+    /// Options that choose functions and match none of its.
+    pub(crate) without_match: BTreeSet<String>,
+}
+
+/// Reads `input` as [`read_input`] does, and takes what is wanted of it.
+///
+/// # Errors
+///
+/// A phrase that says why it can't be read.
+pub(crate) fn read_wanted(
+    input: &Input,
+    wanted: &Wanted,
+    known: &Labels,
+) -> Result<ReadWanted, String> {
+    let (file, sidecar) = read_input(input, known)?;
+    let without_match = match &file {
+        ProfFile::Exact(trees, _) if trees.selection.is_empty() => {
+            wanted.selection.without_match(&trees.functions)
+        }
+        // Of a part nobody knows what has matched.
+        _ => BTreeSet::new(),
+    };
+    Ok(ReadWanted {
+        file: wanted.of(file),
+        sidecar,
+        without_match,
+    })
+}
+
 /// A file, and how it went with its sidecar.
-pub(crate) type Read = (ProfFile<Entries>, Result<(), Refused>);
+type Read = (ProfFile<Entries>, Result<(), Refused>);
 
 /// Reads `input`; `known` are the labels that need not be built again.
 ///
 /// # Errors
 ///
 /// A phrase that says why it can't be read.
-pub(crate) fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
+fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
     let bytes = match discover::read(&input.path, input.any_owner) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),

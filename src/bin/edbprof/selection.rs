@@ -9,7 +9,7 @@ use edbprof::profile::select::{Pattern, Selection};
 const HEADING: &str = "What is looked at";
 
 /// What of the recordings is looked at.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SelectionOptions {
     /// Keep processes, or threads, apart in pictures and trees
     ///
@@ -36,7 +36,7 @@ pub(crate) struct SelectionOptions {
     /// Only stacks in which this function occurs; may be repeated
     ///
     /// A pattern for the function's name, its file, or FILE:NAME, directories at the beginning
-    /// left out or not: 'parse', 'json/*', 'parse.py:Parser.*', '*/site-packages/*'. What it was
+    /// left out or not: 'parse', 'json/*', 'parse.py:Parser.*', '*/site-packages/*', 'list.append'. What it was
     /// called by stays, without time of its own.
     #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
     include: Vec<Pattern>,

@@ -24,6 +24,12 @@ pub struct FoldedFunction {
 }
 
 impl FoldedFunction {
+    /// Whether there are any. Without, it is time of others that is shown there.
+    #[cfg(feature = "report")]
+    pub(crate) fn has_calls(&self) -> bool {
+        self.calls > 0 || self.resumes > 0
+    }
+
     /// Adds the figures of `more`.
     pub(crate) fn add(&mut self, more: &FoldedFunction) {
         self.calls = self.calls.saturating_add(more.calls);

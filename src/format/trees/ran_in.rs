@@ -1,5 +1,7 @@
 //! Where functions ran, for aggregates: their one tree no longer knows it.
 
+use super::Trees;
+
 /// The thread of a [`RanIn`] that counts for all threads together.
 pub const ANY_THREAD: u32 = u32::MAX;
 
@@ -12,4 +14,12 @@ pub struct RanIn {
     pub thread: u32,
     /// How many processes.
     pub processes: u32,
+}
+
+impl Trees {
+    /// Whether they came out of a merge, where the threads of all recordings become one
+    /// tree, even if there was one recording only.
+    pub fn is_merged(&self) -> bool {
+        self.recordings.len() != 1 || !self.ran_in.is_empty()
+    }
 }

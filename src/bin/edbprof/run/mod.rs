@@ -24,6 +24,7 @@ use edbprof::report::summary::path_text;
 use rustix::fs::FlockOperation;
 
 use crate::aggregate::{Exit, aggregate};
+use crate::options::PREFIX;
 use crate::progress::{Stream, complain};
 pub(crate) use options::RunOptions;
 
@@ -56,7 +57,8 @@ fn record(options: &RunOptions) -> Result<ExitStatus, (u8, String)> {
     let usage = |message| (Exit::Usage as u8, message);
     options.check().map_err(usage)?;
     // What is wrong with the results' place is said before hours of work, not after.
-    options.results.outputs().map_err(usage)?;
+    let outputs = options.results.outputs().map_err(usage)?;
+    outputs.check_writable().map_err(usage)?;
     let recordings = Recordings::new(options).map_err(usage)?;
     let mut command = program::command(options).map_err(|message| (NOT_FOUND, message))?;
     command.env(VARIABLE, settings(options, recordings.path()));
@@ -113,6 +115,20 @@ fn show_picture(outputs: &[PathBuf]) {
     }
 }
 
+/// Whether there are files in `directory` that merging would take for this run's.
+fn has_recordings(directory: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(directory)? {
+        if entry?
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Locks a directory.
 ///
 /// # Errors
@@ -128,8 +144,8 @@ fn lock(directory: &Path) -> io::Result<OwnedFd> {
 enum Recordings {
     /// The user's.
     Kept(PathBuf),
-    /// Removed in the end, unless processes that still run are writing there. Locked as long
-    /// as this process lives, so that `edbprof clean` knows.
+    /// Removed in the end, unless processes that still run are writing there or the results
+    /// lack what is in it. Locked as long as this process lives, so that `edbprof clean` knows.
     Temporary {
         directory: tempfile::TempDir,
         _lock: Option<OwnedFd>,
@@ -139,7 +155,7 @@ enum Recordings {
 impl Recordings {
     /// # Errors
     ///
-    /// A sentence, where it can't be made or is not empty.
+    /// A sentence, where it can't be made or has recordings already.
     fn new(options: &RunOptions) -> Result<Recordings, String> {
         let Some(kept) = &options.keep else {
             return tempfile::Builder::new()
@@ -155,10 +171,16 @@ impl Recordings {
                 });
         };
         let text = path_text(kept);
-        std::fs::create_dir_all(kept)
-            .and_then(|()| std::fs::canonicalize(kept))
-            .map(Recordings::Kept)
-            .map_err(|error| format!("can't make the directory {text}: {error}"))
+        let made = std::fs::create_dir_all(kept).and_then(|()| std::fs::canonicalize(kept));
+        let path = made.map_err(|error| format!("can't make the directory {text}: {error}"))?;
+        match has_recordings(&path) {
+            Ok(false) => Ok(Recordings::Kept(path)),
+            Ok(true) => Err(format!(
+                "{text} has the recordings of another run, which would be merged with those of \
+                 this one; --keep wants another directory"
+            )),
+            Err(error) => Err(format!("can't read the directory {text}: {error}")),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -171,7 +193,9 @@ impl Recordings {
     /// Merges what was recorded, writes the results and says on stderr what is in them.
     fn show(self, options: &RunOptions, program: &str) {
         let outcome = aggregate(&options.aggregate(self.path()), Stream::Stderr);
-        if outcome.exit == Exit::NothingToRead {
+        // With recordings there nothing of them was chosen, which has been said.
+        let is_empty = matches!(has_recordings(self.path()), Ok(false));
+        if outcome.exit == Exit::NothingToRead && is_empty {
             complain(&format!(
                 "nothing was recorded: no process of the program was a Python in which edbprof \
                  is installed (for {program}: {program} -m pip install edbprof)"
@@ -189,6 +213,14 @@ impl Recordings {
                         more => format!("{more} processes are"),
                     },
                     path_text(&directory.keep()),
+                ));
+            }
+            Recordings::Temporary { directory, .. }
+                if outcome.exit != Exit::Success && !is_empty =>
+            {
+                let directory = path_text(&directory.keep());
+                complain(&format!(
+                    "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"
                 ));
             }
             Recordings::Kept(path) if !options.results.quiet => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::options::{AggregateOptions, ResultOptions};
+use crate::selection::SelectionOptions;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -30,6 +31,9 @@ Exit status:
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) results: ResultOptions,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
 
     /// Open the picture when it is there
     #[arg(long)]
@@ -64,6 +68,8 @@ pub(crate) struct RunOptions {
     pub(crate) hook: Hook,
 
     /// Keep the recordings of the single processes, in this directory
+    ///
+    /// It is made if there is none, and must have no recordings yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
 
@@ -146,6 +152,6 @@ impl RunOptions {
 
     /// How the recordings in `directory` are to be merged.
     pub(crate) fn aggregate(&self, directory: &Path) -> AggregateOptions {
-        AggregateOptions::of_directory(directory, self.results.clone())
+        AggregateOptions::of_directory(directory, self.selection.clone(), self.results.clone())
     }
 }

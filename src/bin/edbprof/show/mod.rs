@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
-use edbprof::format::atomic_file;
 use edbprof::profile::merge::Profile;
 use edbprof::report::View;
 use edbprof::report::summary::path_text;
@@ -14,8 +13,10 @@ use edbprof::report::top::{Relation, functions, related};
 use edbprof::report::tree::{self, tree as call_tree};
 use rustix::termios::tcgetwinsize;
 
-use crate::aggregate::{Account, Exit, read, with_view};
+use crate::account::Account;
+use crate::aggregate::{Exit, read, with_view};
 use crate::options::{InputOptions, STDOUT, ViewOptions};
+use crate::outputs::write_named;
 use crate::progress::{Stream, complain};
 pub(crate) use options::{ExportOptions, TopOptions, TreeOptions};
 
@@ -79,13 +80,20 @@ pub(crate) fn export(options: &ExportOptions) -> Exit {
             Err(exit) => return Ok(exit),
         };
         let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
-        let written = content.map_err(io::Error::other).and_then(|content| {
-            let content = content.unwrap_or_default();
-            match output {
-                Some(path) => atomic_file::write_shared(path, &content),
-                None => Stream::Stdout.say(&content),
+        let written = match content {
+            Ok(None) => {
+                complain(&format!(
+                    "there is nothing to write: the profile has nothing of what a {} file holds",
+                    report.suffix()
+                ));
+                return Ok(Exit::NothingToRead);
             }
-        });
+            Ok(Some(content)) => match output {
+                Some(path) => write_named(path, &content),
+                None => Stream::Stdout.say(&content),
+            },
+            Err(error) => Err(io::Error::other(error)),
+        };
         Ok(match written {
             Ok(()) => account.exit(),
             Err(reason) => {
