@@ -1,6 +1,6 @@
 //! edbprof: an exact, crash-proof, multi-process profiler for Python.
 //!
-//! The house has two halves that meet only in [`format`], what lies on disk:
+//! The house has two halves that meet only in [`mod@format`], what lies on disk:
 //!
 //! * **Recording**, in the profiled process: `record` keeps one call tree per
 //!   thread, [`ffi`] is the C ABI in front of it. Needs no feature.

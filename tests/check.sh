@@ -122,6 +122,9 @@ check_lint() {
     else
         skip "clippy (cargo clippy is missing; run 'rustup component add clippy')"
     fi
+    check "links in the Rust docs" env \
+        RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
+        cargo doc --quiet --locked --no-deps --document-private-items
     local i
     for i in ${!versions[*]}; do
         check "C warnings, Python ${versions[i]}" compile_c "${interpreters[i]}"

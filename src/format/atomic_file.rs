@@ -20,11 +20,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with_mode(path, bytes, 0o600)
 }
 
-/// Like [`write`], readable by whom the umask allows it: for reports that a
+/// Like [`write()`], readable by whom the umask allows it: for reports that a
 /// person asked for by name.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with_mode(path, bytes, 0o666)
 }

@@ -129,7 +129,7 @@ mod tsc {
     }
 
     /// Whether the counter runs at a constant rate through all power states
-    /// (Intel SDM vol. 3, 'Invariant TSC': CPUID.80000007H:EDX[8]) and the kernel
+    /// (Intel SDM vol. 3, 'Invariant TSC': CPUID.80000007H:EDX bit 8) and the kernel
     /// has not found it to be off between processors.
     pub(super) fn is_reliable() -> bool {
         const POWER_MANAGEMENT: u32 = 0x8000_0007;
