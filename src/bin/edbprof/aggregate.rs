@@ -23,8 +23,8 @@ use crate::read_input::read_wanted;
 
 /// Bytes and files that are read at a time: enough to keep all cores busy, few enough that
 /// what is held of them is little.
-const BYTES_AT_A_TIME: u64 = 1 << 20;
-const FILES_AT_A_TIME: usize = 256;
+const BYTES_AT_A_TIME: u64 = 4 << 20;
+const FILES_AT_A_TIME: usize = 128;
 
 /// How it ended, as the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
