@@ -25,12 +25,13 @@ uint64_t recorder_read_timer(recorder *self)
     thread_state *state = thread_state_here();
     state->in_timer = true;
     PyObject *reading = PyObject_CallNoArgs(self->timer);
-    state->in_timer = false;
     double ns = 0;
     if (reading != NULL) {
+        /* Still the timer's: what it gives may be made a number by Python code. */
         ns = timer_ns(self, reading);
         Py_DECREF(reading);
     }
+    state->in_timer = false;
     if (PyErr_Occurred()) {
         PyErr_Clear();
         warn_once(&told, "a profile's timer has failed; times from then on are wrong");

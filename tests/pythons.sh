@@ -33,7 +33,7 @@ rm -rf "$root"
 debootstrap --variant=minbase --include=ca-certificates sid "$root" "$MIRROR"
 packages=()
 for version in "${VERSIONS[@]}"; do
-    packages+=("python$version-dev" "python$version-venv")
+    packages+=("python$version-dev" "python$version-venv" "libpython$version-testsuite")
 done
 chroot "$root" apt-get install -q -y --no-install-recommends "${packages[@]}"
 

@@ -33,6 +33,8 @@ UNLIKE_CPROFILE = {
     "CProfileTest.test_bad_counter_during_dealloc": PRIVATE,
     "CProfileTest.test_evil_external_timer": PRIVATE,
     "CProfileTest.test_crash_with_not_enough_args": PRIVATE,
+    "CProfileTest.test_external_timer_reinitializes_profiler": PRIVATE,
+    "CProfileTest.test_external_timer_result_reentry": PRIVATE,
     "CProfileTest.test_profile_enable_disable": PLACE,
     "CProfileTest.test_profile_as_context_manager": PLACE,
     "CProfileTest.test_second_profiler": "it expects that a second profiler is refused",

@@ -136,6 +136,30 @@ def test_a_timer_cannot_switch_recording(run, deed):
     )
 
 
+def test_a_reading_that_clears_its_profile_when_it_is_made_a_number(run):
+    run(
+        """
+        from edbprof_native import Profile
+
+        class Reading:
+            def __float__(self):
+                try:
+                    profile.clear()
+                except RuntimeError as error:
+                    refused.append(str(error))
+                return 1.0
+
+        refused = []
+        profile = Profile(timer=Reading)
+        profile.enable()
+        def callee(): pass
+        for _ in range(100): callee()
+        profile.disable()
+        assert set(refused) == {"a timer can't switch recording on or off"}
+        """
+    )
+
+
 def test_cpu_clock(tmp_path):
     profile = Profile(clock="cpu")
     with profile:
