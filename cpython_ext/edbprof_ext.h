@@ -216,6 +216,10 @@ int thread_enable(recorder *owner, uint64_t call);
  * A failure is told once on stderr. */
 bool thread_try_enable(recorder *owner, uint64_t call);
 
+/* How a recorder records in the thread whose state it is; NULL if it does not. Holds until
+ * one is switched on or off there. */
+activity *thread_activity(thread_state *state, const recorder *owner);
+
 /* Undoes one thread_enable. Returns whether the recorder has stopped recording in
  * this thread (not if it was enabled more often, or not at all). */
 bool thread_disable(recorder *owner);

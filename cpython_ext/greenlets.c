@@ -157,20 +157,9 @@ static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t c
     return NULL;
 }
 
-static const activity *active_here(const thread_state *state, const recorder *owner)
-{
-    const activities *list = &state->active[owner->hook];
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].owner == owner) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
-}
-
 /* Opens again what was open at a place. What began below a decorated call is recorded while
  * its parent, whose places are `above`, is in that call. */
-static void resume(const thread_state *state, place *at, PyObject *above)
+static void resume(thread_state *state, const place *at, PyObject *above)
 {
     recorder *owner = at->owner;
     if (owner == NULL) {
@@ -183,7 +172,7 @@ static void resume(const thread_state *state, place *at, PyObject *above)
             return;
         }
     }
-    activity *active = (activity *)active_here(state, owner);
+    activity *active = thread_activity(state, owner);
     if (active != NULL && active->call == at->call) {
         active->inherited = still;
         (void)edbprof_fiber_resume(active->handle, &at->fiber);
@@ -191,7 +180,7 @@ static void resume(const thread_state *state, place *at, PyObject *above)
 }
 
 /* Goes on with a greenlet at `known`; a new one where its parent is, at `above`. */
-static void resume_all(const thread_state *state, PyObject *known, PyObject *above)
+static void resume_all(thread_state *state, PyObject *known, PyObject *above)
 {
     places *self = (places *)PyCapsule_GetPointer(known == NULL ? above : known, NULL);
     for (size_t i = 0; i < self->count; i++) {

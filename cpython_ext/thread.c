@@ -138,7 +138,7 @@ static thread_state *own_state(void)
     return state;
 }
 
-static activity *find(thread_state *state, const recorder *owner)
+activity *thread_activity(thread_state *state, const recorder *owner)
 {
     activities *list = &state->active[owner->hook];
     for (size_t i = 0; i < list->count; i++) {
@@ -293,7 +293,7 @@ int thread_enable(recorder *owner, uint64_t call)
         setprofile_keep_armed(state);
     }
     activities *list = &state->active[owner->hook];
-    activity *known = find(state, owner);
+    activity *known = thread_activity(state, owner);
     if (known != NULL) {
         known->depth++;
         return 0;
@@ -344,7 +344,7 @@ bool thread_try_enable(recorder *owner, uint64_t call)
 static activity *find_here(const recorder *owner)
 {
     thread_state *state = thread_state_current();
-    return state == NULL ? NULL : find(state, owner);
+    return state == NULL ? NULL : thread_activity(state, owner);
 }
 
 static void end(activity *known)
