@@ -29,15 +29,17 @@ enum {
     OF_RESUME,
     OF_IMPLICIT_CALL,
     OF_CLASS_CALL,
-    OF_INIT_CALL, /* and that of the class */
+    OF_INIT_CALL,    /* and that of the class */
+    OF_INSTRUCTIONS, /* without calls */
     KINDS,
 };
 
 /* Calls and resumes in a run of each kind's loop, and of the one callee that is looked at.
  * A generator is started, too. */
-static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1,
-                                            3 * ROUNDS, 3 * ROUNDS, 3 * ROUNDS};
-static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1, ROUNDS, ROUNDS, ROUNDS};
+static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1, 3 * ROUNDS,
+                                            3 * ROUNDS, 3 * ROUNDS, ROUNDS};
+static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1, ROUNDS,
+                                              ROUNDS, ROUNDS, ROUNDS};
 
 typedef struct {
     PyObject *loop, *argument, *callees; /* borrowed from what the package has given */
@@ -210,17 +212,31 @@ static uint32_t picoseconds(double ns)
     return ns <= 0 ? 0 : ns >= 4e6 ? UINT32_MAX : (uint32_t)(ns * 1000);
 }
 
-/* One kind's costs from its samples, kept if they are lower than those that are known. */
-static void evaluate(samples *from, int kind, bool known, uint32_t *callee_ps,
+/* The share of recorded time that there would not be if instructions were not slowed. */
+static double slowed_share(samples *from)
+{
+    double plain = lower_quartile(from->plain[OF_INSTRUCTIONS]);
+    double recorded = lower_quartile(from->recorded[OF_INSTRUCTIONS]);
+    return EDBPROF_PROFILING_SLOWS_CODE && recorded > plain ? 1 - plain / recorded : 0;
+}
+
+/* One kind's costs from its samples, kept if they are lower than those that are known. Of
+ * times in Python code the share `slowed` is taken out apart from them. */
+static void evaluate(samples *from, int kind, double slowed, bool known, uint32_t *callee_ps,
                      uint32_t *caller_ps)
 {
     double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
-    double both = (lower_quartile(from->recorded[kind]) - lower_quartile(from->plain[kind])) /
-                  calls_in_loop[kind];
+    double plain = lower_quartile(from->plain[kind]) / calls_in_loop[kind];
+    double recorded = lower_quartile(from->recorded[kind]) / calls_in_loop[kind];
     /* What the callee does itself, next to nothing, takes about as much as a round. */
+    double nothing = lower_quartile(from->empty) / ROUNDS;
     double callee =
-        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_of_callee[kind] -
-        lower_quartile(from->empty) / ROUNDS;
+        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_of_callee[kind];
+    double caller = recorded - callee;
+    caller *= 1 - slowed;
+    callee *= kind == OF_C_CALL ? 1 : 1 - slowed;
+    double both = caller + callee - plain;
+    callee -= nothing;
     callee = callee < 0 ? 0 : callee > both ? both : callee;
     if (!known || both * 1000 < (double)*callee_ps + (double)*caller_ps) {
         *callee_ps = picoseconds(callee);
@@ -236,16 +252,21 @@ static void keep(samples *from, hook_kind hook)
         return;
     }
     costs->struct_size = sizeof *costs;
-    evaluate(from, OF_PYTHON_CALL, known, &costs->python_call_callee_ps,
+    double slowed = slowed_share(from);
+    uint32_t slowed_ppm = (uint32_t)(slowed * 1e6);
+    if (!known || slowed_ppm < costs->slowed_ppm) {
+        costs->slowed_ppm = slowed_ppm;
+    }
+    evaluate(from, OF_PYTHON_CALL, slowed, known, &costs->python_call_callee_ps,
              &costs->python_call_caller_ps);
-    evaluate(from, OF_C_CALL, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
-    evaluate(from, OF_RESUME, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
-    evaluate(from, OF_IMPLICIT_CALL, known, &costs->implicit_call_callee_ps,
+    evaluate(from, OF_C_CALL, slowed, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
+    evaluate(from, OF_RESUME, slowed, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
+    evaluate(from, OF_IMPLICIT_CALL, slowed, known, &costs->implicit_call_callee_ps,
              &costs->implicit_call_caller_ps);
     uint32_t none = 0;
-    evaluate(from, OF_CLASS_CALL, known, &none, &costs->class_call_ps);
+    evaluate(from, OF_CLASS_CALL, slowed, known, &none, &costs->class_call_ps);
     uint32_t *both = measured[hook].init_and_class_ps;
-    evaluate(from, OF_INIT_CALL, known, &both[0], &both[1]);
+    evaluate(from, OF_INIT_CALL, slowed, known, &both[0], &both[1]);
     /* What `__init__` does itself is more than a round, so its part is that of any call. */
     uint64_t others = (uint64_t)costs->python_call_callee_ps + costs->class_call_ps;
     uint64_t all = (uint64_t)both[0] + both[1];

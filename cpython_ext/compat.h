@@ -45,6 +45,10 @@
  * are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
+/* Whether a profile function slows down every instruction (Python/ceval.c: use_tracing). */
+#define EDBPROF_PROFILING_SLOWS_CODE                                                     \
+    (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+
 #if PY_VERSION_HEX < 0x030B0000
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif

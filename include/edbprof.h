@@ -298,6 +298,12 @@ typedef struct edbprof_calibration {
    * What `edbprof_count_class_call` counts: all of it is the caller's.
    */
   uint32_t class_call_ps;
+  /**
+   * Millionths of the self time of `EDBPROF_PYTHON` functions that come of an interpreter
+   * which runs their instructions slower for the hook's sake; the costs above are what
+   * calls add to that. 0 where it doesn't.
+   */
+  uint32_t slowed_ppm;
 } edbprof_calibration;
 
 /**

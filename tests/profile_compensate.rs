@@ -158,6 +158,7 @@ fn calibration(scale: u32) -> Option<Calibration> {
         implicit_call: cost(20_000, 12_000),
         init_call: cost(20_000, 70_000),
         class_call: 40_000 * scale,
+        slowed_ppm: 0,
     })
 }
 
@@ -236,6 +237,18 @@ fn calls_of_classes_cost_their_caller() {
         assert_eq!(found, expected);
         bytes = merged.encode();
     }
+}
+
+#[test]
+fn slowed_instructions_are_python_functions_alone() {
+    let mut trees = known(1, 1000, calibration(1));
+    let before = compensate(&trees).trees.threads[0].nodes.self_times();
+    let costs = trees.processes[0].calibration.as_mut().unwrap();
+    costs.slowed_ppm = 300_000;
+    let after = compensate(&trees).trees.threads[0].nodes.self_times();
+    let less: Vec<u64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
+    // Three tenths of what was recorded, not of what is left; len and the span are in C.
+    assert_eq!(less, [3_000_000, 6_600_000, 0, 1_800_000, 0]);
 }
 
 #[test]

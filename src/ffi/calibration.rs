@@ -37,6 +37,10 @@ pub struct edbprof_calibration {
     pub init_call_caller_ps: u32,
     /// What `edbprof_count_class_call` counts: all of it is the caller's.
     pub class_call_ps: u32,
+    /// Millionths of the self time of `EDBPROF_PYTHON` functions that come of an interpreter
+    /// which runs their instructions slower for the hook's sake; the costs above are what
+    /// calls add to that. 0 where it doesn't.
+    pub slowed_ppm: u32,
 }
 
 /// Says what recording costs in this process: a fact for its files, by which
@@ -82,6 +86,7 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
                 given.init_call_callee_ps,
                 given.init_call_caller_ps,
                 given.class_call_ps,
+                given.slowed_ppm,
             ]));
         EDBPROF_OK
     })

@@ -111,7 +111,7 @@ fn process() -> impl Strategy<Value = Process> {
         );
     let numbers = (identity, 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
     // Up to a third of a microsecond: more than most nodes of `nodes` have.
-    let costs = proptest::array::uniform11(0..300_000_u32);
+    let costs = proptest::array::uniform12(0..300_000_u32);
     let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
     let facts = (ending, calibration.prop_map(Option::flatten));
     (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(

@@ -26,24 +26,27 @@ fn it_says_what_recording_costs_once_that_is_known() {
     recorder.enter(1, 10);
     let path = only_live(directory.path());
     assert_eq!(calibration(&path), None);
-    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11]);
+    recorder.set_calibration([1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11, 12]);
     recorder.leave(1, 20);
     recorder.save(0);
     let found = calibration(&path).unwrap();
-    assert_eq!(found.numbers(), [1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11]);
+    assert_eq!(
+        found.numbers(),
+        [1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11, 12]
+    );
     let prof = files(directory.path(), ".prof").remove(0);
     assert_eq!(saved(&prof).processes[0].calibration, Some(found));
-    recorder.set_calibration([0; 11]);
+    recorder.set_calibration([0; 12]);
     assert_eq!(calibration(&path), None);
     recorder.free();
 
     // Known before there is a file.
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::new(directory.path());
-    recorder.set_calibration([7; 11]);
+    recorder.set_calibration([7; 12]);
     recorder.enter(1, 10);
     let path = only_live(directory.path());
-    assert_eq!(calibration(&path).unwrap().numbers(), [7; 11]);
+    assert_eq!(calibration(&path).unwrap().numbers(), [7; 12]);
     recorder.free();
 }
 
@@ -61,7 +64,7 @@ fn calls_of_classes_are_in_it_and_in_the_prof_once_their_cost_is_known() {
     let class_calls = |trees: Trees| trees.threads[0].class_calls.clone();
     let path = only_live(directory.path());
     assert!(class_calls(read(&path)).is_empty());
-    recorder.set_calibration([1; 11]);
+    recorder.set_calibration([1; 12]);
     assert_eq!(class_calls(read(&path)), [1, 2]);
     // Those of a hidden function are its caller's.
     recorder.enter(HIDDEN, 40);
@@ -76,10 +79,10 @@ fn calls_of_classes_are_in_it_and_in_the_prof_once_their_cost_is_known() {
 
     // Earlier files had nothing there, and the recorder's own in the nodes.
     let mut bytes = fs::read(&path).unwrap();
-    bytes[176..196].fill(0);
+    bytes[176..200].fill(0);
     let trees = live::read(&bytes, Now::Gone).unwrap();
     let costs = trees.processes[0].calibration.unwrap().numbers();
-    assert_eq!(costs, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(costs, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
     assert!(class_calls(trees).is_empty());
     recorder.free();
 }

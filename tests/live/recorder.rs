@@ -145,7 +145,7 @@ impl Recorder {
         unsafe { edbprof_count_class_call(self.thread) };
     }
 
-    pub(crate) fn set_calibration(&self, numbers: [u32; 11]) {
+    pub(crate) fn set_calibration(&self, numbers: [u32; 12]) {
         let calibration = edbprof_calibration {
             struct_size: size_of::<edbprof_calibration>(),
             python_call_callee_ps: numbers[0],
@@ -159,6 +159,7 @@ impl Recorder {
             init_call_callee_ps: numbers[8],
             init_call_caller_ps: numbers[9],
             class_call_ps: numbers[10],
+            slowed_ppm: numbers[11],
         };
         // SAFETY: a recording that is not freed, and a readable struct.
         ok(unsafe { edbprof_recording_set_calibration(self.recording, &calibration) });

@@ -54,7 +54,7 @@ def costs(run, tmp_path):
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_part_costs_something(costs, hook):
     found = costs(f"save(recorded(hook={hook!r}))")
-    *pairs, class_call = found
+    *pairs, class_call, slowed_ppm = found
     # Of Python calls, C calls, resumes, implicit calls, calls of __init__.
     assert len(pairs) == 10
     for callee, caller in zip(pairs[::2], pairs[1::2]):
@@ -64,6 +64,9 @@ def test_each_part_costs_something(costs, hook):
     assert class_call < 10_000_000
     if hook == "monitoring":
         assert class_call > 1_000
+    # An interpreter that looks for a profile function at each instruction.
+    assert (slowed_ppm > 10_000) == (sys.version_info[:2] in [(3, 10), (3, 11)])
+    assert slowed_ppm < 900_000
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")

@@ -93,6 +93,14 @@ def _loops():
             two(1)
             three(1)
 
+    def instructions(rounds, _):
+        for number in rounds:
+            pair = [number * 300, number]
+            last = {number: pair}
+            if number & 1:
+                last = (number, f"{number}")
+        return last
+
     return (
         (python_calls, Called(), (Called.one, Called.two, Called.three)),
         (c_calls, [], (len, isinstance)),
@@ -100,6 +108,7 @@ def _loops():
         (implicit_calls, Called(), (Called.__eq__, Called.__lt__, Called.value.fget)),
         (class_calls, Empty, ()),
         (init_calls, (One, Two, Three), (One.__init__, Two.__init__, Three.__init__)),
+        (instructions, None, ()),
     )
 
 

@@ -23,10 +23,10 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
-//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured; five more at 176 |
+//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured; six more at 176 |
 //! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
-//! | 176 | 20 | u32, five: the rest of the calibration, zeros in earlier files |
+//! | 176 | 24 | u32, six: the rest of the calibration, zeros in earlier files |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:

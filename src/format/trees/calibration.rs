@@ -27,17 +27,21 @@ pub struct Calibration {
     pub init_call: Cost,
     /// Of a call of a class: what is added to its caller, as it has no node.
     pub class_call: u32,
+    /// Not a cost in picoseconds, but millionths of the self time of Python functions: what
+    /// of it comes of an interpreter that runs every instruction slower while a profile
+    /// function is set (CPython 3.10 and 3.11). The other costs are what calls add to that.
+    pub slowed_ppm: u32,
 }
 
 /// How many numbers a [`Calibration`] is.
-pub const CALIBRATION_NUMBERS: usize = 11;
+pub const CALIBRATION_NUMBERS: usize = 12;
 /// How many the first of them were all that there was in earlier files.
 pub const FIRST_CALIBRATION_NUMBERS: usize = 6;
 
 impl Calibration {
     /// Its numbers in the order in which files have them: callee's and caller's share of
     /// a Python call, of a C call, of a resume, of an implicit call,
-    /// of `__init__`; of a class's call.
+    /// of `__init__`; of a class's call; and what is slowed.
     pub fn numbers(&self) -> [u32; CALIBRATION_NUMBERS] {
         let Calibration {
             python_call,
@@ -46,6 +50,7 @@ impl Calibration {
             implicit_call,
             init_call,
             class_call,
+            slowed_ppm,
         } = *self;
         [
             python_call.callee,
@@ -59,6 +64,7 @@ impl Calibration {
             init_call.callee,
             init_call.caller,
             class_call,
+            slowed_ppm,
         ]
     }
 
@@ -76,6 +82,7 @@ impl Calibration {
             init_callee,
             init_caller,
             class_call,
+            slowed_ppm,
         ] = numbers;
         let cost = |callee, caller| Cost { callee, caller };
         (numbers != [0; CALIBRATION_NUMBERS]).then_some(Calibration {
@@ -85,6 +92,7 @@ impl Calibration {
             implicit_call: cost(implicit_callee, implicit_caller),
             init_call: cost(init_callee, init_caller),
             class_call,
+            slowed_ppm,
         })
     }
 
@@ -111,6 +119,18 @@ impl Calibration {
         }
         for (node, &calls) in (0..).zip(&thread.class_calls) {
             add(node, calls.into(), self.class_call);
+        }
+        if self.slowed_ppm > 0 {
+            for (node, own_ns) in (0..).zip(nodes.self_times()) {
+                if function(node).is_some_and(|of| of.kind == FunctionKind::Python) {
+                    // A millionth of a nanosecond is a thousandth of a picosecond.
+                    add(
+                        node,
+                        own_ns.saturating_mul(self.slowed_ppm.into()) / 1000,
+                        1,
+                    );
+                }
+            }
         }
         overhead
     }

@@ -32,7 +32,7 @@
 //! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
-//! | `calibration_ps` | only where it was measured: tuple of eleven ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume, at a Python call without a call instruction, at one of `__init__` that makes an object; to the caller at the call of a class. Earlier files have the first six |
+//! | `calibration_ps` | only where it was measured: tuple of twelve ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume, at a Python call without a call instruction, at one of `__init__` that makes an object; to the caller at the call of a class. The last is millionths of Python functions' self time, which a slowed interpreter adds. Earlier files have the first six to eleven |
 //!
 //! A thread, its columns of little-endian integers being equally long:
 //!

@@ -118,14 +118,14 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
 fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
     let offset = reader.offset();
     reader.object(|reader, value| match value {
-        Value::Tuple(count @ (CALIBRATION_NUMBERS | FIRST_CALIBRATION_NUMBERS)) => {
+        Value::Tuple(count @ FIRST_CALIBRATION_NUMBERS..=CALIBRATION_NUMBERS) => {
             let mut numbers = [0; CALIBRATION_NUMBERS];
             for number in numbers.iter_mut().take(count) {
                 *number = read_number(reader)?;
             }
             Ok(Calibration::from_numbers(numbers))
         }
-        other => Err(Reader::unexpected(offset, "eleven numbers, or six", other)),
+        other => Err(Reader::unexpected(offset, "six to twelve numbers", other)),
     })
 }
 
