@@ -220,9 +220,12 @@ def test_ctrl_c_stops_the_program_and_still_gives_the_answer(run, tmp_path):
         """,
     )
     command = [find(), "run", f"--python={sys.executable}", "--out=results/", "program.py"]
+    # What a shell starts with '&' ignores the signal, and so would the program.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate()
