@@ -75,6 +75,36 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 #endif
 }
 
+/* The opcode at which the frame stands, without what the interpreter made of it; 0 where
+ * there is none. */
+static inline int compat_frame_opcode(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX < 0x030A0000
+    int at = frame->f_lasti;
+#elif PY_VERSION_HEX < 0x030B0000
+    int at = frame->f_lasti * (int)sizeof(_Py_CODEUNIT);
+#else
+    int at = PyFrame_GetLasti(frame);
+#endif
+    PyCodeObject *code = compat_frame_code(frame);
+#if PY_VERSION_HEX < 0x030B0000
+    PyObject *bytes = code->co_code;
+    Py_INCREF(bytes);
+#else
+    PyObject *bytes = PyCode_GetCode(code);
+#endif
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    int opcode = 0; /* of the caches that follow an instruction, too */
+    for (; opcode == 0 && at >= 0 && at < PyBytes_GET_SIZE(bytes); at -= 2) {
+        opcode = (unsigned char)PyBytes_AS_STRING(bytes)[at];
+    }
+    Py_DECREF(bytes);
+    return opcode;
+}
+
 /* A new reference to the qualified name, or NULL without an exception. */
 static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 {

@@ -62,6 +62,24 @@ static bool is_own_file(PyObject *file)
            PyUnicode_Tailmatch(file, package_directory, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
+/* Whether the call that is about to begin is one of a property: its caller loads an
+ * attribute. */
+static bool loads_attribute(PyCodeObject *code)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (code->co_argcount != 1 || frame == NULL || compat_frame_code(frame) != code) {
+        return false;
+    }
+    PyFrameObject *caller = PyFrame_GetBack(frame);
+    if (caller == NULL) {
+        PyErr_Clear(); /* Mostly there is none, but for want of memory it says so. */
+        return false;
+    }
+    bool loads = compat_frame_opcode(caller) == LOAD_ATTR;
+    Py_DECREF(caller);
+    return loads;
+}
+
 int name_code(named *self, PyCodeObject *code)
 {
     begin(self, EDBPROF_PYTHON);
@@ -73,6 +91,9 @@ int name_code(named *self, PyCodeObject *code)
     Py_XDECREF(qualified_name);
     if (is_own_file(code->co_filename)) {
         self->function.flags |= EDBPROF_HIDDEN;
+    }
+    if (loads_attribute(code)) {
+        self->function.flags |= EDBPROF_PROPERTY;
     }
     generics_describe(code, self);
     return 0;

@@ -89,6 +89,12 @@
 #define EDBPROF_GENERIC_DISPATCH 2
 
 /**
+ * `edbprof_function.flags`: called by loading an attribute, as properties are, so that its
+ * calls cost less than others do.
+ */
+#define EDBPROF_PROPERTY 32
+
+/**
  * `edbprof_function.flags`: part of the profiler. It stands in no file: what it
  * calls is its caller's, and so is its time.
  */

@@ -6,7 +6,8 @@ use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::trees::{
-    Calibration, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    Calibration, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY, Process,
+    ThreadTree, Trees,
 };
 use edbprof::profile::compensate::compensate;
 use edbprof::profile::merge::{Merger, Profile};
@@ -202,6 +203,28 @@ fn special_methods_are_called_without_an_instruction() {
         let own = compensate(&trees).trees.threads[0].nodes.self_times();
         assert_eq!(own[0], 10_000_000 - 20 - 1000 * caller_ns, "{name}");
     }
+}
+
+#[test]
+fn properties_are_called_without_an_instruction_and_merge_with_what_is_called_by_one() {
+    let mut inputs = [
+        known(1, 1000, calibration(1)),
+        known(2, 1000, calibration(1)),
+    ];
+    inputs[0].functions[1].flags = PROPERTY;
+    let own = inputs
+        .each_ref()
+        .map(|trees| compensate(trees).trees.threads[0].nodes.self_times());
+    assert_eq!(
+        [own[0][0], own[1][0]],
+        [10_000_000 - 20 - 12_000, 10_000_000 - 20 - 30_000]
+    );
+    let [first, second] = inputs;
+    let mut merged = merge([&encoded(1, first), &encoded(2, second)]);
+    assert_eq!(merged.trees().functions.len(), 5);
+    merged.compensate();
+    let found = merged.shown_trees().threads[0].nodes.self_times();
+    assert!(found.contains(&(own[0][0] + own[1][0])), "{found:?}");
 }
 
 #[test]

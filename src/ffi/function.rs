@@ -1,7 +1,9 @@
 //! What a host says about a function.
 
 use super::{EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, edbprof_status, edbprof_str};
-use crate::format::trees::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label};
+use crate::format::trees::{
+    Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY,
+};
 use crate::record::functions::Entry;
 
 /// `edbprof_function.kind`: a Python code object.
@@ -16,12 +18,16 @@ pub const EDBPROF_NATIVE: u32 = 2;
 pub const EDBPROF_GENERIC_WRAPPER: u32 = 1;
 /// `edbprof_function.flags`: the `dispatch` function beside such a wrapper.
 pub const EDBPROF_GENERIC_DISPATCH: u32 = 2;
+/// `edbprof_function.flags`: called by loading an attribute, as properties are, so that its
+/// calls cost less than others do.
+pub const EDBPROF_PROPERTY: u32 = 32;
 /// `edbprof_function.flags`: part of the profiler. It stands in no file: what it
 /// calls is its caller's, and so is its time.
 pub const EDBPROF_HIDDEN: u32 = 0x8000_0000;
 
 const _: () = assert!(EDBPROF_GENERIC_WRAPPER == GENERIC_WRAPPER);
 const _: () = assert!(EDBPROF_GENERIC_DISPATCH == GENERIC_DISPATCH);
+const _: () = assert!(EDBPROF_PROPERTY == PROPERTY);
 
 /// A function as people shall see it. Fields that are left zero are unknown.
 ///

@@ -204,7 +204,7 @@ mod tests {
                 pid: 4711,
                 ..ProcessIdentity::default()
             },
-            argv: vec![b"python"[..].into(), b"\xffapp.py"[..].into()],
+            argv: [b"python"[..].into(), b"\xffapp.py"[..].into()].into(),
             host: b"CPython 3.11.7"[..].into(),
             start_unix_ns: 1_700_000_000_123_456_789,
             duration_ns: 5_123_456_789,
@@ -219,7 +219,7 @@ mod tests {
         );
         assert_eq!(*group.module, *"ab".repeat(16).as_bytes());
         let long = Process {
-            argv: vec![b"x".repeat(100_000).into()],
+            argv: [b"x".repeat(100_000).into()].into(),
             ..process
         };
         assert!(process_group(&long, &[0; 16]).label.name.len() < 300);

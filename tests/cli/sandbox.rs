@@ -216,7 +216,7 @@ fn process(pid: u8) -> Process {
             ..ProcessIdentity::default()
         },
         parent_pid: 1,
-        argv: vec![b"python".as_slice().into()],
+        argv: [b"python".as_slice().into()].into(),
         host: b"CPython 3.11.7".as_slice().into(),
         hook: b"setprofile".as_slice().into(),
         clock: b"tsc".as_slice().into(),

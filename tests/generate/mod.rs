@@ -6,7 +6,7 @@ use edbprof::format::process::ProcessIdentity;
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
     Calibration, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
-    GENERIC_WRAPPER, Label, NO_PARENT, Nodes, Process, ThreadTree, Trees,
+    GENERIC_WRAPPER, Label, NO_PARENT, Nodes, PROPERTY, Process, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,6 +37,7 @@ pub(crate) fn function() -> impl Strategy<Value = Function> {
         2 => Just(GENERIC_WRAPPER),
         1 => Just(GENERIC_DISPATCH),
         1 => Just(FOLDED_CALLS),
+        1 => Just(PROPERTY),
     ];
     (
         kind,
@@ -125,7 +126,7 @@ fn process() -> impl Strategy<Value = Process> {
             Process {
                 identity,
                 parent_pid,
-                argv,
+                argv: argv.into(),
                 host,
                 hook,
                 clock: b"tsc"[..].into(),

@@ -104,6 +104,38 @@ def test_calls_of_classes_are_counted_where_they_are_made(run, tmp_path):
         assert found == {"many": 1, "made": 1 + 100 * 7}
 
 
+@pytest.mark.parametrize("rounds_before", [0, 100])
+@pytest.mark.parametrize("hook", HOOKS)
+def test_what_loading_an_attribute_calls_is_told_apart(run, tmp_path, hook, rounds_before):
+    run(
+        PROGRAM
+        + textwrap.dedent(
+            f"""
+            class Thing:
+                @property
+                def loaded(self): return self
+                def method(self): return self
+                @property
+                def called_first(self): return self
+                @property
+                def by_a_builtin(self): return self
+            def rounds(count):
+                for _ in range(count):
+                    thing = Thing().loaded.method().loaded
+                    getattr(thing, "by_a_builtin")
+                    Thing.called_first.fget(thing).called_first
+            rounds({rounds_before})  # until the interpreter has specialized it
+            p = Profile(hook={hook!r})
+            with p: rounds(3)
+            save(p)
+            """
+        )
+    )
+    functions = ProfFile(tmp_path / "x.prof").exact["functions"]
+    assert {name for _, flags, _, _, name, *_ in functions if flags & 32} == {"loaded"}
+    assert {name for _, _, _, _, name, *_ in functions} >= {"method", "called_first"}
+
+
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_recording_of_few_calls_pays_nothing(costs, hook):
     few = f"p = Profile(hook={hook!r})\nwith p: many(20_000)\nsave(p)"

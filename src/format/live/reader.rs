@@ -110,7 +110,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     let process = Process {
         identity: facts.process,
         parent_pid: header.u32(at::PARENT_PID),
-        argv: log.argv,
+        argv: log.argv.into(),
         host: log.host,
         hook: log.hook,
         clock: clock_name.as_bytes().into(),

@@ -1,6 +1,6 @@
 //! What recording costs the recorded: measured in the process, kept in its files.
 
-use super::{Function, FunctionKind, ThreadTree};
+use super::{Function, FunctionKind, PROPERTY, ThreadTree};
 
 /// What recording adds to the time of one call and of whoever made it, picoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,7 +142,7 @@ impl Calibration {
             FunctionKind::Python if &*function.label.name == b"__init__" => {
                 Some(measured(self.init_call).unwrap_or(self.implicit_call()))
             }
-            FunctionKind::Python if from_c || is_special_method(function) => {
+            FunctionKind::Python if from_c || has_no_call_instruction(function) => {
                 Some(self.implicit_call())
             }
             FunctionKind::Python => Some(self.python_call),
@@ -165,9 +165,9 @@ fn measured(cost: Cost) -> Option<Cost> {
     (cost != Cost::default()).then_some(cost)
 }
 
-/// Whether it has a name by which the interpreter calls it: for an operator, when an object
-/// is made and the like.
-fn is_special_method(function: &Function) -> bool {
+/// Whether it is a property, or has a name by which the interpreter calls it: for an operator,
+/// when an object is made and the like.
+fn has_no_call_instruction(function: &Function) -> bool {
     let name = &function.label.name;
-    name.starts_with(b"__") && name.ends_with(b"__")
+    function.flags & PROPERTY != 0 || name.starts_with(b"__") && name.ends_with(b"__")
 }

@@ -99,6 +99,9 @@ pub enum FunctionKind {
 pub const GENERIC_WRAPPER: u32 = 1;
 /// Flag of [`Function::flags`]: the `dispatch` function beside such a wrapper.
 pub const GENERIC_DISPATCH: u32 = 2;
+/// Flag of [`Function::flags`], in recorders' files alone: the first call that was seen came of
+/// loading an attribute, without a call instruction.
+pub const PROPERTY: u32 = 32;
 
 /// The name that pstats knows a function by, and the key of its rows.
 ///
@@ -285,7 +288,7 @@ pub struct Process {
     /// Its parent's process id.
     pub parent_pid: u32,
     /// Its command line, one element an argument.
-    pub argv: Vec<Box<[u8]>>,
+    pub argv: Box<[Box<[u8]>]>,
     /// The host program, for example `CPython 3.11.7`.
     pub host: Box<[u8]>,
     /// How events reached the recorder, for example `setprofile`.

@@ -94,7 +94,7 @@ fn read_process(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"boot_id" => process.identity.boot_id = read_id(reader)?,
             b"pid_namespace" => process.identity.pid_namespace = read_number(reader)?,
             b"program" => process.identity.program = read_number(reader)?,
-            b"argv" => process.argv = reader.list(read_text)?,
+            b"argv" => process.argv = reader.list(read_text)?.into(),
             b"host" => process.host = read_text(reader)?,
             b"hook" => process.hook = read_text(reader)?,
             b"clock" => process.clock = read_text(reader)?,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::format::trees::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, Process, RecordingId, ThreadTree, Trees,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, PROPERTY, Process, RecordingId,
+    ThreadTree, Trees,
 };
 use crate::profile::ran_in::RanInCounts;
 use crate::profile::tree_builder::TreeBuilder;
@@ -69,6 +70,13 @@ impl TreeSum {
     }
 
     fn intern(&mut self, function: &Function) -> u32 {
+        if function.flags & PROPERTY != 0 {
+            // How it was called first is its process's own, and the overhead is known.
+            return self.intern(&Function {
+                flags: function.flags & !PROPERTY,
+                ..function.clone()
+            });
+        }
         if let Some(&id) = self.function_ids.get(function) {
             return id;
         }
