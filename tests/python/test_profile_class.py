@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import sys
 import threading
 import time
 import weakref
@@ -32,6 +33,17 @@ def test_enable_and_disable(tmp_path):
         profile.disable()
         call(10)
     assert saved(profile, tmp_path).paths() == {("call",): 2, ("call", "callee"): 5}
+
+
+def test_made_anew_it_records_no_longer(tmp_path):
+    profile = Profile(hook="setprofile")
+    profile.enable()
+    call(1)
+    profile.__init__()
+    assert sys.getprofile() is None
+    with profile:
+        call(2)
+    assert saved(profile, tmp_path).paths() == {("call",): 1, ("call", "callee"): 2}
 
 
 def test_context_manager_nests(tmp_path):

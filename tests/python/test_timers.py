@@ -109,7 +109,12 @@ def test_a_failing_timer_is_told_once_and_harms_nothing(run, body):
 
 @pytest.mark.parametrize(
     "deed",
-    ["profile.close()", "profile.disable()", "others.append(Profile()); others[-1].enable()"],
+    [
+        "profile.close()",
+        "profile.disable()",
+        "profile.__init__()",
+        "others.append(Profile()); others[-1].enable()",
+    ],
 )
 def test_a_timer_cannot_switch_recording(run, deed):
     """It is read while events are given out: memory would be used after it is freed."""
