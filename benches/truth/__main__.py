@@ -9,7 +9,7 @@ differences between true and reported shares: the part of the time that it puts 
 wrong phase. Every figure is a median over fresh processes.
 
 How compensation measures and uses its constants was chosen with the programs of `tuning`;
-those of `reported` have told eight times how far that was from the aim.
+those of `reported` have told nine times how far that was from the aim.
 """
 
 from __future__ import annotations
