@@ -71,7 +71,7 @@ class Profile:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
         if hasattr(self, "_recorder"):
-            self.disable()  # Made anew: nobody could switch the earlier recorder off.
+            self._recorder.stop()  # Made anew: nobody could switch it off any more.
         from . import _calibration  # noqa: F401  lets recorders measure what they cost
         from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
 
