@@ -13,8 +13,8 @@ use std::process::{Child, Command};
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use edbprof::ffi::edbprof_status::*;
-use edbprof::ffi::*;
+use edbprof::capi::edbprof_status::*;
+use edbprof::capi::*;
 
 /// Callers, and callees of each: 12 MiB of nodes, all of them warm.
 const CALLERS: u64 = 200;

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
+use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT};
-use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::merge::{Merger, Profile};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::ptr;
 use std::time::Instant;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 use edbprof::format::prof::{self, ProfFile};
 
 const FUNCTIONS: u64 = 5_000;

@@ -3,16 +3,16 @@
 
 #![allow(dead_code)]
 
+use edbprof::analysis::attribution::attribute;
+use edbprof::analysis::estimate::estimate;
+use edbprof::analysis::frames::frames;
+use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::live::{self, Now};
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{self, Counts, Rows};
 use edbprof::format::sidecar::{self, Sidecar};
 use edbprof::format::trees::Label;
-use edbprof::profile::attribution::attribute;
-use edbprof::profile::estimate::estimate;
-use edbprof::profile::frames::frames;
-use edbprof::profile::merge::{Merger, Profile};
 
 /// Marshal, and in it the pstats dictionary.
 pub(crate) fn marshal(bytes: &[u8]) {

@@ -1,6 +1,6 @@
 /* edbprof: exact call trees from any program.
  *
- * Generated from src/ffi by cbindgen; do not edit.
+ * Generated from src/capi by cbindgen; do not edit.
  *
  * A recording holds one call tree for each thread that takes part. A host makes a
  * recording, attaches each thread, and reports calls as they begin and end:

@@ -5,6 +5,7 @@ mod generate;
 use std::fs;
 use std::path::Path;
 
+use edbprof::analysis::rows::rows;
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
@@ -12,7 +13,6 @@ use edbprof::format::read_error::Reason;
 use edbprof::format::trees::{
     Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees,
 };
-use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::prelude::*;
 
@@ -411,7 +411,7 @@ fn file() -> impl Strategy<Value = (Trees, PlainInputs)> {
         let plain = plain.map(|(rows, hashes)| PlainInputs {
             hashes,
             rows,
-            sidecar: edbprof::profile::singledispatch::sidecar(&trees),
+            sidecar: edbprof::analysis::singledispatch::sidecar(&trees),
         });
         (trees, plain.unwrap_or_default())
     })

@@ -11,10 +11,10 @@ mod readers;
 use std::fs;
 use std::path::Path;
 
+use edbprof::analysis::rows::rows;
 use edbprof::format::prof::{self, PlainInputs};
 use edbprof::format::pstats;
 use edbprof::format::sidecar;
-use edbprof::profile::rows::rows;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -57,7 +57,7 @@ fn prof_seeds() -> Seeds {
             let plain = plain.map_or_else(PlainInputs::default, |rows| PlainInputs {
                 hashes: vec![[7; 16], [8; 16]],
                 rows,
-                sidecar: edbprof::profile::singledispatch::sidecar(&trees),
+                sidecar: edbprof::analysis::singledispatch::sidecar(&trees),
             });
             prof::encode(&rows(&trees), &trees, &plain)
         })
@@ -78,7 +78,7 @@ fn sidecar_seeds() -> Seeds {
     let sidecars = generated(generate::trees(), 10);
     let sidecars = sidecars
         .iter()
-        .map(edbprof::profile::singledispatch::sidecar);
+        .map(edbprof::analysis::singledispatch::sidecar);
     let mut seeds: Seeds = sidecars.map(|value| sidecar::encode(&value)).collect();
     seeds.extend(golden(&["sidecar-"]));
     seeds

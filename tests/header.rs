@@ -12,7 +12,7 @@ fn the_committed_header_is_fresh() {
     let mut made = Vec::new();
     cbindgen::Builder::new()
         .with_config(config)
-        .with_src(root.join("src/ffi/mod.rs"))
+        .with_src(root.join("src/capi/mod.rs"))
         .generate()
         .unwrap()
         .write(&mut made);
@@ -52,7 +52,7 @@ fn every_function_says_which_threads_may_call_it() {
             "{declaration}"
         );
     }
-    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi")).unwrap();
+    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/capi")).unwrap();
     let exported: usize = sources
         .map(|source| fs::read_to_string(source.unwrap().path()).unwrap())
         .map(|source| source.matches("#[unsafe(no_mangle)]").count())

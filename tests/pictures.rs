@@ -2,10 +2,10 @@
 
 mod generate;
 
+use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::format::trees::{NO_PARENT, Nodes, ThreadTree, Trees};
-use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::merge::Merger;
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 use proptest::prelude::*;

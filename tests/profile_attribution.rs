@@ -6,10 +6,10 @@ mod generate;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use edbprof::analysis::attribution::attribute;
 use edbprof::format::pstats::{Counts, LabelId, Rows};
 use edbprof::format::sidecar::Sidecar;
 use edbprof::format::trees::Label;
-use edbprof::profile::attribution::attribute;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -2,6 +2,9 @@
 
 mod generate;
 
+use edbprof::analysis::compensate::compensate;
+use edbprof::analysis::merge::{Merger, Profile};
+use edbprof::analysis::rows::rows;
 use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
@@ -9,9 +12,6 @@ use edbprof::format::trees::{
     Calibration, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY, Process,
     ThreadTree, Trees,
 };
-use edbprof::profile::compensate::compensate;
-use edbprof::profile::merge::{Merger, Profile};
-use edbprof::profile::rows::rows;
 use proptest::prelude::*;
 
 fn encoded(id: u8, mut trees: Trees) -> Vec<u8> {

@@ -4,18 +4,18 @@ mod generate;
 
 use std::collections::BTreeMap;
 
+use edbprof::analysis::estimate::estimate;
+use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::merge::Merger;
+use edbprof::analysis::native_name::without_address;
+use edbprof::analysis::singledispatch::{sidecar, unfog};
+use edbprof::analysis::threshold::{Limits, prune, reverse};
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::format::pstats::{Counts, Rows};
 use edbprof::format::trees::{
     FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT,
     Nodes, ThreadTree, Trees,
 };
-use edbprof::profile::estimate::estimate;
-use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::merge::Merger;
-use edbprof::profile::native_name::without_address;
-use edbprof::profile::singledispatch::{sidecar, unfog};
-use edbprof::profile::threshold::{Limits, prune, reverse};
 use proptest::prelude::*;
 
 fn label(name: &str) -> Label {
@@ -378,7 +378,7 @@ fn check_frames(frames: &Frames) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn profile_of(trees: Trees, plain: Option<Rows>) -> edbprof::profile::merge::Profile {
+fn profile_of(trees: Trees, plain: Option<Rows>) -> edbprof::analysis::merge::Profile {
     let mut merger = Merger::new();
     merger.add("exact", ProfFile::Exact(trees, PlainInputs::default()));
     if let Some(rows) = plain {
@@ -509,7 +509,7 @@ fn files_in_another_order_make_the_same_picture() {
     }
 }
 
-fn lines_of(estimate: &edbprof::profile::estimate::Estimate) -> Vec<(Vec<u8>, u64, u64)> {
+fn lines_of(estimate: &edbprof::analysis::estimate::Estimate) -> Vec<(Vec<u8>, u64, u64)> {
     // By path, in bytes: names need not be UTF-8.
     let nodes = &estimate.nodes;
     let mut paths: Vec<Vec<u8>> = Vec::new();

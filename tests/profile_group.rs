@@ -7,17 +7,17 @@ mod generate;
 
 use std::collections::BTreeMap;
 
+use edbprof::analysis::frames::frames;
+use edbprof::analysis::group::{By, Unselectable, Wanted};
+use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
+use edbprof::analysis::rows::rows;
+use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::trees::{
     Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
     Nodes, PROCESS_GROUP, Process, THREAD_GROUP, ThreadTree, Trees,
 };
-use edbprof::profile::frames::frames;
-use edbprof::profile::group::{By, Unselectable, Wanted};
-use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
-use edbprof::profile::rows::rows;
-use edbprof::profile::select::{Pattern, Selection};
 use generate::rows_text;
 use proptest::prelude::*;
 

@@ -5,11 +5,11 @@ mod generate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
+use edbprof::analysis::rows::rows;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{self, Rows};
 use edbprof::format::trees::{ANY_THREAD, Function, PROPERTY, Trees};
-use edbprof::profile::merge::{Merged, Merger, Profile, Refusal};
-use edbprof::profile::rows::rows;
 use generate::rows_text;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ proptest! {
         let merged = profile.encode();
         let mut sum = Rows::default();
         for bytes in &files {
-            edbprof::profile::rows::add(&mut sum, &pstats::decode(bytes).unwrap());
+            edbprof::analysis::rows::add(&mut sum, &pstats::decode(bytes).unwrap());
         }
         let merged = pstats::decode(&merged).unwrap();
         prop_assert_eq!(merged.len(), sum.len());

@@ -4,9 +4,9 @@ mod generate;
 
 use std::collections::BTreeMap;
 
+use edbprof::analysis::rows::rows;
 use edbprof::format::pstats::Counts;
 use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees};
-use edbprof::profile::rows::rows;
 use proptest::prelude::*;
 
 type Figures = (i128, i128, u128, u128);

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 
 /// The system's allocator; counts what the calling thread asks of it.
 struct Counting;

@@ -2,8 +2,8 @@
 //! content; what leaves this file is text that can't command a terminal, break a
 //! line or reorder what stands beside it.
 
+use crate::analysis::native_name;
 use crate::format::trees::{Function, Label};
-use crate::profile::native_name;
 
 /// `bytes` as text that shows every byte and obeys none.
 ///

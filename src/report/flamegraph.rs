@@ -5,7 +5,7 @@ use inferno::flamegraph::{self, Options};
 
 use super::folded::stacks;
 use super::{Error, Report, View};
-use crate::profile::threshold;
+use crate::analysis::threshold;
 
 /// Inferno's flame graph.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +43,10 @@ impl Report for FlameGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::frames::Frames;
+    use crate::analysis::merge::Profile;
     use crate::format::pstats::Rows;
     use crate::format::trees::NO_PARENT;
-    use crate::profile::frames::Frames;
-    use crate::profile::merge::Profile;
     use crate::report::svg::tests::tree;
 
     fn render(frames: &Frames) -> Option<String> {

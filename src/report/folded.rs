@@ -8,9 +8,9 @@
 use super::display::function_name;
 use super::origin::Places;
 use super::{Error, Report, View};
+use crate::analysis::frames::Frames;
+use crate::analysis::join::join;
 use crate::format::trees::{Function, NO_PARENT};
-use crate::profile::frames::Frames;
-use crate::profile::join::join;
 
 /// Folded stacks.
 #[derive(Clone, Copy, Debug)]

@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 
 use super::display::{function_name, printable};
 use super::{Error, Report, View};
+use crate::analysis::frames::Frames;
+use crate::analysis::join::join;
 use crate::format::pstats::{Counts, Rows};
 use crate::format::trees::{Ending, Function, Label, NO_PARENT, Process};
-use crate::profile::frames::Frames;
-use crate::profile::join::join;
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]

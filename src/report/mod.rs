@@ -35,11 +35,11 @@ pub mod tree;
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::analysis::frames::Frames;
+use crate::analysis::merge::Profile;
+use crate::analysis::processes::Processes;
 use crate::format::pstats::Rows;
 use crate::format::trees::{FoldedFunction, Label};
-use crate::profile::frames::Frames;
-use crate::profile::merge::Profile;
-use crate::profile::processes::Processes;
 
 /// One output format.
 pub trait Report {

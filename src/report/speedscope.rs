@@ -9,10 +9,10 @@
 use super::display::{function_name, printable};
 use super::origin::{Origin, origin};
 use super::{Error, Report, View};
+use crate::analysis::frames::Frames;
+use crate::analysis::join::join;
+use crate::analysis::walk::{Step, walk};
 use crate::format::trees::Function;
-use crate::profile::frames::Frames;
-use crate::profile::join::join;
-use crate::profile::walk::{Step, walk};
 use serde_json::{Value, json};
 
 /// One file for speedscope.

@@ -96,10 +96,10 @@ pub fn path_text(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::frames::Frames;
+    use crate::analysis::merge::Profile;
     use crate::format::pstats::{Counts, Rows};
     use crate::format::trees::Label;
-    use crate::profile::frames::Frames;
-    use crate::profile::merge::Profile;
 
     #[test]
     fn short_and_to_the_point() {

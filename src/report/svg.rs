@@ -16,8 +16,8 @@ mod layout;
 mod writer;
 
 use super::{Error, Report, View};
-use crate::profile::frames::Frames;
-use crate::profile::threshold::{Limits, heights, reverse};
+use crate::analysis::frames::Frames;
+use crate::analysis::threshold::{Limits, heights, reverse};
 use layout::{Layout, MAX_LEVELS};
 use writer::Graphs;
 
@@ -103,10 +103,10 @@ fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::analysis::frames::Frames;
+    use crate::analysis::merge::Profile;
     use crate::format::pstats::Rows;
     use crate::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes};
-    use crate::profile::frames::Frames;
-    use crate::profile::merge::Profile;
 
     /// A tree of (parent, name, total), every node called once.
     pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> Frames {

@@ -18,10 +18,10 @@ use self::text::{Line, Text};
 use super::View;
 use super::display::{count, counted, duration, function_name};
 use super::origin::{Origin, Places, origin};
+use crate::analysis::frames::Frames;
+use crate::analysis::join::join;
+use crate::analysis::walk::Children;
 use crate::format::trees::{Function, Label};
-use crate::profile::frames::Frames;
-use crate::profile::join::join;
-use crate::profile::walk::Children;
 
 /// Frames above each other that are shown; a recursion can be any deeper.
 const MAX_LEVELS: usize = 400;

@@ -205,7 +205,7 @@ fn trees(id: u8, calls: u64) -> Trees {
 }
 
 fn encoded(trees: &Trees) -> Vec<u8> {
-    let rows = edbprof::profile::rows::rows(trees);
+    let rows = edbprof::analysis::rows::rows(trees);
     encode(&rows, trees, &PlainInputs::default())
 }
 

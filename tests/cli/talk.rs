@@ -219,7 +219,7 @@ fn versions_are_for_programs_too() {
     assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, program);
     let formats = format!(
         "prof format 1\nlive format 1\nABI {}\n",
-        edbprof::ffi::edbprof_abi_version()
+        edbprof::capi::edbprof_abi_version()
     );
     let all = sandbox.run(&["--version"]).expect(0).stdout;
     assert_eq!(all, [program, &formats].concat());

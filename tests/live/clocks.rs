@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
 

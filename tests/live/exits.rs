@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 
 use super::recorder::{Recorder, files, only_live, read};
 

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use edbprof::ffi::edbprof_status::{EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_OK};
+use edbprof::capi::edbprof_status::{EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_OK};
 use edbprof::format::prof::{self, ProfFile};
 
 use super::in_a_process_of_its_own;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use edbprof::analysis::rows::rows;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
-use edbprof::profile::rows::rows;
 
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, check_form, files, only_live, read};

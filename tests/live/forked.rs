@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 use edbprof::format::trees::Trees;
 
 use super::in_a_process_of_its_own;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use edbprof::ffi::EDBPROF_CLOCK_WALL;
+use edbprof::capi::EDBPROF_CLOCK_WALL;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
 

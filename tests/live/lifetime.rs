@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::trees::{Ending, Trees};

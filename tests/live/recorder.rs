@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use edbprof::ffi::*;
+use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::trees::Trees;
 

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::group::Wanted;
+use edbprof::analysis::merge::{Merged, Merger, Profile};
 use edbprof::format::atomic_file;
-use edbprof::profile::frames::{Frames, frames};
-use edbprof::profile::group::Wanted;
-use edbprof::profile::merge::{Merged, Merger, Profile};
 use edbprof::report::display::printable;
 use edbprof::report::summary::{path_text, summary};
 use edbprof::report::{Report, View};

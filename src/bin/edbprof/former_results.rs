@@ -6,9 +6,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use edbprof::analysis::merge::Profile;
 use edbprof::format::content_hash::ContentHash;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::profile::merge::Profile;
 use edbprof::report::summary::path_text;
 
 use crate::discover::{self, Identity, Input, identity};

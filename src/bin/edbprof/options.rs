@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::Parser;
-use edbprof::ffi::EDBPROF_ABI_VERSION;
+use edbprof::capi::EDBPROF_ABI_VERSION;
 use edbprof::format::{live, prof};
 use edbprof::report::Report;
 

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use edbprof::analysis::group::{Unselectable, Wanted};
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::{Entries, Labels};
 use edbprof::format::sidecar;
-use edbprof::profile::group::{Unselectable, Wanted};
 
 use crate::discover::{self, Input, Refused};
 

@@ -1,8 +1,8 @@
 //! The options that say what of the recordings is looked at, and what stays apart.
 
 use clap::ValueEnum;
-use edbprof::profile::group::{By, Wanted};
-use edbprof::profile::select::{Pattern, Selection};
+use edbprof::analysis::group::{By, Wanted};
+use edbprof::analysis::select::{Pattern, Selection};
 
 /// What the help calls these options. Each has to say it: what is set for all of them goes
 /// on to those that a subcommand has after them.

@@ -16,8 +16,8 @@ use crate::format::trees::{
     Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, Process, RecordingId,
     ThreadTree, Trees,
 };
-use crate::record::clock::TickRate;
-use crate::record::moment::Moment;
+use crate::recorder::clock::TickRate;
+use crate::recorder::moment::Moment;
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Where each frame of a flame graph lies: level by level, the widest child
 //! first, and at the right end one frame for what is not drawn.
 
-use crate::profile::frames::Frames;
-use crate::profile::walk::Children;
+use crate::analysis::frames::Frames;
+use crate::analysis::walk::Children;
 
 /// Levels that are drawn. A recursion 50,000 deep would make a picture a million
 /// pixels high.
@@ -58,7 +58,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Places all nodes of `tree` whose total is at least `least` nanoseconds;
-    /// `heights` are those of [`crate::profile::threshold`].
+    /// `heights` are those of [`crate::analysis::threshold`].
     pub(super) fn new(tree: &Frames, heights: &[u32], least: u64) -> Self {
         let mut layout = Layout::default();
         let children = Children::of(&tree.nodes);
@@ -163,8 +163,8 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::threshold::heights;
     use crate::format::trees::NO_PARENT;
-    use crate::profile::threshold::heights;
     use crate::report::svg::tests::tree;
 
     fn layout(tree: &Frames, least: u64) -> Layout {

@@ -7,7 +7,7 @@ use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
 use super::layout::{Content, Layout, MAX_LEVELS};
-use crate::profile::frames::Frames;
+use crate::analysis::frames::Frames;
 use crate::report::View;
 use crate::report::display::count;
 

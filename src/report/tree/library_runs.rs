@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::frames::Frames;
+use crate::analysis::join::FramesBuilder;
 use crate::format::trees::{Function, FunctionKind, NO_PARENT};
-use crate::profile::frames::Frames;
-use crate::profile::join::FramesBuilder;
 use crate::report::origin::{Origin, Places, origin};
 
 /// What stands in the column of functions for a run of library frames.

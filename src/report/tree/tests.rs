@@ -1,10 +1,10 @@
 use super::*;
+use crate::analysis::merge::{Merger, Profile};
 use crate::format::prof::{PlainInputs, ProfFile};
 use crate::format::pstats::Rows;
 use crate::format::trees::{
     FoldedFunction, Function, FunctionKind, NO_PARENT, Process, ThreadTree, Trees,
 };
-use crate::profile::merge::{Merger, Profile};
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
 fn frames(nodes: &[(u32, &str, u64)]) -> Frames {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use edbprof::analysis::group::describe;
 use edbprof::format::live::{self, Now};
 use edbprof::format::process::{Liveness, ProcessIdentity};
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::sidecar;
 use edbprof::format::trees::{Ending, RecordingId, Trees};
-use edbprof::profile::group::describe;
 use edbprof::report::display::counted;
 use edbprof::report::summary::path_text;
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
-use edbprof::profile::merge::Profile;
+use edbprof::analysis::merge::Profile;
 use edbprof::report::View;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::analysis::ran_in::RanInCounts;
+use crate::analysis::tree_builder::TreeBuilder;
+use crate::analysis::walk::Children;
 use crate::format::trees::{
     FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, PROPERTY, Process, RecordingId,
     ThreadTree, Trees,
 };
-use crate::profile::ran_in::RanInCounts;
-use crate::profile::tree_builder::TreeBuilder;
-use crate::profile::walk::Children;
 
 /// Adds up trees; keeps only what is distinct in them.
 pub(super) struct TreeSum {

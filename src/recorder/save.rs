@@ -9,11 +9,11 @@ use super::clock;
 use super::exit;
 use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
+use crate::analysis::rows::rows;
+use crate::analysis::singledispatch;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::trees::{Ending, Trees};
 use crate::format::{atomic_file, sidecar};
-use crate::profile::rows::rows;
-use crate::profile::singledispatch;
 
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;

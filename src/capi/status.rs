@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::record::thread::Outcome;
+use crate::recorder::thread::Outcome;
 
 /// What became of a call. The numbers never change and are never used again:
 /// 1-9 the host's mistakes, 10-19 what became of an event, 20-29 of a recording.

@@ -83,8 +83,8 @@ impl LiveFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::clock::Clock;
-    use crate::record::moment::Moment;
+    use crate::recorder::clock::Clock;
+    use crate::recorder::moment::Moment;
 
     #[test]
     fn there_is_none() {

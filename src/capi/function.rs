@@ -4,7 +4,7 @@ use super::{EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, edbprof_status, edbpr
 use crate::format::trees::{
     Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY,
 };
-use crate::record::functions::Entry;
+use crate::recorder::functions::Entry;
 
 /// `edbprof_function.kind`: a Python code object.
 pub const EDBPROF_PYTHON: u32 = 0;

@@ -5,8 +5,8 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
     EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
-use crate::record::node::Visit;
-use crate::record::thread::Thread;
+use crate::recorder::node::Visit;
+use crate::recorder::thread::Thread;
 
 /// One thread's place in a recording: made by `edbprof_recording_attach`, gone with
 /// `edbprof_thread_detach` or with the recording.

@@ -2,8 +2,8 @@
 
 use std::ptr::NonNull;
 
-use crate::record::clock::{Clock, TickRate};
-use crate::record::moment::Moment;
+use crate::recorder::clock::{Clock, TickRate};
+use crate::recorder::moment::Moment;
 
 /// What the header says of a recording besides its identity.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use super::{define, recording};
 fn a_lock_that_was_waited_for_at_the_fork_works_in_the_child() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--test-threads=1"])
-        .arg("record::tests::fork::in_a_process_of_its_own")
+        .arg("recorder::tests::fork::in_a_process_of_its_own")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

@@ -2,7 +2,7 @@
 
 use crate::format::live::record;
 use crate::format::trees::Label;
-use crate::record::functions::Entry;
+use crate::recorder::functions::Entry;
 
 /// A record: its kind and what follows the first 8 bytes. Never empty.
 #[derive(Debug)]

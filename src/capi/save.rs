@@ -11,8 +11,8 @@ use super::{
     EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
 };
 use crate::format::trees::Ending;
-use crate::record::exit;
-use crate::record::save::{CallEnded, Manner};
+use crate::recorder::exit;
+use crate::recorder::save::{CallEnded, Manner};
 
 /// Saving: the recording is over; the file says that its process ended regularly.
 pub const EDBPROF_SAVE_FINAL: u32 = 1;

@@ -2,7 +2,7 @@
 
 use super::event::thread;
 use super::{EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status, edbprof_thread};
-use crate::record::thread::Fiber;
+use crate::recorder::thread::Fiber;
 
 /// Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
 /// resources, for the thread that it was made in. All zeros: a fiber in which nothing is

@@ -9,11 +9,11 @@ use super::{
     EDBPROF_OUT_OF_MEMORY, EDBPROF_UNSUPPORTED, edbprof_function, edbprof_status, edbprof_str,
     edbprof_thread,
 };
-use crate::record::arena;
-use crate::record::clock::{self, Clock, TickRate};
-use crate::record::fixed::Fixed;
-use crate::record::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
-use crate::record::save::errno;
+use crate::recorder::arena;
+use crate::recorder::clock::{self, Clock, TickRate};
+use crate::recorder::fixed::Fixed;
+use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
+use crate::recorder::save::errno;
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
