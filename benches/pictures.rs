@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::{Merger, Profile};
-use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT};
+use edbprof::model::{Function, FunctionKind, Label, NO_PARENT};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 

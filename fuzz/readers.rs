@@ -10,9 +10,9 @@ use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::live::{self, Now};
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::format::pstats::{self, Counts, Rows};
-use edbprof::format::sidecar::{self, Sidecar};
-use edbprof::format::trees::Label;
+use edbprof::format::pstats;
+use edbprof::format::sidecar;
+use edbprof::model::{Counts, DispatchCounts, Label, Rows};
 
 /// Marshal, and in it the pstats dictionary.
 pub(crate) fn marshal(bytes: &[u8]) {
@@ -95,7 +95,7 @@ fn merged(file: ProfFile) -> Profile {
 }
 
 /// Rows in which all callers of `sidecar` reach all of its implementations.
-fn dispatching(sidecar: &Sidecar) -> Rows {
+fn dispatching(sidecar: &DispatchCounts) -> Rows {
     let counts = Counts {
         cc: 1,
         nc: 2,

@@ -1,19 +1,40 @@
 //! edbprof: an exact, crash-proof, multi-process profiler for Python.
 //!
-//! The house has two halves that meet only in [`mod@format`], what lies on disk:
+//! The **recorder** ([`capi`], `recorder`) runs inside the profiled process. It takes
+//! call and return events through a C ABI, moves a cursor in one call tree per thread,
+//! and keeps those trees in a memory-mapped file that survives any end of the process.
 //!
-//! * **Recording**, in the profiled process: `recorder` keeps one call tree per
-//!   thread, [`capi`] is the C ABI in front of it. Needs no feature.
-//! * **Reporting**, in the program `edbprof`: [`analysis`] is the merged value and
-//!   what is computed on it, `report` writes it down (feature `report`).
+//! The **reporter** ([`analysis`], `report`, the program `edbprof`) reads what recorders
+//! wrote, merges it into one profile and writes reports. It needs the feature `report`.
 //!
-//! Data flows one way: interpreter event → `capi` → `recorder` → `format` →
-//! [`analysis`] → `report`. The recording half never depends on the reporting one.
+//! Both build on the same three parts and never on each other:
+//!
+//! | part | holds | may use |
+//! |---|---|---|
+//! | [`model`] | the call tree as a value: functions, nodes, trees, rows, walks | nothing |
+//! | `clock` | time stamp counter, system clocks, tick rates | nothing |
+//! | [`mod@format`] | the bytes on disk, and readers that never panic | `model`, `clock` |
+//! | `recorder` | nodes, threads, recordings, live files, fork, exit | `model`, `clock`, `format` |
+//! | [`capi`] | the C ABI: the only way into the recorder | all of the above |
+//! | [`analysis`] | merging, selecting, estimating, compensating | `model`, `format` |
+//! | `report` | one small file for each output format | `model`, `format`, `analysis` |
+//!
+//! `tests/layers.rs` enforces the last column.
+//!
+//! An event's way through the crate:
+//!
+//! ```text
+//! interpreter event -> capi::event -> recorder::thread -> a node in the live file
+//! end of process    -> recorder::save -> format::prof -> one .prof file
+//! edbprof           -> format (read) -> analysis::merge -> report -> .svg, .pstats, ...
+//! ```
 
+#[cfg(feature = "report")]
 pub mod analysis;
 pub mod capi;
+mod clock;
 pub mod format;
+pub mod model;
 mod recorder;
 #[cfg(feature = "report")]
 pub mod report;
-mod word_hash;

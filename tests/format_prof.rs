@@ -5,13 +5,12 @@ mod generate;
 use std::fs;
 use std::path::Path;
 
-use edbprof::analysis::rows::rows;
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
-use edbprof::format::trees::{
-    Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees,
+use edbprof::model::{
+    Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees, rows_of,
 };
 use generate::rows_text;
 use proptest::prelude::*;
@@ -411,7 +410,7 @@ fn file() -> impl Strategy<Value = (Trees, PlainInputs)> {
         let plain = plain.map(|(rows, hashes)| PlainInputs {
             hashes,
             rows,
-            sidecar: edbprof::analysis::singledispatch::sidecar(&trees),
+            sidecar: edbprof::model::dispatch_counts(&trees),
         });
         (trees, plain.unwrap_or_default())
     })
@@ -422,7 +421,7 @@ proptest! {
     fn rows_come_back(rows in generate::rows()) {
         let read = pstats::decode(&pstats::encode(&rows)).unwrap();
         prop_assert_eq!(rows_text(&read), rows_text(&rows));
-        let order = |rows: &pstats::Rows| {
+        let order = |rows: &edbprof::model::Rows| {
             rows.iter().map(|(id, _)| rows.label(id).clone()).collect::<Vec<_>>()
         };
         prop_assert_eq!(order(&read), order(&rows));
@@ -430,7 +429,7 @@ proptest! {
 
     #[test]
     fn trees_come_back((trees, plain) in file()) {
-        let bytes = prof::encode(&rows(&trees), &trees, &plain);
+        let bytes = prof::encode(&rows_of(&trees), &trees, &plain);
         match prof::read(&bytes) {
             Ok(ProfFile::Exact(read, read_plain)) => {
                 prop_assert_eq!(read, trees.clone());
@@ -441,7 +440,7 @@ proptest! {
             other => prop_assert!(false, "{other:?}"),
         }
         // Whoever does not know us reads the rows.
-        prop_assert_eq!(rows_text(&pstats::decode(&bytes).unwrap()), rows_text(&rows(&trees)));
+        prop_assert_eq!(rows_text(&pstats::decode(&bytes).unwrap()), rows_text(&rows_of(&trees)));
     }
 
     #[test]
@@ -450,14 +449,14 @@ proptest! {
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut bytes = prof::encode(&rows(&trees), &trees, &plain);
+        let mut bytes = prof::encode(&rows_of(&trees), &trees, &plain);
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
         if let Ok(ProfFile::Exact(trees, _)) = prof::read(&bytes) {
             // What passes the reader can be computed on.
-            rows(&trees);
+            rows_of(&trees);
         }
         let _ = prof::read(&bytes[..cut.index(bytes.len())]);
     }

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use edbprof::format::read_error::Reason;
-use edbprof::format::sidecar::{self, Sidecar};
+use edbprof::format::sidecar;
+use edbprof::model::DispatchCounts;
 use generate::label_text;
 use proptest::prelude::*;
 
-fn text(sidecar: &Sidecar) -> String {
+fn text(sidecar: &DispatchCounts) -> String {
     let mut lines = Vec::new();
     for (generic, callers) in sidecar {
         lines.push(format!("{}\n", label_text(generic)));
@@ -140,7 +141,7 @@ fn refusal(bytes: &[u8]) -> Option<String> {
     sidecar::decode(bytes).err().map(|error| error.to_string())
 }
 
-fn value() -> impl Strategy<Value = Sidecar> {
+fn value() -> impl Strategy<Value = DispatchCounts> {
     use proptest::collection::btree_map;
     let label = || generate::label().prop_map(std::sync::Arc::new);
     btree_map(

@@ -11,10 +11,10 @@ mod readers;
 use std::fs;
 use std::path::Path;
 
-use edbprof::analysis::rows::rows;
 use edbprof::format::prof::{self, PlainInputs};
 use edbprof::format::pstats;
 use edbprof::format::sidecar;
+use edbprof::model::rows_of;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -57,9 +57,9 @@ fn prof_seeds() -> Seeds {
             let plain = plain.map_or_else(PlainInputs::default, |rows| PlainInputs {
                 hashes: vec![[7; 16], [8; 16]],
                 rows,
-                sidecar: edbprof::analysis::singledispatch::sidecar(&trees),
+                sidecar: edbprof::model::dispatch_counts(&trees),
             });
-            prof::encode(&rows(&trees), &trees, &plain)
+            prof::encode(&rows_of(&trees), &trees, &plain)
         })
         .collect();
     seeds.extend(golden(&["cprofile-3.13", "profile-2.7"]));
@@ -76,9 +76,7 @@ fn live_seeds() -> Seeds {
 
 fn sidecar_seeds() -> Seeds {
     let sidecars = generated(generate::trees(), 10);
-    let sidecars = sidecars
-        .iter()
-        .map(edbprof::analysis::singledispatch::sidecar);
+    let sidecars = sidecars.iter().map(edbprof::model::dispatch_counts);
     let mut seeds: Seeds = sidecars.map(|value| sidecar::encode(&value)).collect();
     seeds.extend(golden(&["sidecar-"]));
     seeds

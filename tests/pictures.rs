@@ -5,7 +5,7 @@ mod generate;
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::format::trees::{NO_PARENT, Nodes, ThreadTree, Trees};
+use edbprof::model::{NO_PARENT, Nodes, ThreadTree, Trees};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 use proptest::prelude::*;

@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use edbprof::analysis::attribution::attribute;
-use edbprof::format::pstats::{Counts, LabelId, Rows};
-use edbprof::format::sidecar::Sidecar;
-use edbprof::format::trees::Label;
+use edbprof::model::{Counts, DispatchCounts, Label, LabelId, Rows};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -58,10 +56,10 @@ fn rows() -> impl Strategy<Value = Rows> {
     })
 }
 
-fn sidecar() -> impl Strategy<Value = Sidecar> {
+fn sidecar() -> impl Strategy<Value = DispatchCounts> {
     vec((name(), name(), name(), 0..9_u64), 0..20).prop_map(|entries| {
         let shared = |name| Arc::new(label(name));
-        let mut sidecar = Sidecar::new();
+        let mut sidecar = DispatchCounts::new();
         for (generic, caller, implementation, calls) in entries {
             let callers = sidecar.entry(shared(generic)).or_default();
             let implementations = callers.entry(shared(caller)).or_default();
@@ -119,7 +117,7 @@ proptest! {
 
     #[test]
     fn without_sidecars_rows_are_as_they_were(rows in rows()) {
-        let clear = attribute(&rows, &Sidecar::new());
+        let clear = attribute(&rows, &DispatchCounts::new());
         prop_assert_eq!(generate::rows_text(&clear), generate::rows_text(&rows));
     }
 }
@@ -147,7 +145,7 @@ fn generics_that_share_an_implementation_add_up() {
     }
     let shared = |name| Arc::new(label(name));
     let reached = |calls| [(shared("F"), calls)].into();
-    let sidecar = Sidecar::from([
+    let sidecar = DispatchCounts::from([
         (shared("S"), [(shared("A"), reached(2))].into()),
         (
             shared("T"),

@@ -4,19 +4,17 @@ mod generate;
 
 use edbprof::analysis::compensate::compensate;
 use edbprof::analysis::merge::{Merger, Profile};
-use edbprof::analysis::rows::rows;
-use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
-use edbprof::format::trees::{
+use edbprof::model::{
     Calibration, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY, Process,
-    ThreadTree, Trees,
+    ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
 fn encoded(id: u8, mut trees: Trees) -> Vec<u8> {
     trees.recordings = vec![[id; 16]];
-    prof::encode(&rows(&trees), &trees, &PlainInputs::default())
+    prof::encode(&rows_of(&trees), &trees, &PlainInputs::default())
 }
 
 fn merge<'a>(files: impl IntoIterator<Item = &'a Vec<u8>>) -> Profile {

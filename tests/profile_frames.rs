@@ -8,13 +8,12 @@ use edbprof::analysis::estimate::estimate;
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Merger;
 use edbprof::analysis::native_name::without_address;
-use edbprof::analysis::singledispatch::{sidecar, unfog};
+use edbprof::analysis::singledispatch::unfog;
 use edbprof::analysis::threshold::{Limits, prune, reverse};
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::format::pstats::{Counts, Rows};
-use edbprof::format::trees::{
-    FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT,
-    Nodes, ThreadTree, Trees,
+use edbprof::model::{
+    Counts, FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label,
+    NO_PARENT, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
 };
 use proptest::prelude::*;
 
@@ -139,7 +138,7 @@ fn three_callers_and_three_implementations() {
             ("C/F3", 9, 90),
         ],
     );
-    let sidecar = sidecar(&tree(&given));
+    let sidecar = dispatch_counts(&tree(&given));
     let counts = &sidecar[&label("W")];
     assert_eq!(counts[&label("A")][&label("F1")], 9);
     assert_eq!(counts[&label("A")][&label("F3")], 1);
@@ -156,7 +155,7 @@ fn folded_calls_below_a_wrapper_are_its_callers() {
         ("A/folded", 0, 2),
     ];
     unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/folded", 0, 42)]);
-    assert!(sidecar(&tree(&given)).is_empty());
+    assert!(dispatch_counts(&tree(&given)).is_empty());
 }
 
 #[test]
@@ -185,7 +184,7 @@ fn recursion_through_the_generic_and_generics_in_generics() {
             ("A/G", 1, 4),
         ],
     );
-    let sidecar = sidecar(&tree(&given));
+    let sidecar = dispatch_counts(&tree(&given));
     assert_eq!(sidecar[&label("W")][&label("F")][&label("F")], 1);
     // The patched generic goes by its own name; its caller is the real one.
     assert_eq!(sidecar[&label("generic")][&label("A")][&label("G")], 1);
@@ -199,7 +198,7 @@ fn a_wrapper_at_the_root_leaves_its_implementations_there() {
         &[("W", 2, 1), ("W/dispatch", 2, 1), ("W/F", 2, 8)],
         &[("W", 2, 2), ("F", 2, 8)],
     );
-    assert!(sidecar(&tree(&[("W", 2, 1), ("W/F", 2, 8)])).is_empty());
+    assert!(dispatch_counts(&tree(&[("W", 2, 1), ("W/F", 2, 8)])).is_empty());
 }
 
 /// Rows from (caller, callee, calls, self time, inclusive time).

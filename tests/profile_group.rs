@@ -10,13 +10,11 @@ use std::collections::BTreeMap;
 use edbprof::analysis::frames::frames;
 use edbprof::analysis::group::{By, Unselectable, Wanted};
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
-use edbprof::analysis::rows::rows;
 use edbprof::analysis::select::{Pattern, Selection};
-use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::format::trees::{
+use edbprof::model::{
     Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    Nodes, PROCESS_GROUP, Process, THREAD_GROUP, ThreadTree, Trees,
+    Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees, rows_of,
 };
 use generate::rows_text;
 use proptest::prelude::*;
@@ -558,6 +556,6 @@ fn the_tables_of_a_part_are_those_of_its_trees() {
     let ProfFile::Exact(trees, _) = reread(&profile) else {
         panic!("not one of ours");
     };
-    assert_eq!(rows_text(&rows(&trees)), rows_text(&profile.rows()));
+    assert_eq!(rows_text(&rows_of(&trees)), rows_text(&profile.rows()));
     assert_eq!(profile.rows().len(), 1);
 }

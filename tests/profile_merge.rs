@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
-use edbprof::analysis::rows::rows;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::format::pstats::{self, Rows};
-use edbprof::format::trees::{ANY_THREAD, Function, PROPERTY, Trees};
+use edbprof::format::pstats;
+use edbprof::model::{ANY_THREAD, Function, PROPERTY, Rows, Trees, rows_of};
 use generate::rows_text;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,7 +34,7 @@ fn same(a: &Profile, b: &Profile) -> Result<(), TestCaseError> {
 
 fn exact(id: u8, mut trees: Trees) -> Vec<u8> {
     trees.recordings = vec![[id; 16]];
-    prof::encode(&rows(&trees), &trees, &PlainInputs::default())
+    prof::encode(&rows_of(&trees), &trees, &PlainInputs::default())
 }
 
 /// Files of both kinds, each a different recording; plain ones may be equal.
@@ -203,7 +202,7 @@ proptest! {
     }
 }
 
-fn close(a: &pstats::Counts, b: &pstats::Counts) -> Result<(), TestCaseError> {
+fn close(a: &edbprof::model::Counts, b: &edbprof::model::Counts) -> Result<(), TestCaseError> {
     prop_assert_eq!((a.cc, a.nc), (b.cc, b.nc));
     for (a, b) in [(a.tt, b.tt), (a.ct, b.ct)] {
         prop_assert!((a - b).abs() <= 1e-9 * a.abs(), "{a} {b}");

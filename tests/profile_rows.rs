@@ -4,9 +4,9 @@ mod generate;
 
 use std::collections::BTreeMap;
 
-use edbprof::analysis::rows::rows;
-use edbprof::format::pstats::Counts;
-use edbprof::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees};
+use edbprof::model::{
+    Counts, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees, rows_of,
+};
 use proptest::prelude::*;
 
 type Figures = (i128, i128, u128, u128);
@@ -81,7 +81,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn rows_are_what_the_paths_say(trees in generate::trees()) {
-        let rows = rows(&trees);
+        let rows = rows_of(&trees);
         let mut seen = Oracle::default();
         for (id, row) in rows.iter() {
             let label = rows.label(id);
@@ -143,7 +143,7 @@ fn depth_and_width_cost_no_stack_and_no_square() {
         threads: vec![thread(deep), thread(wide)],
         ..Trees::default()
     };
-    let rows = rows(&trees);
+    let rows = rows_of(&trees);
     let (_, row) = rows.iter().next().unwrap();
     assert_eq!((row.counts.cc, row.counts.nc), (2, 600_000));
     assert_eq!(figures(&row.counts).3, 299_999);

@@ -10,9 +10,9 @@ use std::cell::Cell;
 
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof;
-use edbprof::format::pstats::{self, Counts, Labels, Rows};
+use edbprof::format::pstats;
 use edbprof::format::sidecar;
-use edbprof::format::trees::Label;
+use edbprof::model::{Counts, Label, Labels, Rows};
 
 /// The system's allocator; knows what the calling thread holds and has held at most.
 struct Measuring;

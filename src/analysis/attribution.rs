@@ -10,13 +10,11 @@
 
 use std::collections::HashMap;
 
-use super::singledispatch::is_binding_name;
-use crate::format::pstats::{Counts, LabelId, Row, Rows};
-use crate::format::sidecar::Sidecar;
-use crate::format::trees::Label;
+use crate::model::generics::is_binding_name;
+use crate::model::{Counts, DispatchCounts, Label, LabelId, Row, Rows};
 
 /// `rows` with callers attached to implementations as `sidecar` says.
-pub fn attribute(rows: &Rows, sidecar: &Sidecar) -> Rows {
+pub fn attribute(rows: &Rows, sidecar: &DispatchCounts) -> Rows {
     let mut attributed = rows.clone();
     if sidecar.is_empty() {
         return attributed;
@@ -39,7 +37,7 @@ fn by_label(rows: &Rows, wanted: impl Fn(LabelId, &Row) -> bool) -> Vec<LabelId>
 
 type Dispatches = HashMap<(LabelId, LabelId), u64>;
 
-fn by_caller_and_implementation(rows: &Rows, sidecar: &Sidecar) -> Dispatches {
+fn by_caller_and_implementation(rows: &Rows, sidecar: &DispatchCounts) -> Dispatches {
     let mut counts = Dispatches::new();
     for callers in sidecar.values() {
         for (caller, implementations) in callers {
@@ -207,7 +205,7 @@ mod tests {
             ("wrapper", "F2", 7, 14.0, 15.0),
         ]);
         let shared = |name| Arc::new(label(name));
-        let sidecar = Sidecar::from([(
+        let sidecar = DispatchCounts::from([(
             shared("S"),
             [
                 (shared("A"), [(shared("F1"), 10)].into()),
@@ -240,7 +238,7 @@ mod tests {
             ("A", "F3", 1, 0.1, 0.1),
         ];
         let other = Arc::new(label("other"));
-        let sidecar = Sidecar::from([(other, Default::default())]);
+        let sidecar = DispatchCounts::from([(other, Default::default())]);
         let figures = |edges: &[_]| {
             let clear = attribute(&rows(edges), &sidecar);
             ["wrapper", "_method", "F1", "F2", "F3"]
@@ -259,7 +257,7 @@ mod tests {
             ("wrapper", "F1", 10, 9.0, 9.0),
         ]);
         let other = Arc::new(label("other"));
-        let sidecar = Sidecar::from([(other, Default::default())]);
+        let sidecar = DispatchCounts::from([(other, Default::default())]);
         let clear = attribute(&rows, &sidecar);
         let (a, b) = (
             edge(&clear, "A", "F1").unwrap(),

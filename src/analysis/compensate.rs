@@ -7,7 +7,7 @@
 //! it is not. Too little taken out leaves a picture between raw and true; too much would
 //! invent one.
 
-use crate::format::trees::{ThreadTree, Trees};
+use crate::model::{ThreadTree, Trees};
 
 /// A node is heavy from this part of all overhead on.
 const HEAVY: u64 = 100;

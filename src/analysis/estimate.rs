@@ -14,8 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::native_name::without_address;
-use crate::format::pstats::Rows;
-use crate::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes};
+use crate::model::{Function, FunctionKind, Label, NO_PARENT, Nodes, Rows};
 
 /// Nodes below this share of the whole are left within their parents.
 const SMALLEST_SHARE: f64 = 1e-5;

@@ -6,7 +6,7 @@ use super::attribution::attribute;
 use super::estimate::estimate;
 use super::merge::Profile;
 use super::singledispatch::unfog;
-use crate::format::trees::{Function, NO_PARENT, Nodes, PROCESS_GROUP};
+use crate::model::{Function, NO_PARENT, Nodes, PROCESS_GROUP};
 
 /// A call tree to be looked at. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.

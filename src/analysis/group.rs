@@ -10,7 +10,7 @@ use std::fmt;
 use super::reshape::{Groups, reshape};
 use super::select::Selection;
 use crate::format::prof::ProfFile;
-use crate::format::trees::{
+use crate::model::{
     Ending, Function, PROCESS_GROUP, Process, RecordingId, THREAD_GROUP, ThreadTree, Trees,
 };
 
@@ -195,7 +195,7 @@ fn utc(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::process::ProcessIdentity;
+    use crate::model::ProcessIdentity;
 
     #[test]
     fn a_process_is_called_by_its_facts() {

@@ -2,8 +2,8 @@
 //! where several threads or processes were recorded, become one.
 
 use super::frames::Frames;
-use super::tree_builder::TreeBuilder;
-use crate::format::trees::NO_PARENT;
+use crate::model::NO_PARENT;
+use crate::model::builder::TreeBuilder;
 
 /// A tree of frames to which nodes are added; those of one function below one parent are
 /// one node.
@@ -67,7 +67,7 @@ pub fn join(frames: &Frames) -> Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::trees::Nodes;
+    use crate::model::Nodes;
 
     #[test]
     fn siblings_of_one_function_become_one_and_their_children_too() {

@@ -24,11 +24,8 @@ use super::rows;
 use super::singledispatch;
 use crate::format::content_hash::ContentHash;
 use crate::format::prof::{self, PlainInputs, ProfFile};
-use crate::format::pstats::Rows;
-#[cfg(feature = "report")]
-use crate::format::pstats::{Entries, Labels};
-use crate::format::sidecar::Sidecar;
-use crate::format::trees::{MAX_NODES, Trees};
+use crate::format::pstats::Entries;
+use crate::model::{DispatchCounts, Labels, MAX_NODES, Rows, Trees, dispatch_counts, rows_of};
 
 /// Everything that was read, as one value, from which all reports are written.
 ///
@@ -78,14 +75,14 @@ impl Profile {
         if trees.functions.is_empty() {
             return Cow::Borrowed(&self.plain.rows);
         }
-        let mut rows = rows::rows(trees);
+        let mut rows = rows_of(trees);
         rows::add(&mut rows, &self.plain.rows);
         Cow::Owned(rows)
     }
 
     /// What both say about generic functions.
-    pub fn sidecar(&self) -> Sidecar {
-        let mut sidecar = singledispatch::sidecar(&self.trees);
+    pub fn sidecar(&self) -> DispatchCounts {
+        let mut sidecar = dispatch_counts(&self.trees);
         singledispatch::add(&mut sidecar, &self.plain.sidecar);
         sidecar
     }
@@ -159,7 +156,7 @@ pub struct Merger {
     trees: TreeSum,
     plain_inputs: BTreeMap<ContentHash, usize>,
     plain_rows: Rows,
-    sidecar: Sidecar,
+    sidecar: DispatchCounts,
     aggregates: Vec<Aggregate>,
     /// What chose the inputs' parts.
     selection: Box<str>,
@@ -195,7 +192,7 @@ impl Merger {
             trees: TreeSum::new(),
             plain_inputs: BTreeMap::new(),
             plain_rows: Rows::default(),
-            sidecar: Sidecar::new(),
+            sidecar: DispatchCounts::new(),
             aggregates: Vec::new(),
             selection: selection.into(),
             parts: Vec::new(),
@@ -228,14 +225,12 @@ impl Merger {
     }
 
     /// The labels of the plain files so far, for [`prof::read_entries`].
-    #[cfg(feature = "report")]
     pub fn known_labels(&self) -> &Labels {
         self.plain_rows.label_table()
     }
 
     /// Takes files as [`add`](Self::add) does, one after the other. They must have been
     /// read with what are now the [`known_labels`](Self::known_labels).
-    #[cfg(feature = "report")]
     pub fn add_all(&mut self, files: impl IntoIterator<Item = (PathBuf, ProfFile<Entries>)>) {
         let mut entries = Vec::new();
         for (path, file) in files {

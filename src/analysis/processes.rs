@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::process::ProcessIdentity;
-use crate::format::trees::{Ending, Process};
+use crate::model::{Ending, Process, ProcessIdentity};
 
 /// How many processes have made some recordings, and how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::format::thread_name::without_digits;
-use crate::format::trees::{ANY_THREAD, RanIn, Trees};
+use crate::model::thread_name::without_digits;
+use crate::model::{ANY_THREAD, RanIn, Trees};
 
 /// Counts, for all recordings together, that don't depend on their order.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::select::{Selection, is_real};
-use super::tree_builder::TreeBuilder;
-use crate::format::trees::{
+use crate::model::builder::TreeBuilder;
+use crate::model::{
     FoldedFunction, Function, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP, ThreadTree, Trees,
 };
 

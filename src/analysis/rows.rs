@@ -1,65 +1,7 @@
-//! The pstats rows that follow from call trees.
-//!
-//! For a function, all calls are the sum over its nodes and so is self time;
-//! primitive calls and inclusive time come from its outermost nodes, those with
-//! no node of it above. For a caller and callee the same holds over the callee's
-//! nodes whose parent is the caller's, outermost being those with no such pair
-//! above. Functions with one label are one function.
-//!
-//! Folded calls have no place in the tree. They count as calls, primitive ones for all
-//! that is known, and with their self time. What such a function's inclusive time lacks
-//! is unknown; it is said to be no less than its self time.
+//! Sums of pstats rows.
 
-use std::collections::HashMap;
-
-use super::walk::{Step, walk};
-#[cfg(feature = "report")]
 use crate::format::pstats::Entries;
-use crate::format::pstats::{Counts, LabelId, Row, Rows};
-#[cfg(feature = "report")]
-use crate::format::trees::Label;
-use crate::format::trees::{FoldedFunction, NO_PARENT, Nodes, Trees};
-use crate::word_hash::{WordHash, pair};
-
-/// The rows of `trees`, in the order in which functions first appear in them.
-pub fn rows(trees: &Trees) -> Rows {
-    let mut rows = Rows::default();
-    // What stands for folded calls, or for a process, is no function and gets no row.
-    let labels: Vec<Option<LabelId>> = trees
-        .functions
-        .iter()
-        .map(|function| {
-            let is_real = !function.is_folded_calls() && !function.is_group();
-            is_real.then(|| rows.intern(&function.label))
-        })
-        .collect();
-    let mut sums = Sums {
-        functions: vec![Sum::default(); rows.labels().len()],
-        edges: Vec::new(),
-        edge_ids: HashMap::with_hasher(WordHash::seeded()),
-    };
-    for thread in &trees.threads {
-        sums.add(&thread.nodes, &labels);
-        sums.add_folded(&thread.folded, &labels);
-        let folded = thread.folded.iter().map(|folded| &folded.function);
-        for &function in thread.nodes.function.iter().chain(folded) {
-            if let Some(label) = labels[function as usize] {
-                // Makes the row, and with it the order.
-                rows.row_mut(label);
-            }
-        }
-    }
-    for (label, sum) in (0..).zip(&sums.functions) {
-        if rows.row(label).is_some() {
-            rows.row_mut(label).counts = sum.counts();
-        }
-    }
-    for ((caller, callee), sum) in sums.edges {
-        let counts = sum.counts();
-        rows.row_mut(callee).callers.insert(caller, counts);
-    }
-    rows
-}
+use crate::model::{Counts, Label, LabelId, Row, Rows};
 
 /// Adds `more` to `rows`, as `pstats.Stats.add` does: figures add up, of a
 /// function and under each of its callers.
@@ -75,7 +17,6 @@ pub fn add(rows: &mut Rows, more: &Rows) {
 /// `rows` with files named without their directories, as `pstats.Stats.strip_dirs` makes
 /// them: functions that have one label then add up. (So do their callers here, of which
 /// pstats keeps the last.)
-#[cfg(feature = "report")]
 pub(crate) fn strip_dirs(rows: &Rows) -> Rows {
     let mut stripped = Rows::default();
     let ids: Vec<LabelId> = rows
@@ -100,7 +41,6 @@ fn add_at(rows: &mut Rows, more: &Rows, ids: &[LabelId]) {
     }
 }
 
-#[cfg(feature = "report")]
 fn base_name(label: &Label) -> Label {
     let file = label.file.rsplit(|byte| *byte == b'/').next();
     Label {
@@ -111,7 +51,6 @@ fn base_name(label: &Label) -> Label {
 
 /// As [`add`] for the entries of several files, one after the other: the same value,
 /// computed on all processors, each of which takes a part of the functions.
-#[cfg(feature = "report")]
 pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
     use rayon::prelude::*;
 
@@ -151,7 +90,6 @@ pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
 }
 
 /// Which ids of the sum a file's ids are.
-#[cfg(feature = "report")]
 struct Ids {
     /// Ids below are the same.
     known: usize,
@@ -159,7 +97,6 @@ struct Ids {
     new: Vec<LabelId>,
 }
 
-#[cfg(feature = "report")]
 impl Ids {
     fn of(&self, id: LabelId) -> LabelId {
         let new = (id as usize).checked_sub(self.known);
@@ -186,107 +123,4 @@ pub(super) fn renumbered(rows: Rows) -> Rows {
         *renumbered.row_mut(new) = renumbered_row;
     }
     renumbered
-}
-
-/// What adds up for one function, or for one function under one caller.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    cc: i128,
-    nc: i128,
-    self_ns: u128,
-    total_ns: u128,
-    /// How many nodes of it are open on the way from the root.
-    open: u32,
-}
-
-impl Sum {
-    fn enter(&mut self, calls: u64, self_ns: u64, total_ns: u64) {
-        self.nc += i128::from(calls);
-        self.self_ns += u128::from(self_ns);
-        if self.open == 0 {
-            self.cc += i128::from(calls);
-            self.total_ns += u128::from(total_ns);
-        }
-        self.open += 1;
-    }
-
-    fn counts(&self) -> Counts {
-        Counts {
-            cc: self.cc,
-            nc: self.nc,
-            tt: seconds(self.self_ns),
-            // Less than the self time it is only where calls were folded.
-            ct: seconds(self.total_ns.max(self.self_ns)),
-        }
-    }
-}
-
-struct Sums {
-    functions: Vec<Sum>,
-    /// By caller and callee, in order of first appearance.
-    edges: Vec<((LabelId, LabelId), Sum)>,
-    edge_ids: HashMap<u64, u32, WordHash>,
-}
-
-impl Sums {
-    fn add_folded(&mut self, folded: &[FoldedFunction], labels: &[Option<LabelId>]) {
-        for figures in folded {
-            if let Some(label) = labels[figures.function as usize] {
-                let sum = &mut self.functions[label as usize];
-                sum.nc += i128::from(figures.calls);
-                sum.cc += i128::from(figures.calls);
-                sum.self_ns += u128::from(figures.self_time);
-            }
-        }
-    }
-
-    fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
-        let self_times = nodes.self_times();
-        let label = |node: u32| labels[nodes.function[node as usize] as usize];
-        // The edge that leads to each open node, so that leaving need not look it up.
-        let mut edges_open = Vec::new();
-        walk(nodes, |step| match step {
-            Step::Enter(node) => {
-                let Some(callee) = label(node) else {
-                    return;
-                };
-                let at = node as usize;
-                let figures = (nodes.calls[at], self_times[at], nodes.total[at]);
-                self.functions[callee as usize].enter(figures.0, figures.1, figures.2);
-                let caller = match nodes.parent[at] {
-                    NO_PARENT => None,
-                    parent => label(parent),
-                };
-                let edge = caller.map(|caller| self.edge(caller, callee));
-                if let Some(edge) = edge {
-                    self.edges[edge as usize]
-                        .1
-                        .enter(figures.0, figures.1, figures.2);
-                }
-                edges_open.push(edge);
-            }
-            Step::Leave(node) => {
-                let Some(callee) = label(node) else {
-                    return;
-                };
-                self.functions[callee as usize].open -= 1;
-                if let Some(Some(edge)) = edges_open.pop() {
-                    self.edges[edge as usize].1.open -= 1;
-                }
-            }
-        });
-    }
-
-    fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
-        let new = self.edges.len() as u32;
-        let id = *self.edge_ids.entry(pair(caller, callee)).or_insert(new);
-        if id == new {
-            self.edges.push(((caller, callee), Sum::default()));
-        }
-        id
-    }
-}
-
-fn seconds(ns: u128) -> f64 {
-    ns as f64 / 1e9
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use wildmatch::WildMatch;
 
 use super::native_name::short_name;
-use crate::format::trees::{Function, Process};
+use crate::model::{Function, Process};
 
 /// Bytes: as long as paths are (PATH_MAX of Linux). With more, a path in a file would take
 /// time by the square of its length.
@@ -154,8 +154,7 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::process::ProcessIdentity;
-    use crate::format::trees::{FunctionKind, Label};
+    use crate::model::{FunctionKind, Label, ProcessIdentity};
 
     fn function(file: &str, name: &str, qualified_name: &str) -> Function {
         Function {

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::frames::Frames;
-use crate::format::trees::{NO_PARENT, Nodes};
+use crate::model::{NO_PARENT, Nodes};
 
 /// Without the nodes whose share of the whole is below `threshold`. The nodes
 /// that stay are as wide as before: what was dropped is a gap above its parent.

@@ -5,7 +5,7 @@ use super::{
     EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD,
     edbprof_recording, edbprof_status, edbprof_thread,
 };
-use crate::format::trees::Calibration;
+use crate::model::Calibration;
 
 /// What recording adds to the time of a call, in picoseconds, as the host has measured
 /// it. A part is the callee's, whose self time it makes longer, the rest its caller's.

@@ -1,9 +1,7 @@
 //! What a host says about a function.
 
 use super::{EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, edbprof_status, edbprof_str};
-use crate::format::trees::{
-    Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY,
-};
+use crate::model::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY};
 use crate::recorder::functions::Entry;
 
 /// `edbprof_function.kind`: a Python code object.

@@ -6,11 +6,10 @@ use std::path::is_separator;
 use super::guard::guard;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK,
-    EDBPROF_OUT_OF_MEMORY, EDBPROF_UNSUPPORTED, edbprof_function, edbprof_status, edbprof_str,
-    edbprof_thread,
+    EDBPROF_OUT_OF_MEMORY, edbprof_function, edbprof_status, edbprof_str, edbprof_thread,
 };
+use crate::clock::{self, Clock, TickRate};
 use crate::recorder::arena;
-use crate::recorder::clock::{self, Clock, TickRate};
 use crate::recorder::fixed::Fixed;
 use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
 use crate::recorder::save::errno;
@@ -190,8 +189,7 @@ pub unsafe extern "C" fn edbprof_recording_new(
         let options = unsafe { &*options };
         let clock = match options.clock {
             EDBPROF_CLOCK_WALL => clock::wall(),
-            EDBPROF_CLOCK_CPU if clock::HAS_CPU_CLOCK => Clock::Cpu,
-            EDBPROF_CLOCK_CPU => return EDBPROF_UNSUPPORTED,
+            EDBPROF_CLOCK_CPU => Clock::Cpu,
             EDBPROF_CLOCK_HOST => Clock::Host,
             _ => return EDBPROF_BAD_ARGUMENT,
         };

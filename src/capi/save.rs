@@ -10,7 +10,7 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
     EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
 };
-use crate::format::trees::Ending;
+use crate::model::Ending;
 use crate::recorder::exit;
 use crate::recorder::save::{CallEnded, Manner};
 

@@ -4,6 +4,10 @@
 
 #![deny(unsafe_code)]
 #![cfg_attr(
+    not(feature = "report"),
+    allow(dead_code, reason = "some of it serves reports only")
+)]
+#![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
@@ -18,6 +22,5 @@ pub mod prof;
 pub mod pstats;
 pub mod read_error;
 pub mod sidecar;
-pub(crate) mod thread_name;
 pub mod trees;
 mod wtf8;

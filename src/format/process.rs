@@ -12,21 +12,7 @@ use std::io::Read;
 
 use once_cell::sync::OnceCell;
 
-/// A process, told from all others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProcessIdentity {
-    /// Process id in its namespace.
-    pub pid: u32,
-    /// The kernel's random id of the boot; zeros where unknown.
-    pub boot_id: [u8; 16],
-    /// Inode of the pid namespace; 0 where unknown.
-    pub pid_namespace: u64,
-    /// Start of the process, clock ticks since the boot; 0 where unknown.
-    pub start: u64,
-    /// A random number that all recordings of one program in one process have in common;
-    /// 0 where unknown. Forked children have their parent's.
-    pub program: u64,
-}
+use crate::model::ProcessIdentity;
 
 /// Whether a process runs, as far as it can be told from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

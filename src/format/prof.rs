@@ -30,13 +30,10 @@
 
 use super::content_hash::{ContentHash, content_hash};
 use super::marshal::{Reader, Writer};
-use super::pstats::Rows;
-#[cfg(feature = "report")]
-use super::pstats::{Entries, Labels};
+use super::pstats::Entries;
 use super::read_error::{ReadError, Reason};
-use super::sidecar::Sidecar;
-use super::trees::Trees;
 use super::{pstats, sidecar, trees};
+use crate::model::{DispatchCounts, Labels, Rows, Trees};
 
 /// What the second object begins with: a dict whose first key is `magic`.
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
@@ -52,7 +49,7 @@ pub struct PlainInputs<R = Rows> {
     /// Their sum.
     pub rows: R,
     /// The sum of their sidecars.
-    pub sidecar: Sidecar,
+    pub sidecar: DispatchCounts,
 }
 
 /// What a `.prof` file holds.
@@ -81,7 +78,6 @@ pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
 ///
 /// # Errors
 /// As [`read`].
-#[cfg(feature = "report")]
 pub fn read_entries(bytes: &[u8], known: &Labels) -> Result<ProfFile<Entries>, ReadError> {
     read_as(bytes, |reader| pstats::read_entries(reader, known))
 }
@@ -111,7 +107,7 @@ fn read_as<R>(
         return Ok(ProfFile::Plain(PlainInputs {
             hashes: vec![content_hash(bytes)],
             rows: rows?,
-            sidecar: Sidecar::new(),
+            sidecar: DispatchCounts::new(),
         }));
     }
     drop(rows);

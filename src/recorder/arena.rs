@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 
 use super::node::{Node, NodeIndex};
 use super::region::Region;
-use crate::format::trees::MAX_NODES;
+use crate::model::MAX_NODES;
 
 /// Nodes that a thread's first chunk holds: one page.
 const FIRST_CHUNK: u32 = 64;

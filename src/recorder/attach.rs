@@ -13,7 +13,7 @@ use super::fixed::Fixed;
 use super::node::NodeIndex;
 use super::recording::{Recording, Shared};
 use super::thread::Thread;
-use crate::format::thread_name;
+use crate::model::thread_name;
 
 /// Trees that a recording has before threads share them.
 pub(crate) const MOST_TREES: usize = 256;

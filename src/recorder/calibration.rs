@@ -2,7 +2,7 @@
 
 use super::recording::Recording;
 use super::thread::{Thread, made_nodes};
-use crate::format::trees::Calibration;
+use crate::model::Calibration;
 
 impl Recording {
     /// Keeps what the host has measured.

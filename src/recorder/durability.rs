@@ -7,12 +7,12 @@ use std::ptr::NonNull;
 
 use super::arena::Arena;
 use super::attach::ThreadEntry;
-use super::clock::TickRate;
 use super::functions::FunctionTable;
 use super::live::{LiveFile, NodeMemory, Origin, Record};
 use super::node::Node;
 use super::recording::{Identity, Options};
-use crate::format::trees::Calibration;
+use crate::clock::TickRate;
+use crate::model::Calibration;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]

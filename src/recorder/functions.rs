@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::format::trees::Function;
-use crate::word_hash::WordHash;
+use crate::model::Function;
+use crate::model::word_hash::WordHash;
 
 /// A function and what only the recorder needs to know of it.
 #[derive(Debug)]

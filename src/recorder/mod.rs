@@ -23,7 +23,6 @@ pub(crate) mod arena;
 pub(crate) mod attach;
 pub(crate) mod calibration;
 pub(crate) mod children;
-pub(crate) mod clock;
 pub(crate) mod durability;
 pub(crate) mod exit;
 pub(crate) mod fixed;
@@ -36,7 +35,6 @@ pub(crate) mod live;
 #[path = "live/absent.rs"]
 #[allow(dead_code, clippy::duplicate_mod, reason = "only its test uses it")]
 mod live_absent;
-pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod recording;
 pub(crate) mod region;

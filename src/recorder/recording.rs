@@ -12,17 +12,17 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
 use super::attach::ThreadEntry;
-use super::clock::{Clock, TickRate};
 use super::durability::Durability;
 use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
 use super::live::{self, Origin};
-use super::moment::Moment;
 use super::node::NodeIndex;
 use super::save::SavePolicy;
+use crate::clock::ClockSample;
+use crate::clock::{Clock, TickRate};
 use crate::format::live::SUFFIX;
-use crate::format::trees::{Calibration, RecordingId};
+use crate::model::{Calibration, RecordingId};
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -171,7 +171,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Recording {
     pub(crate) options: Options,
-    pub(crate) started: Moment,
+    pub(crate) started: ClockSample,
     pub(super) epoch: u64,
     shared: Mutex<Shared>,
 }
@@ -201,7 +201,7 @@ impl Recording {
         };
         let recording = Fixed::new(Recording {
             options,
-            started: Moment::now(),
+            started: ClockSample::now(),
             epoch,
             shared: Mutex::new(Shared {
                 identity: None,

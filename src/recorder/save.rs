@@ -5,15 +5,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::clock;
 use super::exit;
 use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
-use crate::analysis::rows::rows;
-use crate::analysis::singledispatch;
+use crate::clock;
 use crate::format::prof::{self, PlainInputs};
-use crate::format::trees::{Ending, Trees};
 use crate::format::{atomic_file, sidecar};
+use crate::model::{Ending, Trees, dispatch_counts, rows_of};
 
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;
@@ -211,7 +209,7 @@ pub(crate) fn errno(error: &io::Error) -> i32 {
 }
 
 fn encode(trees: &Trees) -> Vec<u8> {
-    prof::encode(&rows(trees), trees, &PlainInputs::default())
+    prof::encode(&rows_of(trees), trees, &PlainInputs::default())
 }
 
 fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
@@ -219,7 +217,7 @@ fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
     if with_sidecar {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".singledispatch");
-        let counts = singledispatch::sidecar(trees);
+        let counts = dispatch_counts(trees);
         if !counts.is_empty() {
             atomic_file::write(Path::new(&beside), &sidecar::encode(&counts))?;
         }

@@ -2,14 +2,13 @@
 //! nanoseconds, the profiler's own frames taken out.
 
 use super::attach::ThreadEntry;
-use super::clock::TickRate;
 use super::node::COUNTER;
 use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
-use crate::format::process::ProcessIdentity;
-use crate::format::thread_name;
-use crate::format::trees::{
-    Calibration, Ending, FoldedFunction, Function, NO_PARENT, Process, ThreadTree, Trees,
+use crate::clock::TickRate;
+use crate::model::{
+    Calibration, Ending, FoldedFunction, Function, NO_PARENT, Process, ProcessIdentity, ThreadTree,
+    Trees, thread_name,
 };
 
 /// What `recording` holds now, open calls with their time so far. `None` when

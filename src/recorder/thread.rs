@@ -19,10 +19,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::children::Children;
-use super::clock::{Clock, tsc};
 use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
+use crate::clock::{Clock, tsc};
 pub(crate) use fiber::Fiber;
 use folded::FoldedCalls;
 pub(crate) use nodes::made_nodes;

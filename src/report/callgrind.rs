@@ -12,8 +12,7 @@ use std::fmt::Write;
 
 use super::display::{printable, short_name};
 use super::{Error, Report, View};
-use crate::format::pstats::{Counts, LabelId, Rows};
-use crate::format::trees::Label;
+use crate::model::{Counts, Label, LabelId, Rows};
 
 /// One file for kcachegrind.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 //! line or reorder what stands beside it.
 
 use crate::analysis::native_name;
-use crate::format::trees::{Function, Label};
+use crate::model::{Function, Label};
 
 /// `bytes` as text that shows every byte and obeys none.
 ///

@@ -45,8 +45,7 @@ mod tests {
     use super::*;
     use crate::analysis::frames::Frames;
     use crate::analysis::merge::Profile;
-    use crate::format::pstats::Rows;
-    use crate::format::trees::NO_PARENT;
+    use crate::model::{NO_PARENT, Rows};
     use crate::report::svg::tests::tree;
 
     fn render(frames: &Frames) -> Option<String> {

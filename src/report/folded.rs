@@ -10,7 +10,7 @@ use super::origin::Places;
 use super::{Error, Report, View};
 use crate::analysis::frames::Frames;
 use crate::analysis::join::join;
-use crate::format::trees::{Function, NO_PARENT};
+use crate::model::{Function, NO_PARENT};
 
 /// Folded stacks.
 #[derive(Clone, Copy, Debug)]

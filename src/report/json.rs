@@ -21,8 +21,7 @@ use super::display::{function_name, printable};
 use super::{Error, Report, View};
 use crate::analysis::frames::Frames;
 use crate::analysis::join::join;
-use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::{Ending, Function, Label, NO_PARENT, Process};
+use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process, Rows};
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]

@@ -38,8 +38,7 @@ use std::fmt;
 use crate::analysis::frames::Frames;
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
-use crate::format::pstats::Rows;
-use crate::format::trees::{FoldedFunction, Label};
+use crate::model::{FoldedFunction, Label, Rows};
 
 /// One output format.
 pub trait Report {

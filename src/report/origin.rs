@@ -2,7 +2,7 @@
 //! `json/decoder.py` instead of the whole way to the standard library.
 
 use super::display::printable;
-use crate::format::trees::Label;
+use crate::model::Label;
 
 /// Whose code a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

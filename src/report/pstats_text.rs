@@ -8,7 +8,7 @@ use super::display::{printable, pstats_name};
 use super::sort_order::SortOrder;
 use super::{Error, Report, View};
 use crate::analysis::rows;
-use crate::format::pstats::{Counts, Rows};
+use crate::model::{Counts, Rows};
 
 /// The table of `print_stats` in one order.
 #[derive(Clone, Debug, Default)]

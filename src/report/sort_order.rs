@@ -5,8 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::display::{printable, pstats_name};
-use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::Label;
+use crate::model::{Counts, Label, Rows};
 
 /// One comparison of two functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

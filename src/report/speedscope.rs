@@ -11,8 +11,8 @@ use super::origin::{Origin, origin};
 use super::{Error, Report, View};
 use crate::analysis::frames::Frames;
 use crate::analysis::join::join;
-use crate::analysis::walk::{Step, walk};
-use crate::format::trees::Function;
+use crate::model::Function;
+use crate::model::walk::{Step, walk};
 use serde_json::{Value, json};
 
 /// One file for speedscope.

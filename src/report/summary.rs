@@ -98,8 +98,7 @@ mod tests {
     use super::*;
     use crate::analysis::frames::Frames;
     use crate::analysis::merge::Profile;
-    use crate::format::pstats::{Counts, Rows};
-    use crate::format::trees::Label;
+    use crate::model::{Counts, Label, Rows};
 
     #[test]
     fn short_and_to_the_point() {

@@ -105,8 +105,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::frames::Frames;
     use crate::analysis::merge::Profile;
-    use crate::format::pstats::Rows;
-    use crate::format::trees::{Function, FunctionKind, Label, NO_PARENT, Nodes};
+    use crate::model::{Function, FunctionKind, Label, NO_PARENT, Nodes, Rows};
 
     /// A tree of (parent, name, total), every node called once.
     pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> Frames {

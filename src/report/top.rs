@@ -7,8 +7,7 @@ use super::View;
 use super::display::{count, counted, duration, fitted, printable, pstats_name, short_name};
 use super::origin::Places;
 use super::sort_order::SortOrder;
-use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::Label;
+use crate::model::{Counts, Label, Rows};
 
 /// Longest name and longest location that are shown whole, characters.
 const LONGEST: usize = 60;

@@ -20,8 +20,8 @@ use super::display::{count, counted, duration, function_name};
 use super::origin::{Origin, Places, origin};
 use crate::analysis::frames::Frames;
 use crate::analysis::join::join;
-use crate::analysis::walk::Children;
-use crate::format::trees::{Function, Label};
+use crate::model::walk::Children;
+use crate::model::{Function, Label};
 
 /// Frames above each other that are shown; a recursion can be any deeper.
 const MAX_LEVELS: usize = 400;

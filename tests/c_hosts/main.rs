@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::pstats;
-use edbprof::format::trees::{
-    Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees,
-};
+use edbprof::model::{Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees};
 use source::Source;
 
 /// The names of the files in `directory` that end in `.prof` and begin with `prefix`.
@@ -113,7 +111,7 @@ fn functions(file: &str) -> Vec<Function> {
         },
         plain(FunctionKind::Builtin, recurse),
         Function {
-            flags: edbprof::format::trees::GENERIC_WRAPPER,
+            flags: edbprof::model::GENERIC_WRAPPER,
             generic: Some(label(b"generic.py", 99, b"generic")),
             ..plain(FunctionKind::Python, label(b"gen.py", 7, b"generate"))
         },

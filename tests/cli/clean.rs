@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use edbprof::format::process::ProcessIdentity;
+use edbprof::model::ProcessIdentity;
 
 use crate::live_file::{killed, of_process};
 use crate::sandbox::{Sandbox, names, plain, recording, saved_by};

@@ -1,6 +1,6 @@
 //! `--compensate`: what is taken out, and every report that says so.
 
-use edbprof::format::trees::{Calibration, Cost};
+use edbprof::model::{Calibration, Cost};
 
 use crate::sandbox::{Run, Sandbox, calibrated, plain, recording};
 

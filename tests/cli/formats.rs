@@ -2,8 +2,7 @@
 
 use std::process::Command;
 
-use edbprof::format::pstats::Rows;
-use edbprof::format::trees::Label;
+use edbprof::model::{Label, Rows};
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, plain_calls, recording, recording_of};

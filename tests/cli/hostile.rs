@@ -4,8 +4,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 
-use edbprof::format::pstats::Rows;
-use edbprof::format::trees::Label;
+use edbprof::model::{Label, Rows};
 
 use crate::live_file;
 use crate::sandbox::{Run, Sandbox, plain, recording};

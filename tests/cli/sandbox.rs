@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use edbprof::format::process::ProcessIdentity;
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
-use edbprof::format::pstats::{Counts, Rows};
-use edbprof::format::trees::{
-    Calibration, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, Nodes, Process,
-    ThreadTree, Trees,
+use edbprof::model::{
+    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, Nodes,
+    Process, ProcessIdentity, Rows, ThreadTree, Trees,
 };
 
 /// Lives as long as one test.
@@ -205,7 +203,7 @@ fn trees(id: u8, calls: u64) -> Trees {
 }
 
 fn encoded(trees: &Trees) -> Vec<u8> {
-    let rows = edbprof::analysis::rows::rows(trees);
+    let rows = edbprof::model::rows_of(trees);
     encode(&rows, trees, &PlainInputs::default())
 }
 

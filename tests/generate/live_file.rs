@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use edbprof::format::process::ProcessIdentity;
+use edbprof::model::ProcessIdentity;
 
 /// A live file's header and directory, and behind it what `segments` are: whether it
 /// is a log, and its bytes.

@@ -2,11 +2,10 @@
 
 #![allow(dead_code)]
 
-use edbprof::format::process::ProcessIdentity;
-use edbprof::format::pstats::{Counts, Rows};
-use edbprof::format::trees::{
-    Calibration, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
-    GENERIC_WRAPPER, Label, NO_PARENT, Nodes, PROPERTY, Process, ThreadTree, Trees,
+use edbprof::model::{
+    Calibration, Counts, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind,
+    GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes, PROPERTY, Process, ProcessIdentity,
+    Rows, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;

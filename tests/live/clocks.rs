@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
-use edbprof::format::trees::Trees;
+use edbprof::model::Trees;
 
 use super::recorder::{Recorder, only_live};
 

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use edbprof::analysis::rows::rows;
 use edbprof::format::live::{self, Now};
-use edbprof::format::trees::Trees;
+use edbprof::model::{Trees, rows_of};
 
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, check_form, files, only_live, read};
@@ -41,7 +40,7 @@ fn after(seed: u64, events: u64) -> ByFunction {
 
 /// By the rows, which add up the tree and what is folded.
 fn found(trees: &Trees) -> ByFunction {
-    let rows = rows(trees);
+    let rows = rows_of(trees);
     let figures = rows.iter().map(|(id, row)| {
         let name = std::str::from_utf8(&rows.label(id).name).unwrap();
         let ticks = (row.counts.tt * 1e9).round() as u64;

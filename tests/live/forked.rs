@@ -4,7 +4,7 @@
 use std::fs;
 
 use edbprof::capi::*;
-use edbprof::format::trees::Trees;
+use edbprof::model::Trees;
 
 use super::in_a_process_of_its_own;
 use super::model::figures_of;

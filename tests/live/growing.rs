@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use edbprof::capi::EDBPROF_CLOCK_WALL;
 use edbprof::format::live::{self, Now};
-use edbprof::format::trees::Trees;
+use edbprof::model::Trees;
 
 use super::counters::Counters;
 use super::model::{self, Figures, Program};

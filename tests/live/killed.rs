@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 
-use edbprof::format::trees::Ending;
+use edbprof::model::Ending;
 
 use super::counters::Counters;
 use super::model::{self, Event, Program};

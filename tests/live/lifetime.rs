@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, ProfFile};
-use edbprof::format::trees::{Ending, Trees};
+use edbprof::model::{Ending, Trees};
 
 use super::model::{self, Event, Program};
 use super::recorder::{HIDDEN, Recorder, attach, detach, files, only_live, read};

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use edbprof::format::trees::{NO_PARENT, Trees};
+use edbprof::model::{NO_PARENT, Trees};
 
 /// One event: entering a function, or leaving the one entered last.
 #[derive(Clone, Copy, Debug)]

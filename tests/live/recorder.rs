@@ -6,7 +6,7 @@ use std::ptr;
 
 use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
-use edbprof::format::trees::Trees;
+use edbprof::model::Trees;
 
 use super::model::Event;
 
@@ -247,7 +247,7 @@ pub(crate) fn check_form(trees: &Trees) {
                 assert!(parent < index);
                 *sum = sum.saturating_add(nodes.total[index]);
             } else {
-                assert_eq!(nodes.parent[index], edbprof::format::trees::NO_PARENT);
+                assert_eq!(nodes.parent[index], edbprof::model::NO_PARENT);
             }
         }
         assert_eq!(nodes.calls.len(), nodes.len());

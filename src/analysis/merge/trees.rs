@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::ran_in::RanInCounts;
-use crate::analysis::tree_builder::TreeBuilder;
-use crate::analysis::walk::Children;
-use crate::format::trees::{
+use crate::model::builder::TreeBuilder;
+use crate::model::walk::Children;
+use crate::model::{
     FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, PROPERTY, Process, RecordingId,
     ThreadTree, Trees,
 };

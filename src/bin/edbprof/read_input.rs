@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use edbprof::analysis::group::{Unselectable, Wanted};
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::format::pstats::{Entries, Labels};
+use edbprof::format::pstats::Entries;
 use edbprof::format::sidecar;
+use edbprof::model::Labels;
 
 use crate::discover::{self, Input, Refused};
 

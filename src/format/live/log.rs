@@ -3,7 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::record;
-use crate::format::trees::{Function, FunctionKind, Label};
+use crate::model::{Function, FunctionKind, Label};
 
 /// Bytes that are read by position; beyond the end there are zeros.
 #[derive(Clone, Copy)]

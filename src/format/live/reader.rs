@@ -9,15 +9,13 @@ use std::collections::HashMap;
 
 use super::log::{Bytes, Log, unknown_function};
 use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
-use crate::format::process::ProcessIdentity;
+use crate::clock::ClockSample;
+use crate::clock::TickRate;
 use crate::format::read_error::{ReadError, Reason};
-use crate::format::thread_name;
-use crate::format::trees::{
-    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, Process, RecordingId,
-    ThreadTree, Trees,
+use crate::model::{
+    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, Process, ProcessIdentity,
+    RecordingId, ThreadTree, Trees, thread_name,
 };
-use crate::recorder::clock::TickRate;
-use crate::recorder::moment::Moment;
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +87,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     let readable = now == Now::Running && clock <= 1 && facts.process.is_of_this_boot();
     let latest = readable.then(|| {
         let reading = match clock {
-            0 => Moment::now().tsc,
-            _ => Moment::now().monotonic_ns,
+            0 => ClockSample::now().tsc,
+            _ => ClockSample::now().monotonic_ns,
         };
         // Before the recording's beginning: the counter has begun anew since.
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
@@ -147,7 +145,7 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     if clock != 0 || !facts.process.is_of_this_boot() {
         return noted;
     }
-    let then = Moment {
+    let then = ClockSample {
         tsc: header.u64(at::MOMENT_TSC),
         monotonic_ns: header.u64(at::MOMENT_NS),
         suspended_ns: header.u64(at::MOMENT_SUSPENDED),

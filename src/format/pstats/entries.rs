@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::reader::Sink;
-use super::{Counts, LabelId, LabelRef, Labels};
+use crate::model::{Counts, LabelId, LabelRef, Labels};
 
 /// One function's line, or one caller's in it.
 #[derive(Clone, Copy, Debug)]

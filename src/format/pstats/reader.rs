@@ -2,14 +2,10 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-#[cfg(feature = "report")]
-use super::Labels;
-#[cfg(feature = "report")]
 use super::entries::{Entries, EntriesSink};
-use super::{Counts, LabelId, LabelRef, Row, Rows};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
-use crate::format::trees::Label;
+use crate::model::{Counts, Label, LabelId, LabelRef, Labels, Row, Rows};
 
 /// Reads the dictionary that `bytes` begin with; what follows it is not looked at.
 ///
@@ -27,7 +23,6 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError
 }
 
 /// As [`read`], where the labels `known` have ids already.
-#[cfg(feature = "report")]
 pub(in crate::format) fn read_entries(
     reader: &mut Reader<'_>,
     known: &Labels,
@@ -56,7 +51,7 @@ struct RowsSink {
 
 impl Sink for RowsSink {
     fn label(&mut self, label: LabelRef<'_>) -> LabelId {
-        self.rows.intern_ref(label)
+        self.rows.intern(label)
     }
 
     fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool) {

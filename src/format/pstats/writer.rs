@@ -1,8 +1,7 @@
 //! Writing the pstats dictionary.
 
-use super::{Counts, LabelId, Rows};
 use crate::format::marshal::{Ref, Writer};
-use crate::format::trees::Label;
+use crate::model::{Counts, Label, LabelId, Rows};
 
 /// The marshalled dictionary; rows stand in their order of first appearance.
 pub fn encode(rows: &Rows) -> Vec<u8> {
@@ -13,7 +12,7 @@ pub fn encode(rows: &Rows) -> Vec<u8> {
 
 /// Writes the dictionary as the next object of `writer`.
 pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
-    let mut labels = WrittenLabels(vec![None; rows.labels.len()]);
+    let mut labels = WrittenLabels(vec![None; rows.labels().len()]);
     writer.dict();
     for (id, row) in rows.iter() {
         labels.write(writer, rows, id);

@@ -31,17 +31,8 @@
 mod reader;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::trees::Label;
-
 pub use reader::decode;
 pub use writer::encode;
-
-/// `{generic: {caller: {implementation: calls}}}`. Labels are shared, so that a
-/// function which stands in a thousand places is held once.
-pub type Sidecar = BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, u64>>>;
 
 const PROTO: u8 = 0x80;
 const FRAME: u8 = 0x95;

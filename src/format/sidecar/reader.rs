@@ -8,17 +8,17 @@ use std::sync::Arc;
 use super::{
     BINBYTES, BINGET, BININT, BININT1, BININT2, BINPUT, BINSTRING, BINUNICODE, BINUNICODE8,
     EMPTY_DICT, FRAME, LONG_BINGET, LONG_BINPUT, LONG1, MARK, MEMOIZE, PROTO, SETITEM, SETITEMS,
-    SHORT_BINBYTES, SHORT_BINSTRING, SHORT_BINUNICODE, STOP, Sidecar, TUPLE, TUPLE3,
+    SHORT_BINBYTES, SHORT_BINSTRING, SHORT_BINUNICODE, STOP, TUPLE, TUPLE3,
 };
 use crate::format::input::Input;
 use crate::format::read_error::{ReadError, Reason};
-use crate::format::trees::Label;
+use crate::model::{DispatchCounts, Label};
 
 /// Reads a sidecar that `pickle.dump` or [`encode`](super::encode) wrote.
 ///
 /// # Errors
 /// An opcode that is not plain data, by its name; any other shape.
-pub fn decode(bytes: &[u8]) -> Result<Sidecar, ReadError> {
+pub fn decode(bytes: &[u8]) -> Result<DispatchCounts, ReadError> {
     let mut machine = Machine {
         input: Input::new(bytes, 0, EXPANSION),
         opcode_at: 0,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{
     BINBYTES, BININT, BINUNICODE, EMPTY_DICT, LONG_BINGET, LONG1, MARK, MEMOIZE, PROTO, SETITEMS,
-    SHORT_BINUNICODE, STOP, Sidecar, TUPLE3,
+    SHORT_BINUNICODE, STOP, TUPLE3,
 };
-use crate::format::trees::Label;
 use crate::format::wtf8::encodes_a_str;
+use crate::model::{DispatchCounts, Label};
 
 /// The pickle of `sidecar`; equal sidecars give equal bytes.
-pub fn encode(sidecar: &Sidecar) -> Vec<u8> {
+pub fn encode(sidecar: &DispatchCounts) -> Vec<u8> {
     let mut pickle = Pickle::default();
     pickle.out.extend_from_slice(&[PROTO, 4]);
     pickle.dict(sidecar, |pickle, callers| {

@@ -3,14 +3,14 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::{
+use crate::format::marshal::{Reader, Value};
+use crate::format::pstats::read_label;
+use crate::format::read_error::ReadError;
+use crate::model::{
     ANY_THREAD, CALIBRATION_NUMBERS, Calibration, Ending, FIRST_CALIBRATION_NUMBERS,
     FoldedFunction, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, RanIn,
     ThreadTree, Trees,
 };
-use crate::format::marshal::{Reader, Value};
-use crate::format::pstats::read_label;
-use crate::format::read_error::ReadError;
 
 /// Reads the value of `key`, if it is one of the trees' keys; else returns false
 /// and leaves the value to the caller.

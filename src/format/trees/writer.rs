@@ -1,8 +1,8 @@
 //! Writing the call trees into the dict that [`prof`](crate::format::prof) keeps.
 
-use super::{CALIBRATION_NUMBERS, FoldedFunction, Function, Nodes, Process, RanIn, Trees};
 use crate::format::marshal::Writer;
 use crate::format::pstats::write_label;
+use crate::model::{CALIBRATION_NUMBERS, FoldedFunction, Function, Nodes, Process, RanIn, Trees};
 
 /// Writes the keys of `trees` into the dict that `writer` is in.
 pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {

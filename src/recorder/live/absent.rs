@@ -21,9 +21,9 @@ use std::ptr::NonNull;
 pub(crate) use origin::{NodeMemory, Origin};
 pub(crate) use records::Record;
 
-use super::clock::TickRate;
 use super::recording::Identity;
-use crate::format::trees::Calibration;
+use crate::clock::TickRate;
+use crate::model::Calibration;
 
 /// Whether this machine has live files. Nothing is told where they are missing: nobody
 /// can do anything about it.
@@ -83,8 +83,8 @@ impl LiveFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recorder::clock::Clock;
-    use crate::recorder::moment::Moment;
+    use crate::clock::Clock;
+    use crate::clock::ClockSample;
 
     #[test]
     fn there_is_none() {
@@ -93,7 +93,7 @@ mod tests {
             clock: Clock::Host,
             epoch: 0,
             begin: 0,
-            started: Moment::now(),
+            started: ClockSample::now(),
             rate: TickRate::NANOSECOND,
         };
         let nodes = NodeMemory {

@@ -25,11 +25,10 @@ pub(crate) use origin::{NodeMemory, Origin};
 pub(crate) use records::Record;
 use system::Mapping;
 
-use super::clock::{Clock, TickRate};
 use super::recording::Identity;
+use crate::clock::{Clock, TickRate};
 use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
-use crate::format::process::ProcessIdentity;
-use crate::format::trees::Calibration;
+use crate::model::{Calibration, ProcessIdentity};
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::ptr::NonNull;
 
-use crate::recorder::clock::{Clock, TickRate};
-use crate::recorder::moment::Moment;
+use crate::clock::ClockSample;
+use crate::clock::{Clock, TickRate};
 
 /// What the header says of a recording besides its identity.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Origin {
     pub(crate) clock: Clock,
     pub(crate) epoch: u64,
     pub(crate) begin: u64,
-    pub(crate) started: Moment,
+    pub(crate) started: ClockSample,
     pub(crate) rate: TickRate,
 }
 

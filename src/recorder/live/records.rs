@@ -1,7 +1,7 @@
 //! What the live file's log says, as bytes: see the table in [`crate::format::live`].
 
 use crate::format::live::record;
-use crate::format::trees::Label;
+use crate::model::Label;
 use crate::recorder::functions::Entry;
 
 /// A record: its kind and what follows the first 8 bytes. Never empty.

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::thread;
 
 use super::super::attach::MOST_TREES;
-use super::super::clock::Clock;
 use super::super::node::Visit;
 use super::super::recording::Recording;
 use super::super::thread::Thread;
 use super::{Figures, attach_as, by_path, define, recording, recording_by, trees};
+use crate::clock::Clock;
 
 fn detach(thread: &Thread) {
     // SAFETY: the callers use it no more.

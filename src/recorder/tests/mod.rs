@@ -11,13 +11,13 @@ mod threads;
 
 use std::collections::HashMap;
 
-use super::clock::{Clock, TickRate};
 use super::fixed::Fixed;
 use super::functions::Entry;
 use super::recording::{LivePlace, Options, Recording};
 use super::snapshot::snapshot;
 use super::thread::Thread;
-use crate::format::trees::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+use crate::clock::{Clock, TickRate};
+use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
 fn recording(max_nodes: u32) -> Fixed<Recording> {

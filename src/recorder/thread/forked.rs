@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
-use super::super::clock::Clock;
 use super::super::functions::FunctionTable;
 use super::super::node::{NO_FUNCTION, Node, NodeIndex};
 use super::super::recording::Recording;
 use super::{Outcome, Thread, fiber};
+use crate::clock::Clock;
 
 impl Thread {
     /// Moves to another arena with nothing but the open calls, uncounted and open

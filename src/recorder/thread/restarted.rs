@@ -4,8 +4,8 @@
 //! Ticks go on from the latest event's. If they began anew too, a node that is entered
 //! with a total larger than the tick would not look open.
 
-use super::super::clock::{Clock, tsc};
 use super::Thread;
+use crate::clock::{Clock, tsc};
 
 /// Counters of processors may differ, but the system would not use them if they differed
 /// that much: a thousandth of a second, about.

@@ -7,8 +7,7 @@ use std::fmt::{Display, Write};
 use super::functions::Functions;
 use super::layout::{Layout, Rest};
 use crate::analysis::frames::Frames;
-use crate::format::pstats::{Counts, Rows};
-use crate::format::trees::{ANY_THREAD, Label, Trees};
+use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
 use crate::report::display::printable;
 

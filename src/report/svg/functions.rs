@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::format::trees::{Function, Label};
+use crate::model::{Function, Label};
 use crate::report::display::function_name;
 use crate::report::origin::{Origin, Places, origin};
 

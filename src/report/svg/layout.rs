@@ -2,7 +2,7 @@
 //! first, and at the right end one frame for what is not drawn.
 
 use crate::analysis::frames::Frames;
-use crate::analysis::walk::Children;
+use crate::model::walk::Children;
 
 /// Levels that are drawn. A recursion 50,000 deep would make a picture a million
 /// pixels high.
@@ -164,7 +164,7 @@ impl Layout {
 mod tests {
     use super::*;
     use crate::analysis::threshold::heights;
-    use crate::format::trees::NO_PARENT;
+    use crate::model::NO_PARENT;
     use crate::report::svg::tests::tree;
 
     fn layout(tree: &Frames, least: u64) -> Layout {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::analysis::frames::Frames;
 use crate::analysis::join::FramesBuilder;
-use crate::format::trees::{Function, FunctionKind, NO_PARENT};
+use crate::model::{Function, FunctionKind, NO_PARENT};
 use crate::report::origin::{Origin, Places, origin};
 
 /// What stands in the column of functions for a run of library frames.

@@ -1,9 +1,8 @@
 use super::*;
 use crate::analysis::merge::{Merger, Profile};
 use crate::format::prof::{PlainInputs, ProfFile};
-use crate::format::pstats::Rows;
-use crate::format::trees::{
-    FoldedFunction, Function, FunctionKind, NO_PARENT, Process, ThreadTree, Trees,
+use crate::model::{
+    FoldedFunction, Function, FunctionKind, NO_PARENT, Process, Rows, ThreadTree, Trees,
 };
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use edbprof::analysis::group::describe;
 use edbprof::format::live::{self, Now};
-use edbprof::format::process::{Liveness, ProcessIdentity};
+use edbprof::format::process::Liveness;
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::sidecar;
-use edbprof::format::trees::{Ending, RecordingId, Trees};
+use edbprof::model::{Ending, ProcessIdentity, RecordingId, Trees};
 use edbprof::report::display::counted;
 use edbprof::report::summary::path_text;
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::format::trees::Nodes;
-use crate::word_hash::{WordHash, pair};
+use super::Nodes;
+use super::word_hash::{WordHash, pair};
 
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {

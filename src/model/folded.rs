@@ -25,7 +25,6 @@ pub struct FoldedFunction {
 
 impl FoldedFunction {
     /// Whether there are any. Without, it is time of others that is shown there.
-    #[cfg(feature = "report")]
     pub(crate) fn has_calls(&self) -> bool {
         self.calls > 0 || self.resumes > 0
     }

@@ -9,11 +9,11 @@
 
 use std::time::Duration;
 
-use super::clock::{TickRate, system, tsc};
+use super::{TickRate, system, tsc};
 
 /// One moment on the time stamp counter and on the system's clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct ClockSample {
     pub(crate) tsc: u64,
     /// Does not count while the system is suspended.
     pub(crate) monotonic_ns: u64,
@@ -21,9 +21,9 @@ pub(crate) struct Moment {
     pub(crate) suspended_ns: u64,
 }
 
-impl Moment {
+impl ClockSample {
     /// All clocks now, read as close together as a few tries allow.
-    pub(crate) fn now() -> Moment {
+    pub(crate) fn now() -> ClockSample {
         const TRIES: usize = 5;
         let read = || {
             let before = tsc();
@@ -31,7 +31,7 @@ impl Moment {
             let after = tsc();
             let since_boot_ns = system::since_boot_ns();
             let gap = after.wrapping_sub(before);
-            let moment = Moment {
+            let moment = ClockSample {
                 tsc: before.wrapping_add(gap / 2),
                 monotonic_ns,
                 suspended_ns: since_boot_ns.saturating_sub(monotonic_ns),
@@ -52,18 +52,18 @@ impl Moment {
     /// ago or the system was suspended since, until two milliseconds lie between: closer
     /// together, the readings' own 30 ns would show.
     pub(crate) fn tsc_rate(self) -> TickRate {
-        self.rate_over(Duration::from_millis(2), Moment::now)
+        self.rate_over(Duration::from_millis(2), ClockSample::now)
     }
 
-    /// As [`Moment::tsc_rate`], but waits for 20 microseconds at most: good to a
+    /// As [`ClockSample::tsc_rate`], but waits for 20 microseconds at most: good to a
     /// hundredth at least.
     pub(crate) fn tsc_rate_so_far(self) -> TickRate {
-        self.rate_over(Duration::from_micros(20), Moment::now)
+        self.rate_over(Duration::from_micros(20), ClockSample::now)
     }
 
     /// The rate since this moment, or since a later one if the two can't be compared,
     /// over `least` at least. `now` gives the present moment.
-    fn rate_over(self, least: Duration, mut now: impl FnMut() -> Moment) -> TickRate {
+    fn rate_over(self, least: Duration, mut now: impl FnMut() -> ClockSample) -> TickRate {
         let mut since = self;
         loop {
             let now = now();
@@ -77,7 +77,7 @@ impl Moment {
     }
 
     /// Whether nothing is known that has happened to the clocks before `later`.
-    fn is_comparable_with(self, later: Moment) -> bool {
+    fn is_comparable_with(self, later: ClockSample) -> bool {
         // Far less than a suspension lasts; far more than lies between two readings,
         // unless the thread had to wait in between: then it is measured afresh for nothing.
         const MOST_JITTER_NS: u64 = Duration::from_millis(1).as_nanos() as u64;
@@ -87,7 +87,7 @@ impl Moment {
     }
 
     /// The rate from this moment to `later`. `None` if it makes no sense.
-    fn rate_until(self, later: Moment) -> Option<TickRate> {
+    fn rate_until(self, later: ClockSample) -> Option<TickRate> {
         let ns = later.monotonic_ns.saturating_sub(self.monotonic_ns);
         let ticks = later.tsc.saturating_sub(self.tsc).max(1);
         TickRate::from_ns_per_tick(ns as f64 / ticks as f64)
@@ -102,17 +102,17 @@ mod tests {
     const SECOND: u64 = 1000 * MS;
 
     /// A machine with a counter of 2.5 ticks a nanosecond, an hour after the boot.
-    fn begin() -> Moment {
-        Moment {
+    fn begin() -> ClockSample {
+        ClockSample {
             tsc: 3600 * SECOND * 5 / 2,
             monotonic_ns: 3600 * SECOND,
             suspended_ns: 0,
         }
     }
 
-    impl Moment {
-        fn after(self, ns: u64) -> Moment {
-            Moment {
+    impl ClockSample {
+        fn after(self, ns: u64) -> ClockSample {
+            ClockSample {
                 tsc: self.tsc + ns * 5 / 2,
                 monotonic_ns: self.monotonic_ns + ns,
                 ..self
@@ -120,8 +120,8 @@ mod tests {
         }
 
         /// After a suspension of that length in which the counter counts `ticks`.
-        fn suspended(self, ns: u64, ticks: u64) -> Moment {
-            Moment {
+        fn suspended(self, ns: u64, ticks: u64) -> ClockSample {
+            ClockSample {
                 tsc: self.tsc + ticks,
                 suspended_ns: self.suspended_ns + ns,
                 ..self
@@ -131,7 +131,7 @@ mod tests {
 
     /// The rate that is found from `start` when the moments are these, one after the
     /// other; and how many of them were needed.
-    fn found(start: Moment, moments: &[Moment]) -> (f64, usize) {
+    fn found(start: ClockSample, moments: &[ClockSample]) -> (f64, usize) {
         let mut given = 0;
         let rate = start.rate_over(Duration::from_millis(2), || {
             given += 1;
@@ -158,7 +158,7 @@ mod tests {
         let before = begin().after(10 * SECOND);
         let counted_on = before.suspended(600 * SECOND, 600 * SECOND * 5 / 2);
         let stood_still = before.suspended(600 * SECOND, 0);
-        let anew = Moment {
+        let anew = ClockSample {
             tsc: 1000,
             ..before.suspended(600 * SECOND, 0)
         };
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_counter_that_has_begun_anew_unnoticed_is_noticed() {
-        let anew = Moment {
+        let anew = ClockSample {
             tsc: 5,
             ..begin().after(SECOND)
         };
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_moment_in_the_future_is_not_waited_for() {
         for future in [u64::MAX, begin().monotonic_ns + 3600 * SECOND] {
-            let start = Moment {
+            let start = ClockSample {
                 tsc: future,
                 monotonic_ns: future,
                 suspended_ns: future,
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn the_counter_measured_over_two_spans_has_one_rate() {
-        let first = Moment::now();
+        let first = ClockSample::now();
         let rate = first.tsc_rate();
-        let again = Moment::now().tsc_rate();
+        let again = ClockSample::now().tsc_rate();
         let ratio = rate.ns_per_tick() / again.ns_per_tick();
         assert!((0.99..1.01).contains(&ratio), "{ratio}");
     }

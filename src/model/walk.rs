@@ -1,7 +1,7 @@
 //! Going through a tree depth first, without recursion: trees of real programs
 //! are tens of thousands of calls deep.
 
-use crate::format::trees::Nodes;
+use super::Nodes;
 
 /// The children of every node, in the order of the nodes.
 pub(crate) struct Children {
@@ -78,7 +78,7 @@ pub(crate) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::trees::NO_PARENT;
+    use crate::model::NO_PARENT;
 
     #[test]
     fn depth_first_whatever_the_order_of_the_nodes() {

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher, RandomState};
+use std::sync::Arc;
 
+use super::Label;
 use super::LabelId;
-use crate::format::trees::Label;
-use crate::word_hash::fold;
+use super::word_hash::fold;
 
 /// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +27,18 @@ impl LabelRef<'_> {
         self.line == label.line && *self.name == *label.name && *self.file == *label.file
     }
 
-    pub(super) fn to_label(self) -> Label {
+    pub(crate) fn to_label(self) -> Label {
         Label {
             file: self.file.into(),
             line: self.line,
             name: self.name.into(),
         }
+    }
+}
+
+impl<'a> From<&'a Arc<Label>> for LabelRef<'a> {
+    fn from(label: &'a Arc<Label>) -> Self {
+        LabelRef::from(&**label)
     }
 }
 
@@ -48,7 +55,7 @@ impl<'a> From<&'a Label> for LabelRef<'a> {
 
 /// A label's hash under one table's seed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LabelHash(u64);
+pub(crate) struct LabelHash(u64);
 
 /// Interned labels; a label's id is its position.
 #[derive(Clone, Debug)]
@@ -79,8 +86,7 @@ impl Labels {
     }
 
     /// No labels, in which those have the same hashes as here.
-    #[cfg(feature = "report")]
-    pub(super) fn none(&self) -> Self {
+    pub(crate) fn none(&self) -> Self {
         Labels::with_seed(self.seed)
     }
 
@@ -90,7 +96,7 @@ impl Labels {
     }
 
     /// The same without the table.
-    pub(super) fn into_vec(self) -> Vec<Label> {
+    pub(crate) fn into_vec(self) -> Vec<Label> {
         self.labels
     }
 
@@ -116,11 +122,11 @@ impl Labels {
         self.intern_hashed(self.hash(label), label)
     }
 
-    pub(super) fn find_hashed(&self, hash: LabelHash, label: LabelRef<'_>) -> Option<LabelId> {
+    pub(crate) fn find_hashed(&self, hash: LabelHash, label: LabelRef<'_>) -> Option<LabelId> {
         self.look_up(hash, label).ok()
     }
 
-    pub(super) fn intern_hashed(&mut self, hash: LabelHash, label: LabelRef<'_>) -> LabelId {
+    pub(crate) fn intern_hashed(&mut self, hash: LabelHash, label: LabelRef<'_>) -> LabelId {
         let slot = match self.look_up(hash, label) {
             Ok(id) => return id,
             Err(slot) => slot,
@@ -142,7 +148,7 @@ impl Labels {
         Err(slot)
     }
 
-    pub(super) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
+    pub(crate) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
         let [seed, secret] = self.seed;
         let hash = fold(seed ^ label.line as u64, secret);
         let hash = hash_bytes([hash, secret], label.file);

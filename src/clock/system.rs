@@ -1,0 +1,59 @@
+//! The system's clocks.
+
+pub(super) enum Id {
+    Monotonic,
+    ThreadCpu,
+}
+
+impl Id {
+    fn raw(self) -> libc::clockid_t {
+        match self {
+            Id::Monotonic => libc::CLOCK_MONOTONIC,
+            Id::ThreadCpu => libc::CLOCK_THREAD_CPUTIME_ID,
+        }
+    }
+}
+
+fn ns(time: libc::timespec) -> u64 {
+    (time.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(time.tv_nsec as u64)
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid place for the answer. An unknown clock leaves
+    // it at zero.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    ns(time)
+}
+
+pub(super) fn monotonic_ns() -> u64 {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+/// As [`monotonic_ns`], but goes on while the system is suspended, if it has such a
+/// clock.
+pub(super) fn since_boot_ns() -> u64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return read(libc::CLOCK_BOOTTIME);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return monotonic_ns();
+}
+
+pub(super) fn thread_cpu_ns() -> u64 {
+    read(Id::ThreadCpu.raw())
+}
+
+pub(super) fn resolution_ns(id: Id) -> f64 {
+    let mut step = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: as in `read`.
+    unsafe { libc::clock_getres(id.raw(), &mut step) };
+    ns(step) as f64
+}

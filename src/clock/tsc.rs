@@ -1,0 +1,40 @@
+//! The time stamp counter of x86-64.
+
+use std::arch::x86_64::{__cpuid, _rdtsc};
+
+#[inline]
+pub(super) fn read() -> u64 {
+    // SAFETY: every x86_64 processor has the instruction; a system that forbids
+    // it to programs is not among those that Rust supports.
+    unsafe { _rdtsc() }
+}
+
+/// Whether the counter runs at a constant rate through all power states
+/// (Intel SDM vol. 3, 'Invariant TSC': CPUID.80000007H:EDX bit 8) and the kernel
+/// has not found it to be off between processors.
+pub(super) fn is_reliable() -> bool {
+    const POWER_MANAGEMENT: u32 = 0x8000_0007;
+    // SAFETY: every x86_64 processor has CPUID; leaf 0x80000000 says which
+    // extended leaves there are.
+    #[allow(unused_unsafe, reason = "safe to call only in newer versions of Rust")]
+    let invariant = unsafe {
+        __cpuid(0x8000_0000).eax >= POWER_MANAGEMENT
+            && __cpuid(POWER_MANAGEMENT).edx & (1 << 8) != 0
+    };
+    invariant && kernel_trusts_it()
+}
+
+/// Linux strikes a TSC that it has seen drifting from this list.
+#[cfg(target_os = "linux")]
+fn kernel_trusts_it() -> bool {
+    const SOURCES: &str = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
+    match std::fs::read_to_string(SOURCES) {
+        Ok(sources) => sources.split_whitespace().any(|source| source == "tsc"),
+        Err(_) => true,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kernel_trusts_it() -> bool {
+    true
+}

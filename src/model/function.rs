@@ -1,0 +1,42 @@
+//! Functions: code objects, builtins and native spans.
+
+use super::Label;
+
+/// What a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum FunctionKind {
+    /// A Python code object.
+    Python = 0,
+    /// A function of the interpreter or of an extension, written in C.
+    Builtin = 1,
+    /// A span that native code entered by itself.
+    Native = 2,
+}
+
+/// Flag of [`Function::flags`]: a wrapper that `functools.singledispatch` or
+/// `singledispatchmethod` made; calls pass through it to an implementation.
+pub const GENERIC_WRAPPER: u32 = 1;
+/// Flag of [`Function::flags`]: the `dispatch` function beside such a wrapper.
+pub const GENERIC_DISPATCH: u32 = 2;
+/// Flag of [`Function::flags`], in recorders' files alone: the first call that was seen came of
+/// loading an attribute, without a call instruction.
+pub const PROPERTY: u32 = 32;
+
+/// One code object, builtin or native span.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Function {
+    /// What it is.
+    pub kind: FunctionKind,
+    /// [`GENERIC_WRAPPER`] and the like; unknown bits are kept.
+    pub flags: u32,
+    /// Its pstats label.
+    pub label: Label,
+    /// `co_qualname` where the interpreter has it, else empty.
+    pub qualified_name: Box<[u8]>,
+    /// The module it was defined in where known, else empty.
+    pub module: Box<[u8]>,
+    /// For a [`GENERIC_WRAPPER`] that `patch_functools()` has told apart: the
+    /// label of the generic function that it wraps.
+    pub generic: Option<Label>,
+}

@@ -1,0 +1,42 @@
+//! The call tree as a value: what recorders hand to writers, readers give back, and
+//! everything else is computed from.
+//!
+//! Nothing here knows of files, clocks or processes that run.
+
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(feature = "report"),
+    allow(dead_code, reason = "some of it serves reports only")
+)]
+
+pub(crate) mod builder;
+mod calibration;
+mod folded;
+mod function;
+pub mod generics;
+mod group;
+mod label;
+mod labels;
+mod nodes;
+mod process;
+mod ran_in;
+mod rows;
+mod rows_of;
+pub(crate) mod thread_name;
+mod trees;
+pub(crate) mod walk;
+pub(crate) mod word_hash;
+
+pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost, FIRST_CALIBRATION_NUMBERS};
+pub use folded::{FOLDED_CALLS, FoldedFunction};
+pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
+pub use generics::{DispatchCounts, dispatch_counts};
+pub use group::{PROCESS_GROUP, THREAD_GROUP};
+pub use label::Label;
+pub use labels::{LabelRef, Labels};
+pub use nodes::{MAX_NODES, NO_PARENT, Nodes};
+pub use process::{Ending, Process, ProcessIdentity};
+pub use ran_in::{ANY_THREAD, RanIn};
+pub use rows::{Counts, LabelId, Row, Rows};
+pub use rows_of::rows_of;
+pub use trees::{RecordingId, ThreadTree, Trees};

@@ -1,0 +1,61 @@
+//! The facts of one recorded process.
+
+use super::Calibration;
+
+/// A process, told from all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProcessIdentity {
+    /// Process id in its namespace.
+    pub pid: u32,
+    /// The kernel's random id of the boot; zeros where unknown.
+    pub boot_id: [u8; 16],
+    /// Inode of the pid namespace; 0 where unknown.
+    pub pid_namespace: u64,
+    /// Start of the process, clock ticks since the boot; 0 where unknown.
+    pub start: u64,
+    /// A random number that all recordings of one program in one process have in common;
+    /// 0 where unknown. Forked children have their parent's.
+    pub program: u64,
+}
+
+/// How a recording ended, as far as the file can know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Ending {
+    /// Saved while the process went on; it may have recorded more since.
+    #[default]
+    Running = 0,
+    /// Saved at the process's regular exit, or closed by the program.
+    Finished = 1,
+    /// Read from the live file of a process that is gone.
+    Killed = 2,
+}
+
+/// What is known of one recorded process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Process {
+    /// Which process.
+    pub identity: ProcessIdentity,
+    /// Its parent's process id.
+    pub parent_pid: u32,
+    /// Its command line, one element an argument.
+    pub argv: Box<[Box<[u8]>]>,
+    /// The host program, for example `CPython 3.11.7`.
+    pub host: Box<[u8]>,
+    /// How events reached the recorder, for example `setprofile`.
+    pub hook: Box<[u8]>,
+    /// The clock that stamped the events: `tsc`, `monotonic`, `cpu` or `host`.
+    pub clock: Box<[u8]>,
+    /// Smallest step of that clock, nanoseconds.
+    pub clock_resolution_ns: f64,
+    /// When recording began, nanoseconds since the Unix epoch.
+    pub start_unix_ns: u64,
+    /// From then to the moment of saving, nanoseconds.
+    pub duration_ns: u64,
+    /// How it ended.
+    pub ending: Ending,
+    /// Calls that found no memory for a node and are in no tree.
+    pub dropped_calls: u64,
+    /// What recording cost in it, where that was measured.
+    pub calibration: Option<Calibration>,
+}

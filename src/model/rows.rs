@@ -1,0 +1,164 @@
+//! The pstats dictionary as a value: figures by function and by caller.
+
+use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Label, LabelRef, Labels};
+
+/// Position of a [`Label`] in the [`Rows`] that interned it.
+pub type LabelId = u32;
+
+/// The four figures of a function, or of one function under one caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Primitive calls: those made while no other call of the same was open.
+    pub cc: i128,
+    /// All calls.
+    pub nc: i128,
+    /// Self time, seconds.
+    pub tt: f64,
+    /// Inclusive time of the primitive calls, seconds.
+    pub ct: f64,
+}
+
+impl Counts {
+    /// What adds up with anything to just that: 0.0 would make a 0 of -0.
+    pub(crate) const NOTHING: Counts = Counts {
+        cc: 0,
+        nc: 0,
+        tt: -0.0,
+        ct: -0.0,
+    };
+
+    /// Adds `more`.
+    pub fn add(&mut self, more: &Counts) {
+        self.cc = self.cc.saturating_add(more.cc);
+        self.nc = self.nc.saturating_add(more.nc);
+        self.tt += more.tt;
+        self.ct += more.ct;
+    }
+}
+
+/// One function's line of the dictionary.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The function's own figures.
+    pub counts: Counts,
+    /// The same for each direct caller; a caller need not have a row itself.
+    pub callers: BTreeMap<LabelId, Counts>,
+    /// Callers of whom only calls are known; their times are 0.
+    pub untimed: BTreeSet<LabelId>,
+}
+
+impl Row {
+    /// Adds to the figures under `caller`. Once it has times, it keeps them.
+    pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
+        match self.callers.entry(caller) {
+            btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(*more);
+                if untimed {
+                    self.untimed.insert(caller);
+                }
+            }
+            btree_map::Entry::Occupied(mut sum) => {
+                sum.get_mut().add(more);
+                if !untimed {
+                    self.untimed.remove(&caller);
+                }
+            }
+        }
+    }
+}
+
+/// A pstats dictionary with interned labels, in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    labels: Labels,
+    /// Most labels of some files are callers only: those cost a pointer.
+    rows: Vec<Option<Box<Row>>>,
+    order: Vec<LabelId>,
+}
+
+impl Rows {
+    /// The id of `label`, new if it was not seen before.
+    pub fn intern<'a>(&mut self, label: impl Into<LabelRef<'a>>) -> LabelId {
+        let id = self.labels.intern(label);
+        if self.rows.len() < self.labels.len() {
+            self.rows.push(None);
+        }
+        id
+    }
+
+    /// The label with that id.
+    pub fn label(&self, id: LabelId) -> &Label {
+        &self.labels()[id as usize]
+    }
+
+    /// All labels, a label's id being its position.
+    pub fn labels(&self) -> &[Label] {
+        self.labels.as_slice()
+    }
+
+    /// The same as a table to look labels up in.
+    pub fn label_table(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The id of a label that was interned before.
+    pub fn find(&self, label: &Label) -> Option<LabelId> {
+        self.labels.find(label)
+    }
+
+    /// Adds to the row of `id`.
+    pub fn add(&mut self, id: LabelId, more: &Counts) {
+        match self.row(id) {
+            // Not added to 0.0, which would make a 0 of -0.
+            None => self.row_mut(id).counts = *more,
+            Some(_) => self.row_mut(id).counts.add(more),
+        }
+    }
+
+    /// The row of `id`, made empty where there is none yet.
+    pub fn row_mut(&mut self, id: LabelId) -> &mut Row {
+        let slot = &mut self.rows[id as usize];
+        if slot.is_none() {
+            self.order.push(id);
+        }
+        slot.get_or_insert_default()
+    }
+
+    /// The places of all rows, by their labels' ids.
+    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Box<Row>>] {
+        &mut self.rows
+    }
+
+    /// The row of `id`, if it has one: a label may stand as a caller only.
+    pub fn row(&self, id: LabelId) -> Option<&Row> {
+        self.rows[id as usize].as_deref()
+    }
+
+    /// All rows in order of first appearance.
+    pub fn iter(&self) -> impl Iterator<Item = (LabelId, &Row)> {
+        self.order
+            .iter()
+            .filter_map(|&id| Some((id, self.row(id)?)))
+    }
+
+    /// The labels, and all rows in order of first appearance.
+    pub(crate) fn into_parts(self) -> (Vec<Label>, impl Iterator<Item = (LabelId, Row)>) {
+        let mut rows = self.rows;
+        let order = self.order.into_iter();
+        let rows = order.filter_map(move |id| Some((id, *rows[id as usize].take()?)));
+        (self.labels.into_vec(), rows)
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}

@@ -1,0 +1,160 @@
+//! The pstats rows that follow from call trees.
+//!
+//! For a function, all calls are the sum over its nodes and so is self time;
+//! primitive calls and inclusive time come from its outermost nodes, those with
+//! no node of it above. For a caller and callee the same holds over the callee's
+//! nodes whose parent is the caller's, outermost being those with no such pair
+//! above. Functions with one label are one function.
+//!
+//! Folded calls have no place in the tree. They count as calls, primitive ones for all
+//! that is known, and with their self time. What such a function's inclusive time lacks
+//! is unknown; it is said to be no less than its self time.
+
+use std::collections::HashMap;
+
+use super::walk::{Step, walk};
+use super::word_hash::{WordHash, pair};
+use super::{Counts, FoldedFunction, LabelId, NO_PARENT, Nodes, Rows, Trees};
+
+/// The rows of `trees`, in the order in which functions first appear in them.
+pub fn rows_of(trees: &Trees) -> Rows {
+    let mut rows = Rows::default();
+    // What stands for folded calls, or for a process, is no function and gets no row.
+    let labels: Vec<Option<LabelId>> = trees
+        .functions
+        .iter()
+        .map(|function| {
+            let is_real = !function.is_folded_calls() && !function.is_group();
+            is_real.then(|| rows.intern(&function.label))
+        })
+        .collect();
+    let mut sums = Sums {
+        functions: vec![Sum::default(); rows.labels().len()],
+        edges: Vec::new(),
+        edge_ids: HashMap::with_hasher(WordHash::seeded()),
+    };
+    for thread in &trees.threads {
+        sums.add(&thread.nodes, &labels);
+        sums.add_folded(&thread.folded, &labels);
+        let folded = thread.folded.iter().map(|folded| &folded.function);
+        for &function in thread.nodes.function.iter().chain(folded) {
+            if let Some(label) = labels[function as usize] {
+                // Makes the row, and with it the order.
+                rows.row_mut(label);
+            }
+        }
+    }
+    for (label, sum) in (0..).zip(&sums.functions) {
+        if rows.row(label).is_some() {
+            rows.row_mut(label).counts = sum.counts();
+        }
+    }
+    for ((caller, callee), sum) in sums.edges {
+        let counts = sum.counts();
+        rows.row_mut(callee).callers.insert(caller, counts);
+    }
+    rows
+}
+
+/// What adds up for one function, or for one function under one caller.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    cc: i128,
+    nc: i128,
+    self_ns: u128,
+    total_ns: u128,
+    /// How many nodes of it are open on the way from the root.
+    open: u32,
+}
+
+impl Sum {
+    fn enter(&mut self, calls: u64, self_ns: u64, total_ns: u64) {
+        self.nc += i128::from(calls);
+        self.self_ns += u128::from(self_ns);
+        if self.open == 0 {
+            self.cc += i128::from(calls);
+            self.total_ns += u128::from(total_ns);
+        }
+        self.open += 1;
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            cc: self.cc,
+            nc: self.nc,
+            tt: seconds(self.self_ns),
+            // Less than the self time it is only where calls were folded.
+            ct: seconds(self.total_ns.max(self.self_ns)),
+        }
+    }
+}
+
+struct Sums {
+    functions: Vec<Sum>,
+    /// By caller and callee, in order of first appearance.
+    edges: Vec<((LabelId, LabelId), Sum)>,
+    edge_ids: HashMap<u64, u32, WordHash>,
+}
+
+impl Sums {
+    fn add_folded(&mut self, folded: &[FoldedFunction], labels: &[Option<LabelId>]) {
+        for figures in folded {
+            if let Some(label) = labels[figures.function as usize] {
+                let sum = &mut self.functions[label as usize];
+                sum.nc += i128::from(figures.calls);
+                sum.cc += i128::from(figures.calls);
+                sum.self_ns += u128::from(figures.self_time);
+            }
+        }
+    }
+
+    fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
+        let self_times = nodes.self_times();
+        let label = |node: u32| labels[nodes.function[node as usize] as usize];
+        // The edge that leads to each open node, so that leaving need not look it up.
+        let mut edges_open = Vec::new();
+        walk(nodes, |step| match step {
+            Step::Enter(node) => {
+                let Some(callee) = label(node) else {
+                    return;
+                };
+                let at = node as usize;
+                let figures = (nodes.calls[at], self_times[at], nodes.total[at]);
+                self.functions[callee as usize].enter(figures.0, figures.1, figures.2);
+                let caller = match nodes.parent[at] {
+                    NO_PARENT => None,
+                    parent => label(parent),
+                };
+                let edge = caller.map(|caller| self.edge(caller, callee));
+                if let Some(edge) = edge {
+                    self.edges[edge as usize]
+                        .1
+                        .enter(figures.0, figures.1, figures.2);
+                }
+                edges_open.push(edge);
+            }
+            Step::Leave(node) => {
+                let Some(callee) = label(node) else {
+                    return;
+                };
+                self.functions[callee as usize].open -= 1;
+                if let Some(Some(edge)) = edges_open.pop() {
+                    self.edges[edge as usize].1.open -= 1;
+                }
+            }
+        });
+    }
+
+    fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
+        let new = self.edges.len() as u32;
+        let id = *self.edge_ids.entry(pair(caller, callee)).or_insert(new);
+        if id == new {
+            self.edges.push(((caller, callee), Sum::default()));
+        }
+        id
+    }
+}
+
+fn seconds(ns: u128) -> f64 {
+    ns as f64 / 1e9
+}

@@ -1,0 +1,93 @@
+//! Call trees of threads, and all that one recording or one merge holds.
+
+use std::borrow::Cow;
+
+use super::{FoldedFunction, Function, NO_PARENT, Nodes, Process, RanIn};
+
+/// The random 128-bit name of one recording.
+pub type RecordingId = [u8; 16];
+
+/// One thread's call tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadTree {
+    /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
+    /// tree stands for all threads of all processes.
+    pub process: u32,
+    /// The thread's name as the host knows it, for example `MainThread`.
+    pub name: Box<[u8]>,
+    /// The tree.
+    pub nodes: Nodes,
+    /// In a recorder's file how often each node called a class, or another object that no
+    /// node stands for; empty for never.
+    pub class_calls: Vec<u32>,
+    /// In an aggregate what recording added to each node's self time, picoseconds;
+    /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
+    pub overhead_ps: Vec<u64>,
+    /// The calls that found no room in it, by function.
+    pub folded: Vec<FoldedFunction>,
+}
+
+impl ThreadTree {
+    /// Counts calls of classes that `node` made, or nobody for [`NO_PARENT`].
+    pub(crate) fn add_class_calls(&mut self, node: u32, calls: u32) {
+        if calls > 0 && node != NO_PARENT {
+            self.class_calls.resize(self.nodes.len(), 0);
+        }
+        if let Some(sum) = self.class_calls.get_mut(node as usize) {
+            *sum = sum.saturating_add(calls);
+        }
+    }
+
+    /// Sees to what holds of a whole tree, once all nodes of a recording have been read.
+    pub(crate) fn complete(&mut self) {
+        self.nodes.widen_parents();
+        if !self.class_calls.is_empty() {
+            self.class_calls.resize(self.nodes.len(), 0);
+        }
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.folded.is_empty()
+    }
+}
+
+/// Everything exact that one `.prof` file holds: the second object in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trees {
+    /// Names of the recordings in here: one in a recorder's file, all of them in
+    /// an aggregate, where they are sorted.
+    pub recordings: Vec<RecordingId>,
+    /// The processes.
+    pub processes: Vec<Process>,
+    /// The function table that all trees index.
+    pub functions: Vec<Function>,
+    /// One call tree a thread; in an aggregate one for everything.
+    pub threads: Vec<ThreadTree>,
+    /// The options that chose what of the recordings is in here; empty where all of it is.
+    pub selection: Box<str>,
+    /// In an aggregate the names that threads had, sorted, with `#` for digits.
+    pub thread_names: Vec<Box<[u8]>>,
+    /// In an aggregate where functions ran, sorted. Empty in a recorder's file, where the
+    /// trees say it.
+    pub ran_in: Vec<RanIn>,
+}
+
+impl Trees {
+    /// What recording added to the self time of each node of `thread`, one of these,
+    /// picoseconds; empty where nothing is known.
+    pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
+        let process = self.processes.get(thread.process as usize);
+        // The trees of several processes are one, and no longer any process's. Where calls
+        // were put into groups or taken out, it can't be told from what is left.
+        let as_recorded = self.recordings.len() == 1
+            && self.selection.is_empty()
+            && !self.functions.iter().any(Function::is_group);
+        match process.and_then(|process| process.calibration) {
+            Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
+                Cow::Owned(calibration.overhead(&self.functions, thread))
+            }
+            _ => Cow::Borrowed(&thread.overhead_ps),
+        }
+    }
+}
