@@ -104,7 +104,7 @@ bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure h
 fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	@rm -rf build/fuzz/seeds
-	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test fuzz_readers
+	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test it fuzz_readers
 	@for reader in marshal prof live sidecar; do \
 		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
 		mkdir -p build/fuzz/corpus/$$reader && \

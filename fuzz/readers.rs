@@ -1,4 +1,4 @@
-//! What the fuzzers and `tests/fuzz_readers.rs` do with bytes: read them, and use what
+//! What the fuzzers and `tests/it/fuzz_readers.rs` do with bytes: read them, and use what
 //! a reader lets pass as the program would.
 
 #![allow(dead_code)]

@@ -19,7 +19,7 @@
 //! | [`analysis`] | merging, selecting, estimating, compensating | `model`, `format` |
 //! | `report` | one small file for each output format | `model`, `format`, `analysis` |
 //!
-//! `tests/layers.rs` enforces the last column.
+//! `tests/it/layers.rs` enforces the last column.
 //!
 //! An event's way through the crate:
 //!

@@ -2,7 +2,7 @@
 //! of, and what real files take. The allocator is the whole program's, so this test has
 //! one to itself.
 
-#[path = "generate/live_file.rs"]
+#[path = "it/live_file.rs"]
 mod live_file;
 
 use std::alloc::{GlobalAlloc, Layout, System};

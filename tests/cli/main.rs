@@ -8,7 +8,7 @@ mod formats;
 mod hostile;
 mod inputs;
 mod live;
-#[path = "../generate/live_file.rs"]
+#[path = "../it/live_file.rs"]
 mod live_file;
 mod outputs;
 mod ownership;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write what Python's own pstats prints: the expectation of tests/pstats_text.rs.
+"""Write what Python's own pstats prints: the expectation of tests/it/pstats_text.rs.
 
     for python in python3.11 python3.13; do $python tests/golden/make_pstats_text.py; done
     git diff --exit-code tests/golden

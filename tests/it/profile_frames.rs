@@ -1,7 +1,6 @@
 //! What is drawn: generic functions out of the fog, and the estimate.
 
-mod generate;
-
+use crate::generate;
 use std::collections::BTreeMap;
 
 use edbprof::analysis::estimate::estimate;

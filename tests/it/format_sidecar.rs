@@ -1,14 +1,13 @@
 //! Sidecars: those of real Pythons, ours, hostile ones.
 
-mod generate;
-
+use crate::generate;
 use std::fs;
 use std::path::Path;
 
+use crate::generate::label_text;
 use edbprof::format::read_error::Reason;
 use edbprof::format::sidecar;
 use edbprof::model::DispatchCounts;
-use generate::label_text;
 use proptest::prelude::*;
 
 fn text(sidecar: &DispatchCounts) -> String {
@@ -42,7 +41,7 @@ fn golden() -> Vec<Vec<u8>> {
 
 #[test]
 fn reads_what_pythons_wrote() {
-    let expected = include_str!("golden/sidecar.txt");
+    let expected = include_str!("../golden/sidecar.txt");
     let files = golden();
     // 3.6 and 3.7 write protocols 2 to 4; 3.8 to 3.15 also 5.
     assert_eq!(files.len(), 2 * 3 + 8 * 4);

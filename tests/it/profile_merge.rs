@@ -1,15 +1,14 @@
 //! Merging: any order, any stages, every input once.
 
-mod generate;
-
+use crate::generate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::generate::rows_text;
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::model::{ANY_THREAD, Function, PROPERTY, Rows, Trees, rows_of};
-use generate::rows_text;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -1,7 +1,6 @@
 //! The rows that follow from trees, against an oracle that looks up every path.
 
-mod generate;
-
+use crate::generate;
 use std::collections::BTreeMap;
 
 use edbprof::model::{

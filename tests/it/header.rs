@@ -24,7 +24,7 @@ fn the_committed_header_is_fresh() {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == made,
-        "include/edbprof.h is stale: run `EDBPROF_BLESS=1 cargo test --test header`"
+        "include/edbprof.h is stale: run `EDBPROF_BLESS=1 cargo test --test it header`"
     );
 }
 

@@ -2,12 +2,9 @@
 //! mutations of these, always the same. `make fuzz` goes on where this ends: it has the
 //! seeds written to the directory in `EDBPROF_FUZZ_SEEDS`.
 
-mod generate;
-#[path = "generate/live_file.rs"]
-mod live_file;
-#[path = "../fuzz/readers.rs"]
-mod readers;
-
+use crate::generate;
+use crate::live_file;
+use crate::readers;
 use std::fs;
 use std::path::Path;
 

@@ -1,7 +1,6 @@
 //! Compensation: what is taken out, and what never changes.
 
-mod generate;
-
+use crate::generate;
 use edbprof::analysis::compensate::compensate;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};

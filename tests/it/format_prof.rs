@@ -1,10 +1,10 @@
 //! `.prof` files: those of real Pythons, ours, and broken ones.
 
-mod generate;
-
+use crate::generate;
 use std::fs;
 use std::path::Path;
 
+use crate::generate::rows_text;
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
@@ -12,7 +12,6 @@ use edbprof::format::read_error::Reason;
 use edbprof::model::{
     Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees, rows_of,
 };
-use generate::rows_text;
 use proptest::prelude::*;
 
 fn golden(prefix: &str) -> Vec<(String, Vec<u8>)> {

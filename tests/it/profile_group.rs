@@ -1,12 +1,10 @@
 //! Processes and threads that are kept apart, and functions that are chosen, against what
 //! the stacks say one by one.
 
-#![cfg(feature = "report")]
-
-mod generate;
-
+use crate::generate;
 use std::collections::BTreeMap;
 
+use crate::generate::rows_text;
 use edbprof::analysis::frames::frames;
 use edbprof::analysis::group::{By, Unselectable, Wanted};
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
@@ -16,7 +14,6 @@ use edbprof::model::{
     Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
     Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees, rows_of,
 };
-use generate::rows_text;
 use proptest::prelude::*;
 
 /// Recordings of their own, with functions called `f0` to `f4`, all of which are called.

@@ -1,8 +1,6 @@
 //! The table equals what Python's pstats printed for the same profiles
 //! (`tests/golden/make_pstats_text.py` asked it).
 
-#![cfg(feature = "report")]
-
 use std::path::Path;
 
 use edbprof::format::prof::{PlainInputs, ProfFile, read};

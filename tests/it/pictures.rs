@@ -1,7 +1,6 @@
 //! The picture is read back and compared with the tree that it was drawn from.
 
-mod generate;
-
+use crate::generate;
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};

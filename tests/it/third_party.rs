@@ -1,7 +1,7 @@
 //! THIRD_PARTY.md names every crate that the library and the program are made of, and
 //! every direct development dependency, each with its version and licence.
 //!
-//! `EDBPROF_BLESS=1 cargo test --test third_party` writes the tables anew (this may use
+//! `EDBPROF_BLESS=1 cargo test --test it third_party` writes the tables anew (this may use
 //! the network: it asks for all platforms, the check only for the one it runs on).
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::process::Command;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const HEADING: &str = "| crate | version | licence | source |\n|---|---|---|---|\n";
 const HOW_TO_FIX: &str =
-    "run 'EDBPROF_BLESS=1 cargo test --test third_party', read the change, and commit it";
+    "run 'EDBPROF_BLESS=1 cargo test --test it third_party', read the change, and commit it";
 /// Linux and macOS; what their other processors need does not differ.
 const PLATFORMS: [&str; 4] = [
     "--target",

@@ -1,8 +1,7 @@
 //! Plain profiles with sidecars: what went into a generic function comes out of it,
 //! whatever the rows and the sidecar say.
 
-mod generate;
-
+use crate::generate;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,0 +1,23 @@
+//! Tests of the library by its public items, and of what the repository says of itself:
+//! one program, so that the library is linked once.
+
+#![cfg(feature = "report")]
+
+mod format_prof;
+mod format_sidecar;
+mod fuzz_readers;
+mod generate;
+mod header;
+mod layers;
+mod live_file;
+mod pictures;
+mod profile_attribution;
+mod profile_compensate;
+mod profile_frames;
+mod profile_group;
+mod profile_merge;
+mod profile_rows;
+mod pstats_text;
+#[path = "../../fuzz/readers.rs"]
+mod readers;
+mod third_party;
