@@ -3,7 +3,7 @@
     python examples/generic_functions.py DIRECTORY
 
 writes before.prof (cProfile's) and after.prof (edbprof's) to that directory;
-docs/generic_functions.md shows what each of them can tell. The clock is made up, so
+docs/guide/generic-functions.md shows what each of them can tell. The clock is made up, so
 that the figures are the same each time: milliseconds that the functions claim to take.
 """
 

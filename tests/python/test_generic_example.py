@@ -1,4 +1,4 @@
-"""The worked example of docs/generic_functions.md: what it shows is what comes out."""
+"""The worked example of docs/guide/generic-functions.md: what it shows is what comes out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edbprof_native._program import find
 from flame_graph import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS = (ROOT / "docs" / "generic_functions.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "guide" / "generic-functions.md").read_text(encoding="utf-8")
 BEFORE, AFTER, SIDECAR = re.findall(r"```text\n(.*?)```", DOCS, re.DOTALL)
 
 

@@ -89,7 +89,7 @@ def test_builtins_hold_no_address(record):
 
 
 # What a function that was called once may cost, its code object (which must be kept,
-# as its address is its key) and its node included. Measured: see ARCHITECTURE.md.
+# as its address is its key) and its node included. Measured: docs/measurements/memory.md.
 BYTES_A_CODE_OBJECT = 2000
 
 
