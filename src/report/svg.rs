@@ -7,7 +7,7 @@
 //! what is seen after a zoom. It also adds search, tooltips and keys. Numbers reach
 //! it as JSON columns, and each function's texts once. This is drawn here and not
 //! composed from two `inferno` pictures because that measured several times larger;
-//! ARCHITECTURE.md has the figures.
+//! docs/measurements/pictures.md has the figures.
 
 mod bars;
 mod columns;
