@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use edbprof::report::summary::path_text;
 use serde_json::json;
 
-use crate::aggregate::Exit;
 use crate::discover::Refused;
+use crate::exit::{Error, Exit};
 use crate::options::{ResultOptions, STDOUT};
 use crate::outputs::write_named;
 use crate::progress::{Stream, complain};
@@ -41,7 +41,6 @@ pub(crate) struct Account {
     pub(crate) selection: Box<str>,
     /// Processes that run.
     pub(crate) running: usize,
-    pub(crate) summary: Stream,
 }
 
 impl Account {
@@ -83,8 +82,8 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// A sentence, where it can't be written.
-    pub(crate) fn write_json(&self, options: &ResultOptions) -> Result<(), String> {
+    /// When it can't be written.
+    pub(crate) fn write_json(&self, options: &ResultOptions) -> Result<(), Error> {
         let Some(target) = &options.summary_json else {
             return Ok(());
         };
@@ -129,6 +128,8 @@ impl Account {
             Some(STDOUT) => Stream::Stdout.say(&text),
             _ => write_named(target, text.as_bytes()),
         };
-        written.map_err(|error| format!("can't write {}: {error}", path_text(target)))
+        written.map_err(|error| {
+            Error::NotWritten(format!("can't write {}: {error}", path_text(target)))
+        })
     }
 }

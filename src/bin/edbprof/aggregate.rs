@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::account::Account;
 use crate::discover::{self, Filter, Input, Refused, discover};
+use crate::exit::{Error, Exit};
 use crate::former_results;
 use crate::options::{AggregateOptions, InputOptions, ResultOptions, STDOUT};
 use crate::outputs::Outputs;
@@ -26,82 +27,50 @@ use crate::read_input::read_wanted;
 const BYTES_AT_A_TIME: u64 = 4 << 20;
 const FILES_AT_A_TIME: usize = 128;
 
-/// How it ended, as the process's exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    /// All files were read.
-    Success = 0,
-    /// Some files could not be read.
-    SomeFailed = 1,
-    /// Wrong usage; nothing was written.
-    Usage = 2,
-    /// There was nothing to read.
-    NothingToRead = 3,
-    /// The results could not be written.
-    NotWritten = 4,
-}
-
-/// What came of it.
-pub(crate) struct Outcome {
-    pub(crate) exit: Exit,
-    /// The files that were written.
-    pub(crate) outputs: Vec<PathBuf>,
-    /// Processes among those that were read that are still running.
-    pub(crate) running: usize,
-}
-
-/// Runs the whole thing. The summary goes to `summary`.
-pub(crate) fn aggregate(options: &AggregateOptions, summary: Stream) -> Outcome {
-    let mut account = Account {
-        summary,
-        ..Account::default()
-    };
-    let exit = run(options, &mut account).unwrap_or_else(|message| {
-        complain(&message);
-        Exit::Usage
-    });
-    let written = match exit {
-        Exit::Usage => Ok(()),
-        _ => account.write_json(&options.results),
-    };
-    Outcome {
-        exit: match written {
-            Ok(()) => exit,
-            Err(message) => {
-                complain(&message);
-                Exit::NotWritten
-            }
-        },
-        outputs: account.outputs,
-        running: account.running,
-    }
-}
-
+/// Runs the whole thing. The summary goes to `summary`, what happened to `account`.
+///
 /// # Errors
 ///
-/// A sentence about wrong usage; nothing was written then.
-fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String> {
+/// When nothing was written, for this reason.
+pub(crate) fn aggregate(
+    options: &AggregateOptions,
+    summary: Stream,
+    account: &mut Account,
+) -> Result<Exit, Error> {
+    let ended = read_and_write(options, summary, account);
+    if !matches!(ended, Err(Error::Usage(_))) {
+        let written = account.write_json(&options.results);
+        if let (Err(_), Err(first)) = (&written, &ended) {
+            complain(first);
+        }
+        written?;
+    }
+    ended
+}
+
+fn read_and_write(
+    options: &AggregateOptions,
+    summary: Stream,
+    account: &mut Account,
+) -> Result<Exit, Error> {
     let results = &options.results;
     let outputs = results.outputs()?;
     let reports = results.reports();
     let paths = results.paths(&outputs, &reports);
-    let mut profile = match read(&options.inputs, &paths, results.quiet, account)? {
-        Ok(profile) => profile,
-        Err(exit) => return Ok(exit),
-    };
+    let mut profile = read(&options.inputs, &paths, results.quiet, account)?;
     if results.strict && account.failures() > 0 {
-        complain(
-            "a file could not be read, so nothing was written; without --strict it is left out",
-        );
-        return Ok(Exit::SomeFailed);
+        return Err(Error::SomeFailed(
+            "a file could not be read, so nothing was written; without --strict it is left out"
+                .to_owned(),
+        ));
     }
     if results.view.compensate {
         profile.compensate();
     }
     let wants_frames = reports.iter().any(|report| report.wants_frames());
     let written = with_view(&profile, wants_frames, |view| {
-        write_reports(view, &outputs, &reports, results, account)
+        write_reports(view, &outputs, &reports, account)
+            & write_summary(view, results, summary, account)
     });
     Ok(match written {
         true => account.exit(),
@@ -110,18 +79,17 @@ fn run(options: &AggregateOptions, account: &mut Account) -> Result<Exit, String
 }
 
 /// Reads and merges what `options` name. `results` are the files that will be written,
-/// each with its suffix. Where there is nothing to go on with, that has been told, and
-/// what is returned is how it ends.
+/// each with its suffix.
 ///
 /// # Errors
 ///
-/// A sentence about wrong usage.
+/// When the usage is wrong, or there is nothing to go on with.
 pub(crate) fn read(
     options: &InputOptions,
     results: &[(PathBuf, &'static str)],
     quiet: bool,
     account: &mut Account,
-) -> Result<Result<Profile, Exit>, String> {
+) -> Result<Profile, Error> {
     let directories = match options.paths.as_slice() {
         [] => vec![discover::temporary_directory()],
         paths => paths.to_vec(),
@@ -148,37 +116,35 @@ pub(crate) fn read(
     account.tell(quiet);
     if inputs.is_empty() {
         let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
-        complain(&format!(
+        return Err(Error::NothingToRead(format!(
             "nothing to read: no {}*{} in {}; --prefix, --suffix and the directory say where \
              profiles were saved",
             path_text(options.prefix.as_ref()),
             path_text(options.suffix.as_ref()),
             list.join(", "),
-        ));
-        return Ok(Err(Exit::NothingToRead));
+        )));
     }
     if account.succeeded == 0 {
-        complain(match account.refused.is_empty() {
+        let message = match account.refused.is_empty() {
             true => {
                 "none of the files could be read, so nothing was written; --prefix and --suffix \
                  say which ones are profiles"
             }
             false => "none of the files could be used, so nothing was written",
-        });
-        return Ok(Err(Exit::SomeFailed));
+        };
+        return Err(Error::SomeFailed(message.to_owned()));
     }
     if !profile.trees().selection.is_empty() && profile.trees().threads.is_empty() {
-        complain(&format!(
+        return Err(Error::NothingToRead(format!(
             "nothing is left of what was read: nothing matches {}; nothing was written",
             printable(profile.trees().selection.as_bytes()),
-        ));
-        return Ok(Err(Exit::NothingToRead));
+        )));
     }
     for option in account.without_match.iter().filter(|_| !quiet) {
         let option = printable(option.as_bytes());
         complain(&format!("no function matches {option}"));
     }
-    Ok(Ok(profile))
+    Ok(profile)
 }
 
 /// Has `show` look at `profile`, at its frames if it wants them.
@@ -243,7 +209,7 @@ fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, account: &mut Accoun
                         Err(why) => account.refused.push(refused(path, why)),
                     }
                 }
-                Err(reason) => account.unreadable.push(Refused { path, reason }),
+                Err(why) => account.unreadable.push(refused(path, why)),
             }
         }
         merger.add_all(readable);
@@ -291,12 +257,11 @@ fn batch_len(inputs: &[Input]) -> usize {
     fitting.min(inputs.len())
 }
 
-/// Renders, writes and tells; false if anything could not be written.
+/// Renders and writes; false if anything could not be written.
 fn write_reports(
     view: &View<'_>,
     outputs: &Outputs,
     reports: &[Box<dyn Report + Sync>],
-    options: &ResultOptions,
     account: &mut Account,
 ) -> bool {
     account.size = (view.processes(), view.calls(), view.seconds());
@@ -333,13 +298,26 @@ fn write_reports(
             }
         }
     }
+    all_written
+}
+
+/// Prints the summary, unless the user wants none; false if it could not be written.
+fn write_summary(
+    view: &View<'_>,
+    options: &ResultOptions,
+    stream: Stream,
+    account: &Account,
+) -> bool {
     let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
-    if !options.quiet && !json_on_stdout {
-        let text = summary(view, account.failures(), &account.outputs);
-        if let Err(error) = account.summary.say(&text) {
+    if options.quiet || json_on_stdout {
+        return true;
+    }
+    let text = summary(view, account.failures(), &account.outputs);
+    match stream.say(&text) {
+        Ok(()) => true,
+        Err(error) => {
             complain(&format!("can't write the summary: {error}"));
-            all_written = false;
+            false
         }
     }
-    all_written
 }

@@ -3,13 +3,16 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use edbprof::format::live;
 use edbprof::report::summary::path_text;
+
+use crate::exit::Error;
+use crate::read_error::ReadError;
 
 /// What singledispatch sidecars end in, beside the name of the file they belong to.
 pub(crate) const SIDECAR_SUFFIX: &str = ".singledispatch";
@@ -75,17 +78,23 @@ pub(crate) struct Filter<'a> {
 ///
 /// # Errors
 ///
-/// A sentence, where a path does not exist or a directory can't be listed.
-pub(crate) fn discover(paths: &[PathBuf], filter: Filter<'_>) -> Result<Found, String> {
+/// When a path does not exist or a directory can't be listed.
+pub(crate) fn discover(paths: &[PathBuf], filter: Filter<'_>) -> Result<Found, Error> {
     let mut found = Found::default();
     for path in paths {
         let metadata = fs::metadata(path);
         match metadata.as_ref().map(Metadata::is_dir) {
             Ok(true) => search(path, filter, &mut found).map_err(|error| {
-                format!("can't list the directory {}: {error}", path_text(path))
+                Error::Usage(format!(
+                    "can't list the directory {}: {error}",
+                    path_text(path)
+                ))
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(format!("there is no file or directory {}", path_text(path)));
+                return Err(Error::Usage(format!(
+                    "there is no file or directory {}",
+                    path_text(path)
+                )));
             }
             _ => found.inputs.push(Input {
                 path: path.clone(),
@@ -130,7 +139,7 @@ fn search(directory: &Path, filter: Filter<'_>, found: &mut Found) -> io::Result
         Some(owner) => {
             found.skipped.push(Refused {
                 path: path.to_owned(),
-                reason: of_stranger(owner),
+                reason: ReadError::Stranger(owner).to_string(),
             });
             true
         }
@@ -165,10 +174,6 @@ pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix, .. }: Filter<'_>) -
     (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
 }
 
-fn of_stranger(owner: u32) -> String {
-    format!("it belongs to user {owner}; --any-owner reads it")
-}
-
 /// Whether someone besides the user and root can put files there.
 fn others_may_write(directory: &Metadata) -> bool {
     directory.mode() & 0o022 != 0 || !is_trusted(directory.uid())
@@ -193,24 +198,22 @@ fn foreign(path: &Path) -> Option<u32> {
 ///
 /// # Errors
 ///
-/// A phrase that says why it can't be read.
-pub(crate) fn read(path: &Path, any_owner: bool) -> Result<Vec<u8>, String> {
+/// When it can't be read.
+pub(crate) fn read(path: &Path, any_owner: bool) -> Result<Vec<u8>, ReadError> {
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
-        .open(path);
-    let mut file: File = file.map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
+        .open(path)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(format!("it is {}, not a file", kind(&metadata)));
+        return Err(ReadError::NotAFile(kind(&metadata)));
     }
     if !any_owner && !is_trusted(metadata.uid()) {
-        return Err(of_stranger(metadata.uid()));
+        return Err(ReadError::Stranger(metadata.uid()));
     }
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

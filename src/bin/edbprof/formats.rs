@@ -137,14 +137,14 @@ impl ReportOptions {
     }
 }
 
-pub(crate) fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a number from 0 to 1 is wanted, 0.001 being 0.1 %".to_owned()),
+        _ => Err("a number from 0 to 1 is wanted, 0.001 being 0.1 %"),
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
+fn size(text: &str) -> Result<u64, &'static str> {
     let text = text.to_ascii_lowercase();
     let text = text.strip_suffix('b').unwrap_or(&text);
     let (number, unit) = if let Some(number) = text.strip_suffix('k') {
@@ -157,7 +157,7 @@ fn size(text: &str) -> Result<u64, String> {
     let bytes = number.trim_end().parse().ok();
     bytes
         .and_then(|number: u64| number.checked_mul(unit))
-        .ok_or_else(|| "a size is wanted, as in 500kB, 8MB or 8000000".to_owned())
+        .ok_or("a size is wanted, as in 500kB, 8MB or 8000000")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::report::summary::path_text;
 
 use crate::discover::{self, Identity, Input, identity};
+use crate::exit::Error;
 
 /// The suffix of the one result that can be an input as well.
 const PROF: &str = ".prof";
@@ -24,11 +25,11 @@ pub(crate) type FormerResult = (Input, &'static str);
 ///
 /// # Errors
 ///
-/// A sentence, where such a file was named as an input or is the sidecar of one.
+/// When such a file was named as an input or is the sidecar of one.
 pub(crate) fn set_apart(
     inputs: Vec<Input>,
     results: &[(PathBuf, &'static str)],
-) -> Result<(Vec<Input>, Vec<FormerResult>), String> {
+) -> Result<(Vec<Input>, Vec<FormerResult>), Error> {
     let results: HashMap<Identity, &'static str> = results
         .iter()
         .filter_map(|(path, suffix)| Some((identity(&fs::symlink_metadata(path).ok()?), *suffix)))
@@ -60,8 +61,8 @@ pub(crate) fn set_apart(
 ///
 /// # Errors
 ///
-/// A sentence, where it holds what no other input does.
-pub(crate) fn check(input: &Input, suffix: &str, profile: &Profile) -> Result<(), String> {
+/// When it holds what no other input does.
+pub(crate) fn check(input: &Input, suffix: &str, profile: &Profile) -> Result<(), Error> {
     let file = discover::read(&input.path, input.any_owner).map(|bytes| prof::read(&bytes));
     let replaceable = match file {
         Ok(Ok(ProfFile::Exact(trees, plain))) => {
@@ -108,9 +109,9 @@ fn counts_all(profile: &Profile, plain: &PlainInputs) -> bool {
         .all(|hash| number(&plain.hashes, hash) <= number(counted, hash))
 }
 
-fn overwriting(path: &Path) -> String {
-    format!(
+fn overwriting(path: &Path) -> Error {
+    Error::Usage(format!(
         "the results would overwrite the input {}; choose another name for them",
         path_text(path)
-    )
+    ))
 }

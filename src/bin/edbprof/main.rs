@@ -12,11 +12,13 @@ mod account;
 mod aggregate;
 mod clean;
 mod discover;
+mod exit;
 mod formats;
 mod former_results;
 mod options;
 mod outputs;
 mod progress;
+mod read_error;
 mod read_input;
 mod run;
 mod selection;
@@ -26,18 +28,27 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use account::Account;
 use aggregate::aggregate;
+use exit::Error;
 use options::{Command, Options};
-use progress::Stream;
+use progress::{Stream, complain};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    match &options.command {
-        None => ExitCode::from(aggregate(&options.aggregate, Stream::Stdout).exit as u8),
-        Some(Command::Run(options)) => run::run(options),
-        Some(Command::Top(options)) => ExitCode::from(show::top(options) as u8),
-        Some(Command::Tree(options)) => ExitCode::from(show::tree(options) as u8),
-        Some(Command::Export(options)) => ExitCode::from(show::export(options) as u8),
-        Some(Command::Clean(options)) => ExitCode::from(clean::clean(options) as u8),
-    }
+    run_command(&Options::parse()).unwrap_or_else(|error| {
+        complain(&error);
+        error.exit().into()
+    })
+}
+
+fn run_command(options: &Options) -> Result<ExitCode, Error> {
+    let exit = match &options.command {
+        None => aggregate(&options.aggregate, Stream::Stdout, &mut Account::default())?,
+        Some(Command::Run(options)) => return run::run(options),
+        Some(Command::Top(options)) => show::top(options)?,
+        Some(Command::Tree(options)) => show::tree(options)?,
+        Some(Command::Export(options)) => show::export(options)?,
+        Some(Command::Clean(options)) => clean::clean(options)?,
+    };
+    Ok(exit.into())
 }

@@ -9,6 +9,7 @@ use edbprof::format::{live, prof};
 use edbprof::report::Report;
 
 use crate::clean::CleanOptions;
+use crate::exit::Error;
 use crate::formats::{DEFAULT_FORMATS, Format, ReportOptions};
 use crate::outputs::Outputs;
 use crate::run::RunOptions;
@@ -204,8 +205,8 @@ impl ResultOptions {
     ///
     /// # Errors
     ///
-    /// A sentence, where nothing can be written there.
-    pub(crate) fn outputs(&self) -> Result<Outputs, String> {
+    /// When nothing can be written there.
+    pub(crate) fn outputs(&self) -> Result<Outputs, Error> {
         Outputs::new(self.out.as_deref())
     }
 

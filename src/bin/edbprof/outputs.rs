@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use edbprof::format::atomic_file;
 use edbprof::report::summary::path_text;
 
+use crate::exit::Error;
 use crate::formats::Format;
 
 /// What results are called when only a directory is known.
@@ -25,8 +26,8 @@ impl Outputs {
     ///
     /// # Errors
     ///
-    /// A sentence, where there is no such directory and it can't be made.
-    pub(crate) fn new(out: Option<&Path>) -> Result<Self, String> {
+    /// When there is no such directory and it can't be made.
+    pub(crate) fn new(out: Option<&Path>) -> Result<Self, Error> {
         let Some(out) = out else {
             return Ok(Outputs {
                 stem: DEFAULT_NAME.into(),
@@ -34,36 +35,42 @@ impl Outputs {
         };
         let bytes = out.as_os_str().as_encoded_bytes();
         if bytes.is_empty() {
-            return Err("--out is empty; it wants a directory or a file name".to_owned());
+            return Err(Error::Usage(
+                "--out is empty; it wants a directory or a file name".to_owned(),
+            ));
         }
         let names_directory = bytes.ends_with(b"/");
         if names_directory && !out.exists() {
-            std::fs::create_dir(out)
-                .map_err(|error| format!("can't make the directory {}: {error}", path_text(out)))?;
+            std::fs::create_dir(out).map_err(|error| {
+                Error::Usage(format!(
+                    "can't make the directory {}: {error}",
+                    path_text(out)
+                ))
+            })?;
         }
         if names_directory || out.is_dir() {
             return match out.is_dir() {
                 true => Ok(Outputs {
                     stem: out.join(DEFAULT_NAME),
                 }),
-                false => Err(format!(
+                false => Err(Error::Usage(format!(
                     "{} is not a directory; without the slash at its end, --out names files",
                     path_text(out)
-                )),
+                ))),
             };
         }
         let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
-            return Err(format!(
+            return Err(Error::Usage(format!(
                 "{out} is neither a directory nor a file; choose another --out"
-            ));
+            )));
         }
         if !directory.is_dir() {
-            return Err(format!(
+            return Err(Error::Usage(format!(
                 "there is no directory {} to write to; make it or choose another --out",
                 path_text(directory)
-            ));
+            )));
         }
         Ok(Outputs {
             stem: without_suffix(out),
@@ -75,12 +82,14 @@ impl Outputs {
     ///
     /// # Errors
     ///
-    /// A sentence, where they can't.
-    pub(crate) fn check_writable(&self) -> Result<(), String> {
+    /// When they can't.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
         let directory = directory_of(&self.stem);
         tempfile::tempfile_in(directory).map(drop).map_err(|error| {
             let directory = path_text(directory);
-            format!("can't write to the directory {directory}: {error}; --out names another")
+            Error::Usage(format!(
+                "can't write to the directory {directory}: {error}; --out names another"
+            ))
         })
     }
 

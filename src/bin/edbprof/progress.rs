@@ -1,5 +1,6 @@
 //! What goes to stderr and stdout besides the results' files.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -60,7 +61,7 @@ impl ReadingBar {
 }
 
 /// A line on stderr. Where nobody listens there is nobody to tell.
-pub(crate) fn complain(message: &str) {
+pub(crate) fn complain(message: &(impl Display + ?Sized)) {
     let _ = writeln!(io::stderr(), "edbprof: {message}");
 }
 

@@ -11,6 +11,7 @@ use edbprof::format::sidecar;
 use edbprof::model::Labels;
 
 use crate::discover::{self, Input, Refused};
+use crate::read_error::ReadError;
 
 /// What is wanted of a file.
 pub(crate) struct ReadWanted {
@@ -25,12 +26,12 @@ pub(crate) struct ReadWanted {
 ///
 /// # Errors
 ///
-/// A phrase that says why it can't be read.
+/// When it can't be read.
 pub(crate) fn read_wanted(
     input: &Input,
     wanted: &Wanted,
     known: &Labels,
-) -> Result<ReadWanted, String> {
+) -> Result<ReadWanted, ReadError> {
     let (file, sidecar) = read_input(input, known)?;
     let without_match = match &file {
         ProfFile::Exact(trees, _) if trees.selection.is_empty() => {
@@ -53,8 +54,8 @@ type Read = (ProfFile<Entries>, Result<(), Refused>);
 ///
 /// # Errors
 ///
-/// A phrase that says why it can't be read.
-fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
+/// When it can't be read.
+fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
     let bytes = match discover::read(&input.path, input.any_owner) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
@@ -64,15 +65,18 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
-    let mut file = prof::read_entries(&bytes, known).map_err(|error| error.to_string())?;
+    let mut file = prof::read_entries(&bytes, known)?;
     let mut read = Ok(());
     // With call trees at hand a sidecar has nothing to add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
-        let content = discover::read(&path, input.any_owner)
-            .and_then(|bytes| sidecar::decode(&bytes).map_err(|error| error.to_string()));
+        let content =
+            discover::read(&path, input.any_owner).and_then(|bytes| Ok(sidecar::decode(&bytes)?));
         match content {
             Ok(calls) => plain.sidecar = calls,
-            Err(reason) => read = Err(Refused { path, reason }),
+            Err(why) => {
+                let reason = why.to_string();
+                read = Err(Refused { path, reason });
+            }
         }
     }
     Ok((file, read))
@@ -80,8 +84,8 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, String> {
 
 /// Reads a live file, of which `bytes` were there a moment ago. Nothing if its process
 /// has ended regularly since, and taken it away.
-fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, String> {
-    let facts = live::facts(&bytes).map_err(|error| error.to_string())?;
+fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, ReadError> {
+    let facts = live::facts(&bytes)?;
     let now = if facts.process.is_running() {
         Now::Running
     } else {
@@ -93,14 +97,14 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
         }
         Now::Gone
     };
-    let trees = live::read(&bytes, now).map_err(|error| error.to_string())?;
+    let trees = live::read(&bytes, now)?;
     Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
 }
 
 /// The file that a process has written before it took the live file `input` away.
-fn read_finished(input: &Input) -> Result<Vec<u8>, String> {
+fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
     match discover::beside_live(&input.path) {
         Some(finished) => discover::read(&finished, input.any_owner),
-        None => Err("it is gone".to_owned()),
+        None => Err(ReadError::Gone),
     }
 }

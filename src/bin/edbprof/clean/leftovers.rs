@@ -16,6 +16,7 @@ use edbprof::report::summary::path_text;
 
 use super::directory::{Directory, Lock, OwnFile, Refusal, State};
 use crate::discover::{Filter, Refused, SIDECAR_SUFFIX, beside_live, is_live, matches};
+use crate::exit::Error;
 use crate::run::RECORDINGS_PREFIX;
 
 /// Files without a word about their makers are left over when nobody has written to them
@@ -110,10 +111,10 @@ impl Found {
     ///
     /// # Errors
     ///
-    /// A sentence, where it can't be listed.
-    pub(super) fn search(&mut self, path: &Path, wanted: Wanted<'_>) -> Result<(), String> {
+    /// When it can't be listed.
+    pub(super) fn search(&mut self, path: &Path, wanted: Wanted<'_>) -> Result<(), Error> {
         let text = path_text(path);
-        let failed = |error| format!("can't list the directory {text}: {error}");
+        let failed = |error| Error::Usage(format!("can't list the directory {text}: {error}"));
         let directory = Rc::new(Directory::open(path).map_err(failed)?);
         for name in directory.names().map_err(failed)? {
             let seen = match named(&name, wanted.filter) {

@@ -16,23 +16,17 @@ use indicatif::DecimalBytes;
 
 use self::directory::Refusal;
 use self::leftovers::{Found, Leftover, Wanted};
-use crate::aggregate::Exit;
 use crate::discover::{self, Filter};
+use crate::exit::{Error, Exit};
 use crate::progress::{Stream, complain};
 pub(crate) use options::CleanOptions;
 
 /// Does it all.
-pub(crate) fn clean(options: &CleanOptions) -> Exit {
-    run(options).unwrap_or_else(|message| {
-        complain(&message);
-        Exit::Usage
-    })
-}
-
+///
 /// # Errors
 ///
-/// A sentence about wrong usage; nothing was removed then.
-fn run(options: &CleanOptions) -> Result<Exit, String> {
+/// When the usage is wrong; nothing was removed then.
+pub(crate) fn clean(options: &CleanOptions) -> Result<Exit, Error> {
     let directories = match options.directories.as_slice() {
         [] => vec![discover::temporary_directory()],
         directories => directories.to_vec(),
@@ -128,14 +122,14 @@ fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
 ///
 /// # Errors
 ///
-/// A sentence, where there is nobody to ask.
-fn asked() -> Result<bool, String> {
+/// When there is nobody to ask.
+fn asked() -> Result<bool, Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
+        return Err(Error::Usage(
             "nothing was removed, since there is no terminal to ask on: --yes removes what is \
              listed, --dry-run only lists"
                 .to_owned(),
-        );
+        ));
     }
     let _ = write!(io::stderr(), "Remove all that? [y/N] ");
     let mut answer = String::new();
@@ -144,7 +138,7 @@ fn asked() -> Result<bool, String> {
     Ok(read.is_ok() && ["y", "yes"].contains(&answer.as_str()))
 }
 
-fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
+fn remove(leftovers: &[Leftover]) -> Result<Exit, Error> {
     let (mut removed, mut exit) = (Vec::new(), Exit::Success);
     for leftover in leftovers {
         match leftover.remove() {
@@ -167,7 +161,7 @@ fn list(paths: &[impl AsRef<Path>]) -> String {
     paths.join(" ")
 }
 
-fn say(text: &str) -> Result<(), String> {
+fn say(text: &str) -> Result<(), Error> {
     let said = Stream::Stdout.say(text);
-    said.map_err(|error| format!("can't write to stdout: {error}"))
+    said.map_err(|error| Error::Usage(format!("can't write to stdout: {error}")))
 }

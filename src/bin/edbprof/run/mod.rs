@@ -23,7 +23,9 @@ use std::process::{Child, ExitCode, ExitStatus};
 use edbprof::report::summary::path_text;
 use rustix::fs::FlockOperation;
 
-use crate::aggregate::{Exit, aggregate};
+use crate::account::Account;
+use crate::aggregate::aggregate;
+use crate::exit::{Error, Exit};
 use crate::options::PREFIX;
 use crate::progress::{Stream, complain};
 pub(crate) use options::RunOptions;
@@ -35,41 +37,27 @@ const VARIABLE: &str = "EDBPROF_RUN";
 /// What the names of the directories begin with that recordings are made in.
 pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 
-/// What a shell says of a command that can't be found.
-const NOT_FOUND: u8 = 127;
-
 /// Runs the program and shows where its time went. The exit code is the program's; a
 /// program that a signal has ended is followed into it.
-pub(crate) fn run(options: &RunOptions) -> ExitCode {
-    match record(options) {
-        Ok(status) => end_as(status),
-        Err((code, message)) => {
-            complain(&message);
-            ExitCode::from(code)
-        }
-    }
-}
-
+///
 /// # Errors
 ///
-/// When the program can't be started: an exit code and a sentence.
-fn record(options: &RunOptions) -> Result<ExitStatus, (u8, String)> {
-    let usage = |message| (Exit::Usage as u8, message);
-    options.check().map_err(usage)?;
+/// When the program can't be started.
+pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
+    options.check()?;
     // What is wrong with the results' place is said before hours of work, not after.
-    let outputs = options.results.outputs().map_err(usage)?;
-    outputs.check_writable().map_err(usage)?;
-    let recordings = Recordings::new(options).map_err(usage)?;
-    let mut command = program::command(options).map_err(|message| (NOT_FOUND, message))?;
+    options.results.outputs()?.check_writable()?;
+    let recordings = Recordings::new(options)?;
+    let mut command = program::command(options)?;
     command.env(VARIABLE, settings(options, recordings.path()));
     let name = path_text(command.get_program().as_ref());
     let mut child = command
         .spawn()
-        .map_err(|error| (NOT_FOUND, format!("can't start {name}: {error}")))?;
-    let status =
-        wait(&mut child).map_err(|error| (1, format!("can't wait for {name}: {error}")))?;
+        .map_err(|error| Error::NotStarted(format!("can't start {name}: {error}")))?;
+    let status = wait(&mut child)
+        .map_err(|error| Error::SomeFailed(format!("can't wait for {name}: {error}")))?;
     recordings.show(options, &name);
-    Ok(status)
+    Ok(end_as(status))
 }
 
 /// Waits for the program's end; until then its signals are passed on to it.
@@ -155,8 +143,8 @@ enum Recordings {
 impl Recordings {
     /// # Errors
     ///
-    /// A sentence, where it can't be made or has recordings already.
-    fn new(options: &RunOptions) -> Result<Recordings, String> {
+    /// When it can't be made or has recordings already.
+    fn new(options: &RunOptions) -> Result<Recordings, Error> {
         let Some(kept) = &options.keep else {
             return tempfile::Builder::new()
                 .prefix(RECORDINGS_PREFIX)
@@ -167,19 +155,22 @@ impl Recordings {
                 })
                 .map_err(|error| {
                     let place = path_text(&std::env::temp_dir());
-                    format!("can't make a directory for recordings in {place}: {error}; --keep names another")
+                    Error::Usage(format!("can't make a directory for recordings in {place}: {error}; --keep names another"))
                 });
         };
         let text = path_text(kept);
         let made = std::fs::create_dir_all(kept).and_then(|()| std::fs::canonicalize(kept));
-        let path = made.map_err(|error| format!("can't make the directory {text}: {error}"))?;
+        let path = made
+            .map_err(|error| Error::Usage(format!("can't make the directory {text}: {error}")))?;
         match has_recordings(&path) {
             Ok(false) => Ok(Recordings::Kept(path)),
-            Ok(true) => Err(format!(
+            Ok(true) => Err(Error::Usage(format!(
                 "{text} has the recordings of another run, which would be merged with those of \
                  this one; --keep wants another directory"
-            )),
-            Err(error) => Err(format!("can't read the directory {text}: {error}")),
+            ))),
+            Err(error) => Err(Error::Usage(format!(
+                "can't read the directory {text}: {error}"
+            ))),
         }
     }
 
@@ -192,32 +183,39 @@ impl Recordings {
 
     /// Merges what was recorded, writes the results and says on stderr what is in them.
     fn show(self, options: &RunOptions, program: &str) {
-        let outcome = aggregate(&options.aggregate(self.path()), Stream::Stderr);
+        let mut account = Account::default();
+        let merged = aggregate(
+            &options.aggregate(self.path()),
+            Stream::Stderr,
+            &mut account,
+        );
+        let exit = merged.unwrap_or_else(|error| {
+            complain(&error);
+            error.exit()
+        });
         // With recordings there nothing of them was chosen, which has been said.
         let is_empty = matches!(has_recordings(self.path()), Ok(false));
-        if outcome.exit == Exit::NothingToRead && is_empty {
+        if exit == Exit::NothingToRead && is_empty {
             complain(&format!(
                 "nothing was recorded: no process of the program was a Python in which edbprof \
                  is installed (for {program}: {program} -m pip install edbprof)"
             ));
         }
         if options.open {
-            show_picture(&outcome.outputs);
+            show_picture(&account.outputs);
         }
         match self {
-            Recordings::Temporary { directory, .. } if outcome.running > 0 => {
+            Recordings::Temporary { directory, .. } if account.running > 0 => {
                 complain(&format!(
                     "{} still running; what is recorded until their end: edbprof {}",
-                    match outcome.running {
+                    match account.running {
                         1 => "1 process is".to_owned(),
                         more => format!("{more} processes are"),
                     },
                     path_text(&directory.keep()),
                 ));
             }
-            Recordings::Temporary { directory, .. }
-                if outcome.exit != Exit::Success && !is_empty =>
-            {
+            Recordings::Temporary { directory, .. } if exit != Exit::Success && !is_empty => {
                 let directory = path_text(&directory.keep());
                 complain(&format!(
                     "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::exit::Error;
 use crate::options::{AggregateOptions, ResultOptions};
 use crate::selection::SelectionOptions;
 
@@ -129,8 +130,8 @@ impl RunOptions {
     ///
     /// # Errors
     ///
-    /// When the first word is a long option that Python doesn't have either: a sentence.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// When the first word is a long option that Python doesn't have either.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let first = self.command.first().and_then(|word| word.to_str());
         match first {
             Some(option)
@@ -141,10 +142,10 @@ impl RunOptions {
                         .any(|known| option.starts_with(known)) =>
             {
                 let name = option.split('=').next().unwrap_or(option);
-                Err(format!(
+                Err(Error::Usage(format!(
                     "neither edbprof run nor Python has an option {name}; \
                      edbprof run --help lists ours, and those of the program come after its name"
-                ))
+                )))
             }
             _ => Ok(()),
         }

@@ -10,6 +10,7 @@ use std::process::Command;
 use edbprof::report::summary::path_text;
 
 use super::RunOptions;
+use crate::exit::Error;
 
 /// The command to run, its arguments included.
 ///
@@ -18,16 +19,18 @@ use super::RunOptions;
 ///
 /// # Errors
 ///
-/// A sentence, when there is no Python or no such script.
-pub(super) fn command(options: &RunOptions) -> Result<Command, String> {
+/// When there is no Python or no such script.
+pub(super) fn command(options: &RunOptions) -> Result<Command, Error> {
     let Some((first, rest)) = options.command.split_first() else {
-        return Err("there is no program to run".to_owned());
+        return Err(Error::NotStarted("there is no program to run".to_owned()));
     };
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     if !is_option && !Path::new(first).exists() {
         let program = on_path(first).ok_or_else(|| {
             let name = path_text(first.as_ref());
-            format!("there is no file {name} here, and no program of that name on PATH")
+            Error::NotStarted(format!(
+                "there is no file {name} here, and no program of that name on PATH"
+            ))
         })?;
         let mut command = Command::new(program);
         command.args(rest);
@@ -39,7 +42,7 @@ pub(super) fn command(options: &RunOptions) -> Result<Command, String> {
 }
 
 /// The Python that was named, else the one beside this program, else one on PATH.
-fn python(options: &RunOptions) -> Result<PathBuf, String> {
+fn python(options: &RunOptions) -> Result<PathBuf, Error> {
     const NAMES: [&str; 2] = ["python3", "python"];
     if let Some(python) = &options.python {
         return Ok(python.clone());
@@ -52,7 +55,9 @@ fn python(options: &RunOptions) -> Result<PathBuf, String> {
         .flatten()
         .find(|path| is_program(path))
         .or_else(|| NAMES.iter().find_map(|name| on_path(name.as_ref())))
-        .ok_or_else(|| "there is no python3 on PATH; --python says where one is".to_owned())
+        .ok_or_else(|| {
+            Error::NotStarted("there is no python3 on PATH; --python says where one is".to_owned())
+        })
 }
 
 fn on_path(name: &OsStr) -> Option<PathBuf> {

@@ -14,14 +14,15 @@ use edbprof::report::tree::{self, tree as call_tree};
 use rustix::termios::tcgetwinsize;
 
 use crate::account::Account;
-use crate::aggregate::{Exit, read, with_view};
+use crate::aggregate::{read, with_view};
+use crate::exit::{Error, Exit};
 use crate::options::{InputOptions, STDOUT, ViewOptions};
 use crate::outputs::write_named;
-use crate::progress::{Stream, complain};
+use crate::progress::Stream;
 pub(crate) use options::{ExportOptions, TopOptions, TreeOptions};
 
 /// `edbprof top`.
-pub(crate) fn top(options: &TopOptions) -> Exit {
+pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
     show(&options.inputs, &options.view, |view| {
         let limit = match options.limit {
             0 => usize::MAX,
@@ -37,7 +38,9 @@ pub(crate) fn top(options: &TopOptions) -> Exit {
             let table = related(view, function, relation, &options.sort, limit);
             tables.push(table.ok_or_else(|| {
                 let function = path_text(Path::new(function));
-                format!("no function is called '{function}'; edbprof top lists their names")
+                Error::Usage(format!(
+                    "no function is called '{function}'; edbprof top lists their names"
+                ))
             })?);
         }
         if tables.is_empty() {
@@ -48,7 +51,7 @@ pub(crate) fn top(options: &TopOptions) -> Exit {
 }
 
 /// `edbprof tree`.
-pub(crate) fn tree(options: &TreeOptions) -> Exit {
+pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
     let options_of_text = tree::TreeOptions {
         threshold: options.threshold,
         all: options.all,
@@ -63,82 +66,60 @@ pub(crate) fn tree(options: &TreeOptions) -> Exit {
 }
 
 /// `edbprof export`.
-pub(crate) fn export(options: &ExportOptions) -> Exit {
-    or_complain(|| {
-        let report = options.reports.report(options.format()?);
-        let output = options
-            .output
-            .as_deref()
-            .filter(|path| *path != Path::new(STDOUT));
-        let results: Vec<_> = output
-            .map(|path| (path.to_owned(), report.suffix()))
-            .into_iter()
-            .collect();
-        let mut account = Account::default();
-        let profile = match read(&options.inputs, &results, false, &mut account)? {
-            Ok(profile) => compensated(profile, &options.view),
-            Err(exit) => return Ok(exit),
-        };
-        let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
-        let written = match content {
-            Ok(None) => {
-                complain(&format!(
-                    "there is nothing to write: the profile has nothing of what a {} file holds",
-                    report.suffix()
-                ));
-                return Ok(Exit::NothingToRead);
-            }
-            Ok(Some(content)) => match output {
-                Some(path) => write_named(path, &content),
-                None => Stream::Stdout.say(&content),
-            },
-            Err(error) => Err(io::Error::other(error)),
-        };
-        Ok(match written {
-            Ok(()) => account.exit(),
-            Err(reason) => {
-                let output = output.map_or("stdout".to_owned(), path_text);
-                complain(&format!("can't write {output}: {reason}"));
-                Exit::NotWritten
-            }
-        })
-    })
+pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
+    let report = options.reports.report(options.format()?);
+    let output = options
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new(STDOUT));
+    let results: Vec<_> = output
+        .map(|path| (path.to_owned(), report.suffix()))
+        .into_iter()
+        .collect();
+    let mut account = Account::default();
+    let profile = read(&options.inputs, &results, false, &mut account)?;
+    let profile = compensated(profile, &options.view);
+    let content = with_view(&profile, report.wants_frames(), |view| report.render(view));
+    let written = match content {
+        Ok(None) => {
+            return Err(Error::NothingToRead(format!(
+                "there is nothing to write: the profile has nothing of what a {} file holds",
+                report.suffix()
+            )));
+        }
+        Ok(Some(content)) => match output {
+            Some(path) => write_named(path, &content),
+            None => Stream::Stdout.say(&content),
+        },
+        Err(error) => Err(io::Error::other(error)),
+    };
+    written.map_err(|reason| {
+        let output = output.map_or("stdout".to_owned(), path_text);
+        Error::NotWritten(format!("can't write {output}: {reason}"))
+    })?;
+    Ok(account.exit())
 }
 
-/// Reads the inputs and prints what they are and the text that `text` makes of them, or
-/// its sentence about wrong usage.
+/// Reads the inputs and prints their title and the text that `text` makes of them.
+///
+/// # Errors
+///
+/// When there is nothing to show, or it can't be printed.
 fn show(
     inputs: &InputOptions,
     options: &ViewOptions,
-    text: impl FnOnce(&View<'_>) -> Result<String, String>,
-) -> Exit {
-    or_complain(|| {
-        let mut account = Account::default();
-        let profile = match read(inputs, &[], false, &mut account)? {
-            Ok(profile) => compensated(profile, options),
-            Err(exit) => return Ok(exit),
-        };
-        let text = with_view(&profile, true, |view| {
-            let head = [view.title()].into_iter().chain(view.remarks());
-            let head: Vec<_> = head.map(|line| line + "\n").collect();
-            Ok::<_, String>(format!("{}\n{}", head.concat(), text(view)?))
-        })?;
-        Ok(match Stream::Stdout.say(&text) {
-            Ok(()) => account.exit(),
-            Err(reason) => {
-                complain(&format!("can't write to stdout: {reason}"));
-                Exit::NotWritten
-            }
-        })
-    })
-}
-
-/// Tells what was wrong with the usage.
-fn or_complain(run: impl FnOnce() -> Result<Exit, String>) -> Exit {
-    run().unwrap_or_else(|message| {
-        complain(&message);
-        Exit::Usage
-    })
+    text: impl FnOnce(&View<'_>) -> Result<String, Error>,
+) -> Result<Exit, Error> {
+    let mut account = Account::default();
+    let profile = compensated(read(inputs, &[], false, &mut account)?, options);
+    let text = with_view(&profile, true, |view| {
+        let head = [view.title()].into_iter().chain(view.remarks());
+        let head: Vec<_> = head.map(|line| line + "\n").collect();
+        Ok::<_, Error>(format!("{}\n{}", head.concat(), text(view)?))
+    })?;
+    let printed = Stream::Stdout.say(&text);
+    printed.map_err(|reason| Error::NotWritten(format!("can't write to stdout: {reason}")))?;
+    Ok(account.exit())
 }
 
 fn compensated(mut profile: Profile, options: &ViewOptions) -> Profile {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use edbprof::report::sort_order::SortOrder;
 
+use crate::exit::Error;
 use crate::formats::{Format, ReportOptions, share};
 use crate::options::{InputOptions, ViewOptions};
 
@@ -109,11 +110,14 @@ pub(crate) struct ExportOptions {
 impl ExportOptions {
     /// # Errors
     ///
-    /// A sentence, where neither is the format named nor does the output's name tell it.
-    pub(super) fn format(&self) -> Result<Format, String> {
+    /// When neither the format is named nor the output's name tells it.
+    pub(super) fn format(&self) -> Result<Format, Error> {
         let by_output = self.output.as_deref().and_then(Format::of_name);
         self.format.or(by_output).ok_or_else(|| {
-            "the name of the output doesn't say which format is wanted; --format does".to_owned()
+            Error::Usage(
+                "the name of the output doesn't say which format is wanted; --format does"
+                    .to_owned(),
+            )
         })
     }
 }
