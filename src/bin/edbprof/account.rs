@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use edbprof::report::Figures;
 use edbprof::report::summary::path_text;
 use serde_json::json;
 
@@ -23,24 +24,14 @@ pub(crate) struct Account {
     pub(crate) refused: Vec<Refused>,
     pub(crate) skips: Vec<Refused>,
     pub(crate) outputs: Vec<PathBuf>,
-    /// Processes, calls and seconds.
-    pub(crate) size: (usize, i128, f64),
-    /// Processes that were killed.
-    pub(crate) killed: usize,
-    /// Seconds that were taken out, and processes of which none could be.
-    pub(crate) compensated: Option<(f64, usize)>,
-    /// Calls that were folded, and of how many functions.
-    pub(crate) folded: (u64, usize),
-    /// Calls that are in no figure.
-    pub(crate) dropped: u64,
+    /// The size of the merged profile; 0 where nothing was merged.
+    pub(crate) figures: Figures,
     /// Files of processes that were not chosen.
     pub(crate) other_processes: usize,
     /// Options that choose functions and match none.
     pub(crate) without_match: BTreeSet<String>,
     /// The options that chose a part.
     pub(crate) selection: Box<str>,
-    /// Processes that run.
-    pub(crate) running: usize,
 }
 
 impl Account {
@@ -98,7 +89,7 @@ impl Account {
             .iter()
             .map(|path| path.to_string_lossy())
             .collect();
-        let (processes, calls, seconds) = self.size;
+        let figures = &self.figures;
         let mut value = json!({
             "succeeded": self.succeeded,
             "failed": self.failures(),
@@ -106,22 +97,24 @@ impl Account {
             "outputs": outputs,
             "failures": list([&self.unreadable, &self.refused]),
             "skips": list([&self.skips, &[]]),
-            "processes": processes,
-            "killed": self.killed,
-            "folded_calls": self.folded.0,
-            "folded_functions": self.folded.1,
-            "dropped_calls": self.dropped,
+            "processes": figures.processes,
+            "killed": figures.killed,
+            "folded_calls": figures.overflow_calls,
+            "folded_functions": figures.overflow_functions,
+            "dropped_calls": figures.dropped_calls,
             // More than 64 bits of calls are beyond what JSON readers take for whole.
-            "calls": i64::try_from(calls).unwrap_or(i64::MAX),
-            "seconds": seconds,
+            "calls": i64::try_from(figures.calls).unwrap_or(i64::MAX),
+            "seconds": figures.seconds,
         });
         if !self.selection.is_empty() {
             value["selection"] = json!(self.selection);
             value["other_processes"] = json!(self.other_processes);
         }
-        if let Some((seconds, as_recorded)) = self.compensated {
-            value["compensated"] =
-                json!({ "seconds": seconds, "processes_as_recorded": as_recorded });
+        if let Some(compensated) = figures.compensated {
+            value["compensated"] = json!({
+                "seconds": compensated.seconds,
+                "processes_as_recorded": compensated.processes_as_recorded,
+            });
         }
         let text = format!("{value:#}\n");
         let written = match target.to_str() {

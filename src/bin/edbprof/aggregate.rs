@@ -160,11 +160,7 @@ pub(crate) fn with_view<T>(
             false => Frames::default(),
         },
     );
-    show(&View {
-        profile,
-        rows: &rows,
-        frames: &frames,
-    })
+    show(&View::new(profile, &rows, &frames))
 }
 
 /// `inputs` as `pstats.Stats(*inputs)` adds them up: the first one, then from the last
@@ -264,16 +260,8 @@ fn write_reports(
     reports: &[Box<dyn Report + Sync>],
     account: &mut Account,
 ) -> bool {
-    account.size = (view.processes(), view.calls(), view.seconds());
-    account.killed = view.killed();
-    account.compensated = view
-        .profile
-        .compensation()
-        .map(|c| (c.subtracted_ns as f64 / 1e9, view.uncompensated()));
-    account.folded = (view.folded_calls(), view.folded_functions().len());
-    account.dropped = view.dropped();
+    account.figures = view.figures;
     account.selection = view.profile.trees().selection.clone();
-    account.running = view.running();
     let written = reports.par_iter().map(|report| {
         let path = outputs.path(report.suffix());
         let written = match report.render(view) {

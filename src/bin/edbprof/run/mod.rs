@@ -205,10 +205,10 @@ impl Recordings {
             show_picture(&account.outputs);
         }
         match self {
-            Recordings::Temporary { directory, .. } if account.running > 0 => {
+            Recordings::Temporary { directory, .. } if account.figures.running > 0 => {
                 complain(&format!(
                     "{} still running; what is recorded until their end: edbprof {}",
-                    match account.running {
+                    match account.figures.running {
                         1 => "1 process is".to_owned(),
                         more => format!("{more} processes are"),
                     },
