@@ -1,5 +1,4 @@
-//! Reads one input, whatever it is: a `.prof` file, a live file, a plain one with its
-//! sidecar.
+//! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +9,27 @@ use edbprof::format::pstats::Entries;
 use edbprof::format::sidecar;
 use edbprof::model::Labels;
 
-use crate::discover::{self, Input, Refused};
-use crate::read_error::ReadError;
+use super::discover::finished_beside;
+use super::read_error::ReadError;
+use super::trust::{read_trusted, sidecar as sidecar_of};
+use super::{Input, SkippedInput};
 
-/// What is wanted of a file.
-pub(crate) struct ReadWanted {
-    pub(crate) file: Result<Option<ProfFile<Entries>>, Unselectable>,
-    /// How it went with its sidecar.
-    pub(crate) sidecar: Result<(), Refused>,
-    /// Options that choose functions and match none of its.
-    pub(crate) without_match: BTreeSet<String>,
+/// Selected part of a file.
+pub(super) struct ReadWanted {
+    /// Nothing if the file is of a process that was not selected.
+    pub(super) file: Result<Option<ProfFile<Entries>>, Unselectable>,
+    /// Result of reading the sidecar.
+    pub(super) sidecar: Result<(), SkippedInput>,
+    /// Options that select functions and match none in this file.
+    pub(super) without_match: BTreeSet<String>,
 }
 
-/// Reads `input` as [`read_input`] does, and takes what is wanted of it.
+/// Reads `input` and selects the wanted part; the labels in `known` are not built again.
 ///
 /// # Errors
 ///
 /// When it can't be read.
-pub(crate) fn read_wanted(
+pub(super) fn read_wanted(
     input: &Input,
     wanted: &Wanted,
     known: &Labels,
@@ -37,7 +39,7 @@ pub(crate) fn read_wanted(
         ProfFile::Exact(trees, _) if trees.selection.is_empty() => {
             wanted.selection.without_match(&trees.functions)
         }
-        // Of a part nobody knows what has matched.
+        // The options that selected this part earlier may have matched functions now gone.
         _ => BTreeSet::new(),
     };
     Ok(ReadWanted {
@@ -47,16 +49,11 @@ pub(crate) fn read_wanted(
     })
 }
 
-/// A file, and how it went with its sidecar.
-type Read = (ProfFile<Entries>, Result<(), Refused>);
+/// A file, and the result of reading its sidecar.
+type Read = (ProfFile<Entries>, Result<(), SkippedInput>);
 
-/// Reads `input`; `known` are the labels that need not be built again.
-///
-/// # Errors
-///
-/// When it can't be read.
 fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
-    let bytes = match discover::read(&input.path, input.any_owner) {
+    let bytes = match read_trusted(&input.path, input.any_owner) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
             None => read_finished(input)?,
@@ -67,30 +64,27 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
     };
     let mut file = prof::read_entries(&bytes, known)?;
     let mut read = Ok(());
-    // With call trees at hand a sidecar has nothing to add.
-    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, discover::sidecar(input)) {
+    // Call trees contain everything that a sidecar would add.
+    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
         let content =
-            discover::read(&path, input.any_owner).and_then(|bytes| Ok(sidecar::decode(&bytes)?));
+            read_trusted(&path, input.any_owner).and_then(|bytes| Ok(sidecar::decode(&bytes)?));
         match content {
             Ok(calls) => plain.sidecar = calls,
-            Err(why) => {
-                let reason = why.to_string();
-                read = Err(Refused { path, reason });
-            }
+            Err(why) => read = Err(SkippedInput::new(path, why)),
         }
     }
     Ok((file, read))
 }
 
-/// Reads a live file, of which `bytes` were there a moment ago. Nothing if its process
-/// has ended regularly since, and taken it away.
+/// Reads a live file that contained `bytes` a moment ago. Returns nothing if its process has
+/// ended regularly since and removed it.
 fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, ReadError> {
     let facts = live::facts(&bytes)?;
     let now = if facts.process.is_running() {
         Now::Running
     } else {
-        // It may have written to the end, while the file was read.
-        match discover::read(&input.path, input.any_owner) {
+        // Read again: the process may have recorded until it ended, after the first reading.
+        match read_trusted(&input.path, input.any_owner) {
             Ok(last) => bytes = last,
             Err(reason) if input.path.exists() => return Err(reason),
             Err(_) => return Ok(None),
@@ -101,10 +95,10 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
     Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
 }
 
-/// The file that a process has written before it took the live file `input` away.
+/// Reads the `.prof` file that a process wrote before it removed the live file `input`.
 fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
-    match discover::beside_live(&input.path) {
-        Some(finished) => discover::read(&finished, input.any_owner),
+    match finished_beside(&input.path) {
+        Some(finished) => read_trusted(&finished, input.any_owner),
         None => Err(ReadError::Gone),
     }
 }
