@@ -31,11 +31,7 @@ fn main() {
         tree = made_up(1_000_000);
     }
     let rows = profile.rows();
-    let view = View {
-        profile: &profile,
-        rows: &rows,
-        frames: &tree,
-    };
+    let view = View::new(&profile, &rows, &tree);
     println!("{} nodes", tree.nodes.len());
     let all = Svg {
         threshold: 0.0,

@@ -49,11 +49,8 @@ mod tests {
     use crate::report::svg::tests::tree;
 
     fn render(frames: &Frames) -> Option<String> {
-        let view = View {
-            rows: &Rows::default(),
-            frames,
-            profile: &Profile::default(),
-        };
+        let (profile, rows) = (Profile::default(), Rows::default());
+        let view = View::new(&profile, &rows, frames);
         let options = FlameGraph {
             width: 1000,
             threshold: 0.0,

@@ -40,7 +40,7 @@ impl Report for Json {
             "title": view.title(),
             "remarks": view.remarks(),
             "total_ns": own.fold(0_i64, i64::saturating_add),
-            "calls": whole(view.calls()),
+            "calls": whole(view.figures.calls),
             "processes": processes.map(process).collect::<Vec<_>>(),
             "plain_files": view.profile.plain().hashes.len(),
             "functions": functions(view),

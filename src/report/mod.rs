@@ -87,61 +87,98 @@ pub struct View<'a> {
     pub rows: &'a Rows,
     /// Its call tree to be looked at, whole; empty where no report wants it.
     pub frames: &'a Frames,
+    /// Its size, and the size of what is missing in it.
+    pub figures: Figures,
 }
 
-impl View<'_> {
-    /// How many processes were recorded, a file without call trees counting as one.
-    pub fn processes(&self) -> usize {
-        self.recorded().number + self.profile.plain().hashes.len()
-    }
-
-    /// How many of them were killed, and have left their live files.
-    pub fn killed(&self) -> usize {
-        self.recorded().killed
-    }
-
-    /// How many of them were still running when they were read.
-    pub fn running(&self) -> usize {
-        self.recorded().running
-    }
-
-    fn recorded(&self) -> Processes {
-        Processes::of(&self.profile.trees().processes)
-    }
-
-    /// Self time of all functions together, seconds. What is no number in other profilers'
-    /// files counts as none.
-    pub fn seconds(&self) -> f64 {
-        let seconds = self.rows.iter().map(|(_, row)| row.counts.tt);
-        let numbers = seconds.filter(|seconds| seconds.is_finite());
-        // Not sum(): of nothing, that is -0.
-        numbers.fold(0.0, |sum, seconds| sum + seconds)
-    }
-
+/// Figures of a whole profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Processes that were recorded; a file without call trees counts as one.
+    pub processes: usize,
+    /// Processes that were killed and have left their live files.
+    pub killed: usize,
+    /// Processes that were still running when they were read.
+    pub running: usize,
     /// Calls of all functions together.
-    pub fn calls(&self) -> i128 {
-        self.rows
-            .iter()
-            .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum))
-    }
+    pub calls: i128,
+    /// Self time of all functions together, seconds. A value in another profiler's file that
+    /// is no number counts as none.
+    pub seconds: f64,
+    /// Share of the times shown that recording took, seconds, as the processes measured it;
+    /// 0 where that is unknown or subtracted already.
+    pub overhead: f64,
+    /// Result of compensation, if it was asked for.
+    pub compensated: Option<Compensated>,
+    /// Calls that found no room in a call tree.
+    pub overflow_calls: u64,
+    /// Functions with such calls.
+    pub overflow_functions: usize,
+    /// Calls that are in no figure at all.
+    pub dropped_calls: u64,
+}
 
-    /// How many of them are shown as recorded because nobody knows what recording has
-    /// cost there.
-    pub fn uncompensated(&self) -> usize {
-        let recordings = self.profile.trees().processes.iter();
-        let unknown = recordings.filter(|recording| recording.calibration.is_none());
-        Processes::of(unknown).number + self.profile.plain().hashes.len()
-    }
+/// Result of compensation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compensated {
+    /// Time that was subtracted, seconds.
+    pub seconds: f64,
+    /// Processes shown as recorded, because their costs of recording are unknown.
+    pub processes_as_recorded: usize,
+}
 
-    /// What recording has taken of the times that are shown, seconds, by the processes'
-    /// own measurements; 0 where that is not known or left out already.
-    pub fn overhead(&self) -> f64 {
-        if self.profile.compensation().is_some() {
-            return 0.0;
+impl Figures {
+    fn of(profile: &Profile, rows: &Rows) -> Figures {
+        let trees = profile.trees();
+        let recorded = Processes::of(&trees.processes);
+        let without_trees = profile.plain().hashes.len();
+        let uncalibrated = trees.processes.iter().filter(|p| p.calibration.is_none());
+        let compensated = profile.compensation().map(|compensation| Compensated {
+            seconds: compensation.subtracted_ns as f64 / 1e9,
+            processes_as_recorded: Processes::of(uncalibrated).number + without_trees,
+        });
+        let seconds = rows.iter().map(|(_, row)| row.counts.tt);
+        let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
+        let folded = || trees.threads.iter().flat_map(|thread| &thread.folded);
+        let functions = folded().filter(|folded| folded.has_calls());
+        let functions: HashSet<_> = functions
+            .map(|folded| &trees.functions[folded.function as usize].label)
+            .collect();
+        Figures {
+            processes: recorded.number + without_trees,
+            killed: recorded.killed,
+            running: recorded.running,
+            calls: rows
+                .iter()
+                .fold(0, |sum, (_, row)| row.counts.nc.saturating_add(sum)),
+            // Not sum(): of nothing, that is -0.
+            seconds: seconds
+                .filter(|seconds| seconds.is_finite())
+                .fold(0.0, |sum, seconds| sum + seconds),
+            overhead: match compensated {
+                Some(_) => 0.0,
+                None => overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12,
+            },
+            compensated,
+            overflow_calls: folded().fold(0, |sum, folded| folded.calls.saturating_add(sum)),
+            overflow_functions: functions.len(),
+            dropped_calls: trees
+                .processes
+                .iter()
+                .fold(0, |sum, process| process.dropped_calls.saturating_add(sum)),
         }
-        let threads = self.profile.trees().threads.iter();
-        let all = threads.flat_map(|thread| &thread.overhead_ps);
-        all.fold(0.0, |sum, &overhead| sum + overhead as f64) / 1e12
+    }
+}
+
+impl<'a> View<'a> {
+    /// Views `profile`, of which `rows` and `frames` were computed.
+    pub fn new(profile: &'a Profile, rows: &'a Rows, frames: &'a Frames) -> Self {
+        View {
+            profile,
+            rows,
+            frames,
+            figures: Figures::of(profile, rows),
+        }
     }
 
     /// What every report says besides its title, a sentence each: what was chosen, what
@@ -158,24 +195,18 @@ impl View<'_> {
     }
 
     fn compensation(&self) -> Option<String> {
-        let compensation = self.profile.compensation()?;
-        let subtracted = display::duration(compensation.subtracted_ns as f64 / 1e9);
+        let compensated = self.figures.compensated?;
+        let subtracted = display::duration(compensated.seconds);
         let mut text = format!("Compensated: {subtracted} that recording took is left out");
-        if self.uncompensated() > 0 {
+        if compensated.processes_as_recorded > 0 {
             text.push_str(&format!(
                 "; {} of {} as recorded, for lack of calibration",
-                display::count(self.uncompensated() as i128),
-                display::counted(self.processes(), "process", "processes"),
+                display::count(compensated.processes_as_recorded as i128),
+                display::counted(self.figures.processes, "process", "processes"),
             ));
         }
         text.push('.');
         Some(text)
-    }
-
-    /// How many calls were folded.
-    pub fn folded_calls(&self) -> u64 {
-        let calls = self.folded().map(|(_, folded)| folded.calls);
-        calls.fold(0, u64::saturating_add)
     }
 
     /// The functions of which calls were folded: their inclusive times are the least that
@@ -197,20 +228,14 @@ impl View<'_> {
         folded.map(|folded| (&trees.functions[folded.function as usize].label, folded))
     }
 
-    /// How many calls are in no figure at all.
-    pub fn dropped(&self) -> u64 {
-        let processes = self.profile.trees().processes.iter();
-        processes.fold(0, |sum, process| sum.saturating_add(process.dropped_calls))
-    }
-
     /// Which calls are known in part only; `None` where all of them are in the tree.
     fn gaps(&self) -> Option<String> {
         let calls = |number| display::counted(number as usize, "call", "calls");
-        let functions = self.folded_functions().len();
+        let functions = self.figures.overflow_functions;
         let folded = (functions > 0).then(|| {
             format!(
                 "Folded: {} of {}, whose callers and totals are unknown.",
-                calls(self.folded_calls()),
+                calls(self.figures.overflow_calls),
                 display::counted(functions, "function", "functions"),
             )
         });
@@ -221,7 +246,7 @@ impl View<'_> {
                 display::duration(seconds),
             )),
         };
-        let dropped = match self.dropped() {
+        let dropped = match self.figures.dropped_calls {
             0 => None,
             dropped => Some(format!("Dropped: {}.", calls(dropped))),
         };
@@ -231,11 +256,11 @@ impl View<'_> {
 
     /// One line that says what was recorded.
     pub fn title(&self) -> String {
-        let calls = self.calls();
+        let calls = self.figures.calls;
         format!(
             "edbprof: {}, {} in {} {} of {}",
-            display::counted(self.processes(), "process", "processes"),
-            display::duration(self.seconds()),
+            display::counted(self.figures.processes, "process", "processes"),
+            display::duration(self.figures.seconds),
             display::count(calls),
             if calls == 1 { "call" } else { "calls" },
             display::counted(self.rows.len(), "function", "functions"),

@@ -19,17 +19,17 @@ const LINES: usize = 24;
 /// files that were written.
 pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     let mut text = format!("{}\n", view.title());
-    if view.killed() > 0 || lost > 0 {
+    if view.figures.killed > 0 || lost > 0 {
         text.push_str(&format!(
             "{}, {} killed, {lost} lost\n",
-            counted(view.processes(), "process", "processes"),
-            view.killed(),
+            counted(view.figures.processes, "process", "processes"),
+            view.figures.killed,
         ));
     }
-    if view.overhead() > 0.0 {
+    if view.figures.overhead > 0.0 {
         text.push_str(&format!(
             "Recording took about {} of that; --compensate leaves it out.\n",
-            duration(view.overhead()),
+            duration(view.figures.overhead),
         ));
     }
     for remark in view.remarks() {
@@ -116,11 +116,8 @@ mod tests {
             let id = rows.intern(&label);
             rows.row_mut(id).counts = Counts { cc: nc, nc, tt, ct };
         }
-        let view = View {
-            rows: &rows,
-            frames: &Frames::default(),
-            profile: &Profile::default(),
-        };
+        let (profile, frames) = (Profile::default(), Frames::default());
+        let view = View::new(&profile, &rows, &frames);
         let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
         assert_eq!(
             summary(&view, 0, &outputs),

@@ -146,11 +146,8 @@ pub(crate) mod tests {
     }
 
     fn picture(frames: &Frames, options: Svg) -> String {
-        let view = View {
-            rows: &Rows::default(),
-            frames,
-            profile: &Profile::default(),
-        };
+        let (profile, rows) = (Profile::default(), Rows::default());
+        let view = View::new(&profile, &rows, frames);
         String::from_utf8(options.render(&view).unwrap().unwrap()).unwrap()
     }
 

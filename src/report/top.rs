@@ -25,7 +25,7 @@ pub enum Relation {
 /// self time is. The text ends in a newline.
 pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
     let names = Names::new(view);
-    let whole = view.seconds();
+    let whole = view.figures.seconds;
     let lines = order.sorted(view.rows).into_iter().take(limit);
     table(
         ["self", "", "total", "calls", "function"],

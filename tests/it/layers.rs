@@ -74,3 +74,82 @@ fn a_use_against_the_order_is_found() {
     assert_eq!(forbidden("format", &["model"], text), ["report"]);
     assert_eq!(forbidden("model", &[], text), ["report"]);
 }
+
+/// Each part of the program, and the other parts that it may name.
+const PROGRAM: [(&str, &[&str]); 4] = [
+    ("cli", &[]),
+    ("input", &["cli"]),
+    ("output", &["cli", "input"]),
+    ("commands", &["cli", "input", "output"]),
+];
+
+fn program() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/edbprof")
+}
+
+/// Returns the `commands` that `text`, a file of one of them, names.
+fn other_commands<'c>(commands: &'c [String], text: &str) -> Vec<&'c str> {
+    let is_named = |command: &&str| {
+        ["super::", "commands::"].iter().any(|path| {
+            let path = format!("{path}{command}");
+            let mut uses = text.split(&path).skip(1);
+            uses.any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    commands
+        .iter()
+        .map(String::as_str)
+        .filter(is_named)
+        .collect()
+}
+
+#[test]
+fn every_part_of_the_program_uses_only_the_parts_below_it() {
+    for (part, allowed) in PROGRAM {
+        let mut files = Vec::new();
+        rust_files(&program().join(part), &mut files);
+        assert!(files.len() > 3, "{part} is not there");
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let names = forbidden(part, allowed, &text);
+            assert!(names.is_empty(), "{} names {names:?}", file.display());
+        }
+    }
+    for entry in fs::read_dir(program()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_known = PROGRAM.iter().any(|(part, _)| *part == name);
+        assert!(is_known || name == "main.rs", "{name}");
+    }
+}
+
+#[test]
+fn a_command_uses_no_other_but_run_the_last_step() {
+    let folder = program().join("commands");
+    let entries = fs::read_dir(&folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut commands: Vec<_> = names
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .collect();
+    commands.retain(|name| name != "mod");
+    for command in &commands {
+        let mut files = vec![folder.join(format!("{command}.rs"))];
+        if folder.join(command).is_dir() {
+            files.clear();
+            rust_files(&folder.join(command), &mut files);
+        }
+        for file in files {
+            let mut named = other_commands(&commands, &fs::read_to_string(&file).unwrap());
+            named.retain(|name| name != command && (&**command, *name) != ("run", "aggregate"));
+            assert!(named.is_empty(), "{} names {named:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_use_of_another_command_is_found() {
+    let commands = ["aggregate", "run"].map(str::to_owned);
+    for text in ["use super::run;", "crate::commands::run::run(options)"] {
+        assert_eq!(other_commands(&commands, text), ["run"]);
+    }
+    assert_eq!(other_commands(&commands, "use super::runner;"), [""; 0]);
+}

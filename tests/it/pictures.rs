@@ -146,11 +146,7 @@ fn check(trees: Trees, options: Svg) {
     merger.add("one", ProfFile::Exact(trees, PlainInputs::default()));
     let profile = merger.finish().profile;
     let (rows, tree) = (profile.rows(), frames(&profile));
-    let view = View {
-        profile: &profile,
-        rows: &rows,
-        frames: &tree,
-    };
+    let view = View::new(&profile, &rows, &tree);
     let picture = Picture::draw(&view, options);
     let (whole, least) = (picture.number("whole"), picture.number("least"));
     assert_eq!(whole, tree.whole());
@@ -176,7 +172,7 @@ fn check(trees: Trees, options: Svg) {
     let roots = reverse.iter().filter(|frame| frame.level == 0);
     assert_eq!(roots.clone().map(|frame| frame.total).sum::<u64>(), whole);
     if least <= 1 {
-        let seconds = view.seconds();
+        let seconds = view.figures.seconds;
         for (function, figures) in picture.data["figures"]
             .as_array()
             .unwrap()
@@ -275,11 +271,8 @@ fn the_largest_size_is_kept_and_told() {
     merger.add("one", ProfFile::Exact(fan(5_000), PlainInputs::default()));
     let profile = merger.finish().profile;
     let tree: Frames = frames(&profile);
-    let view = View {
-        profile: &profile,
-        rows: &profile.rows(),
-        frames: &tree,
-    };
+    let rows = profile.rows();
+    let view = View::new(&profile, &rows, &tree);
     let draw = |max_size| {
         let options = Svg {
             threshold: 0.0,

@@ -1,43 +1,49 @@
 //! `edbprof`: merges the profiles of many processes and writes the reports.
 //!
-//! [`options`] and [`selection`] are the command line, [`discover`] finds the files,
-//! [`formats`] are what can be written, [`outputs`] names the results and [`former_results`]
-//! keeps them apart from the inputs, [`aggregate`] takes the one to the other and decides
-//! the exit code, [`account`] says how it went, [`progress`] is what is said meanwhile.
-//! [`run`] makes the files first, by running a program; [`show`] has the subcommands that
-//! show a profile or convert it, [`clean`] removes what killed processes have left.
-//! What a profile is and how it is shown lies in the library.
+//! Each part uses only those above it:
+//!
+//! | part | content |
+//! |---|---|
+//! | [`cli`] | options, names, exit statuses, standard streams |
+//! | [`input`] | from paths to one merged profile |
+//! | [`output`] | from a profile to formats and files |
+//! | [`commands`] | one module a command; [`commands::run`] ends with [`commands::aggregate`] |
+//!
+//! Profiles, their analysis and their reports are in the library.
 
-mod account;
-mod aggregate;
-mod clean;
-mod discover;
-mod formats;
-mod former_results;
-mod options;
-mod outputs;
-mod progress;
-mod read_input;
-mod run;
-mod selection;
-mod show;
+mod cli;
+mod commands;
+mod input;
+mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use aggregate::aggregate;
-use options::{Command, Options};
-use progress::Stream;
+use cli::args::{Command, Options};
+use cli::exit::Error;
+use cli::ui::{Stream, warn};
+use commands::aggregate::{RunReport, aggregate};
+use commands::{clean, export, run, show};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    match &options.command {
-        None => ExitCode::from(aggregate(&options.aggregate, Stream::Stdout).exit as u8),
-        Some(Command::Run(options)) => run::run(options),
-        Some(Command::Top(options)) => ExitCode::from(show::top(options) as u8),
-        Some(Command::Tree(options)) => ExitCode::from(show::tree(options) as u8),
-        Some(Command::Export(options)) => ExitCode::from(show::export(options) as u8),
-        Some(Command::Clean(options)) => ExitCode::from(clean::clean(options) as u8),
-    }
+    run_command(&Options::parse()).unwrap_or_else(|error| {
+        warn(&error);
+        error.exit().into()
+    })
+}
+
+fn run_command(options: &Options) -> Result<ExitCode, Error> {
+    let exit = match &options.command {
+        None => {
+            let report = &mut RunReport::default();
+            aggregate(&options.aggregate, Stream::Stdout, report)?
+        }
+        Some(Command::Run(options)) => return run::run(options),
+        Some(Command::Top(options)) => show::top(options)?,
+        Some(Command::Tree(options)) => show::tree(options)?,
+        Some(Command::Export(options)) => export::export(options)?,
+        Some(Command::Clean(options)) => clean::clean(options)?,
+    };
+    Ok(exit.into())
 }

@@ -34,12 +34,7 @@ fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
 }
 
 fn show_with(frames: &Frames, profile: &Profile, options: TreeOptions) -> String {
-    let view = View {
-        rows: &Rows::default(),
-        frames,
-        profile,
-    };
-    tree(&view, &options)
+    tree(&View::new(profile, &Rows::default(), frames), &options)
 }
 
 fn show(frames: &Frames, options: TreeOptions) -> String {

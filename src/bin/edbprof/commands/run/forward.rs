@@ -1,4 +1,4 @@
-//! Signals on their way to the program: who sends one to `edbprof run` means it.
+//! Signals for the program: a signal sent to `edbprof run` is meant for the program.
 
 use std::io;
 use std::os::raw::c_int;
@@ -12,15 +12,14 @@ use signal_hook::low_level::siginfo::{Cause, Sent};
 
 const FORWARDED: [c_int; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
 
-/// Stops forwarding.
+/// Forwarding that goes on until it is stopped.
 pub(super) struct Forwarding {
     signals: Handle,
     thread: JoinHandle<()>,
 }
 
-/// From now on signals that some process sends to this one go on to the process `to`.
-/// What the terminal sends (Ctrl-C) goes to both by itself. None of them ends this
-/// process: it lives until the program has ended.
+/// Forwards signals that processes send to this one to the process `to`. The terminal's own
+/// (Ctrl-C) reach both anyway. No such signal ends this process before the program.
 ///
 /// # Errors
 ///
@@ -38,7 +37,7 @@ pub(super) fn to(to: u32) -> io::Result<Forwarding> {
             if let (true, Some(pid), Some(signal)) =
                 (sent, to, Signal::from_named_raw(origin.signal))
             {
-                // It may just have ended.
+                // Fails if the program has just ended.
                 let _ = kill_process(pid, signal);
             }
         }
@@ -50,10 +49,11 @@ pub(super) fn to(to: u32) -> io::Result<Forwarding> {
 }
 
 impl Forwarding {
-    /// To be called when the program has ended: its process id may soon be another's.
+    /// Stops forwarding. Must be called when the program has ended, because another process may
+    /// soon have its id.
     pub(super) fn stop(self) {
         self.signals.close();
-        // A panic in there was told already.
+        // A panic of the thread has printed its own message.
         let _ = self.thread.join();
     }
 }

@@ -1,4 +1,4 @@
-//! Where the results go.
+//! The places that results are written to.
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
@@ -7,12 +7,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
+use edbprof::report::Report;
 use edbprof::report::summary::path_text;
 
-use crate::formats::Format;
+use crate::cli::args::{Format, ResultOptions};
+use crate::cli::exit::Error;
+use crate::cli::names::STDOUT;
 
-/// What results are called when only a directory is known.
+/// Name of results if only a directory is known.
 const DEFAULT_NAME: &str = "profile_analysis";
+
+/// File that will be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    /// Suffix of its format.
+    pub(crate) suffix: &'static str,
+}
 
 /// The common part of all results' paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +32,12 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Understands `--out`. A directory that does not exist yet is made.
+    /// Interprets `--out`. A directory that does not exist yet is created.
     ///
     /// # Errors
     ///
-    /// A sentence, where there is no such directory and it can't be made.
-    pub(crate) fn new(out: Option<&Path>) -> Result<Self, String> {
+    /// When there is no such directory and it can't be created.
+    pub(crate) fn new(out: Option<&Path>) -> Result<Self, Error> {
         let Some(out) = out else {
             return Ok(Outputs {
                 stem: DEFAULT_NAME.into(),
@@ -34,77 +45,103 @@ impl Outputs {
         };
         let bytes = out.as_os_str().as_encoded_bytes();
         if bytes.is_empty() {
-            return Err("--out is empty; it wants a directory or a file name".to_owned());
+            return Err(Error::Usage(
+                "--out is empty; it wants a directory or a file name".to_owned(),
+            ));
         }
         let names_directory = bytes.ends_with(b"/");
         if names_directory && !out.exists() {
-            std::fs::create_dir(out)
-                .map_err(|error| format!("can't make the directory {}: {error}", path_text(out)))?;
+            std::fs::create_dir(out).map_err(|error| {
+                Error::Usage(format!(
+                    "can't make the directory {}: {error}",
+                    path_text(out)
+                ))
+            })?;
         }
         if names_directory || out.is_dir() {
             return match out.is_dir() {
                 true => Ok(Outputs {
                     stem: out.join(DEFAULT_NAME),
                 }),
-                false => Err(format!(
+                false => Err(Error::Usage(format!(
                     "{} is not a directory; without the slash at its end, --out names files",
                     path_text(out)
-                )),
+                ))),
             };
         }
         let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
-            return Err(format!(
+            return Err(Error::Usage(format!(
                 "{out} is neither a directory nor a file; choose another --out"
-            ));
+            )));
         }
         if !directory.is_dir() {
-            return Err(format!(
+            return Err(Error::Usage(format!(
                 "there is no directory {} to write to; make it or choose another --out",
                 path_text(directory)
-            ));
+            )));
         }
         Ok(Outputs {
             stem: without_suffix(out),
         })
     }
 
-    /// Makes sure that files can be made where the results go, by making one that has no
-    /// name: permissions alone don't say it.
+    /// Checks that files can be created among the results, by creating one without a name:
+    /// permissions alone don't tell.
     ///
     /// # Errors
     ///
-    /// A sentence, where they can't.
-    pub(crate) fn check_writable(&self) -> Result<(), String> {
+    /// When no file can be created there.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
         let directory = directory_of(&self.stem);
         tempfile::tempfile_in(directory).map(drop).map_err(|error| {
             let directory = path_text(directory);
-            format!("can't write to the directory {directory}: {error}; --out names another")
+            Error::Usage(format!(
+                "can't write to the directory {directory}: {error}; --out names another"
+            ))
         })
     }
 
-    /// The path of the result whose names end in `suffix`.
+    /// Path of the result whose name ends in `suffix`.
     pub(crate) fn path(&self, suffix: &str) -> PathBuf {
         let mut path = self.stem.clone().into_os_string();
         path.push(suffix);
         path.into()
     }
+
+    /// All files that may be written.
+    pub(crate) fn targets(
+        &self,
+        reports: &[Box<dyn Report + Sync>],
+        options: &ResultOptions,
+    ) -> Vec<Target> {
+        let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
+        let summary = summary.map(|path| Target {
+            path: path.clone(),
+            suffix: Format::Json.suffix(),
+        });
+        let results = reports.iter().map(|report| Target {
+            path: self.path(report.suffix()),
+            suffix: report.suffix(),
+        });
+        results.chain(summary).collect()
+    }
 }
 
-/// Writes `bytes` to `path`, which the user has named. A device, a FIFO or an open file
-/// of this process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) is written into and
-/// stays; anything else is replaced as [`atomic_file::write_shared`] does.
+/// Writes `bytes` to `path`, which the user has named. A device, a FIFO or an open file of this
+/// process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) is kept and appended to; anything
+/// else is replaced by [`atomic_file::write_shared`].
 ///
 /// # Errors
 ///
-/// What the operating system says; that a FIFO's reader has gone is no error.
+/// The operating system's, except that a FIFO without a reader is no error.
 pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let is_special = fs::metadata(path).is_ok_and(|at| !at.is_file() && !at.is_dir());
     if !is_special && !is_open_file(path) {
         return atomic_file::write_shared(path, bytes);
     }
-    // Of a file that is open, what is there stays, as when writing to stdout.
+    // Appending, because writing to stdout does not truncate the file either.
     let written = OpenOptions::new().append(true).open(path);
     match written.and_then(|mut file| file.write_all(bytes)) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -112,7 +149,7 @@ pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Whether `path`, or what it links to, stands for a file that a process has open.
+/// Returns true if `path`, or the target of that link, names an open file of a process.
 fn is_open_file(path: &Path) -> bool {
     let places = [Some(path.to_owned()), fs::read_link(path).ok()];
     places.into_iter().flatten().any(|place| {
@@ -121,7 +158,7 @@ fn is_open_file(path: &Path) -> bool {
     })
 }
 
-/// The directory that `path` lies in.
+/// Directory that contains `path`.
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -129,12 +166,12 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// `path` without the suffix of a result; other dots are part of the name.
+/// Removes the suffix of a result from `path`; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
     if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
         let stem = name.as_bytes().strip_suffix(format.suffix().as_bytes());
         let stem = stem.unwrap_or_default();
-        // A name that is nothing but a suffix is a name.
+        // A name that consists of the suffix alone is kept.
         if !stem.is_empty() {
             return path.with_file_name(OsStr::from_bytes(stem));
         }

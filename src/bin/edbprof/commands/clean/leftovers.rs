@@ -15,8 +15,9 @@ use edbprof::report::display::counted;
 use edbprof::report::summary::path_text;
 
 use super::directory::{Directory, Lock, OwnFile, Refusal, State};
-use crate::discover::{Filter, Refused, SIDECAR_SUFFIX, beside_live, is_live, matches};
-use crate::run::RECORDINGS_PREFIX;
+use crate::cli::exit::Error;
+use crate::cli::names::{RECORDINGS_PREFIX, SIDECAR_SUFFIX};
+use crate::input::{Filter, SkippedInput, finished_beside as beside_live, is_live, matches};
 
 /// Files without a word about their makers are left over when nobody has written to them
 /// for so long: writing one takes seconds.
@@ -44,7 +45,7 @@ pub(super) struct Leftover {
 pub(super) struct Found {
     pub(super) leftovers: Vec<Leftover>,
     /// Files that stay, and why.
-    pub(super) kept: Vec<Refused>,
+    pub(super) kept: Vec<SkippedInput>,
     /// How many files and directories stay because somebody is using them.
     pub(super) in_use: usize,
     /// How many stay because they were changed lately.
@@ -110,10 +111,10 @@ impl Found {
     ///
     /// # Errors
     ///
-    /// A sentence, where it can't be listed.
-    pub(super) fn search(&mut self, path: &Path, wanted: Wanted<'_>) -> Result<(), String> {
+    /// When it can't be listed.
+    pub(super) fn search(&mut self, path: &Path, wanted: Wanted<'_>) -> Result<(), Error> {
         let text = path_text(path);
-        let failed = |error| format!("can't list the directory {text}: {error}");
+        let failed = |error| Error::Usage(format!("can't list the directory {text}: {error}"));
         let directory = Rc::new(Directory::open(path).map_err(failed)?);
         for name in directory.names().map_err(failed)? {
             let seen = match named(&name, wanted.filter) {
@@ -129,7 +130,7 @@ impl Found {
     fn note(&mut self, seen: Result<(), Refusal>, path: impl FnOnce() -> PathBuf) {
         if let Err(Refusal::Because(reason)) = seen {
             let path = path();
-            self.kept.push(Refused { path, reason });
+            self.kept.push(SkippedInput { path, reason });
         }
     }
 

@@ -5,9 +5,7 @@
 
 mod directory;
 mod leftovers;
-mod options;
 
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use edbprof::report::display::{counted, printable};
@@ -16,32 +14,25 @@ use indicatif::DecimalBytes;
 
 use self::directory::Refusal;
 use self::leftovers::{Found, Leftover, Wanted};
-use crate::aggregate::Exit;
-use crate::discover::{self, Filter};
-use crate::progress::{Stream, complain};
-pub(crate) use options::CleanOptions;
+use crate::cli::args::CleanOptions;
+use crate::cli::exit::{Error, Exit};
+use crate::cli::ui::{Stream, confirm, warn};
+use crate::input::{Filter, temporary_directory};
 
 /// Does it all.
-pub(crate) fn clean(options: &CleanOptions) -> Exit {
-    run(options).unwrap_or_else(|message| {
-        complain(&message);
-        Exit::Usage
-    })
-}
-
+///
 /// # Errors
 ///
-/// A sentence about wrong usage; nothing was removed then.
-fn run(options: &CleanOptions) -> Result<Exit, String> {
+/// When the usage is wrong; nothing was removed then.
+pub(crate) fn clean(options: &CleanOptions) -> Result<Exit, Error> {
     let directories = match options.directories.as_slice() {
-        [] => vec![discover::temporary_directory()],
+        [] => vec![temporary_directory()],
         directories => directories.to_vec(),
     };
     let wanted = Wanted {
         filter: Filter {
             prefix: &options.prefix,
             suffix: &options.suffix,
-            any_owner: false,
         },
         older_than: options.older_than,
         finished: options.finished,
@@ -62,7 +53,7 @@ fn run(options: &CleanOptions) -> Result<Exit, String> {
     let mut unsaved: Vec<_> = unsaved.map(|leftover| leftover.directory()).collect();
     unsaved.dedup();
     if !unsaved.is_empty() {
-        complain(&format!(
+        warn(format!(
             "what they have recorded is lost then, unless it was merged; that is done by: edbprof {}",
             list(&unsaved)
         ));
@@ -75,14 +66,14 @@ fn run(options: &CleanOptions) -> Result<Exit, String> {
 
 fn tell_what_stays(found: &Found) {
     for kept in &found.kept {
-        complain(&format!("left {}: {}", path_text(&kept.path), kept.reason));
+        warn(format!("left {}: {}", path_text(&kept.path), kept.reason));
     }
     for (number, why) in [
         (found.in_use, "in use"),
         (found.young, "changed too lately"),
     ] {
         if number > 0 {
-            complain(&format!("left {}: {why}", counted(number, "file", "files")));
+            warn(format!("left {}: {why}", counted(number, "file", "files")));
         }
     }
 }
@@ -124,27 +115,20 @@ fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
     format!("{files}{directories}, {}\n", DecimalBytes(bytes))
 }
 
-/// Whether the user wants it.
-///
 /// # Errors
 ///
-/// A sentence, where there is nobody to ask.
-fn asked() -> Result<bool, String> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
+/// When there is nobody to ask.
+fn asked() -> Result<bool, Error> {
+    confirm("Remove all that?").ok_or_else(|| {
+        Error::Usage(
             "nothing was removed, since there is no terminal to ask on: --yes removes what is \
              listed, --dry-run only lists"
                 .to_owned(),
-        );
-    }
-    let _ = write!(io::stderr(), "Remove all that? [y/N] ");
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    let answer = answer.trim().to_ascii_lowercase();
-    Ok(read.is_ok() && ["y", "yes"].contains(&answer.as_str()))
+        )
+    })
 }
 
-fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
+fn remove(leftovers: &[Leftover]) -> Result<Exit, Error> {
     let (mut removed, mut exit) = (Vec::new(), Exit::Success);
     for leftover in leftovers {
         match leftover.remove() {
@@ -153,7 +137,7 @@ fn remove(leftovers: &[Leftover]) -> Result<Exit, String> {
             Err(Refusal::Gone) => {}
             Err(Refusal::Because(reason)) => {
                 let path = path_text(&leftover.path());
-                complain(&format!("can't remove {path}: {reason}"));
+                warn(format!("can't remove {path}: {reason}"));
                 exit = Exit::SomeFailed;
             }
         }
@@ -167,7 +151,7 @@ fn list(paths: &[impl AsRef<Path>]) -> String {
     paths.join(" ")
 }
 
-fn say(text: &str) -> Result<(), String> {
-    let said = Stream::Stdout.say(text);
-    said.map_err(|error| format!("can't write to stdout: {error}"))
+fn say(text: &str) -> Result<(), Error> {
+    let said = Stream::Stdout.print(text);
+    said.map_err(|error| Error::Usage(format!("can't write to stdout: {error}")))
 }

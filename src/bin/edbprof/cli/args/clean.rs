@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::{PREFIX, SUFFIX};
+use crate::cli::names::{PREFIX, SUFFIX};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -33,34 +33,34 @@ pub(crate) struct CleanOptions {
     ///
     /// Default is the one where `edbprof` looks for recordings.
     #[arg(value_name = "DIR")]
-    pub(super) directories: Vec<PathBuf>,
+    pub(crate) directories: Vec<PathBuf>,
 
     /// What the names of recordings begin with
     #[arg(long, default_value = PREFIX)]
-    pub(super) prefix: OsString,
+    pub(crate) prefix: OsString,
 
     /// What the names of recordings end in
     #[arg(long, default_value = SUFFIX)]
-    pub(super) suffix: OsString,
+    pub(crate) suffix: OsString,
 
     /// Only what was not changed for so long: 90s, 15m, 1h, 2d, 3w
     #[arg(long, value_name = "AGE", value_parser = age, default_value = "0s", hide_default_value = true)]
-    pub(super) older_than: Duration,
+    pub(crate) older_than: Duration,
 
     /// Recordings of processes that have ended regularly, too
     ///
     /// The .prof files that `edbprof` reads, and their .singledispatch sidecars. Merged profiles
     /// and those of other profilers stay.
     #[arg(long)]
-    pub(super) finished: bool,
+    pub(crate) finished: bool,
 
     /// List only, and remove nothing
     #[arg(long, short = 'n')]
-    pub(super) dry_run: bool,
+    pub(crate) dry_run: bool,
 
     /// Remove without asking
     #[arg(long, short, conflicts_with = "dry_run")]
-    pub(super) yes: bool,
+    pub(crate) yes: bool,
 }
 
 /// A number and its unit.

@@ -1,0 +1,38 @@
+//! The command line of `edbprof export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, InputOptions, ReportOptions, ViewOptions};
+
+const AFTER_HELP: &str = "\
+Examples:
+  edbprof export --format folded run.prof | flamegraph.pl > run.svg
+  edbprof export -o run.speedscope.json run.prof    for https://www.speedscope.app
+  edbprof export -o run.callgrind run.prof          for kcachegrind or qcachegrind";
+
+/// Convert to the format of another tool
+///
+/// Reads .prof files, also those of cProfile, and live files of running or killed processes,
+/// and writes all of them as one file.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) reports: ReportOptions,
+
+    /// Format to write; by default the one that the name of the output ends in
+    #[arg(long, value_name = "FORMAT", required_unless_present = "output")]
+    pub(crate) format: Option<Format>,
+
+    /// File to write; stdout by default
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

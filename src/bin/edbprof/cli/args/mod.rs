@@ -1,0 +1,185 @@
+//! The command line: every option, its default and its help. Options carry no behaviour.
+
+mod clean;
+mod export;
+mod reports;
+mod run;
+mod selection;
+mod show;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::Parser;
+use edbprof::capi::EDBPROF_ABI_VERSION;
+use edbprof::format::{live, prof};
+
+use super::names::{PREFIX, SUFFIX};
+pub(crate) use clean::CleanOptions;
+pub(crate) use export::ExportOptions;
+pub(crate) use reports::{Format, ReportOptions};
+pub(crate) use run::RunOptions;
+pub(crate) use selection::{ByOption, SelectionOptions};
+pub(crate) use show::{TopOptions, TreeOptions};
+
+const AFTER_HELP: &str = "\
+Examples:
+  edbprof                          all profiles in the temporary directory
+  edbprof --prefix=parse_ /data    those that begin with parse_, in /data
+  edbprof a.prof b.prof            just these files
+  edbprof --out=/tmp/run.svg       writes /tmp/run.prof, /tmp/run.pstats, /tmp/run.svg
+  edbprof --sort-by=tottime,name   for the table, any keys of pstats' sort_stats()
+  edbprof --by=process             a frame for each process at the root of the picture
+  edbprof --exclude='*importlib*'  without the machinery of imports
+  edbprof --threshold=0.001        a smaller picture: nothing below 0.1 %
+
+Exit status:
+  0  all files were read
+  1  some files could not be read; they are named on stderr, the rest is in the results
+     (with --strict nothing was written)
+  2  wrong usage; nothing was written
+  3  there was nothing to read
+  4  the results could not be written";
+
+/// Merges the profiles of many processes into one profile, a table and a flame graph.
+///
+/// Reads profiles that edbprof and cProfile recorded, adds them up and writes
+/// profile_analysis.prof (for pstats, snakeviz or another edbprof run),
+/// profile_analysis.pstats (the table), profile_analysis.svg (the picture: zoom by
+/// click, search by regular expression) and, if singledispatch functions were
+/// recorded, profile_analysis.singledispatch.
+#[derive(Debug, Parser)]
+#[command(
+    name = "edbprof",
+    version,
+    long_version = VERSIONS.as_str(),
+    after_long_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// Without a subcommand the program aggregates.
+    #[command(flatten)]
+    pub(crate) aggregate: AggregateOptions,
+}
+
+/// Lines of `--version`: the program and the versions that it understands.
+static VERSIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\nprof format {}\nlive format {}\nABI {}",
+        env!("CARGO_PKG_VERSION"),
+        prof::VERSION,
+        live::VERSION,
+        EDBPROF_ABI_VERSION,
+    )
+});
+
+/// Subcommands.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Run(RunOptions),
+    Top(TopOptions),
+    Tree(TreeOptions),
+    Export(ExportOptions),
+    Clean(CleanOptions),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AggregateOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) results: ResultOptions,
+}
+
+/// Files to read.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct InputOptions {
+    /// Directories to search, files to read
+    ///
+    /// A directory is searched for PREFIX*SUFFIX, without its subdirectories; a file is read
+    /// whatever its name. The default is the directory of Python's tempfile: TMPDIR, TEMP or TMP,
+    /// else the first of /tmp, /var/tmp, /usr/tmp and the current directory that is writable.
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Beginning of the names of input files
+    #[arg(long, default_value = PREFIX)]
+    pub(crate) prefix: OsString,
+
+    /// End of the names of input files
+    #[arg(long, default_value = SUFFIX)]
+    pub(crate) suffix: OsString,
+
+    /// Read files of other users, too
+    ///
+    /// In a directory that others may write to, like /tmp, only files and links that belong to
+    /// you or to root are read unless this is given.
+    #[arg(long)]
+    pub(crate) any_owner: bool,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+}
+
+/// Changes to the times of the profile, for all results alike.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ViewOptions {
+    /// Subtract the costs of recording from the times
+    ///
+    /// Each process has measured how much time recording adds to a call and to its caller. These
+    /// costs are subtracted in tables, pictures and the pstats rows of the merged profile, never
+    /// below zero. Its call trees stay as recorded, so merging it again subtracts nothing twice.
+    /// Files without these costs are used as they are, and counted.
+    #[arg(long)]
+    pub(crate) compensate: bool,
+}
+
+/// Results to write, and their places.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ResultOptions {
+    #[command(flatten)]
+    pub(crate) reports: ReportOptions,
+
+    /// Directory or file name of the results
+    ///
+    /// In a directory (one that exists, or a name ending in a slash) they are called
+    /// profile_analysis.*; in a file name, a suffix like .prof or .svg is replaced for each
+    /// result. The default is the current directory.
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
+
+    /// Formats to write; may be repeated
+    ///
+    /// The default is prof, pstats, svg, singledispatch, and the format that the name in --out
+    /// ends in.
+    #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',')]
+    pub(crate) formats: Vec<Format>,
+
+    /// Print errors only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// Write nothing when a file can't be read
+    ///
+    /// Without it the results are made from the files that can.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Write a summary as JSON to a file, or with - to stdout instead of the usual one
+    ///
+    /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
+    /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
+    /// size of the merged profile; if a part was selected `selection`, the options that selected
+    /// it; with --compensate also `compensated`, an object with the `seconds` subtracted and the
+    /// number of `processes_as_recorded`. It is written unless the usage was wrong.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) summary_json: Option<PathBuf>,
+}

@@ -1,0 +1,120 @@
+//! The command line of `edbprof run`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{ResultOptions, SelectionOptions};
+
+const AFTER_HELP: &str = "\
+Examples:
+  edbprof run script.py --verbose        like python script.py --verbose
+  edbprof run -m http.server             like python -m http.server
+  edbprof run -c 'import pip'            like python -c 'import pip'
+  edbprof run -X dev script.py           options of Python come before the script
+  edbprof run pytest -n 4                a program on PATH that is, or starts, Python
+  edbprof run --out /tmp/a.svg script.py options of edbprof come first
+
+Exit status:
+  the program's";
+
+/// Run a program, profile all its processes, show where the time went
+///
+/// The program runs as it does without edbprof. All its threads are recorded, and all its child
+/// processes that run a Python with this package installed, however they are started. When the
+/// program has ended, or was stopped (Ctrl-C), the results are written like those of `edbprof`,
+/// and a summary is printed on stderr.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) results: ResultOptions,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+
+    /// Open the picture when it is written
+    #[arg(long)]
+    pub(crate) open: bool,
+
+    /// Record only the program's first process
+    #[arg(long)]
+    pub(crate) no_children: bool,
+
+    /// Record only the main thread of each process
+    #[arg(long)]
+    pub(crate) no_threads: bool,
+
+    /// Undoes --no-threads
+    #[arg(long, overrides_with = "no_threads", hide_short_help = true)]
+    threads: bool,
+
+    /// Record no functions written in C
+    #[arg(long)]
+    pub(crate) no_builtins: bool,
+
+    /// Undoes --no-builtins
+    #[arg(long, overrides_with = "no_builtins", hide_short_help = true)]
+    builtins: bool,
+
+    /// Time to measure
+    #[arg(long, value_enum, default_value_t = Clock::Wall)]
+    pub(crate) clock: Clock,
+
+    /// Interface of the interpreter that reports calls
+    #[arg(long, value_enum, default_value_t = Hook::Auto)]
+    pub(crate) hook: Hook,
+
+    /// Keep the recordings of the single processes in this directory
+    ///
+    /// It is created if it does not exist, and must contain no recordings yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+
+    /// Python to run; by default the one that edbprof is installed in
+    #[arg(long, value_name = "PATH", overrides_with = "python")]
+    pub(crate) python: Option<PathBuf>,
+
+    /// Program to run: a script, -m MODULE, -c CODE or a program on PATH; with its arguments
+    #[arg(
+        value_name = "PROGRAM",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Time to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    /// Elapsed time
+    Wall,
+    /// CPU time of each thread; slower
+    Cpu,
+}
+
+/// Interface of the interpreter that reports calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hook {
+    /// The fastest one available
+    Auto,
+    /// PyEval_SetProfile, any Python
+    Setprofile,
+    /// sys.monitoring, Python 3.12 and later
+    Monitoring,
+}
+
+/// Displays a value as the command line spells it.
+macro_rules! display_as_value {
+    ($($type:ty),*) => {$(
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let value = self.to_possible_value();
+                f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+            }
+        }
+    )*};
+}
+display_as_value!(Clock, Hook);

@@ -1,0 +1,68 @@
+//! Options that select a part of the recordings, and keep processes or threads apart.
+
+use clap::ValueEnum;
+use edbprof::analysis::select::Pattern;
+
+/// Heading of these options in the help. Each option names it itself, because a heading set
+/// for all of them would also cover the options that a subcommand lists after them.
+const HEADING: &str = "Selection";
+
+/// Parts of the recordings to show.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SelectionOptions {
+    /// Keep processes, or threads, apart in pictures and trees
+    ///
+    /// Each process gets a frame at the root that describes it; with thread, each of its threads
+    /// gets a frame above that. Tables and pstats rows stay the same. The merged profile keeps
+    /// them apart, too, so it can be merged by process again.
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "process|thread",
+        hide_possible_values = true
+    )]
+    pub(crate) by: Option<ByOption>,
+
+    /// Only processes of this pid or command line; may be repeated
+    ///
+    /// In patterns * stands for any characters, ? for one. This pattern matches the whole command
+    /// line or one word of it, without leading directories: `worker.py`, 'worker.py --queue=*'.
+    /// It selects from recordings, not from merged profiles.
+    #[arg(long, help_heading = HEADING, value_name = "PID|PATTERN", value_parser = pattern)]
+    pub(crate) only_process: Vec<Pattern>,
+
+    /// Only threads of this name; may be repeated
+    ///
+    /// For example 'ThreadPoolExecutor-*'. It selects from recordings, not from merged profiles.
+    #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
+    pub(crate) only_thread: Vec<Pattern>,
+
+    /// Only stacks in which this function occurs; may be repeated
+    ///
+    /// A pattern for the function's name, its file, or FILE:NAME, with or without leading
+    /// directories: 'parse', 'json/*', 'parse.py:Parser.*', '*/site-packages/*', 'list.append'.
+    /// The callers of the function stay, without time of their own.
+    #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
+    pub(crate) include: Vec<Pattern>,
+
+    /// Remove functions from the stacks; may be repeated
+    ///
+    /// Patterns are like those of --include. Calls made by such a function are shown under its
+    /// caller. Its time is added to its caller's own, or to <excluded> if it has no caller.
+    #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
+    pub(crate) exclude: Vec<Pattern>,
+}
+
+/// Values of `--by`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ByOption {
+    Process,
+    Thread,
+}
+
+fn pattern(text: &str) -> Result<Pattern, &'static str> {
+    match text {
+        "" => Err("an empty pattern matches nothing"),
+        text => Ok(Pattern::new(text)),
+    }
+}

@@ -1,0 +1,74 @@
+//! The command lines of `edbprof top` and `edbprof tree`.
+
+use clap::Args;
+use edbprof::report::sort_order::SortOrder;
+
+use super::reports::share;
+use super::{InputOptions, ViewOptions};
+
+const TOP_AFTER_HELP: &str = "\
+Examples:
+  edbprof top run.prof                   the functions with the most time of their own
+  edbprof top --sort cumulative /data    with their callees, of all profiles in /data
+  edbprof top --callers loads run.prof   the callers of loads, and its time for each";
+
+const TREE_AFTER_HELP: &str = "\
+Examples:
+  edbprof tree run.prof                  everything that took 1 % of the time or more
+  edbprof tree --threshold 0.001 --all   down to 0.1 %, each frame of libraries too
+  edbprof tree run.prof | less           without colours; CLICOLOR_FORCE=1 keeps them";
+
+/// Show the functions that cost most as a table, or one function's callers or callees
+///
+/// Reads .prof files, also those of cProfile, and live files of running or killed processes.
+#[derive(Debug, Args)]
+#[command(after_long_help = TOP_AFTER_HELP)]
+pub(crate) struct TopOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
+
+    /// Sort keys, those of pstats, separated by commas
+    #[arg(long, value_name = "KEYS", default_value = "tottime")]
+    pub(crate) sort: SortOrder,
+
+    /// Number of functions to list; 0 for all
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) limit: usize,
+
+    /// Show the callers of this function
+    ///
+    /// A function's name or, if no function has it, a part of a name or of file:line(name).
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) callers: Option<String>,
+
+    /// Show the functions that this function called
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) callees: Option<String>,
+}
+
+/// Show the call tree: the calls that cost most, below their callers
+///
+/// Calls within libraries, including Python's own, are shortened: the entered frame is shown;
+/// everything between it and the program's functions that it calls back is one line. Colours are
+/// used on a terminal only; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected. Reads .prof
+/// files, also those of cProfile, and live files of running or killed processes.
+#[derive(Debug, Args)]
+#[command(after_long_help = TREE_AFTER_HELP)]
+pub(crate) struct TreeOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
+
+    /// Omit calls below this share of the time; 1.0 is 100 %
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
+    pub(crate) threshold: f64,
+
+    /// Show each frame of libraries
+    #[arg(long)]
+    pub(crate) all: bool,
+}

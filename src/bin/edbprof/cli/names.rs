@@ -1,0 +1,16 @@
+//! Names of files and directories that several commands agree on.
+
+/// Prefix of recordings, unless their makers choose another.
+pub(crate) const PREFIX: &str = "edbprof_";
+
+/// Suffix of recordings, unless their makers choose another.
+pub(crate) const SUFFIX: &str = ".prof";
+
+/// Suffix of a singledispatch sidecar, appended to the name of its recording.
+pub(crate) const SIDECAR_SUFFIX: &str = ".singledispatch";
+
+/// Prefix of the directories in which `edbprof run` records.
+pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
+
+/// Name that means stdout where an option takes a file.
+pub(crate) const STDOUT: &str = "-";

@@ -1,0 +1,52 @@
+//! The terminal and the standard streams: messages, questions, and the terminal's width.
+
+use std::fmt::Display;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+/// Prints a line to stderr. A closed stderr is ignored: nobody is left to tell.
+pub(crate) fn warn(message: impl Display) {
+    let _ = writeln!(io::stderr(), "edbprof: {message}");
+}
+
+/// Asks `question` on the terminal; `None` if there is none.
+pub(crate) fn confirm(question: &str) -> Option<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    let answer = answer.trim().to_ascii_lowercase();
+    Some(read.is_ok() && ["y", "yes"].contains(&answer.as_str()))
+}
+
+/// Columns of the terminal behind `stream`; `None` if it is no terminal.
+pub(crate) fn terminal_columns(stream: impl AsFd) -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(size.ws_col)
+}
+
+/// Standard stream that a command prints to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// Prints `content`. A closed pipe, as `head` leaves it, is no error.
+    pub(crate) fn print(self, content: impl AsRef<[u8]>) -> io::Result<()> {
+        fn write(mut to: impl Write, content: &[u8]) -> io::Result<()> {
+            to.write_all(content).and_then(|()| to.flush())
+        }
+        let written = match self {
+            Stream::Stdout => write(io::stdout().lock(), content.as_ref()),
+            Stream::Stderr => write(io::stderr().lock(), content.as_ref()),
+        };
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `edbprof` without a subcommand: merges the inputs and writes the results.
+
+mod run_report;
+
+use std::io;
+use std::path::Path;
+
+use edbprof::format::atomic_file;
+use edbprof::report::summary::{path_text, summary};
+use edbprof::report::{Report, View};
+use rayon::prelude::*;
+
+use crate::cli::args::{AggregateOptions, ResultOptions};
+use crate::cli::exit::{Error, Exit};
+use crate::cli::names::STDOUT;
+use crate::cli::ui::{Stream, warn};
+use crate::input;
+use crate::output::formats::reports;
+use crate::output::overwrite_guard::{OverwriteGuard, remove_stale};
+use crate::output::targets::Outputs;
+use crate::output::with_view;
+pub(crate) use run_report::RunReport;
+
+/// Merges the inputs and writes the results. The summary is printed to `stream`.
+///
+/// # Errors
+///
+/// When nothing was written.
+pub(crate) fn aggregate(
+    options: &AggregateOptions,
+    stream: Stream,
+    report: &mut RunReport,
+) -> Result<Exit, Error> {
+    let ended = read_and_write(options, stream, report);
+    if matches!(ended, Err(Error::Usage(_))) {
+        return ended;
+    }
+    let written = report.write_json(&options.results);
+    if let (Err(_), Err(first)) = (&written, &ended) {
+        warn(first);
+    }
+    written?;
+    ended
+}
+
+fn read_and_write(
+    options: &AggregateOptions,
+    stream: Stream,
+    report: &mut RunReport,
+) -> Result<Exit, Error> {
+    let AggregateOptions { inputs, results } = options;
+    let outputs = Outputs::new(results.out.as_deref())?;
+    let reports = reports(results);
+    let mut files = input::find(inputs, &mut report.reading)?;
+    let guard = OverwriteGuard::set_apart(&mut files, &outputs.targets(&reports, results))?;
+    let quiet = results.quiet;
+    let profile = input::merge(files, &inputs.selection, quiet, &mut report.reading);
+    guard.check(&profile)?;
+    report.reading.check(&profile, inputs, quiet)?;
+    if results.strict && report.reading.failures() > 0 {
+        return Err(Error::SomeFailed(
+            "a file could not be read, so nothing was written; without --strict it is left out"
+                .to_owned(),
+        ));
+    }
+    let wants_frames = reports.iter().any(|report| report.wants_frames());
+    let all_written = with_view(profile, &results.view, wants_frames, |view| {
+        report.figures = view.figures;
+        report.selection = view.profile.trees().selection.clone();
+        let results_written = write_results(view, &outputs, &reports, report);
+        let summary_printed = print_summary(view, results, stream, report);
+        results_written && summary_printed
+    });
+    Ok(match all_written {
+        true => report.reading.exit(),
+        false => Exit::NotWritten,
+    })
+}
+
+/// Writes all results in parallel. Returns false, after warnings, if some could not be written.
+fn write_results(
+    view: &View<'_>,
+    outputs: &Outputs,
+    reports: &[Box<dyn Report + Sync>],
+    report: &mut RunReport,
+) -> bool {
+    let written = reports.par_iter().map(|report| {
+        let path = outputs.path(report.suffix());
+        let written = match report.render(view) {
+            Ok(None) => remove_stale(&path).map(|()| false),
+            Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
+            Err(error) => Err(io::Error::other(error)),
+        };
+        (path, written)
+    });
+    let written: Vec<_> = written.collect();
+    let mut all_written = true;
+    for (path, written) in written {
+        match written {
+            Ok(true) => report.outputs.push(path),
+            Ok(false) => {}
+            Err(reason) => {
+                let path = path_text(&path);
+                warn(format_args!(
+                    "can't write {path}: {reason}; --out says where else to"
+                ));
+                all_written = false;
+            }
+        }
+    }
+    all_written
+}
+
+/// Prints the summary, unless the user wants none. Returns false, after a warning, if it could
+/// not be printed.
+fn print_summary(
+    view: &View<'_>,
+    options: &ResultOptions,
+    stream: Stream,
+    report: &RunReport,
+) -> bool {
+    let json_on_stdout = options.summary_json.as_deref() == Some(Path::new(STDOUT));
+    if options.quiet || json_on_stdout {
+        return true;
+    }
+    let text = summary(view, report.reading.failures(), &report.outputs);
+    let printed = stream.print(&text);
+    if let Err(error) = &printed {
+        warn(format_args!("can't write the summary: {error}"));
+    }
+    printed.is_ok()
+}

@@ -1,0 +1,89 @@
+//! The account of a whole run, for programs: the summary as JSON.
+
+use std::path::PathBuf;
+
+use edbprof::report::Figures;
+use edbprof::report::summary::path_text;
+use serde_json::{Value, json};
+
+use crate::cli::args::ResultOptions;
+use crate::cli::exit::Error;
+use crate::cli::names::STDOUT;
+use crate::cli::ui::Stream;
+use crate::input::{ReadReport, SkippedInput};
+use crate::output::targets::write_named;
+
+/// Account of a run.
+#[derive(Debug, Default)]
+pub(crate) struct RunReport {
+    pub(crate) reading: ReadReport,
+    /// Files that were written.
+    pub(crate) outputs: Vec<PathBuf>,
+    /// Figures of the merged profile; 0 where nothing was merged.
+    pub(crate) figures: Figures,
+    /// Options that selected a part.
+    pub(crate) selection: Box<str>,
+}
+
+impl RunReport {
+    /// Writes the summary that `--summary-json` asks for.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub(super) fn write_json(&self, options: &ResultOptions) -> Result<(), Error> {
+        let Some(target) = &options.summary_json else {
+            return Ok(());
+        };
+        let text = format!("{:#}\n", self.json());
+        let written = match target.to_str() {
+            Some(STDOUT) => Stream::Stdout.print(&text),
+            _ => write_named(target, text.as_bytes()),
+        };
+        written.map_err(|error| {
+            Error::NotWritten(format!("can't write {}: {error}", path_text(target)))
+        })
+    }
+
+    fn json(&self) -> Value {
+        let RunReport {
+            reading,
+            outputs,
+            figures,
+            selection,
+        } = self;
+        let outputs = outputs.iter().map(|path| path.to_string_lossy());
+        let failures = reading.unreadable.iter().chain(&reading.refused);
+        let mut value = json!({
+            "succeeded": reading.succeeded,
+            "failed": reading.failures(),
+            "skipped": reading.skips.len(),
+            "outputs": outputs.collect::<Vec<_>>(),
+            "failures": failures.map(skipped_json).collect::<Vec<_>>(),
+            "skips": reading.skips.iter().map(skipped_json).collect::<Vec<_>>(),
+            "processes": figures.processes,
+            "killed": figures.killed,
+            "folded_calls": figures.overflow_calls,
+            "folded_functions": figures.overflow_functions,
+            "dropped_calls": figures.dropped_calls,
+            // JSON readers accept no more than 64 bits as a whole number.
+            "calls": i64::try_from(figures.calls).unwrap_or(i64::MAX),
+            "seconds": figures.seconds,
+        });
+        if !selection.is_empty() {
+            value["selection"] = json!(selection);
+            value["other_processes"] = json!(reading.other_processes);
+        }
+        if let Some(compensated) = figures.compensated {
+            value["compensated"] = json!({
+                "seconds": compensated.seconds,
+                "processes_as_recorded": compensated.processes_as_recorded,
+            });
+        }
+        value
+    }
+}
+
+fn skipped_json(SkippedInput { path, reason }: &SkippedInput) -> Value {
+    json!({ "path": path.to_string_lossy(), "reason": reason })
+}

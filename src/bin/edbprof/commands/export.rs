@@ -1,0 +1,67 @@
+//! `edbprof export`: converts a profile to one other format.
+
+use std::io;
+use std::path::Path;
+
+use edbprof::report::summary::path_text;
+
+use crate::cli::args::{ExportOptions, Format};
+use crate::cli::exit::{Error, Exit};
+use crate::cli::names::STDOUT;
+use crate::cli::ui::Stream;
+use crate::input::{self, ReadReport};
+use crate::output::formats::report;
+use crate::output::overwrite_guard::OverwriteGuard;
+use crate::output::targets::{Target, write_named};
+use crate::output::with_view;
+
+/// Runs `edbprof export`.
+///
+/// # Errors
+///
+/// When nothing was written.
+pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
+    let report = report(format(options)?, &options.reports);
+    let output = options
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new(STDOUT));
+    let target = output.map(|path| Target {
+        path: path.to_owned(),
+        suffix: report.suffix(),
+    });
+    let mut reading = ReadReport::default();
+    let mut files = input::find(&options.inputs, &mut reading)?;
+    let guard = OverwriteGuard::set_apart(&mut files, target.as_slice())?;
+    let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
+    guard.check(&profile)?;
+    reading.check(&profile, &options.inputs, false)?;
+    let content = with_view(profile, &options.view, report.wants_frames(), |view| {
+        report.render(view)
+    });
+    let written = match (content, output) {
+        (Ok(None), _) => {
+            return Err(Error::NothingToRead(format!(
+                "there is nothing to write: the profile has nothing of what a {} file holds",
+                report.suffix()
+            )));
+        }
+        (Ok(Some(content)), Some(path)) => write_named(path, &content),
+        (Ok(Some(content)), None) => Stream::Stdout.print(&content),
+        (Err(error), _) => Err(io::Error::other(error)),
+    };
+    written.map_err(|reason| {
+        let output = output.map_or("stdout".to_owned(), path_text);
+        Error::NotWritten(format!("can't write {output}: {reason}"))
+    })?;
+    Ok(reading.exit())
+}
+
+fn format(options: &ExportOptions) -> Result<Format, Error> {
+    let by_output = options.output.as_deref().and_then(Format::of_name);
+    options.format.or(by_output).ok_or_else(|| {
+        Error::Usage(
+            "the name of the output doesn't say which format is wanted; --format does".to_owned(),
+        )
+    })
+}

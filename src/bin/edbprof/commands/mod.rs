@@ -1,0 +1,7 @@
+//! One module for each command. They share nothing, except that `run` aggregates at the end.
+
+pub(crate) mod aggregate;
+pub(crate) mod clean;
+pub(crate) mod export;
+pub(crate) mod run;
+pub(crate) mod show;

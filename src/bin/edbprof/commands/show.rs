@@ -1,0 +1,86 @@
+//! `edbprof top` and `edbprof tree`: show a profile on the terminal.
+
+use std::io;
+use std::path::Path;
+
+use anstream::{AutoStream, ColorChoice};
+use edbprof::report::View;
+use edbprof::report::summary::path_text;
+use edbprof::report::top::{Relation, functions, related};
+use edbprof::report::tree::{self, tree as call_tree};
+
+use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions};
+use crate::cli::exit::{Error, Exit};
+use crate::cli::ui::{Stream, terminal_columns};
+use crate::input::{self, ReadReport};
+use crate::output::with_view;
+
+/// Runs `edbprof top`.
+///
+/// # Errors
+///
+/// When nothing was shown.
+pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
+    show(&options.inputs, &options.view, |view| {
+        let limit = match options.limit {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        let relations = [
+            (Relation::Callers, &options.callers),
+            (Relation::Callees, &options.callees),
+        ];
+        let mut tables = Vec::new();
+        for (relation, function) in relations {
+            let Some(function) = function else { continue };
+            let table = related(view, function, relation, &options.sort, limit);
+            tables.push(table.ok_or_else(|| {
+                let function = path_text(Path::new(function));
+                Error::Usage(format!(
+                    "no function is called '{function}'; edbprof top lists their names"
+                ))
+            })?);
+        }
+        if tables.is_empty() {
+            tables.push(functions(view, &options.sort, limit));
+        }
+        Ok(tables.join("\n"))
+    })
+}
+
+/// Runs `edbprof tree`.
+///
+/// # Errors
+///
+/// When nothing was shown.
+pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
+    let options_of_text = tree::TreeOptions {
+        threshold: options.threshold,
+        all: options.all,
+        width: terminal_columns(io::stdout()).map(usize::from),
+        colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+    };
+    show(&options.inputs, &options.view, |view| {
+        Ok(call_tree(view, &options_of_text))
+    })
+}
+
+/// Prints the title of the inputs' profile, and the text that `text` makes of it.
+fn show(
+    inputs: &InputOptions,
+    options: &ViewOptions,
+    text: impl FnOnce(&View<'_>) -> Result<String, Error>,
+) -> Result<Exit, Error> {
+    let mut reading = ReadReport::default();
+    let files = input::find(inputs, &mut reading)?;
+    let profile = input::merge(files, &inputs.selection, false, &mut reading);
+    reading.check(&profile, inputs, false)?;
+    let text = with_view(profile, options, true, |view| {
+        let head = [view.title()].into_iter().chain(view.remarks());
+        let head: String = head.map(|line| line + "\n").collect();
+        Ok(format!("{head}\n{}", text(view)?))
+    })?;
+    let printed = Stream::Stdout.print(&text);
+    printed.map_err(|reason| Error::NotWritten(format!("can't write to stdout: {reason}")))?;
+    Ok(reading.exit())
+}

@@ -1,0 +1,232 @@
+//! The search for input files: all that match in the directories, and all that are named.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use edbprof::format::live;
+use edbprof::report::summary::path_text;
+
+use super::read_error::ReadError;
+use super::trust::{others_may_write, sidecar_beside, stranger};
+use super::{ReadReport, SkippedInput};
+use crate::cli::args::InputOptions;
+use crate::cli::exit::Error;
+use crate::cli::names::SIDECAR_SUFFIX;
+
+/// Device and inode, which are the same for all names of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl From<&Metadata> for FileId {
+    fn from(metadata: &Metadata) -> FileId {
+        FileId {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+/// File to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// Path as it was named, or found in a directory.
+    pub(crate) path: PathBuf,
+    /// True if the user named the file itself.
+    pub(crate) named: bool,
+    /// True if files beside it are read whoever owns them.
+    pub(crate) any_owner: bool,
+    /// Size as [`dedup_by_inode`] saw it; 0 before.
+    pub(crate) bytes: u64,
+}
+
+/// Names of recordings in a directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filter<'a> {
+    pub(crate) prefix: &'a OsStr,
+    pub(crate) suffix: &'a OsStr,
+}
+
+/// Finds the inputs, in the order of the arguments and of their names. Files of strangers are
+/// left out and listed in `report`.
+///
+/// # Errors
+///
+/// When a path does not exist or a directory can't be listed.
+pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Vec<Input>, Error> {
+    let filter = Filter {
+        prefix: &options.prefix,
+        suffix: &options.suffix,
+    };
+    let mut inputs = Vec::new();
+    for path in directories(&options.paths) {
+        let metadata = fs::metadata(&path);
+        match metadata.as_ref().map(Metadata::is_dir) {
+            Ok(true) => search(
+                &path,
+                filter,
+                options.any_owner,
+                &mut inputs,
+                &mut report.skips,
+            )
+            .map_err(|error| {
+                let path = path_text(&path);
+                Error::Usage(format!("can't list the directory {path}: {error}"))
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = path_text(&path);
+                return Err(Error::Usage(format!(
+                    "there is no file or directory {path}"
+                )));
+            }
+            _ => inputs.push(Input {
+                path,
+                named: true,
+                any_owner: true,
+                bytes: 0,
+            }),
+        }
+    }
+    Ok(inputs)
+}
+
+/// Paths to search: `named`, or the default if there are none.
+pub(super) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
+    match named {
+        [] => vec![temporary_directory()],
+        named => named.to_vec(),
+    }
+}
+
+fn search(
+    directory: &Path,
+    filter: Filter<'_>,
+    any_owner: bool,
+    inputs: &mut Vec<Input>,
+    skips: &mut Vec<SkippedInput>,
+) -> io::Result<()> {
+    let any_owner = any_owner || !others_may_write(&fs::metadata(directory)?);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        if matches(&name, filter) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    let mut is_foreign = |path: &Path| match stranger(path).filter(|_| !any_owner) {
+        Some(owner) => {
+            let reason = ReadError::Stranger(owner);
+            skips.push(SkippedInput::new(path.to_owned(), reason));
+            true
+        }
+        None => false,
+    };
+    for name in names {
+        let path = directory.join(name);
+        if !is_foreign(&path) {
+            is_foreign(&sidecar_beside(&path));
+            inputs.push(Input {
+                path,
+                named: false,
+                any_owner,
+                bytes: 0,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Removes inputs that are other names of an earlier one, and notes the sizes of the rest.
+pub(super) fn dedup_by_inode(mut inputs: Vec<Input>) -> Vec<Input> {
+    let mut seen = HashSet::new();
+    inputs.retain_mut(|input| match fs::metadata(&input.path) {
+        Ok(metadata) => {
+            input.bytes = metadata.len();
+            seen.insert(FileId::from(&metadata))
+        }
+        Err(_) => true,
+    });
+    inputs
+}
+
+/// Returns true if `path` has the name of a live file.
+pub(crate) fn is_live(path: &Path) -> bool {
+    finished_beside(path).is_some()
+}
+
+/// Path of the `.prof` file that belongs to the live file `path`.
+pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
+    let name = path.as_os_str().as_bytes();
+    let name = name.strip_suffix(live::SUFFIX.as_bytes())?;
+    Some(PathBuf::from(OsStr::from_bytes(name)))
+}
+
+/// Returns true if `name` is `prefix*suffix`, or that of the live file beside it. Prefix and
+/// suffix must not overlap. A leading dot hides a file, like from a shell.
+pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bool {
+    let [name, prefix, suffix] = [name, prefix, suffix].map(OsStr::as_encoded_bytes);
+    let Some(rest) = name.strip_prefix(prefix) else {
+        return false;
+    };
+    let hidden = name.starts_with(b".") && !prefix.starts_with(b".");
+    let sidecar =
+        name.ends_with(SIDECAR_SUFFIX.as_bytes()) && !suffix.ends_with(SIDECAR_SUFFIX.as_bytes());
+    let ours = rest.strip_suffix(live::SUFFIX.as_bytes()).unwrap_or(rest);
+    (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
+}
+
+/// Temporary directory of Python's tempfile: the first candidate that is writable.
+pub(crate) fn temporary_directory() -> PathBuf {
+    let named = ["TMPDIR", "TEMP", "TMP"]
+        .into_iter()
+        .filter_map(std::env::var_os);
+    let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(Into::into);
+    let candidates = named
+        .filter(|name| !name.is_empty())
+        .chain(usual)
+        .map(PathBuf::from);
+    candidates
+        .into_iter()
+        .find(|path| is_writable(path))
+        .unwrap_or_else(|| PathBuf::from("."))
+}
+
+fn is_writable(directory: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    directory.is_dir() && access(directory, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_matched_whole() {
+        let matches = |name: &str, prefix: &str, suffix: &str| {
+            let filter = Filter {
+                prefix: prefix.as_ref(),
+                suffix: suffix.as_ref(),
+            };
+            super::matches(name.as_ref(), filter)
+        };
+        assert!(matches("edbprof_1.prof", "edbprof_", ".prof"));
+        assert!(matches("edbprof_.prof", "edbprof_", ".prof"));
+        assert!(matches("edbprof_1.prof.live", "edbprof_", ".prof"));
+        assert!(!matches("edbprof_1.live", "edbprof_", ".prof"));
+        assert!(!matches(".edbprof-1.live.tmp", "", ""));
+        assert!(!matches("aXa", "aX", "Xa"));
+        assert!(!matches(".edbprof-0.tmp", "", ""));
+        assert!(matches(".hidden.prof", ".", ".prof"));
+        assert!(!matches("x.prof.singledispatch", "", ""));
+        assert!(matches("[a]*.prof", "[a]*", ".prof"));
+        assert!(!matches("ab.prof", "[a]*", ".prof"));
+    }
+}

@@ -1,0 +1,19 @@
+//! The way from paths on the command line to one merged profile.
+//!
+//! [`discover`] finds the files, [`trust`] decides whose files are read, [`read`] reads one of
+//! them, [`merge`] adds all of them up, and [`report`] lists those that were left out.
+
+mod discover;
+mod merge;
+mod progress;
+mod read;
+mod read_error;
+mod report;
+mod trust;
+
+pub(crate) use discover::{
+    FileId, Filter, Input, find, finished_beside, is_live, matches, temporary_directory,
+};
+pub(crate) use merge::merge;
+pub(crate) use report::{ReadReport, SkippedInput};
+pub(crate) use trust::{read_trusted, sidecar};

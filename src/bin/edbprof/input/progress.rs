@@ -1,0 +1,61 @@
+//! The bar that shows how far reading has come.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use edbprof::report::display::count;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Input;
+use crate::cli::ui::terminal_columns;
+
+const WIDE_BAR: &str =
+    "reading {wide_bar} {msg}, {decimal_bytes} of {decimal_total_bytes}, {eta} left";
+/// Fits any terminal, because a line that wraps could not be erased whole.
+const NARROW_BAR: &str = "{wide_msg} {eta} left";
+/// Least number of columns for [`WIDE_BAR`], ten of them for the bar itself.
+const WIDE: u16 = 80;
+
+/// Files, bytes and time left; on a terminal only.
+pub(super) struct ReadingBar {
+    bar: ProgressBar,
+    read: AtomicUsize,
+    files: usize,
+}
+
+impl ReadingBar {
+    pub(super) fn new(inputs: &[Input], quiet: bool) -> Self {
+        let bytes = inputs
+            .iter()
+            .fold(0_u64, |sum, input| sum.saturating_add(input.bytes));
+        let bar = if quiet || !io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let is_wide = terminal_columns(io::stderr()).is_some_and(|columns| columns >= WIDE);
+            let style = if is_wide { WIDE_BAR } else { NARROW_BAR };
+            let style = ProgressStyle::with_template(style);
+            ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr())
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        };
+        ReadingBar {
+            bar,
+            read: AtomicUsize::new(0),
+            files: inputs.len(),
+        }
+    }
+
+    /// Counts `input` as read.
+    pub(super) fn advance(&self, input: &Input) {
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
+        if !self.bar.is_hidden() {
+            let [read, files] = [read, self.files].map(|number| count(number as i128));
+            self.bar.set_message(format!("{read} of {files} files"));
+            self.bar.inc(input.bytes);
+        }
+    }
+
+    /// Erases the bar.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
+
+use std::collections::BTreeSet;
+
+use edbprof::analysis::group::{Unselectable, Wanted};
+use edbprof::format::live::{self, Now};
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::pstats::Entries;
+use edbprof::format::sidecar;
+use edbprof::model::Labels;
+
+use super::discover::finished_beside;
+use super::read_error::ReadError;
+use super::trust::{read_trusted, sidecar as sidecar_of};
+use super::{Input, SkippedInput};
+
+/// Selected part of a file.
+pub(super) struct ReadWanted {
+    /// Nothing if the file is of a process that was not selected.
+    pub(super) file: Result<Option<ProfFile<Entries>>, Unselectable>,
+    /// Result of reading the sidecar.
+    pub(super) sidecar: Result<(), SkippedInput>,
+    /// Options that select functions and match none in this file.
+    pub(super) without_match: BTreeSet<String>,
+}
+
+/// Reads `input` and selects the wanted part; the labels in `known` are not built again.
+///
+/// # Errors
+///
+/// When it can't be read.
+pub(super) fn read_wanted(
+    input: &Input,
+    wanted: &Wanted,
+    known: &Labels,
+) -> Result<ReadWanted, ReadError> {
+    let (file, sidecar) = read_input(input, known)?;
+    let without_match = match &file {
+        ProfFile::Exact(trees, _) if trees.selection.is_empty() => {
+            wanted.selection.without_match(&trees.functions)
+        }
+        // The options that selected this part earlier may have matched functions now gone.
+        _ => BTreeSet::new(),
+    };
+    Ok(ReadWanted {
+        file: wanted.of(file),
+        sidecar,
+        without_match,
+    })
+}
+
+/// A file, and the result of reading its sidecar.
+type Read = (ProfFile<Entries>, Result<(), SkippedInput>);
+
+fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
+    let bytes = match read_trusted(&input.path, input.any_owner) {
+        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
+            Some(file) => return Ok((file, Ok(()))),
+            None => read_finished(input)?,
+        },
+        Ok(bytes) => bytes,
+        Err(reason) if input.path.exists() => return Err(reason),
+        Err(reason) => read_finished(input).map_err(|_| reason)?,
+    };
+    let mut file = prof::read_entries(&bytes, known)?;
+    let mut read = Ok(());
+    // Call trees contain everything that a sidecar would add.
+    if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
+        let content =
+            read_trusted(&path, input.any_owner).and_then(|bytes| Ok(sidecar::decode(&bytes)?));
+        match content {
+            Ok(calls) => plain.sidecar = calls,
+            Err(why) => read = Err(SkippedInput::new(path, why)),
+        }
+    }
+    Ok((file, read))
+}
+
+/// Reads a live file that contained `bytes` a moment ago. Returns nothing if its process has
+/// ended regularly since and removed it.
+fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, ReadError> {
+    let facts = live::facts(&bytes)?;
+    let now = if facts.process.is_running() {
+        Now::Running
+    } else {
+        // Read again: the process may have recorded until it ended, after the first reading.
+        match read_trusted(&input.path, input.any_owner) {
+            Ok(last) => bytes = last,
+            Err(reason) if input.path.exists() => return Err(reason),
+            Err(_) => return Ok(None),
+        }
+        Now::Gone
+    };
+    let trees = live::read(&bytes, now)?;
+    Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
+}
+
+/// Reads the `.prof` file that a process wrote before it removed the live file `input`.
+fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
+    match finished_beside(&input.path) {
+        Some(finished) => read_trusted(&finished, input.any_owner),
+        None => Err(ReadError::Gone),
+    }
+}

@@ -1,0 +1,48 @@
+//! Reasons why one file can't be read.
+
+use std::{fmt, io};
+
+use edbprof::format::read_error::ReadError as BadContent;
+
+/// Reason why a file can't be read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The operating system refused.
+    System(io::Error),
+    /// It is no regular file but this.
+    NotAFile(&'static str),
+    /// It belongs to another user, who is not trusted.
+    Stranger(u32),
+    /// The content is no profile.
+    Content(BadContent),
+    /// A live file was removed, and its process left no `.prof` file.
+    Gone,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::System(error) => error.fmt(f),
+            ReadError::NotAFile(kind) => write!(f, "it is {kind}, not a file"),
+            ReadError::Stranger(owner) => {
+                write!(f, "it belongs to user {owner}; --any-owner reads it")
+            }
+            ReadError::Content(error) => error.fmt(f),
+            ReadError::Gone => f.write_str("it is gone"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> ReadError {
+        ReadError::System(error)
+    }
+}
+
+impl From<BadContent> for ReadError {
+    fn from(error: BadContent) -> ReadError {
+        ReadError::Content(error)
+    }
+}

@@ -1,0 +1,79 @@
+//! Trust in files by their owners: the user's own and root's are read, a stranger's only if
+//! the user has named them or asked for them.
+
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Input;
+use super::read_error::ReadError;
+use crate::cli::names::SIDECAR_SUFFIX;
+
+/// Returns true if someone besides the user and root can create files in `directory`.
+pub(super) fn others_may_write(directory: &Metadata) -> bool {
+    directory.mode() & 0o022 != 0 || !is_trusted(directory.uid())
+}
+
+/// Stranger who owns `path`, either the link itself or the file that it leads to.
+pub(super) fn stranger(path: &Path) -> Option<u32> {
+    let owners = [fs::symlink_metadata(path), fs::metadata(path)];
+    owners
+        .into_iter()
+        .flatten()
+        .map(|metadata| metadata.uid())
+        .find(|&uid| !is_trusted(uid))
+}
+
+fn is_trusted(uid: u32) -> bool {
+    uid == 0 || uid == rustix::process::geteuid().as_raw()
+}
+
+/// Reads `path` if it is a regular file, and a trusted one unless `any_owner`. The owner is
+/// checked on the open file, because another file may have taken the name since the search.
+///
+/// # Errors
+///
+/// When it can't be read, or must not be.
+pub(crate) fn read_trusted(path: &Path, any_owner: bool) -> Result<Vec<u8>, ReadError> {
+    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadError::NotAFile(kind(&metadata)));
+    }
+    if !any_owner && !is_trusted(metadata.uid()) {
+        return Err(ReadError::Stranger(metadata.uid()));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn kind(metadata: &Metadata) -> &'static str {
+    let file_type = metadata.file_type();
+    if file_type.is_dir() {
+        "a directory"
+    } else if file_type.is_fifo() {
+        "a FIFO"
+    } else {
+        "a device or socket"
+    }
+}
+
+/// Path of the sidecar of `path`.
+pub(super) fn sidecar_beside(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(SIDECAR_SUFFIX);
+    path.into()
+}
+
+/// Sidecar of `input`, if it exists and may be read.
+pub(crate) fn sidecar(input: &Input) -> Option<PathBuf> {
+    let path = sidecar_beside(&input.path);
+    let may_be_read = path.exists() && (input.any_owner || stranger(&path).is_none());
+    may_be_read.then_some(path)
+}

@@ -1,0 +1,124 @@
+//! The formats by name, and the reports that write them.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use clap::ValueEnum;
+use edbprof::report::Report;
+use edbprof::report::callgrind::Callgrind;
+use edbprof::report::flamegraph::FlameGraph;
+use edbprof::report::folded::Folded;
+use edbprof::report::json::Json;
+use edbprof::report::prof::Prof;
+use edbprof::report::pstats_text::PstatsText;
+use edbprof::report::singledispatch::SingleDispatch;
+use edbprof::report::speedscope::Speedscope;
+use edbprof::report::svg::Svg;
+
+use crate::cli::args::{Format, ReportOptions, ResultOptions};
+
+/// Formats that are written if none is named.
+const DEFAULT_FORMATS: [Format; 4] = [
+    Format::Prof,
+    Format::Pstats,
+    Format::Svg,
+    Format::Singledispatch,
+];
+
+impl Format {
+    /// Format of files named like `path`.
+    pub(crate) fn of_name(path: &Path) -> Option<Format> {
+        let name = path.file_name()?.as_bytes();
+        let formats = Format::value_variants().iter().copied();
+        formats
+            .filter(|format| name.ends_with(format.suffix().as_bytes()))
+            // The longest, because `.speedscope.json` is no `.json`.
+            .max_by_key(|format| format.suffix().len())
+    }
+
+    /// Suffix of the names of such files.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Format::Prof => ".prof",
+            Format::Pstats => ".pstats",
+            Format::Svg => ".svg",
+            Format::Singledispatch => ".singledispatch",
+            Format::Flamegraph => ".flamegraph.svg",
+            Format::Folded => ".folded",
+            Format::Speedscope => ".speedscope.json",
+            Format::Callgrind => ".callgrind",
+            Format::Json => ".json",
+        }
+    }
+}
+
+/// Reports that `options` ask for, each once.
+pub(crate) fn reports(options: &ResultOptions) -> Vec<Box<dyn Report + Sync>> {
+    let mut wanted = options.formats.clone();
+    if wanted.is_empty() {
+        wanted.extend(DEFAULT_FORMATS);
+        wanted.extend(options.out.as_deref().and_then(Format::of_name));
+    }
+    let mut formats = Vec::new();
+    for format in wanted {
+        if !formats.contains(&format) {
+            formats.push(format);
+        }
+    }
+    formats
+        .into_iter()
+        .map(|format| report(format, &options.reports))
+        .collect()
+}
+
+/// Report that writes `format`.
+pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report + Sync> {
+    let &ReportOptions {
+        width,
+        threshold,
+        max_size,
+        strip_dirs,
+        ..
+    } = options;
+    match format {
+        Format::Prof => Box::new(Prof),
+        Format::Pstats => Box::new(PstatsText {
+            order: options.sort_by.clone(),
+            strip_dirs,
+        }),
+        Format::Svg => Box::new(Svg {
+            width,
+            threshold,
+            max_size,
+        }),
+        Format::Singledispatch => Box::new(SingleDispatch),
+        Format::Flamegraph => Box::new(FlameGraph { width, threshold }),
+        Format::Folded => Box::new(Folded),
+        Format::Speedscope => Box::new(Speedscope),
+        Format::Callgrind => Box::new(Callgrind),
+        Format::Json => Box::new(Json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edbprof::report::sort_order::SortOrder;
+
+    #[test]
+    fn names_tell_formats() {
+        let options = ReportOptions {
+            strip_dirs: false,
+            sort_by: SortOrder::default(),
+            width: 0,
+            threshold: 0.0,
+            max_size: 0,
+        };
+        for &format in Format::value_variants() {
+            assert_eq!(report(format, &options).suffix(), format.suffix());
+            let name = format!("/tmp/a.b{}", format.suffix());
+            assert_eq!(Format::of_name(Path::new(&name)), Some(format));
+        }
+        assert_eq!(Format::of_name(Path::new("/tmp/json")), None);
+    }
+}
