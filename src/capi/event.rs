@@ -1,5 +1,6 @@
 //! The hot path: calls that begin and end.
 
+use super::guard::guard;
 use super::recording::define;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
@@ -70,12 +71,12 @@ unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_
 
 #[inline(never)]
 extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
-    thread.enter_any(key, visit, now).into()
+    guard(|| thread.enter_any(key, visit, now).into())
 }
 
 #[inline(never)]
 extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
-    thread.enter_any(key, visit, thread.now()).into()
+    guard(|| thread.enter_any(key, visit, thread.now()).into())
 }
 
 /// # Safety
@@ -93,7 +94,7 @@ unsafe fn enter_at(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    thread.enter_any(key, visit, thread.at_told(ticks)).into()
+    guard(|| thread.enter_any(key, visit, thread.at_told(ticks)).into())
 }
 
 /// # Safety
@@ -118,12 +119,12 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
 
 #[inline(never)]
 extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
-    thread.leave_below(key, now).into()
+    guard(|| thread.leave_below(key, now).into())
 }
 
 #[inline(never)]
 extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
-    thread.leave(key, thread.now()).into()
+    guard(|| thread.leave(key, thread.now()).into())
 }
 
 /// The function called `key` begins. Only the thread that made the handle.
@@ -231,7 +232,7 @@ pub unsafe extern "C" fn edbprof_leave_at(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    thread.leave(key, thread.at_told(ticks)).into()
+    guard(|| thread.leave(key, thread.at_told(ticks)).into())
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
@@ -252,7 +253,7 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     if key == 0 {
         return EDBPROF_BAD_ARGUMENT;
     }
-    thread.leave_unstarted(key, thread.now()).into()
+    guard(|| thread.leave_unstarted(key, thread.now()).into())
 }
 
 /// Ends all open calls of the thread: recording is switched off in it. Only the
@@ -270,8 +271,10 @@ pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbpr
     if !thread.is_current() {
         return EDBPROF_WRONG_THREAD;
     }
-    thread.switch_off();
-    EDBPROF_OK
+    guard(|| {
+        thread.switch_off();
+        EDBPROF_OK
+    })
 }
 
 /// The native span begins. Only the thread that made the handle.

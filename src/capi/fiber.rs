@@ -1,6 +1,7 @@
 //! Fibers: several stacks of calls in one thread.
 
 use super::event::thread;
+use super::guard::guard;
 use super::{EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status, edbprof_thread};
 use crate::recorder::thread::Fiber;
 
@@ -38,18 +39,20 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
     let (Some(thread), false) = (unsafe { self::thread(thread) }, out.is_null()) else {
         return EDBPROF_NULL_POINTER;
     };
-    let suspended = thread.suspend(thread.now_or_after_reset());
-    let fiber = edbprof_fiber {
-        tree: suspended.tree,
-        innermost: suspended.innermost,
-        reserved: 0,
-    };
-    // SAFETY: by this function's contract.
-    unsafe { out.write(fiber) };
-    match fiber == edbprof_fiber::default() {
-        true => EDBPROF_NOT_OPEN,
-        false => EDBPROF_OK,
-    }
+    guard(|| {
+        let suspended = thread.suspend(thread.now_or_after_reset());
+        let fiber = edbprof_fiber {
+            tree: suspended.tree,
+            innermost: suspended.innermost,
+            reserved: 0,
+        };
+        // SAFETY: by this function's contract.
+        unsafe { out.write(fiber) };
+        match fiber == edbprof_fiber::default() {
+            true => EDBPROF_NOT_OPEN,
+            false => EDBPROF_OK,
+        }
+    })
 }
 
 /// The thread goes on with a fiber: what was open in it is open again, and counted neither
@@ -75,9 +78,11 @@ pub unsafe extern "C" fn edbprof_fiber_resume(
         tree: fiber.tree,
         innermost: fiber.innermost,
     };
-    // SAFETY: by this function's contract.
-    match unsafe { thread.resume(suspended, thread.now_or_after_reset()) } {
-        true => EDBPROF_OK,
-        false => EDBPROF_NOT_OPEN,
-    }
+    guard(|| {
+        // SAFETY: by this function's contract.
+        match unsafe { thread.resume(suspended, thread.now_or_after_reset()) } {
+            true => EDBPROF_OK,
+            false => EDBPROF_NOT_OPEN,
+        }
+    })
 }

@@ -3,8 +3,10 @@
 //!
 //! `include/edbprof.h` is generated from this module; its introduction (in
 //! `cbindgen.toml`) is the contract that all functions share. Types carry their C
-//! names. Outside the hot path every function runs under [`guard`], so that nothing
-//! unwinds into the host; the hot path can't panic.
+//! names. Nothing unwinds into the host: every function runs under [`guard`], except the
+//! two steps that most events consist of, `Thread::enter_guessed` and `Thread::leave_top`.
+//! These touch nodes that exist, so they can't panic. An event that needs more (a new node,
+//! a lock, a file) continues in a function of its own, under `guard`.
 
 #![allow(
     non_camel_case_types,
@@ -21,6 +23,9 @@ mod recording;
 mod save;
 mod status;
 mod text;
+
+#[cfg(test)]
+mod tests;
 
 pub use calibration::*;
 pub use encode::*;

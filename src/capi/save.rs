@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::path::Path;
 
-use super::guard::guard;
+use super::guard::{guard, guard_or};
 use super::recording::refuse;
 use super::text::Buffer;
 use super::{
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn edbprof_recording_error(
             Buffer::new(buffer, size),
         )
     };
-    let text = handle.map(|handle| handle.recording().lock().error.clone());
+    let text = guard_or(None, || Some(handle?.recording().lock().error.clone()));
     buffer.fill(text.unwrap_or_default().as_bytes())
 }
 
@@ -211,7 +211,9 @@ pub unsafe extern "C" fn edbprof_recording_error(
 pub unsafe extern "C" fn edbprof_recording_errno(recording: *const edbprof_recording) -> i32 {
     // SAFETY: by this function's contract.
     let handle = unsafe { super::recording::recording(recording) };
-    handle.map_or(0, |handle| handle.recording().lock().errno)
+    guard_or(0, || {
+        handle.map_or(0, |handle| handle.recording().lock().errno)
+    })
 }
 
 /// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
@@ -234,6 +236,6 @@ pub unsafe extern "C" fn edbprof_recording_path(
             Buffer::new(buffer, size),
         )
     };
-    let path = handle.and_then(|handle| handle.recording().path());
+    let path = guard_or(None, || handle?.recording().path());
     buffer.fill(path.unwrap_or_default().as_os_str().as_encoded_bytes())
 }
