@@ -481,7 +481,7 @@ struct edbprof_str edbprof_version(void);
  * `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
  * not known. A forked child has its parent's. Any thread.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`.
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -685,7 +685,7 @@ edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
  * as a call nor as a resume. What is open now ends. Only the thread that made the handle.
  *
  * `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
- * process was forked.
+ * process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -759,7 +759,8 @@ edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
  *
  * Everything is copied. A key that is known keeps its first meaning.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
+ * flag),
  * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
  *
  * # Safety

@@ -1,6 +1,7 @@
 //! What recording costs: what a host needs to measure it, and what it found.
 
 use super::guard::guard;
+use super::recording::refuse;
 use super::{
     EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD,
     edbprof_recording, edbprof_status, edbprof_thread,
@@ -47,7 +48,7 @@ pub struct edbprof_calibration {
 /// `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
 /// not known. A forked child has its parent's. Any thread.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`.
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -72,6 +73,12 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
         }
         // SAFETY: by this function's contract.
         let given = unsafe { &*calibration };
+        if given.slowed_ppm > 1_000_000 {
+            return refuse(
+                handle.recording(),
+                "code can't be slowed by more than all its time",
+            );
+        }
         handle
             .recording()
             .set_calibration(Calibration::from_numbers([

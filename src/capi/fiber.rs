@@ -2,7 +2,10 @@
 
 use super::event::thread;
 use super::guard::guard;
-use super::{EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status, edbprof_thread};
+use super::{
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status,
+    edbprof_thread,
+};
 use crate::recorder::thread::Fiber;
 
 /// Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
@@ -59,7 +62,7 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
 /// as a call nor as a resume. What is open now ends. Only the thread that made the handle.
 ///
 /// `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
-/// process was forked.
+/// process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -74,6 +77,9 @@ pub unsafe extern "C" fn edbprof_fiber_resume(
     let (Some(thread), Some(fiber)) = (unsafe { (self::thread(thread), fiber.as_ref()) }) else {
         return EDBPROF_NULL_POINTER;
     };
+    if fiber.reserved != 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
     let suspended = Fiber {
         tree: fiber.tree,
         innermost: fiber.innermost,

@@ -320,7 +320,8 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
 ///
 /// Everything is copied. A key that is known keeps its first meaning.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
+/// flag),
 /// `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
 ///
 /// # Safety
@@ -355,13 +356,18 @@ pub(super) unsafe fn define(
         if key == 0 {
             return refuse(recording, "the key of a function can't be 0");
         }
+        // SAFETY: the struct begins with its size; only that is read before it has been
+        // compared.
+        if unsafe { function.cast::<usize>().read() } != size_of::<edbprof_function>() {
+            return EDBPROF_BAD_STRUCT_SIZE;
+        }
         // SAFETY: by this function's contract.
-        let entry = unsafe { edbprof_function::entry(function) };
-        match entry.map(|entry| recording.define(key, entry)) {
-            Ok(true) => EDBPROF_OK,
-            Ok(false) => EDBPROF_OUT_OF_MEMORY,
-            Err(EDBPROF_BAD_ARGUMENT) => refuse(recording, "the function's kind is unknown"),
-            Err(status) => status,
+        match unsafe { (*function).entry() } {
+            Ok(entry) => match recording.define(key, entry) {
+                true => EDBPROF_OK,
+                false => EDBPROF_OUT_OF_MEMORY,
+            },
+            Err(reason) => refuse(recording, reason),
         }
     })
 }

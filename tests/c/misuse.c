@@ -163,6 +163,9 @@ static void wrong_functions_and_keys(const char *directory) {
   edbprof_recording *recording = recording_in(directory);
   edbprof_thread *thread = attach(recording);
   edbprof_function is = function(EDBPROF_NATIVE, TEXT("f"), 1, TEXT("f"));
+  const uint32_t known = EDBPROF_GENERIC_WRAPPER | EDBPROF_GENERIC_DISPATCH |
+                         EDBPROF_PROPERTY | EDBPROF_HIDDEN;
+  uint32_t bit;
 
   is.struct_size--;
   CHECK_STATUS(EDBPROF_BAD_STRUCT_SIZE, edbprof_recording_define(recording, KEY, &is));
@@ -179,6 +182,20 @@ static void wrong_functions_and_keys(const char *directory) {
   check_error(recording, "kind");
   CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_enter_span(thread, &is));
   is.kind = EDBPROF_NATIVE;
+  for (bit = 1; bit != 0; bit <<= 1) {
+    is.flags = bit;
+    if ((bit & known) == 0) {
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_define(recording, KEY, &is));
+      check_error(recording, "flag");
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_enter_span(thread, &is));
+    } else {
+      /* None of these keys is KEY. */
+      CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, ~(uint64_t)bit, &is));
+    }
+  }
+  is.flags = known;
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, ~(uint64_t)known, &is));
+  is.flags = 0;
   CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_define(recording, 0, &is));
   check_error(recording, "key");
   CHECK_STATUS(EDBPROF_UNKNOWN_FUNCTION, edbprof_enter(thread, KEY));
@@ -200,6 +217,44 @@ static void wrong_functions_and_keys(const char *directory) {
 
   /* None of this is something recorded. */
   CHECK_STATUS(EDBPROF_NOTHING_RECORDED, edbprof_recording_save(recording, 0));
+  edbprof_recording_free(recording);
+}
+
+/* The one number of a calibration that has a bound, and what of a fiber is reserved. */
+static void wrong_numbers(const char *directory) {
+  edbprof_recording *recording = recording_in(directory);
+  edbprof_thread *thread = attach(recording);
+  edbprof_calibration calibration = {.struct_size = sizeof calibration};
+  edbprof_fiber fiber = {0};
+
+  calibration.slowed_ppm = 1000001;
+  CHECK_STATUS(EDBPROF_BAD_ARGUMENT,
+               edbprof_recording_set_calibration(recording, &calibration));
+  check_error(recording, "slowed");
+  calibration.slowed_ppm = 1000000;
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_set_calibration(recording, &calibration));
+  fiber.reserved = 1;
+  CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_fiber_resume(thread, &fiber));
+  edbprof_recording_free(recording);
+}
+
+/* Every flag for saving that there is not, in each function that takes them. */
+static void wrong_flags_for_saving(const char *directory) {
+  const uint32_t known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
+  edbprof_recording *recording = recording_in(directory);
+  edbprof_str path = path_in(directory, "x");
+  uint32_t bit;
+  for (bit = 1; bit != 0; bit <<= 1) {
+    if ((bit & known) == 0) {
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save(recording, bit));
+      check_error(recording, "flag");
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save_as(recording, path, bit));
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_call_ended(recording, 1, bit));
+    }
+    if (bit != EDBPROF_SAVE_LAST) {
+      CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_process_ends(bit));
+    }
+  }
   edbprof_recording_free(recording);
 }
 
@@ -225,11 +280,6 @@ static void saving(const char *directory) {
   CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, 20));
   CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, KEY, 32));
 
-  CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save(recording, 8));
-  check_error(recording, "flag");
-  CHECK_STATUS(EDBPROF_BAD_ARGUMENT,
-               edbprof_recording_save_as(recording, path_in(directory, "x"), 8));
-  CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_call_ended(recording, 1, 16));
   CHECK_STATUS(EDBPROF_BAD_ARGUMENT,
                edbprof_recording_save_as(recording, TEXT("a\0b"), 0));
   check_error(recording, "NUL");
@@ -338,6 +388,8 @@ int main(int argc, char **argv) {
   null_pointers(argv[1]);
   wrong_options(argv[1]);
   wrong_functions_and_keys(argv[1]);
+  wrong_numbers(argv[1]);
+  wrong_flags_for_saving(argv[1]);
   saving(argv[1]);
   saving_after_calls(argv[1]);
   from_another_thread(argv[1]);
