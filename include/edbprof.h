@@ -25,18 +25,25 @@
  * What holds for every function:
  *
  * - Nothing unwinds out of one, and wrong use that can be seen returns a status:
- *   NULL, a wrong struct_size, a leave without an enter. Statuses are numbered for
- *   life; 0 is EDBPROF_OK.
+ *   NULL, a struct_size that is too small, a leave without an enter. Statuses are
+ *   numbered for life; 0 is EDBPROF_OK.
  * - Handles are opaque. What `_new` makes, `_free` frees; freeing NULL is nothing.
  * - Strings have explicit lengths and may hold any bytes. The callee copies what it
  *   keeps.
- * - A struct that the host fills begins with struct_size. Fill it with zeros first.
+ * - A struct that the host fills begins with struct_size, its sizeof. Fill it with
+ *   zeros first. Later versions append fields, for which zeros mean the default.
  * - Each function says who may call it: 'any thread' (at any time), 'one thread at
  *   a time' (the host sees to it), or 'only the thread that made it'.
  * - A recording belongs to one process. After fork() the child's copy is a
  *   recording of its own, with nothing counted yet and the open calls still open.
  *
- * Before anything else compare edbprof_abi_version() with EDBPROF_ABI_VERSION.
+ * Before anything else a host checks that the library suits this header:
+ *
+ *     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) { ... give up ... }
+ *
+ * The library's major version must be this header's, and its minor version at least this
+ * header's. So a program or an extension continues to work, without being compiled again,
+ * with each later library of the same major version.
  */
 
 
@@ -45,6 +52,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+/* True if a library of that version (what edbprof_abi_version() returns) suits a host that
+ * was compiled with this header: the same major version, and at least the same minor one. */
+#define EDBPROF_ABI_IS_COMPATIBLE(version) \
+  ((version) >> 16 == EDBPROF_ABI_MAJOR && (version) >= EDBPROF_ABI_VERSION)
+
 /* A string literal as the initialiser of an edbprof_str. */
 #define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
 
@@ -57,10 +69,22 @@
 
 
 /**
- * The version of this ABI: it grows whenever a host that was compiled against an
- * older header could not use this library.
+ * Major version of this ABI. It grows when a host that was compiled with an earlier header
+ * can no longer use the library.
  */
-#define EDBPROF_ABI_VERSION 2
+#define EDBPROF_ABI_MAJOR 3
+
+/**
+ * Minor version of this ABI. It grows when functions, constants or fields are added, and
+ * starts again at 0 with each major version.
+ */
+#define EDBPROF_ABI_MINOR 0
+
+/**
+ * Version of this ABI in one number: the major version in the upper 16 bits, the minor one
+ * in the lower 16.
+ */
+#define EDBPROF_ABI_VERSION ((EDBPROF_ABI_MAJOR << 16) | EDBPROF_ABI_MINOR)
 
 /**
  * `edbprof_function.kind`: a Python code object.
@@ -161,7 +185,7 @@ enum edbprof_status
    */
   EDBPROF_NULL_POINTER = 1,
   /**
-   * `struct_size` is not the size of the struct in this version of the ABI.
+   * `struct_size` is smaller than the struct's first version.
    */
   EDBPROF_BAD_STRUCT_SIZE = 2,
   /**
@@ -464,9 +488,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
- * with the one in the header that it was compiled with, and uses nothing else if
- * they differ. Any thread.
+ * Returns the `EDBPROF_ABI_VERSION` of the library. A host calls no other function unless
+ * `EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())`. Any thread.
  */
 uint32_t edbprof_abi_version(void);
 

@@ -1,10 +1,13 @@
 //! What recording costs: what a host needs to measure it, and what it found.
 
+use std::mem::offset_of;
+
 use super::guard::guard;
+use super::host_struct::HostStruct;
 use super::recording::refuse;
 use super::{
-    EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD,
-    edbprof_recording, edbprof_status, edbprof_thread,
+    EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD, edbprof_recording, edbprof_status,
+    edbprof_thread,
 };
 use crate::model::Calibration;
 
@@ -44,6 +47,11 @@ pub struct edbprof_calibration {
     pub slowed_ppm: u32,
 }
 
+// SAFETY: `repr(C)` with the size first; zeros are numbers.
+unsafe impl HostStruct for edbprof_calibration {
+    const MIN_SIZE: usize = offset_of!(edbprof_calibration, slowed_ppm) + size_of::<u32>();
+}
+
 /// Says what recording costs in this process: a fact for its files, by which
 /// `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
 /// not known. A forked child has its parent's. Any thread.
@@ -66,13 +74,11 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
         return EDBPROF_NULL_POINTER;
     }
     guard(|| {
-        // SAFETY: the struct begins with its size; only that is read before it has been
-        // compared.
-        if unsafe { calibration.cast::<usize>().read() } != size_of::<edbprof_calibration>() {
-            return EDBPROF_BAD_STRUCT_SIZE;
-        }
         // SAFETY: by this function's contract.
-        let given = unsafe { &*calibration };
+        let given = match unsafe { HostStruct::copied(calibration) } {
+            Ok(given) => given,
+            Err(status) => return status,
+        };
         if given.slowed_ppm > 1_000_000 {
             return refuse(
                 handle.recording(),

@@ -1,6 +1,9 @@
 //! What a host says about a function.
 
+use std::mem::offset_of;
+
 use super::edbprof_str;
+use super::host_struct::HostStruct;
 use crate::model::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY};
 use crate::recorder::functions::Entry;
 
@@ -66,6 +69,11 @@ pub struct edbprof_function {
 // SAFETY: the strings that it points to are constant for as long as it is in use,
 // which is what makes a span in static storage possible.
 unsafe impl Sync for edbprof_function {}
+
+// SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
+unsafe impl HostStruct for edbprof_function {
+    const MIN_SIZE: usize = offset_of!(edbprof_function, generic_line) + size_of::<i64>();
+}
 
 impl edbprof_function {
     /// A copy for the function table.

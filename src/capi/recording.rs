@@ -1,12 +1,14 @@
 //! Recordings: made, told about functions and threads, saved, freed.
 
 use std::io;
+use std::mem::offset_of;
 use std::path::is_separator;
 
 use super::guard::guard;
+use super::host_struct::HostStruct;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK,
-    EDBPROF_OUT_OF_MEMORY, edbprof_function, edbprof_status, edbprof_str, edbprof_thread,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY,
+    edbprof_function, edbprof_status, edbprof_str, edbprof_thread,
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::arena;
@@ -66,6 +68,11 @@ pub struct edbprof_options {
     /// `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
     /// when the process ends after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
+}
+
+// SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
+unsafe impl HostStruct for edbprof_options {
+    const MIN_SIZE: usize = offset_of!(edbprof_options, live_dir) + size_of::<edbprof_str>();
 }
 
 /// What one process collects for one purpose. Made by `edbprof_recording_new`.
@@ -180,13 +187,11 @@ pub unsafe extern "C" fn edbprof_recording_new(
     // SAFETY: by this function's contract.
     unsafe { out.write(std::ptr::null_mut()) };
     guard(|| {
-        // SAFETY: every options struct begins with its size; only that is read
-        // before it has been compared.
-        if unsafe { options.cast::<usize>().read() } != size_of::<edbprof_options>() {
-            return EDBPROF_BAD_STRUCT_SIZE;
-        }
         // SAFETY: by this function's contract.
-        let options = unsafe { &*options };
+        let options = match unsafe { edbprof_options::copied(options) } {
+            Ok(options) => options,
+            Err(status) => return status,
+        };
         let clock = match options.clock {
             EDBPROF_CLOCK_WALL => clock::wall(),
             EDBPROF_CLOCK_CPU => Clock::Cpu,
@@ -202,12 +207,12 @@ pub unsafe extern "C" fn edbprof_recording_new(
             }
         };
         // SAFETY: by this function's contract.
-        let place = match unsafe { place(options) } {
+        let place = match unsafe { place(&options) } {
             Ok(place) => place,
             Err(error) => return (&error).into(),
         };
         // SAFETY: by this function's contract.
-        let live_place = match unsafe { live_place(options) } {
+        let live_place = match unsafe { live_place(&options) } {
             Ok(place) => place,
             Err(error) => return (&error).into(),
         };
@@ -356,13 +361,13 @@ pub(super) unsafe fn define(
         if key == 0 {
             return refuse(recording, "the key of a function can't be 0");
         }
-        // SAFETY: the struct begins with its size; only that is read before it has been
-        // compared.
-        if unsafe { function.cast::<usize>().read() } != size_of::<edbprof_function>() {
-            return EDBPROF_BAD_STRUCT_SIZE;
-        }
         // SAFETY: by this function's contract.
-        match unsafe { (*function).entry() } {
+        let function = match unsafe { HostStruct::copied(function) } {
+            Ok(function) => function,
+            Err(status) => return status,
+        };
+        // SAFETY: by this function's contract.
+        match unsafe { edbprof_function::entry(&function) } {
             Ok(entry) => match recording.define(key, entry) {
                 true => EDBPROF_OK,
                 false => EDBPROF_OUT_OF_MEMORY,

@@ -14,7 +14,7 @@ pub enum edbprof_status {
     EDBPROF_OK = 0,
     /// A pointer that must not be NULL is.
     EDBPROF_NULL_POINTER = 1,
-    /// `struct_size` is not the size of the struct in this version of the ABI.
+    /// `struct_size` is smaller than the struct's first version.
     EDBPROF_BAD_STRUCT_SIZE = 2,
     /// An argument makes no sense; the recording's error text says which.
     EDBPROF_BAD_ARGUMENT = 3,
