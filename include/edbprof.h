@@ -27,6 +27,8 @@
  * - Nothing unwinds out of one, and wrong use that can be seen returns a status:
  *   NULL, a struct_size that is too small, a leave without an enter. Statuses are
  *   numbered for life; 0 is EDBPROF_OK.
+ * - What a function gives through a pointer is NULL, none or 0 unless its status is
+ *   EDBPROF_OK. A pointer to const is only read.
  * - Handles are opaque. What `_new` makes, `_free` frees; freeing NULL is nothing.
  * - Strings have explicit lengths and may hold any bytes. The callee copies what it
  *   keeps.

@@ -96,7 +96,7 @@ impl edbprof_function {
             return Err("a flag of the function is unknown");
         }
         let copy = |text: &edbprof_str| -> Box<[u8]> {
-            // SAFETY: by this function's contract.
+            // SAFETY: a string of `self`, so its bytes can be read.
             unsafe { text.bytes() }.into()
         };
         let generic = Label {

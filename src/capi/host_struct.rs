@@ -3,7 +3,8 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::{EDBPROF_BAD_STRUCT_SIZE, edbprof_status};
+use super::entry::Attempt;
+use super::{EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER};
 
 /// A struct that begins with its size, so that later versions of the ABI can append fields.
 ///
@@ -19,12 +20,15 @@ pub(super) unsafe trait HostStruct: Copy {
     /// this library does not know are ignored.
     ///
     /// # Errors
-    /// `EDBPROF_BAD_STRUCT_SIZE`.
+    /// `EDBPROF_NULL_POINTER`, `EDBPROF_BAD_STRUCT_SIZE`.
     ///
     /// # Safety
-    /// * `given` is aligned, and as many bytes as its `struct_size` says can be read.
-    unsafe fn copied(given: *const Self) -> Result<Self, edbprof_status> {
+    /// * `given` is NULL, or aligned and readable as far as its `struct_size` says.
+    unsafe fn copied(given: *const Self) -> Attempt<Self> {
         debug_assert!(given.is_aligned());
+        if given.is_null() {
+            return Err(EDBPROF_NULL_POINTER);
+        }
         // SAFETY: the size is the first field of every version (contract of the trait).
         let size = unsafe { given.cast::<usize>().read() };
         if size < Self::MIN_SIZE {
@@ -71,7 +75,7 @@ mod tests {
         words.into()
     }
 
-    fn copied(struct_size: usize) -> Result<Grown, edbprof_status> {
+    fn copied(struct_size: usize) -> Attempt<Grown> {
         let words = given(struct_size);
         // SAFETY: as many bytes are there.
         unsafe { Grown::copied(words.as_ptr().cast()) }
@@ -112,5 +116,8 @@ mod tests {
         for size in 0..Grown::MIN_SIZE {
             assert_eq!(copied(size), Err(EDBPROF_BAD_STRUCT_SIZE));
         }
+        // SAFETY: NULL.
+        let copied = unsafe { Grown::copied(ptr::null()) };
+        assert_eq!(copied, Err(EDBPROF_NULL_POINTER));
     }
 }

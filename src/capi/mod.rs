@@ -3,7 +3,7 @@
 //!
 //! `include/edbprof.h` is generated from this module; its introduction (in
 //! `cbindgen.toml`) is the contract that all functions share. Types carry their C
-//! names. Nothing unwinds into the host: every function runs under [`guard`], except the
+//! names. Nothing unwinds into the host: every function runs under [`entry::guard`], except the
 //! two steps that most events consist of, `Thread::enter_guessed` and `Thread::leave_top`.
 //! These touch nodes that exist, so they can't panic. An event that needs more (a new node,
 //! a lock, a file) continues in a function of its own, under `guard`.
@@ -15,10 +15,10 @@
 
 mod calibration;
 mod encode;
+mod entry;
 mod event;
 mod fiber;
 mod function;
-mod guard;
 mod host_struct;
 mod recording;
 mod save;

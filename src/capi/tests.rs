@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use super::guard::defect;
+use super::entry::defect;
 use super::*;
 
 /// A recording without files on one of the clocks, and this thread's handle.

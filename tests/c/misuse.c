@@ -73,7 +73,9 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_span(NULL, &span));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_span(thread, NULL));
 
-  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_new(NULL, &recording));
+  edbprof_recording *none = recording;
+  CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_new(NULL, &none));
+  CHECK(none == NULL);
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_new(&options, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_attach(NULL, TEXT("x"), &thread));
   CHECK(thread == NULL);
@@ -99,10 +101,12 @@ static void null_pointers(const char *directory) {
   CHECK_STATUS(EDBPROF_BAD_STRUCT_SIZE,
                edbprof_recording_set_calibration(recording, &calibration));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(NULL, &number));
+  CHECK(number == 0);
+  number = 7;
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(recording, NULL));
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(NULL, KEY, &number));
+  CHECK(number == 0);
   CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_thread_ticks(thread, KEY, NULL));
-  CHECK(number == 7);
   CHECK(edbprof_recording_path(NULL, buffer, sizeof buffer) == 0 && buffer[0] == 0);
   CHECK(edbprof_recording_error(NULL, NULL, 0) == 0);
   CHECK(edbprof_recording_path(recording, NULL, 0) == 0);
