@@ -25,18 +25,27 @@
  * What holds for every function:
  *
  * - Nothing unwinds out of one, and wrong use that can be seen returns a status:
- *   NULL, a wrong struct_size, a leave without an enter. Statuses are numbered for
- *   life; 0 is EDBPROF_OK.
+ *   NULL, a struct_size that is too small, a leave without an enter. Statuses are
+ *   numbered for life; 0 is EDBPROF_OK.
+ * - What a function gives through a pointer is NULL, none or 0 unless its status is
+ *   EDBPROF_OK. A pointer to const is only read.
  * - Handles are opaque. What `_new` makes, `_free` frees; freeing NULL is nothing.
  * - Strings have explicit lengths and may hold any bytes. The callee copies what it
  *   keeps.
- * - A struct that the host fills begins with struct_size. Fill it with zeros first.
+ * - A struct that the host fills begins with struct_size, its sizeof. Fill it with
+ *   zeros first. Later versions append fields, for which zeros mean the default.
  * - Each function says who may call it: 'any thread' (at any time), 'one thread at
  *   a time' (the host sees to it), or 'only the thread that made it'.
  * - A recording belongs to one process. After fork() the child's copy is a
  *   recording of its own, with nothing counted yet and the open calls still open.
  *
- * Before anything else compare edbprof_abi_version() with EDBPROF_ABI_VERSION.
+ * Before anything else a host checks that the library suits this header:
+ *
+ *     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) { ... give up ... }
+ *
+ * The library's major version must be this header's, and its minor version at least this
+ * header's. So a program or an extension continues to work, without being compiled again,
+ * with each later library of the same major version.
  */
 
 
@@ -45,6 +54,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+/* True if a library of that version (what edbprof_abi_version() returns) suits a host that
+ * was compiled with this header: the same major version, and at least the same minor one. */
+#define EDBPROF_ABI_IS_COMPATIBLE(version) \
+  ((version) >> 16 == EDBPROF_ABI_MAJOR && (version) >= EDBPROF_ABI_VERSION)
+
 /* A string literal as the initialiser of an edbprof_str. */
 #define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
 
@@ -57,10 +71,22 @@
 
 
 /**
- * The version of this ABI: it grows whenever a host that was compiled against an
- * older header could not use this library.
+ * Major version of this ABI. It grows when a host that was compiled with an earlier header
+ * can no longer use the library.
  */
-#define EDBPROF_ABI_VERSION 2
+#define EDBPROF_ABI_MAJOR 3
+
+/**
+ * Minor version of this ABI. It grows when functions, constants or fields are added, and
+ * starts again at 0 with each major version.
+ */
+#define EDBPROF_ABI_MINOR 0
+
+/**
+ * Version of this ABI in one number: the major version in the upper 16 bits, the minor one
+ * in the lower 16.
+ */
+#define EDBPROF_ABI_VERSION ((EDBPROF_ABI_MAJOR << 16) | EDBPROF_ABI_MINOR)
 
 /**
  * `edbprof_function.kind`: a Python code object.
@@ -161,7 +187,7 @@ enum edbprof_status
    */
   EDBPROF_NULL_POINTER = 1,
   /**
-   * `struct_size` is not the size of the struct in this version of the ABI.
+   * `struct_size` is smaller than the struct's first version.
    */
   EDBPROF_BAD_STRUCT_SIZE = 2,
   /**
@@ -464,9 +490,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
- * with the one in the header that it was compiled with, and uses nothing else if
- * they differ. Any thread.
+ * Returns the `EDBPROF_ABI_VERSION` of the library. A host calls no other function unless
+ * `EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())`. Any thread.
  */
 uint32_t edbprof_abi_version(void);
 
@@ -481,7 +506,7 @@ struct edbprof_str edbprof_version(void);
  * `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
  * not known. A forked child has its parent's. Any thread.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`.
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -685,7 +710,7 @@ edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
  * as a call nor as a resume. What is open now ends. Only the thread that made the handle.
  *
  * `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
- * process was forked.
+ * process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -759,7 +784,8 @@ edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
  *
  * Everything is copied. A key that is known keeps its first meaning.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+ * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
+ * flag),
  * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
  *
  * # Safety

@@ -15,7 +15,7 @@
 //! | `clock` | time stamp counter, system clocks, tick rates | nothing |
 //! | [`mod@format`] | the bytes on disk, and readers that never panic | `model`, `clock` |
 //! | `recorder` | nodes, threads, recordings, live files, fork, exit | `model`, `clock`, `format` |
-//! | [`capi`] | the C ABI: the only way into the recorder | all of the above |
+//! | [`capi`] | the C ABI: the only way into the recorder | `model`, `clock`, `recorder` |
 //! | [`analysis`] | merging, selecting, estimating, compensating | `model`, `format` |
 //! | `report` | one small file for each output format | `model`, `format`, `analysis` |
 //!

@@ -1,11 +1,14 @@
 //! What recording costs: what a host needs to measure it, and what it found.
 
-use super::guard::guard;
-use super::{
-    EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_WRONG_THREAD,
-    edbprof_recording, edbprof_status, edbprof_thread,
-};
+use std::mem::offset_of;
+
+use super::entry::{Attempt, make_with, with};
+use super::event::check_is_current;
+use super::host_struct::HostStruct;
+use super::status::refuse;
+use super::{edbprof_recording, edbprof_status, edbprof_thread};
 use crate::model::Calibration;
+use crate::recorder::recording::Recording;
 
 /// What recording adds to the time of a call, in picoseconds, as the host has measured
 /// it. A part is the callee's, whose self time it makes longer, the rest its caller's.
@@ -43,11 +46,16 @@ pub struct edbprof_calibration {
     pub slowed_ppm: u32,
 }
 
+// SAFETY: `repr(C)` with the size first; zeros are numbers.
+unsafe impl HostStruct for edbprof_calibration {
+    const MIN_SIZE: usize = offset_of!(edbprof_calibration, slowed_ppm) + size_of::<u32>();
+}
+
 /// Says what recording costs in this process: a fact for its files, by which
 /// `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
 /// not known. A forked child has its parent's. Any thread.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`.
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -57,39 +65,34 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
     recording: *mut edbprof_recording,
     calibration: *const edbprof_calibration,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if calibration.is_null() {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `recording` is NULL or not freed; `calibration` is NULL or readable.
+    unsafe {
+        with(recording, |recording| {
+            set(recording, &HostStruct::copied(calibration)?)
+        })
     }
-    guard(|| {
-        // SAFETY: the struct begins with its size; only that is read before it has been
-        // compared.
-        if unsafe { calibration.cast::<usize>().read() } != size_of::<edbprof_calibration>() {
-            return EDBPROF_BAD_STRUCT_SIZE;
-        }
-        // SAFETY: by this function's contract.
-        let given = unsafe { &*calibration };
-        handle
-            .recording()
-            .set_calibration(Calibration::from_numbers([
-                given.python_call_callee_ps,
-                given.python_call_caller_ps,
-                given.c_call_callee_ps,
-                given.c_call_caller_ps,
-                given.resume_callee_ps,
-                given.resume_caller_ps,
-                given.implicit_call_callee_ps,
-                given.implicit_call_caller_ps,
-                given.init_call_callee_ps,
-                given.init_call_caller_ps,
-                given.class_call_ps,
-                given.slowed_ppm,
-            ]));
-        EDBPROF_OK
-    })
+}
+
+fn set(recording: &Recording, given: &edbprof_calibration) -> Attempt {
+    if given.slowed_ppm > 1_000_000 {
+        let reason = "code can't be slowed by more than all its time";
+        return Err(refuse(recording, reason));
+    }
+    recording.set_calibration(Calibration::from_numbers([
+        given.python_call_callee_ps,
+        given.python_call_caller_ps,
+        given.c_call_callee_ps,
+        given.c_call_caller_ps,
+        given.resume_callee_ps,
+        given.resume_caller_ps,
+        given.implicit_call_callee_ps,
+        given.implicit_call_caller_ps,
+        given.init_call_callee_ps,
+        given.init_call_caller_ps,
+        given.class_call_ps,
+        given.slowed_ppm,
+    ]));
+    Ok(())
 }
 
 /// Counts the calls and resumes that the recording has nodes for, of all threads, into
@@ -103,19 +106,8 @@ pub unsafe extern "C" fn edbprof_recording_count_calls(
     recording: *const edbprof_recording,
     out: *mut u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if out.is_null() {
-        return EDBPROF_NULL_POINTER;
-    }
-    guard(|| {
-        let calls = handle.recording().count_calls();
-        // SAFETY: by this function's contract.
-        unsafe { out.write(calls) };
-        EDBPROF_OK
-    })
+    // SAFETY: `recording` is NULL or not freed; `out` is NULL or writable.
+    unsafe { make_with(recording, out, 0, |recording| Ok(recording.count_calls())) }
 }
 
 /// Adds up the inclusive time of the thread's nodes of the function called `key`, in
@@ -131,20 +123,11 @@ pub unsafe extern "C" fn edbprof_thread_ticks(
     key: u64,
     out: *mut u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { super::event::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if out.is_null() {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `thread` is NULL or of a recording that is not freed; `out` is NULL or writable.
+    unsafe {
+        make_with(thread, out, 0, |thread| {
+            check_is_current(thread)?;
+            Ok(thread.recording().ticks_of(thread, key))
+        })
     }
-    if !thread.is_current() {
-        return EDBPROF_WRONG_THREAD;
-    }
-    guard(|| {
-        let ticks = thread.recording().ticks_of(thread, key);
-        // SAFETY: by this function's contract.
-        unsafe { out.write(ticks) };
-        EDBPROF_OK
-    })
 }

@@ -2,8 +2,8 @@
 
 use std::ptr;
 
-use super::guard::guard;
-use super::{EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status};
+use super::entry::make_with;
+use super::{edbprof_recording, edbprof_status};
 
 /// Bytes that the library has made and the host owns, to free by `edbprof_bytes_free`.
 /// Filled with zeros: none.
@@ -46,22 +46,12 @@ pub unsafe extern "C" fn edbprof_recording_encode(
     recording: *const edbprof_recording,
     out: *mut edbprof_bytes,
 ) -> edbprof_status {
-    if out.is_null() {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `recording` is NULL or not freed; `out` is NULL or writable.
+    unsafe {
+        make_with(recording, out, edbprof_bytes::NONE, |recording| {
+            Ok(edbprof_bytes::new(recording.encode()))
+        })
     }
-    debug_assert!(out.is_aligned());
-    // SAFETY: by this function's contract.
-    unsafe { out.write(edbprof_bytes::NONE) };
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    guard(|| {
-        let bytes = edbprof_bytes::new(handle.recording().encode());
-        // SAFETY: by this function's contract.
-        unsafe { out.write(bytes) };
-        EDBPROF_OK
-    })
 }
 
 /// Frees bytes that the library has made; `*bytes` becomes none, so freeing twice is
@@ -73,7 +63,7 @@ pub unsafe extern "C" fn edbprof_recording_encode(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_bytes_free(bytes: *mut edbprof_bytes) {
     debug_assert!(bytes.is_null() || bytes.is_aligned());
-    // SAFETY: by this function's contract.
+    // SAFETY: NULL, or readable and writable by this thread alone.
     let Some(bytes) = (unsafe { bytes.as_mut() }) else {
         return;
     };

@@ -1,12 +1,13 @@
 //! The hot path: calls that begin and end.
 
+use super::entry::{Attempt, Handle, guard, with, with_unguarded};
 use super::recording::define;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
     EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
 use crate::recorder::node::Visit;
-use crate::recorder::thread::Thread;
+use crate::recorder::thread::{Outcome, Thread};
 
 /// One thread's place in a recording: made by `edbprof_recording_attach`, gone with
 /// `edbprof_thread_detach` or with the recording.
@@ -16,32 +17,47 @@ pub struct edbprof_thread {
     _opaque: (),
 }
 
-impl edbprof_thread {
-    pub(super) fn from_thread(thread: std::ptr::NonNull<Thread>) -> *mut edbprof_thread {
-        thread.as_ptr().cast()
-    }
+// SAFETY: `edbprof_recording_attach` alone hands out pointers to it, and they are pointers to
+// a `Thread` of the recording.
+unsafe impl Handle for edbprof_thread {
+    type Object = Thread;
+}
 
-    /// The thread behind a handle; `None` for NULL.
-    ///
-    /// # Safety
-    /// * `handle` is NULL or a handle of a recording that is not freed.
-    #[inline]
-    pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
-        // SAFETY: by this function's contract; `from_thread` has made the handle.
-        unsafe { handle.cast::<Thread>().as_ref() }
+/// # Errors
+/// `EDBPROF_WRONG_THREAD` for another thread's handle.
+pub(super) fn check_is_current(thread: &Thread) -> Attempt {
+    match thread.is_current() {
+        true => Ok(()),
+        false => Err(EDBPROF_WRONG_THREAD),
     }
 }
 
-/// The calling thread behind its handle; `None` for NULL.
+/// An event of the function called `key`; `body` is on the hot path.
 ///
 /// # Safety
-/// * `handle` is NULL or a handle of a recording that is not freed.
-#[inline]
-pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thread> {
-    // SAFETY: by this function's contract.
-    let thread = unsafe { edbprof_thread::thread(handle) };
-    debug_assert!(thread.is_none_or(Thread::is_current));
-    thread
+/// * `handle` is NULL or of a recording that is not freed.
+/// * The calling thread made it.
+#[inline(always)]
+unsafe fn event(
+    handle: *mut edbprof_thread,
+    key: u64,
+    body: impl FnOnce(&Thread) -> edbprof_status,
+) -> edbprof_status {
+    // SAFETY: the contracts are the same.
+    unsafe {
+        with_unguarded(handle, |thread| {
+            debug_assert!(thread.is_current());
+            match key {
+                0 => EDBPROF_BAD_ARGUMENT,
+                _ => body(thread),
+            }
+        })
+    }
+}
+
+/// The part of an event that may make nodes and files, take locks and allocate.
+fn cold(body: impl FnOnce() -> Outcome) -> edbprof_status {
+    guard(|| Ok(body().into())).unwrap_or_else(|status| status)
 }
 
 /// Inlined into each of the functions that hosts call, with what they leave open. What
@@ -49,81 +65,70 @@ pub(super) unsafe fn thread<'t>(handle: *const edbprof_thread) -> Option<&'t Thr
 /// this one needs no stack.
 ///
 /// # Safety
-/// * As for [`thread`], and the calling thread made the handle.
+/// * As for [`event`].
 #[inline(always)]
 unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { thread(handle) }) else {
-        return EDBPROF_NULL_POINTER;
+    let enter = |thread: &Thread| {
+        let Some(now) = thread.now_at_once() else {
+            return enter_now(thread, key, visit);
+        };
+        if thread.enter_guessed(key, visit, now) {
+            return EDBPROF_OK;
+        }
+        enter_any(thread, key, visit, now)
     };
-    if key == 0 {
-        return EDBPROF_BAD_ARGUMENT;
-    }
-    let Some(now) = thread.now_at_once() else {
-        return enter_now(thread, key, visit);
-    };
-    if thread.enter_guessed(key, visit, now) {
-        return EDBPROF_OK;
-    }
-    enter_any(thread, key, visit, now)
+    // SAFETY: the contracts are the same.
+    unsafe { event(handle, key, enter) }
 }
 
 #[inline(never)]
 extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
-    thread.enter_any(key, visit, now).into()
+    cold(|| thread.enter_any(key, visit, now))
 }
 
 #[inline(never)]
 extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
-    thread.enter_any(key, visit, thread.now()).into()
+    cold(|| thread.enter_any(key, visit, thread.now()))
 }
 
 /// # Safety
-/// * As for [`enter`].
+/// * As for [`event`].
 unsafe fn enter_at(
     handle: *mut edbprof_thread,
     key: u64,
     visit: Visit,
     ticks: u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { thread(handle) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if key == 0 {
-        return EDBPROF_BAD_ARGUMENT;
-    }
-    thread.enter_any(key, visit, thread.at_told(ticks)).into()
+    let enter = |thread: &Thread| cold(|| thread.enter_any(key, visit, thread.at_told(ticks)));
+    // SAFETY: the contracts are the same.
+    unsafe { event(handle, key, enter) }
 }
 
 /// # Safety
-/// * As for [`enter`].
+/// * As for [`event`].
 #[inline(always)]
 unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { thread(handle) }) else {
-        return EDBPROF_NULL_POINTER;
+    let leave = |thread: &Thread| {
+        let Some(now) = thread.now_at_once() else {
+            return leave_now(thread, key);
+        };
+        if thread.leave_top(key, now) {
+            return EDBPROF_OK;
+        }
+        leave_below(thread, key, now)
     };
-    if key == 0 {
-        return EDBPROF_BAD_ARGUMENT;
-    }
-    let Some(now) = thread.now_at_once() else {
-        return leave_now(thread, key);
-    };
-    if thread.leave_top(key, now) {
-        return EDBPROF_OK;
-    }
-    leave_below(thread, key, now)
+    // SAFETY: the contracts are the same.
+    unsafe { event(handle, key, leave) }
 }
 
 #[inline(never)]
 extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
-    thread.leave_below(key, now).into()
+    cold(|| thread.leave_below(key, now))
 }
 
 #[inline(never)]
 extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
-    thread.leave(key, thread.now()).into()
+    cold(|| thread.leave(key, thread.now()))
 }
 
 /// The function called `key` begins. Only the thread that made the handle.
@@ -137,7 +142,7 @@ extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
 /// * The calling thread made it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { enter(thread, key, Visit::Start) }
 }
 
@@ -149,7 +154,7 @@ pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) ->
 /// * As for `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { enter(thread, key, Visit::Resume) }
 }
 
@@ -163,7 +168,7 @@ pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -
 /// * As for `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { leave(thread, key) }
 }
 
@@ -175,10 +180,14 @@ pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) ->
 /// * As for `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
-    // SAFETY: by this function's contract.
-    if let Some(thread) = unsafe { self::thread(thread) } {
-        thread.count_class_call();
-    }
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    let _ = unsafe {
+        with_unguarded(thread, |thread| {
+            debug_assert!(thread.is_current());
+            thread.count_class_call();
+            EDBPROF_OK
+        })
+    };
 }
 
 /// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
@@ -194,7 +203,7 @@ pub unsafe extern "C" fn edbprof_enter_at(
     key: u64,
     ticks: u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { enter_at(thread, key, Visit::Start, ticks) }
 }
 
@@ -209,7 +218,7 @@ pub unsafe extern "C" fn edbprof_resume_at(
     key: u64,
     ticks: u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { enter_at(thread, key, Visit::Resume, ticks) }
 }
 
@@ -224,14 +233,12 @@ pub unsafe extern "C" fn edbprof_leave_at(
     key: u64,
     ticks: u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { self::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if key == 0 {
-        return EDBPROF_BAD_ARGUMENT;
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe {
+        event(thread, key, |thread| {
+            cold(|| thread.leave(key, thread.at_told(ticks)))
+        })
     }
-    thread.leave(key, thread.at_told(ticks)).into()
 }
 
 /// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
@@ -245,14 +252,12 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     thread: *mut edbprof_thread,
     key: u64,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { self::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if key == 0 {
-        return EDBPROF_BAD_ARGUMENT;
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe {
+        event(thread, key, |thread| {
+            cold(|| thread.leave_unstarted(key, thread.now()))
+        })
     }
-    thread.leave_unstarted(key, thread.now()).into()
 }
 
 /// Ends all open calls of the thread: recording is switched off in it. Only the
@@ -263,15 +268,14 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
 /// * `thread` is NULL or a handle of a recording that is not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { edbprof_thread::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if !thread.is_current() {
-        return EDBPROF_WRONG_THREAD;
+    // SAFETY: `thread` is NULL or of a recording that is not freed.
+    unsafe {
+        with(thread, |thread| {
+            check_is_current(thread)?;
+            thread.switch_off();
+            Ok(())
+        })
     }
-    thread.switch_off();
-    EDBPROF_OK
 }
 
 /// The native span begins. Only the thread that made the handle.
@@ -289,26 +293,22 @@ pub unsafe extern "C" fn edbprof_enter_span(
     thread: *mut edbprof_thread,
     span: *const edbprof_function,
 ) -> edbprof_status {
+    if span.is_null() {
+        return EDBPROF_NULL_POINTER;
+    }
     let key = span.addr() as u64;
-    if key == 0 {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed; `span`
+    // is readable.
+    unsafe {
+        match enter(thread, key, Visit::Start) {
+            EDBPROF_UNKNOWN_FUNCTION => {}
+            status => return status,
+        }
+        match with(thread, |thread| define(thread.recording(), key, span)) {
+            EDBPROF_OK => enter(thread, key, Visit::Start),
+            status => status,
+        }
     }
-    // SAFETY: by this function's contract.
-    match unsafe { enter(thread, key, Visit::Start) } {
-        EDBPROF_UNKNOWN_FUNCTION => {}
-        status => return status,
-    }
-    // SAFETY: as above; `enter` has found that it is not NULL.
-    let Some(handle) = (unsafe { self::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    // SAFETY: as above; `key` tells that the span is not NULL.
-    let defined = unsafe { define(handle.recording(), key, span) };
-    if defined != EDBPROF_OK {
-        return defined;
-    }
-    // SAFETY: as above.
-    unsafe { enter(thread, key, Visit::Start) }
 }
 
 /// The native span ends: `edbprof_leave` with its address. Only the thread that
@@ -324,6 +324,6 @@ pub unsafe extern "C" fn edbprof_leave_span(
     if span.is_null() {
         return EDBPROF_NULL_POINTER;
     }
-    // SAFETY: by this function's contract.
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { leave(thread, span.addr() as u64) }
 }

@@ -1,7 +1,10 @@
 //! Fibers: several stacks of calls in one thread.
 
-use super::event::thread;
-use super::{EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status, edbprof_thread};
+use super::entry::{make_with, with};
+use super::{
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status,
+    edbprof_thread,
+};
 use crate::recorder::thread::Fiber;
 
 /// Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
@@ -34,21 +37,19 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
     thread: *mut edbprof_thread,
     out: *mut edbprof_fiber,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let (Some(thread), false) = (unsafe { self::thread(thread) }, out.is_null()) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    let suspended = thread.suspend(thread.now_or_after_reset());
-    let fiber = edbprof_fiber {
-        tree: suspended.tree,
-        innermost: suspended.innermost,
-        reserved: 0,
-    };
-    // SAFETY: by this function's contract.
-    unsafe { out.write(fiber) };
-    match fiber == edbprof_fiber::default() {
-        true => EDBPROF_NOT_OPEN,
-        false => EDBPROF_OK,
+    // SAFETY: `thread` is NULL or of a recording that is not freed; `out` is NULL or writable.
+    unsafe {
+        make_with(thread, out, edbprof_fiber::default(), |thread| {
+            let suspended = thread.suspend(thread.now_or_after_reset());
+            match suspended {
+                Fiber { tree: 0, .. } => Err(EDBPROF_NOT_OPEN),
+                Fiber { tree, innermost } => Ok(edbprof_fiber {
+                    tree,
+                    innermost,
+                    reserved: 0,
+                }),
+            }
+        })
     }
 }
 
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
 /// as a call nor as a resume. What is open now ends. Only the thread that made the handle.
 ///
 /// `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
-/// process was forked.
+/// process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -67,17 +68,26 @@ pub unsafe extern "C" fn edbprof_fiber_resume(
     thread: *mut edbprof_thread,
     fiber: *const edbprof_fiber,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let (Some(thread), Some(fiber)) = (unsafe { (self::thread(thread), fiber.as_ref()) }) else {
+    // SAFETY: `fiber` is NULL or readable.
+    let Some(&edbprof_fiber {
+        tree,
+        innermost,
+        reserved,
+    }) = (unsafe { fiber.as_ref() })
+    else {
         return EDBPROF_NULL_POINTER;
     };
-    let suspended = Fiber {
-        tree: fiber.tree,
-        innermost: fiber.innermost,
-    };
-    // SAFETY: by this function's contract.
-    match unsafe { thread.resume(suspended, thread.now_or_after_reset()) } {
-        true => EDBPROF_OK,
-        false => EDBPROF_NOT_OPEN,
+    if reserved != 0 {
+        return EDBPROF_BAD_ARGUMENT;
+    }
+    // SAFETY: `thread` is NULL or of a recording that is not freed; the fiber is zeros or what
+    // `suspend` has given for `thread`.
+    unsafe {
+        with(thread, |thread| {
+            match thread.resume(Fiber { tree, innermost }, thread.now_or_after_reset()) {
+                true => EDBPROF_OK,
+                false => EDBPROF_NOT_OPEN,
+            }
+        })
     }
 }

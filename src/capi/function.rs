@@ -1,6 +1,9 @@
 //! What a host says about a function.
 
-use super::{EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, edbprof_status, edbprof_str};
+use std::mem::offset_of;
+
+use super::edbprof_str;
+use super::host_struct::HostStruct;
 use crate::model::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY};
 use crate::recorder::functions::Entry;
 
@@ -22,6 +25,10 @@ pub const EDBPROF_PROPERTY: u32 = 32;
 /// `edbprof_function.flags`: part of the profiler. It stands in no file: what it
 /// calls is its caller's, and so is its time.
 pub const EDBPROF_HIDDEN: u32 = 0x8000_0000;
+
+/// The flags that a host may set.
+const FLAGS: u32 =
+    EDBPROF_GENERIC_WRAPPER | EDBPROF_GENERIC_DISPATCH | EDBPROF_PROPERTY | EDBPROF_HIDDEN;
 
 const _: () = assert!(EDBPROF_GENERIC_WRAPPER == GENERIC_WRAPPER);
 const _: () = assert!(EDBPROF_GENERIC_DISPATCH == GENERIC_DISPATCH);
@@ -63,32 +70,33 @@ pub struct edbprof_function {
 // which is what makes a span in static storage possible.
 unsafe impl Sync for edbprof_function {}
 
+// SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
+unsafe impl HostStruct for edbprof_function {
+    const MIN_SIZE: usize = offset_of!(edbprof_function, generic_line) + size_of::<i64>();
+}
+
 impl edbprof_function {
     /// A copy for the function table.
     ///
     /// # Errors
-    /// `EDBPROF_BAD_STRUCT_SIZE`, or `EDBPROF_BAD_ARGUMENT` for an unknown kind.
+    /// The reason to refuse it.
     ///
     /// # Safety
-    /// * `function` is not NULL and readable as far as its `struct_size` says.
     /// * Each string's `len` bytes can be read at its `data`.
-    pub(super) unsafe fn entry(function: *const Self) -> Result<Entry, edbprof_status> {
-        debug_assert!(!function.is_null() && function.is_aligned());
-        // SAFETY: every such struct begins with its size; only that is read before
-        // it has been compared.
-        if unsafe { function.cast::<usize>().read() } != size_of::<edbprof_function>() {
-            return Err(EDBPROF_BAD_STRUCT_SIZE);
-        }
-        // SAFETY: by this function's contract.
-        let function = unsafe { &*function };
+    pub(super) unsafe fn entry(&self) -> Result<Entry, &'static str> {
+        let function = self;
         let kind = match function.kind {
             EDBPROF_PYTHON => FunctionKind::Python,
             EDBPROF_BUILTIN => FunctionKind::Builtin,
             EDBPROF_NATIVE => FunctionKind::Native,
-            _ => return Err(EDBPROF_BAD_ARGUMENT),
+            _ => return Err("the function's kind is unknown"),
         };
+        // The other bits mark nodes that stand for no function, and are the library's own.
+        if function.flags & !FLAGS != 0 {
+            return Err("a flag of the function is unknown");
+        }
         let copy = |text: &edbprof_str| -> Box<[u8]> {
-            // SAFETY: by this function's contract.
+            // SAFETY: a string of `self`, so its bytes can be read.
             unsafe { text.bytes() }.into()
         };
         let generic = Label {

@@ -3,8 +3,10 @@
 //!
 //! `include/edbprof.h` is generated from this module; its introduction (in
 //! `cbindgen.toml`) is the contract that all functions share. Types carry their C
-//! names. Outside the hot path every function runs under [`guard`], so that nothing
-//! unwinds into the host; the hot path can't panic.
+//! names. Nothing unwinds into the host: every function runs under [`entry::guard`], except the
+//! two steps that most events consist of, `Thread::enter_guessed` and `Thread::leave_top`.
+//! These touch nodes that exist, so they can't panic. An event that needs more (a new node,
+//! a lock, a file) continues in a function of its own, under `guard`.
 
 #![allow(
     non_camel_case_types,
@@ -13,14 +15,18 @@
 
 mod calibration;
 mod encode;
+mod entry;
 mod event;
 mod fiber;
 mod function;
-mod guard;
+mod host_struct;
 mod recording;
 mod save;
 mod status;
 mod text;
+
+#[cfg(test)]
+mod tests;
 
 pub use calibration::*;
 pub use encode::*;
@@ -32,13 +38,18 @@ pub use save::*;
 pub use status::*;
 pub use text::*;
 
-/// The version of this ABI: it grows whenever a host that was compiled against an
-/// older header could not use this library.
-pub const EDBPROF_ABI_VERSION: u32 = 2;
+/// Major version of this ABI. It grows when a host that was compiled with an earlier header
+/// can no longer use the library.
+pub const EDBPROF_ABI_MAJOR: u32 = 3;
+/// Minor version of this ABI. It grows when functions, constants or fields are added, and
+/// starts again at 0 with each major version.
+pub const EDBPROF_ABI_MINOR: u32 = 0;
+/// Version of this ABI in one number: the major version in the upper 16 bits, the minor one
+/// in the lower 16.
+pub const EDBPROF_ABI_VERSION: u32 = EDBPROF_ABI_MAJOR << 16 | EDBPROF_ABI_MINOR;
 
-/// The `EDBPROF_ABI_VERSION` that this library was built with. A host compares it
-/// with the one in the header that it was compiled with, and uses nothing else if
-/// they differ. Any thread.
+/// Returns the `EDBPROF_ABI_VERSION` of the library. A host calls no other function unless
+/// `EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())`. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_abi_version() -> u32 {
     EDBPROF_ABI_VERSION

@@ -1,18 +1,21 @@
 //! Recordings: made, told about functions and threads, saved, freed.
 
-use std::io;
-use std::path::is_separator;
+use std::ffi::OsStr;
+use std::mem::offset_of;
+use std::os::unix::ffi::OsStrExt;
+use std::{io, path, ptr};
 
-use super::guard::guard;
+use super::entry::{Attempt, Handle, guard, make, make_with, with};
+use super::host_struct::HostStruct;
+use super::status::{fail, refuse};
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_BAD_STRUCT_SIZE, EDBPROF_NULL_POINTER, EDBPROF_OK,
-    EDBPROF_OUT_OF_MEMORY, edbprof_function, edbprof_status, edbprof_str, edbprof_thread,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, edbprof_function, edbprof_status,
+    edbprof_str, edbprof_thread,
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::arena;
 use crate::recorder::fixed::Fixed;
 use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
-use crate::recorder::save::errno;
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
@@ -68,91 +71,94 @@ pub struct edbprof_options {
     pub live_dir: edbprof_str,
 }
 
+// SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
+unsafe impl HostStruct for edbprof_options {
+    const MIN_SIZE: usize = offset_of!(edbprof_options, live_dir) + size_of::<edbprof_str>();
+}
+
 /// What one process collects for one purpose. Made by `edbprof_recording_new`.
 #[derive(Debug)]
 pub struct edbprof_recording {
-    recording: Fixed<Recording>,
+    /// Never made: pointers to it are pointers to a `Fixed<Recording>`.
+    _opaque: (),
 }
 
-impl edbprof_recording {
-    pub(super) fn recording(&self) -> &Recording {
-        &self.recording
-    }
-
-    pub(super) fn fail(&self, error: &io::Error) -> edbprof_status {
-        let text = error.to_string();
-        let mut shared = self.recording.lock();
-        shared.error = text;
-        shared.errno = errno(error);
-        error.into()
-    }
+// SAFETY: `edbprof_recording_new` alone hands out pointers to it, and makes them of a `Box`.
+unsafe impl Handle for edbprof_recording {
+    type Object = Fixed<Recording>;
 }
 
-/// For an argument that makes no sense, which `text` names.
-pub(super) fn refuse(recording: &Recording, text: &str) -> edbprof_status {
-    let mut shared = recording.lock();
-    shared.error = text.to_owned();
-    shared.errno = 0;
-    EDBPROF_BAD_ARGUMENT
-}
-
-/// The recording behind a handle; `None` for NULL.
+/// The recorder's options for a host's.
 ///
 /// # Safety
-/// * `handle` is NULL or was made by [`edbprof_recording_new`] and not freed.
-pub(super) unsafe fn recording<'r>(
-    handle: *const edbprof_recording,
-) -> Option<&'r edbprof_recording> {
-    debug_assert!(handle.is_null() || handle.is_aligned());
-    // SAFETY: by this function's contract.
-    unsafe { handle.as_ref() }
+/// * The strings in `given` are readable.
+unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
+    // SAFETY: of `given`, hence readable.
+    let bytes = |text: &edbprof_str| unsafe { text.bytes() }.into();
+    Ok(Options {
+        clock: match given.clock {
+            EDBPROF_CLOCK_WALL => clock::wall(),
+            EDBPROF_CLOCK_CPU => Clock::Cpu,
+            EDBPROF_CLOCK_HOST => Clock::Host,
+            _ => return Err(EDBPROF_BAD_ARGUMENT),
+        },
+        host_rate: match given.host_tick_ns {
+            0.0 => TickRate::NANOSECOND,
+            ns => TickRate::from_ns_per_tick(ns).ok_or(EDBPROF_BAD_ARGUMENT)?,
+        },
+        // SAFETY: the contracts are the same.
+        place: unsafe { place(given) }?,
+        // SAFETY: the contracts are the same.
+        live_place: unsafe { live_place(given) }?,
+        max_nodes: match given.max_nodes {
+            0 => DEFAULT_MAX_NODES,
+            nodes => nodes,
+        },
+        host: bytes(&given.host),
+        hook: bytes(&given.hook),
+    })
 }
 
 /// # Safety
-/// * The strings in `options` are readable.
-unsafe fn place(options: &edbprof_options) -> io::Result<Option<Place>> {
-    if options.directory.data.is_null() {
+/// * The strings in `given` are readable.
+unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
+    if given.directory.data.is_null() {
         return Ok(None);
     }
-    // SAFETY: by this function's contract.
+    // SAFETY: of `given`, hence readable.
     let (directory, prefix, suffix) = unsafe {
         (
-            options.directory.path()?,
-            options.prefix.path()?,
-            options.suffix.path()?,
+            given.directory.path()?,
+            given.prefix.path()?,
+            given.suffix.path()?,
         )
     };
-    for part in [&prefix, &suffix] {
-        if part
-            .as_encoded_bytes()
-            .iter()
-            .any(|&byte| is_separator(byte.into()))
-        {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "prefix and suffix are parts of a file name, without directories",
-            ));
-        }
+    let is_part_of_name = |part: &OsStr| !part.as_bytes().contains(&b'/');
+    if !is_part_of_name(prefix) || !is_part_of_name(suffix) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "prefix and suffix are parts of a file name, without directories",
+        ));
     }
     Ok(Some(Place {
-        directory: std::path::absolute(directory)?,
-        prefix,
-        suffix,
+        directory: path::absolute(directory)?,
+        prefix: prefix.to_owned(),
+        suffix: suffix.to_owned(),
     }))
 }
 
 /// # Safety
-/// * The strings in `options` are readable.
-unsafe fn live_place(options: &edbprof_options) -> io::Result<LivePlace> {
-    if options.live_dir.data.is_null() {
+/// * The strings in `given` are readable.
+unsafe fn live_place(given: &edbprof_options) -> io::Result<LivePlace> {
+    if given.live_dir.data.is_null() {
         return Ok(LivePlace::Beside);
     }
-    // SAFETY: by this function's contract.
-    let directory = unsafe { options.live_dir.path()? };
+    // SAFETY: of `given`, hence readable.
+    let directory = unsafe { given.live_dir.path() }?;
     if directory.is_empty() {
         return Ok(LivePlace::Nowhere);
     }
-    Ok(LivePlace::In(std::path::absolute(directory)?))
+    Ok(LivePlace::In(path::absolute(directory)?))
 }
 
 /// Makes a recording. Any thread.
@@ -174,66 +180,14 @@ pub unsafe extern "C" fn edbprof_recording_new(
     options: *const edbprof_options,
     out: *mut *mut edbprof_recording,
 ) -> edbprof_status {
-    if options.is_null() || out.is_null() {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `options` is NULL or readable with its strings; `out` is NULL or writable.
+    unsafe {
+        make(out, ptr::null_mut(), || {
+            let options = self::options(&HostStruct::copied(options)?)?;
+            let recording = Box::new(Recording::new(options)?);
+            Ok(Box::into_raw(recording).cast())
+        })
     }
-    // SAFETY: by this function's contract.
-    unsafe { out.write(std::ptr::null_mut()) };
-    guard(|| {
-        // SAFETY: every options struct begins with its size; only that is read
-        // before it has been compared.
-        if unsafe { options.cast::<usize>().read() } != size_of::<edbprof_options>() {
-            return EDBPROF_BAD_STRUCT_SIZE;
-        }
-        // SAFETY: by this function's contract.
-        let options = unsafe { &*options };
-        let clock = match options.clock {
-            EDBPROF_CLOCK_WALL => clock::wall(),
-            EDBPROF_CLOCK_CPU => Clock::Cpu,
-            EDBPROF_CLOCK_HOST => Clock::Host,
-            _ => return EDBPROF_BAD_ARGUMENT,
-        };
-        let host_rate = if options.host_tick_ns == 0.0 {
-            TickRate::NANOSECOND
-        } else {
-            match TickRate::from_ns_per_tick(options.host_tick_ns) {
-                Some(rate) => rate,
-                None => return EDBPROF_BAD_ARGUMENT,
-            }
-        };
-        // SAFETY: by this function's contract.
-        let place = match unsafe { place(options) } {
-            Ok(place) => place,
-            Err(error) => return (&error).into(),
-        };
-        // SAFETY: by this function's contract.
-        let live_place = match unsafe { live_place(options) } {
-            Ok(place) => place,
-            Err(error) => return (&error).into(),
-        };
-        // SAFETY: by this function's contract.
-        let (host, hook) = unsafe { (options.host.bytes(), options.hook.bytes()) };
-        let made = Recording::new(Options {
-            clock,
-            host_rate,
-            place,
-            live_place,
-            max_nodes: match options.max_nodes {
-                0 => DEFAULT_MAX_NODES,
-                nodes => nodes,
-            },
-            host: host.into(),
-            hook: hook.into(),
-        });
-        let recording = match made {
-            Ok(recording) => recording,
-            Err(error) => return (&error).into(),
-        };
-        let handle = Box::new(edbprof_recording { recording });
-        // SAFETY: by this function's contract.
-        unsafe { out.write(Box::into_raw(handle)) };
-        EDBPROF_OK
-    })
 }
 
 /// Frees a recording with all its thread handles, and removes its live file. Saves
@@ -247,12 +201,12 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
     if recording.is_null() {
         return;
     }
-    let status = guard(|| {
-        // SAFETY: made by Box::into_raw in `edbprof_recording_new`, freed once.
-        drop(unsafe { Box::from_raw(recording) });
-        EDBPROF_OK
+    let freed = guard(|| {
+        // SAFETY: a box that `edbprof_recording_new` has leaked, and nobody uses any more.
+        drop(unsafe { Box::from_raw(recording.cast::<Fixed<Recording>>()) });
+        Ok(())
     });
-    debug_assert_eq!(status, EDBPROF_OK);
+    debug_assert_eq!(freed, Ok(()));
 }
 
 /// Makes a handle for the calling thread. Any thread.
@@ -274,26 +228,14 @@ pub unsafe extern "C" fn edbprof_recording_attach(
     name: edbprof_str,
     out: *mut *mut edbprof_thread,
 ) -> edbprof_status {
-    if out.is_null() {
-        return EDBPROF_NULL_POINTER;
+    // SAFETY: `recording` is NULL or not freed; `name` is readable; `out` is NULL or writable.
+    unsafe {
+        make_with(recording, out, ptr::null_mut(), |recording| {
+            let attached = recording.attach(name.bytes());
+            let thread = attached.map_err(|error| fail(recording, error))?;
+            Ok(thread.as_ptr().cast())
+        })
     }
-    // SAFETY: by this function's contract.
-    unsafe { out.write(std::ptr::null_mut()) };
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { self::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    guard(|| {
-        // SAFETY: by this function's contract.
-        match handle.recording.attach(unsafe { name.bytes() }) {
-            Ok(thread) => {
-                // SAFETY: by this function's contract.
-                unsafe { out.write(edbprof_thread::from_thread(thread)) };
-                EDBPROF_OK
-            }
-            Err(error) => handle.fail(&error),
-        }
-    })
 }
 
 /// The thread is over, and its handle too: calls that are open end, what it recorded is
@@ -305,22 +247,22 @@ pub unsafe extern "C" fn edbprof_recording_attach(
 /// * No other call with it is under way or comes later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(thread) = (unsafe { edbprof_thread::thread(thread) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    guard(|| {
-        // SAFETY: by this function's contract.
-        unsafe { thread.recording().detach(thread) };
-        EDBPROF_OK
-    })
+    // SAFETY: `thread` is NULL or of a recording that is not freed, was not detached, and is
+    // not used any more.
+    unsafe {
+        with(thread, |thread| {
+            thread.recording().detach(thread);
+            EDBPROF_OK
+        })
+    }
 }
 
 /// Says what the function called `key` is. Any thread.
 ///
 /// Everything is copied. A key that is known keeps its first meaning.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind),
+/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
+/// flag),
 /// `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
 ///
 /// # Safety
@@ -332,36 +274,26 @@ pub unsafe extern "C" fn edbprof_recording_define(
     key: u64,
     function: *const edbprof_function,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { self::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    if function.is_null() {
-        return EDBPROF_NULL_POINTER;
-    }
-    // SAFETY: by this function's contract.
-    unsafe { define(&handle.recording, key, function) }
+    // SAFETY: `recording` is NULL or not freed; `function` is NULL or readable with its strings.
+    unsafe { with(recording, |recording| define(recording, key, function)) }
 }
 
 /// # Safety
-/// * `function` is readable as far as its `struct_size` says, and so are the
-///   strings in it.
+/// * `function` is NULL or readable, and so are the strings in it.
 pub(super) unsafe fn define(
     recording: &Recording,
     key: u64,
     function: *const edbprof_function,
-) -> edbprof_status {
-    guard(|| {
-        if key == 0 {
-            return refuse(recording, "the key of a function can't be 0");
-        }
-        // SAFETY: by this function's contract.
-        let entry = unsafe { edbprof_function::entry(function) };
-        match entry.map(|entry| recording.define(key, entry)) {
-            Ok(true) => EDBPROF_OK,
-            Ok(false) => EDBPROF_OUT_OF_MEMORY,
-            Err(EDBPROF_BAD_ARGUMENT) => refuse(recording, "the function's kind is unknown"),
-            Err(status) => status,
-        }
-    })
+) -> Attempt {
+    // SAFETY: NULL or readable (contract).
+    let function = unsafe { edbprof_function::copied(function) }?;
+    if key == 0 {
+        return Err(refuse(recording, "the key of a function can't be 0"));
+    }
+    // SAFETY: the strings are readable (contract).
+    let entry = unsafe { function.entry() }.map_err(|reason| refuse(recording, reason))?;
+    match recording.define(key, entry) {
+        true => Ok(()),
+        false => Err(EDBPROF_OUT_OF_MEMORY),
+    }
 }

@@ -1,17 +1,19 @@
 //! What a recording leaves: files, and the texts that say where and what went wrong.
 
 use std::ffi::c_char;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::guard::guard;
-use super::recording::refuse;
-use super::text::Buffer;
+use super::entry::{Attempt, get, guard, with};
+use super::status::{fail, note, refuse};
+use super::text::copy_to;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
-    EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
+    EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
 };
 use crate::model::Ending;
 use crate::recorder::exit;
+use crate::recorder::recording::Recording;
 use crate::recorder::save::{CallEnded, Manner};
 
 /// Saving: the recording is over; the file says that its process ended regularly.
@@ -23,26 +25,19 @@ pub const EDBPROF_SAVE_LAST: u32 = 4;
 /// function was called.
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
 
-/// Runs `body`, guarded, with what the flags for saving say.
-fn save_with(
-    handle: &edbprof_recording,
-    flags: u32,
-    body: impl FnOnce(Manner) -> edbprof_status,
-) -> edbprof_status {
-    guard(|| {
-        let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
-        if flags & !known != 0 {
-            return refuse(handle.recording(), "a flag for saving is unknown");
-        }
-        body(Manner {
-            ending: if flags & EDBPROF_SAVE_FINAL != 0 {
-                Ending::Finished
-            } else {
-                Ending::Running
-            },
-            sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
-            last: flags & EDBPROF_SAVE_LAST != 0,
-        })
+/// What the flags for saving say.
+fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
+    let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
+    if flags & !known != 0 {
+        return Err(refuse(recording, "a flag for saving is unknown"));
+    }
+    Ok(Manner {
+        ending: match flags & EDBPROF_SAVE_FINAL {
+            0 => Ending::Running,
+            _ => Ending::Finished,
+        },
+        sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
+        last: flags & EDBPROF_SAVE_LAST != 0,
     })
 }
 
@@ -62,17 +57,17 @@ pub unsafe extern "C" fn edbprof_recording_save(
     recording: *mut edbprof_recording,
     flags: u32,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    save_with(handle, flags, |manner| {
-        match handle.recording().save(manner) {
-            Ok(Some(_)) => EDBPROF_OK,
-            Ok(None) => EDBPROF_NOTHING_RECORDED,
-            Err(error) => handle.fail(&error),
-        }
-    })
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            let manner = manner(recording, flags)?;
+            match recording.save(manner) {
+                Ok(Some(_)) => Ok(()),
+                Ok(None) => Err(EDBPROF_NOTHING_RECORDED),
+                Err(error) => Err(fail(recording, error)),
+            }
+        })
+    }
 }
 
 /// As `edbprof_recording_save`, to exactly `path`, and also when nothing was
@@ -87,19 +82,15 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
     path: edbprof_str,
     flags: u32,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    save_with(handle, flags, |manner| {
-        // SAFETY: by this function's contract.
-        let saved = unsafe { path.path() }
-            .and_then(|path| handle.recording().save_as(Path::new(&path), manner));
-        match saved {
-            Ok(()) => EDBPROF_OK,
-            Err(error) => handle.fail(&error),
-        }
-    })
+    // SAFETY: `recording` is NULL or not freed; `path` is readable.
+    unsafe {
+        with(recording, |recording| {
+            let manner = manner(recording, flags)?;
+            let path = path.path().map_err(|error| fail(recording, error))?;
+            let saved = recording.save_as(Path::new(path), manner);
+            saved.map_err(|error| fail(recording, error))
+        })
+    }
 }
 
 /// Counts an outermost call that has ended, and saves as `edbprof_recording_save`
@@ -118,18 +109,18 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     every: u64,
     flags: u32,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    save_with(handle, flags, |manner| {
-        match handle.recording().call_ended(every, manner) {
-            Ok(CallEnded::Saved) => EDBPROF_OK,
-            Ok(CallEnded::NotDue) => EDBPROF_NOT_DUE,
-            Ok(CallEnded::InMemoryOnly(text)) => told(handle, text),
-            Err(error) => handle.fail(&error),
-        }
-    })
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            let manner = manner(recording, flags)?;
+            match recording.call_ended(every, manner) {
+                Ok(CallEnded::Saved) => Ok(()),
+                Ok(CallEnded::NotDue) => Err(EDBPROF_NOT_DUE),
+                Ok(CallEnded::InMemoryOnly(reason)) => Err(in_memory_only(recording, reason)),
+                Err(error) => Err(fail(recording, error)),
+            }
+        })
+    }
 }
 
 /// `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
@@ -142,21 +133,17 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
 pub unsafe extern "C" fn edbprof_recording_check(
     recording: *mut edbprof_recording,
 ) -> edbprof_status {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { super::recording::recording(recording) }) else {
-        return EDBPROF_NULL_POINTER;
-    };
-    guard(|| {
-        let warning = handle.recording().lock().durability.take_warning();
-        warning.map_or(EDBPROF_OK, |text| told(handle, text))
-    })
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            let warning = recording.lock().durability.take_warning();
+            warning.map_or(EDBPROF_OK, |reason| in_memory_only(recording, reason))
+        })
+    }
 }
 
-/// Why a recording is in memory only.
-fn told(handle: &edbprof_recording, text: String) -> edbprof_status {
-    let mut shared = handle.recording().lock();
-    shared.error = text;
-    shared.errno = 0;
+fn in_memory_only(recording: &Recording, reason: String) -> edbprof_status {
+    note(recording, reason, 0);
     EDBPROF_IN_MEMORY_ONLY
 }
 
@@ -169,13 +156,14 @@ fn told(handle: &edbprof_recording, text: String) -> edbprof_status {
 /// `EDBPROF_BAD_ARGUMENT` (unknown flag).
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_process_ends(flags: u32) -> edbprof_status {
-    guard(|| {
+    let announced = guard(|| {
         if flags & !EDBPROF_SAVE_LAST != 0 {
-            return EDBPROF_BAD_ARGUMENT;
+            return Err(EDBPROF_BAD_ARGUMENT);
         }
         exit::announce(flags & EDBPROF_SAVE_LAST != 0);
-        EDBPROF_OK
-    })
+        Ok(())
+    });
+    announced.into()
 }
 
 /// Copies the text of the latest failure of the recording to `buffer`, cut to
@@ -191,15 +179,14 @@ pub unsafe extern "C" fn edbprof_recording_error(
     buffer: *mut c_char,
     size: usize,
 ) -> usize {
-    // SAFETY: by this function's contract.
-    let (handle, mut buffer) = unsafe {
-        (
-            super::recording::recording(recording),
-            Buffer::new(buffer, size),
-        )
-    };
-    let text = handle.map(|handle| handle.recording().lock().error.clone());
-    buffer.fill(text.unwrap_or_default().as_bytes())
+    // SAFETY: `recording` is NULL or not freed; `size` bytes can be written at `buffer`, or it
+    // is NULL.
+    unsafe {
+        let text = get(recording, String::new(), |recording| {
+            recording.lock().error.clone()
+        });
+        copy_to(buffer, size, text.as_bytes())
+    }
 }
 
 /// The C library's `errno` of the latest failure of the recording; 0 when nothing has
@@ -209,9 +196,8 @@ pub unsafe extern "C" fn edbprof_recording_error(
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_recording_errno(recording: *const edbprof_recording) -> i32 {
-    // SAFETY: by this function's contract.
-    let handle = unsafe { super::recording::recording(recording) };
-    handle.map_or(0, |handle| handle.recording().lock().errno)
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe { get(recording, 0, |recording| recording.lock().errno) }
 }
 
 /// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
@@ -227,13 +213,10 @@ pub unsafe extern "C" fn edbprof_recording_path(
     buffer: *mut c_char,
     size: usize,
 ) -> usize {
-    // SAFETY: by this function's contract.
-    let (handle, mut buffer) = unsafe {
-        (
-            super::recording::recording(recording),
-            Buffer::new(buffer, size),
-        )
-    };
-    let path = handle.and_then(|handle| handle.recording().path());
-    buffer.fill(path.unwrap_or_default().as_os_str().as_encoded_bytes())
+    // SAFETY: `recording` is NULL or not freed; `size` bytes can be written at `buffer`, or it
+    // is NULL.
+    unsafe {
+        let path = get(recording, None, |recording| recording.path()).unwrap_or_default();
+        copy_to(buffer, size, path.as_os_str().as_bytes())
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::recorder::recording::Recording;
+use crate::recorder::save::errno;
 use crate::recorder::thread::Outcome;
 
 /// What became of a call. The numbers never change and are never used again:
@@ -14,7 +16,7 @@ pub enum edbprof_status {
     EDBPROF_OK = 0,
     /// A pointer that must not be NULL is.
     EDBPROF_NULL_POINTER = 1,
-    /// `struct_size` is not the size of the struct in this version of the ABI.
+    /// `struct_size` is smaller than the struct's first version.
     EDBPROF_BAD_STRUCT_SIZE = 2,
     /// An argument makes no sense; the recording's error text says which.
     EDBPROF_BAD_ARGUMENT = 3,
@@ -58,8 +60,8 @@ impl From<Outcome> for edbprof_status {
     }
 }
 
-impl From<&io::Error> for edbprof_status {
-    fn from(error: &io::Error) -> edbprof_status {
+impl From<io::Error> for edbprof_status {
+    fn from(error: io::Error) -> edbprof_status {
         match error.kind() {
             io::ErrorKind::OutOfMemory => EDBPROF_OUT_OF_MEMORY,
             io::ErrorKind::InvalidInput => EDBPROF_BAD_ARGUMENT,
@@ -67,4 +69,23 @@ impl From<&io::Error> for edbprof_status {
             _ => EDBPROF_SYSTEM_ERROR,
         }
     }
+}
+
+/// Keeps the text and number of a failure for the host, and returns its status.
+pub(super) fn fail(recording: &Recording, error: io::Error) -> edbprof_status {
+    note(recording, error.to_string(), errno(&error));
+    error.into()
+}
+
+/// Keeps the reason to refuse an argument for the host, and returns the status for it.
+pub(super) fn refuse(recording: &Recording, reason: &str) -> edbprof_status {
+    note(recording, reason.to_owned(), 0);
+    EDBPROF_BAD_ARGUMENT
+}
+
+/// Keeps what `edbprof_recording_error` and `edbprof_recording_errno` return.
+pub(super) fn note(recording: &Recording, text: String, errno: i32) {
+    let mut shared = recording.lock();
+    shared.error = text;
+    shared.errno = errno;
 }

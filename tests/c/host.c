@@ -132,7 +132,7 @@ int main(int argc, char **argv) {
   size_t len;
 
   CHECK(argc == 2);
-  CHECK(edbprof_abi_version() == EDBPROF_ABI_VERSION);
+  CHECK(EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version()));
   CHECK(edbprof_version().len > 0);
   host.directory = argv[1];
   options = host_clock(host.directory, "own_");

@@ -189,7 +189,7 @@ void in_worker_thread(Recording &recording) {
 
 int main(int argc, char **argv) {
   CHECK(argc == 2);
-  CHECK(edbprof_abi_version() == EDBPROF_ABI_VERSION);
+  CHECK(EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version()));
   Recording recording(argv[1]);
   define_all_but_work(recording);
   in_main_thread(recording, Thread{recording.attach(TEXT("main thread")), 0});

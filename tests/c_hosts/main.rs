@@ -292,6 +292,26 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     assert_eq!(names, ["due", "empty.prof", "full", "wrong"]);
 }
 
+#[test]
+fn a_host_of_an_older_or_newer_header_works() {
+    let source = Source {
+        file: "versions.c",
+        cpp: false,
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let (_, later) = read_only(directory.path(), "longer_");
+    assert_eq!(
+        drawn(&later.threads[0], &later.functions),
+        ["1 0 5 defined", "1 0 5 defined / span"]
+    );
+    let calibration = later.processes[0].calibration.unwrap();
+    assert_eq!(calibration.slowed_ppm, 5);
+    assert_eq!(calibration.numbers().iter().sum::<u32>(), 5);
+    assert_eq!(files(directory.path(), "").len(), 1);
+}
+
 fn parent_of(nodes: &Nodes, node: usize) -> Option<usize> {
     let parent = nodes.parent[node];
     (parent != NO_PARENT).then_some(parent as usize)

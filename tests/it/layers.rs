@@ -9,7 +9,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ("clock", &[]),
     ("format", &["model", "clock"]),
     ("recorder", &["model", "clock", "format"]),
-    ("capi", &["model", "clock", "format", "recorder"]),
+    ("capi", &["model", "clock", "recorder"]),
     ("analysis", &["model", "format"]),
     ("report", &["model", "format", "analysis"]),
 ];

@@ -47,7 +47,7 @@ def spans(built):
 
 
 def test_runtime_is_found(spans):
-    assert spans.abi_version() == 2
+    assert spans.abi_version() >> 16 == 3
 
 
 def test_span_stands_under_its_python_caller(record, spans):
@@ -236,7 +236,7 @@ def test_imported_before_the_package(run, built):
         import sys
         sys.path.insert(0, sys.argv[1])
         import spans
-        assert spans.abi_version() == 2
+        assert spans.abi_version() >> 16 == 3
         from edbprof_native import Profile
         with Profile() as recorded:
             spans.work(2)

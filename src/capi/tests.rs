@@ -1,0 +1,225 @@
+//! A defect of the library costs its host one call of one function, never the process.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use super::entry::defect;
+use super::*;
+
+/// A recording without files on one of the clocks, and this thread's handle.
+struct Host {
+    recording: *mut edbprof_recording,
+    thread: *mut edbprof_thread,
+}
+
+const OUTER: u64 = 1;
+const INNER: u64 = 2;
+const NEW: u64 = 3;
+
+const NO_TEXT: edbprof_str = edbprof_str {
+    data: ptr::null(),
+    len: 0,
+};
+
+fn options(clock: u32) -> edbprof_options {
+    edbprof_options {
+        struct_size: size_of::<edbprof_options>(),
+        clock,
+        max_nodes: EDBPROF_LEAST_NODES,
+        host_tick_ns: 0.0,
+        directory: NO_TEXT,
+        prefix: NO_TEXT,
+        suffix: NO_TEXT,
+        host: NO_TEXT,
+        hook: NO_TEXT,
+        live_dir: NO_TEXT,
+    }
+}
+
+static SPAN: edbprof_function = edbprof_function {
+    struct_size: size_of::<edbprof_function>(),
+    kind: EDBPROF_NATIVE,
+    flags: 0,
+    file: NO_TEXT,
+    line: 0,
+    name: NO_TEXT,
+    qualified_name: NO_TEXT,
+    module: NO_TEXT,
+    generic_name: NO_TEXT,
+    generic_file: NO_TEXT,
+    generic_line: 0,
+};
+
+impl Host {
+    fn new(clock: u32) -> Host {
+        let (mut recording, mut thread) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: valid options and places; the recording has just been made.
+        unsafe {
+            let made = edbprof_recording_new(&options(clock), &mut recording);
+            assert_eq!(made, EDBPROF_OK);
+            let attached = edbprof_recording_attach(recording, NO_TEXT, &mut thread);
+            assert_eq!(attached, EDBPROF_OK);
+            for key in [OUTER, INNER] {
+                let defined = edbprof_recording_define(recording, key, &SPAN);
+                assert_eq!(defined, EDBPROF_OK);
+            }
+        }
+        Host { recording, thread }
+    }
+
+    fn calls(&self) -> u64 {
+        let mut calls = 0;
+        // SAFETY: a recording that is not freed, and a place for a number.
+        let counted = unsafe { edbprof_recording_count_calls(self.recording, &mut calls) };
+        assert_eq!(counted, EDBPROF_OK);
+        calls
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, freed here alone.
+        unsafe { edbprof_recording_free(self.recording) };
+    }
+}
+
+/// Checks that `call` survives a defect that it meets, and then works.
+#[track_caller]
+fn check(expected: edbprof_status, call: impl Fn() -> edbprof_status) {
+    defect::plant();
+    assert_eq!(call(), EDBPROF_INTERNAL_ERROR);
+    assert_eq!(call(), expected);
+}
+
+#[test]
+fn a_defect_costs_one_event_and_later_ones_are_counted() {
+    // The fastest clock is read in line, that of the CPU off the hot path.
+    for clock in [EDBPROF_CLOCK_WALL, EDBPROF_CLOCK_CPU] {
+        let host = Host::new(clock);
+        let thread = host.thread;
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        unsafe {
+            check(EDBPROF_OK, || edbprof_enter(thread, OUTER));
+            check(EDBPROF_OK, || edbprof_enter(thread, INNER));
+            // INNER ends with it.
+            check(EDBPROF_OK, || edbprof_leave(thread, OUTER));
+            check(EDBPROF_NOT_OPEN, || edbprof_leave(thread, INNER));
+            assert_eq!(edbprof_enter(thread, OUTER), EDBPROF_OK);
+            check(EDBPROF_OK, || edbprof_resume(thread, OUTER));
+            check(EDBPROF_OK, || edbprof_leave_all(thread));
+            assert_eq!(edbprof_enter(thread, OUTER), EDBPROF_OK);
+            check(EDBPROF_OK, || edbprof_leave_unstarted(thread, OUTER));
+        }
+        assert_eq!(host.calls(), 5);
+    }
+}
+
+#[test]
+fn a_defect_costs_one_event_of_a_host_that_gives_the_time() {
+    let host = Host::new(EDBPROF_CLOCK_HOST);
+    let thread = host.thread;
+    let fiber = std::cell::Cell::default();
+    // SAFETY: a handle of this thread's, of a recording that is not freed; SPAN outlives it.
+    unsafe {
+        check(EDBPROF_OK, || edbprof_enter_at(thread, OUTER, 10));
+        check(EDBPROF_OK, || edbprof_resume_at(thread, INNER, 20));
+        check(EDBPROF_OK, || edbprof_leave_at(thread, INNER, 30));
+        check(EDBPROF_OK, || edbprof_enter_span(thread, &SPAN));
+        check(EDBPROF_OK, || edbprof_leave_span(thread, &SPAN));
+        check(EDBPROF_OK, || edbprof_fiber_suspend(thread, fiber.as_ptr()));
+        check(EDBPROF_OK, || edbprof_fiber_resume(thread, fiber.as_ptr()));
+        check(EDBPROF_OK, || edbprof_leave_at(thread, OUTER, 40));
+    }
+    assert_eq!(host.calls(), 3);
+}
+
+#[test]
+fn every_other_function_survives_a_defect() {
+    let host = Host::new(EDBPROF_CLOCK_HOST);
+    let (recording, thread) = (host.recording, host.thread);
+    let (number, handle, made) = (
+        std::cell::Cell::new(7),
+        std::cell::Cell::new(thread),
+        std::cell::Cell::new(recording),
+    );
+    let bytes = std::cell::Cell::new(edbprof_bytes {
+        data: ptr::dangling_mut(),
+        len: 1,
+    });
+    let calibration = edbprof_calibration {
+        struct_size: size_of::<edbprof_calibration>(),
+        python_call_callee_ps: 0,
+        python_call_caller_ps: 0,
+        c_call_callee_ps: 0,
+        c_call_caller_ps: 0,
+        resume_callee_ps: 0,
+        resume_caller_ps: 0,
+        implicit_call_callee_ps: 0,
+        implicit_call_caller_ps: 0,
+        init_call_callee_ps: 0,
+        init_call_caller_ps: 0,
+        class_call_ps: 0,
+        slowed_ppm: 0,
+    };
+    let dev_null = edbprof_str::from(&b"/dev/null/none"[..]);
+    // SAFETY: handles of a recording that is not freed, structs and places that are valid.
+    unsafe {
+        check(EDBPROF_OK, || {
+            edbprof_recording_define(recording, NEW, &SPAN)
+        });
+        check(EDBPROF_OK, || {
+            edbprof_recording_set_calibration(recording, &calibration)
+        });
+        check(EDBPROF_OK, || {
+            edbprof_recording_count_calls(recording, number.as_ptr())
+        });
+        check(EDBPROF_OK, || {
+            edbprof_thread_ticks(thread, NEW, number.as_ptr())
+        });
+        check(EDBPROF_BAD_ARGUMENT, || {
+            edbprof_recording_save(recording, 0)
+        });
+        check(EDBPROF_SYSTEM_ERROR, || {
+            edbprof_recording_save_as(recording, dev_null, 0)
+        });
+        check(EDBPROF_NOT_DUE, || {
+            edbprof_recording_call_ended(recording, 0, 0)
+        });
+        check(EDBPROF_OK, || edbprof_recording_check(recording));
+        check(EDBPROF_BAD_ARGUMENT, || edbprof_process_ends(u32::MAX));
+
+        // No bytes, no handle: nothing to free.
+        defect::plant();
+        let status = edbprof_recording_encode(recording, bytes.as_ptr());
+        assert_eq!(status, EDBPROF_INTERNAL_ERROR);
+        assert!(
+            bytes
+                .replace(edbprof_bytes {
+                    data: ptr::null_mut(),
+                    len: 0
+                })
+                .data
+                .is_null()
+        );
+        defect::plant();
+        let status = edbprof_recording_attach(recording, NO_TEXT, handle.as_ptr());
+        assert_eq!(status, EDBPROF_INTERNAL_ERROR);
+        assert!(handle.get().is_null());
+        defect::plant();
+        let status = edbprof_recording_new(&options(EDBPROF_CLOCK_HOST), made.as_ptr());
+        assert_eq!(status, EDBPROF_INTERNAL_ERROR);
+        assert!(made.get().is_null());
+
+        let mut buffer: [c_char; 4] = [1; 4];
+        for text in [edbprof_recording_error, edbprof_recording_path] {
+            buffer[0] = 1;
+            defect::plant();
+            assert_eq!(text(recording, buffer.as_mut_ptr(), buffer.len()), 0);
+            assert_eq!(buffer[0], 0);
+        }
+        defect::plant();
+        assert_eq!(edbprof_recording_errno(recording), 0);
+        assert_ne!(edbprof_recording_errno(recording), 0);
+        check(EDBPROF_OK, || edbprof_thread_detach(thread));
+    }
+}
