@@ -137,15 +137,19 @@ fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
     let nodes = &thread.nodes;
     let mut depths: Vec<usize> = Vec::new();
     for node in 0..nodes.len() {
-        let depth = match nodes.parent[node] {
+        let depth = match nodes.parents()[node] {
             NO_PARENT => 1,
             parent => depths[parent as usize] + 1,
         };
         depths.push(depth);
-        let figures = [nodes.calls[node], nodes.resumes[node], nodes.total[node]];
+        let figures = [
+            nodes.calls()[node],
+            nodes.resumes()[node],
+            nodes.totals()[node],
+        ];
         let class_calls = thread.class_calls.get(node);
         let overhead = thread.overhead_ps.get(node);
-        let function = kind_text(trees, nodes.function[node]);
+        let function = kind_text(trees, nodes.kinds()[node]);
         writeln!(
             text,
             "{:depth$}{figures:?} {class_calls:?} {overhead:?} {function}",

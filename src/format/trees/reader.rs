@@ -8,8 +8,7 @@ use crate::format::pstats::read_label;
 use crate::format::read_error::ReadError;
 use crate::model::{
     ANY_THREAD, CALIBRATION_NUMBERS, Calibration, Ending, FIRST_CALIBRATION_NUMBERS,
-    FoldedFunction, Function, FunctionKind, MAX_NODES, NO_PARENT, Nodes, Process, RanIn,
-    ThreadTree, Trees,
+    FoldedFunction, Function, FunctionKind, Nodes, Process, RanIn, ThreadTree, Trees,
 };
 
 /// Reads the value of `key`, if it is one of the trees' keys; else returns false
@@ -53,7 +52,7 @@ pub(in crate::format) fn check(trees: &Trees, offset: usize) -> Result<(), ReadE
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
         let folded = thread.folded.iter().map(|folded| &folded.function);
-        let mut called = thread.nodes.function.iter().chain(folded);
+        let mut called = thread.nodes.kinds().iter().chain(folded);
         if called.any(|&function| function as usize >= functions) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }
@@ -173,20 +172,21 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
     let mut thread = ThreadTree::default();
     let mut has_process = false;
+    let [mut parents, mut kinds] = [const { Vec::new() }; 2];
+    let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
     let mut folded = FoldedColumns::default();
     reader.dict(|reader| {
-        let nodes = &mut thread.nodes;
         match reader.string()? {
             b"process" => {
                 thread.process = read_number(reader)?;
                 has_process = true;
             }
             b"name" => thread.name = read_text(reader)?,
-            b"parent" => nodes.parent = read_column(reader, u32::from_le_bytes)?,
-            b"function" => nodes.function = read_column(reader, u32::from_le_bytes)?,
-            b"calls" => nodes.calls = read_column(reader, u64::from_le_bytes)?,
-            b"resumes" => nodes.resumes = read_column(reader, u64::from_le_bytes)?,
-            b"total" => nodes.total = read_column(reader, u64::from_le_bytes)?,
+            b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
+            b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
+            b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
+            b"resumes" => resumes = read_column(reader, u64::from_le_bytes)?,
+            b"total" => totals = read_column(reader, u64::from_le_bytes)?,
             b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             b"folded_function" => folded.function = read_column(reader, u32::from_le_bytes)?,
@@ -200,7 +200,8 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     if !has_process {
         return Err(ReadError::invalid(offset, "a thread of no process"));
     }
-    check_nodes(&thread.nodes, offset)?;
+    thread.nodes = Nodes::from_columns([parents, kinds], [calls, resumes, totals])
+        .map_err(|what| ReadError::invalid(offset, what))?;
     let is_column = |len: usize| len == 0 || len == thread.nodes.len();
     if !is_column(thread.class_calls.len()) || !is_column(thread.overhead_ps.len()) {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
@@ -275,23 +276,4 @@ fn read_column<T, const N: usize>(
     let mut column = Vec::with_capacity(values.len());
     column.extend(values.filter_map(|bytes| bytes.try_into().ok()).map(value));
     Ok(column)
-}
-
-fn check_nodes(nodes: &Nodes, offset: usize) -> Result<(), ReadError> {
-    let len = nodes.len();
-    if nodes.function.len() != len
-        || nodes.calls.len() != len
-        || nodes.resumes.len() != len
-        || nodes.total.len() != len
-        || len > MAX_NODES
-    {
-        return Err(ReadError::invalid(offset, "columns of different lengths"));
-    }
-    let in_order = (0_u32..)
-        .zip(&nodes.parent)
-        .all(|(node, &parent)| parent == NO_PARENT || parent < node);
-    if !in_order {
-        return Err(ReadError::invalid(offset, "a call before its caller"));
-    }
-    Ok(())
 }

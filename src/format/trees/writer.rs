@@ -123,16 +123,16 @@ fn write_function<'a>(writer: &mut Writer<'a>, function: &'a Function) {
 
 fn write_nodes(writer: &mut Writer<'_>, nodes: &Nodes) {
     for (key, column) in [
-        (&b"parent"[..], &nodes.parent),
-        (b"function", &nodes.function),
+        (&b"parent"[..], nodes.parents()),
+        (b"function", nodes.kinds()),
     ] {
         writer.text(key);
         writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
     }
     for (key, column) in [
-        (&b"calls"[..], &nodes.calls),
-        (b"resumes", &nodes.resumes),
-        (b"total", &nodes.total),
+        (&b"calls"[..], nodes.calls()),
+        (b"resumes", nodes.resumes()),
+        (b"total", nodes.totals()),
     ] {
         writer.text(key);
         writer.bytes_of(column.iter().map(|value| value.to_le_bytes()));
