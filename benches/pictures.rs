@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::{Merger, Profile};
-use edbprof::model::{Function, FunctionKind, Label, NO_PARENT};
+use edbprof::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 
@@ -104,29 +104,28 @@ fn made_up(nodes: usize) -> Frames {
             stack.pop();
         } else {
             let parent = stack[stack.len() - 1];
-            let caller = tree.nodes.function[parent as usize] as usize;
+            let caller = tree.nodes.kinds()[parent as usize] as usize;
             let function = (caller * 31 + 7 * random(4) + 1) % functions;
             let key = (parent, function as u32);
             let node = *children
                 .entry(key)
                 .or_insert_with(|| add_node(&mut tree, parent, function as u32));
-            tree.nodes.calls[node as usize] += 1;
+            tree.nodes.update(node as usize, |row| row.calls += 1);
             stack.push(node);
         }
         let time = random(2_000) as u64;
         for &node in &stack {
-            tree.nodes.total[node as usize] += time;
+            tree.nodes.update(node as usize, |row| row.total += time);
         }
     }
     tree
 }
 
 fn add_node(tree: &mut Frames, parent: u32, function: u32) -> u32 {
-    tree.nodes.parent.push(parent);
-    tree.nodes.function.push(function);
-    tree.nodes.calls.push(0);
-    tree.nodes.resumes.push(0);
-    tree.nodes.total.push(0);
     tree.estimated.push(false);
-    tree.nodes.parent.len() as u32 - 1
+    tree.nodes.push(NodeRow {
+        parent,
+        kind: function,
+        ..NodeRow::default()
+    })
 }

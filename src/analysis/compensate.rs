@@ -35,8 +35,7 @@ pub fn compensate(trees: &Trees) -> Compensation {
             subtracted_ns = subtracted_ns.saturating_add(cost);
             node.own_ns - cost
         });
-        thread.nodes.total = own.collect();
-        thread.nodes.add_up();
+        thread.nodes.set_self_times(own.collect());
     }
     Compensation {
         trees: compensated,

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::native_name::without_address;
-use crate::model::{Function, FunctionKind, Label, NO_PARENT, Nodes, Rows};
+use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
 /// Nodes below this share of the whole are left within their parents.
 const SMALLEST_SHARE: f64 = 1e-5;
@@ -341,13 +341,15 @@ impl Acyclic {
                 }
             }
             self_times.push(self_time);
-            nodes.parent.push(parent);
-            nodes.function.push(function);
-            nodes.calls.push((vertex.all.calls * share).round() as u64);
-            nodes.resumes.push(0);
+            nodes.push(NodeRow {
+                parent,
+                kind: function,
+                calls: (vertex.all.calls * share).round() as u64,
+                ..NodeRow::default()
+            });
         }
-        nodes.total = self_times.iter().map(|time| time.round() as u64).collect();
-        nodes.add_up();
+        let self_times = self_times.iter().map(|time| time.round() as u64);
+        nodes.set_self_times(self_times.collect());
         nodes
     }
 }

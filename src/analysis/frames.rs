@@ -6,13 +6,13 @@ use super::attribution::attribute;
 use super::estimate::estimate;
 use super::merge::Profile;
 use super::singledispatch::unfog;
-use crate::model::{Function, NO_PARENT, Nodes, PROCESS_GROUP};
+use crate::model::{Function, NO_PARENT, NodeRow, Nodes, PROCESS_GROUP};
 
 /// A call tree to be looked at. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    /// The function table that `nodes.function` indexes.
+    /// The function table that `nodes.kinds()` indexes.
     pub functions: Vec<Function>,
     /// The tree, parents before children.
     pub nodes: Nodes,
@@ -24,7 +24,7 @@ pub struct Frames {
 impl Frames {
     /// The sum of the roots' totals, nanoseconds.
     pub fn whole(&self) -> u64 {
-        let roots = self.nodes.parent.iter().zip(&self.nodes.total);
+        let roots = self.nodes.parents().iter().zip(self.nodes.totals());
         roots
             .filter(|&(&parent, _)| parent == NO_PARENT)
             .fold(0, |sum, (_, &total)| sum.saturating_add(total))
@@ -64,36 +64,36 @@ impl Frames {
         self.functions
             .push(Function::group(PROCESS_GROUP, name, ""));
         self.estimated.push(true);
-        self.nodes.push(NO_PARENT, function, 0, 0, 0)
+        self.nodes.push(NodeRow {
+            parent: NO_PARENT,
+            kind: function,
+            ..NodeRow::default()
+        })
     }
 
     /// Puts the roots that come after the node `root` onto it.
     fn stand_on(&mut self, root: u32) {
         for node in root as usize + 1..self.nodes.len() {
-            if self.nodes.parent[node] == NO_PARENT {
-                self.nodes.parent[node] = root;
-                let total = self.nodes.total[node];
-                let sum = &mut self.nodes.total[root as usize];
-                *sum = sum.saturating_add(total);
+            if self.nodes.parents()[node] == NO_PARENT {
+                self.nodes.update(node, |row| row.parent = root);
+                let total = self.nodes.totals()[node];
+                self.nodes.add(root as usize, 0, 0, total);
             }
         }
     }
 
     fn append(&mut self, nodes: &Nodes, first_function: u32, estimated: bool) {
         let first = self.nodes.len() as u32;
-        self.nodes
-            .parent
-            .extend(nodes.parent.iter().map(|&parent| match parent {
-                NO_PARENT => NO_PARENT,
-                parent => first + parent,
-            }));
-        let functions = nodes.function.iter();
-        self.nodes
-            .function
-            .extend(functions.map(|function| first_function + function));
-        self.nodes.calls.extend_from_slice(&nodes.calls);
-        self.nodes.resumes.extend_from_slice(&nodes.resumes);
-        self.nodes.total.extend_from_slice(&nodes.total);
+        for row in nodes.rows() {
+            self.nodes.push(NodeRow {
+                parent: match row.parent {
+                    NO_PARENT => NO_PARENT,
+                    parent => first + parent,
+                },
+                kind: first_function + row.kind,
+                ..row
+            });
+        }
         self.estimated.resize(self.nodes.len(), estimated);
     }
 }

@@ -33,8 +33,12 @@ impl<'f> FramesBuilder<'f> {
     /// Adds the figures of `more`, one of the nodes that this one is made of.
     pub(crate) fn add(&mut self, node: u32, more: u32) {
         let (nodes, at) = (&self.from.nodes, more as usize);
-        self.tree
-            .add(node, nodes.calls[at], nodes.resumes[at], nodes.total[at]);
+        self.tree.add(
+            node,
+            nodes.calls()[at],
+            nodes.resumes()[at],
+            nodes.totals()[at],
+        );
         self.estimated[node as usize] |= self.from.estimated[at];
     }
 
@@ -54,8 +58,8 @@ pub fn join(frames: &Frames) -> Frames {
     let nodes = &frames.nodes;
     let mut joined = FramesBuilder::new(frames);
     let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
-    for (node, &function) in (0..).zip(&nodes.function) {
-        let parent = nodes.parent[node as usize];
+    for (node, &function) in (0..).zip(nodes.kinds()) {
+        let parent = nodes.parents()[node as usize];
         let parent = places.get(parent as usize).copied().unwrap_or(NO_PARENT);
         let place = joined.child(parent, function);
         joined.add(place, node);
@@ -75,21 +79,26 @@ mod tests {
         //    └─ 0
         let frames = Frames {
             functions: Vec::new(),
-            nodes: Nodes {
-                parent: vec![NO_PARENT, 0, 0, NO_PARENT, 1, 3, 5],
-                function: vec![0, 1, 0, 0, 2, 1, 2],
-                calls: vec![1, 2, 3, 4, 5, 6, 7],
-                resumes: vec![0, 0, 0, 0, 1, 0, 1],
-                total: vec![100, 50, 10, 30, 20, 20, u64::MAX],
-            },
+            nodes: Nodes::from_columns(
+                [
+                    vec![NO_PARENT, 0, 0, NO_PARENT, 1, 3, 5],
+                    vec![0, 1, 0, 0, 2, 1, 2],
+                ],
+                [
+                    vec![1, 2, 3, 4, 5, 6, 7],
+                    vec![0, 0, 0, 0, 1, 0, 1],
+                    vec![100, 50, 10, 30, 20, 20, u64::MAX],
+                ],
+            )
+            .unwrap(),
             estimated: vec![false, false, false, false, false, false, true],
         };
         let joined = join(&frames);
-        assert_eq!(joined.nodes.parent, [NO_PARENT, 0, 0, 1]);
-        assert_eq!(joined.nodes.function, [0, 1, 0, 2]);
-        assert_eq!(joined.nodes.calls, [5, 8, 3, 12]);
-        assert_eq!(joined.nodes.resumes, [0, 0, 0, 2]);
-        assert_eq!(joined.nodes.total, [130, 70, 10, u64::MAX]);
+        assert_eq!(joined.nodes.parents(), [NO_PARENT, 0, 0, 1]);
+        assert_eq!(joined.nodes.kinds(), [0, 1, 0, 2]);
+        assert_eq!(joined.nodes.calls(), [5, 8, 3, 12]);
+        assert_eq!(joined.nodes.resumes(), [0, 0, 0, 2]);
+        assert_eq!(joined.nodes.totals(), [130, 70, 10, u64::MAX]);
         assert_eq!(joined.estimated, [false, false, false, true]);
         assert_eq!(join(&joined).nodes, joined.nodes);
     }

@@ -33,7 +33,7 @@ impl RanInCounts {
                 let folded = thread.folded.iter().map(|folded| folded.function);
                 // Trees have many nodes of few functions.
                 let mut seen = vec![false; functions.len()];
-                for function in thread.nodes.function.iter().copied().chain(folded) {
+                for function in thread.nodes.kinds().iter().copied().chain(folded) {
                     if !std::mem::replace(&mut seen[function as usize], true) {
                         let function = functions[function as usize];
                         places.extend([(function, name), (function, ANY_THREAD)]);

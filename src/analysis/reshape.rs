@@ -148,7 +148,7 @@ impl Reshaping<'_> {
         let (is_within, stays) = self.stacks(thread);
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for node in 0..nodes.len() {
-            let above = match nodes.parent[node] {
+            let above = match nodes.parents()[node] {
                 NO_PARENT => NO_PARENT,
                 parent => places[parent as usize],
             };
@@ -156,7 +156,7 @@ impl Reshaping<'_> {
                 places.push(above);
                 continue;
             }
-            let function = nodes.function[node] as usize;
+            let function = nodes.kinds()[node] as usize;
             let rule = self.rules[function];
             let is_wanted = match rule.level {
                 Level::Process => self.groups.process.is_some(),
@@ -169,7 +169,7 @@ impl Reshaping<'_> {
                 let id = self.table.id(&self.trees.functions[function]);
                 let place = self.child(above, id, rule.level);
                 self.tree
-                    .add(place, nodes.calls[node], nodes.resumes[node], own);
+                    .add(place, nodes.calls()[node], nodes.resumes()[node], own);
                 places.push(place);
                 place
             } else {
@@ -203,13 +203,15 @@ impl Reshaping<'_> {
     fn stacks(&self, thread: &ThreadTree) -> (Vec<bool>, Vec<bool>) {
         let nodes = &thread.nodes;
         let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
-        for (&parent, &function) in nodes.parent.iter().zip(&nodes.function) {
+        for (&parent, &function) in nodes.parents().iter().zip(nodes.kinds()) {
             let above = is_within.get(parent as usize).copied().unwrap_or(false);
             is_within.push(above || self.rules[function as usize].included);
         }
         let mut stays = is_within.clone();
         for node in (0..nodes.len()).rev() {
-            if let (true, Some(above)) = (stays[node], stays.get_mut(nodes.parent[node] as usize)) {
+            if let (true, Some(above)) =
+                (stays[node], stays.get_mut(nodes.parents()[node] as usize))
+            {
                 *above = true;
             }
         }
@@ -260,7 +262,7 @@ impl Reshaping<'_> {
     ) -> Vec<FoldedFunction> {
         let mut is_whole = true;
         let mut in_tree = 0_u64;
-        for (node, &function) in thread.nodes.function.iter().enumerate() {
+        for (node, &function) in thread.nodes.kinds().iter().enumerate() {
             if self.trees.functions[function as usize].is_folded_calls() {
                 if is_within[node] {
                     in_tree = in_tree.saturating_add(own[node]);

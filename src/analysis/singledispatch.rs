@@ -27,14 +27,14 @@ pub fn add(sidecar: &mut DispatchCounts, more: &DispatchCounts) {
 /// find the implementation, stays as a node of the wrapper under that caller.
 /// Self times, and so the sum of the roots' totals, are as they were.
 pub fn unfog(functions: &[Function], nodes: &Nodes) -> Nodes {
-    let described = |node: u32| &functions[nodes.function[node as usize] as usize];
+    let described = |node: u32| &functions[nodes.kinds()[node as usize] as usize];
     let self_times = nodes.self_times();
     let mut tree = TreeBuilder::new();
     // Where a node's own time goes, and where its callees hang unless said
     // otherwise; the latter is NO_PARENT under a wrapper that is a root.
     let mut own: Vec<u32> = Vec::with_capacity(nodes.len());
     let mut under: Vec<u32> = Vec::with_capacity(nodes.len());
-    for (node, &parent) in (0_u32..).zip(&nodes.parent) {
+    for (node, &parent) in (0_u32..).zip(nodes.parents()) {
         let at = node as usize;
         let above = match parent {
             NO_PARENT => NO_PARENT,
@@ -50,8 +50,8 @@ pub fn unfog(functions: &[Function], nodes: &Nodes) -> Nodes {
         let (place, calls) = if dispatches {
             (above, (0, 0))
         } else {
-            let place = tree.child(above, nodes.function[at]);
-            (place, (nodes.calls[at], nodes.resumes[at]))
+            let place = tree.child(above, nodes.kinds()[at]);
+            (place, (nodes.calls()[at], nodes.resumes()[at]))
         };
         tree.add(place, calls.0, calls.1, self_times[at]);
         own.push(place);

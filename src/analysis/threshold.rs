@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::frames::Frames;
-use crate::model::{NO_PARENT, Nodes};
+use crate::model::{NO_PARENT, NodeRow, Nodes};
 
 /// Without the nodes whose share of the whole is below `threshold`. The nodes
 /// that stay are as wide as before: what was dropped is a gap above its parent.
@@ -17,20 +17,17 @@ pub fn prune(frames: &Frames, threshold: f64) -> Frames {
     };
     let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
     for node in 0..nodes.len() {
-        let parent = match nodes.parent[node] {
+        let parent = match nodes.parents()[node] {
             NO_PARENT => Some(NO_PARENT),
             parent => Some(places[parent as usize]).filter(|&place| place != NO_PARENT),
         };
         let place = match parent {
-            Some(parent) if nodes.total[node] as f64 >= least => {
-                let place = pruned.nodes.len() as u32;
-                pruned.nodes.parent.push(parent);
-                pruned.nodes.function.push(nodes.function[node]);
-                pruned.nodes.calls.push(nodes.calls[node]);
-                pruned.nodes.resumes.push(nodes.resumes[node]);
-                pruned.nodes.total.push(nodes.total[node]);
+            Some(parent) if nodes.totals()[node] as f64 >= least => {
                 pruned.estimated.push(frames.estimated[node]);
-                place
+                pruned.nodes.push(NodeRow {
+                    parent,
+                    ..nodes.row(node)
+                })
             }
             _ => NO_PARENT,
         };
@@ -71,7 +68,7 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
     let self_times = nodes.self_times();
     let sources = (0..nodes.len() as u32).map(|node| Source {
         at: node,
-        calls: nodes.calls[node as usize],
+        calls: nodes.calls()[node as usize],
         self_time: self_times[node as usize],
     });
     let mut reversed = Reversed {
@@ -81,7 +78,7 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
     reversed.frames.functions.clone_from(&frames.functions);
     let mut waiting = BinaryHeap::new();
     let mut add = |reversed: &mut Reversed, below, level, mut sources: Vec<Source>| {
-        let function = |source: &Source| nodes.function[source.at as usize];
+        let function = |source: &Source| nodes.kinds()[source.at as usize];
         sources.sort_unstable_by_key(|source| (function(source), source.at));
         sources.dedup_by(Source::meets);
         for sources in sources.chunk_by(|a, b| function(a) == function(b)) {
@@ -91,9 +88,13 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
             }
             let tree = &mut reversed.frames;
             let calls = sum(sources, |source| source.calls);
-            let node = tree
-                .nodes
-                .push(below, function(&sources[0]), calls, 0, width);
+            let node = tree.nodes.push(NodeRow {
+                parent: below,
+                kind: function(&sources[0]),
+                calls,
+                resumes: 0,
+                total: width,
+            });
             let estimated = |source: &Source| frames.estimated[source.at as usize];
             tree.estimated.push(sources.iter().any(estimated));
             let heights = sources.iter().map(|source| depths[source.at as usize]);
@@ -118,7 +119,7 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
         }
         expanded += 1;
         let callers = widest.sources.iter().map(|source| Source {
-            at: nodes.parent[source.at as usize],
+            at: nodes.parents()[source.at as usize],
             ..*source
         });
         let callers = callers.filter(|source| source.at != NO_PARENT).collect();
@@ -130,7 +131,7 @@ pub fn reverse(frames: &Frames, limits: Limits) -> Reversed {
 /// How many callers each node has above each other.
 fn depths(nodes: &Nodes) -> Vec<u32> {
     let mut depths: Vec<u32> = Vec::with_capacity(nodes.len());
-    for &parent in &nodes.parent {
+    for &parent in nodes.parents() {
         depths.push(depths.get(parent as usize).map_or(0, |depth| depth + 1));
     }
     depths
@@ -141,7 +142,7 @@ pub fn heights(nodes: &Nodes) -> Vec<u32> {
     let mut heights = vec![0_u32; nodes.len()];
     for node in (0..nodes.len()).rev() {
         let height = heights[node] + 1;
-        if let Some(above) = heights.get_mut(nodes.parent[node] as usize) {
+        if let Some(above) = heights.get_mut(nodes.parents()[node] as usize) {
             *above = height.max(*above);
         }
     }
@@ -212,13 +213,18 @@ mod tests {
     fn frames() -> Frames {
         Frames {
             functions: Vec::new(),
-            nodes: Nodes {
-                parent: vec![NO_PARENT, 0, 0, 1, 2, 4, NO_PARENT],
-                function: vec![0, 1, 2, 3, 3, 3, 4],
-                calls: vec![1, 2, 3, 4, 5, 6, 7],
-                resumes: vec![0; 7],
-                total: vec![100, 60, 30, 50, 20, 5, 7],
-            },
+            nodes: Nodes::from_columns(
+                [
+                    vec![NO_PARENT, 0, 0, 1, 2, 4, NO_PARENT],
+                    vec![0, 1, 2, 3, 3, 3, 4],
+                ],
+                [
+                    vec![1, 2, 3, 4, 5, 6, 7],
+                    vec![0; 7],
+                    vec![100, 60, 30, 50, 20, 5, 7],
+                ],
+            )
+            .unwrap(),
             estimated: vec![false, false, false, false, false, false, true],
         }
     }
@@ -226,9 +232,9 @@ mod tests {
     #[test]
     fn narrow_nodes_go_and_the_others_keep_their_width() {
         let pruned = prune(&frames(), 25.0 / 107.0);
-        assert_eq!(pruned.nodes.function, [0, 1, 2, 3]);
-        assert_eq!(pruned.nodes.parent, [NO_PARENT, 0, 0, 1]);
-        assert_eq!(pruned.nodes.total, [100, 60, 30, 50]);
+        assert_eq!(pruned.nodes.kinds(), [0, 1, 2, 3]);
+        assert_eq!(pruned.nodes.parents(), [NO_PARENT, 0, 0, 1]);
+        assert_eq!(pruned.nodes.totals(), [100, 60, 30, 50]);
         assert_eq!(prune(&frames(), 0.0).nodes, frames().nodes);
     }
 
@@ -247,16 +253,16 @@ mod tests {
         } = reverse(&frames(), ALL);
         let nodes = &reversed.nodes;
         let path = |mut node: usize| {
-            let mut path = vec![nodes.function[node]];
-            while nodes.parent[node] != NO_PARENT {
-                node = nodes.parent[node] as usize;
-                path.push(nodes.function[node]);
+            let mut path = vec![nodes.kinds()[node]];
+            while nodes.parents()[node] != NO_PARENT {
+                node = nodes.parents()[node] as usize;
+                path.push(nodes.kinds()[node]);
             }
             path.reverse();
             path
         };
         let mut all: Vec<_> = (0..nodes.len())
-            .map(|node| (path(node), nodes.total[node], nodes.calls[node]))
+            .map(|node| (path(node), nodes.totals()[node], nodes.calls()[node]))
             .collect();
         all.sort();
         assert_eq!(
@@ -286,7 +292,7 @@ mod tests {
 
     /// How many nodes are a caller of another.
     fn callers(reversed: &Reversed) -> usize {
-        let parents = reversed.frames.nodes.parent.iter();
+        let parents = reversed.frames.nodes.parents().iter();
         parents.filter(|&&parent| parent != NO_PARENT).count()
     }
 
@@ -315,20 +321,19 @@ mod tests {
 
     #[test]
     fn deep_recursion_ends() {
-        let depth = 10_000;
+        let depth = 10_000_u32;
         let mut deep = Frames::default();
         for node in 0..depth {
-            deep.nodes
-                .parent
-                .push(if node == 0 { NO_PARENT } else { node - 1 });
-            deep.nodes.function.push(0);
-            deep.nodes.calls.push(1);
-            deep.nodes.resumes.push(0);
-            deep.nodes.total.push(u64::from(depth - node));
+            deep.nodes.push(NodeRow {
+                parent: node.checked_sub(1).unwrap_or(NO_PARENT),
+                calls: 1,
+                total: u64::from(depth - node),
+                ..NodeRow::default()
+            });
             deep.estimated.push(false);
         }
         let reversed = reverse(&deep, Limits { levels: 100, ..ALL });
-        assert_eq!(reversed.frames.nodes.total[0], u64::from(depth));
+        assert_eq!(reversed.frames.nodes.totals()[0], u64::from(depth));
         assert_eq!(reversed.frames.nodes.len(), 101);
         assert_eq!(reversed.heights[100], depth - 1 - 100);
     }

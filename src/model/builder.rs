@@ -1,9 +1,9 @@
-//! A call tree that grows node by node, every function once under each parent.
+//! A call tree that grows node by node, every kind once under each parent.
 
 use std::collections::HashMap;
 
-use super::Nodes;
 use super::word_hash::{WordHash, pair};
+use super::{NodeRow, Nodes};
 
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {
@@ -26,26 +26,26 @@ impl TreeBuilder {
         self.nodes.len()
     }
 
-    /// The node of `function` under `parent`, new with zeros if there was none.
-    pub(crate) fn child(&mut self, parent: u32, function: u32) -> u32 {
+    /// The node of `kind` under `parent`, new with zeros if there was none.
+    pub(crate) fn child(&mut self, parent: u32, kind: u32) -> u32 {
         // Processes of one program meet the same calls in much the same order:
         // the next node is likely the one after the last, and looking there
         // costs no cache miss.
         let guess = self.last + 1;
-        if self.nodes.parent.get(guess) == Some(&parent)
-            && self.nodes.function.get(guess) == Some(&function)
+        if self.nodes.parents().get(guess) == Some(&parent)
+            && self.nodes.kinds().get(guess) == Some(&kind)
         {
             self.last = guess;
             return guess as u32;
         }
         let new = self.nodes.len() as u32;
-        let node = *self.children.entry(pair(parent, function)).or_insert(new);
+        let node = *self.children.entry(pair(parent, kind)).or_insert(new);
         if node == new {
-            self.nodes.parent.push(parent);
-            self.nodes.function.push(function);
-            self.nodes.calls.push(0);
-            self.nodes.resumes.push(0);
-            self.nodes.total.push(0);
+            self.nodes.push(NodeRow {
+                parent,
+                kind,
+                ..NodeRow::default()
+            });
         }
         self.last = node as usize;
         node
@@ -53,14 +53,7 @@ impl TreeBuilder {
 
     /// Adds to the figures of `node`.
     pub(crate) fn add(&mut self, node: u32, calls: u64, resumes: u64, total: u64) {
-        let node = node as usize;
-        for (column, amount) in [
-            (&mut self.nodes.calls, calls),
-            (&mut self.nodes.resumes, resumes),
-            (&mut self.nodes.total, total),
-        ] {
-            column[node] = column[node].saturating_add(amount);
-        }
+        self.nodes.add(node as usize, calls, resumes, total);
     }
 
     /// The tree.

@@ -100,15 +100,15 @@ impl Calibration {
     /// native span has no event of the interpreter's, hence no cost.
     pub(crate) fn overhead(&self, functions: &[Function], thread: &ThreadTree) -> Vec<u64> {
         let nodes = &thread.nodes;
-        let function = |node: u32| functions.get(*nodes.function.get(node as usize)? as usize);
+        let function = |node: u32| functions.get(*nodes.kinds().get(node as usize)? as usize);
         let mut overhead = vec![0_u64; nodes.len()];
         let mut add = |node: u32, count: u64, cost: u32| {
             if let Some(overhead) = overhead.get_mut(node as usize) {
                 *overhead = overhead.saturating_add(count.saturating_mul(cost.into()));
             }
         };
-        let counts = nodes.calls.iter().zip(&nodes.resumes);
-        for ((node, &parent), (&calls, &resumes)) in (0..).zip(&nodes.parent).zip(counts) {
+        let counts = nodes.calls().iter().zip(nodes.resumes());
+        for ((node, &parent), (&calls, &resumes)) in (0..).zip(nodes.parents()).zip(counts) {
             let Some(call) = function(node).and_then(|of| self.call(of, function(parent))) else {
                 continue;
             };

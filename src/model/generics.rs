@@ -23,11 +23,11 @@ pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
     let mut counts: HashMap<[u32; 3], u64> = HashMap::new();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        let function = |node: u32| nodes.function[node as usize];
+        let function = |node: u32| nodes.kinds()[node as usize];
         let described = |node: u32| &trees.functions[function(node) as usize];
         // The nearest node above, or the node itself, that is a function and no wrapper.
         let mut real: Vec<u32> = Vec::with_capacity(nodes.len());
-        for (node, &parent) in (0_u32..).zip(&nodes.parent) {
+        for (node, &parent) in (0_u32..).zip(nodes.parents()) {
             let above = match parent {
                 NO_PARENT => NO_PARENT,
                 parent => real[parent as usize],
@@ -37,7 +37,7 @@ pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
                 function if function.is_group() => NO_PARENT,
                 _ => node,
             });
-            let calls = nodes.calls[node as usize];
+            let calls = nodes.calls()[node as usize];
             if above != NO_PARENT
                 && calls != 0
                 && is_implementation(described(parent), described(node))

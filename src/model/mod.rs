@@ -34,7 +34,7 @@ pub use generics::{DispatchCounts, dispatch_counts};
 pub use group::{PROCESS_GROUP, THREAD_GROUP};
 pub use label::Label;
 pub use labels::{LabelRef, Labels};
-pub use nodes::{MAX_NODES, NO_PARENT, Nodes};
+pub use nodes::{MAX_NODES, NO_PARENT, NodeRow, Nodes};
 pub use process::{Ending, Process, ProcessIdentity};
 pub use ran_in::{ANY_THREAD, RanIn};
 pub use rows::{Counts, LabelId, Row, Rows};

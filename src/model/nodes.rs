@@ -1,4 +1,4 @@
-//! The columns of a call tree.
+//! The nodes of a call tree, as columns.
 
 /// The most nodes one tree may have, so that its widest column, eight bytes a
 /// node, still is a bytes object that marshal can hold.
@@ -7,89 +7,201 @@ pub const MAX_NODES: usize = i32::MAX as usize / 8;
 /// The parent of a node that was called from nowhere inside the recording.
 pub const NO_PARENT: u32 = u32::MAX;
 
+/// One node of a call tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeRow {
+    /// Index of the caller's node, or [`NO_PARENT`].
+    pub parent: u32,
+    /// Index into the table of what nodes are.
+    pub kind: u32,
+    /// Starts of the function in this node.
+    pub calls: u64,
+    /// Re-entries of a generator or coroutine.
+    pub resumes: u64,
+    /// Inclusive time, nanoseconds.
+    pub total: u64,
+}
+
 /// A call tree as columns, a node being one index into all of them.
 ///
 /// A parent comes before its children, so parents can't form a loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nodes {
-    /// Index of the caller's node, or [`NO_PARENT`].
-    pub parent: Vec<u32>,
-    /// Index into the function table.
-    pub function: Vec<u32>,
-    /// Starts of the function in this node.
-    pub calls: Vec<u64>,
-    /// Re-entries of a generator or coroutine.
-    pub resumes: Vec<u64>,
-    /// Inclusive time, nanoseconds.
-    pub total: Vec<u64>,
+    parents: Vec<u32>,
+    kinds: Vec<u32>,
+    calls: Vec<u64>,
+    resumes: Vec<u64>,
+    totals: Vec<u64>,
 }
 
 impl Nodes {
+    /// Makes a tree of its columns: parents and kinds; calls, resumes and totals.
+    ///
+    /// # Errors
+    /// Says what is wrong with them: they differ in length, are longer than
+    /// [`MAX_NODES`], or have a node before its parent.
+    pub fn from_columns(
+        [parents, kinds]: [Vec<u32>; 2],
+        [calls, resumes, totals]: [Vec<u64>; 3],
+    ) -> Result<Nodes, &'static str> {
+        let len = parents.len();
+        let is_equally_long = |column: &Vec<u64>| column.len() == len;
+        if kinds.len() != len || ![&calls, &resumes, &totals].into_iter().all(is_equally_long) {
+            return Err("columns of different lengths");
+        }
+        if len > MAX_NODES {
+            return Err("more nodes than a tree may have");
+        }
+        let is_above = |(node, &parent): (u32, &u32)| parent == NO_PARENT || parent < node;
+        if !(0..).zip(&parents).all(is_above) {
+            return Err("a call before its caller");
+        }
+        Ok(Nodes {
+            parents,
+            kinds,
+            calls,
+            resumes,
+            totals,
+        })
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
-        self.parent.len()
+        self.parents.len()
     }
 
-    /// Whether there is no node.
+    /// Returns true if there is no node.
     pub fn is_empty(&self) -> bool {
-        self.parent.is_empty()
+        self.parents.is_empty()
     }
 
-    /// Adds a node and returns its index.
-    pub(crate) fn push(
-        &mut self,
-        parent: u32,
-        function: u32,
-        calls: u64,
-        resumes: u64,
-        total: u64,
-    ) -> u32 {
-        let index = self.parent.len() as u32;
-        self.parent.push(parent);
-        self.function.push(function);
-        self.calls.push(calls);
-        self.resumes.push(resumes);
-        self.total.push(total);
+    /// The column of [`NodeRow::parent`].
+    pub fn parents(&self) -> &[u32] {
+        &self.parents
+    }
+
+    /// The column of [`NodeRow::kind`].
+    pub fn kinds(&self) -> &[u32] {
+        &self.kinds
+    }
+
+    /// The column of [`NodeRow::calls`].
+    pub fn calls(&self) -> &[u64] {
+        &self.calls
+    }
+
+    /// The column of [`NodeRow::resumes`].
+    pub fn resumes(&self) -> &[u64] {
+        &self.resumes
+    }
+
+    /// The column of [`NodeRow::total`].
+    pub fn totals(&self) -> &[u64] {
+        &self.totals
+    }
+
+    /// All nodes in their order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = NodeRow> + '_ {
+        (0..self.len()).map(|node| self.row(node))
+    }
+
+    /// The node at `index`, which must be below [`Nodes::len`].
+    pub fn row(&self, index: usize) -> NodeRow {
+        NodeRow {
+            parent: self.parents[index],
+            kind: self.kinds[index],
+            calls: self.calls[index],
+            resumes: self.resumes[index],
+            total: self.totals[index],
+        }
+    }
+
+    /// Adds a node, whose parent must be there already, and returns its index.
+    pub fn push(&mut self, row: NodeRow) -> u32 {
+        let index = self.parents.len() as u32;
+        self.parents.push(row.parent);
+        self.kinds.push(row.kind);
+        self.calls.push(row.calls);
+        self.resumes.push(row.resumes);
+        self.totals.push(row.total);
         index
     }
 
-    /// Makes self times that stand in the column of totals into totals.
+    /// Changes the node at `index`, which must be below [`Nodes::len`].
+    pub fn update(&mut self, index: usize, change: impl FnOnce(&mut NodeRow)) {
+        let mut row = self.row(index);
+        change(&mut row);
+        self.parents[index] = row.parent;
+        self.kinds[index] = row.kind;
+        self.calls[index] = row.calls;
+        self.resumes[index] = row.resumes;
+        self.totals[index] = row.total;
+    }
+
+    /// Adds to the figures of the node at `index`, which must be below [`Nodes::len`].
+    pub(crate) fn add(&mut self, index: usize, calls: u64, resumes: u64, total: u64) {
+        for (column, amount) in [
+            (&mut self.calls, calls),
+            (&mut self.resumes, resumes),
+            (&mut self.totals, total),
+        ] {
+            column[index] = column[index].saturating_add(amount);
+        }
+    }
+
+    /// Replaces all totals by those that follow from `self_times`, one a node.
+    pub fn set_self_times(&mut self, self_times: Vec<u64>) {
+        debug_assert_eq!(self_times.len(), self.len());
+        self.totals = self_times;
+        self.add_up();
+    }
+
+    /// Turns the column of totals, if it holds self times, into totals.
     pub(crate) fn add_up(&mut self) {
-        for node in (0..self.total.len()).rev() {
-            let total = self.total.get(node).copied().unwrap_or(0);
-            let parent = self.parent.get(node).copied().unwrap_or(NO_PARENT);
-            if let Some(above) = self.total.get_mut(parent as usize) {
+        for (node, &parent) in self.parents.iter().enumerate().rev() {
+            let total = self.totals.get(node).copied().unwrap_or(0);
+            if let Some(above) = self.totals.get_mut(parent as usize) {
                 *above = above.saturating_add(total);
             }
         }
     }
 
-    /// Makes every total at least the sum of its children's. It is but for nodes
-    /// that were being written while they were read.
+    /// Raises every total to at least the sum of its children's. Only nodes that were
+    /// written while they were read have less.
     pub(crate) fn widen_parents(&mut self) {
-        let mut below = vec![0_u64; self.total.len()];
-        for node in (0..self.total.len()).rev() {
-            let (Some(total), Some(&least)) = (self.total.get_mut(node), below.get(node)) else {
+        let mut below = vec![0_u64; self.totals.len()];
+        for node in (0..self.totals.len()).rev() {
+            let (Some(total), Some(&least)) = (self.totals.get_mut(node), below.get(node)) else {
                 continue;
             };
             *total = least.max(*total);
             let total = *total;
-            let parent = self.parent.get(node).copied().unwrap_or(NO_PARENT);
+            let parent = self.parents.get(node).copied().unwrap_or(NO_PARENT);
             if let Some(sum) = below.get_mut(parent as usize) {
                 *sum = sum.saturating_add(total);
             }
         }
     }
 
-    /// Every node's self time, nanoseconds: its total less its children's. Where
-    /// a snapshot of a running process has children above their parent, 0.
+    /// Returns every node's self time, nanoseconds: its total less its children's, or 0
+    /// where a snapshot of a running process has children above their parent.
     pub fn self_times(&self) -> Vec<u64> {
-        let mut times = self.total.clone();
-        for (&parent, &total) in self.parent.iter().zip(&self.total) {
+        let mut times = self.totals.clone();
+        for (&parent, &total) in self.parents.iter().zip(&self.totals) {
             if let Some(time) = times.get_mut(parent as usize) {
                 *time = time.saturating_sub(total);
             }
         }
         times
+    }
+}
+
+impl FromIterator<NodeRow> for Nodes {
+    fn from_iter<I: IntoIterator<Item = NodeRow>>(rows: I) -> Nodes {
+        let mut nodes = Nodes::default();
+        for row in rows {
+            nodes.push(row);
+        }
+        nodes
     }
 }

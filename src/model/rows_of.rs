@@ -37,7 +37,7 @@ pub fn rows_of(trees: &Trees) -> Rows {
         sums.add(&thread.nodes, &labels);
         sums.add_folded(&thread.folded, &labels);
         let folded = thread.folded.iter().map(|folded| &folded.function);
-        for &function in thread.nodes.function.iter().chain(folded) {
+        for &function in thread.nodes.kinds().iter().chain(folded) {
             if let Some(label) = labels[function as usize] {
                 // Makes the row, and with it the order.
                 rows.row_mut(label);
@@ -110,7 +110,7 @@ impl Sums {
 
     fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
         let self_times = nodes.self_times();
-        let label = |node: u32| labels[nodes.function[node as usize] as usize];
+        let label = |node: u32| labels[nodes.kinds()[node as usize] as usize];
         // The edge that leads to each open node, so that leaving need not look it up.
         let mut edges_open = Vec::new();
         walk(nodes, |step| match step {
@@ -119,9 +119,9 @@ impl Sums {
                     return;
                 };
                 let at = node as usize;
-                let figures = (nodes.calls[at], self_times[at], nodes.total[at]);
+                let figures = (nodes.calls()[at], self_times[at], nodes.totals()[at]);
                 self.functions[callee as usize].enter(figures.0, figures.1, figures.2);
-                let caller = match nodes.parent[at] {
+                let caller = match nodes.parents()[at] {
                     NO_PARENT => None,
                     parent => label(parent),
                 };

@@ -15,7 +15,7 @@ impl Children {
         let roots = nodes.len();
         let slot = |parent: u32| (parent as usize).min(roots);
         let mut starts = vec![0_u32; roots + 2];
-        for &parent in &nodes.parent {
+        for &parent in nodes.parents() {
             starts[slot(parent) + 1] += 1;
         }
         for i in 1..starts.len() {
@@ -23,7 +23,7 @@ impl Children {
         }
         let mut next = starts.clone();
         let mut sorted = vec![0; nodes.len()];
-        for (node, &parent) in nodes.parent.iter().enumerate() {
+        for (node, &parent) in nodes.parents().iter().enumerate() {
             let place = &mut next[slot(parent)];
             sorted[*place as usize] = node as u32;
             *place += 1;
@@ -78,16 +78,19 @@ pub(crate) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::NO_PARENT;
+    use crate::model::{NO_PARENT, NodeRow};
 
     #[test]
     fn depth_first_whatever_the_order_of_the_nodes() {
         // 0 ─┬─ 2      1 ─── 3
         //    └─ 4
-        let nodes = Nodes {
-            parent: vec![NO_PARENT, NO_PARENT, 0, 1, 0],
-            ..Nodes::default()
-        };
+        let nodes: Nodes = [NO_PARENT, NO_PARENT, 0, 1, 0]
+            .map(|parent| NodeRow {
+                parent,
+                ..NodeRow::default()
+            })
+            .into_iter()
+            .collect();
         let mut steps = Vec::new();
         walk(&nodes, |step| steps.push(step));
         use Step::{Enter, Leave};

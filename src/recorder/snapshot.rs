@@ -7,8 +7,8 @@ use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
 use crate::clock::TickRate;
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, NO_PARENT, Process, ProcessIdentity, ThreadTree,
-    Trees, thread_name,
+    Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeRow, Process, ProcessIdentity,
+    ThreadTree, Trees, thread_name,
 };
 
 /// What `recording` holds now, open calls with their time so far. `None` when
@@ -175,13 +175,23 @@ fn tree(
             // First how many: calls that come meanwhile may only add to the time.
             let (calls, resumes) = (node.calls(), node.resumes());
             let total = rate.ns(node.total_at(latest));
-            tree.nodes.push(parent, function, calls, resumes, total)
+            tree.nodes.push(NodeRow {
+                parent,
+                kind: function,
+                calls,
+                resumes,
+                total,
+            })
         };
         places[index as usize] = place;
         let folded = rate.ns(node.folded().read(latest));
         if folded > 0 {
-            tree.nodes
-                .push(place, functions.folded_calls(), 0, 0, folded);
+            tree.nodes.push(NodeRow {
+                parent: place,
+                kind: functions.folded_calls(),
+                total: folded,
+                ..NodeRow::default()
+            });
         }
         if has_class_calls {
             tree.add_class_calls(place, node.class_calls());

@@ -40,7 +40,7 @@ pub(super) fn stacks(frames: &Frames) -> String {
     let mut own = nodes.self_times();
     // Each node's depth and the node that stands for it.
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
-    for (node, &parent) in (0..).zip(&nodes.parent) {
+    for (node, &parent) in (0..).zip(nodes.parents()) {
         let (depth, above) = places.get(parent as usize).copied().unwrap_or((0, node));
         let place = if depth < MAX_DEPTH {
             (depth + 1, node)
@@ -58,8 +58,8 @@ pub(super) fn stacks(frames: &Frames) -> String {
     for (node, own) in (0_u32..).zip(own).filter(|(_, own)| *own > 0) {
         let mut at = node;
         while at != NO_PARENT {
-            path.push(labels[nodes.function[at as usize] as usize].as_str());
-            at = nodes.parent[at as usize];
+            path.push(labels[nodes.kinds()[at as usize] as usize].as_str());
+            at = nodes.parents()[at as usize];
         }
         let frames = path.drain(..).rev();
         for (position, label) in frames.enumerate() {

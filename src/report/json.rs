@@ -103,7 +103,7 @@ fn figures(Counts { cc, nc, tt, ct }: Counts) -> Value {
 
 fn tree(frames: &Frames) -> Value {
     let nodes = &frames.nodes;
-    let parents = nodes.parent.iter().map(|&parent| match parent {
+    let parents = nodes.parents().iter().map(|&parent| match parent {
         NO_PARENT => -1,
         parent => i64::from(parent),
     });
@@ -118,10 +118,10 @@ fn tree(frames: &Frames) -> Value {
     json!({
         "functions": frames.functions.iter().map(function).collect::<Vec<_>>(),
         "parent": parents.collect::<Vec<_>>(),
-        "function": nodes.function,
-        "calls": nodes.calls,
-        "resumes": nodes.resumes,
-        "total_ns": nodes.total,
+        "function": nodes.kinds(),
+        "calls": nodes.calls(),
+        "resumes": nodes.resumes(),
+        "total_ns": nodes.totals(),
         "estimated": frames.estimated,
     })
 }

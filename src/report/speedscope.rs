@@ -76,7 +76,7 @@ fn profile(frames: &Frames, estimated: bool, name: &str) -> String {
         }
         let kind = match step {
             Step::Enter(_) => {
-                ends.push(at.saturating_add(nodes.total[node as usize]));
+                ends.push(at.saturating_add(nodes.totals()[node as usize]));
                 "O"
             }
             Step::Leave(_) => {
@@ -85,7 +85,7 @@ fn profile(frames: &Frames, estimated: bool, name: &str) -> String {
             }
         };
         let comma = if events.is_empty() { "" } else { "," };
-        let frame = nodes.function[node as usize];
+        let frame = nodes.kinds()[node as usize];
         events.push_str(&format!(
             "{comma}{{\"type\":\"{kind}\",\"frame\":{frame},\"at\":{at}}}"
         ));

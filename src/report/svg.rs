@@ -89,7 +89,7 @@ impl Report for Svg {
 /// The width from which on `trees` have at most `most` nodes, `least` or more, and
 /// how many they are.
 fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
-    let totals = trees.iter().flat_map(|tree| &tree.nodes.total).copied();
+    let totals = trees.iter().flat_map(|tree| tree.nodes.totals()).copied();
     let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
     if wide.len() <= most {
         return (least, wide.len());
@@ -105,7 +105,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::frames::Frames;
     use crate::analysis::merge::Profile;
-    use crate::model::{Function, FunctionKind, Label, NO_PARENT, Nodes, Rows};
+    use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Rows};
 
     /// A tree of (parent, name, total), every node called once.
     pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> Frames {
@@ -128,18 +128,13 @@ pub(crate) mod tests {
                 frames.functions.push(function);
                 frames.functions.len() - 1
             });
-            let Nodes {
-                parent: parents,
-                function,
-                calls,
-                resumes,
-                total: totals,
-            } = &mut frames.nodes;
-            parents.push(parent);
-            function.push(index as u32);
-            calls.push(1);
-            resumes.push(0);
-            totals.push(total);
+            frames.nodes.push(NodeRow {
+                parent,
+                kind: index as u32,
+                calls: 1,
+                resumes: 0,
+                total,
+            });
             frames.estimated.push(false);
         }
         frames

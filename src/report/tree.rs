@@ -131,7 +131,7 @@ impl Shown<'_> {
         let (nodes, least) = (&self.frames.nodes, self.least);
         let children = Children::of(nodes);
         let costliest_first = |siblings: &[u32]| {
-            let total = |node: &u32| nodes.total[*node as usize];
+            let total = |node: &u32| nodes.totals()[*node as usize];
             let mut siblings: Vec<_> = siblings
                 .iter()
                 .copied()
@@ -164,7 +164,7 @@ impl Shown<'_> {
         let nanoseconds = |time: u64| duration(time as f64 / 1e9);
         let share = match self.whole {
             0 => 0.0,
-            whole => nodes.total[at] as f64 / whole as f64,
+            whole => nodes.totals()[at] as f64 / whole as f64,
         };
         let mark = match self.frames.estimated[at] {
             true => "~ ",
@@ -180,7 +180,7 @@ impl Shown<'_> {
                 (String::new(), String::new(), place)
             }
             (None, Some(function)) => (
-                count(i128::from(nodes.calls[at])),
+                count(i128::from(nodes.calls()[at])),
                 function_name(function),
                 self.places.location(&function.label),
             ),
@@ -188,7 +188,7 @@ impl Shown<'_> {
         };
         Line {
             figures: [
-                format!("{mark}{}", nanoseconds(nodes.total[at])),
+                format!("{mark}{}", nanoseconds(nodes.totals()[at])),
                 format!("{:.1} %", share * 100.0),
                 own.unwrap_or_default(),
                 calls,
@@ -202,7 +202,7 @@ impl Shown<'_> {
 
     /// Nothing for a run.
     fn function(&self, node: u32) -> Option<&Function> {
-        let function = self.frames.nodes.function[node as usize];
+        let function = self.frames.nodes.kinds()[node as usize];
         self.frames.functions.get(function as usize)
     }
 

@@ -57,13 +57,17 @@ fn drawn(tree: &ThreadTree, functions: &[Function]) -> Vec<String> {
     let mut ways: Vec<String> = Vec::new();
     let mut lines = Vec::new();
     for node in 0..nodes.len() {
-        let function = &functions[nodes.function[node] as usize];
+        let function = &functions[nodes.kinds()[node] as usize];
         let name = function.label.name.escape_ascii().to_string();
-        let way = match nodes.parent[node] {
+        let way = match nodes.parents()[node] {
             NO_PARENT => name,
             parent => format!("{} / {name}", ways[parent as usize]),
         };
-        let (calls, resumes, total) = (nodes.calls[node], nodes.resumes[node], nodes.total[node]);
+        let (calls, resumes, total) = (
+            nodes.calls()[node],
+            nodes.resumes()[node],
+            nodes.totals()[node],
+        );
         lines.push(format!("{calls} {resumes} {total} {way}"));
         ways.push(way);
     }
@@ -242,7 +246,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     // on; the one below the root a second time, from 2000 to 2005.
     let nodes = &first.nodes;
     let is_folded = |node: &usize| {
-        let function = nodes.function[*node] as usize;
+        let function = nodes.kinds()[*node] as usize;
         full.functions[function].is_folded_calls()
     };
     let (folded, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_folded);
@@ -250,8 +254,8 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     for (&node, depth) in deep.iter().zip(1_u64..) {
         let (entered, left) = (999 + depth, 1200 - depth);
         let again = if node == 0 { (2, 5) } else { (1, 0) };
-        assert_eq!(nodes.calls[node], again.0);
-        assert_eq!(nodes.total[node], left - entered + again.1);
+        assert_eq!(nodes.calls()[node], again.0);
+        assert_eq!(nodes.totals()[node], left - entered + again.1);
         assert_eq!(
             parent_of(nodes, node),
             (depth > 1).then(|| deep[depth as usize - 2])
@@ -260,7 +264,13 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     // The 64th was entered at 1063 and left at 1136; later there were four ticks more.
     let folded: Vec<_> = folded
         .iter()
-        .map(|&node| (parent_of(nodes, node), nodes.calls[node], nodes.total[node]))
+        .map(|&node| {
+            (
+                parent_of(nodes, node),
+                nodes.calls()[node],
+                nodes.totals()[node],
+            )
+        })
         .collect();
     assert_eq!(folded, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
     let figures = |thread: &ThreadTree| -> Vec<_> {
@@ -313,7 +323,7 @@ fn a_host_of_an_older_or_newer_header_works() {
 }
 
 fn parent_of(nodes: &Nodes, node: usize) -> Option<usize> {
-    let parent = nodes.parent[node];
+    let parent = nodes.parents()[node];
     (parent != NO_PARENT).then_some(parent as usize)
 }
 
@@ -403,8 +413,8 @@ fn a_forked_child_is_a_recording_of_its_own() {
     };
     let nodes = &child.threads[0].nodes;
     assert_eq!((nodes.len(), child.threads[0].folded.len()), (70, 0));
-    assert_eq!((nodes.calls[0], nodes.total[0]), (1, 1000 - 70 + 3));
-    assert!(nodes.calls[1..].iter().all(|&calls| calls == 0));
+    assert_eq!((nodes.calls()[0], nodes.totals()[0]), (1, 1000 - 70 + 3));
+    assert!(nodes.calls()[1..].iter().all(|&calls| calls == 0));
     assert_eq!(child.processes[0].dropped_calls, 0);
 
     let thread = family(directory, "thread_");
@@ -426,7 +436,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!((nodes.calls[0], nodes.calls[1]), (0, 1));
-    assert!(nodes.total[1] >= 10_000_000, "{} ns", nodes.total[1]);
-    assert!(nodes.total[0] >= nodes.total[1]);
+    assert_eq!((nodes.calls()[0], nodes.calls()[1]), (0, 1));
+    assert!(nodes.totals()[1] >= 10_000_000, "{} ns", nodes.totals()[1]);
+    assert!(nodes.totals()[0] >= nodes.totals()[1]);
 }

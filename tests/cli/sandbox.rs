@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::model::{
-    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, Nodes,
-    Process, ProcessIdentity, Rows, ThreadTree, Trees,
+    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, NodeRow,
+    Nodes, Process, ProcessIdentity, Rows, ThreadTree, Trees,
 };
 
 /// Lives as long as one test.
@@ -79,7 +79,7 @@ impl Sandbox {
             ProfFile::Plain(_) => panic!("no trees in {name}"),
             ProfFile::Exact(trees, plain) => {
                 let threads = trees.threads.iter();
-                let recorded: u64 = threads.flat_map(|thread| &thread.nodes.calls).sum();
+                let recorded: u64 = threads.flat_map(|thread| thread.nodes.calls()).sum();
                 let counted: i128 = plain.rows.iter().map(|(_, row)| row.counts.nc).sum();
                 i128::from(recorded) + counted
             }
@@ -147,12 +147,13 @@ pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
     trees.functions.push(Function::folded_calls());
     trees.processes[0].dropped_calls = 1;
     let thread = &mut trees.threads[0];
-    thread.nodes.total[0] += 500_000;
-    thread.nodes.parent.push(0);
-    thread.nodes.function.push(2);
-    thread.nodes.calls.push(0);
-    thread.nodes.resumes.push(0);
-    thread.nodes.total.push(500_000);
+    thread.nodes.update(0, |root| root.total += 500_000);
+    thread.nodes.push(NodeRow {
+        parent: 0,
+        kind: 2,
+        total: 500_000,
+        ..NodeRow::default()
+    });
     thread.folded.push(FoldedFunction {
         function: 1,
         calls: 1234,
@@ -189,13 +190,11 @@ fn trees(id: u8, calls: u64) -> Trees {
         threads: vec![ThreadTree {
             process: 0,
             name: b"MainThread".as_slice().into(),
-            nodes: Nodes {
-                parent: vec![NO_PARENT, 0],
-                function: vec![0, 1],
-                calls: vec![1, calls],
-                resumes: vec![0, 0],
-                total: vec![3_000_000, 2_000_000],
-            },
+            nodes: Nodes::from_columns(
+                [vec![NO_PARENT, 0], vec![0, 1]],
+                [vec![1, calls], vec![0, 0], vec![3_000_000, 2_000_000]],
+            )
+            .unwrap(),
             ..ThreadTree::default()
         }],
         ..Trees::default()

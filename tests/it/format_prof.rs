@@ -10,7 +10,8 @@ use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
-    Calibration, FoldedFunction, Function, NO_PARENT, Process, RanIn, ThreadTree, Trees, rows_of,
+    Calibration, FoldedFunction, Function, NO_PARENT, NodeRow, Nodes, Process, RanIn, ThreadTree,
+    Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -251,7 +252,7 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 9] = [
+    let refusals: [(Change, &str); 8] = [
         (
             |t| {
                 t.ran_in = vec![RanIn {
@@ -266,15 +267,19 @@ fn trees_that_cannot_be_are_refused() {
             "a place where no function ran",
         ),
         (
-            |t| t.threads[1].nodes.parent[0] = 0,
+            |t| t.threads[1].nodes.update(0, |row| row.parent = 0),
             "a call before its caller",
         ),
         (
-            |t| t.threads[1].nodes.parent[1] = NO_PARENT - 1,
+            |t| {
+                t.threads[1]
+                    .nodes
+                    .update(1, |row| row.parent = NO_PARENT - 1)
+            },
             "a call before its caller",
         ),
         (
-            |t| t.threads[1].nodes.function[1] = 99,
+            |t| t.threads[1].nodes.update(1, |row| row.kind = 99),
             "a call of no function",
         ),
         (
@@ -287,10 +292,6 @@ fn trees_that_cannot_be_are_refused() {
             "a call of no function",
         ),
         (|t| t.threads[1].process = 1, "a thread of no process"),
-        (
-            |t| t.threads[1].nodes.calls.push(1),
-            "columns of different lengths",
-        ),
         (
             |t| t.threads[1].class_calls = vec![1],
             "columns of different lengths",
@@ -344,7 +345,7 @@ fn rows_of_no_input_are_refused() {
 }
 
 #[test]
-fn columns_of_folded_calls_are_equally_long() {
+fn columns_are_equally_long() {
     let mut trees = Trees {
         recordings: vec![[1; 16]],
         processes: vec![Default::default()],
@@ -352,17 +353,28 @@ fn columns_of_folded_calls_are_equally_long() {
         ..Trees::default()
     };
     trees.threads.push(ThreadTree {
+        nodes: Nodes::from_iter([NodeRow {
+            parent: NO_PARENT,
+            ..NodeRow::default()
+        }]),
         folded: vec![FoldedFunction::default()],
         ..ThreadTree::default()
     });
     let bytes = prof::encode(&Default::default(), &trees, &Default::default());
-    for column in ["folded_calls", "folded_resumes", "folded_self"] {
-        let at = bytes
-            .windows(column.len())
-            .position(|w| w == column.as_bytes());
+    for column in [
+        "parent",
+        "calls",
+        "resumes",
+        "total",
+        "folded_calls",
+        "folded_resumes",
+        "folded_self",
+    ] {
+        let key = [&[column.len() as u8], column.as_bytes()].concat();
+        let at = bytes.windows(key.len()).position(|w| w == key);
         let mut renamed = bytes.clone();
         // Without that column.
-        renamed[at.unwrap()] = b'F';
+        renamed[at.unwrap() + 1] = b'F';
         let error = prof::read(&renamed).unwrap_err().to_string();
         assert!(error.starts_with("columns of different lengths"), "{error}");
     }

@@ -7,6 +7,7 @@ mod format_prof;
 mod format_sidecar;
 mod fuzz_readers;
 mod generate;
+mod golden_files;
 mod header;
 mod layers;
 mod live_file;

@@ -4,7 +4,7 @@ use crate::generate;
 use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::model::{NO_PARENT, Nodes, ThreadTree, Trees};
+use edbprof::model::{NO_PARENT, NodeRow, Nodes, ThreadTree, Trees};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 use proptest::prelude::*;
@@ -157,7 +157,7 @@ fn check(trees: Trees, options: Svg) {
         .iter()
         .filter_map(|frame| frame.function.map(|_| frame.total))
         .collect();
-    let wide = tree.nodes.total.iter().filter(|&&total| total >= least);
+    let wide = tree.nodes.totals().iter().filter(|&&total| total >= least);
     let mut expected: Vec<u64> = wide.copied().collect();
     totals.sort_unstable();
     expected.sort_unstable();
@@ -246,13 +246,16 @@ fn fan(functions: u32) -> Trees {
         function.flags = 0;
         function.label.name = format!("function_{number}").into_bytes().into();
         table.push(function);
-        nodes.parent.push(if number == 0 { NO_PARENT } else { 0 });
-        nodes.function.push(number);
-        nodes.calls.push(1);
-        nodes.resumes.push(0);
-        nodes.total.push(1_000_000 + u64::from(number));
+        nodes.push(NodeRow {
+            parent: if number == 0 { NO_PARENT } else { 0 },
+            kind: number,
+            calls: 1,
+            resumes: 0,
+            total: 1_000_000 + u64::from(number),
+        });
     }
-    nodes.total[0] = nodes.total.iter().sum();
+    let whole = nodes.totals().iter().sum();
+    nodes.update(0, |root| root.total = whole);
     Trees {
         recordings: vec![[7; 16]],
         functions: table,

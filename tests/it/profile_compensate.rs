@@ -53,14 +53,14 @@ proptest! {
         for ((before, after), (raw, shown)) in
             trees.threads.iter().zip(&compensation.trees.threads).zip(raw.iter().zip(&shown))
         {
-            prop_assert_eq!(&before.nodes.parent, &after.nodes.parent);
-            prop_assert_eq!(&before.nodes.function, &after.nodes.function);
-            prop_assert_eq!(&before.nodes.calls, &after.nodes.calls);
-            prop_assert_eq!(&before.nodes.resumes, &after.nodes.resumes);
+            prop_assert_eq!(before.nodes.parents(), after.nodes.parents());
+            prop_assert_eq!(before.nodes.kinds(), after.nodes.kinds());
+            prop_assert_eq!(before.nodes.calls(), after.nodes.calls());
+            prop_assert_eq!(before.nodes.resumes(), after.nodes.resumes());
             // Never below zero: a self time is a total less its children's, which would
             // not come out if the children had more.
-            for (node, &total) in after.nodes.total.iter().enumerate() {
-                let children = after.nodes.parent.iter().zip(&after.nodes.total);
+            for (node, &total) in after.nodes.totals().iter().enumerate() {
+                let children = after.nodes.parents().iter().zip(after.nodes.totals());
                 let below = children.filter(|&(&parent, _)| parent as usize == node);
                 let below: u64 = below.map(|(_, total)| total).sum();
                 prop_assert_eq!(shown[node] + below, total);
@@ -131,13 +131,15 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             function("span", Native),
         ],
         threads: vec![ThreadTree {
-            nodes: Nodes {
-                parent: vec![NO_PARENT, 0, 1, 1, 1],
-                function: vec![0, 1, 2, 3, 4],
-                calls: vec![1, calls, 2 * calls, 0, 9],
-                resumes: vec![0, 0, 0, 3 * calls, 0],
-                total: vec![50_000_000, 40_000_000, 5_000_000, 6_000_000, 7_000_000],
-            },
+            nodes: Nodes::from_columns(
+                [vec![NO_PARENT, 0, 1, 1, 1], vec![0, 1, 2, 3, 4]],
+                [
+                    vec![1, calls, 2 * calls, 0, 9],
+                    vec![0, 0, 0, 3 * calls, 0],
+                    vec![50_000_000, 40_000_000, 5_000_000, 6_000_000, 7_000_000],
+                ],
+            )
+            .unwrap(),
             ..ThreadTree::default()
         }],
         ..Trees::default()
@@ -184,9 +186,9 @@ fn each_pays_its_share() {
 fn what_c_code_calls_has_a_cost_of_its_own() {
     let mut trees = known(1, 1000, calibration(1));
     // gen is started 500 times and goes on 3000 times, by len.
-    trees.threads[0].nodes.parent[3] = 2;
-    trees.threads[0].nodes.total[2] += 6_000_000;
-    trees.threads[0].nodes.calls[3] = 500;
+    let nodes = &mut trees.threads[0].nodes;
+    nodes.update(2, |len| len.total += 6_000_000);
+    nodes.update(3, |gen_| (gen_.parent, gen_.calls) = (2, 500));
     let own = compensate(&trees).trees.threads[0].nodes.self_times();
     assert_eq!(own[2], 5_000_000 - 10_000 - 500 * 12 - 3000 * 15);
     assert_eq!(own[3], 6_000_000 - 30_000 - 500 * 20);

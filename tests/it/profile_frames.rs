@@ -12,7 +12,7 @@ use edbprof::analysis::threshold::{Limits, prune, reverse};
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{
     Counts, FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label,
-    NO_PARENT, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
+    NO_PARENT, NodeRow, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
 };
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
     let mut trees = Trees::default();
     let mut nodes = Nodes::default();
     let mut places = BTreeMap::new();
-    for &(path, calls, self_time) in lines {
+    for &(path, calls, _) in lines {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let function = trees.functions.iter().position(|f| f.label == label(name));
         let function = function.unwrap_or_else(|| {
@@ -48,21 +48,15 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
             });
             trees.functions.len() - 1
         });
-        nodes
-            .parent
-            .push(places.get(above).copied().unwrap_or(NO_PARENT));
-        nodes.function.push(function as u32);
-        nodes.calls.push(calls);
-        nodes.resumes.push(0);
-        nodes.total.push(self_time);
-        places.insert(path, nodes.len() as u32 - 1);
+        let node = nodes.push(NodeRow {
+            parent: places.get(above).copied().unwrap_or(NO_PARENT),
+            kind: function as u32,
+            calls,
+            ..NodeRow::default()
+        });
+        places.insert(path, node);
     }
-    for node in (0..nodes.len()).rev() {
-        let total = nodes.total[node];
-        if let Some(above) = nodes.total.get_mut(nodes.parent[node] as usize) {
-            *above += total;
-        }
-    }
+    nodes.set_self_times(lines.iter().map(|&(.., self_time)| self_time).collect());
     trees.threads.push(ThreadTree {
         nodes,
         ..ThreadTree::default()
@@ -75,13 +69,13 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
     let self_times = nodes.self_times();
     let mut paths: Vec<String> = Vec::new();
     for node in 0..nodes.len() {
-        let name = String::from_utf8(functions[nodes.function[node] as usize].label.name.to_vec());
-        let above = paths.get(nodes.parent[node] as usize);
+        let name = String::from_utf8(functions[nodes.kinds()[node] as usize].label.name.to_vec());
+        let above = paths.get(nodes.parents()[node] as usize);
         let above = above.map_or(String::new(), |path| format!("{path}/"));
         paths.push(above + &name.unwrap());
     }
     let mut lines: Vec<_> = (0..nodes.len())
-        .map(|node| (paths[node].clone(), nodes.calls[node], self_times[node]))
+        .map(|node| (paths[node].clone(), nodes.calls()[node], self_times[node]))
         .collect();
     lines.sort();
     lines
@@ -365,12 +359,12 @@ fn check_frames(frames: &Frames) -> Result<(), TestCaseError> {
     prop_assert_eq!(frames.estimated.len(), nodes.len());
     let mut inside = vec![0_u64; nodes.len()];
     for node in 0..nodes.len() {
-        if nodes.parent[node] != NO_PARENT {
-            prop_assert!(nodes.parent[node] < node as u32);
-            inside[nodes.parent[node] as usize] += nodes.total[node];
+        if nodes.parents()[node] != NO_PARENT {
+            prop_assert!(nodes.parents()[node] < node as u32);
+            inside[nodes.parents()[node] as usize] += nodes.totals()[node];
         }
     }
-    for (inside, total) in inside.iter().zip(&nodes.total) {
+    for (inside, total) in inside.iter().zip(nodes.totals()) {
         prop_assert!(inside <= total);
     }
     Ok(())
@@ -414,7 +408,7 @@ proptest! {
         // within its caller.
         let mut times: BTreeMap<&Label, f64> = BTreeMap::new();
         for (node, time) in one.nodes.self_times().into_iter().enumerate() {
-            let label = &one.functions[one.nodes.function[node] as usize].label;
+            let label = &one.functions[one.nodes.kinds()[node] as usize].label;
             *times.entry(label).or_default() += time as f64 / 1e9;
         }
         for (id, row) in rows.iter() {
@@ -440,12 +434,12 @@ proptest! {
         let reversed = reverse(&frames, limits).frames;
         check_frames(&reversed)?;
         prop_assert_eq!(reversed.whole(), frames.whole());
-        prop_assert!(reversed.nodes.total.iter().all(|&total| total > 0));
+        prop_assert!(reversed.nodes.totals().iter().all(|&total| total > 0));
         for threshold in [0.0, 0.01, 0.5, 2.0] {
             let pruned = prune(&frames, threshold);
             check_frames(&pruned)?;
             let least = threshold * frames.whole() as f64;
-            let kept = frames.nodes.total.iter().filter(|&&total| total as f64 >= least).count();
+            let kept = frames.nodes.totals().iter().filter(|&&total| total as f64 >= least).count();
             prop_assert_eq!(pruned.nodes.len(), kept);
         }
     }
@@ -512,9 +506,9 @@ fn lines_of(estimate: &edbprof::analysis::estimate::Estimate) -> Vec<(Vec<u8>, u
     let nodes = &estimate.nodes;
     let mut paths: Vec<Vec<u8>> = Vec::new();
     for node in 0..nodes.len() {
-        let label = &estimate.functions[nodes.function[node] as usize].label;
+        let label = &estimate.functions[nodes.kinds()[node] as usize].label;
         let above = paths
-            .get(nodes.parent[node] as usize)
+            .get(nodes.parents()[node] as usize)
             .cloned()
             .unwrap_or_default();
         paths.push(
@@ -527,7 +521,13 @@ fn lines_of(estimate: &edbprof::analysis::estimate::Estimate) -> Vec<(Vec<u8>, u
         );
     }
     let mut lines: Vec<_> = (0..nodes.len())
-        .map(|node| (paths[node].clone(), nodes.calls[node], nodes.total[node]))
+        .map(|node| {
+            (
+                paths[node].clone(),
+                nodes.calls()[node],
+                nodes.totals()[node],
+            )
+        })
         .collect();
     lines.sort();
     lines

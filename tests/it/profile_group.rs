@@ -12,7 +12,8 @@ use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
     Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees, rows_of,
+    NodeRow, Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees,
+    rows_of,
 };
 use proptest::prelude::*;
 
@@ -29,11 +30,13 @@ fn recordings() -> impl Strategy<Value = Vec<Trees>> {
                 function.label.name = format!("f{}", number % 5).into_bytes().into();
                 function.qualified_name = Box::default();
                 let nodes = &mut trees.threads[0].nodes;
-                nodes.parent.push(NO_PARENT);
-                nodes.function.push(number as u32);
-                nodes.calls.push(1);
-                nodes.resumes.push(0);
-                nodes.total.push(1);
+                nodes.push(NodeRow {
+                    parent: NO_PARENT,
+                    kind: number as u32,
+                    calls: 1,
+                    resumes: 0,
+                    total: 1,
+                });
             }
         }
         all
@@ -92,8 +95,8 @@ fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut stacks = Stacks::new();
     for (node, own) in nodes.self_times().into_iter().enumerate() {
-        let function = &functions[nodes.function[node] as usize];
-        let above = paths.get(nodes.parent[node] as usize);
+        let function = &functions[nodes.kinds()[node] as usize];
+        let above = paths.get(nodes.parents()[node] as usize);
         let mut path = above.cloned().unwrap_or_default();
         path.push(match function.flags {
             PROCESS_GROUP => format!("process {}", String::from_utf8_lossy(&function.module)),
@@ -239,14 +242,15 @@ proptest! {
             trees.functions.push(Function::folded_calls());
             for ThreadTree { nodes, folded, .. } in &mut trees.threads {
                 let time = folded.iter().map(|folded| folded.self_time).sum();
-                nodes.parent.push(if nodes.is_empty() { NO_PARENT } else { 0 });
-                nodes.function.push(folded_calls);
-                nodes.calls.push(0);
-                nodes.resumes.push(0);
-                nodes.total.push(time);
-                if nodes.len() > 1 {
-                    nodes.total[0] += time;
+                if !nodes.is_empty() {
+                    nodes.update(0, |root| root.total += time);
                 }
+                nodes.push(NodeRow {
+                    parent: if nodes.is_empty() { NO_PARENT } else { 0 },
+                    kind: folded_calls,
+                    total: time,
+                    ..NodeRow::default()
+                });
             }
         }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
@@ -265,12 +269,9 @@ fn one(id: u8) -> Trees {
         flags: 0,
         ..Function::folded_calls()
     };
-    let nodes = |total| Nodes {
-        parent: vec![NO_PARENT, 0],
-        function: vec![0, 1],
-        calls: vec![1, 2],
-        resumes: vec![0, 0],
-        total: vec![total, 10],
+    let nodes = |total| {
+        let figures = [vec![1, 2], vec![0, 0], vec![total, 10]];
+        Nodes::from_columns([vec![NO_PARENT, 0], vec![0, 1]], figures).unwrap()
     };
     let thread = |name: &str, total| ThreadTree {
         name: name.as_bytes().into(),
@@ -307,7 +308,9 @@ fn only(processes: &[&str], threads: &[&str]) -> Wanted {
 fn what_recording_cost_is_known_by_the_calls_as_they_were() {
     let mut trees = one(1);
     trees.threads.truncate(1);
-    trees.threads[0].nodes.total = vec![1_000_000, 900_000];
+    trees.threads[0]
+        .nodes
+        .set_self_times(vec![100_000, 900_000]);
     let cost = |callee, caller| Cost { callee, caller };
     trees.processes[0].calibration = Some(Calibration {
         python_call: cost(40_000, 60_000),
@@ -348,8 +351,7 @@ fn folded_calls_go_by_their_function() {
     trees.functions.push(Function::folded_calls());
     trees.threads.truncate(1);
     let thread = &mut trees.threads[0];
-    thread.nodes.function[1] = 2;
-    thread.nodes.calls[1] = 0;
+    thread.nodes.update(1, |row| (row.kind, row.calls) = (2, 0));
     for function in [0, 1] {
         thread.folded.push(FoldedFunction {
             function,
@@ -416,7 +418,7 @@ fn calls_of_callers_stay_without_their_time() {
     let rows = rows_text(&profile.rows());
     let tree = &profile.trees().threads[0].nodes;
     assert_eq!(
-        (&tree.calls[..], &tree.total[..]),
+        (tree.calls(), tree.totals()),
         (&[2, 4][..], &[20, 20][..]),
         "{rows}"
     );

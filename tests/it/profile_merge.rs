@@ -173,7 +173,7 @@ proptest! {
             let mut places = BTreeSet::new();
             for thread in &trees.threads {
                 let folded = thread.folded.iter().map(|folded| &folded.function);
-                for &function in thread.nodes.function.iter().chain(folded) {
+                for &function in thread.nodes.kinds().iter().chain(folded) {
                     let function = &trees.functions[function as usize];
                     places.extend([place(function, Some(&*thread.name)), place(function, None)]);
                 }

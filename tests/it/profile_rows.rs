@@ -4,7 +4,7 @@ use crate::generate;
 use std::collections::BTreeMap;
 
 use edbprof::model::{
-    Counts, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees, rows_of,
+    Counts, Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -34,21 +34,22 @@ fn oracle(trees: &Trees) -> Oracle {
             }
         }
         for node in 0..nodes.len() {
-            let label = |node: usize| label(nodes.function[node]);
+            let label = |node: usize| label(nodes.kinds()[node]);
             let mut path = vec![label(node)];
             let mut at = node;
-            while nodes.parent[at] != NO_PARENT {
-                at = nodes.parent[at] as usize;
+            while nodes.parents()[at] != NO_PARENT {
+                at = nodes.parents()[at] as usize;
                 path.push(label(at));
             }
-            let children = (0..nodes.len()).filter(|&child| nodes.parent[child] as usize == node);
-            let inside: u64 = children.map(|child| nodes.total[child]).sum();
+            let children =
+                (0..nodes.len()).filter(|&child| nodes.parents()[child] as usize == node);
+            let inside: u64 = children.map(|child| nodes.totals()[child]).sum();
             let add = |(cc, nc, tt, ct): &mut Figures, outermost: bool| {
-                *nc += i128::from(nodes.calls[node]);
-                *tt += u128::from(nodes.total[node] - inside);
+                *nc += i128::from(nodes.calls()[node]);
+                *tt += u128::from(nodes.totals()[node] - inside);
                 if outermost {
-                    *cc += i128::from(nodes.calls[node]);
-                    *ct += u128::from(nodes.total[node]);
+                    *cc += i128::from(nodes.calls()[node]);
+                    *ct += u128::from(nodes.totals()[node]);
                 }
             };
             let Some(function) = path[0].clone() else {
@@ -99,8 +100,8 @@ proptest! {
     fn self_times_add_up_to_the_roots(trees in generate::trees()) {
         for thread in &trees.threads {
             let nodes = &thread.nodes;
-            let roots = (0..nodes.len()).filter(|&node| nodes.parent[node] == NO_PARENT);
-            let whole: u64 = roots.map(|node| nodes.total[node]).sum();
+            let roots = (0..nodes.len()).filter(|&node| nodes.parents()[node] == NO_PARENT);
+            let whole: u64 = roots.map(|node| nodes.totals()[node]).sum();
             prop_assert_eq!(nodes.self_times().iter().sum::<u64>(), whole);
         }
     }
@@ -122,17 +123,17 @@ fn depth_and_width_cost_no_stack_and_no_square() {
     };
     let nodes = |parent: fn(u32) -> u32| {
         let count = 300_000;
-        Nodes {
-            parent: (0..count).map(parent).collect(),
-            function: vec![0; count as usize],
-            calls: vec![1; count as usize],
-            resumes: vec![0; count as usize],
-            total: (0..u64::from(count)).rev().collect(),
-        }
+        let rows = (0..count).map(|node| NodeRow {
+            parent: parent(node),
+            calls: 1,
+            total: u64::from(count - 1 - node),
+            ..NodeRow::default()
+        });
+        Nodes::from_iter(rows)
     };
     let deep = nodes(|node| if node == 0 { NO_PARENT } else { node - 1 });
     let mut wide = nodes(|node| if node == 0 { NO_PARENT } else { 0 });
-    wide.total = vec![0; wide.len()];
+    wide.set_self_times(vec![0; wide.len()]);
     let thread = |nodes| ThreadTree {
         nodes,
         ..ThreadTree::default()

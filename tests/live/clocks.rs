@@ -44,12 +44,12 @@ fn a_counter_that_was_reset_makes_no_open_call_longer() {
     let begun = Instant::now();
     let (recorder, mut bytes) = open_call(directory.path());
     if let Some(trees) = read_counter(&bytes) {
-        let total = Duration::from_nanos(trees.threads[0].nodes.total[0]);
+        let total = Duration::from_nanos(trees.threads[0].nodes.totals()[0]);
         assert!(total > Duration::ZERO && total < begun.elapsed() * 2);
         let ahead = field(&bytes, EPOCH) + (1 << 60);
         set(&mut bytes, EPOCH, ahead);
         let trees = read_counter(&bytes).unwrap();
-        assert_eq!(trees.threads[0].nodes.total, [0]);
+        assert_eq!(trees.threads[0].nodes.totals(), [0]);
     }
     recorder.free();
 }
@@ -108,7 +108,7 @@ fn without_the_counter_here() {
     assert_eq!(*process.clock, *b"monotonic");
     assert!((1.0..1e8).contains(&process.clock_resolution_ns));
     // Both read the same clock.
-    let total = Duration::from_nanos(trees.threads[0].nodes.total[0]);
+    let total = Duration::from_nanos(trees.threads[0].nodes.totals()[0]);
     assert!(
         least <= total && total <= most,
         "{least:?} {total:?} {most:?}"

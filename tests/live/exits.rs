@@ -53,7 +53,7 @@ fn it_stays_after_an_exit_that_the_host_knows_nothing_of() {
     let directory = tempfile::tempdir().unwrap();
     run(directory.path(), "unsaid");
     let trees = read(&only_live(directory.path()));
-    assert_eq!(trees.threads[0].nodes.total, [10]);
+    assert_eq!(trees.threads[0].nodes.totals(), [10]);
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn files_may_not_grow_here() {
     check_told_once(&recorder, "File too large");
     // What the file has room for goes on being in it, and well formed.
     let trees = read(&only_live(directory.path()));
-    let calls: u64 = trees.threads[0].nodes.calls.iter().sum();
+    let calls: u64 = trees.threads[0].nodes.calls().iter().sum();
     assert!(calls > 1000);
     limit_files(libc::RLIM_INFINITY);
     check_saved(&recorder, directory.path());

@@ -122,7 +122,7 @@ fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
     recorder.leave(2, 60);
     recorder.free();
     assert_eq!(files(directory.path(), ""), std::slice::from_ref(&prof));
-    assert_eq!(saved(&prof).threads[0].nodes.calls, [1, 2]);
+    assert_eq!(saved(&prof).threads[0].nodes.calls(), [1, 2]);
 }
 
 #[test]

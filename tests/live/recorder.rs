@@ -241,17 +241,23 @@ pub(crate) fn check_form(trees: &Trees) {
         assert_eq!(thread.process, 0);
         let mut below = vec![0_u64; nodes.len()];
         for index in 0..nodes.len() {
-            assert!((nodes.function[index] as usize) < trees.functions.len());
-            let parent = nodes.parent[index] as usize;
+            assert!((nodes.kinds()[index] as usize) < trees.functions.len());
+            let parent = nodes.parents()[index] as usize;
             if let Some(sum) = below.get_mut(parent) {
                 assert!(parent < index);
-                *sum = sum.saturating_add(nodes.total[index]);
+                *sum = sum.saturating_add(nodes.totals()[index]);
             } else {
-                assert_eq!(nodes.parent[index], edbprof::model::NO_PARENT);
+                assert_eq!(nodes.parents()[index], edbprof::model::NO_PARENT);
             }
         }
-        assert_eq!(nodes.calls.len(), nodes.len());
-        assert_eq!(nodes.resumes.len(), nodes.len());
-        assert!(nodes.total.iter().zip(below).all(|(&t, below)| t >= below));
+        assert_eq!(nodes.calls().len(), nodes.len());
+        assert_eq!(nodes.resumes().len(), nodes.len());
+        assert!(
+            nodes
+                .totals()
+                .iter()
+                .zip(below)
+                .all(|(&t, below)| t >= below)
+        );
     }
 }

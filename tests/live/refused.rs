@@ -66,7 +66,7 @@ fn check(before: u64, call: i64, argument: Option<(u32, i32)>, error: i32) {
         assert!(files(directory.path(), "").is_empty());
     } else {
         let trees = read(&only_live(directory.path()));
-        assert!(trees.threads[0].nodes.calls.iter().sum::<u64>() >= before / 4);
+        assert!(trees.threads[0].nodes.calls().iter().sum::<u64>() >= before / 4);
     }
     check_saved(&recorder, directory.path());
     recorder.free();

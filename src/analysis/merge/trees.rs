@@ -6,7 +6,7 @@ use crate::analysis::ran_in::RanInCounts;
 use crate::model::builder::TreeBuilder;
 use crate::model::walk::Children;
 use crate::model::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, Nodes, PROPERTY, Process, RecordingId,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Nodes, PROPERTY, Process, RecordingId,
     ThreadTree, Trees,
 };
 
@@ -89,17 +89,17 @@ impl TreeSum {
     fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for node in 0..nodes.len() {
-            let parent = match nodes.parent[node] {
+            let parent = match nodes.parents()[node] {
                 NO_PARENT => NO_PARENT,
                 parent => places[parent as usize],
             };
-            let function = functions[nodes.function[node] as usize];
+            let function = functions[nodes.kinds()[node] as usize];
             let place = self.tree.child(parent, function);
             self.tree.add(
                 place,
-                nodes.calls[node],
-                nodes.resumes[node],
-                nodes.total[node],
+                nodes.calls()[node],
+                nodes.resumes()[node],
+                nodes.totals()[node],
             );
             if let Some(&overhead) = overhead_ps.get(node) {
                 let place = place as usize;
@@ -172,7 +172,7 @@ fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
 /// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
 fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
-    let rank = |node: u32| rank[nodes.function[node as usize] as usize];
+    let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
     let mut waiting: Vec<(u32, u32)> = Vec::new();
     let push = |waiting: &mut Vec<(u32, u32)>, siblings: &[u32], parent: u32| {
@@ -185,8 +185,11 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
     let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
     while let Some((node, parent)) = waiting.pop() {
         let old = node as usize;
-        let (calls, resumes) = (nodes.calls[old], nodes.resumes[old]);
-        let place = sorted.push(parent, rank(node), calls, resumes, nodes.total[old]);
+        let place = sorted.push(NodeRow {
+            parent,
+            kind: rank(node),
+            ..nodes.row(old)
+        });
         sorted_overhead_ps.extend(overhead_ps.get(old));
         push(&mut waiting, children.under(node), place);
     }

@@ -13,8 +13,8 @@ use crate::clock::ClockSample;
 use crate::clock::TickRate;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, Process, ProcessIdentity,
-    RecordingId, ThreadTree, Trees, thread_name,
+    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Process,
+    ProcessIdentity, RecordingId, ThreadTree, Trees, thread_name,
 };
 
 /// What a live file says first.
@@ -279,20 +279,24 @@ impl Made {
                 place = places.get(parent as usize).copied().unwrap_or(NOWHERE);
                 let thread = threads.get_mut(place.thread as usize);
                 if let Some((tree, last)) = thread.filter(|_| !log.is_hidden(number)) {
-                    place.node = tree.nodes.push(
-                        place.node,
-                        used.index(number),
-                        node.u64(16),
-                        node.u64(24),
-                        ticks(32, *last),
-                    );
+                    place.node = tree.nodes.push(NodeRow {
+                        parent: place.node,
+                        kind: used.index(number),
+                        calls: node.u64(16),
+                        resumes: node.u64(24),
+                        total: ticks(32, *last),
+                    });
                 }
             }
             if let Some((tree, last)) = threads.get_mut(place.thread as usize) {
                 let folded = ticks(56, *last);
                 if folded > 0 {
-                    tree.nodes
-                        .push(place.node, used.folded_calls(), 0, 0, folded);
+                    tree.nodes.push(NodeRow {
+                        parent: place.node,
+                        kind: used.folded_calls(),
+                        total: folded,
+                        ..NodeRow::default()
+                    });
                 }
                 if calibration.class_call > 0 {
                     tree.add_class_calls(place.node, node.u32(52));

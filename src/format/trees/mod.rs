@@ -54,8 +54,109 @@
 //! functions with the flags [`PROCESS_GROUP`] and [`THREAD_GROUP`] stand for processes and
 //! threads.
 
-mod reader;
-mod writer;
+mod fields;
+mod function;
+mod process;
+mod thread;
 
-pub(super) use reader::{check, read_id, read_key};
-pub(super) use writer::write;
+pub(super) use fields::read_id;
+
+use fields::{read_into, read_text, write_column, write_text, write_texts};
+
+use super::marshal::{Reader, Writer};
+use super::read_error::ReadError;
+use crate::model::{ANY_THREAD, RanIn, Trees};
+
+/// Reads the value of `key`, if it is one of the trees' keys; else returns false
+/// and leaves the value to the caller.
+pub(super) fn read_key(
+    reader: &mut Reader<'_>,
+    key: &[u8],
+    trees: &mut Trees,
+) -> Result<bool, ReadError> {
+    let number = u32::from_le_bytes;
+    let ran = &mut trees.ran_in;
+    match key {
+        b"recordings" => trees.recordings = reader.list(read_id)?,
+        b"processes" => trees.processes = reader.list(process::read)?,
+        b"functions" => trees.functions = reader.list(function::read)?,
+        b"threads" => trees.threads = reader.list(thread::read)?,
+        b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
+        b"thread_names" => trees.thread_names = reader.list(read_text)?,
+        b"ran_function" => read_into(reader, ran, number, |ran, value| ran.function = value)?,
+        b"ran_thread" => read_into(reader, ran, number, |ran, value| ran.thread = value)?,
+        b"ran_processes" => read_into(reader, ran, number, |ran, value| ran.processes = value)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Writes the keys of `trees` into the dict that `writer` is in.
+pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
+    writer.text(b"recordings");
+    writer.list(trees.recordings.len());
+    trees.recordings.iter().for_each(|id| writer.bytes(id));
+    writer.text(b"processes");
+    writer.list(trees.processes.len());
+    trees
+        .processes
+        .iter()
+        .for_each(|of| process::write(writer, of));
+    writer.text(b"functions");
+    writer.list(trees.functions.len());
+    trees
+        .functions
+        .iter()
+        .for_each(|of| function::write(writer, of));
+    writer.text(b"threads");
+    writer.list(trees.threads.len());
+    trees
+        .threads
+        .iter()
+        .for_each(|of| thread::write(writer, of));
+    if !trees.selection.is_empty() {
+        write_text(writer, b"selection", trees.selection.as_bytes());
+    }
+    if !trees.ran_in.is_empty() {
+        write_texts(writer, b"thread_names", &trees.thread_names);
+        write_ran_in(writer, &trees.ran_in);
+    }
+}
+
+fn write_ran_in<'a>(writer: &mut Writer<'a>, rows: &'a [RanIn]) {
+    let functions = rows.iter().map(|ran| ran.function.to_le_bytes());
+    let threads = rows.iter().map(|ran| ran.thread.to_le_bytes());
+    let processes = rows.iter().map(|ran| ran.processes.to_le_bytes());
+    write_column(writer, b"ran_function", functions);
+    write_column(writer, b"ran_thread", threads);
+    write_column(writer, b"ran_processes", processes);
+}
+
+/// Checks what can only be checked when all keys have been read. Whatever passes may be
+/// indexed without looking: columns are equally long, parents come before their children,
+/// indices exist.
+pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
+    if trees.recordings.is_empty() && !trees.threads.is_empty() {
+        // Nothing could tell whether they were counted already.
+        return Err(ReadError::invalid(offset, "call trees of no recording"));
+    }
+    let functions = trees.functions.len();
+    let ran_nowhere = |ran: &RanIn| {
+        ran.function as usize >= functions
+            || ran.thread != ANY_THREAD && ran.thread as usize >= trees.thread_names.len()
+    };
+    if trees.ran_in.iter().any(ran_nowhere) {
+        return Err(ReadError::invalid(offset, "a place where no function ran"));
+    }
+    for thread in &trees.threads {
+        if thread.process as usize >= trees.processes.len() {
+            return Err(ReadError::invalid(offset, "a thread of no process"));
+        }
+        let folded = thread.folded.iter().map(|folded| &folded.function);
+        let mut called = thread.nodes.kinds().iter().chain(folded);
+        if called.any(|&function| function as usize >= functions) {
+            return Err(ReadError::invalid(offset, "a call of no function"));
+        }
+    }
+    Ok(())
+}

@@ -183,14 +183,17 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
         assert_eq!(thread.last(), latest);
         let trees_now = trees(&recording);
         let nodes = &trees_now.threads.last().unwrap().nodes;
-        assert_eq!((nodes.calls[0], nodes.total[0]), (1 + round, 10 * round));
+        assert_eq!(
+            (nodes.calls()[0], nodes.totals()[0]),
+            (1 + round, 10 * round)
+        );
         thread.leave(1, thread.at_told(13));
         assert_eq!(thread.last(), latest + 10);
         detach(thread);
     }
     let trees = trees(&recording);
     let nodes = &trees.threads.last().unwrap().nodes;
-    assert_eq!((nodes.calls[0], nodes.total[0]), (6, 60));
+    assert_eq!((nodes.calls()[0], nodes.totals()[0]), (6, 60));
 }
 
 /// The same of the CPU time, which nobody can foretell: but it does not vanish.
@@ -210,14 +213,14 @@ fn cpu_time_is_counted_anew_in_each_thread_of_a_shared_tree() {
         spend(&number.to_string(), 0);
     }
     spend("long", 20_000_000);
-    let before = trees(&recording).threads.last().unwrap().nodes.total[0];
+    let before = trees(&recording).threads.last().unwrap().nodes.totals()[0];
     assert!(before >= 20_000_000);
     // Its own CPU time is far behind the tick that the other has left.
     in_another_thread(|| spend("long", 1_000_000));
     let trees = trees(&recording);
     let nodes = &trees.threads.last().unwrap().nodes;
-    assert_eq!(nodes.calls[0], 2);
-    assert!(nodes.total[0] >= before + 1_000_000);
+    assert_eq!(nodes.calls()[0], 2);
+    assert!(nodes.totals()[0] >= before + 1_000_000);
 }
 
 #[test]
@@ -239,5 +242,5 @@ fn a_forked_child_gives_the_places_of_threads_that_it_has_not_to_others() {
     }
     assert_eq!(names(&recording), ["own", "new", "newer", "newest"]);
     let nodes = trees(&recording).threads.into_iter().map(|tree| tree.nodes);
-    assert!(nodes.into_iter().all(|nodes| nodes.calls == [1]));
+    assert!(nodes.into_iter().all(|nodes| nodes.calls() == [1]));
 }

@@ -34,10 +34,10 @@ fn recursion_50_000_deep_is_exact() {
     assert_eq!(nodes.len() as u64, DEEP + 1);
     for depth in 1..=DEEP {
         let node = depth as usize;
-        assert_eq!(nodes.parent[node] as usize, node - 1);
-        assert_eq!(nodes.calls[node], 2);
+        assert_eq!(nodes.parents()[node] as usize, node - 1);
+        assert_eq!(nodes.calls()[node], 2);
         // Entered at `depth`, left at `2 * DEEP + 1 - depth`.
-        assert_eq!(nodes.total[node], 2 * DEEP + 1 - 2 * depth + 1);
+        assert_eq!(nodes.totals()[node], 2 * DEEP + 1 - 2 * depth + 1);
     }
 }
 
@@ -85,8 +85,9 @@ fn each_of_300_000_contexts_has_a_node_of_its_own() {
     let trees = trees(&recording);
     let nodes = &trees.threads[0].nodes;
     assert_eq!(nodes.len() as u64, CONTEXTS);
-    assert!(nodes.calls.iter().all(|&calls| calls == 2));
-    let contexts: std::collections::HashSet<_> = nodes.parent.iter().zip(&nodes.function).collect();
+    assert!(nodes.calls().iter().all(|&calls| calls == 2));
+    let contexts: std::collections::HashSet<_> =
+        nodes.parents().iter().zip(nodes.kinds()).collect();
     assert_eq!(contexts.len() as u64, CONTEXTS);
 }
 
@@ -104,9 +105,9 @@ fn hidden_functions_leave_their_calls_and_time_to_their_callers() {
     thread.leave_all(100);
     let trees = trees(&recording);
     let nodes = &trees.threads[0].nodes;
-    assert_eq!(nodes.total, [80, 50]);
+    assert_eq!(nodes.totals(), [80, 50]);
     assert_eq!(nodes.self_times(), [30, 50]);
-    assert_eq!(nodes.parent, [super::NO_PARENT, 0]);
+    assert_eq!(nodes.parents(), [super::NO_PARENT, 0]);
     let names: Vec<_> = trees.functions.iter().map(|f| &*f.label.name).collect();
     assert_eq!(names, [b"1", b"3"]);
 }

@@ -81,15 +81,15 @@ fn check_form(tree: &ThreadTree) {
     let nodes = &tree.nodes;
     let mut below = vec![0; nodes.len()];
     let mut roots = 0;
-    for (index, &parent) in nodes.parent.iter().enumerate() {
+    for (index, &parent) in nodes.parents().iter().enumerate() {
         if parent == NO_PARENT {
-            roots += nodes.total[index];
+            roots += nodes.totals()[index];
         } else {
             assert!((parent as usize) < index);
-            below[parent as usize] += nodes.total[index];
+            below[parent as usize] += nodes.totals()[index];
         }
     }
-    for (total, below) in nodes.total.iter().zip(below) {
+    for (total, below) in nodes.totals().iter().zip(below) {
         assert!(*total >= below);
     }
     assert_eq!(nodes.self_times().iter().sum::<u64>(), roots);
@@ -146,16 +146,16 @@ fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figur
     let mut paths: Vec<Vec<u64>> = Vec::new();
     let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
     for index in 0..nodes.len() {
-        let key = key_of(&functions[nodes.function[index] as usize]);
-        let mut path = match nodes.parent[index] {
+        let key = key_of(&functions[nodes.kinds()[index] as usize]);
+        let mut path = match nodes.parents()[index] {
             NO_PARENT => Vec::new(),
             parent => paths[parent as usize].clone(),
         };
         path.push(key);
         *figures.entry(path.clone()).or_default() += Figures {
-            calls: nodes.calls[index],
-            resumes: nodes.resumes[index],
-            total: nodes.total[index],
+            calls: nodes.calls()[index],
+            resumes: nodes.resumes()[index],
+            total: nodes.totals()[index],
         };
         paths.push(path);
     }

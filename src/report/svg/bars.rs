@@ -57,7 +57,7 @@ pub(super) fn write_bars(
             }
             let (class, estimated) = match frame.content {
                 Content::Node { node, .. } => {
-                    let function = graph.tree.nodes.function[node as usize];
+                    let function = graph.tree.nodes.kinds()[node as usize];
                     // Where all is estimated, a sentence says so and the colours stay strong.
                     let estimated = graph.tree.estimated[node as usize] && marks_estimates;
                     (functions.get(function).class, estimated)
@@ -112,7 +112,7 @@ fn write_label(
 ) {
     let rest_name;
     let name = match frame.content {
-        Content::Node { node, .. } => &functions.get(graph.tree.nodes.function[node as usize]).name,
+        Content::Node { node, .. } => &functions.get(graph.tree.nodes.kinds()[node as usize]).name,
         Content::Rest(rest) => {
             rest_name = name_of(rest, graph.least, whole);
             &rest_name

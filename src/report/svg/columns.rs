@@ -38,16 +38,20 @@ pub(super) fn write_columns(
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
         let nodes = &tree.nodes;
         let placed = || layout.nodes();
-        let function = |node: usize| functions.index(nodes.function[node]);
+        let function = |node: usize| functions.index(nodes.kinds()[node]);
         column(out, "function", placed().map(|(node, ..)| function(node)));
         column(out, "children", placed().map(|(_, children, _)| children));
         column(out, "hidden", placed().map(|(.., rest)| hidden(rest)));
-        column(out, "total", placed().map(|(node, ..)| nodes.total[node]));
-        column(out, "calls", placed().map(|(node, ..)| nodes.calls[node]));
+        column(
+            out,
+            "total",
+            placed().map(|(node, ..)| nodes.totals()[node]),
+        );
+        column(out, "calls", placed().map(|(node, ..)| nodes.calls()[node]));
         column(
             out,
             "resumes",
-            placed().map(|(node, ..)| nodes.resumes[node]),
+            placed().map(|(node, ..)| nodes.resumes()[node]),
         );
         let estimated = placed().map(|(node, ..)| tree.estimated[node]);
         column(out, "estimated", runs(estimated));

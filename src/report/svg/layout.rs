@@ -97,7 +97,7 @@ impl Layout {
         least: u64,
         last: bool,
     ) -> (u32, Rest) {
-        let total = |node: u32| tree.nodes.total[node as usize];
+        let total = |node: u32| tree.nodes.totals()[node as usize];
         let mut rest = Rest::default();
         let mut wide = Vec::new();
         for &node in siblings {
@@ -113,7 +113,7 @@ impl Layout {
         }
         // Equal ones by label, so that the same tree always gives the same picture.
         let label = |node: u32| {
-            let function = tree.nodes.function[node as usize];
+            let function = tree.nodes.kinds()[node as usize];
             &tree.functions[function as usize].label
         };
         wide.sort_by(|&a, &b| total(b).cmp(&total(a)).then_with(|| label(a).cmp(label(b))));
@@ -190,7 +190,7 @@ mod tests {
                 rest,
             },
             start,
-            total: tree.nodes.total[node as usize],
+            total: tree.nodes.totals()[node as usize],
         };
         let (none, rest) = (
             Rest::default(),

@@ -76,7 +76,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> St
     ];
     let shown = graphs.iter().flat_map(|graph| {
         let nodes = graph.layout.nodes();
-        nodes.map(|(node, ..)| graph.tree.nodes.function[node])
+        nodes.map(|(node, ..)| graph.tree.nodes.kinds()[node])
     });
     let functions = Functions::collect(&stacks.0.functions, shown);
 

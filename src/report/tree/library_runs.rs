@@ -39,12 +39,12 @@ pub(super) fn fold(frames: &Frames, places: &Places, least: u64) -> (Frames, Run
     let mut placed: Vec<u32> = Vec::with_capacity(nodes.len());
     let mut folded_runs = Runs::new();
     for (node, &entry) in (0..).zip(&entries) {
-        let parent = nodes.parent[node as usize];
+        let parent = nodes.parents()[node as usize];
         let parent = placed.get(parent as usize).copied().unwrap_or(NO_PARENT);
         let is_folded = entry != node && runs.contains_key(&entry);
         let place = match is_folded {
             true => folded.child(placed[entry as usize], RUN),
-            false => folded.child(parent, nodes.function[node as usize]),
+            false => folded.child(parent, nodes.kinds()[node as usize]),
         };
         // What is below another frame of the run is in that one's figures.
         if place != parent {
@@ -65,11 +65,11 @@ fn entries(frames: &Frames) -> Vec<u32> {
     let nodes = &frames.nodes;
     let library: Vec<_> = frames.functions.iter().map(is_library).collect();
     let is_library = |node: u32| {
-        let function = nodes.function.get(node as usize);
+        let function = nodes.kinds().get(node as usize);
         function.is_some_and(|&function| library[function as usize])
     };
     let mut entries: Vec<u32> = Vec::with_capacity(nodes.len());
-    for (node, &parent) in (0..).zip(&nodes.parent) {
+    for (node, &parent) in (0..).zip(nodes.parents()) {
         let within = is_library(node) && is_library(parent);
         entries.push(if within {
             entries[parent as usize]
@@ -92,12 +92,12 @@ fn runs(frames: &Frames, entries: &[u32], places: &Places, least: u64) -> Runs {
         }
         let at = node as usize;
         let run = runs.entry(entry).or_default();
-        if nodes.total[at] < least {
+        if nodes.totals()[at] < least {
             run.left_out += 1;
             continue;
         }
         run.frames += 1;
-        let function = &frames.functions[nodes.function[at] as usize];
+        let function = &frames.functions[nodes.kinds()[at] as usize];
         let time = run.modules.entry(module(function, places)).or_default();
         *time = time.saturating_add(self_times[at]);
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::merge::{Merger, Profile};
 use crate::format::prof::{PlainInputs, ProfFile};
 use crate::model::{
-    FoldedFunction, Function, FunctionKind, NO_PARENT, Process, Rows, ThreadTree, Trees,
+    FoldedFunction, Function, FunctionKind, NO_PARENT, NodeRow, Process, Rows, ThreadTree, Trees,
 };
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
@@ -27,7 +27,13 @@ fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
             frames.functions.push(function);
             frames.functions.len() - 1
         });
-        frames.nodes.push(parent, function as u32, 1, 0, total);
+        frames.nodes.push(NodeRow {
+            parent,
+            kind: function as u32,
+            calls: 1,
+            resumes: 0,
+            total,
+        });
         frames.estimated.push(false);
     }
     frames

@@ -4,8 +4,8 @@
 
 use edbprof::model::{
     Calibration, Counts, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind,
-    GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Nodes, PROPERTY, Process, ProcessIdentity,
-    Rows, ThreadTree, Trees,
+    GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeRow, Nodes, PROPERTY, Process,
+    ProcessIdentity, Rows, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -70,24 +70,23 @@ pub(crate) fn nodes(functions: usize) -> impl Strategy<Value = Nodes> {
     );
     vec(node, 0..40).prop_map(|drawn| {
         let mut nodes = Nodes::default();
-        for (i, (above, function, calls, resumes, self_ns, root)) in drawn.into_iter().enumerate() {
+        let mut self_times = Vec::new();
+        for (i, (above, kind, calls, resumes, self_ns, root)) in drawn.into_iter().enumerate() {
             let parent = if i == 0 || root == 0 {
                 NO_PARENT
             } else {
                 above.index(i) as u32
             };
-            nodes.parent.push(parent);
-            nodes.function.push(function);
-            nodes.calls.push(calls);
-            nodes.resumes.push(resumes);
-            nodes.total.push(self_ns);
+            nodes.push(NodeRow {
+                parent,
+                kind,
+                calls,
+                resumes,
+                total: 0,
+            });
+            self_times.push(self_ns);
         }
-        for node in (0..nodes.len()).rev() {
-            let total = nodes.total[node];
-            if let Some(above) = nodes.total.get_mut(nodes.parent[node] as usize) {
-                *above += total;
-            }
-        }
+        nodes.set_self_times(self_times);
         nodes
     })
 }

@@ -300,7 +300,7 @@ fn calls(trees: &Trees) -> u64 {
     let threads = trees.threads.iter();
     let counts = threads.flat_map(|thread| {
         let folded = thread.folded.iter().map(|folded| folded.calls);
-        thread.nodes.calls.iter().copied().chain(folded)
+        thread.nodes.calls().iter().copied().chain(folded)
     });
     counts.fold(0, u64::saturating_add)
 }

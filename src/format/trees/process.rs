@@ -1,0 +1,98 @@
+//! One process's dict.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::fields::{read_id, read_number, read_text, write_number, write_text, write_texts};
+use crate::format::marshal::{Reader, Value, Writer};
+use crate::format::read_error::ReadError;
+use crate::model::{CALIBRATION_NUMBERS, Calibration, Ending, FIRST_CALIBRATION_NUMBERS, Process};
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
+    let offset = reader.offset();
+    let mut process = Process::default();
+    let mut has_pid = false;
+    reader.dict(|reader| {
+        match reader.string()? {
+            b"pid" => {
+                process.identity.pid = read_number(reader)?;
+                has_pid = true;
+            }
+            b"parent_pid" => process.parent_pid = read_number(reader)?,
+            b"process_start" => process.identity.start = read_number(reader)?,
+            b"boot_id" => process.identity.boot_id = read_id(reader)?,
+            b"pid_namespace" => process.identity.pid_namespace = read_number(reader)?,
+            b"program" => process.identity.program = read_number(reader)?,
+            b"argv" => process.argv = reader.list(read_text)?.into(),
+            b"host" => process.host = read_text(reader)?,
+            b"hook" => process.hook = read_text(reader)?,
+            b"clock" => process.clock = read_text(reader)?,
+            b"clock_resolution_ns" => process.clock_resolution_ns = reader.float()?,
+            b"start_unix_ns" => process.start_unix_ns = read_number(reader)?,
+            b"duration_ns" => process.duration_ns = read_number(reader)?,
+            b"ending" => process.ending = read_ending(reader)?,
+            b"dropped_calls" => process.dropped_calls = read_number(reader)?,
+            b"calibration_ps" => process.calibration = read_calibration(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    // Empty dicts take two bytes in the file and hundred times that in memory.
+    if !has_pid {
+        return Err(ReadError::invalid(offset, "a process without a pid"));
+    }
+    Ok(process)
+}
+
+pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
+    writer.dict();
+    let identity = &process.identity;
+    write_number(writer, b"pid", identity.pid);
+    write_number(writer, b"parent_pid", process.parent_pid);
+    write_number(writer, b"process_start", identity.start);
+    writer.text(b"boot_id");
+    writer.bytes(&identity.boot_id);
+    write_number(writer, b"pid_namespace", identity.pid_namespace);
+    write_number(writer, b"program", identity.program);
+    write_texts(writer, b"argv", &process.argv);
+    write_text(writer, b"host", &process.host);
+    write_text(writer, b"hook", &process.hook);
+    write_text(writer, b"clock", &process.clock);
+    writer.text(b"clock_resolution_ns");
+    writer.float(process.clock_resolution_ns);
+    write_number(writer, b"start_unix_ns", process.start_unix_ns);
+    write_number(writer, b"duration_ns", process.duration_ns);
+    write_number(writer, b"ending", process.ending as u8);
+    write_number(writer, b"dropped_calls", process.dropped_calls);
+    if let Some(calibration) = process.calibration {
+        writer.text(b"calibration_ps");
+        writer.tuple(CALIBRATION_NUMBERS);
+        for number in calibration.numbers() {
+            writer.int(number.into());
+        }
+    }
+    writer.end_dict();
+}
+
+fn read_ending(reader: &mut Reader<'_>) -> Result<Ending, ReadError> {
+    let offset = reader.offset();
+    match reader.int()? {
+        0 => Ok(Ending::Running),
+        1 => Ok(Ending::Finished),
+        2 => Ok(Ending::Killed),
+        _ => Err(ReadError::invalid(offset, "an unknown way to end")),
+    }
+}
+
+fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
+    let offset = reader.offset();
+    reader.object(|reader, value| match value {
+        Value::Tuple(count @ FIRST_CALIBRATION_NUMBERS..=CALIBRATION_NUMBERS) => {
+            let mut numbers = [0; CALIBRATION_NUMBERS];
+            for number in numbers.iter_mut().take(count) {
+                *number = read_number(reader)?;
+            }
+            Ok(Calibration::from_numbers(numbers))
+        }
+        other => Err(Reader::unexpected(offset, "six to twelve numbers", other)),
+    })
+}

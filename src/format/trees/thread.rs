@@ -1,0 +1,111 @@
+//! One thread's dict.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::fields::{
+    read_column, read_into, read_number, read_text, write_column, write_number, write_text,
+};
+use crate::format::marshal::{Reader, Writer};
+use crate::format::read_error::ReadError;
+use crate::model::{FoldedFunction, Nodes, ThreadTree};
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
+    let offset = reader.offset();
+    let mut thread = ThreadTree::default();
+    let mut has_process = false;
+    let [mut parents, mut kinds] = [const { Vec::new() }; 2];
+    let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
+    let mut columns_of_folded = 0;
+    reader.dict(|reader| {
+        let folded = &mut thread.folded;
+        let key = reader.string()?;
+        match key {
+            b"process" => {
+                thread.process = read_number(reader)?;
+                has_process = true;
+            }
+            b"name" => thread.name = read_text(reader)?,
+            b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
+            b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
+            b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
+            b"resumes" => resumes = read_column(reader, u64::from_le_bytes)?,
+            b"total" => totals = read_column(reader, u64::from_le_bytes)?,
+            b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
+            b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
+            _ => {
+                if !read_folded(reader, key, folded)? {
+                    return reader.skip();
+                }
+                columns_of_folded += 1;
+            }
+        }
+        Ok(())
+    })?;
+    if !has_process {
+        return Err(ReadError::invalid(offset, "a thread of no process"));
+    }
+    thread.nodes = Nodes::from_columns([parents, kinds], [calls, resumes, totals])
+        .map_err(|what| ReadError::invalid(offset, what))?;
+    let is_column = |len: usize| len == 0 || len == thread.nodes.len();
+    let are_equally_long = is_column(thread.class_calls.len())
+        && is_column(thread.overhead_ps.len())
+        && matches!(columns_of_folded, 0 | 4);
+    if !are_equally_long {
+        return Err(ReadError::invalid(offset, "columns of different lengths"));
+    }
+    Ok(thread)
+}
+
+pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
+    writer.dict();
+    write_number(writer, b"process", thread.process);
+    write_text(writer, b"name", &thread.name);
+    let nodes = &thread.nodes;
+    let u32s = |value: &u32| value.to_le_bytes();
+    let u64s = |value: &u64| value.to_le_bytes();
+    write_column(writer, b"parent", nodes.parents().iter().map(u32s));
+    write_column(writer, b"function", nodes.kinds().iter().map(u32s));
+    write_column(writer, b"calls", nodes.calls().iter().map(u64s));
+    write_column(writer, b"resumes", nodes.resumes().iter().map(u64s));
+    write_column(writer, b"total", nodes.totals().iter().map(u64s));
+    if !thread.class_calls.is_empty() {
+        write_column(writer, b"class_calls", thread.class_calls.iter().map(u32s));
+    }
+    if !thread.overhead_ps.is_empty() {
+        write_column(writer, b"overhead_ps", thread.overhead_ps.iter().map(u64s));
+    }
+    if !thread.folded.is_empty() {
+        write_folded(writer, &thread.folded);
+    }
+    writer.end_dict();
+}
+
+/// Reads the value of `key` if it is a column of folded calls; else returns false.
+fn read_folded(
+    reader: &mut Reader<'_>,
+    key: &[u8],
+    rows: &mut Vec<FoldedFunction>,
+) -> Result<bool, ReadError> {
+    let number = u64::from_le_bytes;
+    match key {
+        b"folded_function" => read_into(reader, rows, u32::from_le_bytes, |row, value| {
+            row.function = value;
+        })?,
+        b"folded_calls" => read_into(reader, rows, number, |row, value| row.calls = value)?,
+        b"folded_resumes" => read_into(reader, rows, number, |row, value| row.resumes = value)?,
+        b"folded_self" => read_into(reader, rows, number, |row, value| row.self_time = value)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn write_folded<'a>(writer: &mut Writer<'a>, rows: &'a [FoldedFunction]) {
+    let functions = rows.iter().map(|row| row.function.to_le_bytes());
+    let calls = rows.iter().map(|row| row.calls.to_le_bytes());
+    let resumes = rows.iter().map(|row| row.resumes.to_le_bytes());
+    let self_times = rows.iter().map(|row| row.self_time.to_le_bytes());
+    write_column(writer, b"folded_function", functions);
+    write_column(writer, b"folded_calls", calls);
+    write_column(writer, b"folded_resumes", resumes);
+    write_column(writer, b"folded_self", self_times);
+}

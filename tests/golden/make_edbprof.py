@@ -1,0 +1,142 @@
+"""Make the golden files of edbprof's own formats: one small file of every kind there is.
+
+    .venv-3.11/bin/python tests/golden/make_edbprof.py tests/golden/edbprof-<version>
+
+The Python must have edbprof installed. Each version of the formats has a directory. Its
+files are made once, when the version is finished, and never again: later code has to read
+them to the same values, which the `.txt` beside each file says. `tests/it/golden_files.rs`
+compares them, and with EDBPROF_WRITE_GOLDEN=1 writes texts that are missing.
+"""
+
+import os
+import shutil
+import site
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+# Run under another name, so that no path of this machine's gets into the files.
+PROGRAM = """
+import functools, os, signal, sys, threading
+from edbprof_native import Profile, profile
+
+class Shape:
+    @property
+    def area(self):
+        return 6
+
+    def __init__(self):
+        self.sides = [1, 2, 3]
+
+@functools.singledispatch
+def size(value):
+    return 0
+
+@size.register
+def size_of_list(value: list):
+    return len(value)
+
+def numbers():
+    yield 1
+    yield 2
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+def grüße():
+    return sum(numbers()) + size([1, 2]) + size(3) + Shape().area
+
+def branch(depth):
+    fib(2)
+    if depth:
+        branch(depth - 1)
+        eval(f"(lambda: fib({depth % 3}))()")
+
+def main():
+    fib(5)
+    grüße()
+    branch(3)
+
+def in_thread(name):
+    thread = threading.Thread(target=fib, args=(3,), name=name)
+    thread.start()
+    thread.join()
+
+def record():
+    size([]), size(0)
+
+    @profile(dir=".", threads=True, save_every_n_calls=0)
+    def decorated():
+        main()
+        fib(22)  # As many calls as it takes for the recorder to measure what they cost.
+        in_thread("worker 1")
+        # Called like a tree that version 1 has written for twenty threads.
+        in_thread("Thread-# (worker), 20 threads")
+
+    decorated()
+
+def overflow():
+    size([]), size(0)
+    recorded = Profile(max_nodes=64)
+    with recorded:
+        for number in range(3):
+            eval(f"lambda: [branch(9), main(), {number}]")()
+    recorded.save("edbprof_overflow.prof")
+
+def kill():
+    size([]), size(0)
+    with Profile(live_dir=".", max_nodes=64):
+        branch(9)
+        main()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def run(directory, function):
+    """Run one of the program's functions; return the file that it leaves."""
+    directory.mkdir()
+    (directory / "program.py").write_text(
+        f"exec(compile({PROGRAM!r}, '/app/program.py', 'exec'))\n{function}()\n"
+    )
+    executable = Path(sys._base_executable)
+    path = f"{executable.parent}:{os.environ['PATH']}"
+    packages = os.pathsep.join(site.getsitepackages())
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": packages}
+    subprocess.run([executable.name, "program.py"], cwd=directory, env=environment)
+    (made,) = directory.glob("edbprof_*")
+    return made
+
+
+def aggregate(out, *arguments):
+    command = [sys.executable, "-m", "edbprof_native", "--quiet", "--out", str(out)]
+    subprocess.run([*command, *map(str, arguments)], check=True)
+
+
+def make(out):
+    out.mkdir(exist_ok=True)
+    functions = {"recorder.prof": "record", "overflow.prof": "overflow", "killed.live": "kill"}
+    with tempfile.TemporaryDirectory() as made:
+        made = Path(made)
+        for name, function in functions.items():
+            shutil.copy(run(made / function, function), out / name)
+        # Of another boot, so that no clock of today's is asked how long a tick is.
+        with open(out / "killed.live", "r+b") as live:
+            live.seek(40)
+            live.write(bytes(range(16)))
+        recorded = [out / name for name in functions]
+        cprofile = ROOT / "cprofile-3.11"
+        aggregate(made / "all", *recorded, cprofile)
+        aggregate(made / "by_process", "--by=process", *recorded, cprofile)
+        aggregate(made / "by_thread", "--by=thread", *recorded)
+        aggregate(made / "mixed", "--by=thread", made / "all.prof")
+        aggregate(made / "excluded", "--exclude=fib", "--exclude=*program.py*", *recorded)
+        aggregate(made / "included", "--include=fib", *recorded)
+        for path in made.glob("*.prof"):
+            shutil.copy(path, out / path.name)
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]))

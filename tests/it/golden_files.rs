@@ -1,0 +1,223 @@
+//! Golden files of edbprof's own formats: what every version wrote is read to the same
+//! values for ever. `tests/golden/make_edbprof.py` makes the files of a version.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::generate::{label_text, rows_text};
+use edbprof::format::live::{self, Now};
+use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::model::{FOLDED_CALLS, Function, NO_PARENT, Process, ThreadTree, Trees, rows_of};
+
+const NAMES: [&str; 9] = [
+    "all.prof",
+    "by_process.prof",
+    "by_thread.prof",
+    "excluded.prof",
+    "included.prof",
+    "killed.live",
+    "mixed.prof",
+    "overflow.prof",
+    "recorder.prof",
+];
+
+fn directory(version: u32) -> PathBuf {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    golden.join(format!("edbprof-{version}"))
+}
+
+fn read(path: &Path) -> (Trees, PlainInputs) {
+    let bytes = fs::read(path).unwrap();
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "live")
+    {
+        return (
+            live::read(&bytes, Now::Gone).unwrap(),
+            PlainInputs::default(),
+        );
+    }
+    match prof::read(&bytes).unwrap() {
+        ProfFile::Exact(trees, plain) => (trees, plain),
+        ProfFile::Plain(_) => panic!("{} has no trees", path.display()),
+    }
+}
+
+/// Everything that a file says, as text that no change of the types changes.
+fn text_of((trees, plain): &(Trees, PlainInputs)) -> String {
+    let mut text = String::new();
+    for id in &trees.recordings {
+        writeln!(text, "recording {}", hex(id)).unwrap();
+    }
+    trees
+        .processes
+        .iter()
+        .for_each(|p| write_process(&mut text, p));
+    writeln!(text, "selection {:?}", trees.selection).unwrap();
+    trees
+        .threads
+        .iter()
+        .for_each(|t| write_thread(&mut text, trees, t));
+    for ran in &trees.ran_in {
+        let name = trees.thread_names.get(ran.thread as usize);
+        let thread = name.map_or_else(|| "any thread".to_owned(), |name| readable(name));
+        let function = kind_text(trees, ran.function);
+        writeln!(text, "occurs {} {thread:?} {function}", ran.processes).unwrap();
+    }
+    for hash in &plain.hashes {
+        writeln!(text, "input {}", hex(hash)).unwrap();
+    }
+    writeln!(
+        text,
+        "rows\n{}",
+        rows_text(&rows_of(trees)).replace(&hex(b"<folded calls>"), &hex(b"<overflow>"))
+    )
+    .unwrap();
+    writeln!(text, "plain rows\n{}", rows_text(&plain.rows)).unwrap();
+    for (generic, callers) in &plain.sidecar {
+        for (caller, implementations) in callers {
+            for (implementation, calls) in implementations {
+                let labels = [generic, caller, implementation].map(|label| label_text(label));
+                writeln!(text, "dispatch {calls} {}", labels.join(" ")).unwrap();
+            }
+        }
+    }
+    text
+}
+
+fn write_process(text: &mut String, process: &Process) {
+    let Process {
+        identity,
+        argv,
+        host,
+        hook,
+        clock,
+        ..
+    } = process;
+    let argv: Vec<_> = argv.iter().map(|argument| readable(argument)).collect();
+    let words = [host, hook, clock].map(|word| readable(word));
+    writeln!(
+        text,
+        "process {} parent {} boot {} namespace {} start {} program {}\n  argv {argv:?}\n  {words:?} \
+         resolution {} began {} lasted {} {:?} dropped {}",
+        identity.pid,
+        process.parent_pid,
+        hex(&identity.boot_id),
+        identity.pid_namespace,
+        identity.start,
+        identity.program,
+        process.clock_resolution_ns,
+        process.start_unix_ns,
+        process.duration_ns,
+        process.ending,
+        process.dropped_calls,
+    )
+    .unwrap();
+    if let Some(costs) = process.calibration {
+        writeln!(text, "  costs {:?}", costs.numbers()).unwrap();
+    }
+}
+
+fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
+    let name = readable(&thread.name);
+    let (name, threads) = match name
+        .strip_suffix(" threads")
+        .and_then(|n| n.rsplit_once(", "))
+    {
+        Some((name, threads)) => (name.to_owned(), threads.parse().unwrap()),
+        None => (name, 1),
+    };
+    writeln!(
+        text,
+        "thread {name:?} threads {threads} process {}",
+        thread.process
+    )
+    .unwrap();
+    let nodes = &thread.nodes;
+    let mut depths: Vec<usize> = Vec::new();
+    for node in 0..nodes.len() {
+        let depth = match nodes.parents()[node] {
+            NO_PARENT => 1,
+            parent => depths[parent as usize] + 1,
+        };
+        depths.push(depth);
+        let figures = [
+            nodes.calls()[node],
+            nodes.resumes()[node],
+            nodes.totals()[node],
+        ];
+        let class_calls = thread.class_calls.get(node);
+        let overhead = thread.overhead_ps.get(node);
+        let function = kind_text(trees, nodes.kinds()[node]);
+        writeln!(
+            text,
+            "{:depth$}{figures:?} {class_calls:?} {overhead:?} {function}",
+            ""
+        )
+        .unwrap();
+    }
+    for calls in &thread.folded {
+        let figures = [calls.calls, calls.resumes, calls.self_time];
+        writeln!(
+            text,
+            " overflow {figures:?} {}",
+            kind_text(trees, calls.function)
+        )
+        .unwrap();
+    }
+}
+
+fn kind_text(trees: &Trees, kind: u32) -> String {
+    let function = &trees.functions[kind as usize];
+    if function.is_group() || *function.label.name == *b"<excluded>" {
+        return readable(&function.label.name);
+    }
+    if function.flags & FOLDED_CALLS != 0 || *function.label.name == *b"<folded calls>" {
+        return "<overflow>".to_owned();
+    }
+    function_text(function)
+}
+
+fn function_text(function: &Function) -> String {
+    let Function {
+        kind, flags, label, ..
+    } = function;
+    let words = [
+        &label.file,
+        &label.name,
+        &function.qualified_name,
+        &function.module,
+    ];
+    let [file, name, qualified, module] = words.map(|word| readable(word));
+    let generic = function.generic.as_ref().map(label_text);
+    let line = label.line;
+    format!("{kind:?} {flags} {file}:{line} {name} {qualified:?} {module:?} {generic:?}")
+}
+
+fn readable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn every_version_is_read_to_the_same_values() {
+    for version in 1..=1 {
+        for name in NAMES {
+            let path = directory(version).join(name);
+            let text = text_of(&read(&path));
+            let beside = path.with_extension("txt");
+            if !beside.exists() && std::env::var_os("EDBPROF_WRITE_GOLDEN").is_some() {
+                fs::write(&beside, &text).unwrap();
+            }
+            let expected = fs::read_to_string(&beside).unwrap();
+            for (line, expected) in text.lines().zip(expected.lines()) {
+                assert_eq!(line, expected, "{}", path.display());
+            }
+            assert_eq!(text.len(), expected.len(), "{}", path.display());
+        }
+    }
+}
