@@ -4,9 +4,21 @@ use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
 
+use super::exit::Error;
+
 /// Prints a line to stderr. A closed stderr is ignored: nobody is left to tell.
 pub(crate) fn warn(message: impl Display) {
     let _ = writeln!(io::stderr(), "edbprof: {message}");
+}
+
+/// Prints `text` to stdout.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let printed = Stream::Stdout.print(text);
+    printed.map_err(|reason| Error::NotWritten(format!("can't write to stdout: {reason}")))
 }
 
 /// Asks `question` on the terminal; `None` if there is none.

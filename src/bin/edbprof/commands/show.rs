@@ -11,7 +11,7 @@ use edbprof::report::tree::{self, tree as call_tree};
 
 use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::ui::{Stream, terminal_columns};
+use crate::cli::ui::{print, terminal_columns};
 use crate::input::{self, ReadReport};
 use crate::output::with_view;
 
@@ -80,7 +80,6 @@ fn show(
         let head: String = head.map(|line| line + "\n").collect();
         Ok(format!("{head}\n{}", text(view)?))
     })?;
-    let printed = Stream::Stdout.print(&text);
-    printed.map_err(|reason| Error::NotWritten(format!("can't write to stdout: {reason}")))?;
+    print(&text)?;
     Ok(reading.exit())
 }

@@ -98,7 +98,7 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
 }
 
 /// Paths to search: `named`, or the default if there are none.
-pub(super) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
+pub(crate) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
     match named {
         [] => vec![temporary_directory()],
         named => named.to_vec(),
@@ -163,7 +163,7 @@ pub(crate) fn is_live(path: &Path) -> bool {
 }
 
 /// Path of the `.prof` file that belongs to the live file `path`.
-pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
+pub(super) fn finished_beside(path: &Path) -> Option<PathBuf> {
     let name = path.as_os_str().as_bytes();
     let name = name.strip_suffix(live::SUFFIX.as_bytes())?;
     Some(PathBuf::from(OsStr::from_bytes(name)))
@@ -184,7 +184,7 @@ pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bo
 }
 
 /// Temporary directory of Python's tempfile: the first candidate that is writable.
-pub(crate) fn temporary_directory() -> PathBuf {
+fn temporary_directory() -> PathBuf {
     let named = ["TMPDIR", "TEMP", "TMP"]
         .into_iter()
         .filter_map(std::env::var_os);

@@ -11,9 +11,7 @@ mod read_error;
 mod report;
 mod trust;
 
-pub(crate) use discover::{
-    FileId, Filter, Input, find, finished_beside, is_live, matches, temporary_directory,
-};
+pub(crate) use discover::{FileId, Filter, Input, directories, find, is_live, matches};
 pub(crate) use merge::merge;
 pub(crate) use report::{ReadReport, SkippedInput};
-pub(crate) use trust::{read_trusted, sidecar};
+pub(crate) use trust::{read_trusted, sidecar, sidecar_beside};

@@ -65,7 +65,7 @@ fn kind(metadata: &Metadata) -> &'static str {
 }
 
 /// Path of the sidecar of `path`.
-pub(super) fn sidecar_beside(path: &Path) -> PathBuf {
+pub(crate) fn sidecar_beside(path: &Path) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(SIDECAR_SUFFIX);
     path.into()

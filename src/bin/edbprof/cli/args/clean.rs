@@ -10,47 +10,49 @@ use crate::cli::names::{PREFIX, SUFFIX};
 
 const AFTER_HELP: &str = "\
 Examples:
-  edbprof clean                      lists what killed processes have left in /tmp, and asks
+  edbprof clean                      lists what killed processes left in /tmp, and asks
   edbprof clean -n                   lists it
-  edbprof clean -y --older-than 2d   removes what was not touched for two days
-  edbprof clean --finished           everything that was recorded there, to begin anew
+  edbprof clean -y --older-than 2d   removes files that were not changed for two days
+  edbprof clean --finished           all recordings there, to begin anew
 
 Exit status:
-  0  it was removed or listed, or there was nothing, or the answer was no
+  0  everything was removed or listed, or there was nothing, or the answer was no
   1  something could not be removed; it is named on stderr
-  2  wrong usage, or nobody there to ask; nothing was removed";
+  2  wrong usage, or nobody there to ask; nothing was removed
+  4  stdout could not be written to";
 
-/// Remove what processes have left that are gone
+/// Remove files that processes left behind
 ///
-/// Live files of killed processes, which hold what these have recorded; what a kill has left
-/// of files that were being written; and directories of `edbprof run`. Lists them and asks
-/// before. Files of processes that run, or of which that can't be told from here, stay, and
-/// so do those of other users, links, and whatever edbprof has not made.
+/// Live files of killed processes, which contain their recordings; files that were being written
+/// during a kill; and directories of `edbprof run`. Lists them and asks first. Files of processes
+/// that run, or that can't be told to have ended from here, are kept, and so are those of other
+/// users, links, and files that edbprof did not make.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct CleanOptions {
-    /// Directories to clean; not what is below them
+    /// Directories to clean, without their subdirectories
     ///
-    /// Default is the one where `edbprof` looks for recordings.
+    /// The default is the one where `edbprof` looks for recordings.
     #[arg(value_name = "DIR")]
     pub(crate) directories: Vec<PathBuf>,
 
-    /// What the names of recordings begin with
+    /// Beginning of the names of recordings
     #[arg(long, default_value = PREFIX)]
     pub(crate) prefix: OsString,
 
-    /// What the names of recordings end in
+    /// End of the names of recordings
     #[arg(long, default_value = SUFFIX)]
     pub(crate) suffix: OsString,
 
-    /// Only what was not changed for so long: 90s, 15m, 1h, 2d, 3w
-    #[arg(long, value_name = "AGE", value_parser = age, default_value = "0s", hide_default_value = true)]
+    /// Only files that were not changed for so long: 90s, 15m, 1h, 2d, 3w
+    #[arg(long, value_name = "AGE", value_parser = age, default_value = "0s")]
+    #[arg(hide_default_value = true)]
     pub(crate) older_than: Duration,
 
     /// Recordings of processes that have ended regularly, too
     ///
     /// The .prof files that `edbprof` reads, and their .singledispatch sidecars. Merged profiles
-    /// and those of other profilers stay.
+    /// and those of other profilers are kept.
     #[arg(long)]
     pub(crate) finished: bool,
 

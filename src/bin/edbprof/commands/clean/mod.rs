@@ -1,10 +1,7 @@
-//! `edbprof clean`: removes what processes have left that are gone.
-//!
-//! [`leftovers`] decides what that is, [`directory`] looks at it and removes it. Here it is
-//! listed, asked about and told.
+//! `edbprof clean`: lists files of processes that have ended, asks, and removes them.
 
-mod directory;
 mod leftovers;
+mod own_file;
 
 use std::path::Path;
 
@@ -12,98 +9,87 @@ use edbprof::report::display::{counted, printable};
 use edbprof::report::summary::path_text;
 use indicatif::DecimalBytes;
 
-use self::directory::Refusal;
-use self::leftovers::{Found, Leftover, Wanted};
+use self::leftovers::{Found, Leftover};
+use self::own_file::Kept;
 use crate::cli::args::CleanOptions;
 use crate::cli::exit::{Error, Exit};
-use crate::cli::ui::{Stream, confirm, warn};
-use crate::input::{Filter, temporary_directory};
+use crate::cli::ui::{confirm, print, warn};
+use crate::input::directories;
 
-/// Does it all.
+/// Runs `edbprof clean`.
 ///
 /// # Errors
 ///
 /// When the usage is wrong; nothing was removed then.
 pub(crate) fn clean(options: &CleanOptions) -> Result<Exit, Error> {
-    let directories = match options.directories.as_slice() {
-        [] => vec![temporary_directory()],
-        directories => directories.to_vec(),
-    };
-    let wanted = Wanted {
-        filter: Filter {
-            prefix: &options.prefix,
-            suffix: &options.suffix,
-        },
-        older_than: options.older_than,
-        finished: options.finished,
-        is_run: false,
-    };
+    let directories = directories(&options.directories);
     let mut found = Found::default();
     for directory in &directories {
-        found.search(directory, wanted)?;
+        let searched = found.search(directory, options, false);
+        searched.map_err(|error| {
+            let directory = path_text(directory);
+            Error::Usage(format!("can't list the directory {directory}: {error}"))
+        })?;
     }
-    tell_what_stays(&found);
+    warn_of_kept(&found);
     let leftovers = &found.leftovers;
     if leftovers.is_empty() {
-        say(&format!("nothing to remove in {}\n", list(&directories)))?;
+        print(&format!("nothing to remove in {}\n", list(&directories)))?;
         return Ok(Exit::Success);
     }
-    say(&listing(leftovers))?;
-    let unsaved = leftovers.iter().filter(|leftover| leftover.is_unsaved);
-    let mut unsaved: Vec<_> = unsaved.map(|leftover| leftover.directory()).collect();
+    print(&listing(leftovers))?;
+    let unsaved = leftovers.iter().filter(|leftover| leftover.may_be_unsaved);
+    let mut unsaved: Vec<_> = unsaved.filter_map(|l| l.path.parent()).collect();
     unsaved.dedup();
     if !unsaved.is_empty() {
-        warn(format!(
-            "what they have recorded is lost then, unless it was merged; that is done by: edbprof {}",
+        warn(format_args!(
+            "what they have recorded is lost then, unless it was merged; that is done by: \
+             edbprof {}",
             list(&unsaved)
         ));
     }
-    match options.dry_run || !(options.yes || asked()?) {
-        true => Ok(Exit::Success),
-        false => remove(leftovers),
+    if options.dry_run {
+        return Ok(Exit::Success);
+    }
+    match options.yes || confirm("Remove all that?").ok_or_else(no_terminal)? {
+        true => remove(leftovers),
+        false => Ok(Exit::Success),
     }
 }
 
-fn tell_what_stays(found: &Found) {
+fn no_terminal() -> Error {
+    let message = "nothing was removed, since there is no terminal to ask on: --yes removes what \
+                   is listed, --dry-run only lists";
+    Error::Usage(message.to_owned())
+}
+
+fn warn_of_kept(found: &Found) {
     for kept in &found.kept {
-        warn(format!("left {}: {}", path_text(&kept.path), kept.reason));
+        let path = path_text(&kept.path);
+        warn(format_args!("left {path}: {}", kept.reason));
     }
-    for (number, why) in [
-        (found.in_use, "in use"),
-        (found.young, "changed too lately"),
-    ] {
-        if number > 0 {
-            warn(format!("left {}: {why}", counted(number, "file", "files")));
-        }
+    for (reason, &number) in &found.kept_by_reason {
+        let files = counted(number, "file", "files");
+        warn(format_args!("left {files}: {reason}"));
     }
 }
 
-/// What would be removed.
 fn listing(leftovers: &[Leftover]) -> String {
-    let mut text = String::new();
-    for leftover in leftovers {
-        let path = path_text(&leftover.path());
-        match leftover.bytes() {
-            Some(bytes) => text.push_str(&format!("{path}  {}\n", DecimalBytes(bytes))),
-            None => text.push_str(&format!("{path}\n")),
-        }
-        for line in &leftover.about {
-            text.push_str(&format!("    {}\n", printable(line.as_bytes())));
-        }
-    }
-    text.push_str(&size(leftovers));
-    text
+    let lines = leftovers.iter().map(|leftover| {
+        let size = leftover.state.map(|state| DecimalBytes(state.bytes));
+        let size = size.map_or(String::new(), |size| format!("  {size}"));
+        let about = printable(leftover.about.as_bytes());
+        format!("{}{size}\n    {about}\n", path_text(&leftover.path))
+    });
+    lines.collect::<String>() + &total(leftovers)
 }
 
-/// A line that says how much they are.
-fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
+/// Line with the number of `leftovers` and their size.
+fn total<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
     let (mut files, mut directories, mut bytes) = (0, 0, 0);
     for leftover in leftovers {
-        match leftover.bytes() {
-            Some(of_file) => {
-                files += 1;
-                bytes += of_file;
-            }
+        match leftover.state {
+            Some(state) => (files, bytes) = (files + 1, bytes + state.bytes),
             None => directories += 1,
         }
     }
@@ -115,43 +101,24 @@ fn size<'l>(leftovers: impl IntoIterator<Item = &'l Leftover>) -> String {
     format!("{files}{directories}, {}\n", DecimalBytes(bytes))
 }
 
-/// # Errors
-///
-/// When there is nobody to ask.
-fn asked() -> Result<bool, Error> {
-    confirm("Remove all that?").ok_or_else(|| {
-        Error::Usage(
-            "nothing was removed, since there is no terminal to ask on: --yes removes what is \
-             listed, --dry-run only lists"
-                .to_owned(),
-        )
-    })
-}
-
 fn remove(leftovers: &[Leftover]) -> Result<Exit, Error> {
     let (mut removed, mut exit) = (Vec::new(), Exit::Success);
     for leftover in leftovers {
         match leftover.remove() {
             Ok(()) => removed.push(leftover),
-            // Somebody else was faster.
-            Err(Refusal::Gone) => {}
-            Err(Refusal::Because(reason)) => {
-                let path = path_text(&leftover.path());
-                warn(format!("can't remove {path}: {reason}"));
+            Err(Kept::Gone) => {}
+            Err(reason) => {
+                let path = path_text(&leftover.path);
+                warn(format_args!("can't remove {path}: {reason}"));
                 exit = Exit::SomeFailed;
             }
         }
     }
-    say(&format!("removed {}", size(removed)))?;
+    print(&format!("removed {}", total(removed)))?;
     Ok(exit)
 }
 
 fn list(paths: &[impl AsRef<Path>]) -> String {
     let paths: Vec<_> = paths.iter().map(|path| path_text(path.as_ref())).collect();
     paths.join(" ")
-}
-
-fn say(text: &str) -> Result<(), Error> {
-    let said = Stream::Stdout.print(text);
-    said.map_err(|error| Error::Usage(format!("can't write to stdout: {error}")))
 }
