@@ -2,12 +2,11 @@
 //! is no Python itself but starts some.
 
 use std::env;
-use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use edbprof::report::summary::path_text;
+use which::which;
 
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
@@ -53,7 +52,7 @@ pub(super) fn command(options: &RunOptions) -> Result<Command, Error> {
     };
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     if !is_option && !Path::new(first).exists() {
-        let program = on_path(first).ok_or_else(|| {
+        let program = which(first).map_err(|_| {
             let name = path_text(first.as_ref());
             Error::NotStarted(format!(
                 "there is no file {name} here, and no program of that name on PATH"
@@ -75,29 +74,13 @@ fn python(options: &RunOptions) -> Result<PathBuf, Error> {
         return Ok(python.clone());
     }
     let here = env::current_exe().ok();
-    let directory = here.as_deref().and_then(Path::parent);
-    let beside = directory.map(|directory| NAMES.map(|name| directory.join(name)));
-    beside
-        .into_iter()
-        .flatten()
-        .find(|path| is_program(path))
-        .or_else(|| NAMES.iter().find_map(|name| on_path(name.as_ref())))
+    let beside = here
+        .iter()
+        .flat_map(|here| NAMES.map(|name| here.with_file_name(name)));
+    let mut candidates = beside.chain(NAMES.map(PathBuf::from));
+    candidates
+        .find_map(|program| which(program).ok())
         .ok_or_else(|| {
             Error::NotStarted("there is no python3 on PATH; --python says where one is".to_owned())
         })
-}
-
-fn on_path(name: &OsStr) -> Option<PathBuf> {
-    if Path::new(name).components().count() != 1 {
-        return None;
-    }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
