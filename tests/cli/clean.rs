@@ -12,7 +12,7 @@ use crate::live_file::{killed, of_process};
 use crate::sandbox::{Sandbox, names, plain, recording, saved_by};
 
 const LIVE: &str = "edbprof_1.prof.live";
-/// What a file is called while it is written, and a live file while it is made.
+/// Names of a file while it is written, and of a live file while it is made.
 const WRITING: &str = ".edbprof-0123456789abcdef.tmp";
 const MAKING: &str = ".edbprof-0123456789abcdef0123456789abcdef.live.tmp";
 

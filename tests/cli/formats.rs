@@ -132,7 +132,7 @@ fn speedscope_files_are_what_its_schema_says() {
         let frames = file["shared"]["frames"].as_array().unwrap().len() as u64;
         let mut sum = 0;
         for profile in file["profiles"].as_array().unwrap() {
-            // As speedscope's importer demands: nothing ends before it began, what was
+            // Demanded by the importer of speedscope: nothing ends before it began, what was
             // opened last is closed first, all is closed in the end.
             let (mut open, mut now) = (Vec::new(), 0);
             for event in profile["events"].as_array().unwrap() {
@@ -349,7 +349,7 @@ fn export_says_what_it_can_not_do() {
         run.stderr
     );
     assert!(sandbox.written().is_empty());
-    // What had no part in it is told, and the rest is written.
+    // Inputs that can't be used are named, and the rest is written.
     let broken = sandbox.with("edbprof_2.prof", b"nonsense");
     let run = broken.run(&["export", "--format=folded"]).expect(1);
     assert!(run.stderr.contains("can't read") && run.stdout.contains("leaf"));

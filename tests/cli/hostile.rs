@@ -156,7 +156,7 @@ fn an_aggregate_that_overlaps_is_refused_by_name() {
     sandbox
         .run(&[&arguments[..], &["--strict"]].concat())
         .expect(1);
-    // What brings nothing new is left out with a note, which is no failure.
+    // An input without anything new is left out with a note, which is no failure.
     let sandbox = sandbox.with("edbprof_2.prof", &recording(2, 20));
     let run = sandbox
         .run(&[&arguments[..], &["--strict"]].concat())

@@ -1,4 +1,4 @@
-//! What is read: each file once, whatever else lies there.
+//! Inputs: each file is read once, whatever else is in the directory.
 
 use std::os::unix::fs::symlink;
 

@@ -1,4 +1,4 @@
-//! The program `edbprof` from outside: what it reads, writes, says and returns.
+//! The program `edbprof` from outside: its inputs, results, messages and exit statuses.
 
 #![cfg(feature = "cli")]
 

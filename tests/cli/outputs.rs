@@ -1,4 +1,4 @@
-//! What is written, where, and what is never written over.
+//! Results: their names, their places, and the files that they never replace.
 
 use std::fs::OpenOptions;
 use std::io::Read;

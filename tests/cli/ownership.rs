@@ -1,4 +1,4 @@
-//! Whose files are read in a directory that others may write to.
+//! Owners of files that are read in a directory that others may write to.
 
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 

@@ -6,7 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use crate::sandbox::{Sandbox, recording};
 
-/// What the program writes to a terminal of so many columns while it reads two files.
+/// Output of the program on a terminal of so many columns while it reads two files.
 fn on_terminal(columns: u16) -> String {
     let mut size = libc::winsize {
         ws_row: 24,

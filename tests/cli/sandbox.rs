@@ -14,7 +14,7 @@ pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
 }
 
-/// What a run said and returned.
+/// Output and exit status of a run.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -30,12 +30,12 @@ impl Sandbox {
         Sandbox { directory }
     }
 
-    /// Where inputs lie.
+    /// Path among the inputs.
     pub(crate) fn input(&self, name: &str) -> PathBuf {
         self.directory.path().join("in").join(name)
     }
 
-    /// Where the program is started.
+    /// Path in the directory where the program is started.
     pub(crate) fn work(&self, name: &str) -> PathBuf {
         self.directory.path().join("work").join(name)
     }
@@ -125,7 +125,7 @@ pub(crate) fn recording(id: u8, calls: u64) -> Vec<u8> {
     calibrated(id, calls, None)
 }
 
-/// As [`recording`], saved by this process, which may have gone on.
+/// Like [`recording`], saved by this process, which may have recorded more since.
 pub(crate) fn saved_by(id: u8, identity: ProcessIdentity) -> Vec<u8> {
     let mut trees = trees(id, 10);
     trees.processes[0].identity = identity;
@@ -133,7 +133,7 @@ pub(crate) fn saved_by(id: u8, identity: ProcessIdentity) -> Vec<u8> {
     encoded(&trees)
 }
 
-/// As [`recording`], of a process that has measured what recording costs.
+/// Like [`recording`], of a process that has measured the costs of recording.
 pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -> Vec<u8> {
     let mut trees = trees(id, calls);
     trees.processes[0].calibration = calibration;
@@ -226,7 +226,7 @@ fn process(pid: u8) -> Process {
     }
 }
 
-/// What cProfile would write: one function with `calls` calls.
+/// File of cProfile with one function and `calls` calls.
 pub(crate) fn plain(calls: i128) -> Vec<u8> {
     let mut rows = Rows::default();
     let id = rows.intern(&label("plain"));
@@ -239,8 +239,7 @@ pub(crate) fn plain(calls: i128) -> Vec<u8> {
     edbprof::format::pstats::encode(&rows)
 }
 
-/// What cProfile would write of `main` that called `leaf` and `other`, which called `leaf`:
-/// a second in all.
+/// File of cProfile: `main` called `leaf` and `other`, which called `leaf`; one second in all.
 pub(crate) fn plain_calls() -> Vec<u8> {
     let mut rows = Rows::default();
     let [main, leaf, other] = ["main", "leaf", "other"].map(|name| rows.intern(&label(name)));

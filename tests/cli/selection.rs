@@ -16,7 +16,7 @@ fn text(sandbox: &Sandbox, name: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What is drawn, without its figures.
+/// Text of the drawing, without its figures.
 fn table(sandbox: &Sandbox, name: &str) -> String {
     let text = text(sandbox, name);
     let start = text.find("function calls").unwrap();

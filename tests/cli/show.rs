@@ -2,7 +2,7 @@
 
 use crate::sandbox::{Sandbox, folded_recording, plain, plain_calls, recording};
 
-/// What the program prints, which must be all that it has to say.
+/// Output of the program, which must print nothing to stderr.
 #[track_caller]
 fn shown(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let run = sandbox.run(arguments).expect(0);
@@ -19,7 +19,7 @@ fn table(sandbox: &Sandbox, arguments: &[&str]) -> String {
     table.to_owned()
 }
 
-/// What the program says is wrong with the usage.
+/// Message of the program about wrong usage.
 #[track_caller]
 fn refused(sandbox: &Sandbox, arguments: &[&str]) -> String {
     let run = sandbox.run(arguments).expect(2);

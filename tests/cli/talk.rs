@@ -1,4 +1,4 @@
-//! What the program says, on which stream, and what it returns.
+//! Messages: their text, their stream, and the exit status.
 
 use std::process::Stdio;
 
