@@ -1,7 +1,7 @@
 //! The way from paths on the command line to one merged profile.
 //!
-//! [`discover`] finds the files, [`trust`] decides whose files are read, [`read`] reads one of
-//! them, [`merge`] adds all of them up, and [`report`] lists those that were left out.
+//! [`discover`] finds the files, [`trust`] decides whose files are read, [`mod@read`] reads one of
+//! them, [`mod@merge`] adds all of them up, and [`report`] lists those that were left out.
 
 mod discover;
 mod merge;
