@@ -3,7 +3,7 @@
  * Generated from src/capi by cbindgen; do not edit.
  *
  * A recording holds one call tree for each thread that takes part. A host makes a
- * recording, attaches each thread, and reports calls as they begin and end:
+ * recording, attaches each thread, and reports the beginning and the end of each call:
  *
  *     EDBPROF_SPAN(parse, "parse");
  *
@@ -19,33 +19,31 @@
  *     edbprof_recording_save_as(recording, (edbprof_str)EDBPROF_STR("run.prof"), 0);
  *     edbprof_recording_free(recording);
  *
- * The file is read by Python's pstats and, with the exact trees in it, by the
- * program `edbprof`.
+ * Python's pstats reads the file. The program `edbprof` also reads the exact trees in it.
  *
- * What holds for every function:
- *
- * - Nothing unwinds out of one, and wrong use that can be seen returns a status:
- *   NULL, a struct_size that is too small, a leave without an enter. Statuses are
- *   numbered for life; 0 is EDBPROF_OK.
- * - What a function gives through a pointer is NULL, none or 0 unless its status is
- *   EDBPROF_OK. A pointer to const is only read.
- * - Handles are opaque. What `_new` makes, `_free` frees; freeing NULL is nothing.
- * - Strings have explicit lengths and may hold any bytes. The callee copies what it
- *   keeps.
- * - A struct that the host fills begins with struct_size, its sizeof. Fill it with
- *   zeros first. Later versions append fields, for which zeros mean the default.
- * - Each function says who may call it: 'any thread' (at any time), 'one thread at
- *   a time' (the host sees to it), or 'only the thread that made it'.
- * - A recording belongs to one process. After fork() the child's copy is a
- *   recording of its own, with nothing counted yet and the open calls still open.
- *
- * Before anything else a host checks that the library suits this header:
+ * Before anything else, a host checks that the library suits this header:
  *
  *     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) { ... give up ... }
  *
- * The library's major version must be this header's, and its minor version at least this
- * header's. So a program or an extension continues to work, without being compiled again,
- * with each later library of the same major version.
+ * The major version of the library must be that of this header, and its minor version at
+ * least that of this header. So a compiled host works with every later library of the
+ * same major version.
+ *
+ * Rules for all functions:
+ *
+ * - Nothing unwinds out of a function. Wrong use that can be seen returns a status: NULL,
+ *   a struct_size that is too small, an unknown flag, a leave without an enter.
+ * - Status numbers never change; 0 is EDBPROF_OK.
+ * - `*out` becomes the result of a function; NULL, none or 0 if the function fails. What a
+ *   pointer to const points to is only read.
+ * - Handles are opaque. `_free` frees what `_new` has made. Freeing NULL does nothing.
+ * - Strings have explicit lengths and may hold any bytes. The callee copies what it keeps.
+ * - A struct that the host fills begins with struct_size, its sizeof. Fill it with zeros
+ *   first. Later versions append fields, for which zeros mean the default.
+ * - Each function says who may call it: 'any thread' (at any time), 'one thread at a time'
+ *   (the host ensures it), or 'only the thread that made' the handle.
+ * - A recording belongs to one process. After fork() the child's copy is a recording of
+ *   its own, with nothing counted yet and the open calls still open.
  */
 
 
@@ -54,16 +52,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
-/* True if a library of that version (what edbprof_abi_version() returns) suits a host that
- * was compiled with this header: the same major version, and at least the same minor one. */
+/* True if a library of that version suits a host that was compiled with this header.
+ * `version` is the result of edbprof_abi_version(). */
 #define EDBPROF_ABI_IS_COMPATIBLE(version) \
   ((version) >> 16 == EDBPROF_ABI_MAJOR && (version) >= EDBPROF_ABI_VERSION)
 
 /* A string literal as the initialiser of an edbprof_str. */
 #define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
 
-/* Defines `variable`, a native span called `name` (a string literal), at this place
- * of the source. */
+/* Defines `variable`, a native span named `name` (a string literal), at this line. */
 #define EDBPROF_SPAN(variable, name)                                              \
   static const edbprof_function variable = {                                      \
       sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(__FILE__), __LINE__, \
@@ -115,14 +112,14 @@
 #define EDBPROF_GENERIC_DISPATCH 2
 
 /**
- * `edbprof_function.flags`: called by loading an attribute, as properties are, so that its
- * calls cost less than others do.
+ * `edbprof_function.flags`: called by loading an attribute, like a property, so its calls
+ * cost less than others.
  */
 #define EDBPROF_PROPERTY 32
 
 /**
- * `edbprof_function.flags`: part of the profiler. It stands in no file: what it
- * calls is its caller's, and so is its time.
+ * `edbprof_function.flags`: part of the profiler. Files omit it: its time, and the calls
+ * that it makes, count as those of its caller.
  */
 #define EDBPROF_HIDDEN 2147483648
 
@@ -137,41 +134,42 @@
 #define EDBPROF_CLOCK_CPU 1
 
 /**
- * `edbprof_options.clock`: the host gives the time with each event, through the
- * functions that end in `_at`.
+ * `edbprof_options.clock`: the host gives the time of each event, through the functions
+ * that end in `_at`.
  */
 #define EDBPROF_CLOCK_HOST 2
 
 /**
- * `edbprof_options.max_nodes`: the fewest that a recording has room for.
+ * `edbprof_options.max_nodes`: the smallest number.
  */
 #define EDBPROF_LEAST_NODES 64
 
 /**
- * `edbprof_options.max_nodes`: the most that a recording has room for.
+ * `edbprof_options.max_nodes`: the largest number.
  */
 #define EDBPROF_MOST_NODES 134217727
 
 /**
- * Saving: the recording is over; the file says that its process ended regularly.
+ * Flag for saving: the recording is over, and its file says that the process ended
+ * regularly.
  */
 #define EDBPROF_SAVE_FINAL 1
 
 /**
- * Saving: nothing more will be recorded; the live file is removed at once and not at
- * the end of the process. For one that ends in `_exit`.
+ * Flag for saving: nothing more will be recorded, so the live file is removed now and not
+ * at the end of the process. For a process that ends in `_exit`.
  */
 #define EDBPROF_SAVE_LAST 4
 
 /**
- * Saving: a `.singledispatch` sidecar is written beside the file, if any generic
+ * Flag for saving: also writes a `.singledispatch` sidecar beside the file, if any generic
  * function was called.
  */
 #define EDBPROF_SAVE_SIDECAR 2
 
 /**
- * What became of a call. The numbers never change and are never used again:
- * 1-9 the host's mistakes, 10-19 what became of an event, 20-29 of a recording.
+ * Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
+ * the host, 10 to 19 are results of events, 20 to 29 are results of recordings.
  */
 enum edbprof_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -183,7 +181,7 @@ enum edbprof_status
    */
   EDBPROF_OK = 0,
   /**
-   * A pointer that must not be NULL is.
+   * A pointer is NULL that must not be.
    */
   EDBPROF_NULL_POINTER = 1,
   /**
@@ -191,7 +189,7 @@ enum edbprof_status
    */
   EDBPROF_BAD_STRUCT_SIZE = 2,
   /**
-   * An argument makes no sense; the recording's error text says which.
+   * An argument makes no sense; the recording's error text gives the reason.
    */
   EDBPROF_BAD_ARGUMENT = 3,
   /**
@@ -203,12 +201,12 @@ enum edbprof_status
    */
   EDBPROF_UNKNOWN_FUNCTION = 10,
   /**
-   * What was left was not entered; nothing changed.
+   * The call is not open; nothing changed.
    */
   EDBPROF_NOT_OPEN = 11,
   /**
-   * There is no room for the call, not even to fold it. It is counted, and its time
-   * is its caller's.
+   * There is no room for the call, not even for a counter of overflow calls. It is
+   * counted as dropped, and its time is its caller's.
    */
   EDBPROF_DROPPED = 12,
   /**
@@ -216,7 +214,7 @@ enum edbprof_status
    */
   EDBPROF_NOTHING_RECORDED = 20,
   /**
-   * No file was written, for it was not yet due.
+   * Saving is not due yet, so no file was written.
    */
   EDBPROF_NOT_DUE = 21,
   /**
@@ -228,16 +226,17 @@ enum edbprof_status
    */
   EDBPROF_OUT_OF_MEMORY = 23,
   /**
-   * This system can't do that.
+   * The system can't do that.
    */
   EDBPROF_UNSUPPORTED = 24,
   /**
-   * The recording goes on, but no live file keeps what comes if the process is
-   * killed; the error text says why. Told once.
+   * The recording continues, but no live file keeps later events if the process is
+   * killed. The error text gives the reason. Returned once.
    */
   EDBPROF_IN_MEMORY_ONLY = 25,
   /**
-   * A defect of this library. What the call was to do is done in part or not.
+   * A defect of this library. The function has done its work in part or not at all, and
+   * the recording continues.
    */
   EDBPROF_INTERNAL_ERROR = 29,
 };
@@ -250,35 +249,36 @@ typedef int32_t edbprof_status;
 #endif // __cplusplus
 
 /**
- * What one process collects for one purpose. Made by `edbprof_recording_new`.
+ * Everything that one process collects for one purpose. Made by `edbprof_recording_new`.
  */
 typedef struct edbprof_recording edbprof_recording;
 
 /**
- * One thread's place in a recording: made by `edbprof_recording_attach`, gone with
- * `edbprof_thread_detach` or with the recording.
+ * A thread's handle in a recording. Made by `edbprof_recording_attach`, and valid until
+ * `edbprof_thread_detach` or until the recording is freed.
  */
 typedef struct edbprof_thread edbprof_thread;
 
 /**
- * Bytes with a length, not NUL-terminated and not necessarily UTF-8. NULL `data`
- * is no bytes, whatever `len` says. Whoever passes one keeps the bytes; the callee copies
- * what it needs before it returns.
+ * Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no
+ * bytes, whatever `len` says. The caller keeps the bytes, and the callee copies what it
+ * needs before it returns.
  */
 typedef struct edbprof_str {
   /**
-   * The first byte.
+   * First byte.
    */
   const char *data;
   /**
-   * How many there are.
+   * Number of bytes.
    */
   size_t len;
 } edbprof_str;
 
 /**
- * What recording adds to the time of a call, in picoseconds, as the host has measured
- * it. A part is the callee's, whose self time it makes longer, the rest its caller's.
+ * Costs of recording, as the host has measured them: picoseconds that recording adds to a
+ * call. The callee's part makes the self time of the callee longer, and the caller's part
+ * that of the caller.
  */
 typedef struct edbprof_calibration {
   /**
@@ -286,78 +286,79 @@ typedef struct edbprof_calibration {
    */
   size_t struct_size;
   /**
-   * A call of an `EDBPROF_PYTHON` function: the callee's part.
+   * Call of an `EDBPROF_PYTHON` function: the callee's part.
    */
   uint32_t python_call_callee_ps;
   /**
-   * Its caller's part.
+   * The caller's part.
    */
   uint32_t python_call_caller_ps;
   /**
-   * A call of an `EDBPROF_BUILTIN`: the callee's part.
+   * Call of an `EDBPROF_BUILTIN`: the callee's part.
    */
   uint32_t c_call_callee_ps;
   /**
-   * Its caller's part.
+   * The caller's part.
    */
   uint32_t c_call_caller_ps;
   /**
-   * A resume: the generator's or coroutine's part.
+   * Resume of a generator or coroutine: the callee's part.
    */
   uint32_t resume_callee_ps;
   /**
-   * Its caller's part.
+   * The caller's part.
    */
   uint32_t resume_caller_ps;
   /**
-   * A call of an `EDBPROF_PYTHON` function that no call instruction makes (C code does,
-   * or an operator): the callee's part.
+   * Call of an `EDBPROF_PYTHON` function without a call instruction, by C code or by an
+   * operator: the callee's part.
    */
   uint32_t implicit_call_callee_ps;
   /**
-   * Its caller's part.
+   * The caller's part.
    */
   uint32_t implicit_call_caller_ps;
   /**
-   * A call of a function called `__init__`, the call of the class apart: its part.
+   * Call of a function named `__init__`, without the call of its class: the callee's
+   * part.
    */
   uint32_t init_call_callee_ps;
   /**
-   * Its caller's part.
+   * The caller's part.
    */
   uint32_t init_call_caller_ps;
   /**
-   * What `edbprof_count_class_call` counts: all of it is the caller's.
+   * Call that `edbprof_count_class_call` counts: all of it is the caller's part.
    */
   uint32_t class_call_ps;
   /**
-   * Millionths of the self time of `EDBPROF_PYTHON` functions that come of an interpreter
-   * which runs their instructions slower for the hook's sake; the costs above are what
-   * calls add to that. 0 where it doesn't.
+   * Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
+   * interpreter runs their instructions more slowly while it is hooked. The costs above
+   * come on top. 0: none; at most 1,000,000.
    */
   uint32_t slowed_ppm;
 } edbprof_calibration;
 
 /**
- * Bytes that the library has made and the host owns, to free by `edbprof_bytes_free`.
- * Filled with zeros: none.
+ * Bytes that the library has allocated. The host owns them, and frees them with
+ * `edbprof_bytes_free`. Zeros mean no bytes.
  */
 typedef struct edbprof_bytes {
   /**
-   * The first byte, or NULL.
+   * First byte, or NULL.
    */
   uint8_t *data;
   /**
-   * How many there are.
+   * Number of bytes.
    */
   size_t len;
 } edbprof_bytes;
 
 /**
- * A function as people shall see it. Fields that are left zero are unknown.
+ * Description of a function, for people to read. Fields that are zero are unknown.
  *
- * A native span is a constant of this type with static storage, made by
- * `EDBPROF_SPAN`; its address is its key.
+ * A native span is a constant of this type with static storage, made by `EDBPROF_SPAN`.
+ * Its address is its key.
  */
 typedef struct edbprof_function {
   /**
@@ -369,67 +370,67 @@ typedef struct edbprof_function {
    */
   uint32_t kind;
   /**
-   * `EDBPROF_GENERIC_WRAPPER` and the like, or 0.
+   * Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY` and
+   * `EDBPROF_HIDDEN`, or 0.
    */
   uint32_t flags;
   /**
-   * The file that it is defined in; pstats writes `~` for builtins.
+   * File that defines it; pstats writes `~` for builtins.
    */
   struct edbprof_str file;
   /**
-   * Its first line, or 0.
+   * First line, or 0.
    */
   int64_t line;
   /**
-   * Its name.
+   * Name.
    */
   struct edbprof_str name;
   /**
-   * Its name with those of the classes and functions around it.
+   * Name with the names of the classes and functions around it.
    */
   struct edbprof_str qualified_name;
   /**
-   * Its module.
+   * Module.
    */
   struct edbprof_str module;
   /**
-   * For a `EDBPROF_GENERIC_WRAPPER` that serves one generic function alone:
-   * that function's name, else empty.
+   * Name of the generic function, for an `EDBPROF_GENERIC_WRAPPER` that serves that
+   * function alone; otherwise empty.
    */
   struct edbprof_str generic_name;
   /**
-   * That function's file.
+   * File of the generic function.
    */
   struct edbprof_str generic_file;
   /**
-   * That function's first line.
+   * First line of the generic function.
    */
   int64_t generic_line;
 } edbprof_function;
 
 /**
- * Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
- * resources, for the thread that it was made in. All zeros: a fiber in which nothing is
- * open, such as a new one.
+ * Position of a suspended fiber, such as a greenlet. It is a value without resources, for
+ * the thread that made it. Zeros mean a fiber in which nothing is open, such as a new one.
  */
 typedef struct edbprof_fiber {
   /**
-   * The library's own.
+   * Private to the library.
    */
   uint64_t tree;
   /**
-   * The library's own.
+   * Private to the library.
    */
   uint32_t innermost;
   /**
-   * The library's own; 0.
+   * Always 0.
    */
   uint32_t reserved;
 } edbprof_fiber;
 
 /**
- * What a recording is made with. Fill with zeros, set `struct_size`, then what
- * shall differ from the defaults.
+ * Settings of a recording. Fill it with zeros, set `struct_size`, then set what is to
+ * differ from the defaults.
  */
 typedef struct edbprof_options {
   /**
@@ -437,50 +438,56 @@ typedef struct edbprof_options {
    */
   size_t struct_size;
   /**
-   * `EDBPROF_CLOCK_WALL` and the like.
+   * `EDBPROF_CLOCK_WALL`, `EDBPROF_CLOCK_CPU` or `EDBPROF_CLOCK_HOST`.
    */
   uint32_t clock;
   /**
-   * Nodes that all call trees together may have, 64 bytes each and up to 16 in
-   * memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
-   * `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
-   * calls, resumes and self time are known by function and thread, callers and
-   * inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
+   * Number of nodes that all call trees together may have; 0: 4,194,304. A node takes 64
+   * bytes, and up to 16 more in memory to find it. Numbers below `EDBPROF_LEAST_NODES`
+   * or above `EDBPROF_MOST_NODES` mean these.
+   *
+   * Once all nodes are used, a call on a new path *overflows*: its calls, resumes and
+   * self time are counted by function and thread, and its callers and inclusive time are
+   * lost. The counters take extra room, up to a quarter of `max_nodes` or 65,536 nodes,
+   * whichever is more.
    */
   uint32_t max_nodes;
   /**
-   * Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
+   * Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one nanosecond.
    */
   double host_tick_ns;
   /**
-   * Where `edbprof_recording_save` writes: `<directory>/<prefix><pid>_<16 hex
-   * digits><suffix>`, with digits that no other recording has. Without a
-   * directory there is only `edbprof_recording_save_as`.
+   * Directory of the recording's own file, `<directory>/<prefix><pid>_<16 hex
+   * digits><suffix>`, which `edbprof_recording_save` writes. No other recording has the
+   * same digits. Without a directory there is only `edbprof_recording_save_as`.
    */
   struct edbprof_str directory;
   /**
-   * See `directory`.
+   * First part of the file's name.
    */
   struct edbprof_str prefix;
   /**
-   * See `directory`.
+   * Last part of the file's name.
    */
   struct edbprof_str suffix;
   /**
-   * What the host is, for example "CPython 3.11.7".
+   * Name and version of the host, such as "CPython 3.11.7".
    */
   struct edbprof_str host;
   /**
-   * How events reach the recording, for example "setprofile".
+   * Name of the means by which the host learns of events, such as "setprofile".
    */
   struct edbprof_str hook;
   /**
-   * Where the live file goes, `<name of the own file>.live`, which has all that was
-   * recorded whatever ends the process: made at the first event, removed when the
-   * process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-   * NULL: `directory`. Without both, or with an empty string, there is none. Without
-   * `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
-   * when the process ends after `edbprof_process_ends`.
+   * Directory of the live file, which keeps all that was recorded, however the process
+   * ends. NULL: `directory`. Without both, or with an empty string, there is no live
+   * file.
+   *
+   * The live file is made at the first event, with the name of the recording's own file
+   * and `.live` behind it. It is removed with the recording, or when the process ends
+   * after a save with `EDBPROF_SAVE_FINAL`. Without `directory` its name is
+   * `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
+   * after `edbprof_process_ends`.
    */
   struct edbprof_str live_dir;
 } edbprof_options;
@@ -496,17 +503,17 @@ extern "C" {
 uint32_t edbprof_abi_version(void);
 
 /**
- * The version of the project, for people, for example "0.1.0". Lives as long as
- * the program. Any thread.
+ * Returns the version of the project for people to read, such as "0.1.0". The string lives
+ * as long as the program. Any thread.
  */
 struct edbprof_str edbprof_version(void);
 
 /**
- * Says what recording costs in this process: a fact for its files, by which
- * `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
- * not known. A forked child has its parent's. Any thread.
+ * Reports the costs of recording in this process, by which `edbprof --compensate` corrects
+ * times. Nothing else that is recorded changes. Zeros mean that the costs are unknown. A
+ * forked child inherits the costs of its parent. Any thread.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
+ * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` is too large).
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -516,8 +523,8 @@ edbprof_status edbprof_recording_set_calibration(struct edbprof_recording *recor
                                                  const struct edbprof_calibration *calibration);
 
 /**
- * Counts the calls and resumes that the recording has nodes for, of all threads, into
- * `*out`. Goes over all nodes. Any thread.
+ * Counts the calls and resumes in the nodes of all threads into `*out`. Visits every node.
+ * Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -527,9 +534,11 @@ edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *rec
                                              uint64_t *out);
 
 /**
- * Adds up the inclusive time of the thread's nodes of the function called `key`, in
- * ticks of the recording's clock, into `*out`. Goes over all nodes of the thread. Only
- * the thread that made the handle.
+ * Adds up the inclusive time of the thread's nodes of the function `key` into `*out`, in
+ * ticks of the recording's clock. Visits every node of the thread. Only the thread that
+ * made the handle.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -540,12 +549,11 @@ edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
                                     uint64_t *out);
 
 /**
- * Makes the bytes that a file saved now would hold, without a file: first the dictionary
- * for pstats, which Python's `marshal.loads` gives. Open calls are in it with their time
+ * Encodes what a file saved now would hold. The bytes begin with the dictionary for
+ * pstats, which Python's `marshal.loads` returns. Open calls are included with their time
  * until now. Any thread; other threads may record meanwhile.
  *
- * `*out` becomes the bytes, to free by `edbprof_bytes_free`, or none unless the status is
- * `EDBPROF_OK`.
+ * `*out` becomes the bytes, to free with `edbprof_bytes_free`.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -555,8 +563,8 @@ edbprof_status edbprof_recording_encode(const struct edbprof_recording *recordin
                                         struct edbprof_bytes *out);
 
 /**
- * Frees bytes that the library has made; `*bytes` becomes none, so freeing twice is
- * nothing, and so is NULL. One thread at a time.
+ * Frees bytes that the library has allocated. `*bytes` becomes no bytes, so freeing it
+ * again does nothing. NULL does nothing. One thread at a time.
  *
  * # Safety
  * * `bytes` is NULL, or readable and writable.
@@ -565,99 +573,106 @@ edbprof_status edbprof_recording_encode(const struct edbprof_recording *recordin
 void edbprof_bytes_free(struct edbprof_bytes *bytes);
 
 /**
- * The function called `key` begins. Only the thread that made the handle.
+ * Begins a call of the function `key`. Only the thread that made the handle.
  *
- * Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
- * recording does not know: then `edbprof_recording_define` it and enter again.
- * `key` is the host's own, any number but 0, and the same for the same function.
+ * `key` is any number but 0 that the host chooses, always the same for the same function.
+ *
+ * Returns `EDBPROF_UNKNOWN_FUNCTION`, and changes nothing, if the recording does not know
+ * the key. The host then calls `edbprof_recording_define`, and enters again.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
  * * The calling thread made it.
  */
-edbprof_status edbprof_enter(struct edbprof_thread *thread, uint64_t key);
+edbprof_status edbprof_enter(struct edbprof_thread *thread,
+                             uint64_t key);
 
 /**
- * As `edbprof_enter`, for a generator or coroutine that goes on after it was
- * suspended: counted as a resume, not as a call. Only the thread that made the
- * handle.
+ * Continues a generator or coroutine that was suspended. Like `edbprof_enter`, but counts
+ * a resume and not a call. Only the thread that made the handle.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
-edbprof_status edbprof_resume(struct edbprof_thread *thread, uint64_t key);
+edbprof_status edbprof_resume(struct edbprof_thread *thread,
+                              uint64_t key);
 
 /**
- * The function called `key` ends, by return or exception, or is suspended. Only
- * the thread that made the handle.
+ * Ends a call of the function `key`, by return, exception or suspension. Open calls that
+ * it has made end with it. Only the thread that made the handle.
  *
- * Calls made by it that are still open end with it. If it is not open (recording
- * was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
+ * Returns `EDBPROF_NOT_OPEN`, and changes nothing, if no call of the function is open, for
+ * example because recording was switched on during the call.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
-edbprof_status edbprof_leave(struct edbprof_thread *thread, uint64_t key);
+edbprof_status edbprof_leave(struct edbprof_thread *thread,
+                             uint64_t key);
 
 /**
- * What is open calls a class, or something else that gets no event of its own though the
- * hook takes time for it: counted, so that `--compensate` knows. Only the thread that
- * made the handle; NULL does nothing.
+ * Counts a call to a class, made by the innermost open function. The class has no node,
+ * but the hook takes time for the call, which `edbprof --compensate` subtracts. Also counts
+ * other actions that get no event of their own. Only the thread that made the handle. NULL
+ * does nothing.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 void edbprof_count_class_call(struct edbprof_thread *thread);
 
 /**
- * As `edbprof_enter`, at a time that the host gives: a reading of the clock that
- * `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
- * than 2^63 - 1. A time before the thread's latest event is taken as that event's.
- * Only the thread that made the handle.
+ * Begins a call like `edbprof_enter`, at a time that the host gives. Only the thread that
+ * made the handle.
+ *
+ * `ticks` is a reading of the clock that `edbprof_options.clock` names; for
+ * `EDBPROF_CLOCK_HOST`, a number of the host's ticks below 2^63 - 1. A time before the
+ * thread's latest event counts as the time of that event.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_enter_at(struct edbprof_thread *thread,
                                 uint64_t key,
                                 uint64_t ticks);
 
 /**
- * As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
- * the thread that made the handle.
+ * Continues a generator or coroutine like `edbprof_resume`, at a time that the host gives:
+ * see `edbprof_enter_at`. Only the thread that made the handle.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
                                  uint64_t key,
                                  uint64_t ticks);
 
 /**
- * As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
- * the thread that made the handle.
+ * Ends a call like `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+ * Only the thread that made the handle.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
                                 uint64_t key,
                                 uint64_t ticks);
 
 /**
- * As `edbprof_leave`, for a visit that turned out to be no start: throwing into
- * a generator that was never started looks like one up to Python 3.10. Only the
- * thread that made the handle.
+ * Ends a call like `edbprof_leave`, and counts it as a resume after all. Up to Python
+ * 3.10, throwing into a generator that was never started looks like a start of it. Only
+ * the thread that made the handle.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
 
 /**
- * Ends all open calls of the thread: recording is switched off in it. Only the
- * thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
- * nothing changes.
+ * Ends all open calls of the thread, because recording is switched off in it. Only the
+ * thread that made the handle.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -665,14 +680,13 @@ edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t k
 edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
 
 /**
- * The native span begins. Only the thread that made the handle.
+ * Begins a call of the native span. Only the thread that made the handle.
  *
- * The span's address is its key, and on first sight it is defined from what it
- * says: no `edbprof_recording_define` is needed. Leave it by
- * `edbprof_leave_span`.
+ * The address of the span is its key. The first call defines it from its own fields,
+ * without `edbprof_recording_define`. `edbprof_leave_span` ends the call.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  * * `span` is NULL or a valid function that does not change and outlives the
  *   recording.
  */
@@ -680,22 +694,22 @@ edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
 
 /**
- * The native span ends: `edbprof_leave` with its address. Only the thread that
- * made the handle.
+ * Ends a call of the native span, like `edbprof_leave`. Only the thread that made the
+ * handle.
  *
  * # Safety
- * * As for `edbprof_enter`.
+ * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
 
 /**
- * The thread turns away from the fiber that runs: its open calls end, as those of a
- * generator that is suspended do, until `edbprof_fiber_resume`. Only the thread that made
- * the handle.
+ * Suspends the fiber that runs: its open calls end, like those of a suspended generator,
+ * until `edbprof_fiber_resume`. Only the thread that made the handle.
  *
- * `*out` becomes what resumes it, all zeros where nothing is open: `EDBPROF_NOT_OPEN`.
- * Calls that are folded end for good.
+ * `*out` becomes the position of the fiber. If nothing is open it becomes zeros, and the
+ * status is `EDBPROF_NOT_OPEN`. Calls that have overflowed are not resumed: see
+ * `edbprof_options.max_nodes`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -706,11 +720,11 @@ edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
                                      struct edbprof_fiber *out);
 
 /**
- * The thread goes on with a fiber: what was open in it is open again, and counted neither
- * as a call nor as a resume. What is open now ends. Only the thread that made the handle.
+ * Resumes a fiber: its calls are open again, and counted neither as calls nor as resumes.
+ * Calls that were open end. Only the thread that made the handle.
  *
- * `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
- * process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
+ * Returns `EDBPROF_NOT_OPEN`, with nothing open, if the fiber was suspended before this
+ * process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -721,16 +735,15 @@ edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
                                     const struct edbprof_fiber *fiber);
 
 /**
- * Makes a recording. Any thread.
+ * Makes a recording, and no file yet. Any thread.
  *
- * `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
- * the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
- * the handle is good for a recording of the child's own, in which the open calls
- * of the forking thread are open and nothing is counted yet.
+ * `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the
+ * process forks, the handle stands for a recording of the child's own. The calls that the
+ * forking thread has open are open in it, and nothing is counted yet.
  *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
- * NUL byte in a path, directory in a prefix or suffix), `EDBPROF_UNSUPPORTED` (no such clock here),
- * `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+ * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, tick that is
+ * not positive and finite, NUL byte in a path, directory in a prefix or suffix),
+ * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
  *
  * # Safety
  * * `options` is NULL or readable, and so are the strings in it.
@@ -740,8 +753,9 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
                                      struct edbprof_recording **out);
 
 /**
- * Frees a recording with all its thread handles, and removes its live file. Saves
- * nothing, but what came after a save with `EDBPROF_SAVE_FINAL`. NULL is fine. One thread at a time, and no thread uses the recording any more.
+ * Frees a recording with all its thread handles, and removes its live file. Saves nothing,
+ * except for events since a save with `EDBPROF_SAVE_FINAL`. NULL does nothing. One thread
+ * at a time, when no thread uses the recording any more.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -752,13 +766,14 @@ void edbprof_recording_free(struct edbprof_recording *recording);
 /**
  * Makes a handle for the calling thread. Any thread.
  *
- * `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
- * `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
- * thread. It has a call tree of its own; but where the recording has 256 trees, it goes
- * on with that of a thread that was detached, if there is any: best of one whose name
- * differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
+ * `*out` becomes the handle, which is valid until `edbprof_thread_detach` or until the
+ * recording is freed. `name` is the name of the thread in reports.
  *
- * `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
+ * The thread gets a call tree of its own, unless the recording has 256 trees. It then
+ * continues the tree of a detached thread, if there is any, and preferably of one whose
+ * name differs in digits only. The name of such a tree says so: `worker-#, 745 threads`.
+ *
+ * Errors: `EDBPROF_OUT_OF_MEMORY` (no room for another tree).
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -769,9 +784,10 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
                                         struct edbprof_thread **out);
 
 /**
- * The thread is over, and its handle too: calls that are open end, what it recorded is
- * kept. Only the thread that made the handle, or, when that will not use it any more,
- * any thread. Programs whose threads come and go need it, or each costs a tree.
+ * Ends the thread's part in the recording, and its handle. Open calls end, and everything
+ * that was recorded is kept. A program whose threads come and go needs it, because each
+ * attached thread costs a tree. Only the thread that made the handle, or any thread once
+ * that one no longer uses it.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
@@ -780,12 +796,10 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
- * Says what the function called `key` is. Any thread.
+ * Describes the function `key`. Copies the description. A key that is known keeps its
+ * first description. Any thread.
  *
- * Everything is copied. A key that is known keeps its first meaning.
- *
- * `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
- * flag),
+ * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or flag),
  * `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
  *
  * # Safety
@@ -797,14 +811,15 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
                                         const struct edbprof_function *function);
 
 /**
- * Writes all that was recorded so far to the recording's own file, open calls
- * with their time until now. One thread at a time; other threads may record
- * meanwhile. Saving again replaces the file.
+ * Writes everything that was recorded to the recording's own file, and open calls with
+ * their time until now. Saving again replaces the file. One thread at a time; other
+ * threads may record meanwhile.
  *
- * `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST`, `EDBPROF_SAVE_SIDECAR`.
+ * `flags`: any of `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST` and `EDBPROF_SAVE_SIDECAR`, or
+ * 0.
  *
- * `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
- * was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+ * Errors: `EDBPROF_NOTHING_RECORDED` (no file is written), `EDBPROF_BAD_ARGUMENT` (no
+ * directory was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -813,8 +828,9 @@ edbprof_status edbprof_recording_save(struct edbprof_recording *recording,
                                       uint32_t flags);
 
 /**
- * As `edbprof_recording_save`, to exactly `path`, and also when nothing was
- * recorded. Relative to the current directory. One thread at a time.
+ * Writes the recording to `path`, even if nothing was recorded; otherwise like
+ * `edbprof_recording_save`. A relative path starts at the current directory. One thread at
+ * a time.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -825,13 +841,13 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
                                          uint32_t flags);
 
 /**
- * Counts an outermost call that has ended, and saves as `edbprof_recording_save`
- * does after every `every`-th (0: never), as long as all writing so far took less
- * than a hundredth of the time since the first event. One thread at a time.
+ * Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
+ * `every`-th (0: never), as long as all writing took less than a hundredth of the time
+ * since the first event. One thread at a time.
  *
- * `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not,
- * and once `EDBPROF_IN_MEMORY_ONLY` instead of these if no live file can be had or it
- * can't grow; the recording's error text says why.
+ * Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
+ * `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
+ * can't grow; the recording's error text gives the reason.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -841,9 +857,10 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
                                             uint32_t flags);
 
 /**
- * `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
- * recorded is lost if the process is killed. The recording's error text says why. Else
- * `EDBPROF_OK`. For hosts that don't use `edbprof_recording_call_ended`. Any thread.
+ * Returns `EDBPROF_IN_MEMORY_ONLY`, once, if the live file can't be made or can't grow:
+ * later events are lost if the process is killed. The recording's error text gives the
+ * reason. Otherwise returns `EDBPROF_OK`. For hosts that don't use
+ * `edbprof_recording_call_ended`. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -851,20 +868,20 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
 edbprof_status edbprof_recording_check(struct edbprof_recording *recording);
 
 /**
- * Says that the host ends this process regularly. Recordings without a directory of
- * their own are not saved then, and leave no live file. One thread at a time.
+ * Announces that the host ends this process regularly. Recordings without a directory are
+ * not saved then, and their live files are removed. One thread at a time.
  *
- * `flags`: 0, and the files go when the C library runs its exit handlers; or
- * `EDBPROF_SAVE_LAST`, and they go now, for a process that ends in `_exit`.
+ * `flags`: 0, to remove the files when the C library runs its exit handlers; or
+ * `EDBPROF_SAVE_LAST`, to remove them now, for a process that ends in `_exit`.
  *
- * `EDBPROF_BAD_ARGUMENT` (unknown flag).
+ * Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
  */
 edbprof_status edbprof_process_ends(uint32_t flags);
 
 /**
- * Copies the text of the latest failure of the recording to `buffer`, cut to
- * `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
- * when nothing has failed. Any thread.
+ * Copies the text of the recording's latest failure to `buffer`, cut to `size - 1` bytes
+ * and NUL-terminated. Returns the length of the whole text; 0 if nothing has failed. Any
+ * thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -875,8 +892,8 @@ size_t edbprof_recording_error(const struct edbprof_recording *recording,
                                size_t size);
 
 /**
- * The C library's `errno` of the latest failure of the recording; 0 when nothing has
- * failed, or not by the system's refusal. Any thread.
+ * Returns the C library's `errno` of the recording's latest failure; 0 if nothing has
+ * failed, or if the failure was not the system's. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -884,9 +901,9 @@ size_t edbprof_recording_error(const struct edbprof_recording *recording,
 int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
 
 /**
- * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
- * and NUL-terminated. Returns the length of the whole path, 0 when there is none:
- * nothing was recorded yet, or no directory was given. Any thread.
+ * Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes and
+ * NUL-terminated. Returns the length of the whole path; 0 if nothing was recorded yet or
+ * no directory was given. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

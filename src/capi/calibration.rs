@@ -1,4 +1,4 @@
-//! What recording costs: what a host needs to measure it, and what it found.
+//! The cost of recording: a host measures it with these functions, and reports it.
 
 use std::mem::offset_of;
 
@@ -10,39 +10,41 @@ use super::{edbprof_recording, edbprof_status, edbprof_thread};
 use crate::model::Calibration;
 use crate::recorder::recording::Recording;
 
-/// What recording adds to the time of a call, in picoseconds, as the host has measured
-/// it. A part is the callee's, whose self time it makes longer, the rest its caller's.
+/// Costs of recording, as the host has measured them: picoseconds that recording adds to a
+/// call. The callee's part makes the self time of the callee longer, and the caller's part
+/// that of the caller.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_calibration {
     /// `sizeof(edbprof_calibration)`.
     pub struct_size: usize,
-    /// A call of an `EDBPROF_PYTHON` function: the callee's part.
+    /// Call of an `EDBPROF_PYTHON` function: the callee's part.
     pub python_call_callee_ps: u32,
-    /// Its caller's part.
+    /// The caller's part.
     pub python_call_caller_ps: u32,
-    /// A call of an `EDBPROF_BUILTIN`: the callee's part.
+    /// Call of an `EDBPROF_BUILTIN`: the callee's part.
     pub c_call_callee_ps: u32,
-    /// Its caller's part.
+    /// The caller's part.
     pub c_call_caller_ps: u32,
-    /// A resume: the generator's or coroutine's part.
+    /// Resume of a generator or coroutine: the callee's part.
     pub resume_callee_ps: u32,
-    /// Its caller's part.
+    /// The caller's part.
     pub resume_caller_ps: u32,
-    /// A call of an `EDBPROF_PYTHON` function that no call instruction makes (C code does,
-    /// or an operator): the callee's part.
+    /// Call of an `EDBPROF_PYTHON` function without a call instruction, by C code or by an
+    /// operator: the callee's part.
     pub implicit_call_callee_ps: u32,
-    /// Its caller's part.
+    /// The caller's part.
     pub implicit_call_caller_ps: u32,
-    /// A call of a function called `__init__`, the call of the class apart: its part.
+    /// Call of a function named `__init__`, without the call of its class: the callee's
+    /// part.
     pub init_call_callee_ps: u32,
-    /// Its caller's part.
+    /// The caller's part.
     pub init_call_caller_ps: u32,
-    /// What `edbprof_count_class_call` counts: all of it is the caller's.
+    /// Call that `edbprof_count_class_call` counts: all of it is the caller's part.
     pub class_call_ps: u32,
-    /// Millionths of the self time of `EDBPROF_PYTHON` functions that come of an interpreter
-    /// which runs their instructions slower for the hook's sake; the costs above are what
-    /// calls add to that. 0 where it doesn't.
+    /// Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
+    /// interpreter runs their instructions more slowly while it is hooked. The costs above
+    /// come on top. 0: none; at most 1,000,000.
     pub slowed_ppm: u32,
 }
 
@@ -51,11 +53,11 @@ unsafe impl HostStruct for edbprof_calibration {
     const MIN_SIZE: usize = offset_of!(edbprof_calibration, slowed_ppm) + size_of::<u32>();
 }
 
-/// Says what recording costs in this process: a fact for its files, by which
-/// `edbprof --compensate` corrects times. Nothing that is recorded changes. All zero:
-/// not known. A forked child has its parent's. Any thread.
+/// Reports the costs of recording in this process, by which `edbprof --compensate` corrects
+/// times. Nothing else that is recorded changes. Zeros mean that the costs are unknown. A
+/// forked child inherits the costs of its parent. Any thread.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` beyond a million).
+/// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (`slowed_ppm` is too large).
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -95,8 +97,8 @@ fn set(recording: &Recording, given: &edbprof_calibration) -> Attempt {
     Ok(())
 }
 
-/// Counts the calls and resumes that the recording has nodes for, of all threads, into
-/// `*out`. Goes over all nodes. Any thread.
+/// Counts the calls and resumes in the nodes of all threads into `*out`. Visits every node.
+/// Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -110,9 +112,11 @@ pub unsafe extern "C" fn edbprof_recording_count_calls(
     unsafe { make_with(recording, out, 0, |recording| Ok(recording.count_calls())) }
 }
 
-/// Adds up the inclusive time of the thread's nodes of the function called `key`, in
-/// ticks of the recording's clock, into `*out`. Goes over all nodes of the thread. Only
-/// the thread that made the handle.
+/// Adds up the inclusive time of the thread's nodes of the function `key` into `*out`, in
+/// ticks of the recording's clock. Visits every node of the thread. Only the thread that
+/// made the handle.
+///
+/// Errors: `EDBPROF_WRONG_THREAD`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.

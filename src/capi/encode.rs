@@ -1,18 +1,18 @@
-//! What a file would hold, in memory.
+//! A recording's file, in memory.
 
 use std::ptr;
 
 use super::entry::make_with;
 use super::{edbprof_recording, edbprof_status};
 
-/// Bytes that the library has made and the host owns, to free by `edbprof_bytes_free`.
-/// Filled with zeros: none.
+/// Bytes that the library has allocated. The host owns them, and frees them with
+/// `edbprof_bytes_free`. Zeros mean no bytes.
 #[derive(Debug)]
 #[repr(C)]
 pub struct edbprof_bytes {
-    /// The first byte, or NULL.
+    /// First byte, or NULL.
     pub data: *mut u8,
-    /// How many there are.
+    /// Number of bytes.
     pub len: usize,
 }
 
@@ -31,12 +31,11 @@ impl edbprof_bytes {
     }
 }
 
-/// Makes the bytes that a file saved now would hold, without a file: first the dictionary
-/// for pstats, which Python's `marshal.loads` gives. Open calls are in it with their time
+/// Encodes what a file saved now would hold. The bytes begin with the dictionary for
+/// pstats, which Python's `marshal.loads` returns. Open calls are included with their time
 /// until now. Any thread; other threads may record meanwhile.
 ///
-/// `*out` becomes the bytes, to free by `edbprof_bytes_free`, or none unless the status is
-/// `EDBPROF_OK`.
+/// `*out` becomes the bytes, to free with `edbprof_bytes_free`.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -54,8 +53,8 @@ pub unsafe extern "C" fn edbprof_recording_encode(
     }
 }
 
-/// Frees bytes that the library has made; `*bytes` becomes none, so freeing twice is
-/// nothing, and so is NULL. One thread at a time.
+/// Frees bytes that the library has allocated. `*bytes` becomes no bytes, so freeing it
+/// again does nothing. NULL does nothing. One thread at a time.
 ///
 /// # Safety
 /// * `bytes` is NULL, or readable and writable.

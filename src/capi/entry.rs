@@ -55,19 +55,19 @@ pub(super) unsafe fn with_unguarded<H: Handle>(
 /// Calls `body` with the object behind a handle.
 ///
 /// # Safety
-/// * As for [`with_unguarded`].
+/// * Those of [`with_unguarded`].
 pub(super) unsafe fn with<H: Handle, R: Into<edbprof_status>>(
     handle: *const H,
     body: impl FnOnce(&H::Object) -> R,
 ) -> edbprof_status {
-    // SAFETY: the contracts are the same, and `body` can't keep the reference.
-    guard(|| Ok(body(unsafe { object(handle) }?).into())).unwrap_or_else(|status| status)
+    // SAFETY: the contracts are the same.
+    unsafe { with_unguarded(handle, |object| guarded(|| body(object))) }
 }
 
 /// Calls `body` with the object behind a handle. Returns `none` without an object.
 ///
 /// # Safety
-/// * As for [`with_unguarded`].
+/// * Those of [`with_unguarded`].
 pub(super) unsafe fn get<H: Handle, T>(
     handle: *const H,
     none: T,
@@ -81,7 +81,7 @@ pub(super) unsafe fn get<H: Handle, T>(
 /// there is no result.
 ///
 /// # Safety
-/// * As for [`with_unguarded`].
+/// * Those of [`with_unguarded`].
 /// * `out` is NULL or writable.
 pub(super) unsafe fn make_with<H: Handle, T>(
     handle: *const H,
@@ -113,6 +113,11 @@ pub(super) unsafe fn make<T>(
     // SAFETY: not NULL, hence writable (contract).
     unsafe { out.write(value) };
     status
+}
+
+/// Runs `body`, and returns what [`guard`] makes of it as a status.
+pub(super) fn guarded<R: Into<edbprof_status>>(body: impl FnOnce() -> R) -> edbprof_status {
+    guard(|| Ok(body().into())).unwrap_or_else(|status| status)
 }
 
 /// Runs `body`; a panic in it becomes [`EDBPROF_INTERNAL_ERROR`].

@@ -1,19 +1,19 @@
 //! The hot path: calls that begin and end.
 
-use super::entry::{Attempt, Handle, guard, with, with_unguarded};
+use super::entry::{Attempt, Handle, guarded, with, with_unguarded};
 use super::recording::define;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
     EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
 use crate::recorder::node::Visit;
-use crate::recorder::thread::{Outcome, Thread};
+use crate::recorder::thread::Thread;
 
-/// One thread's place in a recording: made by `edbprof_recording_attach`, gone with
-/// `edbprof_thread_detach` or with the recording.
+/// A thread's handle in a recording. Made by `edbprof_recording_attach`, and valid until
+/// `edbprof_thread_detach` or until the recording is freed.
 #[derive(Debug)]
 pub struct edbprof_thread {
-    /// Never made: pointers to it are pointers to a [`Thread`].
+    /// Never made: a pointer to it points to a [`Thread`].
     _opaque: (),
 }
 
@@ -23,8 +23,10 @@ unsafe impl Handle for edbprof_thread {
     type Object = Thread;
 }
 
+/// Refuses the handle of another thread.
+///
 /// # Errors
-/// `EDBPROF_WRONG_THREAD` for another thread's handle.
+/// `EDBPROF_WRONG_THREAD`.
 pub(super) fn check_is_current(thread: &Thread) -> Attempt {
     match thread.is_current() {
         true => Ok(()),
@@ -32,7 +34,8 @@ pub(super) fn check_is_current(thread: &Thread) -> Attempt {
     }
 }
 
-/// An event of the function called `key`; `body` is on the hot path.
+/// Reports an event of the function `key`. `body` is on the hot path. Whatever may make nodes
+/// or files, take locks or allocate is [`guarded`].
 ///
 /// # Safety
 /// * `handle` is NULL or of a recording that is not freed.
@@ -55,17 +58,11 @@ unsafe fn event(
     }
 }
 
-/// The part of an event that may make nodes and files, take locks and allocate.
-fn cold(body: impl FnOnce() -> Outcome) -> edbprof_status {
-    guard(|| Ok(body().into())).unwrap_or_else(|status| status)
-}
-
-/// Inlined into each of the functions that hosts call, with what they leave open. What
-/// does not happen all the time is left to functions that are called last, so that
-/// this one needs no stack.
+/// Enters by the clock of the recording. Inlined into each exported function that does so.
+/// Rare work is left to functions that are called last, so that this one needs no stack.
 ///
 /// # Safety
-/// * As for [`event`].
+/// * Those of [`event`].
 #[inline(always)]
 unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
     let enter = |thread: &Thread| {
@@ -83,29 +80,33 @@ unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_
 
 #[inline(never)]
 extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
-    cold(|| thread.enter_any(key, visit, now))
+    guarded(|| thread.enter_any(key, visit, now))
 }
 
 #[inline(never)]
 extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
-    cold(|| thread.enter_any(key, visit, thread.now()))
+    guarded(|| thread.enter_any(key, visit, thread.now()))
 }
 
+/// Enters at a time that the host gives.
+///
 /// # Safety
-/// * As for [`event`].
+/// * Those of [`event`].
 unsafe fn enter_at(
     handle: *mut edbprof_thread,
     key: u64,
     visit: Visit,
     ticks: u64,
 ) -> edbprof_status {
-    let enter = |thread: &Thread| cold(|| thread.enter_any(key, visit, thread.at_told(ticks)));
+    let enter = |thread: &Thread| guarded(|| thread.enter_any(key, visit, thread.at_told(ticks)));
     // SAFETY: the contracts are the same.
     unsafe { event(handle, key, enter) }
 }
 
+/// Leaves by the clock of the recording.
+///
 /// # Safety
-/// * As for [`event`].
+/// * Those of [`event`].
 #[inline(always)]
 unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
     let leave = |thread: &Thread| {
@@ -123,19 +124,20 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
 
 #[inline(never)]
 extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
-    cold(|| thread.leave_below(key, now))
+    guarded(|| thread.leave_below(key, now))
 }
 
 #[inline(never)]
 extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
-    cold(|| thread.leave(key, thread.now()))
+    guarded(|| thread.leave(key, thread.now()))
 }
 
-/// The function called `key` begins. Only the thread that made the handle.
+/// Begins a call of the function `key`. Only the thread that made the handle.
 ///
-/// Returns `EDBPROF_UNKNOWN_FUNCTION`, with nothing changed, for a key that the
-/// recording does not know: then `edbprof_recording_define` it and enter again.
-/// `key` is the host's own, any number but 0, and the same for the same function.
+/// `key` is any number but 0 that the host chooses, always the same for the same function.
+///
+/// Returns `EDBPROF_UNKNOWN_FUNCTION`, and changes nothing, if the recording does not know
+/// the key. The host then calls `edbprof_recording_define`, and enters again.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -146,38 +148,38 @@ pub unsafe extern "C" fn edbprof_enter(thread: *mut edbprof_thread, key: u64) ->
     unsafe { enter(thread, key, Visit::Start) }
 }
 
-/// As `edbprof_enter`, for a generator or coroutine that goes on after it was
-/// suspended: counted as a resume, not as a call. Only the thread that made the
-/// handle.
+/// Continues a generator or coroutine that was suspended. Like `edbprof_enter`, but counts
+/// a resume and not a call. Only the thread that made the handle.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { enter(thread, key, Visit::Resume) }
 }
 
-/// The function called `key` ends, by return or exception, or is suspended. Only
-/// the thread that made the handle.
+/// Ends a call of the function `key`, by return, exception or suspension. Open calls that
+/// it has made end with it. Only the thread that made the handle.
 ///
-/// Calls made by it that are still open end with it. If it is not open (recording
-/// was switched on in the middle of it) nothing happens: `EDBPROF_NOT_OPEN`.
+/// Returns `EDBPROF_NOT_OPEN`, and changes nothing, if no call of the function is open, for
+/// example because recording was switched on during the call.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe { leave(thread, key) }
 }
 
-/// What is open calls a class, or something else that gets no event of its own though the
-/// hook takes time for it: counted, so that `--compensate` knows. Only the thread that
-/// made the handle; NULL does nothing.
+/// Counts a call to a class, made by the innermost open function. The class has no node,
+/// but the hook takes time for the call, which `edbprof --compensate` subtracts. Also counts
+/// other actions that get no event of their own. Only the thread that made the handle. NULL
+/// does nothing.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
@@ -190,13 +192,15 @@ pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
     };
 }
 
-/// As `edbprof_enter`, at a time that the host gives: a reading of the clock that
-/// `edbprof_options.clock` names, for `EDBPROF_CLOCK_HOST` in the host's ticks, less
-/// than 2^63 - 1. A time before the thread's latest event is taken as that event's.
-/// Only the thread that made the handle.
+/// Begins a call like `edbprof_enter`, at a time that the host gives. Only the thread that
+/// made the handle.
+///
+/// `ticks` is a reading of the clock that `edbprof_options.clock` names; for
+/// `EDBPROF_CLOCK_HOST`, a number of the host's ticks below 2^63 - 1. A time before the
+/// thread's latest event counts as the time of that event.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_enter_at(
     thread: *mut edbprof_thread,
@@ -207,11 +211,11 @@ pub unsafe extern "C" fn edbprof_enter_at(
     unsafe { enter_at(thread, key, Visit::Start, ticks) }
 }
 
-/// As `edbprof_resume`, at a time that the host gives: see `edbprof_enter_at`. Only
-/// the thread that made the handle.
+/// Continues a generator or coroutine like `edbprof_resume`, at a time that the host gives:
+/// see `edbprof_enter_at`. Only the thread that made the handle.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_resume_at(
     thread: *mut edbprof_thread,
@@ -222,11 +226,11 @@ pub unsafe extern "C" fn edbprof_resume_at(
     unsafe { enter_at(thread, key, Visit::Resume, ticks) }
 }
 
-/// As `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`. Only
-/// the thread that made the handle.
+/// Ends a call like `edbprof_leave`, at a time that the host gives: see `edbprof_enter_at`.
+/// Only the thread that made the handle.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave_at(
     thread: *mut edbprof_thread,
@@ -236,17 +240,17 @@ pub unsafe extern "C" fn edbprof_leave_at(
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe {
         event(thread, key, |thread| {
-            cold(|| thread.leave(key, thread.at_told(ticks)))
+            guarded(|| thread.leave(key, thread.at_told(ticks)))
         })
     }
 }
 
-/// As `edbprof_leave`, for a visit that turned out to be no start: throwing into
-/// a generator that was never started looks like one up to Python 3.10. Only the
-/// thread that made the handle.
+/// Ends a call like `edbprof_leave`, and counts it as a resume after all. Up to Python
+/// 3.10, throwing into a generator that was never started looks like a start of it. Only
+/// the thread that made the handle.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave_unstarted(
     thread: *mut edbprof_thread,
@@ -255,14 +259,15 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe {
         event(thread, key, |thread| {
-            cold(|| thread.leave_unstarted(key, thread.now()))
+            guarded(|| thread.leave_unstarted(key, thread.now()))
         })
     }
 }
 
-/// Ends all open calls of the thread: recording is switched off in it. Only the
-/// thread that made the handle; from another one it is `EDBPROF_WRONG_THREAD`, and
-/// nothing changes.
+/// Ends all open calls of the thread, because recording is switched off in it. Only the
+/// thread that made the handle.
+///
+/// Errors: `EDBPROF_WRONG_THREAD`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -278,14 +283,13 @@ pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbpr
     }
 }
 
-/// The native span begins. Only the thread that made the handle.
+/// Begins a call of the native span. Only the thread that made the handle.
 ///
-/// The span's address is its key, and on first sight it is defined from what it
-/// says: no `edbprof_recording_define` is needed. Leave it by
-/// `edbprof_leave_span`.
+/// The address of the span is its key. The first call defines it from its own fields,
+/// without `edbprof_recording_define`. `edbprof_leave_span` ends the call.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 /// * `span` is NULL or a valid function that does not change and outlives the
 ///   recording.
 #[unsafe(no_mangle)]
@@ -311,11 +315,11 @@ pub unsafe extern "C" fn edbprof_enter_span(
     }
 }
 
-/// The native span ends: `edbprof_leave` with its address. Only the thread that
-/// made the handle.
+/// Ends a call of the native span, like `edbprof_leave`. Only the thread that made the
+/// handle.
 ///
 /// # Safety
-/// * As for `edbprof_enter`.
+/// * Those of `edbprof_enter`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave_span(
     thread: *mut edbprof_thread,

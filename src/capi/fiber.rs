@@ -7,26 +7,25 @@ use super::{
 };
 use crate::recorder::thread::Fiber;
 
-/// Where a suspended fiber (a greenlet, a coroutine with a stack) stands: a value without
-/// resources, for the thread that it was made in. All zeros: a fiber in which nothing is
-/// open, such as a new one.
+/// Position of a suspended fiber, such as a greenlet. It is a value without resources, for
+/// the thread that made it. Zeros mean a fiber in which nothing is open, such as a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct edbprof_fiber {
-    /// The library's own.
+    /// Private to the library.
     pub tree: u64,
-    /// The library's own.
+    /// Private to the library.
     pub innermost: u32,
-    /// The library's own; 0.
+    /// Always 0.
     pub reserved: u32,
 }
 
-/// The thread turns away from the fiber that runs: its open calls end, as those of a
-/// generator that is suspended do, until `edbprof_fiber_resume`. Only the thread that made
-/// the handle.
+/// Suspends the fiber that runs: its open calls end, like those of a suspended generator,
+/// until `edbprof_fiber_resume`. Only the thread that made the handle.
 ///
-/// `*out` becomes what resumes it, all zeros where nothing is open: `EDBPROF_NOT_OPEN`.
-/// Calls that are folded end for good.
+/// `*out` becomes the position of the fiber. If nothing is open it becomes zeros, and the
+/// status is `EDBPROF_NOT_OPEN`. Calls that have overflowed are not resumed: see
+/// `edbprof_options.max_nodes`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -53,11 +52,11 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
     }
 }
 
-/// The thread goes on with a fiber: what was open in it is open again, and counted neither
-/// as a call nor as a resume. What is open now ends. Only the thread that made the handle.
+/// Resumes a fiber: its calls are open again, and counted neither as calls nor as resumes.
+/// Calls that were open end. Only the thread that made the handle.
 ///
-/// `EDBPROF_NOT_OPEN`, and nothing is open, for a fiber that was suspended before this
-/// process was forked. `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
+/// Returns `EDBPROF_NOT_OPEN`, with nothing open, if the fiber was suspended before this
+/// process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.

@@ -1,4 +1,4 @@
-//! What a host says about a function.
+//! A host's description of a function.
 
 use std::mem::offset_of;
 
@@ -19,11 +19,11 @@ pub const EDBPROF_NATIVE: u32 = 2;
 pub const EDBPROF_GENERIC_WRAPPER: u32 = 1;
 /// `edbprof_function.flags`: the `dispatch` function beside such a wrapper.
 pub const EDBPROF_GENERIC_DISPATCH: u32 = 2;
-/// `edbprof_function.flags`: called by loading an attribute, as properties are, so that its
-/// calls cost less than others do.
+/// `edbprof_function.flags`: called by loading an attribute, like a property, so its calls
+/// cost less than others.
 pub const EDBPROF_PROPERTY: u32 = 32;
-/// `edbprof_function.flags`: part of the profiler. It stands in no file: what it
-/// calls is its caller's, and so is its time.
+/// `edbprof_function.flags`: part of the profiler. Files omit it: its time, and the calls
+/// that it makes, count as those of its caller.
 pub const EDBPROF_HIDDEN: u32 = 0x8000_0000;
 
 /// The flags that a host may set.
@@ -34,10 +34,10 @@ const _: () = assert!(EDBPROF_GENERIC_WRAPPER == GENERIC_WRAPPER);
 const _: () = assert!(EDBPROF_GENERIC_DISPATCH == GENERIC_DISPATCH);
 const _: () = assert!(EDBPROF_PROPERTY == PROPERTY);
 
-/// A function as people shall see it. Fields that are left zero are unknown.
+/// Description of a function, for people to read. Fields that are zero are unknown.
 ///
-/// A native span is a constant of this type with static storage, made by
-/// `EDBPROF_SPAN`; its address is its key.
+/// A native span is a constant of this type with static storage, made by `EDBPROF_SPAN`.
+/// Its address is its key.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_function {
@@ -45,24 +45,25 @@ pub struct edbprof_function {
     pub struct_size: usize,
     /// `EDBPROF_PYTHON`, `EDBPROF_BUILTIN` or `EDBPROF_NATIVE`.
     pub kind: u32,
-    /// `EDBPROF_GENERIC_WRAPPER` and the like, or 0.
+    /// Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY` and
+    /// `EDBPROF_HIDDEN`, or 0.
     pub flags: u32,
-    /// The file that it is defined in; pstats writes `~` for builtins.
+    /// File that defines it; pstats writes `~` for builtins.
     pub file: edbprof_str,
-    /// Its first line, or 0.
+    /// First line, or 0.
     pub line: i64,
-    /// Its name.
+    /// Name.
     pub name: edbprof_str,
-    /// Its name with those of the classes and functions around it.
+    /// Name with the names of the classes and functions around it.
     pub qualified_name: edbprof_str,
-    /// Its module.
+    /// Module.
     pub module: edbprof_str,
-    /// For a `EDBPROF_GENERIC_WRAPPER` that serves one generic function alone:
-    /// that function's name, else empty.
+    /// Name of the generic function, for an `EDBPROF_GENERIC_WRAPPER` that serves that
+    /// function alone; otherwise empty.
     pub generic_name: edbprof_str,
-    /// That function's file.
+    /// File of the generic function.
     pub generic_file: edbprof_str,
-    /// That function's first line.
+    /// First line of the generic function.
     pub generic_line: i64,
 }
 
@@ -76,7 +77,7 @@ unsafe impl HostStruct for edbprof_function {
 }
 
 impl edbprof_function {
-    /// A copy for the function table.
+    /// Copies it for the function table.
     ///
     /// # Errors
     /// The reason to refuse it.

@@ -1,12 +1,14 @@
-//! The C ABI: the only way into the recorder, for the CPython extension and for
-//! every other host.
+//! The C ABI: the only way into the recorder, for the CPython extension and for every other
+//! host.
 //!
-//! `include/edbprof.h` is generated from this module; its introduction (in
-//! `cbindgen.toml`) is the contract that all functions share. Types carry their C
-//! names. Nothing unwinds into the host: every function runs under [`entry::guard`], except the
-//! two steps that most events consist of, `Thread::enter_guessed` and `Thread::leave_top`.
-//! These touch nodes that exist, so they can't panic. An event that needs more (a new node,
-//! a lock, a file) continues in a function of its own, under `guard`.
+//! `include/edbprof.h` is generated from this module. The header's introduction, in
+//! `cbindgen.toml`, is the contract that all functions share. Types carry their C names.
+//!
+//! Nothing unwinds into the host, because every function runs under [`entry::guard`]. The
+//! exceptions are the two steps of most events, `Thread::enter_guessed` and
+//! `Thread::leave_top`. They touch only nodes that exist, so they can't panic. An event
+//! that needs more (a new node, a lock, a file) continues in a function of its own, under
+//! `guard`.
 
 #![allow(
     non_camel_case_types,
@@ -55,8 +57,8 @@ pub extern "C" fn edbprof_abi_version() -> u32 {
     EDBPROF_ABI_VERSION
 }
 
-/// The version of the project, for people, for example "0.1.0". Lives as long as
-/// the program. Any thread.
+/// Returns the version of the project for people to read, such as "0.1.0". The string lives
+/// as long as the program. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_version() -> edbprof_str {
     edbprof_str::from(env!("CARGO_PKG_VERSION").as_bytes())

@@ -1,4 +1,4 @@
-//! Recordings: made, told about functions and threads, saved, freed.
+//! Recordings: made, told of functions and threads, and freed.
 
 use std::ffi::OsStr;
 use std::mem::offset_of;
@@ -21,53 +21,59 @@ use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, R
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
 /// `edbprof_options.clock`: CPU time of each thread.
 pub const EDBPROF_CLOCK_CPU: u32 = 1;
-/// `edbprof_options.clock`: the host gives the time with each event, through the
-/// functions that end in `_at`.
+/// `edbprof_options.clock`: the host gives the time of each event, through the functions
+/// that end in `_at`.
 pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
-/// `edbprof_options.max_nodes`: the fewest that a recording has room for.
+/// `edbprof_options.max_nodes`: the smallest number.
 pub const EDBPROF_LEAST_NODES: u32 = 64;
-/// `edbprof_options.max_nodes`: the most that a recording has room for.
+/// `edbprof_options.max_nodes`: the largest number.
 pub const EDBPROF_MOST_NODES: u32 = 134_217_727;
 
 const _: () = assert!(EDBPROF_LEAST_NODES == arena::LEAST_BUDGET);
 const _: () = assert!(EDBPROF_MOST_NODES == arena::LARGEST_BUDGET);
 
-/// What a recording is made with. Fill with zeros, set `struct_size`, then what
-/// shall differ from the defaults.
+/// Settings of a recording. Fill it with zeros, set `struct_size`, then set what is to
+/// differ from the defaults.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_options {
     /// `sizeof(edbprof_options)`.
     pub struct_size: usize,
-    /// `EDBPROF_CLOCK_WALL` and the like.
+    /// `EDBPROF_CLOCK_WALL`, `EDBPROF_CLOCK_CPU` or `EDBPROF_CLOCK_HOST`.
     pub clock: u32,
-    /// Nodes that all call trees together may have, 64 bytes each and up to 16 in
-    /// memory to find it; 0: 4,194,304. What is below `EDBPROF_LEAST_NODES` or beyond
-    /// `EDBPROF_MOST_NODES` is taken as those. Calls in further contexts are folded:
-    /// calls, resumes and self time are known by function and thread, callers and
-    /// inclusive times are not. That takes a quarter more at most, or 65,536 nodes.
+    /// Number of nodes that all call trees together may have; 0: 4,194,304. A node takes 64
+    /// bytes, and up to 16 more in memory to find it. Numbers below `EDBPROF_LEAST_NODES`
+    /// or above `EDBPROF_MOST_NODES` mean these.
+    ///
+    /// Once all nodes are used, a call on a new path *overflows*: its calls, resumes and
+    /// self time are counted by function and thread, and its callers and inclusive time are
+    /// lost. The counters take extra room, up to a quarter of `max_nodes` or 65,536 nodes,
+    /// whichever is more.
     pub max_nodes: u32,
-    /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one.
+    /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one nanosecond.
     pub host_tick_ns: f64,
-    /// Where `edbprof_recording_save` writes: `<directory>/<prefix><pid>_<16 hex
-    /// digits><suffix>`, with digits that no other recording has. Without a
-    /// directory there is only `edbprof_recording_save_as`.
+    /// Directory of the recording's own file, `<directory>/<prefix><pid>_<16 hex
+    /// digits><suffix>`, which `edbprof_recording_save` writes. No other recording has the
+    /// same digits. Without a directory there is only `edbprof_recording_save_as`.
     pub directory: edbprof_str,
-    /// See `directory`.
+    /// First part of the file's name.
     pub prefix: edbprof_str,
-    /// See `directory`.
+    /// Last part of the file's name.
     pub suffix: edbprof_str,
-    /// What the host is, for example "CPython 3.11.7".
+    /// Name and version of the host, such as "CPython 3.11.7".
     pub host: edbprof_str,
-    /// How events reach the recording, for example "setprofile".
+    /// Name of the means by which the host learns of events, such as "setprofile".
     pub hook: edbprof_str,
-    /// Where the live file goes, `<name of the own file>.live`, which has all that was
-    /// recorded whatever ends the process: made at the first event, removed when the
-    /// process ends after a save with `EDBPROF_SAVE_FINAL`, or with the recording.
-    /// NULL: `directory`. Without both, or with an empty string, there is none. Without
-    /// `directory` it is called `edbprof_<pid>_<16 hex digits>.prof.live`, and removed
-    /// when the process ends after `edbprof_process_ends`.
+    /// Directory of the live file, which keeps all that was recorded, however the process
+    /// ends. NULL: `directory`. Without both, or with an empty string, there is no live
+    /// file.
+    ///
+    /// The live file is made at the first event, with the name of the recording's own file
+    /// and `.live` behind it. It is removed with the recording, or when the process ends
+    /// after a save with `EDBPROF_SAVE_FINAL`. Without `directory` its name is
+    /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
+    /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
 }
 
@@ -76,10 +82,10 @@ unsafe impl HostStruct for edbprof_options {
     const MIN_SIZE: usize = offset_of!(edbprof_options, live_dir) + size_of::<edbprof_str>();
 }
 
-/// What one process collects for one purpose. Made by `edbprof_recording_new`.
+/// Everything that one process collects for one purpose. Made by `edbprof_recording_new`.
 #[derive(Debug)]
 pub struct edbprof_recording {
-    /// Never made: pointers to it are pointers to a `Fixed<Recording>`.
+    /// Never made: a pointer to it points to a `Fixed<Recording>`.
     _opaque: (),
 }
 
@@ -88,7 +94,7 @@ unsafe impl Handle for edbprof_recording {
     type Object = Fixed<Recording>;
 }
 
-/// The recorder's options for a host's.
+/// Translates a host's options to the recorder's.
 ///
 /// # Safety
 /// * The strings in `given` are readable.
@@ -119,6 +125,8 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
     })
 }
 
+/// Location of the recording's own file.
+///
 /// # Safety
 /// * The strings in `given` are readable.
 unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
@@ -147,6 +155,8 @@ unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
     }))
 }
 
+/// Location of the live file.
+///
 /// # Safety
 /// * The strings in `given` are readable.
 unsafe fn live_place(given: &edbprof_options) -> io::Result<LivePlace> {
@@ -161,16 +171,15 @@ unsafe fn live_place(given: &edbprof_options) -> io::Result<LivePlace> {
     Ok(LivePlace::In(path::absolute(directory)?))
 }
 
-/// Makes a recording. Any thread.
+/// Makes a recording, and no file yet. Any thread.
 ///
-/// `*out` becomes a handle to free with `edbprof_recording_free`, or NULL unless
-/// the status is `EDBPROF_OK`. Writes no file. In a child that the process forks,
-/// the handle is good for a recording of the child's own, in which the open calls
-/// of the forking thread are open and nothing is counted yet.
+/// `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the
+/// process forks, the handle stands for a recording of the child's own. The calls that the
+/// forking thread has open are open in it, and nothing is counted yet.
 ///
-/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, negative tick,
-/// NUL byte in a path, directory in a prefix or suffix), `EDBPROF_UNSUPPORTED` (no such clock here),
-/// `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+/// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, tick that is
+/// not positive and finite, NUL byte in a path, directory in a prefix or suffix),
+/// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
 ///
 /// # Safety
 /// * `options` is NULL or readable, and so are the strings in it.
@@ -190,8 +199,9 @@ pub unsafe extern "C" fn edbprof_recording_new(
     }
 }
 
-/// Frees a recording with all its thread handles, and removes its live file. Saves
-/// nothing, but what came after a save with `EDBPROF_SAVE_FINAL`. NULL is fine. One thread at a time, and no thread uses the recording any more.
+/// Frees a recording with all its thread handles, and removes its live file. Saves nothing,
+/// except for events since a save with `EDBPROF_SAVE_FINAL`. NULL does nothing. One thread
+/// at a time, when no thread uses the recording any more.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -211,13 +221,14 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
 
 /// Makes a handle for the calling thread. Any thread.
 ///
-/// `*out` becomes the handle, or NULL unless the status is `EDBPROF_OK`. It lives until
-/// `edbprof_thread_detach`, or as long as the recording. `name` is what reports call the
-/// thread. It has a call tree of its own; but where the recording has 256 trees, it goes
-/// on with that of a thread that was detached, if there is any: best of one whose name
-/// differs in digits only. The tree's name then says so: `worker-#, 745 threads`.
+/// `*out` becomes the handle, which is valid until `edbprof_thread_detach` or until the
+/// recording is freed. `name` is the name of the thread in reports.
 ///
-/// `EDBPROF_OUT_OF_MEMORY` when there is no room for another tree.
+/// The thread gets a call tree of its own, unless the recording has 256 trees. It then
+/// continues the tree of a detached thread, if there is any, and preferably of one whose
+/// name differs in digits only. The name of such a tree says so: `worker-#, 745 threads`.
+///
+/// Errors: `EDBPROF_OUT_OF_MEMORY` (no room for another tree).
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -238,9 +249,10 @@ pub unsafe extern "C" fn edbprof_recording_attach(
     }
 }
 
-/// The thread is over, and its handle too: calls that are open end, what it recorded is
-/// kept. Only the thread that made the handle, or, when that will not use it any more,
-/// any thread. Programs whose threads come and go need it, or each costs a tree.
+/// Ends the thread's part in the recording, and its handle. Open calls end, and everything
+/// that was recorded is kept. A program whose threads come and go needs it, because each
+/// attached thread costs a tree. Only the thread that made the handle, or any thread once
+/// that one no longer uses it.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
@@ -257,12 +269,10 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
-/// Says what the function called `key` is. Any thread.
+/// Describes the function `key`. Copies the description. A key that is known keeps its
+/// first description. Any thread.
 ///
-/// Everything is copied. A key that is known keeps its first meaning.
-///
-/// `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or
-/// flag),
+/// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (key 0, unknown kind or flag),
 /// `EDBPROF_OUT_OF_MEMORY` (2^32 functions).
 ///
 /// # Safety
@@ -278,6 +288,8 @@ pub unsafe extern "C" fn edbprof_recording_define(
     unsafe { with(recording, |recording| define(recording, key, function)) }
 }
 
+/// Describes the function `key`.
+///
 /// # Safety
 /// * `function` is NULL or readable, and so are the strings in it.
 pub(super) unsafe fn define(

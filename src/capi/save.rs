@@ -1,10 +1,10 @@
-//! What a recording leaves: files, and the texts that say where and what went wrong.
+//! Files that a recording leaves, and texts that say where they are and what went wrong.
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::entry::{Attempt, get, guard, with};
+use super::entry::{Attempt, get, guarded, with};
 use super::status::{fail, note, refuse};
 use super::text::copy_to;
 use super::{
@@ -16,16 +16,17 @@ use crate::recorder::exit;
 use crate::recorder::recording::Recording;
 use crate::recorder::save::{CallEnded, Manner};
 
-/// Saving: the recording is over; the file says that its process ended regularly.
+/// Flag for saving: the recording is over, and its file says that the process ended
+/// regularly.
 pub const EDBPROF_SAVE_FINAL: u32 = 1;
-/// Saving: nothing more will be recorded; the live file is removed at once and not at
-/// the end of the process. For one that ends in `_exit`.
+/// Flag for saving: nothing more will be recorded, so the live file is removed now and not
+/// at the end of the process. For a process that ends in `_exit`.
 pub const EDBPROF_SAVE_LAST: u32 = 4;
-/// Saving: a `.singledispatch` sidecar is written beside the file, if any generic
+/// Flag for saving: also writes a `.singledispatch` sidecar beside the file, if any generic
 /// function was called.
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
 
-/// What the flags for saving say.
+/// Checks and translates the flags for saving.
 fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
     let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
     if flags & !known != 0 {
@@ -41,14 +42,15 @@ fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
     })
 }
 
-/// Writes all that was recorded so far to the recording's own file, open calls
-/// with their time until now. One thread at a time; other threads may record
-/// meanwhile. Saving again replaces the file.
+/// Writes everything that was recorded to the recording's own file, and open calls with
+/// their time until now. Saving again replaces the file. One thread at a time; other
+/// threads may record meanwhile.
 ///
-/// `flags`: 0 or `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST`, `EDBPROF_SAVE_SIDECAR`.
+/// `flags`: any of `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST` and `EDBPROF_SAVE_SIDECAR`, or
+/// 0.
 ///
-/// `EDBPROF_NOTHING_RECORDED` (and no file), `EDBPROF_BAD_ARGUMENT` (no directory
-/// was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
+/// Errors: `EDBPROF_NOTHING_RECORDED` (no file is written), `EDBPROF_BAD_ARGUMENT` (no
+/// directory was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -70,8 +72,9 @@ pub unsafe extern "C" fn edbprof_recording_save(
     }
 }
 
-/// As `edbprof_recording_save`, to exactly `path`, and also when nothing was
-/// recorded. Relative to the current directory. One thread at a time.
+/// Writes the recording to `path`, even if nothing was recorded; otherwise like
+/// `edbprof_recording_save`. A relative path starts at the current directory. One thread at
+/// a time.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -93,13 +96,13 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
     }
 }
 
-/// Counts an outermost call that has ended, and saves as `edbprof_recording_save`
-/// does after every `every`-th (0: never), as long as all writing so far took less
-/// than a hundredth of the time since the first event. One thread at a time.
+/// Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
+/// `every`-th (0: never), as long as all writing took less than a hundredth of the time
+/// since the first event. One thread at a time.
 ///
-/// `EDBPROF_OK` when it wrote, `EDBPROF_NOT_DUE` when it did not,
-/// and once `EDBPROF_IN_MEMORY_ONLY` instead of these if no live file can be had or it
-/// can't grow; the recording's error text says why.
+/// Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
+/// `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
+/// can't grow; the recording's error text gives the reason.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -123,9 +126,10 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     }
 }
 
-/// `EDBPROF_IN_MEMORY_ONLY`, once, if no live file can be had or it can't grow: what is
-/// recorded is lost if the process is killed. The recording's error text says why. Else
-/// `EDBPROF_OK`. For hosts that don't use `edbprof_recording_call_ended`. Any thread.
+/// Returns `EDBPROF_IN_MEMORY_ONLY`, once, if the live file can't be made or can't grow:
+/// later events are lost if the process is killed. The recording's error text gives the
+/// reason. Otherwise returns `EDBPROF_OK`. For hosts that don't use
+/// `edbprof_recording_call_ended`. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -147,28 +151,27 @@ fn in_memory_only(recording: &Recording, reason: String) -> edbprof_status {
     EDBPROF_IN_MEMORY_ONLY
 }
 
-/// Says that the host ends this process regularly. Recordings without a directory of
-/// their own are not saved then, and leave no live file. One thread at a time.
+/// Announces that the host ends this process regularly. Recordings without a directory are
+/// not saved then, and their live files are removed. One thread at a time.
 ///
-/// `flags`: 0, and the files go when the C library runs its exit handlers; or
-/// `EDBPROF_SAVE_LAST`, and they go now, for a process that ends in `_exit`.
+/// `flags`: 0, to remove the files when the C library runs its exit handlers; or
+/// `EDBPROF_SAVE_LAST`, to remove them now, for a process that ends in `_exit`.
 ///
-/// `EDBPROF_BAD_ARGUMENT` (unknown flag).
+/// Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_process_ends(flags: u32) -> edbprof_status {
-    let announced = guard(|| {
+    guarded(|| -> Attempt {
         if flags & !EDBPROF_SAVE_LAST != 0 {
             return Err(EDBPROF_BAD_ARGUMENT);
         }
         exit::announce(flags & EDBPROF_SAVE_LAST != 0);
         Ok(())
-    });
-    announced.into()
+    })
 }
 
-/// Copies the text of the latest failure of the recording to `buffer`, cut to
-/// `size - 1` bytes and NUL-terminated. Returns the length of the whole text, 0
-/// when nothing has failed. Any thread.
+/// Copies the text of the recording's latest failure to `buffer`, cut to `size - 1` bytes
+/// and NUL-terminated. Returns the length of the whole text; 0 if nothing has failed. Any
+/// thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -189,8 +192,8 @@ pub unsafe extern "C" fn edbprof_recording_error(
     }
 }
 
-/// The C library's `errno` of the latest failure of the recording; 0 when nothing has
-/// failed, or not by the system's refusal. Any thread.
+/// Returns the C library's `errno` of the recording's latest failure; 0 if nothing has
+/// failed, or if the failure was not the system's. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -200,9 +203,9 @@ pub unsafe extern "C" fn edbprof_recording_errno(recording: *const edbprof_recor
     unsafe { get(recording, 0, |recording| recording.lock().errno) }
 }
 
-/// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes
-/// and NUL-terminated. Returns the length of the whole path, 0 when there is none:
-/// nothing was recorded yet, or no directory was given. Any thread.
+/// Copies the path of the recording's own file to `buffer`, cut to `size - 1` bytes and
+/// NUL-terminated. Returns the length of the whole path; 0 if nothing was recorded yet or
+/// no directory was given. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

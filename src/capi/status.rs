@@ -1,4 +1,4 @@
-//! What functions return.
+//! Statuses that functions return, and the texts of failures.
 
 use std::io;
 
@@ -6,43 +6,44 @@ use crate::recorder::recording::Recording;
 use crate::recorder::save::errno;
 use crate::recorder::thread::Outcome;
 
-/// What became of a call. The numbers never change and are never used again:
-/// 1-9 the host's mistakes, 10-19 what became of an event, 20-29 of a recording.
+/// Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
+/// the host, 10 to 19 are results of events, 20 to 29 are results of recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[repr(i32)]
 pub enum edbprof_status {
     /// Done.
     EDBPROF_OK = 0,
-    /// A pointer that must not be NULL is.
+    /// A pointer is NULL that must not be.
     EDBPROF_NULL_POINTER = 1,
     /// `struct_size` is smaller than the struct's first version.
     EDBPROF_BAD_STRUCT_SIZE = 2,
-    /// An argument makes no sense; the recording's error text says which.
+    /// An argument makes no sense; the recording's error text gives the reason.
     EDBPROF_BAD_ARGUMENT = 3,
     /// The handle belongs to another thread.
     EDBPROF_WRONG_THREAD = 4,
     /// The recording does not know the function: define it and enter again.
     EDBPROF_UNKNOWN_FUNCTION = 10,
-    /// What was left was not entered; nothing changed.
+    /// The call is not open; nothing changed.
     EDBPROF_NOT_OPEN = 11,
-    /// There is no room for the call, not even to fold it. It is counted, and its time
-    /// is its caller's.
+    /// There is no room for the call, not even for a counter of overflow calls. It is
+    /// counted as dropped, and its time is its caller's.
     EDBPROF_DROPPED = 12,
     /// Nothing was recorded yet, so no file was written.
     EDBPROF_NOTHING_RECORDED = 20,
-    /// No file was written, for it was not yet due.
+    /// Saving is not due yet, so no file was written.
     EDBPROF_NOT_DUE = 21,
     /// The operating system refused; the recording's error text says what and where.
     EDBPROF_SYSTEM_ERROR = 22,
     /// There is no memory.
     EDBPROF_OUT_OF_MEMORY = 23,
-    /// This system can't do that.
+    /// The system can't do that.
     EDBPROF_UNSUPPORTED = 24,
-    /// The recording goes on, but no live file keeps what comes if the process is
-    /// killed; the error text says why. Told once.
+    /// The recording continues, but no live file keeps later events if the process is
+    /// killed. The error text gives the reason. Returned once.
     EDBPROF_IN_MEMORY_ONLY = 25,
-    /// A defect of this library. What the call was to do is done in part or not.
+    /// A defect of this library. The function has done its work in part or not at all, and
+    /// the recording continues.
     EDBPROF_INTERNAL_ERROR = 29,
 }
 

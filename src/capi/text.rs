@@ -4,15 +4,15 @@ use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::{io, ptr, slice};
 
-/// Bytes with a length, not NUL-terminated and not necessarily UTF-8. NULL `data`
-/// is no bytes, whatever `len` says. Whoever passes one keeps the bytes; the callee copies
-/// what it needs before it returns.
+/// Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no
+/// bytes, whatever `len` says. The caller keeps the bytes, and the callee copies what it
+/// needs before it returns.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_str {
-    /// The first byte.
+    /// First byte.
     pub data: *const c_char,
-    /// How many there are.
+    /// Number of bytes.
     pub len: usize,
 }
 
@@ -46,7 +46,7 @@ impl edbprof_str {
     /// `InvalidInput` for a NUL byte.
     ///
     /// # Safety
-    /// * As for [`edbprof_str::bytes`].
+    /// * Those of [`edbprof_str::bytes`].
     pub(super) unsafe fn path(&self) -> io::Result<&OsStr> {
         // SAFETY: the contracts are the same.
         let bytes = unsafe { self.bytes() };
@@ -60,8 +60,8 @@ impl edbprof_str {
     }
 }
 
-/// Copies as much of `text` to `buffer` as `size` bytes have room for with a NUL behind it,
-/// as `snprintf` does. Returns the length of all of `text`.
+/// Copies `text` to `buffer` with a NUL behind it, cut to what `size` bytes have room for,
+/// like `snprintf`. Returns the length of the whole text.
 ///
 /// # Safety
 /// * `size` bytes can be written at `buffer`, or it is NULL.
