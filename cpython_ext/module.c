@@ -61,7 +61,7 @@ static PyObject *process_ends(PyObject *module, PyObject *last)
         return NULL;
     }
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
-        (void)edbprof_process_ends(truth ? EDBPROF_SAVE_LAST : 0);
+        (void)edbprof_process_ends(truth ? EDBPROF_SAVE_REMOVE_LIVE_FILE : 0);
     }
     Py_RETURN_NONE;
 }

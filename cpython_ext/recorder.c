@@ -154,7 +154,7 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
 
 uint32_t recorder_save_flags(bool final, bool last)
 {
-    return (final ? EDBPROF_SAVE_FINAL : 0) | (last ? EDBPROF_SAVE_LAST : 0) |
+    return (final ? EDBPROF_SAVE_AT_EXIT : 0) | (last ? EDBPROF_SAVE_REMOVE_LIVE_FILE : 0) |
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 

@@ -150,16 +150,16 @@
 #define EDBPROF_MOST_NODES 134217727
 
 /**
- * Flag for saving: the recording is over, and its file says that the process ended
- * regularly.
+ * Flag for saving: the process, or at least the recording, is about to end. The file says
+ * that the process ended regularly. Events that come later are saved at the end.
  */
-#define EDBPROF_SAVE_FINAL 1
+#define EDBPROF_SAVE_AT_EXIT 1
 
 /**
- * Flag for saving: nothing more will be recorded, so the live file is removed now and not
- * at the end of the process. For a process that ends in `_exit`.
+ * Flag for saving: removes the live file now and not at the end of the process, because
+ * nothing more will be recorded. For a process that ends in `_exit`.
  */
-#define EDBPROF_SAVE_LAST 4
+#define EDBPROF_SAVE_REMOVE_LIVE_FILE 4
 
 /**
  * Flag for saving: also writes a `.singledispatch` sidecar beside the file, if any generic
@@ -485,7 +485,7 @@ typedef struct edbprof_options {
    *
    * The live file is made at the first event, with the name of the recording's own file
    * and `.live` behind it. It is removed with the recording, or when the process ends
-   * after a save with `EDBPROF_SAVE_FINAL`. Without `directory` its name is
+   * after a save with `EDBPROF_SAVE_AT_EXIT`. Without `directory` its name is
    * `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
    * after `edbprof_process_ends`.
    */
@@ -754,7 +754,7 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
 
 /**
  * Frees a recording with all its thread handles, and removes its live file. Saves nothing,
- * except for events since a save with `EDBPROF_SAVE_FINAL`. NULL does nothing. One thread
+ * except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
  * at a time, when no thread uses the recording any more.
  *
  * # Safety
@@ -815,8 +815,8 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
  * their time until now. Saving again replaces the file. One thread at a time; other
  * threads may record meanwhile.
  *
- * `flags`: any of `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST` and `EDBPROF_SAVE_SIDECAR`, or
- * 0.
+ * `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
+ * `EDBPROF_SAVE_SIDECAR`, or 0.
  *
  * Errors: `EDBPROF_NOTHING_RECORDED` (no file is written), `EDBPROF_BAD_ARGUMENT` (no
  * directory was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
@@ -872,7 +872,7 @@ edbprof_status edbprof_recording_check(struct edbprof_recording *recording);
  * not saved then, and their live files are removed. One thread at a time.
  *
  * `flags`: 0, to remove the files when the C library runs its exit handlers; or
- * `EDBPROF_SAVE_LAST`, to remove them now, for a process that ends in `_exit`.
+ * `EDBPROF_SAVE_REMOVE_LIVE_FILE`, to remove them now, for a process that ends in `_exit`.
  *
  * Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
  */

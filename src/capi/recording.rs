@@ -71,7 +71,7 @@ pub struct edbprof_options {
     ///
     /// The live file is made at the first event, with the name of the recording's own file
     /// and `.live` behind it. It is removed with the recording, or when the process ends
-    /// after a save with `EDBPROF_SAVE_FINAL`. Without `directory` its name is
+    /// after a save with `EDBPROF_SAVE_AT_EXIT`. Without `directory` its name is
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn edbprof_recording_new(
 }
 
 /// Frees a recording with all its thread handles, and removes its live file. Saves nothing,
-/// except for events since a save with `EDBPROF_SAVE_FINAL`. NULL does nothing. One thread
+/// except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
 /// at a time, when no thread uses the recording any more.
 ///
 /// # Safety

@@ -16,29 +16,29 @@ use crate::recorder::exit;
 use crate::recorder::recording::Recording;
 use crate::recorder::save::{CallEnded, Manner};
 
-/// Flag for saving: the recording is over, and its file says that the process ended
-/// regularly.
-pub const EDBPROF_SAVE_FINAL: u32 = 1;
-/// Flag for saving: nothing more will be recorded, so the live file is removed now and not
-/// at the end of the process. For a process that ends in `_exit`.
-pub const EDBPROF_SAVE_LAST: u32 = 4;
+/// Flag for saving: the process, or at least the recording, is about to end. The file says
+/// that the process ended regularly. Events that come later are saved at the end.
+pub const EDBPROF_SAVE_AT_EXIT: u32 = 1;
+/// Flag for saving: removes the live file now and not at the end of the process, because
+/// nothing more will be recorded. For a process that ends in `_exit`.
+pub const EDBPROF_SAVE_REMOVE_LIVE_FILE: u32 = 4;
 /// Flag for saving: also writes a `.singledispatch` sidecar beside the file, if any generic
 /// function was called.
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
 
 /// Checks and translates the flags for saving.
 fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
-    let known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
+    let known = EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_REMOVE_LIVE_FILE;
     if flags & !known != 0 {
         return Err(refuse(recording, "a flag for saving is unknown"));
     }
     Ok(Manner {
-        ending: match flags & EDBPROF_SAVE_FINAL {
+        ending: match flags & EDBPROF_SAVE_AT_EXIT {
             0 => Ending::Running,
             _ => Ending::Finished,
         },
         sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
-        last: flags & EDBPROF_SAVE_LAST != 0,
+        last: flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0,
     })
 }
 
@@ -46,8 +46,8 @@ fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
 /// their time until now. Saving again replaces the file. One thread at a time; other
 /// threads may record meanwhile.
 ///
-/// `flags`: any of `EDBPROF_SAVE_FINAL`, `EDBPROF_SAVE_LAST` and `EDBPROF_SAVE_SIDECAR`, or
-/// 0.
+/// `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
+/// `EDBPROF_SAVE_SIDECAR`, or 0.
 ///
 /// Errors: `EDBPROF_NOTHING_RECORDED` (no file is written), `EDBPROF_BAD_ARGUMENT` (no
 /// directory was given, unknown flag), `EDBPROF_SYSTEM_ERROR`.
@@ -155,16 +155,16 @@ fn in_memory_only(recording: &Recording, reason: String) -> edbprof_status {
 /// not saved then, and their live files are removed. One thread at a time.
 ///
 /// `flags`: 0, to remove the files when the C library runs its exit handlers; or
-/// `EDBPROF_SAVE_LAST`, to remove them now, for a process that ends in `_exit`.
+/// `EDBPROF_SAVE_REMOVE_LIVE_FILE`, to remove them now, for a process that ends in `_exit`.
 ///
 /// Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_process_ends(flags: u32) -> edbprof_status {
     guarded(|| -> Attempt {
-        if flags & !EDBPROF_SAVE_LAST != 0 {
+        if flags & !EDBPROF_SAVE_REMOVE_LIVE_FILE != 0 {
             return Err(EDBPROF_BAD_ARGUMENT);
         }
-        exit::announce(flags & EDBPROF_SAVE_LAST != 0);
+        exit::announce(flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0);
         Ok(())
     })
 }

@@ -36,7 +36,7 @@ static void leave(edbprof_thread *thread, uint64_t key, uint64_t at) {
 }
 
 static void save(edbprof_recording *recording) {
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_FINAL));
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_AT_EXIT));
 }
 
 /* Whether this is the child. The parent goes on when the child has ended well. */

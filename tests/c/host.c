@@ -153,13 +153,13 @@ int main(int argc, char **argv) {
   /* Saving again replaces the file. */
   CHECK_STATUS(EDBPROF_OK,
                edbprof_recording_save(host.recording,
-                                      EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR));
+                                      EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_SIDECAR));
   CHECK(edbprof_recording_path(host.recording, again, sizeof again) == len);
   CHECK(strcmp(path, again) == 0);
   CHECK_STATUS(EDBPROF_OK,
                edbprof_recording_save_as(host.recording,
                                          path_in(host.directory, "named.prof"),
-                                         EDBPROF_SAVE_FINAL));
+                                         EDBPROF_SAVE_AT_EXIT));
   CHECK(edbprof_recording_error(host.recording, path, sizeof path) == 0);
   edbprof_recording_free(host.recording);
   return 0;

@@ -198,8 +198,8 @@ int main(int argc, char **argv) {
   recording.save(0);
   recording.write_encoded("encoded.prof");
   const std::string path = recording.path();
-  recording.save(EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR);
+  recording.save(EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_SIDECAR);
   CHECK(recording.path() == path);
-  recording.save_as("named.prof", EDBPROF_SAVE_FINAL);
+  recording.save_as("named.prof", EDBPROF_SAVE_AT_EXIT);
   return 0;
 }

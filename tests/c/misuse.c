@@ -244,7 +244,8 @@ static void wrong_numbers(const char *directory) {
 
 /* Every flag for saving that there is not, in each function that takes them. */
 static void wrong_flags_for_saving(const char *directory) {
-  const uint32_t known = EDBPROF_SAVE_FINAL | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_LAST;
+  const uint32_t known =
+      EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_REMOVE_LIVE_FILE;
   edbprof_recording *recording = recording_in(directory);
   edbprof_str path = path_in(directory, "x");
   uint32_t bit;
@@ -255,7 +256,7 @@ static void wrong_flags_for_saving(const char *directory) {
       CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_save_as(recording, path, bit));
       CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_recording_call_ended(recording, 1, bit));
     }
-    if (bit != EDBPROF_SAVE_LAST) {
+    if (bit != EDBPROF_SAVE_REMOVE_LIVE_FILE) {
       CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_process_ends(bit));
     }
   }
@@ -295,7 +296,7 @@ static void saving(const char *directory) {
 
   CHECK_STATUS(EDBPROF_NOT_DUE, edbprof_recording_call_ended(recording, 0, 0));
   CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, 0));
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_FINAL));
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_AT_EXIT));
   edbprof_recording_free(recording);
 
   /* Without a directory there is no file of its own. */

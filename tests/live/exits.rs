@@ -26,7 +26,7 @@ fn child() {
         }
         last => {
             assert_eq!(last, "last");
-            let status = edbprof_process_ends(EDBPROF_SAVE_LAST);
+            let status = edbprof_process_ends(EDBPROF_SAVE_REMOVE_LIVE_FILE);
             assert_eq!(status, edbprof_status::EDBPROF_OK);
             recorder.leave(1, 20);
             // SAFETY: ends the process.
@@ -67,6 +67,6 @@ fn it_goes_when_the_host_has_said_so() {
 
 #[test]
 fn a_flag_that_means_nothing_is_refused() {
-    let status = edbprof_process_ends(EDBPROF_SAVE_FINAL);
+    let status = edbprof_process_ends(EDBPROF_SAVE_AT_EXIT);
     assert_eq!(status, edbprof_status::EDBPROF_BAD_ARGUMENT);
 }

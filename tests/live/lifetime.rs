@@ -115,7 +115,7 @@ fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
     assert_eq!(of_live, of_prof);
 
     recorder.leave(2, 40);
-    recorder.save(EDBPROF_SAVE_FINAL);
+    recorder.save(EDBPROF_SAVE_AT_EXIT);
     assert_eq!(read(&path).processes[0].ending, Ending::Finished);
     // What comes after the last save is saved when the recording is freed.
     recorder.enter(2, 50);
@@ -131,7 +131,7 @@ fn a_last_save_removes_it_at_once_and_recording_may_go_on() {
     let recorder = Recorder::new(directory.path());
     recorder.enter(1, 10);
     recorder.leave(1, 20);
-    recorder.save(EDBPROF_SAVE_FINAL | EDBPROF_SAVE_LAST);
+    recorder.save(EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_REMOVE_LIVE_FILE);
     assert!(files(directory.path(), ".live").is_empty());
     for (number, event) in (10..20_000).zip(Program::new(1)) {
         match event {
