@@ -218,8 +218,9 @@ fn versions_are_for_programs_too() {
     let program = concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, program);
     let formats = format!(
-        "prof format 1\nlive format 1\nABI {}\n",
-        edbprof::capi::edbprof_abi_version()
+        "prof format 1\nlive format 1\nABI {}.{}\n",
+        edbprof::capi::EDBPROF_ABI_MAJOR,
+        edbprof::capi::EDBPROF_ABI_MINOR
     );
     let all = sandbox.run(&["--version"]).expect(0).stdout;
     assert_eq!(all, [program, &formats].concat());

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::Parser;
-use edbprof::capi::EDBPROF_ABI_VERSION;
+use edbprof::capi::{EDBPROF_ABI_MAJOR, EDBPROF_ABI_MINOR};
 use edbprof::format::{live, prof};
 
 use super::names::{PREFIX, SUFFIX};
@@ -69,11 +69,12 @@ pub(crate) struct Options {
 /// Lines of `--version`: the program and the versions that it understands.
 static VERSIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{}\nprof format {}\nlive format {}\nABI {}",
+        "{}\nprof format {}\nlive format {}\nABI {}.{}",
         env!("CARGO_PKG_VERSION"),
         prof::VERSION,
         live::VERSION,
-        EDBPROF_ABI_VERSION,
+        EDBPROF_ABI_MAJOR,
+        EDBPROF_ABI_MINOR,
     )
 });
 
