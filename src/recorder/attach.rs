@@ -8,11 +8,11 @@
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
-use super::fixed::Fixed;
 use super::node::NodeIndex;
 use super::recording::{Recording, Shared};
-use super::thread::Thread;
+use super::thread::{Thread, ThreadShared};
 use crate::model::thread_name;
 
 /// Trees that a recording has before threads share them.
@@ -29,10 +29,41 @@ enum Sharing {
     Various,
 }
 
+/// Owns a thread's handle, at the address that the host has.
+#[derive(Debug)]
+struct Handle(NonNull<Thread>);
+
+// SAFETY: owns a `Thread`, which is Send. The lock that it lies behind is no claim to the
+// handle: the thread that owns that uses it without the lock (see `Handle::get`).
+unsafe impl Send for Handle {}
+
+impl Handle {
+    fn new(thread: Thread) -> Handle {
+        Handle(NonNull::from(Box::leak(Box::new(thread))))
+    }
+
+    /// # Safety
+    /// * The calling thread owns the handle, or no thread uses it meanwhile.
+    unsafe fn get(&self) -> &Thread {
+        // SAFETY: it lives until `drop`, and all that have it share it.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: leaked from a Box in `new`, taken back once; nobody uses the handle of a
+        // recording that is freed, or of a thread that has ended.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 /// One thread of the recording, with what only the lock's holder may touch.
 #[derive(Debug)]
 pub(crate) struct ThreadEntry {
-    pub(crate) thread: Fixed<Thread>,
+    /// What any thread may read.
+    pub(crate) thread: Arc<ThreadShared>,
+    handle: Handle,
     /// Of the thread itself, the latest one.
     name: Box<[u8]>,
     sharing: Sharing,
@@ -51,6 +82,28 @@ impl ThreadEntry {
             Sharing::Alike => thread_name::without_digits(&self.name),
             Sharing::Various => thread_name::VARIOUS.into(),
         }
+    }
+
+    /// The recording's time now, if this is the calling thread's entry.
+    pub(crate) fn now_if_current(&self) -> Option<u64> {
+        // SAFETY: the calling thread owns the handle.
+        self.thread
+            .is_current()
+            .then(|| unsafe { self.handle.get() }.now())
+    }
+
+    /// Address of the handle.
+    pub(crate) fn address(&self) -> NonNull<Thread> {
+        self.handle.0
+    }
+
+    /// The handle in a forked child.
+    ///
+    /// # Safety
+    /// * Called in the child of a fork, by its only thread.
+    pub(crate) unsafe fn handle_in_child(&self) -> &Thread {
+        // SAFETY: there is no other thread that could use it.
+        unsafe { self.handle.get() }
     }
 
     /// In a forked child: the tree has the calls of one thread alone, or of none.
@@ -120,7 +173,7 @@ impl Recording {
             Slot::Shared(slot) => Ok(self.share(&mut shared, slot, name)),
             Slot::Vacant(slot) => {
                 let entry = self.new_entry(&mut shared, slot, name)?;
-                let handle = entry.thread.address();
+                let handle = entry.address();
                 shared.durability.add_thread(&entry);
                 shared.threads[slot] = entry;
                 Ok(handle)
@@ -132,7 +185,7 @@ impl Recording {
                     .try_reserve(1)
                     .map_err(|_| io::ErrorKind::OutOfMemory)?;
                 let entry = self.new_entry(&mut shared, slot, name)?;
-                let handle = entry.thread.address();
+                let handle = entry.address();
                 shared.durability.add_thread(&entry);
                 shared.threads.push(entry);
                 Ok(handle)
@@ -152,7 +205,7 @@ impl Recording {
             .ok_or(io::ErrorKind::OutOfMemory)?;
         // SAFETY: a fresh chunk of this recording's arena; the entry goes to `slot`
         // of the threads, and entries live until their thread has ended.
-        let thread = Fixed::new(unsafe {
+        let thread = unsafe {
             Thread::new(
                 NonNull::from(self),
                 slot,
@@ -161,9 +214,10 @@ impl Recording {
                 self.options.clock,
                 self.epoch,
             )
-        });
+        };
         Ok(ThreadEntry {
-            thread,
+            thread: Arc::clone(thread.shared()),
+            handle: Handle::new(thread),
             name: name.into(),
             sharing: Sharing::Alone,
             has_ended: false,
@@ -184,12 +238,12 @@ impl Recording {
         entry.name = name.into();
         entry.sharing = sharing;
         entry.has_ended = false;
-        // SAFETY: its thread has ended.
-        unsafe { entry.thread.take_over() };
+        // SAFETY: its thread has ended, and nobody uses its handle any more.
+        unsafe { entry.handle.get().take_over() };
         if renamed {
             durability.add_thread(entry);
         }
-        entry.thread.address()
+        entry.address()
     }
 
     /// The thread is over, its handle too: its tree is kept, for another one to go on
@@ -200,9 +254,10 @@ impl Recording {
     /// * Called by the thread that attached it, or after all that thread does with it.
     pub(crate) unsafe fn detach(&self, thread: &Thread) {
         debug_assert!(std::ptr::eq(thread.recording(), self));
+        let mut shared = self.lock();
         // SAFETY: by this function's contract.
         unsafe { thread.end() };
-        if let Some(entry) = self.lock().threads.get_mut(thread.slot()) {
+        if let Some(entry) = shared.threads.get_mut(thread.shared().slot()) {
             entry.has_ended = true;
         }
     }

@@ -32,17 +32,12 @@ impl Recording {
     /// Inclusive ticks of all nodes that `thread`, the calling one's, has for `key`.
     pub(crate) fn ticks_of(&self, thread: &Thread, key: u64) -> u64 {
         let shared = self.lock();
-        let mut ticks = 0_u64;
-        for entry in &shared.threads {
-            if !std::ptr::eq(&raw const *entry.thread, thread) {
-                continue;
-            }
-            // SAFETY: as in `count_calls`.
-            let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
-            for (_, node) in made.filter(|(_, node)| node.key == key) {
-                ticks = ticks.saturating_add(node.total_at(|| thread.last()));
-            }
-        }
-        ticks
+        let state = thread.shared();
+        let chunks = shared.chunks(state.slot());
+        // SAFETY: as in `count_calls`.
+        let made = unsafe { made_nodes(shared.arena.base(), chunks, state.next()) };
+        made.filter(|(_, node)| node.key == key)
+            .map(|(_, node)| node.total_at(|| thread.last()))
+            .fold(0, u64::saturating_add)
     }
 }

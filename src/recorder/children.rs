@@ -4,7 +4,6 @@
 //! bytes, and at most half of the slots are taken.
 
 use std::cell::Cell;
-use std::fmt;
 use std::ptr::NonNull;
 
 use super::node::{Node, NodeIndex};
@@ -110,12 +109,6 @@ impl Children {
         self.mask.set(slots.len().wrapping_sub(1));
         self.first.set(NonNull::new(slots.as_mut_ptr()));
         self.slots.set(slots);
-    }
-}
-
-impl fmt::Debug for Children {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Children").finish_non_exhaustive()
     }
 }
 

@@ -48,7 +48,6 @@ pub(crate) type NodeIndex = u32;
 /// `calls`, `resumes`, `total`, `class_calls` and `folded` are written by the owning thread alone and may
 /// be read by any; `key`, `parent` and `function` never change once the node is
 /// published. The two guesses are the owning thread's alone.
-#[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Node {
     pub(crate) key: u64,

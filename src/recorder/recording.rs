@@ -176,11 +176,11 @@ pub(crate) struct Recording {
     shared: Mutex<Shared>,
 }
 
-// SAFETY: `options`, `started` and `epoch` never change. Thread handles are reached
-// through the lock; of another thread's handle only the atomic fields are used.
-unsafe impl Sync for Recording {}
-// SAFETY: as above; nothing in a recording is bound to the thread that made it.
-unsafe impl Send for Recording {}
+/// All threads of a process share a recording, which its members allow by themselves.
+const _: fn() = || {
+    fn is_shared_by_threads<T: Send + Sync>() {}
+    is_shared_by_threads::<Recording>();
+};
 
 impl Recording {
     /// One tick before a thread's start: CPU time is each thread's own.
@@ -311,47 +311,42 @@ impl Recording {
     /// * Called in the child of a fork, by its only thread.
     /// * `shared` is this recording's.
     pub(crate) unsafe fn start_over_after_fork(&self, shared: &mut Shared) {
-        let open = shared
-            .threads
-            .iter()
-            .filter(|entry| entry.thread.is_current());
-        let open = open.map(|entry| entry.thread.depth() + 1).sum::<u32>();
+        let open = |entry: &ThreadEntry| {
+            let is_open = entry.thread.is_current();
+            // SAFETY: by this function's contract.
+            is_open.then(|| unsafe { entry.handle_in_child() }.depth() + 1)
+        };
+        let all_open = shared.threads.iter().filter_map(open).sum();
         // What was folded in the parent has a place in the tree here.
-        let arena = Arena::new(self.options.max_nodes.max(open));
+        let mut arena = Arena::new(self.options.max_nodes.max(all_open)).ok();
         shared.identity = None;
         shared.saves = SavePolicy::default();
         shared.durability.detach();
-        let Ok(mut arena) = arena else {
-            for entry in &mut shared.threads {
-                entry.chunks.clear();
-                entry.thread.retire();
-            }
-            return;
-        };
         let Shared {
             threads, functions, ..
         } = shared;
         for entry in threads {
             entry.chunks.clear();
             entry.forget_others();
-            let chunk = entry
-                .thread
-                .is_current()
-                .then(|| arena.chunk(0, entry.thread.depth() + 1, |_, _| false))
-                .flatten();
-            match chunk {
-                Some(chunk) => {
-                    let (base, chunk_of_it) = (arena.base(), chunk.clone());
-                    // SAFETY: the forking thread's handle, in the forking thread; the
-                    // chunk is fresh; the old arena is dropped only below.
-                    unsafe { entry.thread.move_open_calls(base, chunk_of_it, functions) };
-                    // Does not allocate: `clear` kept the room of the first chunk.
-                    entry.chunks.push(chunk);
-                }
-                None => entry.thread.retire(),
-            }
+            let room = open(entry).zip(arena.as_mut());
+            let chunk = room.and_then(|(nodes, arena)| {
+                Some((arena.base(), arena.chunk(0, nodes, |_, _| false)?))
+            });
+            // SAFETY: by this function's contract.
+            let thread = unsafe { entry.handle_in_child() };
+            let Some((base, chunk)) = chunk else {
+                thread.retire();
+                continue;
+            };
+            // SAFETY: the forking thread's handle, in the forking thread; the chunk is
+            // fresh; the old arena is dropped only below.
+            unsafe { thread.move_open_calls(base, chunk.clone(), functions) };
+            // Does not allocate: `clear` kept the room of the first chunk.
+            entry.chunks.push(chunk);
         }
-        shared.arena = arena;
+        if let Some(arena) = arena {
+            shared.arena = arena;
+        }
     }
 }
 

@@ -139,7 +139,7 @@ fn tree(
     places: &mut [u32],
 ) -> ThreadTree {
     let thread = &entry.thread;
-    let own = thread.is_current().then(|| thread.now());
+    let own = entry.now_if_current();
     let latest = || own.unwrap_or_else(|| thread.last());
     let mut tree = ThreadTree {
         name: thread_name::of_several(&entry.tree_name(), thread.threads()),

@@ -12,20 +12,22 @@ mod folded;
 mod forked;
 mod nodes;
 mod restarted;
+mod shared;
 
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::children::Children;
-use super::fixed::Fixed;
 use super::node::{Node, NodeIndex, Visit};
 use super::recording::Recording;
 use crate::clock::{Clock, tsc};
 pub(crate) use fiber::Fiber;
 use folded::FoldedCalls;
 pub(crate) use nodes::made_nodes;
+pub(crate) use shared::ThreadShared;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +43,8 @@ pub(crate) enum Outcome {
     NotOpen,
 }
 
-/// A thread's handle. All of it is the owning thread's alone but for what is atomic
-/// and `root`, which any thread may read: it changes in a forked child only.
-#[derive(Debug)]
+/// A thread's handle: the owning thread's alone, but for what [`ThreadShared`] holds and
+/// what never changes.
 #[repr(C)]
 pub(crate) struct Thread {
     cursor: Cell<NonNull<Node>>,
@@ -55,19 +56,11 @@ pub(crate) struct Thread {
     epoch: Cell<u64>,
     clock: Clock,
     children: Children,
-    /// First node of the current chunk that is not made yet.
-    next: AtomicU32,
     chunk_end: Cell<NodeIndex>,
     nodes: Cell<u32>,
     recording: NonNull<Recording>,
-    /// Position in the recording's list of threads.
-    slot: usize,
-    /// Token of the thread that uses it; changes under the recording's lock only.
-    owner: Cell<u64>,
-    /// Where the cursor stands while calls are folded: it has no key and no children,
-    /// so every event takes the slow way.
-    limbo: Fixed<Node>,
-    /// Where the cursor was before.
+    shared: Arc<ThreadShared>,
+    /// Where the cursor was before it came to `limbo`.
     limbo_caller: Cell<NonNull<Node>>,
     folded: FoldedCalls,
     /// Another one whenever the handle gets another tree: see [`fiber`].
@@ -82,7 +75,15 @@ pub(crate) struct Thread {
     switched_off: Cell<u64>,
     /// Another thread has taken it over and the host has not told it the time yet.
     is_told_anew: Cell<bool>,
+    /// Where the cursor stands while calls are folded: it has no key and no children,
+    /// so every event takes the slow way.
+    limbo: Node,
 }
+
+// SAFETY: nothing in it is bound to an OS thread: its pointers are to the recording, to the
+// recording's nodes and to itself. It is not Sync, so one thread at a time uses it; the
+// recording's lock orders what one owner does before what the next one does.
+unsafe impl Send for Thread {}
 
 /// What tells this OS thread from all others, dead or alive. Never 0.
 pub(crate) fn current_thread_token() -> u64 {
@@ -112,8 +113,6 @@ impl Thread {
         epoch: u64,
     ) -> Thread {
         debug_assert!(!chunk.is_empty());
-        let limbo = Fixed::new(Node::new(0, 0, 0, 0));
-        let limbo_node = limbo.address();
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
         let node = Node::new(chunk.start, 0, chunk.start, 0);
@@ -127,20 +126,19 @@ impl Thread {
             epoch: Cell::new(epoch),
             clock,
             children: Children::default(),
-            next: AtomicU32::new(chunk.start + 1),
             chunk_end: Cell::new(chunk.end),
             nodes: Cell::new(1),
             recording,
-            slot,
-            owner: Cell::new(current_thread_token()),
-            limbo,
-            limbo_caller: Cell::new(limbo_node),
+            // SAFETY: the recording has the arena and outlives its handles (contract).
+            shared: Arc::new(unsafe { ThreadShared::new(slot, root, chunk.start + 1) }),
+            limbo_caller: Cell::new(root),
             folded: FoldedCalls::default(),
             tree: Cell::new(fiber::new_tree()),
             is_full: Cell::new(false),
             is_asleep: Cell::new(false),
             switched_off: Cell::new(0),
             is_told_anew: Cell::new(false),
+            limbo: Node::new(0, 0, 0, 0),
         }
     }
 
@@ -150,14 +148,19 @@ impl Thread {
         unsafe { self.recording.as_ref() }
     }
 
-    /// Whether this is the calling thread's handle.
-    pub(crate) fn is_current(&self) -> bool {
-        self.owner.get() == current_thread_token()
+    /// What other threads read of it.
+    pub(crate) fn shared(&self) -> &Arc<ThreadShared> {
+        &self.shared
     }
 
-    /// Position in the recording's list of threads.
-    pub(crate) fn slot(&self) -> usize {
-        self.slot
+    /// Returns true if this is the calling thread's handle. Any thread.
+    pub(crate) fn is_current(&self) -> bool {
+        self.shared.is_current()
+    }
+
+    /// Where the cursor stands while it is in no tree.
+    fn limbo(&self) -> NonNull<Node> {
+        NonNull::from(&self.limbo)
     }
 
     /// The recording's time now, in ticks from its beginning.
@@ -305,7 +308,7 @@ impl Thread {
     pub(crate) fn leave_below(&self, key: u64, now: u64) -> Outcome {
         if self.in_limbo() {
             if self.is_asleep.get() {
-                return self.asleep(|| self.leave(key, now));
+                return self.awake(|| self.leave(key, now));
             }
             if self.leave_folded(key, now) {
                 return Outcome::Recorded;
@@ -334,10 +337,12 @@ impl Thread {
 
     /// Ends every open call of this thread at `now`.
     pub(crate) fn leave_all(&self, now: u64) {
-        self.awake(|| {
-            self.leave_all_folded(now);
-            self.close_up_to(self.root.get(), now);
-        });
+        self.awake(|| self.close_all(now));
+    }
+
+    fn close_all(&self, now: u64) {
+        self.leave_all_folded(now);
+        self.close_up_to(self.root.get(), now);
     }
 
     fn close_up_to(&self, end: NonNull<Node>, now: u64) {
@@ -367,27 +372,17 @@ impl Thread {
     }
 
     fn in_limbo(&self) -> bool {
-        self.cursor.get() == self.limbo.address()
+        self.cursor.get() == self.limbo()
     }
 
-    /// First node of the current chunk that is not made yet. Any thread.
-    pub(crate) fn next(&self) -> NodeIndex {
-        self.next.load(Ordering::Acquire)
+    /// First node of the current chunk that is not made yet.
+    fn next(&self) -> NodeIndex {
+        self.shared.next()
     }
 
-    /// Calls that are in no node. Any thread.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.root().dropped()
-    }
-
-    /// Threads that have recorded in this tree. Any thread.
-    pub(crate) fn threads(&self) -> u64 {
-        self.root().threads()
-    }
-
-    /// Tick of the latest event. Any thread.
+    /// Tick of the latest event.
     pub(crate) fn last(&self) -> u64 {
-        self.root().latest_acquired()
+        self.root().latest()
     }
 
     /// How many calls are open, folded ones too. Owning thread only.

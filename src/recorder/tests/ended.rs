@@ -141,7 +141,7 @@ fn calls_that_are_open_end_with_the_thread() {
         thread.enter(1, Visit::Start, thread.at(10));
         thread.enter(2, Visit::Start, thread.at(30));
     });
-    let thread = recording.lock().threads[0].thread.address();
+    let thread = recording.lock().threads[0].address();
     // SAFETY: a handle that is not detached yet.
     let thread = unsafe { thread.as_ref() };
     // Another thread says so: they have lasted until the latest event.
@@ -230,7 +230,7 @@ fn a_forked_child_gives_the_places_of_threads_that_it_has_not_to_others() {
     let own = attach_as(&recording, "own");
     in_another_thread(|| live(&recording, "ended", 1));
     in_another_thread(|| call(attach_as(&recording, "goes on"), 1, 5));
-    let gone = recording.lock().threads[2].thread.address();
+    let gone = recording.lock().threads[2].address();
     // SAFETY: as in a child, no other thread uses the recording.
     unsafe { recording.start_over_after_fork(&mut recording.lock()) };
     call(own, 1, 100);

@@ -281,7 +281,7 @@ impl Both<'_> {
         };
         assert_eq!(seen, self.oracle.visible());
         assert_eq!(folded, self.oracle.folded);
-        assert_eq!(self.thread.dropped(), 0);
+        assert_eq!(self.thread.shared().dropped(), 0);
     }
 }
 

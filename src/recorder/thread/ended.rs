@@ -1,13 +1,10 @@
 //! A thread's handle when its thread ends, and when another thread goes on with its tree.
 
-use super::{Thread, current_thread_token};
-
-/// The token of no thread.
-const NOBODY: u64 = 0;
+use super::Thread;
 
 impl Thread {
     /// The thread is over: its open calls end, now or, if another thread says so, with
-    /// its latest event.
+    /// its latest event. Under the recording's lock.
     ///
     /// # Safety
     /// * Called by the thread that owns the handle, or nobody uses the handle any more.
@@ -17,8 +14,8 @@ impl Thread {
         } else {
             self.last()
         };
-        self.leave_all(now);
-        self.owner.set(NOBODY);
+        self.awake_under_lock(|| self.close_all(now));
+        self.shared.disown();
     }
 
     /// Makes this the handle of the calling thread, which goes on with the tree that
@@ -27,8 +24,7 @@ impl Thread {
     /// # Safety
     /// * [`Thread::end`] was the last that was done with it.
     pub(crate) unsafe fn take_over(&self) {
-        debug_assert_eq!(self.owner.get(), NOBODY);
-        self.owner.set(current_thread_token());
+        self.shared.own();
         self.root().count_thread();
         self.begin_clock_of_this_thread();
     }

@@ -73,12 +73,6 @@ impl FoldedCalls {
     }
 }
 
-impl std::fmt::Debug for FoldedCalls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FoldedCalls").finish_non_exhaustive()
-    }
-}
-
 impl Thread {
     /// A call that there is no room for begins or goes on at `now`.
     pub(super) fn enter_folded(&self, key: u64, visit: Visit, now: u64) -> Outcome {
@@ -105,7 +99,7 @@ impl Thread {
         }
         if !self.in_limbo() {
             self.limbo_caller.set(self.cursor.get());
-            self.cursor.set(self.limbo.address());
+            self.cursor.set(self.limbo());
         }
         if let Some(own) = own {
             self.node(own).count(visit);
@@ -170,6 +164,6 @@ impl Thread {
     }
 
     fn is_retired(&self) -> bool {
-        self.root.get() == self.limbo.address()
+        self.root.get() == self.limbo()
     }
 }

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use super::super::functions::FunctionTable;
 use super::super::node::{NO_FUNCTION, Node, NodeIndex};
@@ -64,11 +63,15 @@ impl Thread {
         self.tree.set(fiber::new_tree());
         self.base.set(base);
         self.root.set(new(chunk.start));
+        // SAFETY: by this function's contract; a forked child has no other thread.
+        unsafe {
+            self.shared
+                .move_to(Some(new(chunk.start)), chunk.start + depth + 1);
+        }
         self.limbo_caller.set(new(chunk.start + depth));
-        self.cursor.set(self.limbo.address());
+        self.cursor.set(self.limbo());
         self.is_asleep.set(true);
         self.is_full.set(false);
-        self.next.store(chunk.start + depth + 1, Ordering::Release);
         self.chunk_end.set(chunk.end);
         self.nodes.set(depth + 1);
     }
@@ -76,7 +79,7 @@ impl Thread {
     /// Takes the handle out of use: its OS thread is not in this process. Events
     /// and ends are taken and change nothing.
     pub(crate) fn retire(&self) {
-        let limbo = self.limbo.address();
+        let limbo = self.limbo();
         // Guessed children are looked at there.
         self.base.set(limbo);
         self.cursor.set(limbo);
@@ -86,27 +89,27 @@ impl Thread {
         self.tree.set(fiber::new_tree());
         self.is_asleep.set(false);
         self.children.abandon();
-        self.next.store(0, Ordering::Release);
+        // SAFETY: a forked child has no other thread.
+        unsafe { self.shared.move_to(None, 0) };
         self.chunk_end.set(0);
         self.nodes.set(0);
     }
 
     /// Runs `body` with the cursor where it would be, were this not a child that sleeps.
     pub(super) fn awake<T>(&self, body: impl FnOnce() -> T) -> T {
-        match self.is_asleep.get() {
-            true => self.asleep(body),
-            false => body(),
-        }
+        let _held = self.is_asleep.get().then(|| self.recording().lock());
+        self.awake_under_lock(body)
     }
 
-    /// Runs `body` under the lock with the cursor where it would be, were this not a
-    /// child in which nothing was entered yet. In a retired handle nothing is open.
-    pub(super) fn asleep<T>(&self, body: impl FnOnce() -> T) -> T {
-        let _held = self.recording().lock();
+    /// As [`Thread::awake`], for a caller that holds the recording's lock.
+    pub(super) fn awake_under_lock<T>(&self, body: impl FnOnce() -> T) -> T {
+        if !self.is_asleep.get() {
+            return body();
+        }
         self.cursor.set(self.limbo_caller.get());
         let result = body();
         self.limbo_caller.set(self.cursor.get());
-        self.cursor.set(self.limbo.address());
+        self.cursor.set(self.limbo());
         result
     }
 

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use super::super::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
 use super::{Outcome, Thread};
@@ -55,7 +54,7 @@ impl Thread {
         self.recording().begin(&mut shared);
         let nodes = self.nodes.get() as usize;
         if self.children.is_small_for(nodes + 1) {
-            let chunks = shared.chunks(self.slot);
+            let chunks = shared.chunks(self.shared.slot());
             // SAFETY: made nodes of this thread's own chunks.
             let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
             let links = made.filter(|(index, node)| node.parent != *index);
@@ -72,7 +71,7 @@ impl Thread {
         let budget = shared.arena.budget();
         if index == self.chunk_end.get() || (index >= budget && !is_counter) {
             let owned = (!is_counter).then(|| self.nodes.get());
-            let Some(chunk) = shared.add_chunk(self.slot, owned) else {
+            let Some(chunk) = shared.add_chunk(self.shared.slot(), owned) else {
                 self.is_full.set(shared.arena.used() >= budget);
                 return Err(Outcome::Dropped);
             };
@@ -86,7 +85,7 @@ impl Thread {
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
         unsafe { Node::new(index, key, parent, function).publish(node) };
-        self.next.store(index + 1, Ordering::Release);
+        self.shared.set_next(index + 1);
         drop(shared);
         self.nodes.set(self.nodes.get() + 1);
         // SAFETY: just written; the table has room.
@@ -100,7 +99,7 @@ impl Thread {
 ///
 /// # Safety
 /// * `chunks` are chunks of the arena at `base` that one thread filled in order,
-///   and `next` is what its [`Thread::next`] gave.
+///   and `next` is what its [`super::ThreadShared::next`] gave.
 pub(crate) unsafe fn made_nodes<'n>(
     base: NonNull<Node>,
     chunks: &[Range<NodeIndex>],
