@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::mem::offset_of;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::{io, path, ptr};
 
 use super::entry::{Attempt, Handle, guard, make, make_with, with};
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::arena;
-use crate::recorder::fixed::Fixed;
 use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
@@ -85,13 +85,13 @@ unsafe impl HostStruct for edbprof_options {
 /// Everything that one process collects for one purpose. Made by `edbprof_recording_new`.
 #[derive(Debug)]
 pub struct edbprof_recording {
-    /// Never made: a pointer to it points to a `Fixed<Recording>`.
+    /// Never made: a pointer to it points to an `Arc<Recording>`.
     _opaque: (),
 }
 
 // SAFETY: `edbprof_recording_new` alone hands out pointers to it, and makes them of a `Box`.
 unsafe impl Handle for edbprof_recording {
-    type Object = Fixed<Recording>;
+    type Object = Arc<Recording>;
 }
 
 /// Translates a host's options to the recorder's.
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
     }
     let freed = guard(|| {
         // SAFETY: a box that `edbprof_recording_new` has leaked, and nobody uses any more.
-        drop(unsafe { Box::from_raw(recording.cast::<Fixed<Recording>>()) });
+        drop(unsafe { Box::from_raw(recording.cast::<Arc<Recording>>()) });
         Ok(())
     });
     debug_assert_eq!(freed, Ok(()));

@@ -25,7 +25,6 @@ pub(crate) mod calibration;
 pub(crate) mod children;
 pub(crate) mod durability;
 pub(crate) mod exit;
-pub(crate) mod fixed;
 pub(crate) mod fork;
 pub(crate) mod functions;
 #[cfg_attr(not(target_os = "linux"), path = "live/absent.rs")]

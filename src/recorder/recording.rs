@@ -7,13 +7,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::arena::Arena;
 use super::attach::ThreadEntry;
 use super::durability::Durability;
-use super::fixed::Fixed;
 use super::fork;
 use super::functions::{Entry, FunctionTable};
 use super::live::{self, Origin};
@@ -191,7 +190,7 @@ impl Recording {
     /// # Errors
     /// `OutOfMemory` and the like when not even a few nodes' address space is to be
     /// had, or the fork handlers can't be installed.
-    pub(crate) fn new(options: Options) -> io::Result<Fixed<Recording>> {
+    pub(crate) fn new(options: Options) -> io::Result<Arc<Recording>> {
         let arena = Arena::new(options.max_nodes)?;
         // One tick before now: then every tick of the recording is at least 1, and
         // a node that is open has a negative total without exception.
@@ -199,7 +198,7 @@ impl Recording {
             Clock::Cpu => Recording::CPU_EPOCH,
             clock => clock.now().wrapping_sub(1),
         };
-        let recording = Fixed::new(Recording {
+        let recording = Arc::new(Recording {
             options,
             started: ClockSample::now(),
             epoch,
@@ -215,7 +214,7 @@ impl Recording {
                 errno: 0,
             }),
         });
-        fork::register(recording.address())?;
+        fork::register(NonNull::from(&*recording))?;
         Ok(recording)
     }
 

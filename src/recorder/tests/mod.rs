@@ -10,8 +10,8 @@ mod oracle;
 mod threads;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::fixed::Fixed;
 use super::functions::Entry;
 use super::recording::{LivePlace, Options, Recording};
 use super::snapshot::snapshot;
@@ -20,11 +20,11 @@ use crate::clock::{Clock, TickRate};
 use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
-fn recording(max_nodes: u32) -> Fixed<Recording> {
+fn recording(max_nodes: u32) -> Arc<Recording> {
     recording_by(Clock::Host, max_nodes)
 }
 
-fn recording_by(clock: Clock, max_nodes: u32) -> Fixed<Recording> {
+fn recording_by(clock: Clock, max_nodes: u32) -> Arc<Recording> {
     Recording::new(Options {
         clock,
         host_rate: TickRate::NANOSECOND,
