@@ -7,6 +7,7 @@
 //! library that calls `exit`. A recording without a place is its host's to save, so its
 //! file goes if the host has said that it ends.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::fork;
@@ -14,15 +15,12 @@ use super::recording::Recording;
 
 /// Makes sure that recordings are ended when this process ends.
 pub(crate) fn install() {
-    #[cfg(unix)]
-    {
-        static INSTALLED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
-        INSTALLED.get_or_init(|| {
-            // SAFETY: a function of this library, which is never unloaded once a
-            // recording was made. If there is no room for it, live files stay behind.
-            unsafe { libc::atexit(at_exit) };
-        });
-    }
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // SAFETY: a function of this library, which is never unloaded once a recording was
+        // made. If there is no room for it, live files stay behind.
+        unsafe { libc::atexit(at_exit) };
+    });
 }
 
 /// The process whose host has said that it ends.
@@ -49,7 +47,6 @@ pub(crate) fn is_announced() -> bool {
 /// The process that may end recordings.
 static ENDING: AtomicU32 = AtomicU32::new(0);
 
-#[cfg(unix)]
 extern "C" fn at_exit() {
     // A second thread that exits finds the first one at it.
     if ENDING.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {

@@ -79,7 +79,6 @@ pub(crate) fn unregister(recording: NonNull<Recording>) {
     recordings().retain(|known| known.recording != recording);
 }
 
-#[cfg(unix)]
 mod handlers {
     use std::cell::UnsafeCell;
     use std::io;
@@ -150,12 +149,5 @@ mod handlers {
                 unsafe { recording.start_over_after_fork(&mut shared) };
             }
         }
-    }
-}
-
-#[cfg(not(unix))]
-mod handlers {
-    pub(super) fn install() -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -103,7 +103,6 @@ impl Drop for Region {
     }
 }
 
-#[cfg(unix)]
 mod system {
     use std::io;
     use std::ptr::NonNull;
@@ -151,50 +150,6 @@ mod system {
         // SAFETY: the whole of one mapping of ours, unused by contract. The result
         // is ignored: it can only fail for a range that is no mapping.
         unsafe { libc::munmap(base.as_ptr().cast(), bytes) };
-    }
-}
-
-#[cfg(windows)]
-mod system {
-    use std::ffi::c_void;
-    use std::io;
-    use std::ptr::NonNull;
-
-    const MEM_COMMIT: u32 = 0x1000;
-    const MEM_RESERVE: u32 = 0x2000;
-    const MEM_RELEASE: u32 = 0x8000;
-    const PAGE_NOACCESS: u32 = 0x01;
-    const PAGE_READWRITE: u32 = 0x04;
-
-    unsafe extern "system" {
-        fn VirtualAlloc(base: *mut c_void, bytes: usize, kind: u32, access: u32) -> *mut c_void;
-        fn VirtualFree(base: *mut c_void, bytes: usize, kind: u32) -> i32;
-    }
-
-    pub(super) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
-        // SAFETY: a new reservation at an address of the system's choosing touches
-        // no existing memory.
-        let base = unsafe { VirtualAlloc(std::ptr::null_mut(), bytes, MEM_RESERVE, PAGE_NOACCESS) };
-        NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)
-    }
-
-    /// # Safety
-    /// * `[base, base + bytes)` lies inside a reservation that the caller owns.
-    pub(super) unsafe fn commit(base: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the range is the caller's own, by this function's contract.
-        let done = unsafe { VirtualAlloc(base.as_ptr().cast(), bytes, MEM_COMMIT, PAGE_READWRITE) };
-        if done.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// * `base` comes from [`reserve`].
-    /// * Nothing uses the memory any more.
-    pub(super) unsafe fn release(base: NonNull<u8>, _bytes: usize) {
-        // SAFETY: a reservation of ours, unused by contract.
-        unsafe { VirtualFree(base.as_ptr().cast(), 0, MEM_RELEASE) };
     }
 }
 

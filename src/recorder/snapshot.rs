@@ -48,7 +48,7 @@ fn process(
             pid: identity.pid,
             ..ProcessIdentity::own()
         },
-        parent_pid: parent_pid(),
+        parent_pid: std::os::unix::process::parent_id(),
         argv: std::env::args_os()
             .map(|argument| argument.as_encoded_bytes().into())
             .collect(),
@@ -66,17 +66,6 @@ fn process(
             .sum(),
         calibration: shared.calibration,
     })
-}
-
-fn parent_pid() -> u32 {
-    #[cfg(unix)]
-    {
-        std::os::unix::process::parent_id()
-    }
-    #[cfg(not(unix))]
-    {
-        0
-    }
 }
 
 /// The functions that the written nodes refer to, in order of first use.
