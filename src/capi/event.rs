@@ -6,8 +6,7 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
     EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
-use crate::recorder::node::Visit;
-use crate::recorder::thread::Thread;
+use crate::recorder::{Thread, Visit};
 
 /// A thread's handle in a recording. Made by `edbprof_recording_attach`, and valid until
 /// `edbprof_thread_detach` or until the recording is freed.

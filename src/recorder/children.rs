@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use super::node::{Node, NodeIndex};
+use crate::recorder::node::{Node, NodeIndex};
 
 /// No node: index 0 is always the root of some thread, never a child.
 const EMPTY: NodeIndex = 0;

@@ -37,8 +37,8 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-use super::stopwatch::Stopwatch;
 pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
+use crate::recorder::stopwatch::Stopwatch;
 
 /// Index of a node in its recording's arena.
 pub(crate) type NodeIndex = u32;

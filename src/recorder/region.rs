@@ -6,6 +6,26 @@
 use std::io;
 use std::ptr::NonNull;
 
+/// Puts memory of its own under a region that grows.
+pub(crate) trait Backing {
+    /// Puts memory under the `len` bytes at `start`. Returns false if it did not: then the
+    /// system's memory lies there.
+    ///
+    /// # Safety
+    /// * The bytes are whole pages of a reservation, and follow those of the call before.
+    /// * Nobody uses them yet.
+    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> bool;
+}
+
+/// Leaves a region to the system's memory.
+pub(crate) struct Unbacked;
+
+impl Backing for Unbacked {
+    unsafe fn extend(&mut self, _: NonNull<u8>, _: usize) -> bool {
+        false
+    }
+}
+
 /// Reserved address space; its committed front part is zeroed, readable and
 /// writable memory. Released on drop.
 #[derive(Debug)]
@@ -57,16 +77,12 @@ impl Region {
     }
 
     /// Makes at least the first `bytes` usable, in whole granules that grow with
-    /// the region so that the number of system calls stays small. `back` is asked
-    /// first to put memory there; where it does not (`false`), it is the system's.
+    /// the region so that the number of system calls stays small. `backing` may put
+    /// memory of its own there.
     ///
     /// # Errors
     /// `OutOfMemory` past the reserved size, else the system's.
-    pub(crate) fn commit(
-        &mut self,
-        bytes: usize,
-        back: impl FnOnce(NonNull<u8>, usize) -> bool,
-    ) -> io::Result<()> {
+    pub(crate) fn commit(&mut self, bytes: usize, backing: &mut impl Backing) -> io::Result<()> {
         const LEAST: usize = 64 << 10;
         // An eighth more at a time keeps the number of pieces small for any size.
         let most = (self.committed / 8).max(4 << 20).next_multiple_of(LEAST);
@@ -86,7 +102,7 @@ impl Region {
         // nobody was given access to it before.
         unsafe {
             let start = self.base.add(self.committed);
-            if !back(start, len) {
+            if !backing.extend(start, len) {
                 system::commit(start, len)?;
             }
         }
@@ -162,7 +178,7 @@ mod tests {
         let mut region = Region::reserve(8 << 20, 64 << 10).unwrap();
         let base = region.base();
         for size in [1, 70_000, 1 << 20, 8 << 20] {
-            region.commit(size, |_, _| false).unwrap();
+            region.commit(size, &mut Unbacked).unwrap();
             assert!(region.committed >= size);
             assert_eq!(region.base(), base);
             // SAFETY: byte size-1 has just been committed and nobody else has it.
@@ -177,9 +193,9 @@ mod tests {
     #[test]
     fn committing_more_than_was_reserved_is_an_error() {
         let mut region = Region::reserve(64 << 10, 64 << 10).unwrap();
-        let error = region.commit((64 << 10) + 1, |_, _| false).unwrap_err();
+        let error = region.commit((64 << 10) + 1, &mut Unbacked).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
-        region.commit(64 << 10, |_, _| false).unwrap();
+        region.commit(64 << 10, &mut Unbacked).unwrap();
     }
 
     #[test]

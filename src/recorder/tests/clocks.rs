@@ -1,8 +1,8 @@
 //! Clocks that do not go on as clocks should.
 
-use super::super::node::Visit;
 use super::{attach, by_path, define, recording, recording_by, trees};
 use crate::clock::{self, Clock};
+use crate::recorder::Visit;
 
 /// A thread that goes to and fro between two processors whose counters differ.
 #[test]

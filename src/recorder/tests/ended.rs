@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::thread;
 
-use super::super::attach::MOST_TREES;
-use super::super::node::Visit;
-use super::super::recording::Recording;
-use super::super::thread::Thread;
 use super::{Figures, attach_as, by_path, define, recording, recording_by, trees};
 use crate::clock::Clock;
+use crate::recorder::Recording;
+use crate::recorder::Thread;
+use crate::recorder::Visit;
+use crate::recorder::recording::MOST_TREES;
 
 fn detach(thread: &Thread) {
     // SAFETY: the callers use it no more.
@@ -232,7 +232,7 @@ fn a_forked_child_gives_the_places_of_threads_that_it_has_not_to_others() {
     in_another_thread(|| call(attach_as(&recording, "goes on"), 1, 5));
     let gone = recording.lock().threads[2].address();
     // SAFETY: as in a child, no other thread uses the recording.
-    unsafe { recording.start_over_after_fork(&mut recording.lock()) };
+    unsafe { crate::recorder::fork::start_over(&recording, &mut recording.lock()) };
     call(own, 1, 100);
     assert_eq!(names(&recording), ["own"]);
     // SAFETY: a handle that is not detached yet.

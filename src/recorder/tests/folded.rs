@@ -1,8 +1,8 @@
 //! Recordings whose nodes are all made.
 
-use super::super::node::Visit;
-use super::super::thread::{Outcome, Thread};
 use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
+use crate::recorder::Visit;
+use crate::recorder::{Outcome, Thread};
 
 fn enter(thread: &Thread, key: u64, at: u64) {
     assert_eq!(thread.enter(key, Visit::Start, at), Outcome::Recorded);

@@ -10,26 +10,23 @@ mod oracle;
 mod threads;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::functions::Entry;
-use super::recording::{LivePlace, Options, Recording};
-use super::snapshot::snapshot;
-use super::thread::Thread;
+use super::recording::snapshot;
+use super::{FunctionEntry, LiveFileLocation, Options, Recording, Registered, Thread, start};
 use crate::clock::{Clock, TickRate};
 use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
-fn recording(max_nodes: u32) -> Arc<Recording> {
+fn recording(max_nodes: u32) -> Registered {
     recording_by(Clock::Host, max_nodes)
 }
 
-fn recording_by(clock: Clock, max_nodes: u32) -> Arc<Recording> {
-    Recording::new(Options {
+fn recording_by(clock: Clock, max_nodes: u32) -> Registered {
+    start(Options {
         clock,
         host_rate: TickRate::NANOSECOND,
-        place: None,
-        live_place: LivePlace::Beside,
+        output: None,
+        live_file: LiveFileLocation::BesideOutput,
         max_nodes,
         host: [].into(),
         hook: [].into(),
@@ -63,7 +60,7 @@ fn define(recording: &Recording, key: u64, hidden: bool) {
         module: [].into(),
         generic: None,
     };
-    assert!(recording.define(key, Entry { function, hidden }));
+    assert!(recording.define(key, FunctionEntry { function, hidden }));
 }
 
 /// What was recorded so far.

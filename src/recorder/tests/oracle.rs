@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::super::node::Visit;
-use super::super::thread::{Fiber, Outcome, Thread};
 use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
+use crate::recorder::Visit;
+use crate::recorder::{Fiber, Outcome, Thread};
 
 /// Keys below are functions; this one is not defined.
 const UNKNOWN: u64 = 7;

@@ -5,10 +5,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::super::node::Visit;
-use super::super::thread::{Outcome, Thread};
 use super::{Figures, attach, by_path, define, recording, trees};
 use crate::model::ThreadTree;
+use crate::recorder::Visit;
+use crate::recorder::{Outcome, Thread};
 
 /// Rounds of a thread's work in which it comes to new contexts.
 const NEW: u64 = 512;

@@ -1,8 +1,8 @@
 //! A thread's handle when its thread ends, and when another thread goes on with its tree.
 
-use super::Thread;
+use super::{Home, Thread};
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// The thread is over: its open calls end, now or, if another thread says so, with
     /// its latest event. Under the recording's lock.
     ///

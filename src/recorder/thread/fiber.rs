@@ -9,8 +9,8 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::node::NodeIndex;
-use super::Thread;
+use super::{Home, Thread};
+use crate::recorder::node::NodeIndex;
 
 /// Where a suspended fiber stands. By default nowhere: nothing is open in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) fn new_tree() -> u64 {
     TREES.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// Ends the calls that are open in the running fiber at `now`, to be resumed.
     pub(crate) fn suspend(&self, now: u64) -> Fiber {
         self.awake(|| {

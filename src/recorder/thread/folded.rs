@@ -11,8 +11,8 @@
 
 use std::cell::Cell;
 
-use super::super::node::{COUNTER, NO_FUNCTION, Node, NodeIndex, Visit};
-use super::{Outcome, Thread};
+use super::{Home, Outcome, Thread};
+use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex, Visit};
 
 /// The folded calls that are open, the innermost last.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl FoldedCalls {
     }
 }
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// A call that there is no room for begins or goes on at `now`.
     pub(super) fn enter_folded(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         if self.is_retired() {

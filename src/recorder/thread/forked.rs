@@ -4,13 +4,11 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::super::functions::FunctionTable;
-use super::super::node::{NO_FUNCTION, Node, NodeIndex};
-use super::super::recording::Recording;
-use super::{Outcome, Thread, fiber};
+use super::{CPU_EPOCH, Home, Outcome, Thread, fiber};
 use crate::clock::Clock;
+use crate::recorder::node::{NO_FUNCTION, Node, NodeIndex};
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// Moves to another arena with nothing but the open calls, uncounted and open
     /// since now, until a call is entered. What was folded is so no longer. For a forked
     /// child; allocates nothing, and stores nothing in the old arena, which may be in
@@ -25,7 +23,7 @@ impl Thread {
         &self,
         base: NonNull<Node>,
         chunk: Range<NodeIndex>,
-        functions: &FunctionTable,
+        find: impl Fn(u64) -> Option<u32>,
     ) {
         debug_assert!(self.is_current());
         let depth = self.depth();
@@ -33,7 +31,7 @@ impl Thread {
         let now = match self.clock {
             // The CPU time of this process has just begun.
             Clock::Cpu => {
-                self.epoch.set(Recording::CPU_EPOCH);
+                self.epoch.set(CPU_EPOCH);
                 self.ticks(self.clock.now()).max(1) as u64
             }
             _ => self.now(),
@@ -57,7 +55,7 @@ impl Thread {
         };
         let open_nodes = self.open_nodes();
         self.folded
-            .drain(|key| open(key, functions.find(key).unwrap_or(NO_FUNCTION)));
+            .drain(|key| open(key, find(key).unwrap_or(NO_FUNCTION)));
         open_nodes.for_each(|node| open(node.key, node.function()));
         self.children.abandon();
         self.tree.set(fiber::new_tree());
@@ -97,8 +95,10 @@ impl Thread {
 
     /// Runs `body` with the cursor where it would be, were this not a child that sleeps.
     pub(super) fn awake<T>(&self, body: impl FnOnce() -> T) -> T {
-        let _held = self.is_asleep.get().then(|| self.recording().lock());
-        self.awake_under_lock(body)
+        match self.is_asleep.get() {
+            true => self.home().locked(|| self.awake_under_lock(body)),
+            false => body(),
+        }
     }
 
     /// As [`Thread::awake`], for a caller that holds the recording's lock.
@@ -116,15 +116,10 @@ impl Thread {
     /// The first call that a forked child enters: it gets an identity and a file.
     #[cold]
     pub(super) fn wake(&self, key: u64) -> Result<NodeIndex, Outcome> {
-        {
-            let mut shared = self.recording().lock();
-            if shared.functions.find(key).is_none() {
-                return Err(Outcome::UnknownFunction);
-            }
-            self.recording().begin(&mut shared);
+        self.home().begin_with(key, || {
             self.is_asleep.set(false);
             self.cursor.set(self.limbo_caller.get());
-        }
+        })?;
         // SAFETY: a node of the arena.
         self.find_or_make(unsafe { self.cursor.get().as_ref() }, key)
     }

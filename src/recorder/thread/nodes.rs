@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::super::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
-use super::{Outcome, Thread};
+use super::{Home, Outcome, Thread};
+use crate::recorder::node::{COUNTER, Node, NodeIndex};
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// The node of `key` under `caller`, which is where the cursor is.
     pub(super) fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
         if self.in_limbo() {
@@ -42,55 +42,74 @@ impl Thread {
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
         self.notice_reset();
-        let is_counter = parent & COUNTER != 0;
-        let mut shared = self.recording().lock();
-        let Some(mut function) = shared.functions.find(key) else {
-            return Err(Outcome::UnknownFunction);
-        };
-        if is_counter && shared.functions.is_hidden(function) {
-            function = NO_FUNCTION;
+        self.home().grow(self, parent, key)
+    }
+
+    /// Makes the child table larger if it is small for another node. Then it may find a child
+    /// that no table had: after a fork the open calls are nodes, but in none.
+    ///
+    /// # Errors
+    /// `Dropped` when there is no memory.
+    ///
+    /// # Safety
+    /// * The calling thread owns the handle, and `chunks` are all of its chunks.
+    pub(crate) unsafe fn enlarge_table(
+        &self,
+        chunks: &[Range<NodeIndex>],
+        parent: NodeIndex,
+        key: u64,
+    ) -> Result<Option<NodeIndex>, Outcome> {
+        let nodes = self.nodes.get() as usize + 1;
+        if !self.children.is_small_for(nodes) {
+            return Ok(None);
         }
-        // Before anything is found: after a fork there are nodes but no identity.
-        self.recording().begin(&mut shared);
-        let nodes = self.nodes.get() as usize;
-        if self.children.is_small_for(nodes + 1) {
-            let chunks = shared.chunks(self.shared.slot());
-            // SAFETY: made nodes of this thread's own chunks.
-            let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
-            let links = made.filter(|(index, node)| node.parent != *index);
-            if !self.children.rebuild(nodes + 1, links) {
-                return Err(Outcome::Dropped);
-            }
-            // After a fork the open calls are nodes but were in no table.
-            // SAFETY: as in `find_or_make`.
-            if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
-                return Ok(child);
-            }
+        // SAFETY: made nodes of this thread's own chunks.
+        let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
+        let links = made.filter(|(index, node)| node.parent != *index);
+        if !self.children.rebuild(nodes, links) {
+            return Err(Outcome::Dropped);
         }
-        let mut index = self.next();
-        let budget = shared.arena.budget();
-        if index == self.chunk_end.get() || (index >= budget && !is_counter) {
-            let owned = (!is_counter).then(|| self.nodes.get());
-            let Some(chunk) = shared.add_chunk(self.shared.slot(), owned) else {
-                self.is_full.set(shared.arena.used() >= budget);
-                return Err(Outcome::Dropped);
-            };
-            shared
-                .durability
-                .set_rate(|| self.recording().rate_so_far());
-            index = chunk.start;
-            self.chunk_end.set(chunk.end);
-        }
+        // SAFETY: as in `find_or_make_below`.
+        Ok(unsafe { self.children.find(self.base.get(), parent, key) })
+    }
+
+    /// Nodes that the thread has.
+    pub(crate) fn nodes(&self) -> u32 {
+        self.nodes.get()
+    }
+
+    /// Returns true if its chunk has room for another node with an index below `limit`.
+    pub(crate) fn has_room(&self, limit: NodeIndex) -> bool {
+        let index = self.next();
+        index != self.chunk_end.get() && index < limit
+    }
+
+    /// Notes whether the recording has no room for another node of a tree, for good.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.is_full.set(is_full);
+    }
+
+    /// Goes on with another chunk.
+    pub(crate) fn set_chunk(&self, chunk: Range<NodeIndex>) {
+        self.shared.set_next(chunk.start);
+        self.chunk_end.set(chunk.end);
+    }
+
+    /// Puts another node into the chunk and into the table.
+    ///
+    /// # Safety
+    /// * The calling thread owns the handle; its chunk has room, and so has its table.
+    pub(crate) unsafe fn add_node(&self, parent: NodeIndex, key: u64, function: u32) -> NodeIndex {
+        let index = self.next();
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
         unsafe { Node::new(index, key, parent, function).publish(node) };
         self.shared.set_next(index + 1);
-        drop(shared);
         self.nodes.set(self.nodes.get() + 1);
         // SAFETY: just written; the table has room.
         unsafe { self.children.insert(index, node.as_ref()) };
-        Ok(index)
+        index
     }
 }
 

@@ -4,14 +4,14 @@
 //! Ticks go on from the latest event's. If they began anew too, a node that is entered
 //! with a total larger than the tick would not look open.
 
-use super::Thread;
+use super::{Home, Thread};
 use crate::clock::{Clock, tsc};
 
 /// Counters of processors may differ, but the system would not use them if they differed
 /// that much: a thousandth of a second, about.
 const RESET: i64 = 1 << 22;
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// The calling thread has taken the handle over.
     pub(super) fn begin_clock_of_this_thread(&self) {
         match self.clock {

@@ -6,8 +6,8 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-use super::super::node::{Node, NodeIndex};
 use super::current_thread_token;
+use crate::recorder::node::{Node, NodeIndex};
 
 /// The token of no thread.
 const NOBODY: u64 = 0;

@@ -5,9 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::exit;
-use super::recording::{Recording, Shared};
 use super::snapshot::snapshot;
+use super::{Recording, Shared};
 use crate::clock;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::{atomic_file, sidecar};
@@ -16,29 +15,30 @@ use crate::model::{Ending, Trees, dispatch_counts, rows_of};
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;
 
-/// How a file is written.
+/// Options of one save.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
-    /// What the file says of the process.
+pub(crate) struct SaveOptions {
+    /// End of the process, as the file shows it.
     pub(crate) ending: Ending,
-    /// Whether a `.singledispatch` sidecar is written beside it.
+    /// Writes a `.singledispatch` sidecar beside the file.
     pub(crate) sidecar: bool,
-    /// Whether nothing more will be recorded, so the live file goes.
-    pub(crate) last: bool,
+    /// Removes the live file, because nothing more will be recorded.
+    pub(crate) remove_live_file: bool,
 }
 
-/// What was done at the end of an outermost call.
+/// Result of [`Recording::call_ended`].
 #[derive(Debug)]
-pub(crate) enum CallEnded {
+pub(crate) enum AutosaveOutcome {
     /// The file was written.
     Saved,
     /// It was not yet due.
     NotDue,
-    /// Either of these, and there is this to tell: why no live file keeps what is recorded.
-    InMemoryOnly(String),
+    /// Either of these, and no live file keeps what is recorded, for this reason. Reported
+    /// once.
+    LiveFileLost(String),
 }
 
-/// What the decision to save after a call is made from.
+/// Facts from which the decision to save after a call is made.
 #[derive(Debug, Default)]
 pub(crate) struct SavePolicy {
     outermost_calls: u64,
@@ -48,7 +48,7 @@ pub(crate) struct SavePolicy {
     written_for: u64,
     /// Of the latest save of the recording's own file, if the process was said to be
     /// at its end then: how it was done, and what had happened.
-    final_save: Option<(Manner, u64)>,
+    final_save: Option<(SaveOptions, u64)>,
 }
 
 impl SavePolicy {
@@ -64,13 +64,13 @@ impl SavePolicy {
 }
 
 impl Recording {
-    /// Writes the recording to its own file, if it has a place and anything was
+    /// Writes the recording to its own file, if it has a location and anything was
     /// recorded. Returns the path. One thread at a time.
     ///
     /// # Errors
     /// The system's, naming the path.
-    pub(crate) fn save(&self, manner: Manner) -> io::Result<Option<PathBuf>> {
-        if self.options.place.is_none() {
+    pub(crate) fn save(&self, options: SaveOptions) -> io::Result<Option<PathBuf>> {
+        if self.options.output.is_none() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the recording has no directory of its own: save it to a path",
@@ -80,49 +80,61 @@ impl Recording {
             return Ok(None);
         };
         let events = self.lock().events();
-        self.save_as(&path, manner)?;
+        self.save_as(&path, options)?;
         let mut shared = self.lock();
-        let is_final = manner.ending == Ending::Finished;
-        shared.saves.final_save = is_final.then_some((manner, events));
-        shared.durability.set_saved(is_final);
-        shared.durability.set_rate(|| self.rate());
-        if manner.last {
-            shared.durability.end();
+        let is_final = options.ending == Ending::Finished;
+        shared.saves.final_save = is_final.then_some((options, events));
+        shared.backing.set_saved(is_final);
+        shared.backing.set_rate(|| self.rate());
+        if options.remove_live_file {
+            shared.backing.remove();
         }
         Ok(Some(path))
     }
 
-    /// The process ends, or the recording does: if it was saved for that, what came
-    /// since is saved too, and the live file goes. Else it stays: nobody has saved
-    /// what is in it.
-    pub(crate) fn end(&self) {
-        if self.options.place.is_none() {
-            if exit::is_announced() {
-                self.lock().durability.end();
-            }
-            return;
-        }
-        let (manner, since) = {
-            let shared = self.lock();
-            let Some((manner, events)) = shared.saves.final_save else {
-                return;
-            };
-            (manner, shared.events() != events)
+    /// The process ends. If the recording was saved for that, what came since is saved too,
+    /// and the live file is removed. Else it stays: nobody has saved what is in it. A
+    /// recording without a location is its host's to save, so its file is removed if the host
+    /// has announced that the process ends.
+    pub(crate) fn end(&self, is_announced: bool) {
+        let is_saved = match self.options.output {
+            Some(_) => self.save_the_rest(),
+            None => is_announced,
         };
-        // What can't be saved is still in the live file.
-        if !since || self.save(manner).is_ok() {
-            self.lock().durability.end();
+        if is_saved {
+            self.lock().backing.remove();
         }
+    }
+
+    /// The recording is to be freed: as for [`Recording::end`], but the live file is removed
+    /// in any case.
+    pub(crate) fn finish(&self) {
+        // There is nobody who could be told of an error.
+        let _ = self.save_the_rest();
+        self.lock().backing.remove();
+    }
+
+    /// Saves what was recorded since the final save. Returns false if there was none, or if
+    /// the rest can't be saved: then it is in the live file alone.
+    fn save_the_rest(&self) -> bool {
+        let (options, is_changed) = {
+            let shared = self.lock();
+            let Some((options, events)) = shared.saves.final_save else {
+                return false;
+            };
+            (options, shared.events() != events)
+        };
+        !is_changed || self.save(options).is_ok()
     }
 
     /// Writes the recording to `path`, whatever is in it. One thread at a time.
     ///
     /// # Errors
     /// The system's, naming the path.
-    pub(crate) fn save_as(&self, path: &Path, manner: Manner) -> io::Result<()> {
+    pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
         let begun = clock::wall().now();
-        let trees = snapshot(self, manner.ending).unwrap_or_default();
-        let written = write(path, &trees, manner.sidecar).map_err(|error| {
+        let trees = snapshot(self, options.ending).unwrap_or_default();
+        let written = write(path, &trees, options.sidecar).map_err(|error| {
             let path = path.to_owned();
             io::Error::new(error.kind(), NotWritten { path, error })
         });
@@ -141,24 +153,28 @@ impl Recording {
     ///
     /// # Errors
     /// As [`Recording::save`].
-    pub(crate) fn call_ended(&self, every: u64, manner: Manner) -> io::Result<CallEnded> {
+    pub(crate) fn call_ended(
+        &self,
+        every: u64,
+        options: SaveOptions,
+    ) -> io::Result<AutosaveOutcome> {
         let mut shared = self.lock();
         shared.saves.outermost_calls += 1;
         if shared.identity.is_none() {
-            return Ok(CallEnded::NotDue);
+            return Ok(AutosaveOutcome::NotDue);
         }
         // Seldom enough that it is asked first: dividing takes longer.
         let due = every != 0
             && shared.saves.may_write(self.time_of_end(&shared))
             && shared.saves.outermost_calls % every == 0;
         if !due {
-            let warning = shared.durability.take_warning();
-            return Ok(warning.map_or(CallEnded::NotDue, CallEnded::InMemoryOnly));
+            let warning = shared.backing.take_warning();
+            return Ok(warning.map_or(AutosaveOutcome::NotDue, AutosaveOutcome::LiveFileLost));
         }
         drop(shared);
-        self.save(manner)?;
-        let warning = self.lock().durability.take_warning();
-        Ok(warning.map_or(CallEnded::Saved, CallEnded::InMemoryOnly))
+        self.save(options)?;
+        let warning = self.lock().backing.take_warning();
+        Ok(warning.map_or(AutosaveOutcome::Saved, AutosaveOutcome::LiveFileLost))
     }
 
     /// Reading of the wall clock when a call ended just now.

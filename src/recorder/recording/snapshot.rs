@@ -1,15 +1,14 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
-use super::attach::ThreadEntry;
-use super::node::COUNTER;
-use super::recording::{Recording, Shared};
-use super::thread::made_nodes;
+use super::{Recording, Shared, ThreadEntry};
 use crate::clock::TickRate;
 use crate::model::{
     Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeRow, Process, ProcessIdentity,
     ThreadTree, Trees, thread_name,
 };
+use crate::recorder::node::COUNTER;
+use crate::recorder::thread::made_nodes;
 
 /// What `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what

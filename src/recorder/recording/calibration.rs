@@ -1,15 +1,15 @@
 //! What recording costs: kept for the files, and what measuring it asks for.
 
-use super::recording::Recording;
-use super::thread::{Thread, made_nodes};
+use super::{Recording, Thread};
 use crate::model::Calibration;
+use crate::recorder::thread::made_nodes;
 
 impl Recording {
     /// Keeps what the host has measured.
     pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
         let mut shared = self.lock();
         shared.calibration = calibration;
-        shared.durability.set_calibration(calibration);
+        shared.backing.set_calibration(calibration);
     }
 
     /// Calls and resumes in the nodes of all threads.

@@ -7,7 +7,7 @@ use crate::model::word_hash::WordHash;
 
 /// A function and what only the recorder needs to know of it.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct FunctionEntry {
     pub(crate) function: Function,
     /// Part of the profiler itself: taken out of the tree when it is saved.
     pub(crate) hidden: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Entry {
 /// Functions in order of first sight, found by key.
 #[derive(Debug, Default)]
 pub(crate) struct FunctionTable {
-    entries: Vec<Entry>,
+    entries: Vec<FunctionEntry>,
     by_key: HashMap<u64, u32, WordHash>,
 }
 
@@ -34,7 +34,7 @@ impl FunctionTable {
 
     /// Adds a function under `key`. What is known already stays as it is, since
     /// nodes refer to it. `false` when 2^32 functions are there.
-    pub(crate) fn define(&mut self, key: u64, entry: Entry) -> bool {
+    pub(crate) fn define(&mut self, key: u64, entry: FunctionEntry) -> bool {
         if self.by_key.contains_key(&key) {
             return true;
         }
@@ -47,7 +47,7 @@ impl FunctionTable {
     }
 
     /// All functions in order of their indices.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[FunctionEntry] {
         &self.entries
     }
 }

@@ -20,10 +20,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::children::Children;
-use super::node::{Node, NodeIndex, Visit};
-use super::recording::Recording;
 use crate::clock::{Clock, tsc};
+use crate::recorder::children::Children;
+use crate::recorder::node::{Node, NodeIndex, Visit};
 pub(crate) use fiber::Fiber;
 use folded::FoldedCalls;
 pub(crate) use nodes::made_nodes;
@@ -43,10 +42,36 @@ pub(crate) enum Outcome {
     NotOpen,
 }
 
+/// Epoch of [`Clock::Cpu`]: one tick before a thread's start, which is its own.
+pub(crate) const CPU_EPOCH: u64 = u64::MAX;
+
+/// Services of the recording that a thread belongs to. All of them take its lock.
+pub(crate) trait Home: Sized {
+    /// Makes the node of `key` under `parent`, or the counter if `parent` has its flag.
+    ///
+    /// # Errors
+    /// `UnknownFunction`, or `Dropped` where there is no room.
+    fn grow(
+        &self,
+        thread: &Thread<Self>,
+        parent: NodeIndex,
+        key: u64,
+    ) -> Result<NodeIndex, Outcome>;
+
+    /// Makes sure that recording has begun, and runs `body` before anyone else has the lock.
+    ///
+    /// # Errors
+    /// `UnknownFunction` for an unknown key; `body` is not run then.
+    fn begin_with(&self, key: u64, body: impl FnOnce()) -> Result<(), Outcome>;
+
+    /// Runs `body` under the lock.
+    fn locked<T>(&self, body: impl FnOnce() -> T) -> T;
+}
+
 /// A thread's handle: the owning thread's alone, but for what [`ThreadShared`] holds and
 /// what never changes.
 #[repr(C)]
-pub(crate) struct Thread {
+pub(crate) struct Thread<H> {
     cursor: Cell<NonNull<Node>>,
     base: Cell<NonNull<Node>>,
     /// Has the tick of the latest event: what open calls are counted up to.
@@ -58,7 +83,7 @@ pub(crate) struct Thread {
     children: Children,
     chunk_end: Cell<NodeIndex>,
     nodes: Cell<u32>,
-    recording: NonNull<Recording>,
+    home: NonNull<H>,
     shared: Arc<ThreadShared>,
     /// Where the cursor was before it came to `limbo`.
     limbo_caller: Cell<NonNull<Node>>,
@@ -83,7 +108,7 @@ pub(crate) struct Thread {
 // SAFETY: nothing in it is bound to an OS thread: its pointers are to the recording, to the
 // recording's nodes and to itself. It is not Sync, so one thread at a time uses it; the
 // recording's lock orders what one owner does before what the next one does.
-unsafe impl Send for Thread {}
+unsafe impl<H: Home + Sync> Send for Thread<H> {}
 
 /// What tells this OS thread from all others, dead or alive. Never 0.
 pub(crate) fn current_thread_token() -> u64 {
@@ -97,21 +122,21 @@ pub(crate) fn current_thread_token() -> u64 {
     })
 }
 
-impl Thread {
+impl<H: Home> Thread<H> {
     /// A handle for the calling thread, which stands at a new root in `chunk`.
     ///
     /// # Safety
-    /// * `base` is the arena of `recording`, and `chunk` a chunk of it that nobody
-    ///   else uses, with at least one node.
-    /// * `recording` outlives the handle, which is at `slot` of its threads.
+    /// * `base` is the arena of `home`, and `chunk` a chunk of it that nobody else uses,
+    ///   with at least one node.
+    /// * `home` outlives the handle, which is at `slot` of its threads.
     pub(crate) unsafe fn new(
-        recording: NonNull<Recording>,
+        home: NonNull<H>,
         slot: usize,
         base: NonNull<Node>,
         chunk: Range<NodeIndex>,
         clock: Clock,
         epoch: u64,
-    ) -> Thread {
+    ) -> Thread<H> {
         debug_assert!(!chunk.is_empty());
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
@@ -128,7 +153,7 @@ impl Thread {
             children: Children::default(),
             chunk_end: Cell::new(chunk.end),
             nodes: Cell::new(1),
-            recording,
+            home,
             // SAFETY: the recording has the arena and outlives its handles (contract).
             shared: Arc::new(unsafe { ThreadShared::new(slot, root, chunk.start + 1) }),
             limbo_caller: Cell::new(root),
@@ -143,9 +168,9 @@ impl Thread {
     }
 
     /// The recording that this is a thread of.
-    pub(crate) fn recording(&self) -> &Recording {
-        // SAFETY: the recording outlives its threads' handles (contract of `new`).
-        unsafe { self.recording.as_ref() }
+    pub(crate) fn home(&self) -> &H {
+        // SAFETY: it outlives its threads' handles (contract of `new`).
+        unsafe { self.home.as_ref() }
     }
 
     /// What other threads read of it.
