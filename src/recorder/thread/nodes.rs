@@ -66,9 +66,8 @@ impl<H: Home> Thread<H> {
         // SAFETY: made nodes of this thread's own chunks.
         let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
         let links = made.filter(|(index, node)| node.parent != *index);
-        if !self.children.rebuild(nodes, links) {
-            return Err(Outcome::Dropped);
-        }
+        let rebuilt = self.children.rebuild(nodes, links);
+        rebuilt.map_err(|_| Outcome::Dropped)?;
         // SAFETY: as in `find_or_make_below`.
         Ok(unsafe { self.children.find(self.base.get(), parent, key) })
     }
@@ -107,8 +106,8 @@ impl<H: Home> Thread<H> {
         unsafe { Node::new(index, key, parent, function).publish(node) };
         self.shared.set_next(index + 1);
         self.nodes.set(self.nodes.get() + 1);
-        // SAFETY: just written; the table has room.
-        unsafe { self.children.insert(index, node.as_ref()) };
+        // SAFETY: just written.
+        self.children.insert(index, unsafe { node.as_ref() });
         index
     }
 }
