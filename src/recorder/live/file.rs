@@ -58,8 +58,8 @@ impl LiveFile {
     /// The system's; or the file system can't reserve space. Nothing has changed then.
     ///
     /// # Safety
-    /// * `nodes` is committed memory as it says, and no thread writes to it meanwhile
-    ///   but what may be lost.
+    /// * `nodes` is committed memory as it says. Meanwhile other threads write to it through
+    ///   atomics alone, and only what may be lost.
     pub(super) unsafe fn create(
         path: PathBuf,
         header: &LiveHeader,
@@ -118,9 +118,16 @@ impl LiveFile {
         let copy = Mapping::new(file, (header_len + log_len) as u64, nodes_len)?;
         // What is not copied is zeros here and there, and costs no page of the cache.
         let used = nodes.used.min(nodes.committed);
-        // SAFETY: that much is committed, and the copy is no smaller. It is written by
-        // nobody (contract), but for ticks that may be lost.
-        unsafe { copy.start().copy_from_nonoverlapping(nodes.base, used) };
+        let (from, to) = (nodes.base.cast::<u64>(), copy.start().cast::<u64>());
+        for word in 0..used / size_of::<u64>() {
+            // SAFETY: that much is committed, and the copy is no smaller; both begin at a
+            // page. Other threads write to the original through atomics alone (contract), and
+            // nobody knows of the copy.
+            unsafe {
+                let value = AtomicU64::from_ptr(from.add(word).as_ptr()).load(Relaxed);
+                to.add(word).write(value);
+            }
+        }
         let mut live = LiveFile {
             path,
             file: (metadata.dev(), metadata.ino()),
