@@ -4,7 +4,7 @@
 //! making one needs no lock; an index is enough to find any node of the recording.
 //!
 //! Behind the nodes that a recording may have there is spare room, for what is needed
-//! when all of them are made: counters of folded calls, and roots of further threads.
+//! when all of them are made: counters of overflow calls, and roots of further threads.
 
 use std::io;
 use std::ops::Range;
@@ -22,7 +22,7 @@ const LARGEST_CHUNK: u32 = 8192;
 /// real programs have 18 to 84 nodes a function, and a counter is needed for each
 /// function in each thread. It is address space until it is used.
 const LEAST_SPARE: u32 = 1 << 16;
-/// The largest budget: each node may have one for folded calls beside it in a file.
+/// The largest budget: each node may have one for overflow calls beside it in a file.
 pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
 /// The smallest budget: one chunk.
 pub(crate) const LEAST_BUDGET: u32 = FIRST_CHUNK;

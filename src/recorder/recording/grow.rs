@@ -31,7 +31,9 @@ impl Home for Recording {
         if !thread.has_room(if is_counter { NodeIndex::MAX } else { budget }) {
             let owned = (!is_counter).then(|| thread.nodes());
             let Some(chunk) = shared.add_chunk(slot, owned) else {
-                thread.set_full(shared.arena.used() >= budget);
+                if shared.arena.used() >= budget {
+                    thread.set_full();
+                }
                 return Err(Outcome::Dropped);
             };
             thread.set_chunk(chunk);

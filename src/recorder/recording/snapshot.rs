@@ -172,7 +172,7 @@ fn tree(
             })
         };
         places[index as usize] = place;
-        let folded = rate.ns(node.folded().read(latest));
+        let folded = rate.ns(node.overflow().read(latest));
         if folded > 0 {
             tree.nodes.push(NodeRow {
                 parent: place,

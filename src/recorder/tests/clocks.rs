@@ -101,10 +101,10 @@ fn a_reset_is_noticed_where_a_call_that_has_ended_took_no_time() {
     let before = thread.now() + (1 << 50);
     thread.enter(1, Visit::Start, before);
     thread.leave(1, before);
-    thread.switch_off();
+    thread.disable();
     assert_eq!(thread.now(), before);
     thread.enter(1, Visit::Start, thread.now());
     thread.leave(1, thread.now());
-    thread.switch_off();
+    thread.disable();
     assert!(thread.now() > before);
 }

@@ -17,8 +17,8 @@ fn detach(thread: &Thread) {
 
 /// One call of `key` that lasts 10 ticks, from tick `at` of the host's clock on.
 fn call(thread: &Thread, key: u64, at: u64) {
-    thread.enter(key, Visit::Start, thread.at_told(at));
-    thread.leave(key, thread.at_told(at + 10));
+    thread.enter(key, Visit::Start, thread.at_host_tick(at));
+    thread.leave(key, thread.at_host_tick(at + 10));
 }
 
 fn in_another_thread(body: impl FnOnce() + Send) {
@@ -154,7 +154,7 @@ fn calls_that_are_open_end_with_the_thread() {
 }
 
 #[test]
-fn folded_calls_end_with_the_thread() {
+fn overflow_calls_end_with_the_thread() {
     let recording = recording(64);
     for key in 1..=200 {
         define(&recording, key, false);
@@ -179,7 +179,7 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
     for round in 1..=5 {
         let thread = attach_as(&recording, "late");
         let latest = thread.last();
-        thread.enter(1, Visit::Start, thread.at_told(3));
+        thread.enter(1, Visit::Start, thread.at_host_tick(3));
         assert_eq!(thread.last(), latest);
         let trees_now = trees(&recording);
         let nodes = &trees_now.threads.last().unwrap().nodes;
@@ -187,7 +187,7 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
             (nodes.calls()[0], nodes.totals()[0]),
             (1 + round, 10 * round)
         );
-        thread.leave(1, thread.at_told(13));
+        thread.leave(1, thread.at_host_tick(13));
         assert_eq!(thread.last(), latest + 10);
         detach(thread);
     }

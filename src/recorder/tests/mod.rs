@@ -2,11 +2,11 @@
 
 mod clocks;
 mod ended;
-mod folded;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;
 mod oracle;
+mod overflow;
 mod threads;
 
 use std::collections::HashMap;
@@ -108,13 +108,13 @@ impl std::ops::AddAssign for Figures {
     }
 }
 
-/// The key that stands for folded calls below; no function has it.
-const FOLDED: u64 = 0;
+/// The key that stands for overflow calls below; no function has it.
+const OVERFLOW: u64 = 0;
 
 /// The key of a function that [`define`] has made.
 fn key_of(function: &Function) -> u64 {
     if function.is_folded_calls() {
-        return FOLDED;
+        return OVERFLOW;
     }
     std::str::from_utf8(&function.label.name)
         .unwrap()
@@ -122,16 +122,16 @@ fn key_of(function: &Function) -> u64 {
         .unwrap()
 }
 
-/// What is known of each function's folded calls; their self time as the total.
-fn folded_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
+/// What is known of each function's overflow calls; their self time as the total.
+fn overflow_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
-    for folded in &tree.folded {
+    for calls in &tree.folded {
         let known = Figures {
-            calls: folded.calls,
-            resumes: folded.resumes,
-            total: folded.self_time,
+            calls: calls.calls,
+            resumes: calls.resumes,
+            total: calls.self_time,
         };
-        let key = key_of(&functions[folded.function as usize]);
+        let key = key_of(&functions[calls.function as usize]);
         assert_eq!(figures.insert(key, known), None);
     }
     figures

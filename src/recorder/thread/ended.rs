@@ -1,4 +1,4 @@
-//! A thread's handle when its thread ends, and when another thread goes on with its tree.
+//! A thread's handle when its thread ends, and when another thread continues its tree.
 
 use super::{Home, Thread};
 
@@ -14,11 +14,11 @@ impl<H: Home> Thread<H> {
         } else {
             self.last()
         };
-        self.awake_under_lock(|| self.close_all(now));
+        self.with_open_calls_under_lock(|| self.close_all(now));
         self.shared.disown();
     }
 
-    /// Makes this the handle of the calling thread, which goes on with the tree that
+    /// Makes this the handle of the calling thread, which continues the tree that
     /// another has left. Under the recording's lock.
     ///
     /// # Safety

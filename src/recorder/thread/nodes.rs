@@ -3,33 +3,41 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::{Home, Outcome, Thread};
+use super::{Home, Mode, Outcome, Thread};
 use crate::recorder::node::{COUNTER, Node, NodeIndex};
 
+/// Room that a recording has for another node of a thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// There may be some, for nodes of the tree and for counters.
+    ForNodes,
+    /// There is none for nodes of the tree, and there won't be any.
+    ForCounters,
+}
+
 impl<H: Home> Thread<H> {
-    /// The node of `key` under `caller`, which is where the cursor is.
-    pub(super) fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
-        if self.in_limbo() {
-            if self.is_asleep.get() {
-                return self.wake(key);
-            }
-            return Err(Outcome::Dropped);
+    /// The node of `key` under the node at the cursor.
+    pub(super) fn find_or_make(&self, key: u64) -> Result<NodeIndex, Outcome> {
+        match self.mode.get() {
+            Mode::Tree => {}
+            Mode::ForkPending { at } => self.materialize(at, key)?,
+            Mode::Overflow { .. } | Mode::Retired => return Err(Outcome::Dropped),
         }
-        self.find_or_make_below(self.index_of(caller), key)
+        self.find_or_make_below(self.index_of(self.cursor()), key)
     }
 
-    /// The node under `parent`, or the counter if it says so.
+    /// The node under `parent`, or the counter if `parent` has its flag.
     pub(super) fn find_or_make_below(
         &self,
         parent: NodeIndex,
         key: u64,
     ) -> Result<NodeIndex, Outcome> {
-        // SAFETY: `base` is the arena of all this thread's nodes, and this is the
-        // owning thread.
-        let found = unsafe { self.children.find(self.base.get(), parent, key) };
-        match found {
+        // SAFETY: `base` is the arena of all this thread's nodes.
+        match unsafe { self.children.find(self.base.get(), parent, key) } {
             Some(child) => Ok(child),
-            None if self.is_full.get() && parent & COUNTER == 0 => Err(Outcome::Dropped),
+            None if self.room.get() == Room::ForCounters && parent & COUNTER == 0 => {
+                Err(Outcome::Dropped)
+            }
             None => self.make(parent, key),
         }
     }
@@ -64,7 +72,7 @@ impl<H: Home> Thread<H> {
             return Ok(None);
         }
         // SAFETY: made nodes of this thread's own chunks.
-        let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
+        let made = unsafe { made_nodes(self.base.get(), chunks, self.shared.next()) };
         let links = made.filter(|(index, node)| node.parent != *index);
         let rebuilt = self.children.rebuild(nodes, links);
         rebuilt.map_err(|_| Outcome::Dropped)?;
@@ -79,16 +87,16 @@ impl<H: Home> Thread<H> {
 
     /// Returns true if its chunk has room for another node with an index below `limit`.
     pub(crate) fn has_room(&self, limit: NodeIndex) -> bool {
-        let index = self.next();
+        let index = self.shared.next();
         index != self.chunk_end.get() && index < limit
     }
 
-    /// Notes whether the recording has no room for another node of a tree, for good.
-    pub(crate) fn set_full(&self, is_full: bool) {
-        self.is_full.set(is_full);
+    /// The recording has no room for another node of a tree, for good.
+    pub(crate) fn set_full(&self) {
+        self.room.set(Room::ForCounters);
     }
 
-    /// Goes on with another chunk.
+    /// Continues with another chunk.
     pub(crate) fn set_chunk(&self, chunk: Range<NodeIndex>) {
         self.shared.set_next(chunk.start);
         self.chunk_end.set(chunk.end);
@@ -99,7 +107,7 @@ impl<H: Home> Thread<H> {
     /// # Safety
     /// * The calling thread owns the handle; its chunk has room, and so has its table.
     pub(crate) unsafe fn add_node(&self, parent: NodeIndex, key: u64, function: u32) -> NodeIndex {
-        let index = self.next();
+        let index = self.shared.next();
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.

@@ -1,6 +1,6 @@
 //! Recordings whose nodes are all made.
 
-use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
+use super::{Figures, OVERFLOW, attach, by_path, define, overflow_by_key, recording, trees};
 use crate::recorder::Visit;
 use crate::recorder::{Outcome, Thread};
 
@@ -21,7 +21,7 @@ fn figures(calls: u64, total: u64) -> Figures {
 }
 
 #[test]
-fn a_thread_that_comes_late_is_folded_whole() {
+fn a_thread_that_comes_late_overflows_whole() {
     let recording = recording(64);
     for key in 1..=100 {
         define(&recording, key, false);
@@ -46,9 +46,12 @@ fn a_thread_that_comes_late_is_folded_whole() {
     };
     assert_eq!((before.nodes.len(), before.folded.len()), (63, 0));
     let seen = by_path(after, &trees.functions);
-    assert_eq!(seen, [(vec![FOLDED], figures(0, 31))].into());
-    let folded = folded_by_key(after, &trees.functions);
-    assert_eq!(folded, [(1, figures(2, 16)), (100, figures(1, 15))].into());
+    assert_eq!(seen, [(vec![OVERFLOW], figures(0, 31))].into());
+    let overflow = overflow_by_key(after, &trees.functions);
+    assert_eq!(
+        overflow,
+        [(1, figures(2, 16)), (100, figures(1, 15))].into()
+    );
     assert_eq!(trees.processes[0].dropped_calls, 0);
 }
 
@@ -87,15 +90,15 @@ fn more_functions_than_there_are_counters_for_are_dropped() {
     leave(thread, CALLER, at + 10);
 
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees.functions);
-    assert_eq!(folded.len() as u64, COUNTERS);
+    let overflow = overflow_by_key(&trees.threads[0], &trees.functions);
+    assert_eq!(overflow.len() as u64, COUNTERS);
     assert_eq!(trees.processes[0].dropped_calls, DROPPED);
     let all = COUNTERS - 2 + DROPPED;
-    assert_eq!(folded[&64], figures(all + 1, all * 2));
-    assert_eq!(folded[&65], figures(1, 1));
+    assert_eq!(overflow[&64], figures(all + 1, all * 2));
+    assert_eq!(overflow[&65], figures(1, 1));
     // And what the dropped calls have taken.
-    assert_eq!(folded[&CALLER], figures(1, 10 + all * 7 + DROPPED));
-    let whole: u64 = folded.values().map(|figures| figures.total).sum();
+    assert_eq!(overflow[&CALLER], figures(1, 10 + all * 7 + DROPPED));
+    let whole: u64 = overflow.values().map(|figures| figures.total).sum();
     assert_eq!(whole, at + 10 - 100);
 }
 
@@ -112,12 +115,12 @@ fn a_function_that_is_met_when_all_nodes_are_made_is_asked_for() {
     enter(thread, 2, 80);
     assert_eq!(thread.leave(3, 85), Outcome::NotOpen);
     leave(thread, 2, 90);
-    // Leaves the folded calls and a node of the tree.
+    // Leaves the overflow calls and a node of the tree.
     for depth in (1..=70).rev() {
         assert_eq!(thread.depth(), depth);
         leave(thread, 1, 100);
     }
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees.functions);
-    assert_eq!(folded, [(1, figures(7, 26)), (2, figures(1, 10))].into());
+    let overflow = overflow_by_key(&trees.threads[0], &trees.functions);
+    assert_eq!(overflow, [(1, figures(7, 26)), (2, figures(1, 10))].into());
 }
