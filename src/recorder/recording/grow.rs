@@ -1,6 +1,8 @@
 //! Growth of a recording: its first event, and each new node. Off the hot path, under the
 //! recording's lock.
 
+#[cfg(test)]
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::identity::Identity;
@@ -10,10 +12,23 @@ use crate::recorder::live::{self, ClockAnchor, LiveHeader, NodeMemory, Record};
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
 use crate::recorder::thread::{Home, Outcome};
 
+#[cfg(test)]
+thread_local! {
+    /// Step at which a test makes a defect strike the calling thread.
+    pub(crate) static DEFECT_AT: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+#[inline]
+fn reached(_step: &str) {
+    #[cfg(test)]
+    assert_ne!(DEFECT_AT.get(), Some(_step), "on purpose");
+}
+
 impl Home for Recording {
     fn grow(&self, thread: &Thread, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
         let is_counter = parent & COUNTER != 0;
         let mut shared = self.lock();
+        reached("locked");
         let Some(mut function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);
         };
@@ -27,6 +42,7 @@ impl Home for Recording {
         if let Some(child) = unsafe { thread.enlarge_table(shared.chunks(slot), parent, key)? } {
             return Ok(child);
         }
+        reached("table");
         let budget = shared.arena.budget();
         if !thread.has_room(if is_counter { NodeIndex::MAX } else { budget }) {
             let owned = (!is_counter).then(|| thread.nodes());
@@ -36,6 +52,7 @@ impl Home for Recording {
                 }
                 return Err(Outcome::Dropped);
             };
+            reached("chunk");
             thread.set_chunk(chunk);
             shared.backing.set_rate(|| self.rate_so_far());
         }
@@ -97,6 +114,7 @@ impl Recording {
             unsafe { shared.backing.create(path, &header, &records, nodes) };
             shared.backing.set_calibration(shared.calibration);
         }
+        reached("live file");
         shared.identity = Some(identity);
     }
 

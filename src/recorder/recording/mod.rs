@@ -23,6 +23,8 @@ use crate::recorder::thread::{self, CPU_EPOCH};
 pub(crate) use attach::MOST_TREES;
 pub(crate) use attach::ThreadEntry;
 pub(crate) use functions::{FunctionEntry, FunctionTable};
+#[cfg(test)]
+pub(crate) use grow::DEFECT_AT;
 use identity::Identity;
 pub(crate) use options::{DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation};
 pub(crate) use save::{AutosaveOutcome, SaveOptions, SavePolicy, errno};

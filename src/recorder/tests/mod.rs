@@ -1,6 +1,7 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
 mod clocks;
+mod defects;
 mod ended;
 #[cfg(target_os = "linux")]
 mod fork;

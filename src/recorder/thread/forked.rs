@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::nodes::Room;
+use super::nodes::{Room, contain};
 use super::{CPU_EPOCH, Home, Mode, Outcome, Thread, fiber};
 use crate::clock::Clock;
 use crate::recorder::node::{NO_FUNCTION, Node, NodeIndex};
@@ -129,9 +129,12 @@ impl<H: Home> Thread<H> {
     /// and the cursor returns to the innermost open node, `at`.
     #[cold]
     pub(super) fn materialize(&self, at: NonNull<Node>, key: u64) -> Result<(), Outcome> {
-        self.home().begin_with(key, || {
-            self.cursor.set(at);
-            self.mode.set(Mode::Tree);
-        })
+        let begin = || {
+            self.home().begin_with(key, || {
+                self.cursor.set(at);
+                self.mode.set(Mode::Tree);
+            })
+        };
+        contain(|| self.retire(), begin)
     }
 }

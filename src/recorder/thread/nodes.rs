@@ -13,6 +13,23 @@ pub(super) enum Room {
     ForNodes,
     /// There is none for nodes of the tree, and there won't be any.
     ForCounters,
+    /// A defect struck when a node was made. The thread asks for no more.
+    Nowhere,
+}
+
+/// Runs `body`. A panic in it is a defect, and continues to the C ABI, which stops it; before
+/// that, `on_panic` makes sure that it does not strike again and again.
+pub(super) fn contain<T>(on_panic: impl Fn(), body: impl FnOnce() -> T) -> T {
+    struct OnDrop<F: Fn()>(F);
+    impl<F: Fn()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    let on_panic = OnDrop(on_panic);
+    let result = body();
+    std::mem::forget(on_panic);
+    result
 }
 
 impl<H: Home> Thread<H> {
@@ -33,12 +50,13 @@ impl<H: Home> Thread<H> {
         key: u64,
     ) -> Result<NodeIndex, Outcome> {
         // SAFETY: `base` is the arena of all this thread's nodes.
-        match unsafe { self.children.find(self.base.get(), parent, key) } {
-            Some(child) => Ok(child),
-            None if self.room.get() == Room::ForCounters && parent & COUNTER == 0 => {
-                Err(Outcome::Dropped)
-            }
-            None => self.make(parent, key),
+        if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
+            return Ok(child);
+        }
+        match self.room.get() {
+            Room::ForNodes => self.make(parent, key),
+            Room::ForCounters if parent & COUNTER != 0 => self.make(parent, key),
+            Room::ForCounters | Room::Nowhere => Err(Outcome::Dropped),
         }
     }
 
@@ -50,7 +68,10 @@ impl<H: Home> Thread<H> {
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
         self.notice_reset();
-        self.home().grow(self, parent, key)
+        contain(
+            || self.room.set(Room::Nowhere),
+            || self.home().grow(self, parent, key),
+        )
     }
 
     /// Makes the child table larger if it is small for another node. Then it may find a child
