@@ -38,9 +38,12 @@ impl Home for Recording {
         // Before anything is found: after a fork there are nodes but no identity.
         self.begin(&mut shared);
         let slot = thread.shared().slot();
-        // SAFETY: all chunks of the thread, which is the calling one.
-        if let Some(child) = unsafe { thread.enlarge_table(shared.chunks(slot), parent, key)? } {
-            return Ok(child);
+        if thread.has_small_table() {
+            // SAFETY: all chunks of the thread, which is the calling one.
+            let found = unsafe { thread.enlarge_table(shared.chunks(slot), parent, key)? };
+            if let Some(child) = found {
+                return Ok(child);
+            }
         }
         reached("table");
         let budget = shared.arena.budget();

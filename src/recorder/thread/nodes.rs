@@ -74,8 +74,13 @@ impl<H: Home> Thread<H> {
         )
     }
 
-    /// Makes the child table larger if it is small for another node. Then it may find a child
-    /// that no table had: after a fork the open calls are nodes, but in none.
+    /// Returns true if the child table is too small for another node.
+    pub(crate) fn has_small_table(&self) -> bool {
+        self.children.is_small_for(self.nodes.get() as usize + 1)
+    }
+
+    /// Makes a larger child table. It may find a child that no table had: after a fork the
+    /// open calls are nodes, but in none.
     ///
     /// # Errors
     /// `Dropped` when there is no memory.
@@ -89,9 +94,6 @@ impl<H: Home> Thread<H> {
         key: u64,
     ) -> Result<Option<NodeIndex>, Outcome> {
         let nodes = self.nodes.get() as usize + 1;
-        if !self.children.is_small_for(nodes) {
-            return Ok(None);
-        }
         // SAFETY: made nodes of this thread's own chunks.
         let made = unsafe { made_nodes(self.base.get(), chunks, self.shared.next()) };
         let links = made.filter(|(index, node)| node.parent != *index);
