@@ -5,14 +5,14 @@ use inferno::flamegraph::{self, Options};
 
 use super::folded::stacks;
 use super::{Error, Report, View};
-use crate::analysis::threshold;
+use crate::analysis::prune::prune;
 
 /// Inferno's flame graph.
 #[derive(Clone, Copy, Debug)]
 pub struct FlameGraph {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// Frames with less than this share of the whole time are not drawn.
+    /// DisplayTree with less than this share of the whole time are not drawn.
     pub threshold: f64,
 }
 
@@ -22,7 +22,7 @@ impl Report for FlameGraph {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = stacks(&threshold::prune(view.frames, self.threshold));
+        let stacks = stacks(&prune(view.tree, self.threshold));
         if stacks.is_empty() {
             return Ok(None);
         }
@@ -43,12 +43,12 @@ impl Report for FlameGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{NO_PARENT, Rows};
     use crate::report::svg::tests::tree;
 
-    fn render(frames: &Frames) -> Option<String> {
+    fn render(frames: &DisplayTree) -> Option<String> {
         let (profile, rows) = (Profile::default(), Rows::default());
         let view = View::new(&profile, &rows, frames);
         let options = FlameGraph {
@@ -75,6 +75,6 @@ mod tests {
 
     #[test]
     fn nothing_recorded_is_no_picture() {
-        assert_eq!(render(&Frames::default()), None);
+        assert_eq!(render(&DisplayTree::default()), None);
     }
 }

@@ -8,8 +8,8 @@
 use super::display::function_name;
 use super::origin::Places;
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::{Function, NO_PARENT};
 
 /// Folded stacks.
@@ -22,17 +22,17 @@ impl Report for Folded {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(Some(stacks(&join(view.frames)).into_bytes()))
+        Ok(Some(stacks(&merge_siblings(view.tree)).into_bytes()))
     }
 }
 
-/// Frames above each other in one folded stack. Every line names its whole stack, so
+/// DisplayTree above each other in one folded stack. Every line names its whole stack, so
 /// an endless recursion would take quadratic room; what is deeper counts as time of
 /// the frame at the limit.
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-pub(super) fn stacks(frames: &Frames) -> String {
+pub(super) fn stacks(frames: &DisplayTree) -> String {
     let nodes = &frames.nodes;
     let paths = Places::new(frames.functions.iter().map(|function| &function.label));
     let functions = frames.functions.iter();

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use super::display::{function_name, printable};
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process, Rows};
 
 /// Everything as JSON.
@@ -44,7 +44,7 @@ impl Report for Json {
             "processes": processes.map(process).collect::<Vec<_>>(),
             "plain_files": view.profile.plain().hashes.len(),
             "functions": functions(view),
-            "tree": tree(&join(view.frames)),
+            "tree": tree(&merge_siblings(view.tree)),
         });
         serde_json::to_vec(&file).map(Some).map_err(Error::new)
     }
@@ -101,7 +101,7 @@ fn figures(Counts { cc, nc, tt, ct }: Counts) -> Value {
     })
 }
 
-fn tree(frames: &Frames) -> Value {
+fn tree(frames: &DisplayTree) -> Value {
     let nodes = &frames.nodes;
     let parents = nodes.parents().iter().map(|&parent| match parent {
         NO_PARENT => -1,

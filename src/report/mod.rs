@@ -35,7 +35,7 @@ pub mod tree;
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::analysis::frames::Frames;
+use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
 use crate::model::{FoldedFunction, Label, Rows};
@@ -45,7 +45,7 @@ pub trait Report {
     /// What its file names end in, the dot included: `.svg`.
     fn suffix(&self) -> &'static str;
 
-    /// Whether it looks at [`View::frames`], which take time to compute.
+    /// Whether it looks at [`View::tree`], which take time to compute.
     fn wants_frames(&self) -> bool {
         true
     }
@@ -86,7 +86,7 @@ pub struct View<'a> {
     /// Its pstats dictionary.
     pub rows: &'a Rows,
     /// Its call tree to be looked at, whole; empty where no report wants it.
-    pub frames: &'a Frames,
+    pub tree: &'a DisplayTree,
     /// Its size, and the size of what is missing in it.
     pub figures: Figures,
 }
@@ -171,12 +171,12 @@ impl Figures {
 }
 
 impl<'a> View<'a> {
-    /// Views `profile`, of which `rows` and `frames` were computed.
-    pub fn new(profile: &'a Profile, rows: &'a Rows, frames: &'a Frames) -> Self {
+    /// Views `profile`, of which `rows` and `tree` were computed.
+    pub fn new(profile: &'a Profile, rows: &'a Rows, tree: &'a DisplayTree) -> Self {
         View {
             profile,
             rows,
-            frames,
+            tree,
             figures: Figures::of(profile, rows),
         }
     }

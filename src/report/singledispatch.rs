@@ -18,7 +18,7 @@ impl Report for SingleDispatch {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let calls = view.profile.sidecar();
+        let calls = view.profile.dispatch_counts();
         Ok((!calls.is_empty()).then(|| sidecar::encode(&calls)))
     }
 }

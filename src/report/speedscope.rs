@@ -1,7 +1,7 @@
 //! The `speedscope` format, for <https://www.speedscope.app>: the call tree as openings
 //! and closings of frames.
 //!
-//! Frames of the tree are laid beside each other, so the 'time order' view is no
+//! DisplayTree of the tree are laid beside each other, so the 'time order' view is no
 //! timeline; all widths are exact. What was recorded and what is estimated are two
 //! profiles of one file. The format, version 0.0.1:
 //! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
@@ -9,8 +9,8 @@
 use super::display::{function_name, printable};
 use super::origin::{Origin, origin};
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::Function;
 use crate::model::walk::{Step, walk};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ impl Report for Speedscope {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let frames = join(view.frames);
+        let frames = merge_siblings(view.tree);
         let estimated = |is: bool| frames.estimated.contains(&is);
         let mut profiles = Vec::new();
         if estimated(false) || !estimated(true) {
@@ -62,7 +62,7 @@ fn frame(function: &Function) -> Value {
 
 /// The paths of `frames` that are estimates, or that are not. Written piece by piece,
 /// since there are as many as a million.
-fn profile(frames: &Frames, estimated: bool, name: &str) -> String {
+fn profile(frames: &DisplayTree, estimated: bool, name: &str) -> String {
     let nodes = &frames.nodes;
     let mut events = String::new();
     // Where the frame begins that comes next, and where those that are open end.

@@ -96,7 +96,7 @@ pub fn path_text(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{Counts, Label, Rows};
 
@@ -116,7 +116,7 @@ mod tests {
             let id = rows.intern(&label);
             rows.row_mut(id).counts = Counts { cc: nc, nc, tt, ct };
         }
-        let (profile, frames) = (Profile::default(), Frames::default());
+        let (profile, frames) = (Profile::default(), DisplayTree::default());
         let view = View::new(&profile, &rows, &frames);
         let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
         assert_eq!(

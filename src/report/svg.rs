@@ -16,8 +16,8 @@ mod layout;
 mod writer;
 
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::threshold::{Limits, heights, reverse};
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::invert::{Limits, invert};
 use layout::{Layout, MAX_LEVELS};
 use writer::Graphs;
 
@@ -29,7 +29,7 @@ const FRAME_BYTES: usize = 20;
 pub struct Svg {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// Frames with less than this share of the whole time are folded into one; 0.01
+    /// DisplayTree with less than this share of the whole time are folded into one; 0.01
     /// is one per cent.
     pub threshold: f64,
     /// The most bytes that the picture may have: the threshold is raised until it
@@ -53,24 +53,24 @@ impl Report for Svg {
     }
 
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = view.frames;
+        let stacks = view.tree;
         let max_size = usize::try_from(self.max_size).unwrap_or(usize::MAX);
         let wanted = (self.threshold * stacks.whole() as f64).ceil() as u64;
         let mut most = max_size / FRAME_BYTES;
-        let stack_heights = heights(&stacks.nodes);
+        let stack_heights = stacks.heights();
         let limits = Limits {
             least: wanted.max(1),
             nodes: most,
             levels: MAX_LEVELS as u32,
         };
-        let reversed = reverse(stacks, limits);
+        let reversed = invert(stacks, limits);
         loop {
-            let (least, frames) = narrowest([stacks, &reversed.frames], reversed.least, most);
+            let (least, frames) = narrowest([stacks, &reversed.tree], reversed.least, most);
             let graphs = Graphs {
                 stacks: (stacks, Layout::new(stacks, &stack_heights, least)),
                 reverse: (
-                    &reversed.frames,
-                    Layout::new(&reversed.frames, &reversed.heights, least),
+                    &reversed.tree,
+                    Layout::new(&reversed.tree, &reversed.heights, least),
                 ),
                 least,
                 raised: least > limits.least,
@@ -88,7 +88,7 @@ impl Report for Svg {
 
 /// The width from which on `trees` have at most `most` nodes, `least` or more, and
 /// how many they are.
-fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
+fn narrowest(trees: [&DisplayTree; 2], least: u64, most: usize) -> (u64, usize) {
     let totals = trees.iter().flat_map(|tree| tree.nodes.totals()).copied();
     let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
     if wide.len() <= most {
@@ -103,13 +103,13 @@ fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Rows};
 
     /// A tree of (parent, name, total), every node called once.
-    pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> Frames {
-        let mut frames = Frames::default();
+    pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> DisplayTree {
+        let mut frames = DisplayTree::default();
         for &(parent, name, total) in nodes {
             let function = Function {
                 kind: FunctionKind::Python,
@@ -140,7 +140,7 @@ pub(crate) mod tests {
         frames
     }
 
-    fn picture(frames: &Frames, options: Svg) -> String {
+    fn picture(frames: &DisplayTree, options: Svg) -> String {
         let (profile, rows) = (Profile::default(), Rows::default());
         let view = View::new(&profile, &rows, frames);
         String::from_utf8(options.render(&view).unwrap().unwrap()).unwrap()
@@ -227,7 +227,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_empty_profile_gives_an_empty_picture() {
-        let svg = picture(&Frames::default(), Svg::default());
+        let svg = picture(&DisplayTree::default(), Svg::default());
         assert!(svg.contains("\"stacks\":{\"roots\":[0,0]") && !svg.contains("<path"));
     }
 

@@ -18,18 +18,18 @@ use self::text::{Line, Text};
 use super::View;
 use super::display::{count, counted, duration, function_name};
 use super::origin::{Origin, Places, origin};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::walk::Children;
 use crate::model::{Function, Label};
 
-/// Frames above each other that are shown; a recursion can be any deeper.
+/// DisplayTree above each other that are shown; a recursion can be any deeper.
 const MAX_LEVELS: usize = 400;
 
 /// How much of the tree is shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct TreeOptions {
-    /// Frames with less than this share of the whole time are left out; 1.0 is all of it.
+    /// DisplayTree with less than this share of the whole time are left out; 1.0 is all of it.
     pub threshold: f64,
     /// Whether frames of libraries are shown one by one.
     pub all: bool,
@@ -53,7 +53,7 @@ impl Default for TreeOptions {
 /// The tree of `view`, ending in a newline; nothing where nothing was recorded. What
 /// several threads and processes did on one call path is added up.
 pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
-    let frames = join(view.frames);
+    let frames = merge_siblings(view.tree);
     if frames.nodes.is_empty() {
         return String::new();
     }
@@ -108,7 +108,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
 
 /// What is drawn, and what is known of it.
 struct Shown<'v> {
-    frames: Frames,
+    frames: DisplayTree,
     runs: Runs,
     self_times: Vec<u64>,
     /// Functions that may have been called in more places than the tree has.

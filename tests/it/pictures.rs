@@ -1,7 +1,7 @@
 //! The picture is read back and compared with the tree that it was drawn from.
 
 use crate::generate;
-use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{NO_PARENT, NodeRow, Nodes, ThreadTree, Trees};
@@ -145,7 +145,7 @@ fn check(trees: Trees, options: Svg) {
     let mut merger = Merger::new();
     merger.add("one", ProfFile::Exact(trees, PlainInputs::default()));
     let profile = merger.finish().profile;
-    let (rows, tree) = (profile.rows(), frames(&profile));
+    let (rows, tree) = (profile.rows(), display_tree(&profile));
     let view = View::new(&profile, &rows, &tree);
     let picture = Picture::draw(&view, options);
     let (whole, least) = (picture.number("whole"), picture.number("least"));
@@ -273,7 +273,7 @@ fn the_largest_size_is_kept_and_told() {
     let mut merger = Merger::new();
     merger.add("one", ProfFile::Exact(fan(5_000), PlainInputs::default()));
     let profile = merger.finish().profile;
-    let tree: Frames = frames(&profile);
+    let tree: DisplayTree = display_tree(&profile);
     let rows = profile.rows();
     let view = View::new(&profile, &rows, &tree);
     let draw = |max_size| {

@@ -20,7 +20,7 @@ const STEPS: u128 = 10_000 * UNITS;
 /// beside it. The script measures the real font; this is for viewers without.
 const CELL: f64 = 7.3;
 const PADDING: f64 = 7.0;
-/// Frames wider than this share get an edge; on narrow ones it would be all one sees.
+/// DisplayTree wider than this share get an edge; on narrow ones it would be all one sees.
 const WITH_EDGE: f64 = 0.002;
 /// Narrower ones can't be seen, pixels.
 const VISIBLE: f64 = 0.3;

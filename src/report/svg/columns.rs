@@ -6,13 +6,13 @@ use std::fmt::{Display, Write};
 
 use super::functions::Functions;
 use super::layout::{Layout, Rest};
-use crate::analysis::frames::Frames;
+use crate::analysis::display_tree::DisplayTree;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
 use crate::report::display::printable;
 
 /// One graph's id in the document, its tree and what is drawn of it.
-pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
+pub(super) type Drawn<'a> = (&'static str, &'a DisplayTree, &'a Layout);
 
 /// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
 /// narrowest node which has a frame, nanoseconds.

@@ -7,7 +7,7 @@ use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
 use super::layout::{Content, Layout, MAX_LEVELS};
-use crate::analysis::frames::Frames;
+use crate::analysis::display_tree::DisplayTree;
 use crate::report::View;
 use crate::report::display::count;
 
@@ -23,8 +23,8 @@ const MARGIN: usize = 16;
 
 /// Both graphs as they will be drawn.
 pub(super) struct Graphs<'a> {
-    pub(super) stacks: (&'a Frames, Layout),
-    pub(super) reverse: (&'a Frames, Layout),
+    pub(super) stacks: (&'a DisplayTree, Layout),
+    pub(super) reverse: (&'a DisplayTree, Layout),
     /// The width from which on nodes have a frame, nanoseconds.
     pub(super) least: u64,
     /// Whether that is more than was asked for.
@@ -36,7 +36,7 @@ pub(super) struct Graph<'a> {
     pub(super) id: &'static str,
     heading: &'static str,
     note: &'static str,
-    pub(super) tree: &'a Frames,
+    pub(super) tree: &'a DisplayTree,
     pub(super) layout: &'a Layout,
     /// The width from which on nodes have a frame, nanoseconds.
     pub(super) least: u64,
@@ -208,7 +208,7 @@ pub(super) enum Estimates {
 }
 
 impl Estimates {
-    pub(super) fn of(tree: &Frames) -> Self {
+    pub(super) fn of(tree: &DisplayTree) -> Self {
         match (
             tree.estimated.contains(&true),
             tree.estimated.contains(&false),

@@ -4,8 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::frames::Frames;
-use crate::analysis::join::FramesBuilder;
+use crate::analysis::display_tree::{DisplayTree, DisplayTreeBuilder};
 use crate::model::{Function, FunctionKind, NO_PARENT};
 use crate::report::origin::{Origin, Places, origin};
 
@@ -30,12 +29,12 @@ pub(super) type Runs = HashMap<u32, Run>;
 
 /// `frames`, in which siblings are joined, with library frames folded where two or more
 /// of at least `least` nanoseconds would be shown.
-pub(super) fn fold(frames: &Frames, places: &Places, least: u64) -> (Frames, Runs) {
+pub(super) fn fold(frames: &DisplayTree, places: &Places, least: u64) -> (DisplayTree, Runs) {
     let nodes = &frames.nodes;
     let entries = entries(frames);
     let mut runs = runs(frames, &entries, places, least);
     runs.retain(|_, run| run.frames > 1);
-    let mut folded = FramesBuilder::new(frames);
+    let mut folded = DisplayTreeBuilder::new(frames);
     let mut placed: Vec<u32> = Vec::with_capacity(nodes.len());
     let mut folded_runs = Runs::new();
     for (node, &entry) in (0..).zip(&entries) {
@@ -61,7 +60,7 @@ pub(super) fn fold(frames: &Frames, places: &Places, least: u64) -> (Frames, Run
 
 /// For each library frame that another one has called, the frame by which the library
 /// was entered; for any other itself.
-fn entries(frames: &Frames) -> Vec<u32> {
+fn entries(frames: &DisplayTree) -> Vec<u32> {
     let nodes = &frames.nodes;
     let library: Vec<_> = frames.functions.iter().map(is_library).collect();
     let is_library = |node: u32| {
@@ -82,7 +81,7 @@ fn entries(frames: &Frames) -> Vec<u32> {
 
 /// The library frames that lie below each entry; modules of those with `least`
 /// nanoseconds.
-fn runs(frames: &Frames, entries: &[u32], places: &Places, least: u64) -> Runs {
+fn runs(frames: &DisplayTree, entries: &[u32], places: &Places, least: u64) -> Runs {
     let nodes = &frames.nodes;
     let self_times = nodes.self_times();
     let mut runs = Runs::new();

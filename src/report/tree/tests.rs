@@ -6,8 +6,8 @@ use crate::model::{
 };
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
-fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
-    let mut frames = Frames::default();
+fn frames(nodes: &[(u32, &str, u64)]) -> DisplayTree {
+    let mut frames = DisplayTree::default();
     for &(parent, function, total) in nodes {
         let (file, name) = function.split_once(' ').unwrap();
         let function = Function {
@@ -39,11 +39,11 @@ fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
     frames
 }
 
-fn show_with(frames: &Frames, profile: &Profile, options: TreeOptions) -> String {
+fn show_with(frames: &DisplayTree, profile: &Profile, options: TreeOptions) -> String {
     tree(&View::new(profile, &Rows::default(), frames), &options)
 }
 
-fn show(frames: &Frames, options: TreeOptions) -> String {
+fn show(frames: &DisplayTree, options: TreeOptions) -> String {
     show_with(frames, &Profile::default(), options)
 }
 
@@ -51,7 +51,7 @@ const JSON: &str = "/usr/lib/python3.11/json/decoder.py";
 const RE: &str = "/usr/lib/python3.11/re.py";
 
 /// Two threads of one program; the parser calls libraries, which call it back.
-fn program() -> Frames {
+fn program() -> DisplayTree {
     let decode = &format!("{JSON} decode");
     let scan = &format!("{JSON} scan");
     let matched = &format!("{RE} match");
@@ -256,5 +256,5 @@ fn colours_change_nothing_but_the_colour() {
 
 #[test]
 fn nothing_recorded_is_nothing_shown() {
-    assert_eq!(show(&Frames::default(), TreeOptions::default()), "");
+    assert_eq!(show(&DisplayTree::default(), TreeOptions::default()), "");
 }

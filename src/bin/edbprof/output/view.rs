@@ -1,6 +1,6 @@
 //! The view of a profile that all reports are written from.
 
-use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::merge::Profile;
 use edbprof::report::View;
 
@@ -19,8 +19,8 @@ pub(crate) fn with_view<T>(
     let (rows, frames) = rayon::join(
         || profile.rows(),
         || match wants_frames {
-            true => frames(&profile),
-            false => Frames::default(),
+            true => display_tree(&profile),
+            false => DisplayTree::default(),
         },
     );
     show(&View::new(&profile, &rows, &frames))
