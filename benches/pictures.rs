@@ -31,8 +31,8 @@ fn main() {
         tree = made_up(1_000_000);
     }
     let rows = profile.rows();
-    let view = View::new(&profile, &rows, &tree);
     println!("{} nodes", tree.nodes.len());
+    let view = View::with(&profile, &rows, tree);
     let all = Svg {
         threshold: 0.0,
         ..Svg::default()

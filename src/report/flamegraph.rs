@@ -17,12 +17,8 @@ pub struct FlameGraph {
 }
 
 impl Report for FlameGraph {
-    fn suffix(&self) -> &'static str {
-        ".flamegraph.svg"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = stacks(&prune(view.tree, self.threshold));
+        let stacks = stacks(&prune(view.tree(), self.threshold));
         if stacks.is_empty() {
             return Ok(None);
         }
@@ -50,7 +46,7 @@ mod tests {
 
     fn render(frames: &DisplayTree) -> Option<String> {
         let (profile, rows) = (Profile::default(), Rows::default());
-        let view = View::new(&profile, &rows, frames);
+        let view = View::with(&profile, &rows, frames.clone());
         let options = FlameGraph {
             width: 1000,
             threshold: 0.0,

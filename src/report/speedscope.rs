@@ -7,7 +7,7 @@
 //! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
 
 use super::display::{function_name, printable};
-use super::origin::{Origin, origin};
+use super::paths::{CodeOrigin, origin};
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
@@ -20,12 +20,8 @@ use serde_json::{Value, json};
 pub struct Speedscope;
 
 impl Report for Speedscope {
-    fn suffix(&self) -> &'static str {
-        ".speedscope.json"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let frames = merge_siblings(view.tree);
+        let frames = merge_siblings(view.tree());
         let estimated = |is: bool| frames.estimated.contains(&is);
         let mut profiles = Vec::new();
         if estimated(false) || !estimated(true) {
@@ -51,7 +47,7 @@ impl Report for Speedscope {
 fn frame(function: &Function) -> Value {
     let name = function_name(function);
     match origin(&function.label) {
-        Origin::Builtin => json!({ "name": name }),
+        CodeOrigin::Builtin => json!({ "name": name }),
         _ => json!({
             "name": name,
             "file": printable(&function.label.file),

@@ -117,7 +117,7 @@ mod tests {
             rows.row_mut(id).counts = Counts { cc: nc, nc, tt, ct };
         }
         let (profile, frames) = (Profile::default(), DisplayTree::default());
-        let view = View::new(&profile, &rows, &frames);
+        let view = View::with(&profile, &rows, frames);
         let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
         assert_eq!(
             summary(&view, 0, &outputs),

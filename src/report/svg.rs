@@ -48,12 +48,8 @@ impl Default for Svg {
 }
 
 impl Report for Svg {
-    fn suffix(&self) -> &'static str {
-        ".svg"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = view.tree;
+        let stacks = view.tree();
         let max_size = usize::try_from(self.max_size).unwrap_or(usize::MAX);
         let wanted = (self.threshold * stacks.whole() as f64).ceil() as u64;
         let mut most = max_size / FRAME_BYTES;
@@ -142,7 +138,7 @@ pub(crate) mod tests {
 
     fn picture(frames: &DisplayTree, options: Svg) -> String {
         let (profile, rows) = (Profile::default(), Rows::default());
-        let view = View::new(&profile, &rows, frames);
+        let view = View::with(&profile, &rows, frames.clone());
         String::from_utf8(options.render(&view).unwrap().unwrap()).unwrap()
     }
 

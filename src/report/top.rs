@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::View;
 use super::display::{count, counted, duration, fitted, printable, pstats_name, short_name};
-use super::origin::Places;
+use super::paths::PathShortener;
 use super::sort_order::SortOrder;
 use crate::model::{Counts, Label, Rows};
 
@@ -26,7 +26,7 @@ pub enum Relation {
 pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
     let names = Names::new(view);
     let whole = view.figures.seconds;
-    let lines = order.sorted(view.rows).into_iter().take(limit);
+    let lines = order.sorted(&view.rows).into_iter().take(limit);
     table(
         ["self", "", "total", "calls", "function"],
         lines.map(|(label, counts)| {
@@ -57,13 +57,13 @@ pub fn related(
     let names = Names::new(view);
     let mut blocks = Vec::new();
     for (label, counts) in order
-        .sorted(&named(view.rows, function))
+        .sorted(&named(&view.rows, function))
         .into_iter()
         .take(limit)
     {
         let related = match relation {
-            Relation::Callers => callers(view.rows, label),
-            Relation::Callees => callees(view.rows, label),
+            Relation::Callers => callers(&view.rows, label),
+            Relation::Callees => callees(&view.rows, label),
         };
         let mut block = format!(
             "{}\n  total {}, self {}, {}\n",
@@ -150,29 +150,29 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
 
 /// How functions are shown.
 struct Names<'v> {
-    places: Places,
-    /// Whose totals are the least that they may be.
-    folded: HashSet<&'v Label>,
+    paths: PathShortener,
+    /// Functions whose totals are the least that they may be.
+    lower_bounds: &'v HashSet<&'v Label>,
 }
 
 impl<'v> Names<'v> {
     fn new(view: &'v View<'_>) -> Self {
         Names {
-            places: Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
-            folded: view.folded_functions(),
+            paths: PathShortener::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
+            lower_bounds: &view.lower_bounds,
         }
     }
 
     fn name(&self, label: &Label) -> String {
         let name = fitted(&short_name(&label.name), LONGEST);
-        match self.places.location(label) {
+        match self.paths.location(label) {
             location if location.is_empty() => name,
             location => format!("{name}  {}", fitted(&location, LONGEST)),
         }
     }
 
     fn total(&self, label: &Label, seconds: f64) -> String {
-        let at_least = if self.folded.contains(label) {
+        let at_least = if self.lower_bounds.contains(label) {
             "≥ "
         } else {
             ""

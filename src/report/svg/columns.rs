@@ -29,8 +29,8 @@ pub(super) fn write_columns(
     column(out, "names", shown().map(|f| json(&f.name)));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    let folded = view.folded_functions();
-    let figures = shown().map(|f| figures(view.rows, f.label, folded.contains(f.label)));
+    let figures =
+        shown().map(|f| figures(&view.rows, f.label, view.lower_bounds.contains(f.label)));
     column(out, "figures", figures);
     write_ran_in(out, functions, view.profile.trees());
     for (id, tree, layout) in graphs {

@@ -57,7 +57,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Places all nodes of `tree` whose total is at least `least` nanoseconds;
+    /// PathShortener all nodes of `tree` whose total is at least `least` nanoseconds;
     /// `heights` are those of the whole tree.
     pub(super) fn new(tree: &DisplayTree, heights: &[u32], least: u64) -> Self {
         let mut layout = Layout::default();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::analysis::display_tree::{DisplayTree, DisplayTreeBuilder};
 use crate::model::{Function, FunctionKind, NO_PARENT};
-use crate::report::origin::{Origin, Places, origin};
+use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
 /// What stands in the column of functions for a run of library frames.
 pub(super) const RUN: u32 = u32::MAX;
@@ -29,10 +29,10 @@ pub(super) type Runs = HashMap<u32, Run>;
 
 /// `frames`, in which siblings are joined, with library frames folded where two or more
 /// of at least `least` nanoseconds would be shown.
-pub(super) fn fold(frames: &DisplayTree, places: &Places, least: u64) -> (DisplayTree, Runs) {
+pub(super) fn fold(frames: &DisplayTree, paths: &PathShortener, least: u64) -> (DisplayTree, Runs) {
     let nodes = &frames.nodes;
     let entries = entries(frames);
-    let mut runs = runs(frames, &entries, places, least);
+    let mut runs = runs(frames, &entries, paths, least);
     runs.retain(|_, run| run.frames > 1);
     let mut folded = DisplayTreeBuilder::new(frames);
     let mut placed: Vec<u32> = Vec::with_capacity(nodes.len());
@@ -81,7 +81,7 @@ fn entries(frames: &DisplayTree) -> Vec<u32> {
 
 /// The library frames that lie below each entry; modules of those with `least`
 /// nanoseconds.
-fn runs(frames: &DisplayTree, entries: &[u32], places: &Places, least: u64) -> Runs {
+fn runs(frames: &DisplayTree, entries: &[u32], paths: &PathShortener, least: u64) -> Runs {
     let nodes = &frames.nodes;
     let self_times = nodes.self_times();
     let mut runs = Runs::new();
@@ -97,7 +97,7 @@ fn runs(frames: &DisplayTree, entries: &[u32], places: &Places, least: u64) -> R
         }
         run.frames += 1;
         let function = &frames.functions[nodes.kinds()[at] as usize];
-        let time = run.modules.entry(module(function, places)).or_default();
+        let time = run.modules.entry(module(function, paths)).or_default();
         *time = time.saturating_add(self_times[at]);
     }
     runs
@@ -124,12 +124,12 @@ impl Run {
 /// Whether `function` is nothing that the program's authors have written. Spans of
 /// native code were named by somebody who wants to see them; folded calls may be of any.
 fn is_library(function: &Function) -> bool {
-    function.kind != FunctionKind::Native && origin(&function.label) != Origin::Program
+    function.kind != FunctionKind::Native && origin(&function.label) != CodeOrigin::Program
 }
 
 /// The package or module that a library's file belongs to; nothing for builtins.
-fn module(function: &Function, places: &Places) -> String {
-    let short = places.short(&function.label.file);
+fn module(function: &Function, paths: &PathShortener) -> String {
+    let short = paths.short(&function.label.file);
     let short = match short
         .strip_prefix("<frozen ")
         .and_then(|name| name.strip_suffix('>'))

@@ -40,7 +40,10 @@ fn frames(nodes: &[(u32, &str, u64)]) -> DisplayTree {
 }
 
 fn show_with(frames: &DisplayTree, profile: &Profile, options: TreeOptions) -> String {
-    tree(&View::new(profile, &Rows::default(), frames), &options)
+    tree(
+        &View::with(profile, &Rows::default(), frames.clone()),
+        &options,
+    )
 }
 
 fn show(frames: &DisplayTree, options: TreeOptions) -> String {
