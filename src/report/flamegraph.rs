@@ -12,7 +12,7 @@ use crate::analysis::prune::prune;
 pub struct FlameGraph {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// DisplayTree with less than this share of the whole time are not drawn.
+    /// Frames with less than this share of the whole time are not drawn.
     pub threshold: f64,
 }
 

@@ -22,7 +22,7 @@ impl Report for Folded {
     }
 }
 
-/// DisplayTree above each other in one folded stack. Every line names its whole stack, so
+/// Frames above each other in one folded stack. Every line names its whole stack, so
 /// an endless recursion would take quadratic room; what is deeper counts as time of
 /// the frame at the limit.
 const MAX_DEPTH: u32 = 400;

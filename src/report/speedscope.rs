@@ -1,7 +1,7 @@
 //! The `speedscope` format, for <https://www.speedscope.app>: the call tree as openings
 //! and closings of frames.
 //!
-//! DisplayTree of the tree are laid beside each other, so the 'time order' view is no
+//! Frames of the tree are laid beside each other, so the 'time order' view is no
 //! timeline; all widths are exact. What was recorded and what is estimated are two
 //! profiles of one file. The format, version 0.0.1:
 //! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>

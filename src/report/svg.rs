@@ -12,25 +12,30 @@
 mod bars;
 mod columns;
 mod functions;
+mod graph;
 mod layout;
 mod writer;
 
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::invert::{Limits, invert};
+use graph::{Estimates, Graph};
 use layout::{Layout, MAX_LEVELS};
-use writer::Graphs;
 
 /// What a frame takes in the file at the very least, bytes.
 const FRAME_BYTES: usize = 20;
+
+const STACKS: &str = "Each function stands on its caller; its width is the time until it returned.";
+const ALL_ESTIMATED: &str = "Estimated: the files hold pairs of caller and callee only.";
+const REVERSE: &str = "The bottom row is each function's own time; on top of it stand its callers.";
 
 /// The zoomable picture of both graphs.
 #[derive(Clone, Copy, Debug)]
 pub struct Svg {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// DisplayTree with less than this share of the whole time are folded into one; 0.01
-    /// is one per cent.
+    /// Frames with less than this share of the whole time are folded into one; 0.01 is one
+    /// per cent.
     pub threshold: f64,
     /// The most bytes that the picture may have: the threshold is raised until it
     /// fits. The smallest picture, with no frame at all, has some 30,000.
@@ -59,19 +64,38 @@ impl Report for Svg {
             nodes: most,
             levels: MAX_LEVELS as u32,
         };
-        let reversed = invert(stacks, limits);
+        let inverted = invert(stacks, limits);
         loop {
-            let (least, frames) = narrowest([stacks, &reversed.tree], reversed.least, most);
-            let graphs = Graphs {
-                stacks: (stacks, Layout::new(stacks, &stack_heights, least)),
-                reverse: (
-                    &reversed.tree,
-                    Layout::new(&reversed.tree, &reversed.heights, least),
-                ),
+            let (least, frames) = narrowest([stacks, &inverted.tree], inverted.least, most);
+            let narrow = format!("below {} %", percent_above(least, stacks.whole()));
+            let drawing = Drawing {
+                graphs: [
+                    Graph {
+                        id: "stacks",
+                        heading: "Call stacks",
+                        note: match Estimates::of(stacks) {
+                            Estimates::All => ALL_ESTIMATED,
+                            _ => STACKS,
+                        },
+                        tree: stacks,
+                        layout: Layout::new(stacks, &stack_heights, least),
+                        narrow: &narrow,
+                    },
+                    Graph {
+                        id: "reverse",
+                        heading: "Reverse: who calls it",
+                        note: REVERSE,
+                        tree: &inverted.tree,
+                        layout: Layout::new(&inverted.tree, &inverted.heights, least),
+                        narrow: &narrow,
+                    },
+                ],
+                whole: stacks.whole(),
                 least,
+                narrow: &narrow,
                 raised: least > limits.least,
             };
-            let text = writer::document(self, view, &graphs);
+            let text = writer::document(self, view, &drawing);
             if text.len() <= max_size || frames == 0 {
                 return Ok(Some(text.into_bytes()));
             }
@@ -80,6 +104,19 @@ impl Report for Svg {
             most = (0.9 * fit) as usize;
         }
     }
+}
+
+/// Both graphs as they will be drawn.
+struct Drawing<'a> {
+    graphs: [Graph<'a>; 2],
+    /// The width of both graphs, nanoseconds.
+    whole: u64,
+    /// The width from which on nodes have a frame, nanoseconds.
+    least: u64,
+    /// Narrower nodes have none, as text: `below 0.034 %`.
+    narrow: &'a str,
+    /// True if that is more than was asked for.
+    raised: bool,
 }
 
 /// The width from which on `trees` have at most `most` nodes, `least` or more, and
@@ -94,6 +131,22 @@ fn narrowest(trees: [&DisplayTree; 2], least: u64, most: usize) -> (u64, usize) 
     let least = first_out.saturating_add(1);
     let frames = wide.iter().filter(|&&total| total >= least).count();
     (least, frames)
+}
+
+/// `least` as a percentage of `whole` to two significant digits, rounded up.
+fn percent_above(least: u64, whole: u64) -> String {
+    let percent = 100.0 * least as f64 / whole.max(1) as f64;
+    let digits = (1.0 - percent.log10().floor()).clamp(0.0, 9.0) as i32;
+    let unit = 10_f64.powi(digits);
+    let text = format!(
+        "{:.*}",
+        digits as usize,
+        (percent * unit - 1e-6).ceil() / unit
+    );
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 #[cfg(test)]

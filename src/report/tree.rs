@@ -23,13 +23,13 @@ use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::walk::Children;
 use crate::model::{Function, Label};
 
-/// DisplayTree above each other that are shown; a recursion can be any deeper.
+/// Frames above each other that are shown; a recursion can be any deeper.
 const MAX_LEVELS: usize = 400;
 
 /// How much of the tree is shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct TreeOptions {
-    /// DisplayTree with less than this share of the whole time are left out; 1.0 is all of it.
+    /// Frames with less than this share of the whole time are left out; 1.0 is all of it.
     pub threshold: f64,
     /// Whether frames of libraries are shown one by one.
     pub all: bool,

@@ -4,27 +4,35 @@
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 
+use super::Drawing;
 use super::functions::Functions;
-use super::layout::{Layout, Rest};
-use crate::analysis::display_tree::DisplayTree;
+use super::graph::{Graph, RULES};
+use super::layout::Rest;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
 use crate::report::display::printable;
 
-/// One graph's id in the document, its tree and what is drawn of it.
-pub(super) type Drawn<'a> = (&'static str, &'a DisplayTree, &'a Layout);
-
-/// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
-/// narrowest node which has a frame, nanoseconds.
+/// Appends the JSON object.
 pub(super) fn write_columns(
     out: &mut String,
-    graphs: &[Drawn<'_>],
+    drawing: &Drawing<'_>,
     functions: &Functions<'_>,
     view: &View<'_>,
-    whole: u64,
-    least: u64,
 ) {
-    let _ = write!(out, "{{\"whole\":{whole},\n\"least\":{least}");
+    let Drawing {
+        whole,
+        least,
+        narrow,
+        ..
+    } = drawing;
+    let rules = RULES
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .join(",");
+    let _ = write!(
+        out,
+        "{{\"rules\":{{{rules}}},\n\"whole\":{whole},\n\"least\":{least},\n\"narrow\":{}",
+        json(narrow)
+    );
     let shown = || functions.shown.iter();
     column(out, "names", shown().map(|f| json(&f.name)));
     column(out, "places", shown().map(|f| json(&f.place)));
@@ -33,7 +41,10 @@ pub(super) fn write_columns(
         shown().map(|f| figures(&view.rows, f.label, view.lower_bounds.contains(f.label)));
     column(out, "figures", figures);
     write_ran_in(out, functions, view.profile.trees());
-    for (id, tree, layout) in graphs {
+    for Graph {
+        id, tree, layout, ..
+    } in &drawing.graphs
+    {
         let (roots, rest) = layout.roots;
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
         let nodes = &tree.nodes;
