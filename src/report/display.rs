@@ -122,19 +122,6 @@ pub fn count(number: i128) -> String {
     text
 }
 
-/// `text` without its middle where it has more than `longest` characters.
-pub fn fitted(text: &str, longest: usize) -> String {
-    let characters = text.chars().count();
-    if characters <= longest {
-        return text.to_owned();
-    }
-    let end = longest / 2;
-    let head = text.chars().take((longest - end).saturating_sub(1));
-    head.chain(['…'])
-        .chain(text.chars().skip(characters - end))
-        .collect()
-}
-
 /// `number` of a thing: `1 process`, `2 processes`.
 pub fn counted(number: usize, one: &str, many: &str) -> String {
     format!(
@@ -191,16 +178,6 @@ mod tests {
         assert_eq!(pstats_name(&label("~", 0, "<")), b"<");
         assert_eq!(pstats_name(&label("~", 1, "<len>")), b"~:1(<len>)");
         assert_eq!(pstats_name(&label("a.py", -3, "f")), b"a.py:-3(f)");
-    }
-
-    #[test]
-    fn long_texts_lose_their_middle() {
-        let name = format!("begin{}end", "x".repeat(10_000));
-        let short = fitted(&name, 60);
-        assert_eq!(short.chars().count(), 60);
-        assert!(short.starts_with("beginx") && short.ends_with("xend"));
-        assert_eq!(fitted("é", 1), "é");
-        assert_eq!(fitted("éé", 1), "…");
     }
 
     #[test]

@@ -15,10 +15,11 @@
 //! For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
 //! tables, and [`summary`], what the program prints when it is done.
 //!
-//! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`]
-//! and [`paths`] decide how names and paths look to people.
+//! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
+//! [`paths`] and [`cells`] decide how names and paths look to people.
 
 pub mod callgrind;
+pub mod cells;
 pub mod display;
 pub mod flamegraph;
 pub mod folded;

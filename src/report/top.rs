@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 
 use super::View;
-use super::display::{count, counted, duration, fitted, printable, pstats_name, short_name};
+use super::cells::{cells, without_middle};
+use super::display::{count, counted, duration, printable, pstats_name, short_name};
 use super::paths::PathShortener;
 use super::sort_order::SortOrder;
 use crate::model::{Counts, Label, Rows};
@@ -164,10 +165,10 @@ impl<'v> Names<'v> {
     }
 
     fn name(&self, label: &Label) -> String {
-        let name = fitted(&short_name(&label.name), LONGEST);
+        let name = without_middle(&short_name(&label.name), LONGEST);
         match self.paths.location(label) {
             location if location.is_empty() => name,
-            location => format!("{name}  {}", fitted(&location, LONGEST)),
+            location => format!("{name}  {}", without_middle(&location, LONGEST)),
         }
     }
 
@@ -197,7 +198,7 @@ fn table(header: [&str; 5], lines: impl Iterator<Item = [String; 5]>) -> String 
         .chain(lines)
         .collect();
     let width = |column: usize| {
-        let cells = table.iter().map(|line| line[column].chars().count());
+        let cells = table.iter().map(|line| cells(&line[column]));
         cells.max().unwrap_or_default()
     };
     let widths = [0, 1, 2, 3].map(width);

@@ -10,6 +10,7 @@ use super::graph::{
     CELL, Estimates, FRAME, Graph, LEVEL, PADDING, UNITS, VISIBLE, WITH_EDGE, escape,
 };
 use super::layout::{Content, Placed, Rest};
+use crate::report::cells::beginning;
 use crate::report::display::{count, counted, duration};
 
 /// The edges of wide frames are rounded to one of so many: their widths are exact to a
@@ -109,7 +110,7 @@ fn write_label(
             &rest_name
         }
     };
-    let Some(label) = fit(name, room) else {
+    let Some(label) = beginning(name, room) else {
         return;
     };
     let (x, width) = extent(frame, whole);
@@ -162,22 +163,6 @@ fn decimal(steps: u128, unit: u128) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Cuts `name` to `room` character cells, if anything of it can be shown. The script does
-/// the same.
-fn fit(name: &str, room: usize) -> Option<String> {
-    let (mut used, mut cut) = (0, 0);
-    for (position, c) in name.char_indices() {
-        used += if u32::from(c) >= 0x1100 { 2 } else { 1 };
-        if used > room {
-            return (cut > 0).then(|| format!("{}…", &name[..cut]));
-        }
-        if used < room {
-            cut = position + c.len_utf8();
-        }
-    }
-    Some(name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,14 +172,6 @@ mod tests {
         assert_eq!(decimal(STEPS, STEPS / 100), "100");
         assert_eq!(decimal(123_450_000, 10_000), "12345");
         assert_eq!(decimal(123_450_600, 10_000), "12345.06");
-    }
-
-    #[test]
-    fn names_are_cut_to_their_room() {
-        assert_eq!(fit("name", 4).as_deref(), Some("name"));
-        assert_eq!(fit("name", 3).as_deref(), Some("na…"));
-        assert_eq!(fit("名前", 3).as_deref(), Some("名…"));
-        assert_eq!(fit("名前", 1), None);
     }
 
     #[test]

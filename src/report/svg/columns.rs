@@ -1,7 +1,7 @@
 //! The figures of the picture as JSON columns: for each graph one entry a node, in
 //! the order of the frames, and the texts of each function once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 
 use super::Drawing;
@@ -10,6 +10,7 @@ use super::graph::{Graph, RULES};
 use super::layout::Rest;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
+use crate::report::cells::of_char;
 use crate::report::display::printable;
 
 /// Appends the JSON object.
@@ -35,6 +36,7 @@ pub(super) fn write_columns(
     );
     let shown = || functions.shown.iter();
     column(out, "names", shown().map(|f| json(&f.name)));
+    let _ = write!(out, ",\n\"cells\":{{{}}}", cells(functions));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
     let figures =
@@ -69,6 +71,17 @@ pub(super) fn write_columns(
         out.push('}');
     }
     out.push('}');
+}
+
+/// The characters of all names that don't take one cell, and how many they take.
+fn cells(functions: &Functions<'_>) -> String {
+    let characters = functions.shown.iter().flat_map(|f| f.name.chars());
+    let characters = characters.map(|c| (c, of_char(c)));
+    let others = BTreeMap::from_iter(characters.filter(|&(_, cells)| cells != 1));
+    let entries = others.iter();
+    let entries =
+        entries.map(|(&c, cells)| format!("{}:{cells}", json(c.encode_utf8(&mut [0; 4]))));
+    Vec::from_iter(entries).join(",")
 }
 
 /// In how many processes each function ran, and in threads of which names: `null` where

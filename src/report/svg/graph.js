@@ -30,11 +30,11 @@ root.append(probe);
 const cell = probe.getComputedTextLength() / 50 || CELL;
 probe.remove();
 
-// `text` cut to `room` cells; East Asian characters take two.
-function fit(text, room) {
+// The beginning of `text` in `room` cells; characters take one unless `cells` says otherwise.
+function beginning(text, room, cells) {
   let shown = '', used = 0, cut = '';
   for (const c of text) {
-    used += c.codePointAt(0) >= 0x1100 ? 2 : 1;
+    used += cells[c] ?? 1;
     if (used > room) return cut && cut + '…';
     shown += c;
     if (used < room) cut = shown;
@@ -167,7 +167,7 @@ class Graph {
         + (width > WITH_EDGE ? ' w' : '') + (level < this.base ? ' faded' : '');
       paths[level].set(kind, (paths[level].get(kind) || '') + this.path(x, width, 0));
       const room = Math.floor((width * pixels - PADDING) / cell);
-      const text = room >= 2 && fit(this.text(i), room);
+      const text = room >= 2 && beginning(this.text(i), room, data.cells);
       if (!text) return;
       labels.push(make(SVG, 'svg', {
         role: 'img', x: 100 * x + '%', y: this.top(level), width: 100 * width + '%', height: FRAME,

@@ -4,6 +4,7 @@ use crate::format::prof::{PlainInputs, ProfFile};
 use crate::model::{
     FoldedFunction, Function, FunctionKind, NO_PARENT, NodeRow, Process, Rows, ThreadTree, Trees,
 };
+use crate::report::cells::cells;
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
 fn frames(nodes: &[(u32, &str, u64)]) -> DisplayTree {
@@ -227,6 +228,22 @@ fn lines_are_as_long_as_there_is_room() {
         for line in lines {
             assert!(line.chars().count() <= width.max(60), "{line}");
         }
+    }
+}
+
+#[test]
+fn wide_characters_take_two_cells_and_marks_none() {
+    let long = "名前🐍e\u{301}".repeat(100);
+    let frames = frames(&[(NO_PARENT, &format!("/app/{long}.py {long}"), 1000)]);
+    for width in [60, 61, 62, 63, 64, 100] {
+        let options = TreeOptions {
+            width: Some(width),
+            ..TreeOptions::default()
+        };
+        let text = show(&frames, options);
+        let line = text.lines().nth(1).unwrap();
+        // A character of two cells may leave one free at each end of a cut.
+        assert!((width - 2..=width).contains(&cells(line)), "{line}");
     }
 }
 
