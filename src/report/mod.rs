@@ -16,7 +16,7 @@
 //! tables, and [`summary`], what the program prints when it is done.
 //!
 //! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
-//! [`paths`] and [`cells`] decide how names and paths look to people.
+//! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
 
 pub mod callgrind;
 pub mod cells;
@@ -24,6 +24,7 @@ pub mod display;
 pub mod flamegraph;
 pub mod folded;
 pub mod json;
+pub mod numbers;
 pub mod paths;
 pub mod prof;
 pub mod pstats_text;

@@ -1,7 +1,8 @@
 //! The sentences that reports show about the whole profile.
 
 use super::View;
-use super::display::{count, counted, duration, printable};
+use super::display::printable;
+use super::numbers::{count, counted, duration};
 
 impl View<'_> {
     /// Returns the title: one line that says what was recorded.

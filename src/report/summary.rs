@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{counted, duration, printable};
+use super::display::printable;
+use super::numbers::{counted, duration};
 use super::sort_order::SortOrder;
 use super::top::functions;
 use super::tree::{TreeOptions, tree};

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::View;
 use super::cells::{cells, without_middle};
-use super::display::{count, counted, duration, printable, pstats_name, short_name};
+use super::display::{printable, pstats_name, short_name};
+use super::numbers::{count, counted, duration};
 use super::paths::PathShortener;
 use super::sort_order::SortOrder;
 use crate::model::{Counts, Label, Rows};

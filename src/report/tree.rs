@@ -16,7 +16,8 @@ use std::collections::HashSet;
 use self::library_runs::{Runs, fold};
 use self::text::{Line, Text};
 use super::View;
-use super::display::{count, counted, duration, function_name};
+use super::display::function_name;
+use super::numbers::{count, counted, duration, percent};
 use super::paths::{CodeOrigin, PathShortener, origin};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
@@ -93,8 +94,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     text.push_lines(&lines);
     if left_out > 0 {
         let left_out = counted(left_out, "frame", "frames");
-        // Without the last digits: 0.07 times 100 is more than 7.
-        let share = (options.threshold * 1e8).round() / 1e6;
+        let share = percent(options.threshold);
         text.push_remark(&format!("… {left_out} below {share} % left out"));
     }
     if some_estimated {

@@ -11,7 +11,7 @@ use super::graph::{
 };
 use super::layout::{Content, Placed, Rest};
 use crate::report::cells::beginning;
-use crate::report::display::{count, counted, duration};
+use crate::report::numbers::{count, counted, duration};
 
 /// The edges of wide frames are rounded to one of so many: their widths are exact to a
 /// millionth. Those of narrow ones are whole units, a 500th of a pixel.

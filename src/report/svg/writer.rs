@@ -9,7 +9,7 @@ use super::graph::{Estimates, Graph, escape, fill};
 use super::layout::{Content, MAX_LEVELS};
 use super::{Drawing, Svg};
 use crate::report::View;
-use crate::report::display::count;
+use crate::report::numbers::{count, percent, size};
 
 const PAGE: &str = include_str!("page.svg");
 const GRAPH: &str = include_str!("graph.svg");
@@ -93,13 +93,13 @@ fn legend(estimates: Estimates) -> (String, usize) {
 
 /// Says what is not in the picture, and why.
 fn omissions(options: &Svg, drawing: &Drawing<'_>) -> String {
-    let wanted = percent_text(options.threshold);
+    let wanted = percent(options.threshold);
     let mut text = if drawing.raised {
         format!(
             "Functions {} of the time are folded into one frame: with the {wanted} % \
              that was asked for, the picture would be larger than {}",
             drawing.narrow,
-            size_text(options.max_size),
+            size(options.max_size),
         )
     } else if options.threshold > 0.0 {
         format!("Functions below {wanted} % of the time are folded into one frame")
@@ -119,20 +119,6 @@ fn omissions(options: &Svg, drawing: &Drawing<'_>) -> String {
         }
     }
     text
-}
-
-/// A size in the unit that suits it.
-fn size_text(bytes: u64) -> String {
-    match bytes {
-        0..=999_999 => format!("{} kB", bytes as f64 / 1e3),
-        _ => format!("{} MB", bytes as f64 / 1e6),
-    }
-}
-
-/// A share as a percentage without trailing zeros.
-fn percent_text(share: f64) -> String {
-    let text = format!("{:.6}", share * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn graph(
