@@ -34,7 +34,7 @@ const REVERSE: &str = "The bottom row is each function's own time; on top of it 
 pub struct Svg {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// Frames with less than this share of the whole time are folded into one; 0.01 is one
+    /// Frames with less than this share of the whole time are collapsed into one; 0.01 is one
     /// per cent.
     pub threshold: f64,
     /// The most bytes that the picture may have: the threshold is raised until it

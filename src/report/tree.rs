@@ -13,7 +13,7 @@ mod text;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use self::library_runs::{Runs, fold};
+use self::library_runs::{Runs, collapse};
 use self::text::{Line, Text};
 use super::View;
 use super::display::function_name;
@@ -71,7 +71,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let all = options.all || !frames.functions.iter().any(of_program);
     let (frames, runs) = match all {
         true => (frames, Runs::new()),
-        false => fold(&frames, &paths, least),
+        false => collapse(&frames, &paths, least),
     };
     let shown = Shown {
         whole: frames.whole(),

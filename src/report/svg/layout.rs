@@ -125,8 +125,8 @@ impl Layout {
             };
             (content, total(node))
         });
-        let folded = (rest.total > 0).then_some((Content::Rest(rest), rest.total));
-        for (content, total) in nodes.chain(folded) {
+        let collapsed = (rest.total > 0).then_some((Content::Rest(rest), rest.total));
+        for (content, total) in nodes.chain(collapsed) {
             self.frames.push(Placed {
                 content,
                 start,
@@ -199,7 +199,7 @@ mod tests {
                 deeper: 0,
             },
         );
-        let folded = Placed {
+        let collapsed = Placed {
             content: Content::Rest(rest),
             start: 65,
             total: 3,
@@ -211,7 +211,7 @@ mod tests {
                 node(6, 100, 0, none),
                 node(2, 0, 1, none),
                 node(1, 60, 0, none),
-                folded,
+                collapsed,
                 node(3, 0, 0, none),
             ]
         );

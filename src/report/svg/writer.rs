@@ -75,7 +75,7 @@ fn legend(estimates: Estimates) -> (String, usize) {
         ("s0", "standard library"),
         ("b0", "builtins"),
         ("p0 e", "estimated place"),
-        ("f", "folded"),
+        ("f", "collapsed"),
     ] {
         if class == "p0 e" && estimates != Estimates::Some {
             continue;
@@ -96,13 +96,13 @@ fn omissions(options: &Svg, drawing: &Drawing<'_>) -> String {
     let wanted = percent(options.threshold);
     let mut text = if drawing.raised {
         format!(
-            "Functions {} of the time are folded into one frame: with the {wanted} % \
+            "Functions {} of the time are collapsed into one frame: with the {wanted} % \
              that was asked for, the picture would be larger than {}",
             drawing.narrow,
             size(options.max_size),
         )
     } else if options.threshold > 0.0 {
-        format!("Functions below {wanted} % of the time are folded into one frame")
+        format!("Functions below {wanted} % of the time are collapsed into one frame")
     } else {
         "All functions have a frame".to_owned()
     };

@@ -1,6 +1,6 @@
-//! Folds what libraries do among themselves: of a call into a library the first frame
-//! is shown and, below it, the program's functions that it calls back. All frames in
-//! between are one line.
+//! Collapses the frames of libraries: of a call into a library the first frame is shown
+//! and, below it, the program's functions that it calls back. All frames in between are one
+//! line.
 
 use std::collections::HashMap;
 
@@ -27,35 +27,39 @@ pub(super) struct Run {
 /// Runs by their nodes, whose function is [`RUN`].
 pub(super) type Runs = HashMap<u32, Run>;
 
-/// `frames`, in which siblings are joined, with library frames folded where two or more
-/// of at least `least` nanoseconds would be shown.
-pub(super) fn fold(frames: &DisplayTree, paths: &PathShortener, least: u64) -> (DisplayTree, Runs) {
+/// Returns `frames`, in which siblings are merged, with library frames collapsed if two or
+/// more of at least `least` nanoseconds would be shown.
+pub(super) fn collapse(
+    frames: &DisplayTree,
+    paths: &PathShortener,
+    least: u64,
+) -> (DisplayTree, Runs) {
     let nodes = &frames.nodes;
     let entries = entries(frames);
     let mut runs = runs(frames, &entries, paths, least);
     runs.retain(|_, run| run.frames > 1);
-    let mut folded = DisplayTreeBuilder::new(frames);
+    let mut collapsed = DisplayTreeBuilder::new(frames);
     let mut placed: Vec<u32> = Vec::with_capacity(nodes.len());
-    let mut folded_runs = Runs::new();
+    let mut collapsed_runs = Runs::new();
     for (node, &entry) in (0..).zip(&entries) {
         let parent = nodes.parents()[node as usize];
         let parent = placed.get(parent as usize).copied().unwrap_or(NO_PARENT);
-        let is_folded = entry != node && runs.contains_key(&entry);
-        let place = match is_folded {
-            true => folded.child(placed[entry as usize], RUN),
-            false => folded.child(parent, nodes.kinds()[node as usize]),
+        let is_collapsed = entry != node && runs.contains_key(&entry);
+        let place = match is_collapsed {
+            true => collapsed.child(placed[entry as usize], RUN),
+            false => collapsed.child(parent, nodes.kinds()[node as usize]),
         };
         // What is below another frame of the run is in that one's figures.
         if place != parent {
-            folded.add(place, node);
+            collapsed.add(place, node);
         }
         placed.push(place);
-        if is_folded && !folded_runs.contains_key(&place) {
+        if is_collapsed && !collapsed_runs.contains_key(&place) {
             let run = runs.get_mut(&entry).map(std::mem::take);
-            folded_runs.insert(place, run.unwrap_or_default());
+            collapsed_runs.insert(place, run.unwrap_or_default());
         }
     }
-    (folded.finish(), folded_runs)
+    (collapsed.finish(), collapsed_runs)
 }
 
 /// For each library frame that another one has called, the frame by which the library
@@ -122,7 +126,7 @@ impl Run {
 }
 
 /// Whether `function` is nothing that the program's authors have written. Spans of
-/// native code were named by somebody who wants to see them; folded calls may be of any.
+/// native code were named by somebody who wants to see them; overflow calls may be of any.
 fn is_library(function: &Function) -> bool {
     function.kind != FunctionKind::Native && origin(&function.label) != CodeOrigin::Program
 }

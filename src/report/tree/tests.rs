@@ -75,7 +75,7 @@ fn program() -> DisplayTree {
 }
 
 #[test]
-fn what_cost_most_comes_first_and_libraries_are_folded() {
+fn what_cost_most_comes_first_and_libraries_are_collapsed() {
     assert_eq!(
         show(&program(), TreeOptions::default()),
         "   total    share    self  calls
@@ -160,7 +160,7 @@ fn libraries_are_shown_where_the_program_only_calls_them() {
 }
 
 #[test]
-fn a_single_library_frame_is_shown_rather_than_folded() {
+fn a_single_library_frame_is_shown_rather_than_collapsed() {
     let frames = frames(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
         (0, &format!("{RE} match"), 60),
