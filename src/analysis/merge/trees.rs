@@ -1,60 +1,44 @@
-//! The call trees of many recordings as one, in an order that follows from what is in it.
+//! The call trees of many recordings as one, in an order that follows from the content.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::ran_in::RanInCounts;
-use crate::model::builder::TreeBuilder;
+use crate::analysis::costed_tree::CostedTree;
+use crate::analysis::function_table::FunctionTable;
+use crate::analysis::occurrences::OccurrenceCounts;
+use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
     FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Nodes, PROPERTY, Process, RecordingId,
     ThreadTree, Trees,
 };
 
-/// Adds up trees; keeps only what is distinct in them.
+/// Adds up trees.
+#[derive(Default)]
 pub(super) struct TreeSum {
-    functions: Vec<Function>,
-    function_ids: HashMap<Function, u32>,
-    tree: TreeBuilder,
-    /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
-    overhead_ps: Vec<u64>,
+    functions: FunctionTable,
+    tree: CostedTree,
     /// By function.
     folded: BTreeMap<u32, FoldedFunction>,
-    ran_in: RanInCounts,
+    occurrences: OccurrenceCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
 }
 
 impl TreeSum {
-    pub(super) fn new() -> Self {
-        Self {
-            functions: Vec::new(),
-            function_ids: HashMap::new(),
-            tree: TreeBuilder::new(),
-            overhead_ps: Vec::new(),
-            folded: BTreeMap::new(),
-            ran_in: RanInCounts::default(),
-            recordings: BTreeSet::new(),
-            processes: Vec::new(),
-        }
-    }
-
-    /// The recordings that are in it.
+    /// Returns the recordings that are in it.
     pub(super) fn recordings(&self) -> &BTreeSet<RecordingId> {
         &self.recordings
     }
 
-    /// Whether a file can hold the sum with `trees`.
+    /// Returns true if a file can hold the sum with `trees`.
     pub(super) fn has_room_for(&self, trees: &Trees) -> bool {
         let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
         self.tree.len() + nodes <= MAX_NODES
     }
 
     pub(super) fn add(&mut self, trees: Trees) {
-        let functions: Vec<u32> = trees
-            .functions
-            .iter()
-            .map(|function| self.intern(function))
-            .collect();
+        let functions = trees.functions.iter();
+        let functions: Vec<u32> = functions.map(|f| self.function(f)).collect();
         for thread in &trees.threads {
             self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
             for folded in &thread.folded {
@@ -64,67 +48,44 @@ impl TreeSum {
                 sum.add(folded);
             }
         }
-        self.ran_in.add(&trees, &functions);
+        self.occurrences.add(&trees, &functions);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }
 
-    fn intern(&mut self, function: &Function) -> u32 {
-        if function.flags & PROPERTY != 0 {
-            // How it was called first is its process's own, and the overhead is known.
-            return self.intern(&Function {
-                flags: function.flags & !PROPERTY,
-                ..function.clone()
-            });
+    fn function(&mut self, function: &Function) -> u32 {
+        if function.flags & PROPERTY == 0 {
+            return self.functions.id(function);
         }
-        if let Some(&id) = self.function_ids.get(function) {
-            return id;
-        }
-        let id = self.functions.len() as u32;
-        self.functions.push(function.clone());
-        self.function_ids.insert(function.clone(), id);
-        id
+        // Its process alone knows how it was called first, and the overhead is computed.
+        self.functions.id(&Function {
+            flags: function.flags & !PROPERTY,
+            ..function.clone()
+        })
     }
 
     fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
-        for node in 0..nodes.len() {
-            let parent = match nodes.parents()[node] {
-                NO_PARENT => NO_PARENT,
-                parent => places[parent as usize],
-            };
-            let function = functions[nodes.kinds()[node] as usize];
-            let place = self.tree.child(parent, function);
-            self.tree.add(
-                place,
-                nodes.calls()[node],
-                nodes.resumes()[node],
-                nodes.totals()[node],
-            );
-            if let Some(&overhead) = overhead_ps.get(node) {
-                let place = place as usize;
-                if self.overhead_ps.len() <= place {
-                    self.overhead_ps.resize(place + 1, 0);
-                }
-                self.overhead_ps[place] = self.overhead_ps[place].saturating_add(overhead);
-            }
+        for (node, row) in nodes.rows().enumerate() {
+            let parent = places.get(row.parent as usize);
+            let parent = parent.copied().unwrap_or(NO_PARENT);
+            let place = self.tree.child(parent, functions[row.kind as usize]);
+            let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
+            self.tree.add(place, &row, overhead_ps);
             places.push(place);
         }
     }
 
-    /// The sum, of which `selection` has chosen the parts: at most one tree.
-    pub(super) fn finish(self, selection: Box<str>) -> Trees {
+    /// Returns the sum of inputs that `selection` has chosen: at most one tree.
+    pub(super) fn finish(self, selection: SelectionId) -> Trees {
         let mut processes = self.processes;
         processes.sort_by(compare_processes);
-        let nodes = self.tree.finish();
-        let mut overhead_ps = self.overhead_ps;
-        if overhead_ps.iter().any(|&overhead| overhead > 0) {
-            overhead_ps.resize(nodes.len(), 0);
-        } else {
+        let (nodes, mut overhead_ps) = self.tree.finish();
+        if overhead_ps.iter().all(|&overhead| overhead == 0) {
             overhead_ps.clear();
         }
-        let (functions, rank) = sorted(self.functions);
-        let (thread_names, ran_in) = self.ran_in.finish(&rank);
+        let (functions, rank) = sorted(self.functions.into_functions());
+        let (thread_names, ran_in) = self.occurrences.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
         let folded = self.folded.into_values().map(|folded| FoldedFunction {
             function: rank[folded.function as usize],
@@ -133,12 +94,10 @@ impl TreeSum {
         let mut folded: Vec<_> = folded.collect();
         folded.sort_unstable();
         let mut threads = vec![ThreadTree {
-            process: 0,
-            name: Box::default(),
             nodes,
             overhead_ps,
-            class_calls: Vec::new(),
             folded,
+            ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
         Trees {
@@ -146,14 +105,14 @@ impl TreeSum {
             processes,
             functions,
             threads,
-            selection,
+            selection: selection.into_text(),
             thread_names,
             ran_in,
         }
     }
 }
 
-/// Functions sorted by what they are, and for each of them where it is now.
+/// Returns the functions sorted by their content, and the new index of each.
 fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
     let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
     order.sort_by(|(_, a), (_, b)| {
@@ -169,7 +128,8 @@ fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
     (functions.collect(), rank)
 }
 
-/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
+/// Returns the nodes depth first, siblings by the ranks of their functions, and their
+/// overhead, which may be empty.
 fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];

@@ -8,12 +8,12 @@ use crate::model::{ANY_THREAD, RanIn, Trees};
 
 /// Counts, for all recordings together, that don't depend on their order.
 #[derive(Debug, Default)]
-pub(super) struct RanInCounts {
+pub(super) struct OccurrenceCounts {
     names: HashMap<Box<[u8]>, u32>,
     processes: HashMap<(u32, u32), u32>,
 }
 
-impl RanInCounts {
+impl OccurrenceCounts {
     /// Counts the functions of `trees`; `functions` are what they are called here.
     pub(super) fn add(&mut self, trees: &Trees, functions: &[u32]) {
         if !trees.ran_in.is_empty() {

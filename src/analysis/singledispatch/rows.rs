@@ -1,33 +1,31 @@
-//! `functools.singledispatch` in profiles without call trees: there, wrapper and
-//! implementations are known only by caller and callee, and the sidecar says in
-//! which proportion callers reached implementations.
+//! Dispatch wrappers in pstats rows, which know functions by caller and callee only.
 //!
-//! What the wrapper passed on to an implementation is split over the wrapper's
-//! callers by the sidecar's counts, or by their calls of the wrapper where the
-//! sidecar does not know the implementation. Counts and times that went into an
-//! implementation come out whole; functions' own figures stay as they are. The
-//! wrapper keeps its own time and what it needed to find the implementation.
+//! Calls and times of an implementation under the wrapper are split over the wrapper's
+//! callers: by the dispatch counts or, for an implementation that these don't know, by the
+//! callers' calls of the wrapper. The sum over an implementation's callers does not change,
+//! nor do the functions' own figures. The wrapper keeps its own time and the time that it
+//! needed to find the implementation.
 
 use std::collections::HashMap;
 
 use crate::model::generics::is_binding_name;
 use crate::model::{Counts, DispatchCounts, Label, LabelId, Row, Rows};
 
-/// `rows` with callers attached to implementations as `sidecar` says.
-pub fn attribute(rows: &Rows, sidecar: &DispatchCounts) -> Rows {
-    let mut attributed = rows.clone();
-    if sidecar.is_empty() {
-        return attributed;
+/// Returns `rows` with the callers of implementations in place of dispatch wrappers.
+pub fn reattribute_callers(rows: &Rows, counts: &DispatchCounts) -> Rows {
+    let mut reattributed = rows.clone();
+    if counts.is_empty() {
+        return reattributed;
     }
-    let counts = by_caller_and_implementation(rows, sidecar);
+    let calls = by_caller_and_implementation(rows, counts);
     for wrapper in by_label(rows, |id, _| is_wrapper(rows.label(id))) {
-        attribute_wrapper(&mut attributed, wrapper, &counts);
+        reattribute_wrapper(&mut reattributed, wrapper, &calls);
     }
-    attributed
+    reattributed
 }
 
-/// Which of `rows` are `wanted`, in the order of their labels: ids depend on the order of
-/// the inputs, and so would sums of times that are added up in theirs.
+/// Returns the `wanted` rows in the order of their labels: ids depend on the order of
+/// the inputs, and sums of times depend on the order of summation.
 fn by_label(rows: &Rows, wanted: impl Fn(LabelId, &Row) -> bool) -> Vec<LabelId> {
     let wanted = rows.iter().filter(|&(id, row)| wanted(id, row));
     let mut ids: Vec<LabelId> = wanted.map(|(id, _)| id).collect();
@@ -35,50 +33,46 @@ fn by_label(rows: &Rows, wanted: impl Fn(LabelId, &Row) -> bool) -> Vec<LabelId>
     ids
 }
 
-type Dispatches = HashMap<(LabelId, LabelId), u64>;
+/// Calls by caller and implementation, through whichever generic function.
+type Calls = HashMap<(LabelId, LabelId), u64>;
 
-fn by_caller_and_implementation(rows: &Rows, sidecar: &DispatchCounts) -> Dispatches {
-    let mut counts = Dispatches::new();
-    for callers in sidecar.values() {
-        for (caller, implementations) in callers {
-            for (implementation, &calls) in implementations {
-                if let (Some(caller), Some(implementation)) =
-                    (rows.find(caller), rows.find(implementation))
-                {
-                    let sum = counts.entry((caller, implementation)).or_default();
-                    *sum = sum.saturating_add(calls);
-                }
+fn by_caller_and_implementation(rows: &Rows, counts: &DispatchCounts) -> Calls {
+    let mut sums = Calls::new();
+    for (caller, implementations) in counts.values().flatten() {
+        for (implementation, &calls) in implementations {
+            if let (Some(caller), Some(implementation)) =
+                (rows.find(caller), rows.find(implementation))
+            {
+                let sum = sums.entry((caller, implementation)).or_default();
+                *sum = sum.saturating_add(calls);
             }
         }
     }
-    counts
+    sums
 }
 
-fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches) {
+fn reattribute_wrapper(rows: &mut Rows, wrapper: LabelId, calls: &Calls) {
     let Some(row) = rows.row(wrapper).cloned() else {
         return;
     };
-    let mut callers: Vec<(LabelId, f64)> = row
-        .callers
-        .iter()
-        .filter(|&(&caller, _)| !is_wrapper(rows.label(caller)))
-        .map(|(&caller, counts)| (caller, counts.nc as f64))
+    let callers = row.callers.iter();
+    let callers = callers.filter(|&(&caller, _)| !is_wrapper(rows.label(caller)));
+    let mut callers: Vec<_> = callers
+        .map(|(&id, counts)| (id, counts.nc as f64))
         .collect();
     // For the same reason as in `by_label`.
-    callers.sort_by(|&(a, _), &(b, _)| rows.label(a).cmp(rows.label(b)));
+    callers.sort_by_key(|&(id, _)| rows.label(id));
 
     let implementations = by_label(rows, |id, row| {
         row.callers.contains_key(&wrapper) && is_implementation(rows.label(id))
     });
     let mut passed_on = 0.0;
     for implementation in implementations {
-        let known: Vec<(LabelId, f64)> = callers
-            .iter()
-            .filter_map(|&(caller, _)| {
-                let &calls = dispatches.get(&(caller, implementation))?;
-                (calls > 0).then_some((caller, calls as f64))
-            })
-            .collect();
+        let known = callers.iter().filter_map(|&(caller, _)| {
+            let &calls = calls.get(&(caller, implementation))?;
+            (calls > 0).then_some((caller, calls as f64))
+        });
+        let known: Vec<_> = known.collect();
         let weights = if known.is_empty() { &callers } else { &known };
         let callers = &mut rows.row_mut(implementation).callers;
         let Some(edge) = callers.remove(&wrapper) else {
@@ -93,19 +87,24 @@ fn attribute_wrapper(rows: &mut Rows, wrapper: LabelId, dispatches: &Dispatches)
             callers.entry(caller).or_default().add(&share);
         }
     }
+    keep(
+        rows.row_mut(wrapper),
+        (row.counts.ct - passed_on).max(row.counts.tt),
+    );
+}
 
-    let kept = (row.counts.ct - passed_on).max(row.counts.tt);
-    let calls = row.callers.values().map(|counts| counts.nc);
+/// Leaves a wrapper the inclusive time `kept`, split over its callers by calls.
+fn keep(wrapper: &mut Row, kept: f64) {
+    let calls = wrapper.callers.values().map(|counts| counts.nc);
     let calls = calls.fold(0, i128::saturating_add) as f64;
-    let row = rows.row_mut(wrapper);
-    row.counts.ct = kept;
-    for counts in row.callers.values_mut().filter(|_| calls != 0.0) {
+    wrapper.counts.ct = kept;
+    for counts in wrapper.callers.values_mut().filter(|_| calls != 0.0) {
         counts.ct = kept * (counts.nc as f64 / calls);
     }
 }
 
-/// `whole` in parts proportional to the weights, whose counts add up to it; none
-/// where the weights are no proportion.
+/// Splits `whole` into parts proportional to the weights; their counts add up to it.
+/// Returns `None` if the weights are no proportion.
 fn split(whole: &Counts, weights: &[(LabelId, f64)]) -> Option<Vec<(LabelId, Counts)>> {
     let sum: f64 = weights.iter().map(|&(_, weight)| weight).sum();
     if weights.iter().any(|&(_, weight)| weight < 0.0) || sum <= 0.0 {
@@ -135,8 +134,8 @@ fn split(whole: &Counts, weights: &[(LabelId, f64)]) -> Option<Vec<(LabelId, Cou
     Some(parts)
 }
 
-/// Going by file and name, which is all that plain profiles tell: functools' own
-/// wrappers, and that of the tool that wrote the first sidecars.
+/// Recognises a dispatch wrapper by file and name, because plain profiles have nothing
+/// else: functools' own, and that of the tool that wrote the first sidecars.
 fn is_wrapper(label: &Label) -> bool {
     // The last one is singledispatchmethod's from Python 3.14 on.
     matches!(&*label.name, b"wrapper" | b"_method" | b"__call__") && in_functools(label)
@@ -213,7 +212,7 @@ mod tests {
             ]
             .into(),
         )]);
-        let clear = attribute(&rows, &sidecar);
+        let clear = reattribute_callers(&rows, &sidecar);
         let counts = |nc, tt, ct| Some(Counts { cc: nc, nc, tt, ct });
         assert_eq!(edge(&clear, "A", "F1"), counts(10, 10.0, 10.0));
         assert_eq!(edge(&clear, "B", "F1"), counts(3, 3.0, 3.0));
@@ -240,7 +239,7 @@ mod tests {
         let other = Arc::new(label("other"));
         let sidecar = DispatchCounts::from([(other, Default::default())]);
         let figures = |edges: &[_]| {
-            let clear = attribute(&rows(edges), &sidecar);
+            let clear = reattribute_callers(&rows(edges), &sidecar);
             ["wrapper", "_method", "F1", "F2", "F3"]
                 .map(|callee| edge(&clear, "A", callee).unwrap().ct)
         };
@@ -258,7 +257,7 @@ mod tests {
         ]);
         let other = Arc::new(label("other"));
         let sidecar = DispatchCounts::from([(other, Default::default())]);
-        let clear = attribute(&rows, &sidecar);
+        let clear = reattribute_callers(&rows, &sidecar);
         let (a, b) = (
             edge(&clear, "A", "F1").unwrap(),
             edge(&clear, "B", "F1").unwrap(),

@@ -1,12 +1,12 @@
-//! Whose code a function is, and the short form of its path that people read:
-//! `json/decoder.py` instead of the whole way to the standard library.
+//! The origin of a function's code, and the short form of its path for people:
+//! `json/decoder.py` instead of the whole path to the standard library.
 
 use super::display::printable;
 use crate::model::Label;
 
-/// Whose code a function is.
+/// The origin of a function's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum CodeOrigin {
     /// The profiled program's own.
     Program,
     /// Installed: below `site-packages` or `dist-packages`.
@@ -17,18 +17,18 @@ pub enum Origin {
     Builtin,
 }
 
-/// Knows where the program's own files lie, so that paths can be cut there.
+/// Shortens paths. It knows the directory of the program's own files.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct PathShortener {
     root: Vec<u8>,
 }
 
-impl Places {
+impl PathShortener {
     /// Finds the directory that all of the program's own files share.
     pub fn new<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Self {
         let mut root: Option<&[u8]> = None;
         for label in labels {
-            if split(&label.file).0 != Origin::Program || label.file.starts_with(b"<") {
+            if split(&label.file).0 != CodeOrigin::Program || label.file.starts_with(b"<") {
                 continue;
             }
             let directory = &label.file[..directory_length(&label.file)];
@@ -38,7 +38,7 @@ impl Places {
             });
         }
         // Cutting `/` off says nothing and makes an absolute path look relative.
-        Places {
+        PathShortener {
             root: root
                 .filter(|root| root.len() > 1)
                 .unwrap_or_default()
@@ -51,7 +51,7 @@ impl Places {
     pub fn short(&self, file: &[u8]) -> String {
         let (origin, rest) = split(file);
         let rest = match origin {
-            Origin::Program => rest.strip_prefix(self.root.as_slice()).unwrap_or(rest),
+            CodeOrigin::Program => rest.strip_prefix(self.root.as_slice()).unwrap_or(rest),
             _ => rest,
         };
         printable(rest)
@@ -60,35 +60,35 @@ impl Places {
     /// `file:line` in the short form; nothing for a builtin.
     pub fn location(&self, label: &Label) -> String {
         match origin(label) {
-            Origin::Builtin => String::new(),
+            CodeOrigin::Builtin => String::new(),
             _ => format!("{}:{}", self.short(&label.file), label.line),
         }
     }
 }
 
-/// Whose code `label` is.
-pub fn origin(label: &Label) -> Origin {
+/// Returns the origin of the code of `label`.
+pub fn origin(label: &Label) -> CodeOrigin {
     split(&label.file).0
 }
 
 /// The origin of a file and the part of its path that is not the place of
 /// installation.
-fn split(file: &[u8]) -> (Origin, &[u8]) {
+fn split(file: &[u8]) -> (CodeOrigin, &[u8]) {
     if file == b"~" || file.is_empty() {
-        return (Origin::Builtin, b"");
+        return (CodeOrigin::Builtin, b"");
     }
     for marker in [b"site-packages", b"dist-packages"] {
         if let Some(end) = last_component_end(file, |part| part == marker) {
-            return (Origin::Library, &file[end..]);
+            return (CodeOrigin::Library, &file[end..]);
         }
     }
     if file.starts_with(b"<frozen ") {
-        return (Origin::Standard, file);
+        return (CodeOrigin::Standard, file);
     }
     if let Some(end) = last_component_end(file, is_versioned_python) {
-        return (Origin::Standard, &file[end..]);
+        return (CodeOrigin::Standard, &file[end..]);
     }
-    (Origin::Program, file)
+    (CodeOrigin::Program, file)
 }
 
 /// `python3.11`, `python3.13t`, `python311.zip`: what `sys.path` calls the
@@ -153,8 +153,8 @@ mod tests {
             label("/home/me/app/main.py"),
             label("/home/me/app/db/query.py"),
         ];
-        let places = Places::new(&own);
-        let short = |file: &str| places.location(&label(file));
+        let paths = PathShortener::new(&own);
+        let short = |file: &str| paths.location(&label(file));
         assert_eq!(short("/home/me/app/main.py"), "main.py:7");
         assert_eq!(short("/home/me/app/db/query.py"), "db/query.py:7");
         assert_eq!(
@@ -174,20 +174,20 @@ mod tests {
     #[test]
     fn files_without_a_common_directory_keep_their_paths() {
         let own = [label("/srv/a.py"), label("/opt/b.py"), label("<string>")];
-        let places = Places::new(&own);
-        assert_eq!(places.short(b"/srv/a.py"), "/srv/a.py");
-        assert_eq!(Places::new(&[label("a.py")]).short(b"a.py"), "a.py");
-        assert_eq!(Places::new([]).short(b"/srv/a.py"), "/srv/a.py");
+        let paths = PathShortener::new(&own);
+        assert_eq!(paths.short(b"/srv/a.py"), "/srv/a.py");
+        assert_eq!(PathShortener::new(&[label("a.py")]).short(b"a.py"), "a.py");
+        assert_eq!(PathShortener::new([]).short(b"/srv/a.py"), "/srv/a.py");
     }
 
     #[test]
     fn origins() {
-        assert_eq!(origin(&label("/x/python3.13t/os.py")), Origin::Standard);
-        assert_eq!(origin(&label("/x/python3/os.py")), Origin::Program);
+        assert_eq!(origin(&label("/x/python3.13t/os.py")), CodeOrigin::Standard);
+        assert_eq!(origin(&label("/x/python3/os.py")), CodeOrigin::Program);
         assert_eq!(
             origin(&label("/usr/lib/python3/dist-packages/apt.py")),
-            Origin::Library
+            CodeOrigin::Library
         );
-        assert_eq!(origin(&label("~")), Origin::Builtin);
+        assert_eq!(origin(&label("~")), CodeOrigin::Builtin);
     }
 }
