@@ -308,14 +308,14 @@ static int measure(hook_kind hook)
     sigset_t all, before;
     sigfillset(&all);
     PyObject *codes = hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
-    if (!arming_local_begin(codes)) {
+    if (!gate_restrict_to(codes)) {
         return 0;
     }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int result = take_samples(hook, &taken);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     PyObject *exception = compat_take_exception();
-    bool undisturbed = arming_local_end(codes);
+    bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
         keep(&taken, hook);
     }

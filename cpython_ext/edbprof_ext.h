@@ -7,7 +7,7 @@
  *        │ edbprof_enter / edbprof_leave (Rust)
  *        │ first sight: names.c says what it is
  *        ▼
- *   arming.c    when events of sys.monitoring are on
+ *   monitoring_gate.c  when events of sys.monitoring are on
  *   recorder.c, recorder_type.c  Recorder: one recording, as a Python object
  *   contents.c  what was recorded, in memory
  *   decorated.c, steps.c: what @profile() makes of functions and of their
@@ -63,7 +63,7 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
 
 /* Grows an array that has room for *room elements to hold one more than `count`. NULL
  * when there is no memory; the array is then as before. */
-void *grown(void *array, size_t count, size_t *room, size_t element);
+void *grow_array(void *array, size_t count, size_t *room, size_t element);
 
 /* A new handle of this recorder's for the calling thread. NULL with an exception. */
 edbprof_thread *recorder_attach(recorder *self);
@@ -124,21 +124,20 @@ typedef struct {
     bool of_call;           /* not of the whole thread */
     bool inherited;         /* one of `depth` is that of a call in another greenlet */
     uint64_t call;          /* which one it was enabled for, or at which time */
-} activity;
+} active_recorder;
 
 typedef struct {
-    activity *items;
+    active_recorder *items;
     size_t count, room;
-    /* The usual case's short cut: the handle of the only one, if it has no timer and
-     * records builtins; else NULL. */
-    edbprof_thread *only;
-} activities;
+    /* Handle of the only recorder, if it has no timer and records builtins; else NULL. */
+    edbprof_thread *fast_handle;
+} active_recorders;
 
 /* A recorder that has recorded in this thread. */
 typedef struct {
     recorder *owner; /* borrowed: see thread_forget */
     edbprof_thread *handle;
-} attachment;
+} thread_handle;
 
 /* What the extension knows of one Python thread. Lives in the thread's dict and
  * dies with it; only its own thread uses it. */
@@ -147,17 +146,17 @@ typedef struct thread_state {
     PyThreadState *tstate;
     unsigned long ident; /* of its OS thread */
     struct thread_state *next, **link; /* in the list of all */
-    attachment *attachments;
-    size_t attachment_count, attachment_room;
+    thread_handle *handles;
+    size_t handle_count, handle_room;
     const void *home; /* `thread_here` of the OS thread that has used it */
-    activities active[HOOK_COUNT];
+    active_recorders active[HOOK_COUNT];
     bool in_timer; /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
     bool sees_switches;       /* of greenlets */
     bool in_switch;           /* another trace function is called */
     PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
-    PyObject *greenlets;      /* places of those that are suspended, a dict, or NULL */
+    PyObject *greenlets;      /* dict: address of a suspended one -> its positions; or NULL */
 } thread_state;
 
 extern PyTypeObject thread_state_type;
@@ -170,8 +169,8 @@ extern unsigned threads_recording;
 typedef struct {
     thread_state *state;
     PyThreadState *tstate;
-    /* What `active[HOOK_MONITORING].only` is of the one Python thread that this OS thread
-     * has been; NULL if it has been several. Holds while `epoch` is `threads_epoch`. */
+    /* `active[HOOK_MONITORING].fast_handle` of the one Python thread that this OS thread has
+     * been; NULL if it has been several. Valid while `epoch` equals `threads_epoch`. */
     edbprof_thread *monitored;
     uint64_t epoch;
     bool is_several;
@@ -218,7 +217,7 @@ bool thread_try_enable(recorder *owner, uint64_t call);
 
 /* How a recorder records in the thread whose state it is; NULL if it does not. Holds until
  * one is switched on or off there. */
-activity *thread_activity(thread_state *state, const recorder *owner);
+active_recorder *thread_find_active(thread_state *state, const recorder *owner);
 
 /* Undoes one thread_enable. Returns whether the recorder has stopped recording in
  * this thread (not if it was enabled more often, or not at all). */
@@ -269,37 +268,37 @@ int monitoring_init(void);
  * exception. */
 long monitoring_register(PyObject *module, PyObject *tool);
 
-/* ---- arming.c ------------------------------------------------------------ */
+/* ---- monitoring_gate.c --------------------------------------------------- */
 
 /* Takes a tool id of sys.monitoring, once. 0, or -1 with a ValueError that says why
  * this hook can't be used. */
-int arming_take_tool(void);
+int gate_take_tool(void);
 
 /* Notices that somebody else has freed our tool id or switched its events off: then the
- * next arming_begin takes one again. */
-void arming_check(void);
+ * next gate_add_thread takes one again. */
+void gate_check(void);
 
 /* One thread more records by sys.monitoring. 0, or -1 with an exception. */
-int arming_begin(void);
+int gate_add_thread(void);
 
 /* One thread less. Events stay on for some time. */
-void arming_end(void);
+void gate_remove_thread(void);
 
-/* As arming_begin, for one to which events of certain code come anyway. */
-void arming_begin_local(void);
+/* As gate_add_thread, for one to which events of certain code come anyway. */
+void gate_add_local_thread(void);
 
 /* From now on, events of these code objects alone are on; of none for NULL. Whether that
  * can be had: no thread records by sys.monitoring, and no other tool listens. Without
  * sys.monitoring there is nothing to do. */
-bool arming_local_begin(PyObject *codes);
+bool gate_restrict_to(PyObject *codes);
 
 /* They are off again. Whether nobody has switched events on meanwhile. */
-bool arming_local_end(PyObject *codes);
+bool gate_lift_restriction(PyObject *codes);
 
 /* There was an event in a thread that records nothing by sys.monitoring. */
-void arming_idle_event(void);
+void gate_unclaimed_event(void);
 
-PyObject *arming_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
+PyObject *gate_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
 
 /* ---- names.c ------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
  * case of one is not given: see events.h. */
 #include "events.h"
 
-void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed)
+void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed)
 {
     uint64_t key = code_key(code);
     thread_look();
@@ -25,7 +25,7 @@ void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed
     }
 }
 
-void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
+void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key)
 {
     thread_look();
@@ -44,14 +44,14 @@ void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject 
     }
 }
 
-void count_class_call_in_each(const activities *list)
+void count_class_call_in_each(const active_recorders *list)
 {
     FOR_EACH_ACTIVE (active, list) {
         edbprof_count_class_call(active.handle);
     }
 }
 
-void leave_in_each(const activities *list, uint64_t key, bool builtin)
+void leave_in_each(const active_recorders *list, uint64_t key, bool builtin)
 {
     FOR_EACH_ACTIVE (active, list) {
         if (builtin && !active.owner->builtins) {

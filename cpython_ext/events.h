@@ -60,40 +60,42 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
  * function can run a finalizer that records and so changes the list. */
 #define FOR_EACH_ACTIVE(active, list)                                                   \
     for (size_t i_ = 0; i_ < (list)->count; i_++)                                       \
-        for (activity active = (list)->items[i_], *once_ = &active; once_ != NULL;      \
+        for (active_recorder active = (list)->items[i_], *once_ = &active; once_ != NULL;      \
              once_ = NULL)
 
 /* Give an event to each recorder of a list. An entered function that a recording does
  * not know yet is defined. `callable` is a PyCFunction, or a method descriptor that is
  * called with `self`. */
-void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed);
-void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
+void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed);
+void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key);
-void count_class_call_in_each(const activities *list);
-void leave_in_each(const activities *list, uint64_t key, bool builtin);
+void count_class_call_in_each(const active_recorders *list);
+void leave_in_each(const active_recorders *list, uint64_t key, bool builtin);
 
-/* The usual case: `only` is the handle of the only recorder, which knows the function.
+/* The usual case: `fast_handle` is the handle of the only recorder, which knows the function.
  * False if it is not, or NULL: then nothing has happened yet. */
-static inline bool entered_code(edbprof_thread *only, PyCodeObject *code, bool resumed)
+static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code,
+                                bool resumed)
 {
     uint64_t key = code_key(code);
-    return only != NULL && (resumed ? edbprof_resume(only, key) : edbprof_enter(only, key)) !=
-                               EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL &&
+           (resumed ? edbprof_resume(fast_handle, key) : edbprof_enter(fast_handle, key)) !=
+               EDBPROF_UNKNOWN_FUNCTION;
 }
 
 /* As entered_code. */
-static inline bool entered_builtin(edbprof_thread *only, uint64_t key)
+static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 {
-    return only != NULL && edbprof_enter(only, key) != EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
 /* As entered_code, for the end of a call. */
-static inline bool left(edbprof_thread *only, uint64_t key)
+static inline bool left(edbprof_thread *fast_handle, uint64_t key)
 {
-    if (only != NULL) {
-        (void)edbprof_leave(only, key);
+    if (fast_handle != NULL) {
+        (void)edbprof_leave(fast_handle, key);
     }
-    return only != NULL;
+    return fast_handle != NULL;
 }
 
 #endif

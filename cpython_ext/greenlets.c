@@ -14,37 +14,40 @@
 typedef struct {
     recorder *owner; /* borrowed; NULL once it is gone: see greenlets_forget */
     edbprof_fiber fiber;
-    uint64_t call;   /* as the activity's */
-    unsigned depth;  /* that of an activity of calls; else 0 */
+    uint64_t call;   /* as of the active recorder */
+    unsigned depth;  /* that of an active recorder of calls; else 0 */
     bool inherited;
-} place;
+} suspended_position;
 
 typedef struct {
     size_t count;
-    place items[];
-} places;
+    suspended_position items[];
+} suspended_positions;
 
 /* Whether a decorated call was begun in the greenlet itself. */
-static bool has_own_call(const place *at) { return at->depth > (at->inherited ? 1 : 0); }
+static bool has_own_call(const suspended_position *at)
+{
+    return at->depth > (at->inherited ? 1 : 0);
+}
 
 /* Frames of suspended greenlets are on no thread's stack, so switching events off and on
  * would leave them without: their calls count as being recorded. */
-static bool holds_events(const place *at)
+static bool holds_events(const suspended_position *at)
 {
     return at->owner != NULL && at->owner->hook == HOOK_MONITORING && has_own_call(at);
 }
 
-static void let_go(place *at)
+static void let_go(suspended_position *at)
 {
     if (holds_events(at)) {
-        arming_end();
+        gate_remove_thread();
     }
     at->owner = NULL;
 }
 
 static void forget(PyObject *capsule)
 {
-    places *self = (places *)PyCapsule_GetPointer(capsule, NULL);
+    suspended_positions *self = (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; i < self->count; i++) {
         let_go(&self->items[i]);
     }
@@ -59,24 +62,24 @@ static PyObject *suspend(thread_state *state)
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         room += state->active[hook].count;
     }
-    places *self =
+    suspended_positions *self =
         room == 0 ? NULL : PyMem_Malloc(sizeof *self + room * sizeof *self->items);
     if (self == NULL) {
         return NULL;
     }
     self->count = 0;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        const activities *list = &state->active[hook];
+        const active_recorders *list = &state->active[hook];
         for (size_t i = 0; i < list->count; i++) {
-            const activity *active = &list->items[i];
-            place *added = &self->items[self->count++];
-            *added = (place){.owner = active->owner,
-                             .call = active->call,
-                             .depth = active->of_call ? active->depth : 0,
-                             .inherited = active->inherited};
+            const active_recorder *active = &list->items[i];
+            suspended_position *added = &self->items[self->count++];
+            *added = (suspended_position){.owner = active->owner,
+                                          .call = active->call,
+                                          .depth = active->of_call ? active->depth : 0,
+                                          .inherited = active->inherited};
             (void)edbprof_fiber_suspend(active->handle, &added->fiber);
             if (holds_events(added)) {
-                arming_begin_local();
+                gate_add_local_thread();
             }
         }
     }
@@ -92,7 +95,7 @@ static PyObject *suspend(thread_state *state)
 static void stop_calls(thread_state *state)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        activities *list = &state->active[hook];
+        active_recorders *list = &state->active[hook];
         for (size_t i = list->count; i-- > 0;) {
             if (i < list->count && list->items[i].of_call) {
                 (void)thread_stop(list->items[i].owner);
@@ -116,9 +119,9 @@ static void keep(thread_state *state, PyObject *greenlet, PyObject *suspended)
     Py_XDECREF(key);
 }
 
-/* The places of a suspended greenlet: a new reference, since whoever looks at them may run
- * Python code that changes the table. NULL if there are none. */
-static PyObject *places_of(const thread_state *state, PyObject *greenlet, bool take)
+/* The positions of a suspended greenlet: a new reference, because whoever reads them may
+ * run Python code that changes the table. NULL if there are none. */
+static PyObject *positions_of(const thread_state *state, PyObject *greenlet, bool take)
 {
     PyObject *key = state->greenlets == NULL ? NULL : PyLong_FromVoidPtr(greenlet);
     PyObject *found = key == NULL ? NULL : PyDict_GetItem(state->greenlets, key);
@@ -135,7 +138,8 @@ void greenlets_forget(const thread_state *state, const recorder *owner)
     PyObject *key, *capsule;
     Py_ssize_t at = 0;
     while (state->greenlets != NULL && PyDict_Next(state->greenlets, &at, &key, &capsule)) {
-        places *known = (places *)PyCapsule_GetPointer(capsule, NULL);
+        suspended_positions *known =
+            (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
         for (size_t i = 0; i < known->count; i++) {
             if (known->items[i].owner == owner) {
                 let_go(&known->items[i]);
@@ -144,11 +148,13 @@ void greenlets_forget(const thread_state *state, const recorder *owner)
     }
 }
 
-/* The greenlet's place below the call `call`; NULL if it is not in it. */
-static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
+/* The greenlet's position below the call `call`; NULL if it is not in it. */
+static const suspended_position *in_call(PyObject *capsule, const recorder *owner,
+                                         uint64_t call)
 {
-    const places *known =
-        capsule == NULL ? NULL : (const places *)PyCapsule_GetPointer(capsule, NULL);
+    const suspended_positions *known =
+        capsule == NULL ? NULL
+                        : (const suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; known != NULL && i < known->count; i++) {
         if (known->items[i].owner == owner && known->items[i].call == call) {
             return &known->items[i];
@@ -157,9 +163,9 @@ static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t c
     return NULL;
 }
 
-/* Opens again what was open at a place. What began below a decorated call is recorded while
- * its parent, whose places are `above`, is in that call. */
-static void resume(thread_state *state, const place *at, PyObject *above)
+/* Opens again what was open at a position. What began below a decorated call is recorded while
+ * its parent, whose positions are `above`, is in that call. */
+static void resume(thread_state *state, const suspended_position *at, PyObject *above)
 {
     recorder *owner = at->owner;
     if (owner == NULL) {
@@ -172,7 +178,7 @@ static void resume(thread_state *state, const place *at, PyObject *above)
             return;
         }
     }
-    activity *active = thread_activity(state, owner);
+    active_recorder *active = thread_find_active(state, owner);
     if (active != NULL && active->call == at->call) {
         active->inherited = still;
         (void)edbprof_fiber_resume(active->handle, &at->fiber);
@@ -182,9 +188,10 @@ static void resume(thread_state *state, const place *at, PyObject *above)
 /* Goes on with a greenlet at `known`; a new one where its parent is, at `above`. */
 static void resume_all(thread_state *state, PyObject *known, PyObject *above)
 {
-    places *self = (places *)PyCapsule_GetPointer(known == NULL ? above : known, NULL);
+    suspended_positions *self =
+        (suspended_positions *)PyCapsule_GetPointer(known == NULL ? above : known, NULL);
     for (size_t i = 0; i < self->count; i++) {
-        place at = self->items[i];
+        suspended_position at = self->items[i];
         if (known == NULL && at.depth > 0) {
             at.depth = 1;
             at.inherited = true;
@@ -200,20 +207,21 @@ static struct {
     PyTypeObject *type;
 } known;
 
-static PyObject *attribute(PyObject *descriptor, PyObject *greenlet)
+static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)
 {
     if (!PyObject_TypeCheck(greenlet, known.type)) {
         return NULL;
     }
-    PyObject *value = Py_TYPE(descriptor)->tp_descr_get(descriptor, greenlet,
-                                                        (PyObject *)Py_TYPE(greenlet));
+    PyObject *value =
+        Py_TYPE(descriptor)
+            ->tp_descr_get(descriptor, greenlet, (PyObject *)Py_TYPE(greenlet));
     PyErr_Clear();
     return value;
 }
 
 static bool is_dead(PyObject *greenlet)
 {
-    PyObject *dead = attribute(known.dead, greenlet);
+    PyObject *dead = read_descriptor(known.dead, greenlet);
     bool result = dead == Py_True;
     Py_XDECREF(dead);
     return result;
@@ -236,9 +244,9 @@ static void switch_between(thread_state *state, PyObject *origin, PyObject *targ
     if (left != NULL) {
         stop_calls(state);
     }
-    PyObject *parent = attribute(known.parent, target);
-    PyObject *above = parent == NULL ? NULL : places_of(state, parent, false);
-    PyObject *going_on = places_of(state, target, true);
+    PyObject *parent = read_descriptor(known.parent, target);
+    PyObject *above = parent == NULL ? NULL : positions_of(state, parent, false);
+    PyObject *going_on = positions_of(state, target, true);
     if (going_on != NULL || (above != NULL && is_new(state))) {
         resume_all(state, going_on, above);
     }
@@ -278,9 +286,9 @@ static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssiz
     return result;
 }
 
-static PyMethodDef on_switch_method = {
-    "on_switch", (PyCFunction)(void (*)(void))on_switch, METH_FASTCALL,
-    "What greenlet calls after it has switched."};
+static PyMethodDef on_switch_method = {"on_switch", (PyCFunction)(void (*)(void))on_switch,
+                                       METH_FASTCALL,
+                                       "What greenlet calls after it has switched."};
 
 bool greenlets_are_used;
 
@@ -295,8 +303,9 @@ static bool prepare(PyObject *module)
         known.gettrace = PyObject_GetAttrString(module, "gettrace");
         known.tracer = PyCFunction_New(&on_switch_method, NULL);
     }
-    bool are_descriptors = known.dead != NULL && Py_TYPE(known.dead)->tp_descr_get != NULL &&
-                           known.parent != NULL && Py_TYPE(known.parent)->tp_descr_get != NULL;
+    bool are_descriptors =
+        known.dead != NULL && Py_TYPE(known.dead)->tp_descr_get != NULL &&
+        known.parent != NULL && Py_TYPE(known.parent)->tp_descr_get != NULL;
     if (!are_descriptors || known.gettrace == NULL) {
         Py_CLEAR(known.tracer);
     }
@@ -343,8 +352,7 @@ void greenlets_look(thread_state *state)
     }
     PyObject *exception = compat_take_exception();
     PyObject *modules = loaded_modules();
-    PyObject *module =
-        modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
+    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
     /* It may be half imported, or another module of that name. */
     PyObject *settrace = NULL;
     if (module != NULL && PyModule_CheckExact(module)) {

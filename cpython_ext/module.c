@@ -84,7 +84,7 @@ static PyMethodDef module_methods[] = {
     {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
      "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
      "times: see _calibration.py."},
-    {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
+    {"_monitoring", (PyCFunction)(void (*)(void))gate_facts,
      METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
      "after pretending that it has switched events off so often."},

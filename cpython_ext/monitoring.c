@@ -4,13 +4,11 @@
 #if EDBPROF_HAVE_MONITORING
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
 } callback;
 
 static PyTypeObject callback_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Callback",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Callback",
     .tp_basicsize = sizeof(callback),
     .tp_call = PyVectorcall_Call,
     .tp_vectorcall_offset = offsetof(callback, vectorcall),
@@ -19,11 +17,11 @@ static PyTypeObject callback_type = {
 };
 
 /* The recorders of this thread that listen to this hook; NULL for none. */
-static inline const activities *listening(void)
+static inline const active_recorders *listening(void)
 {
     const thread_state *state = thread_state_current();
     if (state == NULL || state->active[HOOK_MONITORING].count == 0) {
-        arming_idle_event();
+        gate_unclaimed_event();
         return NULL;
     }
     return &state->active[HOOK_MONITORING];
@@ -51,7 +49,7 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
                                                 bool resumed)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     PyCodeObject *code = code_of(arguments, count);
     if (list != NULL && code != NULL) {
         enter_code_in_each(list, code, resumed);
@@ -61,9 +59,9 @@ static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size
 
 static inline PyObject *enter_code(PyObject *const *arguments, size_t count, bool resumed)
 {
-    edbprof_thread *only = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
-    if (code != NULL && entered_code(only, code, resumed)) {
+    if (code != NULL && entered_code(fast_handle, code, resumed)) {
         Py_RETURN_NONE;
     }
     return enter_code_slowly(arguments, count, resumed);
@@ -85,7 +83,7 @@ static PyObject *on_resume(PyObject *self, PyObject *const *arguments, size_t co
 
 static Py_NO_INLINE PyObject *return_slowly(PyObject *const *arguments, size_t count)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     PyCodeObject *code = code_of(arguments, count);
     if (list != NULL && code != NULL) {
         leave_in_each(list, code_key(code), false);
@@ -97,9 +95,9 @@ static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t co
                            PyObject *keywords)
 {
     (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
-    if (code != NULL && left(only, code_key(code))) {
+    if (code != NULL && left(fast_handle, code_key(code))) {
         Py_RETURN_NONE;
     }
     return return_slowly(arguments, count);
@@ -107,7 +105,7 @@ static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t co
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
         enter_builtin_in_each(list, arguments[2], arguments[3], key);
@@ -121,13 +119,13 @@ static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t coun
                          PyObject *keywords)
 {
     (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
-    if (only != NULL) {
+    edbprof_thread *fast_handle = thread_monitored();
+    if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
         if (key == CLASS_CALL) {
-            edbprof_count_class_call(only);
+            edbprof_count_class_call(fast_handle);
         }
-        if (!is_builtin_key(key) || entered_builtin(only, key)) {
+        if (!is_builtin_key(key) || entered_builtin(fast_handle, key)) {
             Py_RETURN_NONE;
         }
     }
@@ -136,7 +134,7 @@ static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t coun
 
 static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t count)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
         leave_in_each(list, key, true);
@@ -148,10 +146,10 @@ static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t 
                              PyObject *keywords)
 {
     (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
-    if (only != NULL) {
+    edbprof_thread *fast_handle = thread_monitored();
+    if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
-        if (!is_builtin_key(key) || left(only, key)) {
+        if (!is_builtin_key(key) || left(fast_handle, key)) {
             Py_RETURN_NONE;
         }
     }

@@ -31,7 +31,7 @@ PyObject *recorder_is_closed(void)
     return NULL;
 }
 
-void *grown(void *array, size_t count, size_t *room, size_t element)
+void *grow_array(void *array, size_t count, size_t *room, size_t element)
 {
     if (count < *room) {
         return array;
@@ -119,7 +119,7 @@ static int define(recorder *self, uint64_t key, named *function)
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
 {
     PyCodeObject **codes =
-        grown(self->codes, self->code_count, &self->code_room, sizeof *codes);
+        grow_array(self->codes, self->code_count, &self->code_room, sizeof *codes);
     if (codes == NULL) {
         return -1;
     }
@@ -164,8 +164,8 @@ bool recorder_call_ended(recorder *self)
     if (self->recording == NULL) {
         return false;
     }
-    edbprof_status status = edbprof_recording_call_ended(
-        self->recording, self->save_every, recorder_save_flags(false, false));
+    edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
+                                                         recorder_save_flags(false, false));
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
         return status == EDBPROF_OK;
     }

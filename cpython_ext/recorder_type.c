@@ -51,7 +51,7 @@ static int choose_hook(const char *name, hook_kind *hook)
     bool any = strcmp(name, "auto") == 0;
     if (any || strcmp(name, "monitoring") == 0) {
         *hook = HOOK_MONITORING;
-        if (arming_take_tool() == 0) {
+        if (gate_take_tool() == 0) {
             return 0;
         }
         if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -150,7 +150,7 @@ done:
 static PyObject *recorder_enable(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    arming_check();
+    gate_check();
     if (thread_enable((recorder *)self, WHOLE_THREAD) < 0) {
         return NULL;
     }

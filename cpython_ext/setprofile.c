@@ -6,61 +6,61 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 /* Each of these is called last by on_event, for which it returns 0, so that no event saves
  * registers for another kind. */
 
-static Py_NO_INLINE int on_call(const activities *list, PyFrameObject *frame)
+static Py_NO_INLINE int on_call(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
     bool resumed =
         (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
-    if (!entered_code(list->only, code, resumed)) {
+    if (!entered_code(list->fast_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
     return 0;
 }
 
-static void leave_unstarted(const activities *list, PyCodeObject *code)
+static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
 {
     FOR_EACH_ACTIVE (active, list) {
         (void)edbprof_leave_unstarted(active.handle, code_key(code));
     }
 }
 
-static Py_NO_INLINE int on_return(const activities *list, PyFrameObject *frame,
+static Py_NO_INLINE int on_return(const active_recorders *list, PyFrameObject *frame,
                                   PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) &&
         compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
-    } else if (!left(list->only, code_key(code))) {
+    } else if (!left(list->fast_handle, code_key(code))) {
         leave_in_each(list, code_key(code), false);
     }
     return 0;
 }
 
-static Py_NO_INLINE int on_builtin_call(const activities *list, PyObject *callee)
+static Py_NO_INLINE int on_builtin_call(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         uint64_t key = builtin_key(builtin);
-        if (!entered_builtin(list->only, key)) {
+        if (!entered_builtin(list->fast_handle, key)) {
             enter_builtin_in_each(list, callee, builtin->m_self, key);
         }
     }
     return 0;
 }
 
-static Py_NO_INLINE int on_builtin_return(const activities *list, PyObject *callee)
+static Py_NO_INLINE int on_builtin_return(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->only, key)) {
+        if (!left(list->fast_handle, key)) {
             leave_in_each(list, key, true);
         }
     }
     return 0;
 }
 
-static inline int record(const activities *list, PyFrameObject *frame, int what,
+static inline int record(const active_recorders *list, PyFrameObject *frame, int what,
                          PyObject *argument)
 {
     switch (what) {
@@ -76,8 +76,8 @@ static inline int record(const activities *list, PyFrameObject *frame, int what,
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
 /* Gives the event to the profile function that was there before, too. */
-static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
-                                         PyObject *argument)
+static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame,
+                                         int what, PyObject *argument)
 {
     (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
     int result = state->chained(state->chained_argument, frame, what, argument);
@@ -126,8 +126,10 @@ PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *key
         const char *name;
         int what;
     } events[] = {
-        {"call", PyTrace_CALL},     {"return", PyTrace_RETURN},
-        {"c_call", PyTrace_C_CALL}, {"c_return", PyTrace_C_RETURN},
+        {"call", PyTrace_CALL},
+        {"return", PyTrace_RETURN},
+        {"c_call", PyTrace_C_CALL},
+        {"c_return", PyTrace_C_RETURN},
         {"c_exception", PyTrace_C_EXCEPTION},
     };
     (void)keywords;

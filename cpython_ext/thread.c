@@ -23,10 +23,10 @@ static void stop_recording(thread_state *self)
         threads_recording--;
     }
     if (self->active[HOOK_MONITORING].count > 0) {
-        arming_end();
+        gate_remove_thread();
     }
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        activities *list = &self->active[hook];
+        active_recorders *list = &self->active[hook];
         for (size_t i = 0; i < list->count; i++) {
             list->items[i].owner->active_threads--;
             Py_DECREF(list->items[i].owner);
@@ -51,10 +51,10 @@ static void thread_state_dealloc(PyObject *object)
     } else {
         threads_epoch++;
     }
-    for (size_t i = 0; i < self->attachment_count; i++) {
-        (void)edbprof_thread_detach(self->attachments[i].handle);
+    for (size_t i = 0; i < self->handle_count; i++) {
+        (void)edbprof_thread_detach(self->handles[i].handle);
     }
-    PyMem_Free(self->attachments);
+    PyMem_Free(self->handles);
     if (self->next != NULL) {
         self->next->link = self->link;
     }
@@ -67,8 +67,7 @@ static void thread_state_dealloc(PyObject *object)
 }
 
 PyTypeObject thread_state_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.ThreadState",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.ThreadState",
     .tp_basicsize = sizeof(thread_state),
     .tp_dealloc = thread_state_dealloc,
     .tp_call = setprofile_put_back,
@@ -77,7 +76,7 @@ PyTypeObject thread_state_type = {
 };
 
 /* The calling OS thread is this Python thread now. */
-static void be(thread_state *state, PyThreadState *tstate)
+static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
     if (state != NULL && state->home != &thread_here) {
         threads_epoch++;
@@ -100,7 +99,7 @@ thread_state *thread_state_find(PyThreadState *tstate)
         state = (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
     }
     compat_restore_exception(exception);
-    be(state, tstate);
+    bind_os_thread(state, tstate);
     return state;
 }
 
@@ -134,13 +133,13 @@ static thread_state *own_state(void)
     if (failed) {
         return NULL;
     }
-    be(state, state->tstate);
+    bind_os_thread(state, state->tstate);
     return state;
 }
 
-activity *thread_activity(thread_state *state, const recorder *owner)
+active_recorder *thread_find_active(thread_state *state, const recorder *owner)
 {
-    activities *list = &state->active[owner->hook];
+    active_recorders *list = &state->active[owner->hook];
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].owner == owner) {
             return &list->items[i];
@@ -162,8 +161,9 @@ int thread_may_switch(void)
 static int prepare(thread_state *state, const recorder *owner)
 {
     hook_kind hook = owner->hook;
-    activities *list = &state->active[hook];
-    activity *items = grown(list->items, list->count, &list->room, sizeof *items);
+    active_recorders *list = &state->active[hook];
+    active_recorder *items =
+        grow_array(list->items, list->count, &list->room, sizeof *items);
     if (items == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -173,33 +173,34 @@ static int prepare(thread_state *state, const recorder *owner)
         return 0;
     }
     if (hook == HOOK_MONITORING && owner->local_events) {
-        arming_begin_local();
+        gate_add_local_thread();
         return 0;
     }
     if (hook == HOOK_MONITORING) {
-        return arming_begin();
+        return gate_add_thread();
     }
     setprofile_arm(state);
     return 0;
 }
 
 /* Called for lists of the calling thread. */
-static void note_the_only_one(activities *list)
+static void choose_fast_handle(active_recorders *list)
 {
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
     bool usual = first != NULL && first->timer == NULL && first->builtins;
-    list->only = usual ? list->items[0].handle : NULL;
-    thread_here.monitored =
-        thread_here.is_several ? NULL : thread_here.state->active[HOOK_MONITORING].only;
+    list->fast_handle = usual ? list->items[0].handle : NULL;
+    thread_here.monitored = thread_here.is_several
+                                ? NULL
+                                : thread_here.state->active[HOOK_MONITORING].fast_handle;
     thread_here.epoch = threads_epoch;
 }
 
 /* The recorder's handle for the thread, made at first use. NULL with an exception. */
 static edbprof_thread *attach(thread_state *state, recorder *owner)
 {
-    for (size_t i = state->attachment_count; i-- > 0;) {
-        if (state->attachments[i].owner == owner) {
-            return state->attachments[i].handle;
+    for (size_t i = state->handle_count; i-- > 0;) {
+        if (state->handles[i].owner == owner) {
+            return state->handles[i].handle;
         }
     }
     greenlets_look(state);
@@ -208,14 +209,14 @@ static edbprof_thread *attach(thread_state *state, recorder *owner)
         return NULL;
     }
     /* Now, since attaching runs Python code. */
-    attachment *attachments = grown(state->attachments, state->attachment_count,
-                                    &state->attachment_room, sizeof *attachments);
-    if (attachments == NULL) {
+    thread_handle *handles = grow_array(state->handles, state->handle_count,
+                                        &state->handle_room, sizeof *handles);
+    if (handles == NULL) {
         (void)edbprof_thread_detach(handle);
         return (edbprof_thread *)PyErr_NoMemory();
     }
-    state->attachments = attachments;
-    state->attachments[state->attachment_count++] = (attachment){owner, handle};
+    state->handles = handles;
+    state->handles[state->handle_count++] = (thread_handle){owner, handle};
     return handle;
 }
 
@@ -223,12 +224,12 @@ void thread_forget(const recorder *owner)
 {
     for (thread_state *state = all_states; state != NULL; state = state->next) {
         size_t kept = 0;
-        for (size_t i = 0; i < state->attachment_count; i++) {
-            if (state->attachments[i].owner != owner) {
-                state->attachments[kept++] = state->attachments[i];
+        for (size_t i = 0; i < state->handle_count; i++) {
+            if (state->handles[i].owner != owner) {
+                state->handles[kept++] = state->handles[i];
             }
         }
-        state->attachment_count = kept;
+        state->handle_count = kept;
         greenlets_forget(state, owner);
     }
 }
@@ -241,7 +242,7 @@ void thread_look(void)
     }
     greenlets_look(state);
     for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
-        note_the_only_one(&state->active[hook]);
+        choose_fast_handle(&state->active[hook]);
     }
 }
 
@@ -249,7 +250,7 @@ void thread_let_all_look(void)
 {
     for (thread_state *state = all_states; state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
-            state->active[hook].only = NULL;
+            state->active[hook].fast_handle = NULL;
         }
     }
     threads_epoch++;
@@ -292,8 +293,8 @@ int thread_enable(recorder *owner, uint64_t call)
     if (state->active[HOOK_SETPROFILE].count > 0) {
         setprofile_keep_armed(state);
     }
-    activities *list = &state->active[owner->hook];
-    activity *known = thread_activity(state, owner);
+    active_recorders *list = &state->active[owner->hook];
+    active_recorder *known = thread_find_active(state, owner);
     if (known != NULL) {
         known->depth++;
         return 0;
@@ -305,11 +306,11 @@ int thread_enable(recorder *owner, uint64_t call)
     if (handle == NULL) {
         return -1;
     }
-    activity added = {.owner = owner,
-                      .handle = handle,
-                      .depth = 1,
-                      .of_call = call != WHOLE_THREAD,
-                      .call = call == WHOLE_THREAD ? thread_new_call() : call};
+    active_recorder added = {.owner = owner,
+                             .handle = handle,
+                             .depth = 1,
+                             .of_call = call != WHOLE_THREAD,
+                             .call = call == WHOLE_THREAD ? thread_new_call() : call};
     if (prepare(state, owner) < 0) {
         return -1;
     }
@@ -319,7 +320,7 @@ int thread_enable(recorder *owner, uint64_t call)
     Py_INCREF(owner);
     owner->active_threads++;
     list->items[list->count++] = added;
-    note_the_only_one(list);
+    choose_fast_handle(list);
     return 0;
 }
 
@@ -341,27 +342,27 @@ bool thread_try_enable(recorder *owner, uint64_t call)
 }
 
 /* NULL where the recorder does not record in the calling thread. */
-static activity *find_here(const recorder *owner)
+static active_recorder *find_active_here(const recorder *owner)
 {
     thread_state *state = thread_state_current();
-    return state == NULL ? NULL : thread_activity(state, owner);
+    return state == NULL ? NULL : thread_find_active(state, owner);
 }
 
-static void end(activity *known)
+static void deactivate(active_recorder *known)
 {
     thread_state *state = thread_here.state;
     recorder *owner = known->owner;
-    activities *list = &state->active[owner->hook];
+    active_recorders *list = &state->active[owner->hook];
     (void)edbprof_leave_all(known->handle);
     size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
     list->count--;
-    note_the_only_one(list);
+    choose_fast_handle(list);
     if (active_count(state) == 0) {
         threads_recording--;
     }
     if (list->count == 0 && owner->hook == HOOK_MONITORING) {
-        arming_end();
+        gate_remove_thread();
     } else if (list->count == 0) {
         setprofile_disarm(state);
     }
@@ -371,20 +372,20 @@ static void end(activity *known)
 
 bool thread_disable(recorder *owner)
 {
-    activity *known = find_here(owner);
+    active_recorder *known = find_active_here(owner);
     if (known == NULL || --known->depth > 0) {
         return false;
     }
-    end(known);
+    deactivate(known);
     return true;
 }
 
 unsigned thread_stop(recorder *owner)
 {
-    activity *known = find_here(owner);
+    active_recorder *known = find_active_here(owner);
     unsigned depth = known == NULL ? 0 : known->depth;
     if (known != NULL) {
-        end(known);
+        deactivate(known);
     }
     return depth;
 }
@@ -392,7 +393,7 @@ unsigned thread_stop(recorder *owner)
 void thread_set_builtins(recorder *owner, bool builtins)
 {
     owner->builtins = builtins;
-    if (find_here(owner) != NULL) {
-        note_the_only_one(&thread_here.state->active[owner->hook]);
+    if (find_active_here(owner) != NULL) {
+        choose_fast_handle(&thread_here.state->active[owner->hook]);
     }
 }
