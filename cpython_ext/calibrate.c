@@ -9,7 +9,12 @@
  * It takes about three milliseconds, what recording some 40,000 calls takes. So it is done
  * when a recording is saved that has so many, and nobody pays more for it than for
  * recording; it is done once more at the end of a process that was measured before. */
+#include "calibrate.h"
+
 #include "events.h"
+#include "monitoring_gate.h"
+#include "thread.h"
+#include "thread_state.h"
 
 #include <signal.h>
 #include <time.h>
@@ -84,18 +89,17 @@ static int read_loops(PyObject *given, timed_loop *into)
     for (Py_ssize_t kind = 0; kind < KINDS; kind++) {
         PyObject *parts = PyTuple_GetItem(given, kind);
         timed_loop *read = &into[kind];
-        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
-                                               &read->argument, &PyTuple_Type,
-                                               &read->callees)) {
+        if (parts == NULL ||
+            !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
+                              &read->argument, &PyTuple_Type, &read->callees)) {
             return -1;
         }
     }
     return 0;
 }
 
-PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
+PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    (void)module;
     PyObject *plain, *recorded;
     if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
                           &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type,
@@ -126,7 +130,7 @@ PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
 }
 
 /* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
-static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
+static int run_loop(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
 {
     struct timespec begin, end;
     PyObject *arguments[] = {rounds, argument};
@@ -141,9 +145,9 @@ static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
 /* As `run`, after some rounds that don't count. */
 static int run_warm(const timed_loop *loop, double *ns)
 {
-    return run(loop->loop, loop->argument, loops.few_rounds, ns) < 0
+    return run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0
                ? -1
-               : run(loop->loop, loop->argument, loops.rounds, ns);
+               : run_loop(loop->loop, loop->argument, loops.rounds, ns);
 }
 
 static double ticks(edbprof_thread *handle, uint64_t key)
@@ -160,12 +164,12 @@ static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
     for (int kind = 0; kind < KINDS; kind++) {
         const timed_loop *loop = &loops.recorded[kind];
         double *ns = &into->recorded[kind][repetition];
-        if (run(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
+        if (run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
             return -1;
         }
         double loop_ticks = ticks(handle, loop->loop_key);
         double callee_ticks = ticks(handle, loop->callee_key);
-        if (run(loop->loop, loop->argument, loops.rounds, ns) < 0) {
+        if (run_loop(loop->loop, loop->argument, loops.rounds, ns) < 0) {
             return -1;
         }
         into->callee_ticks[kind][repetition] =
@@ -184,7 +188,7 @@ static int repeat(recorder *owner, samples *into, int repetition)
             return -1;
         }
     }
-    if (run(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
+    if (run_loop(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
         thread_enable(owner, WHOLE_THREAD) < 0) {
         return -1;
     }
@@ -222,8 +226,8 @@ static double slowed_share(samples *from)
 
 /* One kind's costs from its samples, kept if they are lower than those that are known. Of
  * times in Python code the share `slowed` is taken out apart from them. */
-static void evaluate(samples *from, int kind, double slowed, bool known, uint32_t *callee_ps,
-                     uint32_t *caller_ps)
+static void evaluate(samples *from, int kind, double slowed, bool known,
+                     uint32_t *callee_ps, uint32_t *caller_ps)
 {
     double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
     double plain = lower_quartile(from->plain[kind]) / calls_in_loop[kind];
@@ -244,7 +248,7 @@ static void evaluate(samples *from, int kind, double slowed, bool known, uint32_
     }
 }
 
-static void keep(samples *from, hook_kind hook)
+static void keep_costs(samples *from, hook_kind hook)
 {
     edbprof_calibration *costs = &measured[hook].costs;
     bool known = measured[hook].known;
@@ -259,8 +263,10 @@ static void keep(samples *from, hook_kind hook)
     }
     evaluate(from, OF_PYTHON_CALL, slowed, known, &costs->python_call_callee_ps,
              &costs->python_call_caller_ps);
-    evaluate(from, OF_C_CALL, slowed, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
-    evaluate(from, OF_RESUME, slowed, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
+    evaluate(from, OF_C_CALL, slowed, known, &costs->c_call_callee_ps,
+             &costs->c_call_caller_ps);
+    evaluate(from, OF_RESUME, slowed, known, &costs->resume_callee_ps,
+             &costs->resume_caller_ps);
     evaluate(from, OF_IMPLICIT_CALL, slowed, known, &costs->implicit_call_callee_ps,
              &costs->implicit_call_caller_ps);
     uint32_t none = 0;
@@ -277,14 +283,14 @@ static void keep(samples *from, hook_kind hook)
 }
 
 /* 0, or -1 with an exception. */
-static int take_samples(hook_kind hook, samples *into)
+static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
-    PyObject *options =
-        Py_BuildValue("{ss}", "hook", hook == HOOK_MONITORING ? "monitoring" : "setprofile");
+    PyObject *options = Py_BuildValue(
+        "{ss}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile");
     PyObject *owner = nothing == NULL || options == NULL
                           ? NULL
-                          : PyObject_Call((PyObject *)&recorder_type, nothing, options);
+                          : PyObject_Call((PyObject *)Py_TYPE(self), nothing, options);
     Py_XDECREF(nothing);
     Py_XDECREF(options);
     if (owner == NULL) {
@@ -302,25 +308,26 @@ static int take_samples(hook_kind hook, samples *into)
 }
 
 /* Signals wait meanwhile: their handlers would find a frame of ours. */
-static int measure(hook_kind hook)
+static int measure(const recorder *self)
 {
     samples taken;
     sigset_t all, before;
     sigfillset(&all);
-    PyObject *codes = hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
+    PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
     if (!gate_restrict_to(codes)) {
         return 0;
     }
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = take_samples(hook, &taken);
+    int result = take_samples(self, &taken);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     PyObject *exception = compat_take_exception();
     bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
-        keep(&taken, hook);
+        keep_costs(&taken, self->hook);
     }
-    if (exception != NULL && (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
-                              PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
+    if (exception != NULL &&
+        (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
+         PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
         Py_CLEAR(exception); /* For want of room here, which is not the program's. */
         result = 0;
     }
@@ -345,7 +352,8 @@ int calibrate(recorder *self, bool at_end)
 {
     static bool is_under_way; /* in another thread, which has let go of the GIL */
     uint64_t calls = 0;
-    bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
+    bool due =
+        !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
     if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
         return 0;
     }
@@ -354,17 +362,18 @@ int calibrate(recorder *self, bool at_end)
         edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
         calls >= FEWEST_CALLS) {
         is_under_way = true;
-        result = measure(self->hook);
+        result = measure(self);
         is_under_way = false;
         measured[self->hook].known_at_end = at_end;
     }
-    calibrate_tell(self);
+    calibrate_set(self);
     return result;
 }
 
-void calibrate_tell(recorder *self)
+void calibrate_set(recorder *self)
 {
     if (self->wall_clock && measured[self->hook].known) {
-        (void)edbprof_recording_set_calibration(self->recording, &measured[self->hook].costs);
+        (void)edbprof_recording_set_calibration(self->recording,
+                                                &measured[self->hook].costs);
     }
 }

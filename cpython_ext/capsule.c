@@ -1,5 +1,7 @@
-/* The way in for other extensions: edbprof_python.h. */
-#include "events.h"
+/* The capsule of edbprof_python.h, for other extensions. */
+#include "capsule.h"
+
+#include "thread_state.h"
 
 #include "edbprof_python.h"
 
@@ -7,7 +9,8 @@ static void enter_span(const edbprof_function *span)
 {
     const thread_state *state = thread_state_here();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        FOR_EACH_ACTIVE (active, &state->active[hook]) {
+        active_recorder active;
+        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
             (void)edbprof_enter_span(active.handle, span);
         }
     }
@@ -17,7 +20,8 @@ static void leave_span(const edbprof_function *span)
 {
     const thread_state *state = thread_state_here();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        FOR_EACH_ACTIVE (active, &state->active[hook]) {
+        active_recorder active;
+        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
             (void)edbprof_leave_span(active.handle, span);
         }
     }

@@ -22,12 +22,10 @@
 #error "edbprof does not work with free-threaded builds yet"
 #endif
 
-/* The thread's own variables on the fastest road: this module is loaded early and
- * its few bytes fit into what glibc keeps in reserve for initial-exec. */
+/* Storage class of thread-local variables. With glibc the fastest model, initial-exec: the
+ * module is loaded early, and its few bytes fit into the space that glibc keeps in reserve. */
 #if defined(__GLIBC__)
 #define EDBPROF_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
-#elif defined(_MSC_VER)
-#define EDBPROF_THREAD_LOCAL __declspec(thread)
 #else
 #define EDBPROF_THREAD_LOCAL __thread
 #endif
@@ -46,7 +44,7 @@
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
 /* Whether a profile function slows down every instruction (Python/ceval.c: use_tracing). */
-#define EDBPROF_PROFILING_SLOWS_CODE                                                     \
+#define EDBPROF_PROFILING_SLOWS_CODE                                                       \
     (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
 #if PY_VERSION_HEX < 0x030B0000
@@ -117,11 +115,14 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #endif
 }
 
-/* Where a generator's frame stands.
+/* Index of PEP 523's extra slot of code objects; -1 until it is requested. */
+extern Py_ssize_t compat_code_extra;
+
+/* Position of a generator's frame.
  *
  * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a
  * generator starts at the RESUME instruction behind RETURN_GENERATOR, whose offset
- * is found once and kept with the code object (PEP 523's extra slots). Throwing
+ * is found once and kept with the code object. Throwing
  * into a generator that was not started shows other offsets: never a start. */
 #if PY_VERSION_HEX < 0x030B0000
 
@@ -150,8 +151,6 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 #define compat_get_code_extra PyUnstable_Code_GetExtra
 #define compat_set_code_extra PyUnstable_Code_SetExtra
 #endif
-
-extern Py_ssize_t compat_code_extra;
 
 /* 0, or -1 with an exception. */
 static inline int compat_generators_init(void)
@@ -225,7 +224,7 @@ static inline PyObject *compat_profile_argument(PyThreadState *tstate)
     return tstate->c_profileobj;
 }
 
-/* Whether it has a trace function. */
+/* The thread's trace function, or NULL. */
 static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
 {
     return tstate->c_tracefunc;

@@ -1,7 +1,10 @@
-/* The hook of Python 3.12 and later: what sys.monitoring (PEP 669) calls. */
-#include "events.h"
+/* The hook of Python 3.12 and later: callbacks of sys.monitoring. */
+#include "monitoring.h"
 
-#if EDBPROF_HAVE_MONITORING
+#include "events.h"
+#include "monitoring_gate.h"
+#include "thread.h"
+#include "thread_state.h"
 
 typedef struct {
     PyObject_HEAD vectorcallfunc vectorcall;
@@ -16,6 +19,11 @@ static PyTypeObject callback_type = {
     .tp_doc = "What sys.monitoring calls.",
 };
 
+/* Defines a callback, a vectorcallfunc. */
+#define CALLBACK(name)                                                                     \
+    PyObject *name(PyObject *Py_UNUSED(self), PyObject *const *arguments, size_t count,    \
+                   PyObject *Py_UNUSED(keywords))
+
 /* The recorders of this thread that listen to this hook; NULL for none. */
 static inline const active_recorders *listening(void)
 {
@@ -27,24 +35,24 @@ static inline const active_recorders *listening(void)
     return &state->active[HOOK_MONITORING];
 }
 
-/* The code object that an event is of, its first argument. Python code may call the
- * callbacks, too, with anything: NULL. */
+/* The code object of an event, its first argument. NULL if there is none, because Python code
+ * can call the callbacks with anything. */
 static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
     return fits ? (PyCodeObject *)arguments[0] : NULL;
 }
 
-/* As callable_key. The arguments are code object, offset, callable and its first
- * argument. */
+/* callable_key of an event, whose arguments are code object, offset, callable and the first
+ * argument of that. */
 static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 4;
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
-/* Each callback does the usual case itself and leaves the others to a function that is
- * called last, so that it saves no registers. */
+/* Each callback handles the usual case itself, and leaves the others to a function that it
+ * calls last, so that it saves no registers. */
 
 static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
                                                 bool resumed)
@@ -67,34 +75,22 @@ static inline PyObject *enter_code(PyObject *const *arguments, size_t count, boo
     return enter_code_slowly(arguments, count, resumed);
 }
 
-static PyObject *on_start(PyObject *self, PyObject *const *arguments, size_t count,
-                          PyObject *keywords)
-{
-    (void)self, (void)keywords;
-    return enter_code(arguments, count, false);
-}
+static CALLBACK(on_start) { return enter_code(arguments, count, false); }
 
-static PyObject *on_resume(PyObject *self, PyObject *const *arguments, size_t count,
-                           PyObject *keywords)
-{
-    (void)self, (void)keywords;
-    return enter_code(arguments, count, true);
-}
+static CALLBACK(on_resume) { return enter_code(arguments, count, true); }
 
 static Py_NO_INLINE PyObject *return_slowly(PyObject *const *arguments, size_t count)
 {
     const active_recorders *list = listening();
     PyCodeObject *code = code_of(arguments, count);
     if (list != NULL && code != NULL) {
-        leave_in_each(list, code_key(code), false);
+        leave_in_each(list, code_key(code));
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t count,
-                           PyObject *keywords)
+static CALLBACK(on_return)
 {
-    (void)self, (void)keywords;
     edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
     if (code != NULL && left(fast_handle, code_key(code))) {
@@ -115,10 +111,8 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
     Py_RETURN_NONE;
 }
 
-static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t count,
-                         PyObject *keywords)
+static CALLBACK(on_call)
 {
-    (void)self, (void)keywords;
     edbprof_thread *fast_handle = thread_monitored();
     if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
@@ -137,15 +131,13 @@ static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t
     const active_recorders *list = listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
-        leave_in_each(list, key, true);
+        leave_in_each(list, key);
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t count,
-                             PyObject *keywords)
+static CALLBACK(on_c_return)
 {
-    (void)self, (void)keywords;
     edbprof_thread *fast_handle = thread_monitored();
     if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
@@ -156,11 +148,11 @@ static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t 
     return c_return_slowly(arguments, count);
 }
 
-/* C_RETURN and C_RAISE come with CALL: they can't be asked for. */
+/* C_RETURN and C_RAISE come with CALL: they can't be set. */
 static const struct {
     const char *event;
     vectorcallfunc function;
-    bool asked_for;
+    bool set;
 } handlers[] = {
     {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
@@ -169,17 +161,16 @@ static const struct {
     {"C_RAISE", on_c_return, false},
 };
 
-static PyObject *on_nothing(PyObject *self, PyObject *const *arguments, size_t count,
-                            PyObject *keywords)
+static CALLBACK(on_nothing)
 {
-    (void)self, (void)arguments, (void)count, (void)keywords;
+    (void)arguments, (void)count;
     Py_RETURN_NONE;
 }
 
 enum { HANDLERS = sizeof handlers / sizeof *handlers };
 
-/* Those that are registered. Replaced ones are kept from doing anything: a tool id that
- * was taken from us may go on calling them. */
+/* The registered ones. Those that they replace do nothing from then on, because a tool id
+ * that was taken from us may still call them. */
 static callback *callbacks[HANDLERS];
 
 /* Returns the event's number, or -1 with an exception. */
@@ -209,7 +200,7 @@ static long register_one(PyObject *module, PyObject *tool, int which)
     return number;
 }
 
-long monitoring_register(PyObject *module, PyObject *tool)
+static long register_all(PyObject *module, PyObject *tool)
 {
     long all = 0;
     for (int i = 0; i < HANDLERS; i++) {
@@ -217,15 +208,20 @@ long monitoring_register(PyObject *module, PyObject *tool)
         if (event < 0) {
             return -1;
         }
-        all |= handlers[i].asked_for ? event : 0;
+        all |= handlers[i].set ? event : 0;
     }
     return all;
 }
 
-int monitoring_init(void) { return PyType_Ready(&callback_type); }
+static int open_gate(thread_state *Py_UNUSED(state), const recorder *owner)
+{
+    return owner->local_events ? 0 : gate_open();
+}
 
-#else
-
-int monitoring_init(void) { return 0; }
-
-#endif
+int monitoring_init(void)
+{
+    static const hook_ops ops = {.begin = open_gate};
+    thread_set_hook(HOOK_MONITORING, &ops);
+    gate_init(register_all);
+    return PyType_Ready(&callback_type);
+}

@@ -1,12 +1,12 @@
-/* When the events of sys.monitoring are on.
+/* The gate that switches the events of sys.monitoring on and off.
  *
  * They are on or off for all threads of an interpreter at once, and switching them visits
- * every code object on every thread's stack. So they stay on after a recorded call:
- * callbacks in threads that record nothing return at once, and the last of a number of
- * such unclaimed events, if no thread records, switches them off. */
-#include "edbprof_ext.h"
+ * every code object on every thread's stack. So they stay on after a recorded call. Callbacks
+ * in threads that record nothing return at once; after a number of such unclaimed events, if
+ * no thread records, they are switched off. */
+#include "monitoring_gate.h"
 
-#if EDBPROF_HAVE_MONITORING
+#include "thread_state.h"
 
 #include <time.h>
 
@@ -15,27 +15,32 @@ enum {
     MOST_UNCLAIMED = 16384,
     NS_OF_UNCLAIMED_EVENT = 30,
     MILLION = 1000000,
-    /* Of the 8,388,607 pairs that an interpreter has in it, the rest is for others. */
+    /* Of the 8,388,607 pairs of changes that an interpreter allows: the rest is for others. */
     MOST_MILLIONS = 6,
-    /* Others may free our tool id while events are on: looked for so often. */
-    BEGINS_BETWEEN_CHECKS = 256,
+    /* Others may free our tool id while events are on. */
+    OPENINGS_BETWEEN_CHECKS = 256,
 };
 
 static struct {
     PyObject *module;            /* sys.monitoring */
     PyObject *set_events;        /* its function */
-    PyObject *tool, *all, *none; /* what that is called with */
-    PyObject *name;              /* ours, as a tool's */
+    PyObject *tool, *all, *none; /* its arguments */
+    PyObject *name;              /* of our tool */
+    gate_register register_callbacks;
     bool on;
-    bool stuck_on;       /* they can't be switched off any more */
-    unsigned recording;  /* threads that record by this hook */
-    uint32_t unclaimed;       /* events in other threads since the last recorded call */
-    uint32_t unclaimed_limit; /* so many, and they are switched off */
-    uint64_t on_ns;      /* what switching on took */
-    uint64_t begins;     /* how often a thread has begun to record */
-    uint64_t cycles;     /* how often they were switched off */
-    uint64_t sets;       /* calls of set_events */
+    bool stuck_on;      /* events can't be switched off any more */
+    uint32_t unclaimed; /* events since the last recorded call, where nothing records */
+    uint32_t unclaimed_limit; /* after so many they are switched off */
+    uint64_t on_ns;           /* time that switching on took */
+    uint64_t openings;        /* calls of gate_open */
+    uint64_t cycles;          /* times that they were switched off */
+    uint64_t sets;            /* calls of set_events */
 } gate;
+
+void gate_init(gate_register register_callbacks)
+{
+    gate.register_callbacks = register_callbacks;
+}
 
 static uint64_t now_ns(void)
 {
@@ -54,21 +59,21 @@ static int set_events(PyObject *events)
     return result == NULL ? -1 : 0;
 }
 
-/* After so many unclaimed events they have cost what switching off and on again costs. */
+/* Chooses the limit so that as many unclaimed events cost as much as switching off and on. */
 static void choose_unclaimed_limit(uint64_t pair_ns)
 {
     uint64_t limit = pair_ns / NS_OF_UNCLAIMED_EVENT;
     limit = limit < FEWEST_UNCLAIMED ? FEWEST_UNCLAIMED : limit;
     limit = limit > MOST_UNCLAIMED ? MOST_UNCLAIMED : limit;
     gate.unclaimed_limit = (uint32_t)limit;
-#if EDBPROF_MONITORING_WEARS_OUT
-    uint64_t millions = gate.cycles / MILLION;
-    gate.stuck_on = gate.stuck_on || millions >= MOST_MILLIONS;
-    gate.unclaimed_limit <<= millions < MOST_MILLIONS ? millions : MOST_MILLIONS;
-#endif
+    if (EDBPROF_MONITORING_WEARS_OUT) {
+        uint64_t millions = gate.cycles / MILLION;
+        gate.stuck_on = gate.stuck_on || millions >= MOST_MILLIONS;
+        gate.unclaimed_limit <<= millions < MOST_MILLIONS ? millions : MOST_MILLIONS;
+    }
 }
 
-/* In a callback, where no error may come out of. */
+/* Raises nothing: it runs in callbacks. */
 static void switch_off(void)
 {
     if (!gate.on || gate.stuck_on) {
@@ -81,8 +86,8 @@ static void switch_off(void)
         gate.cycles++;
         choose_unclaimed_limit(gate.on_ns + (now_ns() - begin));
     } else {
-        /* The interpreter's changes are used up. It has noted this one for functions
-         * that are yet to come, though. */
+        /* The interpreter's changes are used up. Functions that are yet to come would get
+         * this one all the same. */
         PyErr_Clear();
         if (set_events(gate.all) < 0) {
             PyErr_Clear();
@@ -92,7 +97,7 @@ static void switch_off(void)
     compat_restore_exception(exception);
 }
 
-/* Whether the tool id is still ours. */
+/* Returns true if the tool id is still ours. */
 static bool owns_tool(void)
 {
     PyObject *name = PyObject_CallMethod(gate.module, "get_tool", "O", gate.tool);
@@ -134,7 +139,7 @@ static int switch_on(void)
 
 void gate_unclaimed_event(void)
 {
-    if (gate.recording == 0 && ++gate.unclaimed >= gate.unclaimed_limit) {
+    if (threads_by_hook[HOOK_MONITORING] == 0 && ++gate.unclaimed >= gate.unclaimed_limit) {
         gate.unclaimed = 0;
         switch_off();
     }
@@ -152,28 +157,16 @@ void gate_check(void)
     gate.on = same == 1 && owns_tool();
 }
 
-int gate_add_thread(void)
+int gate_open(void)
 {
     gate.unclaimed = 0;
-    if (++gate.begins % BEGINS_BETWEEN_CHECKS == 0) {
+    if (++gate.openings % OPENINGS_BETWEEN_CHECKS == 0) {
         gate_check();
     }
-    if (!gate.on && switch_on() < 0) {
-        return -1;
-    }
-    gate.recording++;
-    return 0;
+    return gate.on ? 0 : switch_on();
 }
 
-void gate_add_local_thread(void) { gate.recording++; }
-
-void gate_remove_thread(void)
-{
-    gate.recording--;
-    gate.unclaimed = 0;
-}
-
-/* Whether another tool has events on, or may have. */
+/* Returns true if another tool has events on, or may have. */
 static bool others_listen(void)
 {
     bool listen = false;
@@ -191,7 +184,7 @@ static bool others_listen(void)
     return listen;
 }
 
-/* Of our events those that calls and resumes need: the others can't be had for single
+/* Those of our events that calls and resumes need, because the others can't be set for single
  * code objects before 3.15. -1 with an exception. */
 static long local_events(void)
 {
@@ -209,7 +202,7 @@ static long local_events(void)
     return all;
 }
 
-/* Whether it could be done for all of them. */
+/* Returns true if all of them were set. */
 static bool set_local_events(PyObject *codes, long events)
 {
     bool set = events >= 0;
@@ -226,12 +219,15 @@ static bool set_local_events(PyObject *codes, long events)
 
 bool gate_restrict_to(PyObject *codes)
 {
+    if (!EDBPROF_HAVE_MONITORING) {
+        return true;
+    }
     if (gate.module == NULL) {
         PyObject *module = PySys_GetObject("monitoring");
         Py_XINCREF(module);
         gate.module = module;
     }
-    if (gate.module == NULL || gate.recording > 0 || others_listen()) {
+    if (gate.module == NULL || threads_by_hook[HOOK_MONITORING] > 0 || others_listen()) {
         return false;
     }
     gate_check();
@@ -248,6 +244,7 @@ bool gate_restrict_to(PyObject *codes)
 
 bool gate_lift_restriction(PyObject *codes)
 {
+    /* Without a tool, in Pythons that have none too, there is nothing to switch off. */
     bool off = codes == NULL || gate.tool == NULL || set_local_events(codes, 0);
     return off && !gate.on;
 }
@@ -255,7 +252,7 @@ bool gate_lift_restriction(PyObject *codes)
 /* Registers the callbacks with the tool id. 0, or -1 with an exception. */
 static int ready_tool(void)
 {
-    long all = monitoring_register(gate.module, gate.tool);
+    long all = gate.register_callbacks(gate.module, gate.tool);
     if (all < 0) {
         return -1;
     }
@@ -265,13 +262,13 @@ static int ready_tool(void)
     if (gate.all == NULL || gate.none == NULL || gate.set_events == NULL) {
         return -1;
     }
-    /* What the id's former user has switched off in single places stays off otherwise. */
+    /* Otherwise places that the id's former user has disabled stay disabled. */
     PyObject *restarted = PyObject_CallMethod(gate.module, "restart_events", NULL);
     Py_XDECREF(restarted);
     return restarted == NULL ? -1 : 0;
 }
 
-static void tell_that_ids_are_taken(const int *ids)
+static void raise_ids_are_taken(const int *ids)
 {
     PyErr_Clear();
     PyObject *tools[2];
@@ -294,6 +291,13 @@ int gate_take_tool(void)
     /* 0, 1, 2 and 5 have a meaning: debugger, coverage, profiler (cProfile fails when 2
      * is taken), optimizer. */
     static const int ids[] = {3, 4};
+    if (!EDBPROF_HAVE_MONITORING) {
+        PyErr_Format(PyExc_ValueError,
+                     "hook='monitoring' needs Python 3.12 or later, this is %d.%d: use "
+                     "hook='setprofile'",
+                     PY_MAJOR_VERSION, PY_MINOR_VERSION);
+        return -1;
+    }
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyErr_SetString(PyExc_ValueError, "hook='monitoring' works in the main interpreter "
                                           "only: use hook='setprofile'");
@@ -338,16 +342,14 @@ int gate_take_tool(void)
         return -1;
     }
     if (gate.name != NULL) {
-        tell_that_ids_are_taken(ids);
+        raise_ids_are_taken(ids);
     }
     return -1;
 }
 
-/* For tests: what goes on, and as if events had been switched off `cycles` times. */
-PyObject *gate_facts(PyObject *module, PyObject *arguments, PyObject *keywords)
+PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"cycles", NULL};
-    (void)module;
     unsigned long long cycles = gate.cycles;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$K:_monitoring", names,
                                      &cycles)) {
@@ -360,44 +362,3 @@ PyObject *gate_facts(PyObject *module, PyObject *arguments, PyObject *keywords)
         gate.unclaimed, "unclaimed_limit", gate.unclaimed_limit, "cycles",
         (unsigned long long)gate.cycles, "sets", (unsigned long long)gate.sets);
 }
-
-#else /* before Python 3.12 */
-
-int gate_take_tool(void)
-{
-    PyErr_Format(PyExc_ValueError,
-                 "hook='monitoring' needs Python 3.12 or later, this is %d.%d: use "
-                 "hook='setprofile'",
-                 PY_MAJOR_VERSION, PY_MINOR_VERSION);
-    return -1;
-}
-
-void gate_check(void) {}
-
-int gate_add_thread(void) { return gate_take_tool(); }
-
-void gate_add_local_thread(void) {}
-
-bool gate_restrict_to(PyObject *codes)
-{
-    (void)codes;
-    return true;
-}
-
-bool gate_lift_restriction(PyObject *codes)
-{
-    (void)codes;
-    return true;
-}
-
-void gate_unclaimed_event(void) {}
-
-void gate_remove_thread(void) {}
-
-PyObject *gate_facts(PyObject *module, PyObject *arguments, PyObject *keywords)
-{
-    (void)module, (void)arguments, (void)keywords;
-    Py_RETURN_NONE;
-}
-
-#endif

@@ -1,9 +1,9 @@
-/* What functions and threads are called: functions in pstats' words, but for addresses.
+/* Names of functions and threads.
  *
- * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and
- * may hold an address, which differs in every process. Here it never does, and no
- * code of the user's is run to find a name. */
-#include "edbprof_ext.h"
+ * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and may hold
+ * an address, which differs in every process. Here it never does, and finding it runs no code
+ * of the program. */
+#include "names.h"
 
 static PyObject *package_directory;
 
@@ -51,7 +51,34 @@ void named_clear(named *self)
     }
 }
 
-static void begin(named *self, uint32_t kind)
+/* Tables of the profiler's own builtins. */
+static const PyMethodDef *hidden_methods[4];
+
+void names_hide_methods(const PyMethodDef *methods)
+{
+    for (size_t i = 0; i < sizeof hidden_methods / sizeof *hidden_methods; i++) {
+        if (hidden_methods[i] == NULL || hidden_methods[i] == methods) {
+            hidden_methods[i] = methods;
+            return;
+        }
+    }
+    Py_FatalError("edbprof: too many tables of hidden builtins");
+}
+
+static bool is_hidden_builtin(const PyCFunctionObject *builtin)
+{
+    for (size_t i = 0; i < sizeof hidden_methods / sizeof *hidden_methods; i++) {
+        const PyMethodDef *method = hidden_methods[i];
+        for (; method != NULL && method->ml_name != NULL; method++) {
+            if (method == builtin->m_ml) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void begin_description(named *self, uint32_t kind)
 {
     *self = (named){.function = {.struct_size = sizeof self->function, .kind = kind}};
 }
@@ -62,8 +89,8 @@ static bool is_own_file(PyObject *file)
            PyUnicode_Tailmatch(file, package_directory, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
-/* Whether the call that is about to begin is one of a property: its caller loads an
- * attribute. */
+/* Returns true if the call that is about to begin is a property's: its caller loads an
+ * attribute. A function is judged by its first call alone. */
 static bool loads_attribute(PyCodeObject *code)
 {
     PyFrameObject *frame = PyEval_GetFrame();
@@ -72,7 +99,7 @@ static bool loads_attribute(PyCodeObject *code)
     }
     PyFrameObject *caller = PyFrame_GetBack(frame);
     if (caller == NULL) {
-        PyErr_Clear(); /* Mostly there is none, but for want of memory it says so. */
+        PyErr_Clear(); /* Most often there is no caller; else memory is used up. */
         return false;
     }
     bool loads = compat_frame_opcode(caller) == LOAD_ATTR;
@@ -80,9 +107,9 @@ static bool loads_attribute(PyCodeObject *code)
     return loads;
 }
 
-int name_code(named *self, PyCodeObject *code)
+void name_code(named *self, PyCodeObject *code)
 {
-    begin(self, EDBPROF_PYTHON);
+    begin_description(self, EDBPROF_PYTHON);
     PyObject *qualified_name = compat_code_qualified_name(code);
     self->function.file = named_keep(self, code->co_filename);
     self->function.line = code->co_firstlineno;
@@ -95,8 +122,6 @@ int name_code(named *self, PyCodeObject *code)
     if (loads_attribute(code)) {
         self->function.flags |= EDBPROF_PROPERTY;
     }
-    generics_describe(code, self);
-    return 0;
 }
 
 /* The module's name, or NULL: a new reference, nothing raised. */
@@ -117,7 +142,7 @@ static PyObject *module_name(PyCFunctionObject *builtin)
     return NULL;
 }
 
-/* As cProfile finds the name of a method: by what its type has under that name. */
+/* A method's name as cProfile finds it: by the attribute of its type. */
 static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
 {
     const char *name = builtin->m_ml->ml_name;
@@ -128,15 +153,17 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
     PyObject *found = _PyType_Lookup(Py_TYPE(builtin->m_self), key);
     Py_DECREF(key);
     if (found == NULL) {
-        return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
-                              : PyUnicode_FromFormat("<built-in method %s>", name);
+        return module != NULL
+                   ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
+                   : PyUnicode_FromFormat("<built-in method %s>", name);
     }
     if (PyCFunction_Check(found) && PyCFunction_GET_SELF(found) != NULL &&
         !PyModule_Check(PyCFunction_GET_SELF(found))) {
         return PyUnicode_FromFormat("<built-in method %s of %s object>", name,
                                     Py_TYPE(PyCFunction_GET_SELF(found))->tp_name);
     }
-    if (Py_TYPE(found) == &PyMethodDescr_Type || Py_TYPE(found) == &PyClassMethodDescr_Type ||
+    if (Py_TYPE(found) == &PyMethodDescr_Type ||
+        Py_TYPE(found) == &PyClassMethodDescr_Type ||
         Py_TYPE(found) == &PyWrapperDescr_Type || PyCFunction_Check(found)) {
         return PyObject_Repr(found);
     }
@@ -160,10 +187,10 @@ static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
     return PyUnicode_FromFormat("<built-in method %U.%s>", module, name);
 }
 
-int name_builtin(named *self, PyCFunctionObject *builtin)
+void name_builtin(named *self, PyCFunctionObject *builtin)
 {
-    begin(self, EDBPROF_BUILTIN);
-    if (is_own_builtin(builtin)) {
+    begin_description(self, EDBPROF_BUILTIN);
+    if (is_hidden_builtin(builtin)) {
         self->function.flags |= EDBPROF_HIDDEN;
     }
     PyObject *module = module_name(builtin);
@@ -179,7 +206,6 @@ int name_builtin(named *self, PyCFunctionObject *builtin)
     self->function.module = named_keep(self, module);
     Py_XDECREF(name);
     Py_XDECREF(module);
-    return 0;
 }
 
 PyObject *loaded_modules(void)
@@ -188,8 +214,8 @@ PyObject *loaded_modules(void)
     return modules != NULL && PyDict_Check(modules) ? modules : NULL;
 }
 
-/* threading's own table is read: current_thread() would put an entry into it. */
-PyObject *thread_name(void)
+/* Reads threading's own table, because current_thread() would add an entry to it. */
+PyObject *name_current_thread(void)
 {
     PyObject *name = NULL;
     PyObject *modules = loaded_modules();
