@@ -6,8 +6,8 @@
 
 typedef struct {
     /* Makes events come for a recorder in the calling thread, which is `state`'s and has no
-     * active recorder of this hook. May run Python code, which may enable recorders: then
-     * they come already. 0, or -1 with an exception. */
+     * active recorder of this hook. May run Python code, which may enable and disable
+     * recorders. 0, or -1 with an exception. */
     int (*begin)(thread_state *state, const recorder *owner);
     /* The calling thread's last active recorder of this hook is gone. May run Python code,
      * which may enable recorders. NULL where nothing is to be done. */

@@ -84,6 +84,16 @@ static inline int record(const active_recorders *list, PyFrameObject *frame, int
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
+/* Sets the profile function of the calling thread. Audit hooks that this runs may switch
+ * recorders on and off: what that needs is done afterwards, because 3.11 refuses to set a
+ * profile function within that. */
+static void set_profile(thread_state *state, Py_tracefunc function, PyObject *argument)
+{
+    state->sets_profile = true;
+    PyEval_SetProfile(function, argument);
+    state->sets_profile = false;
+}
+
 /* Gives the event also to the profile function that was set before. */
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame,
                                          int what, PyObject *argument)
@@ -96,7 +106,7 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
         PyObject *exception = compat_take_exception();
         state->chained = NULL;
         Py_CLEAR(state->chained_argument);
-        PyEval_SetProfile(on_event, (PyObject *)state);
+        set_profile(state, on_event, (PyObject *)state);
         compat_restore_exception(exception);
     }
     return result;
@@ -160,7 +170,7 @@ static PyObject *put_back(PyObject *self, PyObject *arguments,
         Py_CLEAR(state->chained_argument);
     }
     Py_INCREF(self);
-    PyEval_SetProfile(on_event, self);
+    set_profile(state, on_event, self);
     int result = 0;
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         if (strcmp(events[i].name, name) == 0) {
@@ -181,36 +191,44 @@ static bool is_installed(const thread_state *state)
            compat_profile_argument(state->tstate) == (PyObject *)state;
 }
 
+/* Sets our profile function, which chains to the one that is set now. */
 static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
-    bool foreign = !is_installed(state);
-    PyObject *argument = foreign ? compat_profile_argument(state->tstate) : NULL;
-    state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
-    Py_XINCREF(argument);
-    Py_XSETREF(state->chained_argument, argument);
-    PyEval_SetProfile(on_event, (PyObject *)state);
+    if (!state->sets_profile) {
+        bool foreign = !is_installed(state);
+        PyObject *argument = foreign ? compat_profile_argument(state->tstate) : NULL;
+        state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
+        Py_XINCREF(argument);
+        Py_XSETREF(state->chained_argument, argument);
+        set_profile(state, on_event, (PyObject *)state);
+    }
     return 0;
 }
 
 static void repair(thread_state *state)
 {
-    if (is_installed(state)) {
-        return;
+    if (!state->sets_profile && !is_installed(state)) {
+        forget_open_calls(state);
+        (void)install(state, NULL);
+        warn_of_another();
     }
-    warn_of_another();
-    forget_open_calls(state);
-    (void)install(state, NULL);
 }
 
 static void uninstall(thread_state *state)
 {
+    if (state->sets_profile) {
+        return;
+    }
     if (is_installed(state)) {
-        PyEval_SetProfile(state->chained, state->chained_argument);
+        set_profile(state, state->chained, state->chained_argument);
     } else {
         warn_of_another();
     }
     state->chained = NULL;
     Py_CLEAR(state->chained_argument);
+    if (state->active[HOOK_SETPROFILE].count > 0) {
+        (void)install(state, NULL); /* for a recorder that an audit hook has enabled */
+    }
 }
 
 int setprofile_init(void)

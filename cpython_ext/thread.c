@@ -83,28 +83,35 @@ static edbprof_thread *find_handle(const thread_state *state, const recorder *ow
     return NULL;
 }
 
-/* The recorder's handle for the thread, made at first use. NULL with an exception. */
-static edbprof_thread *attach(thread_state *state, recorder *owner)
+/* Makes the recorder's handle for the thread, if it has none. May run Python code. 0, or -1
+ * with an exception. */
+static int attach(thread_state *state, recorder *owner)
 {
-    edbprof_thread *handle = find_handle(state, owner);
-    if (handle != NULL) {
-        return handle;
+    if (find_handle(state, owner) != NULL) {
+        return 0;
     }
     observer->look(state);
-    handle = recorder_attach(owner);
+    edbprof_thread *handle = recorder_attach(owner);
     if (handle == NULL) {
-        return NULL;
+        return -1;
     }
-    /* Now, since attaching runs Python code. */
-    thread_handle *handles = grow_array(state->handles, state->handle_count,
-                                        &state->handle_room, sizeof *handles);
-    if (handles == NULL) {
-        (void)edbprof_thread_detach(handle);
-        return (edbprof_thread *)PyErr_NoMemory();
+    /* After recorder_attach, because its Python code may have attached the recorder too. */
+    bool is_known = find_handle(state, owner) != NULL;
+    thread_handle *handles = NULL;
+    if (!is_known) {
+        handles = grow_array(state->handles, state->handle_count, &state->handle_room,
+                             sizeof *handles);
     }
-    state->handles = handles;
-    state->handles[state->handle_count++] = (thread_handle){owner, handle};
-    return handle;
+    if (handles != NULL) {
+        state->handles = handles;
+        state->handles[state->handle_count++] = (thread_handle){owner, handle};
+        return 0;
+    }
+    (void)edbprof_thread_detach(handle);
+    if (!is_known) {
+        PyErr_NoMemory();
+    }
+    return is_known ? 0 : -1;
 }
 
 void thread_forget(const recorder *owner)
@@ -138,18 +145,48 @@ uint64_t thread_new_call(void)
     return ++calls;
 }
 
-/* Makes room for one more, and events come for it. 0, or -1 with an exception. */
-static int make_room(thread_state *state, const recorder *owner)
+/* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
+static int activate(thread_state *state, recorder *owner, uint64_t call)
 {
     active_recorders *list = &state->active[owner->hook];
-    active_recorder *items =
-        grow_array(list->items, list->count, &list->room, sizeof *items);
-    if (items == NULL) {
-        PyErr_NoMemory();
+    const hook_ops *hook = hooks[owner->hook];
+    if (all_look) {
+        observer->look_again(state);
+    }
+    if (attach(state, owner) < 0 || (list->count == 0 && hook->begin(state, owner) < 0)) {
         return -1;
     }
+    /* Python code may have run until here: the name of a thread, audit hooks. If that has
+     * enabled the recorder, there must be no second entry; if it has closed the recorder, the
+     * handle is gone. None runs from here on. */
+    active_recorder *known = thread_find_active(state, owner);
+    if (known != NULL) {
+        known->depth++;
+        return 0;
+    }
+    edbprof_thread *handle = find_handle(state, owner);
+    active_recorder *items =
+        handle == NULL ? NULL
+                       : grow_array(list->items, list->count, &list->room, sizeof *items);
+    if (items == NULL) {
+        (void)(handle == NULL ? recorder_raise_closed() : PyErr_NoMemory());
+        if (list->count == 0 && hook->end != NULL) {
+            hook->end(state);
+        }
+        return -1;
+    }
+    thread_state_count(state, owner->hook, 1);
+    Py_INCREF(owner);
+    owner->active_threads++;
     list->items = items;
-    return list->count > 0 ? 0 : hooks[owner->hook]->begin(state, owner);
+    list->items[list->count++] =
+        (active_recorder){.owner = owner,
+                          .handle = handle,
+                          .depth = 1,
+                          .of_call = call != WHOLE_THREAD,
+                          .call = call == WHOLE_THREAD ? thread_new_call() : call};
+    choose_fast_handle(state, list);
+    return 0;
 }
 
 int thread_enable(recorder *owner, uint64_t call)
@@ -163,29 +200,11 @@ int thread_enable(recorder *owner, uint64_t call)
             hooks[hook]->repair(state);
         }
     }
-    active_recorders *list = &state->active[owner->hook];
     active_recorder *known = thread_find_active(state, owner);
-    if (known != NULL) {
-        known->depth++;
-        return 0;
+    if (known == NULL) {
+        return activate(state, owner, call);
     }
-    if (all_look) {
-        observer->look_again(state);
-    }
-    edbprof_thread *handle = attach(state, owner);
-    if (handle == NULL || make_room(state, owner) < 0) {
-        return -1;
-    }
-    thread_state_count(state, owner->hook, 1);
-    Py_INCREF(owner);
-    owner->active_threads++;
-    list->items[list->count++] =
-        (active_recorder){.owner = owner,
-                          .handle = handle,
-                          .depth = 1,
-                          .of_call = call != WHOLE_THREAD,
-                          .call = call == WHOLE_THREAD ? thread_new_call() : call};
-    choose_fast_handle(state, list);
+    known->depth++;
     return 0;
 }
 

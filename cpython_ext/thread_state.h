@@ -51,6 +51,7 @@ typedef struct thread_state {
     bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
+    bool sets_profile;        /* a profile function is being set */
     bool sees_switches;       /* of greenlets */
     bool in_switch;           /* another trace function is called */
     PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
