@@ -28,9 +28,7 @@ static void choose_fast_handle(const thread_state *state, active_recorders *list
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
     bool usual = first != NULL && first->timer == NULL && first->builtins;
     list->fast_handle = usual ? list->items[0].handle : NULL;
-    thread_here.monitored =
-        thread_here.is_several ? NULL : state->active[HOOK_MONITORING].fast_handle;
-    thread_here.epoch = threads_epoch;
+    thread_state_note_monitored(state);
 }
 
 /* ---- switches between stacks of calls ------------------------------------ */
@@ -132,7 +130,8 @@ void thread_forget(const recorder *owner)
 
 int thread_may_switch(void)
 {
-    if (thread_here.state == NULL || !thread_here.state->in_timer) {
+    const thread_state *state = thread_state_current();
+    if (state == NULL || !state->in_timer) {
         return 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "a timer can't switch recording on or off");

@@ -82,6 +82,14 @@ PyTypeObject thread_state_type = {
     .tp_doc = "What edbprof knows of one thread.",
 };
 
+void thread_state_note_monitored(const thread_state *state)
+{
+    thread_here.monitored = thread_here.is_several || state == NULL
+                                ? NULL
+                                : state->active[HOOK_MONITORING].fast_handle;
+    thread_here.epoch = threads_epoch;
+}
+
 /* The calling OS thread is this Python thread from now on. */
 static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
@@ -91,10 +99,10 @@ static void bind_os_thread(thread_state *state, PyThreadState *tstate)
     }
     if (thread_here.state != NULL && thread_here.state != state) {
         thread_here.is_several = true;
-        thread_here.monitored = NULL;
     }
     thread_here.state = state;
     thread_here.tstate = tstate;
+    thread_state_note_monitored(state);
 }
 
 thread_state *thread_state_find(PyThreadState *tstate)

@@ -68,12 +68,13 @@ extern unsigned threads_recording;
 extern unsigned threads_by_hook[HOOK_COUNT];
 
 /* The state that this OS thread used last, and its Python thread; state is NULL if that has
- * none. */
+ * none. Valid while `epoch` equals `threads_epoch`: otherwise another thread may have ended the
+ * Python thread, and a new one may have its address. */
 typedef struct {
     thread_state *state;
     PyThreadState *tstate;
     /* `active[HOOK_MONITORING].fast_handle` of the one Python thread that this OS thread has
-     * been; NULL if it has been several. Valid while `epoch` equals `threads_epoch`. */
+     * been; NULL if it has been several. */
     edbprof_thread *monitored;
     uint64_t epoch;
     bool is_several;
@@ -94,14 +95,15 @@ static inline edbprof_thread *thread_monitored(void)
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
 static inline thread_state *thread_state_here(void) { return thread_here.state; }
 
-/* The slow case of thread_state_current: the OS thread has changed to another Python thread. */
+/* The slow case of thread_state_current. */
 thread_state *thread_state_find(PyThreadState *tstate);
 
 /* The state of the current Python thread, or NULL if it has none. */
 static inline thread_state *thread_state_current(void)
 {
     PyThreadState *tstate = PyThreadState_Get();
-    return thread_here.tstate == tstate ? thread_here.state : thread_state_find(tstate);
+    bool is_latest = thread_here.tstate == tstate && thread_here.epoch == threads_epoch;
+    return is_latest ? thread_here.state : thread_state_find(tstate);
 }
 
 /* The same, made at first use. NULL with an exception. */
@@ -109,6 +111,9 @@ thread_state *thread_state_own(void);
 
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;
+
+/* Notes the fast handle of the calling thread, which has this state. */
+void thread_state_note_monitored(const thread_state *state);
 
 /* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
  * its first recorder or after it has lost its last. */

@@ -313,6 +313,50 @@ def test_an_os_thread_that_is_several_python_threads(spans, tmp_path, hook):
     assert ProfFile(tmp_path / "other.prof").calls("meanwhile") == 4
 
 
+def test_a_python_thread_at_the_address_of_one_that_another_thread_ended(run, built, monkeypatch):
+    """Its state is its own, not the freed one, which glibc overwrites."""
+    monkeypatch.setenv("PYTHONMALLOC", "malloc")
+    monkeypatch.setenv("MALLOC_PERTURB_", "221")
+    run(
+        """
+        import sys, threading
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native._native import Recorder
+        from prof_file import ProfFile
+
+        def callee():
+            pass
+
+        def first():
+            recorder.enable()
+            callee()
+
+        def second():
+            other.enable()
+            callee()
+            other.disable()
+
+        recorder, other = Recorder(hook="setprofile"), Recorder(hook="setprofile")
+        # Those beside it keep its memory from being merged with more.
+        before, state, behind = (spans.new_thread_state() for _ in range(3))
+        spans.in_thread_state(state, first)
+        thread = threading.Thread(target=spans.end_thread_state, args=(state,))
+        thread.start()
+        thread.join()
+        others = [spans.new_thread_state() for _ in range(100)]
+        print(state in others)
+        spans.in_thread_state(state if state in others else others[0], second)
+        for each in others:
+            spans.end_thread_state(each)
+        for each in recorder, other:
+            each.save("x.prof")
+            assert ProfFile("x.prof").calls("callee") == 1
+        """,
+        built,
+    )
+
+
 @pytest.mark.parametrize("hook", ["setprofile", "auto"])
 def test_spans_of_a_daemon_thread_at_shutdown(run, built, tmp_path, hook):
     """The interpreter clears the thread's state while it goes on without the GIL. '-X dev'
