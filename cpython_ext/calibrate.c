@@ -307,17 +307,30 @@ static int take_samples(const recorder *self, samples *into)
     return result;
 }
 
-/* Signals wait meanwhile: their handlers would find a frame of ours. */
+/* Blocks the calling thread's signals, whose handlers would find a frame of ours. Not those of
+ * faults, which would then kill without a handler, and SIGPROF, which is another profiler's. */
+static void block_signals(sigset_t *before)
+{
+    static const int open[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                               SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        sigdelset(&blocked, open[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &blocked, before);
+}
+
+/* 0, or -1 with an exception. */
 static int measure(const recorder *self)
 {
     samples taken;
-    sigset_t all, before;
-    sigfillset(&all);
+    sigset_t before;
     PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
     if (!gate_restrict_to(codes)) {
         return 0;
     }
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    block_signals(&before);
     int result = take_samples(self, &taken);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     PyObject *exception = compat_take_exception();
