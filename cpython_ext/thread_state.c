@@ -22,7 +22,9 @@ void thread_state_count(const thread_state *state, hook_kind hook, int change)
         threads_by_hook[hook] += (unsigned)change;
     }
     if (active_count(state) == 0) {
-        threads_recording += (unsigned)change;
+        /* Other extensions read it without the GIL; writers hold it. */
+        __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
+                         __ATOMIC_RELAXED);
     }
 }
 

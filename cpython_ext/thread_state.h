@@ -60,7 +60,7 @@ typedef struct thread_state {
 
 extern PyTypeObject thread_state_type;
 
-/* Threads that record at the moment. Other extensions read it without the GIL. */
+/* Threads that record at the moment: see edbprof_python.h. */
 extern unsigned threads_recording;
 
 /* Threads that record by each hook, and greenlets in them that are suspended in a recorded
