@@ -25,6 +25,8 @@
 #include "steps.h"
 #include "thread_state.h"
 
+#include "edbprof.h"
+
 static PyObject *set_package(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *directory, *drivers;
@@ -115,11 +117,11 @@ static int add_type(PyObject *module, const char *name, PyTypeObject *type)
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    if (edbprof_abi_version() != EDBPROF_ABI_VERSION) {
+    if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) {
         PyErr_Format(PyExc_ImportError,
-                     "edbprof_native was compiled for version %d of the recorder's ABI but "
+                     "edbprof_native was compiled for version %u of the recorder's ABI but "
                      "is linked with version %u: reinstall edbprof",
-                     EDBPROF_ABI_VERSION, edbprof_abi_version());
+                     (unsigned)EDBPROF_ABI_VERSION, edbprof_abi_version());
         return NULL;
     }
     greenlets_init();

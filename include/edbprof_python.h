@@ -89,7 +89,7 @@ static inline const edbprof_python_api *edbprof_python_import(void) {
   }
   PyErr_Clear();
   PyErr_Restore(type, value, traceback);
-  if (api == NULL || api->abi_version != EDBPROF_ABI_VERSION ||
+  if (api == NULL || !EDBPROF_ABI_IS_COMPATIBLE(api->abi_version) ||
       api->struct_size < sizeof(edbprof_python_api)) {
     return &absent;
   }

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from edbprof_native import Profile, profile
+from edbprof_native import Profile, _native, profile
 from prof_file import ProfFile, find, only_file
 
 SOURCE = Path(__file__).with_name("capsule_ext")
@@ -47,7 +47,21 @@ def spans(built):
 
 
 def test_runtime_is_found(spans):
-    assert spans.abi_version() >> 16 == 3
+    assert spans.abi_version() == _native.abi_version
+
+
+MAJOR = 1 << 16
+
+
+@pytest.mark.parametrize(
+    "version_change, size_change, fits",
+    [(0, 0, True), (1, 8, True), (-1, 0, False), (0, -8, False), (MAJOR, 0, False)],
+)
+def test_a_runtime_of_another_version(spans, monkeypatch, version_change, size_change, fits):
+    """A higher minor version, with more in the struct, has all that the header knows."""
+    version = _native.abi_version + version_change
+    monkeypatch.setattr(_native, "api", spans.fake_api(version, size_change))
+    assert spans.imported_version() == (version if fits else 0)
 
 
 def test_span_stands_under_its_python_caller(record, spans):
@@ -236,8 +250,8 @@ def test_imported_before_the_package(run, built):
         import sys
         sys.path.insert(0, sys.argv[1])
         import spans
-        assert spans.abi_version() >> 16 == 3
-        from edbprof_native import Profile
+        from edbprof_native import Profile, _native
+        assert spans.abi_version() == _native.abi_version
         with Profile() as recorded:
             spans.work(2)
         recorded.save("x.prof")
@@ -366,7 +380,7 @@ def test_spans_of_a_daemon_thread_at_shutdown(run, built, tmp_path, hook):
         import sys, threading
         sys.path.insert(0, sys.argv[1])
         import spans
-        from edbprof_native import Profile, profile
+        from edbprof_native import Profile, _native, profile
 
         class Late:
             def __del__(self):

@@ -127,6 +127,28 @@ static PyObject *abi_version(PyObject *module, PyObject *unused) {
   return PyLong_FromUnsignedLong(edbprof->abi_version);
 }
 
+/* fake_api(version, size_change): a capsule of the runtime under another version and size. */
+static PyObject *fake_api(PyObject *module, PyObject *arguments) {
+  static edbprof_python_api fake;
+  unsigned int version;
+  int size_change;
+  (void)module;
+  if (!PyArg_ParseTuple(arguments, "Ii", &version, &size_change)) {
+    return NULL;
+  }
+  fake = *edbprof;
+  fake.abi_version = version;
+  fake.struct_size += (size_t)size_change;
+  return PyCapsule_New(&fake, EDBPROF_PYTHON_CAPSULE, NULL);
+}
+
+/* imported_version(): of the runtime that an import would find now, 0 for none. */
+static PyObject *imported_version(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
+}
+
 static PyMethodDef methods[] = {
     {"work", work, METH_O, NULL},
     {"without_gil", without_gil, METH_O, NULL},
@@ -136,6 +158,8 @@ static PyMethodDef methods[] = {
     {"new_thread_state", new_thread_state, METH_NOARGS, NULL},
     {"in_thread_state", in_thread_state, METH_VARARGS, NULL},
     {"end_thread_state", end_thread_state, METH_O, NULL},
+    {"fake_api", fake_api, METH_VARARGS, NULL},
+    {"imported_version", imported_version, METH_NOARGS, NULL},
     {"abi_version", abi_version, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
