@@ -359,9 +359,8 @@ static bool is_quiet(const recorder *self)
     PyThreadState *tstate = PyThreadState_Get();
     bool records = state != NULL && (state->active[HOOK_SETPROFILE].count > 0 ||
                                      state->active[HOOK_MONITORING].count > 0);
-    return !records && !compat_is_finalizing() && compat_profile_function(tstate) == NULL &&
-           compat_trace_function(tstate) == NULL &&
-           PyInterpreterState_Get() == self->interpreter &&
+    return !records && !compat_is_finalizing() && tstate->c_profilefunc == NULL &&
+           tstate->c_tracefunc == NULL && PyInterpreterState_Get() == self->interpreter &&
            self->interpreter == PyInterpreterState_Main();
 }
 

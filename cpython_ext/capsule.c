@@ -5,26 +5,28 @@
 
 #include "edbprof_python.h"
 
-static void enter_span(const edbprof_function *span)
+/* Gives a span to every recorder of the thread, by edbprof_enter_span or edbprof_leave_span. */
+static inline void give_span(const edbprof_function *span,
+                             edbprof_status (*give)(edbprof_thread *,
+                                                    const edbprof_function *))
 {
     const thread_state *state = thread_state_here();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
         active_recorder active;
         for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
-            (void)edbprof_enter_span(active.handle, span);
+            (void)give(active.handle, span);
         }
     }
 }
 
+static void enter_span(const edbprof_function *span)
+{
+    give_span(span, edbprof_enter_span);
+}
+
 static void leave_span(const edbprof_function *span)
 {
-    const thread_state *state = thread_state_here();
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        active_recorder active;
-        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
-            (void)edbprof_leave_span(active.handle, span);
-        }
-    }
+    give_span(span, edbprof_leave_span);
 }
 
 static const edbprof_python_api api = {

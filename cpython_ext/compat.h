@@ -35,6 +35,15 @@
 #else
 #define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
 #endif
+/* Members of the types of callables, whose structs have a member `vectorcall`. */
+#define EDBPROF_CALLABLE_TYPE(name, type, flags)                                           \
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native." name,               \
+                                .tp_basicsize = sizeof(type),                              \
+                                .tp_call = PyVectorcall_Call,                              \
+                                .tp_vectorcall_offset = offsetof(type, vectorcall),        \
+                                .tp_flags =                                                \
+                                    Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
+
 /* Whether PyIter_Send and tp_as_async->am_send are there. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
 /* Whether sys.monitoring is there. */
@@ -212,23 +221,6 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 }
 
 #endif
-
-/* The thread's profile function and its argument, borrowed. */
-static inline Py_tracefunc compat_profile_function(PyThreadState *tstate)
-{
-    return tstate->c_profilefunc;
-}
-
-static inline PyObject *compat_profile_argument(PyThreadState *tstate)
-{
-    return tstate->c_profileobj;
-}
-
-/* The thread's trace function, or NULL. */
-static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
-{
-    return tstate->c_tracefunc;
-}
 
 /* Takes the pending exception, if any; NULL for none. Give it back to
  * compat_restore_exception, which may be given NULL. */

@@ -207,21 +207,17 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 }
 
 PyTypeObject decorated_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Decorated",
-    .tp_basicsize = sizeof(decorated),
+    EDBPROF_CALLABLE_TYPE("Decorated", decorated,
+                          Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR),
     .tp_new = decorated_new,
     .tp_dealloc = decorated_dealloc,
     .tp_traverse = decorated_traverse,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(decorated, vectorcall),
     .tp_weaklistoffset = offsetof(decorated, weak_references),
     .tp_getattro = decorated_getattro,
     .tp_setattro = decorated_setattro,
     .tp_repr = decorated_repr,
     .tp_descr_get = decorated_bind,
     .tp_methods = decorated_methods,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | EDBPROF_HAVE_VECTORCALL |
-                Py_TPFLAGS_METHOD_DESCRIPTOR,
     .tp_doc = "Decorated(function, recorder, /)\n--\n\n"
               "Calls the function, recording while it runs.",
 };

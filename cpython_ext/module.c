@@ -110,7 +110,6 @@ static int add_type(PyObject *module, const char *name, PyTypeObject *type)
     if (PyType_Ready(type) < 0) {
         return -1;
     }
-    names_hide_methods(type->tp_methods);
     Py_INCREF(type);
     return add_object(module, name, (PyObject *)type);
 }
@@ -125,7 +124,6 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     greenlets_init();
-    names_hide_methods(module_methods);
     if (setprofile_init() < 0 || monitoring_init() < 0 || new_threads_init() < 0) {
         return NULL;
     }

@@ -11,11 +11,7 @@ typedef struct {
 } callback;
 
 static PyTypeObject callback_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Callback",
-    .tp_basicsize = sizeof(callback),
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(callback, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL,
+    EDBPROF_CALLABLE_TYPE("Callback", callback, 0),
     .tp_doc = "What sys.monitoring calls.",
 };
 
@@ -79,12 +75,12 @@ static CALLBACK(on_start) { return enter_code(arguments, count, false); }
 
 static CALLBACK(on_resume) { return enter_code(arguments, count, true); }
 
-static Py_NO_INLINE PyObject *return_slowly(PyObject *const *arguments, size_t count)
+/* `key` is 0 where nothing has ended. */
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
 {
     const active_recorders *list = listening();
-    PyCodeObject *code = code_of(arguments, count);
-    if (list != NULL && code != NULL) {
-        leave_in_each(list, code_key(code));
+    if (list != NULL && key != 0) {
+        leave_in_each(list, key);
     }
     Py_RETURN_NONE;
 }
@@ -96,7 +92,7 @@ static CALLBACK(on_return)
     if (code != NULL && left(fast_handle, code_key(code))) {
         Py_RETURN_NONE;
     }
-    return return_slowly(arguments, count);
+    return leave_slowly(code == NULL ? 0 : code_key(code));
 }
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
@@ -126,26 +122,15 @@ static CALLBACK(on_call)
     return call_slowly(arguments, count);
 }
 
-static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t count)
-{
-    const active_recorders *list = listening();
-    uint64_t key = key_of(arguments, count);
-    if (list != NULL && is_builtin_key(key)) {
-        leave_in_each(list, key);
-    }
-    Py_RETURN_NONE;
-}
-
 static CALLBACK(on_c_return)
 {
     edbprof_thread *fast_handle = thread_monitored();
-    if (fast_handle != NULL) {
-        uint64_t key = key_of(arguments, count);
-        if (!is_builtin_key(key) || left(fast_handle, key)) {
-            Py_RETURN_NONE;
-        }
+    uint64_t key = key_of(arguments, count);
+    bool builtin = is_builtin_key(key);
+    if (fast_handle != NULL && (!builtin || left(fast_handle, key))) {
+        Py_RETURN_NONE;
     }
-    return c_return_slowly(arguments, count);
+    return leave_slowly(builtin ? key : 0);
 }
 
 /* C_RETURN and C_RAISE come with CALL: they can't be set. */
@@ -173,41 +158,27 @@ enum { HANDLERS = sizeof handlers / sizeof *handlers };
  * that was taken from us may still call them. */
 static callback *callbacks[HANDLERS];
 
-/* Returns the event's number, or -1 with an exception. */
-static long register_one(PyObject *module, PyObject *tool, int which)
-{
-    callback *new = PyObject_New(callback, &callback_type);
-    if (new == NULL) {
-        return -1;
-    }
-    new->vectorcall = handlers[which].function;
-    if (callbacks[which] != NULL) {
-        callbacks[which]->vectorcall = on_nothing;
-    }
-    Py_XSETREF(callbacks[which], new);
-    PyObject *event = NULL, *before = NULL;
-    PyObject *events = PyObject_GetAttrString(module, "events");
-    if (events != NULL) {
-        event = PyObject_GetAttrString(events, handlers[which].event);
-    }
-    if (event != NULL) {
-        before = PyObject_CallMethod(module, "register_callback", "OOO", tool, event, new);
-    }
-    long number = before == NULL ? -1 : PyLong_AsLong(event);
-    Py_XDECREF(before);
-    Py_XDECREF(event);
-    Py_XDECREF(events);
-    return number;
-}
-
+/* Returns the events to set, or -1 with an exception. */
 static long register_all(PyObject *module, PyObject *tool)
 {
     long all = 0;
     for (int i = 0; i < HANDLERS; i++) {
-        long event = register_one(module, tool, i);
-        if (event < 0) {
+        long event = gate_event(handlers[i].event);
+        callback *new = event < 0 ? NULL : PyObject_New(callback, &callback_type);
+        if (new == NULL) {
             return -1;
         }
+        new->vectorcall = handlers[i].function;
+        if (callbacks[i] != NULL) {
+            callbacks[i]->vectorcall = on_nothing;
+        }
+        Py_XSETREF(callbacks[i], new);
+        PyObject *before =
+            PyObject_CallMethod(module, "register_callback", "OlO", tool, event, new);
+        if (before == NULL) {
+            return -1;
+        }
+        Py_DECREF(before);
         all |= handlers[i].set ? event : 0;
     }
     return all;

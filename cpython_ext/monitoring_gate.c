@@ -184,21 +184,27 @@ static bool others_listen(void)
     return listen;
 }
 
+long gate_event(const char *name)
+{
+    PyObject *events = PyObject_GetAttrString(gate.module, "events");
+    PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, name);
+    long number = event == NULL ? -1 : PyLong_AsLong(event);
+    Py_XDECREF(event);
+    Py_XDECREF(events);
+    return number;
+}
+
 /* Those of our events that calls and resumes need, because the others can't be set for single
  * code objects before 3.15. -1 with an exception. */
 static long local_events(void)
 {
     static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD",
                                         "CALL"};
-    PyObject *events = PyObject_GetAttrString(gate.module, "events");
     long all = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && all >= 0; i++) {
-        PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, names[i]);
-        long number = event == NULL ? -1 : PyLong_AsLong(event);
-        all = number < 0 ? -1 : all | number;
-        Py_XDECREF(event);
+        long event = gate_event(names[i]);
+        all = event < 0 ? -1 : all | event;
     }
-    Py_XDECREF(events);
     return all;
 }
 

@@ -23,6 +23,9 @@ void gate_check(void);
  * has stopped. May run Python code: audit hooks. 0, or -1 with an exception. */
 int gate_open(void);
 
+/* The number of an event of sys.monitoring, or -1 with an exception. */
+long gate_event(const char *name);
+
 /* Counts an event in a thread that records nothing by sys.monitoring. */
 void gate_unclaimed_event(void);
 

@@ -51,31 +51,16 @@ void named_clear(named *self)
     }
 }
 
-/* Tables of the profiler's own builtins. */
-static const PyMethodDef *hidden_methods[4];
-
-void names_hide_methods(const PyMethodDef *methods)
+/* Returns true for a function or method of this extension, whose types can't be subclassed. */
+static bool is_own_builtin(const PyCFunctionObject *builtin)
 {
-    for (size_t i = 0; i < sizeof hidden_methods / sizeof *hidden_methods; i++) {
-        if (hidden_methods[i] == NULL || hidden_methods[i] == methods) {
-            hidden_methods[i] = methods;
-            return;
-        }
-    }
-    Py_FatalError("edbprof: too many tables of hidden builtins");
-}
-
-static bool is_hidden_builtin(const PyCFunctionObject *builtin)
-{
-    for (size_t i = 0; i < sizeof hidden_methods / sizeof *hidden_methods; i++) {
-        const PyMethodDef *method = hidden_methods[i];
-        for (; method != NULL && method->ml_name != NULL; method++) {
-            if (method == builtin->m_ml) {
-                return true;
-            }
-        }
-    }
-    return false;
+    static const char OWN[] = "edbprof_native._native";
+    PyObject *owner = builtin->m_self;
+    const char *name = owner == NULL           ? NULL
+                       : PyModule_Check(owner) ? PyModule_GetName(owner)
+                                               : Py_TYPE(owner)->tp_name;
+    PyErr_Clear();
+    return name != NULL && strncmp(name, OWN, strlen(OWN)) == 0;
 }
 
 static void begin_description(named *self, uint32_t kind)
@@ -190,7 +175,7 @@ static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
 void name_builtin(named *self, PyCFunctionObject *builtin)
 {
     begin_description(self, EDBPROF_BUILTIN);
-    if (is_hidden_builtin(builtin)) {
+    if (is_own_builtin(builtin)) {
         self->function.flags |= EDBPROF_HIDDEN;
     }
     PyObject *module = module_name(builtin);

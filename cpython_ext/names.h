@@ -36,7 +36,4 @@ PyObject *loaded_modules(void);
  * there are hidden. */
 void names_set_package_directory(PyObject *directory);
 
-/* Hides the builtins of a table that ends with a NULL name: they are the profiler's own. */
-void names_hide_methods(const PyMethodDef *methods);
-
 #endif

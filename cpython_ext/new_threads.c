@@ -86,13 +86,9 @@ static void recorded_run_dealloc(PyObject *object)
 
 /* No tp_clear: see decorated.c. The cycle is in the thread's dict, which can be cleared. */
 static PyTypeObject recorded_run_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.RecordedRun",
-    .tp_basicsize = sizeof(recorded_run),
+    EDBPROF_CALLABLE_TYPE("RecordedRun", recorded_run, Py_TPFLAGS_HAVE_GC),
     .tp_dealloc = recorded_run_dealloc,
     .tp_traverse = recorded_run_traverse,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(recorded_run, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | EDBPROF_HAVE_VECTORCALL,
     .tp_doc = "The run() of a new thread, recorded.",
 };
 
@@ -179,13 +175,9 @@ static PyMemberDef starter_members[] = {
 };
 
 static PyTypeObject starter_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Starter",
-    .tp_basicsize = sizeof(starter),
+    EDBPROF_CALLABLE_TYPE("Starter", starter, 0),
     .tp_dealloc = starter_dealloc,
     .tp_members = starter_members,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(starter, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL,
     .tp_doc = "Starts a thread, which is recorded if the one that starts it is.",
 };
 

@@ -369,7 +369,8 @@ static PyGetSetDef recorder_attributes[] = {
 };
 
 PyTypeObject recorder_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Recorder",
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.Recorder",
     .tp_basicsize = sizeof(recorder),
     .tp_new = recorder_new,
     .tp_dealloc = recorder_dealloc,

@@ -100,7 +100,7 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
 {
     (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
     int result = state->chained(state->chained_argument, frame, what, argument);
-    if (result < 0 && compat_profile_function(state->tstate) == NULL) {
+    if (result < 0 && state->tstate->c_profilefunc == NULL) {
         /* It has raised, so the interpreter has switched profiling off: for that function, but
          * not for us. */
         PyObject *exception = compat_take_exception();
@@ -143,15 +143,12 @@ static void forget_open_calls(thread_state *state)
 static PyObject *put_back(PyObject *self, PyObject *arguments,
                           PyObject *Py_UNUSED(keywords))
 {
-    static const struct {
-        const char *name;
-        int what;
-    } events[] = {
-        {"call", PyTrace_CALL},
-        {"return", PyTrace_RETURN},
-        {"c_call", PyTrace_C_CALL},
-        {"c_return", PyTrace_C_RETURN},
-        {"c_exception", PyTrace_C_EXCEPTION},
+    static const char *const events[] = {
+        [PyTrace_CALL] = "call",
+        [PyTrace_RETURN] = "return",
+        [PyTrace_C_CALL] = "c_call",
+        [PyTrace_C_RETURN] = "c_return",
+        [PyTrace_C_EXCEPTION] = "c_exception",
     };
     thread_state *state = (thread_state *)self;
     PyFrameObject *frame;
@@ -172,9 +169,9 @@ static PyObject *put_back(PyObject *self, PyObject *arguments,
     Py_INCREF(self);
     set_profile(state, on_event, self);
     int result = 0;
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        if (strcmp(events[i].name, name) == 0) {
-            result = on_event(self, frame, events[i].what, argument);
+    for (int what = 0; what < (int)(sizeof events / sizeof *events); what++) {
+        if (events[what] != NULL && strcmp(events[what], name) == 0) {
+            result = on_event(self, frame, what, argument);
         }
     }
     Py_DECREF(self);
@@ -187,8 +184,8 @@ static PyObject *put_back(PyObject *self, PyObject *arguments,
 /* Compares both, because up to 3.10 yappi sets the function alone. */
 static bool is_installed(const thread_state *state)
 {
-    return compat_profile_function(state->tstate) == on_event &&
-           compat_profile_argument(state->tstate) == (PyObject *)state;
+    return state->tstate->c_profilefunc == on_event &&
+           state->tstate->c_profileobj == (PyObject *)state;
 }
 
 /* Sets our profile function, which chains to the one that is set now. */
@@ -196,8 +193,8 @@ static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
     if (!state->sets_profile) {
         bool foreign = !is_installed(state);
-        PyObject *argument = foreign ? compat_profile_argument(state->tstate) : NULL;
-        state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
+        PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
+        state->chained = foreign ? state->tstate->c_profilefunc : NULL;
         Py_XINCREF(argument);
         Py_XSETREF(state->chained_argument, argument);
         set_profile(state, on_event, (PyObject *)state);

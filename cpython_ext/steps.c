@@ -214,7 +214,8 @@ static PyAsyncMethods async_methods = {
 };
 
 PyTypeObject steps_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.Steps",
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.Steps",
     .tp_basicsize = sizeof(steps),
     .tp_dealloc = steps_dealloc,
     .tp_traverse = steps_traverse,

@@ -77,7 +77,8 @@ static void thread_state_dealloc(PyObject *object)
 }
 
 PyTypeObject thread_state_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native.ThreadState",
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.ThreadState",
     .tp_basicsize = sizeof(thread_state),
     .tp_dealloc = thread_state_dealloc,
     .tp_flags = Py_TPFLAGS_DEFAULT,
