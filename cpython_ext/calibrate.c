@@ -94,9 +94,8 @@ static int read_loops(PyObject *given, timed_loop *into)
     for (Py_ssize_t kind = 0; kind < KINDS; kind++) {
         PyObject *parts = PyTuple_GetItem(given, kind);
         timed_loop *read = &into[kind];
-        if (parts == NULL ||
-            !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
-                              &read->argument, &PyTuple_Type, &read->callees)) {
+        if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
+                                               &read->argument, &PyTuple_Type, &read->callees)) {
             return -1;
         }
     }
@@ -107,8 +106,7 @@ PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *plain, *recorded;
     if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
-                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type,
-                          &recorded)) {
+                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type, &recorded)) {
         return NULL;
     }
     /* Kept as long as the process. */
@@ -177,8 +175,7 @@ static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
         if (run_loop(loop->loop, loop->argument, loops.rounds, ns) < 0) {
             return -1;
         }
-        into->callee_ticks[kind][repetition] =
-            ticks(handle, loop->callee_key) - callee_ticks;
+        into->callee_ticks[kind][repetition] = ticks(handle, loop->callee_key) - callee_ticks;
         into->loop_ticks_sum += ticks(handle, loop->loop_key) - loop_ticks;
         into->recorded_sum += *ns;
     }
@@ -230,16 +227,16 @@ static double slowed_share(samples *from)
 
 /* Evaluates one kind's samples, and keeps the costs if they are lower than the known ones.
  * The share `slowed` of times in Python code is left out, because it is kept on its own. */
-static void evaluate(samples *from, int kind, double slowed, bool known,
-                     uint32_t *callee_ps, uint32_t *caller_ps)
+static void evaluate(samples *from, int kind, double slowed, bool known, uint32_t *callee_ps,
+                     uint32_t *caller_ps)
 {
     double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
     double plain = lower_quartile(from->plain[kind]) / call_counts[kind].in_loop;
     double recorded = lower_quartile(from->recorded[kind]) / call_counts[kind].in_loop;
     /* The callee's own work, next to nothing, takes about as long as a round. */
     double nothing = lower_quartile(from->empty) / ROUNDS;
-    double callee = lower_quartile(from->callee_ticks[kind]) * ns_per_tick /
-                    call_counts[kind].of_callee;
+    double callee =
+        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / call_counts[kind].of_callee;
     double caller = recorded - callee;
     caller *= 1 - slowed;
     callee *= kind == OF_C_CALL ? 1 : 1 - slowed;
@@ -267,10 +264,8 @@ static void keep_costs(samples *from, hook_kind hook)
     }
     evaluate(from, OF_PYTHON_CALL, slowed, known, &costs->python_call_callee_ps,
              &costs->python_call_caller_ps);
-    evaluate(from, OF_C_CALL, slowed, known, &costs->c_call_callee_ps,
-             &costs->c_call_caller_ps);
-    evaluate(from, OF_RESUME, slowed, known, &costs->resume_callee_ps,
-             &costs->resume_caller_ps);
+    evaluate(from, OF_C_CALL, slowed, known, &costs->c_call_callee_ps, &costs->c_call_caller_ps);
+    evaluate(from, OF_RESUME, slowed, known, &costs->resume_callee_ps, &costs->resume_caller_ps);
     evaluate(from, OF_IMPLICIT_CALL, slowed, known, &costs->implicit_call_callee_ps,
              &costs->implicit_call_caller_ps);
     uint32_t none = 0;
@@ -290,8 +285,8 @@ static void keep_costs(samples *from, hook_kind hook)
 static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
-    PyObject *options = Py_BuildValue(
-        "{ss}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile");
+    PyObject *options =
+        Py_BuildValue("{ss}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile");
     PyObject *owner = nothing == NULL || options == NULL
                           ? NULL
                           : PyObject_Call((PyObject *)Py_TYPE(self), nothing, options);
@@ -315,8 +310,7 @@ static int take_samples(const recorder *self, samples *into)
  * faults, which would then kill without a handler, and SIGPROF, which is another profiler's. */
 static void block_signals(sigset_t *before)
 {
-    static const int open[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-                               SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
+    static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
     sigset_t blocked;
     sigfillset(&blocked);
     for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
@@ -342,9 +336,8 @@ static int measure(const recorder *self)
     if (result == 0 && undisturbed) {
         keep_costs(&taken, self->hook);
     }
-    if (exception != NULL &&
-        (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
-         PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
+    if (exception != NULL && (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
+                              PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
         Py_CLEAR(exception); /* of calibration, not of the program */
         result = 0;
     }
@@ -368,8 +361,7 @@ int calibrate(recorder *self, bool at_end)
 {
     static bool is_under_way; /* in another thread, which has released the GIL */
     uint64_t calls = 0;
-    bool due =
-        !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
+    bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
     if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
         return 0;
     }
@@ -389,7 +381,6 @@ int calibrate(recorder *self, bool at_end)
 void calibrate_set(recorder *self)
 {
     if (self->wall_clock && measured[self->hook].known) {
-        (void)edbprof_recording_set_calibration(self->recording,
-                                                &measured[self->hook].costs);
+        (void)edbprof_recording_set_calibration(self->recording, &measured[self->hook].costs);
     }
 }

@@ -7,8 +7,7 @@
 
 /* Gives a span to every recorder of the thread, by edbprof_enter_span or edbprof_leave_span. */
 static inline void give_span(const edbprof_function *span,
-                             edbprof_status (*give)(edbprof_thread *,
-                                                    const edbprof_function *))
+                             edbprof_status (*give)(edbprof_thread *, const edbprof_function *))
 {
     const thread_state *state = thread_state_here();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
@@ -19,15 +18,9 @@ static inline void give_span(const edbprof_function *span,
     }
 }
 
-static void enter_span(const edbprof_function *span)
-{
-    give_span(span, edbprof_enter_span);
-}
+static void enter_span(const edbprof_function *span) { give_span(span, edbprof_enter_span); }
 
-static void leave_span(const edbprof_function *span)
-{
-    give_span(span, edbprof_leave_span);
-}
+static void leave_span(const edbprof_function *span) { give_span(span, edbprof_leave_span); }
 
 static const edbprof_python_api api = {
     .struct_size = sizeof api,
@@ -48,7 +41,4 @@ static const edbprof_python_api api = {
     .thread_detach = edbprof_thread_detach,
 };
 
-PyObject *capsule_new(void)
-{
-    return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL);
-}
+PyObject *capsule_new(void) { return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL); }

@@ -36,13 +36,10 @@
 #define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
 #endif
 /* Members of the types of callables, whose structs have a member `vectorcall`. */
-#define EDBPROF_CALLABLE_TYPE(name, type, flags)                                           \
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edbprof_native._native." name,               \
-                                .tp_basicsize = sizeof(type),                              \
-                                .tp_call = PyVectorcall_Call,                              \
-                                .tp_vectorcall_offset = offsetof(type, vectorcall),        \
-                                .tp_flags =                                                \
-                                    Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
+#define EDBPROF_CALLABLE_TYPE(name, type, flags)                                                   \
+    .tp_name = "edbprof_native._native." name, .tp_basicsize = sizeof(type),                       \
+    .tp_call = PyVectorcall_Call, .tp_vectorcall_offset = offsetof(type, vectorcall),              \
+    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
 
 /* Whether PyIter_Send and tp_as_async->am_send are there. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
@@ -53,8 +50,7 @@
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
 /* Whether a profile function slows down every instruction (Python/ceval.c: use_tracing). */
-#define EDBPROF_PROFILING_SLOWS_CODE                                                       \
-    (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+#define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
 #if PY_VERSION_HEX < 0x030B0000
 #define Py_NO_INLINE _Py_NO_INLINE
@@ -144,10 +140,7 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
 }
 
 /* Whether a frame that is left has never run: its start was no start. */
-static inline bool compat_generator_never_ran(PyFrameObject *frame)
-{
-    return frame->f_lasti == -1;
-}
+static inline bool compat_generator_never_ran(PyFrameObject *frame) { return frame->f_lasti == -1; }
 
 #else
 
@@ -168,9 +161,8 @@ static inline int compat_generators_init(void)
         compat_code_extra = compat_request_code_extra(NULL);
     }
     if (compat_code_extra < 0) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "edbprof: other tools have taken all of this Python's "
-                        "code object slots");
+        PyErr_SetString(PyExc_RuntimeError, "edbprof: other tools have taken all of this Python's "
+                                            "code object slots");
         return -1;
     }
     return 0;
@@ -251,8 +243,7 @@ static inline void compat_restore_exception(PyObject *exception)
     }
 #if PY_VERSION_HEX < 0x030C0000
     Py_INCREF(Py_TYPE(exception));
-    PyErr_Restore((PyObject *)Py_TYPE(exception), exception,
-                  PyException_GetTraceback(exception));
+    PyErr_Restore((PyObject *)Py_TYPE(exception), exception, PyException_GetTraceback(exception));
 #else
     PyErr_SetRaisedException(exception);
 #endif
@@ -263,8 +254,7 @@ typedef enum { COMPAT_YIELDED, COMPAT_RETURNED, COMPAT_RAISED } compat_step;
 
 /* What `next` (for None) or `send` of an iterator or generator gives: *result is a
  * new reference, or NULL where it raised. */
-static inline compat_step compat_send(PyObject *iterator, PyObject *value,
-                                      PyObject **result)
+static inline compat_step compat_send(PyObject *iterator, PyObject *value, PyObject **result)
 {
 #if EDBPROF_HAVE_SEND
     switch (PyIter_Send(iterator, value, result)) {

@@ -47,13 +47,12 @@ static PyObject *drive(decorated *self, PyObject *iterator)
     return driven;
 }
 
-static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments,
-                                      size_t count, PyObject *keywords)
+static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments, size_t count,
+                                      PyObject *keywords)
 {
     decorated *self = (decorated *)object;
     if (self->driver != NULL) {
-        PyObject *iterator =
-            PyObject_Vectorcall(self->function, arguments, count, keywords);
+        PyObject *iterator = PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
     if (!thread_try_enable(self->owner, thread_new_call())) {
@@ -74,8 +73,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     return result;
 }
 
-static PyObject *decorated_bind(PyObject *self, PyObject *instance,
-                                PyObject *Py_UNUSED(type))
+static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
 {
     if (instance == NULL || instance == Py_None) {
         Py_INCREF(self);
@@ -98,8 +96,7 @@ static PyMethodDef decorated_methods[] = {
 /* The few attributes that are not the function's. */
 static bool is_own_attribute(PyObject *name)
 {
-    static const char *const own[] = {"__call__", "__get__", "__reduce_ex__",
-                                      "__weakref__"};
+    static const char *const own[] = {"__call__", "__get__", "__reduce_ex__", "__weakref__"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0) {
             return true;
@@ -207,6 +204,7 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 }
 
 PyTypeObject decorated_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
     EDBPROF_CALLABLE_TYPE("Decorated", decorated,
                           Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR),
     .tp_new = decorated_new,

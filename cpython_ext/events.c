@@ -9,8 +9,7 @@
 static edbprof_status enter(const active_recorder *active, uint64_t key, bool resumed)
 {
     if (active->owner->timer == NULL) {
-        return resumed ? edbprof_resume(active->handle, key)
-                       : edbprof_enter(active->handle, key);
+        return resumed ? edbprof_resume(active->handle, key) : edbprof_enter(active->handle, key);
     }
     uint64_t now = timer_read(active->owner);
     return resumed ? edbprof_resume_at(active->handle, key, now)
@@ -30,10 +29,9 @@ static void enter_in_each(const active_recorders *list, PyObject *function, PyOb
         if (enter(&active, key, resumed) != EDBPROF_UNKNOWN_FUNCTION) {
             continue;
         }
-        int defined =
-            is_builtin_key(key)
-                ? recorder_define_builtin(active.owner, function, self, key)
-                : recorder_define_code(active.owner, (PyCodeObject *)function, key);
+        int defined = is_builtin_key(key)
+                          ? recorder_define_builtin(active.owner, function, self, key)
+                          : recorder_define_code(active.owner, (PyCodeObject *)function, key);
         thread_new_function();
         if (defined == 0) {
             (void)enter(&active, key, resumed);

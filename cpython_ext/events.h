@@ -49,8 +49,7 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
         return fits ? method_key(method->d_method) : CLASS_CALL;
     }
     if (!PyCFunction_CheckExact(callable) &&
-        (PyType_Check(callable) || PyMethod_Check(callable) ||
-         !PyCFunction_Check(callable))) {
+        (PyType_Check(callable) || PyMethod_Check(callable) || !PyCFunction_Check(callable))) {
         return PyMethod_Check(callable) ? 0 : CLASS_CALL;
     }
     return builtin_key((PyCFunctionObject *)callable);
@@ -71,8 +70,7 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
 
 /* Fast way of an event: the only recorder knows the function. Returns false, having changed
  * nothing, if the function is unknown or the handle is NULL. */
-static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code,
-                                bool resumed)
+static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code, bool resumed)
 {
     uint64_t key = code_key(code);
     return fast_handle != NULL &&
@@ -83,8 +81,7 @@ static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code,
 /* The same for a builtin. */
 static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 {
-    return fast_handle != NULL &&
-           edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
 /* The same for the end of a call. */

@@ -138,8 +138,7 @@ static void forget_owner(const thread_state *state, const recorder *owner)
     PyObject *key, *capsule;
     Py_ssize_t at = 0;
     while (state->greenlets != NULL && PyDict_Next(state->greenlets, &at, &key, &capsule)) {
-        suspended_positions *known =
-            (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
+        suspended_positions *known = (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
         for (size_t i = 0; i < known->count; i++) {
             if (known->items[i].owner == owner) {
                 let_go(&known->items[i]);
@@ -149,12 +148,10 @@ static void forget_owner(const thread_state *state, const recorder *owner)
 }
 
 /* The greenlet's position in the call `call`; NULL if it is not in that. */
-static const suspended_position *in_call(PyObject *capsule, const recorder *owner,
-                                         uint64_t call)
+static const suspended_position *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
 {
     const suspended_positions *known =
-        capsule == NULL ? NULL
-                        : (const suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
+        capsule == NULL ? NULL : (const suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; known != NULL && i < known->count; i++) {
         if (known->items[i].owner == owner && known->items[i].call == call) {
             return &known->items[i];
@@ -165,8 +162,7 @@ static const suspended_position *in_call(PyObject *capsule, const recorder *owne
 
 /* Opens the calls at a position again. A greenlet that began below a decorated call is recorded
  * while its parent, whose positions are `above`, is in that call. */
-static void resume_position(thread_state *state, const suspended_position *at,
-                            PyObject *above)
+static void resume_position(thread_state *state, const suspended_position *at, PyObject *above)
 {
     recorder *owner = at->owner;
     if (owner == NULL) {
@@ -214,8 +210,7 @@ static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)
         return NULL;
     }
     PyObject *value =
-        Py_TYPE(descriptor)
-            ->tp_descr_get(descriptor, greenlet, (PyObject *)Py_TYPE(greenlet));
+        Py_TYPE(descriptor)->tp_descr_get(descriptor, greenlet, (PyObject *)Py_TYPE(greenlet));
     PyErr_Clear();
     return value;
 }
@@ -288,8 +283,7 @@ static PyObject *on_switch(PyObject *Py_UNUSED(module), PyObject *const *argumen
 }
 
 static PyMethodDef on_switch_method = {"on_switch", (PyCFunction)(void (*)(void))on_switch,
-                                       METH_FASTCALL,
-                                       "Called by greenlet after each switch."};
+                                       METH_FASTCALL, "Called by greenlet after each switch."};
 
 /* Looks up what the trace function needs; false if greenlet lacks any of it. */
 static bool find_parts(PyObject *module)
@@ -302,9 +296,8 @@ static bool find_parts(PyObject *module)
         library.gettrace = PyObject_GetAttrString(module, "gettrace");
         library.tracer = PyCFunction_New(&on_switch_method, NULL);
     }
-    bool are_descriptors =
-        library.dead != NULL && Py_TYPE(library.dead)->tp_descr_get != NULL &&
-        library.parent != NULL && Py_TYPE(library.parent)->tp_descr_get != NULL;
+    bool are_descriptors = library.dead != NULL && Py_TYPE(library.dead)->tp_descr_get != NULL &&
+                           library.parent != NULL && Py_TYPE(library.parent)->tp_descr_get != NULL;
     if (!are_descriptors || library.gettrace == NULL) {
         Py_CLEAR(library.tracer);
     }

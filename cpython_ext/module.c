@@ -132,16 +132,13 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     edbprof_str version = edbprof_version();
-    if (PyType_Ready(&thread_state_type) < 0 ||
-        add_type(module, "Recorder", &recorder_type) < 0 ||
+    if (PyType_Ready(&thread_state_type) < 0 || add_type(module, "Recorder", &recorder_type) < 0 ||
         add_type(module, "Decorated", &decorated_type) < 0 ||
         add_type(module, "Steps", &steps_type) < 0 ||
         add_object(module, "api", capsule_new()) < 0 ||
         add_object(module, "version",
-                   PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) <
-            0 ||
-        add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) <
-            0) {
+                   PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
+        add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -11,13 +11,14 @@ typedef struct {
 } callback;
 
 static PyTypeObject callback_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
     EDBPROF_CALLABLE_TYPE("Callback", callback, 0),
     .tp_doc = "What sys.monitoring calls.",
 };
 
 /* Defines a callback, a vectorcallfunc. */
-#define CALLBACK(name)                                                                     \
-    PyObject *name(PyObject *Py_UNUSED(self), PyObject *const *arguments, size_t count,    \
+#define CALLBACK(name)                                                                             \
+    PyObject *name(PyObject *Py_UNUSED(self), PyObject *const *arguments, size_t count,            \
                    PyObject *Py_UNUSED(keywords))
 
 /* The recorders of this thread that listen to this hook; NULL for none. */

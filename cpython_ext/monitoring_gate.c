@@ -28,8 +28,8 @@ static struct {
     PyObject *name;              /* of our tool */
     gate_register register_callbacks;
     bool on;
-    bool stuck_on;      /* events can't be switched off any more */
-    uint32_t unclaimed; /* events since the last recorded call, where nothing records */
+    bool stuck_on;            /* events can't be switched off any more */
+    uint32_t unclaimed;       /* events since the last recorded call, where nothing records */
     uint32_t unclaimed_limit; /* after so many they are switched off */
     uint64_t on_ns;           /* time that switching on took */
     uint64_t openings;        /* calls of gate_open */
@@ -37,10 +37,7 @@ static struct {
     uint64_t sets;            /* calls of set_events */
 } gate;
 
-void gate_init(gate_register register_callbacks)
-{
-    gate.register_callbacks = register_callbacks;
-}
+void gate_init(gate_register register_callbacks) { gate.register_callbacks = register_callbacks; }
 
 static uint64_t now_ns(void)
 {
@@ -198,8 +195,7 @@ long gate_event(const char *name)
  * code objects before 3.15. -1 with an exception. */
 static long local_events(void)
 {
-    static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD",
-                                        "CALL"};
+    static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "CALL"};
     long all = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && all >= 0; i++) {
         long event = gate_event(names[i]);
@@ -213,9 +209,8 @@ static bool set_local_events(PyObject *codes, long events)
 {
     bool set = events >= 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes) && set; i++) {
-        PyObject *result =
-            PyObject_CallMethod(gate.module, "set_local_events", "OOl", gate.tool,
-                                PyList_GET_ITEM(codes, i), events);
+        PyObject *result = PyObject_CallMethod(gate.module, "set_local_events", "OOl", gate.tool,
+                                               PyList_GET_ITEM(codes, i), events);
         set = result != NULL;
         Py_XDECREF(result);
     }
@@ -282,12 +277,11 @@ static void raise_ids_are_taken(const int *ids)
         tools[i] = PyObject_CallMethod(gate.module, "get_tool", "i", ids[i]);
         PyErr_Clear();
     }
-    PyErr_Format(
-        PyExc_ValueError,
-        "hook='monitoring' needs one of the tool ids 3 and 4 of sys.monitoring, but "
-        "%R and %R have taken them: use hook='setprofile', or free one by "
-        "sys.monitoring.free_tool_id()",
-        tools[0] == NULL ? Py_None : tools[0], tools[1] == NULL ? Py_None : tools[1]);
+    PyErr_Format(PyExc_ValueError,
+                 "hook='monitoring' needs one of the tool ids 3 and 4 of sys.monitoring, but "
+                 "%R and %R have taken them: use hook='setprofile', or free one by "
+                 "sys.monitoring.free_tool_id()",
+                 tools[0] == NULL ? Py_None : tools[0], tools[1] == NULL ? Py_None : tools[1]);
     Py_XDECREF(tools[0]);
     Py_XDECREF(tools[1]);
 }
@@ -314,9 +308,8 @@ int gate_take_tool(void)
     }
     PyObject *module = PySys_GetObject("monitoring");
     if (module == NULL) {
-        PyErr_SetString(PyExc_ValueError,
-                        "hook='monitoring' needs sys.monitoring, which is "
-                        "gone: use hook='setprofile'");
+        PyErr_SetString(PyExc_ValueError, "hook='monitoring' needs sys.monitoring, which is "
+                                          "gone: use hook='setprofile'");
         return -1;
     }
     Py_INCREF(module);
@@ -325,8 +318,7 @@ int gate_take_tool(void)
         gate.name = PyUnicode_FromString("edbprof");
     }
     for (int i = 0; i < 2 && gate.name != NULL; i++) {
-        PyObject *used =
-            PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], gate.name);
+        PyObject *used = PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], gate.name);
         if (used == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
             PyErr_Clear();
             continue;
@@ -357,14 +349,13 @@ PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject 
 {
     static char *names[] = {"cycles", NULL};
     unsigned long long cycles = gate.cycles;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$K:_monitoring", names,
-                                     &cycles)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$K:_monitoring", names, &cycles)) {
         return NULL;
     }
     gate.cycles = cycles;
-    return Py_BuildValue(
-        "{sOsNsNsIsIsKsK}", "tool", gate.tool == NULL ? Py_None : gate.tool, "on",
-        PyBool_FromLong(gate.on), "stuck_on", PyBool_FromLong(gate.stuck_on), "unclaimed",
-        gate.unclaimed, "unclaimed_limit", gate.unclaimed_limit, "cycles",
-        (unsigned long long)gate.cycles, "sets", (unsigned long long)gate.sets);
+    return Py_BuildValue("{sOsNsNsIsIsKsK}", "tool", gate.tool == NULL ? Py_None : gate.tool, "on",
+                         PyBool_FromLong(gate.on), "stuck_on", PyBool_FromLong(gate.stuck_on),
+                         "unclaimed", gate.unclaimed, "unclaimed_limit", gate.unclaimed_limit,
+                         "cycles", (unsigned long long)gate.cycles, "sets",
+                         (unsigned long long)gate.sets);
 }

@@ -138,23 +138,20 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
     PyObject *found = _PyType_Lookup(Py_TYPE(builtin->m_self), key);
     Py_DECREF(key);
     if (found == NULL) {
-        return module != NULL
-                   ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
-                   : PyUnicode_FromFormat("<built-in method %s>", name);
+        return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
+                              : PyUnicode_FromFormat("<built-in method %s>", name);
     }
     if (PyCFunction_Check(found) && PyCFunction_GET_SELF(found) != NULL &&
         !PyModule_Check(PyCFunction_GET_SELF(found))) {
         return PyUnicode_FromFormat("<built-in method %s of %s object>", name,
                                     Py_TYPE(PyCFunction_GET_SELF(found))->tp_name);
     }
-    if (Py_TYPE(found) == &PyMethodDescr_Type ||
-        Py_TYPE(found) == &PyClassMethodDescr_Type ||
+    if (Py_TYPE(found) == &PyMethodDescr_Type || Py_TYPE(found) == &PyClassMethodDescr_Type ||
         Py_TYPE(found) == &PyWrapperDescr_Type || PyCFunction_Check(found)) {
         return PyObject_Repr(found);
     }
     if (PyFunction_Check(found)) {
-        return PyUnicode_FromFormat("<function %U>",
-                                    ((PyFunctionObject *)found)->func_qualname);
+        return PyUnicode_FromFormat("<function %U>", ((PyFunctionObject *)found)->func_qualname);
     }
     return PyUnicode_FromFormat("<built-in method %s>", name);
 }
@@ -204,10 +201,8 @@ PyObject *name_current_thread(void)
 {
     PyObject *name = NULL;
     PyObject *modules = loaded_modules();
-    PyObject *threading =
-        modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    PyObject *known =
-        threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
         PyObject *thread = PyDict_GetItemWithError(known, ident);

@@ -37,8 +37,8 @@ static void put_run_back(recorded_run *self)
     PyErr_Clear();
 }
 
-static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
-                                   size_t count, PyObject *keywords)
+static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments, size_t count,
+                                   PyObject *keywords)
 {
     recorded_run *self = (recorded_run *)object;
     Py_INCREF(self); /* the thread's reference goes */
@@ -86,6 +86,7 @@ static void recorded_run_dealloc(PyObject *object)
 
 /* No tp_clear: see decorated.c. The cycle is in the thread's dict, which can be cleared. */
 static PyTypeObject recorded_run_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
     EDBPROF_CALLABLE_TYPE("RecordedRun", recorded_run, Py_TPFLAGS_HAVE_GC),
     .tp_dealloc = recorded_run_dealloc,
     .tp_traverse = recorded_run_traverse,
@@ -97,8 +98,7 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
 {
     PyObject *dict = PyObject_GenericGetDict(thread, NULL);
     PyObject *run = dict == NULL ? NULL : PyObject_GetAttrString(thread, "run");
-    recorded_run *self =
-        run == NULL ? NULL : PyObject_GC_New(recorded_run, &recorded_run_type);
+    recorded_run *self = run == NULL ? NULL : PyObject_GC_New(recorded_run, &recorded_run_type);
     if (self == NULL) {
         Py_XDECREF(dict);
         Py_XDECREF(run);
@@ -150,8 +150,7 @@ static PyObject *starter_call(PyObject *object, PyObject *const *arguments, size
                               PyObject *keywords)
 {
     PyObject *start = ((starter *)object)->start;
-    recorded_run *given =
-        PyVectorcall_NARGS(count) > 0 ? prepare_thread(arguments[0]) : NULL;
+    recorded_run *given = PyVectorcall_NARGS(count) > 0 ? prepare_thread(arguments[0]) : NULL;
     PyObject *result = call_recorded(start, arguments, count, keywords);
     if (result == NULL && given != NULL) {
         PyObject *exception = compat_take_exception();
@@ -175,6 +174,7 @@ static PyMemberDef starter_members[] = {
 };
 
 static PyTypeObject starter_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
     EDBPROF_CALLABLE_TYPE("Starter", starter, 0),
     .tp_dealloc = starter_dealloc,
     .tp_members = starter_members,

@@ -18,8 +18,8 @@ void recorder_raise(const edbprof_recording *recording, edbprof_status status)
     default: kind = PyExc_RuntimeError; break;
     }
     edbprof_recording_error(recording, text, sizeof text);
-    PyObject *message = PyUnicode_DecodeFSDefault(
-        text[0] != '\0' ? text : "edbprof: the recorder has refused");
+    PyObject *message =
+        PyUnicode_DecodeFSDefault(text[0] != '\0' ? text : "edbprof: the recorder has refused");
     if (message != NULL) {
         if (text[0] == '\0') {
             PyErr_Format(kind, "%U (status %d)", message, (int)status);
@@ -99,8 +99,7 @@ static void warn_soon(recorder *self)
 
 static int define(recorder *self, uint64_t key, named *function)
 {
-    edbprof_status status =
-        edbprof_recording_define(self->recording, key, &function->function);
+    edbprof_status status = edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
     warn_soon(self);
     return status == EDBPROF_OK ? 0 : -1;

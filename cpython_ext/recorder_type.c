@@ -89,11 +89,11 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     unsigned long long save_every = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
-            &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
-            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names,
+                                     PyUnicode_FSConverter, &directory, PyUnicode_FSConverter,
+                                     &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
+                                     &timeunit, &builtins, &save_every, &hook_name, &threads,
+                                     PyUnicode_FSConverter, &live_dir, &max_nodes) ||
         choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
@@ -107,8 +107,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (timer != Py_None) {
         options.clock = EDBPROF_CLOCK_HOST;
     }
-    if (max_nodes != 0 &&
-        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+    if (max_nodes != 0 && (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
         PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
                      EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
         goto done;
@@ -194,8 +193,7 @@ static void raise_failed_save(const edbprof_recording *recording, edbprof_status
     }
     char own[4096] = "";
     edbprof_recording_path(recording, own, sizeof own);
-    PyObject *name =
-        PyUnicode_DecodeFSDefault(path != NULL ? PyBytes_AS_STRING(path) : own);
+    PyObject *name = PyUnicode_DecodeFSDefault(path != NULL ? PyBytes_AS_STRING(path) : own);
     if (name != NULL) {
         errno = number;
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
@@ -209,8 +207,8 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     recorder *self = (recorder *)object;
     PyObject *path = NULL;
     int final = 0, last = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names,
-                                     PyUnicode_FSConverter, &path, &final, &last)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names, PyUnicode_FSConverter,
+                                     &path, &final, &last)) {
         return NULL;
     }
     if (self->recording == NULL) {
@@ -221,9 +219,9 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
     recorder_warn_if_in_memory(self);
     uint32_t flags = recorder_save_flags(final, last);
-    edbprof_status status =
-        path != NULL ? edbprof_recording_save_as(self->recording, string_of(path), flags)
-                     : edbprof_recording_save(self->recording, flags);
+    edbprof_status status = path != NULL
+                                ? edbprof_recording_save_as(self->recording, string_of(path), flags)
+                                : edbprof_recording_save(self->recording, flags);
     PyObject *saved = NULL;
     if (exception != NULL) {
         compat_restore_exception(exception);
@@ -251,8 +249,7 @@ static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
         recorder_raise(self->recording, status);
         return NULL;
     }
-    PyObject *copy =
-        PyBytes_FromStringAndSize((const char *)bytes.data, (Py_ssize_t)bytes.len);
+    PyObject *copy = PyBytes_FromStringAndSize((const char *)bytes.data, (Py_ssize_t)bytes.len);
     edbprof_bytes_free(&bytes);
     return copy;
 }
@@ -278,8 +275,7 @@ static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
     }
     thread_stop(self);
     if (self->active_threads > 0) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the recording is still enabled in another thread");
+        PyErr_SetString(PyExc_RuntimeError, "the recording is still enabled in another thread");
         return NULL;
     }
     release(self);
@@ -359,8 +355,8 @@ static PyMemberDef recorder_members[] = {
 };
 
 static PyGetSetDef recorder_attributes[] = {
-    {"path", recorder_path, NULL,
-     "The recording's own file, or None before anything was recorded.", NULL},
+    {"path", recorder_path, NULL, "The recording's own file, or None before anything was recorded.",
+     NULL},
     {"builtins", recorder_builtins, recorder_set_builtins,
      "Whether functions written in C are recorded.", NULL},
     {"threads", recorder_threads, recorder_set_threads,

@@ -16,8 +16,7 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 static Py_NO_INLINE int record_call(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    bool resumed =
-        (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
+    bool resumed = (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
     if (!entered_code(list->fast_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
@@ -36,8 +35,7 @@ static Py_NO_INLINE int record_return(const active_recorders *list, PyFrameObjec
                                       PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) &&
-        compat_generator_never_ran(frame)) {
+    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
     } else if (!left(list->fast_handle, code_key(code))) {
         leave_in_each(list, code_key(code));
@@ -57,8 +55,7 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObje
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list,
-                                              PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
@@ -95,8 +92,8 @@ static void set_profile(thread_state *state, Py_tracefunc function, PyObject *ar
 }
 
 /* Gives the event also to the profile function that was set before. */
-static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame,
-                                         int what, PyObject *argument)
+static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
+                                         PyObject *argument)
 {
     (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
     int result = state->chained(state->chained_argument, frame, what, argument);
@@ -140,8 +137,7 @@ static void forget_open_calls(thread_state *state)
 
 /* tp_call of the thread's state, which is what sys.getprofile() returns. Programs give it to
  * sys.setprofile() to put it back: then it is called like a Python function, once. */
-static PyObject *put_back(PyObject *self, PyObject *arguments,
-                          PyObject *Py_UNUSED(keywords))
+static PyObject *put_back(PyObject *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
     static const char *const events[] = {
         [PyTrace_CALL] = "call",

@@ -188,10 +188,8 @@ static PyObject *steps_wrap(PyObject *object, PyObject *awaitable)
 }
 
 static PyMemberDef steps_members[] = {
-    {"iterator", T_OBJECT_EX, offsetof(steps, iterator), READONLY,
-     "The generator or coroutine."},
-    {"over", T_BOOL, offsetof(steps, over), READONLY,
-     "True once it has returned or raised."},
+    {"iterator", T_OBJECT_EX, offsetof(steps, iterator), READONLY, "The generator or coroutine."},
+    {"over", T_BOOL, offsetof(steps, over), READONLY, "True once it has returned or raised."},
     {NULL},
 };
 

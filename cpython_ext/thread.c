@@ -97,8 +97,8 @@ static int attach(thread_state *state, recorder *owner)
     bool is_known = find_handle(state, owner) != NULL;
     thread_handle *handles = NULL;
     if (!is_known) {
-        handles = grow_array(state->handles, state->handle_count, &state->handle_room,
-                             sizeof *handles);
+        handles =
+            grow_array(state->handles, state->handle_count, &state->handle_room, sizeof *handles);
     }
     if (handles != NULL) {
         state->handles = handles;
@@ -165,8 +165,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     }
     edbprof_thread *handle = find_handle(state, owner);
     active_recorder *items =
-        handle == NULL ? NULL
-                       : grow_array(list->items, list->count, &list->room, sizeof *items);
+        handle == NULL ? NULL : grow_array(list->items, list->count, &list->room, sizeof *items);
     if (items == NULL) {
         (void)(handle == NULL ? recorder_raise_closed() : PyErr_NoMemory());
         if (list->count == 0 && hook->end != NULL) {

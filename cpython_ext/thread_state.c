@@ -87,9 +87,8 @@ PyTypeObject thread_state_type = {
 
 void thread_state_note_monitored(const thread_state *state)
 {
-    thread_here.monitored = thread_here.is_several || state == NULL
-                                ? NULL
-                                : state->active[HOOK_MONITORING].fast_handle;
+    thread_here.monitored =
+        thread_here.is_several || state == NULL ? NULL : state->active[HOOK_MONITORING].fast_handle;
     thread_here.epoch = threads_epoch;
 }
 

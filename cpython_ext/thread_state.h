@@ -55,7 +55,7 @@ typedef struct thread_state {
     bool sees_switches;       /* of greenlets */
     bool in_switch;           /* another trace function is called */
     PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
-    PyObject *greenlets; /* dict: address of a suspended one -> its positions; or NULL */
+    PyObject *greenlets;      /* dict: address of a suspended one -> its positions; or NULL */
 } thread_state;
 
 extern PyTypeObject thread_state_type;

@@ -18,8 +18,7 @@ static double timer_ns(recorder *self, PyObject *reading)
         self->timer_started = true;
         self->timer_start = units;
     }
-    unsigned long long since =
-        (unsigned long long)units - (unsigned long long)self->timer_start;
+    unsigned long long since = (unsigned long long)units - (unsigned long long)self->timer_start;
     return (double)(long long)since * self->timer_unit_ns;
 }
 
