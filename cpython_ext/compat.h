@@ -41,22 +41,21 @@
     .tp_call = PyVectorcall_Call, .tp_vectorcall_offset = offsetof(type, vectorcall),              \
     .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
 
-/* Whether PyIter_Send and tp_as_async->am_send are there. */
+/* PyIter_Send and tp_as_async->am_send exist. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
-/* Whether sys.monitoring is there. */
+/* sys.monitoring exists. */
 #define EDBPROF_HAVE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
-/* Whether it counts changes of events with 24 bits, and refuses them for good once those
- * are used up. */
+/* It counts changes of events with 24 bits, and refuses them forever once those are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
-/* Whether a profile function slows down every instruction (Python/ceval.c: use_tracing). */
+/* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
 #if PY_VERSION_HEX < 0x030B0000
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
-/* Whether the interpreter is ending: only the thread that ends it runs Python code. */
+/* Returns true while the interpreter ends: only the thread that ends it runs Python code. */
 static inline bool compat_is_finalizing(void)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -78,8 +77,8 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 #endif
 }
 
-/* The opcode at which the frame stands, without what the interpreter made of it; 0 where
- * there is none. */
+/* The frame's current opcode, as it was before the interpreter specialized it; 0 if it has
+ * none. */
 static inline int compat_frame_opcode(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030A0000
@@ -125,10 +124,9 @@ extern Py_ssize_t compat_code_extra;
 
 /* Position of a generator's frame.
  *
- * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a
- * generator starts at the RESUME instruction behind RETURN_GENERATOR, whose offset
- * is found once and kept with the code object. Throwing
- * into a generator that was not started shows other offsets: never a start. */
+ * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts
+ * at the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the
+ * code object. Throwing into a generator that was not started has another offset: never a start. */
 #if PY_VERSION_HEX < 0x030B0000
 
 static inline int compat_generators_init(void) { return 0; }
@@ -139,7 +137,7 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
     return frame->f_lasti == -1;
 }
 
-/* Whether a frame that is left has never run: its start was no start. */
+/* Returns true if a frame that is left has never run: its start was no start. */
 static inline bool compat_generator_never_ran(PyFrameObject *frame) { return frame->f_lasti == -1; }
 
 #else
@@ -249,11 +247,11 @@ static inline void compat_restore_exception(PyObject *exception)
 #endif
 }
 
-/* How a step of a generator or an awaitable came out. */
+/* Outcome of a step of a generator or an awaitable. */
 typedef enum { COMPAT_YIELDED, COMPAT_RETURNED, COMPAT_RAISED } compat_step;
 
-/* What `next` (for None) or `send` of an iterator or generator gives: *result is a
- * new reference, or NULL where it raised. */
+/* Calls `next` (for None) or `send` of an iterator or generator. *result is a new reference,
+ * or NULL if that raised. */
 static inline compat_step compat_send(PyObject *iterator, PyObject *value, PyObject **result)
 {
 #if EDBPROF_HAVE_SEND

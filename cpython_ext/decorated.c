@@ -58,7 +58,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     if (!thread_try_enable(self->owner, thread_new_call())) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
-    /* The function may drop the last reference to what decorates it. */
+    /* The function may drop the last reference to this object. */
     recorder *owner = self->owner;
     Py_INCREF(owner);
     PyObject *result = call_recorded(self->function, arguments, count, keywords);

@@ -1,4 +1,5 @@
-/* What a hook does for the threads that record by it. thread.c knows hooks by this alone. */
+/* Hook: makes events come for the threads that record by it. thread.c knows hooks by this table
+ * alone. */
 #ifndef EDBPROF_HOOK_H
 #define EDBPROF_HOOK_H
 

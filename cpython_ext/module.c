@@ -105,15 +105,6 @@ static int add_object(PyObject *module, const char *name, PyObject *value)
     return 0;
 }
 
-static int add_type(PyObject *module, const char *name, PyTypeObject *type)
-{
-    if (PyType_Ready(type) < 0) {
-        return -1;
-    }
-    Py_INCREF(type);
-    return add_object(module, name, (PyObject *)type);
-}
-
 PyMODINIT_FUNC PyInit__native(void)
 {
     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) {
@@ -132,10 +123,9 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     edbprof_str version = edbprof_version();
-    if (PyType_Ready(&thread_state_type) < 0 || add_type(module, "Recorder", &recorder_type) < 0 ||
-        add_type(module, "Decorated", &decorated_type) < 0 ||
-        add_type(module, "Steps", &steps_type) < 0 ||
-        add_object(module, "api", capsule_new()) < 0 ||
+    if (PyType_Ready(&thread_state_type) < 0 || PyModule_AddType(module, &recorder_type) < 0 ||
+        PyModule_AddType(module, &decorated_type) < 0 ||
+        PyModule_AddType(module, &steps_type) < 0 || add_object(module, "api", capsule_new()) < 0 ||
         add_object(module, "version",
                    PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
         add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {

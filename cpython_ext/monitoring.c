@@ -13,7 +13,7 @@ typedef struct {
 static PyTypeObject callback_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     EDBPROF_CALLABLE_TYPE("Callback", callback, 0),
-    .tp_doc = "What sys.monitoring calls.",
+    .tp_doc = "A callback of sys.monitoring.",
 };
 
 /* Defines a callback, a vectorcallfunc. */

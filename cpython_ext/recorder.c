@@ -21,11 +21,7 @@ void recorder_raise(const edbprof_recording *recording, edbprof_status status)
     PyObject *message =
         PyUnicode_DecodeFSDefault(text[0] != '\0' ? text : "edbprof: the recorder has refused");
     if (message != NULL) {
-        if (text[0] == '\0') {
-            PyErr_Format(kind, "%U (status %d)", message, (int)status);
-        } else {
-            PyErr_SetObject(kind, message);
-        }
+        PyErr_Format(kind, text[0] != '\0' ? "%U" : "%U (status %d)", message, (int)status);
         Py_DECREF(message);
     }
 }

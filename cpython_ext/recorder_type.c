@@ -19,7 +19,6 @@ static edbprof_str string_of(PyObject *bytes)
 
 static void release(recorder *self)
 {
-    recorder_warn_if_in_memory(self);
     thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
@@ -46,6 +45,7 @@ static void recorder_dealloc(PyObject *object)
     if (self->weak_references != NULL) {
         PyObject_ClearWeakRefs(object);
     }
+    recorder_warn_if_in_memory(self);
     release(self);
     Py_XDECREF(self->timer);
     Py_TYPE(object)->tp_free(object);
@@ -273,6 +273,8 @@ static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
     if (thread_may_switch() < 0) {
         return NULL;
     }
+    /* Before the check, because both may run Python code. */
+    recorder_warn_if_in_memory(self);
     thread_stop(self);
     if (self->active_threads > 0) {
         PyErr_SetString(PyExc_RuntimeError, "the recording is still enabled in another thread");
@@ -339,7 +341,7 @@ static PyMethodDef recorder_methods[] = {
      "nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"encode", recorder_encode, METH_NOARGS,
-     "encode()\n--\n\nWhat save() would write now, as bytes. Raises ValueError."},
+     "encode()\n--\n\nReturn as bytes the file that save() would write now. Raises ValueError."},
     {"codes", recorder_codes, METH_NOARGS,
      "codes()\n--\n\nA list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,
@@ -358,9 +360,9 @@ static PyGetSetDef recorder_attributes[] = {
     {"path", recorder_path, NULL, "The recording's own file, or None before anything was recorded.",
      NULL},
     {"builtins", recorder_builtins, recorder_set_builtins,
-     "Whether functions written in C are recorded.", NULL},
+     "True if functions written in C are recorded.", NULL},
     {"threads", recorder_threads, recorder_set_threads,
-     "Whether threads that recorded ones start are recorded too.", NULL},
+     "True if threads that recorded ones start are recorded too.", NULL},
     {NULL},
 };
 

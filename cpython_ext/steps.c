@@ -146,12 +146,6 @@ static PySendResult steps_am_send(PyObject *object, PyObject *value, PyObject **
 }
 #endif
 
-static PyObject *itself(PyObject *object)
-{
-    Py_INCREF(object);
-    return object;
-}
-
 /* No tp_clear: see decorated.c. */
 static int steps_traverse(PyObject *object, visitproc visit, void *arg)
 {
@@ -205,7 +199,7 @@ static PyMethodDef steps_methods[] = {
 };
 
 static PyAsyncMethods async_methods = {
-    .am_await = itself,
+    .am_await = PyObject_SelfIter,
 #if EDBPROF_HAVE_SEND
     .am_send = steps_am_send,
 #endif
@@ -218,7 +212,7 @@ PyTypeObject steps_type = {
     .tp_dealloc = steps_dealloc,
     .tp_traverse = steps_traverse,
     .tp_as_async = &async_methods,
-    .tp_iter = itself,
+    .tp_iter = PyObject_SelfIter,
     .tp_iternext = steps_next,
     .tp_members = steps_members,
     .tp_methods = steps_methods,

@@ -47,7 +47,7 @@ void thread_forget(const recorder *owner);
 /* Registers a hook. */
 void thread_set_hook(hook_kind kind, const hook_ops *ops);
 
-/* What sees a thread switch between stacks of calls: greenlets.c. */
+/* Observer of threads that switch between stacks of calls: greenlets.c. */
 typedef struct {
     /* Looks whether the calling thread, which is `state`'s, can switch by now; if so, sets
      * `sees_switches`. */

@@ -82,7 +82,7 @@ PyTypeObject thread_state_type = {
     .tp_basicsize = sizeof(thread_state),
     .tp_dealloc = thread_state_dealloc,
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "What edbprof knows of one thread.",
+    .tp_doc = "State of one thread in edbprof.",
 };
 
 void thread_state_note_monitored(const thread_state *state)
