@@ -128,14 +128,19 @@ void thread_forget(const recorder *owner)
 
 /* ---- switching recorders on and off -------------------------------------- */
 
-int thread_may_switch(void)
+static int check_outside_timer(const thread_state *state)
 {
-    const thread_state *state = thread_state_current();
-    if (state == NULL || !state->in_timer) {
+    if (!state->in_timer) {
         return 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "a timer can't switch recording on or off");
     return -1;
+}
+
+int thread_may_switch(void)
+{
+    const thread_state *state = thread_state_current();
+    return state == NULL ? 0 : check_outside_timer(state);
 }
 
 uint64_t thread_new_call(void)
@@ -189,8 +194,9 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
 
 int thread_enable(recorder *owner, uint64_t call)
 {
-    thread_state *state = thread_may_switch() < 0 ? NULL : thread_state_own();
-    if (state == NULL) {
+    thread_state *state = thread_state_current();
+    state = state != NULL ? state : thread_state_make();
+    if (state == NULL || check_outside_timer(state) < 0) {
         return -1;
     }
     for (int hook = 0; hook < HOOK_COUNT; hook++) {

@@ -11,23 +11,6 @@ thread_state *thread_states;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
-static size_t active_count(const thread_state *state)
-{
-    return state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count;
-}
-
-void thread_state_count(const thread_state *state, hook_kind hook, int change)
-{
-    if (state->active[hook].count == 0) {
-        threads_by_hook[hook] += (unsigned)change;
-    }
-    if (active_count(state) == 0) {
-        /* Other extensions read it without the GIL; writers hold it. */
-        __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
-                         __ATOMIC_RELAXED);
-    }
-}
-
 static void stop_recording(thread_state *self)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
@@ -85,13 +68,6 @@ PyTypeObject thread_state_type = {
     .tp_doc = "State of one thread in edbprof.",
 };
 
-void thread_state_note_monitored(const thread_state *state)
-{
-    thread_here.monitored =
-        thread_here.is_several || state == NULL ? NULL : state->active[HOOK_MONITORING].fast_handle;
-    thread_here.epoch = threads_epoch;
-}
-
 /* The calling OS thread is this Python thread from now on. */
 static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
@@ -120,18 +96,14 @@ thread_state *thread_state_find(PyThreadState *tstate)
     return state;
 }
 
-thread_state *thread_state_own(void)
+thread_state *thread_state_make(void)
 {
-    thread_state *state = thread_state_current();
-    if (state != NULL) {
-        return state;
-    }
     PyObject *dict = PyThreadState_GetDict();
     if (dict == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    state = PyObject_New(thread_state, &thread_state_type);
+    thread_state *state = PyObject_New(thread_state, &thread_state_type);
     if (state == NULL) {
         return NULL;
     }

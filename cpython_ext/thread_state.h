@@ -106,17 +106,33 @@ static inline thread_state *thread_state_current(void)
     return is_latest ? thread_here.state : thread_state_find(tstate);
 }
 
-/* The same, made at first use. NULL with an exception. */
-thread_state *thread_state_own(void);
+/* Makes the current thread's state, which has none. NULL with an exception. */
+thread_state *thread_state_make(void);
 
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;
 
 /* Notes the fast handle of the calling thread, which has this state. */
-void thread_state_note_monitored(const thread_state *state);
+static inline void thread_state_note_monitored(const thread_state *state)
+{
+    bool is_only = state != NULL && !thread_here.is_several;
+    thread_here.monitored = is_only ? state->active[HOOK_MONITORING].fast_handle : NULL;
+    thread_here.epoch = threads_epoch;
+}
 
 /* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
  * its first recorder or after it has lost its last. */
-void thread_state_count(const thread_state *state, hook_kind hook, int change);
+static inline void thread_state_count(const thread_state *state, hook_kind hook, int change)
+{
+    if (state->active[hook].count > 0) {
+        return;
+    }
+    threads_by_hook[hook] += (unsigned)change;
+    if (state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count == 0) {
+        /* Other extensions read it without the GIL; writers hold it. */
+        __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
+                         __ATOMIC_RELAXED);
+    }
+}
 
 #endif
