@@ -27,7 +27,7 @@ use crate::model::{Calibration, ProcessIdentity, RecordingId};
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
-pub(super) struct LiveFile {
+pub(crate) struct LiveFile {
     path: PathBuf,
     /// Device and inode.
     file: (u64, u64),
@@ -188,17 +188,17 @@ impl LiveFile {
     }
 
     /// Notes what a tick is, as far as it is known by now.
-    pub(super) fn set_rate(&self, rate: TickRate) {
+    pub(crate) fn set_rate(&self, rate: TickRate) {
         self.store_u64(at::RATE, rate.to_bits());
     }
 
     /// Notes whether the recording was saved for the last time.
-    pub(super) fn set_saved(&self, is_saved: bool) {
+    pub(crate) fn set_saved(&self, is_saved: bool) {
         self.store_u32(at::SAVED, is_saved.into());
     }
 
     /// Notes what recording costs.
-    pub(super) fn set_calibration(&self, calibration: Calibration) {
+    pub(crate) fn set_calibration(&self, calibration: Calibration) {
         for (field, number) in (0..).zip(calibration.numbers()) {
             self.store_u32(at::calibration(field), number);
         }
@@ -329,7 +329,7 @@ impl LiveFile {
     }
 
     /// Removes the file, unless another has taken its place or it is the parent's.
-    pub(super) fn remove(&mut self) {
+    pub(crate) fn remove(&mut self) {
         if self.is_detached {
             return;
         }
@@ -349,7 +349,7 @@ impl LiveFile {
     /// Lets go of the file in a forked child, for it is the parent's: nothing here
     /// touches it any more. Unmaps, allocates and frees nothing; the nodes are
     /// unmapped with their arena.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.is_detached = true;
         self.is_full = true;
         self.header.unmap();

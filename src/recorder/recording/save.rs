@@ -11,6 +11,7 @@ use crate::clock;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::{atomic_file, sidecar};
 use crate::model::{Ending, Trees, dispatch_counts, rows_of};
+use crate::recorder::live::LiveFile;
 
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;
@@ -84,11 +85,13 @@ impl Recording {
         let mut shared = self.lock();
         let is_final = options.ending == Ending::Finished;
         shared.saves.final_save = is_final.then_some((options, events));
-        shared.backing.set_saved(is_final);
-        shared.backing.set_rate(|| self.rate());
-        if options.remove_live_file {
-            shared.backing.remove();
-        }
+        shared.backing.with_file(|file| {
+            file.set_saved(is_final);
+            file.set_rate(self.rate());
+            if options.remove_live_file {
+                file.remove();
+            }
+        });
         Ok(Some(path))
     }
 
@@ -102,7 +105,7 @@ impl Recording {
             None => is_announced,
         };
         if is_saved {
-            self.lock().backing.remove();
+            self.lock().backing.with_file(LiveFile::remove);
         }
     }
 
@@ -111,7 +114,7 @@ impl Recording {
     pub(crate) fn finish(&self) {
         // There is nobody who could be told of an error.
         let _ = self.save_the_rest();
-        self.lock().backing.remove();
+        self.lock().backing.with_file(LiveFile::remove);
     }
 
     /// Saves what was recorded since the final save. Returns false if there was none, or if

@@ -8,7 +8,6 @@ use crate::model::{
     ThreadTree, Trees, thread_name,
 };
 use crate::recorder::node::COUNTER;
-use crate::recorder::thread::made_nodes;
 
 /// What `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
@@ -135,10 +134,7 @@ fn tree(
     };
     let has_cost = |calibration: Calibration| calibration.class_call > 0;
     let has_class_calls = shared.calibration.is_some_and(has_cost);
-    // SAFETY: the thread's own chunks in the recording's arena, under the lock that
-    // chunks are added under.
-    let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
-    for (index, node) in made {
+    for (index, node) in shared.nodes(thread.slot()) {
         if node.parent & COUNTER != 0 {
             if !functions.is_hidden(node.function()) {
                 tree.folded.push(FoldedFunction {
