@@ -1,4 +1,4 @@
-//! What happens to recordings when the process forks.
+//! Recordings in a process that forks.
 //!
 //! The child inherits a copy of every recording. It must not count the parent's calls
 //! again, nor write to the parent's file. So before a fork all recordings are locked, and

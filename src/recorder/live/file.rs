@@ -1,11 +1,10 @@
 //! The live file of a recording, as the recorder writes it.
 //!
-//! Its bytes are in the table of [`crate::format::live`]. Node segments are mapped
-//! over the arena's own addresses, so recording an event is the same with and without
-//! a file. Blocks are reserved before they are mapped; segments are added, never moved
-//! or unmapped while a thread may record. No descriptor stays open, since daemons
-//! close and reuse them: growing opens the file again and looks whether it still is
-//! the same.
+//! [`crate::format::live`] has the table of its bytes. Node segments are mapped over the
+//! arena's own addresses, so recording an event is the same with and without a file. Blocks
+//! are reserved before they are mapped. Segments are added, and never moved or unmapped while
+//! a thread may record. No descriptor stays open, because daemons close and reuse them:
+//! growing opens the file again and checks that it still is the same.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -150,7 +149,7 @@ impl LiveFile {
         Ok(live)
     }
 
-    /// Where the first node segment is: behind header and log.
+    /// Offset of the first node segment, behind header and log.
     fn nodes_at(&self) -> u64 {
         (self.header.len() + self.log_total) as u64
     }
@@ -336,7 +335,7 @@ impl LiveFile {
         self.is_full = true;
         let own = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino()) == self.file;
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| own(&metadata)) {
-            // What can't be removed is found and told by the aggregator.
+            // The aggregator finds and reports files that can't be removed.
             let _ = fs::remove_file(&self.path);
         }
     }
