@@ -4,15 +4,16 @@
 
 use super::attribution::attribute;
 use super::estimate::estimate;
+use super::group::describe;
 use super::merge::Profile;
 use super::singledispatch::unfog;
-use crate::model::{Function, NO_PARENT, NodeRow, Nodes, PROCESS_GROUP};
+use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Trees};
 
 /// A call tree to be looked at. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    /// The function table that `nodes.kinds()` indexes.
+    /// How nodes are shown, each as a function of its own: what their kinds index.
     pub functions: Vec<Function>,
     /// The tree, parents before children.
     pub nodes: Nodes,
@@ -37,17 +38,17 @@ impl Frames {
 pub fn frames(profile: &Profile) -> Frames {
     let trees = profile.shown_trees();
     let mut frames = Frames {
-        functions: trees.functions.clone(),
+        functions: trees.kinds.iter().map(|kind| shown(trees, kind)).collect(),
         ..Frames::default()
     };
     for thread in &trees.threads {
-        frames.append(&unfog(&trees.functions, &thread.nodes), 0, false);
+        frames.append(&unfog(trees, &thread.nodes), 0, false);
     }
     let plain = profile.plain();
     let estimate = estimate(&attribute(&plain.rows, &plain.sidecar));
     let first_function = frames.functions.len() as u32;
     frames.functions.extend(estimate.functions);
-    let has_groups = trees.functions.iter().any(Function::is_group);
+    let has_groups = trees.kinds.iter().any(NodeKind::is_group);
     let root = (has_groups && !estimate.nodes.is_empty()).then(|| frames.root_of_estimates());
     frames.append(&estimate.nodes, first_function, true);
     if let Some(root) = root {
@@ -56,13 +57,44 @@ pub fn frames(profile: &Profile) -> Frames {
     frames
 }
 
+/// How nodes of `kind`, one of those of `trees`, are shown.
+pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
+    match kind {
+        &NodeKind::Function(function) => trees.functions[function as usize].clone(),
+        NodeKind::Overflow => stand_in(b"<overflow>"),
+        NodeKind::Excluded => stand_in(b"<excluded>"),
+        &NodeKind::Process(process) => {
+            stand_in(describe(&trees.processes[process as usize]).as_bytes())
+        }
+        NodeKind::MergedProcesses => stand_in(b"processes merged without --by"),
+        NodeKind::Thread(name) if name.is_empty() => stand_in(b"threads that have no name"),
+        NodeKind::Thread(name) => stand_in(&[b"thread ", &**name].concat()),
+        NodeKind::MergedThreads => stand_in(b"threads merged without --by=thread"),
+    }
+}
+
+/// A function that there is not, so that what has a name can be shown like one.
+fn stand_in(name: &[u8]) -> Function {
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: name.into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    }
+}
+
 impl Frames {
     /// Adds what stands for the processes of which there is no call tree.
     fn root_of_estimates(&mut self) -> u32 {
         let name = "processes recorded without call trees";
         let function = self.functions.len() as u32;
-        self.functions
-            .push(Function::group(PROCESS_GROUP, name, ""));
+        self.functions.push(stand_in(name.as_bytes()));
         self.estimated.push(true);
         self.nodes.push(NodeRow {
             parent: NO_PARENT,

@@ -10,9 +10,7 @@ use std::fmt;
 use super::reshape::{Groups, reshape};
 use super::select::Selection;
 use crate::format::prof::ProfFile;
-use crate::model::{
-    Ending, Function, PROCESS_GROUP, Process, RecordingId, THREAD_GROUP, ThreadTree, Trees,
-};
+use crate::model::{Ending, NodeKind, Process, ThreadTree, Trees};
 
 /// The longest command line that a process is called by, characters.
 const LONGEST_COMMAND: usize = 120;
@@ -108,7 +106,7 @@ impl Wanted {
                 return Ok(None);
             }
         }
-        let has_groups = trees.functions.iter().any(Function::is_group);
+        let has_groups = trees.kinds.iter().any(NodeKind::is_group);
         if chooses || self.by.is_some() || has_groups {
             let groups = |thread: &ThreadTree| self.groups(&trees, thread);
             trees = reshape(&trees, chosen, groups);
@@ -124,28 +122,19 @@ impl Wanted {
         let Some(by) = self.by else {
             return Groups::default();
         };
-        let process = match (&trees.recordings[..], &trees.processes[..]) {
-            ([id], [process]) => process_group(process, id),
-            _ => Function::group(PROCESS_GROUP, "processes merged without --by", ""),
+        let process = match trees.processes[..] {
+            [_] if trees.recordings.len() == 1 => NodeKind::Process(0),
+            _ => NodeKind::MergedProcesses,
         };
-        let name = match &*thread.name {
-            _ if trees.is_merged() => "threads merged without --by=thread".to_owned(),
-            b"" => "threads that have no name".to_owned(),
-            name => format!("thread {}", String::from_utf8_lossy(name)),
+        let thread = match trees.is_merged() {
+            true => NodeKind::MergedThreads,
+            false => NodeKind::Thread(thread.name.clone()),
         };
-        let thread = (by == By::Thread).then(|| Function::group(THREAD_GROUP, &name, ""));
         Groups {
             process: Some(process),
-            thread,
+            thread: (by == By::Thread).then_some(thread),
         }
     }
-}
-
-/// What stands at the root of the calls of one process. It is called by all that is
-/// worth knowing of it. One that made several recordings has several.
-fn process_group(process: &Process, recording: &RecordingId) -> Function {
-    let identity: String = recording.iter().map(|byte| format!("{byte:02x}")).collect();
-    Function::group(PROCESS_GROUP, &describe(process), &identity)
 }
 
 /// What is worth knowing of a process, in one line; names as they are.
@@ -211,18 +200,16 @@ mod tests {
             ending: Ending::Killed,
             ..Process::default()
         };
-        let group = process_group(&process, &[0xab; 16]);
         assert_eq!(
-            String::from_utf8_lossy(&group.label.name),
+            describe(&process),
             "process 4711: python \u{fffd}app.py \
              (CPython 3.11.7, started 2023-11-14 22:13:20 UTC, 5.123 s, killed)"
         );
-        assert_eq!(*group.module, *"ab".repeat(16).as_bytes());
         let long = Process {
             argv: [b"x".repeat(100_000).into()].into(),
             ..process
         };
-        assert!(process_group(&long, &[0; 16]).label.name.len() < 300);
+        assert!(describe(&long).len() < 300);
     }
 
     #[test]

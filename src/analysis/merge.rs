@@ -72,7 +72,7 @@ impl Profile {
     /// The pstats rows of both.
     pub fn rows(&self) -> Cow<'_, Rows> {
         let trees = self.shown_trees();
-        if trees.functions.is_empty() {
+        if trees.kinds.is_empty() {
             return Cow::Borrowed(&self.plain.rows);
         }
         let mut rows = rows_of(trees);

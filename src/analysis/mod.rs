@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod frames;
 pub mod group;
 pub mod join;
+mod kind_table;
 pub mod merge;
 pub mod native_name;
 pub mod processes;

@@ -14,29 +14,26 @@ pub(super) struct RanInCounts {
 }
 
 impl RanInCounts {
-    /// Counts the functions of `trees`; `functions` are what they are called here.
-    pub(super) fn add(&mut self, trees: &Trees, functions: &[u32]) {
+    /// Counts the kinds of `trees`; `kinds` are their indices here.
+    pub(super) fn add(&mut self, trees: &Trees, kinds: &[u32]) {
         if !trees.ran_in.is_empty() {
             let threads: Vec<u32> = trees.thread_names.iter().map(|n| self.name(n)).collect();
             for ran in &trees.ran_in {
                 let thread = threads.get(ran.thread as usize).copied();
-                let place = (
-                    functions[ran.function as usize],
-                    thread.unwrap_or(ANY_THREAD),
-                );
+                let place = (kinds[ran.kind as usize], thread.unwrap_or(ANY_THREAD));
                 self.count(place, ran.processes);
             }
         } else if trees.recordings.len() == 1 {
             let mut places = BTreeSet::new();
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
                 let name = self.name(&kind(&thread.name));
-                let folded = thread.folded.iter().map(|folded| folded.function);
-                // Trees have many nodes of few functions.
-                let mut seen = vec![false; functions.len()];
-                for function in thread.nodes.kinds().iter().copied().chain(folded) {
-                    if !std::mem::replace(&mut seen[function as usize], true) {
-                        let function = functions[function as usize];
-                        places.extend([(function, name), (function, ANY_THREAD)]);
+                let folded = thread.folded.iter().map(|folded| folded.kind);
+                // Trees have many nodes of few kinds.
+                let mut seen = vec![false; kinds.len()];
+                for kind in thread.nodes.kinds().iter().copied().chain(folded) {
+                    if !std::mem::replace(&mut seen[kind as usize], true) {
+                        let kind = kinds[kind as usize];
+                        places.extend([(kind, name), (kind, ANY_THREAD)]);
                     }
                 }
             }
@@ -59,7 +56,7 @@ impl RanInCounts {
         *sum = sum.saturating_add(processes);
     }
 
-    /// The names and counts in their order; `rank` is where each function is then.
+    /// The names and counts in their order; `rank` is where each kind is then.
     pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<RanIn>) {
         let mut names: Vec<(Box<[u8]>, u32)> = self.names.into_iter().collect();
         names.sort_unstable();
@@ -69,8 +66,8 @@ impl RanInCounts {
         }
         let counts = self.processes.into_iter();
         let mut ran_in: Vec<RanIn> = counts
-            .map(|((function, thread), processes)| RanIn {
-                function: rank[function as usize],
+            .map(|((kind, thread), processes)| RanIn {
+                kind: rank[kind as usize],
                 thread: threads.get(thread as usize).copied().unwrap_or(ANY_THREAD),
                 processes,
             })

@@ -3,20 +3,19 @@
 //! Everything goes by self times: what becomes of a node's own is said here, and totals
 //! follow.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use super::select::{Selection, is_real};
+use super::kind_table::KindTable;
+use super::select::Selection;
 use crate::model::builder::TreeBuilder;
-use crate::model::{
-    FoldedFunction, Function, NO_PARENT, PROCESS_GROUP, RanIn, THREAD_GROUP, ThreadTree, Trees,
-};
+use crate::model::{FoldedFunction, NO_PARENT, NodeKind, RanIn, ThreadTree, Trees};
 
 /// What stands at the root of calls that have nothing of the kind yet, the process below
 /// the thread.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    pub(super) process: Option<Function>,
-    pub(super) thread: Option<Function>,
+    pub(super) process: Option<NodeKind>,
+    pub(super) thread: Option<NodeKind>,
 }
 
 /// `trees` of what is chosen, in groups. Functions that are called no more are gone.
@@ -25,9 +24,9 @@ pub(super) struct Groups {
 /// calls but without their time. An excluded function's callees and time go to its
 /// caller, or where it has none to a node called `<excluded>`.
 ///
-/// A node of folded calls is neither; folded calls themselves go by their function alone.
-/// Where stacks are chosen, more time may be in the one than in the other: then a row, or
-/// a node, called `<folded calls>` has the rest, so that both add up to the same.
+/// A node of overflow calls is neither; overflow calls themselves go by their function
+/// alone. Where stacks are chosen, more time may be in the one than in the other: then a
+/// row, or a node, of [`NodeKind::Overflow`] has the rest, so that both add up to the same.
 ///
 /// Groups that are there already stay only where `groups` has one of their kind.
 pub(super) fn reshape(
@@ -35,11 +34,10 @@ pub(super) fn reshape(
     chosen: &Selection,
     groups: impl Fn(&ThreadTree) -> Groups,
 ) -> Trees {
-    let mut table = Table::default();
-    let rules: Vec<Rule> = trees
-        .functions
-        .iter()
-        .map(|function| Rule::of(function, chosen))
+    let mut table = KindTable::default();
+    let rules = (0..).zip(&trees.kinds);
+    let rules: Vec<Rule> = rules
+        .map(|(kind, _)| Rule::of(trees, kind, chosen))
         .collect();
     let threads = trees.threads.iter();
     let threads = threads.filter(|thread| chosen.has_thread(&thread.name));
@@ -61,41 +59,22 @@ pub(super) fn reshape(
     // Known of an aggregate's functions only. Of those that stay in part it says the most
     // that it may be.
     let ran_in = trees.ran_in.iter().filter_map(|ran| {
-        let function = &trees.functions[ran.function as usize];
-        let function = *table.ids.get(function)?;
-        Some(RanIn { function, ..*ran })
+        let kind = table.find(trees, ran.kind)?;
+        Some(RanIn { kind, ..*ran })
     });
     Trees {
         recordings: trees.recordings.clone(),
         processes: trees.processes.clone(),
         ran_in: ran_in.collect(),
         functions: table.functions,
+        kinds: table.kinds,
         threads,
         thread_names: trees.thread_names.clone(),
         selection: trees.selection.clone(),
     }
 }
 
-/// The functions that occur.
-#[derive(Default)]
-struct Table {
-    functions: Vec<Function>,
-    ids: HashMap<Function, u32>,
-}
-
-impl Table {
-    fn id(&mut self, function: &Function) -> u32 {
-        if let Some(&id) = self.ids.get(function) {
-            return id;
-        }
-        let id = self.functions.len() as u32;
-        self.functions.push(function.clone());
-        self.ids.insert(function.clone(), id);
-        id
-    }
-}
-
-/// What happens to the nodes of one function.
+/// What happens to the nodes of one kind.
 #[derive(Clone, Copy)]
 struct Rule {
     included: bool,
@@ -112,17 +91,16 @@ enum Level {
 }
 
 impl Rule {
-    fn of(function: &Function, chosen: &Selection) -> Self {
-        let level = match function.flags {
-            flags if flags & PROCESS_GROUP != 0 => Level::Process,
-            flags if flags & THREAD_GROUP != 0 => Level::Thread,
-            _ => Level::Call,
-        };
-        let is_real = is_real(function);
+    fn of(trees: &Trees, kind: u32, chosen: &Selection) -> Self {
+        let function = trees.function(kind);
         Rule {
-            included: chosen.include.is_empty() || is_real && chosen.includes(function),
-            excluded: is_real && chosen.excludes(function),
-            level,
+            included: chosen.include.is_empty() || function.is_some_and(|f| chosen.includes(f)),
+            excluded: function.is_some_and(|function| chosen.excludes(function)),
+            level: match trees.kinds[kind as usize] {
+                NodeKind::Process(_) | NodeKind::MergedProcesses => Level::Process,
+                NodeKind::Thread(_) | NodeKind::MergedThreads => Level::Thread,
+                NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => Level::Call,
+            },
         }
     }
 }
@@ -131,7 +109,7 @@ struct Reshaping<'a> {
     trees: &'a Trees,
     rules: &'a [Rule],
     groups: Groups,
-    table: &'a mut Table,
+    table: &'a mut KindTable,
     tree: TreeBuilder,
     /// Of each new node.
     level: Vec<Level>,
@@ -156,8 +134,8 @@ impl Reshaping<'_> {
                 places.push(above);
                 continue;
             }
-            let function = nodes.kinds()[node] as usize;
-            let rule = self.rules[function];
+            let kind = nodes.kinds()[node];
+            let rule = self.rules[kind as usize];
             let is_wanted = match rule.level {
                 Level::Process => self.groups.process.is_some(),
                 Level::Thread => self.groups.thread.is_some(),
@@ -166,7 +144,7 @@ impl Reshaping<'_> {
             let own = if is_within[node] { own[node] } else { 0 };
             let time_goes_to = if is_wanted {
                 let above = self.ground(above, rule.level);
-                let id = self.table.id(&self.trees.functions[function]);
+                let id = self.table.same(self.trees, kind);
                 let place = self.child(above, id, rule.level);
                 self.tree
                     .add(place, nodes.calls()[node], nodes.resumes()[node], own);
@@ -203,9 +181,9 @@ impl Reshaping<'_> {
     fn stacks(&self, thread: &ThreadTree) -> (Vec<bool>, Vec<bool>) {
         let nodes = &thread.nodes;
         let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
-        for (&parent, &function) in nodes.parents().iter().zip(nodes.kinds()) {
+        for (&parent, &kind) in nodes.parents().iter().zip(nodes.kinds()) {
             let above = is_within.get(parent as usize).copied().unwrap_or(false);
-            is_within.push(above || self.rules[function as usize].included);
+            is_within.push(above || self.rules[kind as usize].included);
         }
         let mut stays = is_within.clone();
         for node in (0..nodes.len()).rev() {
@@ -221,13 +199,13 @@ impl Reshaping<'_> {
     /// Where a node of `level` is put that stood on `above`: there, or on the groups that
     /// are wanted below it.
     fn ground(&mut self, mut above: u32, level: Level) -> u32 {
-        for (group, function) in [
+        for (group, kind) in [
             (Level::Process, self.groups.process.clone()),
             (Level::Thread, self.groups.thread.clone()),
         ] {
             let lower = self.level.get(above as usize).is_none_or(|at| *at < group);
-            if let (true, true, Some(function)) = (group < level, lower, function) {
-                let id = self.table.id(&function);
+            if let (true, true, Some(kind)) = (group < level, lower, kind) {
+                let id = self.table.kind(kind);
                 above = self.child(above, id, group);
             }
         }
@@ -240,12 +218,12 @@ impl Reshaping<'_> {
             return above;
         }
         let above = self.ground(above, Level::Call);
-        let id = self.table.id(&excluded());
+        let id = self.table.kind(NodeKind::Excluded);
         self.child(above, id, Level::Call)
     }
 
-    fn child(&mut self, above: u32, function: u32, level: Level) -> u32 {
-        let place = self.tree.child(above, function);
+    fn child(&mut self, above: u32, kind: u32, level: Level) -> u32 {
+        let place = self.tree.child(above, kind);
         if self.level.len() == place as usize {
             self.level.push(level);
             self.overhead_ps.push(0);
@@ -262,8 +240,8 @@ impl Reshaping<'_> {
     ) -> Vec<FoldedFunction> {
         let mut is_whole = true;
         let mut in_tree = 0_u64;
-        for (node, &function) in thread.nodes.kinds().iter().enumerate() {
-            if self.trees.functions[function as usize].is_folded_calls() {
+        for (node, &kind) in thread.nodes.kinds().iter().enumerate() {
+            if self.trees.kinds[kind as usize] == NodeKind::Overflow {
                 if is_within[node] {
                     in_tree = in_tree.saturating_add(own[node]);
                 } else {
@@ -273,21 +251,20 @@ impl Reshaping<'_> {
         }
         let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
         for figures in &thread.folded {
-            let rule = self.rules[figures.function as usize];
+            let rule = self.rules[figures.kind as usize];
             if !rule.included {
                 is_whole = false;
                 continue;
             }
             let mut figures = *figures;
-            figures.function = if rule.excluded {
+            figures.kind = if rule.excluded {
                 (figures.calls, figures.resumes) = (0, 0);
-                self.table.id(&excluded())
+                self.table.kind(NodeKind::Excluded)
             } else {
-                let function = &self.trees.functions[figures.function as usize];
-                self.table.id(function)
+                self.table.same(self.trees, figures.kind)
             };
-            let sum = folded.entry(figures.function).or_default();
-            sum.function = figures.function;
+            let sum = folded.entry(figures.kind).or_default();
+            sum.kind = figures.kind;
             sum.add(&figures);
         }
         // Of all of them both times are the same, but for rounding.
@@ -295,27 +272,17 @@ impl Reshaping<'_> {
             let times = folded.values().map(|figures| figures.self_time);
             let in_rows = times.fold(0, u64::saturating_add);
             if in_rows < in_tree {
-                let function = self.table.id(&folded_by_others());
-                let sum = folded.entry(function).or_default();
-                sum.function = function;
+                let kind = self.table.kind(NodeKind::Overflow);
+                let sum = folded.entry(kind).or_default();
+                sum.kind = kind;
                 sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
             } else if in_rows > in_tree {
                 let ground = self.ground(NO_PARENT, Level::Call);
-                let id = self.table.id(&Function::folded_calls());
+                let id = self.table.kind(NodeKind::Overflow);
                 let place = self.child(ground, id, Level::Call);
                 self.tree.add(place, 0, 0, in_rows - in_tree);
             }
         }
         folded.into_values().collect()
     }
-}
-
-/// What has the time of folded calls in stacks that stay, of functions that nobody knows.
-fn folded_by_others() -> Function {
-    Function::stand_in(b"<folded calls>")
-}
-
-/// What has the time of excluded functions that nobody called.
-fn excluded() -> Function {
-    Function::stand_in(b"<excluded>")
 }

@@ -52,8 +52,9 @@ impl Selection {
         let include = self.include.iter().map(|pattern| ("--include", pattern));
         let exclude = self.exclude.iter().map(|pattern| ("--exclude", pattern));
         let is_without = |pattern: &Pattern| {
-            let mut real = functions.iter().filter(|function| is_real(function));
-            !real.any(|function| pattern.is_function(function))
+            !functions
+                .iter()
+                .any(|function| pattern.is_function(function))
         };
         include
             .chain(exclude)
@@ -83,11 +84,6 @@ impl Selection {
     pub(super) fn excludes(&self, function: &Function) -> bool {
         !self.exclude.is_empty() && any(&self.exclude, |pattern| pattern.is_function(function))
     }
-}
-
-/// Whether patterns may match it: what stands for processes or folded calls is no function.
-pub(super) fn is_real(function: &Function) -> bool {
-    !function.is_group() && !function.is_folded_calls()
 }
 
 /// Whether there is no pattern, or one that `matches`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::builder::TreeBuilder;
 use crate::model::generics::{is_implementation, is_wrapper};
-use crate::model::{DispatchCounts, Function, GENERIC_DISPATCH, NO_PARENT, Nodes};
+use crate::model::{DispatchCounts, Function, GENERIC_DISPATCH, NO_PARENT, Nodes, Trees};
 
 /// Adds `more` to `sidecar`.
 pub fn add(sidecar: &mut DispatchCounts, more: &DispatchCounts) {
@@ -26,8 +26,14 @@ pub fn add(sidecar: &mut DispatchCounts, more: &DispatchCounts) {
 /// wrapper and its `dispatch` took themselves, and what they called in order to
 /// find the implementation, stays as a node of the wrapper under that caller.
 /// Self times, and so the sum of the roots' totals, are as they were.
-pub fn unfog(functions: &[Function], nodes: &Nodes) -> Nodes {
-    let described = |node: u32| &functions[nodes.kinds()[node as usize] as usize];
+pub fn unfog(trees: &Trees, nodes: &Nodes) -> Nodes {
+    let function = |node: u32| trees.function(nodes.kinds()[node as usize]);
+    let wraps = |node: u32| function(node).is_some_and(is_wrapper);
+    // Overflow calls may be of implementations; the wrapper's own callees rarely overflow.
+    let is_reached = |caller: u32, callee: u32| match (function(caller), function(callee)) {
+        (Some(caller), Some(callee)) => is_implementation(caller, callee),
+        _ => true,
+    };
     let self_times = nodes.self_times();
     let mut tree = TreeBuilder::new();
     // Where a node's own time goes, and where its callees hang unless said
@@ -38,15 +44,12 @@ pub fn unfog(functions: &[Function], nodes: &Nodes) -> Nodes {
         let at = node as usize;
         let above = match parent {
             NO_PARENT => NO_PARENT,
-            parent if !is_wrapper(described(parent)) => under[parent as usize],
-            parent if is_implementation(described(parent), described(node)) => {
-                under[parent as usize]
-            }
+            parent if !wraps(parent) || is_reached(parent, node) => under[parent as usize],
             parent => own[parent as usize],
         };
-        let dispatches = parent != NO_PARENT
-            && is_wrapper(described(parent))
-            && described(node).flags & GENERIC_DISPATCH != 0;
+        let is_dispatch = |function: &Function| function.flags & GENERIC_DISPATCH != 0;
+        let dispatches =
+            parent != NO_PARENT && wraps(parent) && function(node).is_some_and(is_dispatch);
         let (place, calls) = if dispatches {
             (above, (0, 0))
         } else {
@@ -55,11 +58,7 @@ pub fn unfog(functions: &[Function], nodes: &Nodes) -> Nodes {
         };
         tree.add(place, calls.0, calls.1, self_times[at]);
         own.push(place);
-        under.push(if is_wrapper(described(node)) {
-            above
-        } else {
-            place
-        });
+        under.push(if wraps(node) { above } else { place });
     }
     tree.finish_self_times()
 }

@@ -1,6 +1,6 @@
 //! What recording costs the recorded: measured in the process, kept in its files.
 
-use super::{Function, FunctionKind, PROPERTY, ThreadTree};
+use super::{Function, FunctionKind, PROPERTY, ThreadTree, Trees};
 
 /// What recording adds to the time of one call and of whoever made it, picoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,11 +96,11 @@ impl Calibration {
         })
     }
 
-    /// What recording added to the self time of every node of `thread`, picoseconds. A
-    /// native span has no event of the interpreter's, hence no cost.
-    pub(crate) fn overhead(&self, functions: &[Function], thread: &ThreadTree) -> Vec<u64> {
+    /// What recording added to the self time of every node of `thread`, one of `trees`,
+    /// picoseconds. A native span has no event of the interpreter's, hence no cost.
+    pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree) -> Vec<u64> {
         let nodes = &thread.nodes;
-        let function = |node: u32| functions.get(*nodes.kinds().get(node as usize)? as usize);
+        let function = |node: u32| trees.function(*nodes.kinds().get(node as usize)?);
         let mut overhead = vec![0_u64; nodes.len()];
         let mut add = |node: u32, count: u64, cost: u32| {
             if let Some(overhead) = overhead.get_mut(node as usize) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{FoldedFunction, Function, NO_PARENT, Nodes, Process, RanIn};
+use super::{FoldedFunction, Function, NO_PARENT, NodeKind, Nodes, Process, RanIn};
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
@@ -60,8 +60,10 @@ pub struct Trees {
     pub recordings: Vec<RecordingId>,
     /// The processes.
     pub processes: Vec<Process>,
-    /// The function table that all trees index.
+    /// The functions.
     pub functions: Vec<Function>,
+    /// What the nodes of all trees stand for.
+    pub kinds: Vec<NodeKind>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
     /// The options that chose what of the recordings is in here; empty where all of it is.
@@ -74,6 +76,17 @@ pub struct Trees {
 }
 
 impl Trees {
+    /// No trees yet, in which each of `functions` is the kind of the same index.
+    pub fn of_functions(functions: Vec<Function>) -> Trees {
+        Trees {
+            kinds: (0..functions.len() as u32)
+                .map(NodeKind::Function)
+                .collect(),
+            functions,
+            ..Trees::default()
+        }
+    }
+
     /// What recording added to the self time of each node of `thread`, one of these,
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
@@ -82,10 +95,10 @@ impl Trees {
         // were put into groups or taken out, it can't be told from what is left.
         let as_recorded = self.recordings.len() == 1
             && self.selection.is_empty()
-            && !self.functions.iter().any(Function::is_group);
+            && !self.kinds.iter().any(NodeKind::is_group);
         match process.and_then(|process| process.calibration) {
             Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
-                Cow::Owned(calibration.overhead(&self.functions, thread))
+                Cow::Owned(calibration.overhead(self, thread))
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
         }

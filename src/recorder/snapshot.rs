@@ -7,8 +7,8 @@ use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
 use crate::clock::TickRate;
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeRow, Process, ProcessIdentity,
-    ThreadTree, Trees, thread_name,
+    Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeKind, NodeRow, Process,
+    ProcessIdentity, ThreadTree, Trees, thread_name,
 };
 
 /// What `recording` holds now, open calls with their time so far. `None` when
@@ -30,6 +30,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
         recordings: shared.identity.iter().map(|identity| identity.id).collect(),
         processes: vec![process],
         functions: functions.table,
+        kinds: functions.kinds,
         threads,
         ..Trees::default()
     })
@@ -84,9 +85,10 @@ struct UsedFunctions<'s> {
     shared: &'s Shared,
     /// By index in the recording's table; `NO_PARENT` where not used yet.
     written: Vec<u32>,
-    /// Where what stands for folded calls is in the table.
-    folded_calls: Option<u32>,
     table: Vec<Function>,
+    kinds: Vec<NodeKind>,
+    /// Where [`NodeKind::Overflow`] is among them.
+    overflow: Option<u32>,
 }
 
 impl<'s> UsedFunctions<'s> {
@@ -94,15 +96,16 @@ impl<'s> UsedFunctions<'s> {
         UsedFunctions {
             shared,
             written: vec![u32::MAX; shared.functions.entries().len()],
-            folded_calls: None,
             table: Vec::new(),
+            kinds: Vec::new(),
+            overflow: None,
         }
     }
 
-    fn folded_calls(&mut self) -> u32 {
-        *self.folded_calls.get_or_insert_with(|| {
-            self.table.push(Function::folded_calls());
-            (self.table.len() - 1) as u32
+    fn overflow(&mut self) -> u32 {
+        *self.overflow.get_or_insert_with(|| {
+            self.kinds.push(NodeKind::Overflow);
+            (self.kinds.len() - 1) as u32
         })
     }
 
@@ -119,7 +122,8 @@ impl<'s> UsedFunctions<'s> {
             return 0;
         };
         if *slot == u32::MAX {
-            *slot = self.table.len() as u32;
+            *slot = self.kinds.len() as u32;
+            self.kinds.push(NodeKind::Function(self.table.len() as u32));
             self.table.push(entry.function.clone());
         }
         *slot
@@ -154,7 +158,7 @@ fn tree(
         if node.parent & COUNTER != 0 {
             if !functions.is_hidden(node.function()) {
                 tree.folded.push(FoldedFunction {
-                    function: functions.index(node.function()),
+                    kind: functions.index(node.function()),
                     calls: node.calls(),
                     resumes: node.resumes(),
                     self_time: rate.ns(node.total_at(latest)),
@@ -188,7 +192,7 @@ fn tree(
         if folded > 0 {
             tree.nodes.push(NodeRow {
                 parent: place,
-                kind: functions.folded_calls(),
+                kind: functions.overflow(),
                 total: folded,
                 ..NodeRow::default()
             });

@@ -142,7 +142,8 @@ impl Figures {
         let folded = || trees.threads.iter().flat_map(|thread| &thread.folded);
         let functions = folded().filter(|folded| folded.has_calls());
         let functions: HashSet<_> = functions
-            .map(|folded| &trees.functions[folded.function as usize].label)
+            .filter_map(|folded| trees.function(folded.kind))
+            .map(|function| &function.label)
             .collect();
         Figures {
             processes: recorded.number + without_trees,
@@ -213,7 +214,7 @@ impl<'a> View<'a> {
     /// they may be.
     pub fn folded_functions(&self) -> HashSet<&Label> {
         let folded = self.folded().filter(|(_, folded)| folded.has_calls());
-        folded.map(|(label, _)| label).collect()
+        folded.filter_map(|(label, _)| label).collect()
     }
 
     /// Seconds in folded calls of functions that were not chosen.
@@ -222,10 +223,10 @@ impl<'a> View<'a> {
         others.fold(0.0, |sum, (_, folded)| sum + folded.self_time as f64) / 1e9
     }
 
-    fn folded(&self) -> impl Iterator<Item = (&Label, &FoldedFunction)> {
+    fn folded(&self) -> impl Iterator<Item = (Option<&Label>, &FoldedFunction)> {
         let trees = self.profile.trees();
         let folded = trees.threads.iter().flat_map(|thread| &thread.folded);
-        folded.map(|folded| (&trees.functions[folded.function as usize].label, folded))
+        folded.map(|folded| (trees.function(folded.kind).map(|f| &f.label), folded))
     }
 
     /// Which calls are known in part only; `None` where all of them are in the tree.

@@ -10,7 +10,7 @@ use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
-    Calibration, FoldedFunction, Function, NO_PARENT, NodeRow, Nodes, Process, RanIn, ThreadTree,
+    Calibration, FoldedFunction, NO_PARENT, NodeKind, NodeRow, Nodes, Process, RanIn, ThreadTree,
     Trees, rows_of,
 };
 use proptest::prelude::*;
@@ -256,7 +256,7 @@ fn trees_that_cannot_be_are_refused() {
         (
             |t| {
                 t.ran_in = vec![RanIn {
-                    function: 99,
+                    kind: 99,
                     ..RanIn::default()
                 }]
             },
@@ -285,7 +285,7 @@ fn trees_that_cannot_be_are_refused() {
         (
             |t| {
                 t.threads[1].folded.push(FoldedFunction {
-                    function: 99,
+                    kind: 99,
                     ..FoldedFunction::default()
                 })
             },
@@ -344,23 +344,28 @@ fn rows_of_no_input_are_refused() {
     assert!(error.starts_with("rows of no input"), "{error}");
 }
 
+/// A recording with one node, of overflow calls.
+fn one_node() -> Trees {
+    let root = NodeRow {
+        parent: NO_PARENT,
+        ..NodeRow::default()
+    };
+    Trees {
+        recordings: vec![[1; 16]],
+        processes: vec![Process::default()],
+        kinds: vec![NodeKind::Overflow],
+        threads: vec![ThreadTree {
+            nodes: Nodes::from_iter([root]),
+            folded: vec![FoldedFunction::default()],
+            ..ThreadTree::default()
+        }],
+        ..Trees::default()
+    }
+}
+
 #[test]
 fn columns_are_equally_long() {
-    let mut trees = Trees {
-        recordings: vec![[1; 16]],
-        processes: vec![Default::default()],
-        functions: vec![Function::folded_calls()],
-        ..Trees::default()
-    };
-    trees.threads.push(ThreadTree {
-        nodes: Nodes::from_iter([NodeRow {
-            parent: NO_PARENT,
-            ..NodeRow::default()
-        }]),
-        folded: vec![FoldedFunction::default()],
-        ..ThreadTree::default()
-    });
-    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let bytes = prof::encode(&Default::default(), &one_node(), &Default::default());
     for column in [
         "parent",
         "calls",
@@ -398,17 +403,44 @@ fn small_files_of_many_empty_things_are_refused() {
 }
 
 #[test]
+fn every_kind_of_node_comes_back() {
+    let mut trees = one_node();
+    trees.kinds.extend([
+        NodeKind::Excluded,
+        NodeKind::Process(0),
+        NodeKind::MergedProcesses,
+        NodeKind::Thread(b"worker\xff"[..].into()),
+        NodeKind::MergedThreads,
+    ]);
+    let read = changed(&trees, |_| {}).unwrap();
+    assert!(matches!(read, ProfFile::Exact(read, _) if read == trees));
+    for (kind, reason) in [
+        (NodeKind::Process(1), "a kind of node that is not there"),
+        (NodeKind::Function(9), "a kind of node that is not there"),
+    ] {
+        let error = changed(&trees, |trees| trees.kinds.push(kind)).unwrap_err();
+        assert!(error.starts_with(reason), "{error}");
+    }
+    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let at = bytes.windows(8).position(|w| w == b"excluded").unwrap();
+    let mut unknown = bytes.clone();
+    unknown[at] = b'E';
+    let error = prof::read(&unknown).unwrap_err().to_string();
+    assert!(error.starts_with("an unknown kind of node"), "{error}");
+}
+
+#[test]
 fn a_later_version_says_so() {
     let bytes = prof::encode(&Default::default(), &Trees::default(), &Default::default());
-    let version = b"versioni\x01";
+    let version = b"versioni\x02";
     let at = bytes
         .windows(version.len())
         .position(|window| window == version)
         .unwrap();
     let mut later = bytes.clone();
-    later[at + version.len() - 1] = 2;
+    later[at + version.len() - 1] = 3;
     let error = prof::read(&later).unwrap_err();
-    assert_eq!(error.reason, Reason::Version(2));
+    assert_eq!(error.reason, Reason::Version(3));
     assert!(error.to_string().contains("update edbprof"));
 }
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::generate::{label_text, rows_text};
+use edbprof::analysis::group::describe;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::model::{FOLDED_CALLS, Function, NO_PARENT, Process, ThreadTree, Trees, rows_of};
+use edbprof::model::{Function, NO_PARENT, NodeKind, Process, ThreadTree, Trees, rows_of};
 
 const NAMES: [&str; 9] = [
     "all.prof",
@@ -62,18 +63,13 @@ fn text_of((trees, plain): &(Trees, PlainInputs)) -> String {
     for ran in &trees.ran_in {
         let name = trees.thread_names.get(ran.thread as usize);
         let thread = name.map_or_else(|| "any thread".to_owned(), |name| readable(name));
-        let function = kind_text(trees, ran.function);
+        let function = kind_text(trees, ran.kind);
         writeln!(text, "occurs {} {thread:?} {function}", ran.processes).unwrap();
     }
     for hash in &plain.hashes {
         writeln!(text, "input {}", hex(hash)).unwrap();
     }
-    writeln!(
-        text,
-        "rows\n{}",
-        rows_text(&rows_of(trees)).replace(&hex(b"<folded calls>"), &hex(b"<overflow>"))
-    )
-    .unwrap();
+    writeln!(text, "rows\n{}", rows_text(&rows_of(trees))).unwrap();
     writeln!(text, "plain rows\n{}", rows_text(&plain.rows)).unwrap();
     for (generic, callers) in &plain.sidecar {
         for (caller, implementations) in callers {
@@ -162,21 +158,22 @@ fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
         writeln!(
             text,
             " overflow {figures:?} {}",
-            kind_text(trees, calls.function)
+            kind_text(trees, calls.kind)
         )
         .unwrap();
     }
 }
 
 fn kind_text(trees: &Trees, kind: u32) -> String {
-    let function = &trees.functions[kind as usize];
-    if function.is_group() || *function.label.name == *b"<excluded>" {
-        return readable(&function.label.name);
+    match &trees.kinds[kind as usize] {
+        NodeKind::Function(function) => function_text(&trees.functions[*function as usize]),
+        NodeKind::Overflow => "<overflow>".to_owned(),
+        NodeKind::Excluded => "<excluded>".to_owned(),
+        NodeKind::Process(process) => describe(&trees.processes[*process as usize]),
+        NodeKind::MergedProcesses => "processes merged without --by".to_owned(),
+        NodeKind::Thread(name) => format!("thread {}", readable(name)),
+        NodeKind::MergedThreads => "threads merged without --by=thread".to_owned(),
     }
-    if function.flags & FOLDED_CALLS != 0 || *function.label.name == *b"<folded calls>" {
-        return "<overflow>".to_owned();
-    }
-    function_text(function)
 }
 
 fn function_text(function: &Function) -> String {

@@ -123,13 +123,6 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             calibration,
             ..Process::default()
         }],
-        functions: vec![
-            function("main", Python),
-            function("leaf", Python),
-            function("len", Builtin),
-            function("gen", Python),
-            function("span", Native),
-        ],
         threads: vec![ThreadTree {
             nodes: Nodes::from_columns(
                 [vec![NO_PARENT, 0, 1, 1, 1], vec![0, 1, 2, 3, 4]],
@@ -142,7 +135,13 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             .unwrap(),
             ..ThreadTree::default()
         }],
-        ..Trees::default()
+        ..Trees::of_functions(vec![
+            function("main", Python),
+            function("leaf", Python),
+            function("len", Builtin),
+            function("gen", Python),
+            function("span", Native),
+        ])
     }
 }
 

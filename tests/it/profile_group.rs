@@ -11,9 +11,8 @@ use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
-    Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    NodeRow, Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees,
-    rows_of,
+    Calibration, Cost, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
+    Nodes, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -23,8 +22,8 @@ fn recordings() -> impl Strategy<Value = Vec<Trees>> {
         for (id, trees) in (1..).zip(&mut all) {
             trees.recordings = vec![[id; 16]];
             trees.threads.push(ThreadTree::default());
+            *trees.kinds.last_mut().unwrap() = NodeKind::Function(0);
             for (number, function) in trees.functions.iter_mut().enumerate() {
-                function.flags &= !FOLDED_CALLS;
                 function.label.file = b"/app/m.py"[..].into();
                 function.label.line = 1;
                 function.label.name = format!("f{}", number % 5).into_bytes().into();
@@ -91,17 +90,13 @@ fn reread(profile: &Profile) -> ProfFile {
 /// Self time by stack, as names with `;` between; groups by their kind and who they are.
 type Stacks = BTreeMap<Vec<String>, u64>;
 
-fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
+fn stacks(trees: &Trees, nodes: &Nodes) -> Stacks {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut stacks = Stacks::new();
     for (node, own) in nodes.self_times().into_iter().enumerate() {
-        let function = &functions[nodes.kinds()[node] as usize];
         let above = paths.get(nodes.parents()[node] as usize);
         let mut path = above.cloned().unwrap_or_default();
-        path.push(match function.flags {
-            PROCESS_GROUP => format!("process {}", String::from_utf8_lossy(&function.module)),
-            _ => String::from_utf8_lossy(&function.label.name).into_owned(),
-        });
+        path.push(name_of(trees, nodes.kinds()[node]));
         if own > 0 {
             *stacks.entry(path.clone()).or_default() += own;
         }
@@ -110,11 +105,25 @@ fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
     stacks
 }
 
+fn name_of(trees: &Trees, kind: u32) -> String {
+    match &trees.kinds[kind as usize] {
+        NodeKind::Function(function) => {
+            let name = &trees.functions[*function as usize].label.name;
+            String::from_utf8_lossy(name).into_owned()
+        }
+        NodeKind::Process(process) => {
+            format!("process {:?}", trees.processes[*process as usize].identity)
+        }
+        NodeKind::Thread(name) => format!("thread {}", String::from_utf8_lossy(name)),
+        other => format!("{other:?}"),
+    }
+}
+
 fn stacks_of(profile: &Profile) -> Stacks {
     let trees = profile.trees();
     let threads = trees.threads.iter();
     threads.fold(Stacks::new(), |mut all, thread| {
-        for (path, own) in stacks(&trees.functions, &thread.nodes) {
+        for (path, own) in stacks(trees, &thread.nodes) {
             *all.entry(path).or_default() += own;
         }
         all
@@ -131,8 +140,8 @@ fn expected(
     let mut expected = Stacks::new();
     for trees in all {
         for thread in &trees.threads {
-            let mut marked = trees.functions.clone();
-            for function in marked.iter_mut().filter(|f| change(f)) {
+            let mut marked = trees.clone();
+            for function in marked.functions.iter_mut().filter(|f| change(f)) {
                 function.label.name = b"gone"[..].into();
             }
             for (path, own) in stacks(&marked, &thread.nodes) {
@@ -141,21 +150,15 @@ fn expected(
                 }
                 let mut path: Vec<_> = path.into_iter().filter(|name| name != "gone").collect();
                 if path.is_empty() {
-                    path.push("<excluded>".to_owned());
+                    path.push("Excluded".to_owned());
                 }
                 if by == Some(By::Thread) {
-                    path.insert(
-                        0,
-                        match &*thread.name {
-                            b"" => "threads that have no name".to_owned(),
-                            name => format!("thread {}", String::from_utf8_lossy(name)),
-                        },
-                    );
+                    let name = String::from_utf8_lossy(&thread.name);
+                    path.insert(0, format!("thread {name}"));
                 }
                 if by.is_some() {
-                    let id = trees.recordings[0];
-                    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                    path.insert(0, format!("process {id}"));
+                    let identity = trees.processes[0].identity;
+                    path.insert(0, format!("process {identity:?}"));
                 }
                 *expected.entry(path).or_default() += own;
             }
@@ -238,8 +241,8 @@ proptest! {
     ) {
         // Folded calls, whoever made them, under the first node.
         for trees in &mut all {
-            let folded_calls = trees.functions.len() as u32;
-            trees.functions.push(Function::folded_calls());
+            let overflow = trees.kinds.len() as u32;
+            trees.kinds.push(NodeKind::Overflow);
             for ThreadTree { nodes, folded, .. } in &mut trees.threads {
                 let time = folded.iter().map(|folded| folded.self_time).sum();
                 if !nodes.is_empty() {
@@ -247,7 +250,7 @@ proptest! {
                 }
                 nodes.push(NodeRow {
                     parent: if nodes.is_empty() { NO_PARENT } else { 0 },
-                    kind: folded_calls,
+                    kind: overflow,
                     total: time,
                     ..NodeRow::default()
                 });
@@ -266,8 +269,11 @@ fn one(id: u8) -> Trees {
             line: 1,
             name: name.as_bytes().into(),
         },
+        kind: FunctionKind::Native,
         flags: 0,
-        ..Function::folded_calls()
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
     };
     let nodes = |total| {
         let figures = [vec![1, 2], vec![0, 0], vec![total, 10]];
@@ -287,9 +293,8 @@ fn one(id: u8) -> Trees {
             },
             ..Default::default()
         }],
-        functions: vec![function("main"), function("leaf")],
         threads: vec![thread("MainThread", 100), thread("Thread-1", 40)],
-        ..Trees::default()
+        ..Trees::of_functions(vec![function("main"), function("leaf")])
     }
 }
 
@@ -348,13 +353,13 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
 #[test]
 fn folded_calls_go_by_their_function() {
     let mut trees = one(1);
-    trees.functions.push(Function::folded_calls());
+    trees.kinds.push(NodeKind::Overflow);
     trees.threads.truncate(1);
     let thread = &mut trees.threads[0];
     thread.nodes.update(1, |row| (row.kind, row.calls) = (2, 0));
-    for function in [0, 1] {
+    for kind in [0, 1] {
         thread.folded.push(FoldedFunction {
-            function,
+            kind,
             calls: 5,
             resumes: 1,
             self_time: 5,
@@ -386,7 +391,7 @@ fn folded_calls_go_by_their_function() {
     // Of the ten in stacks that stay five may be of `main`, the rest is others'.
     assert_eq!(
         rows(&wanted(None, &["main"], &[])),
-        [row("<folded calls>", 0, 5.0), row("main", 6, 95.0)]
+        [row("<overflow>", 0, 5.0), row("main", 6, 95.0)]
     );
     for include in ["leaf", "main", "*"] {
         for by in [None, Some(By::Thread)] {
@@ -506,45 +511,39 @@ fn threads_that_were_merged_before_are_one_group() {
     let by_thread = by_only(Some(By::Thread));
     let single = reread(&merged(&Wanted::default(), &[one(1)]));
     let names = |profile: &Profile| -> Vec<_> {
-        let functions = profile.trees().functions.iter();
-        functions
-            .filter(|function| function.flags == THREAD_GROUP)
-            .map(|function| String::from_utf8_lossy(&function.label.name).into_owned())
-            .collect()
+        let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
+        groups.map(|kind| format!("{kind:?}")).collect()
     };
     let joined = merge(&by_thread, [single]).profile;
-    assert_eq!(names(&joined), ["threads merged without --by=thread"]);
+    assert_eq!(names(&joined), ["Process(0)", "MergedThreads"]);
     // Unless they were kept apart.
     let apart = merged(&by_thread, &[one(1)]);
     let again = merge(&by_thread, [reread(&apart)]).profile;
-    assert_eq!(names(&again), ["thread MainThread", "thread Thread-1"]);
+    assert_eq!(
+        names(&again),
+        [
+            "Process(0)",
+            &format!("{:?}", NodeKind::Thread(b"MainThread"[..].into())),
+            &format!("{:?}", NodeKind::Thread(b"Thread-1"[..].into())),
+        ]
+    );
 }
 
 #[test]
 fn what_was_merged_before_is_one_group() {
     let aggregate = reread(&merged(&Wanted::default(), &[one(1), one(2)]));
     let profile = merge(&by_only(Some(By::Thread)), [aggregate, file(&one(3))]).profile;
-    let names = profile.trees().functions.iter().filter(|f| f.is_group());
-    let names: Vec<_> = names
-        .map(|f| String::from_utf8_lossy(&f.label.name))
-        .collect();
-    assert_eq!(names.len(), 5, "{names:?}");
-    assert!(
-        names
-            .iter()
-            .any(|name| name == "processes merged without --by")
-    );
-    assert!(
-        names
-            .iter()
-            .any(|name| name == "threads merged without --by=thread")
-    );
-    assert!(
-        profile
-            .trees()
-            .functions
-            .iter()
-            .any(|f| f.flags == THREAD_GROUP)
+    let thread = |name: &str| NodeKind::Thread(name.as_bytes().into());
+    let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
+    assert_eq!(
+        Vec::from_iter(groups.cloned()),
+        [
+            NodeKind::Process(2),
+            NodeKind::MergedProcesses,
+            thread("MainThread"),
+            thread("Thread-1"),
+            NodeKind::MergedThreads,
+        ]
     );
     assert_eq!(frames(&profile).whole(), 3 * 140);
 }

@@ -117,7 +117,7 @@ proptest! {
         let profile = merge(&files).profile;
         let folded = profile.trees().threads.iter().flat_map(|thread| &thread.folded);
         let folded: Vec<_> = folded
-            .map(|folded| &profile.trees().functions[folded.function as usize].label)
+            .map(|folded| profile.trees().function(folded.kind).map(|function| &function.label))
             .collect();
         let merged = profile.encode();
         let mut sum = Rows::default();
@@ -129,7 +129,7 @@ proptest! {
         for (id, row) in sum.iter() {
             let mut row = row.clone();
             let found = merged.row(merged.find(sum.label(id)).unwrap()).unwrap();
-            if folded.contains(&sum.label(id)) {
+            if folded.contains(&Some(sum.label(id))) {
                 // The most that is known of it in several files is less than its sum.
                 prop_assert!(found.counts.tt <= found.counts.ct);
                 prop_assert!(found.counts.ct <= row.counts.ct * (1.0 + 1e-9));
@@ -157,7 +157,7 @@ proptest! {
         let bytes: Vec<_> = (1..).zip(files.clone()).map(|(id, trees)| exact(id, trees)).collect();
         let merged = merge(&bytes).profile;
         let trees = merged.trees();
-        let place = |function: &Function, thread: Option<&[u8]>| {
+        let place = |function: Option<&Function>, thread: Option<&[u8]>| {
             (format!("{function:?}"), thread.map(<[u8]>::to_vec))
         };
         let mut found = BTreeMap::new();
@@ -166,15 +166,15 @@ proptest! {
                 ANY_THREAD => None,
                 thread => Some(&*trees.thread_names[thread as usize]),
             };
-            found.insert(place(&trees.functions[ran.function as usize], thread), ran.processes);
+            found.insert(place(trees.function(ran.kind), thread), ran.processes);
         }
         let mut expected = BTreeMap::new();
         for trees in &files {
             let mut places = BTreeSet::new();
             for thread in &trees.threads {
-                let folded = thread.folded.iter().map(|folded| &folded.function);
-                for &function in thread.nodes.kinds().iter().chain(folded) {
-                    let function = &trees.functions[function as usize];
+                let folded = thread.folded.iter().map(|folded| &folded.kind);
+                for &kind in thread.nodes.kinds().iter().chain(folded) {
+                    let function = trees.function(kind);
                     places.extend([place(function, Some(&*thread.name)), place(function, None)]);
                 }
             }

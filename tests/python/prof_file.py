@@ -91,25 +91,30 @@ class ProfFile:
             self.exact: dict = marshal.load(file)
             assert file.read() == b""
         assert self.exact["magic"] == "edbprof"
-        assert self.exact["version"] == 1
+        assert self.exact["version"] == 2
         self.functions: List[tuple] = self.exact["functions"]
         self.threads = [self._thread(thread) for thread in self.exact["threads"]]
 
+    def _label(self, kind: int) -> Label:
+        """What nodes of that kind are calls of; what is no function has its kind as a name."""
+        kind = self.exact["kinds"][kind]
+        return self.functions[kind][2:5] if isinstance(kind, int) else ("~", 0, f"<{kind[0]}>")
+
     def _thread(self, thread: dict) -> Thread:
         parents = column("I", thread["parent"])
-        functions = column("I", thread["function"])
+        kinds = column("I", thread["kind"])
         calls, resumes, totals = (column("Q", thread[key]) for key in ("calls", "resumes", "total"))
-        assert len({len(c) for c in (parents, functions, calls, resumes, totals)}) == 1
+        assert len({len(c) for c in (parents, kinds, calls, resumes, totals)}) == 1
         nodes: List[Node] = []
-        for parent, function, *counts in zip(parents, functions, calls, resumes, totals):
+        for parent, kind, *counts in zip(parents, kinds, calls, resumes, totals):
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
-            nodes.append(Node(self.functions[function][2:5], caller, *counts))
+            nodes.append(Node(self._label(kind), caller, *counts))
         folded = zip(
-            column("I", thread.get("folded_function", b"")),
+            column("I", thread.get("folded_kind", b"")),
             *(column("Q", thread.get(f"folded_{key}", b"")) for key in ("calls", "resumes", "self")),
         )
-        labels = [(self.functions[function][2:5], *counts) for function, *counts in folded]
+        labels = [(self._label(kind), *counts) for kind, *counts in folded]
         return Thread(thread["name"], nodes, [Folded(*figures) for figures in labels])
 
     @property

@@ -14,7 +14,7 @@ from prof_file import ProfFile, all_files, counts_of_cprofile, saved, without_ad
 from programs import compared
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(compared.__path__))
-FOLDED_CALLS = ("~", 0, "<folded calls>")
+FOLDED_CALLS = ("~", 0, "<overflow>")
 
 
 def figures(file):

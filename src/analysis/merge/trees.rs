@@ -1,23 +1,24 @@
 //! The call trees of many recordings as one, in an order that follows from what is in it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::kind_table::KindTable;
 use crate::analysis::ran_in::RanInCounts;
 use crate::model::builder::TreeBuilder;
 use crate::model::walk::Children;
 use crate::model::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Nodes, PROPERTY, Process, RecordingId,
-    ThreadTree, Trees,
+    FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, PROPERTY, Process,
+    RecordingId, ThreadTree, Trees,
 };
 
 /// Adds up trees; keeps only what is distinct in them.
 pub(super) struct TreeSum {
-    functions: Vec<Function>,
-    function_ids: HashMap<Function, u32>,
+    table: KindTable,
     tree: TreeBuilder,
     /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
     overhead_ps: Vec<u64>,
-    /// By function.
+    /// By kind.
     folded: BTreeMap<u32, FoldedFunction>,
     ran_in: RanInCounts,
     recordings: BTreeSet<RecordingId>,
@@ -27,8 +28,7 @@ pub(super) struct TreeSum {
 impl TreeSum {
     pub(super) fn new() -> Self {
         Self {
-            functions: Vec::new(),
-            function_ids: HashMap::new(),
+            table: KindTable::default(),
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
             folded: BTreeMap::new(),
@@ -50,51 +50,46 @@ impl TreeSum {
     }
 
     pub(super) fn add(&mut self, trees: Trees) {
-        let functions: Vec<u32> = trees
-            .functions
+        let first_process = self.processes.len() as u32;
+        let kinds: Vec<u32> = trees
+            .kinds
             .iter()
-            .map(|function| self.intern(function))
+            .map(|kind| match kind {
+                NodeKind::Function(function) => {
+                    let mut function = trees.functions[*function as usize].clone();
+                    // How it was called first is its process's own, and the overhead is known.
+                    function.flags &= !PROPERTY;
+                    self.table.function(function)
+                }
+                NodeKind::Process(process) => {
+                    self.table.kind(NodeKind::Process(first_process + process))
+                }
+                other => self.table.kind(other.clone()),
+            })
             .collect();
         for thread in &trees.threads {
-            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
+            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &kinds);
             for folded in &thread.folded {
-                let function = functions[folded.function as usize];
-                let sum = self.folded.entry(function).or_default();
-                sum.function = function;
+                let kind = kinds[folded.kind as usize];
+                let sum = self.folded.entry(kind).or_default();
+                sum.kind = kind;
                 sum.add(folded);
             }
         }
-        self.ran_in.add(&trees, &functions);
+        self.ran_in.add(&trees, &kinds);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }
 
-    fn intern(&mut self, function: &Function) -> u32 {
-        if function.flags & PROPERTY != 0 {
-            // How it was called first is its process's own, and the overhead is known.
-            return self.intern(&Function {
-                flags: function.flags & !PROPERTY,
-                ..function.clone()
-            });
-        }
-        if let Some(&id) = self.function_ids.get(function) {
-            return id;
-        }
-        let id = self.functions.len() as u32;
-        self.functions.push(function.clone());
-        self.function_ids.insert(function.clone(), id);
-        id
-    }
-
-    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
+    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], kinds: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for node in 0..nodes.len() {
             let parent = match nodes.parents()[node] {
                 NO_PARENT => NO_PARENT,
                 parent => places[parent as usize],
             };
-            let function = functions[nodes.kinds()[node] as usize];
-            let place = self.tree.child(parent, function);
+            let kind = kinds[nodes.kinds()[node] as usize];
+            let place = self.tree.child(parent, kind);
             self.tree.add(
                 place,
                 nodes.calls()[node],
@@ -114,8 +109,14 @@ impl TreeSum {
 
     /// The sum, of which `selection` has chosen the parts: at most one tree.
     pub(super) fn finish(self, selection: Box<str>) -> Trees {
-        let mut processes = self.processes;
-        processes.sort_by(compare_processes);
+        let (processes, process_rank) = ranked(self.processes, compare_processes);
+        let (functions, function_rank) = ranked(self.table.functions, compare_functions);
+        let kinds = self.table.kinds.into_iter().map(|kind| match kind {
+            NodeKind::Function(old) => NodeKind::Function(function_rank[old as usize]),
+            NodeKind::Process(old) => NodeKind::Process(process_rank[old as usize]),
+            other => other,
+        });
+        let (kinds, rank) = ranked(kinds.collect(), NodeKind::cmp);
         let nodes = self.tree.finish();
         let mut overhead_ps = self.overhead_ps;
         if overhead_ps.iter().any(|&overhead| overhead > 0) {
@@ -123,11 +124,10 @@ impl TreeSum {
         } else {
             overhead_ps.clear();
         }
-        let (functions, rank) = sorted(self.functions);
         let (thread_names, ran_in) = self.ran_in.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
         let folded = self.folded.into_values().map(|folded| FoldedFunction {
-            function: rank[folded.function as usize],
+            kind: rank[folded.kind as usize],
             ..folded
         });
         let mut folded: Vec<_> = folded.collect();
@@ -145,6 +145,7 @@ impl TreeSum {
             recordings: self.recordings.into_iter().collect(),
             processes,
             functions,
+            kinds,
             threads,
             selection,
             thread_names,
@@ -153,23 +154,19 @@ impl TreeSum {
     }
 }
 
-/// Functions sorted by what they are, and for each of them where it is now.
-fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
-    let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
-    order.sort_by(|(_, a), (_, b)| {
-        (&a.label, &a.qualified_name, &a.module)
-            .cmp(&(&b.label, &b.qualified_name, &b.module))
-            .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
-    });
+/// Sorts `items`; returns them, and for each of them where it is now.
+fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Vec<u32>) {
+    let mut order: Vec<(u32, T)> = (0..).zip(items).collect();
+    order.sort_by(|(_, a), (_, b)| compare(a, b));
     let mut rank = vec![0; order.len()];
     for (new, &(old, _)) in (0..).zip(&order) {
         rank[old as usize] = new;
     }
-    let functions = order.into_iter().map(|(_, function)| function);
-    (functions.collect(), rank)
+    let items = order.into_iter().map(|(_, item)| item);
+    (items.collect(), rank)
 }
 
-/// Nodes depth first by their functions' ranks; `overhead_ps` goes with them or is empty.
+/// Nodes depth first by their kinds' ranks; `overhead_ps` goes with them or is empty.
 fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];
@@ -196,7 +193,13 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
     (sorted, sorted_overhead_ps)
 }
 
-fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
+fn compare_functions(a: &Function, b: &Function) -> Ordering {
+    (&a.label, &a.qualified_name, &a.module)
+        .cmp(&(&b.label, &b.qualified_name, &b.module))
+        .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
+}
+
+fn compare_processes(a: &Process, b: &Process) -> Ordering {
     let numbers = |p: &Process| (p.start_unix_ns, p.identity, p.parent_pid, p.duration_ns);
     let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
     numbers(a)

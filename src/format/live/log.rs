@@ -146,7 +146,18 @@ fn function(mut record: Bytes<'_>) -> Option<(Function, bool)> {
 
 /// Stands for what a full disk or a broken file has no name for.
 pub(super) fn unknown_function() -> Function {
-    Function::stand_in(b"<unknown function>")
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: (*b"<unknown function>").into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    }
 }
 
 fn thread(mut record: Bytes<'_>) -> Option<(u32, Box<[u8]>)> {

@@ -13,8 +13,8 @@ use crate::clock::ClockSample;
 use crate::clock::TickRate;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Process,
-    ProcessIdentity, RecordingId, ThreadTree, Trees, thread_name,
+    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow,
+    Process, ProcessIdentity, RecordingId, ThreadTree, Trees, thread_name,
 };
 
 /// What a live file says first.
@@ -131,6 +131,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         recordings: vec![facts.id],
         processes: vec![process],
         functions: made.functions,
+        kinds: made.kinds,
         threads: made.threads,
         ..Trees::default()
     })
@@ -188,6 +189,7 @@ fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
 /// What the nodes say.
 struct Made {
     functions: Vec<Function>,
+    kinds: Vec<NodeKind>,
     threads: Vec<ThreadTree>,
     dropped: u64,
     /// The latest tick of all.
@@ -254,7 +256,7 @@ impl Made {
                 let counts = node.u64(0) != 0 && known;
                 if let Some((tree, last)) = thread.filter(|_| counts) {
                     tree.folded.push(FoldedFunction {
-                        function: used.index(number),
+                        kind: used.index(number),
                         calls: node.u64(16),
                         resumes: node.u64(24),
                         self_time: ticks(32, *last),
@@ -293,7 +295,7 @@ impl Made {
                 if folded > 0 {
                     tree.nodes.push(NodeRow {
                         parent: place.node,
-                        kind: used.folded_calls(),
+                        kind: used.overflow(),
                         total: folded,
                         ..NodeRow::default()
                     });
@@ -311,6 +313,7 @@ impl Made {
         Made {
             threads: threads.filter(|tree| !tree.is_empty()).collect(),
             functions: used.table,
+            kinds: used.kinds,
             dropped,
             end,
         }
@@ -322,9 +325,10 @@ struct UsedFunctions<'l> {
     log: &'l Log,
     /// By number in the log; the last is for all that are not in there.
     written: Vec<Option<u32>>,
-    /// Where what stands for folded calls is in the table.
-    folded_calls: Option<u32>,
     table: Vec<Function>,
+    kinds: Vec<NodeKind>,
+    /// Where [`NodeKind::Overflow`] is among them.
+    overflow: Option<u32>,
 }
 
 impl<'l> UsedFunctions<'l> {
@@ -332,15 +336,16 @@ impl<'l> UsedFunctions<'l> {
         UsedFunctions {
             log,
             written: vec![None; log.functions.len() + 1],
-            folded_calls: None,
             table: Vec::new(),
+            kinds: Vec::new(),
+            overflow: None,
         }
     }
 
-    fn folded_calls(&mut self) -> u32 {
-        *self.folded_calls.get_or_insert_with(|| {
-            self.table.push(Function::folded_calls());
-            (self.table.len() - 1) as u32
+    fn overflow(&mut self) -> u32 {
+        *self.overflow.get_or_insert_with(|| {
+            self.kinds.push(NodeKind::Overflow);
+            (self.kinds.len() - 1) as u32
         })
     }
 
@@ -351,9 +356,10 @@ impl<'l> UsedFunctions<'l> {
         };
         *slot.get_or_insert_with(|| {
             let known = self.log.functions.get(number as usize);
+            self.kinds.push(NodeKind::Function(self.table.len() as u32));
             self.table
                 .push(known.map_or_else(unknown_function, |(function, _)| function.clone()));
-            (self.table.len() - 1) as u32
+            (self.kinds.len() - 1) as u32
         })
     }
 }

@@ -9,10 +9,11 @@
 //! | `recordings` | list of bytes, 16 each: the recordings' random names |
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
+//! | `kinds` | list: what nodes stand for, see below |
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
 //! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
-//! | `ran_function`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `functions`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes that function ran there |
+//! | `ran_kind`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -41,31 +42,44 @@
 //! | `process` | int: index into `processes`; 0 in an aggregate |
 //! | `name` | text |
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
-//! | `function` | bytes, u32 a node: index into `functions` |
+//! | `kind` | bytes, u32 a node: index into `kinds` |
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
 //! | `class_calls` | only in a recorder's file, and only where there are some and their cost is known: bytes, u32 a node: calls of classes, and of other objects that no node stands for, that were made there; 2^32 - 1 for that many or more |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
-//! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
+//! | `folded_kind` | bytes, u32 a folded function: index into `kinds`; this and the next three only where there are some |
 //! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
 //! | `folded_self` | bytes, u64 a folded function: nanoseconds |
 //!
-//! Folded are the calls that found no room in the tree: see [`FoldedFunction`]. Nodes of
-//! functions with the flags [`PROCESS_GROUP`] and [`THREAD_GROUP`] stand for processes and
-//! threads.
+//! What a node stands for ([`NodeKind`]) is an int or a tuple:
+//!
+//! | value | calls of |
+//! |---|---|
+//! | int | a function: index into `functions` |
+//! | (`'overflow'`,) | functions for which there was no room in the tree, made by the parent |
+//! | (`'excluded'`,) | functions that were taken out and had no caller |
+//! | (`'process'`, int) | a process, at the root: index into `processes` |
+//! | (`'merged processes'`,) | processes that were merged without `--by` |
+//! | (`'thread'`, text) | threads of that name, at the root or on a process |
+//! | (`'merged threads'`,) | threads that were merged without `--by=thread` |
+//!
+//! Version 1 had no kinds: all these were functions, with flags.
 
 mod fields;
 mod function;
+mod kind;
 mod process;
 mod thread;
+mod version1;
 
 pub(super) use fields::read_id;
+pub(super) use version1::upgrade;
 
 use fields::{read_into, read_text, write_column, write_text, write_texts};
 
 use super::marshal::{Reader, Writer};
 use super::read_error::ReadError;
-use crate::model::{ANY_THREAD, RanIn, Trees};
+use crate::model::{ANY_THREAD, NodeKind, RanIn, Trees};
 
 /// Reads the value of `key`, if it is one of the trees' keys; else returns false
 /// and leaves the value to the caller.
@@ -80,10 +94,13 @@ pub(super) fn read_key(
         b"recordings" => trees.recordings = reader.list(read_id)?,
         b"processes" => trees.processes = reader.list(process::read)?,
         b"functions" => trees.functions = reader.list(function::read)?,
+        b"kinds" => trees.kinds = reader.list(kind::read)?,
         b"threads" => trees.threads = reader.list(thread::read)?,
         b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
         b"thread_names" => trees.thread_names = reader.list(read_text)?,
-        b"ran_function" => read_into(reader, ran, number, |ran, value| ran.function = value)?,
+        b"ran_kind" | b"ran_function" => {
+            read_into(reader, ran, number, |ran, value| ran.kind = value)?;
+        }
         b"ran_thread" => read_into(reader, ran, number, |ran, value| ran.thread = value)?,
         b"ran_processes" => read_into(reader, ran, number, |ran, value| ran.processes = value)?,
         _ => return Ok(false),
@@ -108,6 +125,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         .functions
         .iter()
         .for_each(|of| function::write(writer, of));
+    writer.text(b"kinds");
+    writer.list(trees.kinds.len());
+    trees.kinds.iter().for_each(|of| kind::write(writer, of));
     writer.text(b"threads");
     writer.list(trees.threads.len());
     trees
@@ -124,10 +144,10 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
 }
 
 fn write_ran_in<'a>(writer: &mut Writer<'a>, rows: &'a [RanIn]) {
-    let functions = rows.iter().map(|ran| ran.function.to_le_bytes());
+    let kinds = rows.iter().map(|ran| ran.kind.to_le_bytes());
     let threads = rows.iter().map(|ran| ran.thread.to_le_bytes());
     let processes = rows.iter().map(|ran| ran.processes.to_le_bytes());
-    write_column(writer, b"ran_function", functions);
+    write_column(writer, b"ran_kind", kinds);
     write_column(writer, b"ran_thread", threads);
     write_column(writer, b"ran_processes", processes);
 }
@@ -140,9 +160,20 @@ pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
         // Nothing could tell whether they were counted already.
         return Err(ReadError::invalid(offset, "call trees of no recording"));
     }
-    let functions = trees.functions.len();
+    let is_nothing = |kind: &NodeKind| match *kind {
+        NodeKind::Function(function) => function as usize >= trees.functions.len(),
+        NodeKind::Process(process) => process as usize >= trees.processes.len(),
+        _ => false,
+    };
+    if trees.kinds.iter().any(is_nothing) {
+        return Err(ReadError::invalid(
+            offset,
+            "a kind of node that is not there",
+        ));
+    }
+    let kinds = trees.kinds.len();
     let ran_nowhere = |ran: &RanIn| {
-        ran.function as usize >= functions
+        ran.kind as usize >= kinds
             || ran.thread != ANY_THREAD && ran.thread as usize >= trees.thread_names.len()
     };
     if trees.ran_in.iter().any(ran_nowhere) {
@@ -152,9 +183,9 @@ pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
         if thread.process as usize >= trees.processes.len() {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
-        let folded = thread.folded.iter().map(|folded| &folded.function);
-        let mut called = thread.nodes.kinds().iter().chain(folded);
-        if called.any(|&function| function as usize >= functions) {
+        let folded = thread.folded.iter().map(|folded| &folded.kind);
+        let mut used = thread.nodes.kinds().iter().chain(folded);
+        if used.any(|&kind| kind as usize >= kinds) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }
     }

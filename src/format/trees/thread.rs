@@ -26,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             }
             b"name" => thread.name = read_text(reader)?,
             b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
-            b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
+            b"kind" | b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
             b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => totals = read_column(reader, u64::from_le_bytes)?,
@@ -64,7 +64,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     let u32s = |value: &u32| value.to_le_bytes();
     let u64s = |value: &u64| value.to_le_bytes();
     write_column(writer, b"parent", nodes.parents().iter().map(u32s));
-    write_column(writer, b"function", nodes.kinds().iter().map(u32s));
+    write_column(writer, b"kind", nodes.kinds().iter().map(u32s));
     write_column(writer, b"calls", nodes.calls().iter().map(u64s));
     write_column(writer, b"resumes", nodes.resumes().iter().map(u64s));
     write_column(writer, b"total", nodes.totals().iter().map(u64s));
@@ -88,9 +88,11 @@ fn read_folded(
 ) -> Result<bool, ReadError> {
     let number = u64::from_le_bytes;
     match key {
-        b"folded_function" => read_into(reader, rows, u32::from_le_bytes, |row, value| {
-            row.function = value;
-        })?,
+        b"folded_kind" | b"folded_function" => {
+            read_into(reader, rows, u32::from_le_bytes, |row, value| {
+                row.kind = value
+            })?;
+        }
         b"folded_calls" => read_into(reader, rows, number, |row, value| row.calls = value)?,
         b"folded_resumes" => read_into(reader, rows, number, |row, value| row.resumes = value)?,
         b"folded_self" => read_into(reader, rows, number, |row, value| row.self_time = value)?,
@@ -100,11 +102,11 @@ fn read_folded(
 }
 
 fn write_folded<'a>(writer: &mut Writer<'a>, rows: &'a [FoldedFunction]) {
-    let functions = rows.iter().map(|row| row.function.to_le_bytes());
+    let kinds = rows.iter().map(|row| row.kind.to_le_bytes());
     let calls = rows.iter().map(|row| row.calls.to_le_bytes());
     let resumes = rows.iter().map(|row| row.resumes.to_le_bytes());
     let self_times = rows.iter().map(|row| row.self_time.to_le_bytes());
-    write_column(writer, b"folded_function", functions);
+    write_column(writer, b"folded_kind", kinds);
     write_column(writer, b"folded_calls", calls);
     write_column(writer, b"folded_resumes", resumes);
     write_column(writer, b"folded_self", self_times);

@@ -63,7 +63,7 @@ fn thousands_of_threads_take_as_much_room_as_some_hundreds() {
     let mut sum = [0; 3];
     let trees = trees(&recording);
     for tree in &trees.threads {
-        for (path, figures) in by_path(tree, &trees.functions) {
+        for (path, figures) in by_path(tree, &trees) {
             assert_eq!(figures.total, 10 * figures.calls);
             sum[path[0] as usize - 1] += figures.calls;
         }
@@ -147,7 +147,7 @@ fn calls_that_are_open_end_with_the_thread() {
     // Another thread says so: they have lasted until the latest event.
     detach(thread);
     let trees = trees(&recording);
-    let found = by_path(&trees.threads[0], &trees.functions);
+    let found = by_path(&trees.threads[0], &trees);
     assert_eq!(found[&vec![1]], figures(1, 20));
     assert_eq!(found[&vec![1, 2]], figures(1, 0));
     assert_eq!(thread.depth(), 0);

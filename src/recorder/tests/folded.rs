@@ -45,9 +45,9 @@ fn a_thread_that_comes_late_is_folded_whole() {
         panic!("two threads");
     };
     assert_eq!((before.nodes.len(), before.folded.len()), (63, 0));
-    let seen = by_path(after, &trees.functions);
+    let seen = by_path(after, &trees);
     assert_eq!(seen, [(vec![FOLDED], figures(0, 31))].into());
-    let folded = folded_by_key(after, &trees.functions);
+    let folded = folded_by_key(after, &trees);
     assert_eq!(folded, [(1, figures(2, 16)), (100, figures(1, 15))].into());
     assert_eq!(trees.processes[0].dropped_calls, 0);
 }
@@ -87,7 +87,7 @@ fn more_functions_than_there_are_counters_for_are_dropped() {
     leave(thread, CALLER, at + 10);
 
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees.functions);
+    let folded = folded_by_key(&trees.threads[0], &trees);
     assert_eq!(folded.len() as u64, COUNTERS);
     assert_eq!(trees.processes[0].dropped_calls, DROPPED);
     let all = COUNTERS - 2 + DROPPED;
@@ -118,6 +118,6 @@ fn a_function_that_is_met_when_all_nodes_are_made_is_asked_for() {
         leave(thread, 1, 100);
     }
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees.functions);
+    let folded = folded_by_key(&trees.threads[0], &trees);
     assert_eq!(folded, [(1, figures(7, 26)), (2, figures(1, 10))].into());
 }

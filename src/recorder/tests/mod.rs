@@ -17,7 +17,7 @@ use super::recording::{LivePlace, Options, Recording};
 use super::snapshot::snapshot;
 use super::thread::Thread;
 use crate::clock::{Clock, TickRate};
-use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
 fn recording(max_nodes: u32) -> Fixed<Recording> {
@@ -115,10 +115,11 @@ impl std::ops::AddAssign for Figures {
 const FOLDED: u64 = 0;
 
 /// The key of a function that [`define`] has made.
-fn key_of(function: &Function) -> u64 {
-    if function.is_folded_calls() {
+fn key_of(trees: &Trees, kind: u32) -> u64 {
+    let Some(function) = trees.function(kind) else {
+        assert_eq!(trees.kinds[kind as usize], NodeKind::Overflow);
         return FOLDED;
-    }
+    };
     std::str::from_utf8(&function.label.name)
         .unwrap()
         .parse()
@@ -126,7 +127,7 @@ fn key_of(function: &Function) -> u64 {
 }
 
 /// What is known of each function's folded calls; their self time as the total.
-fn folded_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
+fn folded_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
     for folded in &tree.folded {
         let known = Figures {
@@ -134,19 +135,19 @@ fn folded_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figu
             resumes: folded.resumes,
             total: folded.self_time,
         };
-        let key = key_of(&functions[folded.function as usize]);
+        let key = key_of(trees, folded.kind);
         assert_eq!(figures.insert(key, known), None);
     }
     figures
 }
 
 /// A tree as a map from the keys on the way from the root.
-fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figures> {
+fn by_path(tree: &ThreadTree, trees: &Trees) -> HashMap<Vec<u64>, Figures> {
     let nodes = &tree.nodes;
     let mut paths: Vec<Vec<u64>> = Vec::new();
     let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
     for index in 0..nodes.len() {
-        let key = key_of(&functions[nodes.kinds()[index] as usize]);
+        let key = key_of(trees, nodes.kinds()[index]);
         let mut path = match nodes.parents()[index] {
             NO_PARENT => Vec::new(),
             parent => paths[parent as usize].clone(),

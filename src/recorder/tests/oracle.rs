@@ -273,10 +273,7 @@ impl Both<'_> {
         let trees = trees(self.thread.recording());
         let (seen, folded) = match &trees.threads[..] {
             [] => (HashMap::new(), HashMap::new()),
-            [thread] => (
-                by_path(thread, &trees.functions),
-                folded_by_key(thread, &trees.functions),
-            ),
+            [thread] => (by_path(thread, &trees), folded_by_key(thread, &trees)),
             _ => panic!("one thread"),
         };
         assert_eq!(seen, self.oracle.visible());

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 
 use super::functions::Functions;
 use super::layout::{Layout, Rest};
-use crate::analysis::frames::Frames;
+use crate::analysis::frames::{Frames, shown};
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
 use crate::report::display::printable;
@@ -66,7 +66,7 @@ fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
     let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
     for ran in &trees.ran_in {
         let Some((processes, threads)) = functions
-            .index_of(&trees.functions[ran.function as usize].label)
+            .index_of(&shown(trees, &trees.kinds[ran.kind as usize]).label)
             .and_then(|index| places.get_mut(index))
         else {
             continue;

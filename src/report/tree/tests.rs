@@ -180,17 +180,16 @@ fn estimates_and_lower_bounds_are_marked_and_explained() {
             Trees {
                 recordings: vec![[1; 16]],
                 processes: vec![Process::default()],
-                functions: frames.functions.clone(),
                 threads: vec![ThreadTree {
                     nodes: frames.nodes.clone(),
                     folded: vec![FoldedFunction {
-                        function: 2,
+                        kind: 2,
                         calls: 1,
                         ..FoldedFunction::default()
                     }],
                     ..ThreadTree::default()
                 }],
-                ..Trees::default()
+                ..Trees::of_functions(frames.functions.clone())
             },
             PlainInputs::default(),
         ),
