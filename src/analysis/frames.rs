@@ -67,9 +67,20 @@ pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
             stand_in(describe(&trees.processes[process as usize]).as_bytes())
         }
         NodeKind::MergedProcesses => stand_in(b"processes merged without --by"),
-        NodeKind::Thread(name) if name.is_empty() => stand_in(b"threads that have no name"),
-        NodeKind::Thread(name) => stand_in(&[b"thread ", &**name].concat()),
+        NodeKind::Thread { name, threads } => stand_in(&thread_text(name, *threads)),
         NodeKind::MergedThreads => stand_in(b"threads merged without --by=thread"),
+    }
+}
+
+/// What is shown of threads called `name`.
+fn thread_text(name: &[u8], threads: u32) -> Vec<u8> {
+    match (name, threads) {
+        (b"", _) => b"threads that have no name".to_vec(),
+        (name, 0 | 1) => [b"thread ", name].concat(),
+        (name, several) => {
+            let number = format!(", {several} threads");
+            [b"thread ", name, number.as_bytes()].concat()
+        }
     }
 }
 

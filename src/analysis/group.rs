@@ -128,7 +128,10 @@ impl Wanted {
         };
         let thread = match trees.is_merged() {
             true => NodeKind::MergedThreads,
-            false => NodeKind::Thread(thread.name.clone()),
+            false => NodeKind::Thread {
+                name: thread.name.clone(),
+                threads: thread.threads,
+            },
         };
         Groups {
             process: Some(process),

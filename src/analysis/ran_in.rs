@@ -26,7 +26,7 @@ impl RanInCounts {
         } else if trees.recordings.len() == 1 {
             let mut places = BTreeSet::new();
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
-                let name = self.name(&kind(&thread.name));
+                let name = self.name(&without_digits(&thread.name));
                 let folded = thread.folded.iter().map(|folded| folded.kind);
                 // Trees have many nodes of few kinds.
                 let mut seen = vec![false; kinds.len()];
@@ -74,29 +74,5 @@ impl RanInCounts {
             .collect();
         ran_in.sort_unstable();
         (names.into_iter().map(|(name, _)| name).collect(), ran_in)
-    }
-}
-
-/// What threads like this one are called: digits are left out, and how many there were.
-fn kind(name: &[u8]) -> Box<[u8]> {
-    let name = without_digits(name);
-    match name.strip_suffix(b", # threads") {
-        Some(kind) => kind.into(),
-        None => name,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_of_a_kind_are_one() {
-        assert_eq!(*kind(b"Thread-7 (worker)"), *b"Thread-# (worker)");
-        assert_eq!(
-            *kind(b"Thread-# (worker), 20 threads"),
-            *b"Thread-# (worker)"
-        );
-        assert_eq!(*kind(b"MainThread"), *b"MainThread");
     }
 }

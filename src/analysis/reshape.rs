@@ -98,7 +98,7 @@ impl Rule {
             excluded: function.is_some_and(|function| chosen.excludes(function)),
             level: match trees.kinds[kind as usize] {
                 NodeKind::Process(_) | NodeKind::MergedProcesses => Level::Process,
-                NodeKind::Thread(_) | NodeKind::MergedThreads => Level::Thread,
+                NodeKind::Thread { .. } | NodeKind::MergedThreads => Level::Thread,
                 NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => Level::Call,
             },
         }
@@ -169,6 +169,7 @@ impl Reshaping<'_> {
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
+            threads: thread.threads,
             nodes: self.tree.finish_self_times(),
             overhead_ps: self.overhead_ps,
             class_calls: Vec::new(),

@@ -18,8 +18,13 @@ pub enum NodeKind {
     Process(u32),
     /// All calls of processes that had been merged before they were to be kept apart.
     MergedProcesses,
-    /// All calls of a process's threads that have this name.
-    Thread(Box<[u8]>),
+    /// All calls in a process's trees of this name.
+    Thread {
+        /// As [`ThreadTree::name`](super::ThreadTree::name).
+        name: Box<[u8]>,
+        /// As [`ThreadTree::threads`](super::ThreadTree::threads).
+        threads: u32,
+    },
     /// All calls of threads that had been merged before they were to be kept apart.
     MergedThreads,
 }
@@ -31,7 +36,7 @@ impl NodeKind {
             NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => false,
             NodeKind::Process(_)
             | NodeKind::MergedProcesses
-            | NodeKind::Thread(_)
+            | NodeKind::Thread { .. }
             | NodeKind::MergedThreads => true,
         }
     }

@@ -8,13 +8,16 @@ use super::{FoldedFunction, Function, NO_PARENT, NodeKind, Nodes, Process, RanIn
 pub type RecordingId = [u8; 16];
 
 /// One thread's call tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadTree {
     /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
     /// tree stands for all threads of all processes.
     pub process: u32,
-    /// The thread's name as the host knows it, for example `MainThread`.
+    /// The thread's name as the host knows it, for example `MainThread`; what the names of
+    /// several have in common.
     pub name: Box<[u8]>,
+    /// How many threads have recorded in the tree, one after the other.
+    pub threads: u32,
     /// The tree.
     pub nodes: Nodes,
     /// In a recorder's file how often each node called a class, or another object that no
@@ -25,6 +28,20 @@ pub struct ThreadTree {
     pub overhead_ps: Vec<u64>,
     /// The calls that found no room in it, by function.
     pub folded: Vec<FoldedFunction>,
+}
+
+impl Default for ThreadTree {
+    fn default() -> ThreadTree {
+        ThreadTree {
+            process: 0,
+            name: Box::default(),
+            threads: 1,
+            nodes: Nodes::default(),
+            class_calls: Vec::new(),
+            overhead_ps: Vec::new(),
+            folded: Vec::new(),
+        }
+    }
 }
 
 impl ThreadTree {

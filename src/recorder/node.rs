@@ -150,8 +150,8 @@ impl Node {
     }
 
     /// In a root: threads that have recorded in the tree. Any thread.
-    pub(crate) fn threads(&self) -> u64 {
-        u64::from(self.function()).saturating_add(1)
+    pub(crate) fn threads(&self) -> u32 {
+        self.function().saturating_add(1)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

@@ -8,7 +8,7 @@ use super::thread::made_nodes;
 use crate::clock::TickRate;
 use crate::model::{
     Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeKind, NodeRow, Process,
-    ProcessIdentity, ThreadTree, Trees, thread_name,
+    ProcessIdentity, ThreadTree, Trees,
 };
 
 /// What `recording` holds now, open calls with their time so far. `None` when
@@ -146,7 +146,8 @@ fn tree(
     let own = thread.is_current().then(|| thread.now());
     let latest = || own.unwrap_or_else(|| thread.last());
     let mut tree = ThreadTree {
-        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
+        name: entry.tree_name(),
+        threads: thread.threads(),
         ..ThreadTree::default()
     };
     let has_cost = |calibration: Calibration| calibration.class_call > 0;

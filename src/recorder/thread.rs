@@ -381,7 +381,7 @@ impl Thread {
     }
 
     /// Threads that have recorded in this tree. Any thread.
-    pub(crate) fn threads(&self) -> u64 {
+    pub(crate) fn threads(&self) -> u32 {
         self.root().threads()
     }
 

@@ -409,7 +409,10 @@ fn every_kind_of_node_comes_back() {
         NodeKind::Excluded,
         NodeKind::Process(0),
         NodeKind::MergedProcesses,
-        NodeKind::Thread(b"worker\xff"[..].into()),
+        NodeKind::Thread {
+            name: b"worker\xff"[..].into(),
+            threads: 7,
+        },
         NodeKind::MergedThreads,
     ]);
     let read = changed(&trees, |_| {}).unwrap();

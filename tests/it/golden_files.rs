@@ -116,14 +116,7 @@ fn write_process(text: &mut String, process: &Process) {
 }
 
 fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
-    let name = readable(&thread.name);
-    let (name, threads) = match name
-        .strip_suffix(" threads")
-        .and_then(|n| n.rsplit_once(", "))
-    {
-        Some((name, threads)) => (name.to_owned(), threads.parse().unwrap()),
-        None => (name, 1),
-    };
+    let (name, threads) = (readable(&thread.name), thread.threads);
     writeln!(
         text,
         "thread {name:?} threads {threads} process {}",
@@ -171,7 +164,10 @@ fn kind_text(trees: &Trees, kind: u32) -> String {
         NodeKind::Excluded => "<excluded>".to_owned(),
         NodeKind::Process(process) => describe(&trees.processes[*process as usize]),
         NodeKind::MergedProcesses => "processes merged without --by".to_owned(),
-        NodeKind::Thread(name) => format!("thread {}", readable(name)),
+        NodeKind::Thread { name, threads: 1 } => format!("thread {}", readable(name)),
+        NodeKind::Thread { name, threads } => {
+            format!("thread {}, {threads} threads", readable(name))
+        }
         NodeKind::MergedThreads => "threads merged without --by=thread".to_owned(),
     }
 }

@@ -114,7 +114,9 @@ fn name_of(trees: &Trees, kind: u32) -> String {
         NodeKind::Process(process) => {
             format!("process {:?}", trees.processes[*process as usize].identity)
         }
-        NodeKind::Thread(name) => format!("thread {}", String::from_utf8_lossy(name)),
+        NodeKind::Thread { name, threads } => {
+            format!("thread {} {threads}", String::from_utf8_lossy(name))
+        }
         other => format!("{other:?}"),
     }
 }
@@ -154,7 +156,7 @@ fn expected(
                 }
                 if by == Some(By::Thread) {
                     let name = String::from_utf8_lossy(&thread.name);
-                    path.insert(0, format!("thread {name}"));
+                    path.insert(0, format!("thread {name} {}", thread.threads));
                 }
                 if by.is_some() {
                     let identity = trees.processes[0].identity;
@@ -506,6 +508,35 @@ fn where_nothing_can_be_chosen_nothing_is() {
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
 }
 
+fn thread_kind(name: &str, threads: u32) -> NodeKind {
+    NodeKind::Thread {
+        name: name.as_bytes().into(),
+        threads,
+    }
+}
+
+#[test]
+fn a_thread_called_like_several_is_one() {
+    let mut trees = one(1);
+    trees.threads[0].name = b"x, 5 threads"[..].into();
+    trees.threads[1].threads = 20;
+    let profile = merged(&by_only(Some(By::Thread)), &[trees]);
+    let kinds = &profile.trees().kinds;
+    assert!(kinds.contains(&thread_kind("x, 5 threads", 1)));
+    assert!(kinds.contains(&thread_kind("Thread-1", 20)));
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let names = profile.trees().thread_names.iter();
+    assert_eq!(
+        Vec::from_iter(names.map(|name| text(name))),
+        ["Thread-#", "x, # threads"]
+    );
+    let shown = frames(&profile).functions;
+    let shown: Vec<_> = shown.iter().map(|f| text(&f.label.name)).collect();
+    for name in ["thread x, 5 threads", "thread Thread-1, 20 threads"] {
+        assert!(shown.contains(&name.to_owned()), "{shown:?}");
+    }
+}
+
 #[test]
 fn threads_that_were_merged_before_are_one_group() {
     let by_thread = by_only(Some(By::Thread));
@@ -523,8 +554,8 @@ fn threads_that_were_merged_before_are_one_group() {
         names(&again),
         [
             "Process(0)",
-            &format!("{:?}", NodeKind::Thread(b"MainThread"[..].into())),
-            &format!("{:?}", NodeKind::Thread(b"Thread-1"[..].into())),
+            &format!("{:?}", thread_kind("MainThread", 1)),
+            &format!("{:?}", thread_kind("Thread-1", 1)),
         ]
     );
 }
@@ -533,15 +564,14 @@ fn threads_that_were_merged_before_are_one_group() {
 fn what_was_merged_before_is_one_group() {
     let aggregate = reread(&merged(&Wanted::default(), &[one(1), one(2)]));
     let profile = merge(&by_only(Some(By::Thread)), [aggregate, file(&one(3))]).profile;
-    let thread = |name: &str| NodeKind::Thread(name.as_bytes().into());
     let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
     assert_eq!(
         Vec::from_iter(groups.cloned()),
         [
             NodeKind::Process(2),
             NodeKind::MergedProcesses,
-            thread("MainThread"),
-            thread("Thread-1"),
+            thread_kind("MainThread", 1),
+            thread_kind("Thread-1", 1),
             NodeKind::MergedThreads,
         ]
     );

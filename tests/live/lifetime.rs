@@ -212,11 +212,14 @@ fn it_says_which_trees_several_threads_have_recorded_in() {
         let of_live = read(&only_live(directory.path())).threads;
         let of_prof = saved(&files(directory.path(), ".prof").remove(0)).threads;
         assert!(of_live == of_prof);
-        let name = |name: &[u8]| of_live.iter().any(|tree| *tree.name == *name);
+        let has = |name: &[u8], threads| {
+            let mut trees = of_live.iter();
+            trees.any(|tree| *tree.name == *name && tree.threads == threads)
+        };
         // The main thread's tree is one of them.
-        assert!(name(b"T-#, 12 threads"));
-        assert_eq!(name(b"T-7"), first_event == 0);
-        assert!(first_event != 0 || name(b"various, 2 threads"));
+        assert!(has(b"T-#", 12));
+        assert_eq!(has(b"T-7", 1), first_event == 0);
+        assert!(first_event != 0 || has(b"various", 2));
         recorder.free();
     }
 }

@@ -70,6 +70,7 @@ class Folded(NamedTuple):
 
 class Thread(NamedTuple):
     name: str
+    threads: int
     nodes: List[Node]
     folded: List[Folded]
 
@@ -115,7 +116,7 @@ class ProfFile:
             *(column("Q", thread.get(f"folded_{key}", b"")) for key in ("calls", "resumes", "self")),
         )
         labels = [(self._label(kind), *counts) for kind, *counts in folded]
-        return Thread(thread["name"], nodes, [Folded(*figures) for figures in labels])
+        return Thread(thread["name"], thread.get("threads", 1), nodes, [Folded(*figures) for figures in labels])
 
     @property
     def nodes(self) -> List[Node]:

@@ -133,12 +133,10 @@ impl TreeSum {
         let mut folded: Vec<_> = folded.collect();
         folded.sort_unstable();
         let mut threads = vec![ThreadTree {
-            process: 0,
-            name: Box::default(),
             nodes,
             overhead_ps,
-            class_calls: Vec::new(),
             folded,
+            ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
         Trees {

@@ -14,7 +14,7 @@ use crate::clock::TickRate;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{
     Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow,
-    Process, ProcessIdentity, RecordingId, ThreadTree, Trees, thread_name,
+    Process, ProcessIdentity, RecordingId, ThreadTree, Trees,
 };
 
 /// What a live file says first.
@@ -271,8 +271,7 @@ impl Made {
                     *last = now.unwrap_or(0).max(latest);
                     end = end.max(*last);
                     dropped = dropped.saturating_add(node.u64(24));
-                    let threads = u64::from(number).saturating_add(1);
-                    tree.name = thread_name::of_several(&tree.name, threads);
+                    tree.threads = number.saturating_add(1);
                     place.thread = thread;
                 }
             } else if runs && log.is_missing(number) {

@@ -26,7 +26,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<NodeKind, ReadError> {
             (OVERFLOW, 1) => Ok(NodeKind::Overflow),
             (EXCLUDED, 1) => Ok(NodeKind::Excluded),
             (PROCESS, 2) => Ok(NodeKind::Process(read_number(reader)?)),
-            (THREAD, 2) => Ok(NodeKind::Thread(read_text(reader)?)),
+            (THREAD, 3) => Ok(NodeKind::Thread {
+                name: read_text(reader)?,
+                threads: read_number(reader)?,
+            }),
             (MERGED_PROCESSES, 1) => Ok(NodeKind::MergedProcesses),
             (MERGED_THREADS, 1) => Ok(NodeKind::MergedThreads),
             _ => Err(unknown()),
@@ -48,9 +51,10 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, kind: &'a NodeKind) {
             tuple(2, PROCESS);
             writer.int((*process).into());
         }
-        NodeKind::Thread(name) => {
-            tuple(2, THREAD);
+        NodeKind::Thread { name, threads } => {
+            tuple(3, THREAD);
             writer.text(name);
+            writer.int((*threads).into());
         }
         NodeKind::MergedProcesses => tuple(1, MERGED_PROCESSES),
         NodeKind::MergedThreads => tuple(1, MERGED_THREADS),

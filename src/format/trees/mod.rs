@@ -41,6 +41,7 @@
 //! |---|---|
 //! | `process` | int: index into `processes`; 0 in an aggregate |
 //! | `name` | text |
+//! | `threads` | only where it is not 1: int, how many threads have recorded in the tree, one after the other; the name is what theirs have in common |
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
 //! | `kind` | bytes, u32 a node: index into `kinds` |
 //! | `calls`, `resumes` | bytes, u64 a node |
@@ -60,10 +61,11 @@
 //! | (`'excluded'`,) | functions that were taken out and had no caller |
 //! | (`'process'`, int) | a process, at the root: index into `processes` |
 //! | (`'merged processes'`,) | processes that were merged without `--by` |
-//! | (`'thread'`, text) | threads of that name, at the root or on a process |
+//! | (`'thread'`, text, int) | threads of that name, so many, at the root or on a process |
 //! | (`'merged threads'`,) | threads that were merged without `--by=thread` |
 //!
-//! Version 1 had no kinds: all these were functions, with flags.
+//! Version 1 had no kinds: all these were functions, with flags. Names of several threads
+//! ended in their number.
 
 mod fields;
 mod function;

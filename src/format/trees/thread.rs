@@ -25,6 +25,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
                 has_process = true;
             }
             b"name" => thread.name = read_text(reader)?,
+            b"threads" => thread.threads = read_number(reader)?,
             b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
             b"kind" | b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
             b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
@@ -60,6 +61,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     writer.dict();
     write_number(writer, b"process", thread.process);
     write_text(writer, b"name", &thread.name);
+    if thread.threads != 1 {
+        write_number(writer, b"threads", thread.threads);
+    }
     let nodes = &thread.nodes;
     let u32s = |value: &u32| value.to_le_bytes();
     let u64s = |value: &u64| value.to_le_bytes();

@@ -32,6 +32,10 @@ pub(in crate::format) fn upgrade(trees: &mut Trees) {
         };
         trees.kinds.push(kind);
     }
+    // In an aggregate there is one tree, which has no name.
+    for thread in &mut trees.threads {
+        (thread.name, thread.threads) = without_number(&thread.name);
+    }
 }
 
 fn is_stand_in(function: &Function, name: &[u8]) -> bool {
@@ -81,8 +85,59 @@ fn process(function: &Function, by_name: &mut ByName) -> NodeKind {
 
 fn thread(function: &Function) -> NodeKind {
     match &*function.label.name {
-        b"threads that have no name" => NodeKind::Thread(Box::default()),
+        b"threads that have no name" => NodeKind::Thread {
+            name: Box::default(),
+            threads: 1,
+        },
         b"threads merged without --by=thread" => NodeKind::MergedThreads,
-        name => NodeKind::Thread(name.strip_prefix(b"thread ").unwrap_or(name).into()),
+        name => {
+            let name = name.strip_prefix(b"thread ").unwrap_or(name);
+            let (name, threads) = without_number(name);
+            NodeKind::Thread { name, threads }
+        }
+    }
+}
+
+/// Takes a name apart that version 1 has put together of several threads: what they have
+/// in common, which has no digits, and their number.
+fn without_number(name: &[u8]) -> (Box<[u8]>, u32) {
+    let number = || {
+        let name = name.strip_suffix(b" threads")?;
+        let end = name.iter().rposition(|byte| !byte.is_ascii_digit())? + 1;
+        let (name, digits) = name.split_at_checked(end)?;
+        let name = name.strip_suffix(b", ")?;
+        let threads: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        let is_version1s =
+            threads > 1 && !digits.starts_with(b"0") && !name.iter().any(u8::is_ascii_digit);
+        is_version1s.then(|| (name.into(), threads))
+    };
+    number().unwrap_or_else(|| (name.into(), 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_several_threads_are_taken_apart() {
+        let apart = |name: &str| {
+            let (name, threads) = without_number(name.as_bytes());
+            (String::from_utf8(name.into()).unwrap(), threads)
+        };
+        assert_eq!(apart("T-#, 12 threads"), ("T-#".to_owned(), 12));
+        assert_eq!(apart("various, 2 threads"), ("various".to_owned(), 2));
+        for name in [
+            "MainThread",
+            "T-7, 5 threads",
+            "T-#, 1 threads",
+            "T-#, 05 threads",
+            "T-#,5 threads",
+            "T-#, # threads",
+            "12 threads",
+            ", 4294967296 threads",
+            "",
+        ] {
+            assert_eq!(apart(name), (name.to_owned(), 1));
+        }
     }
 }

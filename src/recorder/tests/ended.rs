@@ -28,10 +28,15 @@ fn in_another_thread(body: impl FnOnce() + Send) {
 }
 
 fn names(recording: &Recording) -> Vec<String> {
-    let names = trees(recording).threads.into_iter().map(|tree| tree.name);
-    names
-        .map(|name| String::from_utf8_lossy(&name).into_owned())
-        .collect()
+    let trees = trees(recording).threads.into_iter();
+    let name = |tree: crate::model::ThreadTree| {
+        let name = String::from_utf8_lossy(&tree.name).into_owned();
+        match tree.threads {
+            1 => name,
+            threads => format!("{name}, {threads} threads"),
+        }
+    };
+    trees.map(name).collect()
 }
 
 /// A thread's whole life, on a clock that begins with it.

@@ -163,12 +163,12 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
             |((nodes, mut class_calls, folded, name), has_class_calls)| {
                 class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
                 ThreadTree {
-                    process: 0,
                     name,
+                    threads: 1 + nodes.len() as u32 % 3,
                     nodes,
                     class_calls,
-                    overhead_ps: Vec::new(),
                     folded,
+                    ..ThreadTree::default()
                 }
             },
         );
