@@ -27,7 +27,7 @@ mod trees;
 pub(crate) mod walk;
 pub(crate) mod word_hash;
 
-pub use calibration::{CALIBRATION_NUMBERS, Calibration, Cost, FIRST_CALIBRATION_NUMBERS};
+pub use calibration::{Calibration, CallKind, Cost};
 pub use folded::FoldedFunction;
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
 pub use generics::{DispatchCounts, dispatch_counts};

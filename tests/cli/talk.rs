@@ -218,7 +218,7 @@ fn versions_are_for_programs_too() {
     let program = concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, program);
     let formats = format!(
-        "prof format 2\nlive format 1\nABI {}.{}\n",
+        "prof format 2\nlive format 2\nABI {}.{}\n",
         edbprof::capi::EDBPROF_ABI_MAJOR,
         edbprof::capi::EDBPROF_ABI_MINOR
     );

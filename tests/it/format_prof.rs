@@ -10,8 +10,8 @@ use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
-    Calibration, FoldedFunction, NO_PARENT, NodeKind, NodeRow, Nodes, Process, RanIn, ThreadTree,
-    Trees, rows_of,
+    Calibration, CallKind, Cost, FoldedFunction, NO_PARENT, NodeKind, NodeRow, Nodes, Process,
+    RanIn, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -304,35 +304,66 @@ fn trees_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn earlier_files_have_fewer_costs() {
-    let costs = std::array::from_fn(|number| 100 + number as u32);
-    let trees = Trees {
-        processes: vec![Process {
-            calibration: Calibration::from_numbers(costs),
-            ..Process::default()
-        }],
-        ..Trees::default()
+fn costs_are_known_by_their_names() {
+    let cost = Cost {
+        callee: 1,
+        caller: 2,
     };
-    let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let calibration = Calibration::default().with(CallKind::Resume, cost);
+    let calibration = Calibration {
+        class_call: 3,
+        ..calibration
+    };
+    let mut trees = one_node();
+    trees.processes[0].calibration = Some(calibration);
+    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
     let costs_read = |bytes: &[u8]| match prof::read(bytes).unwrap() {
-        ProfFile::Exact(trees, _) => trees.processes[0].calibration.unwrap().numbers(),
+        ProfFile::Exact(trees, _) => trees.processes[0].calibration.unwrap(),
         ProfFile::Plain(_) => panic!("no trees"),
     };
-    assert_eq!(costs_read(&bytes), costs);
-    // A tuple's length and twelve ints of five bytes.
-    let key = b"calibration_ps";
-    let tuple = bytes.windows(key.len()).position(|w| w == key).unwrap() + key.len();
-    assert_eq!(bytes[tuple..tuple + 2], [b')', 12]);
-    for count in (6..12).rev() {
-        bytes[tuple + 1] = count as u8;
-        bytes.drain(tuple + 2 + count * 5..tuple + 2 + (count + 1) * 5);
-        let mut fewer = costs;
-        fewer[count..].fill(0);
-        assert_eq!(costs_read(&bytes), fewer);
+    assert_eq!(costs_read(&bytes), calibration);
+    // What has another name is left out, whatever it is.
+    let mut other = bytes.clone();
+    let at = bytes.windows(6).position(|w| w == b"resume").unwrap();
+    other[at] = b'R';
+    let expected = calibration.with(CallKind::Resume, Cost::default());
+    assert_eq!(costs_read(&other), expected);
+}
+
+#[test]
+fn files_of_version_1_have_six_to_twelve_costs() {
+    let costs_read = |count: u8| {
+        let mut bytes = b"{0{\xfa\x05magic\xfa\x07edbprofz\x07versioni\x01\0\0\0".to_vec();
+        bytes.extend(b"z\x09processes[\x01\0\0\0{z\x03pidi\x07\0\0\0z\x0ecalibration_ps)");
+        bytes.push(count);
+        for number in 1..=count {
+            bytes.extend([b'i', number, 0, 0, 0]);
+        }
+        bytes.extend(b"00");
+        match prof::read(&bytes).map_err(|error| error.to_string())? {
+            ProfFile::Exact(trees, _) => Ok(trees.processes[0].calibration.unwrap()),
+            ProfFile::Plain(_) => panic!("no trees"),
+        }
+    };
+    let cost = |callee, caller| Cost { callee, caller };
+    let some = [cost(1, 2), cost(3, 4), cost(5, 6)];
+    let rest: fn(u8) -> [Cost; 2] = |count| match count {
+        6 => [Cost::default(); 2],
+        _ => [(7, 8), (9, 10)].map(|(callee, caller)| Cost { callee, caller }),
+    };
+    for (count, class_call, slowed_ppm) in [(6, 0, 0), (10, 0, 0), (11, 11, 0), (12, 11, 12)] {
+        let found: Calibration = costs_read(count).unwrap();
+        assert_eq!(found.costs[..3], some);
+        assert_eq!(found.costs[3..], rest(count));
+        assert_eq!(
+            (found.class_call, found.slowed_ppm),
+            (class_call, slowed_ppm)
+        );
     }
-    bytes[tuple + 1] = 5;
-    let error = prof::read(&bytes).unwrap_err().to_string();
-    assert!(error.contains("six to twelve numbers"), "{error}");
+    for count in [5, 13] {
+        let error: String = costs_read(count).unwrap_err();
+        assert!(error.contains("six to twelve numbers"), "{error}");
+    }
 }
 
 #[test]

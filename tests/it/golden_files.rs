@@ -111,7 +111,10 @@ fn write_process(text: &mut String, process: &Process) {
     )
     .unwrap();
     if let Some(costs) = process.calibration {
-        writeln!(text, "  costs {:?}", costs.numbers()).unwrap();
+        let calls = costs.costs.iter();
+        let calls = calls.flat_map(|cost| [cost.callee, cost.caller]);
+        let numbers: Vec<_> = calls.chain([costs.class_call, costs.slowed_ppm]).collect();
+        writeln!(text, "  costs {numbers:?}").unwrap();
     }
 }
 

@@ -9,7 +9,7 @@ use edbprof::model::ProcessIdentity;
 pub(crate) fn live_file(id: u8, segments: &[(bool, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![0; 4096];
     bytes[..8].copy_from_slice(b"edblive\0");
-    bytes[8] = 1;
+    bytes[8] = 2;
     bytes[12] = 77;
     bytes[20] = 3;
     bytes[24..40].copy_from_slice(&[id; 16]);
@@ -136,11 +136,9 @@ pub(crate) fn several_threads() -> Vec<u8> {
         ],
     );
     // What recording costs: picoseconds of each kind of event.
-    for (at, cost) in (132..156)
-        .step_by(4)
-        .zip([20_000_u32, 9_000, 15_000, 4_000, 30_000, 7_000])
-    {
-        file[at..at + 4].copy_from_slice(&cost.to_le_bytes());
+    let costs = [8, 30_000, 0, 20_000, 9_000, 15_000, 4_000, 30_000, 7_000];
+    for (at, number) in (176..).step_by(4).zip(costs) {
+        file[at..at + 4].copy_from_slice(&u32::to_le_bytes(number));
     }
     file
 }

@@ -11,8 +11,8 @@ use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
-    Calibration, Cost, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
-    Nodes, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
+    NodeKind, NodeRow, Nodes, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -319,10 +319,8 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
         .nodes
         .set_self_times(vec![100_000, 900_000]);
     let cost = |callee, caller| Cost { callee, caller };
-    trees.processes[0].calibration = Some(Calibration {
-        python_call: cost(40_000, 60_000),
-        ..Calibration::default()
-    });
+    trees.processes[0].calibration =
+        Some(Calibration::default().with(CallKind::Python, cost(40_000, 60_000)));
     for function in &mut trees.functions {
         function.kind = FunctionKind::Python;
     }
@@ -338,10 +336,8 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
     assert_eq!(subtracted(&wanted(None, &["leaf"], &[])), 2 * 40);
 
     // Nor is it worked out anew where nothing of it was left.
-    trees.processes[0].calibration = Some(Calibration {
-        python_call: cost(0, 60_000),
-        ..Calibration::default()
-    });
+    trees.processes[0].calibration =
+        Some(Calibration::default().with(CallKind::Python, cost(0, 60_000)));
     for part in [
         wanted(None, &["leaf"], &[]),
         wanted(Some(By::Thread), &["leaf"], &[]),

@@ -121,10 +121,10 @@ fn the_real_one_is_read_whole() {
 fn what_is_no_live_file_says_so() {
     assert!(live::read(b"", Now::Gone).is_err());
     let mut later = real().to_vec();
-    later[8] = 2;
+    later[8] = 3;
     let error = live::read(&later, Now::Gone).unwrap_err();
     assert!(
-        error.to_string().contains("later edbprof (format 2)"),
+        error.to_string().contains("later edbprof (format 3)"),
         "{error}"
     );
     let mut other = real().to_vec();

@@ -8,9 +8,12 @@
 use std::collections::HashMap;
 
 use super::log::{Bytes, Log, unknown_function};
-use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
+use super::{
+    CLOCKS, COUNTER, HEADER, LOG, MAGIC, MOST_COSTS, NO_FUNCTION, NODE, SEGMENTS, VERSION, at,
+};
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
+use crate::format::calibration;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{
     Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow,
@@ -50,7 +53,7 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
         return Err(ReadError::invalid(0, "no live file"));
     }
     match header.u32(at::VERSION) {
-        VERSION => {}
+        1..=VERSION => {}
         later if later > VERSION => {
             return Err(ReadError::new(at::VERSION, Reason::Version(later.into())));
         }
@@ -94,8 +97,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let runs = now == Now::Running;
-    let numbers = std::array::from_fn(|number| header.u32(at::calibration(number)));
-    let calibration = Calibration::from_numbers(numbers);
+    let calibration = costs(header).if_measured();
     let made = Made::read(
         &segments,
         &log,
@@ -135,6 +137,19 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         threads: made.threads,
         ..Trees::default()
     })
+}
+
+/// What recording costs.
+fn costs(header: Bytes<'_>) -> Calibration {
+    if header.u32(at::VERSION) == 1 {
+        let places = [at::COSTS_1, at::MORE_COSTS_1];
+        let places = places.map(|at| std::array::from_fn::<_, 6, _>(|number| at + 4 * number));
+        let mut numbers = places.into_iter().flatten().map(|at| header.u32(at));
+        return calibration::from_version_1(std::array::from_fn(|_| numbers.next().unwrap_or(0)));
+    }
+    let count = (header.u32(at::COST_COUNT) as usize).min(MOST_COSTS);
+    let numbers = (0..count).map(|number| header.u32(at::COSTS + 4 * number));
+    calibration::from_numbers(numbers)
 }
 
 const MAX_TICK: u64 = i64::MAX as u64;

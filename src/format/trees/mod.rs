@@ -33,7 +33,8 @@
 //! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
-//! | `calibration_ps` | only where it was measured: tuple of twelve ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume, at a Python call without a call instruction, at one of `__init__` that makes an object; to the caller at the call of a class. The last is millionths of Python functions' self time, which a slowed interpreter adds. Earlier files have the first six to eleven |
+//! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of Python functions' self time that a slowed interpreter adds. What is missing was not measured |
+//! | `calibration_ps` | the same in version 1: tuple of the first six to twelve of those numbers |
 //!
 //! A thread, its columns of little-endian integers being equally long:
 //!

@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use edbprof::model::{
-    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
+    Calibration, Cost, Counts, Ending, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
     GENERIC_WRAPPER, Label, NO_PARENT, NodeKind, NodeRow, Nodes, PROPERTY, Process,
     ProcessIdentity, Rows, ThreadTree, Trees,
 };
@@ -109,8 +109,19 @@ fn process() -> impl Strategy<Value = Process> {
         );
     let numbers = (identity, 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
     // Up to a third of a microsecond: more than most nodes of `nodes` have.
-    let costs = proptest::array::uniform12(0..300_000_u32);
-    let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
+    let cost = (0..300_000_u32, 0..300_000_u32);
+    let cost = cost.prop_map(|(callee, caller)| Cost { callee, caller });
+    let costs = (
+        proptest::array::uniform5(cost),
+        0..300_000_u32,
+        0..300_000_u32,
+    );
+    let costs = costs.prop_map(|(costs, class_call, slowed_ppm)| Calibration {
+        costs,
+        class_call,
+        slowed_ppm,
+    });
+    let calibration = proptest::option::of(costs.prop_map(Calibration::if_measured));
     let facts = (ending, calibration.prop_map(Option::flatten));
     (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(
         |(
