@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::kind_table::KindTable;
 use super::select::Selection;
 use crate::model::builder::TreeBuilder;
-use crate::model::{FoldedFunction, NO_PARENT, NodeKind, RanIn, ThreadTree, Trees};
+use crate::model::{NO_PARENT, NodeKind, Occurrence, OverflowCalls, ThreadTree, Trees};
 
 /// What stands at the root of calls that have nothing of the kind yet, the process below
 /// the thread.
@@ -58,14 +58,14 @@ pub(super) fn reshape(
         .collect();
     // Known of an aggregate's functions only. Of those that stay in part it says the most
     // that it may be.
-    let ran_in = trees.ran_in.iter().filter_map(|ran| {
+    let occurrences = trees.occurrences.iter().filter_map(|ran| {
         let kind = table.find(trees, ran.kind)?;
-        Some(RanIn { kind, ..*ran })
+        Some(Occurrence { kind, ..*ran })
     });
     Trees {
         recordings: trees.recordings.clone(),
         processes: trees.processes.clone(),
-        ran_in: ran_in.collect(),
+        occurrences: occurrences.collect(),
         functions: table.functions,
         kinds: table.kinds,
         threads,
@@ -165,7 +165,7 @@ impl Reshaping<'_> {
                 *sum = sum.saturating_add(overhead);
             }
         }
-        let folded = self.folded(thread, &own, &is_within);
+        let overflow = self.overflow(thread, &own, &is_within);
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
@@ -173,7 +173,7 @@ impl Reshaping<'_> {
             nodes: self.tree.finish_self_times(),
             overhead_ps: self.overhead_ps,
             class_calls: Vec::new(),
-            folded,
+            overflow,
         }
     }
 
@@ -232,13 +232,13 @@ impl Reshaping<'_> {
         place
     }
 
-    /// The folded calls that stay; `own` and `is_within` are of the nodes.
-    fn folded(
+    /// The overflow calls that stay; `own` and `is_within` are of the nodes.
+    fn overflow(
         &mut self,
         thread: &ThreadTree,
         own: &[u64],
         is_within: &[bool],
-    ) -> Vec<FoldedFunction> {
+    ) -> Vec<OverflowCalls> {
         let mut is_whole = true;
         let mut in_tree = 0_u64;
         for (node, &kind) in thread.nodes.kinds().iter().enumerate() {
@@ -250,8 +250,8 @@ impl Reshaping<'_> {
                 }
             }
         }
-        let mut folded: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
-        for figures in &thread.folded {
+        let mut overflow: BTreeMap<u32, OverflowCalls> = BTreeMap::new();
+        for figures in &thread.overflow {
             let rule = self.rules[figures.kind as usize];
             if !rule.included {
                 is_whole = false;
@@ -264,17 +264,17 @@ impl Reshaping<'_> {
             } else {
                 self.table.same(self.trees, figures.kind)
             };
-            let sum = folded.entry(figures.kind).or_default();
+            let sum = overflow.entry(figures.kind).or_default();
             sum.kind = figures.kind;
             sum.add(&figures);
         }
         // Of all of them both times are the same, but for rounding.
         if !is_whole {
-            let times = folded.values().map(|figures| figures.self_time);
+            let times = overflow.values().map(|figures| figures.self_time);
             let in_rows = times.fold(0, u64::saturating_add);
             if in_rows < in_tree {
                 let kind = self.table.kind(NodeKind::Overflow);
-                let sum = folded.entry(kind).or_default();
+                let sum = overflow.entry(kind).or_default();
                 sum.kind = kind;
                 sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
             } else if in_rows > in_tree {
@@ -284,6 +284,6 @@ impl Reshaping<'_> {
                 self.tree.add(place, 0, 0, in_rows - in_tree);
             }
         }
-        folded.into_values().collect()
+        overflow.into_values().collect()
     }
 }

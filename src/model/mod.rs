@@ -11,15 +11,15 @@
 
 pub(crate) mod builder;
 mod calibration;
-mod folded;
 mod function;
 pub mod generics;
 mod label;
 mod labels;
 mod node_kind;
 mod nodes;
+mod occurrence;
+mod overflow;
 mod process;
-mod ran_in;
 mod rows;
 mod rows_of;
 pub(crate) mod thread_name;
@@ -28,15 +28,15 @@ pub(crate) mod walk;
 pub(crate) mod word_hash;
 
 pub use calibration::{Calibration, CallKind, Cost};
-pub use folded::FoldedFunction;
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
 pub use generics::{DispatchCounts, dispatch_counts};
 pub use label::Label;
 pub use labels::{LabelRef, Labels};
 pub use node_kind::NodeKind;
 pub use nodes::{MAX_NODES, NO_PARENT, NodeRow, Nodes};
+pub use occurrence::{ANY_THREAD, Occurrence};
+pub use overflow::OverflowCalls;
 pub use process::{Ending, Process, ProcessIdentity};
-pub use ran_in::{ANY_THREAD, RanIn};
 pub use rows::{Counts, LabelId, Row, Rows};
 pub use rows_of::rows_of;
 pub use trees::{RecordingId, ThreadTree, Trees};

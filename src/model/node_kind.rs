@@ -10,7 +10,7 @@ use super::{Function, Label, Trees};
 pub enum NodeKind {
     /// Calls of a function: index into [`Trees::functions`].
     Function(u32),
-    /// All overflow calls that the parent made: see [`FoldedFunction`](super::FoldedFunction).
+    /// All overflow calls that the parent made: see [`OverflowCalls`](super::OverflowCalls).
     Overflow,
     /// Functions that were taken out of the tree and that nobody called.
     Excluded,

@@ -6,7 +6,7 @@
 //! nodes whose parent is the caller's, outermost being those with no such pair
 //! above. Functions with one label are one function.
 //!
-//! Folded calls have no place in the tree. They count as calls, primitive ones for all
+//! Overflow calls have no place in the tree. They count as calls, primitive ones for all
 //! that is known, and with their self time. What such a function's inclusive time lacks
 //! is unknown; it is said to be no less than its self time.
 
@@ -14,12 +14,12 @@ use std::collections::HashMap;
 
 use super::walk::{Step, walk};
 use super::word_hash::{WordHash, pair};
-use super::{Counts, FoldedFunction, LabelId, NO_PARENT, NodeKind, Nodes, Rows, Trees};
+use super::{Counts, LabelId, NO_PARENT, NodeKind, Nodes, OverflowCalls, Rows, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
 pub fn rows_of(trees: &Trees) -> Rows {
     let mut rows = Rows::default();
-    let overflow = trees.threads.iter().flat_map(|thread| &thread.folded);
+    let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
     let mut overflow_kinds = overflow.map(|calls| &trees.kinds[calls.kind as usize]);
     let has_unknown_overflow = overflow_kinds.any(|kind| *kind == NodeKind::Overflow);
     let labels: Vec<Option<LabelId>> = trees
@@ -45,12 +45,12 @@ pub fn rows_of(trees: &Trees) -> Rows {
     };
     for thread in &trees.threads {
         sums.add(&thread.nodes, &of_nodes);
-        sums.add_folded(&thread.folded, &labels);
+        sums.add_overflow(&thread.overflow, &labels);
         let in_tree = thread.nodes.kinds().iter();
         let in_tree = in_tree.map(|&kind| of_nodes[kind as usize]);
-        let folded = thread.folded.iter();
-        let folded = folded.map(|folded| labels[folded.kind as usize]);
-        for label in in_tree.chain(folded).flatten() {
+        let overflow = thread.overflow.iter();
+        let overflow = overflow.map(|calls| labels[calls.kind as usize]);
+        for label in in_tree.chain(overflow).flatten() {
             // Makes the row, and with it the order.
             rows.row_mut(label);
         }
@@ -94,7 +94,7 @@ impl Sum {
             cc: self.cc,
             nc: self.nc,
             tt: seconds(self.self_ns),
-            // Less than the self time it is only where calls were folded.
+            // Less than the self time it is only where calls overflowed.
             ct: seconds(self.total_ns.max(self.self_ns)),
         }
     }
@@ -108,8 +108,8 @@ struct Sums {
 }
 
 impl Sums {
-    fn add_folded(&mut self, folded: &[FoldedFunction], labels: &[Option<LabelId>]) {
-        for figures in folded {
+    fn add_overflow(&mut self, overflow: &[OverflowCalls], labels: &[Option<LabelId>]) {
+        for figures in overflow {
             if let Some(label) = labels[figures.kind as usize] {
                 let sum = &mut self.functions[label as usize];
                 sum.nc += i128::from(figures.calls);

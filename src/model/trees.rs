@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{FoldedFunction, Function, NO_PARENT, NodeKind, Nodes, Process, RanIn};
+use super::{Function, NO_PARENT, NodeKind, Nodes, Occurrence, OverflowCalls, Process};
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
@@ -26,8 +26,8 @@ pub struct ThreadTree {
     /// In an aggregate what recording added to each node's self time, picoseconds;
     /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
     pub overhead_ps: Vec<u64>,
-    /// The calls that found no room in it, by function.
-    pub folded: Vec<FoldedFunction>,
+    /// The overflow calls, by function.
+    pub overflow: Vec<OverflowCalls>,
 }
 
 impl Default for ThreadTree {
@@ -39,7 +39,7 @@ impl Default for ThreadTree {
             nodes: Nodes::default(),
             class_calls: Vec::new(),
             overhead_ps: Vec::new(),
-            folded: Vec::new(),
+            overflow: Vec::new(),
         }
     }
 }
@@ -65,7 +65,7 @@ impl ThreadTree {
 
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.folded.is_empty()
+        self.nodes.is_empty() && self.overflow.is_empty()
     }
 }
 
@@ -87,9 +87,9 @@ pub struct Trees {
     pub selection: Box<str>,
     /// In an aggregate the names that threads had, sorted, with `#` for digits.
     pub thread_names: Vec<Box<[u8]>>,
-    /// In an aggregate where functions ran, sorted. Empty in a recorder's file, where the
-    /// trees say it.
-    pub ran_in: Vec<RanIn>,
+    /// In an aggregate where nodes of each kind occurred, sorted. Empty in a recorder's file,
+    /// where the trees say it.
+    pub occurrences: Vec<Occurrence>,
 }
 
 impl Trees {

@@ -7,7 +7,7 @@ use super::recording::{Recording, Shared};
 use super::thread::made_nodes;
 use crate::clock::TickRate;
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeKind, NodeRow, Process,
+    Calibration, Ending, Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, Process,
     ProcessIdentity, ThreadTree, Trees,
 };
 
@@ -131,7 +131,7 @@ impl<'s> UsedFunctions<'s> {
 }
 
 /// One thread's tree. A hidden node leaves its children to its parent and its own
-/// time to the parent's self time. The time of folded calls gets a node of its own.
+/// time to the parent's self time. The time of overflow calls gets a node of its own.
 ///
 /// `places` says for each node of the arena where its children go: its own place
 /// in the columns or, for a root and for hidden nodes, that of the nearest caller.
@@ -158,7 +158,7 @@ fn tree(
     for (index, node) in made {
         if node.parent & COUNTER != 0 {
             if !functions.is_hidden(node.function()) {
-                tree.folded.push(FoldedFunction {
+                tree.overflow.push(OverflowCalls {
                     kind: functions.index(node.function()),
                     calls: node.calls(),
                     resumes: node.resumes(),
@@ -189,12 +189,12 @@ fn tree(
             })
         };
         places[index as usize] = place;
-        let folded = rate.ns(node.folded().read(latest));
-        if folded > 0 {
+        let overflow = rate.ns(node.folded().read(latest));
+        if overflow > 0 {
             tree.nodes.push(NodeRow {
                 parent: place,
                 kind: functions.overflow(),
-                total: folded,
+                total: overflow,
                 ..NodeRow::default()
             });
         }

@@ -38,7 +38,7 @@ use std::fmt;
 use crate::analysis::frames::Frames;
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
-use crate::model::{FoldedFunction, Label, Rows};
+use crate::model::{Label, OverflowCalls, Rows};
 
 /// One output format.
 pub trait Report {
@@ -139,10 +139,10 @@ impl Figures {
         });
         let seconds = rows.iter().map(|(_, row)| row.counts.tt);
         let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
-        let folded = || trees.threads.iter().flat_map(|thread| &thread.folded);
-        let functions = folded().filter(|folded| folded.has_calls());
+        let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
+        let functions = overflow().filter(|overflow| overflow.has_calls());
         let functions: HashSet<_> = functions
-            .filter_map(|folded| trees.function(folded.kind))
+            .filter_map(|overflow| trees.function(overflow.kind))
             .map(|function| &function.label)
             .collect();
         Figures {
@@ -161,7 +161,7 @@ impl Figures {
                 None => overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12,
             },
             compensated,
-            overflow_calls: folded().fold(0, |sum, folded| folded.calls.saturating_add(sum)),
+            overflow_calls: overflow().fold(0, |sum, overflow| overflow.calls.saturating_add(sum)),
             overflow_functions: functions.len(),
             dropped_calls: trees
                 .processes
@@ -210,40 +210,42 @@ impl<'a> View<'a> {
         Some(text)
     }
 
-    /// The functions of which calls were folded: their inclusive times are the least that
+    /// The functions with overflow calls: their inclusive times are the least that
     /// they may be.
-    pub fn folded_functions(&self) -> HashSet<&Label> {
-        let folded = self.folded().filter(|(_, folded)| folded.has_calls());
-        folded.filter_map(|(label, _)| label).collect()
+    pub fn overflow_functions(&self) -> HashSet<&Label> {
+        let overflow = self.overflow().filter(|(_, overflow)| overflow.has_calls());
+        overflow.filter_map(|(label, _)| label).collect()
     }
 
-    /// Seconds in folded calls of functions that were not chosen.
-    fn folded_seconds_of_others(&self) -> f64 {
-        let others = self.folded().filter(|(_, folded)| !folded.has_calls());
-        others.fold(0.0, |sum, (_, folded)| sum + folded.self_time as f64) / 1e9
+    /// Seconds in overflow calls of functions that were not chosen.
+    fn overflow_seconds_of_others(&self) -> f64 {
+        let others = self
+            .overflow()
+            .filter(|(_, overflow)| !overflow.has_calls());
+        others.fold(0.0, |sum, (_, overflow)| sum + overflow.self_time as f64) / 1e9
     }
 
-    fn folded(&self) -> impl Iterator<Item = (Option<&Label>, &FoldedFunction)> {
+    fn overflow(&self) -> impl Iterator<Item = (Option<&Label>, &OverflowCalls)> {
         let trees = self.profile.trees();
-        let folded = trees.threads.iter().flat_map(|thread| &thread.folded);
-        folded.map(|folded| (trees.function(folded.kind).map(|f| &f.label), folded))
+        let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
+        overflow.map(|overflow| (trees.function(overflow.kind).map(|f| &f.label), overflow))
     }
 
     /// Which calls are known in part only; `None` where all of them are in the tree.
     fn gaps(&self) -> Option<String> {
         let calls = |number| display::counted(number as usize, "call", "calls");
         let functions = self.figures.overflow_functions;
-        let folded = (functions > 0).then(|| {
+        let overflow = (functions > 0).then(|| {
             format!(
-                "Folded: {} of {}, whose callers and totals are unknown.",
+                "Overflow: {} of {}, whose callers and totals are unknown.",
                 calls(self.figures.overflow_calls),
                 display::counted(functions, "function", "functions"),
             )
         });
-        let others = match self.folded_seconds_of_others() {
+        let others = match self.overflow_seconds_of_others() {
             0.0 => None,
             seconds => Some(format!(
-                "Folded: {} in calls of functions that were not chosen.",
+                "Overflow: {} in calls of functions that were not chosen.",
                 display::duration(seconds),
             )),
         };
@@ -251,7 +253,7 @@ impl<'a> View<'a> {
             0 => None,
             dropped => Some(format!("Dropped: {}.", calls(dropped))),
         };
-        let gaps: Vec<_> = [folded, others, dropped].into_iter().flatten().collect();
+        let gaps: Vec<_> = [overflow, others, dropped].into_iter().flatten().collect();
         (!gaps.is_empty()).then(|| gaps.join(" "))
     }
 

@@ -152,14 +152,14 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
 struct Names<'v> {
     places: Places,
     /// Whose totals are the least that they may be.
-    folded: HashSet<&'v Label>,
+    overflow: HashSet<&'v Label>,
 }
 
 impl<'v> Names<'v> {
     fn new(view: &'v View<'_>) -> Self {
         Names {
             places: Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
-            folded: view.folded_functions(),
+            overflow: view.overflow_functions(),
         }
     }
 
@@ -172,7 +172,7 @@ impl<'v> Names<'v> {
     }
 
     fn total(&self, label: &Label, seconds: f64) -> String {
-        let at_least = if self.folded.contains(label) {
+        let at_least = if self.overflow.contains(label) {
             "≥ "
         } else {
             ""

@@ -250,11 +250,11 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     // Entered at 1000, 1001, ... to 1099 and left, the innermost first, from 1100
     // on; the one below the root a second time, from 2000 to 2005.
     let nodes = &first.nodes;
-    let is_folded = |node: &usize| {
+    let is_overflow = |node: &usize| {
         let kind = nodes.kinds()[*node] as usize;
         full.kinds[kind] == NodeKind::Overflow
     };
-    let (folded, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_folded);
+    let (overflow, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_overflow);
     assert_eq!(deep.len(), 63);
     for (&node, depth) in deep.iter().zip(1_u64..) {
         let (entered, left) = (999 + depth, 1200 - depth);
@@ -267,7 +267,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
         );
     }
     // The 64th was entered at 1063 and left at 1136; later there were four ticks more.
-    let folded: Vec<_> = folded
+    let overflow: Vec<_> = overflow
         .iter()
         .map(|&node| {
             (
@@ -277,14 +277,14 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
             )
         })
         .collect();
-    assert_eq!(folded, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
+    assert_eq!(overflow, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
     let figures = |thread: &ThreadTree| -> Vec<_> {
-        let folded = thread.folded.iter();
-        folded
-            .map(|folded| {
-                let name = &full.function(folded.kind).unwrap().label.name;
+        let overflow = thread.overflow.iter();
+        overflow
+            .map(|overflow| {
+                let name = &full.function(overflow.kind).unwrap().label.name;
                 let name = String::from_utf8(name.to_vec()).unwrap();
-                (name, folded.calls, folded.resumes, folded.self_time)
+                (name, overflow.calls, overflow.resumes, overflow.self_time)
             })
             .collect()
     };
@@ -411,12 +411,12 @@ fn a_forked_child_is_a_recording_of_its_own() {
         ]]
     );
 
-    let folded = family(directory, "folded_");
-    let [child] = &folded[..] else {
+    let forked = family(directory, "folded_");
+    let [child] = &forked[..] else {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!((nodes.len(), child.threads[0].folded.len()), (70, 0));
+    assert_eq!((nodes.len(), child.threads[0].overflow.len()), (70, 0));
     assert_eq!((nodes.calls()[0], nodes.totals()[0]), (1, 1000 - 70 + 3));
     assert!(nodes.calls()[1..].iter().all(|&calls| calls == 0));
     assert_eq!(child.processes[0].dropped_calls, 0);

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::model::{
-    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    NodeKind, NodeRow, Nodes, Process, ProcessIdentity, Rows, ThreadTree, Trees,
+    Calibration, Counts, Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
+    Nodes, OverflowCalls, Process, ProcessIdentity, Rows, ThreadTree, Trees,
 };
 
 /// Lives as long as one test.
@@ -142,7 +142,7 @@ pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -
 
 /// The same, and 1,234 calls of `leaf` that found no room below `main`, where one call
 /// was dropped besides.
-pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
+pub(crate) fn overflow_recording(id: u8, calls: u64) -> Vec<u8> {
     let mut trees = trees(id, calls);
     trees.kinds.push(NodeKind::Overflow);
     trees.processes[0].dropped_calls = 1;
@@ -154,7 +154,7 @@ pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
         total: 500_000,
         ..NodeRow::default()
     });
-    thread.folded.push(FoldedFunction {
+    thread.overflow.push(OverflowCalls {
         kind: 1,
         calls: 1234,
         resumes: 0,

@@ -10,8 +10,8 @@ use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
-    Calibration, CallKind, Cost, FoldedFunction, NO_PARENT, NodeKind, NodeRow, Nodes, Process,
-    RanIn, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls,
+    Process, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -255,16 +255,16 @@ fn trees_that_cannot_be_are_refused() {
     let refusals: [(Change, &str); 8] = [
         (
             |t| {
-                t.ran_in = vec![RanIn {
+                t.occurrences = vec![Occurrence {
                     kind: 99,
-                    ..RanIn::default()
+                    ..Occurrence::default()
                 }]
             },
-            "a place where no function ran",
+            "an occurrence of nothing",
         ),
         (
-            |t| t.ran_in = vec![RanIn::default()],
-            "a place where no function ran",
+            |t| t.occurrences = vec![Occurrence::default()],
+            "an occurrence of nothing",
         ),
         (
             |t| t.threads[1].nodes.update(0, |row| row.parent = 0),
@@ -284,9 +284,9 @@ fn trees_that_cannot_be_are_refused() {
         ),
         (
             |t| {
-                t.threads[1].folded.push(FoldedFunction {
+                t.threads[1].overflow.push(OverflowCalls {
                     kind: 99,
-                    ..FoldedFunction::default()
+                    ..OverflowCalls::default()
                 })
             },
             "a call of no function",
@@ -387,7 +387,7 @@ fn one_node() -> Trees {
         kinds: vec![NodeKind::Overflow],
         threads: vec![ThreadTree {
             nodes: Nodes::from_iter([root]),
-            folded: vec![FoldedFunction::default()],
+            overflow: vec![OverflowCalls::default()],
             ..ThreadTree::default()
         }],
         ..Trees::default()
@@ -402,9 +402,9 @@ fn columns_are_equally_long() {
         "calls",
         "resumes",
         "total",
-        "folded_calls",
-        "folded_resumes",
-        "folded_self",
+        "overflow_calls",
+        "overflow_resumes",
+        "overflow_self",
     ] {
         let key = [&[column.len() as u8], column.as_bytes()].concat();
         let at = bytes.windows(key.len()).position(|w| w == key);

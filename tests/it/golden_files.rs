@@ -60,7 +60,7 @@ fn text_of((trees, plain): &(Trees, PlainInputs)) -> String {
         .threads
         .iter()
         .for_each(|t| write_thread(&mut text, trees, t));
-    for ran in &trees.ran_in {
+    for ran in &trees.occurrences {
         let name = trees.thread_names.get(ran.thread as usize);
         let thread = name.map_or_else(|| "any thread".to_owned(), |name| readable(name));
         let function = kind_text(trees, ran.kind);
@@ -149,7 +149,7 @@ fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
         )
         .unwrap();
     }
-    for calls in &thread.folded {
+    for calls in &thread.overflow {
         let figures = [calls.calls, calls.resumes, calls.self_time];
         writeln!(
             text,

@@ -85,7 +85,7 @@ fn function(name: &str, flags: u32, hidden: bool, generic: Option<&str>) -> Vec<
 }
 
 /// All that can be in a live file: facts, hidden and generic functions, two threads,
-/// logs and nodes in turn, open calls, folded calls.
+/// logs and nodes in turn, open calls, overflow calls.
 pub(crate) fn several_threads() -> Vec<u8> {
     let thread = |root: u32, name| record(3, [root.to_le_bytes().to_vec(), text(name)].concat());
     let arguments = [2_u32.to_le_bytes().to_vec(), text("python"), text("-m")].concat();
@@ -118,7 +118,7 @@ pub(crate) fn several_threads() -> Vec<u8> {
         numbered(node(11, 4, 1, -10), 2),
         numbered(node(7, 6, 1, -20), 0),
         numbered(node(12, 7, 2, 60), 99),
-        // A counter of the first thread's folded calls, and one that is to be ignored.
+        // A counter of the first thread's overflow calls, and one that is to be ignored.
         numbered(node(13, 1 << 31, 9, 700), 4),
         numbered(node(14, 1 << 31 | 4, 9, 700), u32::MAX),
     ];

@@ -227,7 +227,7 @@ proptest! {
             function.flags = 0;
         }
         for thread in &mut trees.threads {
-            thread.folded.clear();
+            thread.overflow.clear();
         }
         check(trees, Svg { threshold, ..Svg::default() });
     }

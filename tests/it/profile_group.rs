@@ -11,8 +11,8 @@ use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
-    Calibration, CallKind, Cost, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    NodeKind, NodeRow, Nodes, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
+    Nodes, OverflowCalls, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -227,9 +227,9 @@ proptest! {
 
     #[test]
     fn only_stacks_with_an_included_function_stay(mut all in recordings(), by in by()) {
-        // Folded calls have no stacks.
+        // Overflow calls have no stacks.
         for trees in &mut all {
-            trees.threads.iter_mut().for_each(|thread| thread.folded.clear());
+            trees.threads.iter_mut().for_each(|thread| thread.overflow.clear());
         }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
         let has_it = |path: &[String]| path.iter().any(|name| name == "f2");
@@ -241,18 +241,18 @@ proptest! {
         mut all in recordings(),
         by in by(),
     ) {
-        // Folded calls, whoever made them, under the first node.
+        // Overflow calls, whoever made them, under the first node.
         for trees in &mut all {
-            let overflow = trees.kinds.len() as u32;
+            let overflow_kind = trees.kinds.len() as u32;
             trees.kinds.push(NodeKind::Overflow);
-            for ThreadTree { nodes, folded, .. } in &mut trees.threads {
-                let time = folded.iter().map(|folded| folded.self_time).sum();
+            for ThreadTree { nodes, overflow, .. } in &mut trees.threads {
+                let time = overflow.iter().map(|overflow| overflow.self_time).sum();
                 if !nodes.is_empty() {
                     nodes.update(0, |root| root.total += time);
                 }
                 nodes.push(NodeRow {
                     parent: if nodes.is_empty() { NO_PARENT } else { 0 },
-                    kind: overflow,
+                    kind: overflow_kind,
                     total: time,
                     ..NodeRow::default()
                 });
@@ -349,14 +349,14 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
 }
 
 #[test]
-fn folded_calls_go_by_their_function() {
+fn overflow_calls_go_by_their_function() {
     let mut trees = one(1);
     trees.kinds.push(NodeKind::Overflow);
     trees.threads.truncate(1);
     let thread = &mut trees.threads[0];
     thread.nodes.update(1, |row| (row.kind, row.calls) = (2, 0));
     for kind in [0, 1] {
-        thread.folded.push(FoldedFunction {
+        thread.overflow.push(OverflowCalls {
             kind,
             calls: 5,
             resumes: 1,

@@ -20,14 +20,14 @@ fn oracle(trees: &Trees) -> Oracle {
     let mut oracle = Oracle::default();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        // What stands for folded calls is nobody's callee or caller.
+        // What stands for overflow calls is nobody's callee or caller.
         let label = |kind: u32| trees.function(kind).map(|function| function.label.clone());
-        for folded in &thread.folded {
-            if let Some(label) = label(folded.kind) {
+        for overflow in &thread.overflow {
+            if let Some(label) = label(overflow.kind) {
                 let (cc, nc, tt, _) = oracle.functions.entry(label).or_default();
-                *cc += i128::from(folded.calls);
-                *nc += i128::from(folded.calls);
-                *tt += u128::from(folded.self_time);
+                *cc += i128::from(overflow.calls);
+                *nc += i128::from(overflow.calls);
+                *tt += u128::from(overflow.self_time);
             }
         }
         for node in 0..nodes.len() {

@@ -59,8 +59,8 @@ class Node:
         return tuple(label[2] for label in self.path)
 
 
-class Folded(NamedTuple):
-    """What is known of the folded calls of one function."""
+class Overflow(NamedTuple):
+    """What is known of the overflow calls of one function."""
 
     label: Label
     calls: int
@@ -72,7 +72,7 @@ class Thread(NamedTuple):
     name: str
     threads: int
     nodes: List[Node]
-    folded: List[Folded]
+    overflow: List[Overflow]
 
 
 def column(code: str, data: bytes) -> array.array:
@@ -111,12 +111,12 @@ class ProfFile:
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
             nodes.append(Node(self._label(kind), caller, *counts))
-        folded = zip(
-            column("I", thread.get("folded_kind", b"")),
-            *(column("Q", thread.get(f"folded_{key}", b"")) for key in ("calls", "resumes", "self")),
+        overflow = zip(
+            column("I", thread.get("overflow_kind", b"")),
+            *(column("Q", thread.get(f"overflow_{key}", b"")) for key in ("calls", "resumes", "self")),
         )
-        labels = [(self._label(kind), *counts) for kind, *counts in folded]
-        return Thread(thread["name"], thread.get("threads", 1), nodes, [Folded(*figures) for figures in labels])
+        labels = [(self._label(kind), *counts) for kind, *counts in overflow]
+        return Thread(thread["name"], thread.get("threads", 1), nodes, [Overflow(*figures) for figures in labels])
 
     @property
     def nodes(self) -> List[Node]:

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::kind_table::KindTable;
-use crate::analysis::ran_in::RanInCounts;
+use crate::analysis::occurrences::OccurrenceCounts;
 use crate::model::builder::TreeBuilder;
 use crate::model::walk::Children;
 use crate::model::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, PROPERTY, Process,
+    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process,
     RecordingId, ThreadTree, Trees,
 };
 
@@ -19,8 +19,8 @@ pub(super) struct TreeSum {
     /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
     overhead_ps: Vec<u64>,
     /// By kind.
-    folded: BTreeMap<u32, FoldedFunction>,
-    ran_in: RanInCounts,
+    overflow: BTreeMap<u32, OverflowCalls>,
+    occurrences: OccurrenceCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
 }
@@ -31,8 +31,8 @@ impl TreeSum {
             table: KindTable::default(),
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
-            folded: BTreeMap::new(),
-            ran_in: RanInCounts::default(),
+            overflow: BTreeMap::new(),
+            occurrences: OccurrenceCounts::default(),
             recordings: BTreeSet::new(),
             processes: Vec::new(),
         }
@@ -69,14 +69,14 @@ impl TreeSum {
             .collect();
         for thread in &trees.threads {
             self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &kinds);
-            for folded in &thread.folded {
-                let kind = kinds[folded.kind as usize];
-                let sum = self.folded.entry(kind).or_default();
+            for overflow in &thread.overflow {
+                let kind = kinds[overflow.kind as usize];
+                let sum = self.overflow.entry(kind).or_default();
                 sum.kind = kind;
-                sum.add(folded);
+                sum.add(overflow);
             }
         }
-        self.ran_in.add(&trees, &kinds);
+        self.occurrences.add(&trees, &kinds);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }
@@ -124,18 +124,18 @@ impl TreeSum {
         } else {
             overhead_ps.clear();
         }
-        let (thread_names, ran_in) = self.ran_in.finish(&rank);
+        let (thread_names, occurrences) = self.occurrences.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
-        let folded = self.folded.into_values().map(|folded| FoldedFunction {
-            kind: rank[folded.kind as usize],
-            ..folded
+        let overflow = self.overflow.into_values().map(|overflow| OverflowCalls {
+            kind: rank[overflow.kind as usize],
+            ..overflow
         });
-        let mut folded: Vec<_> = folded.collect();
-        folded.sort_unstable();
+        let mut overflow: Vec<_> = overflow.collect();
+        overflow.sort_unstable();
         let mut threads = vec![ThreadTree {
             nodes,
             overhead_ps,
-            folded,
+            overflow,
             ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
@@ -147,7 +147,7 @@ impl TreeSum {
             threads,
             selection,
             thread_names,
-            ran_in,
+            occurrences,
         }
     }
 }

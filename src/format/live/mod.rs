@@ -52,17 +52,17 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | key: 0 in roots and in what is no node yet. Stored last |
-//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of folded calls |
+//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of overflow calls |
 //! | 12 | 4 | number of the function; in a root that of the threads that have recorded there besides the first; in a counter that is to be ignored 2^32 - 1 |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
 //! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
 //! | 40 | 12 | the recorder's own |
 //! | 52 | 4 | calls of classes, which have no node; the recorder's own where their cost is not known |
-//! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
+//! | 56 | 8 | ticks of the overflow calls that were made here, signed as those |
 //!
-//! *Folded* are calls that there was no room for: they count in one counter for each
-//! function of a thread.
+//! *Overflow calls* are those for which there was no room: they count in one counter for
+//! each function of a thread.
 //!
 //! Version 1 had the costs in another order and place: u32, six at 132 and six at 176, of
 //! each kind of call and then the other two; at first only the first six.
@@ -85,7 +85,7 @@ pub const VERSION: u32 = 2;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
-/// Flag in the index of a node's caller: it is a counter of folded calls, and no child.
+/// Flag in the index of a node's caller: it is a counter of overflow calls, and no child.
 pub(crate) const COUNTER: u32 = 1 << 31;
 /// The function of a counter for what is hidden.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;

@@ -16,8 +16,8 @@ use crate::clock::TickRate;
 use crate::format::calibration;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow,
-    Process, ProcessIdentity, RecordingId, ThreadTree, Trees,
+    Calibration, Ending, Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, OverflowCalls, Process,
+    ProcessIdentity, RecordingId, ThreadTree, Trees,
 };
 
 /// What a live file says first.
@@ -254,7 +254,7 @@ impl Made {
         let mut used = UsedFunctions::new(log);
         let mut places: Vec<Place> = Vec::new();
         let (mut dropped, mut end) = (0_u64, 0);
-        // Each may have one for its folded calls beside it.
+        // Each may have one for its overflow calls beside it.
         for (index, node) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
             let node = Bytes(node);
             let (parent, number) = (node.u32(8), node.u32(12));
@@ -270,7 +270,7 @@ impl Made {
                 let known = number != NO_FUNCTION && !(runs && log.is_missing(number));
                 let counts = node.u64(0) != 0 && known;
                 if let Some((tree, last)) = thread.filter(|_| counts) {
-                    tree.folded.push(FoldedFunction {
+                    tree.overflow.push(OverflowCalls {
                         kind: used.index(number),
                         calls: node.u64(16),
                         resumes: node.u64(24),
@@ -305,12 +305,12 @@ impl Made {
                 }
             }
             if let Some((tree, last)) = threads.get_mut(place.thread as usize) {
-                let folded = ticks(56, *last);
-                if folded > 0 {
+                let overflow = ticks(56, *last);
+                if overflow > 0 {
                     tree.nodes.push(NodeRow {
                         parent: place.node,
                         kind: used.overflow(),
-                        total: folded,
+                        total: overflow,
                         ..NodeRow::default()
                     });
                 }

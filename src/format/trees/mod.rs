@@ -13,7 +13,7 @@
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
 //! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
-//! | `ran_kind`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
+//! | `occurrence_kind`, `occurrence_thread`, `occurrence_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -49,16 +49,16 @@
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
 //! | `class_calls` | only in a recorder's file, and only where there are some and their cost is known: bytes, u32 a node: calls of classes, and of other objects that no node stands for, that were made there; 2^32 - 1 for that many or more |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
-//! | `folded_kind` | bytes, u32 a folded function: index into `kinds`; this and the next three only where there are some |
-//! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
-//! | `folded_self` | bytes, u64 a folded function: nanoseconds |
+//! | `overflow_kind` | bytes, u32 a function: index into `kinds`; this and the next three only where there are some |
+//! | `overflow_calls`, `overflow_resumes` | bytes, u64 a function |
+//! | `overflow_self` | bytes, u64 a function: nanoseconds |
 //!
 //! What a node stands for ([`NodeKind`]) is an int or a tuple:
 //!
 //! | value | calls of |
 //! |---|---|
 //! | int | a function: index into `functions` |
-//! | (`'overflow'`,) | functions for which there was no room in the tree, made by the parent |
+//! | (`'overflow'`,) | functions for which there was no room in the tree, made by the parent: see [`OverflowCalls`] |
 //! | (`'excluded'`,) | functions that were taken out and had no caller |
 //! | (`'process'`, int) | a process, at the root: index into `processes` |
 //! | (`'merged processes'`,) | processes that were merged without `--by` |
@@ -82,7 +82,7 @@ use fields::{read_into, read_text, write_column, write_text, write_texts};
 
 use super::marshal::{Reader, Writer};
 use super::read_error::ReadError;
-use crate::model::{ANY_THREAD, NodeKind, RanIn, Trees};
+use crate::model::{ANY_THREAD, NodeKind, Occurrence, Trees};
 
 /// Reads the value of `key`, if it is one of the trees' keys; else returns false
 /// and leaves the value to the caller.
@@ -92,7 +92,7 @@ pub(super) fn read_key(
     trees: &mut Trees,
 ) -> Result<bool, ReadError> {
     let number = u32::from_le_bytes;
-    let ran = &mut trees.ran_in;
+    let rows = &mut trees.occurrences;
     match key {
         b"recordings" => trees.recordings = reader.list(read_id)?,
         b"processes" => trees.processes = reader.list(process::read)?,
@@ -101,11 +101,15 @@ pub(super) fn read_key(
         b"threads" => trees.threads = reader.list(thread::read)?,
         b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
         b"thread_names" => trees.thread_names = reader.list(read_text)?,
-        b"ran_kind" | b"ran_function" => {
-            read_into(reader, ran, number, |ran, value| ran.kind = value)?;
+        b"occurrence_kind" | b"ran_function" => {
+            read_into(reader, rows, number, |row, value| row.kind = value)?;
         }
-        b"ran_thread" => read_into(reader, ran, number, |ran, value| ran.thread = value)?,
-        b"ran_processes" => read_into(reader, ran, number, |ran, value| ran.processes = value)?,
+        b"occurrence_thread" | b"ran_thread" => {
+            read_into(reader, rows, number, |row, value| row.thread = value)?
+        }
+        b"occurrence_processes" | b"ran_processes" => {
+            read_into(reader, rows, number, |row, value| row.processes = value)?
+        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -140,19 +144,19 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
     if !trees.selection.is_empty() {
         write_text(writer, b"selection", trees.selection.as_bytes());
     }
-    if !trees.ran_in.is_empty() {
+    if !trees.occurrences.is_empty() {
         write_texts(writer, b"thread_names", &trees.thread_names);
-        write_ran_in(writer, &trees.ran_in);
+        write_occurrences(writer, &trees.occurrences);
     }
 }
 
-fn write_ran_in<'a>(writer: &mut Writer<'a>, rows: &'a [RanIn]) {
-    let kinds = rows.iter().map(|ran| ran.kind.to_le_bytes());
-    let threads = rows.iter().map(|ran| ran.thread.to_le_bytes());
-    let processes = rows.iter().map(|ran| ran.processes.to_le_bytes());
-    write_column(writer, b"ran_kind", kinds);
-    write_column(writer, b"ran_thread", threads);
-    write_column(writer, b"ran_processes", processes);
+fn write_occurrences<'a>(writer: &mut Writer<'a>, rows: &'a [Occurrence]) {
+    let kinds = rows.iter().map(|of| of.kind.to_le_bytes());
+    let threads = rows.iter().map(|of| of.thread.to_le_bytes());
+    let processes = rows.iter().map(|of| of.processes.to_le_bytes());
+    write_column(writer, b"occurrence_kind", kinds);
+    write_column(writer, b"occurrence_thread", threads);
+    write_column(writer, b"occurrence_processes", processes);
 }
 
 /// Checks what can only be checked when all keys have been read. Whatever passes may be
@@ -175,19 +179,19 @@ pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
         ));
     }
     let kinds = trees.kinds.len();
-    let ran_nowhere = |ran: &RanIn| {
-        ran.kind as usize >= kinds
-            || ran.thread != ANY_THREAD && ran.thread as usize >= trees.thread_names.len()
+    let occurs_nowhere = |of: &Occurrence| {
+        of.kind as usize >= kinds
+            || of.thread != ANY_THREAD && of.thread as usize >= trees.thread_names.len()
     };
-    if trees.ran_in.iter().any(ran_nowhere) {
-        return Err(ReadError::invalid(offset, "a place where no function ran"));
+    if trees.occurrences.iter().any(occurs_nowhere) {
+        return Err(ReadError::invalid(offset, "an occurrence of nothing"));
     }
     for thread in &trees.threads {
         if thread.process as usize >= trees.processes.len() {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
-        let folded = thread.folded.iter().map(|folded| &folded.kind);
-        let mut used = thread.nodes.kinds().iter().chain(folded);
+        let overflow = thread.overflow.iter().map(|overflow| &overflow.kind);
+        let mut used = thread.nodes.kinds().iter().chain(overflow);
         if used.any(|&kind| kind as usize >= kinds) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }

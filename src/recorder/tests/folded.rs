@@ -2,7 +2,7 @@
 
 use super::super::node::Visit;
 use super::super::thread::{Outcome, Thread};
-use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
+use super::{FOLDED, Figures, attach, by_path, define, overflow_by_key, recording, trees};
 
 fn enter(thread: &Thread, key: u64, at: u64) {
     assert_eq!(thread.enter(key, Visit::Start, at), Outcome::Recorded);
@@ -44,10 +44,10 @@ fn a_thread_that_comes_late_is_folded_whole() {
     let [before, after] = &trees.threads[..] else {
         panic!("two threads");
     };
-    assert_eq!((before.nodes.len(), before.folded.len()), (63, 0));
+    assert_eq!((before.nodes.len(), before.overflow.len()), (63, 0));
     let seen = by_path(after, &trees);
     assert_eq!(seen, [(vec![FOLDED], figures(0, 31))].into());
-    let folded = folded_by_key(after, &trees);
+    let folded = overflow_by_key(after, &trees);
     assert_eq!(folded, [(1, figures(2, 16)), (100, figures(1, 15))].into());
     assert_eq!(trees.processes[0].dropped_calls, 0);
 }
@@ -87,7 +87,7 @@ fn more_functions_than_there_are_counters_for_are_dropped() {
     leave(thread, CALLER, at + 10);
 
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees);
+    let folded = overflow_by_key(&trees.threads[0], &trees);
     assert_eq!(folded.len() as u64, COUNTERS);
     assert_eq!(trees.processes[0].dropped_calls, DROPPED);
     let all = COUNTERS - 2 + DROPPED;
@@ -112,12 +112,12 @@ fn a_function_that_is_met_when_all_nodes_are_made_is_asked_for() {
     enter(thread, 2, 80);
     assert_eq!(thread.leave(3, 85), Outcome::NotOpen);
     leave(thread, 2, 90);
-    // Leaves the folded calls and a node of the tree.
+    // Leaves the overflow calls and a node of the tree.
     for depth in (1..=70).rev() {
         assert_eq!(thread.depth(), depth);
         leave(thread, 1, 100);
     }
     let trees = trees(&recording);
-    let folded = folded_by_key(&trees.threads[0], &trees);
+    let folded = overflow_by_key(&trees.threads[0], &trees);
     assert_eq!(folded, [(1, figures(7, 26)), (2, figures(1, 10))].into());
 }

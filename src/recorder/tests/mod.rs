@@ -111,7 +111,7 @@ impl std::ops::AddAssign for Figures {
     }
 }
 
-/// The key that stands for folded calls below; no function has it.
+/// The key that stands for overflow calls below; no function has it.
 const FOLDED: u64 = 0;
 
 /// The key of a function that [`define`] has made.
@@ -126,10 +126,10 @@ fn key_of(trees: &Trees, kind: u32) -> u64 {
         .unwrap()
 }
 
-/// What is known of each function's folded calls; their self time as the total.
-fn folded_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
+/// What is known of each function's overflow calls; their self time as the total.
+fn overflow_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
-    for folded in &tree.folded {
+    for folded in &tree.overflow {
         let known = Figures {
             calls: folded.calls,
             resumes: folded.resumes,

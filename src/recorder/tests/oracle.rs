@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::node::Visit;
 use super::super::thread::{Fiber, Outcome, Thread};
-use super::{FOLDED, Figures, attach, by_path, define, folded_by_key, recording, trees};
+use super::{FOLDED, Figures, attach, by_path, define, overflow_by_key, recording, trees};
 
 /// Keys below are functions; this one is not defined.
 const UNKNOWN: u64 = 7;
@@ -67,7 +67,7 @@ struct Oracle {
     suspended: [Vec<OpenCall>; FIBERS],
     running: usize,
     figures: HashMap<Vec<u64>, Figures>,
-    /// What is known of folded calls, by function; self time as the total.
+    /// What is known of overflow calls, by function; self time as the total.
     folded: HashMap<u64, Figures>,
     /// How long calls were folded, by the path to where they were made.
     folding: HashMap<Vec<u64>, u64>,
@@ -273,7 +273,7 @@ impl Both<'_> {
         let trees = trees(self.thread.recording());
         let (seen, folded) = match &trees.threads[..] {
             [] => (HashMap::new(), HashMap::new()),
-            [thread] => (by_path(thread, &trees), folded_by_key(thread, &trees)),
+            [thread] => (by_path(thread, &trees), overflow_by_key(thread, &trees)),
             _ => panic!("one thread"),
         };
         assert_eq!(seen, self.oracle.visible());

@@ -29,8 +29,8 @@ pub(super) fn write_columns(
     column(out, "names", shown().map(|f| json(&f.name)));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    let folded = view.folded_functions();
-    let figures = shown().map(|f| figures(view.rows, f.label, folded.contains(f.label)));
+    let overflow = view.overflow_functions();
+    let figures = shown().map(|f| figures(view.rows, f.label, overflow.contains(f.label)));
     column(out, "figures", figures);
     write_ran_in(out, functions, view.profile.trees());
     for (id, tree, layout) in graphs {
@@ -64,7 +64,7 @@ pub(super) fn write_columns(
 /// that is not known, else `[processes, name, ...]`.
 fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
     let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
-    for ran in &trees.ran_in {
+    for ran in &trees.occurrences {
         let Some((processes, threads)) = functions
             .index_of(&shown(trees, &trees.kinds[ran.kind as usize]).label)
             .and_then(|index| places.get_mut(index))

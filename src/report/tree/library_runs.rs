@@ -123,7 +123,7 @@ impl Run {
 }
 
 /// Whether `function` is nothing that the program's authors have written. Spans of
-/// native code were named by somebody who wants to see them; folded calls may be of any.
+/// native code were named by somebody who wants to see them; overflow calls may be of any.
 fn is_library(function: &Function) -> bool {
     function.kind != FunctionKind::Native && origin(&function.label) != Origin::Program
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::merge::{Merger, Profile};
 use crate::format::prof::{PlainInputs, ProfFile};
 use crate::model::{
-    FoldedFunction, Function, FunctionKind, NO_PARENT, NodeRow, Process, Rows, ThreadTree, Trees,
+    Function, FunctionKind, NO_PARENT, NodeRow, OverflowCalls, Process, Rows, ThreadTree, Trees,
 };
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
@@ -182,10 +182,10 @@ fn estimates_and_lower_bounds_are_marked_and_explained() {
                 processes: vec![Process::default()],
                 threads: vec![ThreadTree {
                     nodes: frames.nodes.clone(),
-                    folded: vec![FoldedFunction {
+                    overflow: vec![OverflowCalls {
                         kind: 2,
                         calls: 1,
-                        ..FoldedFunction::default()
+                        ..OverflowCalls::default()
                     }],
                     ..ThreadTree::default()
                 }],

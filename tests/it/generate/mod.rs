@@ -3,9 +3,9 @@
 #![allow(dead_code)]
 
 use edbprof::model::{
-    Calibration, Cost, Counts, Ending, FoldedFunction, Function, FunctionKind, GENERIC_DISPATCH,
-    GENERIC_WRAPPER, Label, NO_PARENT, NodeKind, NodeRow, Nodes, PROPERTY, Process,
-    ProcessIdentity, Rows, ThreadTree, Trees,
+    Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER,
+    Label, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process, ProcessIdentity,
+    Rows, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -149,9 +149,9 @@ fn process() -> impl Strategy<Value = Process> {
     )
 }
 
-fn folded(kinds: usize) -> impl Strategy<Value = Vec<FoldedFunction>> {
+fn overflow(kinds: usize) -> impl Strategy<Value = Vec<OverflowCalls>> {
     let figures = (0..kinds as u32, 0..5_u64, 0..3_u64, 0..1000_u64);
-    let figures = figures.prop_map(|(kind, calls, resumes, self_time)| FoldedFunction {
+    let figures = figures.prop_map(|(kind, calls, resumes, self_time)| OverflowCalls {
         kind,
         calls,
         resumes,
@@ -165,20 +165,20 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
         let count = functions.len();
-        let thread = (nodes(count + 1), vec(0..9_u32, 40), folded(count), text());
+        let thread = (nodes(count + 1), vec(0..9_u32, 40), overflow(count), text());
         let threads = vec((thread, any::<bool>()), 0..4);
         (Just(functions), threads, process(), any::<[u8; 16]>())
     });
     trees.prop_map(|(functions, threads, process, id)| {
         let threads = threads.into_iter().map(
-            |((nodes, mut class_calls, folded, name), has_class_calls)| {
+            |((nodes, mut class_calls, overflow, name), has_class_calls)| {
                 class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
                 ThreadTree {
                     name,
                     threads: 1 + nodes.len() as u32 % 3,
                     nodes,
                     class_calls,
-                    folded,
+                    overflow,
                     ..ThreadTree::default()
                 }
             },

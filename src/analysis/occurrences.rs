@@ -1,24 +1,24 @@
-//! In which processes and threads functions ran: what is lost of it when all trees become
-//! one is counted here, while they are merged.
+//! Processes and threads in which functions occurred, counted while trees are merged: the
+//! one tree that they become does not tell.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::thread_name::without_digits;
-use crate::model::{ANY_THREAD, RanIn, Trees};
+use crate::model::{ANY_THREAD, Occurrence, Trees};
 
 /// Counts, for all recordings together, that don't depend on their order.
 #[derive(Debug, Default)]
-pub(super) struct RanInCounts {
+pub(super) struct OccurrenceCounts {
     names: HashMap<Box<[u8]>, u32>,
     processes: HashMap<(u32, u32), u32>,
 }
 
-impl RanInCounts {
+impl OccurrenceCounts {
     /// Counts the kinds of `trees`; `kinds` are their indices here.
     pub(super) fn add(&mut self, trees: &Trees, kinds: &[u32]) {
-        if !trees.ran_in.is_empty() {
+        if !trees.occurrences.is_empty() {
             let threads: Vec<u32> = trees.thread_names.iter().map(|n| self.name(n)).collect();
-            for ran in &trees.ran_in {
+            for ran in &trees.occurrences {
                 let thread = threads.get(ran.thread as usize).copied();
                 let place = (kinds[ran.kind as usize], thread.unwrap_or(ANY_THREAD));
                 self.count(place, ran.processes);
@@ -27,10 +27,10 @@ impl RanInCounts {
             let mut places = BTreeSet::new();
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
                 let name = self.name(&without_digits(&thread.name));
-                let folded = thread.folded.iter().map(|folded| folded.kind);
+                let overflow = thread.overflow.iter().map(|overflow| overflow.kind);
                 // Trees have many nodes of few kinds.
                 let mut seen = vec![false; kinds.len()];
-                for kind in thread.nodes.kinds().iter().copied().chain(folded) {
+                for kind in thread.nodes.kinds().iter().copied().chain(overflow) {
                     if !std::mem::replace(&mut seen[kind as usize], true) {
                         let kind = kinds[kind as usize];
                         places.extend([(kind, name), (kind, ANY_THREAD)]);
@@ -57,7 +57,7 @@ impl RanInCounts {
     }
 
     /// The names and counts in their order; `rank` is where each kind is then.
-    pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<RanIn>) {
+    pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<Occurrence>) {
         let mut names: Vec<(Box<[u8]>, u32)> = self.names.into_iter().collect();
         names.sort_unstable();
         let mut threads = vec![0; names.len()];
@@ -65,14 +65,17 @@ impl RanInCounts {
             threads[*old as usize] = new;
         }
         let counts = self.processes.into_iter();
-        let mut ran_in: Vec<RanIn> = counts
-            .map(|((kind, thread), processes)| RanIn {
+        let mut occurrences: Vec<Occurrence> = counts
+            .map(|((kind, thread), processes)| Occurrence {
                 kind: rank[kind as usize],
                 thread: threads.get(thread as usize).copied().unwrap_or(ANY_THREAD),
                 processes,
             })
             .collect();
-        ran_in.sort_unstable();
-        (names.into_iter().map(|(name, _)| name).collect(), ran_in)
+        occurrences.sort_unstable();
+        (
+            names.into_iter().map(|(name, _)| name).collect(),
+            occurrences,
+        )
     }
 }
