@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow};
 use edbprof::report::svg::Svg;
@@ -26,13 +26,13 @@ fn main() {
         merger.add(path, file);
         merger.finish().profile
     });
-    let mut tree = frames(&profile);
+    let mut tree = display_tree(&profile);
     if tree.nodes.is_empty() {
         tree = made_up(1_000_000);
     }
     let rows = profile.rows();
-    let view = View::new(&profile, &rows, &tree);
     println!("{} nodes", tree.nodes.len());
+    let view = View::with(&profile, &rows, tree);
     let all = Svg {
         threshold: 0.0,
         ..Svg::default()
@@ -71,8 +71,8 @@ fn measure(what: &str, draw: impl Fn() -> Vec<u8>) -> Vec<u8> {
 
 /// What a random program leaves behind that calls and returns until its tree has so
 /// many nodes. A function always calls the same few others.
-fn made_up(nodes: usize) -> Frames {
-    let mut tree = Frames::default();
+fn made_up(nodes: usize) -> DisplayTree {
+    let mut tree = DisplayTree::default();
     let functions = nodes / 20;
     for number in 0..functions {
         let file = format!("/srv/app/package_{}/module_{number}.py", number % 9);
@@ -121,7 +121,7 @@ fn made_up(nodes: usize) -> Frames {
     tree
 }
 
-fn add_node(tree: &mut Frames, parent: u32, function: u32) -> u32 {
+fn add_node(tree: &mut DisplayTree, parent: u32, function: u32) -> u32 {
     tree.estimated.push(false);
     tree.nodes.push(NodeRow {
         parent,

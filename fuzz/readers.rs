@@ -3,10 +3,10 @@
 
 #![allow(dead_code)]
 
-use edbprof::analysis::attribution::attribute;
+use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::estimate::estimate;
-use edbprof::analysis::frames::frames;
 use edbprof::analysis::merge::{Merger, Profile};
+use edbprof::analysis::singledispatch::rows::reattribute_callers;
 use edbprof::format::live::{self, Now};
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
@@ -47,7 +47,7 @@ pub(crate) fn sidecar(bytes: &[u8]) {
     if let Ok(sidecar) = sidecar::decode(bytes) {
         let written = sidecar::encode(&sidecar);
         assert_eq!(sidecar::decode(&written).as_ref(), Ok(&sidecar));
-        attribute(&dispatching(&sidecar), &sidecar);
+        reattribute_callers(&dispatching(&sidecar), &sidecar);
     }
 }
 
@@ -80,12 +80,12 @@ fn assert_same(rows: &Rows, expected: &Rows) {
 
 fn use_file(file: ProfFile) {
     let mut profile = merged(file);
-    frames(&profile);
+    display_tree(&profile);
     let written = profile.encode();
     let again = prof::read(&written).expect("what was written can be read");
     assert_eq!(merged(again).encode(), written);
     profile.compensate();
-    frames(&profile);
+    display_tree(&profile);
 }
 
 fn merged(file: ProfFile) -> Profile {

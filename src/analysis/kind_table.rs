@@ -1,58 +1,99 @@
-//! What the nodes of a tree that is being made stand for, each function and kind once.
+//! Tables of functions and kinds that grow as nodes of a new tree need them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use crate::model::{Function, NodeKind, Trees};
+use crate::model::{Function, NodeKind, Occurrence, ThreadTree, Trees};
 
-/// Functions and kinds, numbered in order of first use.
+/// Functions and kinds without duplicates.
 #[derive(Default)]
 pub(super) struct KindTable {
-    pub(super) functions: Vec<Function>,
-    function_ids: HashMap<Function, u32>,
-    pub(super) kinds: Vec<NodeKind>,
-    kind_ids: HashMap<NodeKind, u32>,
+    functions: Interned<Function>,
+    kinds: Interned<NodeKind>,
 }
 
 impl KindTable {
-    /// Index of `kind`, whose function is one of this table's.
+    /// Returns the index of `kind`, new if it was not seen before. A function in it must be
+    /// one of this table.
     pub(super) fn kind(&mut self, kind: NodeKind) -> u32 {
-        index_of(kind, &mut self.kinds, &mut self.kind_ids)
+        self.kinds.id(&kind)
     }
 
-    /// Index of the kind of calls of `function`.
-    pub(super) fn function(&mut self, function: Function) -> u32 {
-        let function = index_of(function, &mut self.functions, &mut self.function_ids);
+    /// Returns the index of the kind of calls of `function`.
+    pub(super) fn function(&mut self, function: &Function) -> u32 {
+        let function = self.functions.id(function);
         self.kind(NodeKind::Function(function))
     }
 
-    /// Index of what is `kind` in `trees`.
+    /// Returns the index of what is `kind` in `trees`.
     pub(super) fn same(&mut self, trees: &Trees, kind: u32) -> u32 {
         match trees.function(kind) {
-            Some(function) => self.function(function.clone()),
-            None => self.kind(trees.kinds[kind as usize].clone()),
+            Some(function) => self.function(function),
+            None => self.kinds.id(&trees.kinds[kind as usize]),
         }
     }
 
-    /// Index of that kind of `trees`, if it was used.
-    pub(super) fn find(&self, trees: &Trees, kind: u32) -> Option<u32> {
+    /// Returns the functions and the kinds by their indices.
+    pub(super) fn into_parts(self) -> (Vec<Function>, Vec<NodeKind>) {
+        (self.functions.items, self.kinds.items)
+    }
+
+    /// Returns `trees` with `threads`, which index this table, in place of their own. Empty
+    /// threads are left out.
+    pub(super) fn into_trees(self, trees: &Trees, mut threads: Vec<ThreadTree>) -> Trees {
+        threads.retain(|thread| !thread.is_empty());
+        // Known of an aggregate's kinds only. For those that stay in part, this is the most
+        // that it may be.
+        let occurrences = trees.occurrences.iter().filter_map(|occurrence| {
+            let kind = self.find(trees, occurrence.kind)?;
+            Some(Occurrence {
+                kind,
+                ..*occurrence
+            })
+        });
+        Trees {
+            occurrences: occurrences.collect(),
+            functions: self.functions.items,
+            kinds: self.kinds.items,
+            threads,
+            recordings: trees.recordings.clone(),
+            processes: trees.processes.clone(),
+            selection: trees.selection.clone(),
+            thread_names: trees.thread_names.clone(),
+        }
+    }
+
+    fn find(&self, trees: &Trees, kind: u32) -> Option<u32> {
         let kind = match trees.function(kind) {
-            Some(function) => &NodeKind::Function(*self.function_ids.get(function)?),
+            Some(function) => &NodeKind::Function(*self.functions.ids.get(function)?),
             None => &trees.kinds[kind as usize],
         };
-        self.kind_ids.get(kind).copied()
+        self.kinds.ids.get(kind).copied()
     }
 }
 
-fn index_of<T: Clone + Eq + std::hash::Hash>(
-    item: T,
-    items: &mut Vec<T>,
-    ids: &mut HashMap<T, u32>,
-) -> u32 {
-    if let Some(&known) = ids.get(&item) {
-        return known;
+struct Interned<T> {
+    items: Vec<T>,
+    ids: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Interned {
+            items: Vec::new(),
+            ids: HashMap::new(),
+        }
     }
-    let new = items.len() as u32;
-    items.push(item.clone());
-    ids.insert(item, new);
-    new
+}
+
+impl<T: Clone + Eq + Hash> Interned<T> {
+    fn id(&mut self, item: &T) -> u32 {
+        if let Some(&id) = self.ids.get(item) {
+            return id;
+        }
+        let id = self.items.len() as u32;
+        self.items.push(item.clone());
+        self.ids.insert(item.clone(), id);
+        id
+    }
 }

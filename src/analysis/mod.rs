@@ -1,21 +1,33 @@
-//! The merged, immutable value that every report is written from, and what is
-//! computed on it.
+//! Merging recordings into one value, and computing the values that reports show.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`merge_request`] | the part of a file that is merged, in groups by process or thread |
+//! | [`select`] | patterns that choose processes, threads and functions |
+//! | [`merge`] | many files as one [`merge::Profile`] |
+//! | [`compensate`] | times without the cost of recording |
+//! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
+//! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
+//! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
 
 #![deny(unsafe_code)]
 
-pub mod attribution;
+mod apply_selection;
 pub mod compensate;
+mod costed_tree;
+pub mod display_tree;
 pub mod estimate;
-pub mod frames;
-pub mod group;
-pub mod join;
+mod group_roots;
+pub mod invert;
 mod kind_table;
 pub mod merge;
+pub mod merge_request;
+pub mod merge_siblings;
 pub mod native_name;
 mod occurrences;
+pub mod process_text;
 pub mod processes;
-mod reshape;
+pub mod prune;
 pub mod rows;
 pub mod select;
 pub mod singledispatch;
-pub mod threshold;

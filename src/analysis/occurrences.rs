@@ -14,20 +14,23 @@ pub(super) struct OccurrenceCounts {
 }
 
 impl OccurrenceCounts {
-    /// Counts the kinds of `trees`; `kinds` are their indices here.
+    /// Counts the kinds of `trees`, which have the indices `kinds` here.
     pub(super) fn add(&mut self, trees: &Trees, kinds: &[u32]) {
         if !trees.occurrences.is_empty() {
             let threads: Vec<u32> = trees.thread_names.iter().map(|n| self.name(n)).collect();
-            for ran in &trees.occurrences {
-                let thread = threads.get(ran.thread as usize).copied();
-                let place = (kinds[ran.kind as usize], thread.unwrap_or(ANY_THREAD));
-                self.count(place, ran.processes);
+            for occurrence in &trees.occurrences {
+                let thread = threads.get(occurrence.thread as usize).copied();
+                let place = (
+                    kinds[occurrence.kind as usize],
+                    thread.unwrap_or(ANY_THREAD),
+                );
+                self.count(place, occurrence.processes);
             }
         } else if trees.recordings.len() == 1 {
             let mut places = BTreeSet::new();
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
                 let name = self.name(&without_digits(&thread.name));
-                let overflow = thread.overflow.iter().map(|overflow| overflow.kind);
+                let overflow = thread.overflow.iter().map(|calls| calls.kind);
                 // Trees have many nodes of few kinds.
                 let mut seen = vec![false; kinds.len()];
                 for kind in thread.nodes.kinds().iter().copied().chain(overflow) {
@@ -56,7 +59,7 @@ impl OccurrenceCounts {
         *sum = sum.saturating_add(processes);
     }
 
-    /// The names and counts in their order; `rank` is where each kind is then.
+    /// Returns the names and the counts in their order; `rank` is the new index of each kind.
     pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<Occurrence>) {
         let mut names: Vec<(Box<[u8]>, u32)> = self.names.into_iter().collect();
         names.sort_unstable();

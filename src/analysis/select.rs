@@ -1,4 +1,4 @@
-//! Choosing what of the recordings is looked at: some processes, threads, functions.
+//! Patterns that choose processes, threads and functions.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,15 +6,15 @@ use std::fmt;
 use wildmatch::WildMatch;
 
 use super::native_name::short_name;
-use crate::model::{Function, Process};
+use crate::model::{Function, Process, Trees};
 
-/// Bytes: as long as paths are (PATH_MAX of Linux). With more, a path in a file would take
-/// time by the square of its length.
+/// The longest end of a path that is matched, bytes: `PATH_MAX` of Linux. Without a limit,
+/// matching takes time quadratic in the length of the path.
 const LONGEST_END: usize = 4096;
 
-/// What is looked at. The default is all.
+/// Processes, threads and functions of interest. The default is all of them.
 ///
-/// Several patterns of one kind mean any of them; what kinds are given must all hold.
+/// Several patterns of one kind mean any of them; all kinds that are given must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Processes, by pid or by what their command lines match.
@@ -28,8 +28,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The options that it is made of, as one text whatever their order; empty for all.
-    pub fn text(&self) -> String {
+    /// Returns what tells this selection from others.
+    pub fn id(&self) -> SelectionId {
         let kinds = [
             ("--only-process", &self.processes),
             ("--only-thread", &self.threads),
@@ -40,13 +40,11 @@ impl Selection {
             let patterns = patterns.iter();
             patterns.map(move |pattern| format!("{option}={pattern}"))
         });
-        let mut options: Vec<_> = options.collect();
-        options.sort();
-        options.dedup();
-        options.join(" ")
+        let options = BTreeSet::from_iter(options);
+        SelectionId(Vec::from_iter(options).join(" ").into())
     }
 
-    /// Those options that choose functions, as they are written, and match none of
+    /// Returns the options, as they are written, that choose functions and match none of
     /// `functions`.
     pub fn without_match(&self, functions: &[Function]) -> BTreeSet<String> {
         let include = self.include.iter().map(|pattern| ("--include", pattern));
@@ -86,12 +84,40 @@ impl Selection {
     }
 }
 
-/// Whether there is no pattern, or one that `matches`.
+/// Tells selections from each other: the text of their options, in whatever order these
+/// were given. Files may be merged if they hold what one selection has chosen. The default
+/// is of a selection of everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SelectionId(Box<str>);
+
+impl SelectionId {
+    /// Returns the id of the selection that has chosen `trees`.
+    pub fn of(trees: &Trees) -> Self {
+        SelectionId(trees.selection.clone())
+    }
+
+    /// Returns true if everything is chosen.
+    pub fn is_whole(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn into_text(self) -> Box<str> {
+        self.0
+    }
+}
+
+impl fmt::Display for SelectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.escape_debug().fmt(f)
+    }
+}
+
+/// Returns true if there is no pattern, or one that `matches`.
 fn any(patterns: &[Pattern], matches: impl Fn(&Pattern) -> bool) -> bool {
     patterns.is_empty() || patterns.iter().any(matches)
 }
 
-/// A text in which `*` stands for any characters, `?` for one.
+/// A text in which `*` matches any characters and `?` matches one.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -99,7 +125,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// The pattern that is written so.
+    /// Returns the pattern that is written like this.
     pub fn new(text: &str) -> Self {
         Pattern {
             text: text.to_owned(),
@@ -111,8 +137,8 @@ impl Pattern {
         self.glob.matches(&String::from_utf8_lossy(text))
     }
 
-    /// Whether it is `path`, or what is left of that without directories at the beginning
-    /// and no longer than [`LONGEST_END`].
+    /// Returns true if it matches `path` or an end of it that begins a file or directory name
+    /// and is no longer than [`LONGEST_END`].
     fn is_path_end(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
         if self.glob.matches(&path) {
@@ -127,8 +153,8 @@ impl Pattern {
                 .any(|end| self.glob.matches(end))
     }
 
-    /// Whether it is the function's name, as recorded or as shown (`list.append`), its file,
-    /// or both with a colon between.
+    /// Returns true if it matches the function's name, as recorded or as shown
+    /// (`list.append`), its file, or both with a colon between.
     fn is_function(&self, function: &Function) -> bool {
         let file = &function.label.file;
         let shown = short_name(&function.label.name);
@@ -257,7 +283,8 @@ mod tests {
             threads: patterns(&["Main*"]),
             ..Selection::default()
         };
-        assert_eq!(one.text(), "--exclude=a --exclude=b --only-thread=Main*");
-        assert_eq!(Selection::default().text(), "");
+        let text = "--exclude=a --exclude=b --only-thread=Main*";
+        assert_eq!(one.id().to_string(), text);
+        assert_eq!(Selection::default().id(), SelectionId::default());
     }
 }

@@ -8,7 +8,7 @@ use super::host_struct::HostStruct;
 use super::status::refuse;
 use super::{edbprof_recording, edbprof_status, edbprof_thread};
 use crate::model::{Calibration, CallKind, Cost};
-use crate::recorder::recording::Recording;
+use crate::recorder::Recording;
 
 /// Costs of recording, as the host has measured them: picoseconds that recording adds to a
 /// call. The callee's part makes the self time of the callee longer, and the caller's part

@@ -6,8 +6,7 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
     EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
-use crate::recorder::node::Visit;
-use crate::recorder::thread::Thread;
+use crate::recorder::{Thread, Visit};
 
 /// A thread's handle in a recording. Made by `edbprof_recording_attach`, and valid until
 /// `edbprof_thread_detach` or until the recording is freed.
@@ -98,7 +97,8 @@ unsafe fn enter_at(
     visit: Visit,
     ticks: u64,
 ) -> edbprof_status {
-    let enter = |thread: &Thread| guarded(|| thread.enter_any(key, visit, thread.at_told(ticks)));
+    let enter =
+        |thread: &Thread| guarded(|| thread.enter_any(key, visit, thread.at_host_tick(ticks)));
     // SAFETY: the contracts are the same.
     unsafe { event(handle, key, enter) }
 }
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn edbprof_leave_at(
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe {
         event(thread, key, |thread| {
-            guarded(|| thread.leave(key, thread.at_told(ticks)))
+            guarded(|| thread.leave(key, thread.at_host_tick(ticks)))
         })
     }
 }
@@ -277,7 +277,7 @@ pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbpr
     unsafe {
         with(thread, |thread| {
             check_is_current(thread)?;
-            thread.switch_off();
+            thread.disable();
             Ok(())
         })
     }

@@ -5,7 +5,7 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status,
     edbprof_thread,
 };
-use crate::recorder::thread::Fiber;
+use crate::recorder::Fiber;
 
 /// Position of a suspended fiber, such as a greenlet. It is a value without resources, for
 /// the thread that made it. Zeros mean a fiber in which nothing is open, such as a new one.

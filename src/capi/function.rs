@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use super::edbprof_str;
 use super::host_struct::HostStruct;
 use crate::model::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY};
-use crate::recorder::functions::Entry;
+use crate::recorder::FunctionEntry;
 
 /// `edbprof_function.kind`: a Python code object.
 pub const EDBPROF_PYTHON: u32 = 0;
@@ -84,7 +84,7 @@ impl edbprof_function {
     ///
     /// # Safety
     /// * Each string's `len` bytes can be read at its `data`.
-    pub(super) unsafe fn entry(&self) -> Result<Entry, &'static str> {
+    pub(super) unsafe fn entry(&self) -> Result<FunctionEntry, &'static str> {
         let function = self;
         let kind = match function.kind {
             EDBPROF_PYTHON => FunctionKind::Python,
@@ -105,7 +105,7 @@ impl edbprof_function {
             line: function.generic_line,
             name: copy(&function.generic_name),
         };
-        Ok(Entry {
+        Ok(FunctionEntry {
             hidden: function.flags & EDBPROF_HIDDEN != 0,
             function: Function {
                 kind,

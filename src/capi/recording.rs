@@ -13,9 +13,9 @@ use super::{
     edbprof_str, edbprof_thread,
 };
 use crate::clock::{self, Clock, TickRate};
-use crate::recorder::arena;
-use crate::recorder::fixed::Fixed;
-use crate::recorder::recording::{DEFAULT_MAX_NODES, LivePlace, Options, Place, Recording};
+use crate::recorder::{
+    self, DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation, Recording, Registered,
+};
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
 pub const EDBPROF_CLOCK_WALL: u32 = 0;
@@ -30,8 +30,8 @@ pub const EDBPROF_LEAST_NODES: u32 = 64;
 /// `edbprof_options.max_nodes`: the largest number.
 pub const EDBPROF_MOST_NODES: u32 = 134_217_727;
 
-const _: () = assert!(EDBPROF_LEAST_NODES == arena::LEAST_BUDGET);
-const _: () = assert!(EDBPROF_MOST_NODES == arena::LARGEST_BUDGET);
+const _: () = assert!(EDBPROF_LEAST_NODES == recorder::LEAST_BUDGET);
+const _: () = assert!(EDBPROF_MOST_NODES == recorder::LARGEST_BUDGET);
 
 /// Settings of a recording. Fill it with zeros, set `struct_size`, then set what is to
 /// differ from the defaults.
@@ -85,13 +85,13 @@ unsafe impl HostStruct for edbprof_options {
 /// Everything that one process collects for one purpose. Made by `edbprof_recording_new`.
 #[derive(Debug)]
 pub struct edbprof_recording {
-    /// Never made: a pointer to it points to a `Fixed<Recording>`.
+    /// Never made: a pointer to it points to a `Registered`.
     _opaque: (),
 }
 
 // SAFETY: `edbprof_recording_new` alone hands out pointers to it, and makes them of a `Box`.
 unsafe impl Handle for edbprof_recording {
-    type Object = Fixed<Recording>;
+    type Object = Registered;
 }
 
 /// Translates a host's options to the recorder's.
@@ -113,9 +113,9 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
             ns => TickRate::from_ns_per_tick(ns).ok_or(EDBPROF_BAD_ARGUMENT)?,
         },
         // SAFETY: the contracts are the same.
-        place: unsafe { place(given) }?,
+        output: unsafe { output(given) }?,
         // SAFETY: the contracts are the same.
-        live_place: unsafe { live_place(given) }?,
+        live_file: unsafe { live_file(given) }?,
         max_nodes: match given.max_nodes {
             0 => DEFAULT_MAX_NODES,
             nodes => nodes,
@@ -129,7 +129,7 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
 ///
 /// # Safety
 /// * The strings in `given` are readable.
-unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
+unsafe fn output(given: &edbprof_options) -> io::Result<Option<OutputLocation>> {
     if given.directory.data.is_null() {
         return Ok(None);
     }
@@ -148,7 +148,7 @@ unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
             "prefix and suffix are parts of a file name, without directories",
         ));
     }
-    Ok(Some(Place {
+    Ok(Some(OutputLocation {
         directory: path::absolute(directory)?,
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
@@ -159,16 +159,16 @@ unsafe fn place(given: &edbprof_options) -> io::Result<Option<Place>> {
 ///
 /// # Safety
 /// * The strings in `given` are readable.
-unsafe fn live_place(given: &edbprof_options) -> io::Result<LivePlace> {
+unsafe fn live_file(given: &edbprof_options) -> io::Result<LiveFileLocation> {
     if given.live_dir.data.is_null() {
-        return Ok(LivePlace::Beside);
+        return Ok(LiveFileLocation::BesideOutput);
     }
     // SAFETY: of `given`, hence readable.
     let directory = unsafe { given.live_dir.path() }?;
     if directory.is_empty() {
-        return Ok(LivePlace::Nowhere);
+        return Ok(LiveFileLocation::Nowhere);
     }
-    Ok(LivePlace::In(path::absolute(directory)?))
+    Ok(LiveFileLocation::In(path::absolute(directory)?))
 }
 
 /// Makes a recording, and no file yet. Any thread.
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn edbprof_recording_new(
     unsafe {
         make(out, ptr::null_mut(), || {
             let options = self::options(&HostStruct::copied(options)?)?;
-            let recording = Box::new(Recording::new(options)?);
+            let recording = Box::new(recorder::start(options)?);
             Ok(Box::into_raw(recording).cast())
         })
     }
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
     }
     let freed = guard(|| {
         // SAFETY: a box that `edbprof_recording_new` has leaked, and nobody uses any more.
-        drop(unsafe { Box::from_raw(recording.cast::<Fixed<Recording>>()) });
+        drop(unsafe { Box::from_raw(recording.cast::<Registered>()) });
         Ok(())
     });
     debug_assert_eq!(freed, Ok(()));

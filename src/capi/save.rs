@@ -12,9 +12,7 @@ use super::{
     EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
 };
 use crate::model::Ending;
-use crate::recorder::exit;
-use crate::recorder::recording::Recording;
-use crate::recorder::save::{CallEnded, Manner};
+use crate::recorder::{self, AutosaveOutcome, Recording, SaveOptions};
 
 /// Flag for saving: the process, or at least the recording, is about to end. The file says
 /// that the process ended regularly. Events that come later are saved at the end.
@@ -27,18 +25,18 @@ pub const EDBPROF_SAVE_REMOVE_LIVE_FILE: u32 = 4;
 pub const EDBPROF_SAVE_SIDECAR: u32 = 2;
 
 /// Checks and translates the flags for saving.
-fn manner(recording: &Recording, flags: u32) -> Attempt<Manner> {
+fn options(recording: &Recording, flags: u32) -> Attempt<SaveOptions> {
     let known = EDBPROF_SAVE_AT_EXIT | EDBPROF_SAVE_SIDECAR | EDBPROF_SAVE_REMOVE_LIVE_FILE;
     if flags & !known != 0 {
         return Err(refuse(recording, "a flag for saving is unknown"));
     }
-    Ok(Manner {
+    Ok(SaveOptions {
         ending: match flags & EDBPROF_SAVE_AT_EXIT {
             0 => Ending::Running,
             _ => Ending::Finished,
         },
         sidecar: flags & EDBPROF_SAVE_SIDECAR != 0,
-        last: flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0,
+        remove_live_file: flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0,
     })
 }
 
@@ -62,8 +60,8 @@ pub unsafe extern "C" fn edbprof_recording_save(
     // SAFETY: `recording` is NULL or not freed.
     unsafe {
         with(recording, |recording| {
-            let manner = manner(recording, flags)?;
-            match recording.save(manner) {
+            let options = options(recording, flags)?;
+            match recording.save(options) {
                 Ok(Some(_)) => Ok(()),
                 Ok(None) => Err(EDBPROF_NOTHING_RECORDED),
                 Err(error) => Err(fail(recording, error)),
@@ -88,9 +86,9 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
     // SAFETY: `recording` is NULL or not freed; `path` is readable.
     unsafe {
         with(recording, |recording| {
-            let manner = manner(recording, flags)?;
+            let options = options(recording, flags)?;
             let path = path.path().map_err(|error| fail(recording, error))?;
-            let saved = recording.save_as(Path::new(path), manner);
+            let saved = recording.save_as(Path::new(path), options);
             saved.map_err(|error| fail(recording, error))
         })
     }
@@ -115,11 +113,11 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     // SAFETY: `recording` is NULL or not freed.
     unsafe {
         with(recording, |recording| {
-            let manner = manner(recording, flags)?;
-            match recording.call_ended(every, manner) {
-                Ok(CallEnded::Saved) => Ok(()),
-                Ok(CallEnded::NotDue) => Err(EDBPROF_NOT_DUE),
-                Ok(CallEnded::InMemoryOnly(reason)) => Err(in_memory_only(recording, reason)),
+            let options = options(recording, flags)?;
+            match recording.call_ended(every, options) {
+                Ok(AutosaveOutcome::Saved) => Ok(()),
+                Ok(AutosaveOutcome::NotDue) => Err(EDBPROF_NOT_DUE),
+                Ok(AutosaveOutcome::LiveFileLost(reason)) => Err(in_memory_only(recording, reason)),
                 Err(error) => Err(fail(recording, error)),
             }
         })
@@ -140,7 +138,7 @@ pub unsafe extern "C" fn edbprof_recording_check(
     // SAFETY: `recording` is NULL or not freed.
     unsafe {
         with(recording, |recording| {
-            let warning = recording.lock().durability.take_warning();
+            let warning = recording.lock().backing.take_warning();
             warning.map_or(EDBPROF_OK, |reason| in_memory_only(recording, reason))
         })
     }
@@ -164,7 +162,7 @@ pub extern "C" fn edbprof_process_ends(flags: u32) -> edbprof_status {
         if flags & !EDBPROF_SAVE_REMOVE_LIVE_FILE != 0 {
             return Err(EDBPROF_BAD_ARGUMENT);
         }
-        exit::announce(flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0);
+        recorder::announce_exit(flags & EDBPROF_SAVE_REMOVE_LIVE_FILE != 0);
         Ok(())
     })
 }

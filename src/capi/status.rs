@@ -2,9 +2,7 @@
 
 use std::io;
 
-use crate::recorder::recording::Recording;
-use crate::recorder::save::errno;
-use crate::recorder::thread::Outcome;
+use crate::recorder::{Outcome, Recording, errno};
 
 /// Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
 /// the host, 10 to 19 are results of events, 20 to 29 are results of recordings.

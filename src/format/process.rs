@@ -9,6 +9,7 @@ use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 
 use once_cell::sync::OnceCell;
 
@@ -106,15 +107,8 @@ fn boot_id() -> [u8; 16] {
     })
 }
 
-#[cfg(unix)]
 fn pid_namespace() -> Option<u64> {
-    use std::os::unix::fs::MetadataExt;
     Some(fs::metadata("/proc/self/ns/pid").ok()?.ino())
-}
-
-#[cfg(not(unix))]
-fn pid_namespace() -> Option<u64> {
-    None
 }
 
 /// Start of the process `pid`, if it runs. A zombie does not.

@@ -4,15 +4,15 @@
 //! making one needs no lock; an index is enough to find any node of the recording.
 //!
 //! Behind the nodes that a recording may have there is spare room, for what is needed
-//! when all of them are made: counters of folded calls, and roots of further threads.
+//! when all of them are made: counters of overflow calls, and roots of further threads.
 
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::node::{Node, NodeIndex};
-use super::region::Region;
 use crate::model::MAX_NODES;
+use crate::recorder::node::{Node, NodeIndex};
+use crate::recorder::region::{Backing, Region};
 
 /// Nodes that a thread's first chunk holds: one page.
 const FIRST_CHUNK: u32 = 64;
@@ -22,7 +22,7 @@ const LARGEST_CHUNK: u32 = 8192;
 /// real programs have 18 to 84 nodes a function, and a counter is needed for each
 /// function in each thread. It is address space until it is used.
 const LEAST_SPARE: u32 = 1 << 16;
-/// The largest budget: each node may have one for folded calls beside it in a file.
+/// The largest budget: each node may have one for overflow calls beside it in a file.
 pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
 /// The smallest budget: one chunk.
 pub(crate) const LEAST_BUDGET: u32 = FIRST_CHUNK;
@@ -80,42 +80,35 @@ impl Arena {
     }
 
     /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with
-    /// room for `least` at least. `None` when the budget is used up. `back` may put
-    /// memory of its own under it: see [`Region::commit`].
+    /// room for `least` at least. `None` when the budget is used up. `backing` may
+    /// put memory of its own under it.
     pub(crate) fn chunk(
         &mut self,
         owned: u32,
         least: u32,
-        back: impl FnOnce(NonNull<u8>, usize) -> bool,
+        backing: &mut impl Backing,
     ) -> Option<Range<NodeIndex>> {
         let left = self.budget.checked_sub(self.used)?;
         if left < least.max(1) {
             return None;
         }
         let size = owned.clamp(FIRST_CHUNK, LARGEST_CHUNK).max(least).min(left);
-        self.take(size, back)
+        self.take(size, backing)
     }
 
     /// A chunk of spare room, once the budget is used up. As for [`Arena::chunk`].
-    pub(crate) fn spare_chunk(
-        &mut self,
-        back: impl FnOnce(NonNull<u8>, usize) -> bool,
-    ) -> Option<Range<NodeIndex>> {
+    pub(crate) fn spare_chunk(&mut self, backing: &mut impl Backing) -> Option<Range<NodeIndex>> {
         let left = self.capacity().checked_sub(self.used)?;
         if self.used < self.budget || left == 0 {
             return None;
         }
-        self.take(FIRST_CHUNK.min(left), back)
+        self.take(FIRST_CHUNK.min(left), backing)
     }
 
-    fn take(
-        &mut self,
-        size: u32,
-        back: impl FnOnce(NonNull<u8>, usize) -> bool,
-    ) -> Option<Range<NodeIndex>> {
+    fn take(&mut self, size: u32, backing: &mut impl Backing) -> Option<Range<NodeIndex>> {
         let end = self.used + size;
         let bytes = end as usize * size_of::<Node>();
-        self.region.commit(bytes, back).ok()?;
+        self.region.commit(bytes, backing).ok()?;
         let chunk = self.used..end;
         self.used = end;
         Some(chunk)
@@ -125,25 +118,26 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::region::Unbacked;
 
     #[test]
     fn chunks_follow_each_other_and_end_with_the_arena() {
         let mut arena = Arena::new(200).unwrap();
-        assert_eq!(arena.spare_chunk(|_, _| false), None);
+        assert_eq!(arena.spare_chunk(&mut Unbacked), None);
         let mut next = 0;
-        while let Some(chunk) = arena.chunk(next, 1, |_, _| false) {
+        while let Some(chunk) = arena.chunk(next, 1, &mut Unbacked) {
             assert_eq!(chunk.start, next);
             assert!(chunk.end > chunk.start);
             next = chunk.end;
         }
         assert_eq!(next, 200);
-        while let Some(chunk) = arena.spare_chunk(|_, _| false) {
+        while let Some(chunk) = arena.spare_chunk(&mut Unbacked) {
             assert_eq!(chunk.start, next);
             assert!(chunk.end > chunk.start);
             next = chunk.end;
         }
         assert_eq!(next, 200 + LEAST_SPARE);
-        assert_eq!(arena.chunk(next, 1, |_, _| false), None);
+        assert_eq!(arena.chunk(next, 1, &mut Unbacked), None);
     }
 
     #[test]
@@ -154,7 +148,7 @@ mod tests {
                 arena.budget(),
                 max_nodes.clamp(LEAST_BUDGET, LARGEST_BUDGET)
             );
-            assert!(arena.capacity() < super::super::node::COUNTER);
+            assert!(arena.capacity() < crate::recorder::node::COUNTER);
         }
     }
 
@@ -162,10 +156,10 @@ mod tests {
     fn a_chunk_holds_what_was_asked_for_or_there_is_none() {
         let mut arena = Arena::new(100_000).unwrap();
         assert_eq!(
-            arena.chunk(0, 50_000, |_, _| false).map(|c| c.len()),
+            arena.chunk(0, 50_000, &mut Unbacked).map(|c| c.len()),
             Some(50_000)
         );
-        assert_eq!(arena.chunk(0, 100_000, |_, _| false), None);
-        assert_eq!(arena.chunk(0, 1, |_, _| false).map(|c| c.len()), Some(64));
+        assert_eq!(arena.chunk(0, 100_000, &mut Unbacked), None);
+        assert_eq!(arena.chunk(0, 1, &mut Unbacked).map(|c| c.len()), Some(64));
     }
 }

@@ -1,26 +1,23 @@
 //! Finds a node's child by key: an open-addressing table of node indices.
 //!
-//! The table holds no keys of its own, they lie in the nodes; a slot is four
-//! bytes, and at most half of the slots are taken.
+//! The table holds no keys of its own, they lie in the nodes; a slot is four bytes, and at
+//! most half of the slots are taken.
 
-use std::cell::Cell;
-use std::fmt;
+use std::cell::UnsafeCell;
+use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
-use super::node::{Node, NodeIndex};
+use crate::recorder::node::{Node, NodeIndex};
 
 /// No node: index 0 is always the root of some thread, never a child.
 const EMPTY: NodeIndex = 0;
 
-/// All parent-child links of one thread's tree. Owning thread only.
-#[derive(Default)]
-pub(crate) struct Children {
-    /// A power of two of them, or none.
-    slots: Cell<Vec<NodeIndex>>,
-    /// The first of `slots` and their number, for reading without taking them out.
-    first: Cell<Option<NonNull<NodeIndex>>>,
-    mask: Cell<usize>,
-}
+/// All parent-child links of one thread's tree, in a power of two of slots: in one at least,
+/// so that finding need not ask.
+///
+/// All functions are for the owning thread only. None of them calls another one while it has
+/// the slots, so no two references to them exist at a time.
+pub(crate) struct Children(UnsafeCell<Vec<NodeIndex>>);
 
 fn hash(parent: NodeIndex, key: u64) -> usize {
     const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -29,12 +26,17 @@ fn hash(parent: NodeIndex, key: u64) -> usize {
     (mixed >> 24) as usize
 }
 
+impl Default for Children {
+    fn default() -> Children {
+        Children(UnsafeCell::new(vec![EMPTY]))
+    }
+}
+
 impl Children {
     /// The child of `parent` under `key`.
     ///
     /// # Safety
     /// * `base` is the arena that all indices put in here point into.
-    /// * Called by the thread that owns this table.
     #[inline]
     pub(crate) unsafe fn find(
         &self,
@@ -42,13 +44,14 @@ impl Children {
         parent: NodeIndex,
         key: u64,
     ) -> Option<NodeIndex> {
-        let first = self.first.get()?;
-        let mask = self.mask.get();
+        // SAFETY: the only reference, see the type's docs.
+        let slots = unsafe { &*self.0.get() };
+        let mask = slots.len() - 1;
         let mut slot = hash(parent, key) & mask;
         loop {
             debug_assert!(slot <= mask);
-            // SAFETY: slot <= mask, and mask + 1 slots lie at `first`.
-            let index = unsafe { first.add(slot).read() };
+            // SAFETY: slot <= mask, which is the last slot: there is one.
+            let index = unsafe { *slots.get_unchecked(slot) };
             if index == EMPTY {
                 return None;
             }
@@ -61,61 +64,47 @@ impl Children {
         }
     }
 
-    /// Whether a tree of `nodes` nodes needs a larger table.
+    /// Returns true if a tree of `nodes` nodes needs a larger table.
     pub(crate) fn is_small_for(&self, nodes: usize) -> bool {
-        self.first.get().is_none() || nodes * 2 > self.mask.get() + 1
+        // SAFETY: the only reference, see the type's docs.
+        nodes * 2 > unsafe { &*self.0.get() }.len()
     }
 
-    /// Puts a child in. The table must not be small for the tree with it.
-    ///
-    /// # Safety
-    /// * `node` is the node at `index` of the arena that `find` is given.
-    /// * Called by the thread that owns this table.
-    pub(crate) unsafe fn insert(&self, index: NodeIndex, node: &Node) {
+    /// Puts the node at `index` in. The table must not be small for the tree with it.
+    pub(crate) fn insert(&self, index: NodeIndex, node: &Node) {
         debug_assert_ne!(index, EMPTY);
-        debug_assert!(self.first.get().is_some());
-        let mut slots = self.slots.take();
-        put(&mut slots, index, node);
-        self.keep(slots);
+        // SAFETY: the only reference, see the type's docs.
+        put(unsafe { &mut *self.0.get() }, index, node);
     }
 
-    /// Makes the table anew, large enough for twice `nodes`, from all children of
-    /// the tree. `false` when there is no memory; the table is then as before.
+    /// Makes the table anew, large enough for twice `nodes`, from all children of the tree.
+    ///
+    /// # Errors
+    /// When there is no memory; the table is then as before.
     pub(crate) fn rebuild<'n>(
         &self,
         nodes: usize,
         children: impl Iterator<Item = (NodeIndex, &'n Node)>,
-    ) -> bool {
+    ) -> Result<(), TryReserveError> {
         let size = (nodes * 4).next_power_of_two().max(64);
         let mut slots = Vec::new();
-        if slots.try_reserve_exact(size).is_err() {
-            return false;
-        }
+        slots.try_reserve_exact(size)?;
         slots.resize(size, EMPTY);
         for (index, node) in children {
             put(&mut slots, index, node);
         }
-        self.keep(slots);
-        true
+        // SAFETY: the only reference, see the type's docs.
+        unsafe { *self.0.get() = slots };
+        Ok(())
     }
 
-    /// Forgets everything, but keeps the memory until the table is made anew: for
-    /// a child that was just forked, where the allocator can't be trusted.
+    /// Forgets everything, but keeps the memory until the table is made anew: for a child
+    /// that was just forked, where the allocator can't be trusted.
     pub(crate) fn abandon(&self) {
-        self.first.set(None);
-        self.mask.set(0);
-    }
-
-    fn keep(&self, mut slots: Vec<NodeIndex>) {
-        self.mask.set(slots.len().wrapping_sub(1));
-        self.first.set(NonNull::new(slots.as_mut_ptr()));
-        self.slots.set(slots);
-    }
-}
-
-impl fmt::Debug for Children {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Children").finish_non_exhaustive()
+        // SAFETY: the only reference, see the type's docs.
+        let slots = unsafe { &mut *self.0.get() };
+        slots.truncate(1);
+        slots.fill(EMPTY);
     }
 }
 
@@ -147,13 +136,12 @@ mod tests {
         for index in 1..nodes.len() {
             if children.is_small_for(index) {
                 let known = (1..index).map(|i| (i as u32, &nodes[i]));
-                assert!(children.rebuild(index, known));
+                children.rebuild(index, known).unwrap();
             }
-            // SAFETY: `nodes` is the arena, this thread the owner.
-            unsafe { children.insert(index as u32, &nodes[index]) };
+            children.insert(index as u32, &nodes[index]);
         }
         let find = |parent, key| {
-            // SAFETY: as above.
+            // SAFETY: `nodes` is the arena.
             unsafe { children.find(base, parent, key) }
         };
         for (index, node) in nodes.iter().enumerate().skip(1) {

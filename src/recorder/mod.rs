@@ -1,47 +1,72 @@
 //! Recording in the profiled process.
 //!
 //! ```text
-//! ffi ── enter/leave ──▶ thread ── cursor in ──▶ node (in an arena)
-//!                          │ first time in a context
-//!                          ▼
-//!                      recording ── function table, threads, arena
-//!                          │ save
-//!                          ▼
-//!                      snapshot ──▶ format::trees::Trees ──▶ save: `.prof`
+//! capi ── enter/leave ──▶ thread ── cursor in ──▶ node (in an arena)
+//!                           │ first time in a context
+//!                           ▼
+//!                       recording ── function table, threads, arena, live file
+//!                           │ save
+//!                           ▼
+//!                       snapshot ──▶ model::Trees ──▶ `.prof` file
 //! ```
 //!
 //! From the first event on nodes, functions and threads lie in a [`live`] file that is
 //! mapped into memory: whatever ends the process, it stays as it was.
 //!
-//! A [`recording::Recording`] belongs to one process and is shared by its threads;
-//! everything in it that is not hot lies behind one lock. A [`thread::Thread`] is
-//! one OS thread's place in it and takes events without lock or allocation; [`attach`]
-//! says how threads come and go.
-//! [`fork`] turns the copy that a forked child inherits into an empty one.
+//! A [`Recording`] belongs to one process and is shared by its threads; all of it that is not
+//! hot lies behind one lock. A [`Thread`] is one OS thread's place in it and takes events
+//! without lock or allocation. [`fork`] turns the copy that a forked child inherits into an
+//! empty one; [`exit`] saves what came late.
+//!
+//! Each file uses only files above it in this list, as `tests/it/layers.rs` checks:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `stopwatch` | ticks that add up, in one word |
+//! | `node` | one node of a call tree |
+//! | `children` | the table that finds a node's child by key |
+//! | `region` | address space that is committed from the front |
+//! | `arena` | the nodes of a recording |
+//! | `live` | the live file |
+//! | `thread` | one thread's cursor; needs a `Home` for all that takes a lock |
+//! | `recording` | the recording, which is that home: functions, threads, saving |
+//! | `registry` | the recordings of this process |
+//! | `fork`, `exit` | what happens to all of them |
 
-pub(crate) mod arena;
-pub(crate) mod attach;
-pub(crate) mod calibration;
-pub(crate) mod children;
-pub(crate) mod durability;
-pub(crate) mod exit;
-pub(crate) mod fixed;
-pub(crate) mod fork;
-pub(crate) mod functions;
-#[cfg_attr(not(target_os = "linux"), path = "live/absent.rs")]
-pub(crate) mod live;
-/// Compiled where it stands in for nothing too, so that it goes on fitting.
-#[cfg(all(test, target_os = "linux"))]
-#[path = "live/absent.rs"]
-#[allow(dead_code, clippy::duplicate_mod, reason = "only its test uses it")]
-mod live_absent;
-pub(crate) mod node;
-pub(crate) mod recording;
-pub(crate) mod region;
-pub(crate) mod save;
-pub(crate) mod snapshot;
-pub(crate) mod stopwatch;
-pub(crate) mod thread;
+mod arena;
+mod children;
+mod exit;
+mod fork;
+mod live;
+mod node;
+mod recording;
+mod region;
+mod registry;
+mod stopwatch;
+mod thread;
 
 #[cfg(test)]
 mod tests;
+
+use std::io;
+
+pub(crate) use arena::{LARGEST_BUDGET, LEAST_BUDGET};
+pub(crate) use exit::announce as announce_exit;
+pub(crate) use node::Visit;
+pub(crate) use recording::{
+    AutosaveOutcome, DEFAULT_MAX_NODES, FunctionEntry, LiveFileLocation, Options, OutputLocation,
+    Recording, SaveOptions, Thread, errno,
+};
+pub(crate) use registry::Registered;
+pub(crate) use thread::{Fiber, Outcome};
+
+/// Makes a recording, which the fork and exit handlers know from now on.
+///
+/// # Errors
+/// `OutOfMemory` and the like when not even a few nodes' address space can be had, or the
+/// handlers can't be installed.
+pub(crate) fn start(options: Options) -> io::Result<Registered> {
+    fork::install()?;
+    exit::install();
+    Registered::new(Recording::new(options)?)
+}

@@ -4,31 +4,31 @@
 //! |---|---|---|
 //! | 0 | 8 | `key`: the host's name for the function; 0 in a thread's root |
 //! | 8 | 4 | `parent`: index of the caller's node; a root is its own parent |
-//! | 12 | 4 | `function`: index in the function table; in a root the number of threads that have recorded there besides the first |
+//! | 12 | 4 | `function`: index in the function table |
 //! | 16 | 8 | `calls`: starts |
 //! | 24 | 8 | `resumes`: re-entries of a generator or coroutine |
 //! | 32 | 8 | `total`: inclusive ticks, signed; negative while the node is open |
 //! | 40 | 4 | `latest`: the child that was entered last; 0 for none |
 //! | 44 | 8 | `next`: two siblings that were entered after this node lately |
-//! | 52 | 4 | `class_calls`: calls of classes made here, which have no node; it stays at 2^32 - 1 |
-//! | 56 | 8 | `folded`: ticks of folded calls made here, signed as `total` is |
+//! | 52 | 4 | `class_calls`: calls of classes made here, which have no node; at most 2^32 - 1 |
+//! | 56 | 8 | `overflow`: ticks of overflow calls made here, signed like `total` |
 //!
-//! One cache line. A node is open at most once in its thread (recursion makes
-//! deeper nodes), so entering subtracts the time from `total` and leaving adds it:
-//! the sign tells whether the node is open, and one store commits a leave.
+//! One cache line. A node is open at most once in its thread, because recursion makes deeper
+//! nodes. So entering subtracts the time from `total` and leaving adds it: the sign tells
+//! whether the node is open, and one store commits a leave.
 //!
-//! `latest` and `next` are guesses: which child comes after which is mostly what it was
-//! before, in loops with any number of calls. A new node's `next` are all itself, the first
-//! node of the arena is nobody's child and guesses itself: so a guess is always a node,
-//! and its key says whether it is right.
+//! `latest` and `next` are guesses, because children mostly follow each other as they did
+//! before, in loops with any number of calls. A new node's `next` are all itself. The first
+//! node of the arena is nobody's child and guesses itself. So a guess is always a node, and
+//! its key tells whether it is right.
 //!
-//! *Folded calls* are those that there was no room for (see [`super::thread`]). They
-//! count in one node for each function of a thread, a counter: its `parent` is the
-//! thread's root with [`COUNTER`] set, its `total` is self time. A counter of
-//! [`NO_FUNCTION`] counts nothing.
+//! *Overflow calls* are those that there was no room for. They count in one node for each
+//! function of a thread, a counter: its `parent` is the thread's root with [`COUNTER`] set,
+//! its `total` is self time. A counter of [`NO_FUNCTION`] counts nothing.
 //!
-//! A root is no call. Its `calls` are the tick of its thread's latest event, its
-//! `resumes` the calls that found no room: what a reader of the live file needs too.
+//! A root is no call. Its `calls` are the tick of its thread's latest event, its `resumes` the
+//! calls that found no room, and its `function` the threads that have recorded there besides
+//! the first: a reader of the live file needs them too.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -37,18 +37,17 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-use super::stopwatch::Stopwatch;
 pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
+use crate::recorder::stopwatch::Stopwatch;
 
 /// Index of a node in its recording's arena.
 pub(crate) type NodeIndex = u32;
 
 /// See the table in the module's docs.
 ///
-/// `calls`, `resumes`, `total`, `class_calls` and `folded` are written by the owning thread alone and may
-/// be read by any; `key`, `parent` and `function` never change once the node is
-/// published. The two guesses are the owning thread's alone.
-#[derive(Debug)]
+/// `calls`, `resumes`, `total`, `class_calls` and `overflow` are written by the owning thread
+/// alone and may be read by any; `key`, `parent` and `function` never change once the node
+/// is published. The guesses are the owning thread's alone.
 #[repr(C, align(64))]
 pub(crate) struct Node {
     pub(crate) key: u64,
@@ -60,7 +59,7 @@ pub(crate) struct Node {
     latest: Cell<NodeIndex>,
     next: [Cell<NodeIndex>; GUESSES],
     class_calls: AtomicU32,
-    folded: Stopwatch,
+    overflow: Stopwatch,
 }
 
 /// How many siblings a node remembers as followers.
@@ -68,13 +67,13 @@ pub(crate) const GUESSES: usize = 2;
 
 const _: () = assert!(size_of::<Node>() == 64);
 
-/// What a visit to a node is counted as.
+/// Kind of a visit to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Visit {
     /// The function starts.
     Start,
-    /// A generator or coroutine goes on.
+    /// A generator or coroutine continues.
     Resume,
 }
 
@@ -91,7 +90,7 @@ impl Node {
             latest: Cell::new(0),
             next: [index; GUESSES].map(Cell::new),
             class_calls: AtomicU32::new(0),
-            folded: Stopwatch::default(),
+            overflow: Stopwatch::default(),
         }
     }
 
@@ -116,7 +115,7 @@ impl Node {
         self.calls.load(Relaxed)
     }
 
-    /// As [`Node::latest`]: what happened before that event is seen. Any thread.
+    /// Like [`Node::latest`]; sees all that happened before that event. Any thread.
     pub(crate) fn latest_acquired(&self) -> u64 {
         self.calls.load(Acquire)
     }
@@ -144,7 +143,7 @@ impl Node {
         self.function.load(Relaxed)
     }
 
-    /// In a root: another thread goes on with the tree. Under the recording's lock.
+    /// In a root: another thread continues the tree. Under the recording's lock.
     pub(crate) fn count_thread(&self) {
         self.function.fetch_add(1, Relaxed);
     }
@@ -248,9 +247,9 @@ impl Node {
         self.total.read(latest)
     }
 
-    /// Runs while calls that are made here are folded.
-    pub(crate) fn folded(&self) -> &Stopwatch {
-        &self.folded
+    /// Runs while calls that are made here overflow.
+    pub(crate) fn overflow(&self) -> &Stopwatch {
+        &self.overflow
     }
 }
 

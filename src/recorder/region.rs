@@ -6,6 +6,26 @@
 use std::io;
 use std::ptr::NonNull;
 
+/// Puts memory of its own under a region that grows.
+pub(crate) trait Backing {
+    /// Puts memory under the `len` bytes at `start`. Returns false if it did not: then the
+    /// system's memory lies there.
+    ///
+    /// # Safety
+    /// * The bytes are whole pages of a reservation, and follow those of the call before.
+    /// * Nobody uses them yet.
+    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> bool;
+}
+
+/// Leaves a region to the system's memory.
+pub(crate) struct Unbacked;
+
+impl Backing for Unbacked {
+    unsafe fn extend(&mut self, _: NonNull<u8>, _: usize) -> bool {
+        false
+    }
+}
+
 /// Reserved address space; its committed front part is zeroed, readable and
 /// writable memory. Released on drop.
 #[derive(Debug)]
@@ -57,16 +77,12 @@ impl Region {
     }
 
     /// Makes at least the first `bytes` usable, in whole granules that grow with
-    /// the region so that the number of system calls stays small. `back` is asked
-    /// first to put memory there; where it does not (`false`), it is the system's.
+    /// the region so that the number of system calls stays small. `backing` may put
+    /// memory of its own there.
     ///
     /// # Errors
     /// `OutOfMemory` past the reserved size, else the system's.
-    pub(crate) fn commit(
-        &mut self,
-        bytes: usize,
-        back: impl FnOnce(NonNull<u8>, usize) -> bool,
-    ) -> io::Result<()> {
+    pub(crate) fn commit(&mut self, bytes: usize, backing: &mut impl Backing) -> io::Result<()> {
         const LEAST: usize = 64 << 10;
         // An eighth more at a time keeps the number of pieces small for any size.
         let most = (self.committed / 8).max(4 << 20).next_multiple_of(LEAST);
@@ -86,7 +102,7 @@ impl Region {
         // nobody was given access to it before.
         unsafe {
             let start = self.base.add(self.committed);
-            if !back(start, len) {
+            if !backing.extend(start, len) {
                 system::commit(start, len)?;
             }
         }
@@ -103,7 +119,6 @@ impl Drop for Region {
     }
 }
 
-#[cfg(unix)]
 mod system {
     use std::io;
     use std::ptr::NonNull;
@@ -154,50 +169,6 @@ mod system {
     }
 }
 
-#[cfg(windows)]
-mod system {
-    use std::ffi::c_void;
-    use std::io;
-    use std::ptr::NonNull;
-
-    const MEM_COMMIT: u32 = 0x1000;
-    const MEM_RESERVE: u32 = 0x2000;
-    const MEM_RELEASE: u32 = 0x8000;
-    const PAGE_NOACCESS: u32 = 0x01;
-    const PAGE_READWRITE: u32 = 0x04;
-
-    unsafe extern "system" {
-        fn VirtualAlloc(base: *mut c_void, bytes: usize, kind: u32, access: u32) -> *mut c_void;
-        fn VirtualFree(base: *mut c_void, bytes: usize, kind: u32) -> i32;
-    }
-
-    pub(super) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
-        // SAFETY: a new reservation at an address of the system's choosing touches
-        // no existing memory.
-        let base = unsafe { VirtualAlloc(std::ptr::null_mut(), bytes, MEM_RESERVE, PAGE_NOACCESS) };
-        NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)
-    }
-
-    /// # Safety
-    /// * `[base, base + bytes)` lies inside a reservation that the caller owns.
-    pub(super) unsafe fn commit(base: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the range is the caller's own, by this function's contract.
-        let done = unsafe { VirtualAlloc(base.as_ptr().cast(), bytes, MEM_COMMIT, PAGE_READWRITE) };
-        if done.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// * `base` comes from [`reserve`].
-    /// * Nothing uses the memory any more.
-    pub(super) unsafe fn release(base: NonNull<u8>, _bytes: usize) {
-        // SAFETY: a reservation of ours, unused by contract.
-        unsafe { VirtualFree(base.as_ptr().cast(), 0, MEM_RELEASE) };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +178,7 @@ mod tests {
         let mut region = Region::reserve(8 << 20, 64 << 10).unwrap();
         let base = region.base();
         for size in [1, 70_000, 1 << 20, 8 << 20] {
-            region.commit(size, |_, _| false).unwrap();
+            region.commit(size, &mut Unbacked).unwrap();
             assert!(region.committed >= size);
             assert_eq!(region.base(), base);
             // SAFETY: byte size-1 has just been committed and nobody else has it.
@@ -222,9 +193,9 @@ mod tests {
     #[test]
     fn committing_more_than_was_reserved_is_an_error() {
         let mut region = Region::reserve(64 << 10, 64 << 10).unwrap();
-        let error = region.commit((64 << 10) + 1, |_, _| false).unwrap_err();
+        let error = region.commit((64 << 10) + 1, &mut Unbacked).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
-        region.commit(64 << 10, |_, _| false).unwrap();
+        region.commit(64 << 10, &mut Unbacked).unwrap();
     }
 
     #[test]

@@ -19,10 +19,6 @@ use crate::model::{Counts, Label, LabelId, Rows};
 pub struct Callgrind;
 
 impl Report for Callgrind {
-    fn suffix(&self) -> &'static str {
-        ".callgrind"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let text = render(view).map_err(Error::new)?;
         Ok(Some(text.into_bytes()))
@@ -30,7 +26,7 @@ impl Report for Callgrind {
 }
 
 fn render(view: &View<'_>) -> Result<String, std::fmt::Error> {
-    let rows = view.rows;
+    let rows = &view.rows;
     let total = rows.iter().fold(0_u64, |sum, (_, row)| {
         sum.saturating_add(nanoseconds(row.counts.tt))
     });

@@ -1,6 +1,6 @@
-//! How names, times and counts are shown to people. Labels are bytes of any
+//! How names are shown to people. Labels are bytes of any
 //! content; what leaves this file is text that can't command a terminal, break a
-//! line or reorder what stands beside it.
+//! line or reorder what is beside it.
 
 use crate::analysis::native_name;
 use crate::model::{Function, Label};
@@ -85,65 +85,6 @@ pub fn short_name(name: &[u8]) -> String {
     printable(&native_name::short_name(name))
 }
 
-/// Seconds in the unit that suits them, three significant digits: `1.23 s`,
-/// `45.6 ms`, `789 µs`, `12 ns`.
-pub fn duration(seconds: f64) -> String {
-    let size = seconds.abs();
-    let (value, unit) = if !size.is_finite() || size >= 0.9995 || size == 0.0 {
-        (seconds, "s")
-    } else if size >= 0.9995e-3 {
-        (seconds * 1e3, "ms")
-    } else if size >= 0.9995e-6 {
-        (seconds * 1e6, "µs")
-    } else {
-        return format!("{:.0} ns", seconds * 1e9);
-    };
-    let decimals = match value.abs() {
-        v if v >= 99.95 || v == 0.0 => 0,
-        v if v >= 9.995 => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$} {unit}")
-}
-
-/// A whole number with its thousands marked: `1,234,567`.
-pub fn count(number: i128) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
-    if number < 0 {
-        text.push('-');
-    }
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `text` without its middle where it has more than `longest` characters.
-pub fn fitted(text: &str, longest: usize) -> String {
-    let characters = text.chars().count();
-    if characters <= longest {
-        return text.to_owned();
-    }
-    let end = longest / 2;
-    let head = text.chars().take((longest - end).saturating_sub(1));
-    head.chain(['…'])
-        .chain(text.chars().skip(characters - end))
-        .collect()
-}
-
-/// `number` of a thing: `1 process`, `2 processes`.
-pub fn counted(number: usize, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        count(number as i128),
-        if number == 1 { one } else { many }
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,31 +132,5 @@ mod tests {
         assert_eq!(pstats_name(&label("~", 0, "<")), b"<");
         assert_eq!(pstats_name(&label("~", 1, "<len>")), b"~:1(<len>)");
         assert_eq!(pstats_name(&label("a.py", -3, "f")), b"a.py:-3(f)");
-    }
-
-    #[test]
-    fn long_texts_lose_their_middle() {
-        let name = format!("begin{}end", "x".repeat(10_000));
-        let short = fitted(&name, 60);
-        assert_eq!(short.chars().count(), 60);
-        assert!(short.starts_with("beginx") && short.ends_with("xend"));
-        assert_eq!(fitted("é", 1), "é");
-        assert_eq!(fitted("éé", 1), "…");
-    }
-
-    #[test]
-    fn figures_keep_three_digits() {
-        let shown: Vec<_> = [0.0, 12e-9, 1.5e-6, 0.0456, 0.99951, 1.234, 99.96, 7540.0]
-            .map(duration)
-            .into();
-        assert_eq!(
-            shown,
-            [
-                "0 s", "12 ns", "1.50 µs", "45.6 ms", "1.00 s", "1.23 s", "100 s", "7540 s"
-            ]
-        );
-        assert_eq!(duration(f64::NAN), "NaN s");
-        assert_eq!(count(-1234567), "-1,234,567");
-        assert_eq!(count(999), "999");
     }
 }

@@ -5,7 +5,7 @@ use inferno::flamegraph::{self, Options};
 
 use super::folded::stacks;
 use super::{Error, Report, View};
-use crate::analysis::threshold;
+use crate::analysis::prune::prune;
 
 /// Inferno's flame graph.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +17,8 @@ pub struct FlameGraph {
 }
 
 impl Report for FlameGraph {
-    fn suffix(&self) -> &'static str {
-        ".flamegraph.svg"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = stacks(&threshold::prune(view.frames, self.threshold));
+        let stacks = stacks(&prune(view.tree(), self.threshold));
         if stacks.is_empty() {
             return Ok(None);
         }
@@ -43,14 +39,14 @@ impl Report for FlameGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{NO_PARENT, Rows};
     use crate::report::svg::tests::tree;
 
-    fn render(frames: &Frames) -> Option<String> {
+    fn render(frames: &DisplayTree) -> Option<String> {
         let (profile, rows) = (Profile::default(), Rows::default());
-        let view = View::new(&profile, &rows, frames);
+        let view = View::with(&profile, &rows, frames.clone());
         let options = FlameGraph {
             width: 1000,
             threshold: 0.0,
@@ -75,6 +71,6 @@ mod tests {
 
     #[test]
     fn nothing_recorded_is_no_picture() {
-        assert_eq!(render(&Frames::default()), None);
+        assert_eq!(render(&DisplayTree::default()), None);
     }
 }

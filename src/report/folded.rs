@@ -6,10 +6,10 @@
 //! estimates. <https://github.com/brendangregg/FlameGraph#2-fold-stacks>
 
 use super::display::function_name;
-use super::origin::Places;
+use super::paths::PathShortener;
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::{Function, NO_PARENT};
 
 /// Folded stacks.
@@ -17,12 +17,8 @@ use crate::model::{Function, NO_PARENT};
 pub struct Folded;
 
 impl Report for Folded {
-    fn suffix(&self) -> &'static str {
-        ".folded"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(Some(stacks(&join(view.frames)).into_bytes()))
+        Ok(Some(stacks(&merge_siblings(view.tree())).into_bytes()))
     }
 }
 
@@ -32,9 +28,9 @@ impl Report for Folded {
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-pub(super) fn stacks(frames: &Frames) -> String {
+pub(super) fn stacks(frames: &DisplayTree) -> String {
     let nodes = &frames.nodes;
-    let paths = Places::new(frames.functions.iter().map(|function| &function.label));
+    let paths = PathShortener::new(frames.functions.iter().map(|function| &function.label));
     let functions = frames.functions.iter();
     let labels: Vec<_> = functions.map(|f| folded_label(f, &paths)).collect();
     let mut own = nodes.self_times();
@@ -74,7 +70,7 @@ pub(super) fn stacks(frames: &Frames) -> String {
 /// A function's name as a folded stack can carry it. There `;` separates frames and
 /// a number behind a space is a count (or, before another one, the count of the run
 /// to compare with), so both characters give way to their look-alikes.
-fn folded_label(function: &Function, paths: &Places) -> String {
+fn folded_label(function: &Function, paths: &PathShortener) -> String {
     let name = function_name(function);
     let place = match paths.location(&function.label) {
         location if location.is_empty() => location,

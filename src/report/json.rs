@@ -12,26 +12,22 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls were overflow), `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed), `callers`: list of the same four figures with `function`, the caller's index in this list |
 //! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated` |
 
 use serde_json::{Value, json};
 
 use super::display::{function_name, printable};
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
-use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process, Rows};
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
+use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process};
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 
 impl Report for Json {
-    fn suffix(&self) -> &'static str {
-        ".json"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let processes = view.profile.trees().processes.iter();
         let own = view.rows.iter().map(|(_, row)| nanoseconds(row.counts.tt));
@@ -44,7 +40,7 @@ impl Report for Json {
             "processes": processes.map(process).collect::<Vec<_>>(),
             "plain_files": view.profile.plain().hashes.len(),
             "functions": functions(view),
-            "tree": tree(&join(view.frames)),
+            "tree": tree(&merge_siblings(view.tree())),
         });
         serde_json::to_vec(&file).map(Some).map_err(Error::new)
     }
@@ -71,8 +67,7 @@ fn process(process: &Process) -> Value {
 
 /// One object a label, so that callers without rows have an index too.
 fn functions(view: &View<'_>) -> Vec<Value> {
-    let rows: &Rows = view.rows;
-    let overflow = view.overflow_functions();
+    let rows = &*view.rows;
     let one = |(id, label): (u32, &Label)| {
         let row = rows.row(id);
         let mut value = figures(row.map(|row| row.counts).unwrap_or_default());
@@ -86,7 +81,7 @@ fn functions(view: &View<'_>) -> Vec<Value> {
         value["name"] = printable(&label.name).into();
         value["file"] = printable(&label.file).into();
         value["line"] = label.line.into();
-        value["total_is_at_least"] = overflow.contains(label).into();
+        value["total_is_at_least"] = view.lower_bounds.contains(label).into();
         value
     };
     (0..).zip(rows.labels()).map(one).collect()
@@ -101,7 +96,7 @@ fn figures(Counts { cc, nc, tt, ct }: Counts) -> Value {
     })
 }
 
-fn tree(frames: &Frames) -> Value {
+fn tree(frames: &DisplayTree) -> Value {
     let nodes = &frames.nodes;
     let parents = nodes.parents().iter().map(|&parent| match parent {
         NO_PARENT => -1,

@@ -8,15 +8,7 @@ use super::{Error, Report, View};
 pub struct Prof;
 
 impl Report for Prof {
-    fn suffix(&self) -> &'static str {
-        ".prof"
-    }
-
-    fn wants_frames(&self) -> bool {
-        false
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(Some(view.profile.encode_with(view.rows)))
+        Ok(Some(view.profile.encode_with(&view.rows)))
     }
 }

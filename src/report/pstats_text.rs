@@ -20,14 +20,6 @@ pub struct PstatsText {
 }
 
 impl Report for PstatsText {
-    fn suffix(&self) -> &'static str {
-        ".pstats"
-    }
-
-    fn wants_frames(&self) -> bool {
-        false
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
         let mut text = format!("{}\n", view.title());
         for remark in view.remarks() {
@@ -35,9 +27,9 @@ impl Report for PstatsText {
         }
         text.push('\n');
         text.push_str(&if self.strip_dirs {
-            print_stats(&rows::strip_dirs(view.rows), &self.order)
+            print_stats(&rows::strip_dirs(&view.rows), &self.order)
         } else {
-            print_stats(view.rows, &self.order)
+            print_stats(&view.rows, &self.order)
         });
         Ok(Some(text.into_bytes()))
     }

@@ -9,16 +9,8 @@ use crate::format::sidecar;
 pub struct SingleDispatch;
 
 impl Report for SingleDispatch {
-    fn suffix(&self) -> &'static str {
-        ".singledispatch"
-    }
-
-    fn wants_frames(&self) -> bool {
-        false
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let calls = view.profile.sidecar();
+        let calls = view.profile.dispatch_counts();
         Ok((!calls.is_empty()).then(|| sidecar::encode(&calls)))
     }
 }

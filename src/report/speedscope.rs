@@ -7,10 +7,10 @@
 //! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
 
 use super::display::{function_name, printable};
-use super::origin::{Origin, origin};
+use super::paths::{CodeOrigin, origin};
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::Function;
 use crate::model::walk::{Step, walk};
 use serde_json::{Value, json};
@@ -20,12 +20,8 @@ use serde_json::{Value, json};
 pub struct Speedscope;
 
 impl Report for Speedscope {
-    fn suffix(&self) -> &'static str {
-        ".speedscope.json"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let frames = join(view.frames);
+        let frames = merge_siblings(view.tree());
         let estimated = |is: bool| frames.estimated.contains(&is);
         let mut profiles = Vec::new();
         if estimated(false) || !estimated(true) {
@@ -51,7 +47,7 @@ impl Report for Speedscope {
 fn frame(function: &Function) -> Value {
     let name = function_name(function);
     match origin(&function.label) {
-        Origin::Builtin => json!({ "name": name }),
+        CodeOrigin::Builtin => json!({ "name": name }),
         _ => json!({
             "name": name,
             "file": printable(&function.label.file),
@@ -62,7 +58,7 @@ fn frame(function: &Function) -> Value {
 
 /// The paths of `frames` that are estimates, or that are not. Written piece by piece,
 /// since there are as many as a million.
-fn profile(frames: &Frames, estimated: bool, name: &str) -> String {
+fn profile(frames: &DisplayTree, estimated: bool, name: &str) -> String {
     let nodes = &frames.nodes;
     let mut events = String::new();
     // Where the frame begins that comes next, and where those that are open end.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
-use super::display::{counted, duration, printable};
+use super::display::printable;
+use super::numbers::{counted, duration};
 use super::sort_order::SortOrder;
 use super::top::functions;
 use super::tree::{TreeOptions, tree};
@@ -96,7 +97,7 @@ pub fn path_text(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{Counts, Label, Rows};
 
@@ -116,8 +117,8 @@ mod tests {
             let id = rows.intern(&label);
             rows.row_mut(id).counts = Counts { cc: nc, nc, tt, ct };
         }
-        let (profile, frames) = (Profile::default(), Frames::default());
-        let view = View::new(&profile, &rows, &frames);
+        let (profile, frames) = (Profile::default(), DisplayTree::default());
+        let view = View::with(&profile, &rows, frames);
         let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
         assert_eq!(
             summary(&view, 0, &outputs),

@@ -12,25 +12,30 @@
 mod bars;
 mod columns;
 mod functions;
+mod graph;
 mod layout;
 mod writer;
 
 use super::{Error, Report, View};
-use crate::analysis::frames::Frames;
-use crate::analysis::threshold::{Limits, heights, reverse};
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::invert::{Limits, invert};
+use graph::{Estimates, Graph};
 use layout::{Layout, MAX_LEVELS};
-use writer::Graphs;
 
 /// What a frame takes in the file at the very least, bytes.
 const FRAME_BYTES: usize = 20;
+
+const STACKS: &str = "Each function stands on its caller; its width is the time until it returned.";
+const ALL_ESTIMATED: &str = "Estimated: the files hold pairs of caller and callee only.";
+const REVERSE: &str = "The bottom row is each function's own time; on top of it stand its callers.";
 
 /// The zoomable picture of both graphs.
 #[derive(Clone, Copy, Debug)]
 pub struct Svg {
     /// Width in pixels; 0 takes whatever width the window has.
     pub width: u32,
-    /// Frames with less than this share of the whole time are folded into one; 0.01
-    /// is one per cent.
+    /// Frames with less than this share of the whole time are collapsed into one; 0.01 is one
+    /// per cent.
     pub threshold: f64,
     /// The most bytes that the picture may have: the threshold is raised until it
     /// fits. The smallest picture, with no frame at all, has some 30,000.
@@ -48,34 +53,49 @@ impl Default for Svg {
 }
 
 impl Report for Svg {
-    fn suffix(&self) -> &'static str {
-        ".svg"
-    }
-
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = view.frames;
+        let stacks = view.tree();
         let max_size = usize::try_from(self.max_size).unwrap_or(usize::MAX);
         let wanted = (self.threshold * stacks.whole() as f64).ceil() as u64;
         let mut most = max_size / FRAME_BYTES;
-        let stack_heights = heights(&stacks.nodes);
+        let stack_heights = stacks.heights();
         let limits = Limits {
             least: wanted.max(1),
             nodes: most,
             levels: MAX_LEVELS as u32,
         };
-        let reversed = reverse(stacks, limits);
+        let inverted = invert(stacks, limits);
         loop {
-            let (least, frames) = narrowest([stacks, &reversed.frames], reversed.least, most);
-            let graphs = Graphs {
-                stacks: (stacks, Layout::new(stacks, &stack_heights, least)),
-                reverse: (
-                    &reversed.frames,
-                    Layout::new(&reversed.frames, &reversed.heights, least),
-                ),
+            let (least, frames) = narrowest([stacks, &inverted.tree], inverted.least, most);
+            let narrow = format!("below {} %", percent_above(least, stacks.whole()));
+            let drawing = Drawing {
+                graphs: [
+                    Graph {
+                        id: "stacks",
+                        heading: "Call stacks",
+                        note: match Estimates::of(stacks) {
+                            Estimates::All => ALL_ESTIMATED,
+                            _ => STACKS,
+                        },
+                        tree: stacks,
+                        layout: Layout::new(stacks, &stack_heights, least),
+                        narrow: &narrow,
+                    },
+                    Graph {
+                        id: "reverse",
+                        heading: "Reverse: who calls it",
+                        note: REVERSE,
+                        tree: &inverted.tree,
+                        layout: Layout::new(&inverted.tree, &inverted.heights, least),
+                        narrow: &narrow,
+                    },
+                ],
+                whole: stacks.whole(),
                 least,
+                narrow: &narrow,
                 raised: least > limits.least,
             };
-            let text = writer::document(self, view, &graphs);
+            let text = writer::document(self, view, &drawing);
             if text.len() <= max_size || frames == 0 {
                 return Ok(Some(text.into_bytes()));
             }
@@ -86,9 +106,22 @@ impl Report for Svg {
     }
 }
 
+/// Both graphs as they will be drawn.
+struct Drawing<'a> {
+    graphs: [Graph<'a>; 2],
+    /// The width of both graphs, nanoseconds.
+    whole: u64,
+    /// The width from which on nodes have a frame, nanoseconds.
+    least: u64,
+    /// Narrower nodes have none, as text: `below 0.034 %`.
+    narrow: &'a str,
+    /// True if that is more than was asked for.
+    raised: bool,
+}
+
 /// The width from which on `trees` have at most `most` nodes, `least` or more, and
 /// how many they are.
-fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
+fn narrowest(trees: [&DisplayTree; 2], least: u64, most: usize) -> (u64, usize) {
     let totals = trees.iter().flat_map(|tree| tree.nodes.totals()).copied();
     let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
     if wide.len() <= most {
@@ -100,16 +133,32 @@ fn narrowest(trees: [&Frames; 2], least: u64, most: usize) -> (u64, usize) {
     (least, frames)
 }
 
+/// `least` as a percentage of `whole` to two significant digits, rounded up.
+fn percent_above(least: u64, whole: u64) -> String {
+    let percent = 100.0 * least as f64 / whole.max(1) as f64;
+    let digits = (1.0 - percent.log10().floor()).clamp(0.0, 9.0) as i32;
+    let unit = 10_f64.powi(digits);
+    let text = format!(
+        "{:.*}",
+        digits as usize,
+        (percent * unit - 1e-6).ceil() / unit
+    );
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::analysis::frames::Frames;
+    use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
     use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Rows};
 
     /// A tree of (parent, name, total), every node called once.
-    pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> Frames {
-        let mut frames = Frames::default();
+    pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> DisplayTree {
+        let mut frames = DisplayTree::default();
         for &(parent, name, total) in nodes {
             let function = Function {
                 kind: FunctionKind::Python,
@@ -140,9 +189,9 @@ pub(crate) mod tests {
         frames
     }
 
-    fn picture(frames: &Frames, options: Svg) -> String {
+    fn picture(frames: &DisplayTree, options: Svg) -> String {
         let (profile, rows) = (Profile::default(), Rows::default());
-        let view = View::new(&profile, &rows, frames);
+        let view = View::with(&profile, &rows, frames.clone());
         String::from_utf8(options.render(&view).unwrap().unwrap()).unwrap()
     }
 
@@ -227,7 +276,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_empty_profile_gives_an_empty_picture() {
-        let svg = picture(&Frames::default(), Svg::default());
+        let svg = picture(&DisplayTree::default(), Svg::default());
         assert!(svg.contains("\"stacks\":{\"roots\":[0,0]") && !svg.contains("<path"));
     }
 

@@ -4,8 +4,10 @@
 use std::collections::HashSet;
 
 use super::View;
-use super::display::{count, counted, duration, fitted, printable, pstats_name, short_name};
-use super::origin::Places;
+use super::cells::{cells, without_middle};
+use super::display::{printable, pstats_name, short_name};
+use super::numbers::{count, counted, duration};
+use super::paths::PathShortener;
 use super::sort_order::SortOrder;
 use crate::model::{Counts, Label, Rows};
 
@@ -26,7 +28,7 @@ pub enum Relation {
 pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
     let names = Names::new(view);
     let whole = view.figures.seconds;
-    let lines = order.sorted(view.rows).into_iter().take(limit);
+    let lines = order.sorted(&view.rows).into_iter().take(limit);
     table(
         ["self", "", "total", "calls", "function"],
         lines.map(|(label, counts)| {
@@ -57,13 +59,13 @@ pub fn related(
     let names = Names::new(view);
     let mut blocks = Vec::new();
     for (label, counts) in order
-        .sorted(&named(view.rows, function))
+        .sorted(&named(&view.rows, function))
         .into_iter()
         .take(limit)
     {
         let related = match relation {
-            Relation::Callers => callers(view.rows, label),
-            Relation::Callees => callees(view.rows, label),
+            Relation::Callers => callers(&view.rows, label),
+            Relation::Callees => callees(&view.rows, label),
         };
         let mut block = format!(
             "{}\n  total {}, self {}, {}\n",
@@ -150,29 +152,29 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
 
 /// How functions are shown.
 struct Names<'v> {
-    places: Places,
-    /// Whose totals are the least that they may be.
-    overflow: HashSet<&'v Label>,
+    paths: PathShortener,
+    /// Functions whose totals are the least that they may be.
+    lower_bounds: &'v HashSet<&'v Label>,
 }
 
 impl<'v> Names<'v> {
     fn new(view: &'v View<'_>) -> Self {
         Names {
-            places: Places::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
-            overflow: view.overflow_functions(),
+            paths: PathShortener::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
+            lower_bounds: &view.lower_bounds,
         }
     }
 
     fn name(&self, label: &Label) -> String {
-        let name = fitted(&short_name(&label.name), LONGEST);
-        match self.places.location(label) {
+        let name = without_middle(&short_name(&label.name), LONGEST);
+        match self.paths.location(label) {
             location if location.is_empty() => name,
-            location => format!("{name}  {}", fitted(&location, LONGEST)),
+            location => format!("{name}  {}", without_middle(&location, LONGEST)),
         }
     }
 
     fn total(&self, label: &Label, seconds: f64) -> String {
-        let at_least = if self.overflow.contains(label) {
+        let at_least = if self.lower_bounds.contains(label) {
             "≥ "
         } else {
             ""
@@ -197,7 +199,7 @@ fn table(header: [&str; 5], lines: impl Iterator<Item = [String; 5]>) -> String 
         .chain(lines)
         .collect();
     let width = |column: usize| {
-        let cells = table.iter().map(|line| line[column].chars().count());
+        let cells = table.iter().map(|line| cells(&line[column]));
         cells.max().unwrap_or_default()
     };
     let widths = [0, 1, 2, 3].map(width);

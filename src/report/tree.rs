@@ -13,13 +13,14 @@ mod text;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use self::library_runs::{Runs, fold};
+use self::library_runs::{Runs, collapse};
 use self::text::{Line, Text};
 use super::View;
-use super::display::{count, counted, duration, function_name};
-use super::origin::{Origin, Places, origin};
-use crate::analysis::frames::Frames;
-use crate::analysis::join::join;
+use super::display::function_name;
+use super::numbers::{count, counted, duration, percent};
+use super::paths::{CodeOrigin, PathShortener, origin};
+use crate::analysis::display_tree::DisplayTree;
+use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::walk::Children;
 use crate::model::{Function, Label};
 
@@ -53,33 +54,33 @@ impl Default for TreeOptions {
 /// The tree of `view`, ending in a newline; nothing where nothing was recorded. What
 /// several threads and processes did on one call path is added up.
 pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
-    let frames = join(view.frames);
+    let frames = merge_siblings(view.tree());
     if frames.nodes.is_empty() {
         return String::new();
     }
     let least = (options.threshold * frames.whole() as f64).ceil() as u64;
-    let places = Places::new(frames.functions.iter().map(|function| &function.label));
+    let paths = PathShortener::new(frames.functions.iter().map(|function| &function.label));
     // A tree of libraries alone would be one line, that of a script that only calls them
     // hardly more.
     let of_program = |function: &Function| {
         let label = &function.label;
-        origin(label) == Origin::Program
+        origin(label) == CodeOrigin::Program
             && !label.file.starts_with(b"<")
             && &*label.name != b"<module>"
     };
     let all = options.all || !frames.functions.iter().any(of_program);
     let (frames, runs) = match all {
         true => (frames, Runs::new()),
-        false => fold(&frames, &places, least),
+        false => collapse(&frames, &paths, least),
     };
     let shown = Shown {
         whole: frames.whole(),
         least,
         self_times: frames.nodes.self_times(),
-        lower_bounds: view.overflow_functions(),
+        lower_bounds: &view.lower_bounds,
         frames,
         runs,
-        places,
+        paths,
     };
     let drawn = shown.draw();
     let in_run = |drawn: &Drawn| shown.runs.get(&drawn.node).map_or(0, |run| run.left_out);
@@ -93,8 +94,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     text.push_lines(&lines);
     if left_out > 0 {
         let left_out = counted(left_out, "frame", "frames");
-        // Without the last digits: 0.07 times 100 is more than 7.
-        let share = (options.threshold * 1e8).round() / 1e6;
+        let share = percent(options.threshold);
         text.push_remark(&format!("… {left_out} below {share} % left out"));
     }
     if some_estimated {
@@ -108,12 +108,12 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
 
 /// What is drawn, and what is known of it.
 struct Shown<'v> {
-    frames: Frames,
+    frames: DisplayTree,
     runs: Runs,
     self_times: Vec<u64>,
-    /// Functions that may have been called in more places than the tree has.
-    lower_bounds: HashSet<&'v Label>,
-    places: Places,
+    /// Functions that may have been called in more contexts than the tree has.
+    lower_bounds: &'v HashSet<&'v Label>,
+    paths: PathShortener,
     whole: u64,
     least: u64,
 }
@@ -182,7 +182,7 @@ impl Shown<'_> {
             (None, Some(function)) => (
                 count(i128::from(nodes.calls()[at])),
                 function_name(function),
-                self.places.location(&function.label),
+                self.paths.location(&function.label),
             ),
             (None, None) => Default::default(),
         };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import marshal
 import pathlib
 import pstats
@@ -13,6 +14,7 @@ import sys
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+ROOT = pathlib.Path(__file__).parents[2]
 EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
 
 JOB = """
@@ -53,6 +55,16 @@ def duration(seconds):
             value = seconds / size
             return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
     return f"{seconds * 1e9:.0f} ns"
+
+
+def test_names_are_cut_as_by_the_program(page):
+    """A test of the program has the same table."""
+    script = (ROOT / "src" / "report" / "svg" / "graph.js").read_text()
+    function = re.search(r"^function beginning\(.*?^}", script, re.MULTILINE | re.DOTALL)[0]
+    table = json.loads((ROOT / "tests" / "browser" / "beginnings.json").read_text())
+    for text, room, expected in table["beginnings"]:
+        found = page.script(function + "return beginning(...arguments)", text, room, table["cells"])
+        assert (found or None) == (expected or None), (text, room)
 
 
 @pytest.fixture(scope="session")

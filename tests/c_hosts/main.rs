@@ -328,6 +328,26 @@ fn a_host_of_an_older_or_newer_header_works() {
     assert_eq!(files(directory.path(), "").len(), 1);
 }
 
+#[test]
+fn calls_of_threads_that_come_and_go_while_another_saves_are_exact() {
+    let source = Source {
+        file: "threads.c",
+        cpp: false,
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let figures = |prefix| {
+        let (_, trees) = read_only(directory.path(), prefix);
+        let nodes = trees.threads.iter().map(|tree| &tree.nodes);
+        let sums = nodes.map(|nodes| (nodes.calls()[0], nodes.totals()[0]));
+        sums.fold((0, 0), |sum, tree| (sum.0 + tree.0, sum.1 + tree.1))
+    };
+    assert_eq!(figures("turns_"), (100, 100 * 5));
+    // Every life has one call of 5 ns: later ones begin and end at the latest event.
+    assert_eq!(figures("at_once_"), (3 * 100 * 50, 3 * 100 * 5));
+}
+
 fn parent_of(nodes: &Nodes, node: usize) -> Option<usize> {
     let parent = nodes.parents()[node];
     (parent != NO_PARENT).then_some(parent as usize)

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::generate::{label_text, rows_text};
-use edbprof::analysis::group::describe;
+use edbprof::analysis::process_text::describe;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{Function, NO_PARENT, NodeKind, Process, ThreadTree, Trees, rows_of};

@@ -14,19 +14,54 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ("report", &["model", "format", "analysis"]),
 ];
 
-/// Returns what `text`, a file of `part`, names that it may not.
-fn forbidden<'t>(part: &str, allowed: &[&str], text: &'t str) -> Vec<&'t str> {
+/// The files and folders of `recorder`, each of which may name only those before it. Inside a
+/// folder the order is free: its files split one type, or one state, among them.
+const RECORDER: [&str; 10] = [
+    "stopwatch",
+    "node",
+    "children",
+    "region",
+    "arena",
+    "live",
+    "thread",
+    "recording",
+    "registry",
+    "fork and exit",
+];
+
+/// Returns the names after `prefix` in `text`, except in comments.
+fn named_after<'t>(prefix: &'t str, text: &'t str) -> impl Iterator<Item = &'t str> {
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
-    let names = lines.flat_map(|line| {
-        line.split("crate::").skip(1).map(|rest| {
+    lines.flat_map(move |line| {
+        line.split(prefix).skip(1).map(|rest| {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
             &rest[..end.unwrap_or(rest.len())]
         })
-    });
-    names
+    })
+}
+
+/// Returns what `text`, a file of `part`, names that it may not.
+fn forbidden<'t>(part: &str, allowed: &[&str], text: &'t str) -> Vec<&'t str> {
+    named_after("crate::", text)
         .filter(|name| *name != part && !allowed.contains(name))
+        .collect()
+}
+
+/// Returns the rank of a file or folder of `recorder`; none for `recorder/mod.rs`.
+fn rank(name: &str) -> Option<usize> {
+    RECORDER
+        .iter()
+        .position(|names| names.split(" and ").any(|known| known == name))
+}
+
+/// Returns what `text`, a file of `unit`, names in `recorder` that does not come before it.
+fn against_the_order<'t>(unit: &str, text: &'t str) -> Vec<&'t str> {
+    let own = rank(unit).unwrap_or(RECORDER.len());
+    named_after("crate::recorder::", text)
+        .filter(|name| *name != unit)
+        .filter(|name| rank(name).is_none_or(|rank| rank >= own))
         .collect()
 }
 
@@ -68,11 +103,46 @@ fn every_folder_is_a_part() {
 }
 
 #[test]
+fn the_recorder_has_no_circles() {
+    let recorder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/recorder");
+    let mut files = Vec::new();
+    rust_files(&recorder, &mut files);
+    for file in files {
+        let below = file.strip_prefix(&recorder).unwrap();
+        let unit = below.iter().next().unwrap().to_str().unwrap();
+        let unit = unit.trim_end_matches(".rs");
+        if unit == "tests" || unit == "mod" {
+            continue;
+        }
+        assert!(rank(unit).is_some(), "{unit} has no rank");
+        let text = fs::read_to_string(&file).unwrap();
+        // Tests look at everything.
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let names = against_the_order(unit, text);
+        assert!(names.is_empty(), "{} names {names:?}", file.display());
+        // Other units are named by `crate::recorder::` alone, so that nothing is missed.
+        let is_in_folder = below.iter().count() > 1;
+        let parent = ["super::", "super::super::"][usize::from(is_in_folder)];
+        let mut outside = named_after(parent, text);
+        assert_eq!(outside.next(), None, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_use_against_the_order_is_found() {
     let text =
         "//! See crate::report.\nuse crate::model::Label;\nfn f() { crate::report::svg() }\n";
     assert_eq!(forbidden("format", &["model"], text), ["report"]);
     assert_eq!(forbidden("model", &[], text), ["report"]);
+
+    let text = "use crate::recorder::node::Node;\nuse crate::recorder::fork;\n";
+    assert!(against_the_order("mod", text).is_empty());
+    assert_eq!(against_the_order("thread", text), ["fork"]);
+    assert_eq!(against_the_order("exit", text), ["fork"]);
+    assert_eq!(against_the_order("stopwatch", text), ["node", "fork"]);
+    assert!(against_the_order("node", "crate::recorder::node::Node").is_empty());
+    let text = "use crate::recorder::{fork, node};";
+    assert_eq!(against_the_order("thread", text), [""]);
 }
 
 /// Each part of the program, and the other parts that it may name.

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "report")]
 
+mod build;
 mod format_prof;
 mod format_sidecar;
 mod fuzz_readers;
@@ -18,6 +19,7 @@ mod profile_frames;
 mod profile_group;
 mod profile_merge;
 mod profile_rows;
+mod profile_trees;
 mod pstats_text;
 #[path = "../../fuzz/readers.rs"]
 mod readers;

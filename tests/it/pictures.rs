@@ -1,7 +1,6 @@
 //! The picture is read back and compared with the tree that it was drawn from.
 
 use crate::generate;
-use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{NO_PARENT, NodeKind, NodeRow, Nodes, ThreadTree, Trees};
@@ -145,8 +144,8 @@ fn check(trees: Trees, options: Svg) {
     let mut merger = Merger::new();
     merger.add("one", ProfFile::Exact(trees, PlainInputs::default()));
     let profile = merger.finish().profile;
-    let (rows, tree) = (profile.rows(), frames(&profile));
-    let view = View::new(&profile, &rows, &tree);
+    let view = View::new(&profile);
+    let tree = view.tree();
     let picture = Picture::draw(&view, options);
     let (whole, least) = (picture.number("whole"), picture.number("least"));
     assert_eq!(whole, tree.whole());
@@ -273,9 +272,7 @@ fn the_largest_size_is_kept_and_told() {
     let mut merger = Merger::new();
     merger.add("one", ProfFile::Exact(fan(5_000), PlainInputs::default()));
     let profile = merger.finish().profile;
-    let tree: Frames = frames(&profile);
-    let rows = profile.rows();
-    let view = View::new(&profile, &rows, &tree);
+    let view = View::new(&profile);
     let draw = |max_size| {
         let options = Svg {
             threshold: 0.0,

@@ -5,7 +5,7 @@ use crate::generate;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use edbprof::analysis::attribution::attribute;
+use edbprof::analysis::singledispatch::rows::reattribute_callers;
 use edbprof::model::{Counts, DispatchCounts, Label, LabelId, Rows};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn nothing_is_lost_or_invented(rows in rows(), sidecar in sidecar()) {
         let wrappers: BTreeSet<_> = WRAPPERS.iter().filter_map(|name| rows.find(&label(name))).collect();
-        let clear = attribute(&rows, &sidecar);
+        let clear = reattribute_callers(&rows, &sidecar);
         prop_assert_eq!(clear.labels(), rows.labels());
         prop_assert_eq!(clear.len(), rows.len());
         for (id, row) in rows.iter() {
@@ -116,7 +116,7 @@ proptest! {
 
     #[test]
     fn without_sidecars_rows_are_as_they_were(rows in rows()) {
-        let clear = attribute(&rows, &DispatchCounts::new());
+        let clear = reattribute_callers(&rows, &DispatchCounts::new());
         prop_assert_eq!(generate::rows_text(&clear), generate::rows_text(&rows));
     }
 }
@@ -151,7 +151,7 @@ fn generics_that_share_an_implementation_add_up() {
             [(shared("A"), reached(4)), (shared("B"), reached(4))].into(),
         ),
     ]);
-    let clear = attribute(&rows, &sidecar);
+    let clear = reattribute_callers(&rows, &sidecar);
     let callers = &clear.row(implementation).unwrap().callers;
     assert_eq!(callers[&a], counts(6));
     assert_eq!(callers[&b], counts(4));

@@ -3,12 +3,13 @@
 use crate::generate;
 use std::collections::BTreeMap;
 
+use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::estimate::estimate;
-use edbprof::analysis::frames::{Frames, frames};
+use edbprof::analysis::invert::{Limits, invert};
 use edbprof::analysis::merge::Merger;
 use edbprof::analysis::native_name::without_address;
-use edbprof::analysis::singledispatch::unfog;
-use edbprof::analysis::threshold::{Limits, prune, reverse};
+use edbprof::analysis::prune::prune;
+use edbprof::analysis::singledispatch::elide_dispatch_wrappers;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{
     Counts, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind,
@@ -87,7 +88,7 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
 
 fn unfogged(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
     let trees = tree(given);
-    let nodes = unfog(&trees, &trees.threads[0].nodes);
+    let nodes = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
     let mut expected: Vec<_> = expected
         .iter()
         .map(|&(path, calls, time)| (path.to_owned(), calls, time))
@@ -349,7 +350,7 @@ fn a_wide_graph_stays_small() {
     }
     let estimate = estimate(&rows(&edges));
     assert!(estimate.nodes.len() <= 1_000_000);
-    check_frames(&Frames {
+    check_frames(&DisplayTree {
         estimated: vec![true; estimate.nodes.len()],
         functions: estimate.functions,
         nodes: estimate.nodes,
@@ -358,7 +359,7 @@ fn a_wide_graph_stays_small() {
 }
 
 /// Children never add up to more than their parent.
-fn check_frames(frames: &Frames) -> Result<(), TestCaseError> {
+fn check_frames(frames: &DisplayTree) -> Result<(), TestCaseError> {
     let nodes = &frames.nodes;
     prop_assert_eq!(frames.estimated.len(), nodes.len());
     let mut inside = vec![0_u64; nodes.len()];
@@ -425,7 +426,7 @@ proptest! {
     fn frames_hold_everything(trees in generate::trees(), plain in proptest::option::of(generate::rows())) {
         let whole: u64 = trees.threads.iter().flat_map(|thread| thread.nodes.self_times()).sum();
         let measured: f64 = plain.iter().flat_map(|rows| rows.iter()).map(|(_, row)| row.counts.tt).sum();
-        let frames = frames(&profile_of(trees, plain));
+        let frames = display_tree(&profile_of(trees, plain));
         check_frames(&frames)?;
         let (mut exact, mut estimated) = (0, 0);
         for (time, &is_estimated) in frames.nodes.self_times().iter().zip(&frames.estimated) {
@@ -435,7 +436,7 @@ proptest! {
         prop_assert!((estimated as f64 / 1e9 - measured).abs() < 1e-6);
 
         let limits = Limits { least: frames.whole() / 100, nodes: usize::MAX, levels: u32::MAX };
-        let reversed = reverse(&frames, limits).frames;
+        let reversed = invert(&frames, limits).tree;
         check_frames(&reversed)?;
         prop_assert_eq!(reversed.whole(), frames.whole());
         prop_assert!(reversed.nodes.totals().iter().all(|&total| total > 0));
@@ -496,7 +497,7 @@ fn files_in_another_order_make_the_same_picture() {
             };
             merger.add("plain", ProfFile::Plain(plain));
         }
-        let frames = frames(&merger.finish().profile);
+        let frames = display_tree(&merger.finish().profile);
         lines(&frames.functions, &frames.nodes)
     };
     let expected = picture([0, 1, 2]);

@@ -5,9 +5,9 @@ use crate::generate;
 use std::collections::BTreeMap;
 
 use crate::generate::rows_text;
-use edbprof::analysis::frames::frames;
-use edbprof::analysis::group::{By, Unselectable, Wanted};
+use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
+use edbprof::analysis::merge_request::{By, MergeRequest, SelectionError};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
@@ -50,8 +50,8 @@ fn patterns(texts: &[&str]) -> Vec<Pattern> {
     texts.iter().map(|text| Pattern::new(text)).collect()
 }
 
-fn wanted(by: Option<By>, include: &[&str], exclude: &[&str]) -> Wanted {
-    Wanted {
+fn wanted(by: Option<By>, include: &[&str], exclude: &[&str]) -> MergeRequest {
+    MergeRequest {
         by,
         selection: Selection {
             include: patterns(include),
@@ -61,7 +61,7 @@ fn wanted(by: Option<By>, include: &[&str], exclude: &[&str]) -> Wanted {
     }
 }
 
-fn by_only(by: Option<By>) -> Wanted {
+fn by_only(by: Option<By>) -> MergeRequest {
     wanted(by, &[], &[])
 }
 
@@ -69,8 +69,8 @@ fn file(trees: &Trees) -> ProfFile {
     ProfFile::Exact(trees.clone(), PlainInputs::default())
 }
 
-fn merge(wanted: &Wanted, files: impl IntoIterator<Item = ProfFile>) -> Merged {
-    let mut merger = Merger::of_parts(&wanted.selection.text());
+fn merge(wanted: &MergeRequest, files: impl IntoIterator<Item = ProfFile>) -> Merged {
+    let mut merger = Merger::of_parts(wanted.selection.id());
     for (number, file) in files.into_iter().enumerate() {
         if let Some(file) = wanted.of(file).unwrap() {
             merger.add(number.to_string(), file);
@@ -79,7 +79,7 @@ fn merge(wanted: &Wanted, files: impl IntoIterator<Item = ProfFile>) -> Merged {
     merger.finish()
 }
 
-fn merged(wanted: &Wanted, all: &[Trees]) -> Profile {
+fn merged(wanted: &MergeRequest, all: &[Trees]) -> Profile {
     merge(wanted, all.iter().map(file)).profile
 }
 
@@ -186,8 +186,8 @@ proptest! {
     fn groups_change_nothing_but_the_root(all in recordings(), by in by()) {
         let (plain, grouped) = (merged(&by_only(None), &all), merged(&by_only(by), &all));
         prop_assert_eq!(rows_text(&grouped.rows()), rows_text(&plain.rows()));
-        prop_assert_eq!(grouped.sidecar(), plain.sidecar());
-        prop_assert_eq!(frames(&grouped).whole(), frames(&plain).whole());
+        prop_assert_eq!(grouped.dispatch_counts(), plain.dispatch_counts());
+        prop_assert_eq!(display_tree(&grouped).whole(), display_tree(&plain).whole());
         prop_assert_eq!(stacks_of(&grouped), expected(&all, by, |_| false, |_| true));
     }
 
@@ -220,7 +220,7 @@ proptest! {
         let profile = merged(&wanted, &all);
         prop_assert_eq!(stacks_of(&profile), expected(&all, by, is("f1"), |_| true));
         let whole = merged(&by_only(None), &all);
-        prop_assert_eq!(frames(&profile).whole(), frames(&whole).whole());
+        prop_assert_eq!(display_tree(&profile).whole(), display_tree(&whole).whole());
         let (seconds, of_whole) = (table_seconds(&profile), table_seconds(&whole));
         prop_assert!((seconds - of_whole).abs() < 1e-12, "{} {}", seconds, of_whole);
     }
@@ -259,7 +259,7 @@ proptest! {
             }
         }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
-        let (table, tree) = (table_seconds(&profile), frames(&profile).whole() as f64 / 1e9);
+        let (table, tree) = (table_seconds(&profile), display_tree(&profile).whole() as f64 / 1e9);
         prop_assert!((table - tree).abs() < 1e-12, "{} {}", table, tree);
     }
 }
@@ -300,8 +300,8 @@ fn one(id: u8) -> Trees {
     }
 }
 
-fn only(processes: &[&str], threads: &[&str]) -> Wanted {
-    Wanted {
+fn only(processes: &[&str], threads: &[&str]) -> MergeRequest {
+    MergeRequest {
         by: None,
         selection: Selection {
             processes: patterns(processes),
@@ -324,7 +324,7 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
     for function in &mut trees.functions {
         function.kind = FunctionKind::Python;
     }
-    let subtracted = |wanted: &Wanted| {
+    let subtracted = |wanted: &MergeRequest| {
         let mut profile = merged(wanted, &[trees.clone()]);
         profile.compensate();
         profile.compensation().unwrap().subtracted_ns
@@ -363,7 +363,7 @@ fn overflow_calls_go_by_their_function() {
             self_time: 5,
         });
     }
-    let rows = |wanted: &Wanted| {
+    let rows = |wanted: &MergeRequest| {
         let profile = merged(wanted, &[trees.clone()]);
         let rows = profile.rows();
         let mut rows: Vec<_> = rows
@@ -395,7 +395,7 @@ fn overflow_calls_go_by_their_function() {
         for by in [None, Some(By::Thread)] {
             let profile = merged(&wanted(by, &[include], &[]), &[trees.clone()]);
             let table = (table_seconds(&profile) * 1e9).round();
-            assert_eq!(table as u64, frames(&profile).whole(), "{include}");
+            assert_eq!(table as u64, display_tree(&profile).whole(), "{include}");
         }
     }
 }
@@ -404,7 +404,7 @@ fn overflow_calls_go_by_their_function() {
 fn threads_and_processes_are_chosen() {
     let all = [one(1), one(2), one(3)];
     let profile = merged(&only(&["2", "3"], &["Thread-*"]), &all);
-    assert_eq!(frames(&profile).whole(), 80);
+    assert_eq!(display_tree(&profile).whole(), 80);
     assert_eq!(profile.trees().recordings, [[2; 16], [3; 16]]);
     assert_eq!(profile.trees().processes.len(), 2);
     assert_eq!(
@@ -437,30 +437,28 @@ fn a_part_is_merged_with_nothing_else() {
             .map(|(path, why)| (path.display().to_string(), why))
             .collect()
     };
-    let why = Refusal::Part {
-        selection: "--only-thread=Main*".into(),
-    };
+    let why = Refusal::Part(wanted.selection.id());
     // With the whole of another process, in whatever order.
     for files in [[part(1), file(&one(2))], [file(&one(2)), part(1)]] {
-        let merged = merge(&Wanted::default(), files);
+        let merged = merge(&MergeRequest::default(), files);
         assert_eq!(merged.profile.trees().recordings, [[2; 16]]);
         assert_eq!(refused(merged)[0].1, why);
     }
     // With another part.
     let other = reread(&merged(&only(&[], &["Thread*"]), &[one(2)]));
     assert_eq!(
-        refused(merge(&Wanted::default(), [part(1), other])).len(),
+        refused(merge(&MergeRequest::default(), [part(1), other])).len(),
         2
     );
     // With its like, by itself or where the same is chosen.
     for (files, wanted) in [
-        ([part(1), part(2)], Wanted::default()),
+        ([part(1), part(2)], MergeRequest::default()),
         ([part(1), file(&one(2))], wanted.clone()),
         ([part(1), part(2)], wanted.clone()),
     ] {
         let merged = merge(&wanted, files);
         assert_eq!(merged.profile.trees().recordings, [[1; 16], [2; 16]]);
-        assert_eq!(frames(&merged.profile).whole(), 200);
+        assert_eq!(display_tree(&merged.profile).whole(), 200);
         assert_eq!(&*merged.profile.trees().selection, "--only-thread=Main*");
         assert_eq!(refused(merged), []);
     }
@@ -474,31 +472,29 @@ fn where_nothing_can_be_chosen_nothing_is() {
             ..PlainInputs::default()
         })
     };
-    let aggregate = || reread(&merged(&Wanted::default(), &[one(1), one(2)]));
-    let is_refused = |wanted: Wanted, file: ProfFile| wanted.of(file).unwrap_err();
+    let aggregate = || reread(&merged(&MergeRequest::default(), &[one(1), one(2)]));
+    let is_refused = |wanted: MergeRequest, file: ProfFile| wanted.of(file).unwrap_err();
     assert_eq!(
         is_refused(wanted(None, &["x"], &[]), plain()),
-        Unselectable::Plain
+        SelectionError::Plain
     );
     assert_eq!(
         is_refused(only(&["1"], &[]), aggregate()),
-        Unselectable::Aggregate
+        SelectionError::Aggregate
     );
     let part = || reread(&merged(&only(&[], &["Main*"]), &[one(1)]));
     for other in [wanted(None, &[], &["leaf"]), only(&["2"], &["Main*"])] {
         assert_eq!(
             is_refused(other, part()),
-            Unselectable::Part {
-                selection: "--only-thread=Main*".into()
-            }
+            SelectionError::Part(only(&[], &["Main*"]).selection.id())
         );
     }
     assert!(wanted(None, &["main"], &[]).of(aggregate()).is_ok());
     // What `edbprof run` leaves of one process: its threads are one tree.
-    let single = || reread(&merged(&Wanted::default(), &[one(1)]));
+    let single = || reread(&merged(&MergeRequest::default(), &[one(1)]));
     assert_eq!(
         is_refused(only(&[], &["Main*"]), single()),
-        Unselectable::Aggregate
+        SelectionError::Aggregate
     );
     assert!(only(&["1"], &[]).of(single()).is_ok());
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
@@ -526,7 +522,7 @@ fn a_thread_called_like_several_is_one() {
         Vec::from_iter(names.map(|name| text(name))),
         ["Thread-#", "x, # threads"]
     );
-    let shown = frames(&profile).functions;
+    let shown = display_tree(&profile).functions;
     let shown: Vec<_> = shown.iter().map(|f| text(&f.label.name)).collect();
     for name in ["thread x, 5 threads", "thread Thread-1, 20 threads"] {
         assert!(shown.contains(&name.to_owned()), "{shown:?}");
@@ -536,7 +532,7 @@ fn a_thread_called_like_several_is_one() {
 #[test]
 fn threads_that_were_merged_before_are_one_group() {
     let by_thread = by_only(Some(By::Thread));
-    let single = reread(&merged(&Wanted::default(), &[one(1)]));
+    let single = reread(&merged(&MergeRequest::default(), &[one(1)]));
     let names = |profile: &Profile| -> Vec<_> {
         let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
         groups.map(|kind| format!("{kind:?}")).collect()
@@ -558,7 +554,7 @@ fn threads_that_were_merged_before_are_one_group() {
 
 #[test]
 fn what_was_merged_before_is_one_group() {
-    let aggregate = reread(&merged(&Wanted::default(), &[one(1), one(2)]));
+    let aggregate = reread(&merged(&MergeRequest::default(), &[one(1), one(2)]));
     let profile = merge(&by_only(Some(By::Thread)), [aggregate, file(&one(3))]).profile;
     let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
     assert_eq!(
@@ -571,7 +567,7 @@ fn what_was_merged_before_is_one_group() {
             NodeKind::MergedThreads,
         ]
     );
-    assert_eq!(frames(&profile).whole(), 3 * 140);
+    assert_eq!(display_tree(&profile).whole(), 3 * 140);
 }
 
 #[test]

@@ -1,23 +1,23 @@
-//! The call trees of many recordings as one, in an order that follows from what is in it.
+//! The call trees of many recordings as one, in an order that follows from the content.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::costed_tree::CostedTree;
 use crate::analysis::kind_table::KindTable;
 use crate::analysis::occurrences::OccurrenceCounts;
-use crate::model::builder::TreeBuilder;
+use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
     Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process,
     RecordingId, ThreadTree, Trees,
 };
 
-/// Adds up trees; keeps only what is distinct in them.
+/// Adds up trees.
+#[derive(Default)]
 pub(super) struct TreeSum {
     table: KindTable,
-    tree: TreeBuilder,
-    /// Of each node of the tree, as [`ThreadTree::overhead_ps`].
-    overhead_ps: Vec<u64>,
+    tree: CostedTree,
     /// By kind.
     overflow: BTreeMap<u32, OverflowCalls>,
     occurrences: OccurrenceCounts,
@@ -26,54 +26,27 @@ pub(super) struct TreeSum {
 }
 
 impl TreeSum {
-    pub(super) fn new() -> Self {
-        Self {
-            table: KindTable::default(),
-            tree: TreeBuilder::new(),
-            overhead_ps: Vec::new(),
-            overflow: BTreeMap::new(),
-            occurrences: OccurrenceCounts::default(),
-            recordings: BTreeSet::new(),
-            processes: Vec::new(),
-        }
-    }
-
-    /// The recordings that are in it.
+    /// Returns the recordings that are in it.
     pub(super) fn recordings(&self) -> &BTreeSet<RecordingId> {
         &self.recordings
     }
 
-    /// Whether a file can hold the sum with `trees`.
+    /// Returns true if a file can hold the sum with `trees`.
     pub(super) fn has_room_for(&self, trees: &Trees) -> bool {
         let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
         self.tree.len() + nodes <= MAX_NODES
     }
 
     pub(super) fn add(&mut self, trees: Trees) {
-        let first_process = self.processes.len() as u32;
-        let kinds: Vec<u32> = trees
-            .kinds
-            .iter()
-            .map(|kind| match kind {
-                NodeKind::Function(function) => {
-                    let mut function = trees.functions[*function as usize].clone();
-                    // How it was called first is its process's own, and the overhead is known.
-                    function.flags &= !PROPERTY;
-                    self.table.function(function)
-                }
-                NodeKind::Process(process) => {
-                    self.table.kind(NodeKind::Process(first_process + process))
-                }
-                other => self.table.kind(other.clone()),
-            })
-            .collect();
+        let kinds = trees.kinds.iter();
+        let kinds: Vec<u32> = kinds.map(|kind| self.kind(&trees, kind)).collect();
         for thread in &trees.threads {
             self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &kinds);
-            for overflow in &thread.overflow {
-                let kind = kinds[overflow.kind as usize];
+            for calls in &thread.overflow {
+                let kind = kinds[calls.kind as usize];
                 let sum = self.overflow.entry(kind).or_default();
                 sum.kind = kind;
-                sum.add(overflow);
+                sum.add(calls);
             }
         }
         self.occurrences.add(&trees, &kinds);
@@ -81,54 +54,57 @@ impl TreeSum {
         self.processes.extend(trees.processes);
     }
 
+    /// Returns the index here of `kind`, one of those of `trees`, whose processes are yet to
+    /// be added.
+    fn kind(&mut self, trees: &Trees, kind: &NodeKind) -> u32 {
+        match *kind {
+            NodeKind::Function(function) => {
+                let mut function = trees.functions[function as usize].clone();
+                // Its process alone knows how it was called first, and the overhead is
+                // computed.
+                function.flags &= !PROPERTY;
+                self.table.function(&function)
+            }
+            NodeKind::Process(process) => {
+                let first = self.processes.len() as u32;
+                self.table.kind(NodeKind::Process(first + process))
+            }
+            _ => self.table.kind(kind.clone()),
+        }
+    }
+
     fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], kinds: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
-        for node in 0..nodes.len() {
-            let parent = match nodes.parents()[node] {
-                NO_PARENT => NO_PARENT,
-                parent => places[parent as usize],
-            };
-            let kind = kinds[nodes.kinds()[node] as usize];
-            let place = self.tree.child(parent, kind);
-            self.tree.add(
-                place,
-                nodes.calls()[node],
-                nodes.resumes()[node],
-                nodes.totals()[node],
-            );
-            if let Some(&overhead) = overhead_ps.get(node) {
-                let place = place as usize;
-                if self.overhead_ps.len() <= place {
-                    self.overhead_ps.resize(place + 1, 0);
-                }
-                self.overhead_ps[place] = self.overhead_ps[place].saturating_add(overhead);
-            }
+        for (node, row) in nodes.rows().enumerate() {
+            let parent = places.get(row.parent as usize);
+            let parent = parent.copied().unwrap_or(NO_PARENT);
+            let place = self.tree.child(parent, kinds[row.kind as usize]);
+            let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
+            self.tree.add(place, &row, overhead_ps);
             places.push(place);
         }
     }
 
-    /// The sum, of which `selection` has chosen the parts: at most one tree.
-    pub(super) fn finish(self, selection: Box<str>) -> Trees {
+    /// Returns the sum of inputs that `selection` has chosen: at most one tree.
+    pub(super) fn finish(self, selection: SelectionId) -> Trees {
+        let (functions, kinds) = self.table.into_parts();
         let (processes, process_rank) = ranked(self.processes, compare_processes);
-        let (functions, function_rank) = ranked(self.table.functions, compare_functions);
-        let kinds = self.table.kinds.into_iter().map(|kind| match kind {
+        let (functions, function_rank) = ranked(functions, compare_functions);
+        let kinds = kinds.into_iter().map(|kind| match kind {
             NodeKind::Function(old) => NodeKind::Function(function_rank[old as usize]),
             NodeKind::Process(old) => NodeKind::Process(process_rank[old as usize]),
             other => other,
         });
         let (kinds, rank) = ranked(kinds.collect(), NodeKind::cmp);
-        let nodes = self.tree.finish();
-        let mut overhead_ps = self.overhead_ps;
-        if overhead_ps.iter().any(|&overhead| overhead > 0) {
-            overhead_ps.resize(nodes.len(), 0);
-        } else {
+        let (nodes, mut overhead_ps) = self.tree.finish();
+        if overhead_ps.iter().all(|&overhead| overhead == 0) {
             overhead_ps.clear();
         }
         let (thread_names, occurrences) = self.occurrences.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
-        let overflow = self.overflow.into_values().map(|overflow| OverflowCalls {
-            kind: rank[overflow.kind as usize],
-            ..overflow
+        let overflow = self.overflow.into_values().map(|calls| OverflowCalls {
+            kind: rank[calls.kind as usize],
+            ..calls
         });
         let mut overflow: Vec<_> = overflow.collect();
         overflow.sort_unstable();
@@ -145,14 +121,14 @@ impl TreeSum {
             functions,
             kinds,
             threads,
-            selection,
+            selection: selection.into_text(),
             thread_names,
             occurrences,
         }
     }
 }
 
-/// Sorts `items`; returns them, and for each of them where it is now.
+/// Returns the items sorted, and the new index of each.
 fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Vec<u32>) {
     let mut order: Vec<(u32, T)> = (0..).zip(items).collect();
     order.sort_by(|(_, a), (_, b)| compare(a, b));
@@ -164,7 +140,8 @@ fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Ve
     (items.collect(), rank)
 }
 
-/// Nodes depth first by their kinds' ranks; `overhead_ps` goes with them or is empty.
+/// Returns the nodes depth first, siblings by the ranks of their kinds, and their
+/// overhead, which may be empty.
 fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];

@@ -1,8 +1,7 @@
 //! What the live file's log says, as bytes: see the table in [`crate::format::live`].
 
 use crate::format::live::record;
-use crate::model::Label;
-use crate::recorder::functions::Entry;
+use crate::model::{Function, Label};
 
 /// A record: its kind and what follows the first 8 bytes. Never empty.
 #[derive(Debug)]
@@ -26,12 +25,11 @@ impl Record {
     }
 
     /// The next function of the table.
-    pub(crate) fn function(entry: &Entry) -> Record {
-        let function = &entry.function;
+    pub(crate) fn function(function: &Function, is_hidden: bool) -> Record {
         let mut record = Record::new(record::FUNCTION);
         record.u32(function.kind as u32);
         record.u32(function.flags);
-        record.u32(entry.hidden.into());
+        record.u32(is_hidden.into());
         record.u32(function.generic.is_some().into());
         record.label(&function.label);
         record.text(&function.qualified_name);

@@ -1,8 +1,8 @@
 //! Clocks that do not go on as clocks should.
 
-use super::super::node::Visit;
 use super::{attach, by_path, define, recording, recording_by, trees};
 use crate::clock::{self, Clock};
+use crate::recorder::Visit;
 
 /// A thread that goes to and fro between two processors whose counters differ.
 #[test]
@@ -101,10 +101,10 @@ fn a_reset_is_noticed_where_a_call_that_has_ended_took_no_time() {
     let before = thread.now() + (1 << 50);
     thread.enter(1, Visit::Start, before);
     thread.leave(1, before);
-    thread.switch_off();
+    thread.disable();
     assert_eq!(thread.now(), before);
     thread.enter(1, Visit::Start, thread.now());
     thread.leave(1, thread.now());
-    thread.switch_off();
+    thread.disable();
     assert!(thread.now() > before);
 }

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::thread;
 
-use super::super::attach::MOST_TREES;
-use super::super::node::Visit;
-use super::super::recording::Recording;
-use super::super::thread::Thread;
 use super::{Figures, attach_as, by_path, define, recording, recording_by, trees};
 use crate::clock::Clock;
+use crate::recorder::Recording;
+use crate::recorder::Thread;
+use crate::recorder::Visit;
+use crate::recorder::recording::MOST_TREES;
 
 fn detach(thread: &Thread) {
     // SAFETY: the callers use it no more.
@@ -17,8 +17,8 @@ fn detach(thread: &Thread) {
 
 /// One call of `key` that lasts 10 ticks, from tick `at` of the host's clock on.
 fn call(thread: &Thread, key: u64, at: u64) {
-    thread.enter(key, Visit::Start, thread.at_told(at));
-    thread.leave(key, thread.at_told(at + 10));
+    thread.enter(key, Visit::Start, thread.at_host_tick(at));
+    thread.leave(key, thread.at_host_tick(at + 10));
 }
 
 fn in_another_thread(body: impl FnOnce() + Send) {
@@ -146,7 +146,7 @@ fn calls_that_are_open_end_with_the_thread() {
         thread.enter(1, Visit::Start, thread.at(10));
         thread.enter(2, Visit::Start, thread.at(30));
     });
-    let thread = recording.lock().threads[0].thread.address();
+    let thread = recording.lock().threads[0].address();
     // SAFETY: a handle that is not detached yet.
     let thread = unsafe { thread.as_ref() };
     // Another thread says so: they have lasted until the latest event.
@@ -159,7 +159,7 @@ fn calls_that_are_open_end_with_the_thread() {
 }
 
 #[test]
-fn folded_calls_end_with_the_thread() {
+fn overflow_calls_end_with_the_thread() {
     let recording = recording(64);
     for key in 1..=200 {
         define(&recording, key, false);
@@ -184,7 +184,7 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
     for round in 1..=5 {
         let thread = attach_as(&recording, "late");
         let latest = thread.last();
-        thread.enter(1, Visit::Start, thread.at_told(3));
+        thread.enter(1, Visit::Start, thread.at_host_tick(3));
         assert_eq!(thread.last(), latest);
         let trees_now = trees(&recording);
         let nodes = &trees_now.threads.last().unwrap().nodes;
@@ -192,7 +192,7 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
             (nodes.calls()[0], nodes.totals()[0]),
             (1 + round, 10 * round)
         );
-        thread.leave(1, thread.at_told(13));
+        thread.leave(1, thread.at_host_tick(13));
         assert_eq!(thread.last(), latest + 10);
         detach(thread);
     }
@@ -235,9 +235,9 @@ fn a_forked_child_gives_the_places_of_threads_that_it_has_not_to_others() {
     let own = attach_as(&recording, "own");
     in_another_thread(|| live(&recording, "ended", 1));
     in_another_thread(|| call(attach_as(&recording, "goes on"), 1, 5));
-    let gone = recording.lock().threads[2].thread.address();
+    let gone = recording.lock().threads[2].address();
     // SAFETY: as in a child, no other thread uses the recording.
-    unsafe { recording.start_over_after_fork(&mut recording.lock()) };
+    unsafe { crate::recorder::fork::start_over(&recording, &mut recording.lock()) };
     call(own, 1, 100);
     assert_eq!(names(&recording), ["own"]);
     // SAFETY: a handle that is not detached yet.

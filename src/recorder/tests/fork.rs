@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::recording::Recording;
 use super::{define, recording};
+use crate::recorder::Recording;
 
 #[test]
 fn a_lock_that_was_waited_for_at_the_fork_works_in_the_child() {

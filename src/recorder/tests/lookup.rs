@@ -1,9 +1,9 @@
 //! Trees of the sizes of real programs: deep ones, wide ones.
 
-use super::super::node::Visit;
-use super::super::recording::DEFAULT_MAX_NODES;
-use super::super::thread::Outcome;
 use super::{attach, define, recording, trees};
+use crate::recorder::DEFAULT_MAX_NODES;
+use crate::recorder::Outcome;
+use crate::recorder::Visit;
 
 #[test]
 fn recursion_50_000_deep_is_exact() {

@@ -1,35 +1,33 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
 mod clocks;
+mod defects;
 mod ended;
-mod folded;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;
 mod oracle;
+mod overflow;
 mod threads;
 
 use std::collections::HashMap;
 
-use super::fixed::Fixed;
-use super::functions::Entry;
-use super::recording::{LivePlace, Options, Recording};
-use super::snapshot::snapshot;
-use super::thread::Thread;
+use super::recording::snapshot;
+use super::{FunctionEntry, LiveFileLocation, Options, Recording, Registered, Thread, start};
 use crate::clock::{Clock, TickRate};
 use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
-fn recording(max_nodes: u32) -> Fixed<Recording> {
+fn recording(max_nodes: u32) -> Registered {
     recording_by(Clock::Host, max_nodes)
 }
 
-fn recording_by(clock: Clock, max_nodes: u32) -> Fixed<Recording> {
-    Recording::new(Options {
+fn recording_by(clock: Clock, max_nodes: u32) -> Registered {
+    start(Options {
         clock,
         host_rate: TickRate::NANOSECOND,
-        place: None,
-        live_place: LivePlace::Beside,
+        output: None,
+        live_file: LiveFileLocation::BesideOutput,
         max_nodes,
         host: [].into(),
         hook: [].into(),
@@ -63,7 +61,7 @@ fn define(recording: &Recording, key: u64, hidden: bool) {
         module: [].into(),
         generic: None,
     };
-    assert!(recording.define(key, Entry { function, hidden }));
+    assert!(recording.define(key, FunctionEntry { function, hidden }));
 }
 
 /// What was recorded so far.
@@ -112,13 +110,13 @@ impl std::ops::AddAssign for Figures {
 }
 
 /// The key that stands for overflow calls below; no function has it.
-const FOLDED: u64 = 0;
+const OVERFLOW: u64 = 0;
 
 /// The key of a function that [`define`] has made.
 fn key_of(trees: &Trees, kind: u32) -> u64 {
     let Some(function) = trees.function(kind) else {
         assert_eq!(trees.kinds[kind as usize], NodeKind::Overflow);
-        return FOLDED;
+        return OVERFLOW;
     };
     std::str::from_utf8(&function.label.name)
         .unwrap()
@@ -129,13 +127,13 @@ fn key_of(trees: &Trees, kind: u32) -> u64 {
 /// What is known of each function's overflow calls; their self time as the total.
 fn overflow_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
-    for folded in &tree.overflow {
+    for calls in &tree.overflow {
         let known = Figures {
-            calls: folded.calls,
-            resumes: folded.resumes,
-            total: folded.self_time,
+            calls: calls.calls,
+            resumes: calls.resumes,
+            total: calls.self_time,
         };
-        let key = key_of(trees, folded.kind);
+        let key = key_of(trees, calls.kind);
         assert_eq!(figures.insert(key, known), None);
     }
     figures

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::super::node::Visit;
-use super::super::thread::{Fiber, Outcome, Thread};
-use super::{FOLDED, Figures, attach, by_path, define, overflow_by_key, recording, trees};
+use super::{Figures, OVERFLOW, attach, by_path, define, overflow_by_key, recording, trees};
+use crate::recorder::Visit;
+use crate::recorder::{Fiber, Outcome, Thread};
 
 /// Keys below are functions; this one is not defined.
 const UNKNOWN: u64 = 7;
@@ -55,7 +55,7 @@ struct OpenCall {
     key: u64,
     visit: Visit,
     since: u64,
-    folded: bool,
+    overflows: bool,
 }
 
 /// The recorder as one would write it without a thought for speed.
@@ -68,9 +68,9 @@ struct Oracle {
     running: usize,
     figures: HashMap<Vec<u64>, Figures>,
     /// What is known of overflow calls, by function; self time as the total.
-    folded: HashMap<u64, Figures>,
-    /// How long calls were folded, by the path to where they were made.
-    folding: HashMap<Vec<u64>, u64>,
+    overflow: HashMap<u64, Figures>,
+    /// How long calls overflowed, by the path to where they were made.
+    overflow_time: HashMap<Vec<u64>, u64>,
     /// When something happened last.
     latest: u64,
 }
@@ -80,20 +80,20 @@ impl Oracle {
         self.open.iter().map(|call| call.key).collect()
     }
 
-    fn is_folding(&self) -> bool {
-        self.open.last().is_some_and(|call| call.folded)
+    fn is_overflowing(&self) -> bool {
+        self.open.last().is_some_and(|call| call.overflows)
     }
 
     /// It becomes `now`: who is on top has run until then.
     fn happened(&mut self, now: u64) {
         let passed = now - self.latest;
         self.latest = now;
-        let mut folded = self.open.iter().rev().take_while(|call| call.folded);
-        if let Some(running) = folded.find(|call| call.key != HIDDEN) {
-            self.folded.get_mut(&running.key).unwrap().total += passed;
-            let above = self.open.iter().take_while(|call| !call.folded);
+        let mut overflow = self.open.iter().rev().take_while(|call| call.overflows);
+        if let Some(running) = overflow.find(|call| call.key != HIDDEN) {
+            self.overflow.get_mut(&running.key).unwrap().total += passed;
+            let above = self.open.iter().take_while(|call| !call.overflows);
             let path = above.map(|call| call.key).collect();
-            *self.folding.entry(path).or_default() += passed;
+            *self.overflow_time.entry(path).or_default() += passed;
         }
     }
 
@@ -104,13 +104,13 @@ impl Oracle {
             return Outcome::UnknownFunction;
         }
         let is_new = !self.figures.contains_key(&path);
-        let folded = self.is_folding() || is_new && self.figures.len() == self.room;
+        let overflows = self.is_overflowing() || is_new && self.figures.len() == self.room;
         self.happened(now);
         self.open.push(OpenCall {
             key,
             visit,
             since: now,
-            folded,
+            overflows,
         });
         if let Some(figures) = self.counting() {
             match visit {
@@ -124,9 +124,11 @@ impl Oracle {
     /// The figures that the innermost call counts in.
     fn counting(&mut self) -> Option<&mut Figures> {
         match self.open.last()? {
-            OpenCall { folded: false, .. } => Some(self.figures.entry(self.path()).or_default()),
+            OpenCall {
+                overflows: false, ..
+            } => Some(self.figures.entry(self.path()).or_default()),
             OpenCall { key: HIDDEN, .. } => None,
-            OpenCall { key, .. } => Some(self.folded.entry(*key).or_default()),
+            OpenCall { key, .. } => Some(self.overflow.entry(*key).or_default()),
         }
     }
 
@@ -146,16 +148,16 @@ impl Oracle {
         self.happened(now);
         let path = self.path();
         let call = self.open.pop().unwrap();
-        if !call.folded {
+        if !call.overflows {
             self.figures.get_mut(&path).unwrap().total += now - call.since;
         }
         call
     }
 
     fn switch(&mut self, to: usize, now: u64) {
-        let innermost = self.open.iter().rposition(|call| !call.folded);
-        let unfolded = innermost.map_or(0, |at| at + 1);
-        while self.open.len() > unfolded {
+        let innermost = self.open.iter().rposition(|call| !call.overflows);
+        let in_tree = innermost.map_or(0, |at| at + 1);
+        while self.open.len() > in_tree {
             self.leave_top(now);
         }
         let (mut path, since) = (Vec::new(), now);
@@ -178,13 +180,13 @@ impl Oracle {
     fn visible(&self) -> HashMap<Vec<u64>, Figures> {
         let mut all = self.figures.clone();
         let mut path = Vec::new();
-        for call in self.open.iter().filter(|call| !call.folded) {
+        for call in self.open.iter().filter(|call| !call.overflows) {
             path.push(call.key);
             all.get_mut(&path).unwrap().total += self.latest - call.since;
         }
-        for (path, &total) in self.folding.iter().filter(|(_, total)| **total > 0) {
+        for (path, &total) in self.overflow_time.iter().filter(|(_, total)| **total > 0) {
             let mut path = path.clone();
-            path.push(FOLDED);
+            path.push(OVERFLOW);
             all.entry(path).or_default().total = total;
         }
         let mut visible: HashMap<Vec<u64>, Figures> = HashMap::new();
@@ -271,14 +273,14 @@ impl Both<'_> {
 
     fn compare(&self) {
         let trees = trees(self.thread.recording());
-        let (seen, folded) = match &trees.threads[..] {
+        let (seen, overflow) = match &trees.threads[..] {
             [] => (HashMap::new(), HashMap::new()),
             [thread] => (by_path(thread, &trees), overflow_by_key(thread, &trees)),
             _ => panic!("one thread"),
         };
         assert_eq!(seen, self.oracle.visible());
-        assert_eq!(folded, self.oracle.folded);
-        assert_eq!(self.thread.dropped(), 0);
+        assert_eq!(overflow, self.oracle.overflow);
+        assert_eq!(self.thread.shared().dropped(), 0);
     }
 }
 
@@ -304,8 +306,8 @@ proptest! {
                 suspended: Default::default(),
                 running: 0,
                 figures: HashMap::new(),
-                folded: HashMap::new(),
-                folding: HashMap::new(),
+                overflow: HashMap::new(),
+                overflow_time: HashMap::new(),
                 latest: 0,
             },
         };

@@ -1,13 +1,14 @@
 //! Several threads, one of which looks while the others record.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::super::node::Visit;
-use super::super::thread::{Outcome, Thread};
 use super::{Figures, attach, by_path, define, recording, trees};
+use crate::model::ThreadTree;
+use crate::recorder::Visit;
+use crate::recorder::{Outcome, Thread};
 
 /// Rounds of a thread's work in which it comes to new contexts.
 const NEW: u64 = 512;
@@ -122,6 +123,84 @@ fn a_snapshot_of_running_threads_is_whole_and_never_goes_back() {
     seen.sort_unstable();
     rounds.sort_unstable();
     assert_eq!(seen, rounds);
+}
+
+/// The two threads take turns, but nothing orders what they do except the recording's own
+/// locks: ThreadSanitizer reports whatever these leave unordered, in each run.
+#[test]
+fn threads_begin_and_end_while_another_one_saves() {
+    const ROUNDS: usize = 300;
+    let recording = recording(100_000);
+    define(&recording, 1, false);
+    let turn = AtomicUsize::new(0);
+    let wait_for = |number| {
+        while turn.load(Ordering::Relaxed) != number {
+            thread::yield_now();
+        }
+    };
+    let pass = || turn.fetch_add(1, Ordering::Relaxed);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..ROUNDS {
+                wait_for(3 * round);
+                let thread = attach(&recording);
+                thread.enter(1, Visit::Start, thread.at(10));
+                thread.leave(1, thread.at(20));
+                pass();
+                wait_for(3 * round + 2);
+                // SAFETY: this thread has made the handle, and uses it no more.
+                unsafe { recording.detach(thread) };
+                pass();
+            }
+        });
+        for round in 0..ROUNDS {
+            wait_for(3 * round + 1);
+            let calls: u64 = trees(&recording).threads.iter().map(calls_of).sum();
+            assert_eq!(calls, round as u64 + 1);
+            pass();
+        }
+    });
+}
+
+fn calls_of(tree: &ThreadTree) -> u64 {
+    tree.nodes.calls().iter().sum()
+}
+
+#[test]
+fn calls_of_threads_that_come_and_go_are_exact_in_every_snapshot() {
+    const THREADS: u64 = 3;
+    const LIVES: u64 = 400;
+    const CALLS: u64 = 50;
+    let recording = recording(1 << 20);
+    define(&recording, 1, false);
+    let lives = || {
+        for _ in 0..LIVES {
+            let thread = attach(&recording);
+            for call in 0..CALLS {
+                thread.enter(1, Visit::Start, thread.at(thread.last() + 3));
+                thread.leave(1, thread.at(thread.last() + 7));
+                if call == CALLS / 2 {
+                    thread.enter(1, Visit::Resume, thread.last());
+                }
+            }
+            // SAFETY: this thread has made the handle, and uses it no more.
+            unsafe { recording.detach(thread) };
+        }
+    };
+    thread::scope(|scope| {
+        let recorders: Vec<_> = (0..THREADS).map(|_| scope.spawn(lives)).collect();
+        let mut before = 0;
+        while !recorders.iter().all(|recorder| recorder.is_finished()) {
+            let calls = trees(&recording).threads.iter().map(calls_of).sum();
+            assert!(before <= calls && calls <= THREADS * LIVES * CALLS);
+            before = calls;
+        }
+    });
+    let trees = trees(&recording);
+    let calls: u64 = trees.threads.iter().map(calls_of).sum();
+    assert_eq!(calls, THREADS * LIVES * CALLS);
+    let resumes = trees.threads.iter().flat_map(|tree| tree.nodes.resumes());
+    assert_eq!(resumes.sum::<u64>(), THREADS * LIVES);
 }
 
 #[test]

@@ -1,13 +1,10 @@
-//! A thread's handle when its thread ends, and when another thread goes on with its tree.
+//! A thread's handle when its thread ends, and when another thread continues its tree.
 
-use super::{Thread, current_thread_token};
+use super::{Home, Thread};
 
-/// The token of no thread.
-const NOBODY: u64 = 0;
-
-impl Thread {
+impl<H: Home> Thread<H> {
     /// The thread is over: its open calls end, now or, if another thread says so, with
-    /// its latest event.
+    /// its latest event. Under the recording's lock.
     ///
     /// # Safety
     /// * Called by the thread that owns the handle, or nobody uses the handle any more.
@@ -17,18 +14,17 @@ impl Thread {
         } else {
             self.last()
         };
-        self.leave_all(now);
-        self.owner.set(NOBODY);
+        self.with_open_calls_under_lock(|| self.close_all(now));
+        self.shared.disown();
     }
 
-    /// Makes this the handle of the calling thread, which goes on with the tree that
+    /// Makes this the handle of the calling thread, which continues the tree that
     /// another has left. Under the recording's lock.
     ///
     /// # Safety
     /// * [`Thread::end`] was the last that was done with it.
     pub(crate) unsafe fn take_over(&self) {
-        debug_assert_eq!(self.owner.get(), NOBODY);
-        self.owner.set(current_thread_token());
+        self.shared.own();
         self.root().count_thread();
         self.begin_clock_of_this_thread();
     }

@@ -1,32 +1,33 @@
-//! A thread's handle in a forked child: moved to the child's own memory with the open
-//! calls, and asleep until something is entered.
+//! A thread's handle in a forked child: moved to the child's own memory with its open calls.
+//!
+//! Until something is entered the fork is *pending*: the cursor is at the sentinel, and what
+//! ends, ends under the lock. So another thread may put the child's live file under the nodes
+//! meanwhile, which copies them. The first call *materializes* the child's recording.
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
-use super::super::functions::FunctionTable;
-use super::super::node::{NO_FUNCTION, Node, NodeIndex};
-use super::super::recording::Recording;
-use super::{Outcome, Thread, fiber};
+use super::nodes::{Room, contain};
+use super::{CPU_EPOCH, Home, Mode, Outcome, Thread, fiber};
 use crate::clock::Clock;
+use crate::recorder::node::{NO_FUNCTION, Node, NodeIndex};
 
-impl Thread {
-    /// Moves to another arena with nothing but the open calls, uncounted and open
-    /// since now, until a call is entered. What was folded is so no longer. For a forked
-    /// child; allocates nothing, and stores nothing in the old arena, which may be in
-    /// the parent's live file.
+impl<H: Home> Thread<H> {
+    /// Moves to another arena with nothing but the open calls, uncounted and open since now,
+    /// until a call is entered. Calls that overflowed have nodes there. For a forked child;
+    /// allocates nothing, and stores nothing in the old arena, which may be in the parent's
+    /// live file. `find` gives the function of a key.
     ///
     /// # Safety
-    /// * Called by the thread that owns the handle.
-    /// * `chunk` belongs to this thread, lies in the arena at `base` and has room
-    ///   for `depth() + 1` nodes.
+    /// * Called by the thread that owns the handle, in a child that has no other thread.
+    /// * `chunk` belongs to this thread, lies in the arena at `base`, which outlives the
+    ///   handle, and has room for `depth() + 1` nodes.
     /// * The old arena is still there.
     pub(crate) unsafe fn move_open_calls(
         &self,
         base: NonNull<Node>,
         chunk: Range<NodeIndex>,
-        functions: &FunctionTable,
+        find: impl Fn(u64) -> Option<u32>,
     ) {
         debug_assert!(self.is_current());
         let depth = self.depth();
@@ -34,95 +35,106 @@ impl Thread {
         let now = match self.clock {
             // The CPU time of this process has just begun.
             Clock::Cpu => {
-                self.epoch.set(Recording::CPU_EPOCH);
+                self.epoch.set(CPU_EPOCH);
                 self.ticks(self.clock.now()).max(1) as u64
             }
             _ => self.now(),
         };
-        let new = |index: NodeIndex| {
+        let put = |index: NodeIndex, node: Node| {
             // SAFETY: the caller gives a chunk with room for depth + 1 nodes.
-            unsafe { base.add(index as usize) }
+            unsafe {
+                let place = base.add(index as usize);
+                node.publish(place);
+                place
+            }
         };
         let root = Node::new(chunk.start, 0, chunk.start, 0);
         root.set_latest(now);
-        // SAFETY: see `new`.
-        unsafe { root.publish(new(chunk.start)) };
-        // The innermost come last, and there are `depth` of them.
-        let mut end = chunk.start + depth + 1;
+        let root = put(chunk.start, root);
+        // The innermost come first, at the end of the chunk's first `depth + 1` nodes.
+        let next = chunk.start + depth + 1;
+        let mut index = next;
         let mut open = |key, function| {
-            end -= 1;
-            let node = Node::new(end, key, end - 1, function);
+            index -= 1;
+            let node = Node::new(index, key, index - 1, function);
             node.open_uncounted(now);
-            // SAFETY: see `new`.
-            unsafe { node.publish(new(end)) };
+            put(index, node);
         };
         let open_nodes = self.open_nodes();
-        self.folded
-            .drain(|key| open(key, functions.find(key).unwrap_or(NO_FUNCTION)));
+        self.overflow
+            .drain(|key| open(key, find(key).unwrap_or(NO_FUNCTION)));
         open_nodes.for_each(|node| open(node.key, node.function()));
-        self.children.abandon();
-        self.tree.set(fiber::new_tree());
-        self.base.set(base);
-        self.root.set(new(chunk.start));
-        self.limbo_caller.set(new(chunk.start + depth));
-        self.cursor.set(self.limbo.address());
-        self.is_asleep.set(true);
-        self.is_full.set(false);
-        self.next.store(chunk.start + depth + 1, Ordering::Release);
-        self.chunk_end.set(chunk.end);
+        debug_assert_eq!(index, chunk.start + 1);
+        // SAFETY: by this function's contract.
+        unsafe { self.move_to(base, root, next..chunk.end) };
         self.nodes.set(depth + 1);
+        self.room.set(Room::ForNodes);
+        // SAFETY: the last node that was put there; the root if there are no others.
+        let at = unsafe { base.add(next as usize - 1) };
+        self.mode.set(Mode::ForkPending { at });
     }
 
-    /// Takes the handle out of use: its OS thread is not in this process. Events
-    /// and ends are taken and change nothing.
+    /// Takes the handle out of use. Events and ends are taken and change nothing.
     pub(crate) fn retire(&self) {
-        let limbo = self.limbo.address();
-        // Guessed children are looked at there.
-        self.base.set(limbo);
-        self.cursor.set(limbo);
-        self.root.set(limbo);
-        self.limbo_caller.set(limbo);
-        self.folded.forget();
-        self.tree.set(fiber::new_tree());
-        self.is_asleep.set(false);
-        self.children.abandon();
-        self.next.store(0, Ordering::Release);
-        self.chunk_end.set(0);
+        let sentinel = self.sentinel();
+        self.overflow.forget();
+        // SAFETY: the handle has its sentinel, at which guessed children are looked for.
+        unsafe { self.move_to(sentinel, sentinel, 0..0) };
         self.nodes.set(0);
+        self.mode.set(Mode::Retired);
     }
 
-    /// Runs `body` with the cursor where it would be, were this not a child that sleeps.
-    pub(super) fn awake<T>(&self, body: impl FnOnce() -> T) -> T {
-        match self.is_asleep.get() {
-            true => self.asleep(body),
-            false => body(),
+    /// Replaces the tree. The cursor is at the sentinel then.
+    ///
+    /// # Safety
+    /// * `root` is the sentinel or a root in the arena at `base`, which outlives the handle;
+    ///   nodes before `free` are made, and those in it are the thread's.
+    unsafe fn move_to(&self, base: NonNull<Node>, root: NonNull<Node>, free: Range<NodeIndex>) {
+        self.children.abandon();
+        self.tree_generation.set(fiber::new_generation());
+        self.base.set(base);
+        self.root.set(root);
+        self.cursor.set(self.sentinel());
+        self.chunk_end.set(free.end);
+        let root = (root != self.sentinel()).then_some(root);
+        // SAFETY: the contract is the same, but that others see no sentinel.
+        unsafe { self.shared.move_to(root, free.start) };
+    }
+
+    /// Runs `body` with the cursor where it would be, were no fork pending.
+    pub(super) fn with_open_calls<T>(&self, body: impl FnOnce() -> T) -> T {
+        match self.mode.get() {
+            Mode::ForkPending { .. } => {
+                let home = self.home();
+                home.locked(|| self.with_open_calls_under_lock(body))
+            }
+            _ => body(),
         }
     }
 
-    /// Runs `body` under the lock with the cursor where it would be, were this not a
-    /// child in which nothing was entered yet. In a retired handle nothing is open.
-    pub(super) fn asleep<T>(&self, body: impl FnOnce() -> T) -> T {
-        let _held = self.recording().lock();
-        self.cursor.set(self.limbo_caller.get());
+    /// Like [`Thread::with_open_calls`], for a caller that holds the recording's lock.
+    pub(super) fn with_open_calls_under_lock<T>(&self, body: impl FnOnce() -> T) -> T {
+        let Mode::ForkPending { at } = self.mode.get() else {
+            return body();
+        };
+        self.cursor.set(at);
+        self.mode.set(Mode::Tree);
         let result = body();
-        self.limbo_caller.set(self.cursor.get());
-        self.cursor.set(self.limbo.address());
+        let at = self.cursor.replace(self.sentinel());
+        self.mode.set(Mode::ForkPending { at });
         result
     }
 
-    /// The first call that a forked child enters: it gets an identity and a file.
+    /// The first call that a forked child enters: its recording gets an identity and a file,
+    /// and the cursor returns to the innermost open node, `at`.
     #[cold]
-    pub(super) fn wake(&self, key: u64) -> Result<NodeIndex, Outcome> {
-        {
-            let mut shared = self.recording().lock();
-            if shared.functions.find(key).is_none() {
-                return Err(Outcome::UnknownFunction);
-            }
-            self.recording().begin(&mut shared);
-            self.is_asleep.set(false);
-            self.cursor.set(self.limbo_caller.get());
-        }
-        // SAFETY: a node of the arena.
-        self.find_or_make(unsafe { self.cursor.get().as_ref() }, key)
+    pub(super) fn materialize(&self, at: NonNull<Node>, key: u64) -> Result<(), Outcome> {
+        let begin = || {
+            self.home().begin_with(key, || {
+                self.cursor.set(at);
+                self.mode.set(Mode::Tree);
+            })
+        };
+        contain(|| self.retire(), begin)
     }
 }

@@ -2,36 +2,61 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
-use super::super::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
-use super::{Outcome, Thread};
+use super::{Home, Mode, Outcome, Thread};
+use crate::recorder::node::{COUNTER, Node, NodeIndex};
 
-impl Thread {
-    /// The node of `key` under `caller`, which is where the cursor is.
-    pub(super) fn find_or_make(&self, caller: &Node, key: u64) -> Result<NodeIndex, Outcome> {
-        if self.in_limbo() {
-            if self.is_asleep.get() {
-                return self.wake(key);
-            }
-            return Err(Outcome::Dropped);
+/// Room that a recording has for another node of a thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// There may be some, for nodes of the tree and for counters.
+    ForNodes,
+    /// There is none for nodes of the tree, and there won't be any.
+    ForCounters,
+    /// A defect struck when a node was made. The thread asks for no more.
+    Nowhere,
+}
+
+/// Runs `body`. A panic in it is a defect, and continues to the C ABI, which stops it; before
+/// that, `on_panic` makes sure that it does not strike again and again.
+pub(super) fn contain<T>(on_panic: impl Fn(), body: impl FnOnce() -> T) -> T {
+    struct OnDrop<F: Fn()>(F);
+    impl<F: Fn()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            (self.0)();
         }
-        self.find_or_make_below(self.index_of(caller), key)
+    }
+    let on_panic = OnDrop(on_panic);
+    let result = body();
+    std::mem::forget(on_panic);
+    result
+}
+
+impl<H: Home> Thread<H> {
+    /// The node of `key` under the node at the cursor.
+    pub(super) fn find_or_make(&self, key: u64) -> Result<NodeIndex, Outcome> {
+        match self.mode.get() {
+            Mode::Tree => {}
+            Mode::ForkPending { at } => self.materialize(at, key)?,
+            Mode::Overflow { .. } | Mode::Retired => return Err(Outcome::Dropped),
+        }
+        self.find_or_make_below(self.index_of(self.cursor()), key)
     }
 
-    /// The node under `parent`, or the counter if it says so.
+    /// The node under `parent`, or the counter if `parent` has its flag.
     pub(super) fn find_or_make_below(
         &self,
         parent: NodeIndex,
         key: u64,
     ) -> Result<NodeIndex, Outcome> {
-        // SAFETY: `base` is the arena of all this thread's nodes, and this is the
-        // owning thread.
-        let found = unsafe { self.children.find(self.base.get(), parent, key) };
-        match found {
-            Some(child) => Ok(child),
-            None if self.is_full.get() && parent & COUNTER == 0 => Err(Outcome::Dropped),
-            None => self.make(parent, key),
+        // SAFETY: `base` is the arena of all this thread's nodes.
+        if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
+            return Ok(child);
+        }
+        match self.room.get() {
+            Room::ForNodes => self.make(parent, key),
+            Room::ForCounters if parent & COUNTER != 0 => self.make(parent, key),
+            Room::ForCounters | Room::Nowhere => Err(Outcome::Dropped),
         }
     }
 
@@ -43,55 +68,78 @@ impl Thread {
     #[cold]
     fn make(&self, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
         self.notice_reset();
-        let is_counter = parent & COUNTER != 0;
-        let mut shared = self.recording().lock();
-        let Some(mut function) = shared.functions.find(key) else {
-            return Err(Outcome::UnknownFunction);
-        };
-        if is_counter && shared.functions.is_hidden(function) {
-            function = NO_FUNCTION;
-        }
-        // Before anything is found: after a fork there are nodes but no identity.
-        self.recording().begin(&mut shared);
-        let nodes = self.nodes.get() as usize;
-        if self.children.is_small_for(nodes + 1) {
-            let chunks = shared.chunks(self.slot);
-            // SAFETY: made nodes of this thread's own chunks.
-            let made = unsafe { made_nodes(self.base.get(), chunks, self.next()) };
-            let links = made.filter(|(index, node)| node.parent != *index);
-            if !self.children.rebuild(nodes + 1, links) {
-                return Err(Outcome::Dropped);
-            }
-            // After a fork the open calls are nodes but were in no table.
-            // SAFETY: as in `find_or_make`.
-            if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
-                return Ok(child);
-            }
-        }
-        let mut index = self.next();
-        let budget = shared.arena.budget();
-        if index == self.chunk_end.get() || (index >= budget && !is_counter) {
-            let owned = (!is_counter).then(|| self.nodes.get());
-            let Some(chunk) = shared.add_chunk(self.slot, owned) else {
-                self.is_full.set(shared.arena.used() >= budget);
-                return Err(Outcome::Dropped);
-            };
-            shared
-                .durability
-                .set_rate(|| self.recording().rate_so_far());
-            index = chunk.start;
-            self.chunk_end.set(chunk.end);
-        }
+        contain(
+            || self.room.set(Room::Nowhere),
+            || self.home().grow(self, parent, key),
+        )
+    }
+
+    /// Returns true if the child table is too small for another node.
+    pub(crate) fn has_small_table(&self) -> bool {
+        self.children.is_small_for(self.nodes.get() as usize + 1)
+    }
+
+    /// Makes a larger child table. It may find a child that no table had: after a fork the
+    /// open calls are nodes, but in none.
+    ///
+    /// # Errors
+    /// `Dropped` when there is no memory.
+    ///
+    /// # Safety
+    /// * The calling thread owns the handle, and `chunks` are all of its chunks.
+    pub(crate) unsafe fn enlarge_table(
+        &self,
+        chunks: &[Range<NodeIndex>],
+        parent: NodeIndex,
+        key: u64,
+    ) -> Result<Option<NodeIndex>, Outcome> {
+        let nodes = self.nodes.get() as usize + 1;
+        // SAFETY: made nodes of this thread's own chunks.
+        let made = unsafe { made_nodes(self.base.get(), chunks, self.shared.next()) };
+        let links = made.filter(|(index, node)| node.parent != *index);
+        let rebuilt = self.children.rebuild(nodes, links);
+        rebuilt.map_err(|_| Outcome::Dropped)?;
+        // SAFETY: as in `find_or_make_below`.
+        Ok(unsafe { self.children.find(self.base.get(), parent, key) })
+    }
+
+    /// Nodes that the thread has.
+    pub(crate) fn nodes(&self) -> u32 {
+        self.nodes.get()
+    }
+
+    /// Returns true if its chunk has room for another node with an index below `limit`.
+    pub(crate) fn has_room(&self, limit: NodeIndex) -> bool {
+        let index = self.shared.next();
+        index != self.chunk_end.get() && index < limit
+    }
+
+    /// The recording has no room for another node of a tree, for good.
+    pub(crate) fn set_full(&self) {
+        self.room.set(Room::ForCounters);
+    }
+
+    /// Continues with another chunk.
+    pub(crate) fn set_chunk(&self, chunk: Range<NodeIndex>) {
+        self.shared.set_next(chunk.start);
+        self.chunk_end.set(chunk.end);
+    }
+
+    /// Puts another node into the chunk and into the table.
+    ///
+    /// # Safety
+    /// * The calling thread owns the handle; its chunk has room, and so has its table.
+    pub(crate) unsafe fn add_node(&self, parent: NodeIndex, key: u64, function: u32) -> NodeIndex {
+        let index = self.shared.next();
         // SAFETY: `index` is in a chunk of this thread's own, committed, unused yet.
         let node = unsafe { self.base.get().add(index as usize) };
         // SAFETY: as above.
         unsafe { Node::new(index, key, parent, function).publish(node) };
-        self.next.store(index + 1, Ordering::Release);
-        drop(shared);
+        self.shared.set_next(index + 1);
         self.nodes.set(self.nodes.get() + 1);
-        // SAFETY: just written; the table has room.
-        unsafe { self.children.insert(index, node.as_ref()) };
-        Ok(index)
+        // SAFETY: just written.
+        self.children.insert(index, unsafe { node.as_ref() });
+        index
     }
 }
 
@@ -100,7 +148,7 @@ impl Thread {
 ///
 /// # Safety
 /// * `chunks` are chunks of the arena at `base` that one thread filled in order,
-///   and `next` is what its [`Thread::next`] gave.
+///   and `next` is what its [`super::ThreadShared::next`] gave.
 pub(crate) unsafe fn made_nodes<'n>(
     base: NonNull<Node>,
     chunks: &[Range<NodeIndex>],

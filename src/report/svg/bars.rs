@@ -6,24 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::functions::Functions;
+use super::graph::{
+    CELL, Estimates, FRAME, Graph, LEVEL, PADDING, UNITS, VISIBLE, WITH_EDGE, escape,
+};
 use super::layout::{Content, Placed, Rest};
-use super::writer::{Estimates, Graph, LEVEL, escape, percent_above};
-use crate::report::display::{count, counted, duration};
+use crate::report::cells::beginning;
+use crate::report::numbers::{count, counted, duration};
 
-const FRAME: usize = 17;
-/// The width of a graph in the units of its paths.
-const UNITS: u128 = 1_000_000;
 /// The edges of wide frames are rounded to one of so many: their widths are exact to a
 /// millionth. Those of narrow ones are whole units, a 500th of a pixel.
 const STEPS: u128 = 10_000 * UNITS;
-/// The width of one character of a label, pixels, and of what must stay free
-/// beside it. The script measures the real font; this is for viewers without.
-const CELL: f64 = 7.3;
-const PADDING: f64 = 7.0;
-/// Frames wider than this share get an edge; on narrow ones it would be all one sees.
-const WITH_EDGE: f64 = 0.002;
-/// Narrower ones can't be seen, pixels.
-const VISIBLE: f64 = 0.3;
 /// What is assumed of a window when the picture takes its width from it, pixels: for
 /// what is seen, and for names.
 const FLUID_WIDTH: (u32, u32) = (1920, 1200);
@@ -114,11 +106,11 @@ fn write_label(
     let name = match frame.content {
         Content::Node { node, .. } => &functions.get(graph.tree.nodes.kinds()[node as usize]).name,
         Content::Rest(rest) => {
-            rest_name = name_of(rest, graph.least, whole);
+            rest_name = name_of(rest, graph.narrow);
             &rest_name
         }
     };
-    let Some(label) = fit(name, room) else {
+    let Some(label) = beginning(name, room) else {
         return;
     };
     let (x, width) = extent(frame, whole);
@@ -136,12 +128,12 @@ fn write_label(
     );
 }
 
-/// What a frame is called that stands for several nodes. The script has the same rule.
-fn name_of(rest: Rest, least: u64, whole: u64) -> String {
+/// Returns the name of a frame that stands for several nodes.
+fn name_of(rest: Rest, narrow: &str) -> String {
     match rest.deeper {
         0 => {
             let functions = counted(rest.functions as usize, "function", "functions");
-            format!("({functions} below {} %)", percent_above(least, whole))
+            format!("({functions} {narrow})")
         }
         deeper => format!("... {} frames deeper", count(i128::from(deeper))),
     }
@@ -171,22 +163,6 @@ fn decimal(steps: u128, unit: u128) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// `name` cut to `room` character cells, if anything of it can be shown. The script
-/// has the same rule.
-fn fit(name: &str, room: usize) -> Option<String> {
-    let (mut used, mut cut) = (0, 0);
-    for (position, c) in name.char_indices() {
-        used += if u32::from(c) >= 0x1100 { 2 } else { 1 };
-        if used > room {
-            return (cut > 0).then(|| format!("{}…", &name[..cut]));
-        }
-        if used < room {
-            cut = position + c.len_utf8();
-        }
-    }
-    Some(name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,21 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cut_to_their_room() {
-        assert_eq!(fit("name", 4).as_deref(), Some("name"));
-        assert_eq!(fit("name", 3).as_deref(), Some("na…"));
-        assert_eq!(fit("名前", 3).as_deref(), Some("名…"));
-        assert_eq!(fit("名前", 1), None);
-    }
-
-    #[test]
     fn what_has_no_frame_has_a_name() {
         let rest = |functions, deeper| Rest {
             total: 1,
             functions,
             deeper,
         };
-        let name = |rest| name_of(rest, 34, 100_000);
+        let name = |rest| name_of(rest, "below 0.034 %");
         assert_eq!(name(rest(1, 0)), "(1 function below 0.034 %)");
         assert_eq!(name(rest(1200, 0)), "(1,200 functions below 0.034 %)");
         assert_eq!(name(rest(1, 2345)), "... 2,345 frames deeper");

@@ -1,39 +1,53 @@
 //! The figures of the picture as JSON columns: for each graph one entry a node, in
 //! the order of the frames, and the texts of each function once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 
+use super::Drawing;
 use super::functions::Functions;
-use super::layout::{Layout, Rest};
-use crate::analysis::frames::{Frames, shown};
+use super::graph::{Graph, RULES};
+use super::layout::Rest;
+use crate::analysis::display_tree::shown;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
+use crate::report::cells::of_char;
 use crate::report::display::printable;
 
-/// One graph's id in the document, its tree and what is drawn of it.
-pub(super) type Drawn<'a> = (&'static str, &'a Frames, &'a Layout);
-
-/// Appends the JSON object. `whole` is the width of both graphs, `least` that of the
-/// narrowest node which has a frame, nanoseconds.
+/// Appends the JSON object.
 pub(super) fn write_columns(
     out: &mut String,
-    graphs: &[Drawn<'_>],
+    drawing: &Drawing<'_>,
     functions: &Functions<'_>,
     view: &View<'_>,
-    whole: u64,
-    least: u64,
 ) {
-    let _ = write!(out, "{{\"whole\":{whole},\n\"least\":{least}");
+    let Drawing {
+        whole,
+        least,
+        narrow,
+        ..
+    } = drawing;
+    let rules = RULES
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .join(",");
+    let _ = write!(
+        out,
+        "{{\"rules\":{{{rules}}},\n\"whole\":{whole},\n\"least\":{least},\n\"narrow\":{}",
+        json(narrow)
+    );
     let shown = || functions.shown.iter();
     column(out, "names", shown().map(|f| json(&f.name)));
+    let _ = write!(out, ",\n\"cells\":{{{}}}", cells(functions));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    let overflow = view.overflow_functions();
-    let figures = shown().map(|f| figures(view.rows, f.label, overflow.contains(f.label)));
+    let figures =
+        shown().map(|f| figures(&view.rows, f.label, view.lower_bounds.contains(f.label)));
     column(out, "figures", figures);
-    write_ran_in(out, functions, view.profile.trees());
-    for (id, tree, layout) in graphs {
+    write_occurrences(out, functions, view.profile.trees());
+    for Graph {
+        id, tree, layout, ..
+    } in &drawing.graphs
+    {
         let (roots, rest) = layout.roots;
         let _ = write!(out, ",\n\"{id}\":{{\"roots\":[{roots},{}]", hidden(rest));
         let nodes = &tree.nodes;
@@ -60,22 +74,33 @@ pub(super) fn write_columns(
     out.push('}');
 }
 
+/// The characters of all names that don't take one cell, and how many they take.
+fn cells(functions: &Functions<'_>) -> String {
+    let characters = functions.shown.iter().flat_map(|f| f.name.chars());
+    let characters = characters.map(|c| (c, of_char(c)));
+    let others = BTreeMap::from_iter(characters.filter(|&(_, cells)| cells != 1));
+    let entries = others.iter();
+    let entries =
+        entries.map(|(&c, cells)| format!("{}:{cells}", json(c.encode_utf8(&mut [0; 4]))));
+    Vec::from_iter(entries).join(",")
+}
+
 /// In how many processes each function ran, and in threads of which names: `null` where
 /// that is not known, else `[processes, name, ...]`.
-fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
+fn write_occurrences(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
     let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
-    for ran in &trees.occurrences {
+    for occurrence in &trees.occurrences {
         let Some((processes, threads)) = functions
-            .index_of(&shown(trees, &trees.kinds[ran.kind as usize]).label)
+            .index_of(&shown(trees, &trees.kinds[occurrence.kind as usize]).label)
             .and_then(|index| places.get_mut(index))
         else {
             continue;
         };
-        if ran.thread == ANY_THREAD {
+        if occurrence.thread == ANY_THREAD {
             // Several functions may have one label.
-            *processes = ran.processes.max(*processes);
+            *processes = occurrence.processes.max(*processes);
         } else {
-            threads.insert(ran.thread);
+            threads.insert(occurrence.thread);
         }
     }
     let _ = write!(out, ",\n\"processes\":{}", trees.processes.len());

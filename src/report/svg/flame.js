@@ -197,7 +197,7 @@ const state = new URLSearchParams(location.hash.slice(1));
 for (const graph of graphs) {
   const zoomed = parseInt(state.get(graph.name), 10);
   if (zoomed >= 0) graph.look(zoomed);
-  if (zoomed >= 0 || fluid || Math.abs(cell - 7.3) > 0.2) graph.draw();
+  if (zoomed >= 0 || fluid || Math.abs(cell - CELL) > 0.2) graph.draw();
 }
 search(state.get('search') || '');
 // Call stacks grow upwards: begin where they begin. What lies above is cut off until the

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Function, Label};
 use crate::report::display::function_name;
-use crate::report::origin::{Origin, Places, origin};
+use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
 /// One function as it is shown.
 pub(super) struct Shown<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Functions<'a> {
 impl<'a> Functions<'a> {
     /// `drawn` are the frames' functions, as indices into `table`.
     pub(super) fn collect(table: &'a [Function], drawn: impl Iterator<Item = u32>) -> Self {
-        let places = Places::new(table.iter().map(|function| &function.label));
+        let paths = PathShortener::new(table.iter().map(|function| &function.label));
         let mut functions = Functions {
             shown: Vec::new(),
             index: vec![usize::MAX; table.len()],
@@ -40,7 +40,7 @@ impl<'a> Functions<'a> {
             }
             functions.index[id as usize] =
                 *functions.labels.entry(&function.label).or_insert_with(|| {
-                    functions.shown.push(Shown::new(function, &places));
+                    functions.shown.push(Shown::new(function, &paths));
                     functions.shown.len() - 1
                 });
         }
@@ -64,16 +64,16 @@ impl<'a> Functions<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(function: &'a Function, places: &Places) -> Self {
+    fn new(function: &'a Function, paths: &PathShortener) -> Self {
         let label = &function.label;
         let name = match &*label.name {
             // Every module's code has this name: only the file tells them apart.
-            b"<module>" => format!("<module> {}", places.short(&label.file)),
+            b"<module>" => format!("<module> {}", paths.short(&label.file)),
             _ => function_name(function),
         };
         Shown {
             name,
-            place: places.location(label),
+            place: paths.location(label),
             class: class(label),
             label,
         }
@@ -84,10 +84,10 @@ impl<'a> Shown<'a> {
 /// a function looks the same in both graphs and in every run.
 fn class(label: &Label) -> &'static str {
     let shades = match origin(label) {
-        Origin::Program => ["p0", "p1", "p2", "p3"],
-        Origin::Library => ["l0", "l1", "l2", "l3"],
-        Origin::Standard => ["s0", "s1", "s2", "s3"],
-        Origin::Builtin => ["b0", "b1", "b2", "b3"],
+        CodeOrigin::Program => ["p0", "p1", "p2", "p3"],
+        CodeOrigin::Library => ["l0", "l1", "l2", "l3"],
+        CodeOrigin::Standard => ["s0", "s1", "s2", "s3"],
+        CodeOrigin::Builtin => ["b0", "b1", "b2", "b3"],
     };
     let bytes = label.file.iter().chain(&*label.name);
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

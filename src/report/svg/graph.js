@@ -1,11 +1,8 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const HTML = 'http://www.w3.org/1999/xhtml';
-const UNITS = 1e6;  // the width of a graph in the units of its paths
-const LEVEL = 18, FRAME = 17;
-const VISIBLE = 0.3;  // pixels; what is narrower is not drawn
-const WITH_EDGE = 0.002;
 const root = document.getElementById('edbprof');
 const data = JSON.parse(document.getElementById('profile').textContent);
+const { LEVEL, FRAME, UNITS, WITH_EDGE, VISIBLE, CELL, PADDING } = data.rules;
 const scale = () => root.getScreenCTM();
 
 function make(space, tag, attributes, ...children) {
@@ -27,24 +24,17 @@ function duration(ns) {
   return Math.round(ns) + ' ns';
 }
 
-// What the narrowest node with a frame takes: two significant digits, rounded up.
-function leastShare() {
-  const percent = data.whole ? 100 * data.least / data.whole : 0;
-  const digits = Math.min(9, Math.max(0, 1 - Math.floor(Math.log10(percent || 1))));
-  return String(+(Math.ceil(percent * 10 ** digits - 1e-6) / 10 ** digits).toFixed(digits));
-}
-
 // The width of one character, pixels.
 const probe = make(SVG, 'text', { visibility: 'hidden' }, 'm'.repeat(50));
 root.append(probe);
-const cell = probe.getComputedTextLength() / 50 || 7.3;
+const cell = probe.getComputedTextLength() / 50 || CELL;
 probe.remove();
 
-// `text` cut to `room` cells; East Asian characters take two.
-function fit(text, room) {
+// The beginning of `text` in `room` cells; characters take one unless `cells` says otherwise.
+function beginning(text, room, cells) {
   let shown = '', used = 0, cut = '';
   for (const c of text) {
-    used += c.codePointAt(0) >= 0x1100 ? 2 : 1;
+    used += cells[c] ?? 1;
     if (used > room) return cut && cut + '…';
     shown += c;
     if (used < room) cut = shown;
@@ -120,7 +110,7 @@ class Graph {
     const { hidden, roots } = this.columns;
     const above = this.parent[i], rest = above < 0 ? roots[1] : hidden[this.entry[above]];
     return rest[2] ? `... ${rest[2].toLocaleString('en')} frames deeper`
-      : `(${counted(rest[1], 'function', 'functions')} below ${leastShare()} %)`;
+      : `(${counted(rest[1], 'function', 'functions')} ${data.narrow})`;
   }
 
   // Makes frame i as wide as the graph; -1 is the whole graph. What is in view of a
@@ -176,8 +166,8 @@ class Graph {
         + (this.marksEstimates && this.estimated[entry] ? ' e' : '')
         + (width > WITH_EDGE ? ' w' : '') + (level < this.base ? ' faded' : '');
       paths[level].set(kind, (paths[level].get(kind) || '') + this.path(x, width, 0));
-      const room = Math.floor((width * pixels - 7) / cell);
-      const text = room >= 2 && fit(this.text(i), room);
+      const room = Math.floor((width * pixels - PADDING) / cell);
+      const text = room >= 2 && beginning(this.text(i), room, data.cells);
       if (!text) return;
       labels.push(make(SVG, 'svg', {
         role: 'img', x: 100 * x + '%', y: this.top(level), width: 100 * width + '%', height: FRAME,

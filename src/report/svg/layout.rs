@@ -1,7 +1,7 @@
 //! Where each frame of a flame graph lies: level by level, the widest child
 //! first, and at the right end one frame for what is not drawn.
 
-use crate::analysis::frames::Frames;
+use crate::analysis::display_tree::DisplayTree;
 use crate::model::walk::Children;
 
 /// Levels that are drawn. A recursion 50,000 deep would make a picture a million
@@ -57,9 +57,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Places all nodes of `tree` whose total is at least `least` nanoseconds;
-    /// `heights` are those of [`crate::analysis::threshold`].
-    pub(super) fn new(tree: &Frames, heights: &[u32], least: u64) -> Self {
+    /// PathShortener all nodes of `tree` whose total is at least `least` nanoseconds;
+    /// `heights` are those of the whole tree.
+    pub(super) fn new(tree: &DisplayTree, heights: &[u32], least: u64) -> Self {
         let mut layout = Layout::default();
         let children = Children::of(&tree.nodes);
         let least = least.max(1);
@@ -90,7 +90,7 @@ impl Layout {
     /// others are.
     fn place(
         &mut self,
-        tree: &Frames,
+        tree: &DisplayTree,
         heights: &[u32],
         siblings: &[u32],
         mut start: u64,
@@ -125,8 +125,8 @@ impl Layout {
             };
             (content, total(node))
         });
-        let folded = (rest.total > 0).then_some((Content::Rest(rest), rest.total));
-        for (content, total) in nodes.chain(folded) {
+        let collapsed = (rest.total > 0).then_some((Content::Rest(rest), rest.total));
+        for (content, total) in nodes.chain(collapsed) {
             self.frames.push(Placed {
                 content,
                 start,
@@ -163,12 +163,11 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::threshold::heights;
     use crate::model::NO_PARENT;
     use crate::report::svg::tests::tree;
 
-    fn layout(tree: &Frames, least: u64) -> Layout {
-        Layout::new(tree, &heights(&tree.nodes), least)
+    fn layout(tree: &DisplayTree, least: u64) -> Layout {
+        Layout::new(tree, &tree.heights(), least)
     }
 
     #[test]
@@ -200,7 +199,7 @@ mod tests {
                 deeper: 0,
             },
         );
-        let folded = Placed {
+        let collapsed = Placed {
             content: Content::Rest(rest),
             start: 65,
             total: 3,
@@ -212,7 +211,7 @@ mod tests {
                 node(6, 100, 0, none),
                 node(2, 0, 1, none),
                 node(1, 60, 0, none),
-                folded,
+                collapsed,
                 node(3, 0, 0, none),
             ]
         );
@@ -237,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_empty_tree_has_no_levels() {
-        let layout = layout(&Frames::default(), 0);
+        let layout = layout(&DisplayTree::default(), 0);
         assert_eq!((layout.levels.len(), layout.frames.len()), (0, 0));
         assert_eq!(layout.by_level().count(), 0);
     }

@@ -2,181 +2,111 @@
 
 use std::fmt::Write;
 
-use super::Svg;
 use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
-use super::layout::{Content, Layout, MAX_LEVELS};
-use crate::analysis::frames::Frames;
+use super::graph::{Estimates, Graph, escape, fill};
+use super::layout::{Content, MAX_LEVELS};
+use super::{Drawing, Svg};
 use crate::report::View;
-use crate::report::display::count;
+use crate::report::numbers::{count, percent, size};
 
+const PAGE: &str = include_str!("page.svg");
+const GRAPH: &str = include_str!("graph.svg");
 const STYLE: &str = include_str!("flame.css");
 const SCRIPT: &str = concat!(include_str!("graph.js"), include_str!("flame.js"));
 
 /// Heights and margins, pixels.
 const HEAD: usize = 112;
 const HEADING: usize = 44;
-pub(super) const LEVEL: usize = 18;
 const FOOT: usize = 20;
 const MARGIN: usize = 16;
 
-/// Both graphs as they will be drawn.
-pub(super) struct Graphs<'a> {
-    pub(super) stacks: (&'a Frames, Layout),
-    pub(super) reverse: (&'a Frames, Layout),
-    /// The width from which on nodes have a frame, nanoseconds.
-    pub(super) least: u64,
-    /// Whether that is more than was asked for.
-    pub(super) raised: bool,
-}
-
-/// One graph as it will be drawn.
-pub(super) struct Graph<'a> {
-    pub(super) id: &'static str,
-    heading: &'static str,
-    note: &'static str,
-    pub(super) tree: &'a Frames,
-    pub(super) layout: &'a Layout,
-    /// The width from which on nodes have a frame, nanoseconds.
-    pub(super) least: u64,
-}
-
-impl Graph<'_> {
-    pub(super) fn height(&self) -> usize {
-        self.layout.levels.len().max(1) * LEVEL
-    }
-}
-
-/// The whole file. Both trees index the functions of the view's.
-pub(super) fn document(options: &Svg, view: &View<'_>, drawn: &Graphs<'_>) -> String {
-    let (stacks, reverse) = (&drawn.stacks, &drawn.reverse);
-    let whole = stacks.0.whole();
-    let estimates = Estimates::of(stacks.0);
-    let graphs = [
-        Graph {
-            id: "stacks",
-            heading: "Call stacks",
-            note: match estimates {
-                Estimates::All => "Estimated: the files hold pairs of caller and callee only.",
-                _ => "Each function stands on its caller; its width is the time until it returned.",
-            },
-            tree: stacks.0,
-            layout: &stacks.1,
-            least: drawn.least,
-        },
-        Graph {
-            id: "reverse",
-            heading: "Reverse: who calls it",
-            note: "The bottom row is each function's own time; on top of it stand its callers.",
-            tree: reverse.0,
-            layout: &reverse.1,
-            least: drawn.least,
-        },
-    ];
+/// Returns the whole file. Both trees index one table of functions.
+pub(super) fn document(options: &Svg, view: &View<'_>, drawing: &Drawing<'_>) -> String {
+    let Drawing { graphs, whole, .. } = drawing;
     let shown = graphs.iter().flat_map(|graph| {
         let nodes = graph.layout.nodes();
         nodes.map(|(node, ..)| graph.tree.nodes.kinds()[node])
     });
-    let functions = Functions::collect(&stacks.0.functions, shown);
-
-    let width = if options.width == 0 {
-        "100%".to_owned()
-    } else {
-        options.width.to_string()
-    };
-    let height = HEAD + graphs.iter().map(|g| HEADING + g.height()).sum::<usize>() + FOOT;
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"edbprof\" width=\"{width}\" height=\"{height}\""
-    );
-    if options.width > 0 {
-        let _ = write!(out, " viewBox=\"0 0 {width} {height}\"");
-    }
-    let title = escape(&view.title());
-    let _ = write!(
-        out,
-        " role=\"graphics-document\" aria-labelledby=\"title\">\n<title id=\"title\">{title}</title>\n\
-         <style>\n{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"{height}\"/>\n"
-    );
+    let functions = Functions::collect(&graphs[0].tree.functions, shown);
     let mut y = HEAD;
-    for graph in &graphs {
-        write_graph(&mut out, options, graph, &functions, y, whole);
+    let mut parts = String::new();
+    for graph in graphs {
+        parts.push_str(&self::graph(options, graph, &functions, y, *whole));
         y += HEADING + graph.height();
     }
-    // After the graphs, since it stays in view above them.
-    let remarks = [
-        view.remarks().join(" "),
-        omissions(options, &graphs, drawn, whole),
+    let mut data = String::new();
+    write_columns(&mut data, drawing, &functions, view);
+    let height = y + FOOT;
+    let size = match options.width {
+        0 => format!("width=\"100%\" height=\"{height}\""),
+        width => {
+            format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"")
+        }
+    };
+    let (legend, legend_end) = legend(Estimates::of(graphs[0].tree));
+    // The head comes after the graphs, because it stays in view above them.
+    let values = [
+        ("size", size.as_str()),
+        ("title", &escape(&view.title())),
+        ("style", STYLE),
+        ("height", &height.to_string()),
+        ("graphs", &parts),
+        ("head", &(HEAD - 4).to_string()),
+        ("margin", &MARGIN.to_string()),
+        ("legend", &legend),
+        ("legend_end", &legend_end.to_string()),
+        ("remarks", &escape(&view.remarks().join(" "))),
+        ("omissions", &escape(&omissions(options, drawing))),
+        ("data", &data),
+        ("script", SCRIPT),
     ];
-    write_head(&mut out, &title, estimates, &remarks);
-    out.push_str("<metadata id=\"profile\">");
-    let columns = graphs.each_ref().map(|g| (g.id, g.tree, g.layout));
-    write_columns(&mut out, &columns, &functions, view, whole, drawn.least);
-    let _ = write!(
-        out,
-        "</metadata>\n<script><![CDATA[\n'use strict';\n{{\n{SCRIPT}}}\n]]></script>\n</svg>\n"
-    );
-    out
+    fill(PAGE, &values)
 }
 
-fn write_head(out: &mut String, title: &str, estimates: Estimates, remarks: &[String; 2]) {
-    let _ = write!(
-        out,
-        "<g id=\"top\"><rect class=\"page\" width=\"100%\" height=\"{}\"/>\n\
-         <rect class=\"rule\" y=\"{}\" width=\"100%\" height=\"1\"/>\n\
-         <text class=\"title\" x=\"{MARGIN}\" y=\"24\">{title}</text>\n",
-        HEAD - 4,
-        HEAD - 4,
-    );
+/// Returns the legend of colours, and where it ends.
+fn legend(estimates: Estimates) -> (String, usize) {
+    let mut text = String::new();
     let mut x = MARGIN;
-    for (class, text) in [
+    for (class, name) in [
         ("p0", "the program"),
         ("l0", "libraries"),
         ("s0", "standard library"),
         ("b0", "builtins"),
         ("p0 e", "estimated place"),
-        ("f", "folded"),
+        ("f", "collapsed"),
     ] {
         if class == "p0 e" && estimates != Estimates::Some {
             continue;
         }
         let _ = writeln!(
-            out,
+            text,
             "<rect class=\"{class}\" x=\"{x}\" y=\"35\" width=\"12\" height=\"12\"/>\
-             <text class=\"note\" x=\"{}\" y=\"45\">{text}</text>",
+             <text class=\"note\" x=\"{}\" y=\"45\">{name}</text>",
             x + 17,
         );
-        x += 34 + 7 * text.len();
+        x += 34 + 7 * name.len();
     }
-    for (x, y, remark) in [(x, 45, &remarks[0]), (MARGIN, 65, &remarks[1])] {
-        let remark = escape(remark);
-        let _ = writeln!(
-            out,
-            "<text class=\"note\" x=\"{x}\" y=\"{y}\">{remark}</text>"
-        );
-    }
-    out.push_str(
-        "</g>
-",
-    );
+    (text, x)
 }
 
-/// What is not in the picture, and why.
-fn omissions(options: &Svg, graphs: &[Graph<'_>], drawn: &Graphs<'_>, whole: u64) -> String {
-    let wanted = percent_text(options.threshold);
-    let mut text = if drawn.raised {
+/// Says what is not in the picture, and why.
+fn omissions(options: &Svg, drawing: &Drawing<'_>) -> String {
+    let wanted = percent(options.threshold);
+    let mut text = if drawing.raised {
         format!(
-            "Functions below {} % of the time are folded into one frame: with the {wanted} % \
+            "Functions {} of the time are collapsed into one frame: with the {wanted} % \
              that was asked for, the picture would be larger than {}",
-            percent_above(drawn.least, whole),
-            size_text(options.max_size),
+            drawing.narrow,
+            size(options.max_size),
         )
     } else if options.threshold > 0.0 {
-        format!("Functions below {wanted} % of the time are folded into one frame")
+        format!("Functions below {wanted} % of the time are collapsed into one frame")
     } else {
         "All functions have a frame".to_owned()
     };
-    let frames = graphs.iter().flat_map(|graph| &graph.layout.frames);
+    let frames = drawing.graphs.iter().flat_map(|graph| &graph.layout.frames);
     let deeper = frames.filter_map(|frame| match frame.content {
         Content::Rest(rest) => Some(rest.deeper),
         Content::Node { .. } => None,
@@ -191,110 +121,41 @@ fn omissions(options: &Svg, graphs: &[Graph<'_>], drawn: &Graphs<'_>, whole: u64
     text
 }
 
-/// A size in the unit that suits it.
-fn size_text(bytes: u64) -> String {
-    match bytes {
-        0..=999_999 => format!("{} kB", bytes as f64 / 1e3),
-        _ => format!("{} MB", bytes as f64 / 1e6),
-    }
-}
-
-/// How much of a tree is an estimate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Estimates {
-    None,
-    Some,
-    All,
-}
-
-impl Estimates {
-    pub(super) fn of(tree: &Frames) -> Self {
-        match (
-            tree.estimated.contains(&true),
-            tree.estimated.contains(&false),
-        ) {
-            (false, _) => Estimates::None,
-            (true, true) => Estimates::Some,
-            (true, false) => Estimates::All,
-        }
-    }
-}
-
-/// A share as a percentage without trailing zeros.
-fn percent_text(share: f64) -> String {
-    let text = format!("{:.6}", share * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// `least` as a percentage of `whole` to two significant digits, rounded up. The
-/// script has the same rule.
-pub(super) fn percent_above(least: u64, whole: u64) -> String {
-    let percent = 100.0 * least as f64 / whole.max(1) as f64;
-    let digits = (1.0 - percent.log10().floor()).clamp(0.0, 9.0) as i32;
-    let unit = 10_f64.powi(digits);
-    let text = format!(
-        "{:.*}",
-        digits as usize,
-        (percent * unit - 1e-6).ceil() / unit
-    );
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
-}
-
-fn write_graph(
-    out: &mut String,
+fn graph(
     options: &Svg,
     graph: &Graph<'_>,
     functions: &Functions<'_>,
     top: usize,
     whole: u64,
-) {
-    let Graph {
-        id, heading, note, ..
-    } = graph;
-    let width = match options.width {
-        0 => "x=\"1%\" width=\"98%\"".to_owned(),
-        width => format!("x=\"{MARGIN}\" width=\"{}\"", graph_width(width)),
+) -> String {
+    let width = (options.width > 0).then(|| graph_width(options.width));
+    let mut bars = String::new();
+    write_bars(&mut bars, graph, functions, whole, width);
+    let width = match width {
+        None => "x=\"1%\" width=\"98%\"".to_owned(),
+        Some(width) => format!("x=\"{MARGIN}\" width=\"{width}\""),
     };
-    let _ = writeln!(
-        out,
-        "<svg class=\"graph\" id=\"{id}\" role=\"application\" aria-label=\"{heading}\" \
-         y=\"{}\" {width} height=\"{}\">",
-        top + HEADING - 6,
-        graph.height(),
-    );
-    write_bars(
-        out,
-        graph,
-        functions,
-        whole,
-        (options.width > 0).then(|| graph_width(options.width)),
-    );
-    // After the frames, since it stays in view above them.
-    let _ = write!(
-        out,
-        "</svg>\n<g id=\"{id}-heading\"><rect class=\"page\" y=\"{}\" width=\"100%\" height=\"{}\"/>\n\
-         <text class=\"heading\" x=\"{MARGIN}\" y=\"{}\">{heading}</text>\n\
-         <text class=\"note\" x=\"{}\" y=\"{}\">{note}</text></g>\n",
-        top - 4,
-        HEADING - 4,
-        top + 24,
-        MARGIN + 16 + 8 * heading.len(),
-        top + 24,
-    );
+    // The heading comes after the frames, because it stays in view above them.
+    let values = [
+        ("id", graph.id),
+        ("heading", graph.heading),
+        ("note", graph.note),
+        ("y", &(top + HEADING - 6).to_string()),
+        ("width", &width),
+        ("height", &graph.height().to_string()),
+        ("bars", &bars),
+        ("page_y", &(top - 4).to_string()),
+        ("page_height", &(HEADING - 4).to_string()),
+        ("margin", &MARGIN.to_string()),
+        ("text_y", &(top + 24).to_string()),
+        (
+            "note_x",
+            &(MARGIN + 16 + 8 * graph.heading.len()).to_string(),
+        ),
+    ];
+    fill(GRAPH, &values)
 }
 
 fn graph_width(width: u32) -> u32 {
     width.saturating_sub(2 * MARGIN as u32).max(1)
-}
-
-/// `text` for XML content; it must come from `display::printable`, which leaves no
-/// character that XML forbids.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -1,13 +1,12 @@
-//! Folds what libraries do among themselves: of a call into a library the first frame
-//! is shown and, below it, the program's functions that it calls back. All frames in
-//! between are one line.
+//! Collapses the frames of libraries: of a call into a library the first frame is shown
+//! and, below it, the program's functions that it calls back. All frames in between are one
+//! line.
 
 use std::collections::HashMap;
 
-use crate::analysis::frames::Frames;
-use crate::analysis::join::FramesBuilder;
+use crate::analysis::display_tree::{DisplayTree, DisplayTreeBuilder};
 use crate::model::{Function, FunctionKind, NO_PARENT};
-use crate::report::origin::{Origin, Places, origin};
+use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
 /// What stands in the column of functions for a run of library frames.
 pub(super) const RUN: u32 = u32::MAX;
@@ -28,40 +27,44 @@ pub(super) struct Run {
 /// Runs by their nodes, whose function is [`RUN`].
 pub(super) type Runs = HashMap<u32, Run>;
 
-/// `frames`, in which siblings are joined, with library frames folded where two or more
-/// of at least `least` nanoseconds would be shown.
-pub(super) fn fold(frames: &Frames, places: &Places, least: u64) -> (Frames, Runs) {
+/// Returns `frames`, in which siblings are merged, with library frames collapsed if two or
+/// more of at least `least` nanoseconds would be shown.
+pub(super) fn collapse(
+    frames: &DisplayTree,
+    paths: &PathShortener,
+    least: u64,
+) -> (DisplayTree, Runs) {
     let nodes = &frames.nodes;
     let entries = entries(frames);
-    let mut runs = runs(frames, &entries, places, least);
+    let mut runs = runs(frames, &entries, paths, least);
     runs.retain(|_, run| run.frames > 1);
-    let mut folded = FramesBuilder::new(frames);
+    let mut collapsed = DisplayTreeBuilder::new(frames);
     let mut placed: Vec<u32> = Vec::with_capacity(nodes.len());
-    let mut folded_runs = Runs::new();
+    let mut collapsed_runs = Runs::new();
     for (node, &entry) in (0..).zip(&entries) {
         let parent = nodes.parents()[node as usize];
         let parent = placed.get(parent as usize).copied().unwrap_or(NO_PARENT);
-        let is_folded = entry != node && runs.contains_key(&entry);
-        let place = match is_folded {
-            true => folded.child(placed[entry as usize], RUN),
-            false => folded.child(parent, nodes.kinds()[node as usize]),
+        let is_collapsed = entry != node && runs.contains_key(&entry);
+        let place = match is_collapsed {
+            true => collapsed.child(placed[entry as usize], RUN),
+            false => collapsed.child(parent, nodes.kinds()[node as usize]),
         };
         // What is below another frame of the run is in that one's figures.
         if place != parent {
-            folded.add(place, node);
+            collapsed.add(place, node);
         }
         placed.push(place);
-        if is_folded && !folded_runs.contains_key(&place) {
+        if is_collapsed && !collapsed_runs.contains_key(&place) {
             let run = runs.get_mut(&entry).map(std::mem::take);
-            folded_runs.insert(place, run.unwrap_or_default());
+            collapsed_runs.insert(place, run.unwrap_or_default());
         }
     }
-    (folded.finish(), folded_runs)
+    (collapsed.finish(), collapsed_runs)
 }
 
 /// For each library frame that another one has called, the frame by which the library
 /// was entered; for any other itself.
-fn entries(frames: &Frames) -> Vec<u32> {
+fn entries(frames: &DisplayTree) -> Vec<u32> {
     let nodes = &frames.nodes;
     let library: Vec<_> = frames.functions.iter().map(is_library).collect();
     let is_library = |node: u32| {
@@ -82,7 +85,7 @@ fn entries(frames: &Frames) -> Vec<u32> {
 
 /// The library frames that lie below each entry; modules of those with `least`
 /// nanoseconds.
-fn runs(frames: &Frames, entries: &[u32], places: &Places, least: u64) -> Runs {
+fn runs(frames: &DisplayTree, entries: &[u32], paths: &PathShortener, least: u64) -> Runs {
     let nodes = &frames.nodes;
     let self_times = nodes.self_times();
     let mut runs = Runs::new();
@@ -98,7 +101,7 @@ fn runs(frames: &Frames, entries: &[u32], places: &Places, least: u64) -> Runs {
         }
         run.frames += 1;
         let function = &frames.functions[nodes.kinds()[at] as usize];
-        let time = run.modules.entry(module(function, places)).or_default();
+        let time = run.modules.entry(module(function, paths)).or_default();
         *time = time.saturating_add(self_times[at]);
     }
     runs
@@ -125,12 +128,12 @@ impl Run {
 /// Whether `function` is nothing that the program's authors have written. Spans of
 /// native code were named by somebody who wants to see them; overflow calls may be of any.
 fn is_library(function: &Function) -> bool {
-    function.kind != FunctionKind::Native && origin(&function.label) != Origin::Program
+    function.kind != FunctionKind::Native && origin(&function.label) != CodeOrigin::Program
 }
 
 /// The package or module that a library's file belongs to; nothing for builtins.
-fn module(function: &Function, places: &Places) -> String {
-    let short = places.short(&function.label.file);
+fn module(function: &Function, paths: &PathShortener) -> String {
+    let short = paths.short(&function.label.file);
     let short = match short
         .strip_prefix("<frozen ")
         .and_then(|name| name.strip_suffix('>'))

@@ -4,10 +4,11 @@ use crate::format::prof::{PlainInputs, ProfFile};
 use crate::model::{
     Function, FunctionKind, NO_PARENT, NodeRow, OverflowCalls, Process, Rows, ThreadTree, Trees,
 };
+use crate::report::cells::cells;
 
 /// Nodes as (parent, `file name`, total nanoseconds), called once each.
-fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
-    let mut frames = Frames::default();
+fn frames(nodes: &[(u32, &str, u64)]) -> DisplayTree {
+    let mut frames = DisplayTree::default();
     for &(parent, function, total) in nodes {
         let (file, name) = function.split_once(' ').unwrap();
         let function = Function {
@@ -39,11 +40,14 @@ fn frames(nodes: &[(u32, &str, u64)]) -> Frames {
     frames
 }
 
-fn show_with(frames: &Frames, profile: &Profile, options: TreeOptions) -> String {
-    tree(&View::new(profile, &Rows::default(), frames), &options)
+fn show_with(frames: &DisplayTree, profile: &Profile, options: TreeOptions) -> String {
+    tree(
+        &View::with(profile, &Rows::default(), frames.clone()),
+        &options,
+    )
 }
 
-fn show(frames: &Frames, options: TreeOptions) -> String {
+fn show(frames: &DisplayTree, options: TreeOptions) -> String {
     show_with(frames, &Profile::default(), options)
 }
 
@@ -51,7 +55,7 @@ const JSON: &str = "/usr/lib/python3.11/json/decoder.py";
 const RE: &str = "/usr/lib/python3.11/re.py";
 
 /// Two threads of one program; the parser calls libraries, which call it back.
-fn program() -> Frames {
+fn program() -> DisplayTree {
     let decode = &format!("{JSON} decode");
     let scan = &format!("{JSON} scan");
     let matched = &format!("{RE} match");
@@ -71,7 +75,7 @@ fn program() -> Frames {
 }
 
 #[test]
-fn what_cost_most_comes_first_and_libraries_are_folded() {
+fn what_cost_most_comes_first_and_libraries_are_collapsed() {
     assert_eq!(
         show(&program(), TreeOptions::default()),
         "   total    share    self  calls
@@ -156,7 +160,7 @@ fn libraries_are_shown_where_the_program_only_calls_them() {
 }
 
 #[test]
-fn a_single_library_frame_is_shown_rather_than_folded() {
+fn a_single_library_frame_is_shown_rather_than_collapsed() {
     let frames = frames(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
         (0, &format!("{RE} match"), 60),
@@ -227,6 +231,22 @@ fn lines_are_as_long_as_there_is_room() {
 }
 
 #[test]
+fn wide_characters_take_two_cells_and_marks_none() {
+    let long = "名前🐍e\u{301}".repeat(100);
+    let frames = frames(&[(NO_PARENT, &format!("/app/{long}.py {long}"), 1000)]);
+    for width in [60, 61, 62, 63, 64, 100] {
+        let options = TreeOptions {
+            width: Some(width),
+            ..TreeOptions::default()
+        };
+        let text = show(&frames, options);
+        let line = text.lines().nth(1).unwrap();
+        // A character of two cells may leave one free at each end of a cut.
+        assert!((width - 2..=width).contains(&cells(line)), "{line}");
+    }
+}
+
+#[test]
 fn names_can_not_command_the_terminal() {
     let frames = frames(&[(NO_PARENT, "/app/\x1b[2J.py evil\x1b]0;\x07\n\u{202e}", 1)]);
     let text = show(&frames, TreeOptions::default());
@@ -255,5 +275,5 @@ fn colours_change_nothing_but_the_colour() {
 
 #[test]
 fn nothing_recorded_is_nothing_shown() {
-    assert_eq!(show(&Frames::default(), TreeOptions::default()), "");
+    assert_eq!(show(&DisplayTree::default(), TreeOptions::default()), "");
 }

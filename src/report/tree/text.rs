@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::TreeOptions;
-use crate::report::display::fitted;
+use crate::report::cells::{cells, without_middle};
 
 /// Width where there is no terminal, characters.
 const WIDE: usize = 160;
@@ -46,9 +46,7 @@ impl Text {
 
     pub(super) fn push_lines(&mut self, lines: &[Line]) {
         let widths: [usize; 4] = std::array::from_fn(|column| {
-            let figures = lines
-                .iter()
-                .map(|line| line.figures[column].chars().count());
+            let figures = lines.iter().map(|line| cells(&line.figures[column]));
             figures.fold(HEADS[column].len(), usize::max)
         });
         // Two spaces before each column and before the names.
@@ -83,17 +81,17 @@ impl Text {
         };
         self.push_styled(DIM, &branch);
         let room = room - depth.min(deepest);
-        let name = fitted(&line.name, room);
+        let name = without_middle(&line.name, room);
         self.text.push_str(&name);
         let gap = match name.is_empty() || line.place.is_empty() {
             true => "",
             false => "  ",
         };
-        let room = room.saturating_sub(name.chars().count() + gap.len());
+        let room = room.saturating_sub(cells(&name) + gap.len());
         // A few characters of a place say nothing.
-        if room >= line.place.chars().count().min(NARROWEST / 2) {
+        if room >= cells(&line.place).min(NARROWEST / 2) {
             self.text.push_str(gap);
-            self.push_styled(DIM, &fitted(&line.place, room));
+            self.push_styled(DIM, &without_middle(&line.place, room));
         }
     }
 

@@ -21,14 +21,14 @@ use crate::output::with_view;
 ///
 /// When nothing was written.
 pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
-    let report = report(format(options)?, &options.reports);
+    let format = format(options)?;
     let output = options
         .output
         .as_deref()
         .filter(|path| *path != Path::new(STDOUT));
     let target = output.map(|path| Target {
         path: path.to_owned(),
-        suffix: report.suffix(),
+        suffix: format.suffix(),
     });
     let mut reading = ReadReport::default();
     let mut files = input::find(&options.inputs, &mut reading)?;
@@ -36,14 +36,14 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
     let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
     guard.check(&profile)?;
     reading.check(&profile, &options.inputs, false)?;
-    let content = with_view(profile, &options.view, report.wants_frames(), |view| {
-        report.render(view)
+    let content = with_view(profile, &options.view, |view| {
+        report(format, &options.reports).render(view)
     });
     let written = match (content, output) {
         (Ok(None), _) => {
             return Err(Error::NothingToRead(format!(
                 "there is nothing to write: the profile has nothing of what a {} file holds",
-                report.suffix()
+                format.suffix()
             )));
         }
         (Ok(Some(content)), Some(path)) => write_named(path, &content),

@@ -75,7 +75,7 @@ fn show(
     let files = input::find(inputs, &mut reading)?;
     let profile = input::merge(files, &inputs.selection, false, &mut reading);
     reading.check(&profile, inputs, false)?;
-    let text = with_view(profile, options, true, |view| {
+    let text = with_view(profile, options, |view| {
         let head = [view.title()].into_iter().chain(view.remarks());
         let head: String = head.map(|line| line + "\n").collect();
         Ok(format!("{head}\n{}", text(view)?))

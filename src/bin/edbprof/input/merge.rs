@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use edbprof::analysis::group::{By, Wanted};
 use edbprof::analysis::merge::{Merged, Merger, Profile};
+use edbprof::analysis::merge_request::{By, MergeRequest};
 use edbprof::analysis::select::Selection;
 use rayon::prelude::*;
 
@@ -72,8 +72,8 @@ fn in_merge_order(mut inputs: Vec<Input>) -> Vec<Input> {
     inputs
 }
 
-fn wanted(options: &SelectionOptions) -> Wanted {
-    Wanted {
+fn wanted(options: &SelectionOptions) -> MergeRequest {
+    MergeRequest {
         by: options.by.map(|by| match by {
             ByOption::Process => By::Process,
             ByOption::Thread => By::Thread,
@@ -87,9 +87,14 @@ fn wanted(options: &SelectionOptions) -> Wanted {
     }
 }
 
-fn read_all(inputs: &[Input], wanted: &Wanted, quiet: bool, report: &mut ReadReport) -> Merger {
+fn read_all(
+    inputs: &[Input],
+    wanted: &MergeRequest,
+    quiet: bool,
+    report: &mut ReadReport,
+) -> Merger {
     let bar = ReadingBar::new(inputs, quiet);
-    let mut merger = Merger::of_parts(&wanted.selection.text());
+    let mut merger = Merger::of_parts(wanted.selection.id());
     let mut rest = inputs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use edbprof::report::display::count;
+use edbprof::report::numbers::count;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Input;

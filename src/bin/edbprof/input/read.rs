@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edbprof::analysis::group::{Unselectable, Wanted};
+use edbprof::analysis::merge_request::{MergeRequest, SelectionError};
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::Entries;
@@ -17,7 +17,7 @@ use super::{Input, SkippedInput};
 /// Selected part of a file.
 pub(super) struct ReadWanted {
     /// Nothing if the file is of a process that was not selected.
-    pub(super) file: Result<Option<ProfFile<Entries>>, Unselectable>,
+    pub(super) file: Result<Option<ProfFile<Entries>>, SelectionError>,
     /// Result of reading the sidecar.
     pub(super) sidecar: Result<(), SkippedInput>,
     /// Options that select functions and match none in this file.
@@ -31,7 +31,7 @@ pub(super) struct ReadWanted {
 /// When it can't be read.
 pub(super) fn read_wanted(
     input: &Input,
-    wanted: &Wanted,
+    wanted: &MergeRequest,
     known: &Labels,
 ) -> Result<ReadWanted, ReadError> {
     let (file, sidecar) = read_input(input, known)?;

@@ -52,8 +52,8 @@ impl Format {
     }
 }
 
-/// Reports that `options` ask for, each once.
-pub(crate) fn reports(options: &ResultOptions) -> Vec<Box<dyn Report + Sync>> {
+/// Formats that `options` ask for, each once.
+pub(crate) fn formats(options: &ResultOptions) -> Vec<Format> {
     let mut wanted = options.formats.clone();
     if wanted.is_empty() {
         wanted.extend(DEFAULT_FORMATS);
@@ -66,13 +66,10 @@ pub(crate) fn reports(options: &ResultOptions) -> Vec<Box<dyn Report + Sync>> {
         }
     }
     formats
-        .into_iter()
-        .map(|format| report(format, &options.reports))
-        .collect()
 }
 
 /// Report that writes `format`.
-pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report + Sync> {
+pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report> {
     let &ReportOptions {
         width,
         threshold,
@@ -103,19 +100,10 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edbprof::report::sort_order::SortOrder;
 
     #[test]
     fn names_tell_formats() {
-        let options = ReportOptions {
-            strip_dirs: false,
-            sort_by: SortOrder::default(),
-            width: 0,
-            threshold: 0.0,
-            max_size: 0,
-        };
         for &format in Format::value_variants() {
-            assert_eq!(report(format, &options).suffix(), format.suffix());
             let name = format!("/tmp/a.b{}", format.suffix());
             assert_eq!(Format::of_name(Path::new(&name)), Some(format));
         }

@@ -7,7 +7,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::format::atomic_file;
-use edbprof::report::Report;
 use edbprof::report::summary::path_text;
 
 use crate::cli::args::{Format, ResultOptions};
@@ -111,19 +110,15 @@ impl Outputs {
     }
 
     /// All files that may be written.
-    pub(crate) fn targets(
-        &self,
-        reports: &[Box<dyn Report + Sync>],
-        options: &ResultOptions,
-    ) -> Vec<Target> {
+    pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<Target> {
         let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
         let summary = summary.map(|path| Target {
             path: path.clone(),
             suffix: Format::Json.suffix(),
         });
-        let results = reports.iter().map(|report| Target {
-            path: self.path(report.suffix()),
-            suffix: report.suffix(),
+        let results = formats.iter().map(|format| Target {
+            path: self.path(format.suffix()),
+            suffix: format.suffix(),
         });
         results.chain(summary).collect()
     }

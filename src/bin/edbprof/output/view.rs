@@ -1,27 +1,18 @@
 //! The view of a profile that all reports are written from.
 
-use edbprof::analysis::frames::{Frames, frames};
 use edbprof::analysis::merge::Profile;
 use edbprof::report::View;
 
 use crate::cli::args::ViewOptions;
 
-/// Calls `show` with a view of `profile`, with its frames only if `wants_frames`.
+/// Calls `show` with a view of `profile`.
 pub(crate) fn with_view<T>(
     mut profile: Profile,
     options: &ViewOptions,
-    wants_frames: bool,
     show: impl FnOnce(&View<'_>) -> T,
 ) -> T {
     if options.compensate {
         profile.compensate();
     }
-    let (rows, frames) = rayon::join(
-        || profile.rows(),
-        || match wants_frames {
-            true => frames(&profile),
-            false => Frames::default(),
-        },
-    );
-    show(&View::new(&profile, &rows, &frames))
+    show(&View::new(&profile))
 }

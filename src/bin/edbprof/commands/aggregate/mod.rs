@@ -6,16 +6,16 @@ use std::io;
 use std::path::Path;
 
 use edbprof::format::atomic_file;
+use edbprof::report::View;
 use edbprof::report::summary::{path_text, summary};
-use edbprof::report::{Report, View};
 use rayon::prelude::*;
 
-use crate::cli::args::{AggregateOptions, ResultOptions};
+use crate::cli::args::{AggregateOptions, Format, ResultOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::STDOUT;
 use crate::cli::ui::{Stream, warn};
 use crate::input;
-use crate::output::formats::reports;
+use crate::output::formats;
 use crate::output::overwrite_guard::{OverwriteGuard, remove_stale};
 use crate::output::targets::Outputs;
 use crate::output::with_view;
@@ -50,9 +50,9 @@ fn read_and_write(
 ) -> Result<Exit, Error> {
     let AggregateOptions { inputs, results } = options;
     let outputs = Outputs::new(results.out.as_deref())?;
-    let reports = reports(results);
+    let formats = formats::formats(results);
     let mut files = input::find(inputs, &mut report.reading)?;
-    let guard = OverwriteGuard::set_apart(&mut files, &outputs.targets(&reports, results))?;
+    let guard = OverwriteGuard::set_apart(&mut files, &outputs.targets(&formats, results))?;
     let quiet = results.quiet;
     let profile = input::merge(files, &inputs.selection, quiet, &mut report.reading);
     guard.check(&profile)?;
@@ -63,11 +63,10 @@ fn read_and_write(
                 .to_owned(),
         ));
     }
-    let wants_frames = reports.iter().any(|report| report.wants_frames());
-    let all_written = with_view(profile, &results.view, wants_frames, |view| {
+    let all_written = with_view(profile, &results.view, |view| {
         report.figures = view.figures;
         report.selection = view.profile.trees().selection.clone();
-        let results_written = write_results(view, &outputs, &reports, report);
+        let results_written = write_results(view, &outputs, &formats, results, report);
         let summary_printed = print_summary(view, results, stream, report);
         results_written && summary_printed
     });
@@ -81,12 +80,13 @@ fn read_and_write(
 fn write_results(
     view: &View<'_>,
     outputs: &Outputs,
-    reports: &[Box<dyn Report + Sync>],
+    formats: &[Format],
+    options: &ResultOptions,
     report: &mut RunReport,
 ) -> bool {
-    let written = reports.par_iter().map(|report| {
-        let path = outputs.path(report.suffix());
-        let written = match report.render(view) {
+    let written = formats.par_iter().map(|&format| {
+        let path = outputs.path(format.suffix());
+        let written = match formats::report(format, &options.reports).render(view) {
             Ok(None) => remove_stale(&path).map(|()| false),
             Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
             Err(error) => Err(io::Error::other(error)),

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edbprof::analysis::group::describe;
+use edbprof::analysis::process_text::describe;
 use edbprof::format::live::{self, Now};
 use edbprof::format::process::Liveness;
 use edbprof::format::prof::{self, ProfFile};

@@ -5,7 +5,8 @@ mod own_file;
 
 use std::path::Path;
 
-use edbprof::report::display::{counted, printable};
+use edbprof::report::display::printable;
+use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use indicatif::DecimalBytes;
 

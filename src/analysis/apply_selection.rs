@@ -1,0 +1,224 @@
+//! Call trees without what was not chosen.
+//!
+//! All of it is done with self times: this module decides what becomes of a node's own
+//! time, and totals follow.
+
+use std::collections::BTreeMap;
+
+use super::costed_tree::CostedTree;
+use super::kind_table::KindTable;
+use super::select::Selection;
+use crate::model::{NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees};
+
+/// Returns the part of `trees` that `chosen` chooses, with the functions and kinds that
+/// still occur.
+///
+/// A stack stays if an included function occurs in it; the callers' calls stay with it,
+/// but not their time. Callees and time of an excluded function go to its caller or, if it
+/// has none, to a node called `<excluded>`.
+///
+/// Nodes of processes, threads and overflow calls are neither included nor excluded by
+/// themselves. Overflow calls go by their function alone. If stacks are chosen, their rows
+/// and their nodes may differ in time: a row, or a node, of overflow calls has the rest,
+/// so that both add up to the same.
+pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
+    let kinds = 0..trees.kinds.len() as u32;
+    let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();
+    let mut table = KindTable::default();
+    let threads = trees.threads.iter();
+    let threads = threads.filter(|thread| chosen.has_thread(&thread.name));
+    let threads = threads.map(|thread| {
+        let filter = Filter {
+            trees,
+            rules: &rules,
+            table: &mut table,
+            tree: CostedTree::default(),
+        };
+        filter.apply(thread)
+    });
+    let threads = threads.collect();
+    table.into_trees(trees, threads)
+}
+
+/// What happens to the nodes of one kind.
+#[derive(Clone, Copy)]
+struct Rule {
+    included: bool,
+    excluded: bool,
+    is_call: bool,
+}
+
+impl Rule {
+    fn of(trees: &Trees, kind: u32, chosen: &Selection) -> Self {
+        let function = trees.function(kind);
+        Rule {
+            included: chosen.include.is_empty() || function.is_some_and(|f| chosen.includes(f)),
+            excluded: function.is_some_and(|function| chosen.excludes(function)),
+            is_call: !trees.kinds[kind as usize].is_group(),
+        }
+    }
+}
+
+/// Makes the chosen part of one thread's tree.
+struct Filter<'a> {
+    trees: &'a Trees,
+    rules: &'a [Rule],
+    table: &'a mut KindTable,
+    tree: CostedTree,
+}
+
+/// The new node that callees of an old one are called by.
+#[derive(Clone, Copy)]
+struct Place {
+    node: u32,
+    /// False for a process or thread, and outside of all nodes.
+    is_call: bool,
+}
+
+impl Filter<'_> {
+    fn apply(mut self, thread: &ThreadTree) -> ThreadTree {
+        let own = thread.nodes.self_times();
+        let overhead_ps = self.trees.overhead_ps(thread);
+        let (is_within, stays) = self.stacks(&thread.nodes);
+        let mut places: Vec<Place> = Vec::with_capacity(own.len());
+        for (node, mut row) in thread.nodes.rows().enumerate() {
+            let above = places.get(row.parent as usize);
+            let above = above.copied().unwrap_or(Place {
+                node: NO_PARENT,
+                is_call: false,
+            });
+            let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
+            let (own, overhead_ps) = match is_within[node] {
+                true => (own[node], overhead_ps),
+                false => (0, 0),
+            };
+            let rule = self.rules[row.kind as usize];
+            places.push(if !stays[node] {
+                above
+            } else if rule.excluded {
+                self.give_to_caller(above, own, overhead_ps);
+                above
+            } else {
+                let kind = self.table.same(self.trees, row.kind);
+                let node = self.tree.child(above.node, kind);
+                row.total = own;
+                self.tree.add(node, &row, overhead_ps);
+                let is_call = rule.is_call;
+                Place { node, is_call }
+            });
+        }
+        let overflow = self.overflow_calls(thread, &own, &is_within);
+        let (mut nodes, overhead_ps) = self.tree.finish();
+        nodes.add_up();
+        ThreadTree {
+            process: thread.process,
+            name: thread.name.clone(),
+            threads: thread.threads,
+            nodes,
+            overhead_ps,
+            class_calls: Vec::new(),
+            overflow,
+        }
+    }
+
+    /// Returns for each node, first, if it is an included function or is called from one,
+    /// and second, if it stays for its own or its callees' sake.
+    fn stacks(&self, nodes: &Nodes) -> (Vec<bool>, Vec<bool>) {
+        let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
+        for (&parent, &kind) in nodes.parents().iter().zip(nodes.kinds()) {
+            let above = is_within.get(parent as usize).copied().unwrap_or(false);
+            is_within.push(above || self.rules[kind as usize].included);
+        }
+        let mut stays = is_within.clone();
+        for node in (0..nodes.len()).rev() {
+            if let (true, Some(above)) =
+                (stays[node], stays.get_mut(nodes.parents()[node] as usize))
+            {
+                *above = true;
+            }
+        }
+        (is_within, stays)
+    }
+
+    /// Gives the time of an excluded node to the caller, or to a node of its own if `above`
+    /// is not a call.
+    fn give_to_caller(&mut self, above: Place, own: u64, overhead_ps: u64) {
+        if own == 0 {
+            return;
+        }
+        let node = match above.is_call {
+            true => above.node,
+            false => {
+                let kind = self.table.kind(NodeKind::Excluded);
+                self.tree.child(above.node, kind)
+            }
+        };
+        self.add_time(node, own, overhead_ps);
+    }
+
+    fn add_time(&mut self, node: u32, total: u64, overhead_ps: u64) {
+        let row = NodeRow {
+            total,
+            ..NodeRow::default()
+        };
+        self.tree.add(node, &row, overhead_ps);
+    }
+
+    /// Returns the overflow calls that stay; `own` and `is_within` are of the nodes.
+    fn overflow_calls(
+        &mut self,
+        thread: &ThreadTree,
+        own: &[u64],
+        is_within: &[bool],
+    ) -> Vec<OverflowCalls> {
+        let (mut is_whole, in_tree) = self.overflow_in_tree(thread, own, is_within);
+        let mut kept: BTreeMap<u32, OverflowCalls> = BTreeMap::new();
+        for figures in &thread.overflow {
+            let rule = self.rules[figures.kind as usize];
+            if !rule.included {
+                is_whole = false;
+                continue;
+            }
+            let mut figures = *figures;
+            figures.kind = if rule.excluded {
+                (figures.calls, figures.resumes) = (0, 0);
+                self.table.kind(NodeKind::Excluded)
+            } else {
+                self.table.same(self.trees, figures.kind)
+            };
+            let sum = kept.entry(figures.kind).or_default();
+            sum.kind = figures.kind;
+            sum.add(&figures);
+        }
+        // Of all overflow calls, rows and nodes have the same time but for rounding.
+        if !is_whole {
+            let times = kept.values().map(|figures| figures.self_time);
+            let in_rows = times.fold(0, u64::saturating_add);
+            if in_rows < in_tree {
+                let kind = self.table.kind(NodeKind::Overflow);
+                let sum = kept.entry(kind).or_default();
+                sum.kind = kind;
+                sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
+            } else if in_rows > in_tree {
+                let kind = self.table.kind(NodeKind::Overflow);
+                let node = self.tree.child(NO_PARENT, kind);
+                self.add_time(node, in_rows - in_tree, 0);
+            }
+        }
+        kept.into_values().collect()
+    }
+
+    /// Returns if all nodes of overflow calls stay, and the time of those that do.
+    fn overflow_in_tree(
+        &self,
+        thread: &ThreadTree,
+        own: &[u64],
+        is_within: &[bool],
+    ) -> (bool, u64) {
+        let kind = |node: usize| &self.trees.kinds[thread.nodes.kinds()[node] as usize];
+        let nodes = (0..own.len()).filter(|&node| *kind(node) == NodeKind::Overflow);
+        let stay = nodes.clone().filter(|&node| is_within[node]);
+        let time = stay.fold(0_u64, |sum, node| sum.saturating_add(own[node]));
+        (nodes.into_iter().all(|node| is_within[node]), time)
+    }
+}

@@ -1,0 +1,50 @@
+//! A call tree that is being built together with what recording cost in each node.
+
+use crate::model::builder::TreeBuilder;
+use crate::model::{NodeRow, Nodes};
+
+/// Builds nodes and their overhead.
+pub(super) struct CostedTree {
+    tree: TreeBuilder,
+    /// For each node as [`crate::model::ThreadTree::overhead_ps`].
+    overhead_ps: Vec<u64>,
+}
+
+impl Default for CostedTree {
+    fn default() -> Self {
+        CostedTree {
+            tree: TreeBuilder::new(),
+            overhead_ps: Vec::new(),
+        }
+    }
+}
+
+impl CostedTree {
+    /// Returns how many nodes there are.
+    pub(super) fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// Returns the node of `function` under `parent`, new and with zeros if there was none.
+    pub(super) fn child(&mut self, parent: u32, function: u32) -> u32 {
+        self.tree.child(parent, function)
+    }
+
+    /// Adds the figures of `more`, and an overhead, to `node`.
+    pub(super) fn add(&mut self, node: u32, more: &NodeRow, overhead_ps: u64) {
+        self.tree.add(node, more.calls, more.resumes, more.total);
+        if overhead_ps > 0 {
+            if self.overhead_ps.len() <= node as usize {
+                self.overhead_ps.resize(node as usize + 1, 0);
+            }
+            let sum = &mut self.overhead_ps[node as usize];
+            *sum = sum.saturating_add(overhead_ps);
+        }
+    }
+
+    /// Returns the tree and the overhead of each node.
+    pub(super) fn finish(mut self) -> (Nodes, Vec<u64>) {
+        self.overhead_ps.resize(self.tree.len(), 0);
+        (self.tree.finish(), self.overhead_ps)
+    }
+}

@@ -1,0 +1,247 @@
+//! Merging: many files become one value, every input counted exactly once.
+//!
+//! A recording is known by its random id, an input without call trees by the hash of its
+//! bytes; an aggregate lists the ids and hashes of everything in it.
+//!
+//! ```text
+//!            one recording ──────────────────────────┬─> trees ──┐
+//! add() ──── plain input ────────────────────────────┼─> rows ───┼─> Profile
+//!            aggregate ── finish(): nothing counted ─┘           │
+//!                      └─ all counted: repeated; some: refused   │
+//!            part of another selection ── finish(): refused, or, if nothing else
+//!                                         was added, an aggregate
+//! ```
+//!
+//! Aggregates wait until all other inputs are added. One that brings nothing new is left
+//! out; one that brings both new and old can't be taken apart and is refused. So merging in
+//! stages and merging again never count twice, and the order of the inputs does not matter.
+
+mod profile;
+mod refusal;
+mod trees;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::rows;
+use super::select::SelectionId;
+use super::singledispatch::counts;
+use crate::format::content_hash::ContentHash;
+use crate::format::prof::{PlainInputs, ProfFile};
+use crate::format::pstats::Entries;
+use crate::model::{DispatchCounts, Labels, Rows, Trees};
+use trees::TreeSum;
+
+pub use profile::Profile;
+pub use refusal::Refusal;
+
+/// Result of merging.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// The value.
+    pub profile: Profile,
+    /// Inputs that brought nothing new: their recordings are counted under another
+    /// path or in an aggregate.
+    pub repeated: Vec<PathBuf>,
+    /// Inputs that had to be left out, and why.
+    pub refused: Vec<(PathBuf, Refusal)>,
+}
+
+/// Takes files one after the other and keeps only what is distinct in them.
+#[derive(Default)]
+pub struct Merger {
+    trees: TreeSum,
+    plain_inputs: BTreeMap<ContentHash, usize>,
+    plain_rows: Rows,
+    sidecar: DispatchCounts,
+    aggregates: Vec<Aggregate>,
+    /// The selection that has chosen the inputs.
+    selection: SelectionId,
+    /// Inputs that another selection has chosen.
+    parts: Vec<Aggregate>,
+    repeated: Vec<PathBuf>,
+    refused: Vec<(PathBuf, Refusal)>,
+}
+
+struct Aggregate {
+    path: PathBuf,
+    trees: Trees,
+    plain: PlainInputs,
+}
+
+impl Merger {
+    /// Returns a merger of whole inputs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns a merger of the parts of inputs that `selection` has chosen.
+    ///
+    /// If there is nothing else, it also merges parts that one other selection has chosen.
+    pub fn of_parts(selection: SelectionId) -> Self {
+        Self {
+            selection,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a file; `path` is what the user knows it by and is not opened.
+    ///
+    /// Of two files with the same recording the first counts: give a live file,
+    /// which holds more, before the `.prof` of the same process.
+    pub fn add(&mut self, path: impl Into<PathBuf>, file: ProfFile) {
+        let path = path.into();
+        match file {
+            ProfFile::Plain(plain) => self.add_plain(&plain),
+            ProfFile::Exact(trees, plain) if SelectionId::of(&trees) != self.selection => {
+                self.parts.push(Aggregate { path, trees, plain });
+            }
+            ProfFile::Exact(trees, plain) => match trees.recordings[..] {
+                [id] if plain.hashes.is_empty() => {
+                    if self.trees.recordings().contains(&id) {
+                        self.repeated.push(path);
+                    } else {
+                        self.add_exact(path, trees, &plain);
+                    }
+                }
+                _ => self.aggregates.push(Aggregate { path, trees, plain }),
+            },
+        }
+    }
+
+    /// Returns the labels of the plain files so far, for
+    /// [`read_entries`](crate::format::prof::read_entries).
+    pub fn known_labels(&self) -> &Labels {
+        self.plain_rows.label_table()
+    }
+
+    /// Adds files like [`add`](Self::add), one after the other. They must have been read
+    /// with the labels that are now the [`known_labels`](Self::known_labels).
+    pub fn add_all(&mut self, files: impl IntoIterator<Item = (PathBuf, ProfFile<Entries>)>) {
+        let mut entries = Vec::new();
+        for (path, file) in files {
+            match file {
+                ProfFile::Plain(plain) => {
+                    self.count_plain(&plain);
+                    entries.push(plain.rows);
+                }
+                ProfFile::Exact(trees, plain) => self.add(path, ProfFile::Exact(trees, plain)),
+            }
+        }
+        rows::add_entries(&mut self.plain_rows, &entries);
+    }
+
+    /// Adds or refuses the aggregates, and returns the value.
+    pub fn finish(mut self) -> Merged {
+        self.accept_or_refuse_parts();
+        self.add_or_refuse_aggregates();
+        let hashes = self.plain_inputs.iter();
+        let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
+        let plain = PlainInputs {
+            hashes: hashes.collect(),
+            rows: rows::renumbered(self.plain_rows),
+            sidecar: self.sidecar,
+        };
+        Merged {
+            profile: Profile::new(self.trees.finish(self.selection), plain),
+            repeated: self.repeated,
+            refused: self.refused,
+        }
+    }
+
+    /// Takes the parts for the inputs if there is nothing else and one selection has chosen
+    /// them all.
+    fn accept_or_refuse_parts(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        let is_alone = self.trees.recordings().is_empty()
+            && self.plain_inputs.is_empty()
+            && self.aggregates.is_empty();
+        let selections = parts.iter().map(|part| SelectionId::of(&part.trees));
+        let selections = Vec::from_iter(BTreeSet::from_iter(selections));
+        if let (true, [selection]) = (is_alone, &selections[..]) {
+            self.selection = selection.clone();
+            self.aggregates = parts;
+            return;
+        }
+        let refused = parts.into_iter();
+        let refused = refused.map(|part| (part.path, Refusal::Part(SelectionId::of(&part.trees))));
+        self.refused.extend(refused);
+    }
+
+    /// Adds the aggregates of which nothing is counted yet, and refuses those of which some
+    /// is.
+    fn add_or_refuse_aggregates(&mut self) {
+        let mut aggregates = std::mem::take(&mut self.aggregates);
+        // The largest first, because it can make smaller ones superfluous. Then the refused
+        // ones do not depend on the order of the inputs.
+        aggregates.sort_by_cached_key(|aggregate| {
+            let Aggregate { path, trees, plain } = aggregate;
+            let ids = (trees.recordings.clone(), plain.hashes.clone());
+            (Reverse(aggregate.inputs()), ids, path.clone())
+        });
+        for aggregate in aggregates {
+            let (inputs, counted) = (aggregate.inputs(), self.counted(&aggregate));
+            let Aggregate { path, trees, plain } = aggregate;
+            if counted == 0 {
+                self.add_exact(path, trees, &plain);
+            } else if counted == inputs {
+                self.repeated.push(path);
+            } else {
+                let refusal = Refusal::Overlap { counted, inputs };
+                self.refused.push((path, refusal));
+            }
+        }
+    }
+
+    /// Returns how many inputs of `aggregate` are counted already.
+    fn counted(&self, aggregate: &Aggregate) -> usize {
+        let known = BTreeSet::from_iter(&aggregate.trees.recordings);
+        let known = known
+            .iter()
+            .filter(|&&id| self.trees.recordings().contains(id));
+        let hashes = occurrences(&aggregate.plain.hashes);
+        let known_plain = hashes.iter().map(|(hash, &count)| {
+            let known = self.plain_inputs.get(hash).copied();
+            known.unwrap_or(0).min(count)
+        });
+        known.count() + known_plain.sum::<usize>()
+    }
+
+    fn add_plain(&mut self, plain: &PlainInputs) {
+        self.count_plain(plain);
+        rows::add(&mut self.plain_rows, &plain.rows);
+    }
+
+    /// Adds all but the rows.
+    fn count_plain<R>(&mut self, plain: &PlainInputs<R>) {
+        for (hash, count) in occurrences(&plain.hashes) {
+            *self.plain_inputs.entry(hash).or_default() += count;
+        }
+        counts::add(&mut self.sidecar, &plain.sidecar);
+    }
+
+    fn add_exact(&mut self, path: PathBuf, trees: Trees, plain: &PlainInputs) {
+        if self.trees.has_room_for(&trees) {
+            self.add_plain(plain);
+            self.trees.add(trees);
+        } else {
+            self.refused.push((path, Refusal::TooLarge));
+        }
+    }
+}
+
+impl Aggregate {
+    /// Returns the number of its inputs.
+    fn inputs(&self) -> usize {
+        BTreeSet::from_iter(&self.trees.recordings).len() + self.plain.hashes.len()
+    }
+}
+
+fn occurrences(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
+    let mut counts = BTreeMap::new();
+    for &hash in hashes {
+        *counts.entry(hash).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,88 @@
+//! The merged profile.
+
+use std::borrow::Cow;
+
+use crate::analysis::compensate::{Compensation, compensate};
+use crate::analysis::rows;
+use crate::analysis::singledispatch::counts;
+use crate::format::prof::{self, PlainInputs};
+use crate::model::{DispatchCounts, Rows, Trees, dispatch_counts, rows_of};
+
+/// Everything that was read, as one value, from which all reports are written.
+///
+/// Functions, nodes, recordings and processes are sorted by their content, so the same
+/// inputs give the same value in whatever order they were read. Only the rows of plain
+/// inputs keep the order of their first appearance, like those of pstats.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    trees: Trees,
+    plain: PlainInputs,
+    compensation: Option<Compensation>,
+}
+
+impl Profile {
+    pub(super) fn new(trees: Trees, plain: PlainInputs) -> Self {
+        Profile {
+            trees,
+            plain,
+            compensation: None,
+        }
+    }
+
+    /// Returns the exact part: at most one tree, for all threads of all processes. Its times
+    /// are the measured ones.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// Returns the exact part with the times that reports show.
+    pub fn shown_trees(&self) -> &Trees {
+        self.compensation
+            .as_ref()
+            .map_or(&self.trees, |compensation| &compensation.trees)
+    }
+
+    /// Makes reports show times without the cost of recording.
+    pub fn compensate(&mut self) {
+        self.compensation = Some(compensate(&self.trees));
+    }
+
+    /// Returns what was subtracted from the times that reports show, if anything was.
+    pub fn compensation(&self) -> Option<&Compensation> {
+        self.compensation.as_ref()
+    }
+
+    /// Returns the part that came without call trees.
+    pub fn plain(&self) -> &PlainInputs {
+        &self.plain
+    }
+
+    /// Returns the pstats rows of both parts.
+    pub fn rows(&self) -> Cow<'_, Rows> {
+        let trees = self.shown_trees();
+        if trees.kinds.is_empty() {
+            return Cow::Borrowed(&self.plain.rows);
+        }
+        let mut rows = rows_of(trees);
+        rows::add(&mut rows, &self.plain.rows);
+        Cow::Owned(rows)
+    }
+
+    /// Returns the dispatch counts of both parts.
+    pub fn dispatch_counts(&self) -> DispatchCounts {
+        let mut sum = dispatch_counts(&self.trees);
+        counts::add(&mut sum, &self.plain.sidecar);
+        sum
+    }
+
+    /// Returns the bytes of a `.prof` file that merges back to this value.
+    pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(&self.rows())
+    }
+
+    /// Returns the same if [`Profile::rows`] are known.
+    pub fn encode_with(&self, rows: &Rows) -> Vec<u8> {
+        let subtracted = self.compensation.as_ref().map(|c| c.subtracted_ns);
+        prof::encode_compensated(rows, &self.trees, &self.plain, subtracted)
+    }
+}

@@ -1,0 +1,131 @@
+//! The part of each file that is merged, and what is kept apart meanwhile.
+
+use std::fmt;
+
+use super::apply_selection::apply_selection;
+use super::group_roots::{Groups, group_roots};
+use super::select::{Selection, SelectionId};
+use crate::format::prof::ProfFile;
+use crate::model::{NodeKind, ThreadTree, Trees};
+
+/// What is kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// Processes.
+    Process,
+    /// Processes, and threads within each.
+    Thread,
+}
+
+/// A request to merge a part of each file.
+#[derive(Clone, Debug, Default)]
+pub struct MergeRequest {
+    /// What is kept apart; `None` adds up all calls of one path.
+    pub by: Option<By>,
+    /// The part.
+    pub selection: Selection,
+}
+
+/// Reason why nothing can be chosen from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SelectionError {
+    /// It has rows of inputs without call trees.
+    Plain,
+    /// It is an aggregate, and processes or threads are to be chosen.
+    Aggregate,
+    /// It is a part that another selection has chosen; the rest is gone.
+    Part(SelectionId),
+}
+
+impl fmt::Display for SelectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SelectionError::Plain => f.write_str(
+                "it has figures without call trees, as cProfile makes them, of which \
+                 --only-process, --only-thread, --include and --exclude can choose no part",
+            ),
+            SelectionError::Aggregate => f.write_str(
+                "it is an aggregate, where --only-process and --only-thread can choose no part; \
+                 give the files that it was made from",
+            ),
+            SelectionError::Part(selection) => write!(
+                f,
+                "it holds only what {selection} has chosen, of which no other part can be \
+                 chosen; give the files that it was made from",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SelectionError {}
+
+impl MergeRequest {
+    /// Returns the requested part of `file`, or `None` if the file is of another process.
+    /// If the same selection has chosen `file` before, only its groups change.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be chosen from it.
+    pub fn of<R>(&self, file: ProfFile<R>) -> Result<Option<ProfFile<R>>, SelectionError> {
+        let id = self.selection.id();
+        let (mut trees, plain) = match file {
+            ProfFile::Exact(trees, plain) => (trees, plain),
+            ProfFile::Plain(_) if !id.is_whole() => return Err(SelectionError::Plain),
+            ProfFile::Plain(plain) => return Ok(Some(ProfFile::Plain(plain))),
+        };
+        let is_merged = trees.is_merged();
+        let chosen_before = SelectionId::of(&trees);
+        if !id.is_whole() && chosen_before.is_whole() {
+            if !plain.hashes.is_empty() {
+                return Err(SelectionError::Plain);
+            }
+            self.check_aggregate(&trees)?;
+            let mut processes = trees.processes.iter();
+            if !processes.any(|process| self.selection.has_process(process)) {
+                return Ok(None);
+            }
+            trees = apply_selection(&trees, &self.selection);
+            trees.selection = id.into_text();
+        } else if !id.is_whole() && id != chosen_before {
+            return Err(SelectionError::Part(chosen_before));
+        }
+        if self.by.is_some() || trees.kinds.iter().any(NodeKind::is_group) {
+            trees = group_roots(&trees, |thread| self.groups(&trees, is_merged, thread));
+        }
+        Ok(Some(ProfFile::Exact(trees, plain)))
+    }
+
+    /// Returns an error if processes or threads would have to be chosen from a tree that has
+    /// several of them.
+    fn check_aggregate(&self, trees: &Trees) -> Result<(), SelectionError> {
+        let has_several_processes = trees.recordings.len() > 1;
+        if has_several_processes && !self.selection.processes.is_empty()
+            || trees.is_merged() && !self.selection.threads.is_empty()
+        {
+            return Err(SelectionError::Aggregate);
+        }
+        Ok(())
+    }
+
+    /// Returns the groups for those calls of `thread` that have none yet.
+    fn groups(&self, trees: &Trees, is_merged: bool, thread: &ThreadTree) -> Groups {
+        let Some(by) = self.by else {
+            return Groups::default();
+        };
+        let process = match (trees.recordings.len(), trees.processes.len()) {
+            (1, 1) => NodeKind::Process(0),
+            _ => NodeKind::MergedProcesses,
+        };
+        let thread = match is_merged {
+            true => NodeKind::MergedThreads,
+            false => NodeKind::Thread {
+                name: thread.name.clone(),
+                threads: thread.threads,
+            },
+        };
+        Groups {
+            process: Some(process),
+            thread: (by == By::Thread).then_some(thread),
+        }
+    }
+}

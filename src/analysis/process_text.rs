@@ -1,0 +1,76 @@
+//! A recorded process in one line of text.
+
+use jiff::Timestamp;
+
+use crate::model::{Ending, Process};
+
+/// The longest command line in the text, characters.
+const LONGEST_COMMAND: usize = 120;
+
+/// Describes `process` in one line. Names are not escaped.
+pub fn describe(process: &Process) -> String {
+    let command = process.argv.join(&b' ');
+    let command = String::from_utf8_lossy(&command);
+    let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
+    if short.len() < command.len() {
+        short.push('…');
+    }
+    let ending = match process.ending {
+        Ending::Running => "still running",
+        Ending::Finished => "finished",
+        Ending::Killed => "killed",
+    };
+    format!(
+        "process {}: {short} ({}, started {}, {:.3} s, {ending})",
+        process.identity.pid,
+        String::from_utf8_lossy(&process.host),
+        utc(process.start_unix_ns),
+        process.duration_ns as f64 / 1e9,
+    )
+}
+
+/// Returns the date and time of `unix_ns`, nanoseconds since the Unix epoch. Every `u64`
+/// is within the calendar, which ends with the year 9999.
+fn utc(unix_ns: u64) -> String {
+    let time = Timestamp::from_nanosecond(unix_ns.into()).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProcessIdentity;
+
+    #[test]
+    fn a_process_is_called_by_its_facts() {
+        let process = Process {
+            identity: ProcessIdentity {
+                pid: 4711,
+                ..ProcessIdentity::default()
+            },
+            argv: [b"python"[..].into(), b"\xffapp.py"[..].into()].into(),
+            host: b"CPython 3.11.7"[..].into(),
+            start_unix_ns: 1_700_000_000_123_456_789,
+            duration_ns: 5_123_456_789,
+            ending: Ending::Killed,
+            ..Process::default()
+        };
+        assert_eq!(
+            describe(&process),
+            "process 4711: python \u{fffd}app.py \
+             (CPython 3.11.7, started 2023-11-14 22:13:20 UTC, 5.123 s, killed)"
+        );
+        let long = Process {
+            argv: [b"x".repeat(100_000).into()].into(),
+            ..process
+        };
+        assert!(describe(&long).len() < 300);
+    }
+
+    #[test]
+    fn every_time_that_a_file_can_hold_is_a_date() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(utc(951_782_400_999_999_999), "2000-02-29 00:00:00 UTC");
+        assert_eq!(utc(u64::MAX), "2554-07-21 23:34:33 UTC");
+    }
+}

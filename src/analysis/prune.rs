@@ -1,0 +1,28 @@
+//! Leaving out what is too narrow to be seen.
+
+use super::display_tree::DisplayTree;
+use crate::model::{NO_PARENT, NodeRow};
+
+/// Returns `tree` without the nodes whose share of the whole is below `threshold`. The
+/// nodes that stay are as wide as before, so a dropped node is a gap above its parent.
+pub fn prune(tree: &DisplayTree, threshold: f64) -> DisplayTree {
+    let least = threshold * tree.whole() as f64;
+    let mut pruned = DisplayTree {
+        functions: tree.functions.clone(),
+        ..DisplayTree::default()
+    };
+    // The new index of each node, if it stays.
+    let mut kept: Vec<Option<u32>> = Vec::with_capacity(tree.nodes.len());
+    for (row, &estimated) in tree.nodes.rows().zip(&tree.estimated) {
+        let parent = match row.parent {
+            NO_PARENT => Some(NO_PARENT),
+            parent => kept[parent as usize],
+        };
+        let parent = parent.filter(|_| row.total as f64 >= least);
+        kept.push(parent.map(|parent| {
+            pruned.estimated.push(estimated);
+            pruned.nodes.push(NodeRow { parent, ..row })
+        }));
+    }
+    pruned
+}

@@ -1,0 +1,53 @@
+//! The function table of a recording: from the host's keys to names.
+
+use std::collections::HashMap;
+
+use crate::model::Function;
+use crate::model::word_hash::WordHash;
+
+/// A function and what only the recorder needs to know of it.
+#[derive(Debug)]
+pub(crate) struct FunctionEntry {
+    pub(crate) function: Function,
+    /// Part of the profiler itself: taken out of the tree when it is saved.
+    pub(crate) hidden: bool,
+}
+
+/// Functions in order of first sight, found by key.
+#[derive(Debug, Default)]
+pub(crate) struct FunctionTable {
+    entries: Vec<FunctionEntry>,
+    by_key: HashMap<u64, u32, WordHash>,
+}
+
+impl FunctionTable {
+    /// Index of the function that the host calls `key`.
+    pub(crate) fn find(&self, key: u64) -> Option<u32> {
+        self.by_key.get(&key).copied()
+    }
+
+    /// Whether the function at `index` is the profiler's own.
+    pub(crate) fn is_hidden(&self, index: u32) -> bool {
+        let entry = self.entries.get(index as usize);
+        entry.is_none_or(|entry| entry.hidden)
+    }
+
+    /// Adds a function under `key`. What is known already stays as it is, since
+    /// nodes refer to it. `false` when 2^32 functions are there.
+    pub(crate) fn define(&mut self, key: u64, entry: FunctionEntry) -> bool {
+        if self.by_key.contains_key(&key) {
+            return true;
+        }
+        let Ok(index) = u32::try_from(self.entries.len()) else {
+            return false;
+        };
+        self.entries.push(entry);
+        self.by_key.insert(key, index);
+        true
+    }
+
+    /// All functions in order of their indices.
+    pub(crate) fn entries(&self) -> &[FunctionEntry] {
+        &self.entries
+    }
+}

@@ -1,0 +1,72 @@
+//! Identity of a recording, and the names of its files.
+
+use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::options::{LiveFileLocation, Options, OutputLocation};
+use crate::format::live::SUFFIX;
+use crate::model::RecordingId;
+
+/// Tells a recording from all others, of this and other processes. Made at the first event.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) id: RecordingId,
+    pub(crate) pid: u32,
+    pub(crate) start_unix_ns: u64,
+    pub(crate) start: Instant,
+}
+
+impl Identity {
+    pub(super) fn new() -> Identity {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let pid = std::process::id();
+        let start_unix_ns = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos() as u64);
+        // RandomState is seeded by the system's randomness; pid and time tell a
+        // forked child, which inherits the seed, from its parent.
+        let random = RandomState::new();
+        let facts = (pid, start_unix_ns, COUNTER.fetch_add(1, Ordering::Relaxed));
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&random.hash_one((facts, 0_u8)).to_le_bytes());
+        id[8..].copy_from_slice(&random.hash_one((facts, 1_u8)).to_le_bytes());
+        Identity {
+            id,
+            pid,
+            start_unix_ns,
+            start: Instant::now(),
+        }
+    }
+
+    /// The path of the recording's own file.
+    pub(crate) fn output_path(&self, output: &OutputLocation) -> PathBuf {
+        let name = self.name(&output.prefix, &output.suffix);
+        output.directory.join(name)
+    }
+
+    fn name(&self, prefix: &OsStr, suffix: &OsStr) -> OsString {
+        let id = u64::from_le_bytes(self.id[..8].try_into().unwrap_or_default());
+        let mut name = prefix.to_owned();
+        name.push(format!("{}_{id:016x}", self.pid));
+        name.push(suffix);
+        name
+    }
+
+    /// The path of the recording's live file.
+    pub(super) fn live_path(&self, options: &Options) -> Option<PathBuf> {
+        let output = options.output.as_ref();
+        let mut name = match output {
+            Some(output) => self.name(&output.prefix, &output.suffix),
+            None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
+        };
+        name.push(SUFFIX);
+        match &options.live_file {
+            LiveFileLocation::BesideOutput => Some(output?.directory.join(name)),
+            LiveFileLocation::In(directory) => Some(directory.join(name)),
+            LiveFileLocation::Nowhere => None,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A recording: what one process collects for one purpose, over all its threads.
+
+mod attach;
+mod calibration;
+mod functions;
+mod grow;
+mod handle;
+mod identity;
+mod options;
+mod save;
+mod snapshot;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::{Clock, ClockSample, TickRate};
+use crate::model::Calibration;
+use crate::recorder::arena::Arena;
+use crate::recorder::live::{LiveBacking, Record};
+use crate::recorder::thread::{self, CPU_EPOCH};
+#[cfg(test)]
+pub(crate) use attach::MOST_TREES;
+pub(crate) use attach::ThreadEntry;
+pub(crate) use functions::{FunctionEntry, FunctionTable};
+#[cfg(test)]
+pub(crate) use grow::DEFECT_AT;
+use identity::Identity;
+pub(crate) use options::{DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation};
+pub(crate) use save::{AutosaveOutcome, SaveOptions, SavePolicy, errno};
+#[cfg(test)]
+pub(crate) use snapshot::snapshot;
+
+/// A handle of a recording's.
+pub(crate) type Thread = thread::Thread<Recording>;
+
+/// State behind a recording's lock.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) functions: FunctionTable,
+    pub(crate) threads: Vec<ThreadEntry>,
+    pub(crate) arena: Arena,
+    pub(crate) saves: SavePolicy,
+    pub(crate) backing: LiveBacking,
+    /// Cost of recording in this process, as the host has measured it.
+    pub(crate) calibration: Option<Calibration>,
+    /// Text of the latest failure, for the host. Here and not behind a lock of its own,
+    /// which another thread might hold when the process forks.
+    pub(crate) error: String,
+    /// The C library's number of that failure; 0 where the system was not asked.
+    pub(crate) errno: i32,
+}
+
+/// See the module's docs. Stays at one address, which its threads' handles have.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) options: Options,
+    started: ClockSample,
+    epoch: u64,
+    shared: Mutex<Shared>,
+}
+
+/// All threads of a process share a recording, which its members allow by themselves.
+const _: fn() = || {
+    fn is_shared_by_threads<T: Send + Sync>() {}
+    is_shared_by_threads::<Recording>();
+};
+
+impl Recording {
+    /// An empty recording.
+    ///
+    /// # Errors
+    /// `OutOfMemory` and the like when not even a few nodes' address space can be had.
+    pub(crate) fn new(options: Options) -> io::Result<Arc<Recording>> {
+        let arena = Arena::new(options.max_nodes)?;
+        // One tick before now: then every tick of the recording is at least 1, and a node
+        // that is open has a negative total without exception.
+        let epoch = match options.clock {
+            Clock::Cpu => CPU_EPOCH,
+            clock => clock.now().wrapping_sub(1),
+        };
+        Ok(Arc::new(Recording {
+            options,
+            started: ClockSample::now(),
+            epoch,
+            shared: Mutex::new(Shared {
+                identity: None,
+                functions: FunctionTable::default(),
+                threads: Vec::new(),
+                arena,
+                saves: SavePolicy::default(),
+                backing: LiveBacking::default(),
+                calibration: None,
+                error: String::new(),
+                errno: 0,
+            }),
+        }))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Readers cope with whatever a panic leaves half done.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what the function called `key` is. Returns false when the table is full.
+    pub(crate) fn define(&self, key: u64, entry: FunctionEntry) -> bool {
+        let mut shared = self.lock();
+        let Shared {
+            functions, backing, ..
+        } = &mut *shared;
+        let known = functions.entries().len();
+        let is_defined = functions.define(key, entry);
+        if let Some(new) = functions.entries().get(known) {
+            backing.log(|| Some(Record::function(&new.function, new.hidden)));
+        }
+        is_defined
+    }
+
+    /// The path of the recording's own file, once it has a location and an identity.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let output = self.options.output.as_ref()?;
+        Some(self.lock().identity.as_ref()?.output_path(output))
+    }
+
+    /// Nanoseconds in a tick.
+    pub(crate) fn rate(&self) -> TickRate {
+        match self.options.clock {
+            Clock::Tsc => self.started.tsc_rate(),
+            Clock::Monotonic | Clock::Cpu => TickRate::NANOSECOND,
+            Clock::Host => self.options.host_rate,
+        }
+    }
+
+    /// Nanoseconds in a tick, as well as can be said without waiting for long.
+    fn rate_so_far(&self) -> TickRate {
+        match self.options.clock {
+            Clock::Tsc => self.started.tsc_rate_so_far(),
+            _ => self.rate(),
+        }
+    }
+}
+
+impl Thread {
+    /// The recording that this is a thread of.
+    pub(crate) fn recording(&self) -> &Recording {
+        self.home()
+    }
+}

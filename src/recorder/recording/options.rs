@@ -1,0 +1,44 @@
+//! What a recording is made with.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::clock::{Clock, TickRate};
+
+/// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
+pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
+
+/// Location of a recording's own `.prof` file: `<directory>/<prefix><pid>_<id><suffix>`.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputLocation {
+    pub(crate) directory: PathBuf,
+    pub(crate) prefix: OsString,
+    pub(crate) suffix: OsString,
+}
+
+/// Location of a recording's live file, named like its own file with `.live` behind it.
+#[derive(Clone, Debug)]
+pub(crate) enum LiveFileLocation {
+    /// Beside the recording's own file; without one there is no live file.
+    BesideOutput,
+    /// In that directory.
+    In(PathBuf),
+    /// There is none.
+    Nowhere,
+}
+
+/// What a recording is made with.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) clock: Clock,
+    /// Nanoseconds in a tick of [`Clock::Host`]; other clocks know their own.
+    pub(crate) host_rate: TickRate,
+    /// `None` for a recording that is only saved to paths that are named then.
+    pub(crate) output: Option<OutputLocation>,
+    pub(crate) live_file: LiveFileLocation,
+    pub(crate) max_nodes: u32,
+    /// For example `CPython 3.11.7`.
+    pub(crate) host: Box<[u8]>,
+    /// For example `setprofile`.
+    pub(crate) hook: Box<[u8]>,
+}

@@ -1,0 +1,242 @@
+//! Writing a recording's `.prof` file, and when that is worth its time.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::snapshot::snapshot;
+use super::{Recording, Shared};
+use crate::clock;
+use crate::format::prof::{self, PlainInputs};
+use crate::format::{atomic_file, sidecar};
+use crate::model::{Ending, Trees, dispatch_counts, rows_of};
+
+/// Writing may take a hundredth of the time that was recorded.
+const SHARE_OF_TIME: u64 = 100;
+
+/// Options of one save.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaveOptions {
+    /// End of the process, as the file shows it.
+    pub(crate) ending: Ending,
+    /// Writes a `.singledispatch` sidecar beside the file.
+    pub(crate) sidecar: bool,
+    /// Removes the live file, because nothing more will be recorded.
+    pub(crate) remove_live_file: bool,
+}
+
+/// Result of [`Recording::call_ended`].
+#[derive(Debug)]
+pub(crate) enum AutosaveOutcome {
+    /// The file was written.
+    Saved,
+    /// It was not yet due.
+    NotDue,
+    /// Either of these, and no live file keeps what is recorded, for this reason. Reported
+    /// once.
+    LiveFileLost(String),
+}
+
+/// Facts from which the decision to save after a call is made.
+#[derive(Debug, Default)]
+pub(crate) struct SavePolicy {
+    outermost_calls: u64,
+    /// By the wall clock's ticks, which are read for each call: when the recording began,
+    /// and how long all writing took.
+    began: u64,
+    written_for: u64,
+    /// Of the latest save of the recording's own file, if the process was said to be
+    /// at its end then: how it was done, and what had happened.
+    final_save: Option<(SaveOptions, u64)>,
+}
+
+impl SavePolicy {
+    /// The recording begins now.
+    pub(crate) fn begin(&mut self) {
+        self.began = clock::wall().now();
+    }
+
+    fn may_write(&self, now: u64) -> bool {
+        let recorded_for = now.saturating_sub(self.began);
+        self.written_for.saturating_mul(SHARE_OF_TIME) <= recorded_for
+    }
+}
+
+impl Recording {
+    /// Writes the recording to its own file, if it has a location and anything was
+    /// recorded. Returns the path. One thread at a time.
+    ///
+    /// # Errors
+    /// The system's, naming the path.
+    pub(crate) fn save(&self, options: SaveOptions) -> io::Result<Option<PathBuf>> {
+        if self.options.output.is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the recording has no directory of its own: save it to a path",
+            ));
+        }
+        let Some(path) = self.path() else {
+            return Ok(None);
+        };
+        let events = self.lock().events();
+        self.save_as(&path, options)?;
+        let mut shared = self.lock();
+        let is_final = options.ending == Ending::Finished;
+        shared.saves.final_save = is_final.then_some((options, events));
+        shared.backing.set_saved(is_final);
+        shared.backing.set_rate(|| self.rate());
+        if options.remove_live_file {
+            shared.backing.remove();
+        }
+        Ok(Some(path))
+    }
+
+    /// The process ends. If the recording was saved for that, what came since is saved too,
+    /// and the live file is removed. Else it stays: nobody has saved what is in it. A
+    /// recording without a location is its host's to save, so its file is removed if the host
+    /// has announced that the process ends.
+    pub(crate) fn end(&self, is_announced: bool) {
+        let is_saved = match self.options.output {
+            Some(_) => self.save_the_rest(),
+            None => is_announced,
+        };
+        if is_saved {
+            self.lock().backing.remove();
+        }
+    }
+
+    /// The recording is to be freed: as for [`Recording::end`], but the live file is removed
+    /// in any case.
+    pub(crate) fn finish(&self) {
+        // There is nobody who could be told of an error.
+        let _ = self.save_the_rest();
+        self.lock().backing.remove();
+    }
+
+    /// Saves what was recorded since the final save. Returns false if there was none, or if
+    /// the rest can't be saved: then it is in the live file alone.
+    fn save_the_rest(&self) -> bool {
+        let (options, is_changed) = {
+            let shared = self.lock();
+            let Some((options, events)) = shared.saves.final_save else {
+                return false;
+            };
+            (options, shared.events() != events)
+        };
+        !is_changed || self.save(options).is_ok()
+    }
+
+    /// Writes the recording to `path`, whatever is in it. One thread at a time.
+    ///
+    /// # Errors
+    /// The system's, naming the path.
+    pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
+        let begun = clock::wall().now();
+        let trees = snapshot(self, options.ending).unwrap_or_default();
+        let written = write(path, &trees, options.sidecar).map_err(|error| {
+            let path = path.to_owned();
+            io::Error::new(error.kind(), NotWritten { path, error })
+        });
+        self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);
+        written
+    }
+
+    /// What a file written now would hold.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(&snapshot(self, Ending::Running).unwrap_or_default())
+    }
+
+    /// Counts an outermost call that has ended, and writes the recording after
+    /// every `every`-th (0: never) as long as all writing took under a hundredth
+    /// of the time since the recording began.
+    ///
+    /// # Errors
+    /// As [`Recording::save`].
+    pub(crate) fn call_ended(
+        &self,
+        every: u64,
+        options: SaveOptions,
+    ) -> io::Result<AutosaveOutcome> {
+        let mut shared = self.lock();
+        shared.saves.outermost_calls += 1;
+        if shared.identity.is_none() {
+            return Ok(AutosaveOutcome::NotDue);
+        }
+        // Seldom enough that it is asked first: dividing takes longer.
+        let due = every != 0
+            && shared.saves.may_write(self.time_of_end(&shared))
+            && shared.saves.outermost_calls % every == 0;
+        if !due {
+            let warning = shared.backing.take_warning();
+            return Ok(warning.map_or(AutosaveOutcome::NotDue, AutosaveOutcome::LiveFileLost));
+        }
+        drop(shared);
+        self.save(options)?;
+        let warning = self.lock().backing.take_warning();
+        Ok(warning.map_or(AutosaveOutcome::Saved, AutosaveOutcome::LiveFileLost))
+    }
+
+    /// Reading of the wall clock when a call ended just now.
+    fn time_of_end(&self, shared: &Shared) -> u64 {
+        match shared.threads.as_slice() {
+            // That was its latest event: reading the clock takes a tenth of a decorated call.
+            [only] if self.options.clock == clock::wall() => {
+                self.epoch.wrapping_add(only.thread.last())
+            }
+            _ => clock::wall().now(),
+        }
+    }
+}
+
+impl Shared {
+    /// A number that changes with every event.
+    fn events(&self) -> u64 {
+        let threads = self.threads.iter().map(|entry| &entry.thread);
+        let numbers = threads.map(|thread| thread.last().wrapping_add(thread.dropped()));
+        numbers.fold(0, u64::wrapping_add)
+    }
+}
+
+/// The system's error, and of what file.
+#[derive(Debug)]
+struct NotWritten {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for NotWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.error)
+    }
+}
+
+impl Error for NotWritten {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The C library's number of what went wrong; 0 where it was not the system.
+pub(crate) fn errno(error: &io::Error) -> i32 {
+    let within = error.get_ref().and_then(|error| error.source());
+    let within = within.and_then(|error| error.downcast_ref::<io::Error>());
+    within.unwrap_or(error).raw_os_error().unwrap_or(0)
+}
+
+fn encode(trees: &Trees) -> Vec<u8> {
+    prof::encode(&rows_of(trees), trees, &PlainInputs::default())
+}
+
+fn write(path: &Path, trees: &Trees, with_sidecar: bool) -> io::Result<()> {
+    atomic_file::write(path, &encode(trees))?;
+    if with_sidecar {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".singledispatch");
+        let counts = dispatch_counts(trees);
+        if !counts.is_empty() {
+            atomic_file::write(Path::new(&beside), &sidecar::encode(&counts))?;
+        }
+    }
+    Ok(())
+}

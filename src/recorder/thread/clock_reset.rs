@@ -1,0 +1,69 @@
+//! Clocks that were reset: one that is each thread's own, where another thread continues a
+//! tree, and a time stamp counter that was reset while the system was suspended.
+//!
+//! Ticks continue from the latest event's. If they began anew too, a node that is entered
+//! with a total larger than the tick would not look open.
+
+use super::{Home, Thread};
+use crate::clock::{Clock, tsc};
+
+/// Ticks by which a counter is behind once it was reset. The system would not use counters of
+/// processors that differ by as much: a thousandth of a second, about.
+const RESET: i64 = 1 << 22;
+
+impl<H: Home> Thread<H> {
+    /// The calling thread has taken the handle over.
+    pub(super) fn begin_clock_of_this_thread(&self) {
+        match self.clock {
+            Clock::Tsc | Clock::Monotonic => {}
+            Clock::Cpu => self.continue_at(self.clock.now()),
+            Clock::Host => self.rebase_next_host_tick.set(true),
+        }
+    }
+
+    /// Like [`Thread::at`], for a reading that the host gives.
+    #[inline]
+    pub(crate) fn at_host_tick(&self, reading: u64) -> u64 {
+        if self.rebase_next_host_tick.take() && self.ticks(reading) < self.last() as i64 {
+            self.continue_at(reading);
+        }
+        self.at(reading)
+    }
+
+    /// Like [`Thread::now`], where it may take a little longer: looks for a reset of the
+    /// counter. The time between the reset and this is not counted.
+    pub(crate) fn now_or_after_reset(&self) -> u64 {
+        let reading = self.clock.now();
+        self.look_for_reset(reading);
+        self.at(reading)
+    }
+
+    /// Recording is disabled in this thread: every open call ends.
+    pub(crate) fn disable(&self) {
+        let latest = self.last();
+        // A counter that was reset looks like this too.
+        let stands_still = self.tick_at_last_disable.replace(latest) == latest;
+        // Mostly all calls have ended, and reading a clock takes longer than all else here.
+        if stands_still || self.cursor.get() != self.root.get() {
+            self.leave_all(self.now_or_after_reset());
+        }
+    }
+
+    /// Like [`Thread::now_or_after_reset`], for the slow path of an event.
+    pub(super) fn notice_reset(&self) {
+        if self.clock == Clock::Tsc {
+            self.look_for_reset(tsc());
+        }
+    }
+
+    fn look_for_reset(&self, reading: u64) {
+        if self.clock == Clock::Tsc && self.ticks(reading) < self.last() as i64 - RESET {
+            self.continue_at(reading);
+        }
+    }
+
+    /// From now on the clock's `reading` is the tick of the latest event.
+    fn continue_at(&self, reading: u64) {
+        self.epoch.set(reading.wrapping_sub(self.last()));
+    }
+}

@@ -1,0 +1,75 @@
+//! The sentences that reports show about the whole profile.
+
+use super::View;
+use super::display::printable;
+use super::numbers::{count, counted, duration};
+
+impl View<'_> {
+    /// Returns the title: one line that says what was recorded.
+    pub fn title(&self) -> String {
+        let figures = &self.figures;
+        format!(
+            "edbprof: {}, {} in {} {} of {}",
+            counted(figures.processes, "process", "processes"),
+            duration(figures.seconds),
+            count(figures.calls),
+            if figures.calls == 1 { "call" } else { "calls" },
+            counted(self.rows.len(), "function", "functions"),
+        )
+    }
+
+    /// Returns the remarks below the title: what was chosen, what was done to the times, and
+    /// what is missing.
+    pub fn remarks(&self) -> Vec<String> {
+        let remarks = [self.selection(), self.compensation(), self.gaps()];
+        remarks.into_iter().flatten().collect()
+    }
+
+    fn selection(&self) -> Option<String> {
+        let selection = &*self.profile.trees().selection;
+        let options = printable(selection.as_bytes());
+        (!selection.is_empty()).then(|| format!("Only a part: {options}."))
+    }
+
+    fn compensation(&self) -> Option<String> {
+        let compensated = self.figures.compensated?;
+        let subtracted = duration(compensated.seconds);
+        let exceptions = match compensated.processes_as_recorded {
+            0 => String::new(),
+            as_recorded => format!(
+                "; {} of {} as recorded, for lack of calibration",
+                count(as_recorded as i128),
+                counted(self.figures.processes, "process", "processes"),
+            ),
+        };
+        let text =
+            format!("Compensated: {subtracted} that recording took is left out{exceptions}.");
+        Some(text)
+    }
+
+    /// Returns which calls are known in part only.
+    fn gaps(&self) -> Option<String> {
+        let figures = &self.figures;
+        let calls = |number| counted(number as usize, "call", "calls");
+        let overflow = (figures.overflow_functions > 0).then(|| {
+            format!(
+                "Overflow: {} of {}, whose callers and totals are unknown.",
+                calls(figures.overflow_calls),
+                counted(figures.overflow_functions, "function", "functions"),
+            )
+        });
+        let of_others = (figures.overflow_seconds_of_others > 0.0).then(|| {
+            format!(
+                "Overflow: {} in calls of functions that were not chosen.",
+                duration(figures.overflow_seconds_of_others),
+            )
+        });
+        let dropped = figures.dropped_calls;
+        let dropped = (dropped > 0).then(|| format!("Dropped: {}.", calls(dropped)));
+        let gaps: Vec<_> = [overflow, of_others, dropped]
+            .into_iter()
+            .flatten()
+            .collect();
+        (!gaps.is_empty()).then(|| gaps.join(" "))
+    }
+}

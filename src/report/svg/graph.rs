@@ -1,0 +1,90 @@
+//! One graph of the picture, and the rules for drawing it. The script has no rules of its
+//! own: [`RULES`] reach it with the figures.
+
+use super::layout::Layout;
+use crate::analysis::display_tree::DisplayTree;
+
+/// Height of a level, and of a frame in it, pixels.
+pub(super) const LEVEL: usize = 18;
+pub(super) const FRAME: usize = 17;
+/// The width of a graph in the units of its paths.
+pub(super) const UNITS: u128 = 1_000_000;
+/// Frames wider than this share get an edge; on narrow ones nothing else would be visible.
+pub(super) const WITH_EDGE: f64 = 0.002;
+/// Narrower frames can't be seen, pixels.
+pub(super) const VISIBLE: f64 = 0.3;
+/// The width of one character of a label, and of what must stay free beside it, pixels. The
+/// script measures the real font; this is for viewers without scripts.
+pub(super) const CELL: f64 = 7.3;
+pub(super) const PADDING: f64 = 7.0;
+
+/// The same for the script, by the names that it has for them.
+pub(super) const RULES: [(&str, f64); 7] = [
+    ("LEVEL", LEVEL as f64),
+    ("FRAME", FRAME as f64),
+    ("UNITS", UNITS as f64),
+    ("WITH_EDGE", WITH_EDGE),
+    ("VISIBLE", VISIBLE),
+    ("CELL", CELL),
+    ("PADDING", PADDING),
+];
+
+/// One graph as it will be drawn.
+pub(super) struct Graph<'a> {
+    pub(super) id: &'static str,
+    pub(super) heading: &'static str,
+    pub(super) note: &'static str,
+    pub(super) tree: &'a DisplayTree,
+    pub(super) layout: Layout,
+    /// Narrower nodes have no frame of their own, as text: `below 0.034 %`.
+    pub(super) narrow: &'a str,
+}
+
+impl Graph<'_> {
+    pub(super) fn height(&self) -> usize {
+        self.layout.levels.len().max(1) * LEVEL
+    }
+}
+
+/// How much of a tree is an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Estimates {
+    None,
+    Some,
+    All,
+}
+
+impl Estimates {
+    pub(super) fn of(tree: &DisplayTree) -> Self {
+        match (
+            tree.estimated.contains(&true),
+            tree.estimated.contains(&false),
+        ) {
+            (false, _) => Estimates::None,
+            (true, true) => Estimates::Some,
+            (true, false) => Estimates::All,
+        }
+    }
+}
+
+/// Escapes `text` for XML content. It must come from `display::printable`, which leaves no
+/// character that XML forbids.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// Fills the holes of `template`, which look like `{{name}}`.
+pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut parts = template.split("{{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        let value = values.iter().find(|(known, _)| *known == name);
+        text.push_str(value.map_or("", |(_, value)| value));
+        text.push_str(rest);
+    }
+    text
+}

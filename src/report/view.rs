@@ -1,0 +1,141 @@
+//! Everything that reports are written from, computed once for all of them.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use crate::analysis::display_tree::{DisplayTree, display_tree};
+use crate::analysis::merge::Profile;
+use crate::analysis::processes::Processes;
+use crate::model::{Label, Rows};
+
+/// A profile, and the values that several reports show of it.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The merged profile.
+    pub profile: &'a Profile,
+    /// Its pstats dictionary.
+    pub rows: Cow<'a, Rows>,
+    /// Its size, and the size of what is missing in it.
+    pub figures: Figures,
+    /// The functions with overflow calls: their inclusive times are lower bounds.
+    pub lower_bounds: HashSet<&'a Label>,
+    tree: OnceLock<DisplayTree>,
+}
+
+impl<'a> View<'a> {
+    /// Views `profile`.
+    pub fn new(profile: &'a Profile) -> Self {
+        View::of_parts(profile, profile.rows(), OnceLock::new())
+    }
+
+    /// Views `profile` with other rows and another tree than its own.
+    pub fn with(profile: &'a Profile, rows: &'a Rows, tree: DisplayTree) -> Self {
+        View::of_parts(profile, Cow::Borrowed(rows), tree.into())
+    }
+
+    fn of_parts(profile: &'a Profile, rows: Cow<'a, Rows>, tree: OnceLock<DisplayTree>) -> Self {
+        let lower_bounds = lower_bounds(profile);
+        View {
+            figures: Figures::of(profile, &rows, lower_bounds.len()),
+            profile,
+            rows,
+            lower_bounds,
+            tree,
+        }
+    }
+
+    /// Returns the call tree for display. The first report that needs it computes it, while
+    /// others may be rendered that don't.
+    pub fn tree(&self) -> &DisplayTree {
+        self.tree.get_or_init(|| display_tree(self.profile))
+    }
+}
+
+/// Figures of a whole profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Processes that were recorded; a file without call trees counts as one.
+    pub processes: usize,
+    /// Processes that were killed and have left their live files.
+    pub killed: usize,
+    /// Processes that were still running when they were read.
+    pub running: usize,
+    /// Calls of all functions together.
+    pub calls: i128,
+    /// Self time of all functions together, seconds. A value in another profiler's file that
+    /// is no number counts as none.
+    pub seconds: f64,
+    /// Share of the times shown that recording took, seconds, as the processes measured it;
+    /// 0 where that is unknown or subtracted already.
+    pub overhead: f64,
+    /// Result of compensation, if it was asked for.
+    pub compensated: Option<Compensated>,
+    /// Calls that found no room in a call tree.
+    pub overflow_calls: u64,
+    /// Functions with such calls.
+    pub overflow_functions: usize,
+    /// Time in such calls of functions that were not chosen, seconds.
+    pub overflow_seconds_of_others: f64,
+    /// Calls that are in no figure at all.
+    pub dropped_calls: u64,
+}
+
+/// Result of compensation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compensated {
+    /// Time that was subtracted, seconds.
+    pub seconds: f64,
+    /// Processes shown as recorded, because their costs of recording are unknown.
+    pub processes_as_recorded: usize,
+}
+
+impl Figures {
+    fn of(profile: &Profile, rows: &Rows, overflow_functions: usize) -> Figures {
+        let trees = profile.trees();
+        let recorded = Processes::of(&trees.processes);
+        let without_trees = profile.plain().hashes.len();
+        let uncalibrated = trees.processes.iter().filter(|p| p.calibration.is_none());
+        let compensated = profile.compensation().map(|compensation| Compensated {
+            seconds: compensation.subtracted_ns as f64 / 1e9,
+            processes_as_recorded: Processes::of(uncalibrated).number + without_trees,
+        });
+        let calls = rows.iter().map(|(_, row)| row.counts.nc);
+        let seconds = rows.iter().map(|(_, row)| row.counts.tt);
+        let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
+        let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
+        let of_others = overflow().filter(|calls| !calls.has_calls());
+        let dropped = trees.processes.iter().map(|p| p.dropped_calls);
+        Figures {
+            processes: recorded.number + without_trees,
+            killed: recorded.killed,
+            running: recorded.running,
+            calls: calls.fold(0, i128::saturating_add),
+            // Not sum(): of nothing, that is -0.
+            seconds: seconds
+                .filter(|seconds| seconds.is_finite())
+                .fold(0.0, |sum, seconds| sum + seconds),
+            overhead: match compensated {
+                Some(_) => 0.0,
+                None => overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12,
+            },
+            compensated,
+            overflow_calls: overflow().fold(0, |sum, calls| calls.calls.saturating_add(sum)),
+            overflow_functions,
+            overflow_seconds_of_others: of_others
+                .fold(0.0, |sum, calls| sum + calls.self_time as f64)
+                / 1e9,
+            dropped_calls: dropped.fold(0, u64::saturating_add),
+        }
+    }
+}
+
+fn lower_bounds(profile: &Profile) -> HashSet<&Label> {
+    let trees = profile.trees();
+    let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
+    overflow
+        .filter(|calls| calls.has_calls())
+        .filter_map(|calls| trees.function(calls.kind))
+        .map(|function| &function.label)
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! Small values of the crate's types, for tests.
+
+#![allow(dead_code)]
+
+use edbprof::analysis::display_tree::DisplayTree;
+use edbprof::model::{Function, FunctionKind, Label, NodeRow, Nodes};
+
+/// Returns the label of a function at `line` of `file`.
+pub(crate) fn label(file: &str, line: i64, name: &str) -> Label {
+    Label {
+        file: file.as_bytes().into(),
+        line,
+        name: name.as_bytes().into(),
+    }
+}
+
+/// Returns a Python function.
+pub(crate) fn function(label: Label) -> Function {
+    Function {
+        kind: FunctionKind::Python,
+        flags: 0,
+        label,
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    }
+}
+
+/// Returns nodes of rows `(parent, function, calls, total)`.
+pub(crate) fn nodes(rows: &[(u32, u32, u64, u64)]) -> Nodes {
+    let rows = rows.iter().map(|&(parent, kind, calls, total)| NodeRow {
+        parent,
+        kind,
+        calls,
+        resumes: 0,
+        total,
+    });
+    rows.collect()
+}
+
+/// Returns a tree of nodes `(parent, function, total)`, each called once. A function is a
+/// name, or a file and a name with a space between.
+pub(crate) fn display_tree<N: AsRef<str>>(nodes: &[(u32, N, u64)]) -> DisplayTree {
+    let mut tree = DisplayTree::default();
+    for (parent, name, total) in nodes {
+        let name = name.as_ref();
+        let (file, name) = name.split_once(' ').unwrap_or(("/app/main.py", name));
+        let function = function(label(file, 3, name));
+        let known = tree.functions.iter().position(|known| *known == function);
+        let kind = known.unwrap_or(tree.functions.len()) as u32;
+        if known.is_none() {
+            tree.functions.push(function);
+        }
+        tree.nodes.push(NodeRow {
+            parent: *parent,
+            kind,
+            calls: 1,
+            resumes: 0,
+            total: *total,
+        });
+        tree.estimated.push(false);
+    }
+    tree
+}
