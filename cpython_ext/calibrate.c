@@ -1,15 +1,20 @@
-/* What recording costs in this process, measured in it.
+/* Cost of recording in this process, measured in it.
  *
- * A hook's cost lands in part in the self time of what is called, mostly in that of its
- * caller. Loops that only call are timed with and without recording; what a round takes
- * longer is the cost of a call, what of that the callee's node shows is the callee's part.
- * Noise only adds, so of many repetitions a low one counts, and of two measurements the
- * lower. What is recorded meanwhile goes to a recorder of its own, which is dropped.
+ * Some of a hook's cost is part of the callee's self time, most of it of the caller's. Loops
+ * that only call are timed with and without recording: the difference is the cost of a call,
+ * and the callee's node shows the callee's part of it. Noise only adds, so a low one of many
+ * repetitions counts, and the lower of two measurements. Calls that are recorded meanwhile go
+ * to a recorder of their own, which is dropped.
  *
- * It takes about three milliseconds, what recording some 40,000 calls takes. So it is done
- * when a recording is saved that has so many, and nobody pays more for it than for
- * recording; it is done once more at the end of a process that was measured before. */
+ * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done
+ * when a recording with about as many is saved, and costs nobody more than recording does. It
+ * is done once more at the end of a process that was measured before. */
+#include "calibrate.h"
+
 #include "events.h"
+#include "monitoring_gate.h"
+#include "thread.h"
+#include "thread_state.h"
 
 #include <signal.h>
 #include <time.h>
@@ -34,15 +39,20 @@ enum {
     KINDS,
 };
 
-/* Calls and resumes in a run of each kind's loop, and of the one callee that is looked at.
+/* Calls and resumes in a run of each kind's loop, and those of the one callee that is timed.
  * A generator is started, too. */
-static const double calls_in_loop[KINDS] = {3 * ROUNDS, 3 * ROUNDS, ROUNDS + 1, 3 * ROUNDS,
-                                            3 * ROUNDS, 3 * ROUNDS, ROUNDS};
-static const double calls_of_callee[KINDS] = {ROUNDS, ROUNDS, ROUNDS + 1, ROUNDS,
-                                              ROUNDS, ROUNDS, ROUNDS};
+static const struct {
+    double in_loop, of_callee;
+} call_counts[] = {
+    [OF_PYTHON_CALL] = {3 * ROUNDS, ROUNDS}, [OF_C_CALL] = {3 * ROUNDS, ROUNDS},
+    [OF_RESUME] = {ROUNDS + 1, ROUNDS + 1},  [OF_IMPLICIT_CALL] = {3 * ROUNDS, ROUNDS},
+    [OF_CLASS_CALL] = {3 * ROUNDS, ROUNDS},  [OF_INIT_CALL] = {3 * ROUNDS, ROUNDS},
+    [OF_INSTRUCTIONS] = {ROUNDS, ROUNDS},
+};
+_Static_assert(sizeof call_counts / sizeof *call_counts == KINDS, "one for each kind");
 
 typedef struct {
-    PyObject *loop, *argument, *callees; /* borrowed from what the package has given */
+    PyObject *loop, *argument, *callees; /* borrowed from set_calibration_loops() */
     uint64_t loop_key, callee_key;       /* of the first callee; 0 where that has no node */
 } timed_loop;
 
@@ -85,24 +95,21 @@ static int read_loops(PyObject *given, timed_loop *into)
         PyObject *parts = PyTuple_GetItem(given, kind);
         timed_loop *read = &into[kind];
         if (parts == NULL || !PyArg_ParseTuple(parts, "O!OO!", &PyFunction_Type, &read->loop,
-                                               &read->argument, &PyTuple_Type,
-                                               &read->callees)) {
+                                               &read->argument, &PyTuple_Type, &read->callees)) {
             return -1;
         }
     }
     return 0;
 }
 
-PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
+PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    (void)module;
     PyObject *plain, *recorded;
     if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
-                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type,
-                          &recorded)) {
+                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type, &recorded)) {
         return NULL;
     }
-    /* They stay as long as the process. */
+    /* Kept as long as the process. */
     Py_INCREF(arguments);
     loops.rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", ROUNDS);
     loops.few_rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", FEW_ROUNDS);
@@ -126,7 +133,7 @@ PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments)
 }
 
 /* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
-static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
+static int run_loop(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
 {
     struct timespec begin, end;
     PyObject *arguments[] = {rounds, argument};
@@ -138,12 +145,12 @@ static int run(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
     return result == NULL ? -1 : 0;
 }
 
-/* As `run`, after some rounds that don't count. */
+/* The same after some rounds that don't count. */
 static int run_warm(const timed_loop *loop, double *ns)
 {
-    return run(loop->loop, loop->argument, loops.few_rounds, ns) < 0
+    return run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0
                ? -1
-               : run(loop->loop, loop->argument, loops.rounds, ns);
+               : run_loop(loop->loop, loop->argument, loops.rounds, ns);
 }
 
 static double ticks(edbprof_thread *handle, uint64_t key)
@@ -160,16 +167,15 @@ static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
     for (int kind = 0; kind < KINDS; kind++) {
         const timed_loop *loop = &loops.recorded[kind];
         double *ns = &into->recorded[kind][repetition];
-        if (run(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
+        if (run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0) {
             return -1;
         }
         double loop_ticks = ticks(handle, loop->loop_key);
         double callee_ticks = ticks(handle, loop->callee_key);
-        if (run(loop->loop, loop->argument, loops.rounds, ns) < 0) {
+        if (run_loop(loop->loop, loop->argument, loops.rounds, ns) < 0) {
             return -1;
         }
-        into->callee_ticks[kind][repetition] =
-            ticks(handle, loop->callee_key) - callee_ticks;
+        into->callee_ticks[kind][repetition] = ticks(handle, loop->callee_key) - callee_ticks;
         into->loop_ticks_sum += ticks(handle, loop->loop_key) - loop_ticks;
         into->recorded_sum += *ns;
     }
@@ -184,12 +190,11 @@ static int repeat(recorder *owner, samples *into, int repetition)
             return -1;
         }
     }
-    if (run(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
+    if (run_loop(loops.no_calls, Py_None, loops.rounds, &into->empty[repetition]) < 0 ||
         thread_enable(owner, WHOLE_THREAD) < 0) {
         return -1;
     }
-    /* The thread records nothing else. */
-    edbprof_thread *handle = thread_state_here()->active[owner->hook].items[0].handle;
+    edbprof_thread *handle = thread_find_active(thread_state_current(), owner)->handle;
     int result = run_recorded(handle, into, repetition);
     thread_stop(owner);
     return result;
@@ -212,7 +217,7 @@ static uint32_t picoseconds(double ns)
     return ns <= 0 ? 0 : ns >= 4e6 ? UINT32_MAX : (uint32_t)(ns * 1000);
 }
 
-/* The share of recorded time that there would not be if instructions were not slowed. */
+/* The share of recorded time that comes from slowed instructions. */
 static double slowed_share(samples *from)
 {
     double plain = lower_quartile(from->plain[OF_INSTRUCTIONS]);
@@ -220,18 +225,18 @@ static double slowed_share(samples *from)
     return EDBPROF_PROFILING_SLOWS_CODE && recorded > plain ? 1 - plain / recorded : 0;
 }
 
-/* One kind's costs from its samples, kept if they are lower than those that are known. Of
- * times in Python code the share `slowed` is taken out apart from them. */
+/* Evaluates one kind's samples, and keeps the costs if they are lower than the known ones.
+ * The share `slowed` of times in Python code is left out, because it is kept on its own. */
 static void evaluate(samples *from, int kind, double slowed, bool known, uint32_t *callee_ps,
                      uint32_t *caller_ps)
 {
     double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
-    double plain = lower_quartile(from->plain[kind]) / calls_in_loop[kind];
-    double recorded = lower_quartile(from->recorded[kind]) / calls_in_loop[kind];
-    /* What the callee does itself, next to nothing, takes about as much as a round. */
+    double plain = lower_quartile(from->plain[kind]) / call_counts[kind].in_loop;
+    double recorded = lower_quartile(from->recorded[kind]) / call_counts[kind].in_loop;
+    /* The callee's own work, next to nothing, takes about as long as a round. */
     double nothing = lower_quartile(from->empty) / ROUNDS;
     double callee =
-        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / calls_of_callee[kind];
+        lower_quartile(from->callee_ticks[kind]) * ns_per_tick / call_counts[kind].of_callee;
     double caller = recorded - callee;
     caller *= 1 - slowed;
     callee *= kind == OF_C_CALL ? 1 : 1 - slowed;
@@ -244,7 +249,7 @@ static void evaluate(samples *from, int kind, double slowed, bool known, uint32_
     }
 }
 
-static void keep(samples *from, hook_kind hook)
+static void keep_costs(samples *from, hook_kind hook)
 {
     edbprof_calibration *costs = &measured[hook].costs;
     bool known = measured[hook].known;
@@ -267,7 +272,7 @@ static void keep(samples *from, hook_kind hook)
     evaluate(from, OF_CLASS_CALL, slowed, known, &none, &costs->class_call_ps);
     uint32_t *both = measured[hook].init_and_class_ps;
     evaluate(from, OF_INIT_CALL, slowed, known, &both[0], &both[1]);
-    /* What `__init__` does itself is more than a round, so its part is that of any call. */
+    /* The own work of `__init__` takes longer than a round, so its part is that of any call. */
     uint64_t others = (uint64_t)costs->python_call_callee_ps + costs->class_call_ps;
     uint64_t all = (uint64_t)both[0] + both[1];
     costs->init_call_callee_ps = costs->python_call_callee_ps;
@@ -277,14 +282,14 @@ static void keep(samples *from, hook_kind hook)
 }
 
 /* 0, or -1 with an exception. */
-static int take_samples(hook_kind hook, samples *into)
+static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
     PyObject *options =
-        Py_BuildValue("{ss}", "hook", hook == HOOK_MONITORING ? "monitoring" : "setprofile");
+        Py_BuildValue("{ss}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile");
     PyObject *owner = nothing == NULL || options == NULL
                           ? NULL
-                          : PyObject_Call((PyObject *)&recorder_type, nothing, options);
+                          : PyObject_Call((PyObject *)Py_TYPE(self), nothing, options);
     Py_XDECREF(nothing);
     Py_XDECREF(options);
     if (owner == NULL) {
@@ -301,49 +306,60 @@ static int take_samples(hook_kind hook, samples *into)
     return result;
 }
 
-/* Signals wait meanwhile: their handlers would find a frame of ours. */
-static int measure(hook_kind hook)
+/* Blocks the calling thread's signals, whose handlers would find a frame of ours. Not those of
+ * faults, which would then kill without a handler, and SIGPROF, which is another profiler's. */
+static void block_signals(sigset_t *before)
+{
+    static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        sigdelset(&blocked, open[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &blocked, before);
+}
+
+/* 0, or -1 with an exception. */
+static int measure(const recorder *self)
 {
     samples taken;
-    sigset_t all, before;
-    sigfillset(&all);
-    PyObject *codes = hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
-    if (!arming_local_begin(codes)) {
+    sigset_t before;
+    PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
+    if (!gate_restrict_to(codes)) {
         return 0;
     }
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = take_samples(hook, &taken);
+    block_signals(&before);
+    int result = take_samples(self, &taken);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     PyObject *exception = compat_take_exception();
-    bool undisturbed = arming_local_end(codes);
+    bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
-        keep(&taken, hook);
+        keep_costs(&taken, self->hook);
     }
     if (exception != NULL && (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
                               PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
-        Py_CLEAR(exception); /* For want of room here, which is not the program's. */
+        Py_CLEAR(exception); /* of calibration, not of the program */
         result = 0;
     }
     compat_restore_exception(exception);
     return result;
 }
 
-/* Whether nobody would see the loops, or make them slower. */
+/* Returns true if calibration would be neither recorded nor slowed by another tool. */
 static bool is_quiet(const recorder *self)
 {
     const thread_state *state = thread_state_current();
     PyThreadState *tstate = PyThreadState_Get();
     bool records = state != NULL && (state->active[HOOK_SETPROFILE].count > 0 ||
                                      state->active[HOOK_MONITORING].count > 0);
-    return !records && !compat_is_finalizing() && compat_profile_function(tstate) == NULL &&
-           compat_trace_function(tstate) == NULL &&
-           PyInterpreterState_Get() == self->interpreter &&
+    return !records && !compat_is_finalizing() && tstate->c_profilefunc == NULL &&
+           tstate->c_tracefunc == NULL && PyInterpreterState_Get() == self->interpreter &&
            self->interpreter == PyInterpreterState_Main();
 }
 
 int calibrate(recorder *self, bool at_end)
 {
-    static bool is_under_way; /* in another thread, which has let go of the GIL */
+    static bool is_under_way; /* in another thread, which has released the GIL */
     uint64_t calls = 0;
     bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
     if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
@@ -354,15 +370,15 @@ int calibrate(recorder *self, bool at_end)
         edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
         calls >= FEWEST_CALLS) {
         is_under_way = true;
-        result = measure(self->hook);
+        result = measure(self);
         is_under_way = false;
         measured[self->hook].known_at_end = at_end;
     }
-    calibrate_tell(self);
+    calibrate_set(self);
     return result;
 }
 
-void calibrate_tell(recorder *self)
+void calibrate_set(recorder *self)
 {
     if (self->wall_clock && measured[self->hook].known) {
         (void)edbprof_recording_set_calibration(self->recording, &measured[self->hook].costs);

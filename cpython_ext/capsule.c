@@ -1,27 +1,26 @@
-/* The way in for other extensions: edbprof_python.h. */
-#include "events.h"
+/* The capsule of edbprof_python.h, for other extensions. */
+#include "capsule.h"
+
+#include "thread_state.h"
 
 #include "edbprof_python.h"
 
-static void enter_span(const edbprof_function *span)
+/* Gives a span to every recorder of the thread, by edbprof_enter_span or edbprof_leave_span. */
+static inline void give_span(const edbprof_function *span,
+                             edbprof_status (*give)(edbprof_thread *, const edbprof_function *))
 {
     const thread_state *state = thread_state_here();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        FOR_EACH_ACTIVE (active, &state->active[hook]) {
-            (void)edbprof_enter_span(active.handle, span);
+        active_recorder active;
+        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
+            (void)give(active.handle, span);
         }
     }
 }
 
-static void leave_span(const edbprof_function *span)
-{
-    const thread_state *state = thread_state_here();
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        FOR_EACH_ACTIVE (active, &state->active[hook]) {
-            (void)edbprof_leave_span(active.handle, span);
-        }
-    }
-}
+static void enter_span(const edbprof_function *span) { give_span(span, edbprof_enter_span); }
+
+static void leave_span(const edbprof_function *span) { give_span(span, edbprof_leave_span); }
 
 static const edbprof_python_api api = {
     .struct_size = sizeof api,
@@ -42,7 +41,4 @@ static const edbprof_python_api api = {
     .thread_detach = edbprof_thread_detach,
 };
 
-PyObject *capsule_new(void)
-{
-    return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL);
-}
+PyObject *capsule_new(void) { return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL); }

@@ -22,12 +22,10 @@
 #error "edbprof does not work with free-threaded builds yet"
 #endif
 
-/* The thread's own variables on the fastest road: this module is loaded early and
- * its few bytes fit into what glibc keeps in reserve for initial-exec. */
+/* Storage class of thread-local variables. With glibc the fastest model, initial-exec: the
+ * module is loaded early, and its few bytes fit into the space that glibc keeps in reserve. */
 #if defined(__GLIBC__)
 #define EDBPROF_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
-#elif defined(_MSC_VER)
-#define EDBPROF_THREAD_LOCAL __declspec(thread)
 #else
 #define EDBPROF_THREAD_LOCAL __thread
 #endif
@@ -37,23 +35,27 @@
 #else
 #define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
 #endif
-/* Whether PyIter_Send and tp_as_async->am_send are there. */
+/* Members of the types of callables, whose structs have a member `vectorcall`. */
+#define EDBPROF_CALLABLE_TYPE(name, type, flags)                                                   \
+    .tp_name = "edbprof_native._native." name, .tp_basicsize = sizeof(type),                       \
+    .tp_call = PyVectorcall_Call, .tp_vectorcall_offset = offsetof(type, vectorcall),              \
+    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
+
+/* PyIter_Send and tp_as_async->am_send exist. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
-/* Whether sys.monitoring is there. */
+/* sys.monitoring exists. */
 #define EDBPROF_HAVE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
-/* Whether it counts changes of events with 24 bits, and refuses them for good once those
- * are used up. */
+/* It counts changes of events with 24 bits, and refuses them forever once those are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
-/* Whether a profile function slows down every instruction (Python/ceval.c: use_tracing). */
-#define EDBPROF_PROFILING_SLOWS_CODE                                                     \
-    (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+/* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
+#define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
 #if PY_VERSION_HEX < 0x030B0000
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
-/* Whether the interpreter is ending: only the thread that ends it runs Python code. */
+/* Returns true while the interpreter ends: only the thread that ends it runs Python code. */
 static inline bool compat_is_finalizing(void)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -75,8 +77,8 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 #endif
 }
 
-/* The opcode at which the frame stands, without what the interpreter made of it; 0 where
- * there is none. */
+/* The frame's current opcode, as it was before the interpreter specialized it; 0 if it has
+ * none. */
 static inline int compat_frame_opcode(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030A0000
@@ -117,12 +119,14 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #endif
 }
 
-/* Where a generator's frame stands.
+/* Index of PEP 523's extra slot of code objects; -1 until it is requested. */
+extern Py_ssize_t compat_code_extra;
+
+/* Position of a generator's frame.
  *
- * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a
- * generator starts at the RESUME instruction behind RETURN_GENERATOR, whose offset
- * is found once and kept with the code object (PEP 523's extra slots). Throwing
- * into a generator that was not started shows other offsets: never a start. */
+ * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts
+ * at the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the
+ * code object. Throwing into a generator that was not started has another offset: never a start. */
 #if PY_VERSION_HEX < 0x030B0000
 
 static inline int compat_generators_init(void) { return 0; }
@@ -133,11 +137,8 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
     return frame->f_lasti == -1;
 }
 
-/* Whether a frame that is left has never run: its start was no start. */
-static inline bool compat_generator_never_ran(PyFrameObject *frame)
-{
-    return frame->f_lasti == -1;
-}
+/* Returns true if a frame that is left has never run: its start was no start. */
+static inline bool compat_generator_never_ran(PyFrameObject *frame) { return frame->f_lasti == -1; }
 
 #else
 
@@ -151,8 +152,6 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 #define compat_set_code_extra PyUnstable_Code_SetExtra
 #endif
 
-extern Py_ssize_t compat_code_extra;
-
 /* 0, or -1 with an exception. */
 static inline int compat_generators_init(void)
 {
@@ -160,9 +159,8 @@ static inline int compat_generators_init(void)
         compat_code_extra = compat_request_code_extra(NULL);
     }
     if (compat_code_extra < 0) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "edbprof: other tools have taken all of this Python's "
-                        "code object slots");
+        PyErr_SetString(PyExc_RuntimeError, "edbprof: other tools have taken all of this Python's "
+                                            "code object slots");
         return -1;
     }
     return 0;
@@ -214,23 +212,6 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 
 #endif
 
-/* The thread's profile function and its argument, borrowed. */
-static inline Py_tracefunc compat_profile_function(PyThreadState *tstate)
-{
-    return tstate->c_profilefunc;
-}
-
-static inline PyObject *compat_profile_argument(PyThreadState *tstate)
-{
-    return tstate->c_profileobj;
-}
-
-/* Whether it has a trace function. */
-static inline Py_tracefunc compat_trace_function(PyThreadState *tstate)
-{
-    return tstate->c_tracefunc;
-}
-
 /* Takes the pending exception, if any; NULL for none. Give it back to
  * compat_restore_exception, which may be given NULL. */
 static inline PyObject *compat_take_exception(void)
@@ -260,20 +241,18 @@ static inline void compat_restore_exception(PyObject *exception)
     }
 #if PY_VERSION_HEX < 0x030C0000
     Py_INCREF(Py_TYPE(exception));
-    PyErr_Restore((PyObject *)Py_TYPE(exception), exception,
-                  PyException_GetTraceback(exception));
+    PyErr_Restore((PyObject *)Py_TYPE(exception), exception, PyException_GetTraceback(exception));
 #else
     PyErr_SetRaisedException(exception);
 #endif
 }
 
-/* How a step of a generator or an awaitable came out. */
+/* Outcome of a step of a generator or an awaitable. */
 typedef enum { COMPAT_YIELDED, COMPAT_RETURNED, COMPAT_RAISED } compat_step;
 
-/* What `next` (for None) or `send` of an iterator or generator gives: *result is a
- * new reference, or NULL where it raised. */
-static inline compat_step compat_send(PyObject *iterator, PyObject *value,
-                                      PyObject **result)
+/* Calls `next` (for None) or `send` of an iterator or generator. *result is a new reference,
+ * or NULL if that raised. */
+static inline compat_step compat_send(PyObject *iterator, PyObject *value, PyObject **result)
 {
 #if EDBPROF_HAVE_SEND
     switch (PyIter_Send(iterator, value, result)) {

@@ -1,13 +1,27 @@
-/* What @profile() makes of a function: a callable that records while it runs.
+/* Decorated: the result of @profile(), a callable that records while its function runs.
  *
- * It stands in for the function as wrapt's proxies do: every attribute, `__class__`
- * included, is the function's, so inspect, pickle and frameworks that look at
- * functions see what they saw before. Only calling and binding are its own. */
+ * It stands in for the function like wrapt's proxies: every attribute, `__class__` included, is
+ * the function's, so that inspect, pickle and frameworks see what they saw before. Only
+ * calling and binding are its own. */
+#include "decorated.h"
+
+#include "calibrate.h"
 #include "events.h"
+#include "recorder.h"
+#include "recorder_type.h"
+#include "steps.h"
+#include "thread.h"
+
+static PyObject *step_drivers;
+
+void decorated_set_drivers(PyObject *drivers)
+{
+    Py_INCREF(drivers);
+    Py_XSETREF(step_drivers, drivers);
+}
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *function;
     recorder *owner;
     PyObject *driver; /* of the function's generators and coroutines, or NULL */
@@ -33,44 +47,22 @@ static PyObject *drive(decorated *self, PyObject *iterator)
     return driven;
 }
 
-PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
-                        PyObject *keywords)
-{
-    PyObject *self = PyVectorcall_NARGS(count) > 0 ? arguments[0] : Py_None;
-    uint64_t key = callable_key(function, self);
-    if (!is_builtin_key(key)) {
-        return PyObject_Vectorcall(function, arguments, count, keywords);
-    }
-    const thread_state *state = thread_state_current();
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        enter_builtin_in_each(&state->active[hook], function, self, key);
-    }
-    PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
-    PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        leave_in_each(&state->active[hook], key, true);
-    }
-    compat_restore_exception(exception);
-    return result;
-}
-
-static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments,
-                                      size_t count, PyObject *keywords)
+static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments, size_t count,
+                                      PyObject *keywords)
 {
     decorated *self = (decorated *)object;
     if (self->driver != NULL) {
-        PyObject *iterator =
-            PyObject_Vectorcall(self->function, arguments, count, keywords);
+        PyObject *iterator = PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
     if (!thread_try_enable(self->owner, thread_new_call())) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
-    /* The function may drop the last reference to what decorates it. */
+    /* The function may drop the last reference to this object. */
     recorder *owner = self->owner;
     Py_INCREF(owner);
     PyObject *result = call_recorded(self->function, arguments, count, keywords);
-    /* None of these may meet an exception that is on its way. */
+    /* None of these may see a pending exception. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     if (thread_disable(owner) && recorder_call_ended(owner) && result != NULL &&
         calibrate(owner, false) < 0) {
@@ -81,9 +73,8 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     return result;
 }
 
-static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *type)
+static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
 {
-    (void)type;
     if (instance == NULL || instance == Py_None) {
         Py_INCREF(self);
         return self;
@@ -91,25 +82,21 @@ static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *ty
     return PyMethod_New(self, instance);
 }
 
-static PyObject *decorated_reduce(PyObject *object, PyObject *protocol)
+/* Pickles by name, like functions. */
+static PyObject *decorated_reduce(PyObject *object, PyObject *Py_UNUSED(protocol))
 {
-    (void)protocol;
-    /* By name, as functions are. */
     return PyObject_GetAttrString(((decorated *)object)->function, "__qualname__");
 }
 
-static PyMethodDef methods[] = {
+static PyMethodDef decorated_methods[] = {
     {"__reduce_ex__", decorated_reduce, METH_O, NULL},
     {NULL},
 };
 
-PyMethodDef *const decorated_methods = methods;
-
 /* The few attributes that are not the function's. */
 static bool is_own_attribute(PyObject *name)
 {
-    static const char *const own[] = {"__call__", "__get__", "__reduce_ex__",
-                                      "__weakref__"};
+    static const char *const own[] = {"__call__", "__get__", "__reduce_ex__", "__weakref__"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0) {
             return true;
@@ -141,9 +128,9 @@ static PyObject *decorated_repr(PyObject *object)
     return PyObject_Repr(((decorated *)object)->function);
 }
 
-/* There is no tp_clear, as for tuples: nothing of this is ever exchanged, so in every
- * cycle something else is that can be cleared, and a __del__ that runs while a cycle
- * is taken apart can still call it. */
+/* No tp_clear, as in tuples: none of these references ever changes, so every cycle contains
+ * another object that can be cleared, and a __del__ that runs while the cycle is taken apart
+ * can still call this one. The same holds for the other types of this extension. */
 static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
 {
     decorated *self = (decorated *)object;
@@ -166,11 +153,12 @@ static void decorated_dealloc(PyObject *object)
     Py_TYPE(object)->tp_free(object);
 }
 
-/* Which of `step_drivers` the function's results need; NULL for plain functions. */
+/* The one of `step_drivers` that the function's results need, a new reference; NULL for plain
+ * functions. */
 static PyObject *driver_for(PyObject *function)
 {
     if (Py_TYPE(function) == &decorated_type) {
-        /* What is driven for one recording is driven for the other, too. */
+        /* A function that is driven for one recording is driven for the other too. */
         PyObject *driver = ((decorated *)function)->driver;
         Py_XINCREF(driver);
         return driver;
@@ -217,21 +205,17 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 
 PyTypeObject decorated_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Decorated",
-    .tp_basicsize = sizeof(decorated),
+    EDBPROF_CALLABLE_TYPE("Decorated", decorated,
+                          Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR),
     .tp_new = decorated_new,
     .tp_dealloc = decorated_dealloc,
     .tp_traverse = decorated_traverse,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(decorated, vectorcall),
     .tp_weaklistoffset = offsetof(decorated, weak_references),
     .tp_getattro = decorated_getattro,
     .tp_setattro = decorated_setattro,
     .tp_repr = decorated_repr,
     .tp_descr_get = decorated_bind,
-    .tp_methods = methods,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | EDBPROF_HAVE_VECTORCALL |
-                Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_methods = decorated_methods,
     .tp_doc = "Decorated(function, recorder, /)\n--\n\n"
               "Calls the function, recording while it runs.",
 };

@@ -1,66 +1,95 @@
-/* What a thread's recorders do with an event when there are several of them, or the usual
- * case of one is not given: see events.h. */
+/* The slow way of events: a thread has several recorders, or the only one can't go the fast
+ * way of events.h. */
 #include "events.h"
 
-void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed)
+#include "recorder.h"
+#include "thread_state.h"
+#include "timer.h"
+
+static edbprof_status enter(const active_recorder *active, uint64_t key, bool resumed)
 {
-    uint64_t key = code_key(code);
-    thread_look();
-    FOR_EACH_ACTIVE (active, list) {
-        for (int attempt = 0; attempt < 2; attempt++) {
-            edbprof_status status;
-            if (active.owner->timer == NULL) {
-                status = resumed ? edbprof_resume(active.handle, key)
-                                 : edbprof_enter(active.handle, key);
-            } else {
-                uint64_t now = recorder_read_timer(active.owner);
-                status = resumed ? edbprof_resume_at(active.handle, key, now)
-                                 : edbprof_enter_at(active.handle, key, now);
-            }
-            if (status != EDBPROF_UNKNOWN_FUNCTION ||
-                recorder_define_code(active.owner, code, key) < 0) {
-                break;
-            }
+    if (active->owner->timer == NULL) {
+        return resumed ? edbprof_resume(active->handle, key) : edbprof_enter(active->handle, key);
+    }
+    uint64_t now = timer_read(active->owner);
+    return resumed ? edbprof_resume_at(active->handle, key, now)
+                   : edbprof_enter_at(active->handle, key, now);
+}
+
+/* `function` is a code object, or a builtin that is called with `self`. */
+static void enter_in_each(const active_recorders *list, PyObject *function, PyObject *self,
+                          uint64_t key, bool resumed)
+{
+    thread_slow_event();
+    active_recorder active;
+    for (size_t i = 0; active_at(list, i, &active); i++) {
+        if (is_builtin_key(key) && !active.owner->builtins) {
+            continue;
+        }
+        if (enter(&active, key, resumed) != EDBPROF_UNKNOWN_FUNCTION) {
+            continue;
+        }
+        int defined = is_builtin_key(key)
+                          ? recorder_define_builtin(active.owner, function, self, key)
+                          : recorder_define_code(active.owner, (PyCodeObject *)function, key);
+        thread_new_function();
+        if (defined == 0) {
+            (void)enter(&active, key, resumed);
         }
     }
 }
 
-void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
+void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed)
+{
+    enter_in_each(list, (PyObject *)code, NULL, code_key(code), resumed);
+}
+
+void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key)
 {
-    thread_look();
-    FOR_EACH_ACTIVE (active, list) {
-        for (int attempt = 0; attempt < 2 && active.owner->builtins; attempt++) {
-            edbprof_status status =
-                active.owner->timer == NULL
-                    ? edbprof_enter(active.handle, key)
-                    : edbprof_enter_at(active.handle, key,
-                                       recorder_read_timer(active.owner));
-            if (status != EDBPROF_UNKNOWN_FUNCTION ||
-                recorder_define_builtin(active.owner, callable, self, key) < 0) {
-                break;
-            }
-        }
-    }
+    enter_in_each(list, callable, self, key, false);
 }
 
-void count_class_call_in_each(const activities *list)
+void count_class_call_in_each(const active_recorders *list)
 {
-    FOR_EACH_ACTIVE (active, list) {
+    active_recorder active;
+    for (size_t i = 0; active_at(list, i, &active); i++) {
         edbprof_count_class_call(active.handle);
     }
 }
 
-void leave_in_each(const activities *list, uint64_t key, bool builtin)
+void leave_in_each(const active_recorders *list, uint64_t key)
 {
-    FOR_EACH_ACTIVE (active, list) {
-        if (builtin && !active.owner->builtins) {
+    active_recorder active;
+    for (size_t i = 0; active_at(list, i, &active); i++) {
+        if (is_builtin_key(key) && !active.owner->builtins) {
             continue;
         }
         if (active.owner->timer == NULL) {
             (void)edbprof_leave(active.handle, key);
         } else {
-            (void)edbprof_leave_at(active.handle, key, recorder_read_timer(active.owner));
+            (void)edbprof_leave_at(active.handle, key, timer_read(active.owner));
         }
     }
+}
+
+PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
+                        PyObject *keywords)
+{
+    PyObject *self = PyVectorcall_NARGS(count) > 0 ? arguments[0] : Py_None;
+    uint64_t key = callable_key(function, self);
+    if (!is_builtin_key(key)) {
+        return PyObject_Vectorcall(function, arguments, count, keywords);
+    }
+    const thread_state *state = thread_state_current();
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        enter_builtin_in_each(&state->active[hook], function, self, key);
+    }
+    PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
+    PyObject *exception = result == NULL ? compat_take_exception() : NULL;
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        leave_in_each(&state->active[hook], key);
+    }
+    compat_restore_exception(exception);
+    return result;
 }

@@ -1,21 +1,20 @@
-/* What both hooks do with an event: it goes to each of a thread's recorders that
- * listen to that hook. */
+/* Events: both hooks give them to each of a thread's recorders that listen to that hook. */
 #ifndef EDBPROF_EVENTS_H
 #define EDBPROF_EVENTS_H
 
-#include "edbprof_ext.h"
+#include "thread.h"
 
-/* A code object is its address; aligned, so the lowest bit is free. */
+/* Key of a code object: its address, which is aligned, so that the lowest bit is free. */
 static inline uint64_t code_key(PyCodeObject *code) { return (uint64_t)(uintptr_t)code; }
 
-/* A builtin is its method definition, with the lowest bit set. */
+/* Key of a builtin: the address of its method definition, with the lowest bit set. */
 static inline uint64_t method_key(const PyMethodDef *method)
 {
     return (uint64_t)(uintptr_t)method | 1;
 }
 
-/* Definitions that live on the heap can be freed and their address used again; those
- * (pybind11's, say, whose owner is a capsule) are told apart by their name as well. */
+/* The same for a bound builtin. The name is a part of the key where the definition may lie on
+ * the heap, as pybind11's do, whose owner is a capsule: the address may be used again. */
 static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
 {
     uint64_t key = (uint64_t)(uintptr_t)builtin->m_ml;
@@ -29,14 +28,14 @@ static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
     return key | 1;
 }
 
-/* What a class is called by, and everything else that no function stands for. No key: of
- * those it has neither a code object's alignment nor a builtin's lowest bit. */
+/* Stands for a call of a class, and of everything else that is no function. Never a key: it
+ * has neither a code object's alignment nor a builtin's lowest bit. */
 #define CLASS_CALL 2u
 
 static inline bool is_builtin_key(uint64_t key) { return key & 1; }
 
-/* The key of what PyEval_SetProfile would show as a call of a builtin; 0 for what is
- * written in Python, CLASS_CALL for all others. What is called most is looked for first:
+/* Key of a callable that PyEval_SetProfile would report as a builtin; 0 for one written in
+ * Python, CLASS_CALL for all others. The most frequent kinds are checked first, because
  * PyCFunction_Check walks over base types. */
 static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 {
@@ -45,7 +44,7 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
     }
     if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
         PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
-        /* sys.monitoring.MISSING stands for none: no instance of any such type. */
+        /* sys.monitoring.MISSING, which stands for no argument, has no such type. */
         bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
         return fits ? method_key(method->d_method) : CLASS_CALL;
     }
@@ -56,44 +55,42 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
     return builtin_key((PyCFunctionObject *)callable);
 }
 
-/* The list is looked up anew for each recorder, and the recorder copied: defining a
- * function can run a finalizer that records and so changes the list. */
-#define FOR_EACH_ACTIVE(active, list)                                                   \
-    for (size_t i_ = 0; i_ < (list)->count; i_++)                                       \
-        for (activity active = (list)->items[i_], *once_ = &active; once_ != NULL;      \
-             once_ = NULL)
-
-/* Give an event to each recorder of a list. An entered function that a recording does
- * not know yet is defined. `callable` is a PyCFunction, or a method descriptor that is
- * called with `self`. */
-void enter_code_in_each(const activities *list, PyCodeObject *code, bool resumed);
-void enter_builtin_in_each(const activities *list, PyObject *callable, PyObject *self,
+/* Give an event to each recorder of a list. A function that a recording does not know yet is
+ * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
+void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed);
+void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key);
-void count_class_call_in_each(const activities *list);
-void leave_in_each(const activities *list, uint64_t key, bool builtin);
+void count_class_call_in_each(const active_recorders *list);
+void leave_in_each(const active_recorders *list, uint64_t key);
 
-/* The usual case: `only` is the handle of the only recorder, which knows the function.
- * False if it is not, or NULL: then nothing has happened yet. */
-static inline bool entered_code(edbprof_thread *only, PyCodeObject *code, bool resumed)
+/* Calls a function, and records the call if the function is written in C: no hook reports it,
+ * because the caller is C code. */
+PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
+                        PyObject *keywords);
+
+/* Fast way of an event: the only recorder knows the function. Returns false, having changed
+ * nothing, if the function is unknown or the handle is NULL. */
+static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code, bool resumed)
 {
     uint64_t key = code_key(code);
-    return only != NULL && (resumed ? edbprof_resume(only, key) : edbprof_enter(only, key)) !=
-                               EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL &&
+           (resumed ? edbprof_resume(fast_handle, key) : edbprof_enter(fast_handle, key)) !=
+               EDBPROF_UNKNOWN_FUNCTION;
 }
 
-/* As entered_code. */
-static inline bool entered_builtin(edbprof_thread *only, uint64_t key)
+/* The same for a builtin. */
+static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 {
-    return only != NULL && edbprof_enter(only, key) != EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
-/* As entered_code, for the end of a call. */
-static inline bool left(edbprof_thread *only, uint64_t key)
+/* The same for the end of a call. */
+static inline bool left(edbprof_thread *fast_handle, uint64_t key)
 {
-    if (only != NULL) {
-        (void)edbprof_leave(only, key);
+    if (fast_handle != NULL) {
+        (void)edbprof_leave(fast_handle, key);
     }
-    return only != NULL;
+    return fast_handle != NULL;
 }
 
 #endif

@@ -1,9 +1,11 @@
-/* Which code objects make up generic functions.
+/* Code objects of generic functions.
  *
- * All wrappers that functools.singledispatch makes share one code object, and so do
- * all `dispatch` functions: they are known by identity. A wrapper that
- * patch_functools() gave a code object of its own is known with its generic. */
-#include "edbprof_ext.h"
+ * All wrappers that functools.singledispatch makes share one code object, and so do all
+ * `dispatch` functions: they are known by identity. A wrapper that patch_functools() gave a
+ * code object of its own is known with its generic function. */
+#include "generics.h"
+
+#include "arrays.h"
 
 bool generics_are_patched;
 
@@ -16,9 +18,8 @@ typedef struct {
 static part *parts;
 static size_t part_count, part_room;
 
-PyObject *generics_register(PyObject *module, PyObject *arguments)
+PyObject *generics_register(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    (void)module;
     PyCodeObject *code;
     unsigned int flags;
     PyObject *generic;
@@ -35,15 +36,11 @@ PyObject *generics_register(PyObject *module, PyObject *arguments)
             Py_RETURN_NONE;
         }
     }
-    if (part_count == part_room) {
-        size_t room = part_room ? part_room * 2 : 16;
-        part *larger = PyMem_Realloc(parts, room * sizeof *larger);
-        if (larger == NULL) {
-            return PyErr_NoMemory();
-        }
-        parts = larger;
-        part_room = room;
+    part *larger = grow_array(parts, part_count, &part_room, sizeof *larger);
+    if (larger == NULL) {
+        return PyErr_NoMemory();
     }
+    parts = larger;
     Py_INCREF(code);
     Py_INCREF(generic);
     parts[part_count++] = (part){code, flags, generic};

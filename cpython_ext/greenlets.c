@@ -1,86 +1,88 @@
-/* Greenlets: stacks of Python calls that a thread goes on with by turns, as gevent,
- * SQLAlchemy's asyncio and Playwright do.
+/* Greenlets: stacks of Python calls between which a thread switches, used by gevent,
+ * SQLAlchemy's asyncio and Playwright.
  *
- * No event tells of a switch, but greenlet calls a trace function after each, in the
- * greenlet that goes on (greenlet.settrace, one for each thread). There the calls that are
- * open in the one end until it goes on, and those of the other are open again.
+ * No event reports a switch, but greenlet calls a trace function after each, in the greenlet
+ * that continues (greenlet.settrace, one for each thread). It closes the calls that are open
+ * in the greenlet that was left until that continues, and opens those of the other again.
  *
- * The first calls of a greenlet stand below the call in which its parent was when it
- * began: that is who waits for it. What records a decorated call records in the greenlet
- * of the call, and as long as the call lasts in those that begin below it. */
-#include "edbprof_ext.h"
+ * The first calls of a greenlet lie below the call in which its parent was when it began,
+ * because that call waits for it. A recorder of a decorated call records in the greenlet of
+ * the call, and while the call lasts in those that begin below it. */
+#include "greenlets.h"
 
-/* What a recorder is to go on with in a greenlet. */
+#include "names.h"
+#include "thread.h"
+#include "thread_state.h"
+
+/* The position at which a recorder continues in a greenlet. */
 typedef struct {
-    recorder *owner; /* borrowed; NULL once it is gone: see greenlets_forget */
+    recorder *owner; /* borrowed; NULL once it is gone: see forget_owner */
     edbprof_fiber fiber;
-    uint64_t call;   /* as the activity's */
-    unsigned depth;  /* that of an activity of calls; else 0 */
+    uint64_t call;  /* of the active recorder */
+    unsigned depth; /* of an active recorder of calls; else 0 */
     bool inherited;
-} place;
+} suspended_position;
 
 typedef struct {
     size_t count;
-    place items[];
-} places;
+    suspended_position items[];
+} suspended_positions;
 
-/* Whether a decorated call was begun in the greenlet itself. */
-static bool has_own_call(const place *at) { return at->depth > (at->inherited ? 1 : 0); }
-
-/* Frames of suspended greenlets are on no thread's stack, so switching events off and on
- * would leave them without: their calls count as being recorded. */
-static bool holds_events(const place *at)
+/* Frames of suspended greenlets are on no thread's stack, so events that are switched off and
+ * on again would not come for them: a call that was begun in the greenlet itself counts like a
+ * thread that records. */
+static bool counts_as_thread(const suspended_position *at)
 {
-    return at->owner != NULL && at->owner->hook == HOOK_MONITORING && has_own_call(at);
+    return at->owner != NULL && at->depth > (at->inherited ? 1 : 0);
 }
 
-static void let_go(place *at)
+static void let_go(suspended_position *at)
 {
-    if (holds_events(at)) {
-        arming_end();
+    if (counts_as_thread(at)) {
+        threads_by_hook[at->owner->hook]--;
     }
     at->owner = NULL;
 }
 
-static void forget(PyObject *capsule)
+static void free_positions(PyObject *capsule)
 {
-    places *self = (places *)PyCapsule_GetPointer(capsule, NULL);
+    suspended_positions *self = (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; i < self->count; i++) {
         let_go(&self->items[i]);
     }
     PyMem_Free(self);
 }
 
-/* What is open in the running greenlet, which ends: a capsule, or NULL where nothing
- * records, or no memory. */
-static PyObject *suspend(thread_state *state)
+/* Closes what is open in the greenlet that was left: a capsule of its positions, or NULL if
+ * nothing records there or memory is used up. */
+static PyObject *suspend_calls(thread_state *state)
 {
     size_t room = 0;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         room += state->active[hook].count;
     }
-    places *self =
+    suspended_positions *self =
         room == 0 ? NULL : PyMem_Malloc(sizeof *self + room * sizeof *self->items);
     if (self == NULL) {
         return NULL;
     }
     self->count = 0;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        const activities *list = &state->active[hook];
+        const active_recorders *list = &state->active[hook];
         for (size_t i = 0; i < list->count; i++) {
-            const activity *active = &list->items[i];
-            place *added = &self->items[self->count++];
-            *added = (place){.owner = active->owner,
-                             .call = active->call,
-                             .depth = active->of_call ? active->depth : 0,
-                             .inherited = active->inherited};
+            const active_recorder *active = &list->items[i];
+            suspended_position *added = &self->items[self->count++];
+            *added = (suspended_position){.owner = active->owner,
+                                          .call = active->call,
+                                          .depth = active->of_call ? active->depth : 0,
+                                          .inherited = active->inherited};
             (void)edbprof_fiber_suspend(active->handle, &added->fiber);
-            if (holds_events(added)) {
-                arming_begin_local();
+            if (counts_as_thread(added)) {
+                threads_by_hook[hook]++;
             }
         }
     }
-    PyObject *capsule = PyCapsule_New(self, NULL, forget);
+    PyObject *capsule = PyCapsule_New(self, NULL, free_positions);
     if (capsule == NULL) {
         PyErr_Clear();
         PyMem_Free(self);
@@ -88,11 +90,11 @@ static PyObject *suspend(thread_state *state)
     return capsule;
 }
 
-/* What records calls of the greenlet that was left records no more. */
+/* Stops the recorders of calls of the greenlet that was left. */
 static void stop_calls(thread_state *state)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        activities *list = &state->active[hook];
+        active_recorders *list = &state->active[hook];
         for (size_t i = list->count; i-- > 0;) {
             if (i < list->count && list->items[i].of_call) {
                 (void)thread_stop(list->items[i].owner);
@@ -101,9 +103,9 @@ static void stop_calls(thread_state *state)
     }
 }
 
-/* Greenlets are known by their addresses, so that none is kept alive: one that is freed
- * while it is suspended goes on before, to end. */
-static void keep(thread_state *state, PyObject *greenlet, PyObject *suspended)
+/* Greenlets are known by their addresses, so that none is kept alive: one that is freed while
+ * it is suspended continues before that, in order to end. */
+static void keep_positions(thread_state *state, PyObject *greenlet, PyObject *suspended)
 {
     PyObject *key = PyLong_FromVoidPtr(greenlet);
     if (state->greenlets == NULL) {
@@ -116,9 +118,9 @@ static void keep(thread_state *state, PyObject *greenlet, PyObject *suspended)
     Py_XDECREF(key);
 }
 
-/* The places of a suspended greenlet: a new reference, since whoever looks at them may run
- * Python code that changes the table. NULL if there are none. */
-static PyObject *places_of(const thread_state *state, PyObject *greenlet, bool take)
+/* The positions of a suspended greenlet: a new reference, because resuming may run Python code
+ * that changes the table. NULL if there are none. */
+static PyObject *positions_of(const thread_state *state, PyObject *greenlet, bool take)
 {
     PyObject *key = state->greenlets == NULL ? NULL : PyLong_FromVoidPtr(greenlet);
     PyObject *found = key == NULL ? NULL : PyDict_GetItem(state->greenlets, key);
@@ -130,12 +132,13 @@ static PyObject *places_of(const thread_state *state, PyObject *greenlet, bool t
     return found;
 }
 
-void greenlets_forget(const thread_state *state, const recorder *owner)
+/* A recorder is about to be freed. */
+static void forget_owner(const thread_state *state, const recorder *owner)
 {
     PyObject *key, *capsule;
     Py_ssize_t at = 0;
     while (state->greenlets != NULL && PyDict_Next(state->greenlets, &at, &key, &capsule)) {
-        places *known = (places *)PyCapsule_GetPointer(capsule, NULL);
+        suspended_positions *known = (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
         for (size_t i = 0; i < known->count; i++) {
             if (known->items[i].owner == owner) {
                 let_go(&known->items[i]);
@@ -144,11 +147,11 @@ void greenlets_forget(const thread_state *state, const recorder *owner)
     }
 }
 
-/* The greenlet's place below the call `call`; NULL if it is not in it. */
-static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
+/* The greenlet's position in the call `call`; NULL if it is not in that. */
+static const suspended_position *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
 {
-    const places *known =
-        capsule == NULL ? NULL : (const places *)PyCapsule_GetPointer(capsule, NULL);
+    const suspended_positions *known =
+        capsule == NULL ? NULL : (const suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; known != NULL && i < known->count; i++) {
         if (known->items[i].owner == owner && known->items[i].call == call) {
             return &known->items[i];
@@ -157,9 +160,9 @@ static const place *in_call(PyObject *capsule, const recorder *owner, uint64_t c
     return NULL;
 }
 
-/* Opens again what was open at a place. What began below a decorated call is recorded while
- * its parent, whose places are `above`, is in that call. */
-static void resume(thread_state *state, const place *at, PyObject *above)
+/* Opens the calls at a position again. A greenlet that began below a decorated call is recorded
+ * while its parent, whose positions are `above`, is in that call. */
+static void resume_position(thread_state *state, const suspended_position *at, PyObject *above)
 {
     recorder *owner = at->owner;
     if (owner == NULL) {
@@ -172,54 +175,55 @@ static void resume(thread_state *state, const place *at, PyObject *above)
             return;
         }
     }
-    activity *active = thread_activity(state, owner);
+    active_recorder *active = thread_find_active(state, owner);
     if (active != NULL && active->call == at->call) {
         active->inherited = still;
         (void)edbprof_fiber_resume(active->handle, &at->fiber);
     }
 }
 
-/* Goes on with a greenlet at `known`; a new one where its parent is, at `above`. */
-static void resume_all(thread_state *state, PyObject *known, PyObject *above)
+/* Continues a greenlet at its positions; one that is new, at its parent's. */
+static void resume_all(thread_state *state, PyObject *own, PyObject *above)
 {
-    places *self = (places *)PyCapsule_GetPointer(known == NULL ? above : known, NULL);
+    suspended_positions *self =
+        (suspended_positions *)PyCapsule_GetPointer(own == NULL ? above : own, NULL);
     for (size_t i = 0; i < self->count; i++) {
-        place at = self->items[i];
-        if (known == NULL && at.depth > 0) {
+        suspended_position at = self->items[i];
+        if (own == NULL && at.depth > 0) {
             at.depth = 1;
             at.inherited = true;
         }
-        resume(state, &at, above);
+        resume_position(state, &at, above);
     }
 }
 
-/* What the trace function needs of greenlet: its type, and two attributes that programs
- * may have overridden, with code that must not run here. */
+/* Parts of greenlet that the trace function needs: its type, and the descriptors of two
+ * attributes, because programs may have overridden those with code that must not run here. */
 static struct {
     PyObject *tracer, *gettrace, *dead, *parent;
     PyTypeObject *type;
-} known;
+} library;
 
-static PyObject *attribute(PyObject *descriptor, PyObject *greenlet)
+static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)
 {
-    if (!PyObject_TypeCheck(greenlet, known.type)) {
+    if (!PyObject_TypeCheck(greenlet, library.type)) {
         return NULL;
     }
-    PyObject *value = Py_TYPE(descriptor)->tp_descr_get(descriptor, greenlet,
-                                                        (PyObject *)Py_TYPE(greenlet));
+    PyObject *value =
+        Py_TYPE(descriptor)->tp_descr_get(descriptor, greenlet, (PyObject *)Py_TYPE(greenlet));
     PyErr_Clear();
     return value;
 }
 
 static bool is_dead(PyObject *greenlet)
 {
-    PyObject *dead = attribute(known.dead, greenlet);
+    PyObject *dead = read_descriptor(library.dead, greenlet);
     bool result = dead == Py_True;
     Py_XDECREF(dead);
     return result;
 }
 
-/* Whether no Python function runs yet in the greenlet that runs. */
+/* Returns true if the running greenlet has no Python function yet. */
 static bool is_new(const thread_state *state)
 {
     PyFrameObject *frame = PyThreadState_GetFrame(state->tstate);
@@ -229,32 +233,32 @@ static bool is_new(const thread_state *state)
 
 static void switch_between(thread_state *state, PyObject *origin, PyObject *target)
 {
-    PyObject *left = suspend(state);
+    PyObject *left = suspend_calls(state);
     if (left != NULL && !is_dead(origin)) {
-        keep(state, origin, left);
+        keep_positions(state, origin, left);
     }
     if (left != NULL) {
         stop_calls(state);
     }
-    PyObject *parent = attribute(known.parent, target);
-    PyObject *above = parent == NULL ? NULL : places_of(state, parent, false);
-    PyObject *going_on = places_of(state, target, true);
-    if (going_on != NULL || (above != NULL && is_new(state))) {
-        resume_all(state, going_on, above);
+    PyObject *parent = read_descriptor(library.parent, target);
+    PyObject *above = parent == NULL ? NULL : positions_of(state, parent, false);
+    PyObject *own = positions_of(state, target, true);
+    if (own != NULL || (above != NULL && is_new(state))) {
+        resume_all(state, own, above);
     }
-    Py_XDECREF(going_on);
+    Py_XDECREF(own);
     Py_XDECREF(above);
     Py_XDECREF(parent);
     Py_XDECREF(left);
 }
 
 /* Called with the event's name and (origin, target). */
-static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *on_switch(PyObject *Py_UNUSED(module), PyObject *const *arguments,
+                           Py_ssize_t count)
 {
-    (void)module;
     thread_state *state = thread_state_current();
     if (state == NULL || state->in_switch) {
-        Py_RETURN_NONE; /* or another trace function hands it back to us */
+        Py_RETURN_NONE; /* the latter if another trace function calls ours */
     }
     PyObject *both = count == 2 ? arguments[1] : NULL;
     if (both != NULL && PyTuple_Check(both) && PyTuple_GET_SIZE(both) == 2) {
@@ -270,7 +274,7 @@ static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssiz
     state->in_switch = false;
     Py_DECREF(chained);
     if (result == NULL) {
-        /* greenlet now drops who has raised: for it that is us. */
+        /* greenlet now removes the trace function that has raised, which is ours. */
         Py_CLEAR(state->chained_switch);
         state->sees_switches = false;
         thread_let_all_look();
@@ -278,73 +282,59 @@ static PyObject *on_switch(PyObject *module, PyObject *const *arguments, Py_ssiz
     return result;
 }
 
-static PyMethodDef on_switch_method = {
-    "on_switch", (PyCFunction)(void (*)(void))on_switch, METH_FASTCALL,
-    "What greenlet calls after it has switched."};
+static PyMethodDef on_switch_method = {"on_switch", (PyCFunction)(void (*)(void))on_switch,
+                                       METH_FASTCALL, "Called by greenlet after each switch."};
 
-bool greenlets_are_used;
-
-/* Whether all is there that the trace function needs. */
-static bool prepare(PyObject *module)
+/* Looks up what the trace function needs; false if greenlet lacks any of it. */
+static bool find_parts(PyObject *module)
 {
     PyObject *type = PyObject_GetAttrString(module, "greenlet");
     if (type != NULL && PyType_Check(type)) {
-        known.type = (PyTypeObject *)type;
-        known.dead = PyObject_GetAttrString(type, "dead");
-        known.parent = PyObject_GetAttrString(type, "parent");
-        known.gettrace = PyObject_GetAttrString(module, "gettrace");
-        known.tracer = PyCFunction_New(&on_switch_method, NULL);
+        library.type = (PyTypeObject *)type;
+        library.dead = PyObject_GetAttrString(type, "dead");
+        library.parent = PyObject_GetAttrString(type, "parent");
+        library.gettrace = PyObject_GetAttrString(module, "gettrace");
+        library.tracer = PyCFunction_New(&on_switch_method, NULL);
     }
-    bool are_descriptors = known.dead != NULL && Py_TYPE(known.dead)->tp_descr_get != NULL &&
-                           known.parent != NULL && Py_TYPE(known.parent)->tp_descr_get != NULL;
-    if (!are_descriptors || known.gettrace == NULL) {
-        Py_CLEAR(known.tracer);
+    bool are_descriptors = library.dead != NULL && Py_TYPE(library.dead)->tp_descr_get != NULL &&
+                           library.parent != NULL && Py_TYPE(library.parent)->tp_descr_get != NULL;
+    if (!are_descriptors || library.gettrace == NULL) {
+        Py_CLEAR(library.tracer);
     }
-    return known.tracer != NULL;
+    return library.tracer != NULL;
 }
 
-/* From now on switches of the calling thread are seen. */
-static void trace(thread_state *state, PyObject *module, PyObject *settrace)
+/* Sees the switches of the calling thread from now on. */
+static void trace_switches(thread_state *state, PyObject *module, PyObject *settrace)
 {
-    if (known.tracer == NULL && !prepare(module)) {
+    static bool all_looked;
+    if (library.tracer == NULL && !find_parts(module)) {
         return;
     }
-    PyObject *before = PyObject_CallOneArg(settrace, known.tracer);
+    PyObject *before = PyObject_CallOneArg(settrace, library.tracer);
     if (before == NULL) {
         return;
     }
-    if (before != known.tracer) {
+    if (before != library.tracer) {
         Py_INCREF(before);
         Py_XSETREF(state->chained_switch, before);
     }
     Py_DECREF(before);
     state->sees_switches = true;
-    if (!greenlets_are_used) {
-        greenlets_are_used = true;
+    if (!all_looked) {
+        all_looked = true;
         thread_let_all_look();
     }
 }
 
-void greenlets_look_again(thread_state *state)
+static void look(thread_state *state)
 {
-    PyObject *now = PyObject_CallNoArgs(known.gettrace);
-    if (now != known.tracer) {
-        state->sees_switches = false;
-        greenlets_look(state);
-    }
-    Py_XDECREF(now);
-    PyErr_Clear();
-}
-
-void greenlets_look(thread_state *state)
-{
-    if (state == NULL || state->sees_switches) {
+    if (state->sees_switches) {
         return;
     }
     PyObject *exception = compat_take_exception();
     PyObject *modules = loaded_modules();
-    PyObject *module =
-        modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
+    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
     /* It may be half imported, or another module of that name. */
     PyObject *settrace = NULL;
     if (module != NULL && PyModule_CheckExact(module)) {
@@ -352,9 +342,26 @@ void greenlets_look(thread_state *state)
     }
     if (settrace != NULL && PyCFunction_Check(settrace)) {
         Py_INCREF(settrace);
-        trace(state, module, settrace);
+        trace_switches(state, module, settrace);
         Py_DECREF(settrace);
     }
     PyErr_Clear();
     compat_restore_exception(exception);
+}
+
+static void look_again(thread_state *state)
+{
+    PyObject *now = PyObject_CallNoArgs(library.gettrace);
+    if (now != library.tracer) {
+        state->sees_switches = false;
+        look(state);
+    }
+    Py_XDECREF(now);
+    PyErr_Clear();
+}
+
+void greenlets_init(void)
+{
+    static const switch_observer observer = {look, look_again, forget_owner};
+    thread_set_switch_observer(&observer);
 }

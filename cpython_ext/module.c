@@ -1,33 +1,34 @@
-/* edbprof_native._native: the recorder as Python sees it. */
-#include "edbprof_ext.h"
+/* edbprof_native._native: the recorder as a Python module.
+ *
+ * The way of an event through the components; tests/it/c_layers.rs has their whole order:
+ *
+ *     setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off
+ *       -> events.h, events.c       keys; an event goes to each active recorder of its thread
+ *       -> thread.c, thread_state.c active recorders of a thread, and their handles
+ *       -> edbprof.h                the recorder, in Rust
+ *
+ * recorder.c describes a function that is called for the first time, by names.c and
+ * generics.c. Above these: calibrate.c, greenlets.c, new_threads.c, and what Python sees:
+ * recorder_type.c, decorated.c, steps.c, capsule.c. */
 
-#include <stdarg.h>
+#include "calibrate.h"
+#include "capsule.h"
+#include "decorated.h"
+#include "generics.h"
+#include "greenlets.h"
+#include "monitoring.h"
+#include "monitoring_gate.h"
+#include "names.h"
+#include "new_threads.h"
+#include "recorder_type.h"
+#include "setprofile.h"
+#include "steps.h"
+#include "thread_state.h"
 
-PyObject *step_drivers;
+#include "edbprof.h"
 
-#ifdef compat_request_code_extra
-Py_ssize_t compat_code_extra = -1;
-#endif
-
-void warn_once(bool *told, const char *format, ...)
+static PyObject *set_package(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    if (*told) {
-        return;
-    }
-    *told = true;
-    char text[900];
-    va_list values;
-    va_start(values, format);
-    PyOS_vsnprintf(text, sizeof text, format, values);
-    va_end(values);
-    PyObject *exception = compat_take_exception();
-    PySys_WriteStderr("edbprof: %s\n", text);
-    compat_restore_exception(exception);
-}
-
-static PyObject *set_package(PyObject *module, PyObject *args)
-{
-    (void)module;
     PyObject *directory, *drivers;
     if (!PyArg_ParseTuple(args, "UO!:set_package", &directory, &PyTuple_Type, &drivers)) {
         return NULL;
@@ -37,14 +38,12 @@ static PyObject *set_package(PyObject *module, PyObject *args)
         return NULL;
     }
     names_set_package_directory(directory);
-    Py_INCREF(drivers);
-    Py_XSETREF(step_drivers, drivers);
+    decorated_set_drivers(drivers);
     Py_RETURN_NONE;
 }
 
-static PyObject *set_patched(PyObject *module, PyObject *patched)
+static PyObject *set_patched(PyObject *Py_UNUSED(module), PyObject *patched)
 {
-    (void)module;
     int truth = PyObject_IsTrue(patched);
     if (truth < 0) {
         return NULL;
@@ -53,9 +52,8 @@ static PyObject *set_patched(PyObject *module, PyObject *patched)
     Py_RETURN_NONE;
 }
 
-static PyObject *process_ends(PyObject *module, PyObject *last)
+static PyObject *process_ends(PyObject *Py_UNUSED(module), PyObject *last)
 {
-    (void)module;
     int truth = PyObject_IsTrue(last);
     if (truth < 0) {
         return NULL;
@@ -84,26 +82,11 @@ static PyMethodDef module_methods[] = {
     {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
      "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
      "times: see _calibration.py."},
-    {"_monitoring", (PyCFunction)(void (*)(void))arming_facts,
-     METH_VARARGS | METH_KEYWORDS,
+    {"_monitoring", (PyCFunction)(void (*)(void))gate_facts, METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
      "after pretending that it has switched events off so often."},
     {NULL},
 };
-
-bool is_own_builtin(PyCFunctionObject *builtin)
-{
-    const PyMethodDef *const own[] = {module_methods, recorder_methods, decorated_methods,
-                                      steps_methods};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        for (const PyMethodDef *method = own[i]; method->ml_name != NULL; method++) {
-            if (method == builtin->m_ml) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
@@ -113,7 +96,7 @@ static struct PyModuleDef definition = {
     .m_methods = module_methods,
 };
 
-static int add(PyObject *module, const char *name, PyObject *value)
+static int add_object(PyObject *module, const char *name, PyObject *value)
 {
     if (value == NULL || PyModule_AddObject(module, name, value) < 0) {
         Py_XDECREF(value);
@@ -122,26 +105,17 @@ static int add(PyObject *module, const char *name, PyObject *value)
     return 0;
 }
 
-static int add_type(PyObject *module, const char *name, PyTypeObject *type)
-{
-    if (PyType_Ready(type) < 0) {
-        return -1;
-    }
-    Py_INCREF(type);
-    return add(module, name, (PyObject *)type);
-}
-
 PyMODINIT_FUNC PyInit__native(void)
 {
-    if (edbprof_abi_version() != EDBPROF_ABI_VERSION) {
+    if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) {
         PyErr_Format(PyExc_ImportError,
-                     "edbprof_native was compiled for version %d of the recorder's ABI but "
+                     "edbprof_native was compiled for version %u of the recorder's ABI but "
                      "is linked with version %u: reinstall edbprof",
-                     EDBPROF_ABI_VERSION, edbprof_abi_version());
+                     (unsigned)EDBPROF_ABI_VERSION, edbprof_abi_version());
         return NULL;
     }
-    if (compat_generators_init() < 0 || monitoring_init() < 0 ||
-        new_threads_init() < 0) {
+    greenlets_init();
+    if (setprofile_init() < 0 || monitoring_init() < 0 || new_threads_init() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);
@@ -149,14 +123,12 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     edbprof_str version = edbprof_version();
-    if (PyType_Ready(&thread_state_type) < 0 ||
-        add_type(module, "Recorder", &recorder_type) < 0 ||
-        add_type(module, "Decorated", &decorated_type) < 0 ||
-        add_type(module, "Steps", &steps_type) < 0 ||
-        add(module, "api", capsule_new()) < 0 ||
-        add(module, "version",
-            PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
-        add(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {
+    if (PyType_Ready(&thread_state_type) < 0 || PyModule_AddType(module, &recorder_type) < 0 ||
+        PyModule_AddType(module, &decorated_type) < 0 ||
+        PyModule_AddType(module, &steps_type) < 0 || add_object(module, "api", capsule_new()) < 0 ||
+        add_object(module, "version",
+                   PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
+        add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {
         Py_DECREF(module);
         return NULL;
     }

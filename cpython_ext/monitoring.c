@@ -1,57 +1,60 @@
-/* The hook of Python 3.12 and later: what sys.monitoring (PEP 669) calls. */
-#include "events.h"
+/* The hook of Python 3.12 and later: callbacks of sys.monitoring. */
+#include "monitoring.h"
 
-#if EDBPROF_HAVE_MONITORING
+#include "events.h"
+#include "monitoring_gate.h"
+#include "thread.h"
+#include "thread_state.h"
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
 } callback;
 
 static PyTypeObject callback_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Callback",
-    .tp_basicsize = sizeof(callback),
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(callback, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL,
-    .tp_doc = "What sys.monitoring calls.",
+    EDBPROF_CALLABLE_TYPE("Callback", callback, 0),
+    .tp_doc = "A callback of sys.monitoring.",
 };
 
+/* Defines a callback, a vectorcallfunc. */
+#define CALLBACK(name)                                                                             \
+    PyObject *name(PyObject *Py_UNUSED(self), PyObject *const *arguments, size_t count,            \
+                   PyObject *Py_UNUSED(keywords))
+
 /* The recorders of this thread that listen to this hook; NULL for none. */
-static inline const activities *listening(void)
+static inline const active_recorders *listening(void)
 {
     const thread_state *state = thread_state_current();
     if (state == NULL || state->active[HOOK_MONITORING].count == 0) {
-        arming_idle_event();
+        gate_unclaimed_event();
         return NULL;
     }
     return &state->active[HOOK_MONITORING];
 }
 
-/* The code object that an event is of, its first argument. Python code may call the
- * callbacks, too, with anything: NULL. */
+/* The code object of an event, its first argument. NULL if there is none, because Python code
+ * can call the callbacks with anything. */
 static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
     return fits ? (PyCodeObject *)arguments[0] : NULL;
 }
 
-/* As callable_key. The arguments are code object, offset, callable and its first
- * argument. */
+/* callable_key of an event, whose arguments are code object, offset, callable and the first
+ * argument of that. */
 static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 4;
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
-/* Each callback does the usual case itself and leaves the others to a function that is
- * called last, so that it saves no registers. */
+/* Each callback handles the usual case itself, and leaves the others to a function that it
+ * calls last, so that it saves no registers. */
 
 static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
                                                 bool resumed)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     PyCodeObject *code = code_of(arguments, count);
     if (list != NULL && code != NULL) {
         enter_code_in_each(list, code, resumed);
@@ -61,53 +64,41 @@ static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size
 
 static inline PyObject *enter_code(PyObject *const *arguments, size_t count, bool resumed)
 {
-    edbprof_thread *only = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
-    if (code != NULL && entered_code(only, code, resumed)) {
+    if (code != NULL && entered_code(fast_handle, code, resumed)) {
         Py_RETURN_NONE;
     }
     return enter_code_slowly(arguments, count, resumed);
 }
 
-static PyObject *on_start(PyObject *self, PyObject *const *arguments, size_t count,
-                          PyObject *keywords)
-{
-    (void)self, (void)keywords;
-    return enter_code(arguments, count, false);
-}
+static CALLBACK(on_start) { return enter_code(arguments, count, false); }
 
-static PyObject *on_resume(PyObject *self, PyObject *const *arguments, size_t count,
-                           PyObject *keywords)
-{
-    (void)self, (void)keywords;
-    return enter_code(arguments, count, true);
-}
+static CALLBACK(on_resume) { return enter_code(arguments, count, true); }
 
-static Py_NO_INLINE PyObject *return_slowly(PyObject *const *arguments, size_t count)
+/* `key` is 0 where nothing has ended. */
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
 {
-    const activities *list = listening();
-    PyCodeObject *code = code_of(arguments, count);
-    if (list != NULL && code != NULL) {
-        leave_in_each(list, code_key(code), false);
+    const active_recorders *list = listening();
+    if (list != NULL && key != 0) {
+        leave_in_each(list, key);
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *on_return(PyObject *self, PyObject *const *arguments, size_t count,
-                           PyObject *keywords)
+static CALLBACK(on_return)
 {
-    (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
-    if (code != NULL && left(only, code_key(code))) {
+    if (code != NULL && left(fast_handle, code_key(code))) {
         Py_RETURN_NONE;
     }
-    return return_slowly(arguments, count);
+    return leave_slowly(code == NULL ? 0 : code_key(code));
 }
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
 {
-    const activities *list = listening();
+    const active_recorders *list = listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
         enter_builtin_in_each(list, arguments[2], arguments[3], key);
@@ -117,52 +108,37 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
     Py_RETURN_NONE;
 }
 
-static PyObject *on_call(PyObject *self, PyObject *const *arguments, size_t count,
-                         PyObject *keywords)
+static CALLBACK(on_call)
 {
-    (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
-    if (only != NULL) {
+    edbprof_thread *fast_handle = thread_monitored();
+    if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
         if (key == CLASS_CALL) {
-            edbprof_count_class_call(only);
+            edbprof_count_class_call(fast_handle);
         }
-        if (!is_builtin_key(key) || entered_builtin(only, key)) {
+        if (!is_builtin_key(key) || entered_builtin(fast_handle, key)) {
             Py_RETURN_NONE;
         }
     }
     return call_slowly(arguments, count);
 }
 
-static Py_NO_INLINE PyObject *c_return_slowly(PyObject *const *arguments, size_t count)
+static CALLBACK(on_c_return)
 {
-    const activities *list = listening();
+    edbprof_thread *fast_handle = thread_monitored();
     uint64_t key = key_of(arguments, count);
-    if (list != NULL && is_builtin_key(key)) {
-        leave_in_each(list, key, true);
+    bool builtin = is_builtin_key(key);
+    if (fast_handle != NULL && (!builtin || left(fast_handle, key))) {
+        Py_RETURN_NONE;
     }
-    Py_RETURN_NONE;
+    return leave_slowly(builtin ? key : 0);
 }
 
-static PyObject *on_c_return(PyObject *self, PyObject *const *arguments, size_t count,
-                             PyObject *keywords)
-{
-    (void)self, (void)keywords;
-    edbprof_thread *only = thread_monitored();
-    if (only != NULL) {
-        uint64_t key = key_of(arguments, count);
-        if (!is_builtin_key(key) || left(only, key)) {
-            Py_RETURN_NONE;
-        }
-    }
-    return c_return_slowly(arguments, count);
-}
-
-/* C_RETURN and C_RAISE come with CALL: they can't be asked for. */
+/* C_RETURN and C_RAISE come with CALL: they can't be set. */
 static const struct {
     const char *event;
     vectorcallfunc function;
-    bool asked_for;
+    bool set;
 } handlers[] = {
     {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
@@ -171,63 +147,53 @@ static const struct {
     {"C_RAISE", on_c_return, false},
 };
 
-static PyObject *on_nothing(PyObject *self, PyObject *const *arguments, size_t count,
-                            PyObject *keywords)
+static CALLBACK(on_nothing)
 {
-    (void)self, (void)arguments, (void)count, (void)keywords;
+    (void)arguments, (void)count;
     Py_RETURN_NONE;
 }
 
 enum { HANDLERS = sizeof handlers / sizeof *handlers };
 
-/* Those that are registered. Replaced ones are kept from doing anything: a tool id that
- * was taken from us may go on calling them. */
+/* The registered ones. Those that they replace do nothing from then on, because a tool id
+ * that was taken from us may still call them. */
 static callback *callbacks[HANDLERS];
 
-/* Returns the event's number, or -1 with an exception. */
-static long register_one(PyObject *module, PyObject *tool, int which)
-{
-    callback *new = PyObject_New(callback, &callback_type);
-    if (new == NULL) {
-        return -1;
-    }
-    new->vectorcall = handlers[which].function;
-    if (callbacks[which] != NULL) {
-        callbacks[which]->vectorcall = on_nothing;
-    }
-    Py_XSETREF(callbacks[which], new);
-    PyObject *event = NULL, *before = NULL;
-    PyObject *events = PyObject_GetAttrString(module, "events");
-    if (events != NULL) {
-        event = PyObject_GetAttrString(events, handlers[which].event);
-    }
-    if (event != NULL) {
-        before = PyObject_CallMethod(module, "register_callback", "OOO", tool, event, new);
-    }
-    long number = before == NULL ? -1 : PyLong_AsLong(event);
-    Py_XDECREF(before);
-    Py_XDECREF(event);
-    Py_XDECREF(events);
-    return number;
-}
-
-long monitoring_register(PyObject *module, PyObject *tool)
+/* Returns the events to set, or -1 with an exception. */
+static long register_all(PyObject *module, PyObject *tool)
 {
     long all = 0;
     for (int i = 0; i < HANDLERS; i++) {
-        long event = register_one(module, tool, i);
-        if (event < 0) {
+        long event = gate_event(handlers[i].event);
+        callback *new = event < 0 ? NULL : PyObject_New(callback, &callback_type);
+        if (new == NULL) {
             return -1;
         }
-        all |= handlers[i].asked_for ? event : 0;
+        new->vectorcall = handlers[i].function;
+        if (callbacks[i] != NULL) {
+            callbacks[i]->vectorcall = on_nothing;
+        }
+        Py_XSETREF(callbacks[i], new);
+        PyObject *before =
+            PyObject_CallMethod(module, "register_callback", "OlO", tool, event, new);
+        if (before == NULL) {
+            return -1;
+        }
+        Py_DECREF(before);
+        all |= handlers[i].set ? event : 0;
     }
     return all;
 }
 
-int monitoring_init(void) { return PyType_Ready(&callback_type); }
+static int open_gate(thread_state *Py_UNUSED(state), const recorder *owner)
+{
+    return owner->local_events ? 0 : gate_open();
+}
 
-#else
-
-int monitoring_init(void) { return 0; }
-
-#endif
+int monitoring_init(void)
+{
+    static const hook_ops ops = {.begin = open_gate};
+    thread_set_hook(HOOK_MONITORING, &ops);
+    gate_init(register_all);
+    return PyType_Ready(&callback_type);
+}

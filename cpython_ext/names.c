@@ -1,9 +1,9 @@
-/* What functions and threads are called: functions in pstats' words, but for addresses.
+/* Names of functions and threads.
  *
- * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and
- * may hold an address, which differs in every process. Here it never does, and no
- * code of the user's is run to find a name. */
-#include "edbprof_ext.h"
+ * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and may hold
+ * an address, which differs in every process. Here it never does, and finding it runs no code
+ * of the program. */
+#include "names.h"
 
 static PyObject *package_directory;
 
@@ -51,7 +51,19 @@ void named_clear(named *self)
     }
 }
 
-static void begin(named *self, uint32_t kind)
+/* Returns true for a function or method of this extension, whose types can't be subclassed. */
+static bool is_own_builtin(const PyCFunctionObject *builtin)
+{
+    static const char OWN[] = "edbprof_native._native";
+    PyObject *owner = builtin->m_self;
+    const char *name = owner == NULL           ? NULL
+                       : PyModule_Check(owner) ? PyModule_GetName(owner)
+                                               : Py_TYPE(owner)->tp_name;
+    PyErr_Clear();
+    return name != NULL && strncmp(name, OWN, strlen(OWN)) == 0;
+}
+
+static void begin_description(named *self, uint32_t kind)
 {
     *self = (named){.function = {.struct_size = sizeof self->function, .kind = kind}};
 }
@@ -62,8 +74,8 @@ static bool is_own_file(PyObject *file)
            PyUnicode_Tailmatch(file, package_directory, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
-/* Whether the call that is about to begin is one of a property: its caller loads an
- * attribute. */
+/* Returns true if the call that is about to begin is a property's: its caller loads an
+ * attribute. A function is judged by its first call alone. */
 static bool loads_attribute(PyCodeObject *code)
 {
     PyFrameObject *frame = PyEval_GetFrame();
@@ -72,7 +84,7 @@ static bool loads_attribute(PyCodeObject *code)
     }
     PyFrameObject *caller = PyFrame_GetBack(frame);
     if (caller == NULL) {
-        PyErr_Clear(); /* Mostly there is none, but for want of memory it says so. */
+        PyErr_Clear(); /* Most often there is no caller; else memory is used up. */
         return false;
     }
     bool loads = compat_frame_opcode(caller) == LOAD_ATTR;
@@ -80,9 +92,9 @@ static bool loads_attribute(PyCodeObject *code)
     return loads;
 }
 
-int name_code(named *self, PyCodeObject *code)
+void name_code(named *self, PyCodeObject *code)
 {
-    begin(self, EDBPROF_PYTHON);
+    begin_description(self, EDBPROF_PYTHON);
     PyObject *qualified_name = compat_code_qualified_name(code);
     self->function.file = named_keep(self, code->co_filename);
     self->function.line = code->co_firstlineno;
@@ -95,8 +107,6 @@ int name_code(named *self, PyCodeObject *code)
     if (loads_attribute(code)) {
         self->function.flags |= EDBPROF_PROPERTY;
     }
-    generics_describe(code, self);
-    return 0;
 }
 
 /* The module's name, or NULL: a new reference, nothing raised. */
@@ -117,7 +127,7 @@ static PyObject *module_name(PyCFunctionObject *builtin)
     return NULL;
 }
 
-/* As cProfile finds the name of a method: by what its type has under that name. */
+/* A method's name as cProfile finds it: by the attribute of its type. */
 static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
 {
     const char *name = builtin->m_ml->ml_name;
@@ -141,8 +151,7 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
         return PyObject_Repr(found);
     }
     if (PyFunction_Check(found)) {
-        return PyUnicode_FromFormat("<function %U>",
-                                    ((PyFunctionObject *)found)->func_qualname);
+        return PyUnicode_FromFormat("<function %U>", ((PyFunctionObject *)found)->func_qualname);
     }
     return PyUnicode_FromFormat("<built-in method %s>", name);
 }
@@ -160,9 +169,9 @@ static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
     return PyUnicode_FromFormat("<built-in method %U.%s>", module, name);
 }
 
-int name_builtin(named *self, PyCFunctionObject *builtin)
+void name_builtin(named *self, PyCFunctionObject *builtin)
 {
-    begin(self, EDBPROF_BUILTIN);
+    begin_description(self, EDBPROF_BUILTIN);
     if (is_own_builtin(builtin)) {
         self->function.flags |= EDBPROF_HIDDEN;
     }
@@ -179,7 +188,6 @@ int name_builtin(named *self, PyCFunctionObject *builtin)
     self->function.module = named_keep(self, module);
     Py_XDECREF(name);
     Py_XDECREF(module);
-    return 0;
 }
 
 PyObject *loaded_modules(void)
@@ -188,15 +196,13 @@ PyObject *loaded_modules(void)
     return modules != NULL && PyDict_Check(modules) ? modules : NULL;
 }
 
-/* threading's own table is read: current_thread() would put an entry into it. */
-PyObject *thread_name(void)
+/* Reads threading's own table, because current_thread() would add an entry to it. */
+PyObject *name_current_thread(void)
 {
     PyObject *name = NULL;
     PyObject *modules = loaded_modules();
-    PyObject *threading =
-        modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    PyObject *known =
-        threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
         PyObject *thread = PyDict_GetItemWithError(known, ident);

@@ -1,24 +1,28 @@
 /* Threads that start while a recorder with threads=True records: they are recorded too.
  *
- * `threading` starts all of them by one function, which a Starter stands for. It gives the
- * new thread a `run` that records, where a subclass or the program could have put one as
- * well; it is gone when it is called. What threading.setprofile() has set is in force by
- * then and goes on getting its events. */
-#include "edbprof_ext.h"
+ * `threading` starts all of them by one function, which a Starter replaces. It gives the new
+ * thread a `run` attribute that records, like a subclass or the program could, and that is
+ * removed when it is called. The function of threading.setprofile() is set by then and
+ * continues to get its events. */
+#include "new_threads.h"
 
-/* What a new thread runs. */
+#include "events.h"
+#include "recorder.h"
+#include "thread.h"
+#include "warn.h"
+
+/* The `run` of a new thread. */
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *thread;
-    PyObject *run;       /* what it ran without this */
+    PyObject *run;       /* the one that it replaces */
     PyObject *own_run;   /* the same if the thread had it for itself, or NULL */
     PyObject *recorders; /* a tuple */
 } recorded_run;
 
 static PyTypeObject recorded_run_type;
 
-/* Gives the thread the `run` that it had; raises nothing. */
+/* Gives the thread its own `run` back; raises nothing. */
 static void put_run_back(recorded_run *self)
 {
     PyObject *dict = PyObject_GenericGetDict(self->thread, NULL);
@@ -33,8 +37,8 @@ static void put_run_back(recorded_run *self)
     PyErr_Clear();
 }
 
-static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
-                                   size_t count, PyObject *keywords)
+static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments, size_t count,
+                                   PyObject *keywords)
 {
     recorded_run *self = (recorded_run *)object;
     Py_INCREF(self); /* the thread's reference goes */
@@ -80,26 +84,21 @@ static void recorded_run_dealloc(PyObject *object)
     PyObject_GC_Del(object);
 }
 
-/* No tp_clear: the cycle is in the thread's dict, which can be cleared. */
+/* No tp_clear: see decorated.c. The cycle is in the thread's dict, which can be cleared. */
 static PyTypeObject recorded_run_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.RecordedRun",
-    .tp_basicsize = sizeof(recorded_run),
+    EDBPROF_CALLABLE_TYPE("RecordedRun", recorded_run, Py_TPFLAGS_HAVE_GC),
     .tp_dealloc = recorded_run_dealloc,
     .tp_traverse = recorded_run_traverse,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(recorded_run, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | EDBPROF_HAVE_VECTORCALL,
-    .tp_doc = "What a new thread runs: its own run(), recorded.",
+    .tp_doc = "The run() of a new thread, recorded.",
 };
 
-/* Lets the thread run what records: a new reference, or NULL with an exception. */
+/* Gives the thread a `run` that records: a new reference, or NULL with an exception. */
 static recorded_run *give_run(PyObject *thread, PyObject *recorders)
 {
     PyObject *dict = PyObject_GenericGetDict(thread, NULL);
     PyObject *run = dict == NULL ? NULL : PyObject_GetAttrString(thread, "run");
-    recorded_run *self =
-        run == NULL ? NULL : PyObject_GC_New(recorded_run, &recorded_run_type);
+    recorded_run *self = run == NULL ? NULL : PyObject_GC_New(recorded_run, &recorded_run_type);
     if (self == NULL) {
         Py_XDECREF(dict);
         Py_XDECREF(run);
@@ -124,16 +123,15 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
 /* ---- the Starter --------------------------------------------------------- */
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
-    PyObject *start; /* the function that it stands for */
+    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject *start; /* the function that it replaces */
 } starter;
 
-/* Prepares what is about to be started: `callable` is the thread's `_bootstrap`. NULL
- * where nobody records it; raises nothing. */
-static recorded_run *prepare(PyObject *callable)
+/* Prepares a thread that is about to be started; `callable` is its `_bootstrap`. NULL if no
+ * recorder records it; raises nothing. */
+static recorded_run *prepare_thread(PyObject *callable)
 {
-    static bool told;
+    static bool warned;
     if (!PyMethod_Check(callable)) {
         return NULL;
     }
@@ -143,7 +141,7 @@ static recorded_run *prepare(PyObject *callable)
     Py_XDECREF(recorders);
     if (PyErr_Occurred()) {
         PyErr_Clear();
-        warn_once(&told, "cannot record a thread that was started");
+        warn_once(&warned, "cannot record a thread that was started");
     }
     return given;
 }
@@ -152,7 +150,7 @@ static PyObject *starter_call(PyObject *object, PyObject *const *arguments, size
                               PyObject *keywords)
 {
     PyObject *start = ((starter *)object)->start;
-    recorded_run *given = PyVectorcall_NARGS(count) > 0 ? prepare(arguments[0]) : NULL;
+    recorded_run *given = PyVectorcall_NARGS(count) > 0 ? prepare_thread(arguments[0]) : NULL;
     PyObject *result = call_recorded(start, arguments, count, keywords);
     if (result == NULL && given != NULL) {
         PyObject *exception = compat_take_exception();
@@ -170,19 +168,16 @@ static void starter_dealloc(PyObject *object)
 }
 
 static PyMemberDef starter_members[] = {
-    {"__wrapped__", T_OBJECT, offsetof(starter, start), READONLY, "What starts threads."},
+    {"__wrapped__", T_OBJECT, offsetof(starter, start), READONLY,
+     "The function that starts threads."},
     {NULL},
 };
 
 static PyTypeObject starter_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Starter",
-    .tp_basicsize = sizeof(starter),
+    EDBPROF_CALLABLE_TYPE("Starter", starter, 0),
     .tp_dealloc = starter_dealloc,
     .tp_members = starter_members,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(starter, vectorcall),
-    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL,
     .tp_doc = "Starts a thread, which is recorded if the one that starts it is.",
 };
 

@@ -1,5 +1,10 @@
-/* What the other parts ask of a recorder: handles, names, saves, and what is told of it. */
-#include "edbprof_ext.h"
+/* Recorder: its handles, function descriptions, saves, errors and warnings. */
+#include "recorder.h"
+
+#include "arrays.h"
+#include "generics.h"
+#include "names.h"
+#include "warn.h"
 
 void recorder_raise(const edbprof_recording *recording, edbprof_status status)
 {
@@ -13,43 +18,26 @@ void recorder_raise(const edbprof_recording *recording, edbprof_status status)
     default: kind = PyExc_RuntimeError; break;
     }
     edbprof_recording_error(recording, text, sizeof text);
-    PyObject *message = PyUnicode_DecodeFSDefault(
-        text[0] != '\0' ? text : "edbprof: the recorder has refused");
+    PyObject *message =
+        PyUnicode_DecodeFSDefault(text[0] != '\0' ? text : "edbprof: the recorder has refused");
     if (message != NULL) {
-        if (text[0] == '\0') {
-            PyErr_Format(kind, "%U (status %d)", message, (int)status);
-        } else {
-            PyErr_SetObject(kind, message);
-        }
+        PyErr_Format(kind, text[0] != '\0' ? "%U" : "%U (status %d)", message, (int)status);
         Py_DECREF(message);
     }
 }
 
-PyObject *recorder_is_closed(void)
+PyObject *recorder_raise_closed(void)
 {
     PyErr_SetString(PyExc_ValueError, "the recording is closed");
     return NULL;
 }
 
-void *grown(void *array, size_t count, size_t *room, size_t element)
-{
-    if (count < *room) {
-        return array;
-    }
-    size_t more = *room ? *room * 2 : 4;
-    void *larger = PyMem_Realloc(array, more * element);
-    if (larger != NULL) {
-        *room = more;
-    }
-    return larger;
-}
-
 edbprof_thread *recorder_attach(recorder *self)
 {
     if (self->recording == NULL) {
-        return (edbprof_thread *)recorder_is_closed();
+        return (edbprof_thread *)recorder_raise_closed();
     }
-    PyObject *name = thread_name();
+    PyObject *name = name_current_thread();
     if (name == NULL) {
         return NULL;
     }
@@ -66,23 +54,22 @@ edbprof_thread *recorder_attach(recorder *self)
     return handle;
 }
 
-/* What is told once: that something is recorded in memory only. */
+/* Warning that something is recorded in memory only. */
 static struct {
-    bool told;
+    bool warned;
     char text[512];
 } in_memory;
 
-static int tell_of_memory(void *unused)
+static int warn_of_memory(void *Py_UNUSED(argument))
 {
-    (void)unused;
-    warn_once(&in_memory.told, "%s", in_memory.text);
+    warn_once(&in_memory.warned, "%s", in_memory.text);
     return 0;
 }
 
-/* Whether there is anything to be told of; takes its text. */
+/* Returns true if a warning is due, and copies its text. */
 static bool is_in_memory_only(recorder *self)
 {
-    if (self->recording == NULL || in_memory.told ||
+    if (self->recording == NULL || in_memory.warned ||
         edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY) {
         return false;
     }
@@ -90,46 +77,45 @@ static bool is_in_memory_only(recorder *self)
     return true;
 }
 
-void recorder_tell(recorder *self)
+void recorder_warn_if_in_memory(recorder *self)
 {
     if (is_in_memory_only(self)) {
-        tell_of_memory(NULL);
+        warn_of_memory(NULL);
     }
 }
 
-/* The same from within a hook, where no sys.stderr that is written in Python may run:
- * it is told as soon as the interpreter is between two instructions. */
-static void tell_soon(recorder *self)
+/* The same from within a hook, where no sys.stderr written in Python may run: warns as soon as
+ * the interpreter is between two instructions. */
+static void warn_soon(recorder *self)
 {
-    if (is_in_memory_only(self) && Py_AddPendingCall(tell_of_memory, NULL) < 0) {
-        tell_of_memory(NULL);
+    if (is_in_memory_only(self) && Py_AddPendingCall(warn_of_memory, NULL) < 0) {
+        warn_of_memory(NULL);
     }
 }
 
 static int define(recorder *self, uint64_t key, named *function)
 {
-    edbprof_status status =
-        edbprof_recording_define(self->recording, key, &function->function);
+    edbprof_status status = edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
-    tell_soon(self);
-    greenlets_look(thread_state_here());
+    warn_soon(self);
     return status == EDBPROF_OK ? 0 : -1;
 }
 
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
 {
     PyCodeObject **codes =
-        grown(self->codes, self->code_count, &self->code_room, sizeof *codes);
+        grow_array(self->codes, self->code_count, &self->code_room, sizeof *codes);
     if (codes == NULL) {
         return -1;
     }
     self->codes = codes;
-    /* First of all: naming and what comes after it may run Python code, which may define
-     * others. */
+    /* Before anything that may run Python code, which may define others. */
     Py_INCREF(code);
     self->codes[self->code_count++] = code;
     named function;
-    return name_code(&function, code) < 0 ? -1 : define(self, key, &function);
+    name_code(&function, code);
+    generics_describe(code, &function);
+    return define(self, key, &function);
 }
 
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
@@ -142,13 +128,13 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
         callable = Py_TYPE(callable)->tp_descr_get(callable, callable_self,
                                                    (PyObject *)Py_TYPE(callable_self));
     }
-    int result = -1;
     if (callable == NULL) {
         PyErr_Clear();
-    } else if (name_builtin(&function, (PyCFunctionObject *)callable) == 0) {
-        result = define(self, key, &function);
+        return -1;
     }
-    Py_XDECREF(callable);
+    name_builtin(&function, (PyCFunctionObject *)callable);
+    int result = define(self, key, &function);
+    Py_DECREF(callable);
     return result;
 }
 
@@ -160,22 +146,22 @@ uint32_t recorder_save_flags(bool final, bool last)
 
 bool recorder_call_ended(recorder *self)
 {
-    static bool told;
+    static bool warned;
     if (self->recording == NULL) {
         return false;
     }
-    edbprof_status status = edbprof_recording_call_ended(
-        self->recording, self->save_every, recorder_save_flags(false, false));
+    edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
+                                                         recorder_save_flags(false, false));
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
         return status == EDBPROF_OK;
     }
     if (status == EDBPROF_IN_MEMORY_ONLY) {
         edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
-        tell_of_memory(NULL);
+        warn_of_memory(NULL);
         return false;
     }
     char text[512];
     edbprof_recording_error(self->recording, text, sizeof text);
-    warn_once(&told, "cannot save a recording, will try again: %s", text);
+    warn_once(&warned, "cannot save a recording, will try again: %s", text);
     return false;
 }

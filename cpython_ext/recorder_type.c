@@ -1,5 +1,11 @@
-/* Recorder: one recording as a Python object. */
-#include "edbprof_ext.h"
+/* Recorder: its Python type. */
+#include "recorder_type.h"
+
+#include "calibrate.h"
+#include "monitoring_gate.h"
+#include "new_threads.h"
+#include "recorder.h"
+#include "thread.h"
 
 #include <errno.h>
 
@@ -13,7 +19,6 @@ static edbprof_str string_of(PyObject *bytes)
 
 static void release(recorder *self)
 {
-    recorder_tell(self);
     thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
@@ -40,6 +45,7 @@ static void recorder_dealloc(PyObject *object)
     if (self->weak_references != NULL) {
         PyObject_ClearWeakRefs(object);
     }
+    recorder_warn_if_in_memory(self);
     release(self);
     Py_XDECREF(self->timer);
     Py_TYPE(object)->tp_free(object);
@@ -51,7 +57,7 @@ static int choose_hook(const char *name, hook_kind *hook)
     bool any = strcmp(name, "auto") == 0;
     if (any || strcmp(name, "monitoring") == 0) {
         *hook = HOOK_MONITORING;
-        if (arming_take_tool() == 0) {
+        if (gate_take_tool() == 0) {
             return 0;
         }
         if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -69,9 +75,9 @@ static int choose_hook(const char *name, hook_kind *hook)
 
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"directory", "prefix", "suffix", "clock", "timer",
-                            "timeunit", "builtins", "save_every", "hook", "threads",
-                            "live_dir", "max_nodes", NULL};
+    static char *names[] = {"directory", "prefix",    "suffix",     "clock", "timer",
+                            "timeunit",  "builtins",  "save_every", "hook",  "threads",
+                            "live_dir",  "max_nodes", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
@@ -83,11 +89,11 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     unsigned long long save_every = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names, PyUnicode_FSConverter,
-            &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix,
-            &clock, &timer, &timeunit, &builtins, &save_every, &hook_name, &threads,
-            PyUnicode_FSConverter, &live_dir, &max_nodes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names,
+                                     PyUnicode_FSConverter, &directory, PyUnicode_FSConverter,
+                                     &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
+                                     &timeunit, &builtins, &save_every, &hook_name, &threads,
+                                     PyUnicode_FSConverter, &live_dir, &max_nodes) ||
         choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
         goto done;
     }
@@ -101,8 +107,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (timer != Py_None) {
         options.clock = EDBPROF_CLOCK_HOST;
     }
-    if (max_nodes != 0 &&
-        (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
+    if (max_nodes != 0 && (max_nodes < EDBPROF_LEAST_NODES || max_nodes > EDBPROF_MOST_NODES)) {
         PyErr_Format(PyExc_ValueError, "max_nodes must be between %d and %d, not %zd",
                      EDBPROF_LEAST_NODES, EDBPROF_MOST_NODES, max_nodes);
         goto done;
@@ -138,7 +143,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         Py_CLEAR(self);
         goto done;
     }
-    calibrate_tell(self);
+    calibrate_set(self);
 done:
     Py_XDECREF(directory);
     Py_XDECREF(prefix);
@@ -147,42 +152,39 @@ done:
     return (PyObject *)self;
 }
 
-static PyObject *recorder_enable(PyObject *self, PyObject *unused)
+static PyObject *recorder_enable(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    (void)unused;
-    arming_check();
+    gate_check();
     if (thread_enable((recorder *)self, WHOLE_THREAD) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *recorder_disable(PyObject *self, PyObject *unused)
+static PyObject *recorder_disable(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    (void)unused;
     if (thread_may_switch() < 0) {
         return NULL;
     }
     bool stopped = thread_disable((recorder *)self);
-    recorder_tell((recorder *)self);
+    recorder_warn_if_in_memory((recorder *)self);
     return PyBool_FromLong(stopped);
 }
 
-static PyObject *recorder_stop(PyObject *self, PyObject *unused)
+static PyObject *recorder_stop(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    (void)unused;
     if (thread_may_switch() < 0) {
         return NULL;
     }
     unsigned depth = thread_stop((recorder *)self);
-    recorder_tell((recorder *)self);
+    recorder_warn_if_in_memory((recorder *)self);
     return PyLong_FromUnsignedLong(depth);
 }
 
-/* Where the system has refused, an OSError with `errno` and `filename`, as open()'s.
-   `path` is bytes, or NULL for the recording's own file. */
-static void raise_of_save(const edbprof_recording *recording, edbprof_status status,
-                          PyObject *path)
+/* Raises the failure of a save; one of the system as an OSError with `errno` and `filename`,
+ * like that of open(). `path` is bytes, or NULL for the recording's own file. */
+static void raise_failed_save(const edbprof_recording *recording, edbprof_status status,
+                              PyObject *path)
 {
     int number = edbprof_recording_errno(recording);
     if (status != EDBPROF_SYSTEM_ERROR || number == 0) {
@@ -205,53 +207,85 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     recorder *self = (recorder *)object;
     PyObject *path = NULL;
     int final = 0, last = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names,
-                                     PyUnicode_FSConverter, &path, &final, &last)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$pp:save", names, PyUnicode_FSConverter,
+                                     &path, &final, &last)) {
         return NULL;
     }
     if (self->recording == NULL) {
         Py_XDECREF(path);
-        return recorder_is_closed();
+        return recorder_raise_closed();
     }
-    /* Whatever comes of that, it is saved. */
+    /* Saves even if that fails. */
     PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
-    recorder_tell(self);
+    recorder_warn_if_in_memory(self);
     uint32_t flags = recorder_save_flags(final, last);
-    edbprof_status status =
-        path != NULL ? edbprof_recording_save_as(self->recording, string_of(path), flags)
-                     : edbprof_recording_save(self->recording, flags);
+    edbprof_status status = path != NULL
+                                ? edbprof_recording_save_as(self->recording, string_of(path), flags)
+                                : edbprof_recording_save(self->recording, flags);
     PyObject *saved = NULL;
     if (exception != NULL) {
         compat_restore_exception(exception);
     } else if (status == EDBPROF_OK || status == EDBPROF_NOTHING_RECORDED) {
         saved = PyBool_FromLong(status == EDBPROF_OK);
     } else {
-        raise_of_save(self->recording, status, path);
+        raise_failed_save(self->recording, status, path);
     }
     Py_XDECREF(path);
     return saved;
 }
 
-static PyObject *recorder_close(PyObject *object, PyObject *unused)
+static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
 {
-    (void)unused;
+    recorder *self = (recorder *)object;
+    if (self->recording == NULL) {
+        return recorder_raise_closed();
+    }
+    if (calibrate(self, false) < 0) {
+        return NULL;
+    }
+    edbprof_bytes bytes;
+    edbprof_status status = edbprof_recording_encode(self->recording, &bytes);
+    if (status != EDBPROF_OK) {
+        recorder_raise(self->recording, status);
+        return NULL;
+    }
+    PyObject *copy = PyBytes_FromStringAndSize((const char *)bytes.data, (Py_ssize_t)bytes.len);
+    edbprof_bytes_free(&bytes);
+    return copy;
+}
+
+static PyObject *recorder_codes(PyObject *object, PyObject *Py_UNUSED(unused))
+{
+    recorder *self = (recorder *)object;
+    PyObject *codes = PyList_New(0);
+    /* Making the list may run a finalizer, which may record. */
+    for (size_t i = 0; codes != NULL && i < self->code_count; i++) {
+        if (PyList_Append(codes, (PyObject *)self->codes[i]) < 0) {
+            Py_CLEAR(codes);
+        }
+    }
+    return codes;
+}
+
+static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
+{
     recorder *self = (recorder *)object;
     if (thread_may_switch() < 0) {
         return NULL;
     }
+    /* Before the check, because both may run Python code. */
+    recorder_warn_if_in_memory(self);
     thread_stop(self);
     if (self->active_threads > 0) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the recording is still enabled in another thread");
+        PyErr_SetString(PyExc_RuntimeError, "the recording is still enabled in another thread");
         return NULL;
     }
     release(self);
     Py_RETURN_NONE;
 }
 
-static PyObject *recorder_path(PyObject *object, void *unused)
+static PyObject *recorder_path(PyObject *object, void *Py_UNUSED(unused))
 {
-    (void)unused;
     recorder *self = (recorder *)object;
     char path[8192];
     size_t length = edbprof_recording_path(self->recording, path, sizeof path);
@@ -261,15 +295,13 @@ static PyObject *recorder_path(PyObject *object, void *unused)
     return PyUnicode_DecodeFSDefaultAndSize(path, (Py_ssize_t)length);
 }
 
-static PyObject *recorder_threads(PyObject *self, void *unused)
+static PyObject *recorder_threads(PyObject *self, void *Py_UNUSED(unused))
 {
-    (void)unused;
     return PyBool_FromLong(((recorder *)self)->threads);
 }
 
-static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
+static int recorder_set_threads(PyObject *self, PyObject *value, void *Py_UNUSED(unused))
 {
-    (void)unused;
     int threads = value == NULL ? 0 : PyObject_IsTrue(value);
     if (threads < 0 || (threads && new_threads_cover() < 0)) {
         return -1;
@@ -278,15 +310,13 @@ static int recorder_set_threads(PyObject *self, PyObject *value, void *unused)
     return 0;
 }
 
-static PyObject *recorder_builtins(PyObject *self, void *unused)
+static PyObject *recorder_builtins(PyObject *self, void *Py_UNUSED(unused))
 {
-    (void)unused;
     return PyBool_FromLong(((recorder *)self)->builtins);
 }
 
-static int recorder_set_builtins(PyObject *self, PyObject *value, void *unused)
+static int recorder_set_builtins(PyObject *self, PyObject *value, void *Py_UNUSED(unused))
 {
-    (void)unused;
     int builtins = value == NULL ? 0 : PyObject_IsTrue(value);
     if (builtins < 0 || thread_may_switch() < 0) {
         return -1;
@@ -295,21 +325,23 @@ static int recorder_set_builtins(PyObject *self, PyObject *value, void *unused)
     return 0;
 }
 
-static PyMethodDef methods[] = {
+static PyMethodDef recorder_methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable()\n--\n\nRecord in the calling thread from now on; nests."},
     {"disable", recorder_disable, METH_NOARGS,
      "disable()\n--\n\nUndo one enable() of the calling thread. Returns whether that "
      "stopped the recording in it."},
     {"stop", recorder_stop, METH_NOARGS,
-     "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they were."},
+     "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they "
+     "were."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
      "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
      "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
-     "os._exit(), so its live file goes now. Returns False, having written nothing, when nothing "
+     "os._exit(), so its live file goes now. Returns False, having written nothing, when "
+     "nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"encode", recorder_encode, METH_NOARGS,
-     "encode()\n--\n\nWhat save() would write now, as bytes. Raises ValueError."},
+     "encode()\n--\n\nReturn as bytes the file that save() would write now. Raises ValueError."},
     {"codes", recorder_codes, METH_NOARGS,
      "codes()\n--\n\nA list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,
@@ -318,23 +350,21 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
-static PyMemberDef members[] = {
+static PyMemberDef recorder_members[] = {
     {"save_every", T_ULONGLONG, offsetof(recorder, save_every), 0,
      "After how many outermost calls the recording is saved; 0: never."},
     {NULL},
 };
 
-static PyGetSetDef attributes[] = {
-    {"path", recorder_path, NULL,
-     "The recording's own file, or None before anything was recorded.", NULL},
+static PyGetSetDef recorder_attributes[] = {
+    {"path", recorder_path, NULL, "The recording's own file, or None before anything was recorded.",
+     NULL},
     {"builtins", recorder_builtins, recorder_set_builtins,
-     "Whether functions written in C are recorded.", NULL},
+     "True if functions written in C are recorded.", NULL},
     {"threads", recorder_threads, recorder_set_threads,
-     "Whether threads that recorded ones start are recorded too.", NULL},
+     "True if threads that recorded ones start are recorded too.", NULL},
     {NULL},
 };
-
-PyMethodDef *const recorder_methods = methods;
 
 PyTypeObject recorder_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -344,9 +374,9 @@ PyTypeObject recorder_type = {
     .tp_dealloc = recorder_dealloc,
     .tp_traverse = recorder_traverse,
     .tp_weaklistoffset = offsetof(recorder, weak_references),
-    .tp_methods = methods,
-    .tp_members = members,
-    .tp_getset = attributes,
+    .tp_methods = recorder_methods,
+    .tp_members = recorder_members,
+    .tp_getset = recorder_attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
               "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "

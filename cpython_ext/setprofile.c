@@ -1,93 +1,109 @@
 /* The hook that every Python version has: PyEval_SetProfile. */
+#include "setprofile.h"
+
 #include "events.h"
+#include "thread.h"
+#include "thread_state.h"
+#include "warn.h"
+
+Py_ssize_t compat_code_extra = -1;
 
 enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 
-/* Each of these is called last by on_event, for which it returns 0, so that no event saves
+/* Each of these is called last by on_event and returns its 0, so that no event saves
  * registers for another kind. */
 
-static Py_NO_INLINE int on_call(const activities *list, PyFrameObject *frame)
+static Py_NO_INLINE int record_call(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    bool resumed =
-        (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
-    if (!entered_code(list->only, code, resumed)) {
+    bool resumed = (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
+    if (!entered_code(list->fast_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
     return 0;
 }
 
-static void leave_unstarted(const activities *list, PyCodeObject *code)
+static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
 {
-    FOR_EACH_ACTIVE (active, list) {
+    active_recorder active;
+    for (size_t i = 0; active_at(list, i, &active); i++) {
         (void)edbprof_leave_unstarted(active.handle, code_key(code));
     }
 }
 
-static Py_NO_INLINE int on_return(const activities *list, PyFrameObject *frame,
-                                  PyObject *value)
+static Py_NO_INLINE int record_return(const active_recorders *list, PyFrameObject *frame,
+                                      PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) &&
-        compat_generator_never_ran(frame)) {
+    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
-    } else if (!left(list->only, code_key(code))) {
-        leave_in_each(list, code_key(code), false);
+    } else if (!left(list->fast_handle, code_key(code))) {
+        leave_in_each(list, code_key(code));
     }
     return 0;
 }
 
-static Py_NO_INLINE int on_builtin_call(const activities *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         uint64_t key = builtin_key(builtin);
-        if (!entered_builtin(list->only, key)) {
+        if (!entered_builtin(list->fast_handle, key)) {
             enter_builtin_in_each(list, callee, builtin->m_self, key);
         }
     }
     return 0;
 }
 
-static Py_NO_INLINE int on_builtin_return(const activities *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->only, key)) {
-            leave_in_each(list, key, true);
+        if (!left(list->fast_handle, key)) {
+            leave_in_each(list, key);
         }
     }
     return 0;
 }
 
-static inline int record(const activities *list, PyFrameObject *frame, int what,
+static inline int record(const active_recorders *list, PyFrameObject *frame, int what,
                          PyObject *argument)
 {
     switch (what) {
-    case PyTrace_CALL: return on_call(list, frame);
-    case PyTrace_RETURN: return on_return(list, frame, argument);
-    case PyTrace_C_CALL: return on_builtin_call(list, argument);
+    case PyTrace_CALL: return record_call(list, frame);
+    case PyTrace_RETURN: return record_return(list, frame, argument);
+    case PyTrace_C_CALL: return record_builtin_call(list, argument);
     case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: return on_builtin_return(list, argument);
+    case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument);
     default: return 0;
     }
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
-/* Gives the event to the profile function that was there before, too. */
+/* Sets the profile function of the calling thread. Audit hooks that this runs may switch
+ * recorders on and off: what that needs is done afterwards, because 3.11 refuses to set a
+ * profile function within that. */
+static void set_profile(thread_state *state, Py_tracefunc function, PyObject *argument)
+{
+    state->sets_profile = true;
+    PyEval_SetProfile(function, argument);
+    state->sets_profile = false;
+}
+
+/* Gives the event also to the profile function that was set before. */
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
                                          PyObject *argument)
 {
     (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
     int result = state->chained(state->chained_argument, frame, what, argument);
-    if (result < 0 && compat_profile_function(state->tstate) == NULL) {
-        /* It has raised, so the interpreter has switched profiling off: for it, but
+    if (result < 0 && state->tstate->c_profilefunc == NULL) {
+        /* It has raised, so the interpreter has switched profiling off: for that function, but
          * not for us. */
         PyObject *exception = compat_take_exception();
         state->chained = NULL;
         Py_CLEAR(state->chained_argument);
-        PyEval_SetProfile(on_event, (PyObject *)state);
+        set_profile(state, on_event, (PyObject *)state);
         compat_restore_exception(exception);
     }
     return result;
@@ -103,34 +119,33 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     return record(&state->active[HOOK_SETPROFILE], frame, what, argument);
 }
 
-static void tell_of_another(void)
+static void warn_of_another(void)
 {
-    static bool told;
-    warn_once(&told, "another profiler was switched on or off while edbprof was "
-                     "recording; some of what was called after that is missing");
+    static bool warned;
+    warn_once(&warned, "another profiler was switched on or off while edbprof was "
+                       "recording; some of what was called after that is missing");
 }
 
-/* Events were missed: which of the open calls have ended meanwhile, nobody knows. */
+/* Events were missed: any of the open calls may have ended meanwhile. */
 static void forget_open_calls(thread_state *state)
 {
-    FOR_EACH_ACTIVE (active, &state->active[HOOK_SETPROFILE]) {
+    active_recorder active;
+    for (size_t i = 0; active_at(&state->active[HOOK_SETPROFILE], i, &active); i++) {
         (void)edbprof_leave_all(active.handle);
     }
 }
 
-/* Programs put back what sys.getprofile() gave them, by sys.setprofile(): then the
- * state is called as a Python function would be, once. */
-PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *keywords)
+/* tp_call of the thread's state, which is what sys.getprofile() returns. Programs give it to
+ * sys.setprofile() to put it back: then it is called like a Python function, once. */
+static PyObject *put_back(PyObject *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
-    static const struct {
-        const char *name;
-        int what;
-    } events[] = {
-        {"call", PyTrace_CALL},     {"return", PyTrace_RETURN},
-        {"c_call", PyTrace_C_CALL}, {"c_return", PyTrace_C_RETURN},
-        {"c_exception", PyTrace_C_EXCEPTION},
+    static const char *const events[] = {
+        [PyTrace_CALL] = "call",
+        [PyTrace_RETURN] = "return",
+        [PyTrace_C_CALL] = "c_call",
+        [PyTrace_C_RETURN] = "c_return",
+        [PyTrace_C_EXCEPTION] = "c_exception",
     };
-    (void)keywords;
     thread_state *state = (thread_state *)self;
     PyFrameObject *frame;
     const char *name;
@@ -148,11 +163,11 @@ PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *key
         Py_CLEAR(state->chained_argument);
     }
     Py_INCREF(self);
-    PyEval_SetProfile(on_event, self);
+    set_profile(state, on_event, self);
     int result = 0;
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        if (strcmp(events[i].name, name) == 0) {
-            result = on_event(self, frame, events[i].what, argument);
+    for (int what = 0; what < (int)(sizeof events / sizeof *events); what++) {
+        if (events[what] != NULL && strcmp(events[what], name) == 0) {
+            result = on_event(self, frame, what, argument);
         }
     }
     Py_DECREF(self);
@@ -162,40 +177,57 @@ PyObject *setprofile_put_back(PyObject *self, PyObject *arguments, PyObject *key
     Py_RETURN_NONE;
 }
 
-/* Both are looked at: up to 3.10 yappi sets the function alone. */
-static bool is_armed(const thread_state *state)
+/* Compares both, because up to 3.10 yappi sets the function alone. */
+static bool is_installed(const thread_state *state)
 {
-    return compat_profile_function(state->tstate) == on_event &&
-           compat_profile_argument(state->tstate) == (PyObject *)state;
+    return state->tstate->c_profilefunc == on_event &&
+           state->tstate->c_profileobj == (PyObject *)state;
 }
 
-void setprofile_arm(thread_state *state)
+/* Sets our profile function, which chains to the one that is set now. */
+static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
-    bool foreign = !is_armed(state);
-    PyObject *argument = foreign ? compat_profile_argument(state->tstate) : NULL;
-    state->chained = foreign ? compat_profile_function(state->tstate) : NULL;
-    Py_XINCREF(argument);
-    Py_XSETREF(state->chained_argument, argument);
-    PyEval_SetProfile(on_event, (PyObject *)state);
+    if (!state->sets_profile) {
+        bool foreign = !is_installed(state);
+        PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
+        state->chained = foreign ? state->tstate->c_profilefunc : NULL;
+        Py_XINCREF(argument);
+        Py_XSETREF(state->chained_argument, argument);
+        set_profile(state, on_event, (PyObject *)state);
+    }
+    return 0;
 }
 
-void setprofile_keep_armed(thread_state *state)
+static void repair(thread_state *state)
 {
-    if (is_armed(state)) {
+    if (!state->sets_profile && !is_installed(state)) {
+        forget_open_calls(state);
+        (void)install(state, NULL);
+        warn_of_another();
+    }
+}
+
+static void uninstall(thread_state *state)
+{
+    if (state->sets_profile) {
         return;
     }
-    tell_of_another();
-    forget_open_calls(state);
-    setprofile_arm(state);
-}
-
-void setprofile_disarm(thread_state *state)
-{
-    if (is_armed(state)) {
-        PyEval_SetProfile(state->chained, state->chained_argument);
+    if (is_installed(state)) {
+        set_profile(state, state->chained, state->chained_argument);
     } else {
-        tell_of_another();
+        warn_of_another();
     }
     state->chained = NULL;
     Py_CLEAR(state->chained_argument);
+    if (state->active[HOOK_SETPROFILE].count > 0) {
+        (void)install(state, NULL); /* for a recorder that an audit hook has enabled */
+    }
+}
+
+int setprofile_init(void)
+{
+    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair};
+    thread_set_hook(HOOK_SETPROFILE, &ops);
+    thread_state_type.tp_call = put_back;
+    return compat_generators_init();
 }

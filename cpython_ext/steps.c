@@ -1,15 +1,16 @@
-/* Steps: runs a generator or coroutine step by step, recording during each.
+/* Steps: drives a generator or coroutine step by step, recording during each.
  *
- * Between the steps it is suspended and nothing is recorded. The package's drivers
- * put a real generator or coroutine around it, so that inspect and event loops see
- * the kind of object that they expect. */
-#include "edbprof_ext.h"
+ * Between the steps it is suspended and nothing is recorded. The package's drivers put a real
+ * generator or coroutine around it, so that inspect and event loops see the kind of object
+ * that they expect. */
+#include "steps.h"
+
+#include "thread.h"
 
 typedef struct {
-    PyObject_HEAD
-    recorder *owner;
+    PyObject_HEAD recorder *owner;
     PyObject *iterator;
-    PyObject *to_throw; /* what the next step begins with, or NULL */
+    PyObject *to_throw; /* by the next step; or NULL */
     uint64_t call;      /* of all steps */
     char started, over; /* T_BOOL */
 } steps;
@@ -79,7 +80,7 @@ static PyObject *throw(steps *self, PyObject *arguments)
     return result;
 }
 
-static compat_step throw_what_was_put_off(steps *self, PyObject **result)
+static compat_step throw_later(steps *self, PyObject **result)
 {
     PyObject *arguments = PyTuple_Pack(1, self->to_throw);
     Py_CLEAR(self->to_throw);
@@ -100,7 +101,7 @@ static compat_step throw_what_was_put_off(steps *self, PyObject **result)
 static compat_step send(steps *self, PyObject *value, PyObject **result)
 {
     if (self->to_throw != NULL) {
-        return throw_what_was_put_off(self, result);
+        return throw_later(self, result);
     }
     bool recording = begin_step(self);
     compat_step how = compat_send(self->iterator, value, result);
@@ -145,15 +146,7 @@ static PySendResult steps_am_send(PyObject *object, PyObject *value, PyObject **
 }
 #endif
 
-static PyObject *itself(PyObject *object)
-{
-    Py_INCREF(object);
-    return object;
-}
-
-/* There is no tp_clear, as for tuples: what makes up a step is never exchanged, so in
- * every cycle something else is that can be cleared, and code that runs while a
- * cycle is taken apart finds these whole. */
+/* No tp_clear: see decorated.c. */
 static int steps_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((steps *)object)->owner);
@@ -167,7 +160,7 @@ static void steps_dealloc(PyObject *object)
     steps *self = (steps *)object;
     PyObject_GC_UnTrack(object);
     if (!self->started && PyCoro_CheckExact(self->iterator)) {
-        /* Its driver was never awaited either, and warns in its name. */
+        /* Its driver was never awaited either, and warns in its place. */
         PyObject *exception = compat_take_exception();
         PyObject *result = PyObject_CallMethod(self->iterator, "close", NULL);
         if (result == NULL) {
@@ -188,15 +181,13 @@ static PyObject *steps_wrap(PyObject *object, PyObject *awaitable)
     return iterator == NULL ? NULL : steps_new(((steps *)object)->owner, iterator);
 }
 
-static PyMemberDef members[] = {
-    {"iterator", T_OBJECT_EX, offsetof(steps, iterator), READONLY,
-     "What is run step by step."},
-    {"over", T_BOOL, offsetof(steps, over), READONLY,
-     "Whether it has returned or raised."},
+static PyMemberDef steps_members[] = {
+    {"iterator", T_OBJECT_EX, offsetof(steps, iterator), READONLY, "The generator or coroutine."},
+    {"over", T_BOOL, offsetof(steps, over), READONLY, "True once it has returned or raised."},
     {NULL},
 };
 
-static PyMethodDef methods[] = {
+static PyMethodDef steps_methods[] = {
     {"send", steps_send, METH_O, NULL},
     {"throw", steps_throw, METH_VARARGS, NULL},
     {"throw_next", steps_throw_next, METH_O,
@@ -207,10 +198,8 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
-PyMethodDef *const steps_methods = methods;
-
 static PyAsyncMethods async_methods = {
-    .am_await = itself,
+    .am_await = PyObject_SelfIter,
 #if EDBPROF_HAVE_SEND
     .am_send = steps_am_send,
 #endif
@@ -223,10 +212,10 @@ PyTypeObject steps_type = {
     .tp_dealloc = steps_dealloc,
     .tp_traverse = steps_traverse,
     .tp_as_async = &async_methods,
-    .tp_iter = itself,
+    .tp_iter = PyObject_SelfIter,
     .tp_iternext = steps_next,
-    .tp_members = members,
-    .tp_methods = methods,
+    .tp_members = steps_members,
+    .tp_methods = steps_methods,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Runs a generator or coroutine, recording during each step.",
 };

@@ -1,146 +1,18 @@
-/* Which recorders record in a thread. */
-#include "edbprof_ext.h"
+/* The recorders that are active in each Python thread. */
+#include "thread.h"
 
-unsigned threads_recording;
+#include "arrays.h"
+#include "recorder.h"
+#include "thread_state.h"
+#include "warn.h"
 
-EDBPROF_THREAD_LOCAL latest_state thread_here;
-uint64_t threads_epoch = 1;
+static const hook_ops *hooks[HOOK_COUNT];
 
-static const char DICT_KEY[] = "edbprof_native.thread";
+void thread_set_hook(hook_kind kind, const hook_ops *ops) { hooks[kind] = ops; }
 
-/* Recorders that are active by whichever hook. */
-static size_t active_count(const thread_state *state)
+active_recorder *thread_find_active(thread_state *state, const recorder *owner)
 {
-    return state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count;
-}
-
-/* All that there are. */
-static thread_state *all_states;
-
-static void stop_recording(thread_state *self)
-{
-    if (active_count(self) > 0) {
-        threads_recording--;
-    }
-    if (self->active[HOOK_MONITORING].count > 0) {
-        arming_end();
-    }
-    for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        activities *list = &self->active[hook];
-        for (size_t i = 0; i < list->count; i++) {
-            list->items[i].owner->active_threads--;
-            Py_DECREF(list->items[i].owner);
-        }
-        PyMem_Free(list->items);
-    }
-}
-
-/* The thread is over. Its open calls end, and its trees are for others to go on with. */
-static void thread_state_dealloc(PyObject *object)
-{
-    thread_state *self = (thread_state *)object;
-    if (self->ident != PyThread_get_thread_ident() && compat_is_finalizing()) {
-        /* A daemon thread, which may be in native code that goes on recording without the
-         * GIL: all that it uses stays, for good. */
-        return;
-    }
-    if (thread_here.state == self) {
-        thread_here.state = NULL;
-        thread_here.tstate = NULL;
-        thread_here.monitored = NULL;
-    } else {
-        threads_epoch++;
-    }
-    for (size_t i = 0; i < self->attachment_count; i++) {
-        (void)edbprof_thread_detach(self->attachments[i].handle);
-    }
-    PyMem_Free(self->attachments);
-    if (self->next != NULL) {
-        self->next->link = self->link;
-    }
-    *self->link = self->next;
-    stop_recording(self);
-    Py_XDECREF(self->chained_argument);
-    Py_XDECREF(self->chained_switch);
-    Py_XDECREF(self->greenlets);
-    Py_TYPE(object)->tp_free(object);
-}
-
-PyTypeObject thread_state_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.ThreadState",
-    .tp_basicsize = sizeof(thread_state),
-    .tp_dealloc = thread_state_dealloc,
-    .tp_call = setprofile_put_back,
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "What edbprof knows of one thread.",
-};
-
-/* The calling OS thread is this Python thread now. */
-static void be(thread_state *state, PyThreadState *tstate)
-{
-    if (state != NULL && state->home != &thread_here) {
-        threads_epoch++;
-        state->home = &thread_here;
-    }
-    if (thread_here.state != NULL && thread_here.state != state) {
-        thread_here.is_several = true;
-        thread_here.monitored = NULL;
-    }
-    thread_here.state = state;
-    thread_here.tstate = tstate;
-}
-
-thread_state *thread_state_find(PyThreadState *tstate)
-{
-    PyObject *exception = compat_take_exception();
-    PyObject *dict = PyThreadState_GetDict();
-    thread_state *state = NULL;
-    if (dict != NULL) {
-        state = (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
-    }
-    compat_restore_exception(exception);
-    be(state, tstate);
-    return state;
-}
-
-/* The current thread's state, made at first use. NULL with an exception. */
-static thread_state *own_state(void)
-{
-    thread_state *state = thread_state_current();
-    if (state != NULL) {
-        return state;
-    }
-    PyObject *dict = PyThreadState_GetDict();
-    if (dict == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    state = PyObject_New(thread_state, &thread_state_type);
-    if (state == NULL) {
-        return NULL;
-    }
-    memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
-    state->tstate = PyThreadState_Get();
-    state->ident = PyThread_get_thread_ident();
-    state->next = all_states;
-    state->link = &all_states;
-    if (all_states != NULL) {
-        all_states->link = &state->next;
-    }
-    all_states = state;
-    int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
-    Py_DECREF(state);
-    if (failed) {
-        return NULL;
-    }
-    be(state, state->tstate);
-    return state;
-}
-
-activity *thread_activity(thread_state *state, const recorder *owner)
-{
-    activities *list = &state->active[owner->hook];
+    active_recorders *list = &state->active[owner->hook];
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].owner == owner) {
             return &list->items[i];
@@ -149,110 +21,265 @@ activity *thread_activity(thread_state *state, const recorder *owner)
     return NULL;
 }
 
-int thread_may_switch(void)
+/* Chooses what the fast way of events uses, after a change of one of the calling thread's
+ * lists. */
+static void choose_fast_handle(const thread_state *state, active_recorders *list)
 {
-    if (thread_here.state == NULL || !thread_here.state->in_timer) {
+    const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
+    bool usual = first != NULL && first->timer == NULL && first->builtins;
+    list->fast_handle = usual ? list->items[0].handle : NULL;
+    thread_state_note_monitored(state);
+}
+
+/* ---- switches between stacks of calls ------------------------------------ */
+
+static const switch_observer *observer;
+static bool all_look; /* some thread has seen switches */
+
+void thread_set_switch_observer(const switch_observer *new) { observer = new; }
+
+void thread_let_all_look(void)
+{
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
+            state->active[hook].fast_handle = NULL;
+        }
+    }
+    all_look = true;
+    threads_epoch++;
+}
+
+void thread_new_function(void)
+{
+    thread_state *state = thread_here.state;
+    if (state == NULL || state->sees_switches) {
+        return;
+    }
+    observer->look(state);
+    for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
+        choose_fast_handle(state, &state->active[hook]);
+    }
+}
+
+void thread_slow_event(void)
+{
+    if (all_look) {
+        thread_new_function();
+    }
+}
+
+/* ---- handles ------------------------------------------------------------- */
+
+/* The recorder's handle for the thread, or NULL. */
+static edbprof_thread *find_handle(const thread_state *state, const recorder *owner)
+{
+    for (size_t i = state->handle_count; i-- > 0;) {
+        if (state->handles[i].owner == owner) {
+            return state->handles[i].handle;
+        }
+    }
+    return NULL;
+}
+
+/* Makes the recorder's handle for the thread, if it has none. May run Python code. 0, or -1
+ * with an exception. */
+static int attach(thread_state *state, recorder *owner)
+{
+    if (find_handle(state, owner) != NULL) {
+        return 0;
+    }
+    observer->look(state);
+    edbprof_thread *handle = recorder_attach(owner);
+    if (handle == NULL) {
+        return -1;
+    }
+    /* After recorder_attach, because its Python code may have attached the recorder too. */
+    bool is_known = find_handle(state, owner) != NULL;
+    thread_handle *handles = NULL;
+    if (!is_known) {
+        handles =
+            grow_array(state->handles, state->handle_count, &state->handle_room, sizeof *handles);
+    }
+    if (handles != NULL) {
+        state->handles = handles;
+        state->handles[state->handle_count++] = (thread_handle){owner, handle};
+        return 0;
+    }
+    (void)edbprof_thread_detach(handle);
+    if (!is_known) {
+        PyErr_NoMemory();
+    }
+    return is_known ? 0 : -1;
+}
+
+void thread_forget(const recorder *owner)
+{
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        size_t kept = 0;
+        for (size_t i = 0; i < state->handle_count; i++) {
+            if (state->handles[i].owner != owner) {
+                state->handles[kept++] = state->handles[i];
+            }
+        }
+        state->handle_count = kept;
+        observer->forget(state, owner);
+    }
+}
+
+/* ---- switching recorders on and off -------------------------------------- */
+
+static int check_outside_timer(const thread_state *state)
+{
+    if (!state->in_timer) {
         return 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "a timer can't switch recording on or off");
     return -1;
 }
 
-/* Makes room for one more, and events come for it. 0, or -1 with an exception. */
-static int prepare(thread_state *state, const recorder *owner)
+int thread_may_switch(void)
 {
-    hook_kind hook = owner->hook;
-    activities *list = &state->active[hook];
-    activity *items = grown(list->items, list->count, &list->room, sizeof *items);
-    if (items == NULL) {
-        PyErr_NoMemory();
+    const thread_state *state = thread_state_current();
+    return state == NULL ? 0 : check_outside_timer(state);
+}
+
+uint64_t thread_new_call(void)
+{
+    static uint64_t calls = WHOLE_THREAD;
+    return ++calls;
+}
+
+/* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
+static int activate(thread_state *state, recorder *owner, uint64_t call)
+{
+    active_recorders *list = &state->active[owner->hook];
+    const hook_ops *hook = hooks[owner->hook];
+    if (all_look) {
+        observer->look_again(state);
+    }
+    if (attach(state, owner) < 0 || (list->count == 0 && hook->begin(state, owner) < 0)) {
         return -1;
     }
+    /* Python code may have run until here: the name of a thread, audit hooks. If that has
+     * enabled the recorder, there must be no second entry; if it has closed the recorder, the
+     * handle is gone. None runs from here on. */
+    active_recorder *known = thread_find_active(state, owner);
+    if (known != NULL) {
+        known->depth++;
+        return 0;
+    }
+    edbprof_thread *handle = find_handle(state, owner);
+    active_recorder *items =
+        handle == NULL ? NULL : grow_array(list->items, list->count, &list->room, sizeof *items);
+    if (items == NULL) {
+        (void)(handle == NULL ? recorder_raise_closed() : PyErr_NoMemory());
+        if (list->count == 0 && hook->end != NULL) {
+            hook->end(state);
+        }
+        return -1;
+    }
+    thread_state_count(state, owner->hook, 1);
+    Py_INCREF(owner);
+    owner->active_threads++;
     list->items = items;
-    if (list->count > 0) {
-        return 0;
-    }
-    if (hook == HOOK_MONITORING && owner->local_events) {
-        arming_begin_local();
-        return 0;
-    }
-    if (hook == HOOK_MONITORING) {
-        return arming_begin();
-    }
-    setprofile_arm(state);
+    list->items[list->count++] =
+        (active_recorder){.owner = owner,
+                          .handle = handle,
+                          .depth = 1,
+                          .of_call = call != WHOLE_THREAD,
+                          .call = call == WHOLE_THREAD ? thread_new_call() : call};
+    choose_fast_handle(state, list);
     return 0;
 }
 
-/* Called for lists of the calling thread. */
-static void note_the_only_one(activities *list)
+int thread_enable(recorder *owner, uint64_t call)
 {
-    const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
-    bool usual = first != NULL && first->timer == NULL && first->builtins;
-    list->only = usual ? list->items[0].handle : NULL;
-    thread_here.monitored =
-        thread_here.is_several ? NULL : thread_here.state->active[HOOK_MONITORING].only;
-    thread_here.epoch = threads_epoch;
-}
-
-/* The recorder's handle for the thread, made at first use. NULL with an exception. */
-static edbprof_thread *attach(thread_state *state, recorder *owner)
-{
-    for (size_t i = state->attachment_count; i-- > 0;) {
-        if (state->attachments[i].owner == owner) {
-            return state->attachments[i].handle;
+    thread_state *state = thread_state_current();
+    state = state != NULL ? state : thread_state_make();
+    if (state == NULL || check_outside_timer(state) < 0) {
+        return -1;
+    }
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        if (state->active[hook].count > 0 && hooks[hook]->repair != NULL) {
+            hooks[hook]->repair(state);
         }
     }
-    greenlets_look(state);
-    edbprof_thread *handle = recorder_attach(owner);
-    if (handle == NULL) {
-        return NULL;
+    active_recorder *known = thread_find_active(state, owner);
+    if (known == NULL) {
+        return activate(state, owner, call);
     }
-    /* Now, since attaching runs Python code. */
-    attachment *attachments = grown(state->attachments, state->attachment_count,
-                                    &state->attachment_room, sizeof *attachments);
-    if (attachments == NULL) {
-        (void)edbprof_thread_detach(handle);
-        return (edbprof_thread *)PyErr_NoMemory();
-    }
-    state->attachments = attachments;
-    state->attachments[state->attachment_count++] = (attachment){owner, handle};
-    return handle;
+    known->depth++;
+    return 0;
 }
 
-void thread_forget(const recorder *owner)
+bool thread_try_enable(recorder *owner, uint64_t call)
 {
-    for (thread_state *state = all_states; state != NULL; state = state->next) {
-        size_t kept = 0;
-        for (size_t i = 0; i < state->attachment_count; i++) {
-            if (state->attachments[i].owner != owner) {
-                state->attachments[kept++] = state->attachments[i];
-            }
-        }
-        state->attachment_count = kept;
-        greenlets_forget(state, owner);
+    static bool warned;
+    if (thread_enable(owner, call) == 0) {
+        return true;
     }
+    PyObject *error = compat_take_exception();
+    PyObject *text = PyObject_Str(error);
+    const char *why = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    PyErr_Clear();
+    warn_once(&warned, "cannot record a call: %s",
+              why == NULL || *why == '\0' ? Py_TYPE(error)->tp_name : why);
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return false;
 }
 
-void thread_look(void)
+/* The recorder's entry in the calling thread, or NULL. */
+static active_recorder *find_active_here(const recorder *owner)
+{
+    thread_state *state = thread_state_current();
+    return state == NULL ? NULL : thread_find_active(state, owner);
+}
+
+static void deactivate(active_recorder *known)
 {
     thread_state *state = thread_here.state;
-    if (!greenlets_are_used || state == NULL || state->sees_switches) {
-        return;
+    recorder *owner = known->owner;
+    active_recorders *list = &state->active[owner->hook];
+    (void)edbprof_leave_all(known->handle);
+    size_t behind = list->count - (size_t)(known - list->items) - 1;
+    memmove(known, known + 1, behind * sizeof *known);
+    list->count--;
+    choose_fast_handle(state, list);
+    thread_state_count(state, owner->hook, -1);
+    if (list->count == 0 && hooks[owner->hook]->end != NULL) {
+        hooks[owner->hook]->end(state);
     }
-    greenlets_look(state);
-    for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
-        note_the_only_one(&state->active[hook]);
-    }
+    owner->active_threads--;
+    Py_DECREF(owner);
 }
 
-void thread_let_all_look(void)
+bool thread_disable(recorder *owner)
 {
-    for (thread_state *state = all_states; state != NULL; state = state->next) {
-        for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
-            state->active[hook].only = NULL;
-        }
+    active_recorder *known = find_active_here(owner);
+    if (known == NULL || --known->depth > 0) {
+        return false;
     }
-    threads_epoch++;
+    deactivate(known);
+    return true;
+}
+
+unsigned thread_stop(recorder *owner)
+{
+    active_recorder *known = find_active_here(owner);
+    unsigned depth = known == NULL ? 0 : known->depth;
+    if (known != NULL) {
+        deactivate(known);
+    }
+    return depth;
+}
+
+void thread_set_builtins(recorder *owner, bool builtins)
+{
+    owner->builtins = builtins;
+    if (find_active_here(owner) != NULL) {
+        choose_fast_handle(thread_here.state, &thread_here.state->active[owner->hook]);
+    }
 }
 
 PyObject *thread_recorders_of_new_threads(void)
@@ -275,124 +302,4 @@ PyObject *thread_recorders_of_new_threads(void)
     PyObject *recorders = found == NULL ? NULL : PyList_AsTuple(found);
     Py_XDECREF(found);
     return recorders;
-}
-
-uint64_t thread_new_call(void)
-{
-    static uint64_t calls = WHOLE_THREAD;
-    return ++calls;
-}
-
-int thread_enable(recorder *owner, uint64_t call)
-{
-    thread_state *state = thread_may_switch() < 0 ? NULL : own_state();
-    if (state == NULL) {
-        return -1;
-    }
-    if (state->active[HOOK_SETPROFILE].count > 0) {
-        setprofile_keep_armed(state);
-    }
-    activities *list = &state->active[owner->hook];
-    activity *known = thread_activity(state, owner);
-    if (known != NULL) {
-        known->depth++;
-        return 0;
-    }
-    if (greenlets_are_used) {
-        greenlets_look_again(state);
-    }
-    edbprof_thread *handle = attach(state, owner);
-    if (handle == NULL) {
-        return -1;
-    }
-    activity added = {.owner = owner,
-                      .handle = handle,
-                      .depth = 1,
-                      .of_call = call != WHOLE_THREAD,
-                      .call = call == WHOLE_THREAD ? thread_new_call() : call};
-    if (prepare(state, owner) < 0) {
-        return -1;
-    }
-    if (active_count(state) == 0) {
-        threads_recording++;
-    }
-    Py_INCREF(owner);
-    owner->active_threads++;
-    list->items[list->count++] = added;
-    note_the_only_one(list);
-    return 0;
-}
-
-bool thread_try_enable(recorder *owner, uint64_t call)
-{
-    static bool told;
-    if (thread_enable(owner, call) == 0) {
-        return true;
-    }
-    PyObject *error = compat_take_exception();
-    PyObject *text = PyObject_Str(error);
-    const char *why = text == NULL ? NULL : PyUnicode_AsUTF8(text);
-    PyErr_Clear();
-    warn_once(&told, "cannot record a call: %s",
-              why == NULL || *why == '\0' ? Py_TYPE(error)->tp_name : why);
-    Py_XDECREF(text);
-    Py_DECREF(error);
-    return false;
-}
-
-/* NULL where the recorder does not record in the calling thread. */
-static activity *find_here(const recorder *owner)
-{
-    thread_state *state = thread_state_current();
-    return state == NULL ? NULL : thread_activity(state, owner);
-}
-
-static void end(activity *known)
-{
-    thread_state *state = thread_here.state;
-    recorder *owner = known->owner;
-    activities *list = &state->active[owner->hook];
-    (void)edbprof_leave_all(known->handle);
-    size_t behind = list->count - (size_t)(known - list->items) - 1;
-    memmove(known, known + 1, behind * sizeof *known);
-    list->count--;
-    note_the_only_one(list);
-    if (active_count(state) == 0) {
-        threads_recording--;
-    }
-    if (list->count == 0 && owner->hook == HOOK_MONITORING) {
-        arming_end();
-    } else if (list->count == 0) {
-        setprofile_disarm(state);
-    }
-    owner->active_threads--;
-    Py_DECREF(owner);
-}
-
-bool thread_disable(recorder *owner)
-{
-    activity *known = find_here(owner);
-    if (known == NULL || --known->depth > 0) {
-        return false;
-    }
-    end(known);
-    return true;
-}
-
-unsigned thread_stop(recorder *owner)
-{
-    activity *known = find_here(owner);
-    unsigned depth = known == NULL ? 0 : known->depth;
-    if (known != NULL) {
-        end(known);
-    }
-    return depth;
-}
-
-void thread_set_builtins(recorder *owner, bool builtins)
-{
-    owner->builtins = builtins;
-    if (find_here(owner) != NULL) {
-        note_the_only_one(&thread_here.state->active[owner->hook]);
-    }
 }

@@ -1,10 +1,13 @@
 /* Clocks of the program's own: functions that return the time. */
-#include "edbprof_ext.h"
+#include "timer.h"
+
+#include "thread_state.h"
+#include "warn.h"
 
 #include <math.h>
 
-/* Integers count from the first one: a double would not hold nanoseconds since 1970.
- * Any number and an exception where the reading is no number. */
+/* Nanoseconds of a reading. Integers count from the first one, because a double does not hold
+ * nanoseconds since 1970. Any number and an exception if the reading is no number. */
 static double timer_ns(recorder *self, PyObject *reading)
 {
     if (!PyLong_Check(reading)) {
@@ -19,22 +22,22 @@ static double timer_ns(recorder *self, PyObject *reading)
     return (double)(long long)since * self->timer_unit_ns;
 }
 
-uint64_t recorder_read_timer(recorder *self)
+uint64_t timer_read(recorder *self)
 {
-    static bool told;
+    static bool warned;
     thread_state *state = thread_state_here();
     state->in_timer = true;
     PyObject *reading = PyObject_CallNoArgs(self->timer);
     double ns = 0;
     if (reading != NULL) {
-        /* Still the timer's: what it gives may be made a number by Python code. */
+        /* Still the timer: Python code may make a number of what it has returned. */
         ns = timer_ns(self, reading);
         Py_DECREF(reading);
     }
     state->in_timer = false;
     if (PyErr_Occurred()) {
         PyErr_Clear();
-        warn_once(&told, "a profile's timer has failed; times from then on are wrong");
+        warn_once(&warned, "a profile's timer has failed; times from then on are wrong");
         return 0;
     }
     /* The library counts from a moment before the first event. */

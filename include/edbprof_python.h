@@ -22,10 +22,11 @@
 
 /* The runtime of the process. Lives as long as the process. */
 typedef struct edbprof_python_api {
-  /* sizeof(edbprof_python_api), and the EDBPROF_ABI_VERSION that the runtime has. */
+  /* sizeof(edbprof_python_api) and EDBPROF_ABI_VERSION, both of the runtime. New members are
+   * added at the end, with a new minor version. */
   size_t struct_size;
   uint32_t abi_version;
-  /* How many threads record at the moment. */
+  /* Number of threads that record at the moment; edbprof_python_is_recording reads it. */
   const unsigned *threads_recording;
   /* A span begins or ends in the calling thread, in every recording that is active in
    * it. Needs no GIL. The span lives as long as the process. */
@@ -47,10 +48,16 @@ typedef struct edbprof_python_api {
   edbprof_status (*thread_detach)(edbprof_thread *);
 } edbprof_python_api;
 
-/* The span begins. `api` is what edbprof_python_import gave. Any thread. */
+/* Returns whether any thread records. `api` is the result of edbprof_python_import. Any thread;
+ * another one may write the number meanwhile. */
+static inline int edbprof_python_is_recording(const edbprof_python_api *api) {
+  return __atomic_load_n(api->threads_recording, __ATOMIC_RELAXED) != 0;
+}
+
+/* The span begins. Any thread. */
 static inline void edbprof_python_enter(const edbprof_python_api *api,
                                         const edbprof_function *span) {
-  if (*api->threads_recording != 0) {
+  if (edbprof_python_is_recording(api)) {
     api->enter_span(span);
   }
 }
@@ -58,15 +65,15 @@ static inline void edbprof_python_enter(const edbprof_python_api *api,
 /* The span ends. Any thread; the one in which it began. */
 static inline void edbprof_python_leave(const edbprof_python_api *api,
                                         const edbprof_function *span) {
-  if (*api->threads_recording != 0) {
+  if (edbprof_python_is_recording(api)) {
     api->leave_span(span);
   }
 }
 
 #ifdef Py_PYTHON_H
 
-/* The runtime, or one that never records where edbprof_native can't be imported or
- * is of another version. Never NULL, and no exception is left. With the GIL. */
+/* The runtime, or one that never records if edbprof_native can't be imported or is of another
+ * version. Never NULL, and no exception is left. With the GIL. */
 static inline const edbprof_python_api *edbprof_python_import(void) {
   static const unsigned none = 0;
   static edbprof_python_api absent;
@@ -82,7 +89,7 @@ static inline const edbprof_python_api *edbprof_python_import(void) {
   }
   PyErr_Clear();
   PyErr_Restore(type, value, traceback);
-  if (api == NULL || api->abi_version != EDBPROF_ABI_VERSION ||
+  if (api == NULL || !EDBPROF_ABI_IS_COMPATIBLE(api->abi_version) ||
       api->struct_size < sizeof(edbprof_python_api)) {
     return &absent;
   }

@@ -4,6 +4,7 @@
 #![cfg(feature = "report")]
 
 mod build;
+mod c_layers;
 mod format_prof;
 mod format_sidecar;
 mod fuzz_readers;

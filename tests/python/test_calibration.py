@@ -243,6 +243,26 @@ def test_signal_handlers_meet_no_frame_of_it(costs):
     ) is not None
 
 
+def test_signals_of_faults_are_not_blocked(costs):
+    """faulthandler gets them, and a sampling profiler its SIGPROF."""
+    assert costs(
+        """
+        import signal
+        plain, recorded_loops = _calibration._loops(), _calibration._other_loops()
+        seen = set()
+        def no_calls(rounds, _):
+            seen.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+            for _ in rounds:
+                pass
+        _native.set_calibration_loops(no_calls, plain, recorded_loops)
+        save(recorded())
+        names = ["SEGV", "BUS", "FPE", "ILL", "ABRT", "TRAP", "SYS", "PROF"]
+        assert signal.SIGINT in seen and signal.SIGALRM in seen
+        assert not {getattr(signal, "SIG" + name) for name in names} & seen, seen
+        """
+    ) is not None
+
+
 def test_an_exception_of_a_handler_comes_out_after_the_save(run, tmp_path):
     run(
         PROGRAM

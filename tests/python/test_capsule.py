@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from edbprof_native import Profile, profile
+from edbprof_native import Profile, _native, profile
 from prof_file import ProfFile, find, only_file
 
 SOURCE = Path(__file__).with_name("capsule_ext")
@@ -47,7 +47,21 @@ def spans(built):
 
 
 def test_runtime_is_found(spans):
-    assert spans.abi_version() >> 16 == 3
+    assert spans.abi_version() == _native.abi_version
+
+
+MAJOR = 1 << 16
+
+
+@pytest.mark.parametrize(
+    "version_change, size_change, fits",
+    [(0, 0, True), (1, 8, True), (-1, 0, False), (0, -8, False), (MAJOR, 0, False)],
+)
+def test_a_runtime_of_another_version(spans, monkeypatch, version_change, size_change, fits):
+    """A higher minor version, with more in the struct, has all that the header knows."""
+    version = _native.abi_version + version_change
+    monkeypatch.setattr(_native, "api", spans.fake_api(version, size_change))
+    assert spans.imported_version() == (version if fits else 0)
 
 
 def test_span_stands_under_its_python_caller(record, spans):
@@ -236,8 +250,8 @@ def test_imported_before_the_package(run, built):
         import sys
         sys.path.insert(0, sys.argv[1])
         import spans
-        assert spans.abi_version() >> 16 == 3
-        from edbprof_native import Profile
+        from edbprof_native import Profile, _native
+        assert spans.abi_version() == _native.abi_version
         with Profile() as recorded:
             spans.work(2)
         recorded.save("x.prof")
@@ -313,6 +327,50 @@ def test_an_os_thread_that_is_several_python_threads(spans, tmp_path, hook):
     assert ProfFile(tmp_path / "other.prof").calls("meanwhile") == 4
 
 
+def test_a_python_thread_at_the_address_of_one_that_another_thread_ended(run, built, monkeypatch):
+    """Its state is its own, not the freed one, which glibc overwrites."""
+    monkeypatch.setenv("PYTHONMALLOC", "malloc")
+    monkeypatch.setenv("MALLOC_PERTURB_", "221")
+    run(
+        """
+        import sys, threading
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native._native import Recorder
+        from prof_file import ProfFile
+
+        def callee():
+            pass
+
+        def first():
+            recorder.enable()
+            callee()
+
+        def second():
+            other.enable()
+            callee()
+            other.disable()
+
+        recorder, other = Recorder(hook="setprofile"), Recorder(hook="setprofile")
+        # Those beside it keep its memory from being merged with more.
+        before, state, behind = (spans.new_thread_state() for _ in range(3))
+        spans.in_thread_state(state, first)
+        thread = threading.Thread(target=spans.end_thread_state, args=(state,))
+        thread.start()
+        thread.join()
+        others = [spans.new_thread_state() for _ in range(100)]
+        print(state in others)
+        spans.in_thread_state(state if state in others else others[0], second)
+        for each in others:
+            spans.end_thread_state(each)
+        for each in recorder, other:
+            each.save("x.prof")
+            assert ProfFile("x.prof").calls("callee") == 1
+        """,
+        built,
+    )
+
+
 @pytest.mark.parametrize("hook", ["setprofile", "auto"])
 def test_spans_of_a_daemon_thread_at_shutdown(run, built, tmp_path, hook):
     """The interpreter clears the thread's state while it goes on without the GIL. '-X dev'
@@ -322,7 +380,7 @@ def test_spans_of_a_daemon_thread_at_shutdown(run, built, tmp_path, hook):
         import sys, threading
         sys.path.insert(0, sys.argv[1])
         import spans
-        from edbprof_native import Profile, profile
+        from edbprof_native import Profile, _native, profile
 
         class Late:
             def __del__(self):

@@ -85,11 +85,68 @@ static PyObject *in_another_thread_state(PyObject *module, PyObject *function) {
   return result;
 }
 
+/* new_thread_state(): a Python thread without an OS thread, as a number. */
+static PyObject *new_thread_state(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return PyLong_FromVoidPtr(PyThreadState_New(PyInterpreterState_Get()));
+}
+
+/* in_thread_state(state, function): calls Python in this OS thread, as that Python thread. */
+static PyObject *in_thread_state(PyObject *module, PyObject *arguments) {
+  PyThreadState *here = PyThreadState_Get();
+  PyObject *state, *function, *result;
+  (void)module;
+  if (!PyArg_ParseTuple(arguments, "OO", &state, &function)) {
+    return NULL;
+  }
+  PyThreadState_Swap((PyThreadState *)PyLong_AsVoidPtr(state));
+  result = PyObject_CallObject(function, NULL);
+  if (result == NULL) {
+    PyErr_Print();
+  }
+  PyThreadState_Swap(here);
+  if (result == NULL) {
+    PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
+  }
+  return result;
+}
+
+/* end_thread_state(state): from whichever OS thread. */
+static PyObject *end_thread_state(PyObject *module, PyObject *state) {
+  (void)module;
+  PyThreadState_Clear((PyThreadState *)PyLong_AsVoidPtr(state));
+  PyThreadState_Delete((PyThreadState *)PyLong_AsVoidPtr(state));
+  Py_RETURN_NONE;
+}
+
 /* abi_version(): of the runtime, 0 where it is absent. */
 static PyObject *abi_version(PyObject *module, PyObject *unused) {
   (void)module;
   (void)unused;
   return PyLong_FromUnsignedLong(edbprof->abi_version);
+}
+
+/* fake_api(version, size_change): a capsule of the runtime under another version and size. */
+static PyObject *fake_api(PyObject *module, PyObject *arguments) {
+  static edbprof_python_api fake;
+  unsigned int version;
+  int size_change;
+  (void)module;
+  if (!PyArg_ParseTuple(arguments, "Ii", &version, &size_change)) {
+    return NULL;
+  }
+  fake = *edbprof;
+  fake.abi_version = version;
+  fake.struct_size += (size_t)size_change;
+  return PyCapsule_New(&fake, EDBPROF_PYTHON_CAPSULE, NULL);
+}
+
+/* imported_version(): of the runtime that an import would find now, 0 for none. */
+static PyObject *imported_version(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
 }
 
 static PyMethodDef methods[] = {
@@ -98,6 +155,11 @@ static PyMethodDef methods[] = {
     {"calling", calling, METH_O, NULL},
     {"unbalanced", unbalanced, METH_NOARGS, NULL},
     {"in_another_thread_state", in_another_thread_state, METH_O, NULL},
+    {"new_thread_state", new_thread_state, METH_NOARGS, NULL},
+    {"in_thread_state", in_thread_state, METH_VARARGS, NULL},
+    {"end_thread_state", end_thread_state, METH_O, NULL},
+    {"fake_api", fake_api, METH_VARARGS, NULL},
+    {"imported_version", imported_version, METH_NOARGS, NULL},
     {"abi_version", abi_version, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,4 +1,4 @@
-"""Switching sys.monitoring's events on and off: when, how often, and past its limits."""
+"""The gate that switches sys.monitoring's events on and off: when, how often, its limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ needs_monitoring = pytest.mark.skipif(
 wears_out = pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 counts further")
 
 
-ARMED = """
+GATE = """
     import sys
     from edbprof_native import Profile, _native, profile
 
@@ -23,7 +23,7 @@ ARMED = """
     def decorated():
         pass
 
-    def idle(events):
+    def unclaimed(events):
         # Two for each call, and perhaps that of something in the loop.
         for _ in range(events // 2):
             (lambda: None)()
@@ -33,9 +33,9 @@ ARMED = """
 @needs_monitoring
 def test_nothing_is_switched_before_a_call(run):
     run(
-        ARMED
+        GATE
         + """
-    idle(100000)
+    unclaimed(100000)
     assert not facts()["on"] and facts()["sets"] == 0
     assert sys.monitoring.get_events(facts()["tool"]) == 0
         """
@@ -45,20 +45,20 @@ def test_nothing_is_switched_before_a_call(run):
 @needs_monitoring
 def test_events_stay_on_and_go_off(run):
     run(
-        ARMED
+        GATE
         + """
     for _ in range(1000):
         decorated()
-        idle(20)
+        unclaimed(20)
     assert facts()["on"] and facts()["sets"] == 1
-    limit = facts()["idle_limit"]
+    limit = facts()["unclaimed_limit"]
     assert 256 <= limit <= 16384
-    idle(limit // 2)
+    unclaimed(limit // 2)
     assert facts()["on"]
-    idle(limit)
+    unclaimed(limit)
     assert not facts()["on"] and facts()["sets"] == 2 and facts()["cycles"] == 1
     assert sys.monitoring.get_events(facts()["tool"]) == 0
-    idle(100000)
+    unclaimed(100000)
     assert facts()["sets"] == 2
     decorated()
     assert facts()["on"] and facts()["sets"] == 3
@@ -70,7 +70,7 @@ def test_events_stay_on_and_go_off(run):
 def test_events_stay_on_while_a_thread_records(run):
     """However many other threads have to suffer."""
     run(
-        ARMED
+        GATE
         + """
     import threading
     from prof_file import ProfFile
@@ -78,13 +78,13 @@ def test_events_stay_on_while_a_thread_records(run):
     def callee(): pass
 
     def other():
-        idle(10 * 16384)
+        unclaimed(10 * 16384)
 
     with Profile() as recorded:
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
-        assert facts()["on"] and facts()["idle"] == 0
+        assert facts()["on"] and facts()["unclaimed"] == 0
         callee()
     recorded.save("x.prof")
     assert ProfFile("x.prof").calls("callee") == 1
@@ -95,7 +95,7 @@ def test_events_stay_on_while_a_thread_records(run):
 @needs_monitoring
 def test_threads_that_ended_while_they_recorded_keep_nothing_on(run):
     run(
-        ARMED
+        GATE
         + """
     import threading
 
@@ -104,7 +104,7 @@ def test_threads_that_ended_while_they_recorded_keep_nothing_on(run):
         thread = threading.Thread(target=each.enable)
         thread.start()
         thread.join()
-    idle(2 * 16384)
+    unclaimed(2 * 16384)
     assert not facts()["on"]
         """
     )
@@ -114,7 +114,7 @@ def test_threads_that_ended_while_they_recorded_keep_nothing_on(run):
 def test_switched_off_under_many_threads(run):
     """From within a callback, in the middle of what the others do."""
     run(
-        ARMED
+        GATE
         + """
     import threading
     from pathlib import Path
@@ -149,25 +149,25 @@ def test_switched_off_under_many_threads(run):
 def test_limit_grows_and_then_events_stay_on(run):
     """So that this process's changes of events are never used up by us."""
     run(
-        ARMED
+        GATE
         + """
     def go_off():
         before = facts()["cycles"]
         while facts()["cycles"] == before:
-            idle(100)
-        return facts()["idle_limit"]
+            unclaimed(100)
+        return facts()["unclaimed_limit"]
 
     for millions in range(6):
         facts(cycles=millions * 1000000)
         decorated()
         assert 256 << millions <= go_off() <= 16384 << millions
-        assert not facts()["for_good"]
+        assert not facts()["stuck_on"]
     facts(cycles=5999999)
     decorated()
     go_off()
     decorated()
     sets = facts()["sets"]
-    idle(3 * 6 * 16384 << 6)
+    unclaimed(3 * 6 * 16384 << 6)
     assert facts()["on"] and facts()["sets"] == sets
         """
     )
@@ -181,7 +181,7 @@ def test_changes_of_events_are_used_up(run, on):
     What was on stays on and records; what was off says that it can't.
     """
     told = run(
-        ARMED
+        GATE
         + f"""
     import atexit, collections, itertools
     from pathlib import Path
@@ -191,7 +191,7 @@ def test_changes_of_events_are_used_up(run, on):
         pass
 
     def after():
-        idle(100000)
+        unclaimed(100000)
         decorated()
         new = profile(dir=".", save_every_n_calls=0)(lambda: callee())
         new()
@@ -199,10 +199,10 @@ def test_changes_of_events_are_used_up(run, on):
         exec("def late(): return callee()", space)
         late = profile(dir=".", save_every_n_calls=0)(space["late"])
         late()
-        idle(100000)
+        unclaimed(100000)
         late()
         if {on}:
-            assert facts()["on"] and facts()["for_good"]
+            assert facts()["on"] and facts()["stuck_on"]
             profile(dir=".").save()
             file = only_file(Path("."))
             assert (file.calls("decorated"), file.calls("callee")) == (2, 3), file.paths()

@@ -1,0 +1,18 @@
+/* Cost of recording in this process, measured in it. */
+#ifndef EDBPROF_CALIBRATE_H
+#define EDBPROF_CALIBRATE_H
+
+#include "recorder.h"
+
+/* Measures the cost of recording, if that is due and would disturb nobody, and sets it in the
+ * recording. `at_end`: of the process. 0, or -1 with an exception of the program: a signal's
+ * handler or another thread has raised it meanwhile. */
+int calibrate(recorder *self, bool at_end);
+
+/* Sets in the recording what is known by now. */
+void calibrate_set(recorder *self);
+
+/* The module's set_calibration_loops(). */
+PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments);
+
+#endif

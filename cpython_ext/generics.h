@@ -1,0 +1,16 @@
+/* Code objects of generic functions, those of functools.singledispatch. */
+#ifndef EDBPROF_GENERICS_H
+#define EDBPROF_GENERICS_H
+
+#include "names.h"
+
+/* Adds what is known of a code object as part of a generic function. */
+void generics_describe(PyCodeObject *code, named *self);
+
+/* The module's register_generic(). */
+PyObject *generics_register(PyObject *module, PyObject *arguments);
+
+/* Set while patch_functools() is in force: saves write sidecars. */
+extern bool generics_are_patched;
+
+#endif

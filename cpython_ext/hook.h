@@ -1,0 +1,21 @@
+/* Hook: makes events come for the threads that record by it. thread.c knows hooks by this table
+ * alone. */
+#ifndef EDBPROF_HOOK_H
+#define EDBPROF_HOOK_H
+
+#include "thread_state.h"
+
+typedef struct {
+    /* Makes events come for a recorder in the calling thread, which is `state`'s and has no
+     * active recorder of this hook. May run Python code, which may enable and disable
+     * recorders. 0, or -1 with an exception. */
+    int (*begin)(thread_state *state, const recorder *owner);
+    /* The calling thread's last active recorder of this hook is gone. May run Python code,
+     * which may enable recorders. NULL where nothing is to be done. */
+    void (*end)(thread_state *state);
+    /* Makes events come again if another tool has stopped those of the calling thread. May
+     * run Python code. NULL where no other tool can. */
+    void (*repair)(thread_state *state);
+} hook_ops;
+
+#endif

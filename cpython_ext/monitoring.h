@@ -1,0 +1,8 @@
+/* The hook of Python 3.12 and later: sys.monitoring (PEP 669). */
+#ifndef EDBPROF_MONITORING_H
+#define EDBPROF_MONITORING_H
+
+/* Registers the hook. 0, or -1 with an exception. */
+int monitoring_init(void);
+
+#endif

@@ -1,0 +1,361 @@
+/* The gate that switches the events of sys.monitoring on and off.
+ *
+ * They are on or off for all threads of an interpreter at once, and switching them visits
+ * every code object on every thread's stack. So they stay on after a recorded call. Callbacks
+ * in threads that record nothing return at once; after a number of such unclaimed events, if
+ * no thread records, they are switched off. */
+#include "monitoring_gate.h"
+
+#include "thread_state.h"
+
+#include <time.h>
+
+enum {
+    FEWEST_UNCLAIMED = 256,
+    MOST_UNCLAIMED = 16384,
+    NS_OF_UNCLAIMED_EVENT = 30,
+    MILLION = 1000000,
+    /* Of the 8,388,607 pairs of changes that an interpreter allows: the rest is for others. */
+    MOST_MILLIONS = 6,
+    /* Others may free our tool id while events are on. */
+    OPENINGS_BETWEEN_CHECKS = 256,
+};
+
+static struct {
+    PyObject *module;            /* sys.monitoring */
+    PyObject *set_events;        /* its function */
+    PyObject *tool, *all, *none; /* its arguments */
+    PyObject *name;              /* of our tool */
+    gate_register register_callbacks;
+    bool on;
+    bool stuck_on;            /* events can't be switched off any more */
+    uint32_t unclaimed;       /* events since the last recorded call, where nothing records */
+    uint32_t unclaimed_limit; /* after so many they are switched off */
+    uint64_t on_ns;           /* time that switching on took */
+    uint64_t openings;        /* calls of gate_open */
+    uint64_t cycles;          /* times that they were switched off */
+    uint64_t sets;            /* calls of set_events */
+} gate;
+
+void gate_init(gate_register register_callbacks) { gate.register_callbacks = register_callbacks; }
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* 0, or -1 with an exception. */
+static int set_events(PyObject *events)
+{
+    PyObject *arguments[] = {gate.tool, events};
+    gate.sets++;
+    PyObject *result = PyObject_Vectorcall(gate.set_events, arguments, 2, NULL);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* Chooses the limit so that as many unclaimed events cost as much as switching off and on. */
+static void choose_unclaimed_limit(uint64_t pair_ns)
+{
+    uint64_t limit = pair_ns / NS_OF_UNCLAIMED_EVENT;
+    limit = limit < FEWEST_UNCLAIMED ? FEWEST_UNCLAIMED : limit;
+    limit = limit > MOST_UNCLAIMED ? MOST_UNCLAIMED : limit;
+    gate.unclaimed_limit = (uint32_t)limit;
+    if (EDBPROF_MONITORING_WEARS_OUT) {
+        uint64_t millions = gate.cycles / MILLION;
+        gate.stuck_on = gate.stuck_on || millions >= MOST_MILLIONS;
+        gate.unclaimed_limit <<= millions < MOST_MILLIONS ? millions : MOST_MILLIONS;
+    }
+}
+
+/* Raises nothing: it runs in callbacks. */
+static void switch_off(void)
+{
+    if (!gate.on || gate.stuck_on) {
+        return;
+    }
+    PyObject *exception = compat_take_exception();
+    uint64_t begin = now_ns();
+    if (set_events(gate.none) == 0) {
+        gate.on = false;
+        gate.cycles++;
+        choose_unclaimed_limit(gate.on_ns + (now_ns() - begin));
+    } else {
+        /* The interpreter's changes are used up. Functions that are yet to come would get
+         * this one all the same. */
+        PyErr_Clear();
+        if (set_events(gate.all) < 0) {
+            PyErr_Clear();
+        }
+        gate.stuck_on = true;
+    }
+    compat_restore_exception(exception);
+}
+
+/* Returns true if the tool id is still ours. */
+static bool owns_tool(void)
+{
+    PyObject *name = PyObject_CallMethod(gate.module, "get_tool", "O", gate.tool);
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return name != NULL && name == gate.name;
+}
+
+/* 0, or -1 with an exception. */
+static int switch_on(void)
+{
+    if (!owns_tool()) {
+        Py_CLEAR(gate.tool);
+        if (gate_take_tool() < 0) {
+            return -1;
+        }
+    }
+    uint64_t begin = now_ns();
+    if (set_events(gate.all) == 0) {
+        gate.on = true;
+        gate.on_ns = now_ns() - begin;
+        if (gate.unclaimed_limit == 0) {
+            choose_unclaimed_limit(2 * gate.on_ns);
+        }
+        return 0;
+    }
+    if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        if (set_events(gate.none) < 0) {
+            PyErr_Clear();
+        }
+        PyErr_SetString(PyExc_RuntimeError,
+                        "nothing can be recorded any more: this process has switched "
+                        "profilers, tracers or other tools of sys.monitoring on and off so "
+                        "often that Python refuses to do it again");
+    }
+    return -1;
+}
+
+void gate_unclaimed_event(void)
+{
+    if (threads_by_hook[HOOK_MONITORING] == 0 && ++gate.unclaimed >= gate.unclaimed_limit) {
+        gate.unclaimed = 0;
+        switch_off();
+    }
+}
+
+void gate_check(void)
+{
+    if (!gate.on) {
+        return;
+    }
+    PyObject *events = PyObject_CallMethod(gate.module, "get_events", "O", gate.tool);
+    int same = events == NULL ? 0 : PyObject_RichCompareBool(events, gate.all, Py_EQ);
+    Py_XDECREF(events);
+    PyErr_Clear();
+    gate.on = same == 1 && owns_tool();
+}
+
+int gate_open(void)
+{
+    gate.unclaimed = 0;
+    if (++gate.openings % OPENINGS_BETWEEN_CHECKS == 0) {
+        gate_check();
+    }
+    return gate.on ? 0 : switch_on();
+}
+
+/* Returns true if another tool has events on, or may have. */
+static bool others_listen(void)
+{
+    bool listen = false;
+    for (int id = 0; id < 6 && !listen; id++) {
+        PyObject *name = PyObject_CallMethod(gate.module, "get_tool", "i", id);
+        if (name != NULL && name != Py_None && name != gate.name) {
+            PyObject *events = PyObject_CallMethod(gate.module, "get_events", "i", id);
+            listen = events == NULL || PyObject_IsTrue(events) != 0;
+            Py_XDECREF(events);
+        }
+        listen = listen || name == NULL;
+        Py_XDECREF(name);
+    }
+    PyErr_Clear();
+    return listen;
+}
+
+long gate_event(const char *name)
+{
+    PyObject *events = PyObject_GetAttrString(gate.module, "events");
+    PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, name);
+    long number = event == NULL ? -1 : PyLong_AsLong(event);
+    Py_XDECREF(event);
+    Py_XDECREF(events);
+    return number;
+}
+
+/* Those of our events that calls and resumes need, because the others can't be set for single
+ * code objects before 3.15. -1 with an exception. */
+static long local_events(void)
+{
+    static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "CALL"};
+    long all = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names && all >= 0; i++) {
+        long event = gate_event(names[i]);
+        all = event < 0 ? -1 : all | event;
+    }
+    return all;
+}
+
+/* Returns true if all of them were set. */
+static bool set_local_events(PyObject *codes, long events)
+{
+    bool set = events >= 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes) && set; i++) {
+        PyObject *result = PyObject_CallMethod(gate.module, "set_local_events", "OOl", gate.tool,
+                                               PyList_GET_ITEM(codes, i), events);
+        set = result != NULL;
+        Py_XDECREF(result);
+    }
+    PyErr_Clear();
+    return set;
+}
+
+bool gate_restrict_to(PyObject *codes)
+{
+    if (!EDBPROF_HAVE_MONITORING) {
+        return true;
+    }
+    if (gate.module == NULL) {
+        PyObject *module = PySys_GetObject("monitoring");
+        Py_XINCREF(module);
+        gate.module = module;
+    }
+    if (gate.module == NULL || threads_by_hook[HOOK_MONITORING] > 0 || others_listen()) {
+        return false;
+    }
+    gate_check();
+    switch_off();
+    if (codes == NULL || gate.on) {
+        return !gate.on;
+    }
+    if (gate.tool != NULL && owns_tool() && set_local_events(codes, local_events())) {
+        return true;
+    }
+    gate_lift_restriction(codes);
+    return false;
+}
+
+bool gate_lift_restriction(PyObject *codes)
+{
+    /* Without a tool, in Pythons that have none too, there is nothing to switch off. */
+    bool off = codes == NULL || gate.tool == NULL || set_local_events(codes, 0);
+    return off && !gate.on;
+}
+
+/* Registers the callbacks with the tool id. 0, or -1 with an exception. */
+static int ready_tool(void)
+{
+    long all = gate.register_callbacks(gate.module, gate.tool);
+    if (all < 0) {
+        return -1;
+    }
+    Py_XSETREF(gate.all, PyLong_FromLong(all));
+    Py_XSETREF(gate.none, PyLong_FromLong(0));
+    Py_XSETREF(gate.set_events, PyObject_GetAttrString(gate.module, "set_events"));
+    if (gate.all == NULL || gate.none == NULL || gate.set_events == NULL) {
+        return -1;
+    }
+    /* Otherwise places that the id's former user has disabled stay disabled. */
+    PyObject *restarted = PyObject_CallMethod(gate.module, "restart_events", NULL);
+    Py_XDECREF(restarted);
+    return restarted == NULL ? -1 : 0;
+}
+
+static void raise_ids_are_taken(const int *ids)
+{
+    PyErr_Clear();
+    PyObject *tools[2];
+    for (int i = 0; i < 2; i++) {
+        tools[i] = PyObject_CallMethod(gate.module, "get_tool", "i", ids[i]);
+        PyErr_Clear();
+    }
+    PyErr_Format(PyExc_ValueError,
+                 "hook='monitoring' needs one of the tool ids 3 and 4 of sys.monitoring, but "
+                 "%R and %R have taken them: use hook='setprofile', or free one by "
+                 "sys.monitoring.free_tool_id()",
+                 tools[0] == NULL ? Py_None : tools[0], tools[1] == NULL ? Py_None : tools[1]);
+    Py_XDECREF(tools[0]);
+    Py_XDECREF(tools[1]);
+}
+
+int gate_take_tool(void)
+{
+    /* 0, 1, 2 and 5 have a meaning: debugger, coverage, profiler (cProfile fails when 2
+     * is taken), optimizer. */
+    static const int ids[] = {3, 4};
+    if (!EDBPROF_HAVE_MONITORING) {
+        PyErr_Format(PyExc_ValueError,
+                     "hook='monitoring' needs Python 3.12 or later, this is %d.%d: use "
+                     "hook='setprofile'",
+                     PY_MAJOR_VERSION, PY_MINOR_VERSION);
+        return -1;
+    }
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ValueError, "hook='monitoring' works in the main interpreter "
+                                          "only: use hook='setprofile'");
+        return -1;
+    }
+    if (gate.tool != NULL) {
+        return 0;
+    }
+    PyObject *module = PySys_GetObject("monitoring");
+    if (module == NULL) {
+        PyErr_SetString(PyExc_ValueError, "hook='monitoring' needs sys.monitoring, which is "
+                                          "gone: use hook='setprofile'");
+        return -1;
+    }
+    Py_INCREF(module);
+    Py_XSETREF(gate.module, module);
+    if (gate.name == NULL) {
+        gate.name = PyUnicode_FromString("edbprof");
+    }
+    for (int i = 0; i < 2 && gate.name != NULL; i++) {
+        PyObject *used = PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], gate.name);
+        if (used == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+            PyErr_Clear();
+            continue;
+        }
+        if (used == NULL) {
+            return -1;
+        }
+        Py_DECREF(used);
+        gate.on = false;
+        gate.tool = PyLong_FromLong(ids[i]);
+        if (gate.tool != NULL && ready_tool() == 0) {
+            return 0;
+        }
+        PyObject *exception = compat_take_exception();
+        Py_XDECREF(PyObject_CallMethod(module, "free_tool_id", "i", ids[i]));
+        PyErr_Clear();
+        compat_restore_exception(exception);
+        Py_CLEAR(gate.tool);
+        return -1;
+    }
+    if (gate.name != NULL) {
+        raise_ids_are_taken(ids);
+    }
+    return -1;
+}
+
+PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"cycles", NULL};
+    unsigned long long cycles = gate.cycles;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$K:_monitoring", names, &cycles)) {
+        return NULL;
+    }
+    gate.cycles = cycles;
+    return Py_BuildValue("{sOsNsNsIsIsKsK}", "tool", gate.tool == NULL ? Py_None : gate.tool, "on",
+                         PyBool_FromLong(gate.on), "stuck_on", PyBool_FromLong(gate.stuck_on),
+                         "unclaimed", gate.unclaimed, "unclaimed_limit", gate.unclaimed_limit,
+                         "cycles", (unsigned long long)gate.cycles, "sets",
+                         (unsigned long long)gate.sets);
+}

@@ -1,0 +1,39 @@
+/* Names of functions and threads: functions in pstats' words, but without addresses. */
+#ifndef EDBPROF_NAMES_H
+#define EDBPROF_NAMES_H
+
+#include "compat.h"
+
+#include "edbprof.h"
+
+/* A function's description; its strings live until named_clear. */
+typedef struct {
+    edbprof_function function;
+    PyObject *owners[6];
+    int owner_count;
+} named;
+
+/* Describe a function. */
+void name_code(named *self, PyCodeObject *code);
+void name_builtin(named *self, PyCFunctionObject *builtin);
+void named_clear(named *self);
+
+/* The text's bytes, kept alive until named_clear. */
+edbprof_str named_keep(named *self, PyObject *text);
+
+/* Text as bytes, lone surrogates kept; valid as long as *owner, a new reference. Empty with
+ * nothing raised when out of memory. */
+edbprof_str name_text(PyObject *text, PyObject **owner);
+
+/* The calling thread's name in `threading`: a new reference, or NULL with an exception. May
+ * run Python code. */
+PyObject *name_current_thread(void);
+
+/* sys.modules, borrowed, or NULL: it is gone while the interpreter ends. */
+PyObject *loaded_modules(void);
+
+/* Sets the directory of the package's own Python files, a str, which is kept. Functions from
+ * there are hidden. */
+void names_set_package_directory(PyObject *directory);
+
+#endif

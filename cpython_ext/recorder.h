@@ -1,0 +1,59 @@
+/* Recorder: one recording as a Python object, as the other components use it. */
+#ifndef EDBPROF_RECORDER_H
+#define EDBPROF_RECORDER_H
+
+#include "compat.h"
+
+#include "edbprof.h"
+
+/* The ways in which events reach a recorder. */
+typedef enum { HOOK_SETPROFILE, HOOK_MONITORING, HOOK_COUNT } hook_kind;
+
+/* `edbprof_native._native.Recorder`. */
+typedef struct {
+    PyObject_HEAD hook_kind hook;
+    edbprof_recording *recording; /* NULL once it is closed */
+    PyObject *timer;              /* NULL for the clocks of the library */
+    double timer_unit_ns;         /* of its integers; floats are seconds */
+    long long timer_start;        /* its first reading, if that was an integer */
+    bool timer_started;
+    bool builtins;
+    bool wall_clock;   /* the cost of recording can be measured */
+    bool local_events; /* of sys.monitoring: its maker switches them on and off */
+    bool threads;      /* those that recorded threads start are recorded too */
+    uint64_t save_every;
+    unsigned active_threads;
+    PyCodeObject **codes; /* strong references: the addresses serve as keys */
+    size_t code_count, code_room;
+    PyInterpreterState *interpreter;
+    PyObject *weak_references;
+} recorder;
+
+/* Make a code object or builtin known to the recording. 0, or -1 with nothing raised when
+ * out of memory: the event is then not recorded. A builtin is a PyCFunction, or a method
+ * descriptor that is called with `callable_self`. May run Python code: finalizers. */
+int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
+int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
+                            uint64_t key);
+
+/* A new handle of the recorder for the calling thread, or NULL with an exception. May run
+ * Python code. */
+edbprof_thread *recorder_attach(recorder *self);
+
+/* Raises a ValueError that says that the recorder is closed; returns NULL. */
+PyObject *recorder_raise_closed(void);
+
+/* Raises a status as an exception, with the recording's text. */
+void recorder_raise(const edbprof_recording *recording, edbprof_status status);
+
+/* Counts an outermost call that has ended, and saves when that is due: returns true if it
+ * did. Raises nothing; a failure is printed to stderr once. */
+bool recorder_call_ended(recorder *self);
+
+/* Flags for a save. `last`: the process ends with os._exit(). */
+uint32_t recorder_save_flags(bool final, bool last);
+
+/* Warns once if anything is recorded in memory only. May run Python code. */
+void recorder_warn_if_in_memory(recorder *self);
+
+#endif

@@ -1,0 +1,13 @@
+/* Steps: drives a generator or coroutine step by step, recording during each. */
+#ifndef EDBPROF_STEPS_H
+#define EDBPROF_STEPS_H
+
+#include "recorder.h"
+
+extern PyTypeObject steps_type;
+
+/* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen), recording
+ * while it runs. A new reference, or NULL with an exception. */
+PyObject *steps_new(recorder *owner, PyObject *iterator);
+
+#endif

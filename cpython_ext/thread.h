@@ -1,0 +1,76 @@
+/* The recorders that are active in each Python thread. */
+#ifndef EDBPROF_THREAD_H
+#define EDBPROF_THREAD_H
+
+#include "hook.h"
+
+/* Where greenlets take turns in a thread, a recorder records all of them, or the one that
+ * makes a certain call and those that begin below it. */
+enum { WHOLE_THREAD = 0 };
+
+/* A number for a decorated call, never WHOLE_THREAD. */
+uint64_t thread_new_call(void);
+
+/* Checks that recorders may be switched on and off in the calling thread now, outside of
+ * timers. 0, or -1 with an exception. */
+int thread_may_switch(void);
+
+/* Enables a recorder in the calling thread, or counts that it is enabled once more. `call`:
+ * number of the decorated call for which, or WHOLE_THREAD. 0, or -1 with an exception. */
+int thread_enable(recorder *owner, uint64_t call);
+
+/* The same for a call that continues in any case: returns true if it is recorded. A failure
+ * is printed to stderr once. */
+bool thread_try_enable(recorder *owner, uint64_t call);
+
+/* The recorder's entry in a thread, or NULL if it is not active there. Valid until a recorder
+ * is switched on or off there. */
+active_recorder *thread_find_active(thread_state *state, const recorder *owner);
+
+/* Undoes one thread_enable. Returns true if that has stopped the recorder in this thread. */
+bool thread_disable(recorder *owner);
+
+/* Undoes every thread_enable of the calling thread. Returns their number. */
+unsigned thread_stop(recorder *owner);
+
+/* The calling thread's recorders that record the threads it starts, as a tuple: a new
+ * reference. NULL where there are none, or with an exception. */
+PyObject *thread_recorders_of_new_threads(void);
+
+/* Sets whether functions written in C are recorded: in the calling thread from now on, in
+ * others from when they enable the recorder. */
+void thread_set_builtins(recorder *owner, bool builtins);
+
+/* Drops the recorder's handles, which are about to be freed. It is active in no thread. */
+void thread_forget(const recorder *owner);
+
+/* Registers a hook. */
+void thread_set_hook(hook_kind kind, const hook_ops *ops);
+
+/* Observer of threads that switch between stacks of calls: greenlets.c. */
+typedef struct {
+    /* Looks whether the calling thread, which is `state`'s, can switch by now; if so, sets
+     * `sees_switches`. */
+    void (*look)(thread_state *state);
+    /* The same before a recorder begins, if the program's threads switch: the program may
+     * have set a trace function of its own. */
+    void (*look_again)(thread_state *state);
+    /* A recorder is about to be freed: nothing of it is resumed in that thread. */
+    void (*forget)(const thread_state *state, const recorder *owner);
+} switch_observer;
+
+/* Registers the observer of switches. */
+void thread_set_switch_observer(const switch_observer *observer);
+
+/* The program's threads switch: from now on an event of each takes the slow way, until the
+ * observer has looked there. */
+void thread_let_all_look(void);
+
+/* An event takes the slow way: the observer looks if the program's threads switch. */
+void thread_slow_event(void);
+
+/* A function was called for the first time: the observer looks, because modules may have
+ * been imported since the last time. */
+void thread_new_function(void);
+
+#endif

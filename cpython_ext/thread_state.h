@@ -1,0 +1,138 @@
+/* State of each Python thread, and how an OS thread finds it. */
+#ifndef EDBPROF_THREAD_STATE_H
+#define EDBPROF_THREAD_STATE_H
+
+#include "recorder.h"
+
+/* A recorder that records in a thread. */
+typedef struct {
+    recorder *owner; /* a strong reference */
+    edbprof_thread *handle;
+    unsigned depth; /* how often it was enabled, less disabled */
+    bool of_call;   /* not of the whole thread */
+    bool inherited; /* one of `depth` is that of a call in another greenlet */
+    uint64_t call;  /* the call for which it was enabled, or a number for the time */
+} active_recorder;
+
+typedef struct {
+    active_recorder *items;
+    size_t count, room;
+    /* Handle of the only recorder, if it has no timer and records builtins; else NULL. */
+    edbprof_thread *fast_handle;
+} active_recorders;
+
+/* Copies an active recorder; false behind the last. Loops copy because any event can run
+ * Python code, a finalizer's for example, which changes the list. */
+static inline bool active_at(const active_recorders *list, size_t at, active_recorder *copy)
+{
+    if (at >= list->count) {
+        return false;
+    }
+    *copy = list->items[at];
+    return true;
+}
+
+/* A recorder that has recorded in a thread. */
+typedef struct {
+    recorder *owner; /* borrowed: see thread_forget */
+    edbprof_thread *handle;
+} thread_handle;
+
+/* State of one Python thread. It lives in the thread's dict and is freed with it; only its
+ * own thread uses it. */
+typedef struct thread_state {
+    PyObject_HEAD PyThreadState *tstate;
+    unsigned long ident;               /* of its OS thread */
+    struct thread_state *next, **link; /* in the list of all */
+    thread_handle *handles;
+    size_t handle_count, handle_room;
+    const void *home; /* `thread_here` of the OS thread that has used it */
+    active_recorders active[HOOK_COUNT];
+    bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
+    Py_tracefunc chained; /* the profile function that was set before ours */
+    PyObject *chained_argument;
+    bool sets_profile;        /* a profile function is being set */
+    bool sees_switches;       /* of greenlets */
+    bool in_switch;           /* another trace function is called */
+    PyObject *chained_switch; /* greenlet's trace function before ours, or NULL */
+    PyObject *greenlets;      /* dict: address of a suspended one -> its positions; or NULL */
+} thread_state;
+
+extern PyTypeObject thread_state_type;
+
+/* Threads that record at the moment: see edbprof_python.h. */
+extern unsigned threads_recording;
+
+/* Threads that record by each hook, and greenlets in them that are suspended in a recorded
+ * call. */
+extern unsigned threads_by_hook[HOOK_COUNT];
+
+/* The state that this OS thread used last, and its Python thread; state is NULL if that has
+ * none. Valid while `epoch` equals `threads_epoch`: otherwise another thread may have ended the
+ * Python thread, and a new one may have its address. */
+typedef struct {
+    thread_state *state;
+    PyThreadState *tstate;
+    /* `active[HOOK_MONITORING].fast_handle` of the one Python thread that this OS thread has
+     * been; NULL if it has been several. */
+    edbprof_thread *monitored;
+    uint64_t epoch;
+    bool is_several;
+} latest_state;
+
+extern EDBPROF_THREAD_LOCAL latest_state thread_here;
+
+/* Changes whenever a Python thread has changed its OS thread or was ended by another. */
+extern uint64_t threads_epoch;
+
+/* The handle for events of sys.monitoring in the calling OS thread, in the usual case. NULL
+ * means nothing. */
+static inline edbprof_thread *thread_monitored(void)
+{
+    return thread_here.epoch == threads_epoch ? thread_here.monitored : NULL;
+}
+
+/* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
+static inline thread_state *thread_state_here(void) { return thread_here.state; }
+
+/* The slow case of thread_state_current. */
+thread_state *thread_state_find(PyThreadState *tstate);
+
+/* The state of the current Python thread, or NULL if it has none. */
+static inline thread_state *thread_state_current(void)
+{
+    PyThreadState *tstate = PyThreadState_Get();
+    bool is_latest = thread_here.tstate == tstate && thread_here.epoch == threads_epoch;
+    return is_latest ? thread_here.state : thread_state_find(tstate);
+}
+
+/* Makes the current thread's state, which has none. NULL with an exception. */
+thread_state *thread_state_make(void);
+
+/* The states of all threads, linked by `next`. */
+extern thread_state *thread_states;
+
+/* Notes the fast handle of the calling thread, which has this state. */
+static inline void thread_state_note_monitored(const thread_state *state)
+{
+    bool is_only = state != NULL && !thread_here.is_several;
+    thread_here.monitored = is_only ? state->active[HOOK_MONITORING].fast_handle : NULL;
+    thread_here.epoch = threads_epoch;
+}
+
+/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
+ * its first recorder or after it has lost its last. */
+static inline void thread_state_count(const thread_state *state, hook_kind hook, int change)
+{
+    if (state->active[hook].count > 0) {
+        return;
+    }
+    threads_by_hook[hook] += (unsigned)change;
+    if (state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count == 0) {
+        /* Other extensions read it without the GIL; writers hold it. */
+        __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
+                         __ATOMIC_RELAXED);
+    }
+}
+
+#endif
