@@ -70,6 +70,7 @@
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
 
+pub(crate) mod assemble;
 mod log;
 mod reader;
 
@@ -118,6 +119,18 @@ pub(crate) mod at {
     pub(crate) const COST_COUNT: usize = 176;
     pub(crate) const COSTS: usize = 180;
     pub(crate) const DIRECTORY: usize = 256;
+
+    /// Where the fields of a node are.
+    pub(crate) mod node {
+        pub(crate) const KEY: usize = 0;
+        pub(crate) const PARENT: usize = 8;
+        pub(crate) const FUNCTION: usize = 12;
+        pub(crate) const CALLS: usize = 16;
+        pub(crate) const RESUMES: usize = 24;
+        pub(crate) const TOTAL: usize = 32;
+        pub(crate) const CLASS_CALLS: usize = 52;
+        pub(crate) const OVERFLOW: usize = 56;
+    }
 }
 
 /// Numbers that there is room for between [`at::COSTS`] and the directory.
