@@ -79,7 +79,7 @@ class Tree:
             "process": 0,
             "name": "MainThread",
             "parent": parent.tobytes(),
-            "function": array("I", compress(self.function, left)).tobytes(),
+            "kind": array("I", compress(self.function, left)).tobytes(),
             "calls": calls.tobytes(),
             "resumes": bytes(8 * len(parent)),
             "total": total.tobytes(),
@@ -87,10 +87,11 @@ class Tree:
         # What has no name is written without a number.
         exact = marshal.dumps({
             "magic": "edbprof",
-            "version": 1,
+            "version": 2,
             "recordings": [draw.randbytes(16)],
             "processes": [{"pid": number + 1, "argv": ["worker", str(number)]}],
             "functions": [(0, 0, *label, label[2], "") + (None,) for label in self.labels],
+            "kinds": list(range(len(self.labels))),
             "threads": [main],
         })
         # The rows are read by pstats only; they are those of nothing.

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::costed_tree::CostedTree;
-use super::function_table::FunctionTable;
-use super::select::{Selection, is_real};
-use crate::model::{FoldedFunction, Function, NO_PARENT, NodeRow, Nodes, ThreadTree, Trees};
+use super::kind_table::KindTable;
+use super::select::Selection;
+use crate::model::{NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees};
 
-/// Returns the part of `trees` that `chosen` chooses. The table has the functions that
+/// Returns the part of `trees` that `chosen` chooses, with the functions and kinds that
 /// still occur.
 ///
 /// A stack stays if an included function occurs in it; the callers' calls stay with it,
@@ -22,9 +22,9 @@ use crate::model::{FoldedFunction, Function, NO_PARENT, NodeRow, Nodes, ThreadTr
 /// and their nodes may differ in time: a row, or a node, of overflow calls has the rest,
 /// so that both add up to the same.
 pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
-    let functions = trees.functions.iter();
-    let rules: Vec<Rule> = functions.map(|f| Rule::of(f, chosen)).collect();
-    let mut table = FunctionTable::default();
+    let kinds = 0..trees.kinds.len() as u32;
+    let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();
+    let mut table = KindTable::default();
     let threads = trees.threads.iter();
     let threads = threads.filter(|thread| chosen.has_thread(&thread.name));
     let threads = threads.map(|thread| {
@@ -40,7 +40,7 @@ pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     table.into_trees(trees, threads)
 }
 
-/// What happens to the nodes of one function.
+/// What happens to the nodes of one kind.
 #[derive(Clone, Copy)]
 struct Rule {
     included: bool,
@@ -49,12 +49,12 @@ struct Rule {
 }
 
 impl Rule {
-    fn of(function: &Function, chosen: &Selection) -> Self {
-        let is_real = is_real(function);
+    fn of(trees: &Trees, kind: u32, chosen: &Selection) -> Self {
+        let function = trees.function(kind);
         Rule {
-            included: chosen.include.is_empty() || is_real && chosen.includes(function),
-            excluded: is_real && chosen.excludes(function),
-            is_call: !function.is_group(),
+            included: chosen.include.is_empty() || function.is_some_and(|f| chosen.includes(f)),
+            excluded: function.is_some_and(|function| chosen.excludes(function)),
+            is_call: !trees.kinds[kind as usize].is_group(),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Rule {
 struct Filter<'a> {
     trees: &'a Trees,
     rules: &'a [Rule],
-    table: &'a mut FunctionTable,
+    table: &'a mut KindTable,
     tree: CostedTree,
 }
 
@@ -99,24 +99,25 @@ impl Filter<'_> {
                 self.give_to_caller(above, own, overhead_ps);
                 above
             } else {
-                let function = &self.trees.functions[row.kind as usize];
-                let node = self.tree.child(above.node, self.table.id(function));
+                let kind = self.table.same(self.trees, row.kind);
+                let node = self.tree.child(above.node, kind);
                 row.total = own;
                 self.tree.add(node, &row, overhead_ps);
                 let is_call = rule.is_call;
                 Place { node, is_call }
             });
         }
-        let folded = self.overflow_calls(thread, &own, &is_within);
+        let overflow = self.overflow_calls(thread, &own, &is_within);
         let (mut nodes, overhead_ps) = self.tree.finish();
         nodes.add_up();
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
+            threads: thread.threads,
             nodes,
             overhead_ps,
             class_calls: Vec::new(),
-            folded,
+            overflow,
         }
     }
 
@@ -124,9 +125,9 @@ impl Filter<'_> {
     /// and second, if it stays for its own or its callees' sake.
     fn stacks(&self, nodes: &Nodes) -> (Vec<bool>, Vec<bool>) {
         let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
-        for (&parent, &function) in nodes.parents().iter().zip(nodes.kinds()) {
+        for (&parent, &kind) in nodes.parents().iter().zip(nodes.kinds()) {
             let above = is_within.get(parent as usize).copied().unwrap_or(false);
-            is_within.push(above || self.rules[function as usize].included);
+            is_within.push(above || self.rules[kind as usize].included);
         }
         let mut stays = is_within.clone();
         for node in (0..nodes.len()).rev() {
@@ -148,8 +149,8 @@ impl Filter<'_> {
         let node = match above.is_call {
             true => above.node,
             false => {
-                let function = self.table.id(&Function::stand_in(b"<excluded>"));
-                self.tree.child(above.node, function)
+                let kind = self.table.kind(NodeKind::Excluded);
+                self.tree.child(above.node, kind)
             }
         };
         self.add_time(node, own, overhead_ps);
@@ -169,25 +170,24 @@ impl Filter<'_> {
         thread: &ThreadTree,
         own: &[u64],
         is_within: &[bool],
-    ) -> Vec<FoldedFunction> {
+    ) -> Vec<OverflowCalls> {
         let (mut is_whole, in_tree) = self.overflow_in_tree(thread, own, is_within);
-        let mut kept: BTreeMap<u32, FoldedFunction> = BTreeMap::new();
-        for figures in &thread.folded {
-            let rule = self.rules[figures.function as usize];
+        let mut kept: BTreeMap<u32, OverflowCalls> = BTreeMap::new();
+        for figures in &thread.overflow {
+            let rule = self.rules[figures.kind as usize];
             if !rule.included {
                 is_whole = false;
                 continue;
             }
             let mut figures = *figures;
-            figures.function = if rule.excluded {
+            figures.kind = if rule.excluded {
                 (figures.calls, figures.resumes) = (0, 0);
-                self.table.id(&Function::stand_in(b"<excluded>"))
+                self.table.kind(NodeKind::Excluded)
             } else {
-                let function = &self.trees.functions[figures.function as usize];
-                self.table.id(function)
+                self.table.same(self.trees, figures.kind)
             };
-            let sum = kept.entry(figures.function).or_default();
-            sum.function = figures.function;
+            let sum = kept.entry(figures.kind).or_default();
+            sum.kind = figures.kind;
             sum.add(&figures);
         }
         // Of all overflow calls, rows and nodes have the same time but for rounding.
@@ -195,13 +195,13 @@ impl Filter<'_> {
             let times = kept.values().map(|figures| figures.self_time);
             let in_rows = times.fold(0, u64::saturating_add);
             if in_rows < in_tree {
-                let function = self.table.id(&overflow_of_others());
-                let sum = kept.entry(function).or_default();
-                sum.function = function;
+                let kind = self.table.kind(NodeKind::Overflow);
+                let sum = kept.entry(kind).or_default();
+                sum.kind = kind;
                 sum.self_time = sum.self_time.saturating_add(in_tree - in_rows);
             } else if in_rows > in_tree {
-                let function = self.table.id(&Function::folded_calls());
-                let node = self.tree.child(NO_PARENT, function);
+                let kind = self.table.kind(NodeKind::Overflow);
+                let node = self.tree.child(NO_PARENT, kind);
                 self.add_time(node, in_rows - in_tree, 0);
             }
         }
@@ -215,18 +215,10 @@ impl Filter<'_> {
         own: &[u64],
         is_within: &[bool],
     ) -> (bool, u64) {
-        let function = |node: usize| &self.trees.functions[thread.nodes.kinds()[node] as usize];
-        let nodes = (0..own.len()).filter(|&node| function(node).is_folded_calls());
+        let kind = |node: usize| &self.trees.kinds[thread.nodes.kinds()[node] as usize];
+        let nodes = (0..own.len()).filter(|&node| *kind(node) == NodeKind::Overflow);
         let stay = nodes.clone().filter(|&node| is_within[node]);
         let time = stay.fold(0_u64, |sum, node| sum.saturating_add(own[node]));
         (nodes.into_iter().all(|node| is_within[node]), time)
-    }
-}
-
-/// Has the time of overflow calls in chosen stacks of functions that are unknown.
-fn overflow_of_others() -> Function {
-    Function {
-        flags: 0,
-        ..Function::folded_calls()
     }
 }

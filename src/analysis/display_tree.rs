@@ -2,16 +2,17 @@
 
 use super::estimate::{Estimate, estimate};
 use super::merge::Profile;
+use super::process_text::describe;
 use super::singledispatch::elide_dispatch_wrappers;
 use super::singledispatch::rows::reattribute_callers;
 use crate::model::builder::TreeBuilder;
-use crate::model::{Function, NO_PARENT, NodeRow, Nodes, PROCESS_GROUP};
+use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Trees};
 
 /// A call tree for display. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
 #[derive(Clone, Debug, Default)]
 pub struct DisplayTree {
-    /// The function table that `nodes.kinds()` indexes.
+    /// Each kind of node as a function: what `nodes.kinds()` indexes.
     pub functions: Vec<Function>,
     /// The tree, parents before children.
     pub nodes: Nodes,
@@ -26,7 +27,9 @@ pub fn display_tree(profile: &Profile) -> DisplayTree {
     let mut tree = DisplayTree::default();
     tree.add_recorded(profile);
     let plain = profile.plain();
-    tree.add_estimate(estimate(&reattribute_callers(&plain.rows, &plain.sidecar)));
+    let estimate = estimate(&reattribute_callers(&plain.rows, &plain.sidecar));
+    let has_groups = profile.trees().kinds.iter().any(NodeKind::is_group);
+    tree.add_estimate(estimate, has_groups);
     tree
 }
 
@@ -53,25 +56,24 @@ impl DisplayTree {
 
     fn add_recorded(&mut self, profile: &Profile) {
         let trees = profile.shown_trees();
-        self.functions.clone_from(&trees.functions);
+        let kinds = trees.kinds.iter();
+        self.functions = kinds.map(|kind| shown(trees, kind)).collect();
         for thread in &trees.threads {
-            let nodes = elide_dispatch_wrappers(&trees.functions, &thread.nodes);
+            let nodes = elide_dispatch_wrappers(trees, &thread.nodes);
             self.append(&nodes, 0, NO_PARENT);
         }
         self.estimated.resize(self.nodes.len(), false);
     }
 
-    /// Adds an estimate, below a root of its own if each process has one.
-    fn add_estimate(&mut self, Estimate { functions, nodes }: Estimate) {
-        let has_groups = self.functions.iter().any(Function::is_group);
+    /// Adds an estimate, below a root of its own if each process has one (`has_groups`).
+    fn add_estimate(&mut self, Estimate { functions, nodes }: Estimate, has_groups: bool) {
         let first_function = self.functions.len() as u32;
         self.functions.extend(functions);
         let mut root = NO_PARENT;
         if has_groups && !nodes.is_empty() {
             let name = "processes recorded without call trees";
             let function = self.functions.len() as u32;
-            self.functions
-                .push(Function::group(PROCESS_GROUP, name, ""));
+            self.functions.push(stand_in(name));
             root = self.nodes.push(NodeRow {
                 parent: NO_PARENT,
                 kind: function,
@@ -99,6 +101,43 @@ impl DisplayTree {
                 ..row
             });
         }
+    }
+}
+
+/// Returns a function that is shown for nodes of `kind`, one of those of `trees`.
+pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
+    match kind {
+        &NodeKind::Function(function) => trees.functions[function as usize].clone(),
+        NodeKind::Overflow => stand_in("<overflow>"),
+        NodeKind::Excluded => stand_in("<excluded>"),
+        &NodeKind::Process(process) => stand_in(&describe(&trees.processes[process as usize])),
+        NodeKind::MergedProcesses => stand_in("processes merged without --by"),
+        NodeKind::Thread { name, threads } => stand_in(&thread_text(name, *threads)),
+        NodeKind::MergedThreads => stand_in("threads merged without --by=thread"),
+    }
+}
+
+fn thread_text(name: &[u8], threads: u32) -> String {
+    let readable = String::from_utf8_lossy(name);
+    match threads {
+        _ if name.is_empty() => "threads that have no name".to_owned(),
+        0 | 1 => format!("thread {readable}"),
+        several => format!("thread {readable}, {several} threads"),
+    }
+}
+
+fn stand_in(name: &str) -> Function {
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: name.as_bytes().into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
     }
 }
 

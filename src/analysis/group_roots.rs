@@ -5,23 +5,21 @@
 //! else, so it can be merged further by process, by thread or by neither.
 
 use super::costed_tree::CostedTree;
-use super::function_table::FunctionTable;
-use crate::model::{
-    FoldedFunction, Function, NO_PARENT, NodeRow, PROCESS_GROUP, THREAD_GROUP, ThreadTree, Trees,
-};
+use super::kind_table::KindTable;
+use crate::model::{NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, Trees};
 
 /// The groups for calls that have none of the kind yet. A thread's is below a process's.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    pub(super) process: Option<Function>,
-    pub(super) thread: Option<Function>,
+    pub(super) process: Option<NodeKind>,
+    pub(super) thread: Option<NodeKind>,
 }
 
 /// Returns `trees` with the `groups` of each thread. Groups that are there already stay
 /// only if `groups` has one of their kind.
 pub(super) fn group_roots(trees: &Trees, groups: impl Fn(&ThreadTree) -> Groups) -> Trees {
-    let levels: Vec<Level> = trees.functions.iter().map(Level::of).collect();
-    let mut table = FunctionTable::default();
+    let levels: Vec<Level> = trees.kinds.iter().map(Level::of).collect();
+    let mut table = KindTable::default();
     let threads = trees.threads.iter().map(|thread| {
         let grouping = Grouping {
             trees,
@@ -47,11 +45,11 @@ enum Level {
 }
 
 impl Level {
-    fn of(function: &Function) -> Self {
-        match function.flags {
-            flags if flags & PROCESS_GROUP != 0 => Level::Process,
-            flags if flags & THREAD_GROUP != 0 => Level::Thread,
-            _ => Level::Call,
+    fn of(kind: &NodeKind) -> Self {
+        match kind {
+            NodeKind::Process(_) | NodeKind::MergedProcesses => Level::Process,
+            NodeKind::Thread { .. } | NodeKind::MergedThreads => Level::Thread,
+            NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => Level::Call,
         }
     }
 }
@@ -59,10 +57,10 @@ impl Level {
 /// Groups one thread's tree.
 struct Grouping<'a> {
     trees: &'a Trees,
-    /// Of each function.
+    /// Of each kind.
     levels: &'a [Level],
     groups: Groups,
-    table: &'a mut FunctionTable,
+    table: &'a mut KindTable,
     tree: CostedTree,
     /// Of each new node.
     new_levels: Vec<Level>,
@@ -85,29 +83,28 @@ impl Grouping<'_> {
                 continue;
             }
             let above = self.ground(above, level);
-            let function = &self.trees.functions[row.kind as usize];
-            let place = self.child(above, function, level);
+            let kind = self.table.same(self.trees, row.kind);
+            let place = self.child(above, kind, level);
             let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
             let total = own[node];
             self.tree.add(place, &NodeRow { total, ..row }, overhead_ps);
             places.push(place);
         }
-        let folded = thread.folded.iter().map(|calls| FoldedFunction {
-            function: self
-                .table
-                .id(&self.trees.functions[calls.function as usize]),
+        let overflow = thread.overflow.iter().map(|calls| OverflowCalls {
+            kind: self.table.same(self.trees, calls.kind),
             ..*calls
         });
-        let folded = folded.collect();
+        let overflow = overflow.collect();
         let (mut nodes, overhead_ps) = self.tree.finish();
         nodes.add_up();
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
+            threads: thread.threads,
             nodes,
             overhead_ps,
             class_calls: Vec::new(),
-            folded,
+            overflow,
         }
     }
 
@@ -122,21 +119,22 @@ impl Grouping<'_> {
     /// Returns the node that a node of `level` is put below: `above`, or the groups that
     /// are wanted between the two.
     fn ground(&mut self, mut above: u32, level: Level) -> u32 {
-        for (group, function) in [
+        for (group, kind) in [
             (Level::Process, self.groups.process.clone()),
             (Level::Thread, self.groups.thread.clone()),
         ] {
             let at = self.new_levels.get(above as usize);
             let is_missing = group < level && at.is_none_or(|at| *at < group);
-            if let (true, Some(function)) = (is_missing, function) {
-                above = self.child(above, &function, group);
+            if let (true, Some(kind)) = (is_missing, kind) {
+                let kind = self.table.kind(kind);
+                above = self.child(above, kind, group);
             }
         }
         above
     }
 
-    fn child(&mut self, above: u32, function: &Function, level: Level) -> u32 {
-        let node = self.tree.child(above, self.table.id(function));
+    fn child(&mut self, above: u32, kind: u32, level: Level) -> u32 {
+        let node = self.tree.child(above, kind);
         if self.new_levels.len() == node as usize {
             self.new_levels.push(level);
         }

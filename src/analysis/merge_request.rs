@@ -4,10 +4,9 @@ use std::fmt;
 
 use super::apply_selection::apply_selection;
 use super::group_roots::{Groups, group_roots};
-use super::process_text::describe;
 use super::select::{Selection, SelectionId};
 use crate::format::prof::ProfFile;
-use crate::model::{Function, PROCESS_GROUP, THREAD_GROUP, ThreadTree, Trees};
+use crate::model::{NodeKind, ThreadTree, Trees};
 
 /// What is kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +89,7 @@ impl MergeRequest {
         } else if !id.is_whole() && id != chosen_before {
             return Err(SelectionError::Part(chosen_before));
         }
-        if self.by.is_some() || trees.functions.iter().any(Function::is_group) {
+        if self.by.is_some() || trees.kinds.iter().any(NodeKind::is_group) {
             trees = group_roots(&trees, |thread| self.groups(&trees, is_merged, thread));
         }
         Ok(Some(ProfFile::Exact(trees, plain)))
@@ -113,22 +112,20 @@ impl MergeRequest {
         let Some(by) = self.by else {
             return Groups::default();
         };
-        let process = match (&trees.recordings[..], &trees.processes[..]) {
-            ([id], [process]) => {
-                let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                Function::group(PROCESS_GROUP, &describe(process), &id)
-            }
-            _ => Function::group(PROCESS_GROUP, "processes merged without --by", ""),
+        let process = match (trees.recordings.len(), trees.processes.len()) {
+            (1, 1) => NodeKind::Process(0),
+            _ => NodeKind::MergedProcesses,
         };
-        let name = match &*thread.name {
-            _ if is_merged => "threads merged without --by=thread".to_owned(),
-            b"" => "threads that have no name".to_owned(),
-            name => format!("thread {}", String::from_utf8_lossy(name)),
+        let thread = match is_merged {
+            true => NodeKind::MergedThreads,
+            false => NodeKind::Thread {
+                name: thread.name.clone(),
+                threads: thread.threads,
+            },
         };
-        let thread = (by == By::Thread).then(|| Function::group(THREAD_GROUP, &name, ""));
         Groups {
             process: Some(process),
-            thread,
+            thread: (by == By::Thread).then_some(thread),
         }
     }
 }

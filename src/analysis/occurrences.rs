@@ -1,10 +1,10 @@
-//! In which processes and threads functions ran: what is lost of it when all trees become
-//! one is counted here, while they are merged.
+//! Processes and threads in which functions occurred, counted while trees are merged: the
+//! one tree that they become does not tell.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::thread_name::without_digits;
-use crate::model::{ANY_THREAD, RanIn, Trees};
+use crate::model::{ANY_THREAD, Occurrence, Trees};
 
 /// Counts, for all recordings together, that don't depend on their order.
 #[derive(Debug, Default)]
@@ -14,29 +14,29 @@ pub(super) struct OccurrenceCounts {
 }
 
 impl OccurrenceCounts {
-    /// Counts the functions of `trees`; `functions` are what they are called here.
-    pub(super) fn add(&mut self, trees: &Trees, functions: &[u32]) {
-        if !trees.ran_in.is_empty() {
+    /// Counts the kinds of `trees`, which have the indices `kinds` here.
+    pub(super) fn add(&mut self, trees: &Trees, kinds: &[u32]) {
+        if !trees.occurrences.is_empty() {
             let threads: Vec<u32> = trees.thread_names.iter().map(|n| self.name(n)).collect();
-            for ran in &trees.ran_in {
-                let thread = threads.get(ran.thread as usize).copied();
+            for occurrence in &trees.occurrences {
+                let thread = threads.get(occurrence.thread as usize).copied();
                 let place = (
-                    functions[ran.function as usize],
+                    kinds[occurrence.kind as usize],
                     thread.unwrap_or(ANY_THREAD),
                 );
-                self.count(place, ran.processes);
+                self.count(place, occurrence.processes);
             }
         } else if trees.recordings.len() == 1 {
             let mut places = BTreeSet::new();
             for thread in trees.threads.iter().filter(|thread| !thread.is_empty()) {
-                let name = self.name(&kind(&thread.name));
-                let folded = thread.folded.iter().map(|folded| folded.function);
-                // Trees have many nodes of few functions.
-                let mut seen = vec![false; functions.len()];
-                for function in thread.nodes.kinds().iter().copied().chain(folded) {
-                    if !std::mem::replace(&mut seen[function as usize], true) {
-                        let function = functions[function as usize];
-                        places.extend([(function, name), (function, ANY_THREAD)]);
+                let name = self.name(&without_digits(&thread.name));
+                let overflow = thread.overflow.iter().map(|calls| calls.kind);
+                // Trees have many nodes of few kinds.
+                let mut seen = vec![false; kinds.len()];
+                for kind in thread.nodes.kinds().iter().copied().chain(overflow) {
+                    if !std::mem::replace(&mut seen[kind as usize], true) {
+                        let kind = kinds[kind as usize];
+                        places.extend([(kind, name), (kind, ANY_THREAD)]);
                     }
                 }
             }
@@ -59,8 +59,8 @@ impl OccurrenceCounts {
         *sum = sum.saturating_add(processes);
     }
 
-    /// The names and counts in their order; `rank` is where each function is then.
-    pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<RanIn>) {
+    /// Returns the names and the counts in their order; `rank` is the new index of each kind.
+    pub(super) fn finish(self, rank: &[u32]) -> (Vec<Box<[u8]>>, Vec<Occurrence>) {
         let mut names: Vec<(Box<[u8]>, u32)> = self.names.into_iter().collect();
         names.sort_unstable();
         let mut threads = vec![0; names.len()];
@@ -68,38 +68,17 @@ impl OccurrenceCounts {
             threads[*old as usize] = new;
         }
         let counts = self.processes.into_iter();
-        let mut ran_in: Vec<RanIn> = counts
-            .map(|((function, thread), processes)| RanIn {
-                function: rank[function as usize],
+        let mut occurrences: Vec<Occurrence> = counts
+            .map(|((kind, thread), processes)| Occurrence {
+                kind: rank[kind as usize],
                 thread: threads.get(thread as usize).copied().unwrap_or(ANY_THREAD),
                 processes,
             })
             .collect();
-        ran_in.sort_unstable();
-        (names.into_iter().map(|(name, _)| name).collect(), ran_in)
-    }
-}
-
-/// What threads like this one are called: digits are left out, and how many there were.
-fn kind(name: &[u8]) -> Box<[u8]> {
-    let name = without_digits(name);
-    match name.strip_suffix(b", # threads") {
-        Some(kind) => kind.into(),
-        None => name,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_of_a_kind_are_one() {
-        assert_eq!(*kind(b"Thread-7 (worker)"), *b"Thread-# (worker)");
-        assert_eq!(
-            *kind(b"Thread-# (worker), 20 threads"),
-            *b"Thread-# (worker)"
-        );
-        assert_eq!(*kind(b"MainThread"), *b"MainThread");
+        occurrences.sort_unstable();
+        (
+            names.into_iter().map(|(name, _)| name).collect(),
+            occurrences,
+        )
     }
 }

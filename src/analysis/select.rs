@@ -50,8 +50,9 @@ impl Selection {
         let include = self.include.iter().map(|pattern| ("--include", pattern));
         let exclude = self.exclude.iter().map(|pattern| ("--exclude", pattern));
         let is_without = |pattern: &Pattern| {
-            let mut real = functions.iter().filter(|function| is_real(function));
-            !real.any(|function| pattern.is_function(function))
+            !functions
+                .iter()
+                .any(|function| pattern.is_function(function))
         };
         include
             .chain(exclude)
@@ -109,12 +110,6 @@ impl fmt::Display for SelectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.escape_debug().fmt(f)
     }
-}
-
-/// Returns true if patterns may match it: nodes of processes, threads and overflow calls
-/// are no functions.
-pub(super) fn is_real(function: &Function) -> bool {
-    !function.is_group() && !function.is_folded_calls()
 }
 
 /// Returns true if there is no pattern, or one that `matches`.

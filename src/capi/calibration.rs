@@ -7,7 +7,7 @@ use super::event::check_is_current;
 use super::host_struct::HostStruct;
 use super::status::refuse;
 use super::{edbprof_recording, edbprof_status, edbprof_thread};
-use crate::model::Calibration;
+use crate::model::{Calibration, CallKind, Cost};
 use crate::recorder::Recording;
 
 /// Costs of recording, as the host has measured them: picoseconds that recording adds to a
@@ -53,6 +53,29 @@ unsafe impl HostStruct for edbprof_calibration {
     const MIN_SIZE: usize = offset_of!(edbprof_calibration, slowed_ppm) + size_of::<u32>();
 }
 
+impl edbprof_calibration {
+    fn measured(&self) -> Option<Calibration> {
+        let cost = |callee, caller| Cost { callee, caller };
+        let python = cost(self.python_call_callee_ps, self.python_call_caller_ps);
+        let c = cost(self.c_call_callee_ps, self.c_call_caller_ps);
+        let resume = cost(self.resume_callee_ps, self.resume_caller_ps);
+        let implicit = cost(self.implicit_call_callee_ps, self.implicit_call_caller_ps);
+        let init = cost(self.init_call_callee_ps, self.init_call_caller_ps);
+        let others = Calibration {
+            class_call: self.class_call_ps,
+            slowed_ppm: self.slowed_ppm,
+            ..Calibration::default()
+        };
+        others
+            .with(CallKind::Python, python)
+            .with(CallKind::C, c)
+            .with(CallKind::Resume, resume)
+            .with(CallKind::Implicit, implicit)
+            .with(CallKind::Init, init)
+            .if_measured()
+    }
+}
+
 /// Reports the costs of recording in this process, by which `edbprof --compensate` corrects
 /// times. Nothing else that is recorded changes. Zeros mean that the costs are unknown. A
 /// forked child inherits the costs of its parent. Any thread.
@@ -80,20 +103,7 @@ fn set(recording: &Recording, given: &edbprof_calibration) -> Attempt {
         let reason = "code can't be slowed by more than all its time";
         return Err(refuse(recording, reason));
     }
-    recording.set_calibration(Calibration::from_numbers([
-        given.python_call_callee_ps,
-        given.python_call_caller_ps,
-        given.c_call_callee_ps,
-        given.c_call_caller_ps,
-        given.resume_callee_ps,
-        given.resume_caller_ps,
-        given.implicit_call_callee_ps,
-        given.implicit_call_caller_ps,
-        given.init_call_callee_ps,
-        given.init_call_caller_ps,
-        given.class_call_ps,
-        given.slowed_ppm,
-    ]));
+    recording.set_calibration(given.measured());
     Ok(())
 }
 

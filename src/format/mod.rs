@@ -13,6 +13,7 @@
 )]
 
 pub mod atomic_file;
+pub(crate) mod calibration;
 pub mod content_hash;
 mod input;
 pub mod live;

@@ -8,8 +8,8 @@
 //! | key | value |
 //! |---|---|
 //! | `magic` | `'edbprof'` |
-//! | `version` | 1 |
-//! | `recordings` `processes` `functions` `threads` | see [`trees`] |
+//! | `version` | 2 |
+//! | `recordings` `processes` `functions` `kinds` `threads` | see [`trees`] |
 //! | `rows_less_ns` | only in aggregates made by `--compensate`: int, nanoseconds of recording's cost that the rows of the first object are short of. The trees are as recorded, so what is merged from this file is too |
 //! | `plain` | only in aggregates, and only where there were inputs without call trees: a dict |
 //! | `plain` / `inputs` | list of bytes, 16 each: the inputs' [`ContentHash`]es |
@@ -39,7 +39,7 @@ use crate::model::{DispatchCounts, Labels, Rows, Trees};
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
 
 /// The version of the format: files of later ones are refused.
-pub const VERSION: i128 = 1;
+pub const VERSION: i128 = 2;
 
 /// The part of an aggregate that came from inputs without call trees.
 #[derive(Clone, Debug, Default)]
@@ -114,14 +114,18 @@ fn read_as<R>(
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();
     let mut plain = PlainInputs::default();
+    let mut version = VERSION;
     reader.dict(|reader| {
         let offset = reader.offset();
         match reader.string()? {
-            b"version" => match reader.int()? {
-                VERSION => Ok(()),
-                other if other > VERSION => Err(ReadError::new(offset, Reason::Version(other))),
-                _ => Err(ReadError::invalid(offset, "an unknown format version")),
-            },
+            b"version" => {
+                version = reader.int()?;
+                match version {
+                    1..=VERSION => Ok(()),
+                    later if later > VERSION => Err(ReadError::new(offset, Reason::Version(later))),
+                    _ => Err(ReadError::invalid(offset, "an unknown format version")),
+                }
+            }
             b"plain" => {
                 plain = read_plain(reader)?;
                 Ok(())
@@ -130,6 +134,9 @@ fn read_as<R>(
             _ => reader.skip(),
         }
     })?;
+    if version == 1 {
+        trees::upgrade(&mut trees);
+    }
     trees::check(&trees, start)?;
     Ok(ProfFile::Exact(trees, plain))
 }

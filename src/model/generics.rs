@@ -23,8 +23,7 @@ pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
     let mut counts: HashMap<[u32; 3], u64> = HashMap::new();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        let function = |node: u32| nodes.kinds()[node as usize];
-        let described = |node: u32| &trees.functions[function(node) as usize];
+        let function = |node: u32| trees.function(nodes.kinds()[node as usize]);
         // The nearest node above, or the node itself, that is a function and no wrapper.
         let mut real: Vec<u32> = Vec::with_capacity(nodes.len());
         for (node, &parent) in (0_u32..).zip(nodes.parents()) {
@@ -32,35 +31,39 @@ pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
                 NO_PARENT => NO_PARENT,
                 parent => real[parent as usize],
             };
-            real.push(match described(node) {
-                function if is_wrapper(function) => above,
-                function if function.is_group() => NO_PARENT,
-                _ => node,
+            let callee = function(node);
+            real.push(match callee {
+                Some(callee) if is_wrapper(callee) => above,
+                Some(_) => node,
+                None => NO_PARENT,
             });
             let calls = nodes.calls()[node as usize];
-            if above != NO_PARENT
-                && calls != 0
-                && is_implementation(described(parent), described(node))
-            {
-                let key = [function(parent), function(above), function(node)];
+            if above == NO_PARENT || calls == 0 {
+                continue;
+            }
+            let (Some(wrapper), Some(callee)) = (function(parent), callee) else {
+                continue;
+            };
+            if is_implementation(wrapper, callee) {
+                let key = [parent, above, node].map(|node| nodes.kinds()[node as usize]);
                 let count = counts.entry(key).or_default();
                 *count = count.saturating_add(calls);
             }
         }
     }
     let mut sidecar = DispatchCounts::new();
-    for ([wrapper, caller, implementation], calls) in counts {
-        let wrapper = &trees.functions[wrapper as usize];
-        let label = |function: u32| Arc::new(trees.functions[function as usize].label.clone());
-        let count = sidecar
-            .entry(Arc::new(
-                wrapper.generic.as_ref().unwrap_or(&wrapper.label).clone(),
-            ))
-            .or_default()
-            .entry(label(caller))
-            .or_default()
-            .entry(label(implementation))
-            .or_default();
+    for (kinds, calls) in counts {
+        let [Some(wrapper), Some(caller), Some(implementation)] =
+            kinds.map(|kind| trees.function(kind))
+        else {
+            continue;
+        };
+        let generic = wrapper.generic.as_ref().unwrap_or(&wrapper.label);
+        let [generic, caller, implementation] =
+            [generic, &caller.label, &implementation.label].map(|label| Arc::new(label.clone()));
+        let callers = sidecar.entry(generic).or_default();
+        let implementations = callers.entry(caller).or_default();
+        let count = implementations.entry(implementation).or_default();
         *count = count.saturating_add(calls);
     }
     sidecar

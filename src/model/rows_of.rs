@@ -6,7 +6,7 @@
 //! nodes whose parent is the caller's, outermost being those with no such pair
 //! above. Functions with one label are one function.
 //!
-//! Folded calls have no place in the tree. They count as calls, primitive ones for all
+//! Overflow calls have no place in the tree. They count as calls, primitive ones for all
 //! that is known, and with their self time. What such a function's inclusive time lacks
 //! is unknown; it is said to be no less than its self time.
 
@@ -14,19 +14,29 @@ use std::collections::HashMap;
 
 use super::walk::{Step, walk};
 use super::word_hash::{WordHash, pair};
-use super::{Counts, FoldedFunction, LabelId, NO_PARENT, Nodes, Rows, Trees};
+use super::{Counts, LabelId, NO_PARENT, NodeKind, Nodes, OverflowCalls, Rows, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
 pub fn rows_of(trees: &Trees) -> Rows {
     let mut rows = Rows::default();
-    // What stands for folded calls, or for a process, is no function and gets no row.
+    let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
+    let mut overflow_kinds = overflow.map(|calls| &trees.kinds[calls.kind as usize]);
+    let has_unknown_overflow = overflow_kinds.any(|kind| *kind == NodeKind::Overflow);
     let labels: Vec<Option<LabelId>> = trees
-        .functions
+        .kinds
         .iter()
-        .map(|function| {
-            let is_real = !function.is_folded_calls() && !function.is_group();
-            is_real.then(|| rows.intern(&function.label))
+        .map(|kind| match kind {
+            &NodeKind::Function(function) => {
+                Some(rows.intern(&trees.functions[function as usize].label))
+            }
+            NodeKind::Overflow if !has_unknown_overflow => None,
+            kind => Some(rows.intern(&kind.label()?)),
         })
+        .collect();
+    // In the tree overflow calls are of functions that have rows, or an unknown one has.
+    let of_nodes = labels.iter().zip(&trees.kinds);
+    let of_nodes: Vec<Option<LabelId>> = of_nodes
+        .map(|(label, kind)| label.filter(|_| *kind != NodeKind::Overflow))
         .collect();
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
@@ -34,14 +44,15 @@ pub fn rows_of(trees: &Trees) -> Rows {
         edge_ids: HashMap::with_hasher(WordHash::seeded()),
     };
     for thread in &trees.threads {
-        sums.add(&thread.nodes, &labels);
-        sums.add_folded(&thread.folded, &labels);
-        let folded = thread.folded.iter().map(|folded| &folded.function);
-        for &function in thread.nodes.kinds().iter().chain(folded) {
-            if let Some(label) = labels[function as usize] {
-                // Makes the row, and with it the order.
-                rows.row_mut(label);
-            }
+        sums.add(&thread.nodes, &of_nodes);
+        sums.add_overflow(&thread.overflow, &labels);
+        let in_tree = thread.nodes.kinds().iter();
+        let in_tree = in_tree.map(|&kind| of_nodes[kind as usize]);
+        let overflow = thread.overflow.iter();
+        let overflow = overflow.map(|calls| labels[calls.kind as usize]);
+        for label in in_tree.chain(overflow).flatten() {
+            // Makes the row, and with it the order.
+            rows.row_mut(label);
         }
     }
     for (label, sum) in (0..).zip(&sums.functions) {
@@ -83,7 +94,7 @@ impl Sum {
             cc: self.cc,
             nc: self.nc,
             tt: seconds(self.self_ns),
-            // Less than the self time it is only where calls were folded.
+            // Less than the self time it is only where calls overflowed.
             ct: seconds(self.total_ns.max(self.self_ns)),
         }
     }
@@ -97,9 +108,9 @@ struct Sums {
 }
 
 impl Sums {
-    fn add_folded(&mut self, folded: &[FoldedFunction], labels: &[Option<LabelId>]) {
-        for figures in folded {
-            if let Some(label) = labels[figures.function as usize] {
+    fn add_overflow(&mut self, overflow: &[OverflowCalls], labels: &[Option<LabelId>]) {
+        for figures in overflow {
+            if let Some(label) = labels[figures.kind as usize] {
                 let sum = &mut self.functions[label as usize];
                 sum.nc += i128::from(figures.calls);
                 sum.cc += i128::from(figures.calls);

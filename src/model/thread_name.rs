@@ -30,17 +30,6 @@ pub(crate) fn are_alike(one: &[u8], other: &[u8]) -> bool {
     parts(one).eq(parts(other))
 }
 
-/// `name`, and how many threads it stands for if those are several:
-/// `Thread-# (worker), 9745 threads`.
-pub(crate) fn of_several(name: &[u8], threads: u64) -> Box<[u8]> {
-    if threads <= 1 {
-        return name.into();
-    }
-    [name, format!(", {threads} threads").as_bytes()]
-        .concat()
-        .into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,11 +57,5 @@ mod tests {
             *without_digits(b"Thread-17 (worker 4)"),
             *b"Thread-# (worker #)"
         );
-    }
-
-    #[test]
-    fn a_name_of_several_threads_says_how_many() {
-        assert_eq!(*of_several(b"Thread-7", 1), *b"Thread-7");
-        assert_eq!(*of_several(b"Thread-#", 20), *b"Thread-#, 20 threads");
     }
 }

@@ -2,19 +2,22 @@
 
 use std::borrow::Cow;
 
-use super::{FoldedFunction, Function, NO_PARENT, Nodes, Process, RanIn};
+use super::{Function, NO_PARENT, NodeKind, Nodes, Occurrence, OverflowCalls, Process};
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
 
 /// One thread's call tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadTree {
     /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
     /// tree stands for all threads of all processes.
     pub process: u32,
-    /// The thread's name as the host knows it, for example `MainThread`.
+    /// The thread's name as the host knows it, for example `MainThread`; what the names of
+    /// several have in common.
     pub name: Box<[u8]>,
+    /// How many threads have recorded in the tree, one after the other.
+    pub threads: u32,
     /// The tree.
     pub nodes: Nodes,
     /// In a recorder's file how often each node called a class, or another object that no
@@ -23,8 +26,22 @@ pub struct ThreadTree {
     /// In an aggregate what recording added to each node's self time, picoseconds;
     /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
     pub overhead_ps: Vec<u64>,
-    /// The calls that found no room in it, by function.
-    pub folded: Vec<FoldedFunction>,
+    /// The overflow calls, by function.
+    pub overflow: Vec<OverflowCalls>,
+}
+
+impl Default for ThreadTree {
+    fn default() -> ThreadTree {
+        ThreadTree {
+            process: 0,
+            name: Box::default(),
+            threads: 1,
+            nodes: Nodes::default(),
+            class_calls: Vec::new(),
+            overhead_ps: Vec::new(),
+            overflow: Vec::new(),
+        }
+    }
 }
 
 impl ThreadTree {
@@ -48,7 +65,7 @@ impl ThreadTree {
 
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.folded.is_empty()
+        self.nodes.is_empty() && self.overflow.is_empty()
     }
 }
 
@@ -60,20 +77,33 @@ pub struct Trees {
     pub recordings: Vec<RecordingId>,
     /// The processes.
     pub processes: Vec<Process>,
-    /// The function table that all trees index.
+    /// The functions.
     pub functions: Vec<Function>,
+    /// What the nodes of all trees stand for.
+    pub kinds: Vec<NodeKind>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
     /// The options that chose what of the recordings is in here; empty where all of it is.
     pub selection: Box<str>,
     /// In an aggregate the names that threads had, sorted, with `#` for digits.
     pub thread_names: Vec<Box<[u8]>>,
-    /// In an aggregate where functions ran, sorted. Empty in a recorder's file, where the
-    /// trees say it.
-    pub ran_in: Vec<RanIn>,
+    /// In an aggregate where nodes of each kind occurred, sorted. Empty in a recorder's file,
+    /// where the trees say it.
+    pub occurrences: Vec<Occurrence>,
 }
 
 impl Trees {
+    /// No trees yet, in which each of `functions` is the kind of the same index.
+    pub fn of_functions(functions: Vec<Function>) -> Trees {
+        Trees {
+            kinds: (0..functions.len() as u32)
+                .map(NodeKind::Function)
+                .collect(),
+            functions,
+            ..Trees::default()
+        }
+    }
+
     /// What recording added to the self time of each node of `thread`, one of these,
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
@@ -82,10 +112,10 @@ impl Trees {
         // were put into groups or taken out, it can't be told from what is left.
         let as_recorded = self.recordings.len() == 1
             && self.selection.is_empty()
-            && !self.functions.iter().any(Function::is_group);
+            && !self.kinds.iter().any(NodeKind::is_group);
         match process.and_then(|process| process.calibration) {
             Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
-                Cow::Owned(calibration.overhead(&self.functions, thread))
+                Cow::Owned(calibration.overhead(self, thread))
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
         }

@@ -31,6 +31,7 @@
 //! the first: a reader of the live file needs them too.
 
 use std::cell::Cell;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{
     AtomicU32, AtomicU64,
@@ -38,6 +39,7 @@ use std::sync::atomic::{
 };
 
 pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
+use crate::format::live::{NODE, at};
 use crate::recorder::stopwatch::Stopwatch;
 
 /// Index of a node in its recording's arena.
@@ -65,7 +67,17 @@ pub(crate) struct Node {
 /// Number of siblings that a node remembers as followers.
 pub(crate) const GUESSES: usize = 2;
 
-const _: () = assert!(size_of::<Node>() == 64);
+const _: () = assert!(size_of::<Node>() == NODE);
+const _: () = assert!(
+    offset_of!(Node, key) == at::node::KEY
+        && offset_of!(Node, parent) == at::node::PARENT
+        && offset_of!(Node, function) == at::node::FUNCTION
+        && offset_of!(Node, calls) == at::node::CALLS
+        && offset_of!(Node, resumes) == at::node::RESUMES
+        && offset_of!(Node, total) == at::node::TOTAL
+        && offset_of!(Node, class_calls) == at::node::CLASS_CALLS
+        && offset_of!(Node, overflow) == at::node::OVERFLOW
+);
 
 /// Kind of a visit to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +161,8 @@ impl Node {
     }
 
     /// In a root: threads that have recorded in the tree. Any thread.
-    pub(crate) fn threads(&self) -> u64 {
-        u64::from(self.function()).saturating_add(1)
+    pub(crate) fn threads(&self) -> u32 {
+        self.function().saturating_add(1)
     }
 
     /// Counts a visit that begins at tick `now`, which the thread has stored as that

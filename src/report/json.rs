@@ -12,7 +12,7 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls were folded), `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed), `callers`: list of the same four figures with `function`, the caller's index in this list |
 //! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated` |
 
 use serde_json::{Value, json};

@@ -53,14 +53,14 @@ impl View<'_> {
         let calls = |number| counted(number as usize, "call", "calls");
         let overflow = (figures.overflow_functions > 0).then(|| {
             format!(
-                "Folded: {} of {}, whose callers and totals are unknown.",
+                "Overflow: {} of {}, whose callers and totals are unknown.",
                 calls(figures.overflow_calls),
                 counted(figures.overflow_functions, "function", "functions"),
             )
         });
         let of_others = (figures.overflow_seconds_of_others > 0.0).then(|| {
             format!(
-                "Folded: {} in calls of functions that were not chosen.",
+                "Overflow: {} in calls of functions that were not chosen.",
                 duration(figures.overflow_seconds_of_others),
             )
         });

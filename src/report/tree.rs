@@ -101,7 +101,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
         text.push_remark("~ estimated from callers and callees, for lack of a call tree");
     }
     if some_at_least {
-        text.push_remark("≥ at least: calls of this function were folded");
+        text.push_remark("≥ at least: some calls of this function overflowed");
     }
     text.finish()
 }

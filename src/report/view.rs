@@ -103,7 +103,7 @@ impl Figures {
         let calls = rows.iter().map(|(_, row)| row.counts.nc);
         let seconds = rows.iter().map(|(_, row)| row.counts.tt);
         let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
-        let overflow = || trees.threads.iter().flat_map(|thread| &thread.folded);
+        let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
         let of_others = overflow().filter(|calls| !calls.has_calls());
         let dropped = trees.processes.iter().map(|p| p.dropped_calls);
         Figures {
@@ -132,9 +132,10 @@ impl Figures {
 
 fn lower_bounds(profile: &Profile) -> HashSet<&Label> {
     let trees = profile.trees();
-    let overflow = trees.threads.iter().flat_map(|thread| &thread.folded);
+    let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
     overflow
         .filter(|calls| calls.has_calls())
-        .map(|calls| &trees.functions[calls.function as usize].label)
+        .filter_map(|calls| trees.function(calls.kind))
+        .map(|function| &function.label)
         .collect()
 }

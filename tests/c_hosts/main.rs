@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::pstats;
-use edbprof::model::{Ending, Function, FunctionKind, Label, NO_PARENT, Nodes, ThreadTree, Trees};
+use edbprof::model::{
+    Cost, Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, Nodes, ThreadTree, Trees,
+};
 use source::Source;
 
 /// The names of the files in `directory` that end in `.prof` and begin with `prefix`.
@@ -52,13 +54,16 @@ fn read_only(directory: &Path, prefix: &str) -> (PathBuf, Trees) {
 
 /// One line a node, in the order of the file: calls, resumes, nanoseconds, and the
 /// way that leads to it.
-fn drawn(tree: &ThreadTree, functions: &[Function]) -> Vec<String> {
+fn drawn(tree: &ThreadTree, trees: &Trees) -> Vec<String> {
     let nodes = &tree.nodes;
     let mut ways: Vec<String> = Vec::new();
     let mut lines = Vec::new();
     for node in 0..nodes.len() {
-        let function = &functions[nodes.kinds()[node] as usize];
-        let name = function.label.name.escape_ascii().to_string();
+        let kind = nodes.kinds()[node];
+        let name = match trees.function(kind) {
+            Some(function) => function.label.name.escape_ascii().to_string(),
+            None => format!("{:?}", trees.kinds[kind as usize]),
+        };
         let way = match nodes.parents()[node] {
             NO_PARENT => name,
             parent => format!("{} / {name}", ways[parent as usize]),
@@ -137,7 +142,7 @@ fn check_known_trees(source: &Source) {
     let names: Vec<_> = own.threads.iter().map(|thread| &*thread.name).collect();
     assert_eq!(names, [&b"main thread"[..], b"worker\xfe"]);
     assert_eq!(
-        drawn(&own.threads[0], &own.functions),
+        drawn(&own.threads[0], &own),
         [
             r#"2 0 250 main"#,
             r#"3 0 110 main / say \"\xc3\xa4\'\"\xff\xfe"#,
@@ -148,7 +153,7 @@ fn check_known_trees(source: &Source) {
         ]
     );
     assert_eq!(
-        drawn(&own.threads[1], &own.functions),
+        drawn(&own.threads[1], &own),
         [
             r#"1 0 40 main"#,
             r#"2 0 30 main / native \"span\""#,
@@ -201,7 +206,7 @@ fn check_known_trees(source: &Source) {
     let open = read(&directory.join("open.prof"));
     assert_eq!(open.recordings, own.recordings);
     assert_eq!(open.processes[0].ending, Ending::Running);
-    let lines = drawn(&open.threads[0], &open.functions);
+    let lines = drawn(&open.threads[0], &open);
     // Since 100 and 210, up to the latest event.
     assert_eq!(lines[0], "1 0 110 main");
     assert_eq!(lines[5], "1 1 5 main / generate");
@@ -236,7 +241,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     assert_eq!(read(&directory.join("empty.prof")), Trees::default());
 
     let (_, kept) = read_only(directory, "wrong_");
-    assert_eq!(drawn(&kept.threads[0], &kept.functions), ["2 0 12 first"]);
+    assert_eq!(drawn(&kept.threads[0], &kept), ["2 0 12 first"]);
 
     let (_, full) = read_only(directory, "full_");
     let [first, second] = &full.threads[..] else {
@@ -245,11 +250,11 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     // Entered at 1000, 1001, ... to 1099 and left, the innermost first, from 1100
     // on; the one below the root a second time, from 2000 to 2005.
     let nodes = &first.nodes;
-    let is_folded = |node: &usize| {
-        let function = nodes.kinds()[*node] as usize;
-        full.functions[function].is_folded_calls()
+    let is_overflow = |node: &usize| {
+        let kind = nodes.kinds()[*node] as usize;
+        full.kinds[kind] == NodeKind::Overflow
     };
-    let (folded, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_folded);
+    let (overflow, deep): (Vec<_>, Vec<_>) = (0..nodes.len()).partition(is_overflow);
     assert_eq!(deep.len(), 63);
     for (&node, depth) in deep.iter().zip(1_u64..) {
         let (entered, left) = (999 + depth, 1200 - depth);
@@ -262,7 +267,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
         );
     }
     // The 64th was entered at 1063 and left at 1136; later there were four ticks more.
-    let folded: Vec<_> = folded
+    let overflow: Vec<_> = overflow
         .iter()
         .map(|&node| {
             (
@@ -272,14 +277,14 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
             )
         })
         .collect();
-    assert_eq!(folded, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
+    assert_eq!(overflow, [(Some(0), 0, 4), (Some(deep[62]), 0, 73)]);
     let figures = |thread: &ThreadTree| -> Vec<_> {
-        let folded = thread.folded.iter();
-        folded
-            .map(|folded| {
-                let name = &full.functions[folded.function as usize].label.name;
+        let overflow = thread.overflow.iter();
+        overflow
+            .map(|overflow| {
+                let name = &full.function(overflow.kind).unwrap().label.name;
                 let name = String::from_utf8(name.to_vec()).unwrap();
-                (name, folded.calls, folded.resumes, folded.self_time)
+                (name, overflow.calls, overflow.resumes, overflow.self_time)
             })
             .collect()
     };
@@ -289,7 +294,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
         [(deep(), 37, 1, 73 + 3), (other(), 2, 0, 1)]
     );
     assert_eq!(figures(second), [(deep(), 1, 0, 7)]);
-    assert_eq!(drawn(second, &full.functions), ["0 0 7 <folded calls>"]);
+    assert_eq!(drawn(second, &full), ["0 0 7 Overflow"]);
     assert_eq!(full.processes[0].dropped_calls, 0);
 
     // No temporary file, nothing in a place that was refused.
@@ -313,12 +318,13 @@ fn a_host_of_an_older_or_newer_header_works() {
     };
     let (_, later) = read_only(directory.path(), "longer_");
     assert_eq!(
-        drawn(&later.threads[0], &later.functions),
+        drawn(&later.threads[0], &later),
         ["1 0 5 defined", "1 0 5 defined / span"]
     );
     let calibration = later.processes[0].calibration.unwrap();
     assert_eq!(calibration.slowed_ppm, 5);
-    assert_eq!(calibration.numbers().iter().sum::<u32>(), 5);
+    assert_eq!(calibration.costs, [Cost::default(); 5]);
+    assert_eq!(calibration.class_call, 0);
     assert_eq!(files(directory.path(), "").len(), 1);
 }
 
@@ -392,9 +398,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
     let directory = directory.path();
     let threads = |trees: &Trees| -> Vec<Vec<String>> {
         let threads = trees.threads.iter();
-        threads
-            .map(|thread| drawn(thread, &trees.functions))
-            .collect()
+        threads.map(|thread| drawn(thread, trees)).collect()
     };
 
     let middle = family(directory, "middle_");
@@ -427,12 +431,12 @@ fn a_forked_child_is_a_recording_of_its_own() {
         ]]
     );
 
-    let folded = family(directory, "folded_");
-    let [child] = &folded[..] else {
+    let forked = family(directory, "folded_");
+    let [child] = &forked[..] else {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!((nodes.len(), child.threads[0].folded.len()), (70, 0));
+    assert_eq!((nodes.len(), child.threads[0].overflow.len()), (70, 0));
     assert_eq!((nodes.calls()[0], nodes.totals()[0]), (1, 1000 - 70 + 3));
     assert!(nodes.calls()[1..].iter().all(|&calls| calls == 0));
     assert_eq!(child.processes[0].dropped_calls, 0);

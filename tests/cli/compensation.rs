@@ -1,6 +1,6 @@
 //! `--compensate`: what is taken out, and every report that says so.
 
-use edbprof::model::{Calibration, Cost};
+use edbprof::model::{Calibration, CallKind, Cost};
 
 use crate::sandbox::{Run, Sandbox, calibrated, plain, recording};
 
@@ -10,10 +10,7 @@ fn sandbox(calls: u64) -> Sandbox {
         callee: 40_000,
         caller: 60_000,
     };
-    let calibration = Calibration {
-        python_call: cost,
-        ..Calibration::default()
-    };
+    let calibration = Calibration::default().with(CallKind::Python, cost);
     Sandbox::new()
         .with("edbprof_1.prof", &calibrated(1, calls, Some(calibration)))
         .with("edbprof_2.prof", &recording(2, calls))

@@ -29,7 +29,7 @@ fn every_kind_is_named_with_its_reason_and_counted() {
     let looping = b"\xfb(\x03\0\0\0s\x01\0\0\0fi\0\0\0\0s\x01\0\0\0n(\x05\0\0\0TTTTr\0\0\0\x000";
     let later = {
         let mut file = live_file::killed(9, 1);
-        file[8] = 2;
+        file[8] = 3;
         file
     };
     let files: [(&str, &[u8], &str); 10] = [

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::model::{
-    Calibration, Counts, Ending, FoldedFunction, Function, FunctionKind, Label, NO_PARENT, NodeRow,
-    Nodes, Process, ProcessIdentity, Rows, ThreadTree, Trees,
+    Calibration, Counts, Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
+    Nodes, OverflowCalls, Process, ProcessIdentity, Rows, ThreadTree, Trees,
 };
 
 /// Lives as long as one test.
@@ -142,9 +142,9 @@ pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -
 
 /// The same, and 1,234 calls of `leaf` that found no room below `main`, where one call
 /// was dropped besides.
-pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
+pub(crate) fn overflow_recording(id: u8, calls: u64) -> Vec<u8> {
     let mut trees = trees(id, calls);
-    trees.functions.push(Function::folded_calls());
+    trees.kinds.push(NodeKind::Overflow);
     trees.processes[0].dropped_calls = 1;
     let thread = &mut trees.threads[0];
     thread.nodes.update(0, |root| root.total += 500_000);
@@ -154,8 +154,8 @@ pub(crate) fn folded_recording(id: u8, calls: u64) -> Vec<u8> {
         total: 500_000,
         ..NodeRow::default()
     });
-    thread.folded.push(FoldedFunction {
-        function: 1,
+    thread.overflow.push(OverflowCalls {
+        kind: 1,
         calls: 1234,
         resumes: 0,
         self_time: 500_000,
@@ -186,7 +186,6 @@ fn trees(id: u8, calls: u64) -> Trees {
     Trees {
         recordings: vec![[id; 16]],
         processes: vec![process(id)],
-        functions: vec![function("main"), function("leaf")],
         threads: vec![ThreadTree {
             process: 0,
             name: b"MainThread".as_slice().into(),
@@ -197,7 +196,7 @@ fn trees(id: u8, calls: u64) -> Trees {
             .unwrap(),
             ..ThreadTree::default()
         }],
-        ..Trees::default()
+        ..Trees::of_functions(vec![function("main"), function("leaf")])
     }
 }
 

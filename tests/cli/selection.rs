@@ -2,7 +2,7 @@
 
 use edbprof::format::prof::{ProfFile, read};
 
-use crate::sandbox::{Run, Sandbox, folded_recording, plain, recording, recording_of};
+use crate::sandbox::{Run, Sandbox, overflow_recording, plain, recording, recording_of};
 
 /// Two processes, in each of which `main` calls `leaf`.
 fn sandbox() -> Sandbox {
@@ -190,22 +190,25 @@ fn included_stacks_keep_their_callers() {
 }
 
 #[test]
-fn every_report_of_chosen_stacks_says_what_was_folded() {
-    let sandbox = Sandbox::new().with("edbprof_1.prof", &folded_recording(1, 10));
+fn every_report_of_chosen_stacks_says_what_overflowed() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &overflow_recording(1, 10));
     for (include, says) in [
-        ("leaf", "Folded: 1,234 calls of 1 function, whose callers"),
-        ("main", "Folded: 500 µs in calls of functions that were not"),
+        ("leaf", "Overflow: 1,234 calls of 1 function, whose callers"),
+        (
+            "main",
+            "Overflow: 500 µs in calls of functions that were not",
+        ),
     ] {
         let include = format!("--include={include}");
         let Run { stdout, .. } = sandbox.run(&["top", &include]).expect(0);
         assert!(stdout.contains(says), "{stdout}");
     }
-    // `main` took a millisecond of 3.5; what it called and was not folded took two.
+    // `main` took a millisecond of 3.5; what it called and did not overflow took two.
     let Run { stdout, .. } = sandbox.run(&["tree", "--include=main"]).expect(0);
     let title = "edbprof: 1 process, 3.50 ms in 11 calls of 3 functions\n";
     assert!(stdout.starts_with(title), "{stdout}");
     assert!(
-        stdout.contains("500 µs") && stdout.contains("<folded calls>"),
+        stdout.contains("500 µs") && stdout.contains("<overflow>"),
         "{stdout}"
     );
 }

@@ -1,6 +1,6 @@
 //! `edbprof top` and `edbprof tree`.
 
-use crate::sandbox::{Sandbox, folded_recording, plain, plain_calls, recording};
+use crate::sandbox::{Sandbox, overflow_recording, plain, plain_calls, recording};
 
 /// Output of the program, which must print nothing to stderr.
 #[track_caller]
@@ -101,14 +101,14 @@ fn tree_adds_processes_up() {
 #[test]
 fn tree_marks_what_is_no_record() {
     let sandbox = Sandbox::new()
-        .with("edbprof_1.prof", &folded_recording(1, 5))
+        .with("edbprof_1.prof", &overflow_recording(1, 5))
         .with("edbprof_2.prof", &plain(3));
     let text = shown(&sandbox, &["tree", "--threshold=0"]);
     for mark in [
         "~ 500 ms",
         "≥ 2.00 ms",
-        "Folded: 1,234 calls",
-        "<folded calls>",
+        "Overflow: 1,234 calls",
+        "<overflow>",
     ] {
         assert!(text.contains(mark), "{mark}\n{text}");
     }

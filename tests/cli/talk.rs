@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::sandbox::{Sandbox, folded_recording, plain, recording};
+use crate::sandbox::{Sandbox, overflow_recording, plain, recording};
 
 #[test]
 fn results_go_to_stdout_and_nothing_to_stderr() {
@@ -71,12 +71,12 @@ fn counts_for_programs() {
 }
 
 #[test]
-fn every_report_says_what_was_folded() {
+fn every_report_says_what_overflowed() {
     let sandbox = Sandbox::new()
-        .with("edbprof_1.prof", &folded_recording(1, 10))
-        .with("edbprof_2.prof", &folded_recording(2, 20))
+        .with("edbprof_1.prof", &overflow_recording(1, 10))
+        .with("edbprof_2.prof", &overflow_recording(2, 20))
         .with("edbprof_3.prof", &recording(3, 30));
-    let said = "Folded: 2,468 calls of 1 function, whose callers and totals are unknown. \
+    let said = "Overflow: 2,468 calls of 1 function, whose callers and totals are unknown. \
                 Dropped: 2 calls.";
     let formats = "--format=prof,pstats,svg,flamegraph";
     let run = sandbox
@@ -100,8 +100,8 @@ fn every_report_says_what_was_folded() {
     );
     let read = |name| std::fs::read_to_string(sandbox.work(name)).unwrap();
     let counts: serde_json::Value = serde_json::from_str(&read("counts.json")).unwrap();
-    assert_eq!(counts["folded_calls"], 2468);
-    assert_eq!(counts["folded_functions"], 1);
+    assert_eq!(counts["overflow_calls"], 2468);
+    assert_eq!(counts["overflow_functions"], 1);
     assert_eq!(counts["dropped_calls"], 2);
     let table = read("profile_analysis.pstats");
     assert!(
@@ -112,11 +112,11 @@ fn every_report_says_what_was_folded() {
         table.contains("     2528    0.007    0.000    0.007    0.000 "),
         "{table}"
     );
-    assert!(!table.contains("folded calls"), "{table}");
+    assert!(!table.contains("overflow calls"), "{table}");
     for picture in ["profile_analysis.svg", "profile_analysis.flamegraph.svg"] {
         let svg = read(picture);
         assert!(svg.contains(&format!(">{said}<")), "{svg}");
-        assert!(svg.contains("&lt;folded"), "{svg}");
+        assert!(svg.contains("&lt;overflow"), "{svg}");
     }
     let figures = "[2528,2528,0.007,0.007,1]";
     assert!(read("profile_analysis.svg").contains(figures));
@@ -218,7 +218,7 @@ fn versions_are_for_programs_too() {
     let program = concat!("edbprof ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, program);
     let formats = format!(
-        "prof format 1\nlive format 1\nABI {}.{}\n",
+        "prof format 2\nlive format 2\nABI {}.{}\n",
         edbprof::capi::EDBPROF_ABI_MAJOR,
         edbprof::capi::EDBPROF_ABI_MINOR
     );

@@ -10,8 +10,8 @@ use edbprof::format::prof::{self, MAGIC, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
-    Calibration, FoldedFunction, Function, NO_PARENT, NodeRow, Nodes, Process, RanIn, ThreadTree,
-    Trees, rows_of,
+    Calibration, CallKind, Cost, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls,
+    Process, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -255,16 +255,16 @@ fn trees_that_cannot_be_are_refused() {
     let refusals: [(Change, &str); 8] = [
         (
             |t| {
-                t.ran_in = vec![RanIn {
-                    function: 99,
-                    ..RanIn::default()
+                t.occurrences = vec![Occurrence {
+                    kind: 99,
+                    ..Occurrence::default()
                 }]
             },
-            "a place where no function ran",
+            "an occurrence of nothing",
         ),
         (
-            |t| t.ran_in = vec![RanIn::default()],
-            "a place where no function ran",
+            |t| t.occurrences = vec![Occurrence::default()],
+            "an occurrence of nothing",
         ),
         (
             |t| t.threads[1].nodes.update(0, |row| row.parent = 0),
@@ -284,9 +284,9 @@ fn trees_that_cannot_be_are_refused() {
         ),
         (
             |t| {
-                t.threads[1].folded.push(FoldedFunction {
-                    function: 99,
-                    ..FoldedFunction::default()
+                t.threads[1].overflow.push(OverflowCalls {
+                    kind: 99,
+                    ..OverflowCalls::default()
                 })
             },
             "a call of no function",
@@ -304,35 +304,66 @@ fn trees_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn earlier_files_have_fewer_costs() {
-    let costs = std::array::from_fn(|number| 100 + number as u32);
-    let trees = Trees {
-        processes: vec![Process {
-            calibration: Calibration::from_numbers(costs),
-            ..Process::default()
-        }],
-        ..Trees::default()
+fn costs_are_known_by_their_names() {
+    let cost = Cost {
+        callee: 1,
+        caller: 2,
     };
-    let mut bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let calibration = Calibration::default().with(CallKind::Resume, cost);
+    let calibration = Calibration {
+        class_call: 3,
+        ..calibration
+    };
+    let mut trees = one_node();
+    trees.processes[0].calibration = Some(calibration);
+    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
     let costs_read = |bytes: &[u8]| match prof::read(bytes).unwrap() {
-        ProfFile::Exact(trees, _) => trees.processes[0].calibration.unwrap().numbers(),
+        ProfFile::Exact(trees, _) => trees.processes[0].calibration.unwrap(),
         ProfFile::Plain(_) => panic!("no trees"),
     };
-    assert_eq!(costs_read(&bytes), costs);
-    // A tuple's length and twelve ints of five bytes.
-    let key = b"calibration_ps";
-    let tuple = bytes.windows(key.len()).position(|w| w == key).unwrap() + key.len();
-    assert_eq!(bytes[tuple..tuple + 2], [b')', 12]);
-    for count in (6..12).rev() {
-        bytes[tuple + 1] = count as u8;
-        bytes.drain(tuple + 2 + count * 5..tuple + 2 + (count + 1) * 5);
-        let mut fewer = costs;
-        fewer[count..].fill(0);
-        assert_eq!(costs_read(&bytes), fewer);
+    assert_eq!(costs_read(&bytes), calibration);
+    // What has another name is left out, whatever it is.
+    let mut other = bytes.clone();
+    let at = bytes.windows(6).position(|w| w == b"resume").unwrap();
+    other[at] = b'R';
+    let expected = calibration.with(CallKind::Resume, Cost::default());
+    assert_eq!(costs_read(&other), expected);
+}
+
+#[test]
+fn files_of_version_1_have_six_to_twelve_costs() {
+    let costs_read = |count: u8| {
+        let mut bytes = b"{0{\xfa\x05magic\xfa\x07edbprofz\x07versioni\x01\0\0\0".to_vec();
+        bytes.extend(b"z\x09processes[\x01\0\0\0{z\x03pidi\x07\0\0\0z\x0ecalibration_ps)");
+        bytes.push(count);
+        for number in 1..=count {
+            bytes.extend([b'i', number, 0, 0, 0]);
+        }
+        bytes.extend(b"00");
+        match prof::read(&bytes).map_err(|error| error.to_string())? {
+            ProfFile::Exact(trees, _) => Ok(trees.processes[0].calibration.unwrap()),
+            ProfFile::Plain(_) => panic!("no trees"),
+        }
+    };
+    let cost = |callee, caller| Cost { callee, caller };
+    let some = [cost(1, 2), cost(3, 4), cost(5, 6)];
+    let rest: fn(u8) -> [Cost; 2] = |count| match count {
+        6 => [Cost::default(); 2],
+        _ => [(7, 8), (9, 10)].map(|(callee, caller)| Cost { callee, caller }),
+    };
+    for (count, class_call, slowed_ppm) in [(6, 0, 0), (10, 0, 0), (11, 11, 0), (12, 11, 12)] {
+        let found: Calibration = costs_read(count).unwrap();
+        assert_eq!(found.costs[..3], some);
+        assert_eq!(found.costs[3..], rest(count));
+        assert_eq!(
+            (found.class_call, found.slowed_ppm),
+            (class_call, slowed_ppm)
+        );
     }
-    bytes[tuple + 1] = 5;
-    let error = prof::read(&bytes).unwrap_err().to_string();
-    assert!(error.contains("six to twelve numbers"), "{error}");
+    for count in [5, 13] {
+        let error: String = costs_read(count).unwrap_err();
+        assert!(error.contains("six to twelve numbers"), "{error}");
+    }
 }
 
 #[test]
@@ -344,31 +375,36 @@ fn rows_of_no_input_are_refused() {
     assert!(error.starts_with("rows of no input"), "{error}");
 }
 
+/// A recording with one node, of overflow calls.
+fn one_node() -> Trees {
+    let root = NodeRow {
+        parent: NO_PARENT,
+        ..NodeRow::default()
+    };
+    Trees {
+        recordings: vec![[1; 16]],
+        processes: vec![Process::default()],
+        kinds: vec![NodeKind::Overflow],
+        threads: vec![ThreadTree {
+            nodes: Nodes::from_iter([root]),
+            overflow: vec![OverflowCalls::default()],
+            ..ThreadTree::default()
+        }],
+        ..Trees::default()
+    }
+}
+
 #[test]
 fn columns_are_equally_long() {
-    let mut trees = Trees {
-        recordings: vec![[1; 16]],
-        processes: vec![Default::default()],
-        functions: vec![Function::folded_calls()],
-        ..Trees::default()
-    };
-    trees.threads.push(ThreadTree {
-        nodes: Nodes::from_iter([NodeRow {
-            parent: NO_PARENT,
-            ..NodeRow::default()
-        }]),
-        folded: vec![FoldedFunction::default()],
-        ..ThreadTree::default()
-    });
-    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let bytes = prof::encode(&Default::default(), &one_node(), &Default::default());
     for column in [
         "parent",
         "calls",
         "resumes",
         "total",
-        "folded_calls",
-        "folded_resumes",
-        "folded_self",
+        "overflow_calls",
+        "overflow_resumes",
+        "overflow_self",
     ] {
         let key = [&[column.len() as u8], column.as_bytes()].concat();
         let at = bytes.windows(key.len()).position(|w| w == key);
@@ -398,17 +434,47 @@ fn small_files_of_many_empty_things_are_refused() {
 }
 
 #[test]
+fn every_kind_of_node_comes_back() {
+    let mut trees = one_node();
+    trees.kinds.extend([
+        NodeKind::Excluded,
+        NodeKind::Process(0),
+        NodeKind::MergedProcesses,
+        NodeKind::Thread {
+            name: b"worker\xff"[..].into(),
+            threads: 7,
+        },
+        NodeKind::MergedThreads,
+    ]);
+    let read = changed(&trees, |_| {}).unwrap();
+    assert!(matches!(read, ProfFile::Exact(read, _) if read == trees));
+    for (kind, reason) in [
+        (NodeKind::Process(1), "a kind of node that is not there"),
+        (NodeKind::Function(9), "a kind of node that is not there"),
+    ] {
+        let error = changed(&trees, |trees| trees.kinds.push(kind)).unwrap_err();
+        assert!(error.starts_with(reason), "{error}");
+    }
+    let bytes = prof::encode(&Default::default(), &trees, &Default::default());
+    let at = bytes.windows(8).position(|w| w == b"excluded").unwrap();
+    let mut unknown = bytes.clone();
+    unknown[at] = b'E';
+    let error = prof::read(&unknown).unwrap_err().to_string();
+    assert!(error.starts_with("an unknown kind of node"), "{error}");
+}
+
+#[test]
 fn a_later_version_says_so() {
     let bytes = prof::encode(&Default::default(), &Trees::default(), &Default::default());
-    let version = b"versioni\x01";
+    let version = b"versioni\x02";
     let at = bytes
         .windows(version.len())
         .position(|window| window == version)
         .unwrap();
     let mut later = bytes.clone();
-    later[at + version.len() - 1] = 2;
+    later[at + version.len() - 1] = 3;
     let error = prof::read(&later).unwrap_err();
-    assert_eq!(error.reason, Reason::Version(2));
+    assert_eq!(error.reason, Reason::Version(3));
     assert!(error.to_string().contains("update edbprof"));
 }
 

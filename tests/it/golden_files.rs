@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::generate::{label_text, rows_text};
+use edbprof::analysis::process_text::describe;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
-use edbprof::model::{FOLDED_CALLS, Function, NO_PARENT, Process, ThreadTree, Trees, rows_of};
+use edbprof::model::{Function, NO_PARENT, NodeKind, Process, ThreadTree, Trees, rows_of};
 
 const NAMES: [&str; 9] = [
     "all.prof",
@@ -59,21 +60,16 @@ fn text_of((trees, plain): &(Trees, PlainInputs)) -> String {
         .threads
         .iter()
         .for_each(|t| write_thread(&mut text, trees, t));
-    for ran in &trees.ran_in {
+    for ran in &trees.occurrences {
         let name = trees.thread_names.get(ran.thread as usize);
         let thread = name.map_or_else(|| "any thread".to_owned(), |name| readable(name));
-        let function = kind_text(trees, ran.function);
+        let function = kind_text(trees, ran.kind);
         writeln!(text, "occurs {} {thread:?} {function}", ran.processes).unwrap();
     }
     for hash in &plain.hashes {
         writeln!(text, "input {}", hex(hash)).unwrap();
     }
-    writeln!(
-        text,
-        "rows\n{}",
-        rows_text(&rows_of(trees)).replace(&hex(b"<folded calls>"), &hex(b"<overflow>"))
-    )
-    .unwrap();
+    writeln!(text, "rows\n{}", rows_text(&rows_of(trees))).unwrap();
     writeln!(text, "plain rows\n{}", rows_text(&plain.rows)).unwrap();
     for (generic, callers) in &plain.sidecar {
         for (caller, implementations) in callers {
@@ -115,19 +111,15 @@ fn write_process(text: &mut String, process: &Process) {
     )
     .unwrap();
     if let Some(costs) = process.calibration {
-        writeln!(text, "  costs {:?}", costs.numbers()).unwrap();
+        let calls = costs.costs.iter();
+        let calls = calls.flat_map(|cost| [cost.callee, cost.caller]);
+        let numbers: Vec<_> = calls.chain([costs.class_call, costs.slowed_ppm]).collect();
+        writeln!(text, "  costs {numbers:?}").unwrap();
     }
 }
 
 fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
-    let name = readable(&thread.name);
-    let (name, threads) = match name
-        .strip_suffix(" threads")
-        .and_then(|n| n.rsplit_once(", "))
-    {
-        Some((name, threads)) => (name.to_owned(), threads.parse().unwrap()),
-        None => (name, 1),
-    };
+    let (name, threads) = (readable(&thread.name), thread.threads);
     writeln!(
         text,
         "thread {name:?} threads {threads} process {}",
@@ -157,26 +149,30 @@ fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
         )
         .unwrap();
     }
-    for calls in &thread.folded {
+    for calls in &thread.overflow {
         let figures = [calls.calls, calls.resumes, calls.self_time];
         writeln!(
             text,
             " overflow {figures:?} {}",
-            kind_text(trees, calls.function)
+            kind_text(trees, calls.kind)
         )
         .unwrap();
     }
 }
 
 fn kind_text(trees: &Trees, kind: u32) -> String {
-    let function = &trees.functions[kind as usize];
-    if function.is_group() || *function.label.name == *b"<excluded>" {
-        return readable(&function.label.name);
+    match &trees.kinds[kind as usize] {
+        NodeKind::Function(function) => function_text(&trees.functions[*function as usize]),
+        NodeKind::Overflow => "<overflow>".to_owned(),
+        NodeKind::Excluded => "<excluded>".to_owned(),
+        NodeKind::Process(process) => describe(&trees.processes[*process as usize]),
+        NodeKind::MergedProcesses => "processes merged without --by".to_owned(),
+        NodeKind::Thread { name, threads: 1 } => format!("thread {}", readable(name)),
+        NodeKind::Thread { name, threads } => {
+            format!("thread {}, {threads} threads", readable(name))
+        }
+        NodeKind::MergedThreads => "threads merged without --by=thread".to_owned(),
     }
-    if function.flags & FOLDED_CALLS != 0 || *function.label.name == *b"<folded calls>" {
-        return "<overflow>".to_owned();
-    }
-    function_text(function)
 }
 
 fn function_text(function: &Function) -> String {

@@ -9,7 +9,7 @@ use edbprof::model::ProcessIdentity;
 pub(crate) fn live_file(id: u8, segments: &[(bool, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![0; 4096];
     bytes[..8].copy_from_slice(b"edblive\0");
-    bytes[8] = 1;
+    bytes[8] = 2;
     bytes[12] = 77;
     bytes[20] = 3;
     bytes[24..40].copy_from_slice(&[id; 16]);
@@ -85,7 +85,7 @@ fn function(name: &str, flags: u32, hidden: bool, generic: Option<&str>) -> Vec<
 }
 
 /// All that can be in a live file: facts, hidden and generic functions, two threads,
-/// logs and nodes in turn, open calls, folded calls.
+/// logs and nodes in turn, open calls, overflow calls.
 pub(crate) fn several_threads() -> Vec<u8> {
     let thread = |root: u32, name| record(3, [root.to_le_bytes().to_vec(), text(name)].concat());
     let arguments = [2_u32.to_le_bytes().to_vec(), text("python"), text("-m")].concat();
@@ -118,7 +118,7 @@ pub(crate) fn several_threads() -> Vec<u8> {
         numbered(node(11, 4, 1, -10), 2),
         numbered(node(7, 6, 1, -20), 0),
         numbered(node(12, 7, 2, 60), 99),
-        // A counter of the first thread's folded calls, and one that is to be ignored.
+        // A counter of the first thread's overflow calls, and one that is to be ignored.
         numbered(node(13, 1 << 31, 9, 700), 4),
         numbered(node(14, 1 << 31 | 4, 9, 700), u32::MAX),
     ];
@@ -136,11 +136,9 @@ pub(crate) fn several_threads() -> Vec<u8> {
         ],
     );
     // What recording costs: picoseconds of each kind of event.
-    for (at, cost) in (132..156)
-        .step_by(4)
-        .zip([20_000_u32, 9_000, 15_000, 4_000, 30_000, 7_000])
-    {
-        file[at..at + 4].copy_from_slice(&cost.to_le_bytes());
+    let costs = [8, 30_000, 0, 20_000, 9_000, 15_000, 4_000, 30_000, 7_000];
+    for (at, number) in (176..).step_by(4).zip(costs) {
+        file[at..at + 4].copy_from_slice(&u32::to_le_bytes(number));
     }
     file
 }

@@ -3,7 +3,7 @@
 use crate::generate;
 use edbprof::analysis::merge::Merger;
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::model::{NO_PARENT, NodeRow, Nodes, ThreadTree, Trees};
+use edbprof::model::{NO_PARENT, NodeKind, NodeRow, Nodes, ThreadTree, Trees};
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 use proptest::prelude::*;
@@ -220,12 +220,13 @@ proptest! {
         mut trees in generate::trees(),
         threshold in prop_oneof![Just(0.0), Just(0.003), Just(0.1)],
     ) {
-        // What singledispatch's wrappers pass on, and folded calls, have other labels.
+        // What singledispatch's wrappers pass on, and overflow calls, have other labels.
+        *trees.kinds.last_mut().unwrap() = NodeKind::Function(0);
         for function in &mut trees.functions {
             function.flags = 0;
         }
         for thread in &mut trees.threads {
-            thread.folded.clear();
+            thread.overflow.clear();
         }
         check(trees, Svg { threshold, ..Svg::default() });
     }
@@ -257,13 +258,12 @@ fn fan(functions: u32) -> Trees {
     nodes.update(0, |root| root.total = whole);
     Trees {
         recordings: vec![[7; 16]],
-        functions: table,
         processes: vec![Default::default()],
         threads: vec![ThreadTree {
             nodes,
             ..ThreadTree::default()
         }],
-        ..Trees::default()
+        ..Trees::of_functions(table)
     }
 }
 

@@ -6,8 +6,8 @@ use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::model::{
-    Calibration, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY, Process,
-    ProcessIdentity, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY,
+    Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -123,13 +123,6 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             calibration,
             ..Process::default()
         }],
-        functions: vec![
-            function("main", Python),
-            function("leaf", Python),
-            function("len", Builtin),
-            function("gen", Python),
-            function("span", Native),
-        ],
         threads: vec![ThreadTree {
             nodes: Nodes::from_columns(
                 [vec![NO_PARENT, 0, 1, 1, 1], vec![0, 1, 2, 3, 4]],
@@ -142,7 +135,13 @@ fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
             .unwrap(),
             ..ThreadTree::default()
         }],
-        ..Trees::default()
+        ..Trees::of_functions(vec![
+            function("main", Python),
+            function("leaf", Python),
+            function("len", Builtin),
+            function("gen", Python),
+            function("span", Native),
+        ])
     }
 }
 
@@ -152,11 +151,13 @@ fn calibration(scale: u32) -> Option<Calibration> {
         caller: caller * scale,
     };
     Some(Calibration {
-        python_call: cost(20_000, 30_000),
-        c_call: cost(5_000, 25_000),
-        resume: cost(10_000, 15_000),
-        implicit_call: cost(20_000, 12_000),
-        init_call: cost(20_000, 70_000),
+        costs: [
+            cost(20_000, 30_000), // of a Python call
+            cost(5_000, 25_000),  // of a C call
+            cost(10_000, 15_000), // of a resume
+            cost(20_000, 12_000), // of an implicit call
+            cost(20_000, 70_000), // of `__init__`
+        ],
         class_call: 40_000 * scale,
         slowed_ppm: 0,
     })
@@ -230,8 +231,10 @@ fn properties_are_called_without_an_instruction_and_merge_with_what_is_called_by
 fn a_file_from_before_says_nothing_of_such_calls() {
     let mut trees = known(1, 1000, calibration(1));
     let costs = trees.processes[0].calibration.as_mut().unwrap();
-    costs.implicit_call = Cost::default();
-    costs.init_call = Cost::default();
+    let unknown = Cost::default();
+    *costs = costs
+        .with(CallKind::Implicit, unknown)
+        .with(CallKind::Init, unknown);
     for name in ["__eq__", "__init__"] {
         trees.functions[1].label.name = name.as_bytes().into();
         let own = compensate(&trees).trees.threads[0].nodes.self_times();

@@ -12,8 +12,8 @@ use edbprof::analysis::prune::prune;
 use edbprof::analysis::singledispatch::elide_dispatch_wrappers;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{
-    Counts, FOLDED_CALLS, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label,
-    NO_PARENT, NodeRow, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
+    Counts, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind,
+    NodeRow, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
 };
 use proptest::prelude::*;
 
@@ -39,7 +39,6 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
                 flags: match name {
                     "W" | "V" => GENERIC_WRAPPER,
                     "dispatch" => GENERIC_DISPATCH,
-                    "folded" => FOLDED_CALLS,
                     _ => 0,
                 },
                 label: label(name),
@@ -57,6 +56,11 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         });
         places.insert(path, node);
     }
+    let kind = |(number, function): (u32, &Function)| match &*function.label.name {
+        b"overflow" => NodeKind::Overflow,
+        _ => NodeKind::Function(number),
+    };
+    trees.kinds = (0..).zip(&trees.functions).map(kind).collect();
     nodes.set_self_times(lines.iter().map(|&(.., self_time)| self_time).collect());
     trees.threads.push(ThreadTree {
         nodes,
@@ -84,7 +88,7 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
 
 fn unfogged(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
     let trees = tree(given);
-    let nodes = elide_dispatch_wrappers(&trees.functions, &trees.threads[0].nodes);
+    let nodes = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
     let mut expected: Vec<_> = expected
         .iter()
         .map(|&(path, calls, time)| (path.to_owned(), calls, time))
@@ -141,14 +145,14 @@ fn three_callers_and_three_implementations() {
 }
 
 #[test]
-fn folded_calls_below_a_wrapper_are_its_callers() {
+fn overflow_calls_below_a_wrapper_are_its_callers() {
     let given = [
         ("A", 1, 5),
         ("A/W", 2, 3),
-        ("A/W/folded", 0, 40),
-        ("A/folded", 0, 2),
+        ("A/W/overflow", 0, 40),
+        ("A/overflow", 0, 2),
     ];
-    unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/folded", 0, 42)]);
+    unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/overflow", 0, 42)]);
     assert!(dispatch_counts(&tree(&given)).is_empty());
 }
 

@@ -11,9 +11,8 @@ use edbprof::analysis::merge_request::{By, MergeRequest, SelectionError};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
-    Calibration, Cost, FOLDED_CALLS, FoldedFunction, Function, FunctionKind, Label, NO_PARENT,
-    NodeRow, Nodes, PROCESS_GROUP, Process, ProcessIdentity, THREAD_GROUP, ThreadTree, Trees,
-    rows_of,
+    Calibration, CallKind, Cost, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
+    Nodes, OverflowCalls, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -23,8 +22,8 @@ fn recordings() -> impl Strategy<Value = Vec<Trees>> {
         for (id, trees) in (1..).zip(&mut all) {
             trees.recordings = vec![[id; 16]];
             trees.threads.push(ThreadTree::default());
+            *trees.kinds.last_mut().unwrap() = NodeKind::Function(0);
             for (number, function) in trees.functions.iter_mut().enumerate() {
-                function.flags &= !FOLDED_CALLS;
                 function.label.file = b"/app/m.py"[..].into();
                 function.label.line = 1;
                 function.label.name = format!("f{}", number % 5).into_bytes().into();
@@ -91,17 +90,13 @@ fn reread(profile: &Profile) -> ProfFile {
 /// Self time by stack, as names with `;` between; groups by their kind and who they are.
 type Stacks = BTreeMap<Vec<String>, u64>;
 
-fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
+fn stacks(trees: &Trees, nodes: &Nodes) -> Stacks {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut stacks = Stacks::new();
     for (node, own) in nodes.self_times().into_iter().enumerate() {
-        let function = &functions[nodes.kinds()[node] as usize];
         let above = paths.get(nodes.parents()[node] as usize);
         let mut path = above.cloned().unwrap_or_default();
-        path.push(match function.flags {
-            PROCESS_GROUP => format!("process {}", String::from_utf8_lossy(&function.module)),
-            _ => String::from_utf8_lossy(&function.label.name).into_owned(),
-        });
+        path.push(name_of(trees, nodes.kinds()[node]));
         if own > 0 {
             *stacks.entry(path.clone()).or_default() += own;
         }
@@ -110,11 +105,27 @@ fn stacks(functions: &[Function], nodes: &Nodes) -> Stacks {
     stacks
 }
 
+fn name_of(trees: &Trees, kind: u32) -> String {
+    match &trees.kinds[kind as usize] {
+        NodeKind::Function(function) => {
+            let name = &trees.functions[*function as usize].label.name;
+            String::from_utf8_lossy(name).into_owned()
+        }
+        NodeKind::Process(process) => {
+            format!("process {:?}", trees.processes[*process as usize].identity)
+        }
+        NodeKind::Thread { name, threads } => {
+            format!("thread {} {threads}", String::from_utf8_lossy(name))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
 fn stacks_of(profile: &Profile) -> Stacks {
     let trees = profile.trees();
     let threads = trees.threads.iter();
     threads.fold(Stacks::new(), |mut all, thread| {
-        for (path, own) in stacks(&trees.functions, &thread.nodes) {
+        for (path, own) in stacks(trees, &thread.nodes) {
             *all.entry(path).or_default() += own;
         }
         all
@@ -131,8 +142,8 @@ fn expected(
     let mut expected = Stacks::new();
     for trees in all {
         for thread in &trees.threads {
-            let mut marked = trees.functions.clone();
-            for function in marked.iter_mut().filter(|f| change(f)) {
+            let mut marked = trees.clone();
+            for function in marked.functions.iter_mut().filter(|f| change(f)) {
                 function.label.name = b"gone"[..].into();
             }
             for (path, own) in stacks(&marked, &thread.nodes) {
@@ -141,21 +152,15 @@ fn expected(
                 }
                 let mut path: Vec<_> = path.into_iter().filter(|name| name != "gone").collect();
                 if path.is_empty() {
-                    path.push("<excluded>".to_owned());
+                    path.push("Excluded".to_owned());
                 }
                 if by == Some(By::Thread) {
-                    path.insert(
-                        0,
-                        match &*thread.name {
-                            b"" => "threads that have no name".to_owned(),
-                            name => format!("thread {}", String::from_utf8_lossy(name)),
-                        },
-                    );
+                    let name = String::from_utf8_lossy(&thread.name);
+                    path.insert(0, format!("thread {name} {}", thread.threads));
                 }
                 if by.is_some() {
-                    let id = trees.recordings[0];
-                    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                    path.insert(0, format!("process {id}"));
+                    let identity = trees.processes[0].identity;
+                    path.insert(0, format!("process {identity:?}"));
                 }
                 *expected.entry(path).or_default() += own;
             }
@@ -222,9 +227,9 @@ proptest! {
 
     #[test]
     fn only_stacks_with_an_included_function_stay(mut all in recordings(), by in by()) {
-        // Folded calls have no stacks.
+        // Overflow calls have no stacks.
         for trees in &mut all {
-            trees.threads.iter_mut().for_each(|thread| thread.folded.clear());
+            trees.threads.iter_mut().for_each(|thread| thread.overflow.clear());
         }
         let profile = merged(&wanted(by, &["f2"], &[]), &all);
         let has_it = |path: &[String]| path.iter().any(|name| name == "f2");
@@ -236,18 +241,18 @@ proptest! {
         mut all in recordings(),
         by in by(),
     ) {
-        // Folded calls, whoever made them, under the first node.
+        // Overflow calls, whoever made them, under the first node.
         for trees in &mut all {
-            let folded_calls = trees.functions.len() as u32;
-            trees.functions.push(Function::folded_calls());
-            for ThreadTree { nodes, folded, .. } in &mut trees.threads {
-                let time = folded.iter().map(|folded| folded.self_time).sum();
+            let overflow_kind = trees.kinds.len() as u32;
+            trees.kinds.push(NodeKind::Overflow);
+            for ThreadTree { nodes, overflow, .. } in &mut trees.threads {
+                let time = overflow.iter().map(|overflow| overflow.self_time).sum();
                 if !nodes.is_empty() {
                     nodes.update(0, |root| root.total += time);
                 }
                 nodes.push(NodeRow {
                     parent: if nodes.is_empty() { NO_PARENT } else { 0 },
-                    kind: folded_calls,
+                    kind: overflow_kind,
                     total: time,
                     ..NodeRow::default()
                 });
@@ -266,8 +271,11 @@ fn one(id: u8) -> Trees {
             line: 1,
             name: name.as_bytes().into(),
         },
+        kind: FunctionKind::Native,
         flags: 0,
-        ..Function::folded_calls()
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
     };
     let nodes = |total| {
         let figures = [vec![1, 2], vec![0, 0], vec![total, 10]];
@@ -287,9 +295,8 @@ fn one(id: u8) -> Trees {
             },
             ..Default::default()
         }],
-        functions: vec![function("main"), function("leaf")],
         threads: vec![thread("MainThread", 100), thread("Thread-1", 40)],
-        ..Trees::default()
+        ..Trees::of_functions(vec![function("main"), function("leaf")])
     }
 }
 
@@ -312,10 +319,8 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
         .nodes
         .set_self_times(vec![100_000, 900_000]);
     let cost = |callee, caller| Cost { callee, caller };
-    trees.processes[0].calibration = Some(Calibration {
-        python_call: cost(40_000, 60_000),
-        ..Calibration::default()
-    });
+    trees.processes[0].calibration =
+        Some(Calibration::default().with(CallKind::Python, cost(40_000, 60_000)));
     for function in &mut trees.functions {
         function.kind = FunctionKind::Python;
     }
@@ -331,10 +336,8 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
     assert_eq!(subtracted(&wanted(None, &["leaf"], &[])), 2 * 40);
 
     // Nor is it worked out anew where nothing of it was left.
-    trees.processes[0].calibration = Some(Calibration {
-        python_call: cost(0, 60_000),
-        ..Calibration::default()
-    });
+    trees.processes[0].calibration =
+        Some(Calibration::default().with(CallKind::Python, cost(0, 60_000)));
     for part in [
         wanted(None, &["leaf"], &[]),
         wanted(Some(By::Thread), &["leaf"], &[]),
@@ -346,15 +349,15 @@ fn what_recording_cost_is_known_by_the_calls_as_they_were() {
 }
 
 #[test]
-fn folded_calls_go_by_their_function() {
+fn overflow_calls_go_by_their_function() {
     let mut trees = one(1);
-    trees.functions.push(Function::folded_calls());
+    trees.kinds.push(NodeKind::Overflow);
     trees.threads.truncate(1);
     let thread = &mut trees.threads[0];
     thread.nodes.update(1, |row| (row.kind, row.calls) = (2, 0));
-    for function in [0, 1] {
-        thread.folded.push(FoldedFunction {
-            function,
+    for kind in [0, 1] {
+        thread.overflow.push(OverflowCalls {
+            kind,
             calls: 5,
             resumes: 1,
             self_time: 5,
@@ -386,7 +389,7 @@ fn folded_calls_go_by_their_function() {
     // Of the ten in stacks that stay five may be of `main`, the rest is others'.
     assert_eq!(
         rows(&wanted(None, &["main"], &[])),
-        [row("<folded calls>", 0, 5.0), row("main", 6, 95.0)]
+        [row("<overflow>", 0, 5.0), row("main", 6, 95.0)]
     );
     for include in ["leaf", "main", "*"] {
         for by in [None, Some(By::Thread)] {
@@ -497,50 +500,72 @@ fn where_nothing_can_be_chosen_nothing_is() {
     assert!(by_only(Some(By::Thread)).of(plain()).is_ok());
 }
 
+fn thread_kind(name: &str, threads: u32) -> NodeKind {
+    NodeKind::Thread {
+        name: name.as_bytes().into(),
+        threads,
+    }
+}
+
+#[test]
+fn a_thread_called_like_several_is_one() {
+    let mut trees = one(1);
+    trees.threads[0].name = b"x, 5 threads"[..].into();
+    trees.threads[1].threads = 20;
+    let profile = merged(&by_only(Some(By::Thread)), &[trees]);
+    let kinds = &profile.trees().kinds;
+    assert!(kinds.contains(&thread_kind("x, 5 threads", 1)));
+    assert!(kinds.contains(&thread_kind("Thread-1", 20)));
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let names = profile.trees().thread_names.iter();
+    assert_eq!(
+        Vec::from_iter(names.map(|name| text(name))),
+        ["Thread-#", "x, # threads"]
+    );
+    let shown = display_tree(&profile).functions;
+    let shown: Vec<_> = shown.iter().map(|f| text(&f.label.name)).collect();
+    for name in ["thread x, 5 threads", "thread Thread-1, 20 threads"] {
+        assert!(shown.contains(&name.to_owned()), "{shown:?}");
+    }
+}
+
 #[test]
 fn threads_that_were_merged_before_are_one_group() {
     let by_thread = by_only(Some(By::Thread));
     let single = reread(&merged(&MergeRequest::default(), &[one(1)]));
     let names = |profile: &Profile| -> Vec<_> {
-        let functions = profile.trees().functions.iter();
-        functions
-            .filter(|function| function.flags == THREAD_GROUP)
-            .map(|function| String::from_utf8_lossy(&function.label.name).into_owned())
-            .collect()
+        let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
+        groups.map(|kind| format!("{kind:?}")).collect()
     };
     let joined = merge(&by_thread, [single]).profile;
-    assert_eq!(names(&joined), ["threads merged without --by=thread"]);
+    assert_eq!(names(&joined), ["Process(0)", "MergedThreads"]);
     // Unless they were kept apart.
     let apart = merged(&by_thread, &[one(1)]);
     let again = merge(&by_thread, [reread(&apart)]).profile;
-    assert_eq!(names(&again), ["thread MainThread", "thread Thread-1"]);
+    assert_eq!(
+        names(&again),
+        [
+            "Process(0)",
+            &format!("{:?}", thread_kind("MainThread", 1)),
+            &format!("{:?}", thread_kind("Thread-1", 1)),
+        ]
+    );
 }
 
 #[test]
 fn what_was_merged_before_is_one_group() {
     let aggregate = reread(&merged(&MergeRequest::default(), &[one(1), one(2)]));
     let profile = merge(&by_only(Some(By::Thread)), [aggregate, file(&one(3))]).profile;
-    let names = profile.trees().functions.iter().filter(|f| f.is_group());
-    let names: Vec<_> = names
-        .map(|f| String::from_utf8_lossy(&f.label.name))
-        .collect();
-    assert_eq!(names.len(), 5, "{names:?}");
-    assert!(
-        names
-            .iter()
-            .any(|name| name == "processes merged without --by")
-    );
-    assert!(
-        names
-            .iter()
-            .any(|name| name == "threads merged without --by=thread")
-    );
-    assert!(
-        profile
-            .trees()
-            .functions
-            .iter()
-            .any(|f| f.flags == THREAD_GROUP)
+    let groups = profile.trees().kinds.iter().filter(|kind| kind.is_group());
+    assert_eq!(
+        Vec::from_iter(groups.cloned()),
+        [
+            NodeKind::Process(2),
+            NodeKind::MergedProcesses,
+            thread_kind("MainThread", 1),
+            thread_kind("Thread-1", 1),
+            NodeKind::MergedThreads,
+        ]
     );
     assert_eq!(display_tree(&profile).whole(), 3 * 140);
 }

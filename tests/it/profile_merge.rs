@@ -115,9 +115,9 @@ proptest! {
     #[test]
     fn the_file_says_the_sum_of_the_files(files in files()) {
         let profile = merge(&files).profile;
-        let folded = profile.trees().threads.iter().flat_map(|thread| &thread.folded);
-        let folded: Vec<_> = folded
-            .map(|folded| &profile.trees().functions[folded.function as usize].label)
+        let overflow = profile.trees().threads.iter().flat_map(|thread| &thread.overflow);
+        let overflow: Vec<_> = overflow
+            .map(|overflow| profile.trees().function(overflow.kind).map(|function| &function.label))
             .collect();
         let merged = profile.encode();
         let mut sum = Rows::default();
@@ -129,7 +129,7 @@ proptest! {
         for (id, row) in sum.iter() {
             let mut row = row.clone();
             let found = merged.row(merged.find(sum.label(id)).unwrap()).unwrap();
-            if folded.contains(&sum.label(id)) {
+            if overflow.contains(&Some(sum.label(id))) {
                 // The most that is known of it in several files is less than its sum.
                 prop_assert!(found.counts.tt <= found.counts.ct);
                 prop_assert!(found.counts.ct <= row.counts.ct * (1.0 + 1e-9));
@@ -157,24 +157,24 @@ proptest! {
         let bytes: Vec<_> = (1..).zip(files.clone()).map(|(id, trees)| exact(id, trees)).collect();
         let merged = merge(&bytes).profile;
         let trees = merged.trees();
-        let place = |function: &Function, thread: Option<&[u8]>| {
+        let place = |function: Option<&Function>, thread: Option<&[u8]>| {
             (format!("{function:?}"), thread.map(<[u8]>::to_vec))
         };
         let mut found = BTreeMap::new();
-        for ran in &trees.ran_in {
+        for ran in &trees.occurrences {
             let thread = match ran.thread {
                 ANY_THREAD => None,
                 thread => Some(&*trees.thread_names[thread as usize]),
             };
-            found.insert(place(&trees.functions[ran.function as usize], thread), ran.processes);
+            found.insert(place(trees.function(ran.kind), thread), ran.processes);
         }
         let mut expected = BTreeMap::new();
         for trees in &files {
             let mut places = BTreeSet::new();
             for thread in &trees.threads {
-                let folded = thread.folded.iter().map(|folded| &folded.function);
-                for &function in thread.nodes.kinds().iter().chain(folded) {
-                    let function = &trees.functions[function as usize];
+                let overflow = thread.overflow.iter().map(|overflow| &overflow.kind);
+                for &kind in thread.nodes.kinds().iter().chain(overflow) {
+                    let function = trees.function(kind);
                     places.extend([place(function, Some(&*thread.name)), place(function, None)]);
                 }
             }

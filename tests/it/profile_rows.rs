@@ -20,17 +20,14 @@ fn oracle(trees: &Trees) -> Oracle {
     let mut oracle = Oracle::default();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
-        // What stands for folded calls is nobody's callee or caller.
-        let label = |function: u32| {
-            let function = &trees.functions[function as usize];
-            (!function.is_folded_calls()).then(|| function.label.clone())
-        };
-        for folded in &thread.folded {
-            if let Some(label) = label(folded.function) {
+        // What stands for overflow calls is nobody's callee or caller.
+        let label = |kind: u32| trees.function(kind).map(|function| function.label.clone());
+        for overflow in &thread.overflow {
+            if let Some(label) = label(overflow.kind) {
                 let (cc, nc, tt, _) = oracle.functions.entry(label).or_default();
-                *cc += i128::from(folded.calls);
-                *nc += i128::from(folded.calls);
-                *tt += u128::from(folded.self_time);
+                *cc += i128::from(overflow.calls);
+                *nc += i128::from(overflow.calls);
+                *tt += u128::from(overflow.self_time);
             }
         }
         for node in 0..nodes.len() {
@@ -139,9 +136,8 @@ fn depth_and_width_cost_no_stack_and_no_square() {
         ..ThreadTree::default()
     };
     let trees = Trees {
-        functions: vec![function],
         threads: vec![thread(deep), thread(wide)],
-        ..Trees::default()
+        ..Trees::of_functions(vec![function])
     };
     let rows = rows_of(&trees);
     let (_, row) = rows.iter().next().unwrap();

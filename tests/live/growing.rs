@@ -147,6 +147,7 @@ impl Snapshot {
             let one = Trees {
                 threads: vec![thread.clone()],
                 functions: self.trees.functions.clone(),
+                kinds: self.trees.kinds.clone(),
                 ..Trees::default()
             };
             let found = model::figures_of(&one);

@@ -32,7 +32,7 @@ fn check(bytes: &[u8]) {
         if let Ok(trees) = live::read(bytes, now) {
             check_form(&trees);
             let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
-            // And each with folded calls has one more.
+            // And each with overflow calls has one more.
             assert!(nodes <= bytes.len() / 32);
         }
     }
@@ -49,7 +49,7 @@ fn place() -> impl Strategy<Value = usize> {
     ]
 }
 
-/// Callers of nodes, and threads of folded calls.
+/// Callers of nodes, and threads of overflow calls.
 fn parent() -> impl Strategy<Value = u32> {
     prop_oneof![3 => 0..300_u32, 1 => (0..3_u32).prop_map(|root| 1 << 31 | root)]
 }
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn nodes_that_are_anything(nodes in prop::collection::vec((value(), parent(), any::<u32>(), value(), value(), value(), value()), 200)) {
         let mut bytes = real().to_vec();
-        for (index, (key, parent, function, calls, resumes, total, folded)) in nodes.into_iter().enumerate() {
+        for (index, (key, parent, function, calls, resumes, total, overflow)) in nodes.into_iter().enumerate() {
             let node = &mut bytes[16_384 + 64 * index..][..64];
             node[..8].copy_from_slice(&key.to_le_bytes());
             node[8..12].copy_from_slice(&parent.to_le_bytes());
@@ -99,7 +99,7 @@ proptest! {
             node[16..24].copy_from_slice(&calls.to_le_bytes());
             node[24..32].copy_from_slice(&resumes.to_le_bytes());
             node[32..40].copy_from_slice(&total.to_le_bytes());
-            node[56..64].copy_from_slice(&folded.to_le_bytes());
+            node[56..64].copy_from_slice(&overflow.to_le_bytes());
         }
         check(&bytes);
     }
@@ -121,10 +121,10 @@ fn the_real_one_is_read_whole() {
 fn what_is_no_live_file_says_so() {
     assert!(live::read(b"", Now::Gone).is_err());
     let mut later = real().to_vec();
-    later[8] = 2;
+    later[8] = 3;
     let error = live::read(&later, Now::Gone).unwrap_err();
     assert!(
-        error.to_string().contains("later edbprof (format 2)"),
+        error.to_string().contains("later edbprof (format 3)"),
         "{error}"
     );
     let mut other = real().to_vec();

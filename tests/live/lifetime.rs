@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use edbprof::capi::*;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, ProfFile};
-use edbprof::model::{Ending, Trees};
+use edbprof::model::{Cost, Ending, Trees};
 
 use super::model::{self, Event, Program};
 use super::recorder::{HIDDEN, Recorder, attach, detach, files, only_live, read};
@@ -30,10 +30,12 @@ fn it_says_what_recording_costs_once_that_is_known() {
     recorder.leave(1, 20);
     recorder.save(0);
     let found = calibration(&path).unwrap();
+    let costs = [(1, 2), (3, 4), (5, u32::MAX), (7, 8), (9, 10)];
     assert_eq!(
-        found.numbers(),
-        [1, 2, 3, 4, 5, u32::MAX, 7, 8, 9, 10, 11, 12]
+        found.costs,
+        costs.map(|(callee, caller)| Cost { callee, caller })
     );
+    assert_eq!((found.class_call, found.slowed_ppm), (11, 12));
     let prof = files(directory.path(), ".prof").remove(0);
     assert_eq!(saved(&prof).processes[0].calibration, Some(found));
     recorder.set_calibration([0; 12]);
@@ -46,7 +48,8 @@ fn it_says_what_recording_costs_once_that_is_known() {
     recorder.set_calibration([7; 12]);
     recorder.enter(1, 10);
     let path = only_live(directory.path());
-    assert_eq!(calibration(&path).unwrap().numbers(), [7; 12]);
+    let found = calibration(&path).unwrap();
+    assert_eq!((found.costs[4].caller, found.slowed_ppm), (7, 7));
     recorder.free();
 }
 
@@ -77,12 +80,22 @@ fn calls_of_classes_are_in_it_and_in_the_prof_once_their_cost_is_known() {
     let prof = files(directory.path(), ".prof").remove(0);
     assert_eq!(class_calls(saved(&prof)), [2, 2, 0]);
 
-    // Earlier files had nothing there, and the recorder's own in the nodes.
+    // Files of version 1 have the costs elsewhere; the first ones had six of them, and the
+    // recorder's own where calls of classes are counted now.
     let mut bytes = fs::read(&path).unwrap();
-    bytes[176..200].fill(0);
+    bytes[8] = 1;
+    bytes[176..256].fill(0);
+    for (number, at) in (1_u32..).zip((132..156).step_by(4)) {
+        bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    }
     let trees = live::read(&bytes, Now::Gone).unwrap();
-    let costs = trees.processes[0].calibration.unwrap().numbers();
-    assert_eq!(costs, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+    let found = trees.processes[0].calibration.unwrap();
+    let costs = [(1, 2), (3, 4), (5, 6), (0, 0), (0, 0)];
+    assert_eq!(
+        found.costs,
+        costs.map(|(callee, caller)| Cost { callee, caller })
+    );
+    assert_eq!((found.class_call, found.slowed_ppm), (0, 0));
     assert!(class_calls(trees).is_empty());
     recorder.free();
 }
@@ -212,11 +225,14 @@ fn it_says_which_trees_several_threads_have_recorded_in() {
         let of_live = read(&only_live(directory.path())).threads;
         let of_prof = saved(&files(directory.path(), ".prof").remove(0)).threads;
         assert!(of_live == of_prof);
-        let name = |name: &[u8]| of_live.iter().any(|tree| *tree.name == *name);
+        let has = |name: &[u8], threads| {
+            let mut trees = of_live.iter();
+            trees.any(|tree| *tree.name == *name && tree.threads == threads)
+        };
         // The main thread's tree is one of them.
-        assert!(name(b"T-#, 12 threads"));
-        assert_eq!(name(b"T-7"), first_event == 0);
-        assert!(first_event != 0 || name(b"various, 2 threads"));
+        assert!(has(b"T-#", 12));
+        assert_eq!(has(b"T-7", 1), first_event == 0);
+        assert!(first_event != 0 || has(b"various", 2));
         recorder.free();
     }
 }

@@ -7,13 +7,13 @@ mod clocks;
 mod counters;
 mod exits;
 mod failures;
-mod folded;
 mod forked;
 mod growing;
 mod hostile;
 mod killed;
 mod lifetime;
 mod model;
+mod overflow;
 mod recorder;
 mod refused;
 

@@ -99,12 +99,17 @@ pub(crate) fn figures_of(trees: &Trees) -> Figures {
         let nodes = &thread.nodes;
         let mut paths: Vec<Vec<u64>> = Vec::new();
         for index in 0..nodes.len() {
-            let name = &trees.functions[nodes.kinds()[index] as usize].label.name;
+            let function = trees.function(nodes.kinds()[index]).unwrap();
             let mut path = match nodes.parents()[index] {
                 NO_PARENT => Vec::new(),
                 parent => paths[parent as usize].clone(),
             };
-            path.push(std::str::from_utf8(name).unwrap().parse().unwrap());
+            path.push(
+                std::str::from_utf8(&function.label.name)
+                    .unwrap()
+                    .parse()
+                    .unwrap(),
+            );
             let sum = figures.entry(path.clone()).or_default();
             sum.0 += nodes.calls()[index];
             sum.1 += nodes.totals()[index];

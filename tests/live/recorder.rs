@@ -241,7 +241,7 @@ pub(crate) fn check_form(trees: &Trees) {
         assert_eq!(thread.process, 0);
         let mut below = vec![0_u64; nodes.len()];
         for index in 0..nodes.len() {
-            assert!((nodes.kinds()[index] as usize) < trees.functions.len());
+            assert!((nodes.kinds()[index] as usize) < trees.kinds.len());
             let parent = nodes.parents()[index] as usize;
             if let Some(sum) = below.get_mut(parent) {
                 assert!(parent < index);

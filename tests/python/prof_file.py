@@ -59,8 +59,8 @@ class Node:
         return tuple(label[2] for label in self.path)
 
 
-class Folded(NamedTuple):
-    """What is known of the folded calls of one function."""
+class Overflow(NamedTuple):
+    """What is known of the overflow calls of one function."""
 
     label: Label
     calls: int
@@ -70,8 +70,9 @@ class Folded(NamedTuple):
 
 class Thread(NamedTuple):
     name: str
+    threads: int
     nodes: List[Node]
-    folded: List[Folded]
+    overflow: List[Overflow]
 
 
 def column(code: str, data: bytes) -> array.array:
@@ -91,26 +92,31 @@ class ProfFile:
             self.exact: dict = marshal.load(file)
             assert file.read() == b""
         assert self.exact["magic"] == "edbprof"
-        assert self.exact["version"] == 1
+        assert self.exact["version"] == 2
         self.functions: List[tuple] = self.exact["functions"]
         self.threads = [self._thread(thread) for thread in self.exact["threads"]]
 
+    def _label(self, kind: int) -> Label:
+        """What nodes of that kind are calls of; what is no function has its kind as a name."""
+        kind = self.exact["kinds"][kind]
+        return self.functions[kind][2:5] if isinstance(kind, int) else ("~", 0, f"<{kind[0]}>")
+
     def _thread(self, thread: dict) -> Thread:
         parents = column("I", thread["parent"])
-        functions = column("I", thread["function"])
+        kinds = column("I", thread["kind"])
         calls, resumes, totals = (column("Q", thread[key]) for key in ("calls", "resumes", "total"))
-        assert len({len(c) for c in (parents, functions, calls, resumes, totals)}) == 1
+        assert len({len(c) for c in (parents, kinds, calls, resumes, totals)}) == 1
         nodes: List[Node] = []
-        for parent, function, *counts in zip(parents, functions, calls, resumes, totals):
+        for parent, kind, *counts in zip(parents, kinds, calls, resumes, totals):
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
-            nodes.append(Node(self.functions[function][2:5], caller, *counts))
-        folded = zip(
-            column("I", thread.get("folded_function", b"")),
-            *(column("Q", thread.get(f"folded_{key}", b"")) for key in ("calls", "resumes", "self")),
+            nodes.append(Node(self._label(kind), caller, *counts))
+        overflow = zip(
+            column("I", thread.get("overflow_kind", b"")),
+            *(column("Q", thread.get(f"overflow_{key}", b"")) for key in ("calls", "resumes", "self")),
         )
-        labels = [(self.functions[function][2:5], *counts) for function, *counts in folded]
-        return Thread(thread["name"], nodes, [Folded(*figures) for figures in labels])
+        labels = [(self._label(kind), *counts) for kind, *counts in overflow]
+        return Thread(thread["name"], thread.get("threads", 1), nodes, [Overflow(*figures) for figures in labels])
 
     @property
     def nodes(self) -> List[Node]:

@@ -46,7 +46,7 @@ def costs(run, tmp_path):
         file = ProfFile(tmp_path / name)
         # Whatever came of it, nothing of it is in the trees.
         assert file.names() <= {"many", "callee"}
-        return file.process.get("calibration_ps")
+        return file.process.get("calibration")
 
     return costs
 
@@ -54,10 +54,9 @@ def costs(run, tmp_path):
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_part_costs_something(costs, hook):
     found = costs(f"save(recorded(hook={hook!r}))")
-    *pairs, class_call, slowed_ppm = found
-    # Of Python calls, C calls, resumes, implicit calls, calls of __init__.
-    assert len(pairs) == 10
-    for callee, caller in zip(pairs[::2], pairs[1::2]):
+    class_call, slowed_ppm = found.pop("class_call"), found.pop("slowed_ppm")
+    assert set(found) == {"python_call", "c_call", "resume", "implicit_call", "init_call"}
+    for callee, caller in found.values():
         # Between a nanosecond and ten microseconds, on any machine.
         assert 1_000 < callee + caller < 10_000_000
     # No hook of Python 3.9 and 3.10 has an event for it.
@@ -307,7 +306,7 @@ def test_a_forked_child_has_its_parents(run, tmp_path):
         )
     )
     of_child = only_file(tmp_path / "out").process
-    assert of_child["calibration_ps"] == ProfFile(tmp_path / "x.prof").process["calibration_ps"]
+    assert of_child["calibration"] == ProfFile(tmp_path / "x.prof").process["calibration"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
@@ -350,4 +349,4 @@ def check_compensated(path: Path, seconds: float) -> None:
 
 def test_decorated_functions_are_measured_at_exit(run, tmp_path):
     run(PROGRAM + f"profile(dir={str(tmp_path)!r}, save_every_n_calls=0)(many)()")
-    assert only_file(tmp_path).process["calibration_ps"]
+    assert only_file(tmp_path).process["calibration"]

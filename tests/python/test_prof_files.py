@@ -47,12 +47,14 @@ def test_as_the_docs_show_it(tmp_path):
 def test_every_field_of_the_second_object(tmp_path):
     before = time.time_ns()
     exact = ProfFile(recorded(tmp_path / "x.prof")).exact
-    assert set(exact) == {"magic", "version", "recordings", "processes", "functions", "threads"}
+    assert set(exact) == {
+        "magic", "version", "recordings", "processes", "functions", "kinds", "threads",
+    }  # fmt: skip
     (identity,) = exact["recordings"]
     assert isinstance(identity, bytes) and len(identity) == 16
     (process,) = exact["processes"]
     # Whether another test has made this process measure that is not known here.
-    process.pop("calibration_ps", None)
+    process.pop("calibration", None)
     assert set(process) == {
         "pid", "parent_pid", "argv", "host", "hook", "clock", "clock_resolution_ns",
         "start_unix_ns", "duration_ns", "ending", "dropped_calls",
@@ -74,8 +76,9 @@ def test_every_field_of_the_second_object(tmp_path):
     assert all(isinstance(argument, str) for argument in process["argv"])
     (thread,) = exact["threads"]
     thread.pop("class_calls", None)  # there where calls have been measured by then
-    assert set(thread) == {"process", "name", "parent", "function", "calls", "resumes", "total"}
+    assert set(thread) == {"process", "name", "parent", "kind", "calls", "resumes", "total"}
     assert (thread["process"], thread["name"]) == (0, "MainThread")
+    assert exact["kinds"] == list(range(len(exact["functions"])))
     for function in exact["functions"]:
         kind, flags, file, line, name, qualified_name, module, generic = function
         assert (kind, flags, file, module, generic) == (0, 0, __file__, "", None)

@@ -42,7 +42,7 @@ class profile:
         start. It holds for what is started by way of `threading`: pools, timers; not for
         `_thread`. One decorator that says so says it for all that share its file.
     max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
-        each takes 64 to 80 bytes. Calls in further ones are folded: they count under
+        each takes 64 to 80 bytes. Calls in further ones overflow: they count under
         their functions, with the time that was theirs alone, and reports say how many
         there were. Of those who share a file the first says.
     """

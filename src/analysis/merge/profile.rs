@@ -60,7 +60,7 @@ impl Profile {
     /// Returns the pstats rows of both parts.
     pub fn rows(&self) -> Cow<'_, Rows> {
         let trees = self.shown_trees();
-        if trees.functions.is_empty() {
+        if trees.kinds.is_empty() {
             return Cow::Borrowed(&self.plain.rows);
         }
         let mut rows = rows_of(trees);

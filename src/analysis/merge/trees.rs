@@ -1,24 +1,25 @@
 //! The call trees of many recordings as one, in an order that follows from the content.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::costed_tree::CostedTree;
-use crate::analysis::function_table::FunctionTable;
+use crate::analysis::kind_table::KindTable;
 use crate::analysis::occurrences::OccurrenceCounts;
 use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
-    FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Nodes, PROPERTY, Process, RecordingId,
-    ThreadTree, Trees,
+    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process,
+    RecordingId, ThreadTree, Trees,
 };
 
 /// Adds up trees.
 #[derive(Default)]
 pub(super) struct TreeSum {
-    functions: FunctionTable,
+    table: KindTable,
     tree: CostedTree,
-    /// By function.
-    folded: BTreeMap<u32, FoldedFunction>,
+    /// By kind.
+    overflow: BTreeMap<u32, OverflowCalls>,
     occurrences: OccurrenceCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
@@ -37,39 +38,47 @@ impl TreeSum {
     }
 
     pub(super) fn add(&mut self, trees: Trees) {
-        let functions = trees.functions.iter();
-        let functions: Vec<u32> = functions.map(|f| self.function(f)).collect();
+        let kinds = trees.kinds.iter();
+        let kinds: Vec<u32> = kinds.map(|kind| self.kind(&trees, kind)).collect();
         for thread in &trees.threads {
-            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &functions);
-            for folded in &thread.folded {
-                let function = functions[folded.function as usize];
-                let sum = self.folded.entry(function).or_default();
-                sum.function = function;
-                sum.add(folded);
+            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &kinds);
+            for calls in &thread.overflow {
+                let kind = kinds[calls.kind as usize];
+                let sum = self.overflow.entry(kind).or_default();
+                sum.kind = kind;
+                sum.add(calls);
             }
         }
-        self.occurrences.add(&trees, &functions);
+        self.occurrences.add(&trees, &kinds);
         self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }
 
-    fn function(&mut self, function: &Function) -> u32 {
-        if function.flags & PROPERTY == 0 {
-            return self.functions.id(function);
+    /// Returns the index here of `kind`, one of those of `trees`, whose processes are yet to
+    /// be added.
+    fn kind(&mut self, trees: &Trees, kind: &NodeKind) -> u32 {
+        match *kind {
+            NodeKind::Function(function) => {
+                let mut function = trees.functions[function as usize].clone();
+                // Its process alone knows how it was called first, and the overhead is
+                // computed.
+                function.flags &= !PROPERTY;
+                self.table.function(&function)
+            }
+            NodeKind::Process(process) => {
+                let first = self.processes.len() as u32;
+                self.table.kind(NodeKind::Process(first + process))
+            }
+            _ => self.table.kind(kind.clone()),
         }
-        // Its process alone knows how it was called first, and the overhead is computed.
-        self.functions.id(&Function {
-            flags: function.flags & !PROPERTY,
-            ..function.clone()
-        })
     }
 
-    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], functions: &[u32]) {
+    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], kinds: &[u32]) {
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for (node, row) in nodes.rows().enumerate() {
             let parent = places.get(row.parent as usize);
             let parent = parent.copied().unwrap_or(NO_PARENT);
-            let place = self.tree.child(parent, functions[row.kind as usize]);
+            let place = self.tree.child(parent, kinds[row.kind as usize]);
             let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
             self.tree.add(place, &row, overhead_ps);
             places.push(place);
@@ -78,25 +87,31 @@ impl TreeSum {
 
     /// Returns the sum of inputs that `selection` has chosen: at most one tree.
     pub(super) fn finish(self, selection: SelectionId) -> Trees {
-        let mut processes = self.processes;
-        processes.sort_by(compare_processes);
+        let (functions, kinds) = self.table.into_parts();
+        let (processes, process_rank) = ranked(self.processes, compare_processes);
+        let (functions, function_rank) = ranked(functions, compare_functions);
+        let kinds = kinds.into_iter().map(|kind| match kind {
+            NodeKind::Function(old) => NodeKind::Function(function_rank[old as usize]),
+            NodeKind::Process(old) => NodeKind::Process(process_rank[old as usize]),
+            other => other,
+        });
+        let (kinds, rank) = ranked(kinds.collect(), NodeKind::cmp);
         let (nodes, mut overhead_ps) = self.tree.finish();
         if overhead_ps.iter().all(|&overhead| overhead == 0) {
             overhead_ps.clear();
         }
-        let (functions, rank) = sorted(self.functions.into_functions());
-        let (thread_names, ran_in) = self.occurrences.finish(&rank);
+        let (thread_names, occurrences) = self.occurrences.finish(&rank);
         let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
-        let folded = self.folded.into_values().map(|folded| FoldedFunction {
-            function: rank[folded.function as usize],
-            ..folded
+        let overflow = self.overflow.into_values().map(|calls| OverflowCalls {
+            kind: rank[calls.kind as usize],
+            ..calls
         });
-        let mut folded: Vec<_> = folded.collect();
-        folded.sort_unstable();
+        let mut overflow: Vec<_> = overflow.collect();
+        overflow.sort_unstable();
         let mut threads = vec![ThreadTree {
             nodes,
             overhead_ps,
-            folded,
+            overflow,
             ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
@@ -104,31 +119,28 @@ impl TreeSum {
             recordings: self.recordings.into_iter().collect(),
             processes,
             functions,
+            kinds,
             threads,
             selection: selection.into_text(),
             thread_names,
-            ran_in,
+            occurrences,
         }
     }
 }
 
-/// Returns the functions sorted by their content, and the new index of each.
-fn sorted(functions: Vec<Function>) -> (Vec<Function>, Vec<u32>) {
-    let mut order: Vec<(u32, Function)> = (0..).zip(functions).collect();
-    order.sort_by(|(_, a), (_, b)| {
-        (&a.label, &a.qualified_name, &a.module)
-            .cmp(&(&b.label, &b.qualified_name, &b.module))
-            .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
-    });
+/// Returns the items sorted, and the new index of each.
+fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Vec<u32>) {
+    let mut order: Vec<(u32, T)> = (0..).zip(items).collect();
+    order.sort_by(|(_, a), (_, b)| compare(a, b));
     let mut rank = vec![0; order.len()];
     for (new, &(old, _)) in (0..).zip(&order) {
         rank[old as usize] = new;
     }
-    let functions = order.into_iter().map(|(_, function)| function);
-    (functions.collect(), rank)
+    let items = order.into_iter().map(|(_, item)| item);
+    (items.collect(), rank)
 }
 
-/// Returns the nodes depth first, siblings by the ranks of their functions, and their
+/// Returns the nodes depth first, siblings by the ranks of their kinds, and their
 /// overhead, which may be empty.
 fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
     let children = Children::of(nodes);
@@ -156,7 +168,13 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
     (sorted, sorted_overhead_ps)
 }
 
-fn compare_processes(a: &Process, b: &Process) -> std::cmp::Ordering {
+fn compare_functions(a: &Function, b: &Function) -> Ordering {
+    (&a.label, &a.qualified_name, &a.module)
+        .cmp(&(&b.label, &b.qualified_name, &b.module))
+        .then_with(|| (a.kind, a.flags, &a.generic).cmp(&(b.kind, b.flags, &b.generic)))
+}
+
+fn compare_processes(a: &Process, b: &Process) -> Ordering {
     let numbers = |p: &Process| (p.start_unix_ns, p.identity, p.parent_pid, p.duration_ns);
     let rest = |p: &Process| (p.ending as u8, p.dropped_calls);
     numbers(a)

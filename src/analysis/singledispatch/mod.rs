@@ -15,7 +15,7 @@ pub mod rows;
 
 use crate::model::builder::TreeBuilder;
 use crate::model::generics::{is_implementation, is_wrapper};
-use crate::model::{Function, GENERIC_DISPATCH, NO_PARENT, Nodes};
+use crate::model::{Function, GENERIC_DISPATCH, NO_PARENT, Nodes, Trees};
 
 /// Returns the call tree with dispatch wrappers elided from the paths.
 ///
@@ -23,8 +23,15 @@ use crate::model::{Function, GENERIC_DISPATCH, NO_PARENT, Nodes};
 /// wrapper and of its `dispatch`, and the calls that find the implementation, stay in a
 /// node of the wrapper under that caller. Self times, and so the sum of the roots' totals,
 /// do not change.
-pub fn elide_dispatch_wrappers(functions: &[Function], nodes: &Nodes) -> Nodes {
-    let described = |node: u32| &functions[nodes.kinds()[node as usize] as usize];
+pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> Nodes {
+    let function = |node: u32| trees.function(nodes.kinds()[node as usize]);
+    let wraps = |node: u32| function(node).is_some_and(is_wrapper);
+    let is_dispatch = |function: &Function| function.flags & GENERIC_DISPATCH != 0;
+    // Overflow calls of a wrapper are taken for calls of implementations.
+    let is_reached = |wrapper: u32, callee: u32| match (function(wrapper), function(callee)) {
+        (Some(wrapper), Some(callee)) => is_implementation(wrapper, callee),
+        _ => true,
+    };
     let self_times = nodes.self_times();
     let mut tree = TreeBuilder::new();
     // For each node, the new node of its own time, and the new parent of its callees. The
@@ -33,16 +40,14 @@ pub fn elide_dispatch_wrappers(functions: &[Function], nodes: &Nodes) -> Nodes {
     let mut under: Vec<u32> = Vec::with_capacity(nodes.len());
     for (node, &parent) in (0_u32..).zip(nodes.parents()) {
         let at = node as usize;
-        let is_callee_of_wrapper = parent != NO_PARENT && is_wrapper(described(parent));
+        let is_callee_of_wrapper = parent != NO_PARENT && wraps(parent);
         let above = match parent {
             NO_PARENT => NO_PARENT,
             parent if !is_callee_of_wrapper => under[parent as usize],
-            parent if is_implementation(described(parent), described(node)) => {
-                under[parent as usize]
-            }
+            parent if is_reached(parent, node) => under[parent as usize],
             parent => own[parent as usize],
         };
-        let place = match is_callee_of_wrapper && described(node).flags & GENERIC_DISPATCH != 0 {
+        let place = match is_callee_of_wrapper && function(node).is_some_and(is_dispatch) {
             true => {
                 tree.add(above, 0, 0, self_times[at]);
                 above
@@ -59,7 +64,7 @@ pub fn elide_dispatch_wrappers(functions: &[Function], nodes: &Nodes) -> Nodes {
             }
         };
         own.push(place);
-        under.push(match is_wrapper(described(node)) {
+        under.push(match wraps(node) {
             true => above,
             false => place,
         });

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+use super::assemble::Functions;
 use super::record;
 use crate::model::{Function, FunctionKind, Label};
 
@@ -78,17 +79,6 @@ impl Log {
         log
     }
 
-    /// Whether a function is the profiler's own.
-    pub(super) fn is_hidden(&self, function: u32) -> bool {
-        let function = self.functions.get(function as usize);
-        function.is_some_and(|(_, hidden)| *hidden)
-    }
-
-    /// Whether there is nothing about a function here.
-    pub(super) fn is_missing(&self, function: u32) -> bool {
-        function as usize >= self.functions.len()
-    }
-
     fn facts(&mut self, mut record: Bytes<'_>) -> Option<()> {
         self.host = record.take_text()?;
         self.hook = record.take_text()?;
@@ -97,6 +87,13 @@ impl Log {
             self.argv.push(record.take_text()?);
         }
         Some(())
+    }
+}
+
+impl Functions for Log {
+    fn get(&self, number: u32) -> Option<(&Function, bool)> {
+        let (function, is_hidden) = self.functions.get(number as usize)?;
+        Some((function, *is_hidden))
     }
 }
 
@@ -146,7 +143,18 @@ fn function(mut record: Bytes<'_>) -> Option<(Function, bool)> {
 
 /// Stands for what a full disk or a broken file has no name for.
 pub(super) fn unknown_function() -> Function {
-    Function::stand_in(b"<unknown function>")
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: (*b"<unknown function>").into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
+    }
 }
 
 fn thread(mut record: Bytes<'_>) -> Option<(u32, Box<[u8]>)> {

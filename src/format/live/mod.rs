@@ -7,7 +7,7 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | [`MAGIC`] |
-//! | 8 | 4 | version: 1 |
+//! | 8 | 4 | version: 2 |
 //! | 12 | 4 | process id |
 //! | 16 | 4 | parent's process id |
 //! | 20 | 4 | clock: 0 `tsc`, 1 `monotonic`, 2 `cpu`, 3 `host` |
@@ -23,10 +23,10 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
-//! | 132 | 24 | u32, six: the process's calibration as in [`trees`](super::trees), zeros where not measured; six more at 176 |
 //! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
-//! | 176 | 24 | u32, six: the rest of the calibration, zeros in earlier files |
+//! | 176 | 4 | how many numbers follow of what recording costs, as in [`trees`](super::trees): up to 19. Stored last |
+//! | 180 | 76 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -52,21 +52,25 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | key: 0 in roots and in what is no node yet. Stored last |
-//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of folded calls |
+//! | 8 | 4 | index of the caller's node, which is lower; a root is its own; 2^31 and the index of the root in a counter of overflow calls |
 //! | 12 | 4 | number of the function; in a root that of the threads that have recorded there besides the first; in a counter that is to be ignored 2^32 - 1 |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
 //! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
 //! | 40 | 12 | the recorder's own |
 //! | 52 | 4 | calls of classes, which have no node; the recorder's own where their cost is not known |
-//! | 56 | 8 | ticks of the folded calls that were made here, signed as those |
+//! | 56 | 8 | ticks of the overflow calls that were made here, signed as those |
 //!
-//! *Folded* are calls that there was no room for: they count in one counter for each
-//! function of a thread.
+//! *Overflow calls* are those for which there was no room: they count in one counter for
+//! each function of a thread.
+//!
+//! Version 1 had the costs in another order and place: u32, six at 132 and six at 176, of
+//! each kind of call and then the other two; at first only the first six.
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.
 
+pub(crate) mod assemble;
 mod log;
 mod reader;
 
@@ -78,11 +82,11 @@ pub const SUFFIX: &str = ".live";
 pub const MAGIC: [u8; 8] = *b"edblive\0";
 
 /// The version of the format: files of later ones are refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
-/// Flag in the index of a node's caller: it is a counter of folded calls, and no child.
+/// Flag in the index of a node's caller: it is a counter of overflow calls, and no child.
 pub(crate) const COUNTER: u32 = 1 << 31;
 /// The function of a counter for what is hidden.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
@@ -107,17 +111,30 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
-    /// Of a calibration's number.
-    pub(crate) const fn calibration(number: usize) -> usize {
-        match number {
-            0..6 => 132 + 4 * number,
-            _ => 176 + 4 * (number - 6),
-        }
-    }
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const PROGRAM: usize = 168;
+    /// In version 1.
+    pub(crate) const COSTS_1: usize = 132;
+    pub(crate) const MORE_COSTS_1: usize = 176;
+    pub(crate) const COST_COUNT: usize = 176;
+    pub(crate) const COSTS: usize = 180;
     pub(crate) const DIRECTORY: usize = 256;
+
+    /// Where the fields of a node are.
+    pub(crate) mod node {
+        pub(crate) const KEY: usize = 0;
+        pub(crate) const PARENT: usize = 8;
+        pub(crate) const FUNCTION: usize = 12;
+        pub(crate) const CALLS: usize = 16;
+        pub(crate) const RESUMES: usize = 24;
+        pub(crate) const TOTAL: usize = 32;
+        pub(crate) const CLASS_CALLS: usize = 52;
+        pub(crate) const OVERFLOW: usize = 56;
+    }
 }
+
+/// Numbers that there is room for between [`at::COSTS`] and the directory.
+pub(crate) const MOST_COSTS: usize = (at::DIRECTORY - at::COSTS) / 4;
 
 /// Segments that the directory has room for.
 pub(crate) const SEGMENTS: usize = (HEADER - at::DIRECTORY) / 16;

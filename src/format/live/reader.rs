@@ -5,17 +5,14 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use std::collections::HashMap;
-
-use super::log::{Bytes, Log, unknown_function};
-use super::{CLOCKS, COUNTER, HEADER, LOG, MAGIC, NO_FUNCTION, NODE, SEGMENTS, VERSION, at};
+use super::assemble::{Assembled, Assembly, Functions, RawNode};
+use super::log::{Bytes, Log};
+use super::{CLOCKS, HEADER, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, VERSION, at};
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
+use crate::format::calibration;
 use crate::format::read_error::{ReadError, Reason};
-use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, MAX_NODES, NO_PARENT, NodeRow, Process,
-    ProcessIdentity, RecordingId, ThreadTree, Trees, thread_name,
-};
+use crate::model::{Calibration, Ending, MAX_NODES, Process, ProcessIdentity, RecordingId, Trees};
 
 /// What a live file says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
         return Err(ReadError::invalid(0, "no live file"));
     }
     match header.u32(at::VERSION) {
-        VERSION => {}
+        1..=VERSION => {}
         later if later > VERSION => {
             return Err(ReadError::new(at::VERSION, Reason::Version(later.into())));
         }
@@ -94,16 +91,14 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
     });
     let runs = now == Now::Running;
-    let numbers = std::array::from_fn(|number| header.u32(at::calibration(number)));
-    let calibration = Calibration::from_numbers(numbers);
-    let made = Made::read(
-        &segments,
-        &log,
-        rate,
-        latest,
-        runs,
-        calibration.unwrap_or_default(),
-    );
+    let calibration = costs(header).if_measured();
+    let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
+    let recorded = assemble(&segments, &log, rate, has_class_calls, latest, runs);
+    let Assembled {
+        functions,
+        kinds,
+        threads,
+    } = recorded.assembled;
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
         identity: facts.process,
@@ -118,22 +113,36 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             rate.ns_per_tick()
         },
         start_unix_ns: header.u64(at::START_UNIX_NS),
-        duration_ns: rate.ns(made.end.saturating_sub(header.u64(at::BEGIN))),
+        duration_ns: rate.ns(recorded.end.saturating_sub(header.u64(at::BEGIN))),
         ending: match now {
             Now::Running => Ending::Running,
             Now::Gone if facts.is_saved => Ending::Finished,
             Now::Gone => Ending::Killed,
         },
-        dropped_calls: made.dropped,
+        dropped_calls: recorded.dropped,
         calibration,
     };
     Ok(Trees {
         recordings: vec![facts.id],
         processes: vec![process],
-        functions: made.functions,
-        threads: made.threads,
+        functions,
+        kinds,
+        threads,
         ..Trees::default()
     })
+}
+
+/// What recording costs.
+fn costs(header: Bytes<'_>) -> Calibration {
+    if header.u32(at::VERSION) == 1 {
+        let places = [at::COSTS_1, at::MORE_COSTS_1];
+        let places = places.map(|at| std::array::from_fn::<_, 6, _>(|number| at + 4 * number));
+        let mut numbers = places.into_iter().flatten().map(|at| header.u32(at));
+        return calibration::from_version_1(std::array::from_fn(|_| numbers.next().unwrap_or(0)));
+    }
+    let count = (header.u32(at::COST_COUNT) as usize).min(MOST_COSTS);
+    let numbers = (0..count).map(|number| header.u32(at::COSTS + 4 * number));
+    calibration::from_numbers(numbers)
 }
 
 const MAX_TICK: u64 = i64::MAX as u64;
@@ -186,174 +195,105 @@ fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
 }
 
 /// What the nodes say.
-struct Made {
-    functions: Vec<Function>,
-    threads: Vec<ThreadTree>,
+struct Recorded {
+    assembled: Assembled,
     dropped: u64,
     /// The latest tick of all.
     end: u64,
 }
 
-/// Where the children of a node go: a thread and a place in its columns.
-#[derive(Clone, Copy)]
-struct Place {
-    thread: u32,
-    node: u32,
-}
-
-/// A place of no thread's.
-const NOWHERE: Place = Place {
-    thread: u32::MAX,
-    node: NO_PARENT,
-};
-
-impl Made {
-    fn read(
-        segments: &[(bool, &[u8])],
-        log: &Log,
-        rate: TickRate,
-        now: Option<u64>,
-        runs: bool,
-        calibration: Calibration,
-    ) -> Made {
-        let nodes = segments.iter().filter(|(is_log, _)| !is_log);
-        let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
-        let mut roots: HashMap<u32, u32> = HashMap::new();
-        let mut threads: Vec<(ThreadTree, u64)> = Vec::new();
-        for (root, name) in &log.threads {
-            let number = *roots.entry(*root).or_insert(threads.len() as u32);
-            match threads.get_mut(number as usize) {
-                Some((tree, _)) => tree.name = name.clone(),
-                None => threads.push((
-                    ThreadTree {
-                        process: 0,
-                        name: name.clone(),
-                        ..ThreadTree::default()
-                    },
-                    0,
-                )),
-            }
-        }
-        let mut used = UsedFunctions::new(log);
-        let mut places: Vec<Place> = Vec::new();
-        let (mut dropped, mut end) = (0_u64, 0);
-        // Each may have one for its folded calls beside it.
-        for (index, node) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
-            let node = Bytes(node);
-            let (parent, number) = (node.u32(8), node.u32(12));
-            let mut place = NOWHERE;
-            let ticks = |at, last: u64| {
-                let ticks = node.u64(at) as i64;
-                let open_since = if ticks < 0 { last as i64 } else { 0 };
-                rate.ns(ticks.saturating_add(open_since).max(0) as u64)
+/// Assembles the nodes of `segments`. `readable_now` is the clock's reading, if it can be
+/// read; a process that `runs` may have added nodes since the log was read.
+fn assemble(
+    segments: &[(bool, &[u8])],
+    log: &Log,
+    rate: TickRate,
+    has_class_calls: bool,
+    readable_now: Option<u64>,
+    runs: bool,
+) -> Recorded {
+    let nodes = segments.iter().filter(|(is_log, _)| !is_log);
+    let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
+    let mut assembly = Assembly::new(log, rate, has_class_calls);
+    for (root, name) in &log.threads {
+        assembly.add_thread(*root, name);
+    }
+    let mut latest = vec![0; log.threads.len()];
+    let (mut dropped, mut end) = (0_u64, 0);
+    // Each may have one for its overflow calls beside it.
+    for (index, bytes) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
+        let bytes = Bytes(bytes);
+        if bytes.u32(at::node::PARENT) == index {
+            let Some(thread) = assembly.thread_of(index) else {
+                continue;
             };
-            if parent & COUNTER != 0 {
-                let root = places.get((parent & !COUNTER) as usize).copied();
-                let thread = threads.get_mut(root.unwrap_or(NOWHERE).thread as usize);
-                let known = number != NO_FUNCTION && !(runs && log.is_missing(number));
-                let counts = node.u64(0) != 0 && known;
-                if let Some((tree, last)) = thread.filter(|_| counts) {
-                    tree.folded.push(FoldedFunction {
-                        function: used.index(number),
-                        calls: node.u64(16),
-                        resumes: node.u64(24),
-                        self_time: ticks(32, *last),
-                    });
-                }
-            } else if parent == index {
-                let thread = roots.get(&index).copied();
-                if let Some((thread, (tree, last))) =
-                    thread.and_then(|thread| Some((thread, threads.get_mut(thread as usize)?)))
-                {
-                    let latest = node.u64(16).min(MAX_TICK);
-                    *last = now.unwrap_or(0).max(latest);
-                    end = end.max(*last);
-                    dropped = dropped.saturating_add(node.u64(24));
-                    let threads = u64::from(number).saturating_add(1);
-                    tree.name = thread_name::of_several(&tree.name, threads);
-                    place.thread = thread;
-                }
-            } else if runs && log.is_missing(number) {
-                // Made since the log was read: not before, for functions come first.
-            } else if node.u64(0) != 0 {
-                place = places.get(parent as usize).copied().unwrap_or(NOWHERE);
-                let thread = threads.get_mut(place.thread as usize);
-                if let Some((tree, last)) = thread.filter(|_| !log.is_hidden(number)) {
-                    place.node = tree.nodes.push(NodeRow {
-                        parent: place.node,
-                        kind: used.index(number),
-                        calls: node.u64(16),
-                        resumes: node.u64(24),
-                        total: ticks(32, *last),
-                    });
-                }
+            let last = bytes.u64(at::node::CALLS).min(MAX_TICK);
+            let last = readable_now.unwrap_or(0).max(last);
+            if let Some(slot) = latest.get_mut(thread) {
+                *slot = last;
             }
-            if let Some((tree, last)) = threads.get_mut(place.thread as usize) {
-                let folded = ticks(56, *last);
-                if folded > 0 {
-                    tree.nodes.push(NodeRow {
-                        parent: place.node,
-                        kind: used.folded_calls(),
-                        total: folded,
-                        ..NodeRow::default()
-                    });
-                }
-                if calibration.class_call > 0 {
-                    tree.add_class_calls(place.node, node.u32(52));
-                }
-            }
-            places.push(place);
+            end = end.max(last);
+            dropped = dropped.saturating_add(bytes.u64(at::node::RESUMES));
+            let others = bytes.u32(at::node::FUNCTION);
+            assembly.set_threads(thread, others.saturating_add(1));
+        } else if bytes.u64(at::node::KEY) == 0 {
+            continue;
+        } else if runs && log.get(bytes.u32(at::node::FUNCTION)).is_none() {
+            // Made since the log was read: not before, for functions come first.
+            continue;
         }
-        let threads = threads.into_iter().map(|(mut tree, _)| {
-            tree.complete();
-            tree
-        });
-        Made {
-            threads: threads.filter(|tree| !tree.is_empty()).collect(),
-            functions: used.table,
-            dropped,
-            end,
-        }
+        let latest = &latest;
+        assembly.add(index, &FileNode { bytes, latest });
+    }
+    Recorded {
+        assembled: assembly.finish(),
+        dropped,
+        end,
     }
 }
 
-/// The functions that the nodes refer to, in order of first use.
-struct UsedFunctions<'l> {
-    log: &'l Log,
-    /// By number in the log; the last is for all that are not in there.
-    written: Vec<Option<u32>>,
-    /// Where what stands for folded calls is in the table.
-    folded_calls: Option<u32>,
-    table: Vec<Function>,
+/// A node in a file.
+struct FileNode<'n> {
+    bytes: Bytes<'n>,
+    /// The latest tick of each thread.
+    latest: &'n [u64],
 }
 
-impl<'l> UsedFunctions<'l> {
-    fn new(log: &'l Log) -> UsedFunctions<'l> {
-        UsedFunctions {
-            log,
-            written: vec![None; log.functions.len() + 1],
-            folded_calls: None,
-            table: Vec::new(),
-        }
+impl FileNode<'_> {
+    fn ticks(&self, at: usize, thread: usize) -> u64 {
+        let ticks = self.bytes.u64(at) as i64;
+        let latest = self.latest.get(thread).copied().unwrap_or(0);
+        let open_since = if ticks < 0 { latest as i64 } else { 0 };
+        ticks.saturating_add(open_since).max(0) as u64
+    }
+}
+
+impl RawNode for FileNode<'_> {
+    fn parent(&self) -> u32 {
+        self.bytes.u32(at::node::PARENT)
     }
 
-    fn folded_calls(&mut self) -> u32 {
-        *self.folded_calls.get_or_insert_with(|| {
-            self.table.push(Function::folded_calls());
-            (self.table.len() - 1) as u32
-        })
+    fn function(&self) -> u32 {
+        self.bytes.u32(at::node::FUNCTION)
     }
 
-    fn index(&mut self, number: u32) -> u32 {
-        let unknown = self.log.functions.len();
-        let Some(slot) = self.written.get_mut(unknown.min(number as usize)) else {
-            return 0;
-        };
-        *slot.get_or_insert_with(|| {
-            let known = self.log.functions.get(number as usize);
-            self.table
-                .push(known.map_or_else(unknown_function, |(function, _)| function.clone()));
-            (self.table.len() - 1) as u32
-        })
+    fn calls(&self) -> u64 {
+        self.bytes.u64(at::node::CALLS)
+    }
+
+    fn resumes(&self) -> u64 {
+        self.bytes.u64(at::node::RESUMES)
+    }
+
+    fn class_calls(&self) -> u32 {
+        self.bytes.u32(at::node::CLASS_CALLS)
+    }
+
+    fn total(&self, thread: usize) -> u64 {
+        self.ticks(at::node::TOTAL, thread)
+    }
+
+    fn overflow(&self, thread: usize) -> u64 {
+        self.ticks(at::node::OVERFLOW, thread)
     }
 }

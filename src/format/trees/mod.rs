@@ -9,10 +9,11 @@
 //! | `recordings` | list of bytes, 16 each: the recordings' random names |
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
+//! | `kinds` | list: what nodes stand for, see below |
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
 //! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
-//! | `ran_function`, `ran_thread`, `ran_processes` | only in aggregates: bytes, u32 a row: index into `functions`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes that function ran there |
+//! | `occurrence_kind`, `occurrence_thread`, `occurrence_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
 //!
 //! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
 //! there.
@@ -32,7 +33,8 @@
 //! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
-//! | `calibration_ps` | only where it was measured: tuple of twelve ints below 2^32, picoseconds that recording adds: to the callee and to the caller at a Python call, at a C call, at a resume, at a Python call without a call instruction, at one of `__init__` that makes an object; to the caller at the call of a class. The last is millionths of Python functions' self time, which a slowed interpreter adds. Earlier files have the first six to eleven |
+//! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of Python functions' self time that a slowed interpreter adds. What is missing was not measured |
+//! | `calibration_ps` | the same in version 1: tuple of the first six to twelve of those numbers |
 //!
 //! A thread, its columns of little-endian integers being equally long:
 //!
@@ -40,32 +42,47 @@
 //! |---|---|
 //! | `process` | int: index into `processes`; 0 in an aggregate |
 //! | `name` | text |
+//! | `threads` | only where it is not 1: int, how many threads have recorded in the tree, one after the other; the name is what theirs have in common |
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
-//! | `function` | bytes, u32 a node: index into `functions` |
+//! | `kind` | bytes, u32 a node: index into `kinds` |
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
 //! | `class_calls` | only in a recorder's file, and only where there are some and their cost is known: bytes, u32 a node: calls of classes, and of other objects that no node stands for, that were made there; 2^32 - 1 for that many or more |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
-//! | `folded_function` | bytes, u32 a folded function: index into `functions`; this and the next three only where there are some |
-//! | `folded_calls`, `folded_resumes` | bytes, u64 a folded function |
-//! | `folded_self` | bytes, u64 a folded function: nanoseconds |
+//! | `overflow_kind` | bytes, u32 a function: index into `kinds`; this and the next three only where there are some |
+//! | `overflow_calls`, `overflow_resumes` | bytes, u64 a function |
+//! | `overflow_self` | bytes, u64 a function: nanoseconds |
 //!
-//! Folded are the calls that found no room in the tree: see [`FoldedFunction`]. Nodes of
-//! functions with the flags [`PROCESS_GROUP`] and [`THREAD_GROUP`] stand for processes and
-//! threads.
+//! What a node stands for ([`NodeKind`]) is an int or a tuple:
+//!
+//! | value | calls of |
+//! |---|---|
+//! | int | a function: index into `functions` |
+//! | (`'overflow'`,) | functions for which there was no room in the tree, made by the parent: see [`OverflowCalls`] |
+//! | (`'excluded'`,) | functions that were taken out and had no caller |
+//! | (`'process'`, int) | a process, at the root: index into `processes` |
+//! | (`'merged processes'`,) | processes that were merged without `--by` |
+//! | (`'thread'`, text, int) | threads of that name, so many, at the root or on a process |
+//! | (`'merged threads'`,) | threads that were merged without `--by=thread` |
+//!
+//! Version 1 had no kinds: all these were functions, with flags. Names of several threads
+//! ended in their number.
 
 mod fields;
 mod function;
+mod kind;
 mod process;
 mod thread;
+mod version1;
 
 pub(super) use fields::read_id;
+pub(super) use version1::upgrade;
 
 use fields::{read_into, read_text, write_column, write_text, write_texts};
 
 use super::marshal::{Reader, Writer};
 use super::read_error::ReadError;
-use crate::model::{ANY_THREAD, RanIn, Trees};
+use crate::model::{ANY_THREAD, NodeKind, Occurrence, Trees};
 
 /// Reads the value of `key`, if it is one of the trees' keys; else returns false
 /// and leaves the value to the caller.
@@ -75,17 +92,24 @@ pub(super) fn read_key(
     trees: &mut Trees,
 ) -> Result<bool, ReadError> {
     let number = u32::from_le_bytes;
-    let ran = &mut trees.ran_in;
+    let rows = &mut trees.occurrences;
     match key {
         b"recordings" => trees.recordings = reader.list(read_id)?,
         b"processes" => trees.processes = reader.list(process::read)?,
         b"functions" => trees.functions = reader.list(function::read)?,
+        b"kinds" => trees.kinds = reader.list(kind::read)?,
         b"threads" => trees.threads = reader.list(thread::read)?,
         b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
         b"thread_names" => trees.thread_names = reader.list(read_text)?,
-        b"ran_function" => read_into(reader, ran, number, |ran, value| ran.function = value)?,
-        b"ran_thread" => read_into(reader, ran, number, |ran, value| ran.thread = value)?,
-        b"ran_processes" => read_into(reader, ran, number, |ran, value| ran.processes = value)?,
+        b"occurrence_kind" | b"ran_function" => {
+            read_into(reader, rows, number, |row, value| row.kind = value)?;
+        }
+        b"occurrence_thread" | b"ran_thread" => {
+            read_into(reader, rows, number, |row, value| row.thread = value)?
+        }
+        b"occurrence_processes" | b"ran_processes" => {
+            read_into(reader, rows, number, |row, value| row.processes = value)?
+        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -108,6 +132,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         .functions
         .iter()
         .for_each(|of| function::write(writer, of));
+    writer.text(b"kinds");
+    writer.list(trees.kinds.len());
+    trees.kinds.iter().for_each(|of| kind::write(writer, of));
     writer.text(b"threads");
     writer.list(trees.threads.len());
     trees
@@ -117,19 +144,19 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
     if !trees.selection.is_empty() {
         write_text(writer, b"selection", trees.selection.as_bytes());
     }
-    if !trees.ran_in.is_empty() {
+    if !trees.occurrences.is_empty() {
         write_texts(writer, b"thread_names", &trees.thread_names);
-        write_ran_in(writer, &trees.ran_in);
+        write_occurrences(writer, &trees.occurrences);
     }
 }
 
-fn write_ran_in<'a>(writer: &mut Writer<'a>, rows: &'a [RanIn]) {
-    let functions = rows.iter().map(|ran| ran.function.to_le_bytes());
-    let threads = rows.iter().map(|ran| ran.thread.to_le_bytes());
-    let processes = rows.iter().map(|ran| ran.processes.to_le_bytes());
-    write_column(writer, b"ran_function", functions);
-    write_column(writer, b"ran_thread", threads);
-    write_column(writer, b"ran_processes", processes);
+fn write_occurrences<'a>(writer: &mut Writer<'a>, rows: &'a [Occurrence]) {
+    let kinds = rows.iter().map(|of| of.kind.to_le_bytes());
+    let threads = rows.iter().map(|of| of.thread.to_le_bytes());
+    let processes = rows.iter().map(|of| of.processes.to_le_bytes());
+    write_column(writer, b"occurrence_kind", kinds);
+    write_column(writer, b"occurrence_thread", threads);
+    write_column(writer, b"occurrence_processes", processes);
 }
 
 /// Checks what can only be checked when all keys have been read. Whatever passes may be
@@ -140,21 +167,32 @@ pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
         // Nothing could tell whether they were counted already.
         return Err(ReadError::invalid(offset, "call trees of no recording"));
     }
-    let functions = trees.functions.len();
-    let ran_nowhere = |ran: &RanIn| {
-        ran.function as usize >= functions
-            || ran.thread != ANY_THREAD && ran.thread as usize >= trees.thread_names.len()
+    let is_nothing = |kind: &NodeKind| match *kind {
+        NodeKind::Function(function) => function as usize >= trees.functions.len(),
+        NodeKind::Process(process) => process as usize >= trees.processes.len(),
+        _ => false,
     };
-    if trees.ran_in.iter().any(ran_nowhere) {
-        return Err(ReadError::invalid(offset, "a place where no function ran"));
+    if trees.kinds.iter().any(is_nothing) {
+        return Err(ReadError::invalid(
+            offset,
+            "a kind of node that is not there",
+        ));
+    }
+    let kinds = trees.kinds.len();
+    let occurs_nowhere = |of: &Occurrence| {
+        of.kind as usize >= kinds
+            || of.thread != ANY_THREAD && of.thread as usize >= trees.thread_names.len()
+    };
+    if trees.occurrences.iter().any(occurs_nowhere) {
+        return Err(ReadError::invalid(offset, "an occurrence of nothing"));
     }
     for thread in &trees.threads {
         if thread.process as usize >= trees.processes.len() {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
-        let folded = thread.folded.iter().map(|folded| &folded.function);
-        let mut called = thread.nodes.kinds().iter().chain(folded);
-        if called.any(|&function| function as usize >= functions) {
+        let overflow = thread.overflow.iter().map(|overflow| &overflow.kind);
+        let mut used = thread.nodes.kinds().iter().chain(overflow);
+        if used.any(|&kind| kind as usize >= kinds) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }
     }

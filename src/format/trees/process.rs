@@ -3,9 +3,10 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::fields::{read_id, read_number, read_text, write_number, write_text, write_texts};
-use crate::format::marshal::{Reader, Value, Writer};
+use crate::format::calibration;
+use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
-use crate::model::{CALIBRATION_NUMBERS, Calibration, Ending, FIRST_CALIBRATION_NUMBERS, Process};
+use crate::model::{Ending, Process};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
     let offset = reader.offset();
@@ -31,7 +32,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"duration_ns" => process.duration_ns = read_number(reader)?,
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
-            b"calibration_ps" => process.calibration = read_calibration(reader)?,
+            b"calibration" => process.calibration = calibration::read(reader)?,
+            b"calibration_ps" => process.calibration = calibration::read_version_1(reader)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -63,12 +65,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     write_number(writer, b"duration_ns", process.duration_ns);
     write_number(writer, b"ending", process.ending as u8);
     write_number(writer, b"dropped_calls", process.dropped_calls);
-    if let Some(calibration) = process.calibration {
-        writer.text(b"calibration_ps");
-        writer.tuple(CALIBRATION_NUMBERS);
-        for number in calibration.numbers() {
-            writer.int(number.into());
-        }
+    if let Some(calibration) = &process.calibration {
+        writer.text(b"calibration");
+        calibration::write(writer, calibration);
     }
     writer.end_dict();
 }
@@ -81,18 +80,4 @@ fn read_ending(reader: &mut Reader<'_>) -> Result<Ending, ReadError> {
         2 => Ok(Ending::Killed),
         _ => Err(ReadError::invalid(offset, "an unknown way to end")),
     }
-}
-
-fn read_calibration(reader: &mut Reader<'_>) -> Result<Option<Calibration>, ReadError> {
-    let offset = reader.offset();
-    reader.object(|reader, value| match value {
-        Value::Tuple(count @ FIRST_CALIBRATION_NUMBERS..=CALIBRATION_NUMBERS) => {
-            let mut numbers = [0; CALIBRATION_NUMBERS];
-            for number in numbers.iter_mut().take(count) {
-                *number = read_number(reader)?;
-            }
-            Ok(Calibration::from_numbers(numbers))
-        }
-        other => Err(Reader::unexpected(offset, "six to twelve numbers", other)),
-    })
 }

@@ -7,7 +7,7 @@ use super::fields::{
 };
 use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
-use crate::model::{FoldedFunction, Nodes, ThreadTree};
+use crate::model::{Nodes, OverflowCalls, ThreadTree};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
@@ -15,9 +15,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let mut has_process = false;
     let [mut parents, mut kinds] = [const { Vec::new() }; 2];
     let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
-    let mut columns_of_folded = 0;
+    let mut columns_of_overflow = 0;
     reader.dict(|reader| {
-        let folded = &mut thread.folded;
+        let overflow = &mut thread.overflow;
         let key = reader.string()?;
         match key {
             b"process" => {
@@ -25,18 +25,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
                 has_process = true;
             }
             b"name" => thread.name = read_text(reader)?,
+            b"threads" => thread.threads = read_number(reader)?,
             b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
-            b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
+            b"kind" | b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
             b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => totals = read_column(reader, u64::from_le_bytes)?,
             b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             _ => {
-                if !read_folded(reader, key, folded)? {
+                if !read_overflow(reader, key, overflow)? {
                     return reader.skip();
                 }
-                columns_of_folded += 1;
+                columns_of_overflow += 1;
             }
         }
         Ok(())
@@ -49,7 +50,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let is_column = |len: usize| len == 0 || len == thread.nodes.len();
     let are_equally_long = is_column(thread.class_calls.len())
         && is_column(thread.overhead_ps.len())
-        && matches!(columns_of_folded, 0 | 4);
+        && matches!(columns_of_overflow, 0 | 4);
     if !are_equally_long {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
     }
@@ -60,11 +61,14 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     writer.dict();
     write_number(writer, b"process", thread.process);
     write_text(writer, b"name", &thread.name);
+    if thread.threads != 1 {
+        write_number(writer, b"threads", thread.threads);
+    }
     let nodes = &thread.nodes;
     let u32s = |value: &u32| value.to_le_bytes();
     let u64s = |value: &u64| value.to_le_bytes();
     write_column(writer, b"parent", nodes.parents().iter().map(u32s));
-    write_column(writer, b"function", nodes.kinds().iter().map(u32s));
+    write_column(writer, b"kind", nodes.kinds().iter().map(u32s));
     write_column(writer, b"calls", nodes.calls().iter().map(u64s));
     write_column(writer, b"resumes", nodes.resumes().iter().map(u64s));
     write_column(writer, b"total", nodes.totals().iter().map(u64s));
@@ -74,38 +78,46 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     if !thread.overhead_ps.is_empty() {
         write_column(writer, b"overhead_ps", thread.overhead_ps.iter().map(u64s));
     }
-    if !thread.folded.is_empty() {
-        write_folded(writer, &thread.folded);
+    if !thread.overflow.is_empty() {
+        write_overflow(writer, &thread.overflow);
     }
     writer.end_dict();
 }
 
-/// Reads the value of `key` if it is a column of folded calls; else returns false.
-fn read_folded(
+/// Reads the value of `key` if it is a column of overflow calls; else returns false.
+fn read_overflow(
     reader: &mut Reader<'_>,
     key: &[u8],
-    rows: &mut Vec<FoldedFunction>,
+    rows: &mut Vec<OverflowCalls>,
 ) -> Result<bool, ReadError> {
     let number = u64::from_le_bytes;
     match key {
-        b"folded_function" => read_into(reader, rows, u32::from_le_bytes, |row, value| {
-            row.function = value;
-        })?,
-        b"folded_calls" => read_into(reader, rows, number, |row, value| row.calls = value)?,
-        b"folded_resumes" => read_into(reader, rows, number, |row, value| row.resumes = value)?,
-        b"folded_self" => read_into(reader, rows, number, |row, value| row.self_time = value)?,
+        b"overflow_kind" | b"folded_function" => {
+            read_into(reader, rows, u32::from_le_bytes, |row, value| {
+                row.kind = value
+            })?;
+        }
+        b"overflow_calls" | b"folded_calls" => {
+            read_into(reader, rows, number, |row, value| row.calls = value)?
+        }
+        b"overflow_resumes" | b"folded_resumes" => {
+            read_into(reader, rows, number, |row, value| row.resumes = value)?;
+        }
+        b"overflow_self" | b"folded_self" => {
+            read_into(reader, rows, number, |row, value| row.self_time = value)?;
+        }
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn write_folded<'a>(writer: &mut Writer<'a>, rows: &'a [FoldedFunction]) {
-    let functions = rows.iter().map(|row| row.function.to_le_bytes());
+fn write_overflow<'a>(writer: &mut Writer<'a>, rows: &'a [OverflowCalls]) {
+    let kinds = rows.iter().map(|row| row.kind.to_le_bytes());
     let calls = rows.iter().map(|row| row.calls.to_le_bytes());
     let resumes = rows.iter().map(|row| row.resumes.to_le_bytes());
     let self_times = rows.iter().map(|row| row.self_time.to_le_bytes());
-    write_column(writer, b"folded_function", functions);
-    write_column(writer, b"folded_calls", calls);
-    write_column(writer, b"folded_resumes", resumes);
-    write_column(writer, b"folded_self", self_times);
+    write_column(writer, b"overflow_kind", kinds);
+    write_column(writer, b"overflow_calls", calls);
+    write_column(writer, b"overflow_resumes", resumes);
+    write_column(writer, b"overflow_self", self_times);
 }

@@ -21,7 +21,8 @@ use super::header::{LiveHeader, NodeMemory};
 use super::mapping::{self, Mapping};
 use super::records::Record;
 use crate::clock::{Clock, TickRate};
-use crate::format::live::{HEADER, LOG, MAGIC, SEGMENTS, VERSION, at};
+use crate::format::calibration;
+use crate::format::live::{HEADER, LOG, MAGIC, MOST_COSTS, SEGMENTS, VERSION, at};
 use crate::model::{Calibration, ProcessIdentity, RecordingId};
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
@@ -198,9 +199,12 @@ impl LiveFile {
 
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
-        for (field, number) in (0..).zip(calibration.numbers()) {
-            self.store_u32(at::calibration(field), number);
+        let numbers = calibration::numbers(&calibration);
+        const { assert!(calibration::NUMBERS <= MOST_COSTS) };
+        for (place, number) in (0..).zip(numbers) {
+            self.store_u32(at::COSTS + 4 * place, number);
         }
+        self.store_u32(at::COST_COUNT, numbers.len() as u32);
     }
 
     /// Adds a record, if there is room or can be made.

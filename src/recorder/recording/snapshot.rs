@@ -1,13 +1,13 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
+use super::functions::FunctionTable;
 use super::{Recording, Shared, ThreadEntry};
 use crate::clock::TickRate;
-use crate::model::{
-    Calibration, Ending, FoldedFunction, Function, NO_PARENT, NodeRow, Process, ProcessIdentity,
-    ThreadTree, Trees, thread_name,
-};
-use crate::recorder::node::COUNTER;
+use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
+use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
+use crate::recorder::node::Node;
+use crate::recorder::thread::{ThreadShared, made_nodes};
 
 /// What `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
@@ -16,21 +16,93 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     let rate = recording.rate();
     let shared = recording.lock();
     let process = process(recording, &shared, rate, ending)?;
-    let mut functions = UsedFunctions::new(&shared);
-    let mut places = vec![NO_PARENT; shared.arena.used() as usize];
-    let threads: Vec<ThreadTree> = shared
-        .threads
-        .iter()
-        .map(|entry| tree(&shared, entry, rate, &mut functions, &mut places))
-        .filter(|thread| !thread.is_empty())
-        .collect();
+    let costs = shared.calibration;
+    let has_class_calls = costs.is_some_and(|costs| costs.class_call > 0);
+    let mut assembly = Assembly::new(&shared.functions, rate, has_class_calls);
+    for entry in &shared.threads {
+        add_thread(&mut assembly, &shared, entry);
+    }
+    let Assembled {
+        functions,
+        kinds,
+        threads,
+    } = assembly.finish();
     Some(Trees {
         recordings: shared.identity.iter().map(|identity| identity.id).collect(),
         processes: vec![process],
-        functions: functions.table,
+        functions,
+        kinds,
         threads,
         ..Trees::default()
     })
+}
+
+/// Adds the nodes of one thread.
+fn add_thread(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared, entry: &ThreadEntry) {
+    let thread = &entry.thread;
+    let Some(first) = entry.chunks.first() else {
+        return; // A thread that a forked child has not.
+    };
+    let number = assembly.add_thread(first.start, &entry.tree_name());
+    assembly.set_threads(number, thread.threads());
+    let now = entry.now_if_current();
+    // SAFETY: the thread's own chunks in the recording's arena, under the lock that
+    // chunks are added under.
+    let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
+    for (index, node) in made {
+        assembly.add(index, &MemoryNode { node, thread, now });
+    }
+}
+
+/// A node of the arena, and the thread that records in it.
+struct MemoryNode<'n> {
+    node: &'n Node,
+    thread: &'n ThreadShared,
+    /// The tick of now, if that is the calling thread.
+    now: Option<u64>,
+}
+
+impl MemoryNode<'_> {
+    fn latest(&self) -> u64 {
+        self.now.unwrap_or_else(|| self.thread.last())
+    }
+}
+
+impl RawNode for MemoryNode<'_> {
+    fn parent(&self) -> u32 {
+        self.node.parent
+    }
+
+    fn function(&self) -> u32 {
+        self.node.function()
+    }
+
+    fn calls(&self) -> u64 {
+        self.node.calls()
+    }
+
+    fn resumes(&self) -> u64 {
+        self.node.resumes()
+    }
+
+    fn class_calls(&self) -> u32 {
+        self.node.class_calls()
+    }
+
+    fn total(&self, _: usize) -> u64 {
+        self.node.total_at(|| self.latest())
+    }
+
+    fn overflow(&self, _: usize) -> u64 {
+        self.node.overflow().read(|| self.latest())
+    }
+}
+
+impl Functions for FunctionTable {
+    fn get(&self, number: u32) -> Option<(&Function, bool)> {
+        let entry = self.entries().get(number as usize)?;
+        Some((&entry.function, entry.hidden))
+    }
 }
 
 fn process(
@@ -64,123 +136,4 @@ fn process(
             .sum(),
         calibration: shared.calibration,
     })
-}
-
-/// The functions that the written nodes refer to, in order of first use.
-struct UsedFunctions<'s> {
-    shared: &'s Shared,
-    /// By index in the recording's table; `NO_PARENT` where not used yet.
-    written: Vec<u32>,
-    /// Where what stands for folded calls is in the table.
-    folded_calls: Option<u32>,
-    table: Vec<Function>,
-}
-
-impl<'s> UsedFunctions<'s> {
-    fn new(shared: &'s Shared) -> UsedFunctions<'s> {
-        UsedFunctions {
-            shared,
-            written: vec![u32::MAX; shared.functions.entries().len()],
-            folded_calls: None,
-            table: Vec::new(),
-        }
-    }
-
-    fn folded_calls(&mut self) -> u32 {
-        *self.folded_calls.get_or_insert_with(|| {
-            self.table.push(Function::folded_calls());
-            (self.table.len() - 1) as u32
-        })
-    }
-
-    fn is_hidden(&self, function: u32) -> bool {
-        self.shared.functions.is_hidden(function)
-    }
-
-    fn index(&mut self, function: u32) -> u32 {
-        let entries = self.shared.functions.entries();
-        let (Some(slot), Some(entry)) = (
-            self.written.get_mut(function as usize),
-            entries.get(function as usize),
-        ) else {
-            return 0;
-        };
-        if *slot == u32::MAX {
-            *slot = self.table.len() as u32;
-            self.table.push(entry.function.clone());
-        }
-        *slot
-    }
-}
-
-/// One thread's tree. A hidden node leaves its children to its parent and its own
-/// time to the parent's self time. The time of folded calls gets a node of its own.
-///
-/// `places` says for each node of the arena where its children go: its own place
-/// in the columns or, for a root and for hidden nodes, that of the nearest caller.
-fn tree(
-    shared: &Shared,
-    entry: &ThreadEntry,
-    rate: TickRate,
-    functions: &mut UsedFunctions<'_>,
-    places: &mut [u32],
-) -> ThreadTree {
-    let thread = &entry.thread;
-    let own = entry.now_if_current();
-    let latest = || own.unwrap_or_else(|| thread.last());
-    let mut tree = ThreadTree {
-        name: thread_name::of_several(&entry.tree_name(), thread.threads()),
-        ..ThreadTree::default()
-    };
-    let has_cost = |calibration: Calibration| calibration.class_call > 0;
-    let has_class_calls = shared.calibration.is_some_and(has_cost);
-    for (index, node) in shared.nodes(thread.slot()) {
-        if node.parent & COUNTER != 0 {
-            if !functions.is_hidden(node.function()) {
-                tree.folded.push(FoldedFunction {
-                    function: functions.index(node.function()),
-                    calls: node.calls(),
-                    resumes: node.resumes(),
-                    self_time: rate.ns(node.total_at(latest)),
-                });
-            }
-            continue;
-        }
-        let is_root = node.parent == index;
-        let parent = if is_root {
-            NO_PARENT
-        } else {
-            places[node.parent as usize]
-        };
-        let place = if is_root || functions.is_hidden(node.function()) {
-            parent
-        } else {
-            let function = functions.index(node.function());
-            // First how many: calls that come meanwhile may only add to the time.
-            let (calls, resumes) = (node.calls(), node.resumes());
-            let total = rate.ns(node.total_at(latest));
-            tree.nodes.push(NodeRow {
-                parent,
-                kind: function,
-                calls,
-                resumes,
-                total,
-            })
-        };
-        places[index as usize] = place;
-        let folded = rate.ns(node.overflow().read(latest));
-        if folded > 0 {
-            tree.nodes.push(NodeRow {
-                parent: place,
-                kind: functions.folded_calls(),
-                total: folded,
-                ..NodeRow::default()
-            });
-        }
-        if has_class_calls {
-            tree.add_class_calls(place, node.class_calls());
-        }
-    }
-    tree.complete();
-    tree
 }

@@ -35,7 +35,7 @@ fn a_counter_that_is_behind_on_another_processor_takes_no_time_back() {
         expected[depth + 1] += latest - since;
     }
     let trees = trees(&recording);
-    let figures = by_path(&trees.threads[0], &trees.functions);
+    let figures = by_path(&trees.threads[0], &trees);
     for depth in 1..=3 {
         let path: Vec<u64> = (1..=depth).collect();
         assert_eq!(figures[&path].total, expected[depth as usize], "{path:?}");
@@ -64,7 +64,7 @@ fn time_goes_on_after_the_counter_was_reset() {
     assert!((before + 1..before + (1 << 40)).contains(&since), "{since}");
     thread.leave(1, since);
     let trees = trees(&recording);
-    let figures = by_path(&trees.threads[0], &trees.functions);
+    let figures = by_path(&trees.threads[0], &trees);
     let rate = recording.rate();
     assert_eq!(figures[&vec![1]].calls, 1);
     // Another measurement of the rate than the one that was used.

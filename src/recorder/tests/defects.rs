@@ -71,11 +71,11 @@ fn a_defect_costs_a_thread_its_new_contexts() {
         let [tree, others] = &trees.threads[..] else {
             panic!("two threads");
         };
-        let found = by_path(tree, &trees.functions);
+        let found = by_path(tree, &trees);
         assert_eq!(found[&vec![1]], figures(1, 1400));
         assert_eq!(found[&vec![1, 2]], figures(2, 20));
         assert_eq!(found[&vec![1, 3]], figures(2, 20));
-        let found = by_path(others, &trees.functions);
+        let found = by_path(others, &trees);
         assert_eq!(found, [(vec![KNOWN + 1], figures(1, 10))].into());
         // SAFETY: this thread has made the handle, and uses it no more.
         unsafe { recording.detach(thread) };
@@ -95,7 +95,7 @@ fn a_defect_at_the_first_event_leaves_the_recording_to_other_threads() {
         let [tree] = &trees.threads[..] else {
             panic!("one thread has called something");
         };
-        let found = by_path(tree, &trees.functions);
+        let found = by_path(tree, &trees);
         assert_eq!(found, [(vec![2], figures(1, 10))].into());
     }
 }
@@ -118,7 +118,7 @@ fn a_defect_at_the_first_event_of_a_forked_child_retires_the_thread() {
     let [tree] = &trees.threads[..] else {
         panic!("one thread has called something");
     };
-    let found = by_path(tree, &trees.functions);
+    let found = by_path(tree, &trees);
     assert_eq!(found, [(vec![2], figures(1, 10))].into());
     // SAFETY: this thread has made the handle, and uses it no more.
     unsafe { recording.detach(thread) };

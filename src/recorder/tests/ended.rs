@@ -28,10 +28,15 @@ fn in_another_thread(body: impl FnOnce() + Send) {
 }
 
 fn names(recording: &Recording) -> Vec<String> {
-    let names = trees(recording).threads.into_iter().map(|tree| tree.name);
-    names
-        .map(|name| String::from_utf8_lossy(&name).into_owned())
-        .collect()
+    let trees = trees(recording).threads.into_iter();
+    let name = |tree: crate::model::ThreadTree| {
+        let name = String::from_utf8_lossy(&tree.name).into_owned();
+        match tree.threads {
+            1 => name,
+            threads => format!("{name}, {threads} threads"),
+        }
+    };
+    trees.map(name).collect()
 }
 
 /// A thread's whole life, on a clock that begins with it.
@@ -63,7 +68,7 @@ fn thousands_of_threads_take_as_much_room_as_some_hundreds() {
     let mut sum = [0; 3];
     let trees = trees(&recording);
     for tree in &trees.threads {
-        for (path, figures) in by_path(tree, &trees.functions) {
+        for (path, figures) in by_path(tree, &trees) {
             assert_eq!(figures.total, 10 * figures.calls);
             sum[path[0] as usize - 1] += figures.calls;
         }
@@ -147,7 +152,7 @@ fn calls_that_are_open_end_with_the_thread() {
     // Another thread says so: they have lasted until the latest event.
     detach(thread);
     let trees = trees(&recording);
-    let found = by_path(&trees.threads[0], &trees.functions);
+    let found = by_path(&trees.threads[0], &trees);
     assert_eq!(found[&vec![1]], figures(1, 20));
     assert_eq!(found[&vec![1, 2]], figures(1, 0));
     assert_eq!(thread.depth(), 0);

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use super::recording::snapshot;
 use super::{FunctionEntry, LiveFileLocation, Options, Recording, Registered, Thread, start};
 use crate::clock::{Clock, TickRate};
-use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, ThreadTree, Trees};
+use crate::model::{Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, ThreadTree, Trees};
 
 /// A recording that is told the time in nanoseconds.
 fn recording(max_nodes: u32) -> Registered {
@@ -113,10 +113,11 @@ impl std::ops::AddAssign for Figures {
 const OVERFLOW: u64 = 0;
 
 /// The key of a function that [`define`] has made.
-fn key_of(function: &Function) -> u64 {
-    if function.is_folded_calls() {
+fn key_of(trees: &Trees, kind: u32) -> u64 {
+    let Some(function) = trees.function(kind) else {
+        assert_eq!(trees.kinds[kind as usize], NodeKind::Overflow);
         return OVERFLOW;
-    }
+    };
     std::str::from_utf8(&function.label.name)
         .unwrap()
         .parse()
@@ -124,27 +125,27 @@ fn key_of(function: &Function) -> u64 {
 }
 
 /// What is known of each function's overflow calls; their self time as the total.
-fn overflow_by_key(tree: &ThreadTree, functions: &[Function]) -> HashMap<u64, Figures> {
+fn overflow_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
-    for calls in &tree.folded {
+    for calls in &tree.overflow {
         let known = Figures {
             calls: calls.calls,
             resumes: calls.resumes,
             total: calls.self_time,
         };
-        let key = key_of(&functions[calls.function as usize]);
+        let key = key_of(trees, calls.kind);
         assert_eq!(figures.insert(key, known), None);
     }
     figures
 }
 
 /// A tree as a map from the keys on the way from the root.
-fn by_path(tree: &ThreadTree, functions: &[Function]) -> HashMap<Vec<u64>, Figures> {
+fn by_path(tree: &ThreadTree, trees: &Trees) -> HashMap<Vec<u64>, Figures> {
     let nodes = &tree.nodes;
     let mut paths: Vec<Vec<u64>> = Vec::new();
     let mut figures: HashMap<Vec<u64>, Figures> = HashMap::new();
     for index in 0..nodes.len() {
-        let key = key_of(&functions[nodes.kinds()[index] as usize]);
+        let key = key_of(trees, nodes.kinds()[index]);
         let mut path = match nodes.parents()[index] {
             NO_PARENT => Vec::new(),
             parent => paths[parent as usize].clone(),

@@ -275,10 +275,7 @@ impl Both<'_> {
         let trees = trees(self.thread.recording());
         let (seen, overflow) = match &trees.threads[..] {
             [] => (HashMap::new(), HashMap::new()),
-            [thread] => (
-                by_path(thread, &trees.functions),
-                overflow_by_key(thread, &trees.functions),
-            ),
+            [thread] => (by_path(thread, &trees), overflow_by_key(thread, &trees)),
             _ => panic!("one thread"),
         };
         assert_eq!(seen, self.oracle.visible());

@@ -44,10 +44,10 @@ fn a_thread_that_comes_late_overflows_whole() {
     let [before, after] = &trees.threads[..] else {
         panic!("two threads");
     };
-    assert_eq!((before.nodes.len(), before.folded.len()), (63, 0));
-    let seen = by_path(after, &trees.functions);
+    assert_eq!((before.nodes.len(), before.overflow.len()), (63, 0));
+    let seen = by_path(after, &trees);
     assert_eq!(seen, [(vec![OVERFLOW], figures(0, 31))].into());
-    let overflow = overflow_by_key(after, &trees.functions);
+    let overflow = overflow_by_key(after, &trees);
     assert_eq!(
         overflow,
         [(1, figures(2, 16)), (100, figures(1, 15))].into()
@@ -90,7 +90,7 @@ fn more_functions_than_there_are_counters_for_are_dropped() {
     leave(thread, CALLER, at + 10);
 
     let trees = trees(&recording);
-    let overflow = overflow_by_key(&trees.threads[0], &trees.functions);
+    let overflow = overflow_by_key(&trees.threads[0], &trees);
     assert_eq!(overflow.len() as u64, COUNTERS);
     assert_eq!(trees.processes[0].dropped_calls, DROPPED);
     let all = COUNTERS - 2 + DROPPED;
@@ -121,6 +121,6 @@ fn a_function_that_is_met_when_all_nodes_are_made_is_asked_for() {
         leave(thread, 1, 100);
     }
     let trees = trees(&recording);
-    let overflow = overflow_by_key(&trees.threads[0], &trees.functions);
+    let overflow = overflow_by_key(&trees.threads[0], &trees);
     assert_eq!(overflow, [(1, figures(7, 26)), (2, figures(1, 10))].into());
 }

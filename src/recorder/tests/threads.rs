@@ -90,7 +90,7 @@ fn a_snapshot_of_running_threads_is_whole_and_never_goes_back() {
         while looks < LOOKS {
             let trees = trees(&recording);
             for (tree, before) in trees.threads.iter().zip(&mut before) {
-                let figures = by_path(tree, &trees.functions);
+                let figures = by_path(tree, &trees);
                 for ((path, each), old) in WATCHED.into_iter().zip(before) {
                     let now = figures.get(path).copied().unwrap_or_default();
                     // All calls but the latest have returned.
@@ -111,7 +111,7 @@ fn a_snapshot_of_running_threads_is_whole_and_never_goes_back() {
     let trees = trees(&recording);
     let mut seen: Vec<u64> = Vec::new();
     for tree in &trees.threads {
-        let figures = by_path(tree, &trees.functions);
+        let figures = by_path(tree, &trees);
         let calls = figures[&vec![6]].calls;
         for (path, each) in WATCHED {
             let figures = figures[path];

@@ -93,7 +93,7 @@ impl ThreadShared {
     }
 
     /// Threads that have recorded in this tree.
-    pub(crate) fn threads(&self) -> u64 {
+    pub(crate) fn threads(&self) -> u32 {
         self.root().map_or(1, Node::threads)
     }
 

@@ -8,6 +8,7 @@ use super::Drawing;
 use super::functions::Functions;
 use super::graph::{Graph, RULES};
 use super::layout::Rest;
+use crate::analysis::display_tree::shown;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
 use crate::report::View;
 use crate::report::cells::of_char;
@@ -42,7 +43,7 @@ pub(super) fn write_columns(
     let figures =
         shown().map(|f| figures(&view.rows, f.label, view.lower_bounds.contains(f.label)));
     column(out, "figures", figures);
-    write_ran_in(out, functions, view.profile.trees());
+    write_occurrences(out, functions, view.profile.trees());
     for Graph {
         id, tree, layout, ..
     } in &drawing.graphs
@@ -86,20 +87,20 @@ fn cells(functions: &Functions<'_>) -> String {
 
 /// In how many processes each function ran, and in threads of which names: `null` where
 /// that is not known, else `[processes, name, ...]`.
-fn write_ran_in(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
+fn write_occurrences(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
     let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
-    for ran in &trees.ran_in {
+    for occurrence in &trees.occurrences {
         let Some((processes, threads)) = functions
-            .index_of(&trees.functions[ran.function as usize].label)
+            .index_of(&shown(trees, &trees.kinds[occurrence.kind as usize]).label)
             .and_then(|index| places.get_mut(index))
         else {
             continue;
         };
-        if ran.thread == ANY_THREAD {
+        if occurrence.thread == ANY_THREAD {
             // Several functions may have one label.
-            *processes = ran.processes.max(*processes);
+            *processes = occurrence.processes.max(*processes);
         } else {
-            threads.insert(ran.thread);
+            threads.insert(occurrence.thread);
         }
     }
     let _ = write!(out, ",\n\"processes\":{}", trees.processes.len());

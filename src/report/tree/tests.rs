@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::merge::{Merger, Profile};
 use crate::format::prof::{PlainInputs, ProfFile};
 use crate::model::{
-    FoldedFunction, Function, FunctionKind, NO_PARENT, NodeRow, Process, Rows, ThreadTree, Trees,
+    Function, FunctionKind, NO_PARENT, NodeRow, OverflowCalls, Process, Rows, ThreadTree, Trees,
 };
 use crate::report::cells::cells;
 
@@ -184,17 +184,16 @@ fn estimates_and_lower_bounds_are_marked_and_explained() {
             Trees {
                 recordings: vec![[1; 16]],
                 processes: vec![Process::default()],
-                functions: frames.functions.clone(),
                 threads: vec![ThreadTree {
                     nodes: frames.nodes.clone(),
-                    folded: vec![FoldedFunction {
-                        function: 2,
+                    overflow: vec![OverflowCalls {
+                        kind: 2,
                         calls: 1,
-                        ..FoldedFunction::default()
+                        ..OverflowCalls::default()
                     }],
                     ..ThreadTree::default()
                 }],
-                ..Trees::default()
+                ..Trees::of_functions(frames.functions.clone())
             },
             PlainInputs::default(),
         ),

@@ -3,9 +3,9 @@
 #![allow(dead_code)]
 
 use edbprof::model::{
-    Calibration, Counts, Ending, FOLDED_CALLS, FoldedFunction, Function, FunctionKind,
-    GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeRow, Nodes, PROPERTY, Process,
-    ProcessIdentity, Rows, ThreadTree, Trees,
+    Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER,
+    Label, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process, ProcessIdentity,
+    Rows, ThreadTree, Trees,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,7 +35,6 @@ pub(crate) fn function() -> impl Strategy<Value = Function> {
         5 => Just(0),
         2 => Just(GENERIC_WRAPPER),
         1 => Just(GENERIC_DISPATCH),
-        1 => Just(FOLDED_CALLS),
         1 => Just(PROPERTY),
     ];
     (
@@ -59,10 +58,10 @@ pub(crate) fn function() -> impl Strategy<Value = Function> {
 }
 
 /// A tree whose children never add up to more than their parent.
-pub(crate) fn nodes(functions: usize) -> impl Strategy<Value = Nodes> {
+pub(crate) fn nodes(kinds: usize) -> impl Strategy<Value = Nodes> {
     let node = (
         any::<prop::sample::Index>(),
-        0..functions as u32,
+        0..kinds as u32,
         0..5_u64,
         0..3_u64,
         0..1000_u64,
@@ -110,8 +109,19 @@ fn process() -> impl Strategy<Value = Process> {
         );
     let numbers = (identity, 0..3_u32, any::<u64>(), any::<u64>(), 0..3_u64);
     // Up to a third of a microsecond: more than most nodes of `nodes` have.
-    let costs = proptest::array::uniform12(0..300_000_u32);
-    let calibration = proptest::option::of(costs.prop_map(Calibration::from_numbers));
+    let cost = (0..300_000_u32, 0..300_000_u32);
+    let cost = cost.prop_map(|(callee, caller)| Cost { callee, caller });
+    let costs = (
+        proptest::array::uniform5(cost),
+        0..300_000_u32,
+        0..300_000_u32,
+    );
+    let costs = costs.prop_map(|(costs, class_call, slowed_ppm)| Calibration {
+        costs,
+        class_call,
+        slowed_ppm,
+    });
+    let calibration = proptest::option::of(costs.prop_map(Calibration::if_measured));
     let facts = (ending, calibration.prop_map(Option::flatten));
     (numbers, vec(text(), 0..3), text(), text(), facts).prop_map(
         |(
@@ -139,10 +149,10 @@ fn process() -> impl Strategy<Value = Process> {
     )
 }
 
-fn folded(functions: usize) -> impl Strategy<Value = Vec<FoldedFunction>> {
-    let figures = (0..functions as u32, 0..5_u64, 0..3_u64, 0..1000_u64);
-    let figures = figures.prop_map(|(function, calls, resumes, self_time)| FoldedFunction {
-        function,
+fn overflow(kinds: usize) -> impl Strategy<Value = Vec<OverflowCalls>> {
+    let figures = (0..kinds as u32, 0..5_u64, 0..3_u64, 0..1000_u64);
+    let figures = figures.prop_map(|(kind, calls, resumes, self_time)| OverflowCalls {
+        kind,
         calls,
         resumes,
         self_time,
@@ -150,36 +160,37 @@ fn folded(functions: usize) -> impl Strategy<Value = Vec<FoldedFunction>> {
     vec(figures, 0..4)
 }
 
-/// What a recorder writes: one recording of one process.
+/// What a recorder writes: one recording of one process. Its last kind is no function.
 pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
         let count = functions.len();
-        let thread = (nodes(count), vec(0..9_u32, 40), folded(count), text());
+        let thread = (nodes(count + 1), vec(0..9_u32, 40), overflow(count), text());
         let threads = vec((thread, any::<bool>()), 0..4);
         (Just(functions), threads, process(), any::<[u8; 16]>())
     });
-    trees.prop_map(|(functions, threads, process, id)| Trees {
-        recordings: vec![id],
-        processes: vec![process],
-        functions,
-        threads: threads
-            .into_iter()
-            .map(
-                |((nodes, mut class_calls, folded, name), has_class_calls)| {
-                    class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
-                    ThreadTree {
-                        process: 0,
-                        name,
-                        nodes,
-                        class_calls,
-                        overhead_ps: Vec::new(),
-                        folded,
-                    }
-                },
-            )
-            .collect(),
-        ..Trees::default()
+    trees.prop_map(|(functions, threads, process, id)| {
+        let threads = threads.into_iter().map(
+            |((nodes, mut class_calls, overflow, name), has_class_calls)| {
+                class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
+                ThreadTree {
+                    name,
+                    threads: 1 + nodes.len() as u32 % 3,
+                    nodes,
+                    class_calls,
+                    overflow,
+                    ..ThreadTree::default()
+                }
+            },
+        );
+        let mut trees = Trees {
+            recordings: vec![id],
+            processes: vec![process],
+            threads: threads.collect(),
+            ..Trees::of_functions(functions)
+        };
+        trees.kinds.push(NodeKind::Overflow);
+        trees
     })
 }
 

@@ -63,8 +63,8 @@ impl RunReport {
             "skips": reading.skips.iter().map(skipped_json).collect::<Vec<_>>(),
             "processes": figures.processes,
             "killed": figures.killed,
-            "folded_calls": figures.overflow_calls,
-            "folded_functions": figures.overflow_functions,
+            "overflow_calls": figures.overflow_calls,
+            "overflow_functions": figures.overflow_functions,
             "dropped_calls": figures.dropped_calls,
             // JSON readers accept no more than 64 bits as a whole number.
             "calls": i64::try_from(figures.calls).unwrap_or(i64::MAX),

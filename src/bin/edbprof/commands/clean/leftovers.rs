@@ -200,7 +200,7 @@ fn ended_process(bytes: &[u8]) -> Result<Process, Kept> {
     let ProfFile::Exact(mut trees, _) = file else {
         return Err("it is another profiler's".into());
     };
-    if trees.recordings.len() != 1 || !trees.ran_in.is_empty() {
+    if trees.recordings.len() != 1 || !trees.occurrences.is_empty() {
         return Err("it is a merged profile".into());
     }
     let (Some(process), []) = (trees.processes.pop(), &trees.processes[..]) else {

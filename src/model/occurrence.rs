@@ -1,15 +1,15 @@
-//! Where functions ran, for aggregates: their one tree no longer knows it.
+//! Where functions occurred, for aggregates: their one tree no longer says it.
 
 use super::Trees;
 
-/// The thread of a [`RanIn`] that counts for all threads together.
+/// The thread of a [`Occurrence`] that counts for all threads together.
 pub const ANY_THREAD: u32 = u32::MAX;
 
-/// In how many processes one function ran in threads of one name.
+/// Number of processes in which a kind of node occurred in threads of one name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RanIn {
-    /// Index into the function table.
-    pub function: u32,
+pub struct Occurrence {
+    /// Index into [`Trees::kinds`].
+    pub kind: u32,
     /// Index into [`Trees::thread_names`](super::Trees::thread_names), or [`ANY_THREAD`].
     pub thread: u32,
     /// How many processes.
@@ -20,6 +20,6 @@ impl Trees {
     /// Whether they came out of a merge, where the threads of all recordings become one
     /// tree, even if there was one recording only.
     pub fn is_merged(&self) -> bool {
-        self.recordings.len() != 1 || !self.ran_in.is_empty()
+        self.recordings.len() != 1 || !self.occurrences.is_empty()
     }
 }

@@ -38,7 +38,7 @@ fn after(seed: u64, events: u64) -> ByFunction {
     functions
 }
 
-/// By the rows, which add up the tree and what is folded.
+/// By the rows, which add up the tree and what is overflow.
 fn found(trees: &Trees) -> ByFunction {
     let rows = rows_of(trees);
     let figures = rows.iter().map(|(id, row)| {
@@ -62,16 +62,16 @@ fn it_is_exact_after_any_event() {
     const SEED: u64 = 5;
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::with_room(directory.path(), 64);
-    let mut folded = 0;
+    let mut overflow = 0;
     for (number, event) in (0..1500).zip(Program::new(SEED)) {
         play(&recorder, number, event);
         if number % 7 == 0 {
             let trees = read(&only_live(directory.path()));
             assert_eq!(found(&trees), after(SEED, number + 1), "{number}");
-            folded = trees.threads[0].folded.len();
+            overflow = trees.threads[0].overflow.len();
         }
     }
-    assert!(folded > 30);
+    assert!(overflow > 30);
     recorder.free();
 }
 
@@ -79,8 +79,8 @@ fn it_is_exact_after_any_event() {
 #[test]
 #[ignore = "run by the next test"]
 fn child() {
-    let directory = PathBuf::from(std::env::var("FOLDED_DIRECTORY").unwrap());
-    let seed = std::env::var("FOLDED_SEED").unwrap().parse().unwrap();
+    let directory = PathBuf::from(std::env::var("OVERFLOW_DIRECTORY").unwrap());
+    let seed = std::env::var("OVERFLOW_SEED").unwrap().parse().unwrap();
     let recorder = Recorder::with_room(&directory, 64);
     for (number, event) in (0..).zip(Program::new(seed)) {
         play(&recorder, number, event);
@@ -93,9 +93,14 @@ fn it_is_exact_wherever_the_process_is_killed() {
         let directory = tempfile::tempdir().unwrap();
         let seed = moment * 100 + 3;
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", "--test-threads=1", "folded::child"])
-            .env("FOLDED_DIRECTORY", directory.path())
-            .env("FOLDED_SEED", seed.to_string())
+            .args([
+                "--exact",
+                "--ignored",
+                "--test-threads=1",
+                "overflow::child",
+            ])
+            .env("OVERFLOW_DIRECTORY", directory.path())
+            .env("OVERFLOW_SEED", seed.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -106,7 +111,7 @@ fn it_is_exact_wherever_the_process_is_killed() {
         child.kill().unwrap();
         child.wait().unwrap();
         let trees = read(&only_live(directory.path()));
-        assert!(!trees.threads[0].folded.is_empty());
+        assert!(!trees.threads[0].overflow.is_empty());
         check(&found(&trees), seed);
     }
 }

@@ -14,15 +14,15 @@ from prof_file import ProfFile, all_files, counts_of_cprofile, saved, without_ad
 from programs import compared
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(compared.__path__))
-FOLDED_CALLS = ("~", 0, "<folded calls>")
+OVERFLOW = ("~", 0, "<overflow>")
 
 
 def figures(file):
-    """Calls, resumes and self time of each function, of the tree and folded."""
+    """Calls, resumes and self time of each function, of the tree and calls."""
     found = {}
     for thread in file.threads:
-        nodes = [node for node in thread.nodes if node.label != FOLDED_CALLS]
-        for one in [*nodes, *thread.folded]:
+        nodes = [node for node in thread.nodes if node.label != OVERFLOW]
+        for one in [*nodes, *thread.overflow]:
             old = found.get(one.label, (0, 0, 0))
             new = (one.calls, one.resumes, one.self_time)
             found[one.label] = tuple(map(sum, zip(old, new)))
@@ -47,15 +47,15 @@ def test_what_is_known_by_function_is_exact(name, hook, tmp_path):
     whole = recorded(main, tmp_path, hook=hook)
     part = recorded(main, tmp_path, hook=hook, max_nodes=64)
     assert figures(part) == figures(whole)
-    assert not any(thread.folded for thread in whole.threads)
+    assert not any(thread.overflow for thread in whole.threads)
     assert part.process["dropped_calls"] == 0
     for thread in part.threads:
-        assert len([node for node in thread.nodes if node.label != FOLDED_CALLS]) < 64
-        assert sum(node.total for node in thread.nodes if node.label == FOLDED_CALLS) == sum(
-            folded.self_time for folded in thread.folded
+        assert len([node for node in thread.nodes if node.label != OVERFLOW]) < 64
+        assert sum(node.total for node in thread.nodes if node.label == OVERFLOW) == sum(
+            calls.self_time for calls in thread.overflow
         )
     # As pstats has it: all calls, and the time that was theirs alone.
-    assert FOLDED_CALLS not in part.rows
+    assert OVERFLOW not in part.rows
     for label, (calls, _, self_time) in figures(whole).items():
         cc, nc, tt, ct, _ = part.rows[label]
         assert (nc, round(tt * 1e9)) == (calls, self_time)
@@ -100,7 +100,7 @@ def test_a_decorated_function_may_have_little_room(run, tmp_path):
     program = """
         import sys
         from edbprof_native import profile
-        from test_folded import spread
+        from test_overflow import spread
         recorded = profile(dir=sys.argv[1], max_nodes=64)
         recorded(spread)(8)
         recorded.save()
@@ -111,7 +111,7 @@ def test_a_decorated_function_may_have_little_room(run, tmp_path):
     for _ in range(2):
         run(program, directory)
     for file in all_files(directory):
-        assert any(thread.folded for thread in file.threads)
+        assert any(thread.overflow for thread in file.threads)
         calls.update({label[2]: counts[0] for label, counts in figures(file).items()})
     assert calls == {"spread": 2 * (2**9 - 1), "left": 2 * (2**8 - 1), "right": 2 * (2**8 - 1)}
     merged = tmp_path / "merged.prof"

@@ -1,0 +1,270 @@
+//! Call trees from nodes as a recorder has them, in its memory and in its live file.
+//!
+//! Both are the same nodes, so the recorder's snapshot and the reader of live files share
+//! the rules: a hidden node leaves its children and its time to its caller, overflow calls
+//! made in a node get a node of their own, and functions are numbered in order of use.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::collections::HashMap;
+
+use super::log::unknown_function;
+use super::{COUNTER, NO_FUNCTION};
+use crate::clock::TickRate;
+use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree};
+
+/// A node as it lies in memory: see the table in the docs of [`live`](super).
+///
+/// Ticks are read after counts. Calls that are made meanwhile then only add to the time.
+pub(crate) trait RawNode {
+    fn parent(&self) -> u32;
+    fn function(&self) -> u32;
+    fn calls(&self) -> u64;
+    fn resumes(&self) -> u64;
+    fn class_calls(&self) -> u32;
+
+    /// Returns the inclusive ticks, in a counter the self ticks. An open visit lasts until
+    /// the latest tick of `thread`, a number that [`Assembly::add_thread`] gave.
+    fn total(&self, thread: usize) -> u64;
+
+    /// Returns the ticks of overflow calls made here, open ones included as in
+    /// [`RawNode::total`].
+    fn overflow(&self, thread: usize) -> u64;
+}
+
+/// The functions that nodes refer to by number.
+pub(crate) trait Functions {
+    /// Returns a function and true if it is hidden, or nothing for an unknown one.
+    fn get(&self, number: u32) -> Option<(&Function, bool)>;
+}
+
+/// Trees that are being assembled.
+pub(crate) struct Assembly<'f, F> {
+    used: UsedFunctions<'f, F>,
+    rate: TickRate,
+    has_class_calls: bool,
+    threads: Vec<ThreadTree>,
+    /// Threads by their root nodes.
+    roots: HashMap<u32, u32>,
+    /// By index of the node: where its children go.
+    places: Vec<Place>,
+}
+
+/// The result of an [`Assembly`]: fields of [`Trees`](crate::model::Trees).
+pub(crate) struct Assembled {
+    pub(crate) functions: Vec<Function>,
+    pub(crate) kinds: Vec<NodeKind>,
+    pub(crate) threads: Vec<ThreadTree>,
+}
+
+/// A thread and a node in its tree, or [`NO_PARENT`].
+#[derive(Clone, Copy)]
+struct Place {
+    thread: u32,
+    node: u32,
+}
+
+/// A place of no thread's.
+const NOWHERE: Place = Place {
+    thread: u32::MAX,
+    node: NO_PARENT,
+};
+
+impl<'f, F: Functions> Assembly<'f, F> {
+    /// Begins with no threads. Calls of classes are kept only if `has_class_calls`: if
+    /// their cost is unknown, nodes may have other numbers in their place.
+    pub(crate) fn new(functions: &'f F, rate: TickRate, has_class_calls: bool) -> Self {
+        Assembly {
+            used: UsedFunctions::new(functions),
+            rate,
+            has_class_calls,
+            threads: Vec::new(),
+            roots: HashMap::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// Adds a thread whose root is the node `root`, and returns its number. A thread that is
+    /// there already gets another name.
+    pub(crate) fn add_thread(&mut self, root: u32, name: &[u8]) -> usize {
+        let new = self.threads.len() as u32;
+        let number = *self.roots.entry(root).or_insert(new) as usize;
+        if number == self.threads.len() {
+            self.threads.push(ThreadTree::default());
+        }
+        if let Some(tree) = self.threads.get_mut(number) {
+            tree.name = name.into();
+        }
+        number
+    }
+
+    /// Returns the number of the thread whose root is that node.
+    pub(crate) fn thread_of(&self, root: u32) -> Option<usize> {
+        self.roots.get(&root).map(|&number| number as usize)
+    }
+
+    /// Says how many threads have recorded in the tree of that number.
+    pub(crate) fn set_threads(&mut self, number: usize, threads: u32) {
+        if let Some(tree) = self.threads.get_mut(number) {
+            tree.threads = threads;
+        }
+    }
+
+    /// Adds a node. Its parent comes first; a node without one is left out.
+    pub(crate) fn add(&mut self, index: u32, node: &impl RawNode) {
+        let parent = node.parent();
+        if parent & COUNTER != 0 {
+            return self.add_counter(parent & !COUNTER, node);
+        }
+        let place = match self.roots.get(&index) {
+            Some(&thread) if parent == index => Place {
+                thread,
+                node: NO_PARENT,
+            },
+            _ if parent == index => NOWHERE,
+            _ => self.add_call(parent, node),
+        };
+        if let Some(tree) = self.threads.get_mut(place.thread as usize) {
+            let total = self.rate.ns(node.overflow(place.thread as usize));
+            if total > 0 {
+                tree.nodes.push(NodeRow {
+                    parent: place.node,
+                    kind: self.used.overflow(),
+                    total,
+                    ..NodeRow::default()
+                });
+            }
+            if self.has_class_calls {
+                tree.add_class_calls(place.node, node.class_calls());
+            }
+        }
+        let index = index as usize;
+        if self.places.len() <= index {
+            self.places.resize(index + 1, NOWHERE);
+        }
+        if let Some(slot) = self.places.get_mut(index) {
+            *slot = place;
+        }
+    }
+
+    /// Adds a node of calls, unless it is hidden, and returns where its children go.
+    fn add_call(&mut self, parent: u32, node: &impl RawNode) -> Place {
+        let mut place = self.place(parent);
+        let Some(tree) = self.threads.get_mut(place.thread as usize) else {
+            return NOWHERE;
+        };
+        if let Some(kind) = self.used.visible(node.function()) {
+            let (calls, resumes) = (node.calls(), node.resumes());
+            place.node = tree.nodes.push(NodeRow {
+                parent: place.node,
+                kind,
+                calls,
+                resumes,
+                total: self.rate.ns(node.total(place.thread as usize)),
+            });
+        }
+        place
+    }
+
+    /// Adds the overflow calls of one function in the thread of `root`.
+    fn add_counter(&mut self, root: u32, node: &impl RawNode) {
+        let thread = self.place(root).thread as usize;
+        let Some(tree) = self.threads.get_mut(thread) else {
+            return;
+        };
+        if node.function() == NO_FUNCTION {
+            return;
+        }
+        if let Some(kind) = self.used.visible(node.function()) {
+            let (calls, resumes) = (node.calls(), node.resumes());
+            tree.overflow.push(OverflowCalls {
+                kind,
+                calls,
+                resumes,
+                self_time: self.rate.ns(node.total(thread)),
+            });
+        }
+    }
+
+    fn place(&self, node: u32) -> Place {
+        self.places.get(node as usize).copied().unwrap_or(NOWHERE)
+    }
+
+    /// Returns what was assembled, without threads in which nothing was recorded.
+    pub(crate) fn finish(self) -> Assembled {
+        let mut threads = self.threads;
+        threads.iter_mut().for_each(ThreadTree::complete);
+        threads.retain(|tree| !tree.is_empty());
+        Assembled {
+            functions: self.used.functions,
+            kinds: self.used.kinds,
+            threads,
+        }
+    }
+}
+
+/// The functions and kinds that assembled nodes refer to, in order of first use.
+struct UsedFunctions<'f, F> {
+    source: &'f F,
+    /// Kinds by the functions' numbers; [`NO_PARENT`] where there is none yet.
+    by_number: Vec<u32>,
+    /// The kind of functions that the source does not know.
+    unknown: Option<u32>,
+    overflow: Option<u32>,
+    functions: Vec<Function>,
+    kinds: Vec<NodeKind>,
+}
+
+impl<'f, F: Functions> UsedFunctions<'f, F> {
+    fn new(source: &'f F) -> Self {
+        UsedFunctions {
+            source,
+            by_number: Vec::new(),
+            unknown: None,
+            overflow: None,
+            functions: Vec::new(),
+            kinds: Vec::new(),
+        }
+    }
+
+    fn overflow(&mut self) -> u32 {
+        *self.overflow.get_or_insert_with(|| {
+            self.kinds.push(NodeKind::Overflow);
+            self.kinds.len() as u32 - 1
+        })
+    }
+
+    /// Returns the kind of calls of that function, or nothing if it is hidden.
+    fn visible(&mut self, number: u32) -> Option<u32> {
+        let at = number as usize;
+        if let Some(&known) = self.by_number.get(at).filter(|&&kind| kind != NO_PARENT) {
+            return Some(known);
+        }
+        let Some((function, is_hidden)) = self.source.get(number) else {
+            let unknown = match self.unknown {
+                Some(known) => known,
+                None => self.push(unknown_function()),
+            };
+            self.unknown = Some(unknown);
+            return Some(unknown);
+        };
+        if is_hidden {
+            return None;
+        }
+        let kind = self.push(function.clone());
+        if self.by_number.len() <= at {
+            self.by_number.resize(at + 1, NO_PARENT);
+        }
+        if let Some(slot) = self.by_number.get_mut(at) {
+            *slot = kind;
+        }
+        Some(kind)
+    }
+
+    fn push(&mut self, function: Function) -> u32 {
+        self.functions.push(function);
+        self.kinds
+            .push(NodeKind::Function(self.functions.len() as u32 - 1));
+        self.kinds.len() as u32 - 1
+    }
+}

@@ -1,0 +1,67 @@
+//! What the nodes of a call tree stand for: calls of a function, or something else that
+//! takes its place in the tree and is no function.
+
+use super::{Function, Label, Trees};
+
+/// What a node stands for: one entry of [`Trees::kinds`], which nodes refer to.
+///
+/// Nodes of other kinds than [`NodeKind::Function`] have no calls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NodeKind {
+    /// Calls of a function: index into [`Trees::functions`].
+    Function(u32),
+    /// All overflow calls that the parent made: see [`OverflowCalls`](super::OverflowCalls).
+    Overflow,
+    /// Functions that were taken out of the tree and that nobody called.
+    Excluded,
+    /// All calls of a process: index into [`Trees::processes`].
+    Process(u32),
+    /// All calls of processes that had been merged before they were to be kept apart.
+    MergedProcesses,
+    /// All calls in a process's trees of this name.
+    Thread {
+        /// As [`ThreadTree::name`](super::ThreadTree::name).
+        name: Box<[u8]>,
+        /// As [`ThreadTree::threads`](super::ThreadTree::threads).
+        threads: u32,
+    },
+    /// All calls of threads that had been merged before they were to be kept apart.
+    MergedThreads,
+}
+
+impl NodeKind {
+    /// Returns true for what stands at the root of a process's or thread's calls.
+    pub fn is_group(&self) -> bool {
+        match self {
+            NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => false,
+            NodeKind::Process(_)
+            | NodeKind::MergedProcesses
+            | NodeKind::Thread { .. }
+            | NodeKind::MergedThreads => true,
+        }
+    }
+
+    /// The label of rows for what is no function but has time that no function's row has.
+    pub(crate) fn label(&self) -> Option<Label> {
+        let name: &[u8] = match self {
+            NodeKind::Overflow => b"<overflow>",
+            NodeKind::Excluded => b"<excluded>",
+            _ => return None,
+        };
+        Some(Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: name.into(),
+        })
+    }
+}
+
+impl Trees {
+    /// The function that nodes of `kind` are calls of, if they are calls.
+    pub fn function(&self, kind: u32) -> Option<&Function> {
+        match self.kinds.get(kind as usize)? {
+            &NodeKind::Function(function) => self.functions.get(function as usize),
+            _ => None,
+        }
+    }
+}
