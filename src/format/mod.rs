@@ -15,6 +15,7 @@
 pub mod atomic_file;
 pub(crate) mod calibration;
 pub mod content_hash;
+pub mod extent;
 mod input;
 pub mod live;
 pub mod marshal;

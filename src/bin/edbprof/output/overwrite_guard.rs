@@ -8,6 +8,7 @@ use std::path::Path;
 
 use edbprof::analysis::merge::Profile;
 use edbprof::format::content_hash::ContentHash;
+use edbprof::format::extent::profile_goes_on;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::report::summary::path_text;
 
@@ -63,7 +64,7 @@ impl OverwriteGuard {
     /// When a file contains a recording that no other input has.
     pub(crate) fn check(&self, profile: &Profile) -> Result<(), Error> {
         for (input, suffix) in &self.replaced {
-            let bytes = read_trusted(&input.path, input.any_owner);
+            let bytes = read_trusted(&input.path, input.any_owner, profile_goes_on);
             let may_be_replaced = match bytes.map(|bytes| prof::read(&bytes)) {
                 Ok(Ok(ProfFile::Exact(trees, plain))) => {
                     let counted = &profile.trees().recordings;
