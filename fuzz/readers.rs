@@ -8,6 +8,7 @@ use edbprof::analysis::estimate::estimate;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::analysis::singledispatch::rows::reattribute_callers;
 use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
+use edbprof::format::foreign::recognise;
 use edbprof::format::live::{self, Now};
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
@@ -38,8 +39,9 @@ pub(crate) fn prof(bytes: &[u8]) {
         let same = prof::read(head).is_ok() == read.is_ok();
         assert!(same || unfolds, "the rest of the file mattered");
     }
-    if let Ok(file) = read {
-        use_file(file);
+    match read {
+        Ok(file) => use_file(file),
+        Err(_) => drop(recognise(bytes)),
     }
 }
 

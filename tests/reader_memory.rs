@@ -9,6 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
+use edbprof::format::foreign;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof;
 use edbprof::format::pstats;
@@ -279,6 +280,8 @@ fn looking_at_a_file_takes_no_more_than_reading_it() {
             let share = share(&bytes, look);
             assert!(share <= 35.0, "{name} takes {share} times its size");
         }
+        let share = share(&bytes, foreign::recognise);
+        assert!(share <= 65.0, "{name} takes {share} times its size");
     }
 }
 

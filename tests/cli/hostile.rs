@@ -34,7 +34,7 @@ fn every_kind_is_named_with_its_reason_and_counted() {
     };
     let files: [(&str, &[u8], &str); 10] = [
         ("empty", b"", "the file is empty"),
-        ("text", b"hello", "unknown code 0x68"),
+        ("text", b"hello", "it is text, not a profile"),
         ("list", b"[\0\0\0\0", "expected a dict, found a list"),
         ("deep", &b"[\x01\0\0\0".repeat(100_000), "nested too deeply"),
         (
@@ -44,8 +44,8 @@ fn every_kind_is_named_with_its_reason_and_counted() {
         ),
         ("huge", &huge, "the file is cut off"),
         ("loop", looping, "expected a caller's tuple"),
-        ("pickle", EXECUTES, "unknown code 0x80"),
-        ("zeros", &[0; 5000], "unknown code 0x00"),
+        ("pickle", EXECUTES, "it is a pickle, not a profile"),
+        ("zeros", &[0; 5000], "it is filled with zeros"),
         ("later.live", &later, "written by a later edbprof"),
     ];
     let mut sandbox = Sandbox::new()
@@ -151,7 +151,7 @@ fn a_large_file_costs_no_memory() {
     add_sparse(&sandbox, "edbprof_4.prof.live", &live_file::killed(4, 5000));
     let run = run_in_one_gigabyte(&sandbox, &[]).expect(1);
     for name in ["edbprof_zeros.prof", "edbprof_live.prof.live"] {
-        assert!(reason(&run, name).contains("no profile"));
+        assert!(reason(&run, name).contains("it is filled with zeros"));
     }
     assert!(reason(&run, "edbprof_text.prof").contains("no profile"));
     assert!(reason(&run, "edbprof_bad.prof.singledispatch").contains("0x00"));
@@ -171,7 +171,7 @@ fn what_has_no_end_and_what_has_no_size_is_refused() {
         ("/dev/zero", "it is a device, not a file"),
         ("/dev/null", "it is a device, not a file"),
         ("/dev/tty", "it is a device, not a file"),
-        ("/proc/self/maps", "no profile"),
+        ("/proc/self/maps", "it is text, not a profile"),
         ("/proc/kcore", "can't read"),
     ];
     let present = devices

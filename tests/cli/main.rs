@@ -4,6 +4,7 @@
 
 mod clean;
 mod compensation;
+mod foreign;
 mod formats;
 mod hostile;
 mod inputs;

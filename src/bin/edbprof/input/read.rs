@@ -63,7 +63,8 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
-    let mut file = prof::read_entries(&bytes, known)?;
+    let mut file =
+        prof::read_entries(&bytes, known).map_err(|error| ReadError::of_content(&bytes, error))?;
     let mut read = Ok(());
     // Call trees contain everything that a sidecar would add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
