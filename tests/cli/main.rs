@@ -12,6 +12,7 @@ mod live;
 #[path = "../it/live_file.rs"]
 mod live_file;
 mod outputs;
+mod overwriting;
 mod ownership;
 mod progress;
 mod run;

@@ -14,7 +14,10 @@ mod report;
 mod trust;
 
 pub(crate) use bounded::{GoesOn, read_bounded};
-pub(crate) use discover::{FileId, Filter, Input, directories, find, is_live, matches};
+pub(crate) use discover::{
+    FileId, Filter, Input, directories, find, finished_beside, is_live, matches,
+};
 pub(crate) use merge::merge;
+pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
-pub(crate) use trust::{read_trusted, sidecar, sidecar_beside};
+pub(crate) use trust::{read_trusted, sidecar_beside};

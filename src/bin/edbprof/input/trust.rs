@@ -84,7 +84,7 @@ pub(crate) fn sidecar_beside(path: &Path) -> PathBuf {
 }
 
 /// Sidecar of `input`, if it exists and may be read.
-pub(crate) fn sidecar(input: &Input) -> Option<PathBuf> {
+pub(super) fn sidecar(input: &Input) -> Option<PathBuf> {
     let path = sidecar_beside(&input.path);
     let may_be_read = path.exists() && (input.any_owner || stranger(&path).is_none());
     may_be_read.then_some(path)
