@@ -7,8 +7,7 @@ use std::io;
 use std::path::Path;
 
 use edbprof::analysis::merge::Profile;
-use edbprof::format::content_hash::ContentHash;
-use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::prof::{self, ProfFile};
 use edbprof::report::summary::path_text;
 
 use super::targets::Target;
@@ -69,7 +68,7 @@ impl OverwriteGuard {
                     let counted = &profile.trees().recordings;
                     let mut recordings = trees.recordings.iter();
                     recordings.all(|id| counted.binary_search(id).is_ok())
-                        && counts_all(profile, &plain)
+                        && profile.counts_all(&plain)
                 }
                 Ok(Ok(ProfFile::Plain(_))) => false,
                 // With an empty --suffix, tables and pictures of an earlier run match, too.
@@ -95,18 +94,6 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Returns true if `profile` counts each input of `plain` at least as often as `plain` does.
-fn counts_all(profile: &Profile, plain: &PlainInputs) -> bool {
-    let number = |sorted: &[ContentHash], hash: &ContentHash| {
-        sorted.partition_point(|h| h <= hash) - sorted.partition_point(|h| h < hash)
-    };
-    let counted = &profile.plain().hashes;
-    plain
-        .hashes
-        .iter()
-        .all(|hash| number(&plain.hashes, hash) <= number(counted, hash))
 }
 
 fn overwriting(path: &Path) -> Error {
