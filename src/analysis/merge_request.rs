@@ -76,7 +76,7 @@ impl MergeRequest {
         let is_merged = trees.is_merged();
         let chosen_before = SelectionId::of(&trees);
         if !id.is_whole() && chosen_before.is_whole() {
-            if !plain.hashes.is_empty() {
+            if plain.inputs() > 0 {
                 return Err(SelectionError::Plain);
             }
             self.check_aggregate(&trees)?;

@@ -13,6 +13,7 @@
 //! | `rows_less_ns` | only in aggregates made by `--compensate`: int, nanoseconds of recording's cost that the rows of the first object are short of. The trees are as recorded, so what is merged from this file is too |
 //! | `plain` | only in aggregates, and only where there were inputs without call trees: a dict |
 //! | `plain` / `inputs` | list of bytes, 16 each: the inputs' [`ContentHash`]es |
+//! | `plain` / `inputs_of_version_1` | only where there are some: the same for inputs of which only the hash of version 1 is known, because an aggregate of version 1 was merged |
 //! | `plain` / `rows` | the sum of the inputs, as the first object is built |
 //! | `plain` / `sidecar` | bytes: the sum of their sidecars, as [`sidecar`] files are built |
 //!
@@ -28,7 +29,7 @@
 //! parents = array.array('I', exact['threads'][0]['parent'])
 //! ```
 
-use super::content_hash::{ContentHash, content_hash};
+use super::content_hash::{ContentHash, content_hash, version1_hash};
 use super::marshal::{Reader, Writer};
 use super::pstats::Entries;
 use super::read_error::{ReadError, Reason};
@@ -46,10 +47,20 @@ pub const VERSION: i128 = 2;
 pub struct PlainInputs<R = Rows> {
     /// The inputs, sorted; equal files that were both counted stand twice.
     pub hashes: Vec<ContentHash>,
+    /// Inputs of which only the hash of version 1 is known, sorted in the same way; in a
+    /// plain file that was read, its hash of version 1.
+    pub version1_hashes: Vec<ContentHash>,
     /// Their sum.
     pub rows: R,
     /// The sum of their sidecars.
     pub sidecar: DispatchCounts,
+}
+
+impl<R> PlainInputs<R> {
+    /// The number of inputs of an aggregate.
+    pub fn inputs(&self) -> usize {
+        self.hashes.len() + self.version1_hashes.len()
+    }
 }
 
 /// What a `.prof` file holds.
@@ -106,6 +117,7 @@ fn read_as<R>(
     if !is_ours(start) {
         return Ok(ProfFile::Plain(PlainInputs {
             hashes: vec![content_hash(bytes)],
+            version1_hashes: vec![version1_hash(bytes)],
             rows: rows?,
             sidecar: DispatchCounts::new(),
         }));
@@ -136,6 +148,7 @@ fn read_as<R>(
     })?;
     if version == 1 {
         trees::upgrade(&mut trees);
+        plain.version1_hashes = std::mem::take(&mut plain.hashes);
     }
     trees::check(&trees, start)?;
     Ok(ProfFile::Exact(trees, plain))
@@ -147,6 +160,7 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
     reader.dict(|reader| {
         match reader.string()? {
             b"inputs" => plain.hashes = reader.list(trees::read_id)?,
+            b"inputs_of_version_1" => plain.version1_hashes = reader.list(trees::read_id)?,
             b"rows" => plain.rows = pstats::read(reader)?,
             b"sidecar" => {
                 let offset = reader.offset();
@@ -159,7 +173,7 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
         }
         Ok(())
     })?;
-    if plain.hashes.is_empty() {
+    if plain.inputs() == 0 {
         // Nothing could tell whether they were counted already.
         return Err(ReadError::invalid(offset, "rows of no input"));
     }
@@ -190,13 +204,12 @@ pub(crate) fn encode_compensated(
         writer.text(b"rows_less_ns");
         writer.int(ns.into());
     }
-    if !plain.hashes.is_empty() {
+    if plain.inputs() > 0 {
         writer.text(b"plain");
         writer.dict();
-        writer.text(b"inputs");
-        writer.list(plain.hashes.len());
-        for hash in &plain.hashes {
-            writer.bytes(hash);
+        write_hashes(&mut writer, b"inputs", &plain.hashes);
+        if !plain.version1_hashes.is_empty() {
+            write_hashes(&mut writer, b"inputs_of_version_1", &plain.version1_hashes);
         }
         writer.text(b"rows");
         pstats::write(&mut writer, &plain.rows);
@@ -206,6 +219,12 @@ pub(crate) fn encode_compensated(
     }
     writer.end_dict();
     writer.finish()
+}
+
+fn write_hashes<'a>(writer: &mut Writer<'a>, key: &'a [u8], hashes: &[ContentHash]) {
+    writer.text(key);
+    writer.list(hashes.len());
+    hashes.iter().for_each(|hash| writer.bytes(hash));
 }
 
 #[cfg(test)]

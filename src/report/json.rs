@@ -38,7 +38,7 @@ impl Report for Json {
             "total_ns": own.fold(0_i64, i64::saturating_add),
             "calls": whole(view.figures.calls),
             "processes": processes.map(process).collect::<Vec<_>>(),
-            "plain_files": view.profile.plain().hashes.len(),
+            "plain_files": view.profile.plain().inputs(),
             "functions": functions(view),
             "tree": tree(&merge_siblings(view.tree())),
         });

@@ -94,7 +94,7 @@ impl Figures {
     fn of(profile: &Profile, rows: &Rows, overflow_functions: usize) -> Figures {
         let trees = profile.trees();
         let recorded = Processes::of(&trees.processes);
-        let without_trees = profile.plain().hashes.len();
+        let without_trees = profile.plain().inputs();
         let uncalibrated = trees.processes.iter().filter(|p| p.calibration.is_none());
         let compensated = profile.compensation().map(|compensation| Compensated {
             seconds: compensation.subtracted_ns as f64 / 1e9,

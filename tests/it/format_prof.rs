@@ -485,6 +485,7 @@ fn file() -> impl Strategy<Value = (Trees, PlainInputs)> {
     ));
     (generate::trees(), plain).prop_map(|(trees, plain)| {
         let plain = plain.map(|(rows, hashes)| PlainInputs {
+            version1_hashes: hashes.clone(),
             hashes,
             rows,
             sidecar: edbprof::model::dispatch_counts(&trees),
@@ -512,6 +513,7 @@ proptest! {
                 prop_assert_eq!(read, trees.clone());
                 prop_assert_eq!(rows_text(&read_plain.rows), rows_text(&plain.rows));
                 prop_assert_eq!(read_plain.hashes, plain.hashes);
+                prop_assert_eq!(read_plain.version1_hashes, plain.version1_hashes);
                 prop_assert_eq!(read_plain.sidecar, plain.sidecar);
             }
             other => prop_assert!(false, "{other:?}"),

@@ -53,6 +53,7 @@ fn prof_seeds() -> Seeds {
         .map(|(trees, plain)| {
             let plain = plain.map_or_else(PlainInputs::default, |rows| PlainInputs {
                 hashes: vec![[7; 16], [8; 16]],
+                version1_hashes: vec![],
                 rows,
                 sidecar: edbprof::model::dispatch_counts(&trees),
             });

@@ -66,7 +66,7 @@ fn text_of((trees, plain): &(Trees, PlainInputs)) -> String {
         let function = kind_text(trees, ran.kind);
         writeln!(text, "occurs {} {thread:?} {function}", ran.processes).unwrap();
     }
-    for hash in &plain.hashes {
+    for hash in plain.hashes.iter().chain(&plain.version1_hashes) {
         writeln!(text, "input {}", hex(hash)).unwrap();
     }
     writeln!(text, "rows\n{}", rows_text(&rows_of(trees))).unwrap();

@@ -312,3 +312,53 @@ fn repeated_keys_count_as_in_a_dict() {
         rows_text(&pstats::decode(&alone).unwrap())
     );
 }
+
+fn golden(name: &str) -> Vec<u8> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    std::fs::read(directory.join(name)).unwrap()
+}
+
+/// The aggregate of version 1 lists its plain input by the hash of that version.
+#[test]
+fn an_aggregate_of_version_1_counts_its_inputs_once() {
+    let (aggregate, plain) = (golden("edbprof-1/all.prof"), golden("cprofile-3.11"));
+    let files = |files: &[&Vec<u8>]| merge(&files.iter().map(|f| f.to_vec()).collect::<Vec<_>>());
+    for order in [[&aggregate, &plain], [&plain, &aggregate]] {
+        let merged = files(&order);
+        let refusal = Refusal::Overlap {
+            counted: 1,
+            inputs: 4,
+        };
+        assert_eq!(merged.refused.len(), 1);
+        assert_eq!(merged.refused[0].1, refusal);
+        assert_eq!(merged.profile.plain().inputs(), 1);
+    }
+    // With all that it was made from, it brings nothing new.
+    let parts = ["recorder.prof", "overflow.prof"].map(|name| golden(&format!("edbprof-1/{name}")));
+    let alone = files(&[&aggregate]).profile;
+    assert!(alone.counts_all(alone.plain()));
+    // What is written lists it still.
+    let written = alone.encode();
+    let again = files(&[&written, &aggregate]);
+    assert_eq!((again.repeated.len(), again.refused.len()), (1, 0));
+    let with_plain = files(&[&written, &plain]);
+    assert_eq!(with_plain.refused.len(), 1);
+    let with_parts = files(&[&written, &parts[0], &parts[1]]);
+    assert_eq!(with_parts.refused.len(), 1);
+}
+
+#[test]
+fn aggregates_that_know_inputs_by_other_hashes_are_not_merged() {
+    let new = merge(&[golden("cprofile-3.11"), golden("cprofile-3.12")])
+        .profile
+        .encode();
+    let old = golden("edbprof-1/all.prof");
+    for files in [[new.clone(), old.clone()], [old.clone(), new.clone()]] {
+        let merged = merge(&files);
+        assert_eq!(merged.refused.len(), 1);
+        assert_eq!(merged.refused[0].1, Refusal::Incomparable);
+    }
+    // Without plain inputs there is nothing to compare.
+    let by_thread = golden("edbprof-1/by_thread.prof");
+    assert_eq!(merge(&[new, by_thread]).refused, []);
+}

@@ -16,21 +16,22 @@
 //! out; one that brings both new and old can't be taken apart and is refused. So merging in
 //! stages and merging again never count twice, and the order of the inputs does not matter.
 
+mod plain_counts;
 mod profile;
 mod refusal;
 mod trees;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::rows;
 use super::select::SelectionId;
 use super::singledispatch::counts;
-use crate::format::content_hash::ContentHash;
 use crate::format::prof::{PlainInputs, ProfFile};
 use crate::format::pstats::Entries;
 use crate::model::{DispatchCounts, Labels, Rows, Trees};
+use plain_counts::PlainCounts;
 use trees::TreeSum;
 
 pub use profile::Profile;
@@ -52,7 +53,7 @@ pub struct Merged {
 #[derive(Default)]
 pub struct Merger {
     trees: TreeSum,
-    plain_inputs: BTreeMap<ContentHash, usize>,
+    plain_inputs: PlainCounts,
     plain_rows: Rows,
     sidecar: DispatchCounts,
     aggregates: Vec<Aggregate>,
@@ -93,12 +94,15 @@ impl Merger {
     pub fn add(&mut self, path: impl Into<PathBuf>, file: ProfFile) {
         let path = path.into();
         match file {
-            ProfFile::Plain(plain) => self.add_plain(&plain),
+            ProfFile::Plain(plain) => {
+                self.plain_inputs.add_file(&plain);
+                self.add_plain_rows(&plain);
+            }
             ProfFile::Exact(trees, plain) if SelectionId::of(&trees) != self.selection => {
                 self.parts.push(Aggregate { path, trees, plain });
             }
             ProfFile::Exact(trees, plain) => match trees.recordings[..] {
-                [id] if plain.hashes.is_empty() => {
+                [id] if plain.inputs() == 0 => {
                     if self.trees.recordings().contains(&id) {
                         self.repeated.push(path);
                     } else {
@@ -123,7 +127,8 @@ impl Merger {
         for (path, file) in files {
             match file {
                 ProfFile::Plain(plain) => {
-                    self.count_plain(&plain);
+                    self.plain_inputs.add_file(&plain);
+                    counts::add(&mut self.sidecar, &plain.sidecar);
                     entries.push(plain.rows);
                 }
                 ProfFile::Exact(trees, plain) => self.add(path, ProfFile::Exact(trees, plain)),
@@ -136,15 +141,15 @@ impl Merger {
     pub fn finish(mut self) -> Merged {
         self.accept_or_refuse_parts();
         self.add_or_refuse_aggregates();
-        let hashes = self.plain_inputs.iter();
-        let hashes = hashes.flat_map(|(&hash, &count)| std::iter::repeat_n(hash, count));
+        let [hashes, version1_hashes] = self.plain_inputs.hashes();
         let plain = PlainInputs {
-            hashes: hashes.collect(),
+            hashes,
+            version1_hashes,
             rows: rows::renumbered(self.plain_rows),
             sidecar: self.sidecar,
         };
         Merged {
-            profile: Profile::new(self.trees.finish(self.selection), plain),
+            profile: Profile::new(self.trees.finish(self.selection), plain, self.plain_inputs),
             repeated: self.repeated,
             refused: self.refused,
         }
@@ -177,16 +182,19 @@ impl Merger {
         // ones do not depend on the order of the inputs.
         aggregates.sort_by_cached_key(|aggregate| {
             let Aggregate { path, trees, plain } = aggregate;
-            let ids = (trees.recordings.clone(), plain.hashes.clone());
+            let hashes = (plain.hashes.clone(), plain.version1_hashes.clone());
+            let ids = (trees.recordings.clone(), hashes);
             (Reverse(aggregate.inputs()), ids, path.clone())
         });
         for aggregate in aggregates {
             let (inputs, counted) = (aggregate.inputs(), self.counted(&aggregate));
             let Aggregate { path, trees, plain } = aggregate;
-            if counted == 0 {
-                self.add_exact(path, trees, &plain);
-            } else if counted == inputs {
+            if counted == inputs && inputs > 0 {
                 self.repeated.push(path);
+            } else if self.plain_inputs.is_incomparable(&plain) {
+                self.refused.push((path, Refusal::Incomparable));
+            } else if counted == 0 {
+                self.add_exact(path, trees, &plain);
             } else {
                 let refusal = Refusal::Overlap { counted, inputs };
                 self.refused.push((path, refusal));
@@ -200,30 +208,18 @@ impl Merger {
         let known = known
             .iter()
             .filter(|&&id| self.trees.recordings().contains(id));
-        let hashes = occurrences(&aggregate.plain.hashes);
-        let known_plain = hashes.iter().map(|(hash, &count)| {
-            let known = self.plain_inputs.get(hash).copied();
-            known.unwrap_or(0).min(count)
-        });
-        known.count() + known_plain.sum::<usize>()
+        known.count() + self.plain_inputs.counted(&aggregate.plain)
     }
 
-    fn add_plain(&mut self, plain: &PlainInputs) {
-        self.count_plain(plain);
-        rows::add(&mut self.plain_rows, &plain.rows);
-    }
-
-    /// Adds all but the rows.
-    fn count_plain<R>(&mut self, plain: &PlainInputs<R>) {
-        for (hash, count) in occurrences(&plain.hashes) {
-            *self.plain_inputs.entry(hash).or_default() += count;
-        }
+    fn add_plain_rows(&mut self, plain: &PlainInputs) {
         counts::add(&mut self.sidecar, &plain.sidecar);
+        rows::add(&mut self.plain_rows, &plain.rows);
     }
 
     fn add_exact(&mut self, path: PathBuf, trees: Trees, plain: &PlainInputs) {
         if self.trees.has_room_for(&trees) {
-            self.add_plain(plain);
+            self.plain_inputs.add_aggregate(plain);
+            self.add_plain_rows(plain);
             self.trees.add(trees);
         } else {
             self.refused.push((path, Refusal::TooLarge));
@@ -234,14 +230,6 @@ impl Merger {
 impl Aggregate {
     /// Returns the number of its inputs.
     fn inputs(&self) -> usize {
-        BTreeSet::from_iter(&self.trees.recordings).len() + self.plain.hashes.len()
+        BTreeSet::from_iter(&self.trees.recordings).len() + self.plain.inputs()
     }
-}
-
-fn occurrences(hashes: &[ContentHash]) -> BTreeMap<ContentHash, usize> {
-    let mut counts = BTreeMap::new();
-    for &hash in hashes {
-        *counts.entry(hash).or_default() += 1;
-    }
-    counts
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::plain_counts::PlainCounts;
 use crate::analysis::compensate::{Compensation, compensate};
 use crate::analysis::rows;
 use crate::analysis::singledispatch::counts;
@@ -17,14 +18,16 @@ use crate::model::{DispatchCounts, Rows, Trees, dispatch_counts, rows_of};
 pub struct Profile {
     trees: Trees,
     plain: PlainInputs,
+    plain_inputs: PlainCounts,
     compensation: Option<Compensation>,
 }
 
 impl Profile {
-    pub(super) fn new(trees: Trees, plain: PlainInputs) -> Self {
+    pub(super) fn new(trees: Trees, plain: PlainInputs, plain_inputs: PlainCounts) -> Self {
         Profile {
             trees,
             plain,
+            plain_inputs,
             compensation: None,
         }
     }
@@ -55,6 +58,11 @@ impl Profile {
     /// Returns the part that came without call trees.
     pub fn plain(&self) -> &PlainInputs {
         &self.plain
+    }
+
+    /// Returns true if each input of `plain` is counted here, as often as it is there.
+    pub fn counts_all(&self, plain: &PlainInputs) -> bool {
+        self.plain_inputs.counted(plain) == plain.inputs()
     }
 
     /// Returns the pstats rows of both parts.

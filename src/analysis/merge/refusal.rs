@@ -15,6 +15,9 @@ pub enum Refusal {
         /// Number of its inputs.
         inputs: usize,
     },
+    /// It or an aggregate that is counted has inputs of which only the hash of version 1 is
+    /// known, and the other one has inputs of which it is not.
+    Incomparable,
     /// The merged tree would become larger than a file can hold.
     TooLarge,
     /// It holds only what this selection has chosen, and others are whole or other parts.
@@ -28,6 +31,11 @@ impl fmt::Display for Refusal {
                 f,
                 "{counted} of the {inputs} inputs merged in it are counted already and can't be \
                  taken out; give either it or the files that it was made from"
+            ),
+            Refusal::Incomparable => f.write_str(
+                "an earlier edbprof made it, or another aggregate, and from what they list it \
+                 can't be told if both have the same inputs; give the files that they were \
+                 made from",
             ),
             Refusal::TooLarge => write!(f, "the merged call tree would exceed {MAX_NODES} nodes"),
             Refusal::Part(selection) => write!(

@@ -9,10 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use edbprof::analysis::merge::Profile;
-use edbprof::format::content_hash::ContentHash;
 use edbprof::format::extent::profile_goes_on;
 use edbprof::format::process::Liveness;
-use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::format::prof::{self, ProfFile};
 use edbprof::format::{foreign, live, sidecar};
 use edbprof::report::summary::path_text;
 
@@ -147,7 +146,7 @@ fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
             let mut recordings = trees.recordings.iter();
             is_result
                 && recordings.all(|id| counted.binary_search(id).is_ok())
-                && counts_all(profile, &plain)
+                && profile.counts_all(&plain)
         }
         Ok(ProfFile::Plain(_)) => false,
         // With an empty --suffix, tables and pictures of an earlier run match, too.
@@ -174,18 +173,6 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Returns true if `profile` counts each input of `plain` at least as often as `plain` does.
-fn counts_all(profile: &Profile, plain: &PlainInputs) -> bool {
-    let number = |sorted: &[ContentHash], hash: &ContentHash| {
-        sorted.partition_point(|h| h <= hash) - sorted.partition_point(|h| h < hash)
-    };
-    let counted = &profile.plain().hashes;
-    plain
-        .hashes
-        .iter()
-        .all(|hash| number(&plain.hashes, hash) <= number(counted, hash))
 }
 
 fn overwriting_input(path: &Path) -> Error {

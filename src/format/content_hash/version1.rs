@@ -1,17 +1,12 @@
-//! The 128-bit hash by which an aggregate remembers an input that has no
-//! recording id.
-//!
-//! Aggregates carry these hashes, so the function is part of the file format and
-//! must never change. It tells files apart that differ by accident; it is no
-//! protection against files made to collide.
+//! The hash of version 1 of the `.prof` format, by which its aggregates remember inputs
+//! without recording ids. It serves only to find those inputs again.
 //!
 //! The bytes are taken as little-endian 64-bit words, the last one filled up with
 //! zeros, followed by their number as a word of its own. Two lanes take each
 //! word: `lane = fold(lane ^ word, constant)`, `fold` being the exclusive or of
 //! the two halves of the 128-bit product. The lanes, little-endian, are the hash.
 
-/// The hash of a file's bytes.
-pub type ContentHash = [u8; 16];
+use super::ContentHash;
 
 /// Digits of pi, two to start from and two odd ones to multiply by.
 const START: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
