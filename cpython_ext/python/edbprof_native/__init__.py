@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import os
 
-from . import _native, _steps
+from . import _native, _steps  # noqa: F401  the latter drives generators
 
-_native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
+_native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 from ._decorator import profile  # noqa: E402  the package must be known first
 from ._profile import Profile, run, runctx  # noqa: E402  as above
