@@ -94,7 +94,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                                      &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
                                      &timeunit, &builtins, &save_every, &hook_name, &threads,
                                      PyUnicode_FSConverter, &live_dir, &max_nodes) ||
-        choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
+        choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -131,6 +131,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->threads = threads;
+    if (threads) {
+        new_threads_cover();
+    }
     self->save_every = save_every;
     if (timer != Py_None) {
         Py_INCREF(timer);
@@ -303,8 +306,11 @@ static PyObject *recorder_threads(PyObject *self, void *Py_UNUSED(unused))
 static int recorder_set_threads(PyObject *self, PyObject *value, void *Py_UNUSED(unused))
 {
     int threads = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (threads < 0 || (threads && new_threads_cover() < 0)) {
+    if (threads < 0) {
         return -1;
+    }
+    if (threads) {
+        new_threads_cover();
     }
     ((recorder *)self)->threads = threads;
     return 0;
