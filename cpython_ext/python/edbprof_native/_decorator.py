@@ -1,16 +1,15 @@
 """The decorator `profile`."""
 
-from __future__ import annotations
-
 import os
 
-from . import _native, _process
+from . import _native, _process, _steps  # noqa: F401  the last drives generators
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this package
 if TYPE_CHECKING:
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable, Optional, Tuple, TypeVar, Union
 
     F = TypeVar("F", bound=Callable[..., Any])
+    Path = Union[str, "os.PathLike[str]"]
 
 
 class profile:
@@ -52,9 +51,9 @@ class profile:
         *,
         prefix: str = "edbprof_",
         suffix: str = ".prof",
-        dir: str | os.PathLike[str] | None = None,
+        dir: "Optional[Path]" = None,
         save_every_n_calls: int = 1,
-        live_dir: str | os.PathLike[str] | None = None,
+        live_dir: "Optional[Path]" = None,
         threads: bool = False,
         max_nodes: int = 4_194_304,
     ) -> None:
@@ -86,7 +85,7 @@ class profile:
             max_nodes,
         )
 
-    def __call__(self, function: F) -> F:
+    def __call__(self, function: "F") -> "F":
         """Decorate `function`."""
         if type(function) in (staticmethod, classmethod):
             return type(function)(self(function.__func__))  # type: ignore[return-value]  # a descriptor stands for its function
@@ -105,13 +104,13 @@ class profile:
 
     def aggregate(
         self,
-        out_path: str | os.PathLike[str],
+        out_path: "Path",
         *,
         sort_by: str = "",
         width: int = 1920,
         threshold: float = 0.0001,
         quiet: bool = False,
-    ) -> tuple[int, int]:
+    ) -> "Tuple[int, int]":
         """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
 
         Those in `live_dir` are among them.
