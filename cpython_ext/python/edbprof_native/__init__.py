@@ -2,7 +2,7 @@
 
     from edbprof_native import profile
 
-    @profile()
+    @profile
     def handle(request): ...
 
 Every process that calls `handle` leaves one `.prof` file in the temporary directory;
