@@ -22,8 +22,10 @@ static void release(recorder *self)
     thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
-    bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
-    for (size_t i = 0; i < self->code_count && own_interpreter; i++) {
+    /* While the interpreter ends, what other tools have hung on a code object for its end may
+     * be gone, such as a function of ctypes. */
+    bool may_end = PyInterpreterState_Get() == self->interpreter && !compat_is_finalizing();
+    for (size_t i = 0; i < self->code_count && may_end; i++) {
         Py_DECREF(self->codes[i]);
     }
     PyMem_Free(self->codes);

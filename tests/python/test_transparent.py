@@ -326,6 +326,36 @@ def test_a_package_that_does_not_load_takes_one_line(tmp_path):
     assert done.stderr == "edbprof: this process is not recorded: two lines\n"
 
 
+def test_functions_that_end_with_a_code_object(both, tmp_path):
+    """Code that was called is kept alive until the interpreter ends, when those are gone."""
+    program = write(
+        tmp_path / "program.py",
+        """
+        import ctypes
+
+        python = ctypes.pythonapi
+        try:
+            request = python.PyUnstable_Eval_RequestCodeExtraIndex
+            set_extra = python.PyUnstable_Code_SetExtra
+        except AttributeError:  # before Python 3.12
+            request, set_extra = python._PyEval_RequestCodeExtraIndex, python._PyCode_SetExtra
+        function_type = ctypes.CFUNCTYPE(None, ctypes.c_voidp)
+        request.argtypes, request.restype = (function_type,), ctypes.c_ssize_t
+        set_extra.argtypes = (ctypes.py_object, ctypes.c_ssize_t, ctypes.c_voidp)
+        ended = []
+        free = function_type(ended.append)
+        index = request(free)
+        names = {}
+        exec("def f(): pass", names)
+        names["f"]()
+        set_extra(names["f"].__code__, index, ctypes.c_voidp(100))
+        del names  # Without us its code ends here.
+        """,
+    )
+    plain, profiled = both(str(program))
+    assert (profiled.stdout, profiled.stderr) == (plain.stdout, plain.stderr)
+
+
 INTERPRETERS = """
 try:
     import _interpreters as interpreters
