@@ -5,6 +5,7 @@
 
 mod build;
 mod c_layers;
+mod cycles;
 mod format_prof;
 mod format_sidecar;
 mod fuzz_readers;

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 
-use super::Drawing;
 use super::functions::Functions;
-use super::graph::{Graph, RULES};
+use super::graph::{Drawing, Graph, RULES};
 use super::layout::Rest;
 use crate::analysis::display_tree::shown;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
