@@ -226,6 +226,3 @@ fn branch(levels: impl DoubleEndedIterator<Item = bool> + ExactSizeIterator) -> 
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

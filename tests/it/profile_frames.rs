@@ -1,6 +1,6 @@
 //! What is drawn: generic functions out of the fog, and the estimate.
 
-use crate::generate;
+use crate::{build, generate};
 use std::collections::BTreeMap;
 
 use edbprof::analysis::display_tree::{DisplayTree, display_tree};
@@ -12,17 +12,13 @@ use edbprof::analysis::prune::prune;
 use edbprof::analysis::singledispatch::elide_dispatch_wrappers;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{
-    Counts, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind,
-    NodeRow, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
+    Function, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Rows,
+    ThreadTree, Trees, dispatch_counts,
 };
 use proptest::prelude::*;
 
 fn label(name: &str) -> Label {
-    Label {
-        file: b"demo.py"[..].into(),
-        line: 1,
-        name: name.as_bytes().into(),
-    }
+    build::label("demo.py", 1, name)
 }
 
 /// Trees from lines `path/of/names calls self_time`.
@@ -35,16 +31,13 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         let function = trees.functions.iter().position(|f| f.label == label(name));
         let function = function.unwrap_or_else(|| {
             trees.functions.push(Function {
-                kind: FunctionKind::Python,
                 flags: match name {
                     "W" | "V" => GENERIC_WRAPPER,
                     "dispatch" => GENERIC_DISPATCH,
                     _ => 0,
                 },
-                label: label(name),
-                qualified_name: Box::default(),
-                module: Box::default(),
                 generic: (name == "V").then(|| label("generic")),
+                ..build::function(label(name))
             });
             trees.functions.len() - 1
         });
@@ -199,23 +192,8 @@ fn a_wrapper_at_the_root_leaves_its_implementations_there() {
     assert!(dispatch_counts(&tree(&[("W", 2, 1), ("W/F", 2, 8)])).is_empty());
 }
 
-/// Rows from (caller, callee, calls, self time, inclusive time).
 fn rows(edges: &[(&str, &str, i128, f64, f64)]) -> Rows {
-    let mut rows = Rows::default();
-    for &(caller, callee, nc, tt, ct) in edges {
-        let counts = Counts { cc: nc, nc, tt, ct };
-        let id = rows.intern(&label(callee));
-        let sum = &mut rows.row_mut(id).counts;
-        sum.cc += nc;
-        sum.nc += nc;
-        sum.tt += tt;
-        sum.ct += ct;
-        if !caller.is_empty() {
-            let caller = rows.intern(&label(caller));
-            rows.row_mut(id).callers.insert(caller, counts);
-        }
-    }
-    rows
+    build::rows(edges, label)
 }
 
 fn estimated(edges: &[(&str, &str, i128, f64, f64)]) -> Vec<(String, u64, u64)> {
