@@ -1,4 +1,4 @@
-//! What is drawn: generic functions out of the fog, and the estimate.
+//! The displayed tree: dispatch wrappers elided, and the estimate.
 
 use crate::{build, generate};
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
     lines
 }
 
-fn unfogged(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
+fn elided(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
     let trees = tree(given);
     let nodes = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
     let mut expected: Vec<_> = expected
@@ -111,7 +111,7 @@ fn three_callers_and_three_implementations() {
         ("C/W/F3", 7, 70),
         ("C/F3", 2, 20),
     ];
-    unfogged(
+    elided(
         &given,
         &[
             ("A", 1, 1),
@@ -145,7 +145,7 @@ fn overflow_calls_below_a_wrapper_are_its_callers() {
         ("A/W/overflow", 0, 40),
         ("A/overflow", 0, 2),
     ];
-    unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/overflow", 0, 42)]);
+    elided(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/overflow", 0, 42)]);
     assert!(dispatch_counts(&tree(&given)).is_empty());
 }
 
@@ -162,7 +162,7 @@ fn recursion_through_the_generic_and_generics_in_generics() {
         ("A/W/V/G", 1, 4),
         ("A/W/V/__get__", 1, 5),
     ];
-    unfogged(
+    elided(
         &given,
         &[
             ("A", 1, 0),
@@ -185,7 +185,7 @@ fn recursion_through_the_generic_and_generics_in_generics() {
 
 #[test]
 fn a_wrapper_at_the_root_leaves_its_implementations_there() {
-    unfogged(
+    elided(
         &[("W", 2, 1), ("W/dispatch", 2, 1), ("W/F", 2, 8)],
         &[("W", 2, 2), ("F", 2, 8)],
     );
