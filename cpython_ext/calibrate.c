@@ -52,11 +52,12 @@ static const struct {
 _Static_assert(sizeof call_counts / sizeof *call_counts == KINDS, "one for each kind");
 
 typedef struct {
-    PyObject *loop, *argument, *callees; /* borrowed from set_calibration_loops() */
+    PyObject *loop, *argument, *callees; /* borrowed from what make_loops() got */
     uint64_t loop_key, callee_key;       /* of the first callee; 0 where that has no node */
 } timed_loop;
 
 static struct {
+    PyObject *make; /* the package's function that makes them, or NULL */
     PyObject *no_calls;
     PyObject *rounds, *few_rounds;
     timed_loop plain[KINDS], recorded[KINDS];
@@ -78,7 +79,7 @@ static struct {
     bool known, known_at_end;
 } measured[HOOK_COUNT];
 
-static int add_code(PyObject *function, uint64_t *key)
+static int add_code(PyObject *codes, PyObject *function, uint64_t *key)
 {
     if (PyCFunction_Check(function)) {
         *key = builtin_key((PyCFunctionObject *)function);
@@ -86,7 +87,7 @@ static int add_code(PyObject *function, uint64_t *key)
     }
     PyObject *code = PyFunction_GetCode(function);
     *key = code_key((PyCodeObject *)code);
-    return PyList_Append(loops.recorded_codes, code);
+    return PyList_Append(codes, code);
 }
 
 static int read_loops(PyObject *given, timed_loop *into)
@@ -102,34 +103,47 @@ static int read_loops(PyObject *given, timed_loop *into)
     return 0;
 }
 
-PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *arguments)
+PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *make)
+{
+    Py_INCREF(make);
+    Py_XSETREF(loops.make, make);
+    Py_RETURN_NONE;
+}
+
+/* Makes the loops at their first use: most processes end without. 0, or -1 with an
+ * exception. */
+static int make_loops(void)
 {
     PyObject *plain, *recorded;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!:set_calibration_loops", &PyFunction_Type,
-                          &loops.no_calls, &PyTuple_Type, &plain, &PyTuple_Type, &recorded)) {
-        return NULL;
+    if (loops.recorded_codes != NULL) {
+        return 0;
     }
-    /* Kept as long as the process. */
-    Py_INCREF(arguments);
+    /* Kept as long as the process: `made` is never dropped. */
+    PyObject *made = PyObject_CallNoArgs(loops.make);
+    if (made == NULL || !PyArg_ParseTuple(made, "O!O!O!", &PyFunction_Type, &loops.no_calls,
+                                          &PyTuple_Type, &plain, &PyTuple_Type, &recorded)) {
+        return -1;
+    }
     loops.rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", ROUNDS);
     loops.few_rounds = PyObject_CallFunction((PyObject *)&PyRange_Type, "i", FEW_ROUNDS);
-    loops.recorded_codes = PyList_New(0);
-    if (loops.rounds == NULL || loops.few_rounds == NULL || loops.recorded_codes == NULL ||
+    PyObject *codes = PyList_New(0);
+    if (loops.rounds == NULL || loops.few_rounds == NULL || codes == NULL ||
         read_loops(plain, loops.plain) < 0 || read_loops(recorded, loops.recorded) < 0) {
-        return NULL;
+        return -1;
     }
     for (int kind = 0; kind < KINDS; kind++) {
         timed_loop *loop = &loops.recorded[kind];
-        if (add_code(loop->loop, &loop->loop_key) < 0) {
-            return NULL;
+        if (add_code(codes, loop->loop, &loop->loop_key) < 0) {
+            return -1;
         }
         for (Py_ssize_t i = PyTuple_GET_SIZE(loop->callees); i-- > 0;) {
-            if (add_code(PyTuple_GET_ITEM(loop->callees, i), &loop->callee_key) < 0) {
-                return NULL;
+            if (add_code(codes, PyTuple_GET_ITEM(loop->callees, i), &loop->callee_key) < 0) {
+                return -1;
             }
         }
     }
-    Py_RETURN_NONE;
+    loops.recorded_codes = codes;
+    return 0;
 }
 
 /* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
@@ -320,28 +334,42 @@ static void block_signals(sigset_t *before)
 }
 
 /* 0, or -1 with an exception. */
-static int measure(const recorder *self)
+static int measure_alone(const recorder *self)
 {
     samples taken;
-    sigset_t before;
+    /* No tool sees the making of the loops either. */
+    if (!gate_restrict_to(NULL)) {
+        return 0;
+    }
+    if (make_loops() < 0) {
+        return -1;
+    }
     PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
     if (!gate_restrict_to(codes)) {
         return 0;
     }
-    block_signals(&before);
     int result = take_samples(self, &taken);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     PyObject *exception = compat_take_exception();
     bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
         keep_costs(&taken, self->hook);
     }
-    if (exception != NULL && (PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) ||
-                              PyErr_GivenExceptionMatches(exception, PyExc_MemoryError))) {
-        Py_CLEAR(exception); /* of calibration, not of the program */
+    compat_restore_exception(exception);
+    return result;
+}
+
+/* 0, or -1 with an exception. */
+static int measure(const recorder *self)
+{
+    sigset_t before;
+    block_signals(&before);
+    int result = measure_alone(self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result < 0 && (PyErr_ExceptionMatches(PyExc_RecursionError) ||
+                       PyErr_ExceptionMatches(PyExc_MemoryError))) {
+        PyErr_Clear(); /* of calibration, not of the program */
         result = 0;
     }
-    compat_restore_exception(exception);
     return result;
 }
 
@@ -362,7 +390,7 @@ int calibrate(recorder *self, bool at_end)
     static bool is_under_way; /* in another thread, which has released the GIL */
     uint64_t calls = 0;
     bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
-    if (!self->wall_clock || loops.recorded_codes == NULL || PyErr_Occurred()) {
+    if (!self->wall_clock || loops.make == NULL || PyErr_Occurred()) {
         return 0;
     }
     int result = 0;

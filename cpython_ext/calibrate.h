@@ -13,6 +13,6 @@ int calibrate(recorder *self, bool at_end);
 void calibrate_set(recorder *self);
 
 /* The module's set_calibration_loops(). */
-PyObject *calibrate_set_loops(PyObject *module, PyObject *arguments);
+PyObject *calibrate_set_loops(PyObject *module, PyObject *make);
 
 #endif

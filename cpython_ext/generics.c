@@ -1,8 +1,9 @@
 /* Code objects of generic functions.
  *
  * All wrappers that functools.singledispatch makes share one code object, and so do all
- * `dispatch` functions: they are known by identity. A wrapper that patch_functools() gave a
- * code object of its own is known with its generic function. */
+ * `dispatch` functions: they are constants of functions of functools, which is looked at once
+ * the program has imported it. A wrapper that patch_functools() gave a code object of its own
+ * is known with its generic function, and so are the shared ones while it is in force. */
 #include "generics.h"
 
 #include "arrays.h"
@@ -47,6 +48,63 @@ PyObject *generics_register(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static bool is_named(PyCodeObject *code, const char *name)
+{
+    return PyUnicode_CompareWithASCIIString(code->co_name, name) == 0;
+}
+
+static bool is_constant_of(PyObject *function, PyCodeObject *code)
+{
+    if (function == NULL || !PyFunction_Check(function)) {
+        return false;
+    }
+    PyObject *constants = ((PyCodeObject *)PyFunction_GET_CODE(function))->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
+        if (PyTuple_GET_ITEM(constants, i) == (PyObject *)code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The method `name` of a class of functools: a new reference, or NULL. */
+static PyObject *method_of(PyObject *functools, const char *type, const char *name)
+{
+    PyObject *found = PyDict_GetItemString(functools, type);
+    PyObject *method = found != NULL && PyType_CheckExact(found)
+                           ? PyObject_GetAttrString(found, name)
+                           : NULL;
+    PyErr_Clear();
+    return method;
+}
+
+/* What functools' own code objects are for generic functions. */
+static uint32_t flags_in_functools(PyCodeObject *code)
+{
+    bool is_wrapper = is_named(code, "wrapper"), is_dispatch = is_named(code, "dispatch");
+    bool is_bound = is_named(code, "_method"), is_call = is_named(code, "__call__");
+    PyObject *modules = is_wrapper || is_dispatch || is_bound || is_call ? loaded_modules() : NULL;
+    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "functools");
+    if (module == NULL || !PyModule_CheckExact(module)) {
+        return 0;
+    }
+    PyObject *functools = PyModule_GetDict(module), *method = NULL;
+    bool found = false;
+    if (is_wrapper || is_dispatch) {
+        found = is_constant_of(PyDict_GetItemString(functools, "singledispatch"), code);
+    } else if (is_bound) {
+        method = method_of(functools, "singledispatchmethod", "__get__");
+        found = is_constant_of(method, code);
+    } else {
+        /* Python 3.14 and later: what __get__ makes is no function but called like one. */
+        method = method_of(functools, "_singledispatchmethod_get", "__call__");
+        found = method != NULL && PyFunction_Check(method) &&
+                PyFunction_GET_CODE(method) == (PyObject *)code;
+    }
+    Py_XDECREF(method);
+    return !found ? 0 : is_dispatch ? EDBPROF_GENERIC_DISPATCH : EDBPROF_GENERIC_WRAPPER;
+}
+
 void generics_describe(PyCodeObject *code, named *self)
 {
     for (size_t i = 0; i < part_count; i++) {
@@ -63,4 +121,5 @@ void generics_describe(PyCodeObject *code, named *self)
         }
         return;
     }
+    self->function.flags |= flags_in_functools(code);
 }

@@ -27,19 +27,29 @@
 
 #include "edbprof.h"
 
-static PyObject *set_package(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *set_package(PyObject *Py_UNUSED(module), PyObject *directory)
 {
-    PyObject *directory, *drivers;
-    if (!PyArg_ParseTuple(args, "UO!:set_package", &directory, &PyTuple_Type, &drivers)) {
-        return NULL;
-    }
-    if (PyTuple_GET_SIZE(drivers) != 4) {
-        PyErr_SetString(PyExc_ValueError, "there must be four drivers");
+    if (!PyUnicode_Check(directory)) {
+        PyErr_SetString(PyExc_TypeError, "the directory must be a str");
         return NULL;
     }
     names_set_package_directory(directory);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_drivers(PyObject *Py_UNUSED(module), PyObject *drivers)
+{
+    if (!PyTuple_Check(drivers) || PyTuple_GET_SIZE(drivers) != 4) {
+        PyErr_SetString(PyExc_TypeError, "the drivers must be a tuple of four");
+        return NULL;
+    }
     decorated_set_drivers(drivers);
     Py_RETURN_NONE;
+}
+
+static PyObject *is_main_interpreter(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyBool_FromLong(PyInterpreterState_Get() == PyInterpreterState_Main());
 }
 
 static PyObject *set_patched(PyObject *Py_UNUSED(module), PyObject *patched)
@@ -71,16 +81,20 @@ static PyMethodDef module_methods[] = {
      "(file, line, name) of the one generic function that it serves, or None."},
     {"set_patched", set_patched, METH_O,
      "set_patched(patched, /)\n--\n\nSay whether saves write sidecars."},
-    {"set_package", set_package, METH_VARARGS,
-     "set_package(directory, drivers, /)\n--\n\nSay where the package's own functions "
-     "are, which no file shows, and which of them drive generators, iterable "
+    {"set_package", set_package, METH_O,
+     "set_package(directory, /)\n--\n\nSay where the package's own functions are, which no "
+     "file shows."},
+    {"set_drivers", set_drivers, METH_O,
+     "set_drivers(drivers, /)\n--\n\nSay which functions drive generators, iterable "
      "coroutines, coroutines and async generators."},
+    {"is_main_interpreter", is_main_interpreter, METH_NOARGS,
+     "is_main_interpreter()\n--\n\nReturn true in the main interpreter."},
     {"process_ends", process_ends, METH_O,
      "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
      "recordings without a directory then leave no live file. `last`: with os._exit(), "
      "so the files go now. Only heard in the main interpreter."},
-    {"set_calibration_loops", calibrate_set_loops, METH_VARARGS,
-     "set_calibration_loops(no_calls, plain, recorded, /)\n--\n\nGive calibration what it "
+    {"set_calibration_loops", calibrate_set_loops, METH_O,
+     "set_calibration_loops(make, /)\n--\n\nSay which function makes the loops that calibration "
      "times: see _calibration.py."},
     {"_monitoring", (PyCFunction)(void (*)(void))gate_facts, METH_VARARGS | METH_KEYWORDS,
      "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "

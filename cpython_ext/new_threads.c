@@ -7,6 +7,7 @@
 #include "new_threads.h"
 
 #include "events.h"
+#include "names.h"
 #include "recorder.h"
 #include "thread.h"
 #include "warn.h"
@@ -183,35 +184,44 @@ static PyTypeObject starter_type = {
 
 int new_threads_init(void)
 {
+    thread_set_starts_observer(new_threads_cover);
     return PyType_Ready(&recorded_run_type) < 0 || PyType_Ready(&starter_type) < 0 ? -1 : 0;
 }
 
-int new_threads_cover(void)
+/* The function by which `threading` starts threads, borrowed, and its name. NULL where the
+ * program has not imported it, or has a module of its own of that name. */
+static PyObject *start_function(PyObject *threading, const char **name)
 {
-    PyObject *threading = PyImport_ImportModule("threading");
-    if (threading == NULL) {
-        return -1;
-    }
     /* The former is new in 3.13. */
-    const char *name = "_start_joinable_thread";
-    if (!PyObject_HasAttrString(threading, name)) {
-        name = "_start_new_thread";
+    static const char *const names[] = {"_start_joinable_thread", "_start_new_thread"};
+    PyObject *start = NULL;
+    if (threading == NULL || !PyModule_CheckExact(threading)) {
+        return NULL;
     }
-    int result = -1;
-    PyObject *start = PyObject_GetAttrString(threading, name);
-    if (start != NULL && Py_TYPE(start) == &starter_type) {
-        result = 0;
-    } else if (start != NULL) {
+    for (int i = 0; i < 2 && start == NULL; i++) {
+        *name = names[i];
+        start = PyDict_GetItemString(PyModule_GetDict(threading), names[i]);
+    }
+    return start;
+}
+
+void new_threads_cover(void)
+{
+    PyObject *exception = compat_take_exception();
+    PyObject *modules = loaded_modules();
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    const char *name;
+    PyObject *start = start_function(threading, &name);
+    if (start != NULL && Py_TYPE(start) != &starter_type) {
         starter *self = PyObject_New(starter, &starter_type);
         if (self != NULL) {
             self->vectorcall = starter_call;
             Py_INCREF(start);
             self->start = start;
-            result = PyObject_SetAttrString(threading, name, (PyObject *)self);
+            (void)PyDict_SetItemString(PyModule_GetDict(threading), name, (PyObject *)self);
             Py_DECREF(self);
         }
     }
-    Py_XDECREF(start);
-    Py_DECREF(threading);
-    return result;
+    PyErr_Clear();
+    compat_restore_exception(exception);
 }

@@ -22,8 +22,10 @@ static void release(recorder *self)
     thread_forget(self);
     edbprof_recording_free(self->recording);
     self->recording = NULL;
-    bool own_interpreter = PyInterpreterState_Get() == self->interpreter;
-    for (size_t i = 0; i < self->code_count && own_interpreter; i++) {
+    /* While the interpreter ends, what other tools have hung on a code object for its end may
+     * be gone, such as a function of ctypes. */
+    bool may_end = PyInterpreterState_Get() == self->interpreter && !compat_is_finalizing();
+    for (size_t i = 0; i < self->code_count && may_end; i++) {
         Py_DECREF(self->codes[i]);
     }
     PyMem_Free(self->codes);
@@ -94,7 +96,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                                      &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
                                      &timeunit, &builtins, &save_every, &hook_name, &threads,
                                      PyUnicode_FSConverter, &live_dir, &max_nodes) ||
-        choose_hook(hook_name, &hook) < 0 || (threads && new_threads_cover() < 0)) {
+        choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -131,6 +133,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->threads = threads;
+    if (threads) {
+        new_threads_cover();
+    }
     self->save_every = save_every;
     if (timer != Py_None) {
         Py_INCREF(timer);
@@ -303,8 +308,11 @@ static PyObject *recorder_threads(PyObject *self, void *Py_UNUSED(unused))
 static int recorder_set_threads(PyObject *self, PyObject *value, void *Py_UNUSED(unused))
 {
     int threads = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (threads < 0 || (threads && new_threads_cover() < 0)) {
+    if (threads < 0) {
         return -1;
+    }
+    if (threads) {
+        new_threads_cover();
     }
     ((recorder *)self)->threads = threads;
     return 0;

@@ -49,9 +49,8 @@ void thread_let_all_look(void)
     threads_epoch++;
 }
 
-void thread_new_function(void)
+static void look_for_switches(thread_state *state)
 {
-    thread_state *state = thread_here.state;
     if (state == NULL || state->sees_switches) {
         return;
     }
@@ -64,8 +63,36 @@ void thread_new_function(void)
 void thread_slow_event(void)
 {
     if (all_look) {
-        thread_new_function();
+        look_for_switches(thread_here.state);
     }
+}
+
+/* ---- first calls --------------------------------------------------------- */
+
+static void (*look_for_starts)(void);
+
+void thread_set_starts_observer(void (*look)(void)) { look_for_starts = look; }
+
+/* Returns true if a recorder is active that records the threads which the calling one starts. */
+static bool records_starts(const thread_state *state)
+{
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        const active_recorders *list = &state->active[hook];
+        for (size_t i = 0; i < list->count; i++) {
+            if (list->items[i].owner->threads) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void thread_new_function(void)
+{
+    if (records_starts(thread_here.state)) {
+        look_for_starts();
+    }
+    look_for_switches(thread_here.state);
 }
 
 /* ---- handles ------------------------------------------------------------- */

@@ -69,7 +69,11 @@ void thread_let_all_look(void);
 /* An event takes the slow way: the observer looks if the program's threads switch. */
 void thread_slow_event(void);
 
-/* A function was called for the first time: the observer looks, because modules may have
+/* Registers what records the starts of threads by modules that were imported: new_threads.c.
+ * It raises nothing. */
+void thread_set_starts_observer(void (*look)(void));
+
+/* A function was called for the first time: the observers look, because modules may have
  * been imported since the last time. */
 void thread_new_function(void);
 

@@ -7,10 +7,13 @@ use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::estimate::estimate;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::analysis::singledispatch::rows::reattribute_callers;
+use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
+use edbprof::format::foreign::recognise;
 use edbprof::format::live::{self, Now};
 use edbprof::format::marshal::Reader;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
+use edbprof::format::read_error::Reason;
 use edbprof::format::sidecar;
 use edbprof::model::{Counts, DispatchCounts, Label, Rows};
 
@@ -28,13 +31,23 @@ pub(crate) fn marshal(bytes: &[u8]) {
 
 /// Anyone's `.prof` file.
 pub(crate) fn prof(bytes: &[u8]) {
-    if let Ok(file) = prof::read(bytes) {
-        use_file(file);
+    let head = &bytes[..bytes.len() / 2];
+    let read = prof::read(bytes);
+    if !profile_goes_on(head) {
+        // A larger file may have references that unfold to more.
+        let unfolds = prof::read(head).is_err_and(|error| error.reason == Reason::Expansion);
+        let same = prof::read(head).is_ok() == read.is_ok();
+        assert!(same || unfolds, "the rest of the file mattered");
+    }
+    match read {
+        Ok(file) => use_file(file),
+        Err(_) => drop(recognise(bytes)),
     }
 }
 
 /// A live file, of a process that runs or of one that is gone.
 pub(crate) fn live(bytes: &[u8]) {
+    profile_goes_on(bytes);
     for now in [Now::Running, Now::Gone] {
         if let Ok(trees) = live::read(bytes, now) {
             use_file(ProfFile::Exact(trees, PlainInputs::default()));
@@ -44,6 +57,7 @@ pub(crate) fn live(bytes: &[u8]) {
 
 /// A sidecar, and the attribution by it.
 pub(crate) fn sidecar(bytes: &[u8]) {
+    sidecar_goes_on(bytes);
     if let Ok(sidecar) = sidecar::decode(bytes) {
         let written = sidecar::encode(&sidecar);
         assert_eq!(sidecar::decode(&written).as_ref(), Ok(&sidecar));

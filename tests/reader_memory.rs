@@ -8,6 +8,8 @@ mod live_file;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
+use edbprof::format::foreign;
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof;
 use edbprof::format::pstats;
@@ -262,6 +264,24 @@ fn small_files_take_no_hundredfold() {
             eprintln!("{name}: {share:.1} times {} bytes", bytes.len());
             assert!(share <= most, "{name} takes {share} times its size");
         }
+    }
+}
+
+#[test]
+fn looking_at_a_file_takes_no_more_than_reading_it() {
+    let numbered = [b"{".to_vec(), b"\xce".repeat(COUNT as usize)].concat();
+    let broken = [b"{\r\n\0".to_vec(), vec![b'x'; COUNT as usize]].concat();
+    let files = [marshal_files(), exact_files(), live_files(), sidecars()].concat();
+    let files = files
+        .into_iter()
+        .chain([("numbered", numbered), ("broken", broken)]);
+    for (name, bytes) in files {
+        for look in [profile_goes_on, sidecar_goes_on] {
+            let share = share(&bytes, look);
+            assert!(share <= 35.0, "{name} takes {share} times its size");
+        }
+        let share = share(&bytes, foreign::recognise);
+        assert!(share <= 65.0, "{name} takes {share} times its size");
     }
 }
 

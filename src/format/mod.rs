@@ -15,6 +15,8 @@
 pub mod atomic_file;
 pub(crate) mod calibration;
 pub mod content_hash;
+pub mod extent;
+pub mod foreign;
 mod input;
 pub mod live;
 pub mod marshal;

@@ -1,10 +1,10 @@
-//! Where the nodes of a recording lie: one region, handed out in chunks.
+//! The nodes of a recording: one region, handed out in chunks.
 //!
-//! Each thread takes a chunk at a time, so its nodes are near each other and
-//! making one needs no lock; an index is enough to find any node of the recording.
+//! Each thread takes a chunk at a time, so its nodes are near each other. An index is enough
+//! to find any node of the recording.
 //!
-//! Behind the nodes that a recording may have there is spare room, for what is needed
-//! when all of them are made: counters of overflow calls, and roots of further threads.
+//! Behind the nodes that call trees may have there is spare room, for counters of overflow
+//! calls and for roots of further threads once all of those are made.
 
 use std::io;
 use std::ops::Range;
@@ -18,9 +18,9 @@ use crate::recorder::region::{Backing, Region};
 const FIRST_CHUNK: u32 = 64;
 /// Nodes that a chunk holds at most.
 const LARGEST_CHUNK: u32 = 8192;
-/// Nodes that there is spare room for at least, 4 MiB; else a quarter of the budget:
-/// real programs have 18 to 84 nodes a function, and a counter is needed for each
-/// function in each thread. It is address space until it is used.
+/// Nodes that the spare room holds at least, 4 MiB; otherwise a quarter of the budget. Real
+/// programs have 18 to 84 nodes a function, and each function in each thread needs a counter.
+/// Spare room is address space until it is used.
 const LEAST_SPARE: u32 = 1 << 16;
 /// The largest budget: each node may have one for overflow calls beside it in a file.
 pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
@@ -36,8 +36,8 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// An arena for at most `max_nodes` nodes, or fewer where address space is
-    /// scarce. No memory is committed yet.
+    /// An arena for at most `max_nodes` nodes, or fewer if address space is scarce. No memory
+    /// is committed yet.
     ///
     /// # Errors
     /// The system's, when not even one chunk can be reserved.
@@ -54,7 +54,7 @@ impl Arena {
         })
     }
 
-    /// Where node 0 lies; node `i` is the `i`-th behind it.
+    /// Node 0; node `i` is the `i`-th behind it.
     pub(crate) fn base(&self) -> NonNull<Node> {
         self.region.base().cast()
     }
@@ -64,7 +64,7 @@ impl Arena {
         self.budget
     }
 
-    /// Nodes that there is address space for.
+    /// Nodes that the address space holds.
     fn capacity(&self) -> u32 {
         (self.region.reserved() / size_of::<Node>()) as u32
     }
@@ -79,9 +79,9 @@ impl Arena {
         self.region.committed()
     }
 
-    /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with
-    /// room for `least` at least. `None` when the budget is used up. `backing` may
-    /// put memory of its own under it.
+    /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with room for
+    /// `least` at least. `None` when the budget is used up. `backing` may put memory of its
+    /// own under it.
     pub(crate) fn chunk(
         &mut self,
         owned: u32,
@@ -96,7 +96,7 @@ impl Arena {
         self.take(size, backing)
     }
 
-    /// A chunk of spare room, once the budget is used up. As for [`Arena::chunk`].
+    /// A chunk of spare room, once the budget is used up: see [`Arena::chunk`].
     pub(crate) fn spare_chunk(&mut self, backing: &mut impl Backing) -> Option<Range<NodeIndex>> {
         let left = self.capacity().checked_sub(self.used)?;
         if self.used < self.budget || left == 0 {

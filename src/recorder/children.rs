@@ -1,7 +1,7 @@
 //! Finds a node's child by key: an open-addressing table of node indices.
 //!
-//! The table holds no keys of its own, they lie in the nodes; a slot is four bytes, and at
-//! most half of the slots are taken.
+//! The table holds no keys of its own, because the nodes have them. A slot is four bytes, and
+//! at most half of the slots are taken.
 
 use std::cell::UnsafeCell;
 use std::collections::TryReserveError;

@@ -1,4 +1,4 @@
-//! What happens to live files when the process ends regularly.
+//! Live files of a process that ends regularly.
 //!
 //! A recording that its host has saved for the last time may have recorded more since: in
 //! finalizers, in other threads. So its live file stays until the C library runs its exit
@@ -48,7 +48,7 @@ extern "C" fn at_exit() {
     }
     let is_announced = ANNOUNCED.load(Ordering::Relaxed) == pid;
     let end_all = || registry::each(|recording| recording.end(is_announced));
-    // There is nobody to tell of a panic, or of live files that stay because another thread
-    // has the list.
+    // Nobody is left to report to: neither a panic, nor live files that stay because another
+    // thread has the list.
     drop(std::panic::catch_unwind(end_all));
 }

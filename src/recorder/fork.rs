@@ -1,4 +1,4 @@
-//! What happens to recordings when the process forks.
+//! Recordings in a process that forks.
 //!
 //! The child inherits a copy of every recording. It must not count the parent's calls
 //! again, nor write to the parent's file. So before a fork all recordings are locked, and
@@ -19,6 +19,7 @@ use std::sync::MutexGuard;
 use once_cell::sync::OnceCell;
 
 use crate::recorder::arena::Arena;
+use crate::recorder::live::LiveFile;
 use crate::recorder::recording::{Recording, SavePolicy, Shared, ThreadEntry};
 use crate::recorder::region::Unbacked;
 use crate::recorder::registry::{self, Known};
@@ -91,7 +92,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     let mut arena = Arena::new(recording.options.max_nodes.max(all_open)).ok();
     shared.identity = None;
     shared.saves = SavePolicy::default();
-    shared.backing.detach();
+    shared.backing.with_file(LiveFile::detach);
     for entry in &mut shared.threads {
         entry.start_over();
         let room = open(entry).zip(arena.as_mut());

@@ -10,11 +10,11 @@
 //!                       snapshot ──▶ model::Trees ──▶ `.prof` file
 //! ```
 //!
-//! From the first event on nodes, functions and threads lie in a [`live`] file that is
-//! mapped into memory: whatever ends the process, it stays as it was.
+//! From the first event on, nodes, functions and threads are in a [`live`] file that is mapped
+//! into memory. It survives any end of the process.
 //!
-//! A [`Recording`] belongs to one process and is shared by its threads; all of it that is not
-//! hot lies behind one lock. A [`Thread`] is one OS thread's place in it and takes events
+//! A [`Recording`] belongs to one process and is shared by its threads. One lock protects all
+//! of it that is not hot. A [`Thread`] is one OS thread's place in it and takes events
 //! without lock or allocation. [`fork`] turns the copy that a forked child inherits into an
 //! empty one; [`exit`] saves what came late.
 //!

@@ -1,4 +1,4 @@
-//! One node of a call tree as it lies in memory.
+//! One node of a call tree, as it is in memory.
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -64,7 +64,7 @@ pub(crate) struct Node {
     overflow: Stopwatch,
 }
 
-/// How many siblings a node remembers as followers.
+/// Number of siblings that a node remembers as followers.
 pub(crate) const GUESSES: usize = 2;
 
 const _: () = assert!(size_of::<Node>() == NODE);

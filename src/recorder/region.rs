@@ -1,10 +1,10 @@
-//! A stretch of address space that is reserved whole and committed from the front.
+//! Address space that is reserved whole and committed from the front.
 //!
-//! What grows in it never moves, so a thread can keep pointers into it while
-//! another commits more.
+//! Its content never moves, so a thread can keep pointers into it while another one commits
+//! more.
 
 use std::io;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 /// Puts memory of its own under a region that grows.
 pub(crate) trait Backing {
@@ -39,15 +39,15 @@ pub(crate) struct Region {
 unsafe impl Send for Region {}
 
 impl Region {
-    /// Reserves `bytes` of address space, none of it committed. Where the system
-    /// refuses (`RLIMIT_AS`), half of it is tried, down to `least`.
+    /// Reserves `bytes` of address space, none of it committed. If the system refuses
+    /// (`RLIMIT_AS`), tries half of it, and so on down to `least`.
     ///
     /// # Errors
     /// The system's, when not even `least` bytes can be had.
     pub(crate) fn reserve(bytes: usize, least: usize) -> io::Result<Region> {
         let mut reserved = bytes.max(least);
         loop {
-            match system::reserve(reserved) {
+            match address_space(reserved) {
                 Ok(base) => {
                     return Ok(Region {
                         base,
@@ -76,9 +76,8 @@ impl Region {
         self.committed
     }
 
-    /// Makes at least the first `bytes` usable, in whole granules that grow with
-    /// the region so that the number of system calls stays small. `backing` may put
-    /// memory of its own there.
+    /// Makes at least the first `bytes` usable, in granules that grow with the region, so that
+    /// the number of system calls stays small. `backing` may put memory of its own there.
     ///
     /// # Errors
     /// `OutOfMemory` past the reserved size, else the system's.
@@ -98,12 +97,15 @@ impl Region {
             .max(self.committed.saturating_add(step))
             .min(self.reserved);
         let len = wanted - self.committed;
-        // SAFETY: [committed, wanted) lies inside this region's own reservation and
-        // nobody was given access to it before.
+        let usable = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: [committed, wanted) is in this region's own reservation, and nobody was
+        // given access to it before.
         unsafe {
             let start = self.base.add(self.committed);
-            if !backing.extend(start, len) {
-                system::commit(start, len)?;
+            if !backing.extend(start, len)
+                && libc::mprotect(start.as_ptr().cast(), len, usable) != 0
+            {
+                return Err(io::Error::last_os_error());
             }
         }
         self.committed = wanted;
@@ -113,60 +115,22 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // SAFETY: base and reserved are what `system::reserve` gave, and the owner
-        // that drops the region has no pointer into it any more.
-        unsafe { system::release(self.base, self.reserved) }
+        // SAFETY: the whole of one mapping, into which the owner that drops it has no pointer
+        // any more. The result is ignored: it can only fail for a range that is no mapping.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.reserved) };
     }
 }
 
-mod system {
-    use std::io;
-    use std::ptr::NonNull;
-
-    pub(super) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
-        // SAFETY: a new anonymous mapping at an address of the kernel's choosing
-        // touches no existing memory.
-        let base = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                bytes,
-                libc::PROT_NONE,
-                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        NonNull::new(base.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+/// Address space without memory.
+fn address_space(bytes: usize) -> io::Result<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    // SAFETY: a new anonymous mapping at an address of the kernel's choosing touches no
+    // existing memory.
+    let base = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    if base == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
     }
-
-    /// # Safety
-    /// * `[base, base + bytes)` lies inside a reservation that the caller owns.
-    pub(super) unsafe fn commit(base: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the range is the caller's own, by this function's contract.
-        let failed = unsafe {
-            libc::mprotect(
-                base.as_ptr().cast(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-            )
-        };
-        if failed != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// * `base` and `bytes` come from one call of [`reserve`].
-    /// * Nothing uses the memory any more.
-    pub(super) unsafe fn release(base: NonNull<u8>, bytes: usize) {
-        // SAFETY: the whole of one mapping of ours, unused by contract. The result
-        // is ignored: it can only fail for a range that is no mapping.
-        unsafe { libc::munmap(base.as_ptr().cast(), bytes) };
-    }
+    NonNull::new(base.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
 #[cfg(test)]

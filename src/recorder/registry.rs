@@ -1,4 +1,4 @@
-//! The recordings of this process, for what happens to all of them: a fork, and its end.
+//! The recordings of this process, all of which a fork or the end of the process concerns.
 
 use std::io;
 use std::ops::Deref;
@@ -78,8 +78,8 @@ pub(super) fn list() -> MutexGuard<'static, Vec<Known>> {
     LIST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `body` with every recording. Returns false, without a call, if another thread has
-/// the list all the while: it may be one that will never go on.
+/// Calls `body` with every recording. Gives up and returns false, without a call, if another
+/// thread keeps the list: it may be one that never continues.
 #[must_use]
 pub(super) fn each(body: impl Fn(&Recording)) -> bool {
     const TRIES: u32 = 10_000;

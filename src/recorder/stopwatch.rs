@@ -1,13 +1,13 @@
-//! Ticks that add up, in one word: whether they run at the moment is in the sign.
+//! Ticks that add up, in one word. The sign tells whether they run at the moment.
 
 use std::sync::atomic::{
     AtomicI64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
-/// Starting subtracts the tick, stopping adds it: negative while it runs, for what it
-/// has measured before is less than any later tick, the first being 1. One store
-/// commits either. The owning thread starts and stops it, any may read it.
+/// Starting subtracts the tick, stopping adds it. So it is negative while it runs, because the
+/// ticks measured before are fewer than any later tick, the first being 1. One store commits
+/// either. The owning thread starts and stops it, any thread may read it.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub(crate) struct Stopwatch(AtomicI64);
@@ -29,16 +29,16 @@ impl Stopwatch {
         self.0.store(ticks, Release);
     }
 
-    /// What it has measured, while it runs up to the tick that `latest` gives: that of
-    /// the thread's latest event, or later.
+    /// The ticks measured. While it runs they count up to the tick that `latest` gives, which
+    /// is that of the thread's latest event, or later.
     pub(crate) fn read(&self, latest: impl Fn() -> u64) -> u64 {
         let mut ticks = self.0.load(Acquire);
         while ticks < 0 {
-            // Not before it was started, for that was stored first.
+            // Not before it was started, because that tick was stored first.
             let latest = latest();
             let again = self.0.load(Acquire);
             if again == ticks {
-                // Nor after it was stopped: it ran all the while.
+                // Nor after it was stopped, because it ran all the while.
                 return ticks.wrapping_add(latest as i64).max(0) as u64;
             }
             ticks = again;

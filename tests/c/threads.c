@@ -24,7 +24,7 @@ static void start(const char *directory, const char *prefix) {
 }
 
 static void finish(void) {
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_FINAL));
+  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_AT_EXIT));
   edbprof_recording_free(recording);
 }
 

@@ -34,7 +34,7 @@ fn every_kind_is_named_with_its_reason_and_counted() {
     };
     let files: [(&str, &[u8], &str); 10] = [
         ("empty", b"", "the file is empty"),
-        ("text", b"hello", "unknown code 0x68"),
+        ("text", b"hello", "it is text, not a profile"),
         ("list", b"[\0\0\0\0", "expected a dict, found a list"),
         ("deep", &b"[\x01\0\0\0".repeat(100_000), "nested too deeply"),
         (
@@ -44,8 +44,8 @@ fn every_kind_is_named_with_its_reason_and_counted() {
         ),
         ("huge", &huge, "the file is cut off"),
         ("loop", looping, "expected a caller's tuple"),
-        ("pickle", EXECUTES, "unknown code 0x80"),
-        ("zeros", &[0; 5000], "unknown code 0x00"),
+        ("pickle", EXECUTES, "it is a pickle, not a profile"),
+        ("zeros", &[0; 5000], "it is filled with zeros"),
         ("later.live", &later, "written by a later edbprof"),
     ];
     let mut sandbox = Sandbox::new()
@@ -108,6 +108,83 @@ fn a_bad_sidecar_does_not_take_its_profile_along() {
     assert_eq!(sandbox.calls("profile_analysis.prof"), 5);
     for place in [sandbox.input("executed"), sandbox.work("executed")] {
         assert!(!place.exists());
+    }
+}
+
+/// Runs the program with so little memory that it could not hold a large file.
+#[cfg(target_os = "linux")]
+fn run_in_one_gigabyte(sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    let program = sandbox.command();
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "ulimit -v 1000000 && exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(arguments)
+        .current_dir(sandbox.work(""))
+        .env("TMPDIR", sandbox.input(""))
+        .env("RAYON_NUM_THREADS", "2");
+    Run::from(shell.output().unwrap())
+}
+
+/// Makes an input of `content` and a hole to its end at 8 GiB.
+#[cfg(target_os = "linux")]
+fn add_sparse(sandbox: &Sandbox, name: &str, content: &[u8]) {
+    let path = sandbox.input(name);
+    std::fs::write(&path, content).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(8 << 30).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_file_costs_no_memory() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof", &recording(1, 10))
+        .with("edbprof_bad.prof", &plain(100));
+    add_sparse(&sandbox, "edbprof_zeros.prof", b"");
+    add_sparse(&sandbox, "edbprof_live.prof.live", b"");
+    add_sparse(&sandbox, "edbprof_text.prof", b"hello");
+    add_sparse(&sandbox, "edbprof_bad.prof.singledispatch", b"\x80\x04}");
+    // Readers ignore what follows a profile.
+    add_sparse(&sandbox, "edbprof_2.prof", &recording(2, 20));
+    add_sparse(&sandbox, "edbprof_3.prof", &plain(1000));
+    add_sparse(&sandbox, "edbprof_4.prof.live", &live_file::killed(4, 5000));
+    let run = run_in_one_gigabyte(&sandbox, &[]).expect(1);
+    for name in ["edbprof_zeros.prof", "edbprof_live.prof.live"] {
+        assert!(reason(&run, name).contains("it is filled with zeros"));
+    }
+    assert!(reason(&run, "edbprof_text.prof").contains("no profile"));
+    assert!(reason(&run, "edbprof_bad.prof.singledispatch").contains("0x00"));
+    assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
+    let calls = 11 + 100 + 21 + 1000 + 5000;
+    assert_eq!(sandbox.calls("profile_analysis.prof"), calls);
+    let clean = ["clean", "--dry-run", "--finished"];
+    let run = run_in_one_gigabyte(&sandbox, &clean).expect(0);
+    assert!(reason(&run, "edbprof_zeros.prof").contains("no profile"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_has_no_end_and_what_has_no_size_is_refused() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 10));
+    let devices = [
+        ("/dev/zero", "it is a device, not a file"),
+        ("/dev/null", "it is a device, not a file"),
+        ("/dev/tty", "it is a device, not a file"),
+        ("/proc/self/maps", "it is text, not a profile"),
+        ("/proc/kcore", "can't read"),
+    ];
+    let present = devices
+        .iter()
+        .filter(|(path, _)| std::path::Path::new(path).exists());
+    let _socket = std::os::unix::net::UnixListener::bind(sandbox.input("socket")).unwrap();
+    let socket = sandbox.input("socket");
+    let others = [(socket.to_str().unwrap(), "it is a socket, not a file")];
+    for (path, expected) in present.copied().chain(others) {
+        let input = sandbox.input("edbprof_1.prof");
+        let run = run_in_one_gigabyte(&sandbox, &[path, input.to_str().unwrap()]).expect(1);
+        assert!(reason(&run, path).contains(expected), "{}", run.stderr);
+        assert_eq!(sandbox.calls("profile_analysis.prof"), 11, "{path}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod clean;
 mod compensation;
+mod foreign;
 mod formats;
 mod hostile;
 mod inputs;
@@ -11,6 +12,7 @@ mod live;
 #[path = "../it/live_file.rs"]
 mod live_file;
 mod outputs;
+mod overwriting;
 mod ownership;
 mod progress;
 mod run;

@@ -1,4 +1,4 @@
-//! Results: their names, their places, and the files that they never replace.
+//! Results: their names, their places, and what they replace.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -68,70 +68,6 @@ fn the_name_of_one_result_names_them_all() {
 }
 
 #[test]
-fn an_input_is_never_written_over() {
-    let content = recording(1, 10);
-    let sandbox = Sandbox::new()
-        .with("edbprof_1.prof", &content)
-        .with("edbprof_2.prof", &plain(7));
-    symlink(sandbox.input("edbprof_1.prof"), sandbox.work("link.prof")).unwrap();
-    let input = sandbox.input("edbprof_1.prof");
-    let input = input.to_str().unwrap();
-    let plain_input = sandbox.input("edbprof_2");
-    for arguments in [
-        &["--out", input][..],
-        &["--out", plain_input.to_str().unwrap()],
-        &[
-            "--out",
-            &input.replace("prof", "svg").replace("edbsvg", "edbprof"),
-            input,
-        ],
-        &["--out=link", "link.prof"],
-        &["--out=link.svg", "--format=prof", input, "link.prof"],
-    ] {
-        let run = sandbox.run(arguments).expect(2);
-        assert!(
-            run.stderr.contains("would overwrite the input"),
-            "{}",
-            run.stderr
-        );
-        assert_eq!(run.stdout, "");
-    }
-    assert_eq!(std::fs::read(input).unwrap(), content);
-    assert_eq!(sandbox.written(), ["link.prof"]);
-    assert_eq!(
-        names(&sandbox.input("")),
-        ["edbprof_1.prof", "edbprof_2.prof"]
-    );
-}
-
-#[test]
-fn nor_by_the_summary_which_is_no_input_of_the_next_run() {
-    let content = recording(1, 10);
-    let sandbox = Sandbox::new().with("edbprof_1.prof", &content);
-    let input = sandbox.input("edbprof_1.prof");
-    let run = sandbox
-        .run(&[&format!("--summary-json={}", input.to_str().unwrap())])
-        .expect(2);
-    assert!(
-        run.stderr.contains("would overwrite the input"),
-        "{}",
-        run.stderr
-    );
-    // A link to an input is replaced, not followed.
-    symlink(&input, sandbox.work("link")).unwrap();
-    sandbox.run(&["--summary-json=link"]).expect(0);
-    assert_eq!(std::fs::read(&input).unwrap(), content);
-    let summary = format!(
-        "--summary-json={}",
-        sandbox.input("summary.json").to_str().unwrap()
-    );
-    for _ in 0..2 {
-        let run = sandbox.run_among_inputs(&["--suffix=", &summary]).expect(0);
-        assert_eq!(run.stderr, "");
-    }
-}
-
-#[test]
 fn a_result_of_another_run_does_not_stay_beside_these() {
     let sandbox = Sandbox::new()
         .with("edbprof_1.prof", &recording(1, 10))
@@ -149,21 +85,6 @@ fn a_result_of_another_run_does_not_stay_beside_these() {
     std::fs::create_dir(&stale).unwrap();
     sandbox.run(&[]).expect(0);
     assert!(stale.is_dir());
-}
-
-#[test]
-fn a_sidecar_that_is_read_is_never_written_over() {
-    let sandbox = Sandbox::new().with("x.prof", &plain(7));
-    let sidecar = edbprof::format::sidecar::encode(&Default::default());
-    let sandbox = sandbox.with("x.prof.singledispatch", &sidecar);
-    let (input, out) = (
-        sandbox.input("x.prof"),
-        sandbox.input("x.prof.singledispatch"),
-    );
-    sandbox
-        .run(&[input.to_str().unwrap(), "--out", out.to_str().unwrap()])
-        .expect(2);
-    assert_eq!(std::fs::read(out).unwrap(), sidecar);
 }
 
 #[test]

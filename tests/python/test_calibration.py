@@ -248,13 +248,13 @@ def test_signals_of_faults_are_not_blocked(costs):
     assert costs(
         """
         import signal
-        plain, recorded_loops = _calibration._loops(), _calibration._other_loops()
+        _, *others = _calibration._make()
         seen = set()
         def no_calls(rounds, _):
             seen.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
             for _ in rounds:
                 pass
-        _native.set_calibration_loops(no_calls, plain, recorded_loops)
+        _native.set_calibration_loops(lambda: (no_calls, *others))
         save(recorded())
         names = ["SEGV", "BUS", "FPE", "ILL", "ABRT", "TRAP", "SYS", "PROF"]
         assert signal.SIGINT in seen and signal.SIGALRM in seen

@@ -243,6 +243,68 @@ def test_methods_are_recorded(tmp_path):
     assert only_file(tmp_path).paths() == {(name,): 1 for name in names + ["__call__"]}
 
 
+def test_without_parentheses(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    run(
+        """
+        import asyncio
+        from edbprof_native import profile
+
+        @profile
+        def function(argument):
+            "A docstring."
+            return argument
+
+        @profile
+        async def coroutine(): pass
+
+        class Class:
+            @profile
+            def method(self): return self
+
+            @profile
+            @staticmethod
+            def static(): pass
+
+            @classmethod
+            @profile
+            def of_class(cls): return cls
+
+            attribute = profile(function)
+
+        assert function(5) == 5
+        assert (function.__name__, function.__doc__) == ("function", "A docstring.")
+        assert not isinstance(function, profile)
+        asyncio.run(coroutine())
+        instance = Class()
+        assert instance.method() is instance is instance.attribute()
+        assert Class.static() is None and Class.of_class() is Class
+        """
+    )
+    names = ("function", "coroutine", "method", "static", "of_class")
+    file = only_file(tmp_path)
+    assert {name: file.calls(name) for name in names} == {
+        "function": 2,
+        "coroutine": 1,
+        "method": 1,
+        "static": 1,
+        "of_class": 1,
+    }
+
+
+def test_without_parentheses_it_takes_functions_alone():
+    for thing in (5, "prefix_", int, property(undecorated)):
+        with pytest.raises(TypeError, match="decorates functions"):
+            profile(thing)
+
+
+def test_function_and_options_at_once(tmp_path):
+    profile(lambda: None, dir=tmp_path)()
+    assert only_file(tmp_path).calls("<lambda>") == 1
+    with pytest.raises(TypeError):
+        profile(undecorated, unknown=1)
+
+
 def test_as_key_and_in_functools():
     assert {decorated: 1}[decorated] == 1
     assert decorated == decorated

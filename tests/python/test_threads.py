@@ -240,3 +240,35 @@ def test_closed_while_a_thread_is_recorded(tmp_path):
     go_on.set()
     thread.join()
     recorded.close()
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_threading_that_is_imported_later(run, tmp_path, hook):
+    """In a recorded call or outside of one; nothing is imported for it."""
+    run(
+        f"""
+        import sys
+        from edbprof_native import Profile
+
+        def in_thread(): pass
+
+        def recorded():
+            import threading
+            thread = threading.Thread(target=in_thread)
+            thread.start()
+            thread.join()
+
+        first, second = (Profile(hook={hook!r}, threads=True) for _ in range(2))
+        assert "threading" not in sys.modules
+        for profile in (first, second):
+            with profile:
+                recorded()
+        first.save("first.prof")
+        del sys.modules["threading"]  # A new one is another one.
+        with second:
+            recorded()
+        second.save("second.prof")
+        """
+    )
+    assert ProfFile(tmp_path / "first.prof").calls("in_thread") == 1
+    assert ProfFile(tmp_path / "second.prof").calls("in_thread") == 2

@@ -2,7 +2,7 @@
 
     from edbprof_native import profile
 
-    @profile()
+    @profile
     def handle(request): ...
 
 Every process that calls `handle` leaves one `.prof` file in the temporary directory;
@@ -10,32 +10,43 @@ Every process that calls `handle` leaves one `.prof` file in the temporary direc
 flame graph.
 """
 
-from __future__ import annotations
-
 import os
 
-from . import _native, _steps
+from . import _native
 
-_native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep, _steps.DRIVERS)
-
-from ._decorator import profile  # noqa: E402  the package must be known first
-from ._profile import Profile, run, runctx  # noqa: E402  as above
+_native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from . import tracing_singledispatch as tracing_singledispatch
+    from ._decorator import profile as profile
+    from ._profile import Profile as Profile
+    from ._profile import run as run
+    from ._profile import runctx as runctx
 
 __all__ = ["Profile", "get_include", "profile", "run", "runctx", "tracing_singledispatch"]
 __version__: str = _native.version
 
+# Imported at their first use: processes of `edbprof run` need none of them.
+_MODULES = {
+    "Profile": "_profile",
+    "profile": "_decorator",
+    "run": "_profile",
+    "runctx": "_profile",
+    "tracing_singledispatch": "tracing_singledispatch",
+}
 
-def __getattr__(name: str) -> ModuleType:
-    # It needs functools, which takes longer to import than all of this package.
-    if name == "tracing_singledispatch":
-        return __import__("edbprof_native.tracing_singledispatch", fromlist=("_",))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = __import__(f"{__name__}.{_MODULES[name]}", fromlist=("_",))
+    found = globals()[name] = getattr(module, name, module)
+    return found
+
+
+def __dir__() -> "list[str]":
+    return sorted({*globals(), *__all__})
 
 
 def get_include() -> str:

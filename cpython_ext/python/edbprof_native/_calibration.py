@@ -5,8 +5,6 @@ for as long as nobody listens. A round makes several, of different functions, so
 recorder has no easier task than in a program.
 """
 
-import types
-
 from . import _native
 
 
@@ -112,17 +110,21 @@ def _loops():
     )
 
 
-def _other_loops():
-    """The same with code objects of their own, for which events can be switched on."""
-    return types.FunctionType(_copy(_loops.__code__), globals())()
+def _with_other_code(function):
+    """The same with code objects of its own, for which events can be switched on."""
+    return type(function)(_copy(function.__code__), globals())
 
 
 def _copy(code):
     constants = (
-        _copy(constant) if isinstance(constant, types.CodeType) else constant
+        _copy(constant) if type(constant) is type(code) else constant
         for constant in code.co_consts
     )
     return code.replace(co_consts=tuple(constants))
 
 
-_native.set_calibration_loops(_no_calls, _loops(), _other_loops())
+def _make():
+    return _no_calls, _loops(), _with_other_code(_loops)()
+
+
+_native.set_calibration_loops(_make)

@@ -1,23 +1,25 @@
 """The decorator `profile`."""
 
-from __future__ import annotations
-
 import os
 
-from . import _native, _process
+from . import _native, _process, _steps  # noqa: F401  the last drives generators
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this package
 if TYPE_CHECKING:
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable, Optional, Tuple, TypeVar, Union, overload
 
     F = TypeVar("F", bound=Callable[..., Any])
+    Path = Union[str, "os.PathLike[str]"]
 
 
 class profile:
     """Record every call of the decorated function, and only while it runs.
 
-        @profile()
+        @profile
         def handle(request): ...
+
+        @profile(dir="/var/tmp", threads=True)
+        def work(): ...
 
     Works on functions, methods, static and class methods, generator functions,
     `async def` and async generators; of the latter three what happens while they are
@@ -47,17 +49,43 @@ class profile:
         there were. Of those who share a file the first says.
     """
 
-    def __init__(
-        self,
+    _directory: str
+    _live_directory: str
+    _prefix: str
+    _suffix: str
+    _recorder: _native.Recorder
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, function: F, /) -> F: ...  # type: ignore[misc]  # @profile alone
+        @overload
+        def __new__(
+            cls,
+            *,
+            prefix: str = ...,
+            suffix: str = ...,
+            dir: Optional[Path] = ...,
+            save_every_n_calls: int = ...,
+            live_dir: Optional[Path] = ...,
+            threads: bool = ...,
+            max_nodes: int = ...,
+        ) -> "profile": ...
+
+    # Not __init__: @profile alone makes no profile.
+    def __new__(  # type: ignore[misc]  # as above
+        cls,
+        function: "Any" = None,
+        /,
         *,
         prefix: str = "edbprof_",
         suffix: str = ".prof",
-        dir: str | os.PathLike[str] | None = None,
+        dir: "Optional[Path]" = None,
         save_every_n_calls: int = 1,
-        live_dir: str | os.PathLike[str] | None = None,
+        live_dir: "Optional[Path]" = None,
         threads: bool = False,
         max_nodes: int = 4_194_304,
-    ) -> None:
+    ) -> "Any":
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
                 raise TypeError(f"{name} must be a str, not {type(value).__name__}")
@@ -69,6 +97,7 @@ class profile:
             raise ValueError("save_every_n_calls must not be negative")
         if dir is None:
             dir = _process.temporary_directory()
+        self = super().__new__(cls)
         self._directory = os.path.abspath(os.fsdecode(dir))
         self._live_directory = self._directory
         if live_dir is not None:
@@ -85,8 +114,9 @@ class profile:
             self._live_directory,
             max_nodes,
         )
+        return self if function is None else self(function)
 
-    def __call__(self, function: F) -> F:
+    def __call__(self, function: "F") -> "F":
         """Decorate `function`."""
         if type(function) in (staticmethod, classmethod):
             return type(function)(self(function.__func__))  # type: ignore[return-value]  # a descriptor stands for its function
@@ -105,13 +135,13 @@ class profile:
 
     def aggregate(
         self,
-        out_path: str | os.PathLike[str],
+        out_path: "Path",
         *,
         sort_by: str = "",
         width: int = 1920,
         threshold: float = 0.0001,
         quiet: bool = False,
-    ) -> tuple[int, int]:
+    ) -> "Tuple[int, int]":
         """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
 
         Those in `live_dir` are among them.

@@ -1,32 +1,55 @@
-"""The recordings of this process, and their being saved when it ends."""
+"""The recordings of this process, and their being saved when it ends.
 
-from __future__ import annotations
+Imported before the program's first line by `edbprof run`, so nothing is imported here that
+not every Python has imported by then.
+"""
 
-import atexit
 import os
 import sys
 
-from . import _native
+from . import _calibration, _native  # The former lets recorders measure what they cost.
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from typing import Any
+    from types import ModuleType
+    from typing import Any, Dict, List, Optional, Tuple
 
-_recorders: dict[tuple[str, str, str], _native.Recorder] = {}
+_recorders: "Dict[Tuple[str, str, str], _native.Recorder]" = {}
 
 #: Those that record the main thread until the process ends: then they stop, since what
 #: recording costs is not measured in a thread that records.
-stopped_at_end: list[_native.Recorder] = []
+stopped_at_end: "List[_native.Recorder]" = []
+
+
+_LIBRARY = os.path.dirname(getattr(os, "__file__", ""))
+
+
+def _standard_module(name: str, file: str) -> "Optional[ModuleType]":
+    """A module of the standard library that the program has imported, none of its own.
+
+    Without a call, since that would be recorded where this is asked at a fork.
+    """
+    try:
+        found = sys.modules[name]
+        is_standard = found.__file__ in (f"{_LIBRARY}/{file}", f"{_LIBRARY}/{file}c")
+    except (AttributeError, KeyError):
+        return None
+    return found if is_standard else None
 
 
 def temporary_directory() -> str:
-    """What `tempfile` says, or the current directory where that finds none."""
-    from tempfile import gettempdir
-
-    try:
-        return gettempdir()
-    except OSError:
-        return os.curdir
+    """What `tempfile` says where the program has imported that; else what it would say."""
+    tempfile = _standard_module("tempfile", "tempfile.py")
+    if tempfile is not None:
+        try:
+            return str(tempfile.gettempdir())
+        except OSError:
+            return os.curdir
+    named = (os.environ.get(variable) for variable in ("TMPDIR", "TEMP", "TMP"))
+    for place in (*filter(None, named), "/tmp", "/var/tmp", "/usr/tmp"):
+        if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+            return os.path.abspath(place)
+    return os.curdir
 
 
 def recorder(
@@ -62,12 +85,9 @@ def recorder(
 
 
 def new_recorder(
-    directory: str, prefix: str, suffix: str, **options: Any
+    directory: str, prefix: str, suffix: str, **options: "Any"
 ) -> _native.Recorder:
     """A recording that is saved when the process ends; `options` are `Recorder`'s."""
-    from . import _calibration  # noqa: F401  lets recorders measure what they cost
-    from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
-
     made = _native.Recorder(
         directory=directory, prefix=prefix, suffix=suffix, **options
     )
@@ -88,18 +108,21 @@ def save_all(last: bool = False) -> None:
         try:
             known.save(final=True, last=last)
         except Exception as error:
-            print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
+            if sys.stderr is not None:
+                print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
     _native.process_ends(last)
 
 
 # Children of multiprocessing end in os._exit(), which runs its finalizers only. Those of
 # the parent are dropped on their way, so each child registers its own.
 
+_UTIL = "multiprocessing/util.py"
+
 
 def _save_when_worker_ends(_: object = None) -> None:
-    from multiprocessing import util
-
-    util.Finalize(None, save_all, kwargs={"last": True}, exitpriority=-100)
+    util = _standard_module("multiprocessing.util", _UTIL)
+    if util is not None:
+        util.Finalize(None, save_all, kwargs={"last": True}, exitpriority=-100)
 
 
 _workers_are_prepared = False
@@ -108,21 +131,36 @@ _workers_are_prepared = False
 def _prepare_workers() -> None:
     # In the parent: nothing of it shows in the recordings of the children.
     global _workers_are_prepared
-    if not _workers_are_prepared and "multiprocessing.util" in sys.modules:
+    if _workers_are_prepared:
+        return
+    util = _standard_module("multiprocessing.util", _UTIL)
+    if util is not None:
         _workers_are_prepared = True
-        from multiprocessing import util
-
         # Run once a new child has dropped its parent's state.
         util.register_after_fork(save_all, _save_when_worker_ends)
 
 
-atexit.register(save_all)
+def _save_at_exit() -> None:
+    """Before Python 3.10 a module `atexit` has functions of its own, so the program has to
+    get the one that has ours. Otherwise nothing of it is left in sys.modules.
+    """
+    if "atexit" in sys.modules or sys.version_info < (3, 10):
+        import atexit
+    else:
+        import _frozen_importlib
+        import _imp
+
+        spec = _frozen_importlib.BuiltinImporter.find_spec("atexit")
+        atexit = _imp.create_builtin(spec)
+        _imp.exec_builtin(atexit)
+    atexit.register(save_all)
+
+
+_save_at_exit()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_prepare_workers)
 _prepare_workers()
-if "multiprocessing.process" in sys.modules:
-    from multiprocessing.process import parent_process
-
-    if parent_process() is not None:
-        # Imported by a worker; its start may be over.
-        _save_when_worker_ends()
+_process = _standard_module("multiprocessing.process", "multiprocessing/process.py")
+if _process is not None and _process.parent_process() is not None:
+    # Imported by a worker; its start may be over.
+    _save_when_worker_ends()

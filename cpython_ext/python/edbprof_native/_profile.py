@@ -3,8 +3,6 @@
 It has the interface of `cProfile.Profile`, and `run` and `runctx` are as those of cProfile.
 """
 
-from __future__ import annotations
-
 import marshal  # Every Python has imported it before.
 
 from . import _native, _process
@@ -13,12 +11,13 @@ TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     import os
     from types import CodeType
-    from typing import Any, Callable, Dict, List, Tuple, TypeVar, Union
+    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union
 
     Path = Union[str, "os.PathLike[str]"]
     Label = Tuple[str, int, str]
     Stats = Dict[Label, Tuple[int, int, float, float, Dict[Label, Tuple[int, int, float, float]]]]
     Result = TypeVar("Result")
+    Sort = Union[int, str, Tuple[Union[int, str], ...]]
 
 
 class Profile:
@@ -57,14 +56,14 @@ class Profile:
 
     def __init__(
         self,
-        timer: Callable[[], float] | None = None,
+        timer: "Optional[Callable[[], float]]" = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
         builtins: bool = True,
         *,
         hook: str = "auto",
         clock: str = "wall",
-        live_dir: str | os.PathLike[str] | None = None,
+        live_dir: "Optional[Path]" = None,
         threads: bool = False,
         max_nodes: int = 4_194_304,
     ) -> None:
@@ -72,10 +71,7 @@ class Profile:
             raise TypeError("timer must be callable")
         if hasattr(self, "_recorder"):
             self._recorder.stop()  # Made anew: nobody could switch it off any more.
-        from . import _calibration  # noqa: F401  lets recorders measure what they cost
-        from . import tracing_singledispatch  # noqa: F401  lets recorders know generic functions
-
-        self._options: Dict[str, Any] = {
+        self._options: "Dict[str, Any]" = {
             "timer": timer,
             "timeunit": timeunit,
             "builtins": builtins,
@@ -88,7 +84,7 @@ class Profile:
         self._recorder = _native.Recorder(**self._options)
         self._subcalls = subcalls
 
-    def enable(self, subcalls: bool | None = None, builtins: bool | None = None) -> None:
+    def enable(self, subcalls: "Optional[bool]" = None, builtins: "Optional[bool]" = None) -> None:
         """Record in the calling thread from now on; doing so again changes nothing.
 
         subcalls, builtins: as for `Profile()` from now on; None leaves them as they are.
@@ -103,14 +99,14 @@ class Profile:
         """Record in the calling thread no longer; what was recorded is kept."""
         self._recorder.stop()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: "Path") -> None:
         """Write what was recorded so far to exactly `path`, a `.prof` file.
 
         Raises OSError.
         """
         self._recorder.save(path)
 
-    def dump_stats(self, file: Path) -> None:
+    def dump_stats(self, file: "Path") -> None:
         """`create_stats()`, and write what `save()` writes, but to `open(file, "wb")`, as
         cProfile does; `save()` replaces a file when the new one is whole.
 
@@ -136,21 +132,21 @@ class Profile:
         """
         self.stats = self._stats_in(self._recorder.encode())
 
-    def _stats_in(self, encoded: bytes) -> Stats:
-        stats: Stats = marshal.loads(encoded)  # Not the call trees behind it.
+    def _stats_in(self, encoded: bytes) -> "Stats":
+        stats: "Stats" = marshal.loads(encoded)  # Not the call trees behind it.
         if not self._subcalls:
             stats = {label: (*row[:4], {}) for label, row in stats.items()}
         return stats
 
-    def print_stats(self, sort: int | str | Tuple[int | str, ...] = -1) -> None:
+    def print_stats(self, sort: "Sort" = -1) -> None:
         """Print `create_stats()` as a table, sorted as `pstats.Stats.sort_stats` does."""
         import pstats
 
-        keys: Any = sort if isinstance(sort, tuple) else (sort,)
-        recorded: Any = self  # Stats takes any object with create_stats().
+        keys: "Any" = sort if isinstance(sort, tuple) else (sort,)
+        recorded: "Any" = self  # Stats takes any object with create_stats().
         pstats.Stats(recorded).strip_dirs().sort_stats(*keys).print_stats()
 
-    def getstats(self) -> List[Any]:
+    def getstats(self) -> "List[Any]":
         """What was recorded so far, as a list of `_lsprof.profiler_entry`: code (a builtin's
         is its name), callcount, reccallcount, totaltime, inlinetime, calls (None, or a list
         of `_lsprof.profiler_subentry` with the same attributes but calls).
@@ -160,11 +156,11 @@ class Profile:
         from _lsprof import profiler_entry, profiler_subentry
 
         stats = self._stats_in(self._recorder.encode())
-        codes: Dict[Label, CodeType] = {
+        codes: "Dict[Label, CodeType]" = {
             (code.co_filename, code.co_firstlineno, code.co_name): code
             for code in self._recorder.codes()
         }
-        calls: Dict[Label, List[Any]] = {}
+        calls: "Dict[Label, List[Any]]" = {}
         for callee, (*_, callers) in stats.items():
             code = codes.get(callee, callee[2])
             for caller, (nc, cc, tt, ct) in callers.items():
@@ -175,19 +171,23 @@ class Profile:
             for label, (cc, nc, tt, ct, _) in stats.items()
         ]
 
-    def run(self, cmd: str | CodeType) -> Profile:
+    def run(self, cmd: "Union[str, CodeType]") -> "Profile":
         """Record the execution of `cmd` in the namespace of `__main__`."""
         import __main__
 
         return self.runctx(cmd, __main__.__dict__, __main__.__dict__)
 
-    def runctx(self, cmd: str | CodeType, globals: Dict[str, Any], locals: Any) -> Profile:
+    def runctx(
+        self, cmd: "Union[str, CodeType]", globals: "Dict[str, Any]", locals: "Any"
+    ) -> "Profile":
         """Record the execution of `cmd` in these namespaces."""
         with self:
             exec(cmd, globals, locals)
         return self
 
-    def runcall(self, func: Callable[..., Result], /, *args: Any, **kw: Any) -> Result:
+    def runcall(
+        self, func: "Callable[..., Result]", /, *args: "Any", **kw: "Any"
+    ) -> "Result":
         """Record one call of `func`, and return what it returns."""
         with self:
             return func(*args, **kw)
@@ -212,18 +212,18 @@ class Profile:
         """
         self._recorder.close()
 
-    def __enter__(self) -> Profile:
+    def __enter__(self) -> "Profile":
         self._recorder.enable()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: "Any") -> None:
         self._recorder.disable()
 
 
 def run(
-    statement: str | CodeType,
-    filename: Path | None = None,
-    sort: int | str | Tuple[int | str, ...] = -1,
+    statement: "Union[str, CodeType]",
+    filename: "Optional[Path]" = None,
+    sort: "Sort" = -1,
 ) -> None:
     """Record the execution of `statement` in the namespace of `__main__`, then write it to
     `filename`, or print a table without one. As `cProfile.run`.
@@ -234,11 +234,11 @@ def run(
 
 
 def runctx(
-    statement: str | CodeType,
-    globals: Dict[str, Any],
-    locals: Any,
-    filename: Path | None = None,
-    sort: int | str | Tuple[int | str, ...] = -1,
+    statement: "Union[str, CodeType]",
+    globals: "Dict[str, Any]",
+    locals: "Any",
+    filename: "Optional[Path]" = None,
+    sort: "Sort" = -1,
 ) -> None:
     """As `run`, in these namespaces. As `cProfile.runctx`."""
     recorded = Profile()

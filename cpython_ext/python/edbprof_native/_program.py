@@ -1,14 +1,11 @@
 """The program `edbprof`: found, run, asked to aggregate."""
 
-from __future__ import annotations
-
-import json
 import os
-import subprocess
 import sys
-import sysconfig
-import tempfile
-from typing import Iterator, NoReturn, Sequence
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
 
 _NAME = "edbprof.exe" if os.name == "nt" else "edbprof"
 
@@ -18,10 +15,12 @@ _WRONG_USAGE = 2
 _NOTHING_TO_READ = 3
 
 
-def _places() -> Iterator[str]:
+def _places() -> "Iterator[str]":
     """Where the program may be: beside this Python, where pip puts scripts, on PATH."""
     if sys.executable:
         yield os.path.dirname(sys.executable)
+    import sysconfig
+
     for scheme in sysconfig.get_scheme_names():
         yield sysconfig.get_path("scripts", scheme)
     yield from os.get_exec_path()
@@ -39,7 +38,7 @@ def find() -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: "Optional[Sequence[str]]" = None) -> "NoReturn":
     """Become the program; `python -m edbprof_native`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:
@@ -47,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     command = [find(), *given]
     if os.name == "posix":
         os.execv(command[0], command)
+    import subprocess
+
     sys.exit(subprocess.call(command))
 
 
 def aggregate(
-    directories: list[str],
-    out_path: str | os.PathLike[str],
+    directories: "List[str]",
+    out_path: "Union[str, os.PathLike[str]]",
     *,
     prefix: str,
     suffix: str,
@@ -60,11 +61,15 @@ def aggregate(
     width: int,
     threshold: float,
     quiet: bool,
-) -> tuple[int, int]:
+) -> "Tuple[int, int]":
     """See `profile.aggregate`."""
+    import json
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="edbprof-aggregate-") as scratch:
         summary = os.path.join(scratch, "summary.json")
-        command: list[str] = [
+        command: "List[str]" = [
             find(),
             f"--prefix={prefix}",
             f"--suffix={suffix}",

@@ -1,33 +1,42 @@
-"""What a Python process does at its start when `edbprof run` is at work: it records
-itself.
+"""What `edbprof run` asks of a Python process, by a variable in its environment.
 
-Imported by the .pth file of this package, if the environment says so, before the
-program's first line. The variable has lines `name=value`, the directory last.
+Its lines are `name=value`, the directory last.
 """
 
-from __future__ import annotations
-
 import os
-import sys
+
+from . import _native
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Dict, Optional
 
 VARIABLE = "EDBPROF_RUN"
 
 
-def _settings(text: str) -> dict[str, str]:
-    lines = text.split("\n", 5)
-    return dict(line.split("=", 1) for line in lines)
+def _settings(text: str) -> "Dict[str, str]":
+    names = ("threads", "builtins", "children", "clock", "hook", "directory")
+    found = dict(line.partition("=")[::2] for line in text.split("\n", len(names) - 1))
+    if not found.keys() >= set(names):
+        raise ValueError(f"{VARIABLE} is not what 'edbprof run' has set")
+    return found
 
 
-def _start() -> None:
+def recorder() -> "Optional[_native.Recorder]":
+    """What the main thread is to be recorded by; None in a process, or an interpreter of the
+    program's own, that is not recorded.
+    """
+    if not _native.is_main_interpreter():
+        return None
     settings = _settings(os.environ[VARIABLE])
     if not os.path.isdir(settings["directory"]):
-        return  # The run is over; this is a child of what has outlived it.
+        return None  # The run is over; this is a child of what has outlived it.
     with_children = settings["children"] == "1"
     if not with_children:
         del os.environ[VARIABLE]
     from . import _process
 
-    recorder = _process.new_recorder(
+    made = _process.new_recorder(
         settings["directory"],
         "edbprof_",
         ".prof",
@@ -37,12 +46,6 @@ def _start() -> None:
         hook=settings["hook"],
     )
     if not with_children and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=recorder.stop)
-    _process.stopped_at_end.append(recorder)
-    recorder.enable()
-
-
-try:
-    _start()
-except Exception as error:
-    print(f"edbprof: this process is not recorded: {error}", file=sys.stderr)
+        os.register_at_fork(after_in_child=made.stop)
+    _process.stopped_at_end.append(made)
+    return made

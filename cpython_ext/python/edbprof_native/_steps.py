@@ -9,7 +9,7 @@ to go on, to return something (3.13 hands it on from close()) or to end. `yield 
 `await` alone would close it and forget what came of that.
 """
 
-import types
+from . import _native
 
 
 def _generator(steps):
@@ -22,9 +22,14 @@ def _generator(steps):
             steps.throw_next(error)
 
 
-# types.coroutine() changes the function that it is given.
-_iterable_coroutine = types.coroutine(
-    types.FunctionType(_generator.__code__, globals(), "_iterable_coroutine")
+# What types.coroutine() makes of a function.
+_CO_ITERABLE_COROUTINE = 0x100
+_iterable_coroutine = type(_generator)(
+    _generator.__code__.replace(
+        co_flags=_generator.__code__.co_flags | _CO_ITERABLE_COROUTINE
+    ),
+    globals(),
+    "_iterable_coroutine",
 )
 
 
@@ -59,4 +64,4 @@ async def _async_generator(steps):
             step = steps.wrap(source.asend(sent))
 
 
-DRIVERS = (_generator, _iterable_coroutine, _coroutine, _async_generator)
+_native.set_drivers((_generator, _iterable_coroutine, _coroutine, _async_generator))

@@ -17,7 +17,7 @@ from . import _native
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator
+    from typing import Any, Callable
 
 _WRAPPER = 1
 _DISPATCH = 2
@@ -25,34 +25,17 @@ _DISPATCH = 2
 _lock = RLock()
 _is_patched = False
 _original_code = functools.singledispatch.__code__
+_shared_codes = {
+    code.co_name: code for code in _original_code.co_consts if isinstance(code, CodeType)
+}
+_wrapper_code = _shared_codes.get("wrapper")
 
 
-def _inner_codes(code: CodeType) -> Iterator[CodeType]:
-    return (constant for constant in code.co_consts if isinstance(constant, CodeType))
-
-
-def _inner_code(code: CodeType, name: str) -> CodeType | None:
-    return next((inner for inner in _inner_codes(code) if inner.co_name == name), None)
-
-
-_wrapper_code = _inner_code(_original_code, "wrapper")
-
-
-def _register() -> None:
-    """Let the recorder know the code objects that all generic functions share."""
-    for code, name, flag in (
-        (_original_code, "wrapper", _WRAPPER),
-        (_original_code, "dispatch", _DISPATCH),
-        (functools.singledispatchmethod.__get__.__code__, "_method", _WRAPPER),
-    ):
-        inner = _inner_code(code, name)
-        if inner is not None:
-            _native.register_generic(inner, flag, None)
-    # Python 3.14 and later: what __get__ makes is no function but called like one.
-    bound = getattr(functools, "_singledispatchmethod_get", None)
-    code = getattr(getattr(bound, "__call__", None), "__code__", None)
-    if isinstance(code, CodeType):
-        _native.register_generic(code, _WRAPPER, None)
+def _register_shared_codes() -> None:
+    """The recorder finds them where functools has them, which it has not while patched."""
+    for name, flag in (("wrapper", _WRAPPER), ("dispatch", _DISPATCH)):
+        if name in _shared_codes:
+            _native.register_generic(_shared_codes[name], flag, None)
 
 
 def _identity(function: Any) -> tuple[str, int, str]:
@@ -109,6 +92,7 @@ def patch_functools() -> None:
             return
         import gc
 
+        _register_shared_codes()
         functools.singledispatch.__code__ = _patched.__code__
         for candidate in gc.get_objects():
             if type(candidate) is FunctionType:
@@ -124,6 +108,3 @@ def unpatch_functools() -> None:
         functools.singledispatch.__code__ = _original_code
         _is_patched = False
         _native.set_patched(False)
-
-
-_register()

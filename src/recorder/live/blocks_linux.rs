@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 /// Live files are little-endian.
 pub(crate) const SUPPORTED: bool = cfg!(target_endian = "little");
 
-/// What matters of the file system that a live file lies on.
+/// Facts that matter of the file system of a live file.
 #[derive(Clone, Copy, Debug)]
 struct FileSystem {
     /// Its magic number.
@@ -35,13 +35,13 @@ impl FileSystem {
         })
     }
 
-    /// Whether blocks that are reserved are there for sure when a mapped page is
-    /// written: otherwise a full disk would be a SIGBUS in the program.
+    /// Returns true if a reserved block is there for sure when a mapped page is written.
+    /// Otherwise a full disk would be a SIGBUS in the program.
     ///
-    /// Known good are those that write in place. overlayfs, which containers have, hands
-    /// `fallocate` and mappings on to the file in its upper layer, nearly always ext4 or
-    /// xfs, and fails where that one can't reserve. Network file systems, copy-on-write
-    /// ones (btrfs, zfs, bcachefs) and FUSE promise nothing that they could keep.
+    /// File systems that write in place are good. overlayfs, which containers have, passes
+    /// `fallocate` and mappings to the file in its upper layer, nearly always ext4 or xfs, and
+    /// fails if that one can't reserve. Network file systems, copy-on-write ones (btrfs, zfs,
+    /// bcachefs) and FUSE can't keep such a promise.
     fn keeps_promises(&self) -> bool {
         // ext2 and ext3 have the same number as ext4.
         let good = [
@@ -57,8 +57,8 @@ impl FileSystem {
         good.iter().any(|&magic| magic as i64 == self.kind)
     }
 
-    /// Whether a live file may take `len` bytes more: at most a quarter of what is left,
-    /// so that however many there are, none takes the last of it from the program.
+    /// Refuses `len` bytes more if they are over a quarter of what is left. So live files never
+    /// take the last of it from the program, however many there are.
     fn may_give(&self, len: u64) -> io::Result<()> {
         if !self.keeps_promises() {
             return Err(io::Error::new(

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-/// Live files are not made here. Nobody is told, because nobody could change it.
+/// Live files are not made here. That is not reported, because nobody could change it.
 pub(crate) const SUPPORTED: bool = false;
 
 /// # Errors

@@ -1,11 +1,10 @@
 //! The live file of a recording, as the recorder writes it.
 //!
-//! Its bytes are in the table of [`crate::format::live`]. Node segments are mapped
-//! over the arena's own addresses, so recording an event is the same with and without
-//! a file. Blocks are reserved before they are mapped; segments are added, never moved
-//! or unmapped while a thread may record. No descriptor stays open, since daemons
-//! close and reuse them: growing opens the file again and looks whether it still is
-//! the same.
+//! [`crate::format::live`] has the table of its bytes. Node segments are mapped over the
+//! arena's own addresses, so recording an event is the same with and without a file. Blocks
+//! are reserved before they are mapped. Segments are added, and never moved or unmapped while
+//! a thread may record. No descriptor stays open, because daemons close and reuse them:
+//! growing opens the file again and checks that it still is the same.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -28,7 +27,7 @@ use crate::model::{Calibration, ProcessIdentity, RecordingId};
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
-pub(super) struct LiveFile {
+pub(crate) struct LiveFile {
     path: PathBuf,
     /// Device and inode.
     file: (u64, u64),
@@ -151,7 +150,7 @@ impl LiveFile {
         Ok(live)
     }
 
-    /// Where the first node segment is: behind header and log.
+    /// Offset of the first node segment, behind header and log.
     fn nodes_at(&self) -> u64 {
         (self.header.len() + self.log_total) as u64
     }
@@ -189,17 +188,17 @@ impl LiveFile {
     }
 
     /// Notes what a tick is, as far as it is known by now.
-    pub(super) fn set_rate(&self, rate: TickRate) {
+    pub(crate) fn set_rate(&self, rate: TickRate) {
         self.store_u64(at::RATE, rate.to_bits());
     }
 
     /// Notes whether the recording was saved for the last time.
-    pub(super) fn set_saved(&self, is_saved: bool) {
+    pub(crate) fn set_saved(&self, is_saved: bool) {
         self.store_u32(at::SAVED, is_saved.into());
     }
 
     /// Notes what recording costs.
-    pub(super) fn set_calibration(&self, calibration: Calibration) {
+    pub(crate) fn set_calibration(&self, calibration: Calibration) {
         let numbers = calibration::numbers(&calibration);
         const { assert!(calibration::NUMBERS <= MOST_COSTS) };
         for (place, number) in (0..).zip(numbers) {
@@ -333,14 +332,14 @@ impl LiveFile {
     }
 
     /// Removes the file, unless another has taken its place or it is the parent's.
-    pub(super) fn remove(&mut self) {
+    pub(crate) fn remove(&mut self) {
         if self.is_detached {
             return;
         }
         self.is_full = true;
         let own = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino()) == self.file;
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| own(&metadata)) {
-            // What can't be removed is found and told by the aggregator.
+            // The aggregator finds and reports files that can't be removed.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -353,7 +352,7 @@ impl LiveFile {
     /// Lets go of the file in a forked child, for it is the parent's: nothing here
     /// touches it any more. Unmaps, allocates and frees nothing; the nodes are
     /// unmapped with their arena.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.is_detached = true;
         self.is_full = true;
         self.header.unmap();

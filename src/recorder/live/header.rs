@@ -1,11 +1,11 @@
-//! What a live file is made from, besides its records.
+//! Facts that a live file is made from, besides its records.
 
 use std::ptr::NonNull;
 
 use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::RecordingId;
 
-/// What the header says of a recording.
+/// Facts of the header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LiveHeader {
     pub(crate) id: RecordingId,

@@ -50,8 +50,8 @@ impl Drop for Mapping {
 /// Maps the file over the `len` bytes of memory at `start`.
 ///
 /// # Safety
-/// * The memory is a part of a reservation of the caller's, and nothing that stands
-///   there is needed any more.
+/// * The memory is a part of a reservation of the caller's, and its content is not needed any
+///   more.
 pub(super) unsafe fn map_over(
     start: NonNull<u8>,
     file: &File,

@@ -24,12 +24,10 @@ use blocks_linux as blocks;
 use blocks_unsupported as blocks;
 
 pub(crate) use blocks::SUPPORTED;
-use file::LiveFile;
+pub(crate) use file::LiveFile;
 pub(crate) use header::{ClockAnchor, LiveHeader, NodeMemory};
 pub(crate) use records::Record;
 
-use crate::clock::TickRate;
-use crate::model::Calibration;
 use crate::recorder::region::Backing;
 
 /// A recording's live file, if it has one.
@@ -73,38 +71,10 @@ impl LiveBacking {
         }
     }
 
-    /// Notes the tick's length, as far as it is known.
-    pub(crate) fn set_rate(&self, rate: impl FnOnce() -> TickRate) {
-        if let Some(file) = &self.file {
-            file.set_rate(rate());
-        }
-    }
-
-    /// Notes whether the recording was saved for the last time.
-    pub(crate) fn set_saved(&self, is_saved: bool) {
-        if let Some(file) = &self.file {
-            file.set_saved(is_saved);
-        }
-    }
-
-    /// Notes what recording costs.
-    pub(crate) fn set_calibration(&self, calibration: Option<Calibration>) {
-        if let Some(file) = &self.file {
-            file.set_calibration(calibration.unwrap_or_default());
-        }
-    }
-
-    /// Removes the file: what was recorded is saved, or is to be forgotten.
-    pub(crate) fn remove(&mut self) {
+    /// Calls `body` with the file, if there is one.
+    pub(crate) fn with_file(&mut self, body: impl FnOnce(&mut LiveFile)) {
         if let Some(file) = &mut self.file {
-            file.remove();
-        }
-    }
-
-    /// In a forked child: the file is the parent's. Allocates and frees nothing.
-    pub(crate) fn detach(&mut self) {
-        if let Some(file) = &mut self.file {
-            file.detach();
+            body(file);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the live file's log says, as bytes: see the table in [`crate::format::live`].
+//! Records of the live file's log, as bytes: see the table in [`crate::format::live`].
 
 use crate::format::live::record;
 use crate::model::{Function, Label};
@@ -11,7 +11,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// What is known of the process and its host.
+    /// Facts of the process and its host.
     pub(crate) fn facts(host: &[u8], hook: &[u8]) -> Record {
         let mut record = Record::new(record::FACTS);
         record.text(host);

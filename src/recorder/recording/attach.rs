@@ -111,11 +111,11 @@ impl ThreadEntry {
     }
 }
 
-/// Where a new thread records.
+/// Tree of a new thread.
 enum Tree {
-    /// In a tree of its own, in the entry at that slot; a new one if it is the first free.
+    /// One of its own, in the entry at that slot; a new entry if there is none.
     Own(usize),
-    /// In the tree of the thread at that slot, which has ended.
+    /// That of the thread at that slot, which has ended.
     Shared(usize),
 }
 

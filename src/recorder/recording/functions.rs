@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 
 use crate::model::Function;
 
-/// A function and what only the recorder needs to know of it.
+/// A function, with a fact that only the recorder needs.
 #[derive(Debug)]
 pub(crate) struct FunctionEntry {
     pub(crate) function: Function,
@@ -27,14 +27,14 @@ impl FunctionTable {
         self.by_key.get(&key).copied()
     }
 
-    /// Whether the function at `index` is the profiler's own.
+    /// Returns true if the function at `index` is the profiler's own.
     pub(crate) fn is_hidden(&self, index: u32) -> bool {
         let entry = self.entries.get(index as usize);
         entry.is_none_or(|entry| entry.hidden)
     }
 
-    /// Adds a function under `key`. What is known already stays as it is, since
-    /// nodes refer to it. `false` when 2^32 functions are there.
+    /// Adds a function under `key`. A known key keeps its function, because nodes refer to it.
+    /// Returns false when there are 2^32 functions.
     pub(crate) fn define(&mut self, key: u64, entry: FunctionEntry) -> bool {
         if self.by_key.contains_key(&key) {
             return true;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::identity::Identity;
 use super::{Recording, Shared, Thread};
 use crate::clock::Clock;
-use crate::recorder::live::{self, ClockAnchor, LiveHeader, NodeMemory, Record};
+use crate::recorder::live::{self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record};
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
 use crate::recorder::thread::{Home, Outcome};
 
@@ -39,9 +39,9 @@ impl Home for Recording {
         self.begin(&mut shared);
         let slot = thread.shared().slot();
         if thread.has_small_table() {
-            // SAFETY: all chunks of the thread, which is the calling one.
-            let found = unsafe { thread.enlarge_table(shared.chunks(slot), parent, key)? };
-            if let Some(child) = found {
+            thread.enlarge_table(shared.nodes(slot))?;
+            // After a fork the open calls are nodes, but no table had them.
+            if let Some(child) = thread.find(parent, key) {
                 return Ok(child);
             }
         }
@@ -57,7 +57,8 @@ impl Home for Recording {
             };
             reached("chunk");
             thread.set_chunk(chunk);
-            shared.backing.set_rate(|| self.rate_so_far());
+            let set_rate = |file: &mut LiveFile| file.set_rate(self.rate_so_far());
+            shared.backing.with_file(set_rate);
         }
         // SAFETY: the thread's chunk, which is committed, has room, and so has its table.
         Ok(unsafe { thread.add_node(parent, key, function) })
@@ -115,7 +116,9 @@ impl Recording {
             // the lock, so none writes there but the ticks of what is ignored: threads that
             // came before have entered nothing, and a forked child's call is pending.
             unsafe { shared.backing.create(path, &header, &records, nodes) };
-            shared.backing.set_calibration(shared.calibration);
+            let calibration = shared.calibration.unwrap_or_default();
+            let set_calibration = |file: &mut LiveFile| file.set_calibration(calibration);
+            shared.backing.with_file(set_calibration);
         }
         reached("live file");
         shared.identity = Some(identity);
@@ -137,11 +140,6 @@ impl Recording {
 }
 
 impl Shared {
-    pub(super) fn chunks(&self, slot: usize) -> &[Range<NodeIndex>] {
-        let entry = self.threads.get(slot);
-        entry.map_or(&[], |entry| entry.chunks.as_slice())
-    }
-
     /// Another chunk for the thread at `slot`: for nodes of its tree, of which it has
     /// `owned` so far, or, for `None`, for counters of overflow calls.
     fn add_chunk(&mut self, slot: usize, owned: Option<u32>) -> Option<Range<NodeIndex>> {

@@ -4,8 +4,8 @@ use std::ptr::NonNull;
 
 use super::Thread;
 
-/// Owns a handle at one address. The recording's lock that it lies behind is no claim to the
-/// handle: the thread that attached it uses it without the lock.
+/// Owns a handle at one address. The recording's lock protects the owner but not the handle,
+/// which the thread that attached it uses without the lock.
 #[derive(Debug)]
 pub(super) struct Handle(NonNull<Thread>);
 

@@ -18,7 +18,8 @@ use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
 use crate::recorder::live::{LiveBacking, Record};
-use crate::recorder::thread::{self, CPU_EPOCH};
+use crate::recorder::node::{Node, NodeIndex};
+use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
 #[cfg(test)]
 pub(crate) use attach::MOST_TREES;
 pub(crate) use attach::ThreadEntry;
@@ -50,6 +51,19 @@ pub(crate) struct Shared {
     pub(crate) error: String,
     /// The C library's number of that failure; 0 where the system was not asked.
     pub(crate) errno: i32,
+}
+
+impl Shared {
+    /// The nodes of the thread at `slot`, in the order in which they were made.
+    pub(crate) fn nodes(&self, slot: usize) -> impl Iterator<Item = (NodeIndex, &Node)> {
+        let entry = self.threads.get(slot);
+        let (chunks, next) = entry.map_or((&[][..], 0), |entry| {
+            (entry.chunks.as_slice(), entry.thread.next())
+        });
+        // SAFETY: the thread's own chunks in the recording's arena, under the lock that chunks
+        // are added under.
+        unsafe { made_nodes(self.arena.base(), chunks, next) }
+    }
 }
 
 /// See the module's docs. Stays at one address, which its threads' handles have.

@@ -1,4 +1,4 @@
-//! What a recording is made with.
+//! Options of a recording.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,13 +27,13 @@ pub(crate) enum LiveFileLocation {
     Nowhere,
 }
 
-/// What a recording is made with.
+/// Options of a recording.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) clock: Clock,
     /// Nanoseconds in a tick of [`Clock::Host`]; other clocks know their own.
     pub(crate) host_rate: TickRate,
-    /// `None` for a recording that is only saved to paths that are named then.
+    /// `None` for a recording that is only saved to paths which the host names.
     pub(crate) output: Option<OutputLocation>,
     pub(crate) live_file: LiveFileLocation,
     pub(crate) max_nodes: u32,

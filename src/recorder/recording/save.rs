@@ -1,4 +1,4 @@
-//! Writing a recording's `.prof` file, and when that is worth its time.
+//! Writes a recording's `.prof` file, and decides when that is worth its time.
 
 use std::error::Error;
 use std::fmt;
@@ -11,6 +11,7 @@ use crate::clock;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::{atomic_file, sidecar};
 use crate::model::{Ending, Trees, dispatch_counts, rows_of};
+use crate::recorder::live::LiveFile;
 
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;
@@ -42,12 +43,12 @@ pub(crate) enum AutosaveOutcome {
 #[derive(Debug, Default)]
 pub(crate) struct SavePolicy {
     outermost_calls: u64,
-    /// By the wall clock's ticks, which are read for each call: when the recording began,
-    /// and how long all writing took.
+    /// Tick of the wall clock at which the recording began.
     began: u64,
+    /// Ticks that all writing took.
     written_for: u64,
-    /// Of the latest save of the recording's own file, if the process was said to be
-    /// at its end then: how it was done, and what had happened.
+    /// Options of the latest save of the recording's own file, if the process was at its end
+    /// then, and the number of [`Shared::events`].
     final_save: Option<(SaveOptions, u64)>,
 }
 
@@ -84,11 +85,13 @@ impl Recording {
         let mut shared = self.lock();
         let is_final = options.ending == Ending::Finished;
         shared.saves.final_save = is_final.then_some((options, events));
-        shared.backing.set_saved(is_final);
-        shared.backing.set_rate(|| self.rate());
-        if options.remove_live_file {
-            shared.backing.remove();
-        }
+        shared.backing.with_file(|file| {
+            file.set_saved(is_final);
+            file.set_rate(self.rate());
+            if options.remove_live_file {
+                file.remove();
+            }
+        });
         Ok(Some(path))
     }
 
@@ -102,16 +105,16 @@ impl Recording {
             None => is_announced,
         };
         if is_saved {
-            self.lock().backing.remove();
+            self.lock().backing.with_file(LiveFile::remove);
         }
     }
 
     /// The recording is to be freed: as for [`Recording::end`], but the live file is removed
     /// in any case.
     pub(crate) fn finish(&self) {
-        // There is nobody who could be told of an error.
+        // Freeing reports no errors.
         let _ = self.save_the_rest();
-        self.lock().backing.remove();
+        self.lock().backing.with_file(LiveFile::remove);
     }
 
     /// Saves what was recorded since the final save. Returns false if there was none, or if
@@ -142,7 +145,7 @@ impl Recording {
         written
     }
 
-    /// What a file written now would hold.
+    /// Content of a file that would be written now.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&snapshot(self, Ending::Running).unwrap_or_default())
     }
@@ -152,7 +155,7 @@ impl Recording {
     /// of the time since the recording began.
     ///
     /// # Errors
-    /// As [`Recording::save`].
+    /// Those of [`Recording::save`].
     pub(crate) fn call_ended(
         &self,
         every: u64,
@@ -163,7 +166,7 @@ impl Recording {
         if shared.identity.is_none() {
             return Ok(AutosaveOutcome::NotDue);
         }
-        // Seldom enough that it is asked first: dividing takes longer.
+        // Asked before the division, which takes longer, because it is false more often.
         let due = every != 0
             && shared.saves.may_write(self.time_of_end(&shared))
             && shared.saves.outermost_calls % every == 0;
@@ -180,7 +183,8 @@ impl Recording {
     /// Reading of the wall clock when a call ended just now.
     fn time_of_end(&self, shared: &Shared) -> u64 {
         match shared.threads.as_slice() {
-            // That was its latest event: reading the clock takes a tenth of a decorated call.
+            // The end was its latest event. Reading the clock takes a tenth of a decorated
+            // call.
             [only] if self.options.clock == clock::wall() => {
                 self.epoch.wrapping_add(only.thread.last())
             }
@@ -198,7 +202,7 @@ impl Shared {
     }
 }
 
-/// The system's error, and of what file.
+/// The system's error, with the file that it is about.
 #[derive(Debug)]
 struct NotWritten {
     path: PathBuf,
@@ -217,7 +221,7 @@ impl Error for NotWritten {
     }
 }
 
-/// The C library's number of what went wrong; 0 where it was not the system.
+/// The C library's number of an error; 0 if the system was not the cause.
 pub(crate) fn errno(error: &io::Error) -> i32 {
     let within = error.get_ref().and_then(|error| error.source());
     let within = within.and_then(|error| error.downcast_ref::<io::Error>());

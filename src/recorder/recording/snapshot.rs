@@ -7,7 +7,7 @@ use crate::clock::TickRate;
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
 use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
 use crate::recorder::node::Node;
-use crate::recorder::thread::{ThreadShared, made_nodes};
+use crate::recorder::thread::ThreadShared;
 
 /// What `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
@@ -46,10 +46,7 @@ fn add_thread(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared, entry
     let number = assembly.add_thread(first.start, &entry.tree_name());
     assembly.set_threads(number, thread.threads());
     let now = entry.now_if_current();
-    // SAFETY: the thread's own chunks in the recording's arena, under the lock that
-    // chunks are added under.
-    let made = unsafe { made_nodes(shared.arena.base(), &entry.chunks, thread.next()) };
-    for (index, node) in made {
+    for (index, node) in shared.nodes(thread.slot()) {
         assembly.add(index, &MemoryNode { node, thread, now });
     }
 }

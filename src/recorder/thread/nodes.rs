@@ -49,8 +49,7 @@ impl<H: Home> Thread<H> {
         parent: NodeIndex,
         key: u64,
     ) -> Result<NodeIndex, Outcome> {
-        // SAFETY: `base` is the arena of all this thread's nodes.
-        if let Some(child) = unsafe { self.children.find(self.base.get(), parent, key) } {
+        if let Some(child) = self.find(parent, key) {
             return Ok(child);
         }
         match self.room.get() {
@@ -79,28 +78,23 @@ impl<H: Home> Thread<H> {
         self.children.is_small_for(self.nodes.get() as usize + 1)
     }
 
-    /// Makes a larger child table. It may find a child that no table had: after a fork the
-    /// open calls are nodes, but in none.
+    /// Makes a larger child table, for all `nodes` of the thread and another one.
     ///
     /// # Errors
     /// `Dropped` when there is no memory.
-    ///
-    /// # Safety
-    /// * The calling thread owns the handle, and `chunks` are all of its chunks.
-    pub(crate) unsafe fn enlarge_table(
+    pub(crate) fn enlarge_table<'n>(
         &self,
-        chunks: &[Range<NodeIndex>],
-        parent: NodeIndex,
-        key: u64,
-    ) -> Result<Option<NodeIndex>, Outcome> {
-        let nodes = self.nodes.get() as usize + 1;
-        // SAFETY: made nodes of this thread's own chunks.
-        let made = unsafe { made_nodes(self.base.get(), chunks, self.shared.next()) };
-        let links = made.filter(|(index, node)| node.parent != *index);
-        let rebuilt = self.children.rebuild(nodes, links);
-        rebuilt.map_err(|_| Outcome::Dropped)?;
-        // SAFETY: as in `find_or_make_below`.
-        Ok(unsafe { self.children.find(self.base.get(), parent, key) })
+        nodes: impl Iterator<Item = (NodeIndex, &'n Node)>,
+    ) -> Result<(), Outcome> {
+        let links = nodes.filter(|(index, node)| node.parent != *index);
+        let rebuilt = self.children.rebuild(self.nodes.get() as usize + 1, links);
+        rebuilt.map_err(|_| Outcome::Dropped)
+    }
+
+    /// The node of `key` under `parent`, or the counter if `parent` has its flag.
+    pub(crate) fn find(&self, parent: NodeIndex, key: u64) -> Option<NodeIndex> {
+        // SAFETY: `base` is the arena of all this thread's nodes.
+        unsafe { self.children.find(self.base.get(), parent, key) }
     }
 
     /// Nodes that the thread has.

@@ -14,3 +14,6 @@ pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 
 /// Name that means stdout where an option takes a file.
 pub(crate) const STDOUT: &str = "-";
+
+/// Path that leads to the file that stdout is open to.
+pub(crate) const STDOUT_PATH: &str = "/dev/stdout";

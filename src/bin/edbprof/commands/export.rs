@@ -12,7 +12,7 @@ use crate::cli::ui::Stream;
 use crate::input::{self, ReadReport};
 use crate::output::formats::report;
 use crate::output::overwrite_guard::OverwriteGuard;
-use crate::output::targets::{Target, write_named};
+use crate::output::targets::write_named;
 use crate::output::with_view;
 
 /// Runs `edbprof export`.
@@ -26,13 +26,10 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         .output
         .as_deref()
         .filter(|path| *path != Path::new(STDOUT));
-    let target = output.map(|path| Target {
-        path: path.to_owned(),
-        suffix: format.suffix(),
-    });
+    let targets: Vec<_> = output.into_iter().map(Path::to_owned).collect();
     let mut reading = ReadReport::default();
     let mut files = input::find(&options.inputs, &mut reading)?;
-    let guard = OverwriteGuard::set_apart(&mut files, target.as_slice())?;
+    let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
     let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
     guard.check(&profile)?;
     reading.check(&profile, &options.inputs, false)?;

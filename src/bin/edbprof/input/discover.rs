@@ -163,7 +163,7 @@ pub(crate) fn is_live(path: &Path) -> bool {
 }
 
 /// Path of the `.prof` file that belongs to the live file `path`.
-pub(super) fn finished_beside(path: &Path) -> Option<PathBuf> {
+pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
     let name = path.as_os_str().as_bytes();
     let name = name.strip_suffix(live::SUFFIX.as_bytes())?;
     Some(PathBuf::from(OsStr::from_bytes(name)))

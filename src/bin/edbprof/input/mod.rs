@@ -1,8 +1,10 @@
 //! The way from paths on the command line to one merged profile.
 //!
-//! [`discover`] finds the files, [`trust`] decides whose files are read, [`mod@read`] reads one of
-//! them, [`mod@merge`] adds all of them up, and [`report`] lists those that were left out.
+//! [`discover`] finds the files, [`trust`] decides whose files are read and [`bounded`] how much of
+//! them, [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists
+//! those that were left out.
 
+mod bounded;
 mod discover;
 mod merge;
 mod progress;
@@ -11,7 +13,11 @@ mod read_error;
 mod report;
 mod trust;
 
-pub(crate) use discover::{FileId, Filter, Input, directories, find, is_live, matches};
+pub(crate) use bounded::{GoesOn, read_bounded};
+pub(crate) use discover::{
+    FileId, Filter, Input, directories, find, finished_beside, is_live, matches,
+};
 pub(crate) use merge::merge;
+pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
-pub(crate) use trust::{read_trusted, sidecar, sidecar_beside};
+pub(crate) use trust::{read_trusted, sidecar_beside};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use edbprof::analysis::merge_request::{MergeRequest, SelectionError};
+use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
 use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::Entries;
@@ -53,7 +54,7 @@ pub(super) fn read_wanted(
 type Read = (ProfFile<Entries>, Result<(), SkippedInput>);
 
 fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
-    let bytes = match read_trusted(&input.path, input.any_owner) {
+    let bytes = match read_trusted(&input.path, input.any_owner, profile_goes_on) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
             None => read_finished(input)?,
@@ -62,12 +63,13 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
-    let mut file = prof::read_entries(&bytes, known)?;
+    let mut file =
+        prof::read_entries(&bytes, known).map_err(|error| ReadError::of_content(&bytes, error))?;
     let mut read = Ok(());
     // Call trees contain everything that a sidecar would add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
-        let content =
-            read_trusted(&path, input.any_owner).and_then(|bytes| Ok(sidecar::decode(&bytes)?));
+        let content = read_trusted(&path, input.any_owner, sidecar_goes_on)
+            .and_then(|bytes| Ok(sidecar::decode(&bytes)?));
         match content {
             Ok(calls) => plain.sidecar = calls,
             Err(why) => read = Err(SkippedInput::new(path, why)),
@@ -84,7 +86,7 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
         Now::Running
     } else {
         // Read again: the process may have recorded until it ended, after the first reading.
-        match read_trusted(&input.path, input.any_owner) {
+        match read_trusted(&input.path, input.any_owner, profile_goes_on) {
             Ok(last) => bytes = last,
             Err(reason) if input.path.exists() => return Err(reason),
             Err(_) => return Ok(None),
@@ -98,7 +100,7 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
 /// Reads the `.prof` file that a process wrote before it removed the live file `input`.
 fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
     match finished_beside(&input.path) {
-        Some(finished) => read_trusted(&finished, input.any_owner),
+        Some(finished) => read_trusted(&finished, input.any_owner, profile_goes_on),
         None => Err(ReadError::Gone),
     }
 }

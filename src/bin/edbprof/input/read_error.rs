@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use edbprof::format::foreign::{self, Foreign};
 use edbprof::format::read_error::ReadError as BadContent;
 
 /// Reason why a file can't be read.
@@ -15,8 +16,18 @@ pub(crate) enum ReadError {
     Stranger(u32),
     /// The content is no profile.
     Content(BadContent),
+    /// It is a file of another tool.
+    Foreign(Foreign),
     /// A live file was removed, and its process left no `.prof` file.
     Gone,
+}
+
+impl ReadError {
+    /// Reason why `bytes`, the beginning of a file, could not be read as a profile: what the file
+    /// is if it is of another tool, else `error`.
+    pub(super) fn of_content(bytes: &[u8], error: BadContent) -> ReadError {
+        foreign::recognise(bytes).map_or(ReadError::Content(error), ReadError::Foreign)
+    }
 }
 
 impl fmt::Display for ReadError {
@@ -28,6 +39,8 @@ impl fmt::Display for ReadError {
                 write!(f, "it belongs to user {owner}; --any-owner reads it")
             }
             ReadError::Content(error) => error.fmt(f),
+            ReadError::Foreign(Foreign { name, hint: "" }) => write!(f, "it is {name}"),
+            ReadError::Foreign(Foreign { name, hint }) => write!(f, "it is {name}; {hint}"),
             ReadError::Gone => f.write_str("it is gone"),
         }
     }

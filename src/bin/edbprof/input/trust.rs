@@ -2,11 +2,11 @@
 //! the user has named them or asked for them.
 
 use std::fs::{self, Metadata, OpenOptions};
-use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Input;
+use super::bounded::{GoesOn, read_bounded};
 use super::read_error::ReadError;
 use crate::cli::names::SIDECAR_SUFFIX;
 
@@ -29,28 +29,38 @@ fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
 }
 
-/// Reads `path` if it is a regular file, and a trusted one unless `any_owner`. The owner is
-/// checked on the open file, because another file may have taken the name since the search.
+/// Reads `path` if it is a regular file, and a trusted one unless `any_owner`; of its content only
+/// what `goes_on` wants. The owner is checked on the open file, because another file may have taken
+/// the name since the search.
 ///
 /// # Errors
 ///
 /// When it can't be read, or must not be.
-pub(crate) fn read_trusted(path: &Path, any_owner: bool) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn read_trusted(
+    path: &Path,
+    any_owner: bool,
+    goes_on: GoesOn,
+) -> Result<Vec<u8>, ReadError> {
+    // Checked before, too, because opening a device may have an effect.
+    check_is_file(&fs::metadata(path)?)?;
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
         .open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile(kind(&metadata)));
-    }
+    check_is_file(&metadata)?;
     if !any_owner && !is_trusted(metadata.uid()) {
         return Err(ReadError::Stranger(metadata.uid()));
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(read_bounded(file, metadata.len(), goes_on)?)
+}
+
+fn check_is_file(metadata: &Metadata) -> Result<(), ReadError> {
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(ReadError::NotAFile(kind(metadata))),
+    }
 }
 
 fn kind(metadata: &Metadata) -> &'static str {
@@ -59,8 +69,10 @@ fn kind(metadata: &Metadata) -> &'static str {
         "a directory"
     } else if file_type.is_fifo() {
         "a FIFO"
+    } else if file_type.is_socket() {
+        "a socket"
     } else {
-        "a device or socket"
+        "a device"
     }
 }
 
@@ -72,7 +84,7 @@ pub(crate) fn sidecar_beside(path: &Path) -> PathBuf {
 }
 
 /// Sidecar of `input`, if it exists and may be read.
-pub(crate) fn sidecar(input: &Input) -> Option<PathBuf> {
+pub(super) fn sidecar(input: &Input) -> Option<PathBuf> {
     let path = sidecar_beside(&input.path);
     let may_be_read = path.exists() && (input.any_owner || stranger(&path).is_none());
     may_be_read.then_some(path)

@@ -1,24 +1,39 @@
 //! Protection of files that stand where a result will be written: results of an earlier run are
 //! not read as inputs, and no input is overwritten.
 
-use std::collections::HashMap;
-use std::fs;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use edbprof::analysis::merge::Profile;
+use edbprof::format::extent::profile_goes_on;
+use edbprof::format::process::Liveness;
 use edbprof::format::prof::{self, ProfFile};
+use edbprof::format::{foreign, live, sidecar};
 use edbprof::report::summary::path_text;
 
-use super::targets::Target;
+use super::targets::{directory_of, is_open_file};
 use crate::cli::args::Format;
 use crate::cli::exit::Error;
-use crate::input::{FileId, Input, read_trusted, sidecar};
+use crate::cli::names::STDOUT_PATH;
+use crate::input::{
+    FileId, Input, ReadError, finished_beside, is_live, read_trusted, sidecar_beside,
+};
 
 /// Files that the results will replace.
 pub(crate) struct OverwriteGuard {
-    /// Each with the suffix of the result.
-    replaced: Vec<(Input, &'static str)>,
+    replaced: Vec<Input>,
+}
+
+/// Sign of a file, which has several. Two paths with a sign in common lead to one file.
+#[derive(PartialEq, Eq, Hash)]
+enum Sign {
+    File(FileId),
+    /// Name in a directory; the file need not exist.
+    Name(FileId, OsString),
 }
 
 impl OverwriteGuard {
@@ -26,59 +41,123 @@ impl OverwriteGuard {
     ///
     /// # Errors
     ///
-    /// When such a file was named as an input or is the sidecar of one.
-    pub(crate) fn set_apart(inputs: &mut Vec<Input>, targets: &[Target]) -> Result<Self, Error> {
-        let existing = targets.iter().filter_map(|Target { path, suffix }| {
-            let metadata = fs::symlink_metadata(path).ok()?;
-            Some((FileId::from(&metadata), *suffix))
-        });
-        let suffixes: HashMap<FileId, &'static str> = existing.collect();
-        let suffix_of = |path: &Path| {
-            let files = [fs::metadata(path), fs::symlink_metadata(path)];
-            let mut ids = files.iter().flatten().map(FileId::from);
-            ids.find_map(|id| suffixes.get(&id).copied())
+    /// When such a file is the sidecar of an input or a live file, or a running process will save
+    /// it.
+    pub(crate) fn set_apart(inputs: &mut Vec<Input>, targets: &[PathBuf]) -> Result<Self, Error> {
+        if let Some(live) = targets.iter().find(|target| is_live_file(target)) {
+            return Err(overwriting(format_args!(
+                "the live file {}",
+                path_text(live)
+            )));
+        }
+        let stdout = Path::new(STDOUT_PATH);
+        let targets = targets.iter().map(PathBuf::as_path).chain([stdout]);
+        let targets: HashSet<Sign> = targets.flat_map(signs_of_target).collect();
+        let is_target = |path: &Path| {
+            let mut signs = signs(path, [fs::metadata(path), fs::symlink_metadata(path)]);
+            signs.any(|sign| targets.contains(&sign))
         };
         let mut replaced = Vec::new();
         let mut kept = Vec::new();
         for input in inputs.drain(..) {
-            if let Some(sidecar) = sidecar(&input).filter(|path| suffix_of(path).is_some()) {
-                return Err(overwriting(&sidecar));
+            let sidecar = sidecar_beside(&input.path);
+            if sidecar.exists() && is_target(&sidecar) {
+                return Err(overwriting_input(&sidecar));
             }
-            match suffix_of(&input.path) {
-                None => kept.push(input),
-                Some(_) if input.named => return Err(overwriting(&input.path)),
-                Some(suffix) => replaced.push((input, suffix)),
+            // Not among the inputs if only the live file was named.
+            if let Some(path) = finished_beside(&input.path).filter(|path| is_target(path)) {
+                if may_be_saved(&input) {
+                    return Err(overwriting(format_args!(
+                        "{}, which its process may still save",
+                        path_text(&path)
+                    )));
+                }
+                replaced.push(Input { path, ..input });
+            }
+            match is_target(&input.path) {
+                true => replaced.push(input),
+                false => kept.push(input),
             }
         }
         *inputs = kept;
         Ok(OverwriteGuard { replaced })
     }
 
-    /// Checks that each file may be replaced: it is no profile, or all of its inputs have been
-    /// merged into `profile`.
+    /// Checks that each file may be replaced: it is no profile, or it is a result and all of its
+    /// inputs have been merged into `profile`.
     ///
     /// # Errors
     ///
-    /// When a file contains a recording that no other input has.
+    /// When a file is a recording, or contains one that no other input has.
     pub(crate) fn check(&self, profile: &Profile) -> Result<(), Error> {
-        for (input, suffix) in &self.replaced {
-            let bytes = read_trusted(&input.path, input.any_owner);
-            let may_be_replaced = match bytes.map(|bytes| prof::read(&bytes)) {
-                Ok(Ok(ProfFile::Exact(trees, plain))) => {
-                    let counted = &profile.trees().recordings;
-                    let mut recordings = trees.recordings.iter();
-                    recordings.all(|id| counted.binary_search(id).is_ok())
-                        && profile.counts_all(&plain)
-                }
-                Ok(Ok(ProfFile::Plain(_))) => false,
-                // With an empty --suffix, tables and pictures of an earlier run match, too.
-                Ok(Err(_)) | Err(_) => *suffix != Format::Prof.suffix(),
-            };
-            if !may_be_replaced {
-                return Err(overwriting(&input.path));
-            }
+        let mut replaced = self.replaced.iter();
+        match replaced.find(|input| !may_be_replaced(input, profile)) {
+            None => Ok(()),
+            Some(input) => Err(overwriting_input(&input.path)),
         }
-        Ok(())
+    }
+}
+
+/// Signs of the file that writing to `target` replaces, or appends to.
+fn signs_of_target(target: &Path) -> impl Iterator<Item = Sign> {
+    let open_file = is_open_file(target).then(|| fs::metadata(target));
+    // A pipe or terminal is no file that could be lost.
+    let open_file = open_file.and_then(Result::ok).filter(Metadata::is_file);
+    let open_file = open_file.ok_or_else(|| io::ErrorKind::NotFound.into());
+    signs(target, [open_file, fs::symlink_metadata(target)])
+}
+
+fn signs(path: &Path, files: [io::Result<Metadata>; 2]) -> impl Iterator<Item = Sign> {
+    let files = files.into_iter().flatten();
+    let directory = fs::metadata(directory_of(path)).ok();
+    let name = path.file_name().zip(directory);
+    let name = name.map(|(name, of)| Sign::Name(FileId::from(&of), name.to_owned()));
+    files
+        .map(|file| Sign::File(FileId::from(&file)))
+        .chain(name)
+}
+
+fn is_live_file(path: &Path) -> bool {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let header = read_trusted(path, true, |_| false);
+    !is_link && header.is_ok_and(|header| header.starts_with(&live::MAGIC))
+}
+
+/// Returns true if the process of `live` may still save its `.prof` file.
+fn may_be_saved(live: &Input) -> bool {
+    let header = read_trusted(&live.path, live.any_owner, |_| false);
+    header.is_ok_and(|header| {
+        live::facts(&header).is_ok_and(|facts| facts.process.liveness() != Liveness::Gone)
+    })
+}
+
+fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
+    let bytes = match read_trusted(&input.path, input.any_owner, profile_goes_on) {
+        Ok(bytes) => bytes,
+        // What is no file is written into and stays.
+        Err(ReadError::NotAFile(_)) => return true,
+        Err(ReadError::System(error)) => return error.kind() == io::ErrorKind::NotFound,
+        Err(_) => return false,
+    };
+    match prof::read(&bytes) {
+        Ok(ProfFile::Exact(trees, plain)) => {
+            let is_result = trees.is_merged() || trees.functions.is_empty();
+            let counted = &profile.trees().recordings;
+            let mut recordings = trees.recordings.iter();
+            is_result
+                && recordings.all(|id| counted.binary_search(id).is_ok())
+                && profile.counts_all(&plain)
+        }
+        Ok(ProfFile::Plain(_)) => false,
+        // With an empty --suffix, tables and pictures of an earlier run match, too.
+        Err(_) => {
+            let has_name_of_profile =
+                Format::of_name(&input.path) == Some(Format::Prof) || is_live(&input.path);
+            let is_other_result = bytes.is_empty()
+                || foreign::is_text(&bytes) && !has_name_of_profile
+                || sidecar::decode(&bytes).is_ok();
+            is_other_result && !input.named
+        }
     }
 }
 
@@ -96,9 +175,12 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-fn overwriting(path: &Path) -> Error {
+fn overwriting_input(path: &Path) -> Error {
+    overwriting(format_args!("the input {}", path_text(path)))
+}
+
+fn overwriting(file: fmt::Arguments<'_>) -> Error {
     Error::Usage(format!(
-        "the results would overwrite the input {}; choose another name for them",
-        path_text(path)
+        "the results would overwrite {file}; choose another name for them"
     ))
 }

@@ -16,14 +16,6 @@ use crate::cli::names::STDOUT;
 /// Name of results if only a directory is known.
 const DEFAULT_NAME: &str = "profile_analysis";
 
-/// File that will be written.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) path: PathBuf,
-    /// Suffix of its format.
-    pub(crate) suffix: &'static str,
-}
-
 /// The common part of all results' paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outputs {
@@ -110,17 +102,10 @@ impl Outputs {
     }
 
     /// All files that may be written.
-    pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<Target> {
+    pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<PathBuf> {
         let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
-        let summary = summary.map(|path| Target {
-            path: path.clone(),
-            suffix: Format::Json.suffix(),
-        });
-        let results = formats.iter().map(|format| Target {
-            path: self.path(format.suffix()),
-            suffix: format.suffix(),
-        });
-        results.chain(summary).collect()
+        let results = formats.iter().map(|format| self.path(format.suffix()));
+        results.chain(summary.cloned()).collect()
     }
 }
 
@@ -145,7 +130,7 @@ pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Returns true if `path`, or the target of that link, names an open file of a process.
-fn is_open_file(path: &Path) -> bool {
+pub(super) fn is_open_file(path: &Path) -> bool {
     let places = [Some(path.to_owned()), fs::read_link(path).ok()];
     places.into_iter().flatten().any(|place| {
         fs::canonicalize(directory_of(&place))
@@ -154,7 +139,7 @@ fn is_open_file(path: &Path) -> bool {
 }
 
 /// Directory that contains `path`.
-fn directory_of(path: &Path) -> &Path {
+pub(super) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

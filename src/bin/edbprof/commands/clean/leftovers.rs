@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use edbprof::analysis::process_text::describe;
+use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
 use edbprof::format::live::{self, Now};
 use edbprof::format::process::Liveness;
 use edbprof::format::prof::{self, ProfFile};
@@ -17,7 +18,7 @@ use edbprof::model::{Ending, Process, ProcessIdentity};
 use super::own_file::{Kept, State, check_unused, open};
 use crate::cli::args::CleanOptions;
 use crate::cli::names::RECORDINGS_PREFIX;
-use crate::input::{Filter, SkippedInput, is_live, matches, sidecar_beside};
+use crate::input::{Filter, GoesOn, SkippedInput, is_live, matches, read_bounded, sidecar_beside};
 
 /// Least age of unfinished files, which don't tell their process: writing one takes seconds.
 const UNFINISHED: Duration = Duration::from_secs(3600);
@@ -125,7 +126,7 @@ impl Found {
         older_than: Duration,
         is_run: bool,
     ) -> Result<(), Kept> {
-        let (bytes, state) = read(path)?;
+        let (bytes, state) = read(path, profile_goes_on)?;
         let (mut age, mut may_be_unsaved) = (older_than, is_run);
         let about = match (kind, live::facts(&bytes)) {
             (Kind::Finished, _) => describe(&ended_process(&bytes)?),
@@ -152,7 +153,7 @@ impl Found {
         self.leftovers.push(leftover(path.to_owned(), state, about));
         if kind == Kind::Finished {
             let sidecar = sidecar_beside(path);
-            let content = read(&sidecar).ok();
+            let content = read(&sidecar, sidecar_goes_on).ok();
             let content = content.filter(|(bytes, _)| sidecar::decode(bytes).is_ok());
             let about = "its singledispatch sidecar".to_owned();
             let found = content.map(|(_, state)| leftover(sidecar, state, about));
@@ -184,13 +185,12 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
     }
 }
 
-fn read(path: &Path) -> Result<(Vec<u8>, State), Kept> {
-    let (mut file, metadata) = open(path)?;
+fn read(path: &Path, goes_on: GoesOn) -> Result<(Vec<u8>, State), Kept> {
+    let (file, metadata) = open(path)?;
     if !metadata.is_file() {
         return Err("it is no regular file".into());
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    let bytes = read_bounded(file, metadata.len(), goes_on)?;
     Ok((bytes, State::of(&metadata)?))
 }
 

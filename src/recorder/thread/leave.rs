@@ -1,0 +1,78 @@
+//! Ends of calls that are not the innermost one, off the hot path.
+
+use std::ptr::NonNull;
+
+use super::{Home, Mode, Outcome, Thread};
+use crate::recorder::node::Node;
+
+impl<H: Home> Thread<H> {
+    /// [`Thread::leave`] for all that [`Thread::leave_top`] leaves.
+    pub(crate) fn leave_below(&self, key: u64, now: u64) -> Outcome {
+        match self.mode.get() {
+            Mode::Overflow { .. } if self.leave_overflow(key, now) => return Outcome::Recorded,
+            Mode::ForkPending { .. } => return self.with_open_calls(|| self.leave(key, now)),
+            _ => {}
+        }
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return Outcome::NotOpen;
+        };
+        self.leave_all_overflow(now);
+        self.close_up_to(NonNull::from(self.node(node.parent)), now);
+        Outcome::Recorded
+    }
+
+    /// The innermost open node of the tree; its root if there is none.
+    pub(super) fn innermost(&self) -> NonNull<Node> {
+        match self.mode.get() {
+            Mode::Tree | Mode::Retired => self.cursor.get(),
+            Mode::Overflow { at } | Mode::ForkPending { at } => at,
+        }
+    }
+
+    /// The open calls that are in the tree, the innermost first.
+    pub(super) fn open_nodes(&self) -> impl Iterator<Item = &Node> {
+        // SAFETY: between `innermost` and the root there are only nodes of this arena.
+        let innermost = unsafe { self.innermost().as_ref() };
+        std::iter::successors(Some(innermost), |node| Some(self.node(node.parent)))
+            .take_while(|node| NonNull::from(*node) != self.root.get())
+    }
+
+    /// Ends every open call of this thread at `now`.
+    pub(crate) fn leave_all(&self, now: u64) {
+        self.with_open_calls(|| self.close_all(now));
+    }
+
+    pub(super) fn close_all(&self, now: u64) {
+        self.leave_all_overflow(now);
+        self.close_up_to(self.root.get(), now);
+    }
+
+    pub(super) fn close_up_to(&self, end: NonNull<Node>, now: u64) {
+        if self.cursor.get() == end {
+            return;
+        }
+        self.happened(now);
+        while self.cursor.get() != end {
+            // `end` is on the way from the cursor to the root.
+            let node = self.cursor();
+            node.close(now);
+            self.step_to_parent(node);
+        }
+    }
+
+    /// Ends a generator's visit that never ran a line of it: throwing into a generator that
+    /// was not started looks like a start up to Python 3.10. `key` must not be 0.
+    pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
+        debug_assert_ne!(key, 0);
+        let node = self.counter_of_top(key).unwrap_or(self.cursor());
+        if node.key == key {
+            node.start_was_resume();
+        }
+        self.leave(key, now)
+    }
+
+    /// Number of open calls, overflow calls included.
+    pub(crate) fn depth(&self) -> u32 {
+        (self.open_nodes().count() + self.overflow.depth()) as u32
+    }
+}
