@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::word_hash::{WordHash, pair};
+use foldhash::fast::RandomState;
+
 use super::{NodeRow, Nodes};
 
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {
     nodes: Nodes,
-    children: HashMap<u64, u32, WordHash>,
+    children: HashMap<(u32, u32), u32, RandomState>,
     /// The node that was asked for last.
     last: usize,
 }
@@ -17,7 +18,7 @@ impl TreeBuilder {
     pub(crate) fn new() -> Self {
         Self {
             nodes: Nodes::default(),
-            children: HashMap::with_hasher(WordHash::seeded()),
+            children: HashMap::default(),
             last: 0,
         }
     }
@@ -39,7 +40,7 @@ impl TreeBuilder {
             return guess as u32;
         }
         let new = self.nodes.len() as u32;
-        let node = *self.children.entry(pair(parent, kind)).or_insert(new);
+        let node = *self.children.entry((parent, kind)).or_insert(new);
         if node == new {
             self.nodes.push(NodeRow {
                 parent,

@@ -4,12 +4,13 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::Label;
 use super::LabelId;
-use super::word_hash::fold;
 
 /// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,36 +59,22 @@ impl<'a> From<&'a Label> for LabelRef<'a> {
 pub(crate) struct LabelHash(u64);
 
 /// Interned labels; a label's id is its position.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Labels {
     labels: Vec<Label>,
     /// By the labels' hashes, or what comes next where labels have the same.
     ids: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
-    /// What is hashed comes from files that may want to make it slow.
-    seed: [u64; 2],
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        use std::hash::BuildHasher;
-        let random = RandomState::new();
-        // A factor of zero would forget what was hashed.
-        Labels::with_seed([random.hash_one(0), random.hash_one(1) | 1])
-    }
+    /// Seeded, because labels come from files that may want to make the table slow.
+    seed: RandomState,
 }
 
 impl Labels {
-    fn with_seed(seed: [u64; 2]) -> Self {
-        Labels {
-            labels: Vec::new(),
-            ids: HashMap::default(),
-            seed,
-        }
-    }
-
     /// No labels, in which those have the same hashes as here.
     pub(crate) fn none(&self) -> Self {
-        Labels::with_seed(self.seed)
+        Labels {
+            seed: self.seed.clone(),
+            ..Labels::default()
+        }
     }
 
     /// All labels by their ids.
@@ -149,30 +136,9 @@ impl Labels {
     }
 
     pub(crate) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
-        let [seed, secret] = self.seed;
-        let hash = fold(seed ^ label.line as u64, secret);
-        let hash = hash_bytes([hash, secret], label.file);
-        LabelHash(hash_bytes([hash, secret], label.name))
+        let LabelRef { file, line, name } = label;
+        LabelHash(self.seed.hash_one((line, file, name)))
     }
-}
-
-/// Takes in `bytes`, two words at a time, and how many there are, so that none can be
-/// shifted from one text to the next.
-fn hash_bytes([mut hash, secret]: [u64; 2], bytes: &[u8]) -> u64 {
-    let pairs = bytes.chunks_exact(16);
-    let mut rest = [0; 16];
-    for (to, from) in rest.iter_mut().zip(pairs.remainder()) {
-        *to = *from;
-    }
-    let mut take = |pair: [u8; 16]| {
-        let pair = u128::from_le_bytes(pair);
-        hash = fold(hash ^ pair as u64, secret ^ (pair >> 64) as u64);
-    };
-    for pair in pairs {
-        take(pair.try_into().unwrap_or_default());
-    }
-    take(rest);
-    fold(hash ^ bytes.len() as u64, secret)
 }
 
 /// What is hashed already.
@@ -185,7 +151,10 @@ impl Hasher for Hashed {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash_bytes([self.0, 1], bytes);
+        // Keys are words.
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
     }
 
     fn write_u64(&mut self, value: u64) {

@@ -25,7 +25,6 @@ mod rows_of;
 pub(crate) mod thread_name;
 mod trees;
 pub(crate) mod walk;
-pub(crate) mod word_hash;
 
 pub use calibration::{Calibration, CallKind, Cost};
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};

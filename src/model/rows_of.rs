@@ -12,8 +12,9 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::walk::{Step, walk};
-use super::word_hash::{WordHash, pair};
 use super::{Counts, LabelId, NO_PARENT, NodeKind, Nodes, OverflowCalls, Rows, Trees};
 
 /// The rows of `trees`, in the order in which functions first appear in them.
@@ -41,7 +42,7 @@ pub fn rows_of(trees: &Trees) -> Rows {
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
         edges: Vec::new(),
-        edge_ids: HashMap::with_hasher(WordHash::seeded()),
+        edge_ids: HashMap::default(),
     };
     for thread in &trees.threads {
         sums.add(&thread.nodes, &of_nodes);
@@ -104,7 +105,7 @@ struct Sums {
     functions: Vec<Sum>,
     /// By caller and callee, in order of first appearance.
     edges: Vec<((LabelId, LabelId), Sum)>,
-    edge_ids: HashMap<u64, u32, WordHash>,
+    edge_ids: HashMap<(u32, u32), u32, RandomState>,
 }
 
 impl Sums {
@@ -158,7 +159,7 @@ impl Sums {
 
     fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
         let new = self.edges.len() as u32;
-        let id = *self.edge_ids.entry(pair(caller, callee)).or_insert(new);
+        let id = *self.edge_ids.entry((caller, callee)).or_insert(new);
         if id == new {
             self.edges.push(((caller, callee), Sum::default()));
         }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use crate::model::Function;
-use crate::model::word_hash::WordHash;
 
 /// A function, with a fact that only the recorder needs.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct FunctionEntry {
 #[derive(Debug, Default)]
 pub(crate) struct FunctionTable {
     entries: Vec<FunctionEntry>,
-    by_key: HashMap<u64, u32, WordHash>,
+    by_key: HashMap<u64, u32, FixedState>,
 }
 
 impl FunctionTable {
