@@ -55,7 +55,7 @@ pub(crate) fn live(bytes: &[u8]) {
     }
 }
 
-/// A sidecar, and the attribution by it.
+/// A sidecar, and rows whose callers are reattributed by it.
 pub(crate) fn sidecar(bytes: &[u8]) {
     sidecar_goes_on(bytes);
     if let Ok(sidecar) = sidecar::decode(bytes) {

@@ -108,17 +108,7 @@ impl Filter<'_> {
             });
         }
         let overflow = self.overflow_calls(thread, &own, &is_within);
-        let (mut nodes, overhead_ps) = self.tree.finish();
-        nodes.add_up();
-        ThreadTree {
-            process: thread.process,
-            name: thread.name.clone(),
-            threads: thread.threads,
-            nodes,
-            overhead_ps,
-            class_calls: Vec::new(),
-            overflow,
-        }
+        self.tree.finish_thread(thread, overflow)
     }
 
     /// Returns for each node, first, if it is an included function or is called from one,

@@ -1,7 +1,7 @@
 //! A call tree that is being built together with what recording cost in each node.
 
 use crate::model::builder::TreeBuilder;
-use crate::model::{NodeRow, Nodes};
+use crate::model::{NodeRow, Nodes, OverflowCalls, ThreadTree};
 
 /// Builds nodes and their overhead.
 pub(super) struct CostedTree {
@@ -46,5 +46,25 @@ impl CostedTree {
     pub(super) fn finish(mut self) -> (Nodes, Vec<u64>) {
         self.overhead_ps.resize(self.tree.len(), 0);
         (self.tree.finish(), self.overhead_ps)
+    }
+
+    /// Returns this tree, to which self times were added as totals, in place of the tree of
+    /// `thread`.
+    pub(super) fn finish_thread(
+        self,
+        thread: &ThreadTree,
+        overflow: Vec<OverflowCalls>,
+    ) -> ThreadTree {
+        let (mut nodes, overhead_ps) = self.finish();
+        nodes.add_up();
+        ThreadTree {
+            process: thread.process,
+            name: thread.name.clone(),
+            threads: thread.threads,
+            nodes,
+            overhead_ps,
+            class_calls: Vec::new(),
+            overflow,
+        }
     }
 }

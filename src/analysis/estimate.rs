@@ -1,14 +1,23 @@
 //! A call tree for rows that came without one: an estimate.
 //!
-//! Callers and callees alone do not tell the paths. Every function's time is
-//! split over its callers as the time is that they spent in it, and each of its
-//! callees' over all places where it stands alike. Cycles are cut where a depth
-//! first search from the roots, the most expensive callee first, meets a function
-//! that is still open.
+//! Callers and callees alone do not tell the paths. The time of every function is split over
+//! its callers in proportion to the time that they spent in it, and so is each callee's over
+//! all places of the function.
 //!
-//! Self times are what is distributed; edges only say in which proportion. So
-//! they add up to what was measured, and no child is wider than its parent,
-//! however contradictory the rows are.
+//! ```text
+//! rows ── Graph::of ──> Graph ── cut ──> Cut ── distribute ──> Acyclic ── grow ──> Nodes
+//!                  main─┬>a─>c      main─┬>a─>c         main 10─┬>a 6─>c 5     main─┬─a───c
+//!                       └>b─>c           └>b─>c                 └>b 3─>c 2          └─b───c
+//!                   a and c call         c no longer       each edge has its        c stands
+//!                   each other           calls a           part of c's time         there twice
+//! ```
+//!
+//! Cycles are cut where a depth first search from the roots, the most expensive callee
+//! first, meets a function that is still open.
+//!
+//! Self times are what is distributed; edges only give the proportion. So self times add up
+//! to the measured ones, and no child is wider than its parent, however contradictory the
+//! rows are.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -16,7 +25,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use super::native_name::without_address;
 use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
-/// Nodes below this share of the whole are left within their parents.
+/// Nodes below this share of the whole are left within their parents: a tenth of the share
+/// below which pictures collapse frames by default.
 const SMALLEST_SHARE: f64 = 1e-5;
 
 /// The most nodes; the widest are kept.
@@ -31,11 +41,10 @@ pub struct Estimate {
     pub nodes: Nodes,
 }
 
-/// The estimated tree of `rows`. It depends on nothing but what they say: not on
-/// their order.
+/// Estimates the tree of `rows`. It depends on their content only, not on their order.
 pub fn estimate(rows: &Rows) -> Estimate {
     let graph = Graph::of(rows);
-    let nodes = graph.cut().grow(&graph);
+    let nodes = graph.distribute(graph.cut()).grow(&graph);
     let functions = graph.labels.into_iter().map(function).collect();
     Estimate { functions, nodes }
 }
@@ -83,39 +92,32 @@ impl Graph {
             line: label.line,
             name: without_address(&label.name).into(),
         };
-        let mut positions: BTreeMap<Label, u32> = rows
-            .labels()
+        let shown: Vec<Label> = rows.labels().iter().map(shown).collect();
+        let mut labels = shown.clone();
+        labels.sort();
+        labels.dedup();
+        let ids = shown
             .iter()
-            .map(|label| (shown(label), 0))
-            .collect();
-        for (position, new) in positions.values_mut().zip(0..) {
-            *position = new;
-        }
-        let ids: Vec<u32> = rows
-            .labels()
-            .iter()
-            .map(|label| positions[&shown(label)])
-            .collect();
+            .map(|label| labels.partition_point(|known| known < label));
+        let ids: Vec<usize> = ids.collect();
         let mut vertices: Vec<Vertex> = Vec::new();
-        vertices.resize_with(positions.len(), Vertex::default);
+        vertices.resize_with(labels.len(), Vertex::default);
         for (id, row) in rows.iter() {
-            let vertex = &mut vertices[ids[id as usize] as usize];
+            let vertex = &mut vertices[ids[id as usize]];
             vertex.self_time += nanoseconds(row.counts.tt);
             vertex.all.calls += sound(row.counts.nc as f64);
             vertex.all.time += nanoseconds(row.counts.ct);
             for (&caller, counts) in &row.callers {
-                let edge = vertex.callers.entry(ids[caller as usize]).or_default();
+                let caller = ids[caller as usize] as u32;
+                let edge = vertex.callers.entry(caller).or_default();
                 edge.calls += sound(counts.nc as f64);
                 edge.time += nanoseconds(counts.ct);
             }
         }
-        Self {
-            labels: positions.into_keys().collect(),
-            vertices,
-        }
+        Self { labels, vertices }
     }
 
-    /// What of a function's calls has no caller.
+    /// Returns the part of a function's calls that has no caller.
     fn uncalled_part(&self, at: u32) -> Edge {
         let vertex = &self.vertices[at as usize];
         let mut rest = vertex.all;
@@ -133,37 +135,50 @@ impl Graph {
         }
     }
 
-    /// Cuts the cycles and splits every function over its callers.
-    fn cut(&self) -> Acyclic {
-        let count = self.vertices.len();
-        let mut callees: Vec<Vec<u32>> = vec![Vec::new(); count];
+    /// Returns the callees of each function, the most expensive first. Recursive calls are
+    /// left out.
+    fn callees(&self) -> Vec<Vec<u32>> {
+        let mut callees: Vec<Vec<u32>> = vec![Vec::new(); self.vertices.len()];
         for (at, vertex) in (0..).zip(&self.vertices) {
             for &caller in vertex.callers.keys().filter(|&&caller| caller != at) {
                 callees[caller as usize].push(at);
             }
         }
         for (at, callees) in (0_u32..).zip(&mut callees) {
-            let time = |callee: &u32| self.vertices[*callee as usize].callers[&at].time;
-            callees.sort_by(|a, b| time(b).total_cmp(&time(a)).then(a.cmp(b)));
+            let time = |callee: u32| self.vertices[callee as usize].callers[&at].time;
+            callees.sort_by_key(|&callee| (Reverse(ordered(time(callee))), callee));
         }
-        let mut starts: Vec<u32> = (0..count as u32).collect();
-        starts.sort_by(|&a, &b| {
-            let key = |at: u32| {
-                let vertex = &self.vertices[at as usize];
-                let uncalled = vertex.callers.keys().all(|&caller| caller == at);
-                (uncalled, self.uncalled_part(at).calls > 0.0)
-            };
-            let time = |at: u32| self.vertices[at as usize].all.time;
-            key(b)
-                .cmp(&key(a))
-                .then(time(b).total_cmp(&time(a)))
-                .then(a.cmp(&b))
-        });
+        callees
+    }
 
-        let mut kept: Vec<Vec<u32>> = vec![Vec::new(); count];
-        let mut callees_first = Vec::with_capacity(count);
+    /// Returns the functions in the order in which the search begins with them: first those
+    /// that nobody calls, then those that some calls of have no caller.
+    fn starts(&self) -> Vec<u32> {
+        let mut starts: Vec<u32> = (0..self.vertices.len() as u32).collect();
+        starts.sort_by_cached_key(|&at| {
+            let vertex = &self.vertices[at as usize];
+            let is_called = vertex.callers.keys().any(|&caller| caller != at);
+            let has_callers = self.uncalled_part(at).calls <= 0.0;
+            (
+                is_called,
+                has_callers,
+                Reverse(ordered(vertex.all.time)),
+                at,
+            )
+        });
+        starts
+    }
+
+    /// Cuts the cycles.
+    fn cut(&self) -> Cut {
+        let count = self.vertices.len();
+        let callees = self.callees();
+        let mut cut = Cut {
+            callers: vec![Vec::new(); count],
+            callees_first: Vec::with_capacity(count),
+        };
         let mut state = vec![State::Unseen; count];
-        for start in starts {
+        for start in self.starts() {
             if state[start as usize] != State::Unseen {
                 continue;
             }
@@ -173,56 +188,34 @@ impl Graph {
                 let at = *at;
                 let Some(&callee) = rest.next() else {
                     state[at as usize] = State::Done;
-                    callees_first.push(at);
+                    cut.callees_first.push(at);
                     open.pop();
                     continue;
                 };
-                if state[callee as usize] == State::Open {
-                    continue;
+                let seen = state[callee as usize];
+                if seen != State::Open {
+                    cut.callers[callee as usize].push(at);
                 }
-                kept[callee as usize].push(at);
-                if state[callee as usize] == State::Unseen {
+                if seen == State::Unseen {
                     state[callee as usize] = State::Open;
                     open.push((callee, callees[callee as usize].iter()));
                 }
             }
         }
-        self.distribute(&kept, &callees_first)
+        cut
     }
 
-    fn distribute(&self, kept: &[Vec<u32>], callees_first: &[u32]) -> Acyclic {
+    /// Splits every function's time over its callers.
+    fn distribute(&self, cut: Cut) -> Acyclic {
+        let self_times = self.vertices.iter().map(|vertex| vertex.self_time);
         let mut acyclic = Acyclic {
-            time: self
-                .vertices
-                .iter()
-                .map(|vertex| vertex.self_time)
-                .collect(),
+            time: self_times.collect(),
             roots: Vec::new(),
             callees: vec![Vec::new(); self.vertices.len()],
         };
-        for &at in callees_first {
-            let vertex = &self.vertices[at as usize];
+        for at in cut.callees_first {
             let whole = acyclic.time[at as usize];
-            let mut parts: Vec<(u32, Edge)> = kept[at as usize]
-                .iter()
-                .map(|&caller| (caller, vertex.callers[&caller]))
-                .collect();
-            parts.sort_by_key(|&(caller, _)| caller);
-            parts.push((NO_PARENT, self.uncalled_part(at)));
-            let time: f64 = parts.iter().map(|(_, edge)| edge.time).sum();
-            let calls: f64 = parts.iter().map(|(_, edge)| edge.calls).sum();
-            let only_root = parts.len() == 1;
-            let callers = (parts.len() - 1) as f64;
-            for (caller, edge) in parts {
-                let share = if time > 0.0 {
-                    edge.time / time
-                } else if calls > 0.0 {
-                    edge.calls / calls
-                } else if caller == NO_PARENT {
-                    f64::from(only_root)
-                } else {
-                    1.0 / callers
-                };
+            for (caller, share) in self.shares(at, &cut.callers[at as usize]) {
                 let part = whole * share;
                 if part <= 0.0 {
                     continue;
@@ -237,21 +230,49 @@ impl Graph {
         }
         acyclic
     }
+
+    /// Returns the share of each of `callers`, and of nobody, in the time of a function: by
+    /// time or, if no time is known, by calls.
+    fn shares(&self, at: u32, callers: &[u32]) -> impl Iterator<Item = (u32, f64)> {
+        let edges = &self.vertices[at as usize].callers;
+        let mut parts: Vec<(u32, Edge)> = callers.iter().map(|&c| (c, edges[&c])).collect();
+        parts.sort_by_key(|&(caller, _)| caller);
+        parts.push((NO_PARENT, self.uncalled_part(at)));
+        let time: f64 = parts.iter().map(|(_, edge)| edge.time).sum();
+        let calls: f64 = parts.iter().map(|(_, edge)| edge.calls).sum();
+        let callers = parts.len() - 1;
+        parts.into_iter().map(move |(caller, edge)| {
+            let share = if time > 0.0 {
+                edge.time / time
+            } else if calls > 0.0 {
+                edge.calls / calls
+            } else if caller == NO_PARENT {
+                f64::from(callers == 0)
+            } else {
+                1.0 / callers as f64
+            };
+            (caller, share)
+        })
+    }
 }
 
-/// Seconds as whole nanoseconds. Sums of files' times end in other digits when the files
-/// come in another order; the clocks' own digits they share, and pictures have no others.
+/// Returns seconds as whole nanoseconds. Sums of files' times differ in their last digits if
+/// the files come in another order; no clock measures these digits, and no picture shows them.
 fn nanoseconds(seconds: f64) -> f64 {
     sound(seconds * 1e9).round()
 }
 
-/// What can be summed: neither negative nor infinite nor nothing.
+/// Returns a value that can be summed: neither negative nor infinite nor no number.
 fn sound(value: f64) -> f64 {
-    if value.is_finite() {
-        value.max(0.0)
-    } else {
-        0.0
+    match value.is_finite() {
+        true => value.max(0.0),
+        false => 0.0,
     }
+}
+
+/// Returns a number that is ordered like `value`, which must not be negative.
+fn ordered(value: f64) -> u64 {
+    value.abs().to_bits()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -261,92 +282,66 @@ enum State {
     Done,
 }
 
-/// The graph with its cycles cut, nanoseconds.
+/// The edges that are left of a graph without its cycles.
+struct Cut {
+    /// For each function.
+    callers: Vec<Vec<u32>>,
+    /// The functions, callees before their callers.
+    callees_first: Vec<u32>,
+}
+
+/// The graph without its cycles, nanoseconds.
 struct Acyclic {
-    /// The inclusive time of every function.
+    /// The inclusive time of each function.
     time: Vec<f64>,
-    /// The functions that stand at the root, and with how much of their time.
+    /// The functions at the root, each with the part of its time there.
     roots: Vec<(u32, f64)>,
-    /// For every function the callees, and how much of theirs is in its time.
+    /// For each function its callees, each with the part of its time there.
     callees: Vec<Vec<(u32, f64)>>,
 }
 
-/// A node to be, ordered by its width and then by its age.
-#[derive(PartialEq)]
-struct Growing {
-    time: f64,
-    age: Reverse<u64>,
-    function: u32,
-    parent: u32,
-}
-
-impl Eq for Growing {}
-
-impl Ord for Growing {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.time
-            .total_cmp(&other.time)
-            .then_with(|| self.age.cmp(&other.age))
-    }
-}
-
-impl PartialOrd for Growing {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl Acyclic {
+    /// Makes a node of each place of each function, the widest first.
     fn grow(&self, graph: &Graph) -> Nodes {
+        let least = self.roots.iter().map(|&(_, time)| time).sum::<f64>() * SMALLEST_SHARE;
         let mut nodes = Nodes::default();
         let mut self_times: Vec<f64> = Vec::new();
-        let whole: f64 = self.roots.iter().map(|&(_, time)| time).sum();
-        let mut age = 0;
-        let mut next = |function, time, parent| {
+        // Nodes that will be made: time, age, function and parent. Of equally wide ones the
+        // oldest comes first.
+        let mut growing = BinaryHeap::new();
+        let mut age = 0_u64;
+        let mut push = |growing: &mut BinaryHeap<_>, time, function, parent| {
             age += 1;
-            Growing {
-                time,
-                age: Reverse(age),
-                function,
-                parent,
-            }
+            growing.push((ordered(time), Reverse(age), function, parent));
         };
-        let mut growing: BinaryHeap<Growing> = self
-            .roots
-            .iter()
-            .map(|&(function, time)| next(function, time, NO_PARENT))
-            .collect();
-        while let Some(widest) = growing.pop() {
-            let Growing {
-                time,
-                function,
-                parent,
-                ..
-            } = widest;
+        for &(function, time) in &self.roots {
+            push(&mut growing, time, function, NO_PARENT);
+        }
+        while let Some((time, _, function, parent)) = growing.pop() {
+            let time = f64::from_bits(time);
             if nodes.len() == MOST_NODES {
                 if let Some(above) = self_times.get_mut(parent as usize) {
                     *above += time;
                 }
                 continue;
             }
-            let node = nodes.len() as u32;
             let vertex = &graph.vertices[function as usize];
             let share = time / self.time[function as usize];
-            let mut self_time = vertex.self_time * share;
-            for &(callee, part) in &self.callees[function as usize] {
-                if part * share < whole * SMALLEST_SHARE {
-                    self_time += part * share;
-                } else {
-                    growing.push(next(callee, part * share, node));
-                }
-            }
-            self_times.push(self_time);
-            nodes.push(NodeRow {
+            let node = nodes.push(NodeRow {
                 parent,
                 kind: function,
                 calls: (vertex.all.calls * share).round() as u64,
                 ..NodeRow::default()
             });
+            let mut self_time = vertex.self_time * share;
+            for &(callee, part) in &self.callees[function as usize] {
+                if part * share < least {
+                    self_time += part * share;
+                } else {
+                    push(&mut growing, part * share, callee, node);
+                }
+            }
+            self_times.push(self_time);
         }
         let self_times = self_times.iter().map(|time| time.round() as u64);
         nodes.set_self_times(self_times.collect());

@@ -95,17 +95,7 @@ impl Grouping<'_> {
             ..*calls
         });
         let overflow = overflow.collect();
-        let (mut nodes, overhead_ps) = self.tree.finish();
-        nodes.add_up();
-        ThreadTree {
-            process: thread.process,
-            name: thread.name.clone(),
-            threads: thread.threads,
-            nodes,
-            overhead_ps,
-            class_calls: Vec::new(),
-            overflow,
-        }
+        self.tree.finish_thread(thread, overflow)
     }
 
     fn is_wanted(&self, level: Level) -> bool {

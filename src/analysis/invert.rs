@@ -1,6 +1,6 @@
 //! The inverted call tree, or bottom-up view: each function with its callers on top of it.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::display_tree::DisplayTree;
@@ -44,6 +44,7 @@ pub fn invert(tree: &DisplayTree, limits: Limits) -> Inverted {
         depths: depths(&tree.nodes),
         limits,
         waiting: BinaryHeap::new(),
+        sources: Vec::new(),
         made: Inverted {
             least: limits.least,
             ..Inverted::default()
@@ -52,18 +53,18 @@ pub fn invert(tree: &DisplayTree, limits: Limits) -> Inverted {
     inversion.made.tree.functions.clone_from(&tree.functions);
     inversion.add(NO_PARENT, 0, sources.collect());
     let mut expanded = 0;
-    while let Some(widest) = inversion.waiting.pop() {
+    while let Some((width, Reverse(node), level)) = inversion.waiting.pop() {
         if expanded == limits.nodes {
-            inversion.made.least = widest.width.saturating_add(1);
+            inversion.made.least = width.saturating_add(1);
             break;
         }
         expanded += 1;
-        let callers = widest.sources.iter().map(|source| Source {
-            at: tree.nodes.parents()[source.at as usize],
-            ..*source
-        });
-        let callers = callers.filter(|source| source.at != NO_PARENT).collect();
-        inversion.add(widest.node, widest.level + 1, callers);
+        let mut callers = std::mem::take(&mut inversion.sources[node as usize]);
+        for source in &mut callers {
+            source.at = tree.nodes.parents()[source.at as usize];
+        }
+        callers.retain(|source| source.at != NO_PARENT);
+        inversion.add(node, level + 1, callers);
     }
     inversion.made
 }
@@ -73,8 +74,11 @@ struct Inversion<'t> {
     from: &'t DisplayTree,
     depths: Vec<u32>,
     limits: Limits,
-    /// The nodes that may get callers.
-    waiting: BinaryHeap<Waiting>,
+    /// The nodes that may get callers: widths, nodes and levels. Of nodes of one width, the
+    /// one that was made first comes first.
+    waiting: BinaryHeap<(u64, Reverse<u32>, u32)>,
+    /// For each of them, where its time comes from; empty for other nodes.
+    sources: Vec<Vec<Source>>,
     made: Inverted,
 }
 
@@ -103,14 +107,12 @@ impl Inversion<'_> {
             tree.estimated.push(is_estimated);
             let height = places.map(|at| self.depths[at]).max();
             self.made.heights.push(height.unwrap_or(0));
-            if width >= self.limits.least && level < self.limits.levels {
-                self.waiting.push(Waiting {
-                    width,
-                    node,
-                    level,
-                    sources: sources.to_vec(),
-                });
+            let is_waiting = width >= self.limits.least && level < self.limits.levels;
+            if is_waiting {
+                self.waiting.push((width, Reverse(node), level));
             }
+            let sources = is_waiting.then(|| sources.to_vec());
+            self.sources.push(sources.unwrap_or_default());
         }
     }
 }
@@ -144,36 +146,6 @@ impl Source {
         meets
     }
 }
-
-/// A node of the inverted tree whose callers are not known yet. Wider ones are greater;
-/// of equal ones, the one that was made first.
-struct Waiting {
-    width: u64,
-    node: u32,
-    level: u32,
-    sources: Vec<Source>,
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key = |waiting: &Self| (waiting.width, Reverse(waiting.node));
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Waiting {}
 
 fn sum(sources: &[Source], figure: fn(&Source) -> u64) -> u64 {
     sources.iter().map(figure).fold(0, u64::saturating_add)

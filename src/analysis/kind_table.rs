@@ -10,6 +10,8 @@ use crate::model::{Function, NodeKind, Occurrence, ThreadTree, Trees};
 pub(super) struct KindTable {
     functions: Interned<Function>,
     kinds: Interned<NodeKind>,
+    /// The index of each kind of the trees that this table is made from.
+    known: Vec<Option<u32>>,
 }
 
 impl KindTable {
@@ -25,12 +27,19 @@ impl KindTable {
         self.kind(NodeKind::Function(function))
     }
 
-    /// Returns the index of what is `kind` in `trees`.
+    /// Returns the index of what is `kind` in `trees`, which are always the same ones. Trees
+    /// have many nodes of few kinds, so each kind is looked up once.
     pub(super) fn same(&mut self, trees: &Trees, kind: u32) -> u32 {
-        match trees.function(kind) {
+        self.known.resize(trees.kinds.len(), None);
+        if let Some(known) = self.known[kind as usize] {
+            return known;
+        }
+        let id = match trees.function(kind) {
             Some(function) => self.function(function),
             None => self.kinds.id(&trees.kinds[kind as usize]),
-        }
+        };
+        self.known[kind as usize] = Some(id);
+        id
     }
 
     /// Returns the functions and the kinds by their indices.

@@ -19,8 +19,9 @@ mod writer;
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::invert::{Limits, invert};
-use graph::{Estimates, Graph};
-use layout::{Layout, MAX_LEVELS};
+use crate::report::numbers::{count, percent, size};
+use graph::{Drawing, Estimates, Graph};
+use layout::{Content, Layout, MAX_LEVELS};
 
 /// What a frame takes in the file at the very least, bytes.
 const FRAME_BYTES: usize = 20;
@@ -68,34 +69,36 @@ impl Report for Svg {
         loop {
             let (least, frames) = narrowest([stacks, &inverted.tree], inverted.least, most);
             let narrow = format!("below {} %", percent_above(least, stacks.whole()));
+            let graphs = [
+                Graph {
+                    id: "stacks",
+                    heading: "Call stacks",
+                    note: match Estimates::of(stacks) {
+                        Estimates::All => ALL_ESTIMATED,
+                        _ => STACKS,
+                    },
+                    tree: stacks,
+                    layout: Layout::new(stacks, &stack_heights, least),
+                    narrow: &narrow,
+                },
+                Graph {
+                    id: "reverse",
+                    heading: "Reverse: who calls it",
+                    note: REVERSE,
+                    tree: &inverted.tree,
+                    layout: Layout::new(&inverted.tree, &inverted.heights, least),
+                    narrow: &narrow,
+                },
+            ];
             let drawing = Drawing {
-                graphs: [
-                    Graph {
-                        id: "stacks",
-                        heading: "Call stacks",
-                        note: match Estimates::of(stacks) {
-                            Estimates::All => ALL_ESTIMATED,
-                            _ => STACKS,
-                        },
-                        tree: stacks,
-                        layout: Layout::new(stacks, &stack_heights, least),
-                        narrow: &narrow,
-                    },
-                    Graph {
-                        id: "reverse",
-                        heading: "Reverse: who calls it",
-                        note: REVERSE,
-                        tree: &inverted.tree,
-                        layout: Layout::new(&inverted.tree, &inverted.heights, least),
-                        narrow: &narrow,
-                    },
-                ],
+                omissions: omissions(self, &graphs, least > limits.least),
+                graphs,
+                width: self.width,
                 whole: stacks.whole(),
                 least,
                 narrow: &narrow,
-                raised: least > limits.least,
             };
-            let text = writer::document(self, view, &drawing);
+            let text = writer::document(view, &drawing);
             if text.len() <= max_size || frames == 0 {
                 return Ok(Some(text.into_bytes()));
             }
@@ -104,19 +107,6 @@ impl Report for Svg {
             most = (0.9 * fit) as usize;
         }
     }
-}
-
-/// Both graphs as they will be drawn.
-struct Drawing<'a> {
-    graphs: [Graph<'a>; 2],
-    /// The width of both graphs, nanoseconds.
-    whole: u64,
-    /// The width from which on nodes have a frame, nanoseconds.
-    least: u64,
-    /// Narrower nodes have none, as text: `below 0.034 %`.
-    narrow: &'a str,
-    /// True if that is more than was asked for.
-    raised: bool,
 }
 
 /// The width from which on `trees` have at most `most` nodes, `least` or more, and
@@ -131,6 +121,38 @@ fn narrowest(trees: [&DisplayTree; 2], least: u64, most: usize) -> (u64, usize) 
     let least = first_out.saturating_add(1);
     let frames = wide.iter().filter(|&&total| total >= least).count();
     (least, frames)
+}
+
+/// Says what is not in the picture, and why.
+fn omissions(options: &Svg, graphs: &[Graph<'_>], raised: bool) -> String {
+    let wanted = percent(options.threshold);
+    let mut text = if raised {
+        format!(
+            "Functions {} of the time are collapsed into one frame: with the {wanted} % \
+             that was asked for, the picture would be larger than {}",
+            graphs[0].narrow,
+            size(options.max_size),
+        )
+    } else if options.threshold > 0.0 {
+        format!("Functions below {wanted} % of the time are collapsed into one frame")
+    } else {
+        "All functions have a frame".to_owned()
+    };
+    let frames = graphs.iter().flat_map(|graph| &graph.layout.frames);
+    let deeper = frames.filter_map(|frame| match frame.content {
+        Content::Rest(rest) => Some(rest.deeper),
+        Content::Node { .. } => None,
+    });
+    match deeper.max() {
+        Some(0) | None => text.push('.'),
+        Some(deeper) => {
+            let deeper = count(i128::from(deeper) + MAX_LEVELS as i128);
+            text.push_str(&format!(
+                "; stacks of up to {deeper} are cut at {MAX_LEVELS}."
+            ));
+        }
+    }
+    text
 }
 
 /// `least` as a percentage of `whole` to two significant digits, rounded up.

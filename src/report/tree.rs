@@ -90,7 +90,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let some_at_least = drawn.iter().any(|drawn| shown.is_lower_bound(drawn.node));
     let lines: Vec<_> = drawn.into_iter().map(|drawn| shown.line(drawn)).collect();
 
-    let mut text = Text::new(options);
+    let mut text = Text::new(options.width, options.colours);
     text.push_lines(&lines);
     if left_out > 0 {
         let left_out = counted(left_out, "frame", "frames");
@@ -226,6 +226,3 @@ fn branch(levels: impl DoubleEndedIterator<Item = bool> + ExactSizeIterator) -> 
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,7 @@
 //! Small values of the crate's types, for tests.
 
-#![allow(dead_code)]
-
 use edbprof::analysis::display_tree::DisplayTree;
-use edbprof::model::{Function, FunctionKind, Label, NodeRow, Nodes};
+use edbprof::model::{Counts, Function, FunctionKind, Label, NodeRow, Nodes, Rows};
 
 /// Returns the label of a function at `line` of `file`.
 pub(crate) fn label(file: &str, line: i64, name: &str) -> Label {
@@ -40,10 +38,9 @@ pub(crate) fn nodes(rows: &[(u32, u32, u64, u64)]) -> Nodes {
 
 /// Returns a tree of nodes `(parent, function, total)`, each called once. A function is a
 /// name, or a file and a name with a space between.
-pub(crate) fn display_tree<N: AsRef<str>>(nodes: &[(u32, N, u64)]) -> DisplayTree {
+pub(crate) fn display_tree(nodes: &[(u32, &str, u64)]) -> DisplayTree {
     let mut tree = DisplayTree::default();
-    for (parent, name, total) in nodes {
-        let name = name.as_ref();
+    for &(parent, name, total) in nodes {
         let (file, name) = name.split_once(' ').unwrap_or(("/app/main.py", name));
         let function = function(label(file, 3, name));
         let known = tree.functions.iter().position(|known| *known == function);
@@ -52,13 +49,29 @@ pub(crate) fn display_tree<N: AsRef<str>>(nodes: &[(u32, N, u64)]) -> DisplayTre
             tree.functions.push(function);
         }
         tree.nodes.push(NodeRow {
-            parent: *parent,
+            parent,
             kind,
             calls: 1,
             resumes: 0,
-            total: *total,
+            total,
         });
         tree.estimated.push(false);
     }
     tree
+}
+
+/// Returns rows of `(caller, callee, calls, self time, inclusive time)` of functions that
+/// `label` names. Calls by nobody have an empty caller.
+pub(crate) fn rows(edges: &[(&str, &str, i128, f64, f64)], label: impl Fn(&str) -> Label) -> Rows {
+    let mut rows = Rows::default();
+    for &(caller, callee, nc, tt, ct) in edges {
+        let counts = Counts { cc: nc, nc, tt, ct };
+        let id = rows.intern(&label(callee));
+        rows.row_mut(id).counts.add(&counts);
+        if !caller.is_empty() {
+            let caller = rows.intern(&label(caller));
+            rows.row_mut(id).callers.insert(caller, counts);
+        }
+    }
+    rows
 }

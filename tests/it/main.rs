@@ -5,6 +5,7 @@
 
 mod build;
 mod c_layers;
+mod cycles;
 mod format_prof;
 mod format_sidecar;
 mod fuzz_readers;
@@ -14,14 +15,17 @@ mod header;
 mod layers;
 mod live_file;
 mod pictures;
-mod profile_attribution;
 mod profile_compensate;
 mod profile_frames;
 mod profile_group;
 mod profile_merge;
+mod profile_processes;
 mod profile_rows;
+mod profile_singledispatch;
 mod profile_trees;
 mod pstats_text;
 #[path = "../../fuzz/readers.rs"]
 mod readers;
+mod summary;
+mod terminal_tree;
 mod third_party;

@@ -1,13 +1,13 @@
 //! Compensation: what is taken out, and what never changes.
 
-use crate::generate;
+use crate::{build, generate};
 use edbprof::analysis::compensate::compensate;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::model::{
-    Calibration, CallKind, Cost, Function, FunctionKind, Label, NO_PARENT, Nodes, PROPERTY,
-    Process, ProcessIdentity, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, Function, FunctionKind, NO_PARENT, Nodes, PROPERTY, Process,
+    ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -102,15 +102,7 @@ proptest! {
 fn known(process: u32, calls: u64, calibration: Option<Calibration>) -> Trees {
     let function = |name: &str, kind| Function {
         kind,
-        flags: 0,
-        label: Label {
-            file: b"a.py"[..].into(),
-            line: 1,
-            name: name.as_bytes().into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
+        ..build::function(build::label("a.py", 1, name))
     };
     use FunctionKind::{Builtin, Native, Python};
     Trees {

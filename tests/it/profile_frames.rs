@@ -1,6 +1,6 @@
-//! What is drawn: generic functions out of the fog, and the estimate.
+//! The displayed tree: dispatch wrappers elided, and the estimate.
 
-use crate::generate;
+use crate::{build, generate};
 use std::collections::BTreeMap;
 
 use edbprof::analysis::display_tree::{DisplayTree, display_tree};
@@ -12,17 +12,13 @@ use edbprof::analysis::prune::prune;
 use edbprof::analysis::singledispatch::elide_dispatch_wrappers;
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{
-    Counts, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind,
-    NodeRow, Nodes, Rows, ThreadTree, Trees, dispatch_counts,
+    Function, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Rows,
+    ThreadTree, Trees, dispatch_counts,
 };
 use proptest::prelude::*;
 
 fn label(name: &str) -> Label {
-    Label {
-        file: b"demo.py"[..].into(),
-        line: 1,
-        name: name.as_bytes().into(),
-    }
+    build::label("demo.py", 1, name)
 }
 
 /// Trees from lines `path/of/names calls self_time`.
@@ -35,16 +31,13 @@ fn tree(lines: &[(&str, u64, u64)]) -> Trees {
         let function = trees.functions.iter().position(|f| f.label == label(name));
         let function = function.unwrap_or_else(|| {
             trees.functions.push(Function {
-                kind: FunctionKind::Python,
                 flags: match name {
                     "W" | "V" => GENERIC_WRAPPER,
                     "dispatch" => GENERIC_DISPATCH,
                     _ => 0,
                 },
-                label: label(name),
-                qualified_name: Box::default(),
-                module: Box::default(),
                 generic: (name == "V").then(|| label("generic")),
+                ..build::function(label(name))
             });
             trees.functions.len() - 1
         });
@@ -86,7 +79,7 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
     lines
 }
 
-fn unfogged(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
+fn elided(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
     let trees = tree(given);
     let nodes = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
     let mut expected: Vec<_> = expected
@@ -118,7 +111,7 @@ fn three_callers_and_three_implementations() {
         ("C/W/F3", 7, 70),
         ("C/F3", 2, 20),
     ];
-    unfogged(
+    elided(
         &given,
         &[
             ("A", 1, 1),
@@ -152,7 +145,7 @@ fn overflow_calls_below_a_wrapper_are_its_callers() {
         ("A/W/overflow", 0, 40),
         ("A/overflow", 0, 2),
     ];
-    unfogged(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/overflow", 0, 42)]);
+    elided(&given, &[("A", 1, 5), ("A/W", 2, 3), ("A/overflow", 0, 42)]);
     assert!(dispatch_counts(&tree(&given)).is_empty());
 }
 
@@ -169,7 +162,7 @@ fn recursion_through_the_generic_and_generics_in_generics() {
         ("A/W/V/G", 1, 4),
         ("A/W/V/__get__", 1, 5),
     ];
-    unfogged(
+    elided(
         &given,
         &[
             ("A", 1, 0),
@@ -192,30 +185,15 @@ fn recursion_through_the_generic_and_generics_in_generics() {
 
 #[test]
 fn a_wrapper_at_the_root_leaves_its_implementations_there() {
-    unfogged(
+    elided(
         &[("W", 2, 1), ("W/dispatch", 2, 1), ("W/F", 2, 8)],
         &[("W", 2, 2), ("F", 2, 8)],
     );
     assert!(dispatch_counts(&tree(&[("W", 2, 1), ("W/F", 2, 8)])).is_empty());
 }
 
-/// Rows from (caller, callee, calls, self time, inclusive time).
 fn rows(edges: &[(&str, &str, i128, f64, f64)]) -> Rows {
-    let mut rows = Rows::default();
-    for &(caller, callee, nc, tt, ct) in edges {
-        let counts = Counts { cc: nc, nc, tt, ct };
-        let id = rows.intern(&label(callee));
-        let sum = &mut rows.row_mut(id).counts;
-        sum.cc += nc;
-        sum.nc += nc;
-        sum.tt += tt;
-        sum.ct += ct;
-        if !caller.is_empty() {
-            let caller = rows.intern(&label(caller));
-            rows.row_mut(id).callers.insert(caller, counts);
-        }
-    }
-    rows
+    build::rows(edges, label)
 }
 
 fn estimated(edges: &[(&str, &str, i128, f64, f64)]) -> Vec<(String, u64, u64)> {

@@ -1,7 +1,7 @@
 //! Processes and threads that are kept apart, and functions that are chosen, against what
 //! the stacks say one by one.
 
-use crate::generate;
+use crate::{build, generate};
 use std::collections::BTreeMap;
 
 use crate::generate::rows_text;
@@ -11,8 +11,8 @@ use edbprof::analysis::merge_request::{By, MergeRequest, SelectionError};
 use edbprof::analysis::select::{Pattern, Selection};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
-    Calibration, CallKind, Cost, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
-    Nodes, OverflowCalls, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
+    Calibration, CallKind, Cost, Function, FunctionKind, NO_PARENT, NodeKind, NodeRow, Nodes,
+    OverflowCalls, Process, ProcessIdentity, ThreadTree, Trees, rows_of,
 };
 use proptest::prelude::*;
 
@@ -266,16 +266,8 @@ proptest! {
 
 fn one(id: u8) -> Trees {
     let function = |name: &str| Function {
-        label: Label {
-            file: b"/app/m.py"[..].into(),
-            line: 1,
-            name: name.as_bytes().into(),
-        },
         kind: FunctionKind::Native,
-        flags: 0,
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
+        ..build::function(build::label("/app/m.py", 1, name))
     };
     let nodes = |total| {
         let figures = [vec![1, 2], vec![0, 0], vec![total, 10]];

@@ -1,11 +1,9 @@
 //! The rows that follow from trees, against an oracle that looks up every path.
 
-use crate::generate;
+use crate::{build, generate};
 use std::collections::BTreeMap;
 
-use edbprof::model::{
-    Counts, Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, ThreadTree, Trees, rows_of,
-};
+use edbprof::model::{Counts, Label, NO_PARENT, NodeRow, Nodes, ThreadTree, Trees, rows_of};
 use proptest::prelude::*;
 
 type Figures = (i128, i128, u128, u128);
@@ -106,18 +104,7 @@ proptest! {
 
 #[test]
 fn depth_and_width_cost_no_stack_and_no_square() {
-    let function = Function {
-        kind: FunctionKind::Python,
-        flags: 0,
-        label: Label {
-            file: b"f.py"[..].into(),
-            line: 1,
-            name: b"f"[..].into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    };
+    let function = build::function(build::label("f.py", 1, "f"));
     let nodes = |parent: fn(u32) -> u32| {
         let count = 300_000;
         let rows = (0..count).map(|node| NodeRow {

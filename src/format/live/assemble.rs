@@ -8,10 +8,11 @@
 
 use std::collections::HashMap;
 
-use super::log::unknown_function;
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
-use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree};
+use crate::model::{
+    Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree,
+};
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
 ///
@@ -200,6 +201,22 @@ impl<'f, F: Functions> Assembly<'f, F> {
             kinds: self.used.kinds,
             threads,
         }
+    }
+}
+
+/// Stands for what a full disk or a broken file has no name for.
+pub(super) fn unknown_function() -> Function {
+    Function {
+        kind: FunctionKind::Native,
+        flags: 0,
+        label: Label {
+            file: (*b"~").into(),
+            line: 0,
+            name: (*b"<unknown function>").into(),
+        },
+        qualified_name: Box::default(),
+        module: Box::default(),
+        generic: None,
     }
 }
 

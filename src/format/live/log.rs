@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::assemble::Functions;
+use super::assemble::{Functions, unknown_function};
 use super::record;
 use crate::model::{Function, FunctionKind, Label};
 
@@ -139,22 +139,6 @@ fn function(mut record: Bytes<'_>) -> Option<(Function, bool)> {
         },
     };
     Some((function, hidden))
-}
-
-/// Stands for what a full disk or a broken file has no name for.
-pub(super) fn unknown_function() -> Function {
-    Function {
-        kind: FunctionKind::Native,
-        flags: 0,
-        label: Label {
-            file: (*b"~").into(),
-            line: 0,
-            name: (*b"<unknown function>").into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    }
 }
 
 fn thread(mut record: Bytes<'_>) -> Option<(u32, Box<[u8]>)> {

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 
-use super::Drawing;
+use serde_json::Value;
+
 use super::functions::Functions;
-use super::graph::{Graph, RULES};
+use super::graph::{Drawing, Graph, RULES};
 use super::layout::Rest;
 use crate::analysis::display_tree::shown;
 use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
@@ -171,21 +172,11 @@ fn runs(flags: impl Iterator<Item = bool>) -> Vec<usize> {
     runs
 }
 
-/// A JSON string that needs no further escaping inside XML or HTML.
+/// Returns a JSON string that needs no further escaping inside XML or HTML.
 fn json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '<' | '>' | '&' | '\0'..='\x1f' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    let text = Value::from(text).to_string();
+    let text = text.replace('<', "\\u003c").replace('>', "\\u003e");
+    text.replace('&', "\\u0026")
 }
 
 #[cfg(test)]

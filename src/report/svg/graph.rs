@@ -29,6 +29,21 @@ pub(super) const RULES: [(&str, f64); 7] = [
     ("PADDING", PADDING),
 ];
 
+/// The picture as it will be drawn.
+pub(super) struct Drawing<'a> {
+    pub(super) graphs: [Graph<'a>; 2],
+    /// Width of the picture, pixels; 0 for the window's.
+    pub(super) width: u32,
+    /// The width of both graphs, nanoseconds.
+    pub(super) whole: u64,
+    /// The width from which on nodes have a frame, nanoseconds.
+    pub(super) least: u64,
+    /// Narrower nodes have none, as text: `below 0.034 %`.
+    pub(super) narrow: &'a str,
+    /// The sentence about what is not in the picture, and why.
+    pub(super) omissions: String,
+}
+
 /// One graph as it will be drawn.
 pub(super) struct Graph<'a> {
     pub(super) id: &'static str,

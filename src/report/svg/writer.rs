@@ -5,11 +5,8 @@ use std::fmt::Write;
 use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
-use super::graph::{Estimates, Graph, escape, fill};
-use super::layout::{Content, MAX_LEVELS};
-use super::{Drawing, Svg};
+use super::graph::{Drawing, Estimates, Graph, escape, fill};
 use crate::report::View;
-use crate::report::numbers::{count, percent, size};
 
 const PAGE: &str = include_str!("page.svg");
 const GRAPH: &str = include_str!("graph.svg");
@@ -23,8 +20,13 @@ const FOOT: usize = 20;
 const MARGIN: usize = 16;
 
 /// Returns the whole file. Both trees index one table of functions.
-pub(super) fn document(options: &Svg, view: &View<'_>, drawing: &Drawing<'_>) -> String {
-    let Drawing { graphs, whole, .. } = drawing;
+pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
+    let Drawing {
+        graphs,
+        width,
+        whole,
+        ..
+    } = drawing;
     let shown = graphs.iter().flat_map(|graph| {
         let nodes = graph.layout.nodes();
         nodes.map(|(node, ..)| graph.tree.nodes.kinds()[node])
@@ -33,13 +35,13 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawing: &Drawing<'_>) ->
     let mut y = HEAD;
     let mut parts = String::new();
     for graph in graphs {
-        parts.push_str(&self::graph(options, graph, &functions, y, *whole));
+        parts.push_str(&self::graph(*width, graph, &functions, y, *whole));
         y += HEADING + graph.height();
     }
     let mut data = String::new();
     write_columns(&mut data, drawing, &functions, view);
     let height = y + FOOT;
-    let size = match options.width {
+    let size = match width {
         0 => format!("width=\"100%\" height=\"{height}\""),
         width => {
             format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"")
@@ -58,7 +60,7 @@ pub(super) fn document(options: &Svg, view: &View<'_>, drawing: &Drawing<'_>) ->
         ("legend", &legend),
         ("legend_end", &legend_end.to_string()),
         ("remarks", &escape(&view.remarks().join(" "))),
-        ("omissions", &escape(&omissions(options, drawing))),
+        ("omissions", &escape(&drawing.omissions)),
         ("data", &data),
         ("script", SCRIPT),
     ];
@@ -91,44 +93,14 @@ fn legend(estimates: Estimates) -> (String, usize) {
     (text, x)
 }
 
-/// Says what is not in the picture, and why.
-fn omissions(options: &Svg, drawing: &Drawing<'_>) -> String {
-    let wanted = percent(options.threshold);
-    let mut text = if drawing.raised {
-        format!(
-            "Functions {} of the time are collapsed into one frame: with the {wanted} % \
-             that was asked for, the picture would be larger than {}",
-            drawing.narrow,
-            size(options.max_size),
-        )
-    } else if options.threshold > 0.0 {
-        format!("Functions below {wanted} % of the time are collapsed into one frame")
-    } else {
-        "All functions have a frame".to_owned()
-    };
-    let frames = drawing.graphs.iter().flat_map(|graph| &graph.layout.frames);
-    let deeper = frames.filter_map(|frame| match frame.content {
-        Content::Rest(rest) => Some(rest.deeper),
-        Content::Node { .. } => None,
-    });
-    match deeper.max() {
-        Some(0) | None => text.push('.'),
-        Some(deeper) => {
-            let deeper = count(i128::from(deeper) + MAX_LEVELS as i128);
-            let _ = write!(text, "; stacks of up to {deeper} are cut at {MAX_LEVELS}.");
-        }
-    }
-    text
-}
-
 fn graph(
-    options: &Svg,
+    width: u32,
     graph: &Graph<'_>,
     functions: &Functions<'_>,
     top: usize,
     whole: u64,
 ) -> String {
-    let width = (options.width > 0).then(|| graph_width(options.width));
+    let width = (width > 0).then(|| graph_width(width));
     let mut bars = String::new();
     write_bars(&mut bars, graph, functions, whole, width);
     let width = match width {

@@ -2,7 +2,6 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::TreeOptions;
 use crate::report::cells::{cells, without_middle};
 
 /// Width where there is no terminal, characters.
@@ -36,11 +35,11 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(options: &TreeOptions) -> Self {
+    pub(super) fn new(width: Option<usize>, colours: bool) -> Self {
         Text {
             text: String::new(),
-            width: options.width.unwrap_or(WIDE),
-            colours: options.colours,
+            width: width.unwrap_or(WIDE),
+            colours,
         }
     }
 

@@ -1,44 +1,14 @@
-use super::*;
-use crate::analysis::merge::{Merger, Profile};
-use crate::format::prof::{PlainInputs, ProfFile};
-use crate::model::{
-    Function, FunctionKind, NO_PARENT, NodeRow, OverflowCalls, Process, Rows, ThreadTree, Trees,
-};
-use crate::report::cells::cells;
+//! The call tree as text for a terminal.
 
-/// Nodes as (parent, `file name`, total nanoseconds), called once each.
-fn frames(nodes: &[(u32, &str, u64)]) -> DisplayTree {
-    let mut frames = DisplayTree::default();
-    for &(parent, function, total) in nodes {
-        let (file, name) = function.split_once(' ').unwrap();
-        let function = Function {
-            kind: FunctionKind::Python,
-            flags: 0,
-            label: Label {
-                file: file.as_bytes().into(),
-                line: 3,
-                name: name.as_bytes().into(),
-            },
-            qualified_name: Box::default(),
-            module: Box::default(),
-            generic: None,
-        };
-        let known = frames.functions.iter().position(|known| *known == function);
-        let function = known.unwrap_or_else(|| {
-            frames.functions.push(function);
-            frames.functions.len() - 1
-        });
-        frames.nodes.push(NodeRow {
-            parent,
-            kind: function as u32,
-            calls: 1,
-            resumes: 0,
-            total,
-        });
-        frames.estimated.push(false);
-    }
-    frames
-}
+use edbprof::analysis::display_tree::DisplayTree;
+use edbprof::analysis::merge::{Merger, Profile};
+use edbprof::format::prof::{PlainInputs, ProfFile};
+use edbprof::model::{NO_PARENT, OverflowCalls, Process, Rows, ThreadTree, Trees};
+use edbprof::report::View;
+use edbprof::report::cells::cells;
+use edbprof::report::tree::{TreeOptions, tree};
+
+use crate::build;
 
 fn show_with(frames: &DisplayTree, profile: &Profile, options: TreeOptions) -> String {
     tree(
@@ -59,7 +29,7 @@ fn program() -> DisplayTree {
     let decode = &format!("{JSON} decode");
     let scan = &format!("{JSON} scan");
     let matched = &format!("{RE} match");
-    frames(&[
+    build::display_tree(&[
         (NO_PARENT, "/app/main.py main", 2_000_000_000),
         (0, "/app/sub/parse.py parse", 1_750_000_000),
         (1, decode, 1_500_000_000),
@@ -126,7 +96,7 @@ fn the_share_is_told_as_it_was_given() {
 
 #[test]
 fn what_a_run_calls_back_on_several_ways_is_one_frame() {
-    let frames = frames(&[
+    let frames = build::display_tree(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
         (0, &format!("{JSON} scan"), 90),
         (1, "/app/main.py hook", 40),
@@ -148,7 +118,7 @@ fn what_a_run_calls_back_on_several_ways_is_one_frame() {
 #[test]
 fn libraries_are_shown_where_the_program_only_calls_them() {
     let pylint = "/venv/lib/python3.11/site-packages/pylint/lint.py";
-    let frames = frames(&[
+    let frames = build::display_tree(&[
         (NO_PARENT, "/venv/bin/pylint <module>", 2_000_000_000),
         (0, &format!("{pylint} run"), 1_900_000_000),
         (1, &format!("{pylint} check"), 1_750_000_000),
@@ -161,7 +131,7 @@ fn libraries_are_shown_where_the_program_only_calls_them() {
 
 #[test]
 fn a_single_library_frame_is_shown_rather_than_collapsed() {
-    let frames = frames(&[
+    let frames = build::display_tree(&[
         (NO_PARENT, &format!("{JSON} decode"), 100),
         (0, &format!("{RE} match"), 60),
     ]);
@@ -171,7 +141,7 @@ fn a_single_library_frame_is_shown_rather_than_collapsed() {
 
 #[test]
 fn estimates_and_lower_bounds_are_marked_and_explained() {
-    let mut frames = frames(&[
+    let mut frames = build::display_tree(&[
         (NO_PARENT, "/app/a.py exact", 100),
         (NO_PARENT, "/app/a.py guessed", 50),
         (NO_PARENT, "/app/a.py folded", 25),
@@ -214,7 +184,7 @@ fn lines_are_as_long_as_there_is_room() {
         nodes.push((depth, format!("/app/{long}.py {long}{depth}"), 1000));
     }
     let nodes: Vec<_> = nodes.iter().map(|(p, f, t)| (*p, f.as_str(), *t)).collect();
-    let frames = frames(&nodes);
+    let frames = build::display_tree(&nodes);
     for width in [0, 40, 80, 200] {
         let options = TreeOptions {
             width: Some(width),
@@ -223,7 +193,7 @@ fn lines_are_as_long_as_there_is_room() {
         let text = show(&frames, options);
         let mut lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.pop(), Some("  … 201 frames below 1 % left out"));
-        assert_eq!(lines.len(), 1 + MAX_LEVELS);
+        assert_eq!(lines.len(), 401);
         for line in lines {
             assert!(line.chars().count() <= width.max(60), "{line}");
         }
@@ -233,7 +203,7 @@ fn lines_are_as_long_as_there_is_room() {
 #[test]
 fn wide_characters_take_two_cells_and_marks_none() {
     let long = "名前🐍e\u{301}".repeat(100);
-    let frames = frames(&[(NO_PARENT, &format!("/app/{long}.py {long}"), 1000)]);
+    let frames = build::display_tree(&[(NO_PARENT, &format!("/app/{long}.py {long}"), 1000)]);
     for width in [60, 61, 62, 63, 64, 100] {
         let options = TreeOptions {
             width: Some(width),
@@ -248,7 +218,8 @@ fn wide_characters_take_two_cells_and_marks_none() {
 
 #[test]
 fn names_can_not_command_the_terminal() {
-    let frames = frames(&[(NO_PARENT, "/app/\x1b[2J.py evil\x1b]0;\x07\n\u{202e}", 1)]);
+    let frames =
+        build::display_tree(&[(NO_PARENT, "/app/\x1b[2J.py evil\x1b]0;\x07\n\u{202e}", 1)]);
     let text = show(&frames, TreeOptions::default());
     assert!(text.contains("evil\\x1b]0;\\x07\\x0a\\u202e"), "{text}");
     assert!(!text.contains(['\x1b', '\x07', '\u{202e}']));

@@ -1,7 +1,7 @@
 //! Plain profiles with sidecars: what went into a generic function comes out of it,
 //! whatever the rows and the sidecar say.
 
-use crate::generate;
+use crate::{build, generate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ fn label(name: &str) -> Label {
         "wrapper" | "_method" | "dispatch" => "/usr/lib/python3.11/functools.py",
         _ => "program.py",
     };
-    Label {
-        file: file.as_bytes().into(),
-        line: 1,
-        name: name.as_bytes().into(),
-    }
+    build::label(file, 1, name)
+}
+
+fn edges(edges: &[(&str, &str, i128, f64, f64)]) -> Rows {
+    build::rows(edges, label)
 }
 
 const WRAPPERS: [&str; 2] = ["wrapper", "_method"];
@@ -156,4 +156,82 @@ fn generics_that_share_an_implementation_add_up() {
     assert_eq!(callers[&a], counts(6));
     assert_eq!(callers[&b], counts(4));
     assert_eq!(callers.len(), 2);
+}
+
+fn edge(rows: &Rows, caller: &str, callee: &str) -> Option<Counts> {
+    let row = rows.row(rows.find(&label(callee))?)?;
+    row.callers.get(&rows.find(&label(caller))?).copied()
+}
+
+#[test]
+fn callers_get_their_implementations() {
+    let rows = edges(&[
+        ("", "A", 1, 1.0, 11.0),
+        ("", "B", 1, 1.0, 22.0),
+        ("A", "wrapper", 10, 0.5, 10.0),
+        ("B", "wrapper", 10, 0.5, 21.0),
+        ("wrapper", "dispatch", 20, 2.0, 2.0),
+        ("wrapper", "F1", 13, 13.0, 13.0),
+        ("wrapper", "F2", 7, 14.0, 15.0),
+    ]);
+    let shared = |name| Arc::new(label(name));
+    let sidecar = DispatchCounts::from([(
+        shared("S"),
+        [
+            (shared("A"), [(shared("F1"), 10)].into()),
+            (shared("B"), [(shared("F1"), 3), (shared("F2"), 7)].into()),
+        ]
+        .into(),
+    )]);
+    let clear = reattribute_callers(&rows, &sidecar);
+    let counts = |nc, tt, ct| Some(Counts { cc: nc, nc, tt, ct });
+    assert_eq!(edge(&clear, "A", "F1"), counts(10, 10.0, 10.0));
+    assert_eq!(edge(&clear, "B", "F1"), counts(3, 3.0, 3.0));
+    assert_eq!(edge(&clear, "A", "F2"), None);
+    assert_eq!(edge(&clear, "B", "F2"), counts(7, 14.0, 15.0));
+    assert_eq!(edge(&clear, "wrapper", "F1"), None);
+    // What is left to the wrapper: a second of its own, two of dispatch.
+    assert_eq!(edge(&clear, "A", "wrapper"), counts(10, 0.5, 1.5));
+    assert_eq!(edge(&clear, "B", "wrapper"), counts(10, 0.5, 1.5));
+    assert!(edge(&clear, "wrapper", "dispatch").is_some());
+}
+
+#[test]
+fn the_order_of_the_rows_does_not_matter() {
+    let mut edges = [
+        ("A", "wrapper", 3, 0.0, 1.0),
+        ("wrapper", "F1", 1, 0.1, 0.1),
+        ("wrapper", "F2", 1, 0.3, 0.3),
+        ("wrapper", "F3", 1, 0.2, 0.2),
+        ("A", "_method", 1, 0.0, 1.0),
+        ("_method", "F3", 1, 0.7, 0.7),
+        ("A", "F3", 1, 0.1, 0.1),
+    ];
+    let other = Arc::new(label("other"));
+    let sidecar = DispatchCounts::from([(other, Default::default())]);
+    let figures = |edges: &[_]| {
+        let clear = reattribute_callers(&self::edges(edges), &sidecar);
+        ["wrapper", "_method", "F1", "F2", "F3"].map(|callee| edge(&clear, "A", callee).unwrap().ct)
+    };
+    let forwards = figures(&edges);
+    edges.reverse();
+    assert_eq!(figures(&edges), forwards);
+}
+
+#[test]
+fn an_unknown_implementation_is_split_by_calls_and_loses_none() {
+    let rows = edges(&[
+        ("A", "wrapper", 1, 0.0, 3.0),
+        ("B", "wrapper", 2, 0.0, 6.0),
+        ("wrapper", "F1", 10, 9.0, 9.0),
+    ]);
+    let other = Arc::new(label("other"));
+    let sidecar = DispatchCounts::from([(other, Default::default())]);
+    let clear = reattribute_callers(&rows, &sidecar);
+    let (a, b) = (
+        edge(&clear, "A", "F1").unwrap(),
+        edge(&clear, "B", "F1").unwrap(),
+    );
+    assert_eq!((a.nc, b.nc), (3, 7));
+    assert_eq!((a.ct, b.ct), (3.0, 6.0));
 }
