@@ -1,6 +1,20 @@
-//! What lies on disk. Each format has its byte table in its module's docs; the
-//! readers are total: no panic, no unbounded allocation or recursion and no code
-//! execution, whatever the bytes.
+//! Formats of files, and their readers and writers.
+//!
+//! | module | file |
+//! |---|---|
+//! | [`prof`] | `.prof`, written when a recording is saved and by merges; its call trees are in [`trees`] |
+//! | [`live`] | `.prof.live`, mapped into the memory of the profiled process |
+//! | [`pstats`] | the dictionary of `cProfile`, the first object of a `.prof` |
+//! | [`sidecar`] | `.singledispatch`, dispatch counts beside a `.prof` |
+//! | [`marshal`] | the encoding of `.prof` files |
+//!
+//! Each module documents its bytes in tables. Readers are total: whatever the bytes, they
+//! neither panic nor run code, and they bound memory and recursion.
+//!
+//! `.prof` and live files have a version. A change that an earlier reader would misread
+//! raises it. Then the reader still accepts all earlier versions, code for these is in a
+//! file of its own, and `tests/golden/edbprof-<version>` has files of every version with the
+//! values that they must be read to.
 
 #![deny(unsafe_code)]
 #![cfg_attr(

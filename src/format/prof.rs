@@ -3,7 +3,7 @@
 //! 1. The [`pstats`] dictionary. Python's `marshal.load` and everything built on
 //!    it read this one and ignore what follows.
 //! 2. A dict with the exact call trees. It begins with the bytes [`MAGIC`] and
-//!    `version`; whatever else follows the first object is none of ours and ignored.
+//!    `version`. Anything else that follows the first object is ignored.
 //!
 //! | key | value |
 //! |---|---|
@@ -26,8 +26,16 @@
 //! import array, marshal
 //! with open('edbprof_1.prof', 'rb') as f:
 //!     rows, exact = marshal.load(f), marshal.load(f)
-//! parents = array.array('I', exact['threads'][0]['parent'])
+//! thread = exact['threads'][0]
+//! kinds = [exact['kinds'][kind] for kind in array.array('I', thread['kind'])]
+//! names = [exact['functions'][kind][4] if isinstance(kind, int) else kind[0] for kind in kinds]
+//! parents = array.array('I', thread['parent'])
 //! ```
+//!
+//! If you change this format or [`trees`] so that earlier readers would misread it, increase
+//! [`VERSION`], keep reading earlier versions, and add golden files of the new one
+//! (`tests/golden/make_edbprof.py`). Readers skip unknown keys, so a new key that may be
+//! ignored needs no new version.
 
 use super::content_hash::{ContentHash, content_hash, version1_hash};
 use super::marshal::{Reader, Writer};
@@ -39,7 +47,7 @@ use crate::model::{DispatchCounts, Labels, Rows, Trees};
 /// What the second object begins with: a dict whose first key is `magic`.
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
 
-/// The version of the format: files of later ones are refused.
+/// The version of the format. Files of later versions are refused.
 pub const VERSION: i128 = 2;
 
 /// The part of an aggregate that came from inputs without call trees.

@@ -24,7 +24,7 @@ pub struct ThreadTree {
     /// node stands for; empty for never.
     pub class_calls: Vec<u32>,
     /// In an aggregate what recording added to each node's self time, picoseconds;
-    /// empty for nothing. Empty in a recorder's file: [`Trees::overhead_ps`] computes it.
+    /// empty for nothing. Empty in a recorder's file: `Trees::overhead_ps` computes it.
     pub overhead_ps: Vec<u64>,
     /// The overflow calls, by function.
     pub overflow: Vec<OverflowCalls>,

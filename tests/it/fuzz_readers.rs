@@ -61,15 +61,31 @@ fn prof_seeds() -> Seeds {
         })
         .collect();
     seeds.extend(golden(&["cprofile-3.13", "profile-2.7"]));
+    seeds.extend(of_every_version(&[
+        "recorder.prof",
+        "by_thread.prof",
+        "included.prof",
+    ]));
     seeds
 }
 
 fn live_seeds() -> Seeds {
-    vec![
+    let mut seeds = of_every_version(&["killed.live"]);
+    seeds.extend([
         live_file::killed(1, 500),
         live_file::several_threads(),
         live_file::live_file(3, &[]),
-    ]
+    ]);
+    seeds
+}
+
+/// Files of every version of edbprof's own formats.
+fn of_every_version(names: &[&str]) -> Seeds {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let directories = (1..=prof::VERSION).map(|version| golden.join(format!("edbprof-{version}")));
+    let paths =
+        directories.flat_map(|directory| names.iter().map(move |name| directory.join(name)));
+    paths.map(|path| fs::read(path).unwrap()).collect()
 }
 
 fn sidecar_seeds() -> Seeds {

@@ -23,7 +23,7 @@ const NAMES: [&str; 9] = [
     "recorder.prof",
 ];
 
-fn directory(version: u32) -> PathBuf {
+fn directory(version: i128) -> PathBuf {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     golden.join(format!("edbprof-{version}"))
 }
@@ -201,7 +201,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn every_version_is_read_to_the_same_values() {
-    for version in 1..=1 {
+    for version in 1..=prof::VERSION {
         for name in NAMES {
             let path = directory(version).join(name);
             let text = text_of(&read(&path));

@@ -18,14 +18,14 @@
 //! | 72 | 8 | when recording began, nanoseconds since the Unix epoch |
 //! | 80 | 8 | the clock's reading at tick 0 |
 //! | 88 | 8 | tick at which recording began |
-//! | 96 | 8 | the time stamp counter at some moment |
-//! | 104 | 8 | the monotonic clock at that moment, nanoseconds |
+//! | 96 | 8 | time stamp counter when the recording was made |
+//! | 104 | 8 | monotonic clock at the same time, nanoseconds |
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
-//! | 160 | 8 | how long the system had been suspended since the boot at that moment, nanoseconds |
+//! | 160 | 8 | time that the system had been suspended since the boot, at the same time, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
-//! | 176 | 4 | how many numbers follow of what recording costs, as in [`trees`](super::trees): up to 19. Stored last |
+//! | 176 | 4 | how many numbers follow, up to 19: costs of recording, as in [`trees`](super::trees). Stored last |
 //! | 180 | 76 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
@@ -64,8 +64,12 @@
 //! *Overflow calls* are those for which there was no room: they count in one counter for
 //! each function of a thread.
 //!
-//! Version 1 had the costs in another order and place: u32, six at 132 and six at 176, of
-//! each kind of call and then the other two; at first only the first six.
+//! Version 1 has the costs elsewhere: twelve u32, six at 132 and six at 176, the pairs of
+//! each kind of call and then the other two. The first files have only six of them.
+//!
+//! If you change this format, increase [`VERSION`], keep reading earlier versions, and add
+//! golden files of the new one (`tests/golden/make_edbprof.py`). The nodes are the recorder's
+//! own struct, which the compiler compares with `at::node`.
 //!
 //! The recorder takes out hidden functions when it saves, and so does the reader:
 //! what a hidden function calls is its caller's.

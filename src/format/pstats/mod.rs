@@ -10,7 +10,7 @@
 //! them (`print_call_line`).
 //!
 //! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
-//! many primitive calls of unknown time and written as it was ([`Row::untimed`]).
+//! many primitive calls of unknown time and written as it was ([`Row::untimed`](crate::model::Row::untimed)).
 //! Names may be bytes (Python 2 wrote no other), counts bools, times ints.
 
 mod entries;

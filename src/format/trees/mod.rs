@@ -1,24 +1,19 @@
-//! The exact call trees: the value that a recorder hands to the writer of a
-//! `.prof` file and that a reader gets back.
+//! Call trees in the second marshal object of a `.prof` file (see [`prof`](super::prof)).
 //!
-//! On disk they are keys of the second marshal object of a `.prof` file (see
-//! [`prof`](super::prof)). A `text` is a str, or bytes where no str encodes to it.
+//! They are these keys of its dict. A `text` is a str, or bytes where no str encodes to it.
 //!
 //! | key | value |
 //! |---|---|
 //! | `recordings` | list of bytes, 16 each: the recordings' random names |
 //! | `processes` | list of dicts, see below |
-//! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text) |
+//! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text). Kinds are 0 Python, 1 builtin, 2 native; flags 1 dispatch wrapper, 2 `dispatch`, 32 called first by loading an attribute |
 //! | `kinds` | list: what nodes stand for, see below |
 //! | `threads` | list of dicts, see below |
-//! | `selection` | only where not all of the recordings is in here: text, the options that chose what is |
+//! | `selection` | only if a part of the recordings was chosen: text, the options that chose it |
 //! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
 //! | `occurrence_kind`, `occurrence_thread`, `occurrence_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
 //!
-//! What is missing in the dicts below is zero or empty, but `pid` and `process` must be
-//! there.
-//!
-//! A process:
+//! A process is a dict. A key that is missing means zero or empty, but `pid` must be there:
 //!
 //! | key | value |
 //! |---|---|
@@ -34,15 +29,15 @@
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
 //! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of Python functions' self time that a slowed interpreter adds. What is missing was not measured |
-//! | `calibration_ps` | the same in version 1: tuple of the first six to twelve of those numbers |
 //!
-//! A thread, its columns of little-endian integers being equally long:
+//! A thread is a dict, too; `process` must be there. Its columns are little-endian integers;
+//! those of nodes are equally long, and so are those of overflow calls:
 //!
 //! | key | value |
 //! |---|---|
 //! | `process` | int: index into `processes`; 0 in an aggregate |
 //! | `name` | text |
-//! | `threads` | only where it is not 1: int, how many threads have recorded in the tree, one after the other; the name is what theirs have in common |
+//! | `threads` | only if it is not 1: int, number of threads that have recorded in the tree, one after the other; `name` is what their names have in common |
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
 //! | `kind` | bytes, u32 a node: index into `kinds` |
 //! | `calls`, `resumes` | bytes, u64 a node |
@@ -53,20 +48,29 @@
 //! | `overflow_calls`, `overflow_resumes` | bytes, u64 a function |
 //! | `overflow_self` | bytes, u64 a function: nanoseconds |
 //!
-//! What a node stands for ([`NodeKind`]) is an int or a tuple:
+//! An entry of `kinds` ([`NodeKind`]) is an int or a tuple:
 //!
 //! | value | calls of |
 //! |---|---|
 //! | int | a function: index into `functions` |
-//! | (`'overflow'`,) | functions for which there was no room in the tree, made by the parent: see [`OverflowCalls`] |
-//! | (`'excluded'`,) | functions that were taken out and had no caller |
+//! | (`'overflow'`,) | all functions whose calls by the parent overflowed ([`OverflowCalls`](crate::model::OverflowCalls)) |
+//! | (`'excluded'`,) | excluded functions that have no caller |
 //! | (`'process'`, int) | a process, at the root: index into `processes` |
 //! | (`'merged processes'`,) | processes that were merged without `--by` |
 //! | (`'thread'`, text, int) | threads of that name, so many, at the root or on a process |
 //! | (`'merged threads'`,) | threads that were merged without `--by=thread` |
 //!
-//! Version 1 had no kinds: all these were functions, with flags. Names of several threads
-//! ended in their number.
+//! Version 1 differs in this:
+//!
+//! | key | difference |
+//! |---|---|
+//! | `functions` | all kinds of nodes are functions; flags 4, 8 and 16 are those of overflow calls, processes and threads, whose names are their facts as text |
+//! | `kinds` | is missing; `kind` of a thread is called `function` and indexes `functions` |
+//! | `threads` of a thread | is missing; the number is at the end of the name |
+//! | `overflow_kind` | `folded_function`, and the other three `folded_calls`, `folded_resumes`, `folded_self` |
+//! | `occurrence_kind` | `ran_function`, and the other two `ran_thread`, `ran_processes` |
+//! | `calibration` | `calibration_ps`: tuple of six to twelve ints, the pairs of each kind of call, then `class_call` and `slowed_ppm` |
+//! | `plain` / `inputs` | hashes by another function: see `content_hash/version1.rs` |
 
 mod fields;
 mod function;
