@@ -27,8 +27,7 @@
 //! with open('edbprof_1.prof', 'rb') as f:
 //!     rows, exact = marshal.load(f), marshal.load(f)
 //! thread = exact['threads'][0]
-//! kinds = [exact['kinds'][kind] for kind in array.array('I', thread['kind'])]
-//! names = [exact['functions'][kind][4] if isinstance(kind, int) else kind[0] for kind in kinds]
+//! names = [exact['functions'][function][4] for function in array.array('I', thread['function'])]
 //! parents = array.array('I', thread['parent'])
 //! ```
 //!
@@ -158,6 +157,7 @@ fn read_as<R>(
         trees::upgrade(&mut trees);
         plain.version1_hashes = std::mem::take(&mut plain.hashes);
     }
+    trees::number_functions(&mut trees, start)?;
     trees::check(&trees, start)?;
     Ok(ProfFile::Exact(trees, plain))
 }

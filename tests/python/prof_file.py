@@ -96,26 +96,24 @@ class ProfFile:
         self.functions: List[tuple] = self.exact["functions"]
         self.threads = [self._thread(thread) for thread in self.exact["threads"]]
 
-    def _label(self, kind: int) -> Label:
-        """What nodes of that kind are calls of; what is no function has its kind as a name."""
-        kind = self.exact["kinds"][kind]
-        return self.functions[kind][2:5] if isinstance(kind, int) else ("~", 0, f"<{kind[0]}>")
+    def _label(self, function: int) -> Label:
+        return self.functions[function][2:5]
 
     def _thread(self, thread: dict) -> Thread:
         parents = column("I", thread["parent"])
-        kinds = column("I", thread["kind"])
+        functions = column("I", thread["function"])
         calls, resumes, totals = (column("Q", thread[key]) for key in ("calls", "resumes", "total"))
-        assert len({len(c) for c in (parents, kinds, calls, resumes, totals)}) == 1
+        assert len({len(c) for c in (parents, functions, calls, resumes, totals)}) == 1
         nodes: List[Node] = []
-        for parent, kind, *counts in zip(parents, kinds, calls, resumes, totals):
+        for parent, function, *counts in zip(parents, functions, calls, resumes, totals):
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
-            nodes.append(Node(self._label(kind), caller, *counts))
+            nodes.append(Node(self._label(function), caller, *counts))
         overflow = zip(
-            column("I", thread.get("overflow_kind", b"")),
+            column("I", thread.get("overflow_function", b"")),
             *(column("Q", thread.get(f"overflow_{key}", b"")) for key in ("calls", "resumes", "self")),
         )
-        labels = [(self._label(kind), *counts) for kind, *counts in overflow]
+        labels = [(self._label(function), *counts) for function, *counts in overflow]
         return Thread(thread["name"], thread.get("threads", 1), nodes, [Overflow(*figures) for figures in labels])
 
     @property

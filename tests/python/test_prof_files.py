@@ -48,7 +48,7 @@ def test_every_field_of_the_second_object(tmp_path):
     before = time.time_ns()
     exact = ProfFile(recorded(tmp_path / "x.prof")).exact
     assert set(exact) == {
-        "magic", "version", "recordings", "processes", "functions", "kinds", "threads",
+        "magic", "version", "recordings", "processes", "functions", "threads",
     }  # fmt: skip
     (identity,) = exact["recordings"]
     assert isinstance(identity, bytes) and len(identity) == 16
@@ -76,9 +76,8 @@ def test_every_field_of_the_second_object(tmp_path):
     assert all(isinstance(argument, str) for argument in process["argv"])
     (thread,) = exact["threads"]
     thread.pop("class_calls", None)  # there where calls have been measured by then
-    assert set(thread) == {"process", "name", "parent", "kind", "calls", "resumes", "total"}
+    assert set(thread) == {"process", "name", "parent", "function", "calls", "resumes", "total"}
     assert (thread["process"], thread["name"]) == (0, "MainThread")
-    assert exact["kinds"] == list(range(len(exact["functions"])))
     for function in exact["functions"]:
         kind, flags, file, line, name, qualified_name, module, generic = function
         assert (kind, flags, file, module, generic) == (0, 0, __file__, "", None)

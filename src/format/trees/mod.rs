@@ -7,11 +7,11 @@
 //! | `recordings` | list of bytes, 16 each: the recordings' random names |
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text). Kinds are 0 Python, 1 builtin, 2 native; flags 1 dispatch wrapper, 2 `dispatch`, 32 called first by loading an attribute |
-//! | `kinds` | list: what nodes stand for, see below |
+//! | `kinds` | only if some of `functions` are stand-ins: list as long as `functions`, see below |
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only if a part of the recordings was chosen: text, the options that chose it |
 //! | `thread_names` | only in aggregates: list of texts, the names of threads with `#` for digits |
-//! | `occurrence_kind`, `occurrence_thread`, `occurrence_processes` | only in aggregates: bytes, u32 a row: index into `kinds`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes there were nodes of that kind in such threads |
+//! | `occurrence_function`, `occurrence_thread`, `occurrence_processes` | only in aggregates: bytes, u32 a row: index into `functions`; index into `thread_names`, or 2^32 - 1 for threads of any name; in how many processes that function ran in such threads |
 //!
 //! A process is a dict. A key that is missing means zero or empty, but `pid` must be there:
 //!
@@ -39,20 +39,22 @@
 //! | `name` | text |
 //! | `threads` | only if it is not 1: int, number of threads that have recorded in the tree, one after the other; `name` is what their names have in common |
 //! | `parent` | bytes, u32 a node: index of the caller's node, which is lower, or 2^32 - 1 |
-//! | `kind` | bytes, u32 a node: index into `kinds` |
+//! | `function` | bytes, u32 a node: index into `functions` |
 //! | `calls`, `resumes` | bytes, u64 a node |
 //! | `total` | bytes, u64 a node: inclusive nanoseconds, as they were measured |
 //! | `class_calls` | only in a recorder's file, and only where there are some and their cost is known: bytes, u32 a node: calls of classes, and of other objects that no node stands for, that were made there; 2^32 - 1 for that many or more |
 //! | `overhead_ps` | only in aggregates, and only where a process was calibrated: bytes, u64 a node: picoseconds of its self time that recording added. In other files it follows from the process's calibration |
-//! | `overflow_kind` | bytes, u32 a function: index into `kinds`; this and the next three only where there are some |
+//! | `overflow_function` | bytes, u32 a function: index into `functions`; this and the next three only where there are some |
 //! | `overflow_calls`, `overflow_resumes` | bytes, u64 a function |
 //! | `overflow_self` | bytes, u64 a function: nanoseconds |
 //!
-//! An entry of `kinds` ([`NodeKind`]) is an int or a tuple:
+//! A node may stand for something that is no function ([`NodeKind`]). `functions` has a
+//! stand-in for it, a native function without file and line, so that every index has a name.
+//! `kinds` says what the stand-in is:
 //!
 //! | value | calls of |
 //! |---|---|
-//! | int | a function: index into `functions` |
+//! | None | a function, which is no stand-in |
 //! | (`'overflow'`,) | all functions whose calls by the parent overflowed ([`OverflowCalls`](crate::model::OverflowCalls)) |
 //! | (`'excluded'`,) | excluded functions that have no caller |
 //! | (`'process'`, int) | a process, at the root: index into `processes` |
@@ -64,11 +66,11 @@
 //!
 //! | key | difference |
 //! |---|---|
-//! | `functions` | all kinds of nodes are functions; flags 4, 8 and 16 are those of overflow calls, processes and threads, whose names are their facts as text |
-//! | `kinds` | is missing; `kind` of a thread is called `function` and indexes `functions` |
+//! | `functions` | stand-ins have flags: 4 overflow calls, 8 a process, 16 threads; their names are their facts as text |
+//! | `kinds` | is missing |
 //! | `threads` of a thread | is missing; the number is at the end of the name |
-//! | `overflow_kind` | `folded_function`, and the other three `folded_calls`, `folded_resumes`, `folded_self` |
-//! | `occurrence_kind` | `ran_function`, and the other two `ran_thread`, `ran_processes` |
+//! | `overflow_function` | `folded_function`, and the other three `folded_calls`, `folded_resumes`, `folded_self` |
+//! | `occurrence_function` | `ran_function`, and the other two `ran_thread`, `ran_processes` |
 //! | `calibration` | `calibration_ps`: tuple of six to twelve ints, the pairs of each kind of call, then `class_call` and `slowed_ppm` |
 //! | `plain` / `inputs` | hashes by another function: see `content_hash/version1.rs` |
 
@@ -80,6 +82,7 @@ mod thread;
 mod version1;
 
 pub(super) use fields::read_id;
+pub(super) use kind::number_functions;
 pub(super) use version1::upgrade;
 
 use fields::{read_into, read_text, write_column, write_text, write_texts};
@@ -105,7 +108,7 @@ pub(super) fn read_key(
         b"threads" => trees.threads = reader.list(thread::read)?,
         b"selection" => trees.selection = String::from_utf8_lossy(reader.string()?).into(),
         b"thread_names" => trees.thread_names = reader.list(read_text)?,
-        b"occurrence_kind" | b"ran_function" => {
+        b"occurrence_function" | b"ran_function" => {
             read_into(reader, rows, number, |row, value| row.kind = value)?;
         }
         b"occurrence_thread" | b"ran_thread" => {
@@ -130,15 +133,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
         .processes
         .iter()
         .for_each(|of| process::write(writer, of));
-    writer.text(b"functions");
-    writer.list(trees.functions.len());
-    trees
-        .functions
-        .iter()
-        .for_each(|of| function::write(writer, of));
-    writer.text(b"kinds");
-    writer.list(trees.kinds.len());
-    trees.kinds.iter().for_each(|of| kind::write(writer, of));
+    write_functions(writer, trees);
     writer.text(b"threads");
     writer.list(trees.threads.len());
     trees
@@ -154,11 +149,33 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
     }
 }
 
+/// Writes one tuple for each kind of node, and the kinds where some are no functions.
+fn write_functions<'a>(writer: &mut Writer<'a>, trees: &'a Trees) {
+    writer.text(b"functions");
+    writer.list(trees.kinds.len());
+    for kind in &trees.kinds {
+        let function = match *kind {
+            NodeKind::Function(index) => trees.functions.get(index as usize),
+            _ => None,
+        };
+        match function {
+            Some(function) => function::write(writer, function),
+            None => kind::write_stand_in(writer, kind),
+        }
+    }
+    let is_function = |kind: &NodeKind| matches!(kind, NodeKind::Function(_));
+    if !trees.kinds.iter().all(is_function) {
+        writer.text(b"kinds");
+        writer.list(trees.kinds.len());
+        trees.kinds.iter().for_each(|of| kind::write(writer, of));
+    }
+}
+
 fn write_occurrences<'a>(writer: &mut Writer<'a>, rows: &'a [Occurrence]) {
     let kinds = rows.iter().map(|of| of.kind.to_le_bytes());
     let threads = rows.iter().map(|of| of.thread.to_le_bytes());
     let processes = rows.iter().map(|of| of.processes.to_le_bytes());
-    write_column(writer, b"occurrence_kind", kinds);
+    write_column(writer, b"occurrence_function", kinds);
     write_column(writer, b"occurrence_thread", threads);
     write_column(writer, b"occurrence_processes", processes);
 }

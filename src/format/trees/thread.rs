@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"name" => thread.name = read_text(reader)?,
             b"threads" => thread.threads = read_number(reader)?,
             b"parent" => parents = read_column(reader, u32::from_le_bytes)?,
-            b"kind" | b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
+            b"function" => kinds = read_column(reader, u32::from_le_bytes)?,
             b"calls" => calls = read_column(reader, u64::from_le_bytes)?,
             b"resumes" => resumes = read_column(reader, u64::from_le_bytes)?,
             b"total" => totals = read_column(reader, u64::from_le_bytes)?,
@@ -68,7 +68,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     let u32s = |value: &u32| value.to_le_bytes();
     let u64s = |value: &u64| value.to_le_bytes();
     write_column(writer, b"parent", nodes.parents().iter().map(u32s));
-    write_column(writer, b"kind", nodes.kinds().iter().map(u32s));
+    write_column(writer, b"function", nodes.kinds().iter().map(u32s));
     write_column(writer, b"calls", nodes.calls().iter().map(u64s));
     write_column(writer, b"resumes", nodes.resumes().iter().map(u64s));
     write_column(writer, b"total", nodes.totals().iter().map(u64s));
@@ -92,7 +92,7 @@ fn read_overflow(
 ) -> Result<bool, ReadError> {
     let number = u64::from_le_bytes;
     match key {
-        b"overflow_kind" | b"folded_function" => {
+        b"overflow_function" | b"folded_function" => {
             read_into(reader, rows, u32::from_le_bytes, |row, value| {
                 row.kind = value
             })?;
@@ -116,7 +116,7 @@ fn write_overflow<'a>(writer: &mut Writer<'a>, rows: &'a [OverflowCalls]) {
     let calls = rows.iter().map(|row| row.calls.to_le_bytes());
     let resumes = rows.iter().map(|row| row.resumes.to_le_bytes());
     let self_times = rows.iter().map(|row| row.self_time.to_le_bytes());
-    write_column(writer, b"overflow_kind", kinds);
+    write_column(writer, b"overflow_function", kinds);
     write_column(writer, b"overflow_calls", calls);
     write_column(writer, b"overflow_resumes", resumes);
     write_column(writer, b"overflow_self", self_times);

@@ -16,22 +16,15 @@ const AFTER_DATE: &str = " UTC, ";
 /// Makes of what version 1 says, in which kinds are functions, what the later versions say.
 pub(in crate::format) fn upgrade(trees: &mut Trees) {
     let mut processes = by_name(&trees.processes);
-    let functions = std::mem::take(&mut trees.functions);
-    trees.kinds = Vec::with_capacity(functions.len());
-    for function in functions {
-        let kind = match function.flags {
-            flags if flags & OVERFLOW != 0 => NodeKind::Overflow,
-            flags if flags & PROCESS_GROUP != 0 => process(&function, &mut processes),
-            flags if flags & THREAD_GROUP != 0 => thread(&function),
-            _ if is_stand_in(&function, b"<folded calls>") => NodeKind::Overflow,
-            _ if is_stand_in(&function, b"<excluded>") => NodeKind::Excluded,
-            _ => {
-                trees.functions.push(function);
-                NodeKind::Function(trees.functions.len() as u32 - 1)
-            }
-        };
-        trees.kinds.push(kind);
-    }
+    let kinds = trees.functions.iter().map(|function| match function.flags {
+        flags if flags & OVERFLOW != 0 => NodeKind::Overflow,
+        flags if flags & PROCESS_GROUP != 0 => process(function, &mut processes),
+        flags if flags & THREAD_GROUP != 0 => thread(function),
+        _ if is_stand_in(function, b"<folded calls>") => NodeKind::Overflow,
+        _ if is_stand_in(function, b"<excluded>") => NodeKind::Excluded,
+        _ => NodeKind::Function(0),
+    });
+    trees.kinds = kinds.collect();
     // In an aggregate there is one tree, which has no name.
     for thread in &mut trees.threads {
         (thread.name, thread.threads) = without_number(&thread.name);
