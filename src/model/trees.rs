@@ -104,6 +104,20 @@ impl Trees {
         }
     }
 
+    /// The function that nodes of `kind` are calls of, if they are calls.
+    pub fn function(&self, kind: u32) -> Option<&Function> {
+        match self.kinds.get(kind as usize)? {
+            &NodeKind::Function(function) => self.functions.get(function as usize),
+            _ => None,
+        }
+    }
+
+    /// Whether they came out of a merge, where the threads of all recordings become one
+    /// tree, even if there was one recording only.
+    pub fn is_merged(&self) -> bool {
+        self.recordings.len() != 1 || !self.occurrences.is_empty()
+    }
+
     /// What recording added to the self time of each node of `thread`, one of these,
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
