@@ -20,9 +20,13 @@ void decorated_set_drivers(PyObject *drivers)
     Py_XSETREF(step_drivers, drivers);
 }
 
+/* What a function binds to when it is looked up in a class. */
+typedef enum { BINDS_TO_INSTANCE, BINDS_TO_CLASS, BINDS_TO_NOTHING } binding;
+
 typedef struct {
     PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *function;
+    binding binding;
     recorder *owner;
     PyObject *driver; /* of the function's generators and coroutines, or NULL */
     PyObject *weak_references;
@@ -73,14 +77,59 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     return result;
 }
 
-static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
+/* type.__new__ makes these plain functions class methods or static methods by their names
+ * (type_new_impl in CPython's typeobject.c). It leaves other callables as they are. */
+static binding binding_of(PyObject *function)
 {
-    if (instance == NULL || instance == Py_None) {
+    static const struct {
+        const char *name;
+        binding binding;
+    } special[] = {
+        {"__class_getitem__", BINDS_TO_CLASS},
+        {"__init_subclass__", BINDS_TO_CLASS},
+        {"__new__", BINDS_TO_NOTHING},
+    };
+    if (PyFunction_Check(function)) {
+        PyObject *name = ((PyFunctionObject *)function)->func_name;
+        for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+            if (PyUnicode_CompareWithASCIIString(name, special[i].name) == 0) {
+                return special[i].binding;
+            }
+        }
+    }
+    return BINDS_TO_INSTANCE;
+}
+
+static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *type)
+{
+    PyObject *to = instance;
+    switch (((decorated *)self)->binding) {
+    case BINDS_TO_CLASS:
+        to = type == NULL && instance != NULL ? (PyObject *)Py_TYPE(instance) : type;
+        break;
+    case BINDS_TO_NOTHING:
+        to = NULL;
+        break;
+    case BINDS_TO_INSTANCE:
+        break;
+    }
+    if (to == NULL || to == Py_None) {
         Py_INCREF(self);
         return self;
     }
-    return PyMethod_New(self, instance);
+    return PyMethod_New(self, to);
 }
+
+/* For those who look in the type for it, like pydoc. */
+static PyObject *decorated_doc(PyObject *object, void *Py_UNUSED(closure))
+{
+    return PyObject_GetAttrString(((decorated *)object)->function, "__doc__");
+}
+
+static PyGetSetDef decorated_getset[] = {
+    {"__doc__", decorated_doc, NULL, NULL, NULL},
+    {NULL},
+};
 
 /* Pickles by name, like functions. */
 static PyObject *decorated_reduce(PyObject *object, PyObject *Py_UNUSED(protocol))
@@ -198,6 +247,7 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     Py_INCREF(owner);
     self->vectorcall = decorated_vectorcall;
     self->function = function;
+    self->binding = binding_of(function);
     self->owner = (recorder *)owner;
     self->driver = driver_for(function);
     return (PyObject *)self;
@@ -216,6 +266,7 @@ PyTypeObject decorated_type = {
     .tp_repr = decorated_repr,
     .tp_descr_get = decorated_bind,
     .tp_methods = decorated_methods,
+    .tp_getset = decorated_getset,
     .tp_doc = "Decorated(function, recorder, /)\n--\n\n"
               "Calls the function, recording while it runs.",
 };

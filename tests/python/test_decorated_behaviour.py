@@ -218,3 +218,59 @@ def test_iterable_coroutines_stay_awaitable(same):
 
     outcome, _ = same(switch, scenario)
     assert outcome[:2] == ("returned", [True, "switched", ("stop", "x", ("x",))])
+
+
+# --- what classes and documentation make of functions --------------------------------
+
+
+@pytest.mark.parametrize("with_classmethod", [False, True])
+def test_functions_that_classes_make_class_methods(with_classmethod, tmp_path):
+    """type.__new__ knows these by their names, if they are plain functions."""
+    seen = []
+    around = classmethod if with_classmethod else lambda function: function
+
+    class Base:
+        @around
+        @profile(dir=tmp_path)
+        def __init_subclass__(cls, **options):
+            seen.append((cls.__name__, options))
+            super().__init_subclass__()
+
+        @around
+        @profile(dir=tmp_path)
+        def __class_getitem__(cls, item):
+            return cls, item
+
+        @profile(dir=tmp_path)
+        def __new__(cls, value):
+            made = super().__new__(cls)
+            made.value = value
+            return made
+
+    class Derived(Base, key=1):
+        pass
+
+    assert seen == [("Derived", {"key": 1})]
+    assert Derived[int] == (Derived, int) and Base["x"] == (Base, "x")
+    assert Derived(3).value == 3 and Base.__new__(Derived, 4).value == 4
+    assert isinstance(Base.__init_subclass__, types.MethodType)
+
+
+def test_what_looks_in_the_type_for_documentation_finds_the_functions_own(tmp_path):
+    import pydoc
+
+    def documented(first, second=2):
+        """One line.
+
+        >>> 1 + 1
+        2
+        """
+
+    decorated = profile(dir=tmp_path)(documented)
+    assert object.__getattribute__(decorated, "__doc__") == documented.__doc__
+    assert pydoc.render_doc(decorated) == pydoc.render_doc(documented)
+
+    def undocumented():
+        pass
+
+    assert pydoc.getdoc(profile(dir=tmp_path)(undocumented)) == pydoc.getdoc(undocumented)
