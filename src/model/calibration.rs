@@ -1,15 +1,15 @@
-//! What recording costs the recorded: measured in the process, kept in its files.
+//! Costs of recording, measured in the recorded process and kept in its files.
 
-/// What recording adds to the time of one call and of whoever made it, picoseconds.
+/// Time that recording adds to one call and to its caller, picoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cost {
-    /// What is added to the self time of what is called.
+    /// Added to the self time of the callee.
     pub callee: u32,
-    /// What is added to the self time of its caller.
+    /// Added to the self time of the caller.
     pub caller: u32,
 }
 
-/// How calls are made, as far as it makes a difference to what recording them costs.
+/// Kinds of calls that cost recording different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum CallKind {
@@ -27,7 +27,7 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// How many kinds there are.
+    /// Number of kinds.
     pub const COUNT: usize = 5;
 
     /// All kinds, in the order of [`Calibration::costs`].

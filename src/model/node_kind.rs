@@ -1,9 +1,9 @@
-//! What the nodes of a call tree stand for: calls of a function, or something else that
-//! takes its place in the tree and is no function.
+//! Kinds of nodes of a call tree: calls of a function, or something else that has a place
+//! in the tree and is no function.
 
 use super::Label;
 
-/// What a node stands for: one entry of [`Trees::kinds`](super::Trees::kinds), which nodes refer to.
+/// Kind of a node: an entry of [`Trees::kinds`](super::Trees::kinds), which nodes index.
 ///
 /// Nodes of other kinds than [`NodeKind::Function`] have no calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,9 +20,9 @@ pub enum NodeKind {
     MergedProcesses,
     /// All calls in a process's trees of this name.
     Thread {
-        /// As [`ThreadTree::name`](super::ThreadTree::name).
+        /// The tree's [`ThreadTree::name`](super::ThreadTree::name).
         name: Box<[u8]>,
-        /// As [`ThreadTree::threads`](super::ThreadTree::threads).
+        /// The tree's [`ThreadTree::threads`](super::ThreadTree::threads).
         threads: u32,
     },
     /// All calls of threads that had been merged before they were to be kept apart.

@@ -1,4 +1,4 @@
-//! Where functions occurred, for aggregates: their one tree no longer says it.
+//! Occurrences of functions, for aggregates: their one tree no longer says where they ran.
 
 /// The thread of a [`Occurrence`] that counts for all threads together.
 pub const ANY_THREAD: u32 = u32::MAX;
@@ -10,6 +10,6 @@ pub struct Occurrence {
     pub kind: u32,
     /// Index into [`Trees::thread_names`](super::Trees::thread_names), or [`ANY_THREAD`].
     pub thread: u32,
-    /// How many processes.
+    /// Number of processes.
     pub processes: u32,
 }

@@ -3,7 +3,7 @@
 use super::{Calibration, CallKind, Cost, Function, FunctionKind, PROPERTY, ThreadTree, Trees};
 
 impl Calibration {
-    /// What recording added to the self time of every node of `thread`, one of `trees`,
+    /// Returns what recording added to the self time of each node of `thread`, one of `trees`,
     /// picoseconds. A native span has no event of the interpreter's, hence no cost.
     pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree) -> Vec<u64> {
         let nodes = &thread.nodes;
@@ -43,7 +43,7 @@ impl Calibration {
         overhead
     }
 
-    /// What a call of `function` costs where `caller` makes it.
+    /// Returns the cost of a call of `function` by `caller`.
     fn call(&self, function: &Function, caller: Option<&Function>) -> Option<Cost> {
         let from_c = caller.is_some_and(|caller| caller.kind == FunctionKind::Builtin);
         match function.kind {
@@ -60,7 +60,8 @@ impl Calibration {
         }
     }
 
-    /// Where it was not measured it is taken for a call without an event of the caller's.
+    /// Returns the cost of an implicit call. If it was not measured, it is estimated as that
+    /// of a call for which the caller has no event.
     fn implicit_call(&self) -> Cost {
         let python = self.cost(CallKind::Python);
         self.measured(CallKind::Implicit).unwrap_or(Cost {
@@ -75,7 +76,7 @@ impl Calibration {
     }
 }
 
-/// Whether it is a property, or has a name by which the interpreter calls it: for an operator,
+/// Returns true for a property, and for a name that the interpreter calls: for an operator,
 /// when an object is made and the like.
 fn has_no_call_instruction(function: &Function) -> bool {
     let name = &function.label.name;

@@ -1,4 +1,4 @@
-//! What a node stands for: an int or a tuple.
+//! A kind of nodes: an int or a tuple.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
