@@ -14,7 +14,7 @@ use std::time::SystemTime;
 /// followed.
 ///
 /// # Errors
-/// What the operating system says; the file at `path` is then as it was, and
+/// Those of the operating system; the file at `path` is then as it was, and
 /// nothing is left beside it.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with_mode(path, bytes, 0o600)
@@ -24,7 +24,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// person asked for by name.
 ///
 /// # Errors
-/// As [`write()`].
+/// Like those of [`write()`].
 pub fn write_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with_mode(path, bytes, 0o666)
 }

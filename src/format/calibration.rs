@@ -1,4 +1,4 @@
-//! What recording costs, as files say it: by name in a `.prof`, as a list in a live file.
+//! Costs of recording in files: by name in a `.prof`, as a list in a live file.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

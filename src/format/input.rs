@@ -15,7 +15,7 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// What references unfold to may take `expansion` times the size of `bytes`.
+    /// Reads `bytes` from `at` on. References may unfold to `expansion` times their size.
     pub(super) fn new(bytes: &'a [u8], at: usize, expansion: usize) -> Self {
         /// Small files may be as dense as they like.
         const AT_LEAST: usize = 64 << 10;
@@ -26,7 +26,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// What is still to be taken.
+    /// Returns the bytes that are still to be taken.
     #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.from(self.at)

@@ -1,4 +1,4 @@
-//! Which process wrote a file, and whether it still runs.
+//! The process that wrote a file, and if it still runs.
 //!
 //! A process id alone says little: it is used again, means nothing after a boot and
 //! is 1 in every container. So a file also has the process's start, the boot's id
@@ -15,7 +15,7 @@ use once_cell::sync::OnceCell;
 
 use crate::model::ProcessIdentity;
 
-/// Whether a process runs, as far as it can be told from here.
+/// State of a process, as far as it can be told from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It does.
@@ -47,7 +47,7 @@ impl ProcessIdentity {
         })
     }
 
-    /// What all processes here have in common.
+    /// Facts that all processes here have in common.
     fn here() -> ProcessIdentity {
         ProcessIdentity {
             boot_id: boot_id(),
@@ -56,13 +56,13 @@ impl ProcessIdentity {
         }
     }
 
-    /// Whether it runs: in this boot and namespace, with this start. `false` where
+    /// Returns true if it runs: in this boot and namespace, with this start. `false` where
     /// that can't be told, for then its file can't be told from that of a dead one.
     pub fn is_running(&self) -> bool {
         self.liveness() == Liveness::Running
     }
 
-    /// Whether it runs.
+    /// Returns the process's state.
     pub fn liveness(&self) -> Liveness {
         let here = ProcessIdentity::here();
         if [self.boot_id, here.boot_id].contains(&[0; 16]) {
@@ -80,12 +80,12 @@ impl ProcessIdentity {
         }
     }
 
-    /// Whether it can be told from all others.
+    /// Returns true if it can be told from all others.
     pub fn is_known(&self) -> bool {
         self.boot_id != [0; 16] && self.pid_namespace != 0 && self.start != 0
     }
 
-    /// Whether the clocks that it read are those of now.
+    /// Returns true if the clocks that it read are those of now.
     pub fn is_of_this_boot(&self) -> bool {
         self.boot_id != [0; 16] && self.boot_id == boot_id()
     }

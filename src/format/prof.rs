@@ -43,7 +43,7 @@ use super::read_error::{ReadError, Reason};
 use super::{pstats, sidecar, trees};
 use crate::model::{DispatchCounts, Labels, Rows, Trees};
 
-/// What the second object begins with: a dict whose first key is `magic`.
+/// First bytes of the second object: a dict whose first key is `magic`.
 pub const MAGIC: &[u8] = b"{\xfa\x05magic\xfa\x07edbprof";
 
 /// The version of the format. Files of later versions are refused.
@@ -70,7 +70,7 @@ impl<R> PlainInputs<R> {
     }
 }
 
-/// What a `.prof` file holds.
+/// Content of a `.prof` file.
 // Few are held at a time, and the larger one is the one to be fast with.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
@@ -91,11 +91,11 @@ pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
     read_as(bytes, pstats::read)
 }
 
-/// As [`read`], for adding up many files: of anyone's files the labels that are `known`
+/// Like [`read`], for adding up many files: of anyone's files the labels that are `known`
 /// from others are not built again.
 ///
 /// # Errors
-/// As [`read`].
+/// Like those of [`read`].
 pub fn read_entries(bytes: &[u8], known: &Labels) -> Result<ProfFile<Entries>, ReadError> {
     read_as(bytes, |reader| pstats::read_entries(reader, known))
 }
@@ -194,7 +194,7 @@ pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
     encode_compensated(rows, trees, plain, None)
 }
 
-/// As [`encode`]; the rows may be short of `rows_less_ns`, recording's cost.
+/// Like [`encode`]; the rows may be short of `rows_less_ns`, recording's cost.
 pub(crate) fn encode_compensated(
     rows: &Rows,
     trees: &Trees,

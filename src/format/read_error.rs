@@ -3,16 +3,16 @@
 use std::error::Error;
 use std::fmt;
 
-/// What is wrong with a file, and where.
+/// Reason why a file can't be read, and the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Offset in the file, bytes, of what could not be read.
     pub offset: usize,
-    /// What is wrong there.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What is wrong at one place of a file.
+/// Reason why a place of a file can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -22,9 +22,9 @@ pub enum Reason {
     UnknownCode(u8, &'static str),
     /// Something readable, but not what belongs there.
     Unexpected {
-        /// What belongs there.
+        /// The object that belongs there.
         expected: &'static str,
-        /// What is there.
+        /// The object that is there.
         found: &'static str,
     },
     /// A value that cannot be right; says which and why.

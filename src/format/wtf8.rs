@@ -1,7 +1,7 @@
 //! The bytes of a Python str: UTF-8 in which surrogates may stand alone, as the
 //! error handler `surrogatepass` writes and reads it.
 
-/// Whether some Python str encodes to `bytes`.
+/// Returns true if some Python str encodes to `bytes`.
 pub(super) fn encodes_a_str(mut bytes: &[u8]) -> bool {
     while let Err(error) = std::str::from_utf8(bytes) {
         let rest = bytes.get(error.valid_up_to()..).unwrap_or_default();

@@ -1,17 +1,15 @@
-//! What recording costs the recorded: measured in the process, kept in its files.
+//! Costs of recording, measured in the recorded process and kept in its files.
 
-use super::{Function, FunctionKind, PROPERTY, ThreadTree, Trees};
-
-/// What recording adds to the time of one call and of whoever made it, picoseconds.
+/// Time that recording adds to one call and to its caller, picoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cost {
-    /// What is added to the self time of what is called.
+    /// Added to the self time of the callee.
     pub callee: u32,
-    /// What is added to the self time of its caller.
+    /// Added to the self time of the caller.
     pub caller: u32,
 }
 
-/// How calls are made, as far as it makes a difference to what recording them costs.
+/// Kinds of calls that cost recording different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum CallKind {
@@ -29,7 +27,7 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// How many kinds there are.
+    /// Number of kinds.
     pub const COUNT: usize = 5;
 
     /// All kinds, in the order of [`Calibration::costs`].
@@ -82,82 +80,4 @@ impl Calibration {
     pub fn if_measured(self) -> Option<Calibration> {
         (self != Calibration::default()).then_some(self)
     }
-
-    /// What recording added to the self time of every node of `thread`, one of `trees`,
-    /// picoseconds. A native span has no event of the interpreter's, hence no cost.
-    pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree) -> Vec<u64> {
-        let nodes = &thread.nodes;
-        let function = |node: u32| trees.function(*nodes.kinds().get(node as usize)?);
-        let mut overhead = vec![0_u64; nodes.len()];
-        let mut add = |node: u32, count: u64, cost: u32| {
-            if let Some(overhead) = overhead.get_mut(node as usize) {
-                *overhead = overhead.saturating_add(count.saturating_mul(cost.into()));
-            }
-        };
-        let resume = self.cost(CallKind::Resume);
-        let counts = nodes.calls().iter().zip(nodes.resumes());
-        for ((node, &parent), (&calls, &resumes)) in (0..).zip(nodes.parents()).zip(counts) {
-            let Some(call) = function(node).and_then(|of| self.call(of, function(parent))) else {
-                continue;
-            };
-            add(node, calls, call.callee);
-            add(parent, calls, call.caller);
-            add(node, resumes, resume.callee);
-            add(parent, resumes, resume.caller);
-        }
-        for (node, &calls) in (0..).zip(&thread.class_calls) {
-            add(node, calls.into(), self.class_call);
-        }
-        if self.slowed_ppm > 0 {
-            for (node, own_ns) in (0..).zip(nodes.self_times()) {
-                if function(node).is_some_and(|of| of.kind == FunctionKind::Python) {
-                    // A millionth of a nanosecond is a thousandth of a picosecond.
-                    add(
-                        node,
-                        own_ns.saturating_mul(self.slowed_ppm.into()) / 1000,
-                        1,
-                    );
-                }
-            }
-        }
-        overhead
-    }
-
-    /// What a call of `function` costs where `caller` makes it.
-    fn call(&self, function: &Function, caller: Option<&Function>) -> Option<Cost> {
-        let from_c = caller.is_some_and(|caller| caller.kind == FunctionKind::Builtin);
-        match function.kind {
-            FunctionKind::Python if &*function.label.name == b"__init__" => Some(
-                self.measured(CallKind::Init)
-                    .unwrap_or(self.implicit_call()),
-            ),
-            FunctionKind::Python if from_c || has_no_call_instruction(function) => {
-                Some(self.implicit_call())
-            }
-            FunctionKind::Python => Some(self.cost(CallKind::Python)),
-            FunctionKind::Builtin => Some(self.cost(CallKind::C)),
-            FunctionKind::Native => None,
-        }
-    }
-
-    /// Where it was not measured it is taken for a call without an event of the caller's.
-    fn implicit_call(&self) -> Cost {
-        let python = self.cost(CallKind::Python);
-        self.measured(CallKind::Implicit).unwrap_or(Cost {
-            callee: python.callee,
-            caller: python.caller / 2,
-        })
-    }
-
-    fn measured(&self, kind: CallKind) -> Option<Cost> {
-        let cost = self.cost(kind);
-        (cost != Cost::default()).then_some(cost)
-    }
-}
-
-/// Whether it is a property, or has a name by which the interpreter calls it: for an operator,
-/// when an object is made and the like.
-fn has_no_call_instruction(function: &Function) -> bool {
-    let name = &function.label.name;
-    function.flags & PROPERTY != 0 || name.starts_with(b"__") && name.ends_with(b"__")
 }

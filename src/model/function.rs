@@ -2,7 +2,7 @@
 
 use super::Label;
 
-/// What a function is.
+/// Kind of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum FunctionKind {
@@ -26,7 +26,7 @@ pub const PROPERTY: u32 = 32;
 /// One code object, builtin or native span.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
-    /// What it is.
+    /// Its kind.
     pub kind: FunctionKind,
     /// [`GENERIC_WRAPPER`] and the like; unknown bits are kept.
     pub flags: u32,

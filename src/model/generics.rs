@@ -14,7 +14,7 @@ use super::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO
 /// function which stands in a thousand places is held once.
 pub type DispatchCounts = BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, u64>>>;
 
-/// What the call trees say about generic functions, as their sidecar tells it.
+/// Counts which callers reached which implementations in call trees: what a sidecar says.
 ///
 /// A generic without a label of its own goes by its wrapper's. A caller that is
 /// itself a wrapper stands for whoever called that; calls that come from outside
@@ -73,7 +73,7 @@ pub(crate) fn is_wrapper(function: &Function) -> bool {
     function.flags & GENERIC_WRAPPER != 0
 }
 
-/// Whether `callee`, called by `caller`, is what a generic function dispatched to.
+/// Returns true if `callee`, called by `caller`, is an implementation that was dispatched to.
 pub(crate) fn is_implementation(caller: &Function, callee: &Function) -> bool {
     is_wrapper(caller) && callee.flags & GENERIC_DISPATCH == 0 && !is_binding(callee)
 }

@@ -15,11 +15,11 @@ use super::LabelId;
 /// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelRef<'a> {
-    /// As [`Label::file`].
+    /// Like [`Label::file`].
     pub file: &'a [u8],
-    /// As [`Label::line`].
+    /// Like [`Label::line`].
     pub line: i64,
-    /// As [`Label::name`].
+    /// Like [`Label::name`].
     pub name: &'a [u8],
 }
 
@@ -87,12 +87,12 @@ impl Labels {
         self.labels
     }
 
-    /// How many there are.
+    /// Returns the number of labels.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if there is none.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -141,7 +141,7 @@ impl Labels {
     }
 }
 
-/// What is hashed already.
+/// Hasher of keys that are hashes.
 #[derive(Clone, Copy, Default)]
 struct Hashed(u64);
 

@@ -19,6 +19,7 @@ mod node_kind;
 mod nodes;
 mod occurrence;
 mod overflow;
+mod overhead;
 mod process;
 mod rows;
 mod rows_of;

@@ -1,28 +1,28 @@
-//! What the nodes of a call tree stand for: calls of a function, or something else that
-//! takes its place in the tree and is no function.
+//! Kinds of nodes of a call tree: calls of a function, or something else that has a place
+//! in the tree and is no function.
 
-use super::{Function, Label, Trees};
+use super::Label;
 
-/// What a node stands for: one entry of [`Trees::kinds`], which nodes refer to.
+/// Kind of a node: an entry of [`Trees::kinds`](super::Trees::kinds), which nodes index.
 ///
 /// Nodes of other kinds than [`NodeKind::Function`] have no calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NodeKind {
-    /// Calls of a function: index into [`Trees::functions`].
+    /// Calls of a function: index into [`Trees::functions`](super::Trees::functions).
     Function(u32),
     /// All overflow calls that the parent made: see [`OverflowCalls`](super::OverflowCalls).
     Overflow,
     /// Functions that were taken out of the tree and that nobody called.
     Excluded,
-    /// All calls of a process: index into [`Trees::processes`].
+    /// All calls of a process: index into [`Trees::processes`](super::Trees::processes).
     Process(u32),
     /// All calls of processes that had been merged before they were to be kept apart.
     MergedProcesses,
     /// All calls in a process's trees of this name.
     Thread {
-        /// As [`ThreadTree::name`](super::ThreadTree::name).
+        /// The tree's [`ThreadTree::name`](super::ThreadTree::name).
         name: Box<[u8]>,
-        /// As [`ThreadTree::threads`](super::ThreadTree::threads).
+        /// The tree's [`ThreadTree::threads`](super::ThreadTree::threads).
         threads: u32,
     },
     /// All calls of threads that had been merged before they were to be kept apart.
@@ -53,15 +53,5 @@ impl NodeKind {
             line: 0,
             name: name.into(),
         })
-    }
-}
-
-impl Trees {
-    /// The function that nodes of `kind` are calls of, if they are calls.
-    pub fn function(&self, kind: u32) -> Option<&Function> {
-        match self.kinds.get(kind as usize)? {
-            &NodeKind::Function(function) => self.functions.get(function as usize),
-            _ => None,
-        }
     }
 }

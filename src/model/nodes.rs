@@ -65,7 +65,7 @@ impl Nodes {
         })
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.parents.len()
     }

@@ -9,7 +9,7 @@
 /// Figures of the overflow calls of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OverflowCalls {
-    /// What was called: index into [`Trees::kinds`](super::Trees::kinds). A function, unless
+    /// Index into [`Trees::kinds`](super::Trees::kinds): the function that was called, unless
     /// the calls were excluded or not chosen: then only their time is left.
     pub kind: u32,
     /// Starts.

@@ -18,7 +18,7 @@ pub struct ProcessIdentity {
     pub program: u64,
 }
 
-/// How a recording ended, as far as the file can know.
+/// End of a recording, as far as the file can know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ending {
@@ -31,10 +31,10 @@ pub enum Ending {
     Killed = 2,
 }
 
-/// What is known of one recorded process.
+/// Facts of one recorded process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
-    /// Which process.
+    /// Tells the process from all others.
     pub identity: ProcessIdentity,
     /// Its parent's process id.
     pub parent_pid: u32,
@@ -42,20 +42,20 @@ pub struct Process {
     pub argv: Box<[Box<[u8]>]>,
     /// The host program, for example `CPython 3.11.7`.
     pub host: Box<[u8]>,
-    /// How events reached the recorder, for example `setprofile`.
+    /// The hook by which events reached the recorder, for example `setprofile`.
     pub hook: Box<[u8]>,
     /// The clock that stamped the events: `tsc`, `monotonic`, `cpu` or `host`.
     pub clock: Box<[u8]>,
     /// Smallest step of that clock, nanoseconds.
     pub clock_resolution_ns: f64,
-    /// When recording began, nanoseconds since the Unix epoch.
+    /// Beginning of the recording, nanoseconds since the Unix epoch.
     pub start_unix_ns: u64,
     /// From then to the moment of saving, nanoseconds.
     pub duration_ns: u64,
-    /// How it ended.
+    /// The recording's end.
     pub ending: Ending,
     /// Calls that found no memory for a node and are in no tree.
     pub dropped_calls: u64,
-    /// What recording cost in it, where that was measured.
+    /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
 }

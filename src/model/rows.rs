@@ -22,7 +22,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What adds up with anything to just that: 0.0 would make a 0 of -0.
+    /// The neutral element of adding: 0.0 would turn -0 into 0.
     pub(crate) const NOTHING: Counts = Counts {
         cc: 0,
         nc: 0,
@@ -152,12 +152,12 @@ impl Rows {
         (self.labels.into_vec(), rows)
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether there is no row.
+    /// Returns true if there is no row.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }

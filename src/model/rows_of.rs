@@ -68,14 +68,14 @@ pub fn rows_of(trees: &Trees) -> Rows {
     rows
 }
 
-/// What adds up for one function, or for one function under one caller.
+/// Sums of one function, or of one function under one caller.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     cc: i128,
     nc: i128,
     self_ns: u128,
     total_ns: u128,
-    /// How many nodes of it are open on the way from the root.
+    /// Number of its nodes that are open on the way from the root.
     open: u32,
 }
 

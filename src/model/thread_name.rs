@@ -1,9 +1,9 @@
-//! What a call tree is called that several threads have recorded in, one after the other.
+//! Names of call trees in which several threads have recorded, one after the other.
 //!
 //! A process that starts thousands of threads has not as many kinds of them: their names
 //! differ in digits only, and threads of one kind may share a tree.
 
-/// What a tree is called whose threads have unlike names.
+/// Name of a tree whose threads have unlike names.
 pub(crate) const VARIOUS: &[u8] = b"various";
 
 /// The parts of a name: its runs of digits (as `#`) and what lies between them, byte by
@@ -25,7 +25,7 @@ pub(crate) fn without_digits(name: &[u8]) -> Box<[u8]> {
     parts(name).collect()
 }
 
-/// Whether two names are the same but for digits.
+/// Returns true if two names differ in digits only.
 pub(crate) fn are_alike(one: &[u8], other: &[u8]) -> bool {
     parts(one).eq(parts(other))
 }

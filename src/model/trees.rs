@@ -16,7 +16,7 @@ pub struct ThreadTree {
     /// The thread's name as the host knows it, for example `MainThread`; what the names of
     /// several have in common.
     pub name: Box<[u8]>,
-    /// How many threads have recorded in the tree, one after the other.
+    /// Number of threads that have recorded in the tree, one after the other.
     pub threads: u32,
     /// The tree.
     pub nodes: Nodes,
@@ -63,7 +63,7 @@ impl ThreadTree {
         }
     }
 
-    /// Whether nothing was recorded.
+    /// Returns true if nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.overflow.is_empty()
     }
@@ -79,7 +79,7 @@ pub struct Trees {
     pub processes: Vec<Process>,
     /// The functions.
     pub functions: Vec<Function>,
-    /// What the nodes of all trees stand for.
+    /// Kinds of nodes, which the nodes of all trees index.
     pub kinds: Vec<NodeKind>,
     /// One call tree a thread; in an aggregate one for everything.
     pub threads: Vec<ThreadTree>,
@@ -104,7 +104,21 @@ impl Trees {
         }
     }
 
-    /// What recording added to the self time of each node of `thread`, one of these,
+    /// The function that nodes of `kind` are calls of, if they are calls.
+    pub fn function(&self, kind: u32) -> Option<&Function> {
+        match self.kinds.get(kind as usize)? {
+            &NodeKind::Function(function) => self.functions.get(function as usize),
+            _ => None,
+        }
+    }
+
+    /// Returns true if they come from a merge, where the threads of all recordings become one
+    /// tree, even if there was one recording only.
+    pub fn is_merged(&self) -> bool {
+        self.recordings.len() != 1 || !self.occurrences.is_empty()
+    }
+
+    /// Returns what recording added to the self time of each node of `thread`, one of these,
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
         let process = self.processes.get(thread.process as usize);

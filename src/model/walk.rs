@@ -5,7 +5,7 @@ use super::Nodes;
 
 /// The children of every node, in the order of the nodes.
 pub(crate) struct Children {
-    /// Where the children of a node begin in `nodes`; roots come last.
+    /// For each node the index of its first child in `nodes`; roots come last.
     starts: Vec<u32>,
     nodes: Vec<u32>,
 }

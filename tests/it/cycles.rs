@@ -12,17 +12,6 @@ const PARTS: [&str; 7] = [
 /// Modules that may import each other, each with those in it, and the reason.
 const ALLOWED: &[(&[&str], &str)] = &[
     (
-        &[
-            "model::calibration",
-            "model::node_kind",
-            "model::occurrence",
-            "model::process",
-            "model::ran_in",
-            "model::trees",
-        ],
-        "a process has the costs that its own trees are calibrated by",
-    ),
-    (
         &["model::labels", "model::rows"],
         "labels are numbered by the type that rows use",
     ),

@@ -46,7 +46,7 @@ impl<'b> Bytes<'b> {
     }
 }
 
-/// What the records say.
+/// Content of the records.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) host: Box<[u8]>,

@@ -80,9 +80,9 @@ mod reader;
 
 pub use reader::{Facts, Now, facts, read};
 
-/// What live files are called, beside the `.prof` file that they come before.
+/// Suffix of live files, after the name of the `.prof` file that they come before.
 pub const SUFFIX: &str = ".live";
-/// What the file begins with. Stored last.
+/// First bytes of the file. Stored last.
 pub const MAGIC: [u8; 8] = *b"edblive\0";
 
 /// The version of the format: files of later ones are refused.
@@ -97,7 +97,7 @@ pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
 
-/// Where the header's fields are.
+/// Offsets of the header's fields.
 pub(crate) mod at {
     pub(crate) const VERSION: usize = 8;
     pub(crate) const PID: usize = 12;
@@ -124,7 +124,7 @@ pub(crate) mod at {
     pub(crate) const COSTS: usize = 180;
     pub(crate) const DIRECTORY: usize = 256;
 
-    /// Where the fields of a node are.
+    /// Offsets of a node's fields.
     pub(crate) mod node {
         pub(crate) const KEY: usize = 0;
         pub(crate) const PARENT: usize = 8;

@@ -14,18 +14,18 @@ use crate::format::calibration;
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::{Calibration, Ending, MAX_NODES, Process, ProcessIdentity, RecordingId, Trees};
 
-/// What a live file says first.
+/// Facts in the header of a live file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The recording.
     pub id: RecordingId,
-    /// Who writes or wrote the file.
+    /// The process that writes or wrote the file.
     pub process: ProcessIdentity,
-    /// Whether the recording was saved for the last time.
+    /// True if the recording was saved for the last time.
     pub is_saved: bool,
 }
 
-/// What the reader knows that does not stand in the file.
+/// State of the process, which the file does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Now {
     /// The process ran before the file was read: open calls last until now.
@@ -69,7 +69,7 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
 /// Reads a live file.
 ///
 /// # Errors
-/// As [`facts`]; or its clock is unknown.
+/// Those of [`facts`]; or the clock is unknown.
 pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     let facts = facts(bytes)?;
     let header = Bytes(bytes);
@@ -132,7 +132,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     })
 }
 
-/// What recording costs.
+/// Returns the costs of recording; zeros if they are unknown.
 fn costs(header: Bytes<'_>) -> Calibration {
     if header.u32(at::VERSION) == 1 {
         let places = [at::COSTS_1, at::MORE_COSTS_1];
@@ -147,7 +147,7 @@ fn costs(header: Bytes<'_>) -> Calibration {
 
 const MAX_TICK: u64 = i64::MAX as u64;
 
-/// What a tick is: measured since the file's moment where this is the same boot, for
+/// Returns the length of a tick: measured since the file's moment in the same boot, for
 /// no span is longer; else as the process last measured it.
 fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
@@ -194,7 +194,7 @@ fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
     segments
 }
 
-/// What the nodes say.
+/// Content of the nodes.
 struct Recorded {
     assembled: Assembled,
     dropped: u64,

@@ -53,11 +53,11 @@ impl Value<'_> {
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     input: Input<'a>,
-    /// Where the numbered objects begin.
+    /// Offsets of the numbered objects.
     numbered: Vec<usize>,
     /// Python 2's own table of interned strings.
     interned: Vec<&'a [u8]>,
-    /// How many references we are inside of: what is read there is numbered already.
+    /// Number of references that are being followed: objects there are numbered already.
     replaying: u32,
 }
 
@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
         Some(self.input.expand(start, OBJECT_SIZE).map(|()| value))
     }
 
-    /// What follows `code`, if that comes next and there is nothing to be noted about it.
+    /// Takes what follows `code`, if that comes next and is not numbered.
     #[inline]
     fn plain<const N: usize>(&mut self, code: u8) -> Option<[u8; N]> {
         let (&first, rest) = self.input.rest().split_first()?;
@@ -435,7 +435,7 @@ const MAX_DEPTH: usize = 2000;
 /// but only once a function, which takes sixty and more.
 const EXPANSION: usize = 32;
 
-/// What an object that is read again may take in its reader's memory, bytes.
+/// Memory that an object which is read again may take, bytes.
 const OBJECT_SIZE: usize = 64;
 
 /// `text`, a str that begins at `start`, if it is `valid`.

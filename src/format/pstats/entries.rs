@@ -29,7 +29,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// How many labels were known when it was read. The ids of the others go on from there.
+    /// Number of labels that were known when it was read. The others have the ids after it.
     pub(crate) fn known_labels(&self) -> usize {
         self.known
     }
@@ -54,7 +54,7 @@ impl Entries {
 pub(super) struct EntriesSink<'a> {
     known: &'a Labels,
     entries: Entries,
-    /// Where the callers of the next function begin.
+    /// Index of the next function's first caller.
     start: usize,
 }
 

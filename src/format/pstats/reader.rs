@@ -22,7 +22,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError
     Ok(sink.rows)
 }
 
-/// As [`read`], where the labels `known` have ids already.
+/// Like [`read`], if the labels `known` have ids already.
 pub(in crate::format) fn read_entries(
     reader: &mut Reader<'_>,
     known: &Labels,

@@ -41,9 +41,9 @@ pub fn decode(bytes: &[u8]) -> Result<DispatchCounts, ReadError> {
 /// Real files take nine bytes and more for a caller, with a noted dict of its own, and 24
 /// for a function, whose file's path stands there once and may be long.
 const EXPANSION: usize = 24;
-/// What a dict takes before it is a map.
+/// Memory that a dict takes before it is a map.
 const DICT_SIZE: usize = 80;
-/// What a noted value takes.
+/// Memory that a noted value takes.
 const NOTE_SIZE: usize = 32;
 
 /// In two words: a pickle has many of them for its size.
@@ -61,7 +61,7 @@ enum Value {
 
 struct Machine<'a> {
     input: Input<'a>,
-    /// Where the opcode that is being obeyed stands, for errors.
+    /// Offset of the opcode that is being obeyed, for errors.
     opcode_at: usize,
     stack: Vec<Value>,
     marks: Vec<usize>,
@@ -313,7 +313,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// What `pickletools` calls the opcodes that a hostile or foreign pickle is
+/// Names, from `pickletools`, of the opcodes that a hostile or foreign pickle is
 /// likely to begin with.
 fn name_of(opcode: u8) -> &'static str {
     match opcode {

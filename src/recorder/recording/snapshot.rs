@@ -9,7 +9,7 @@ use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
 use crate::recorder::node::Node;
 use crate::recorder::thread::ThreadShared;
 
-/// What `recording` holds now, open calls with their time so far. `None` when
+/// Returns what `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
 /// they do is in the snapshot or not, call by call.
 pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
