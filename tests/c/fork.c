@@ -121,9 +121,9 @@ static void twice(void) {
 
 /* The child's calls end in the order in which they began, and those that found no room
  * in the parent have some here. */
-static void among_folded_calls(void) {
+static void among_overflow_calls(void) {
   enum { DEEP = 70 };
-  edbprof_options options = host_clock(directory, "folded_");
+  edbprof_options options = host_clock(directory, "overflow_");
   edbprof_recording *recording;
   edbprof_thread *thread;
   int depth;
@@ -221,7 +221,7 @@ int main(int argc, char **argv) {
   directory = argv[1];
   in_the_middle_of_calls();
   twice();
-  among_folded_calls();
+  among_overflow_calls();
   from_a_second_thread();
   with_the_cpu_clock();
   return 0;
