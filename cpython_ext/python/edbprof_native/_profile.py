@@ -37,7 +37,7 @@ class Profile:
     subcalls: whether `stats` and `getstats()` say who called whom. Files always do.
     builtins: whether functions written in C are recorded.
     hook: how calls are seen: 'monitoring' (`sys.monitoring`, Python 3.12 and later, where
-        the tool id 3 or 4 is free) is the faster, 'setprofile' always works, 'auto' is the
+        the tool id 4, 3 or 5 is free) is the faster, 'setprofile' always works, 'auto' is the
         best that there is. All give the same. Raises ValueError.
     clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
     live_dir: where the live file lies, which has all that was recorded if the process is
