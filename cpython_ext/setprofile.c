@@ -95,9 +95,15 @@ static void set_profile(thread_state *state, Py_tracefunc function, PyObject *ar
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
                                          PyObject *argument)
 {
+    /* That may end the last recording, and with it the chain. */
+    Py_tracefunc chained = state->chained;
+    PyObject *chained_argument = state->chained_argument;
+    Py_XINCREF(chained_argument);
     (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
-    int result = state->chained(state->chained_argument, frame, what, argument);
-    if (result < 0 && state->tstate->c_profilefunc == NULL) {
+    int result = chained(chained_argument, frame, what, argument);
+    Py_XDECREF(chained_argument);
+    bool records = state->active[HOOK_SETPROFILE].count > 0;
+    if (result < 0 && records && state->tstate->c_profilefunc == NULL) {
         /* It has raised, so the interpreter has switched profiling off: for that function, but
          * not for us. */
         PyObject *exception = compat_take_exception();
