@@ -191,6 +191,29 @@ long gate_event(const char *name)
     return number;
 }
 
+/* The events of a tool, by `get_events` or `get_local_events`; 0 if it has none. */
+static long events_of(const char *get, int id, PyObject *code)
+{
+    PyObject *events = code == NULL ? PyObject_CallMethod(gate.module, get, "i", id)
+                                    : PyObject_CallMethod(gate.module, get, "iO", id, code);
+    long number = events == NULL ? 0 : PyLong_AsLong(events);
+    Py_XDECREF(events);
+    PyErr_Clear();
+    return number;
+}
+
+bool gate_others_come_after(long event, PyCodeObject *code)
+{
+    /* Tools get an event by descending id. Ids that nobody uses have no events. */
+    long ours = gate.tool == NULL ? 0 : PyLong_AsLong(gate.tool);
+    long events = 0;
+    for (int id = 0; id < ours; id++) {
+        events |= events_of("get_events", id, NULL);
+        events |= events_of("get_local_events", id, (PyObject *)code);
+    }
+    return (events & event) != 0;
+}
+
 /* Those of our events that calls and resumes need, because the others can't be set for single
  * code objects before 3.15. -1 with an exception. */
 static long local_events(void)
