@@ -58,6 +58,9 @@
  * all the same. Before, one that started so has none. */
 #define EDBPROF_FAILED_STARTS_END (PY_VERSION_HEX >= 0x030B0000)
 
+/* cProfile uses a thread's profile function, and replaces it. */
+#define EDBPROF_CPROFILE_SETS_PROFILE (PY_VERSION_HEX < 0x030C0000)
+
 /* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 

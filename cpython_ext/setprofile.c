@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "events.h"
+#include "profile_slot.h"
 #include "thread.h"
 #include "thread_state.h"
 #include "warn.h"
@@ -206,48 +207,6 @@ static void forget_open_calls(thread_state *state)
     }
 }
 
-/* tp_call of the thread's state, which is what sys.getprofile() returns. Programs give it to
- * sys.setprofile() to put it back: then it is called like a Python function, once. */
-static PyObject *put_back(PyObject *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
-{
-    static const char *const events[] = {
-        [PyTrace_CALL] = "call",
-        [PyTrace_RETURN] = "return",
-        [PyTrace_C_CALL] = "c_call",
-        [PyTrace_C_RETURN] = "c_return",
-        [PyTrace_C_EXCEPTION] = "c_exception",
-    };
-    thread_state *state = (thread_state *)self;
-    PyFrameObject *frame;
-    const char *name;
-    PyObject *argument;
-    if (!PyArg_ParseTuple(arguments, "O!sO", &PyFrame_Type, &frame, &name, &argument)) {
-        return NULL;
-    }
-    if (state->tstate != PyThreadState_Get() || state->active[HOOK_SETPROFILE].count == 0) {
-        PyEval_SetProfile(NULL, NULL);
-        Py_RETURN_NONE;
-    }
-    forget_open_calls(state);
-    if (state->chained_argument == self) {
-        state->chained = NULL; /* this function, by sys.setprofile() */
-        Py_CLEAR(state->chained_argument);
-    }
-    Py_INCREF(self);
-    set_profile(state, on_event, self);
-    int result = 0;
-    for (int what = 0; what < (int)(sizeof events / sizeof *events); what++) {
-        if (events[what] != NULL && strcmp(events[what], name) == 0) {
-            result = on_event(self, frame, what, argument);
-        }
-    }
-    Py_DECREF(self);
-    if (result < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
 /* Compares both, because up to 3.10 yappi sets the function alone. */
 static bool is_installed(const thread_state *state)
 {
@@ -256,16 +215,54 @@ static bool is_installed(const thread_state *state)
 }
 
 /* Sets our profile function, which chains to the one that is set now. */
+static void take_slot(thread_state *state)
+{
+    bool foreign = !is_installed(state);
+    PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
+    state->chained = foreign ? state->tstate->c_profilefunc : NULL;
+    Py_XINCREF(argument);
+    Py_XSETREF(state->chained_argument, argument);
+    set_profile(state, on_event, (PyObject *)state);
+}
+
+/* The calling thread's state if it records, else NULL. */
+static thread_state *recording_state(void)
+{
+    thread_state *state = thread_state_current();
+    return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
+}
+
+/* Puts ours in front again. No event was missed. */
+static void slot_changed(void)
+{
+    thread_state *state = recording_state();
+    if (state == NULL || state->sets_profile || is_installed(state)) {
+        return;
+    }
+    PyObject *exception = compat_take_exception();
+    take_slot(state);
+    compat_restore_exception(exception);
+}
+
+static PyObject *slot_behind_ours(void)
+{
+    const thread_state *state = recording_state();
+    if (state == NULL || !is_installed(state)) {
+        return NULL;
+    }
+    PyObject *function = state->chained_argument == NULL ? Py_None : state->chained_argument;
+    Py_INCREF(function);
+    return function;
+}
+
 static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
+    static const profile_slot_ops ops = {slot_changed, slot_behind_ours};
     if (!state->sets_profile) {
+        profile_slot_watch(&ops);
+        profile_slot_look();
         state->started_count = 0;
-        bool foreign = !is_installed(state);
-        PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
-        state->chained = foreign ? state->tstate->c_profilefunc : NULL;
-        Py_XINCREF(argument);
-        Py_XSETREF(state->chained_argument, argument);
-        set_profile(state, on_event, (PyObject *)state);
+        take_slot(state);
     }
     return 0;
 }
@@ -298,8 +295,8 @@ static void uninstall(thread_state *state)
 
 int setprofile_init(void)
 {
-    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair};
+    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair,
+                                 .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
-    thread_state_type.tp_call = put_back;
     return compat_generators_init();
 }

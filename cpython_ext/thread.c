@@ -83,6 +83,12 @@ static bool records_starts(const thread_state *state)
 
 void thread_new_function(void)
 {
+    const thread_state *state = thread_here.state;
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        if (state->active[hook].count > 0 && hooks[hook]->new_function != NULL) {
+            hooks[hook]->new_function();
+        }
+    }
     if (records_starts(thread_here.state)) {
         look_for_starts();
     }

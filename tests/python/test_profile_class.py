@@ -362,7 +362,7 @@ def test_dropped_by_another_thread(hook, others, tmp_path):
         enabled.set()
         let_go.wait()
         callee()
-        after.append((dropped(), sys.getprofile()))
+        after.append(dropped())
         kept.disable()
 
     thread = threading.Thread(target=other)
@@ -371,9 +371,7 @@ def test_dropped_by_another_thread(hook, others, tmp_path):
     profiles.clear()
     let_go.set()
     thread.join()
-    ((recorder, function),) = after
-    assert recorder is None
-    assert (function is not None) == (others and hook == "setprofile")
+    assert after == [None]
     assert os.listdir(tmp_path) == []
     if others:
         assert saved(kept, tmp_path).calls("callee") == 2
