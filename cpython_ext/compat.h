@@ -48,6 +48,19 @@
 /* It counts changes of events with 24 bits, and refuses them forever once those are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
+/* Signal handlers and asynchronous exceptions come before a function's start event, with the
+ * same instruction (RESUME): what they raise ends a call that has not started. In 3.11 they come
+ * after it, too; in 3.12, only after it. */
+#define EDBPROF_RAISES_BEFORE_START                                                                \
+    ((PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000) ||                              \
+     PY_VERSION_HEX >= 0x030D0000)
+/* A call that did not start because a trace or profile function has raised has an end event
+ * all the same. Before, one that started so has none. */
+#define EDBPROF_FAILED_STARTS_END (PY_VERSION_HEX >= 0x030B0000)
+
+/* cProfile uses a thread's profile function, and replaces it. */
+#define EDBPROF_CPROFILE_SETS_PROFILE (PY_VERSION_HEX < 0x030C0000)
+
 /* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
@@ -105,6 +118,55 @@ static inline int compat_frame_opcode(PyFrameObject *frame)
     }
     Py_DECREF(bytes);
     return opcode;
+}
+
+typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
+
+/* Kind of start event that belongs to the instruction at this offset in bytes. Reads the code in
+ * place, because it is asked at each exception. Never a start up to 3.10, where none is lost. */
+static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    (void)code, (void)offset;
+    return COMPAT_NO_START;
+#else
+    if (offset < 0 || offset >= 2 * Py_SIZE(code)) {
+        return COMPAT_NO_START;
+    }
+    int opcode = (unsigned char)code->co_code_adaptive[offset];
+    int argument = (unsigned char)code->co_code_adaptive[offset + 1];
+    bool starts = opcode == RESUME;
+#if PY_VERSION_HEX < 0x030C0000
+    starts = starts || opcode == RESUME_QUICK;
+#else
+    starts = starts || opcode == INSTRUMENTED_RESUME;
+#ifdef RESUME_CHECK
+    starts = starts || opcode == RESUME_CHECK;
+#endif
+    if (opcode == INSTRUMENTED_LINE || opcode == INSTRUMENTED_INSTRUCTION) {
+        PyObject *bytes = PyCode_GetCode(code);
+        starts = bytes != NULL && (unsigned char)PyBytes_AS_STRING(bytes)[offset] == RESUME;
+        Py_XDECREF(bytes);
+        PyErr_Clear();
+    }
+#endif
+    if (!starts) {
+        return COMPAT_NO_START;
+    }
+    /* The lowest two bits say what has come before: 0 for nothing. */
+    return (argument & 3) == 0 ? COMPAT_START : COMPAT_RESUME;
+#endif
+}
+
+/* Returns true if a frame that ends is at its start. */
+static inline bool compat_ends_at_start(PyFrameObject *frame, PyCodeObject *code)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    (void)frame, (void)code;
+    return false;
+#else
+    return compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_NO_START;
+#endif
 }
 
 /* A new reference to the qualified name, or NULL without an exception. */

@@ -29,6 +29,8 @@ static void enter_in_each(const active_recorders *list, PyObject *function, PyOb
         if (enter(&active, key, resumed) != EDBPROF_UNKNOWN_FUNCTION) {
             continue;
         }
+        /* Memory that this takes may run a finalizer, which may drop a Profile. */
+        Py_INCREF(active.owner);
         int defined = is_builtin_key(key)
                           ? recorder_define_builtin(active.owner, function, self, key)
                           : recorder_define_code(active.owner, (PyCodeObject *)function, key);
@@ -36,6 +38,7 @@ static void enter_in_each(const active_recorders *list, PyObject *function, PyOb
         if (defined == 0) {
             (void)enter(&active, key, resumed);
         }
+        Py_DECREF(active.owner);
     }
 }
 

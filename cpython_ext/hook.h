@@ -16,6 +16,9 @@ typedef struct {
     /* Makes events come again if another tool has stopped those of the calling thread. May
      * run Python code. NULL where no other tool can. */
     void (*repair)(thread_state *state);
+    /* A function was called for the first time: modules may have been imported. Runs no Python
+     * code. NULL where nothing is to be done. */
+    void (*new_function)(void);
 } hook_ops;
 
 #endif

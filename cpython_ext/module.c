@@ -2,7 +2,8 @@
  *
  * The way of an event through the components; tests/it/c_layers.rs has their whole order:
  *
- *     setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off
+ *     setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off,
+ *                                   profile_slot.c keeps the former's place
  *       -> events.h, events.c       keys; an event goes to each active recorder of its thread
  *       -> thread.c, thread_state.c active recorders of a thread, and their handles
  *       -> edbprof.h                the recorder, in Rust

@@ -134,6 +134,40 @@ static CALLBACK(on_c_return)
     return leave_slowly(builtin ? key : 0);
 }
 
+/* Returns true if another tool has raised this exception at the same start event, after we got
+ * it: then it has come through a function of that tool. */
+static bool raised_after_us(PyObject *exception, compat_start start, PyCodeObject *code)
+{
+    PyObject *traceback = PyException_GetTraceback(exception);
+    bool called =
+        traceback != NULL && PyTraceBack_Check(traceback) &&
+        ((PyTracebackObject *)traceback)->tb_next != NULL;
+    Py_XDECREF(traceback);
+    if (!called) {
+        return false;
+    }
+    long event = gate_event(start == COMPAT_START ? "PY_START" : "PY_RESUME");
+    return event >= 0 && gate_others_come_after(event, code);
+}
+
+/* Starts the call that an exception ends, or goes on in, before its start event. */
+static CALLBACK(on_raise)
+{
+    PyCodeObject *code = code_of(arguments, count);
+    bool fits = code != NULL && PyVectorcall_NARGS(count) >= 3 && PyLong_Check(arguments[1]) &&
+                PyExceptionInstance_Check(arguments[2]);
+    if (!fits || (thread_monitored() == NULL && listening() == NULL)) {
+        Py_RETURN_NONE;
+    }
+    compat_start start = compat_start_at(code, PyLong_AsSsize_t(arguments[1]));
+    PyErr_Clear();
+    if (start == COMPAT_NO_START || raised_after_us(arguments[2], start, code)) {
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    return enter_code(arguments, count, start == COMPAT_RESUME);
+}
+
 /* C_RETURN and C_RAISE come with CALL: they can't be set. */
 static const struct {
     const char *event;
@@ -144,7 +178,7 @@ static const struct {
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
     {"PY_YIELD", on_return, true},   {"PY_UNWIND", on_return, true},
     {"CALL", on_call, true},         {"C_RETURN", on_c_return, false},
-    {"C_RAISE", on_c_return, false},
+    {"C_RAISE", on_c_return, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
 };
 
 static CALLBACK(on_nothing)

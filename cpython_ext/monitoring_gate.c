@@ -191,6 +191,29 @@ long gate_event(const char *name)
     return number;
 }
 
+/* The events of a tool, by `get_events` or `get_local_events`; 0 if it has none. */
+static long events_of(const char *get, int id, PyObject *code)
+{
+    PyObject *events = code == NULL ? PyObject_CallMethod(gate.module, get, "i", id)
+                                    : PyObject_CallMethod(gate.module, get, "iO", id, code);
+    long number = events == NULL ? 0 : PyLong_AsLong(events);
+    Py_XDECREF(events);
+    PyErr_Clear();
+    return number;
+}
+
+bool gate_others_come_after(long event, PyCodeObject *code)
+{
+    /* Tools get an event by descending id. Ids that nobody uses have no events. */
+    long ours = gate.tool == NULL ? 0 : PyLong_AsLong(gate.tool);
+    long events = 0;
+    for (int id = 0; id < ours; id++) {
+        events |= events_of("get_events", id, NULL);
+        events |= events_of("get_local_events", id, (PyObject *)code);
+    }
+    return (events & event) != 0;
+}
+
 /* Those of our events that calls and resumes need, because the others can't be set for single
  * code objects before 3.15. -1 with an exception. */
 static long local_events(void)
@@ -260,37 +283,38 @@ static int ready_tool(void)
     Py_XSETREF(gate.all, PyLong_FromLong(all));
     Py_XSETREF(gate.none, PyLong_FromLong(0));
     Py_XSETREF(gate.set_events, PyObject_GetAttrString(gate.module, "set_events"));
-    if (gate.all == NULL || gate.none == NULL || gate.set_events == NULL) {
-        return -1;
-    }
-    /* Otherwise places that the id's former user has disabled stay disabled. */
-    PyObject *restarted = PyObject_CallMethod(gate.module, "restart_events", NULL);
-    Py_XDECREF(restarted);
-    return restarted == NULL ? -1 : 0;
+    /* Never restart_events(): places that other tools have disabled are to stay disabled. */
+    return gate.all == NULL || gate.none == NULL || gate.set_events == NULL ? -1 : 0;
 }
 
-static void raise_ids_are_taken(const int *ids)
+/* Tool ids in the order in which they are tried. 0, 1 and 2 belong to debuggers, coverage and
+ * cProfile. Hypothesis takes 3 and no other. 5 is for optimizers, of which there are none. */
+static const int ids[] = {4, 3, 5};
+enum { IDS = sizeof ids / sizeof *ids };
+
+static void raise_ids_are_taken(void)
 {
-    PyErr_Clear();
-    PyObject *tools[2];
-    for (int i = 0; i < 2; i++) {
+    PyObject *tools[IDS];
+    for (int i = 0; i < IDS; i++) {
         tools[i] = PyObject_CallMethod(gate.module, "get_tool", "i", ids[i]);
         PyErr_Clear();
+        if (tools[i] == NULL) {
+            Py_INCREF(Py_None);
+            tools[i] = Py_None;
+        }
     }
     PyErr_Format(PyExc_ValueError,
-                 "hook='monitoring' needs one of the tool ids 3 and 4 of sys.monitoring, but "
-                 "%R and %R have taken them: use hook='setprofile', or free one by "
+                 "hook='monitoring' needs one of the tool ids 4, 3 and 5 of sys.monitoring, but "
+                 "%R, %R and %R have taken them: use hook='setprofile', or free one by "
                  "sys.monitoring.free_tool_id()",
-                 tools[0] == NULL ? Py_None : tools[0], tools[1] == NULL ? Py_None : tools[1]);
-    Py_XDECREF(tools[0]);
-    Py_XDECREF(tools[1]);
+                 tools[0], tools[1], tools[2]);
+    for (int i = 0; i < IDS; i++) {
+        Py_DECREF(tools[i]);
+    }
 }
 
 int gate_take_tool(void)
 {
-    /* 0, 1, 2 and 5 have a meaning: debugger, coverage, profiler (cProfile fails when 2
-     * is taken), optimizer. */
-    static const int ids[] = {3, 4};
     if (!EDBPROF_HAVE_MONITORING) {
         PyErr_Format(PyExc_ValueError,
                      "hook='monitoring' needs Python 3.12 or later, this is %d.%d: use "
@@ -317,7 +341,7 @@ int gate_take_tool(void)
     if (gate.name == NULL) {
         gate.name = PyUnicode_FromString("edbprof");
     }
-    for (int i = 0; i < 2 && gate.name != NULL; i++) {
+    for (int i = 0; i < IDS && gate.name != NULL; i++) {
         PyObject *used = PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], gate.name);
         if (used == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
             PyErr_Clear();
@@ -340,7 +364,7 @@ int gate_take_tool(void)
         return -1;
     }
     if (gate.name != NULL) {
-        raise_ids_are_taken(ids);
+        raise_ids_are_taken();
     }
     return -1;
 }

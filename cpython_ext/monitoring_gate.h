@@ -26,6 +26,9 @@ int gate_open(void);
 /* The number of an event of sys.monitoring, or -1 with an exception. */
 long gate_event(const char *name);
 
+/* Returns true if an event of this code object is given to another tool after us. */
+bool gate_others_come_after(long event, PyCodeObject *code);
+
 /* Counts an event in a thread that records nothing by sys.monitoring. */
 void gate_unclaimed_event(void);
 

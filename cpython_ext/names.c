@@ -148,7 +148,8 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
     }
     if (Py_TYPE(found) == &PyMethodDescr_Type || Py_TYPE(found) == &PyClassMethodDescr_Type ||
         Py_TYPE(found) == &PyWrapperDescr_Type || PyCFunction_Check(found)) {
-        return PyObject_Repr(found);
+        /* Not PyObject_Repr(), which runs signal handlers. */
+        return Py_TYPE(found)->tp_repr(found);
     }
     if (PyFunction_Check(found)) {
         return PyUnicode_FromFormat("<function %U>", ((PyFunctionObject *)found)->func_qualname);
@@ -203,7 +204,8 @@ PyObject *name_current_thread(void)
     PyObject *modules = loaded_modules();
     PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
     PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
-    PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    unsigned long number = PyThread_get_thread_ident();
+    PyObject *ident = PyLong_FromUnsignedLong(number);
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
         PyObject *thread = PyDict_GetItemWithError(known, ident);
         name = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_name");
@@ -212,8 +214,8 @@ PyObject *name_current_thread(void)
     Py_XDECREF(known);
     if (name == NULL && threading == NULL) {
         name = PyUnicode_FromString("MainThread");
-    } else if (name == NULL && ident != NULL) {
-        name = PyUnicode_FromFormat("thread %R", ident);
+    } else if (name == NULL) {
+        name = PyUnicode_FromFormat("thread %lu", number);
     }
     Py_XDECREF(ident);
     return name;

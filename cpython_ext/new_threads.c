@@ -47,7 +47,7 @@ static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
     Py_ssize_t recorders = PyTuple_GET_SIZE(self->recorders);
     for (Py_ssize_t i = 0; i < recorders; i++) {
         recorder *owner = (recorder *)PyTuple_GET_ITEM(self->recorders, i);
-        if (owner->recording != NULL) {
+        if (owner->recording != NULL && !owner->abandoned) {
             (void)thread_try_enable(owner, thread_new_call());
         }
     }

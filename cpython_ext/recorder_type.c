@@ -186,6 +186,12 @@ static PyObject *recorder_stop(PyObject *self, PyObject *Py_UNUSED(unused))
     return PyLong_FromUnsignedLong(depth);
 }
 
+static PyObject *recorder_abandon(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    thread_abandon((recorder *)self);
+    Py_RETURN_NONE;
+}
+
 /* Raises the failure of a save; one of the system as an OSError with `errno` and `filename`,
  * like that of open(). `path` is bytes, or NULL for the recording's own file. */
 static void raise_failed_save(const edbprof_recording *recording, edbprof_status status,
@@ -342,6 +348,9 @@ static PyMethodDef recorder_methods[] = {
     {"stop", recorder_stop, METH_NOARGS,
      "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they "
      "were."},
+    {"abandon", recorder_abandon, METH_NOARGS,
+     "abandon()\n--\n\nStop in all threads, in others at their next event, because nobody "
+     "wants what was recorded."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
      "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
      "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "

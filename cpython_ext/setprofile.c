@@ -1,7 +1,9 @@
 /* The hook that every Python version has: PyEval_SetProfile. */
 #include "setprofile.h"
 
+#include "arrays.h"
 #include "events.h"
+#include "profile_slot.h"
 #include "thread.h"
 #include "thread_state.h"
 #include "warn.h"
@@ -13,7 +15,7 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 /* Each of these is called last by on_event and returns its 0, so that no event saves
  * registers for another kind. */
 
-static Py_NO_INLINE int record_call(const active_recorders *list, PyFrameObject *frame)
+static inline int record_start(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
     bool resumed = (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
@@ -31,8 +33,7 @@ static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
     }
 }
 
-static Py_NO_INLINE int record_return(const active_recorders *list, PyFrameObject *frame,
-                                      PyObject *value)
+static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
@@ -41,6 +42,65 @@ static Py_NO_INLINE int record_return(const active_recorders *list, PyFrameObjec
         leave_in_each(list, code_key(code));
     }
     return 0;
+}
+
+/* `started` has the frames that have started and not ended, the latest last. It tells the end of
+ * one whose start was not reported, which must not end the call of another frame with the same
+ * code. */
+
+static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject *frame)
+{
+    const void **started =
+        grow_array(state->started, state->started_count, &state->started_room, sizeof *started);
+    if (started != NULL) {
+        state->started = started;
+        state->started[state->started_count++] = frame;
+    }
+    return record_start(&state->active[HOOK_SETPROFILE], frame);
+}
+
+static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
+{
+    if (EDBPROF_FAILED_STARTS_END) {
+        if (state->started_count == state->started_room) {
+            return grow_and_record_call(state, frame);
+        }
+        state->started[state->started_count++] = frame;
+    }
+    return record_start(&state->active[HOOK_SETPROFILE], frame);
+}
+
+/* The frame is not the latest that has started. */
+static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *frame,
+                                            PyObject *value)
+{
+    const active_recorders *list = &state->active[HOOK_SETPROFILE];
+    for (size_t i = state->started_count; i-- > 0;) {
+        if (state->started[i] == frame) {
+            state->started_count = i;
+            return record_end(list, frame, value);
+        }
+    }
+    PyCodeObject *code = compat_frame_code(frame);
+    if (compat_ends_at_start(frame, code)) {
+        (void)record_start(list, frame);
+    } else if ((code->co_flags & GENERATOR_FLAGS) && state->started_count > 0 &&
+               !state->sees_switches) {
+        return 0; /* A generator that has caught what was raised before it resumed. */
+    }
+    return record_end(list, frame, value);
+}
+
+static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame, PyObject *value)
+{
+    if (EDBPROF_FAILED_STARTS_END) {
+        size_t count = state->started_count;
+        if (count == 0 || state->started[count - 1] != frame) {
+            return record_other_return(state, frame, value);
+        }
+        state->started_count = count - 1;
+    }
+    return record_end(&state->active[HOOK_SETPROFILE], frame, value);
 }
 
 static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObject *callee)
@@ -66,12 +126,12 @@ static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyOb
     return 0;
 }
 
-static inline int record(const active_recorders *list, PyFrameObject *frame, int what,
-                         PyObject *argument)
+static inline int record(thread_state *state, PyFrameObject *frame, int what, PyObject *argument)
 {
+    const active_recorders *list = &state->active[HOOK_SETPROFILE];
     switch (what) {
-    case PyTrace_CALL: return record_call(list, frame);
-    case PyTrace_RETURN: return record_return(list, frame, argument);
+    case PyTrace_CALL: return record_call(state, frame);
+    case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, argument);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument);
@@ -95,9 +155,20 @@ static void set_profile(thread_state *state, Py_tracefunc function, PyObject *ar
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
                                          PyObject *argument)
 {
-    (void)record(&state->active[HOOK_SETPROFILE], frame, what, argument);
-    int result = state->chained(state->chained_argument, frame, what, argument);
-    if (result < 0 && state->tstate->c_profilefunc == NULL) {
+    /* That may end the last recording, and with it the chain. */
+    Py_tracefunc chained = state->chained;
+    PyObject *chained_argument = state->chained_argument;
+    Py_XINCREF(chained_argument);
+    (void)record(state, frame, what, argument);
+    int result = chained(chained_argument, frame, what, argument);
+    Py_XDECREF(chained_argument);
+    if (result < 0 && what == PyTrace_CALL && !EDBPROF_FAILED_STARTS_END) {
+        PyObject *exception = compat_take_exception();
+        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)));
+        compat_restore_exception(exception);
+    }
+    bool records = state->active[HOOK_SETPROFILE].count > 0;
+    if (result < 0 && records && state->tstate->c_profilefunc == NULL) {
         /* It has raised, so the interpreter has switched profiling off: for that function, but
          * not for us. */
         PyObject *exception = compat_take_exception();
@@ -116,7 +187,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     if (state->chained != NULL) {
         return on_chained_event(state, frame, what, argument);
     }
-    return record(&state->active[HOOK_SETPROFILE], frame, what, argument);
+    return record(state, frame, what, argument);
 }
 
 static void warn_of_another(void)
@@ -130,51 +201,10 @@ static void warn_of_another(void)
 static void forget_open_calls(thread_state *state)
 {
     active_recorder active;
+    state->started_count = 0;
     for (size_t i = 0; active_at(&state->active[HOOK_SETPROFILE], i, &active); i++) {
         (void)edbprof_leave_all(active.handle);
     }
-}
-
-/* tp_call of the thread's state, which is what sys.getprofile() returns. Programs give it to
- * sys.setprofile() to put it back: then it is called like a Python function, once. */
-static PyObject *put_back(PyObject *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
-{
-    static const char *const events[] = {
-        [PyTrace_CALL] = "call",
-        [PyTrace_RETURN] = "return",
-        [PyTrace_C_CALL] = "c_call",
-        [PyTrace_C_RETURN] = "c_return",
-        [PyTrace_C_EXCEPTION] = "c_exception",
-    };
-    thread_state *state = (thread_state *)self;
-    PyFrameObject *frame;
-    const char *name;
-    PyObject *argument;
-    if (!PyArg_ParseTuple(arguments, "O!sO", &PyFrame_Type, &frame, &name, &argument)) {
-        return NULL;
-    }
-    if (state->tstate != PyThreadState_Get() || state->active[HOOK_SETPROFILE].count == 0) {
-        PyEval_SetProfile(NULL, NULL);
-        Py_RETURN_NONE;
-    }
-    forget_open_calls(state);
-    if (state->chained_argument == self) {
-        state->chained = NULL; /* this function, by sys.setprofile() */
-        Py_CLEAR(state->chained_argument);
-    }
-    Py_INCREF(self);
-    set_profile(state, on_event, self);
-    int result = 0;
-    for (int what = 0; what < (int)(sizeof events / sizeof *events); what++) {
-        if (events[what] != NULL && strcmp(events[what], name) == 0) {
-            result = on_event(self, frame, what, argument);
-        }
-    }
-    Py_DECREF(self);
-    if (result < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
 }
 
 /* Compares both, because up to 3.10 yappi sets the function alone. */
@@ -185,15 +215,54 @@ static bool is_installed(const thread_state *state)
 }
 
 /* Sets our profile function, which chains to the one that is set now. */
+static void take_slot(thread_state *state)
+{
+    bool foreign = !is_installed(state);
+    PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
+    state->chained = foreign ? state->tstate->c_profilefunc : NULL;
+    Py_XINCREF(argument);
+    Py_XSETREF(state->chained_argument, argument);
+    set_profile(state, on_event, (PyObject *)state);
+}
+
+/* The calling thread's state if it records, else NULL. */
+static thread_state *recording_state(void)
+{
+    thread_state *state = thread_state_current();
+    return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
+}
+
+/* Puts ours in front again. No event was missed. */
+static void slot_changed(void)
+{
+    thread_state *state = recording_state();
+    if (state == NULL || state->sets_profile || is_installed(state)) {
+        return;
+    }
+    PyObject *exception = compat_take_exception();
+    take_slot(state);
+    compat_restore_exception(exception);
+}
+
+static PyObject *slot_behind_ours(void)
+{
+    const thread_state *state = recording_state();
+    if (state == NULL || !is_installed(state)) {
+        return NULL;
+    }
+    PyObject *function = state->chained_argument == NULL ? Py_None : state->chained_argument;
+    Py_INCREF(function);
+    return function;
+}
+
 static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
+    static const profile_slot_ops ops = {slot_changed, slot_behind_ours};
     if (!state->sets_profile) {
-        bool foreign = !is_installed(state);
-        PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
-        state->chained = foreign ? state->tstate->c_profilefunc : NULL;
-        Py_XINCREF(argument);
-        Py_XSETREF(state->chained_argument, argument);
-        set_profile(state, on_event, (PyObject *)state);
+        profile_slot_watch(&ops);
+        profile_slot_look();
+        state->started_count = 0;
+        take_slot(state);
     }
     return 0;
 }
@@ -226,8 +295,8 @@ static void uninstall(thread_state *state)
 
 int setprofile_init(void)
 {
-    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair};
+    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair,
+                                 .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
-    thread_state_type.tp_call = put_back;
     return compat_generators_init();
 }

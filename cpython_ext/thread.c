@@ -26,7 +26,8 @@ active_recorder *thread_find_active(thread_state *state, const recorder *owner)
 static void choose_fast_handle(const thread_state *state, active_recorders *list)
 {
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
-    bool usual = first != NULL && first->timer == NULL && first->builtins;
+    bool usual =
+        first != NULL && first->timer == NULL && first->builtins && !first->abandoned;
     list->fast_handle = usual ? list->items[0].handle : NULL;
     thread_state_note_monitored(state);
 }
@@ -60,13 +61,6 @@ static void look_for_switches(thread_state *state)
     }
 }
 
-void thread_slow_event(void)
-{
-    if (all_look) {
-        look_for_switches(thread_here.state);
-    }
-}
-
 /* ---- first calls --------------------------------------------------------- */
 
 static void (*look_for_starts)(void);
@@ -89,6 +83,12 @@ static bool records_starts(const thread_state *state)
 
 void thread_new_function(void)
 {
+    const thread_state *state = thread_here.state;
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        if (state->active[hook].count > 0 && hooks[hook]->new_function != NULL) {
+            hooks[hook]->new_function();
+        }
+    }
     if (records_starts(thread_here.state)) {
         look_for_starts();
     }
@@ -299,6 +299,56 @@ unsigned thread_stop(recorder *owner)
         deactivate(known);
     }
     return depth;
+}
+
+static bool any_abandoned; /* since the process began */
+
+void thread_abandon(recorder *owner)
+{
+    owner->abandoned = true;
+    if (thread_may_switch() == 0) {
+        thread_stop(owner);
+    } else {
+        PyErr_Clear();
+    }
+    if (owner->active_threads == 0) {
+        return;
+    }
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        if (thread_find_active(state, owner) != NULL) {
+            state->active[owner->hook].fast_handle = NULL;
+        }
+    }
+    threads_epoch++;
+    any_abandoned = true;
+}
+
+/* Stops the calling thread's recorders that another thread has abandoned. */
+static void stop_abandoned(void)
+{
+    thread_state *state = thread_here.state;
+    if (!any_abandoned || state == NULL || state->in_timer) {
+        return;
+    }
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        const active_recorders *list = &state->active[hook];
+        for (size_t i = 0; i < list->count;) {
+            if (!list->items[i].owner->abandoned) {
+                i++;
+                continue;
+            }
+            deactivate(&list->items[i]);
+            i = 0; /* That may have run Python code, which changes the list. */
+        }
+    }
+}
+
+void thread_slow_event(void)
+{
+    stop_abandoned();
+    if (all_look) {
+        look_for_switches(thread_here.state);
+    }
 }
 
 void thread_set_builtins(recorder *owner, bool builtins)

@@ -33,6 +33,10 @@ bool thread_disable(recorder *owner);
 /* Undoes every thread_enable of the calling thread. Returns their number. */
 unsigned thread_stop(recorder *owner);
 
+/* Stops a recorder that nobody can reach any more, here at once and in each other thread at an
+ * event there: only a thread itself can give up its profile function. */
+void thread_abandon(recorder *owner);
+
 /* The calling thread's recorders that record the threads it starts, as a tuple: a new
  * reference. NULL where there are none, or with an exception. */
 PyObject *thread_recorders_of_new_threads(void);
@@ -66,7 +70,8 @@ void thread_set_switch_observer(const switch_observer *observer);
  * observer has looked there. */
 void thread_let_all_look(void);
 
-/* An event takes the slow way: the observer looks if the program's threads switch. */
+/* An event takes the slow way: abandoned recorders stop, and the observer looks if the
+ * program's threads switch. */
 void thread_slow_event(void);
 
 /* Registers what records the starts of threads by modules that were imported: new_threads.c.

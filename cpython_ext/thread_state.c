@@ -49,6 +49,7 @@ static void thread_state_dealloc(PyObject *object)
         (void)edbprof_thread_detach(self->handles[i].handle);
     }
     PyMem_Free(self->handles);
+    PyMem_Free(self->started);
     if (self->next != NULL) {
         self->next->link = self->link;
     }

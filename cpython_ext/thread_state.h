@@ -51,6 +51,8 @@ typedef struct thread_state {
     bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
+    const void **started; /* frames that have started and not ended: see setprofile.c */
+    size_t started_count, started_room;
     bool sets_profile;        /* a profile function is being set */
     bool sees_switches;       /* of greenlets */
     bool in_switch;           /* another trace function is called */

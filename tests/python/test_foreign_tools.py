@@ -13,7 +13,7 @@ HOOKS = ["setprofile", "monitoring"] if MONITORING else ["setprofile"]
 
 # Up to 3.11 there is one profile function a thread, and who sets it later has it. From
 # 3.12 on cProfile and VizTracer have places of their own in sys.monitoring.
-TAKE_THE_PROFILE_FUNCTION = {"yappi"} if MONITORING else {"yappi", "cProfile", "viztracer"}
+TAKE_THE_PROFILE_FUNCTION = {"yappi"} if MONITORING else {"yappi", "viztracer"}
 LINES = {"coverage", "coverage by sys.monitoring"}
 
 tools = pytest.mark.parametrize(

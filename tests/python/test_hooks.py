@@ -146,17 +146,17 @@ TAKING_TOOL_IDS = """
 
 
 @needs_monitoring
-@pytest.mark.parametrize("ids, taken", [((), 3), ((3,), 4), ((0, 1, 2, 3, 5), 4), ((4,), 3)])
+@pytest.mark.parametrize("ids, taken", [((), 4), ((3,), 4), ((0, 1, 2, 3, 5), 4), ((4,), 3), ((3, 4), 5)])
 def test_free_tool_id_is_taken(run, ids, taken):
     assert run(TAKING_TOOL_IDS.format(ids=ids)).out.split() == ["monitoring"] * 2 + [str(taken)]
 
 
 @needs_monitoring
-@pytest.mark.parametrize("ids", [(3, 4), (0, 1, 2, 3, 4, 5)])
+@pytest.mark.parametrize("ids", [(3, 4, 5), (0, 1, 2, 3, 4, 5)])
 def test_tool_ids_are_taken(run, ids):
     """Who asks for it is told; 'auto' records all the same."""
     refusal, *hooks = run(TAKING_TOOL_IDS.format(ids=ids)).out.splitlines()
-    assert "'tool 3' and 'tool 4'" in refusal and "free_tool_id()" in refusal
+    assert "'tool 4', 'tool 3' and 'tool 5'" in refusal and "free_tool_id()" in refusal
     assert "use hook='setprofile'" in refusal
     assert hooks == ["setprofile"] * 2 + [""]
 
@@ -165,7 +165,7 @@ def test_tool_ids_are_taken(run, ids):
 @pytest.mark.parametrize("taker", [None, "another tool"])
 @pytest.mark.parametrize("while_on", [True, False])
 def test_tool_id_freed_by_others(run, taker, while_on):
-    """Between recordings. It is taken again, or the other one where it has a new user."""
+    """Between recordings. It is taken again, or the next one where it has a new user."""
     run(
         f"""
         import sys
@@ -179,16 +179,16 @@ def test_tool_id_freed_by_others(run, taker, while_on):
             callee()
         while not {while_on} and _native._monitoring()["on"]:
             callee()
-        sys.monitoring.free_tool_id(3)
+        sys.monitoring.free_tool_id(4)
         if {taker!r}:
-            sys.monitoring.use_tool_id(3, {taker!r})
+            sys.monitoring.use_tool_id(4, {taker!r})
         with recorded:
             callee()
         recorded.save("x.prof")
         assert ProfFile("x.prof").calls("callee") == 2
-        assert _native._monitoring()["tool"] == (4 if {taker!r} else 3)
+        assert _native._monitoring()["tool"] == (3 if {taker!r} else 4)
         if {taker!r} and not {while_on}:
-            assert sys.monitoring.get_events(3) == 0
+            assert sys.monitoring.get_events(4) == 0
         """
     )
 
@@ -207,7 +207,7 @@ def test_decorated_calls_go_on_after_others_freed_the_tool_id(run):
         def decorated(): pass
 
         decorated()
-        sys.monitoring.free_tool_id(3)
+        sys.monitoring.free_tool_id(4)
         for _ in range(1000):
             decorated()
         profile(dir=".").save()
@@ -218,36 +218,35 @@ def test_decorated_calls_go_on_after_others_freed_the_tool_id(run):
 
 
 @needs_monitoring
-def test_restarted_after_the_former_user_of_the_id(run):
-    """Places that it has switched off stay so after free_tool_id()."""
-    run(
+def test_places_that_other_tools_have_disabled_stay_disabled(run):
+    """Whether our tool id is taken for the first time or again."""
+    told = run(
         """
         import sys
         from edbprof_native import Profile
-        from prof_file import ProfFile
 
         def callee(): pass
 
         monitoring = sys.monitoring
-        monitoring.use_tool_id(3, "former")
-        for event in (monitoring.events.PY_START, monitoring.events.CALL):
-            monitoring.register_callback(3, event, lambda *_: monitoring.DISABLE)
-        monitoring.set_events(3, monitoring.events.PY_START | monitoring.events.CALL)
+        started = []
 
-        def program():
-            callee()
-            len("")
+        def on_start(code, offset):
+            if code is callee.__code__:
+                started.append(code)
+            return monitoring.DISABLE
 
-        program()
-        monitoring.set_events(3, 0)
-        monitoring.free_tool_id(3)
-        with Profile() as recorded:
-            program()
-        recorded.save("x.prof")
-        assert ProfFile("x.prof").calls("callee") == 1
-        assert ProfFile("x.prof").calls("<built-in method builtins.len>") == 1
+        monitoring.use_tool_id(3, "other")
+        monitoring.register_callback(3, monitoring.events.PY_START, on_start)
+        monitoring.set_events(3, monitoring.events.PY_START)
+        callee()
+        for _ in range(2):
+            with Profile(hook="monitoring"):
+                callee()
+            monitoring.free_tool_id(4)
+        print(len(started), monitoring.get_tool(3))
         """
     )
+    assert told.out == "1 other\n"
 
 
 @needs_monitoring

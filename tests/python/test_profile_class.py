@@ -15,6 +15,9 @@ from edbprof_native import Profile
 from prof_file import ProfFile, saved
 
 
+HOOKS = ["setprofile", "monitoring"] if sys.version_info >= (3, 12) else ["setprofile"]
+
+
 def callee():
     pass
 
@@ -300,6 +303,115 @@ def test_dropped_while_enabled(run):
         assert ProfFile("x.prof").paths() == {("<built-in method builtins.len>",): 1}
         """
     )
+
+
+def drop_while_enabled(hook, live_dir):
+    profile = Profile(hook=hook, live_dir=live_dir)
+    profile.enable()
+    profile.enable()
+    callee()
+    assert len(os.listdir(live_dir)) == 1
+    return weakref.ref(profile._recorder)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("around", [False, True])
+def test_dropped_while_enabled_it_ends(hook, around, tmp_path):
+    heard = []
+    if around:
+        sys.setprofile(lambda frame, event, argument: heard.append(event))
+    before = sys.getprofile()
+    with Profile(hook=hook) as other:
+        for _ in range(20):
+            dropped = drop_while_enabled(hook, tmp_path)
+            assert dropped() is None
+            assert os.listdir(tmp_path) == []
+    after = sys.getprofile()
+    sys.setprofile(None)
+    assert after is before
+    assert (len(heard) > 20) == around
+    assert saved(other, tmp_path).calls("callee") == 20
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_dropped_while_enabled_with_a_cycle(hook):
+    profile = Profile(hook=hook)
+    profile.itself = profile
+    profile.enable()
+    dropped = weakref.ref(profile._recorder)
+    del profile
+    gc.collect()
+    assert dropped() is None
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("others", [False, True])
+def test_dropped_by_another_thread(hook, others, tmp_path):
+    """It ends where it records, at the next call there."""
+    enabled, let_go = threading.Event(), threading.Event()
+    kept = Profile(hook=hook)
+    profiles = [Profile(hook=hook, live_dir=tmp_path)]
+    dropped = weakref.ref(profiles[0]._recorder)
+    after = []
+
+    def other():
+        if others:
+            kept.enable()
+        profiles[0].enable()
+        callee()
+        enabled.set()
+        let_go.wait()
+        callee()
+        after.append(dropped())
+        kept.disable()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    enabled.wait()
+    profiles.clear()
+    let_go.set()
+    thread.join()
+    assert after == [None]
+    assert os.listdir(tmp_path) == []
+    if others:
+        assert saved(kept, tmp_path).calls("callee") == 2
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_dropped_in_its_own_timer(hook, tmp_path):
+    """Where nothing may be switched: it ends at the next event."""
+    profiles = []
+    drop = False
+
+    def timer():
+        if drop:
+            profiles.clear()
+        return 1
+
+    profiles.append(Profile(timer, hook=hook, live_dir=tmp_path))
+    dropped = weakref.ref(profiles[0]._recorder)
+    profiles[0].enable()
+    drop = True
+    callee()
+    call(2)
+    assert dropped() is None
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_dropped_by_a_finalizer_within_an_event(hook):
+    """Describing a function that is new may collect garbage."""
+    thresholds = gc.get_threshold()
+    for _ in range(20):
+        profile = Profile(hook=hook)
+        profile.itself = profile
+        functions = [eval("lambda: [[]]") for _ in range(50)]
+        gc.set_threshold(1)
+        profile.enable()
+        del profile
+        for function in functions:
+            function()
+        gc.set_threshold(*thresholds)
 
 
 def test_bad_arguments():

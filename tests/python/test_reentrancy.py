@@ -30,7 +30,7 @@ sys.addaudithook(audit)
 def during(action, function):
     if hook == "monitoring":
         # Then switching on takes one again, which is audited.
-        sys.monitoring.free_tool_id(3)
+        sys.monitoring.free_tool_id(4)
     pending.append(function)
     result = action()
     assert not pending

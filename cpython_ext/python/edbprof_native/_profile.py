@@ -37,7 +37,7 @@ class Profile:
     subcalls: whether `stats` and `getstats()` say who called whom. Files always do.
     builtins: whether functions written in C are recorded.
     hook: how calls are seen: 'monitoring' (`sys.monitoring`, Python 3.12 and later, where
-        the tool id 3 or 4 is free) is the faster, 'setprofile' always works, 'auto' is the
+        the tool id 4, 3 or 5 is free) is the faster, 'setprofile' always works, 'auto' is the
         best that there is. All give the same. Raises ValueError.
     clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
     live_dir: where the live file lies, which has all that was recorded if the process is
@@ -70,7 +70,8 @@ class Profile:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
         if hasattr(self, "_recorder"):
-            self._recorder.stop()  # Made anew: nobody could switch it off any more.
+            self._recorder.stop()  # Raises in a timer.
+            self._recorder.abandon()  # Made anew: nobody could switch it off any more.
         self._options: "Dict[str, Any]" = {
             "timer": timer,
             "timeunit": timeunit,
@@ -83,6 +84,11 @@ class Profile:
         }
         self._recorder = _native.Recorder(**self._options)
         self._subcalls = subcalls
+
+    def __del__(self) -> None:
+        """Stop recording, which nobody could switch off or look at any more."""
+        if hasattr(self, "_recorder"):
+            self._recorder.abandon()
 
     def enable(self, subcalls: "Optional[bool]" = None, builtins: "Optional[bool]" = None) -> None:
         """Record in the calling thread from now on; doing so again changes nothing.

@@ -1,0 +1,21 @@
+/* The one place that a thread has for a profile function, as the program sees it. */
+#ifndef EDBPROF_PROFILE_SLOT_H
+#define EDBPROF_PROFILE_SLOT_H
+
+#include "compat.h"
+
+typedef struct {
+    /* The program has set or removed its profile function in the calling thread, or tried to. */
+    void (*changed)(void);
+    /* The profile function that the program has set, if ours is in its place: a new reference,
+     * None for none. Otherwise NULL. */
+    PyObject *(*behind_ours)(void);
+} profile_slot_ops;
+
+/* Watches the functions of `sys`, once. */
+void profile_slot_watch(const profile_slot_ops *ops);
+
+/* Watches cProfile too, once the program has imported it. */
+void profile_slot_look(void);
+
+#endif
