@@ -78,7 +78,7 @@ void profile_slot_watch(const profile_slot_ops *ops)
 }
 
 /* The entry of a method, or NULL. */
-static PyMethodDef *method_of(PyObject *type, const char *name)
+static PyMethodDef *type_method(PyObject *type, const char *name)
 {
     PyObject *found = PyObject_GetAttrString(type, name);
     bool fits = found != NULL && Py_IS_TYPE(found, &PyMethodDescr_Type);
@@ -102,8 +102,8 @@ void profile_slot_look(void)
         return;
     }
     covered = true;
-    PyMethodDef *on = method_of(type, "enable");
-    PyMethodDef *off = method_of(type, "disable");
+    PyMethodDef *on = type_method(type, "enable");
+    PyMethodDef *off = type_method(type, "disable");
     if (on != NULL && off != NULL) {
         lsprof_enable = (PyCFunctionWithKeywords)(void (*)(void))on->ml_meth;
         lsprof_disable = off->ml_meth;
