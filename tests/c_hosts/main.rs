@@ -431,7 +431,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
         ]]
     );
 
-    let forked = family(directory, "folded_");
+    let forked = family(directory, "overflow_");
     let [child] = &forked[..] else {
         panic!("only the child saved");
     };
