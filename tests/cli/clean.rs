@@ -283,13 +283,16 @@ fn directories_of_killed_runs() {
     for run in ["locked", "mixed", "dead"] {
         fs::write(within(run, "edbprof_1.prof.live"), dead(1, 5)).unwrap();
         fs::write(within(run, "edbprof_2.prof"), recording(2, 5)).unwrap();
+        fs::write(within(run, "unrecorded_3_failed"), "").unwrap();
     }
+    // Elsewhere it is somebody's own.
+    fs::write(sandbox.input("unrecorded_3_failed"), "").unwrap();
     fs::write(within("mixed", "mine.txt"), "precious").unwrap();
     grow_old(&within("empty", ""));
     let locked = File::open(within("locked", "")).unwrap();
     rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockShared).unwrap();
     let run = sandbox.run(&["clean", "-y"]).expect(0);
-    let removed = "removed 4 files and 2 directories, ";
+    let removed = "removed 6 files and 2 directories, ";
     assert!(run.stdout.contains(removed), "{}", run.stdout);
     let place = within("dead", "");
     let place = place.to_str().unwrap().trim_end_matches('/');
@@ -303,11 +306,12 @@ fn directories_of_killed_runs() {
         [
             "edbprof-run-locked",
             "edbprof-run-mixed",
-            "edbprof-run-young"
+            "edbprof-run-young",
+            "unrecorded_3_failed"
         ]
     );
     assert_eq!(names(&within("mixed", "")), ["mine.txt"]);
-    assert_eq!(names(&within("locked", "")).len(), 2);
+    assert_eq!(names(&within("locked", "")).len(), 3);
 }
 
 #[test]

@@ -327,7 +327,7 @@ fn a_run_does_not_write_over_what_it_records() {
     let out = format!("--out={}", made.display());
     let run = sandbox
         .run(&["run", &keep, &out, "--", "sh", "-c", &script])
-        .expect(0);
+        .expect(4);
     assert!(
         run.stderr.contains("would overwrite the input"),
         "{}",

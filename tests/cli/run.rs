@@ -3,6 +3,9 @@
 
 use std::path::Path;
 
+use edbprof::model::ProcessIdentity;
+
+use crate::live_file::killed;
 use crate::sandbox::{Run, Sandbox, names, recording};
 
 /// Leaves the file `recorded`, and then does what is added.
@@ -39,19 +42,21 @@ fn the_results_are_there_and_the_recordings_are_not() {
 
 #[test]
 fn recordings_stay_where_the_results_lack_some() {
-    for (spoil, options) in [
-        ("mkdir profile_analysis.svg", &["--quiet"][..]),
-        ("true", &["--include=none"]),
-        ("rm -r results", &["--out=results/name"]),
+    for (spoil, options, expected) in [
+        ("mkdir profile_analysis.svg", &["--quiet"][..], 4),
+        ("true", &["--include=none"], 0),
+        ("rm -r results", &["--out=results/name"], 4),
         (
             "echo junk > \"${EDBPROF_RUN##*directory=}/edbprof_2.prof\"",
             &["--strict"],
+            4,
         ),
+        ("mkdir profile_analysis.svg; exit 7", &[], 7),
     ] {
         let sandbox = sandbox();
         std::fs::create_dir(sandbox.work("results")).unwrap();
         let code = format!("{RECORD}; {spoil}");
-        let Run { stderr, .. } = sandbox.run_shell(options, &code).expect(0);
+        let Run { stderr, .. } = sandbox.run_shell(options, &code).expect(expected);
         let left = sandbox.left();
         let [directory] = &left[..] else {
             panic!("{spoil}: {left:?}");
@@ -119,4 +124,72 @@ fn nothing_is_run_where_the_results_can_not_be_written() {
     );
     assert!(!mark.exists());
     assert!(sandbox.left().is_empty());
+}
+
+#[test]
+fn a_temporary_directory_that_can_not_be_used_is_no_reason_not_to_run() {
+    let sandbox = sandbox();
+    let recorded = sandbox.input("recorded").display().to_string();
+    let record = RECORD.replace("$TMPDIR/recorded", &recorded);
+    for place in ["/no/such/place", "/proc", "/dev/null", ""] {
+        let mut command = sandbox.command();
+        command
+            .args(["run", "sh", "-c", &record])
+            .env("TMPDIR", place);
+        Run::from(command.output().unwrap()).expect(0);
+        assert_eq!(sandbox.calls("profile_analysis.prof"), 11);
+        std::fs::remove_file(sandbox.work("profile_analysis.prof")).unwrap();
+    }
+    assert!(sandbox.left().is_empty());
+}
+
+/// A live file of this process, which goes on.
+fn of_this_process() -> Vec<u8> {
+    let mut live = killed(3, 7);
+    let own = ProcessIdentity::own();
+    live[12..16].copy_from_slice(&own.pid.to_le_bytes());
+    live[40..56].copy_from_slice(&own.boot_id);
+    live[56..64].copy_from_slice(&own.pid_namespace.to_le_bytes());
+    live[64..72].copy_from_slice(&own.start.to_le_bytes());
+    live
+}
+
+#[test]
+fn a_process_that_goes_on_is_named_and_nothing_stays() {
+    let sandbox = sandbox().with("live", &of_this_process());
+    let record = "cp \"$TMPDIR/live\" \"${EDBPROF_RUN##*directory=}/edbprof_3.prof.live\"; \
+                  rm \"$TMPDIR/live\"";
+    let Run { stderr, .. } = sandbox.run_shell(&["--quiet"], record).expect(0);
+    let pid = std::process::id();
+    let expected = format!("edbprof: process {pid} is still running; what it records from now on");
+    assert!(stderr.starts_with(&expected), "{stderr}");
+    assert_eq!(sandbox.calls("profile_analysis.prof"), 7);
+    assert!(sandbox.left().is_empty());
+}
+
+#[test]
+fn an_exit_without_a_word_is_no_kill() {
+    let leave_live_file = r#"
+import os, struct
+live = bytearray(open(os.environ["TMPDIR"] + "/live", "rb").read())
+struct.pack_into("<I", live, 12, os.getpid())
+start = open("/proc/self/stat").read().rpartition(")")[2].split()[19]
+struct.pack_into("<Q", live, 64, int(start))
+directory = os.environ["EDBPROF_RUN"].rpartition("directory=")[2]
+open(directory + "/edbprof_3.prof.live", "wb").write(live)
+"#;
+    for (end, killed) in [("os._exit(3)", 0), ("os.kill(os.getpid(), 9)", 1)] {
+        let sandbox = Sandbox::new().with("live", &of_this_process());
+        let mut command = sandbox.command();
+        let code = format!("{leave_live_file}{end}");
+        command.args(["run", "--summary-json=summary", "python3", "-c", &code]);
+        command.output().unwrap();
+        let summary = std::fs::read(sandbox.work("summary")).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!(
+            (&summary["processes"], &summary["killed"]),
+            (&1.into(), &killed.into()),
+            "{end}"
+        );
+    }
 }

@@ -78,6 +78,8 @@ pub(crate) mod assemble;
 mod log;
 mod reader;
 
+use std::io::{self, Seek, SeekFrom, Write};
+
 pub use reader::{Facts, Now, facts, read};
 
 /// Suffix of live files, after the name of the `.prof` file that they come before.
@@ -96,6 +98,16 @@ pub(crate) const COUNTER: u32 = 1 << 31;
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
+
+/// Notes in a live file, open for writing, that its process has ended by itself. Whoever saw its
+/// exit status knows this; the file alone looks like that of a killed process.
+///
+/// # Errors
+/// The file can't be written.
+pub fn note_exit(mut file: impl Write + Seek) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at::SAVED as u64))?;
+    file.write_all(&1_u32.to_le_bytes())
+}
 
 /// Offsets of the header's fields.
 pub(crate) mod at {

@@ -12,6 +12,9 @@ pub(crate) const SIDECAR_SUFFIX: &str = ".singledispatch";
 /// Prefix of the directories in which `edbprof run` records.
 pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 
+/// Prefix of the files in such a directory that tell of processes that were not recorded.
+pub(crate) const UNRECORDED_PREFIX: &str = "unrecorded_";
+
 /// Name that means stdout where an option takes a file.
 pub(crate) const STDOUT: &str = "-";
 

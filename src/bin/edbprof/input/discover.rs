@@ -185,18 +185,19 @@ pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bo
 
 /// Temporary directory of Python's tempfile: the first candidate that is writable.
 fn temporary_directory() -> PathBuf {
+    temporary_directories()
+        .find(|path| is_writable(path))
+        .unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// Candidates for a temporary directory, as Python's tempfile has them.
+pub(crate) fn temporary_directories() -> impl Iterator<Item = PathBuf> {
     let named = ["TMPDIR", "TEMP", "TMP"]
         .into_iter()
         .filter_map(std::env::var_os);
     let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(Into::into);
-    let candidates = named
-        .filter(|name| !name.is_empty())
-        .chain(usual)
-        .map(PathBuf::from);
-    candidates
-        .into_iter()
-        .find(|path| is_writable(path))
-        .unwrap_or_else(|| PathBuf::from("."))
+    let named = named.filter(|name| !name.is_empty());
+    named.chain(usual).map(PathBuf::from)
 }
 
 fn is_writable(directory: &Path) -> bool {

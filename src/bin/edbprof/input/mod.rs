@@ -16,6 +16,7 @@ mod trust;
 pub(crate) use bounded::{GoesOn, read_bounded};
 pub(crate) use discover::{
     FileId, Filter, Input, directories, find, finished_beside, is_live, matches,
+    temporary_directories,
 };
 pub(crate) use merge::merge;
 pub(crate) use read_error::ReadError;

@@ -14,10 +14,13 @@ Examples:
   edbprof run -c 'import pip'            like python -c 'import pip'
   edbprof run -X dev script.py           options of Python come before the script
   edbprof run pytest -n 4                a program on PATH that is, or starts, Python
+  edbprof run ./tool.sh                  the same, by its path
   edbprof run --out /tmp/a.svg script.py options of edbprof come first
 
 Exit status:
-  the program's";
+  the program's; after a signal, edbprof ends by the same signal
+  4    the program's is 0, but the results could not be written
+  127  the program could not be started";
 
 /// Run a program, profile all its processes, show where the time went
 ///
@@ -76,7 +79,11 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "PATH", overrides_with = "python")]
     pub(crate) python: Option<PathBuf>,
 
-    /// Program to run: a script, -m MODULE, -c CODE or a program on PATH; with its arguments
+    /// Program to run: a script, -m MODULE, -c CODE or another program; with its arguments
+    ///
+    /// Python runs files called .py, .pyw, .pyc or .pyz, files that are not executable,
+    /// directories and zip files. Other files run themselves: a script by the interpreter in its
+    /// first line. Words without a slash are looked up on PATH.
     #[arg(
         value_name = "PROGRAM",
         required = true,

@@ -23,6 +23,8 @@ pub(crate) struct RunReport {
     pub(crate) figures: Figures,
     /// Options that selected a part.
     pub(crate) selection: Box<str>,
+    /// Processes of `edbprof run` that were not recorded.
+    pub(crate) unrecorded: Vec<Value>,
 }
 
 impl RunReport {
@@ -31,7 +33,7 @@ impl RunReport {
     /// # Errors
     ///
     /// When it can't be written.
-    pub(super) fn write_json(&self, options: &ResultOptions) -> Result<(), Error> {
+    pub(crate) fn write_json(&self, options: &ResultOptions) -> Result<(), Error> {
         let Some(target) = &options.summary_json else {
             return Ok(());
         };
@@ -51,6 +53,7 @@ impl RunReport {
             outputs,
             figures,
             selection,
+            unrecorded,
         } = self;
         let outputs = outputs.iter().map(|path| path.to_string_lossy());
         let failures = reading.unreadable.iter().chain(&reading.refused);
@@ -73,6 +76,9 @@ impl RunReport {
         if !selection.is_empty() {
             value["selection"] = json!(selection);
             value["other_processes"] = json!(reading.other_processes);
+        }
+        if !unrecorded.is_empty() {
+            value["unrecorded"] = json!(unrecorded);
         }
         if let Some(compensated) = figures.compensated {
             value["compensated"] = json!({

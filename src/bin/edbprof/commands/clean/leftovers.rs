@@ -17,7 +17,7 @@ use edbprof::model::{Ending, Process, ProcessIdentity};
 
 use super::own_file::{Kept, State, check_unused, open};
 use crate::cli::args::CleanOptions;
-use crate::cli::names::RECORDINGS_PREFIX;
+use crate::cli::names::{RECORDINGS_PREFIX, UNRECORDED_PREFIX};
 use crate::input::{Filter, GoesOn, SkippedInput, is_live, matches, read_bounded, sidecar_beside};
 
 /// Least age of unfinished files, which don't tell their process: writing one takes seconds.
@@ -51,6 +51,8 @@ enum Kind {
     Finished,
     Unfinished,
     Run,
+    /// Tells of a process that was not recorded, in the directory of a run.
+    Unrecorded,
 }
 
 impl Leftover {
@@ -85,6 +87,7 @@ impl Found {
             let seen = match kind(name, options) {
                 Some(Kind::Run) if !is_run => self.look_into_run(&path, options),
                 None | Some(Kind::Run) => Ok(()),
+                Some(Kind::Unrecorded) if !is_run => Ok(()),
                 // Nobody else looks for the finished recordings of a run that was killed.
                 Some(Kind::Finished) if !options.finished && !is_run => Ok(()),
                 Some(kind) => self.look_at(&path, kind, options.older_than, is_run),
@@ -130,6 +133,10 @@ impl Found {
         let (mut age, mut may_be_unsaved) = (older_than, is_run);
         let about = match (kind, live::facts(&bytes)) {
             (Kind::Finished, _) => describe(&ended_process(&bytes)?),
+            (Kind::Unrecorded, _) => {
+                may_be_unsaved = false;
+                "tells of a process that was not recorded".to_owned()
+            }
             (_, Ok(facts)) => {
                 check_ended(&facts.process)?;
                 may_be_unsaved = true;
@@ -176,6 +183,8 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
         Some(Kind::Unfinished)
     } else if bytes.starts_with(RECORDINGS_PREFIX.as_bytes()) {
         Some(Kind::Run)
+    } else if bytes.starts_with(UNRECORDED_PREFIX.as_bytes()) {
+        Some(Kind::Unrecorded)
     } else if !matches(name, filter) {
         None
     } else if is_live(name.as_ref()) {

@@ -1,18 +1,37 @@
-//! The command that `edbprof run` starts: a Python with the user's arguments, or a program that
-//! is no Python itself but starts some.
+//! The program that `edbprof run` starts: a Python with the user's words, or any other program.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use edbprof::report::summary::path_text;
-use which::which;
+use which::{which, which_global};
 
+use super::script;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
 
 /// Beginnings of Python's long options: `python --help-all`.
 const LONG_OPTIONS_OF_PYTHON: [&str; 3] = ["--help", "--version", "--check-hash-based-pycs"];
+
+/// Program to start.
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    /// Its name first.
+    pub(super) arguments: Vec<OsString>,
+    /// It was chosen as a Python, whatever its name.
+    is_python: bool,
+}
+
+impl Program {
+    /// Python that runs it: the program itself, or the one that its first line names.
+    pub(super) fn python(&self) -> Option<PathBuf> {
+        match self.is_python {
+            true => Some(self.path.clone()),
+            false => script::python_of(&self.path),
+        }
+    }
+}
 
 /// Checks that the first word is no mistyped option of edbprof. Such a word would be passed on
 /// to Python, which would explain its own usage.
@@ -38,40 +57,80 @@ pub(super) fn check(options: &RunOptions) -> Result<(), Error> {
     }
 }
 
-/// Command to run, with its arguments.
+/// Program that `options` name.
 ///
-/// Options of Python like `-m module` and `-c code`, and files that exist, are passed to Python.
-/// Any other word is a program on PATH: `pytest`, `gunicorn`, `python3.12`, `make`.
+/// Options of Python like `-m module` and `-c code` are passed to Python, and so are files and
+/// directories that are Python's: by their suffix, or because they can't be executed. A word
+/// without a slash is otherwise looked up on PATH, as shells do.
 ///
 /// # Errors
 ///
 /// When there is no Python or no such program.
-pub(super) fn command(options: &RunOptions) -> Result<Command, Error> {
-    let Some((first, rest)) = options.command.split_first() else {
+pub(super) fn program(options: &RunOptions) -> Result<Program, Error> {
+    let Some(first) = options.command.first() else {
         return Err(Error::NotStarted("there is no program to run".to_owned()));
     };
-    let is_option = first.as_encoded_bytes().starts_with(b"-");
-    if !is_option && !Path::new(first).exists() {
-        let program = which(first).map_err(|_| {
-            let name = path_text(first.as_ref());
-            Error::NotStarted(format!(
-                "there is no file {name} here, and no program of that name on PATH"
-            ))
-        })?;
-        let mut command = Command::new(program);
-        command.args(rest);
-        return Ok(command);
+    let path = Path::new(first);
+    if first.as_encoded_bytes().starts_with(b"-") {
+        return by_python(options);
     }
-    let mut command = Command::new(python(options)?);
-    command.args(&options.command);
-    Ok(command)
+    let names_path = first.as_encoded_bytes().contains(&b'/');
+    let is_script = path.is_file() && script::is_for_python(path);
+    if !names_path && !is_script {
+        if let Ok(found) = which_global(first) {
+            return Ok(by_itself(options, found));
+        }
+    }
+    if !path.exists() {
+        let name = path_text(path);
+        return Err(Error::NotStarted(match names_path {
+            true => format!("there is no file {name}"),
+            false => {
+                format!("there is no file {name} here, and no program of that name on PATH")
+            }
+        }));
+    }
+    match which(Path::new(".").join(path)) {
+        Ok(_) if !script::is_for_python(path) => {
+            let here = match names_path {
+                true => path.to_owned(),
+                false => Path::new(".").join(path),
+            };
+            Ok(by_itself(options, here))
+        }
+        _ => by_python(options),
+    }
+}
+
+fn by_itself(options: &RunOptions, path: PathBuf) -> Program {
+    Program {
+        path,
+        arguments: options.command.clone(),
+        is_python: false,
+    }
+}
+
+fn by_python(options: &RunOptions) -> Result<Program, Error> {
+    let python = python(options)?;
+    let mut arguments = options.command.clone();
+    arguments.insert(0, python.clone().into());
+    Ok(Program {
+        path: python,
+        arguments,
+        is_python: true,
+    })
 }
 
 /// Python to run: the one that was named, else the one beside this program, else one on PATH.
 fn python(options: &RunOptions) -> Result<PathBuf, Error> {
     const NAMES: [&str; 2] = ["python3", "python"];
     if let Some(python) = &options.python {
-        return Ok(python.clone());
+        return which(python).map_err(|_| {
+            let python = path_text(python);
+            Error::NotStarted(format!(
+                "there is no Python {python}; --python wants its path"
+            ))
+        });
     }
     let here = env::current_exe().ok();
     let beside = here

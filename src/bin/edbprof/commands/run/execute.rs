@@ -1,0 +1,93 @@
+//! Runs the program until its end.
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use edbprof::model::ProcessIdentity;
+use edbprof::report::summary::path_text;
+use rustix::process::WaitStatus;
+
+use super::group_probe::{self, GroupProbe};
+use super::inherited::close_all_but;
+use super::program::Program;
+use super::recordings::Recordings;
+use super::signals::Blocked;
+use super::spawn::{Image, environment, spawn};
+use super::wait;
+use crate::cli::args::RunOptions;
+use crate::cli::exit::Error;
+
+/// Environment variable that makes Python processes record themselves: lines `name=value`, read
+/// by `edbprof_native/_startup.py`.
+pub(super) const VARIABLE: &str = "EDBPROF_RUN";
+
+/// Program that has ended.
+pub(super) struct Ended {
+    pub(super) status: WaitStatus,
+    /// Which process it was, as far as the system tells.
+    pub(super) process: Option<ProcessIdentity>,
+}
+
+/// Runs the program until its end.
+///
+/// # Errors
+///
+/// When it can't be started.
+pub(super) fn execute(
+    program: &Program,
+    recordings: &Recordings,
+    options: &RunOptions,
+    blocked: &Blocked,
+) -> Result<Ended, Error> {
+    let name = path_text(&program.path);
+    let not_started = |error: io::Error| Error::NotStarted(format!("can't start {name}: {error}"));
+    let settings = recordings.path().ok().map(|path| settings(options, path));
+    let image = image(program, settings).map_err(not_started)?;
+    // Without it, signals that processes send to the group may arrive twice.
+    let (stream, process) = group_probe::connect(&options.command).ok().unzip();
+    let started = spawn(&image, blocked, process.as_ref()).map_err(not_started)?;
+    drop(process);
+    let mut probe = stream.and_then(|stream| GroupProbe::new(&started, stream));
+    // A summary may go to an open descriptor: `--summary-json=/dev/fd/63`.
+    if options.results.summary_json.is_none() {
+        let ours = [
+            Some(libc::STDERR_FILENO),
+            recordings.descriptor(),
+            probe.as_ref().map(GroupProbe::descriptor),
+        ];
+        close_all_but(&ours.into_iter().flatten().collect::<Vec<_>>());
+    }
+    let process = ProcessIdentity::of(started.program.unsigned_abs());
+    let status = wait::until_end(started.program, &mut probe)
+        .map_err(|error| Error::SomeFailed(format!("can't wait for {name}: {error}")))?;
+    Ok(Ended { status, process })
+}
+
+fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
+    let arguments = program.arguments.iter();
+    let arguments: Result<Vec<_>, _> = arguments
+        .map(|word| CString::new(word.as_bytes()))
+        .collect();
+    Ok(Image {
+        path: CString::new(program.path.as_os_str().as_bytes())?,
+        arguments: arguments?,
+        environment: environment(VARIABLE, settings.as_deref()),
+    })
+}
+
+/// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
+fn settings(options: &RunOptions, directory: &Path) -> OsString {
+    let mut lines = format!(
+        "threads={}\nbuiltins={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        u8::from(!options.no_threads),
+        u8::from(!options.no_builtins),
+        u8::from(!options.no_children),
+        options.clock,
+        options.hook,
+    )
+    .into_bytes();
+    lines.extend_from_slice(directory.as_os_str().as_encoded_bytes());
+    OsString::from_vec(lines)
+}

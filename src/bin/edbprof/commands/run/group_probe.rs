@@ -1,0 +1,191 @@
+//! Tells signals to the process group from signals to this process alone.
+//!
+//! The former reach the program by themselves, the latter have to be sent on, and nothing in a
+//! signal says which it is. So there is a second process in the group that blocks all signals:
+//! what is pending there was sent to the group. It ends with this process.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::raw::c_int;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::inherited::close_all_but;
+use super::signals::{self, Arrived, contains};
+use super::spawn::{Started, die_with};
+
+/// The process in the group, seen from here.
+pub(super) struct GroupProbe {
+    pub(super) pid: libc::pid_t,
+    /// Takes the signal's number and for how many milliseconds to wait for it, gives 1 or 0.
+    stream: UnixStream,
+    /// Signals to the group that only the program got, which is a little older.
+    missed: libc::sigset_t,
+}
+
+/// What that process needs.
+pub(super) struct ProbeProcess<'w> {
+    stream: UnixStream,
+    /// The program's command line.
+    words: &'w [OsString],
+}
+
+/// How long a sender may take from one process to the next. systemd and pkill send to each
+/// process alone what they mean for all.
+const ONE_BY_ONE_MS: u8 = 2;
+/// After this time without an answer the probe may have been stopped.
+const ANSWER: Duration = Duration::from_millis(50);
+
+/// Makes what this process and the probe need, to talk with each other.
+///
+/// # Errors
+///
+/// When the system can't.
+pub(super) fn connect(words: &[OsString]) -> io::Result<(UnixStream, ProbeProcess<'_>)> {
+    let (stream, of_probe) = UnixStream::pair()?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    let stream_and_process = (
+        stream,
+        ProbeProcess {
+            stream: of_probe,
+            words,
+        },
+    );
+    Ok(stream_and_process)
+}
+
+impl ProbeProcess<'_> {
+    /// What that process does, all its life.
+    pub(super) fn run(&self, parent: u32) -> ! {
+        die_with(parent);
+        close_all_but(&[self.stream.as_raw_fd()]);
+        rename(self.words);
+        answer(&self.stream, parent);
+        // SAFETY: it ends the process.
+        unsafe { libc::_exit(0) }
+    }
+}
+
+impl GroupProbe {
+    pub(super) fn new(started: &Started, stream: UnixStream) -> Option<GroupProbe> {
+        Some(GroupProbe {
+            pid: started.probe?,
+            stream,
+            missed: started.pending,
+        })
+    }
+
+    /// Descriptor that this process needs for it.
+    pub(super) fn descriptor(&self) -> c_int {
+        self.stream.as_raw_fd()
+    }
+
+    /// Returns true if the signal was sent to the whole group. Forgets it, so each that was
+    /// sent there counts for one that has arrived here.
+    pub(super) fn has_got(&mut self, signal: &Arrived) -> bool {
+        let wait = match signal.is_sent() && signal.number <= libc::SIGSYS {
+            true => ONE_BY_ONE_MS,
+            false => 0,
+        };
+        let got = self.ask(signal.number, wait);
+        let missed = contains(&self.missed, signal.number);
+        // SAFETY: the set and the number are valid.
+        unsafe { libc::sigdelset(&raw mut self.missed, signal.number) };
+        // Without an answer: the terminal sends to groups.
+        missed || got.unwrap_or(!signal.is_sent())
+    }
+
+    /// Forgets a signal that was sent to the group.
+    pub(super) fn forget(&mut self, signal: c_int) {
+        let _ = self.ask(signal, 0);
+    }
+
+    fn ask(&mut self, signal: c_int, wait: u8) -> io::Result<bool> {
+        self.settle();
+        self.stream.write_all(&[signal as u8, wait])?;
+        let mut answer = [0];
+        loop {
+            match self.stream.read_exact(&mut answer) {
+                Ok(()) => return Ok(answer == [1]),
+                // A stop of the group stops it too.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.has_stopped() {
+                        self.send_continue();
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets it go on after a stop.
+    pub(super) fn continue_it(&mut self) {
+        self.send_continue();
+        self.forget(libc::SIGCONT);
+    }
+
+    fn send_continue(&self) {
+        // SAFETY: it is a child of this process that was not waited for.
+        unsafe { libc::kill(self.pid, libc::SIGCONT) };
+    }
+
+    fn has_stopped(&self) -> bool {
+        let pid = Pid::from_raw(self.pid);
+        let status = waitpid(pid, WaitOptions::NOHANG | WaitOptions::UNTRACED);
+        matches!(status, Ok(Some((_, status))) if status.stopped())
+    }
+
+    /// Waits until a signal that is just being sent to the group has reached all of it.
+    pub(super) fn settle(&self) {
+        // The system changes no group, not even into the same, while it sends to groups.
+        // SAFETY: the call uses no memory.
+        unsafe { libc::setpgid(self.pid, libc::getpgrp()) };
+    }
+}
+
+/// Answers questions as long as there is somebody to ask them.
+fn answer(mut stream: &UnixStream, parent: u32) {
+    let mut question = [0; 2];
+    while stream.read_exact(&mut question).is_ok() {
+        let [signal, wait] = question;
+        let got = signals::take_within(&signals::only(&[c_int::from(signal)]), wait);
+        // The parent's own SIGCONT is for this process alone.
+        let got = got.is_some_and(|got| got.sender() != Some(parent));
+        if stream.write_all(&[u8::from(got)]).is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes the name of this process away, and leaves the program's command line: a signal that is
+/// sent by name reaches this process where it reaches the program, and not where it is meant
+/// for edbprof alone.
+#[cfg(target_os = "linux")]
+fn rename(words: &[OsString]) {
+    // SAFETY: the name is a string.
+    unsafe { libc::prctl(libc::PR_SET_NAME, c"signals".as_ptr()) };
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is in parentheses, the 48th and 49th are where the arguments are.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let mut fields = fields.split_ascii_whitespace().skip(45);
+    let mut address = || fields.next()?.parse::<usize>().ok();
+    let (Some(start), Some(end)) = (address(), address()) else {
+        return;
+    };
+    let kept: usize = words.iter().map(|word| word.len() + 1).sum();
+    let hidden = end.saturating_sub(start).saturating_sub(kept);
+    // SAFETY: these bytes are this process's arguments, which nothing in it reads any more.
+    unsafe {
+        std::ptr::write_bytes(
+            std::ptr::with_exposed_provenance_mut::<u8>(start),
+            0,
+            hidden,
+        )
+    };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename(_: &[OsString]) {}

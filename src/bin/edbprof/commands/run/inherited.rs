@@ -1,0 +1,92 @@
+//! What this process has inherited, which is the program's: signals that are ignored, and
+//! descriptors.
+//!
+//! Rust ignores SIGPIPE and opens `/dev/null` for standard streams that are closed, both before
+//! `main`. A constructor looks at them before that.
+
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::os::raw::c_int;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+const STREAMS: [c_int; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
+
+static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+/// Bit `n` stands for stream `n`.
+static CLOSED: AtomicI32 = AtomicI32::new(0);
+
+#[used]
+#[cfg_attr(
+    target_vendor = "apple",
+    unsafe(link_section = "__DATA,__mod_init_func")
+)]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+static BEFORE_MAIN: extern "C" fn() = look;
+
+extern "C" fn look() {
+    PIPE_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    for stream in STREAMS {
+        if !is_open(stream) {
+            CLOSED.fetch_or(1 << stream, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns true if this process ignores the signal.
+pub(super) fn is_ignored(signal: c_int) -> bool {
+    // SAFETY: all zeros are a valid sigaction, and a null pointer changes nothing.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Undoes what Rust's start-up has done, in a child that is about to become the program.
+pub(super) fn restore() {
+    // What Rust does not ignore before `main`, a caller of edbprof may have.
+    let pipe = match PIPE_IGNORED.load(Ordering::Relaxed) {
+        true => libc::SIG_IGN,
+        false => libc::SIG_DFL,
+    };
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGPIPE, pipe) };
+    let closed = CLOSED.load(Ordering::Relaxed);
+    for stream in STREAMS
+        .into_iter()
+        .filter(|stream| closed >> stream & 1 == 1)
+    {
+        // SAFETY: Rust opened it in place of a closed one; this child uses none of them.
+        unsafe { libc::close(stream) };
+    }
+}
+
+fn is_open(descriptor: c_int) -> bool {
+    // SAFETY: F_GETFD only asks.
+    unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 }
+}
+
+/// Closes the descriptors but `needed` ones. Once the program has started, those that this
+/// process has inherited are the program's alone: who waits for their being closed waits for
+/// the program, and not for its results. The numbers of the standard streams stay taken.
+pub(super) fn close_all_but(needed: &[c_int]) {
+    let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else {
+        return;
+    };
+    let entries = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let descriptors: Vec<c_int> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for descriptor in descriptors {
+        if needed.contains(&descriptor) || descriptor == nothing.as_raw_fd() {
+            continue;
+        }
+        // SAFETY: nothing here uses it. The one that listed them is closed already.
+        unsafe {
+            match STREAMS.contains(&descriptor) {
+                true => libc::dup2(nothing.as_raw_fd(), descriptor),
+                false => libc::close(descriptor),
+            };
+        }
+    }
+}

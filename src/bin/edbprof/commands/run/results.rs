@@ -1,0 +1,114 @@
+//! The results of the program: what was recorded, and why something is missing.
+
+use std::path::{Path, PathBuf};
+
+use edbprof::report::summary::path_text;
+use serde_json::Value;
+
+use super::execute::Ended;
+use super::program::Program;
+use super::reasons::Reason;
+use super::recordings::{Recordings, has_recordings};
+use super::survivors::{note_exit_of, wait_for_survivors};
+use super::unrecorded::UnrecordedProcesses;
+use crate::cli::args::{AggregateOptions, InputOptions, RunOptions};
+use crate::cli::exit::{Error, Exit};
+use crate::cli::names::{PREFIX, SUFFIX};
+use crate::cli::ui::{Stream, warn};
+use crate::commands::aggregate::{RunReport, aggregate};
+
+/// Merges the recordings, writes the results and prints their summary to stderr. Returns false
+/// if there are recordings, or should be, and results could not be written.
+pub(super) fn write_results(
+    recordings: Recordings,
+    options: &RunOptions,
+    program: &Program,
+    ended: &Ended,
+) -> bool {
+    let directory = match recordings.path() {
+        Ok(directory) => directory.to_owned(),
+        Err(reason) => return show_nothing(Reason::failure(reason), Vec::new(), options),
+    };
+    if let (true, Some(process)) = (ended.status.exited(), &ended.process) {
+        note_exit_of(process, &directory);
+    }
+    let survivors = wait_for_survivors(&directory);
+    let unrecorded = UnrecordedProcesses::read(&directory);
+    unrecorded.remove();
+    if matches!(has_recordings(&directory), Ok(false)) {
+        let reason = Reason::of(program, &directory, &unrecorded);
+        return show_nothing(reason, unrecorded.json(), options);
+    }
+    let mut report = RunReport {
+        unrecorded: unrecorded.json(),
+        ..RunReport::default()
+    };
+    let merge = merge_options(options, &directory);
+    let exit = aggregate(&merge, Stream::Stderr, &mut report).unwrap_or_else(|error| {
+        warn(&error);
+        match error {
+            Error::NothingToRead(_) => Exit::NothingToRead,
+            _ => Exit::NotWritten,
+        }
+    });
+    if options.open {
+        open_picture(&report.outputs);
+    }
+    if unrecorded.have_failures() || !options.results.quiet {
+        unrecorded.lines().for_each(warn);
+    }
+    let is_kept = recordings.keep_if(exit != Exit::Success);
+    for pid in survivors {
+        let rest = match is_kept {
+            true => "",
+            false => "; what it records from now on is lost (--keep=DIR keeps it)",
+        };
+        warn(format_args!("process {pid} is still running{rest}"));
+    }
+    let directory = path_text(&directory);
+    if is_kept && exit != Exit::Success {
+        warn(format_args!(
+            "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"
+        ));
+    } else if is_kept && !options.results.quiet {
+        warn(format_args!("the recordings are in {directory}"));
+    }
+    exit != Exit::NotWritten
+}
+
+/// Says why nothing was recorded. Returns false if something should have been.
+fn show_nothing(reason: Reason, unrecorded: Vec<Value>, options: &RunOptions) -> bool {
+    warn(format_args!("nothing was recorded: {}", reason.text));
+    let report = RunReport {
+        unrecorded,
+        ..RunReport::default()
+    };
+    if let Err(error) = report.write_json(&options.results) {
+        warn(error);
+        return false;
+    }
+    !reason.is_failure
+}
+
+fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
+    AggregateOptions {
+        inputs: InputOptions {
+            paths: vec![directory.to_owned()],
+            prefix: PREFIX.into(),
+            suffix: SUFFIX.into(),
+            any_owner: false,
+            selection: options.selection.clone(),
+        },
+        results: options.results.clone(),
+    }
+}
+
+/// Opens the picture among `outputs` with the desktop's program for such files.
+fn open_picture(outputs: &[PathBuf]) {
+    let is_picture = |path: &&PathBuf| path.extension().is_some_and(|suffix| suffix == "svg");
+    if let Some(picture) = outputs.iter().find(is_picture) {
+        if let Err(error) = open::that_detached(picture) {
+            warn(format_args!("can't open {}: {error}", path_text(picture)));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Starts the program with what this process has inherited, and the probe beside it.
+
+use std::ffi::{CStr, CString, OsStr, c_char};
+use std::io;
+use std::os::raw::{c_int, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+use super::group_probe::ProbeProcess;
+use super::inherited;
+use super::signals::{Blocked, pending};
+
+/// What to run.
+pub(super) struct Image {
+    pub(super) path: CString,
+    pub(super) arguments: Vec<CString>,
+    pub(super) environment: Vec<CString>,
+}
+
+/// What has been started.
+pub(super) struct Started {
+    pub(super) program: libc::pid_t,
+    pub(super) probe: Option<libc::pid_t>,
+    /// Signals that were sent to the program, or to its group, before it was one: it got them.
+    pub(super) pending: libc::sigset_t,
+}
+
+/// What a child needs to become the program, and what it tells.
+struct Start<'s> {
+    path: &'s CStr,
+    arguments: &'s [*const c_char],
+    /// What a shell does with a text that does not say who reads it.
+    by_shell: &'s [*const c_char],
+    environment: &'s [*const c_char],
+    blocked: &'s Blocked,
+    probe: Option<&'s ProbeProcess<'s>>,
+    parent: u32,
+    probe_pid: libc::pid_t,
+    pending: libc::sigset_t,
+    error: c_int,
+}
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// Starts the program and the probe.
+///
+/// # Errors
+///
+/// When the program can't be started.
+pub(super) fn spawn(
+    image: &Image,
+    blocked: &Blocked,
+    probe: Option<&ProbeProcess<'_>>,
+) -> io::Result<Started> {
+    let arguments = pointers(&image.arguments);
+    let mut by_shell = vec![SHELL.as_ptr(), image.path.as_ptr()];
+    by_shell.extend(arguments.iter().skip(1));
+    let mut start = Start {
+        path: &image.path,
+        arguments: &arguments,
+        by_shell: &by_shell,
+        environment: &pointers(&image.environment),
+        blocked,
+        probe,
+        parent: std::process::id(),
+        probe_pid: -1,
+        pending: pending(),
+        error: 0,
+    };
+    let program = start_child(&mut start)?;
+    if start.error != 0 {
+        // SAFETY: it is a child of this process that was not waited for.
+        unsafe { libc::waitpid(program, ptr::null_mut(), 0) };
+        return Err(io::Error::from_raw_os_error(start.error));
+    }
+    Ok(Started {
+        program,
+        probe: (start.probe_pid > 0).then_some(start.probe_pid),
+        pending: start.pending,
+    })
+}
+
+/// Makes a child that becomes the program. It has this process's memory until then, and this
+/// process waits: several times as fast as a fork, and the child can tell what went wrong.
+#[cfg(target_os = "linux")]
+fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
+    const STACK: usize = 256 << 10;
+    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child runs on a stack of its own, whose end is aligned, while this process
+    // waits; all that it is given lives until then.
+    let pid = unsafe {
+        let stack_end = stack.as_mut_ptr_range().end.cast();
+        libc::clone(run_child, stack_end, flags, ptr::from_mut(start).cast())
+    };
+    match pid {
+        -1 => Err(io::Error::last_os_error()),
+        pid => Ok(pid),
+    }
+}
+
+/// As above. The child can't tell what went wrong: it ends like a shell that finds no program.
+#[cfg(not(target_os = "linux"))]
+fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
+    start_probe(start);
+    // SAFETY: this process has one thread, so the child may do what any process may.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            run_child(ptr::from_mut(start).cast());
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(127) }
+        }
+        pid => Ok(pid),
+    }
+}
+
+extern "C" fn run_child(start: *mut c_void) -> c_int {
+    // SAFETY: it is the parent's, which waits.
+    let start: &mut Start<'_> = unsafe { &mut *start.cast() };
+    die_with(start.parent);
+    if cfg!(target_os = "linux") {
+        // From now on the program is in the group, so the probe misses nothing that it gets but
+        // what is pending then.
+        start_probe(start);
+        start.pending = pending();
+    }
+    inherited::restore();
+    start.blocked.restore_in_child();
+    let environment = start.environment.as_ptr();
+    // SAFETY: the arrays end in null pointers, the strings in zeros.
+    unsafe {
+        libc::execve(start.path.as_ptr(), start.arguments.as_ptr(), environment);
+        if errno() == libc::ENOEXEC {
+            libc::execve(SHELL.as_ptr(), start.by_shell.as_ptr(), environment);
+        }
+        start.error = errno();
+        // Nothing of the parent's is to be cleaned up.
+        libc::_exit(127)
+    }
+}
+
+/// Starts the probe as a child of the process that runs the program, whichever process this is.
+fn start_probe(start: &mut Start<'_>) {
+    let Some(probe) = start.probe else {
+        return;
+    };
+    // SAFETY: a fork, in a process whose only thread is this one or waits.
+    #[cfg(target_os = "linux")]
+    let pid = unsafe {
+        let flags = libc::CLONE_PARENT | libc::SIGCHLD;
+        libc::syscall(libc::SYS_clone, libc::c_long::from(flags), 0, 0, 0, 0) as libc::pid_t
+    };
+    // SAFETY: this process has one thread, so the child may do what any process may.
+    #[cfg(not(target_os = "linux"))]
+    let pid = unsafe { libc::fork() };
+    match pid {
+        0 => probe.run(start.parent),
+        pid => start.probe_pid = pid,
+    }
+}
+
+/// Ends this process when its parent ends: whoever kills that means both.
+pub(super) fn die_with(parent: u32) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the call uses no memory.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+    // It may have ended before.
+    if std::os::unix::process::parent_id() != parent {
+        // SAFETY: it ends the process.
+        unsafe { libc::_exit(127) }
+    }
+}
+
+/// The environment of this process, byte for byte, with `variable` set to `value`.
+pub(super) fn environment(variable: &str, value: Option<&OsStr>) -> Vec<CString> {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    let mut copy = Vec::new();
+    // SAFETY: an array of strings that a null pointer ends; nothing changes it here.
+    unsafe {
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            copy.push(CStr::from_ptr(*entry).to_owned());
+            entry = entry.add(1);
+        }
+    }
+    if let Some(value) = value {
+        let name = format!("{variable}=");
+        copy.retain(|entry| !entry.to_bytes().starts_with(name.as_bytes()));
+        copy.extend(CString::new([name.as_bytes(), value.as_bytes()].concat()));
+    }
+    copy
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    let pointers = strings.iter().map(|string| string.as_ptr());
+    pointers.chain([ptr::null()]).collect()
+}
+
+fn errno() -> c_int {
+    io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}

@@ -1,0 +1,98 @@
+//! Live files, which tell of processes that have not ended with the program, or not as they should.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use edbprof::format::live;
+use edbprof::model::ProcessIdentity;
+
+use crate::input::is_live;
+
+/// How long to wait for them. A forkserver or a resource tracker ends when it notices that its
+/// parent has.
+const LIMIT: Duration = Duration::from_millis(500);
+/// Bytes of a live file that name its process.
+const HEADER: u64 = 4096;
+
+/// Waits for the end of all processes that record into `directory`, for half a second at most.
+/// Returns the ids of those that go on.
+pub(super) fn wait_for_survivors(directory: &Path) -> Vec<u32> {
+    let limit = Instant::now() + LIMIT;
+    loop {
+        let running = recording_processes(directory);
+        let left = limit.saturating_duration_since(Instant::now());
+        if running.is_empty() || left.is_zero() {
+            return running;
+        }
+        wait_for_end(&running, left);
+    }
+}
+
+/// Notes that the program has ended by itself, as `os._exit()` does without a word to anybody.
+pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
+    for (path, process) in live_files(directory) {
+        // The random number of the program in the process is known in the process alone.
+        let process = ProcessIdentity {
+            program: program.program,
+            ..process
+        };
+        if process == *program {
+            if let Ok(file) = File::options().write(true).open(path) {
+                let _ = live::note_exit(file);
+            }
+        }
+    }
+}
+
+/// Processes that run and record into `directory`.
+fn recording_processes(directory: &Path) -> Vec<u32> {
+    let processes = live_files(directory).map(|(_, process)| process);
+    let running = processes.filter(ProcessIdentity::is_running);
+    let mut running: Vec<_> = running.map(|process| process.pid).collect();
+    running.sort_unstable();
+    running.dedup();
+    running
+}
+
+/// The live files in `directory`, and who writes or wrote them.
+fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, ProcessIdentity)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| is_live(path)).filter_map(|path| {
+        let mut header = Vec::new();
+        let file = File::open(&path).ok()?;
+        file.take(HEADER).read_to_end(&mut header).ok()?;
+        Some((path, live::facts(&header).ok()?.process))
+    })
+}
+
+/// Waits until one of the processes has ended, for the time `limit` at most.
+#[cfg(target_os = "linux")]
+fn wait_for_end(processes: &[u32], limit: Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+    let mut descriptors = Vec::new();
+    for &process in processes {
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+            Some(Ok(descriptor)) => descriptors.push(descriptor),
+            // It has just ended, or the system has no such descriptors.
+            _ => return std::thread::sleep(limit.min(Duration::from_millis(5))),
+        }
+    }
+    let mut polled: Vec<_> = descriptors
+        .iter()
+        .map(|descriptor| PollFd::new(descriptor, PollFlags::IN))
+        .collect();
+    let limit = Timespec::try_from(limit).ok();
+    let _ = poll(&mut polled, limit.as_ref());
+}
+
+/// Elsewhere there are no live files, so no processes are known.
+#[cfg(not(target_os = "linux"))]
+fn wait_for_end(_: &[u32], limit: Duration) {
+    std::thread::sleep(limit);
+}

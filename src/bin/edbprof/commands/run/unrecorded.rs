@@ -1,0 +1,165 @@
+//! Processes of the program that were not recorded, as they or their parents tell.
+//!
+//! Each is a file in the directory of recordings, `unrecorded_PID_CAUSE`, whose content tells
+//! more: the command line, or an error. The name alone is enough, since a full disk has room for
+//! names.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use edbprof::report::display::printable;
+use edbprof::report::numbers::counted;
+use serde_json::{Value, json};
+
+use crate::cli::names::UNRECORDED_PREFIX;
+
+/// Processes of one cause that are named.
+const NAMED: usize = 5;
+
+/// Causes: how files name them, how the user reads them, and whether something has failed.
+const CAUSES: [(&str, &str, bool); 5] = [
+    ("environment", "started with another environment", false),
+    ("no-site", "started with -S", false),
+    (
+        "not-installed",
+        "edbprof is not installed for that Python",
+        false,
+    ),
+    ("no-room", "no room for a recording", true),
+    ("failed", "recording failed", true),
+];
+
+/// Process that was not recorded.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Unrecorded {
+    pid: u32,
+    about: String,
+}
+
+/// Processes that were not recorded, by their causes.
+#[derive(Debug, Default)]
+pub(super) struct UnrecordedProcesses {
+    by_cause: BTreeMap<String, Vec<Unrecorded>>,
+    files: Vec<PathBuf>,
+}
+
+impl UnrecordedProcesses {
+    /// Reads the files in `directory`.
+    pub(super) fn read(directory: &Path) -> UnrecordedProcesses {
+        let mut found = UnrecordedProcesses::default();
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(UNRECORDED_PREFIX));
+            let Some((pid, cause)) = name.and_then(|name| name.split_once('_')) else {
+                continue;
+            };
+            let Ok(pid) = pid.parse() else {
+                continue;
+            };
+            let about = fs::read(entry.path()).unwrap_or_default();
+            let about = printable(about.trim_ascii());
+            let processes = found.by_cause.entry(cause.to_owned()).or_default();
+            processes.push(Unrecorded { pid, about });
+            found.files.push(entry.path());
+        }
+        for processes in found.by_cause.values_mut() {
+            processes.sort();
+        }
+        found
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_cause.is_empty()
+    }
+
+    /// Returns true if some should have been recorded.
+    pub(super) fn have_failures(&self) -> bool {
+        let mut failures = CAUSES.iter().filter(|(_, _, is_failure)| *is_failure);
+        failures.any(|(cause, _, _)| self.by_cause.contains_key(*cause))
+    }
+
+    /// Removes the files, where the directory stays.
+    pub(super) fn remove(&self) {
+        for file in &self.files {
+            let _ = fs::remove_file(file);
+        }
+    }
+
+    /// All of them, for programs.
+    pub(super) fn json(&self) -> Vec<Value> {
+        let processes = self
+            .by_cause
+            .iter()
+            .flat_map(|(cause, processes)| processes.iter().map(move |process| (cause, process)));
+        processes
+            .map(|(cause, process)| {
+                json!({ "pid": process.pid, "cause": cause, "about": process.about })
+            })
+            .collect()
+    }
+
+    /// A line for each cause: how many processes, which ones, and why.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        self.by_cause.iter().map(|(cause, processes)| {
+            let known = CAUSES.iter().find(|(known, _, _)| known == cause);
+            let cause = known.map_or_else(
+                || printable(cause.as_bytes()),
+                |(_, text, _)| (*text).to_owned(),
+            );
+            let named = processes.iter().take(NAMED);
+            let mut list: Vec<_> = named
+                .map(|process| match process.about.as_str() {
+                    "" => process.pid.to_string(),
+                    about => format!("{} ({about})", process.pid),
+                })
+                .collect();
+            if processes.len() > NAMED {
+                list.push(format!("{} more", processes.len() - NAMED));
+            }
+            let number = counted(processes.len(), "process", "processes");
+            let were = match processes.len() {
+                1 => "was",
+                _ => "were",
+            };
+            format!(
+                "{number} {were} not recorded ({cause}): {}",
+                list.join(", ")
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+        write("unrecorded_12_environment", "python x.py\n");
+        write("unrecorded_3_environment", "");
+        write("unrecorded_7_no-room", "a\x1b[2Jb");
+        write("unrecorded_8_of-tomorrow", "");
+        write("unrecorded_x_failed", "");
+        write("edbprof_1.prof", "");
+        let found = UnrecordedProcesses::read(directory.path());
+        assert_eq!(
+            found.lines().collect::<Vec<_>>(),
+            [
+                "2 processes were not recorded (started with another environment): 3, 12 (python x.py)",
+                "1 process was not recorded (no room for a recording): 7 (a\\x1b[2Jb)",
+                "1 process was not recorded (of-tomorrow): 8",
+            ]
+        );
+        assert!(found.have_failures());
+        let first = json!({ "pid": 3, "cause": "environment", "about": "" });
+        assert_eq!((found.json().len(), &found.json()[0]), (4, &first));
+        found.remove();
+        assert!(UnrecordedProcesses::read(directory.path()).is_empty());
+        assert!(directory.path().join("edbprof_1.prof").exists());
+    }
+}
