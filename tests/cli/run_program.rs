@@ -44,7 +44,7 @@ fn a_program_runs_itself() {
     sandbox.write("plain", "echo \"$0 $@\"\n", 0o755);
     check(&sandbox, &["./tool.sh", "a b"], "./tool.sh a b");
     check(&sandbox, &["tool.sh", "a"], "./tool.sh a");
-    // As in a shell: it has no first line to say who reads it.
+    // Shells do so with a script that names no interpreter.
     check(&sandbox, &["./plain", "a"], "./plain a");
     check(&sandbox, &["/bin/echo", "1"], "1");
     check(&sandbox, &["env", "X=1", "sh", "-c", "echo $X"], "1");

@@ -117,7 +117,7 @@ fn processes_tell_why_they_are_not_recorded() {
         &run,
         "1 process was not recorded (started with another environment): 12 (python x.py)\n",
     );
-    // What failed is an error, what was not to be is none.
+    // A failure changes the exit status.
     let run = sandbox
         .run(&["run", "sh", "-c", &note("unrecorded_12_no-room")])
         .expect(4);

@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 
 use crate::sandbox::Sandbox;
 
-/// What a program can see of how it was started.
+/// Prints all that a program can see of its start.
 const OBSERVE: &str = r#"
 grep -E "^(Sig[BCIP]|Shd|Cap|NoNewPrivs|Umask)" /proc/self/status
 ls /proc/self/fd
 ulimit -a
-env | grep -v -e ^EDBPROF_RUN= -e ^children= -e ^builtins= -e ^clock= -e ^hook= -e ^directory= -e ^_=
+env -u EDBPROF_RUN | grep -v ^_=
 cut -d ' ' -f 5-8 /proc/self/stat
 pwd
 "#;
 
-/// How edbprof is started.
+/// State in which edbprof is started.
 #[derive(Clone, Copy)]
 enum Before {
     Nothing,

@@ -26,7 +26,7 @@ pub(super) const VARIABLE: &str = "EDBPROF_RUN";
 /// Program that has ended.
 pub(super) struct Ended {
     pub(super) status: WaitStatus,
-    /// Which process it was, as far as the system tells.
+    /// Identity of its process, if the system gives it.
     pub(super) process: Option<ProcessIdentity>,
 }
 

@@ -1,8 +1,8 @@
 //! Tells signals to the process group from signals to this process alone.
 //!
-//! The former reach the program by themselves, the latter have to be sent on, and nothing in a
-//! signal says which it is. So there is a second process in the group that blocks all signals:
-//! what is pending there was sent to the group. It ends with this process.
+//! The former reach the program by themselves, the latter have to be sent on, and a signal does
+//! not tell one from the other. So there is a probe: a process in the group that blocks all
+//! signals. The signals that are pending there were sent to the group. It ends with this process.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -17,29 +17,29 @@ use super::inherited::close_all_but;
 use super::signals::{self, Arrived, contains};
 use super::spawn::{Started, die_with};
 
-/// The process in the group, seen from here.
+/// The probe, seen from here.
 pub(super) struct GroupProbe {
     pub(super) pid: libc::pid_t,
-    /// Takes the signal's number and for how many milliseconds to wait for it, gives 1 or 0.
+    /// Takes a signal's number and the milliseconds to wait for it, gives 1 or 0.
     stream: UnixStream,
     /// Signals to the group that only the program got, which is a little older.
     missed: libc::sigset_t,
 }
 
-/// What that process needs.
+/// The probe's own part.
 pub(super) struct ProbeProcess<'w> {
     stream: UnixStream,
     /// The program's command line.
     words: &'w [OsString],
 }
 
-/// How long a sender may take from one process to the next. systemd and pkill send to each
-/// process alone what they mean for all.
+/// Time that a sender may take from one process to the next. systemd and pkill send a signal for
+/// all to each process alone.
 const ONE_BY_ONE_MS: u8 = 2;
-/// After this time without an answer the probe may have been stopped.
+/// Time after which a probe that does not answer may have been stopped.
 const ANSWER: Duration = Duration::from_millis(50);
 
-/// Makes what this process and the probe need, to talk with each other.
+/// Makes both ends of the connection between this process and the probe.
 ///
 /// # Errors
 ///
@@ -47,18 +47,15 @@ const ANSWER: Duration = Duration::from_millis(50);
 pub(super) fn connect(words: &[OsString]) -> io::Result<(UnixStream, ProbeProcess<'_>)> {
     let (stream, of_probe) = UnixStream::pair()?;
     stream.set_read_timeout(Some(ANSWER))?;
-    let stream_and_process = (
-        stream,
-        ProbeProcess {
-            stream: of_probe,
-            words,
-        },
-    );
-    Ok(stream_and_process)
+    let process = ProbeProcess {
+        stream: of_probe,
+        words,
+    };
+    Ok((stream, process))
 }
 
 impl ProbeProcess<'_> {
-    /// What that process does, all its life.
+    /// Runs the probe, in its process, until this one ends.
     pub(super) fn run(&self, parent: u32) -> ! {
         die_with(parent);
         close_all_but(&[self.stream.as_raw_fd()]);
@@ -160,9 +157,8 @@ fn answer(mut stream: &UnixStream, parent: u32) {
     }
 }
 
-/// Takes the name of this process away, and leaves the program's command line: a signal that is
-/// sent by name reaches this process where it reaches the program, and not where it is meant
-/// for edbprof alone.
+/// Removes edbprof's name from this process, and leaves the program's command line. Then a signal
+/// that is sent by name reaches it exactly if it reaches the program.
 #[cfg(target_os = "linux")]
 fn rename(words: &[OsString]) {
     // SAFETY: the name is a string.
@@ -177,14 +173,9 @@ fn rename(words: &[OsString]) {
     };
     let kept: usize = words.iter().map(|word| word.len() + 1).sum();
     let hidden = end.saturating_sub(start).saturating_sub(kept);
+    let start: *mut u8 = std::ptr::with_exposed_provenance_mut(start);
     // SAFETY: these bytes are this process's arguments, which nothing in it reads any more.
-    unsafe {
-        std::ptr::write_bytes(
-            std::ptr::with_exposed_provenance_mut::<u8>(start),
-            0,
-            hidden,
-        )
-    };
+    unsafe { start.write_bytes(0, hidden) };
 }
 
 #[cfg(not(target_os = "linux"))]

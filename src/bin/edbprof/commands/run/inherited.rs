@@ -1,5 +1,4 @@
-//! What this process has inherited, which is the program's: signals that are ignored, and
-//! descriptors.
+//! Signal dispositions and descriptors that this process has inherited, for the program.
 //!
 //! Rust ignores SIGPIPE and opens `/dev/null` for standard streams that are closed, both before
 //! `main`. A constructor looks at them before that.
@@ -44,7 +43,7 @@ pub(super) fn is_ignored(signal: c_int) -> bool {
 
 /// Undoes what Rust's start-up has done, in a child that is about to become the program.
 pub(super) fn restore() {
-    // What Rust does not ignore before `main`, a caller of edbprof may have.
+    // A signal that was ignored before stays so.
     let pipe = match PIPE_IGNORED.load(Ordering::Relaxed) {
         true => libc::SIG_IGN,
         false => libc::SIG_DFL,
@@ -66,9 +65,9 @@ fn is_open(descriptor: c_int) -> bool {
     unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 }
 }
 
-/// Closes the descriptors but `needed` ones. Once the program has started, those that this
-/// process has inherited are the program's alone: who waits for their being closed waits for
-/// the program, and not for its results. The numbers of the standard streams stay taken.
+/// Closes all descriptors but the `needed` ones. After the start they are for the program alone:
+/// a reader at the other end waits for the program to close them, and not for the results. The
+/// numbers of the standard streams stay taken.
 pub(super) fn close_all_but(needed: &[c_int]) {
     let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else {
         return;

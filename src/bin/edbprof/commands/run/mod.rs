@@ -11,9 +11,9 @@
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
 //! | have it record | [`recordings`], the directory |
-//! | run it | [`execute`]: [`spawn`] starts it, [`inherited`] is what it gets, [`wait`] waits for its end |
-//! | send it signals | [`signals`] takes what arrives, [`group_probe`] knows what it got itself |
-//! | write the results | [`results`]: [`survivors`] waits for its children, [`unrecorded`] and [`reasons`] say what is missing |
+//! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`] |
+//! | send it signals | [`signals`], [`group_probe`] |
+//! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`] |
 //! | end like it | [`end`] |
 
 mod end;
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
     let recordings = Recordings::new(options.keep.as_deref())?;
     let ended = execute(&program, &recordings, options, &blocked)?;
     drop(blocked);
-    // What can't be written is an error of writing, and ends nothing.
+    // Writing beyond the limit of file sizes is then an error like others.
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let all_written = write_results(recordings, options, &program, &ended);

@@ -1,4 +1,4 @@
-//! Why nothing of a program was recorded.
+//! Reasons why nothing of a program was recorded.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -154,7 +154,7 @@ fn flags(program: &Program, python: &Path) -> Vec<OsString> {
         let Some(letters) = word.to_str().and_then(|word| word.strip_prefix('-')) else {
             break;
         };
-        // What comes after these letters is an argument, or all of the program's.
+        // The rest of the word is an argument of these letters.
         let end = letters.find(['c', 'm', 'W', 'X']).unwrap_or(letters.len());
         let known = letters[..end]
             .chars()
@@ -169,7 +169,7 @@ fn flags(program: &Program, python: &Path) -> Vec<OsString> {
     flags
 }
 
-/// What a Python says.
+/// Answer of a Python.
 struct Answer {
     version: String,
     is_installed: bool,

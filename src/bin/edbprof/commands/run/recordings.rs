@@ -131,7 +131,7 @@ fn create_in(place: &Path) -> io::Result<tempfile::TempDir> {
 }
 
 fn has_room(directory: &Path) -> bool {
-    // What can't be asked may have room.
+    // A file system that can't be asked may have room.
     statvfs(directory).map_or(true, |volume| {
         volume.f_bavail.saturating_mul(volume.f_frsize) >= ROOM as u64
     })

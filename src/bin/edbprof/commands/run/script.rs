@@ -1,4 +1,4 @@
-//! What a file is, by its content: which program its first line names, and whether it is Python's.
+//! Kinds of program files, by their content: the interpreter in the first line, and Python's own.
 
 use std::ffi::OsStr;
 use std::fs::File;

@@ -163,7 +163,7 @@ pub(super) fn take(set: &libc::sigset_t) -> Option<Arrived> {
     take_within(set, 0)
 }
 
-/// As [`take`]; waits for one for some milliseconds.
+/// Takes one of the signals in `set`, and waits some milliseconds for it.
 #[cfg(target_os = "linux")]
 pub(super) fn take_within(set: &libc::sigset_t, milliseconds: u8) -> Option<Arrived> {
     let limit = libc::timespec {

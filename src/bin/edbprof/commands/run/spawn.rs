@@ -8,16 +8,16 @@ use std::ptr;
 
 use super::group_probe::ProbeProcess;
 use super::inherited;
-use super::signals::{Blocked, pending};
+use super::signals::{Blocked, only, pending};
 
-/// What to run.
+/// Program to run, as the system wants it.
 pub(super) struct Image {
     pub(super) path: CString,
     pub(super) arguments: Vec<CString>,
     pub(super) environment: Vec<CString>,
 }
 
-/// What has been started.
+/// Processes that have been started.
 pub(super) struct Started {
     pub(super) program: libc::pid_t,
     pub(super) probe: Option<libc::pid_t>,
@@ -25,11 +25,11 @@ pub(super) struct Started {
     pub(super) pending: libc::sigset_t,
 }
 
-/// What a child needs to become the program, and what it tells.
+/// Input and output of the child that becomes the program.
 struct Start<'s> {
     path: &'s CStr,
     arguments: &'s [*const c_char],
-    /// What a shell does with a text that does not say who reads it.
+    /// Arguments of the shell that reads a script without a first line for it.
     by_shell: &'s [*const c_char],
     environment: &'s [*const c_char],
     blocked: &'s Blocked,
@@ -64,7 +64,7 @@ pub(super) fn spawn(
         probe,
         parent: std::process::id(),
         probe_pid: -1,
-        pending: pending(),
+        pending: only(&[]),
         error: 0,
     };
     let program = start_child(&mut start)?;
@@ -99,7 +99,8 @@ fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     }
 }
 
-/// As above. The child can't tell what went wrong: it ends like a shell that finds no program.
+/// Makes a child that becomes the program. It can't tell what went wrong, and ends like a shell that
+/// finds no program.
 #[cfg(not(target_os = "linux"))]
 fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     start_probe(start);
@@ -120,8 +121,8 @@ extern "C" fn run_child(start: *mut c_void) -> c_int {
     let start: &mut Start<'_> = unsafe { &mut *start.cast() };
     die_with(start.parent);
     if cfg!(target_os = "linux") {
-        // From now on the program is in the group, so the probe misses nothing that it gets but
-        // what is pending then.
+        // The program is in the group already. So the probe misses nothing that the program gets,
+        // except the signals that are pending now.
         start_probe(start);
         start.pending = pending();
     }
@@ -160,7 +161,7 @@ fn start_probe(start: &mut Start<'_>) {
     }
 }
 
-/// Ends this process when its parent ends: whoever kills that means both.
+/// Ends this process when its parent ends: a kill of the parent is meant for both.
 pub(super) fn die_with(parent: u32) {
     #[cfg(target_os = "linux")]
     // SAFETY: the call uses no memory.

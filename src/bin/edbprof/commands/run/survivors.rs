@@ -10,8 +10,8 @@ use edbprof::model::ProcessIdentity;
 
 use crate::input::is_live;
 
-/// How long to wait for them. A forkserver or a resource tracker ends when it notices that its
-/// parent has.
+/// Time that they have. A forkserver or a resource tracker ends when it notices that its parent
+/// has.
 const LIMIT: Duration = Duration::from_millis(500);
 /// Bytes of a live file that name its process.
 const HEADER: u64 = 4096;

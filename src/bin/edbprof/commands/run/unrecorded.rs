@@ -150,7 +150,8 @@ mod tests {
         assert_eq!(
             found.lines().collect::<Vec<_>>(),
             [
-                "2 processes were not recorded (started with another environment): 3, 12 (python x.py)",
+                "2 processes were not recorded (started with another environment): \
+                 3, 12 (python x.py)",
                 "1 process was not recorded (no room for a recording): 7 (a\\x1b[2Jb)",
                 "1 process was not recorded (of-tomorrow): 8",
             ]
