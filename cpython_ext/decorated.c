@@ -20,7 +20,7 @@ void decorated_set_drivers(PyObject *drivers)
     Py_XSETREF(step_drivers, drivers);
 }
 
-/* What a function binds to when it is looked up in a class. */
+/* Object that a function binds to when it is looked up in a class. */
 typedef enum { BINDS_TO_INSTANCE, BINDS_TO_CLASS, BINDS_TO_NOTHING } binding;
 
 typedef struct {

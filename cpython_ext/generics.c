@@ -78,7 +78,7 @@ static PyObject *method_of(PyObject *functools, const char *type, const char *na
     return method;
 }
 
-/* What functools' own code objects are for generic functions. */
+/* Roles of functools' own code objects in generic functions. */
 static uint32_t flags_in_functools(PyCodeObject *code)
 {
     bool is_wrapper = is_named(code, "wrapper"), is_dispatch = is_named(code, "dispatch");

@@ -6,7 +6,7 @@ use super::process_text::describe;
 use super::singledispatch::elide_dispatch_wrappers;
 use super::singledispatch::rows::reattribute_callers;
 use crate::model::builder::TreeBuilder;
-use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Trees};
+use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, Nodes, Trees};
 
 /// A call tree for display. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
@@ -73,7 +73,7 @@ impl DisplayTree {
         if has_groups && !nodes.is_empty() {
             let name = "processes recorded without call trees";
             let function = self.functions.len() as u32;
-            self.functions.push(stand_in(name));
+            self.functions.push(Function::stand_in(name));
             root = self.nodes.push(NodeRow {
                 parent: NO_PARENT,
                 kind: function,
@@ -108,12 +108,14 @@ impl DisplayTree {
 pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
     match kind {
         &NodeKind::Function(function) => trees.functions[function as usize].clone(),
-        NodeKind::Overflow => stand_in("<overflow>"),
-        NodeKind::Excluded => stand_in("<excluded>"),
-        &NodeKind::Process(process) => stand_in(&describe(&trees.processes[process as usize])),
-        NodeKind::MergedProcesses => stand_in("processes merged without --by"),
-        NodeKind::Thread { name, threads } => stand_in(&thread_text(name, *threads)),
-        NodeKind::MergedThreads => stand_in("threads merged without --by=thread"),
+        NodeKind::Overflow => Function::stand_in("<overflow>"),
+        NodeKind::Excluded => Function::stand_in("<excluded>"),
+        &NodeKind::Process(process) => {
+            Function::stand_in(&describe(&trees.processes[process as usize]))
+        }
+        NodeKind::MergedProcesses => Function::stand_in("processes merged without --by"),
+        NodeKind::Thread { name, threads } => Function::stand_in(&thread_text(name, *threads)),
+        NodeKind::MergedThreads => Function::stand_in("threads merged without --by=thread"),
     }
 }
 
@@ -123,21 +125,6 @@ fn thread_text(name: &[u8], threads: u32) -> String {
         _ if name.is_empty() => "threads that have no name".to_owned(),
         0 | 1 => format!("thread {readable}"),
         several => format!("thread {readable}, {several} threads"),
-    }
-}
-
-fn stand_in(name: &str) -> Function {
-    Function {
-        kind: FunctionKind::Native,
-        flags: 0,
-        label: Label {
-            file: (*b"~").into(),
-            line: 0,
-            name: name.as_bytes().into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
     }
 }
 

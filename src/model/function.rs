@@ -40,3 +40,22 @@ pub struct Function {
     /// label of the generic function that it wraps.
     pub generic: Option<Label>,
 }
+
+impl Function {
+    /// Makes a native function without file and line, called `name`, for a place in a table of
+    /// functions where there is none.
+    pub(crate) fn stand_in(name: &str) -> Function {
+        Function {
+            kind: FunctionKind::Native,
+            flags: 0,
+            label: Label {
+                file: (*b"~").into(),
+                line: 0,
+                name: name.as_bytes().into(),
+            },
+            qualified_name: Box::default(),
+            module: Box::default(),
+            generic: None,
+        }
+    }
+}

@@ -10,9 +10,7 @@ use std::collections::HashMap;
 
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
-use crate::model::{
-    Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree,
-};
+use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree};
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
 ///
@@ -206,18 +204,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
 
 /// Stands for what a full disk or a broken file has no name for.
 pub(super) fn unknown_function() -> Function {
-    Function {
-        kind: FunctionKind::Native,
-        flags: 0,
-        label: Label {
-            file: (*b"~").into(),
-            line: 0,
-            name: (*b"<unknown function>").into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    }
+    Function::stand_in("<unknown function>")
 }
 
 /// The functions and kinds that assembled nodes refer to, in order of first use.
