@@ -90,6 +90,17 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 #endif
 }
 
+/* The frame's globals: a new reference. */
+static inline PyObject *compat_frame_globals(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    Py_INCREF(frame->f_globals);
+    return frame->f_globals;
+#else
+    return PyFrame_GetGlobals(frame);
+#endif
+}
+
 /* The frame's current opcode, as it was before the interpreter specialized it; 0 if it has
  * none. */
 static inline int compat_frame_opcode(PyFrameObject *frame)

@@ -92,6 +92,40 @@ static bool loads_attribute(PyCodeObject *code)
     return loads;
 }
 
+/* The innermost open frame of this code: a new reference, or NULL. */
+static PyFrameObject *open_frame(PyCodeObject *code)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    Py_XINCREF(frame);
+    while (frame != NULL && compat_frame_code(frame) != code) {
+        PyFrameObject *caller = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    return frame;
+}
+
+/* __name__ where the code's function was defined: a new reference, or NULL with nothing raised.
+ * Code that is described has a frame, which begins or was open before recording. */
+static PyObject *code_module_name(PyCodeObject *code)
+{
+    PyFrameObject *frame = open_frame(code);
+    if (frame == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    PyObject *globals = compat_frame_globals(frame);
+    PyObject *name = NULL;
+    if (globals != NULL && PyDict_CheckExact(globals)) {
+        name = PyDict_GetItemString(globals, "__name__");
+        Py_XINCREF(name);
+    }
+    Py_XDECREF(globals);
+    Py_DECREF(frame);
+    PyErr_Clear();
+    return name;
+}
+
 void name_code(named *self, PyCodeObject *code)
 {
     begin_description(self, EDBPROF_PYTHON);
@@ -101,6 +135,9 @@ void name_code(named *self, PyCodeObject *code)
     self->function.name = named_keep(self, code->co_name);
     self->function.qualified_name = named_keep(self, qualified_name);
     Py_XDECREF(qualified_name);
+    PyObject *module = code_module_name(code);
+    self->function.module = named_keep(self, module);
+    Py_XDECREF(module);
     if (is_own_file(code->co_filename)) {
         self->function.flags |= EDBPROF_HIDDEN;
     }

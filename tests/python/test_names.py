@@ -111,3 +111,12 @@ def test_calls_again_cost_no_memory(record):
         pass
 
     assert len(record(program).nodes) == 2
+
+
+def test_functions_know_their_module(record):
+    import json
+
+    file = record(lambda: json.loads("[1]"))
+    modules = {function[4]: function[6] for function in file.functions}
+    assert modules["raw_decode"] == "json.decoder"
+    assert modules["loads"] == "json"
