@@ -6,6 +6,9 @@
 #include "names.h"
 #include "warn.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 void recorder_raise(const edbprof_recording *recording, edbprof_status status)
 {
     char text[1024] = "";
@@ -66,11 +69,19 @@ static int warn_of_memory(void *Py_UNUSED(argument))
     return 0;
 }
 
+/* Returns true if nobody will read the recording, because the run that wanted it is over. */
+static bool is_unwanted(const recorder *self)
+{
+    struct stat status;
+    return self->directory != NULL && stat(PyBytes_AS_STRING(self->directory), &status) != 0 &&
+           errno == ENOENT;
+}
+
 /* Returns true if a warning is due, and copies its text. */
 static bool is_in_memory_only(recorder *self)
 {
     if (self->recording == NULL || in_memory.warned ||
-        edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY) {
+        edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY || is_unwanted(self)) {
         return false;
     }
     edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
@@ -152,7 +163,7 @@ bool recorder_call_ended(recorder *self)
     }
     edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
                                                          recorder_save_flags(false, false));
-    if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE) {
+    if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE || is_unwanted(self)) {
         return status == EDBPROF_OK;
     }
     if (status == EDBPROF_IN_MEMORY_ONLY) {

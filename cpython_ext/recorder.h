@@ -22,6 +22,7 @@ typedef struct {
     bool local_events; /* of sys.monitoring: its maker switches them on and off */
     bool threads;      /* those that recorded threads start are recorded too */
     bool abandoned;    /* nobody can reach it: it stops in each thread */
+    PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
     PyCodeObject **codes; /* strong references: the addresses serve as keys */

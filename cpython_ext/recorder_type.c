@@ -50,6 +50,7 @@ static void recorder_dealloc(PyObject *object)
     recorder_warn_if_in_memory(self);
     release(self);
     Py_XDECREF(self->timer);
+    Py_XDECREF(self->directory);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -79,7 +80,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 {
     static char *names[] = {"directory", "prefix",    "suffix",     "clock", "timer",
                             "timeunit",  "builtins",  "save_every", "hook",  "threads",
-                            "live_dir",  "max_nodes", NULL};
+                            "live_dir",  "max_nodes", "quiet_without_directory", NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
@@ -87,15 +88,15 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
-    int builtins = 1, threads = 0;
+    int builtins = 1, threads = 0, quiet = 0;
     unsigned long long save_every = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&sOdpKspO&n:Recorder", names,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&sOdpKspO&np:Recorder", names,
                                      PyUnicode_FSConverter, &directory, PyUnicode_FSConverter,
                                      &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
                                      &timeunit, &builtins, &save_every, &hook_name, &threads,
-                                     PyUnicode_FSConverter, &live_dir, &max_nodes) ||
+                                     PyUnicode_FSConverter, &live_dir, &max_nodes, &quiet) ||
         choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
@@ -137,6 +138,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         new_threads_cover();
     }
     self->save_every = save_every;
+    if (quiet) {
+        Py_XINCREF(directory);
+        self->directory = directory;
+    }
     if (timer != Py_None) {
         Py_INCREF(timer);
         self->timer = timer;
@@ -397,7 +402,9 @@ PyTypeObject recorder_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
               "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-              "threads=False, live_dir=..., max_nodes=0)\n--\n\n"
+              "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False)"
+              "\n--\n\n"
               "One recording: a call tree for each thread that enables it. live_dir: where "
-              "its live file goes, '' for none; by default `directory`.",
+              "its live file goes, '' for none; by default `directory`. "
+              "quiet_without_directory: warnings end with `directory`.",
 };

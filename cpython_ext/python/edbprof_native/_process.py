@@ -104,11 +104,12 @@ def save_all(last: bool = False) -> None:
     """
     for recorder in stopped_at_end:
         recorder.stop()
-    for known in list(_recorders.values()):
+    for (directory, _, _), known in list(_recorders.items()):
         try:
             known.save(final=True, last=last)
         except Exception as error:
-            if sys.stderr is not None:
+            is_over = known in stopped_at_end and not os.path.isdir(directory)
+            if sys.stderr is not None and not is_over:
                 print(f"edbprof: cannot save a recording: {error}", file=sys.stderr)
     _native.process_ends(last)
 

@@ -44,6 +44,7 @@ def recorder() -> "Optional[_native.Recorder]":
         builtins=settings["builtins"] == "1",
         clock=settings["clock"],
         hook=settings["hook"],
+        quiet_without_directory=True,
     )
     if not with_children and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=made.stop)
