@@ -5,6 +5,7 @@ from __future__ import annotations
 import _imp
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -262,6 +263,40 @@ def test_state_of_the_interpreter(both, tmp_path, options):
     expected, found = json.loads(plain.stdout), json.loads(profiled.stdout)
     assert found == expected
     assert profiled.stderr == plain.stderr
+
+
+@pytest.mark.parametrize("name", ["python", "python3"])
+def test_python_is_started_by_the_name_that_users_type(tmp_path, name):
+    """Where that is the first one on PATH."""
+    scripts = tmp_path / "bin"
+    scripts.mkdir()
+    (scripts / name).symlink_to(sys.executable)
+    # Beside a program that has no Python beside it.
+    program = tmp_path / "edbprof"
+    shutil.copy(find(), program)
+    (Path(scripts.parent) / "pyvenv.cfg").write_text(
+        (Path(sys.prefix) / "pyvenv.cfg").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    code = "import sys; print(sys.executable, sys.argv, getattr(sys, 'orig_argv', None))"
+    write(tmp_path / "program.py", code)
+    path = f"{scripts}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    outputs = [
+        subprocess.run(
+            [*command, "program.py", "a"],
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=dict(os.environ, PATH=path),
+            check=True,
+        ).stdout
+        for command in (
+            [name],
+            [program, "run", "--quiet", "--out=results.prof"],
+            [program, "run", "--quiet", "--out=results.prof", f"--python={name}"],
+        )
+    ]
+    assert outputs == [outputs[0]] * 3
+    assert outputs[0].startswith(f"{scripts / name} ")
 
 
 def test_our_exit_function_is_the_last(both, tmp_path):

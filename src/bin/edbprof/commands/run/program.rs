@@ -113,7 +113,7 @@ fn by_itself(options: &RunOptions, path: PathBuf) -> Program {
 fn by_python(options: &RunOptions) -> Result<Program, Error> {
     let python = python(options)?;
     let mut arguments = options.command.clone();
-    arguments.insert(0, python.clone().into());
+    arguments.insert(0, typed(&python, options.python.as_deref()));
     Ok(Program {
         path: python,
         arguments,
@@ -121,9 +121,21 @@ fn by_python(options: &RunOptions) -> Result<Program, Error> {
     })
 }
 
+/// The word by which a user would start this Python, which the program sees.
+fn typed(python: &Path, named: Option<&Path>) -> OsString {
+    if let Some(named) = named {
+        return named.into();
+    }
+    let mut names = NAMES.into_iter();
+    let typed = names.find(|name| which_global(name).is_ok_and(|found| found == python));
+    typed.map_or_else(|| python.into(), OsString::from)
+}
+
+/// Names of Python, in the order in which users try them.
+const NAMES: [&str; 2] = ["python", "python3"];
+
 /// Python to run: the one that was named, else the one beside this program, else one on PATH.
 fn python(options: &RunOptions) -> Result<PathBuf, Error> {
-    const NAMES: [&str; 2] = ["python3", "python"];
     if let Some(python) = &options.python {
         return which(python).map_err(|_| {
             let python = path_text(python);
@@ -138,8 +150,15 @@ fn python(options: &RunOptions) -> Result<PathBuf, Error> {
         .flat_map(|here| NAMES.map(|name| here.with_file_name(name)));
     let mut candidates = beside.chain(NAMES.map(PathBuf::from));
     candidates
-        .find_map(|program| which(program).ok())
+        .find_map(|program| which(program).ok().filter(|found| !is_python_2(found)))
         .ok_or_else(|| {
             Error::NotStarted("there is no python3 on PATH; --python says where one is".to_owned())
         })
+}
+
+/// Returns true for the `python` of some older systems.
+fn is_python_2(python: &Path) -> bool {
+    let file = python.canonicalize().unwrap_or_default();
+    let name = file.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b"python2")
 }
