@@ -1,33 +1,92 @@
 """Has the processes of `edbprof run` record themselves: called by the .pth file when Python
-starts, if the environment says so. In a virtual environment site.py reads that file twice.
+starts, if this may be one of them. In a virtual environment site.py reads that file twice.
 
 A module of its own beside the package, since even importing that may fail.
 """
 
+import os
 import sys
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
-    from typing import Set
+    from typing import Optional, Set
+
+VARIABLE = "EDBPROF_RUN"
 
 
 def start(importers: "Set[str]") -> None:
     """`importers`: the keys of sys.path_importer_cache before this module was imported, which
     the program is to find.
     """
+    settings = os.environ.get(VARIABLE) or _settings_by_descent()
+    if not settings:
+        return
+    directory = settings.partition("\ndirectory=")[2]
+    if directory and not os.path.isdir(directory):
+        return  # The run is over; this is a child of what has outlived it.
     try:
-        from edbprof_native import _startup
+        from edbprof_native import _native, _startup
 
-        recorder = _startup.recorder()
+        if not _native.is_main_interpreter():
+            _note(directory, "interpreter", "")
+            return
+        recorder = _startup.recorder(settings)
         _forget_importers(importers)
         if recorder is not None:
             recorder.enable()  # Last of all: whatever comes after it is recorded.
     except Exception as error:
         _forget_importers(importers)
+        reason = " ".join(str(error).split())
         # An interpreter with a GIL of its own refuses the extension.
-        if "subinterpreters" not in str(error) and sys.stderr is not None:
-            reason = " ".join(str(error).split())
+        if "subinterpreters" in reason:
+            _note(directory, "interpreter", "")
+        elif not _note(directory, "failed", reason) and sys.stderr is not None:
             print("edbprof: this process is not recorded:", reason, file=sys.stderr)
+
+
+def _settings_by_descent() -> "Optional[str]":
+    """Settings of the run that an ancestor belongs to, for processes that were started with an
+    environment of their own. None if there is no such run.
+
+    Each run has an entry in a directory of its user's, named after its process: see
+    commands/run/registry.rs.
+    """
+    try:
+        user = os.geteuid()
+        runs = f"/tmp/edbprof-runs-{user}"
+        status = os.lstat(runs)
+        if status.st_uid != user or status.st_mode != 0o40700:
+            return None  # Somebody else's.
+        namespace = os.stat("/proc/self/ns/pid").st_ino
+        pid = os.getpid()
+        while pid > 0:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            try:
+                return os.readlink(f"{runs}/{pid}-{int(fields[19])}-{namespace}")
+            except FileNotFoundError:
+                pid = int(fields[1])
+    except (OSError, IndexError):
+        pass  # There is no /proc, or it does not show all ancestors.
+    return None
+
+
+def _note(directory: str, cause: str, about: str) -> bool:
+    """Tell the run that something here is not recorded. Returns False if that can't be told."""
+    if not directory:
+        return False
+    path = f"{directory}/unrecorded_{os.getpid()}_{cause}"
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        return not os.path.isdir(directory)
+    try:
+        os.write(file, os.fsencode(about + "\n"))
+    except OSError:
+        pass  # The name tells enough.
+    finally:
+        os.close(file)
+    return True
 
 
 def _forget_importers(but: "Set[str]") -> None:

@@ -331,20 +331,29 @@ def test_empty_is_as_unset(tmp_path):
     assert (done.stdout, done.stderr) == ("False\n", "")
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "nonsense",
-        "threads=1",
-        "threads=1\nbuiltins=1\nchildren=1\nclock=\n\nhook=auto\ndirectory=.",
-        "threads=1\nbuiltins=1\nchildren=1\nclock=bad\nhook=auto\ndirectory=.",
-        "threads=1\nbuiltins=1\nchildren=1\nclock=wall\nhook=bad\nhook\ndirectory=.",
-    ],
-)
-def test_what_goes_wrong_takes_one_line(tmp_path, setting):
+@pytest.mark.parametrize("setting", ["nonsense", "threads=1"])
+def test_a_bad_setting_takes_one_line(tmp_path, setting):
     done = play_with_setting(setting, tmp_path)
     (line,) = done.stderr.splitlines()
     assert line.startswith("edbprof: this process is not recorded: ")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "threads=1\nbuiltins=1\nchildren=1\nclock=\n\nhook=auto\ndirectory=.",
+        "threads=1\nbuiltins=1\nchildren=1\nclock=bad\nhook=auto\ndirectory=.",
+        "threads=1\nbuiltins=1\nchildren=1\nclock=wall\nhook=bad\ndirectory=.",
+    ],
+)
+def test_the_run_is_told_what_goes_wrong(tmp_path, setting):
+    """And not the program's own readers."""
+    done = play_with_setting(setting, tmp_path)
+    assert done.stderr == ""
+    (note,) = tmp_path.iterdir()
+    assert note.name.startswith("unrecorded_")
+    assert note.name.endswith("_failed")
+    assert note.read_text(encoding="utf-8").strip()
 
 
 def test_a_package_that_does_not_load_takes_one_line(tmp_path):

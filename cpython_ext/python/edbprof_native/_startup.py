@@ -1,4 +1,4 @@
-"""What `edbprof run` asks of a Python process, by a variable in its environment.
+"""The recorder that `edbprof run` asks of a Python process, by a text of settings.
 
 Its lines are `name=value`, the directory last.
 """
@@ -9,7 +9,7 @@ from . import _native
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from typing import Dict, Optional
+    from typing import Dict
 
 VARIABLE = "EDBPROF_RUN"
 
@@ -22,18 +22,12 @@ def _settings(text: str) -> "Dict[str, str]":
     return found
 
 
-def recorder() -> "Optional[_native.Recorder]":
-    """What the main thread is to be recorded by; None in a process, or an interpreter of the
-    program's own, that is not recorded.
-    """
-    if not _native.is_main_interpreter():
-        return None
-    settings = _settings(os.environ[VARIABLE])
-    if not os.path.isdir(settings["directory"]):
-        return None  # The run is over; this is a child of what has outlived it.
+def recorder(text: str) -> "_native.Recorder":
+    """The recorder of the main thread, by the run's settings."""
+    settings = _settings(text)
     with_children = settings["children"] == "1"
     if not with_children:
-        del os.environ[VARIABLE]
+        os.environ.pop(VARIABLE, None)
     from . import _process
 
     made = _process.new_recorder(

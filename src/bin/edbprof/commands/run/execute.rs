@@ -13,6 +13,7 @@ use super::group_probe::{self, GroupProbe};
 use super::inherited::close_all_but;
 use super::program::Program;
 use super::recordings::Recordings;
+use super::registry::RegisteredRun;
 use super::signals::Blocked;
 use super::spawn::{Image, environment, spawn};
 use super::wait;
@@ -20,7 +21,7 @@ use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
 
 /// Environment variable that makes Python processes record themselves: lines `name=value`, read
-/// by `edbprof_native/_startup.py`.
+/// by `edbprof_native/_startup.py`. Empty, it keeps a process from recording.
 pub(super) const VARIABLE: &str = "EDBPROF_RUN";
 
 /// Program that has ended.
@@ -44,6 +45,10 @@ pub(super) fn execute(
     let name = path_text(&program.path);
     let not_started = |error: io::Error| Error::NotStarted(format!("can't start {name}: {error}"));
     let settings = recordings.path().ok().map(|path| settings(options, path));
+    let _registered = match (&settings, options.no_children) {
+        (Some(settings), false) => RegisteredRun::new(settings),
+        _ => None,
+    };
     let image = image(program, settings).map_err(not_started)?;
     // Without it, signals that processes send to the group may arrive twice.
     let (stream, process) = group_probe::connect(&options.command).ok().unzip();

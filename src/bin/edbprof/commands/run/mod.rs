@@ -4,13 +4,13 @@
 //! descriptors and signal dispositions. One variable in its environment tells where and what to
 //! record. Every Python process that inherits it, the program itself or a child started in any
 //! way, finds the variable when it starts (by the `.pth` file that the Python package installs)
-//! and records itself. When the program has ended, the recordings are merged, and this process
+//! and records itself. A child with an environment of its own finds the run by its ancestors. When the program has ended, the recordings are merged, and this process
 //! ends like the program.
 //!
 //! | step | modules |
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
-//! | have it record | [`recordings`], the directory |
+//! | have it record | [`recordings`], the directory; [`registry`], for children without the variable |
 //! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`] |
 //! | send it signals | [`signals`], [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`] |
@@ -23,6 +23,7 @@ mod inherited;
 mod program;
 mod reasons;
 mod recordings;
+mod registry;
 mod results;
 mod script;
 mod signals;

@@ -99,7 +99,7 @@ fn of_other(program: &Program) -> String {
     format!("{name} is neither a Python nor a script that names one{cleared}")
 }
 
-/// Returns true for `env -i` and for what changes the user.
+/// Returns true for programs that change the user, and so hide the run.
 fn clears_environment(program: &Program) -> bool {
     let words = program.arguments.iter().skip(1);
     let mut options = words.map_while(|word| word.to_str().filter(|word| word.starts_with('-')));
@@ -108,7 +108,6 @@ fn clears_environment(program: &Program) -> bool {
             !options.any(|option| option == "-E" || option.starts_with("--preserve-env"))
         }
         Some("doas") => true,
-        Some("env") => options.any(|option| ["-", "-i", "--ignore-environment"].contains(&option)),
         _ => false,
     }
 }
@@ -182,7 +181,7 @@ fn ask(python: &Path, flags: &[OsString]) -> Option<Answer> {
     let mut child = Command::new(python)
         .args(flags)
         .args(["-c", QUESTION])
-        .env_remove(VARIABLE)
+        .env(VARIABLE, "")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -30,6 +30,10 @@ const CAUSES: [(&str, &str, bool); 5] = [
     ("failed", "recording failed", true),
 ];
 
+/// Cause of files that have a line for each interpreter that a process made itself, beside the
+/// main one. Such a process is recorded, but not in these.
+const INTERPRETER: &str = "interpreter";
+
 /// Process that was not recorded.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Unrecorded {
@@ -60,7 +64,10 @@ impl UnrecordedProcesses {
                 continue;
             };
             let about = fs::read(entry.path()).unwrap_or_default();
-            let about = printable(about.trim_ascii());
+            let about = match cause {
+                INTERPRETER => about.len().max(1).to_string(),
+                _ => printable(about.trim_ascii()),
+            };
             let processes = found.by_cause.entry(cause.to_owned()).or_default();
             processes.push(Unrecorded { pid, about });
             found.files.push(entry.path());
@@ -104,32 +111,48 @@ impl UnrecordedProcesses {
     /// A line for each cause: how many processes, which ones, and why.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         self.by_cause.iter().map(|(cause, processes)| {
+            if cause == INTERPRETER {
+                return interpreters(processes);
+            }
             let known = CAUSES.iter().find(|(known, _, _)| known == cause);
             let cause = known.map_or_else(
                 || printable(cause.as_bytes()),
                 |(_, text, _)| (*text).to_owned(),
             );
-            let named = processes.iter().take(NAMED);
-            let mut list: Vec<_> = named
-                .map(|process| match process.about.as_str() {
-                    "" => process.pid.to_string(),
-                    about => format!("{} ({about})", process.pid),
-                })
-                .collect();
-            if processes.len() > NAMED {
-                list.push(format!("{} more", processes.len() - NAMED));
-            }
+            let list = list(processes);
             let number = counted(processes.len(), "process", "processes");
             let were = match processes.len() {
                 1 => "was",
                 _ => "were",
             };
-            format!(
-                "{number} {were} not recorded ({cause}): {}",
-                list.join(", ")
-            )
+            format!("{number} {were} not recorded ({cause}): {list}")
         })
     }
+}
+
+fn interpreters(processes: &[Unrecorded]) -> String {
+    let number = processes
+        .iter()
+        .filter_map(|process| process.about.parse::<usize>().ok())
+        .sum();
+    let number = counted(number, "sub-interpreter", "sub-interpreters");
+    let list = list(processes);
+    format!("calls in {number} were not recorded (edbprof records main interpreters): {list}")
+}
+
+/// Names the first processes and counts the rest.
+fn list(processes: &[Unrecorded]) -> String {
+    let named = processes.iter().take(NAMED);
+    let mut list: Vec<_> = named
+        .map(|process| match process.about.as_str() {
+            "" => process.pid.to_string(),
+            about => format!("{} ({about})", process.pid),
+        })
+        .collect();
+    if processes.len() > NAMED {
+        list.push(format!("{} more", processes.len() - NAMED));
+    }
+    list.join(", ")
 }
 
 #[cfg(test)]
@@ -145,6 +168,8 @@ mod tests {
         write("unrecorded_7_no-room", "a\x1b[2Jb");
         write("unrecorded_8_of-tomorrow", "");
         write("unrecorded_x_failed", "");
+        write("unrecorded_5_interpreter", "\n\n");
+        write("unrecorded_6_interpreter", "");
         write("edbprof_1.prof", "");
         let found = UnrecordedProcesses::read(directory.path());
         assert_eq!(
@@ -152,13 +177,15 @@ mod tests {
             [
                 "2 processes were not recorded (started with another environment): \
                  3, 12 (python x.py)",
+                "calls in 3 sub-interpreters were not recorded \
+                 (edbprof records main interpreters): 5 (2), 6 (1)",
                 "1 process was not recorded (no room for a recording): 7 (a\\x1b[2Jb)",
                 "1 process was not recorded (of-tomorrow): 8",
             ]
         );
         assert!(found.have_failures());
         let first = json!({ "pid": 3, "cause": "environment", "about": "" });
-        assert_eq!((found.json().len(), &found.json()[0]), (4, &first));
+        assert_eq!((found.json().len(), &found.json()[0]), (6, &first));
         found.remove();
         assert!(UnrecordedProcesses::read(directory.path()).is_empty());
         assert!(directory.path().join("edbprof_1.prof").exists());

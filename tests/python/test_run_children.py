@@ -1,0 +1,254 @@
+"""`edbprof run`: children with an environment of their own, and those that outlive the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from prof_file import ProfFile
+
+from edbprof_native._program import find
+
+CHILD = """
+import os, sys
+def in_child(): pass
+in_child()
+print(sorted(os.environ), file=open("seen", "a"))
+"""
+
+#: Ways to start the child. Each is a line of the program.
+WAYS = {
+    "empty": "subprocess.run(command, env={})",
+    "environment": "subprocess.run(command, env={'A': 'b'})",
+    "bytes": "subprocess.run(command, env={b'A': b'b'})",
+    "copy": "subprocess.run(command, env={k: v for k, v in os.environ.items() if k == 'PATH'})",
+    "preexec_fn": "subprocess.run(command, env={}, preexec_fn=os.getpid)",
+    "session": "subprocess.run(command, env={}, start_new_session=True)",
+    "posix_spawn": "os.waitpid(os.posix_spawn(python, command, {}), 0)",
+    "posix_spawnp": "os.waitpid(os.posix_spawnp(python, command, {'A': 'b'}), 0)",
+    "spawnve": "os.spawnve(os.P_WAIT, python, command, {})",
+    "spawnle": "os.spawnle(os.P_WAIT, python, *command, {'A': 'b'})",
+    "spawnvpe": "os.spawnvpe(os.P_WAIT, python, command, {})",
+    "execve": "os.fork() or os.execve(python, command, {}); os.wait()",
+    "execle": "os.fork() or os.execle(python, *command, {'A': 'b'}); os.wait()",
+    "execvpe": "os.fork() or os.execvpe(python, command, {}); os.wait()",
+    "env": "subprocess.run(['env', '-i', *command])",
+    "unset": "subprocess.run(['env', '-u', 'EDBPROF_RUN', 'A=b', *command])",
+    "system": "os.system(f'env -i A=b {shlex.join(command)}')",
+    "shell": "subprocess.run(f'unset EDBPROF_RUN; {shlex.join(command)}; true', shell=True)",
+    "isolated": "subprocess.run([python, '-I', *command[1:]], env={})",
+    "cleared": "os.environ.clear(); subprocess.run(command)",
+    "thread": """
+        thread = threading.Thread(target=subprocess.run, args=(command,), kwargs={'env': {}})
+        thread.start()
+        thread.join()
+    """,
+    "grandchild": """
+        code = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+        subprocess.run([python, '-c', code, *command], env={})
+    """,
+    "asyncio": """
+        async def child():
+            process = await asyncio.create_subprocess_exec(*command, env={})
+            await process.wait()
+        asyncio.run(child())
+    """,
+}
+
+PROGRAM = """
+import asyncio, os, shlex, subprocess, sys, threading
+python = sys.executable
+command = [python, "child.py"]
+"""
+
+
+@pytest.fixture
+def both(tmp_path):
+    """Runs the program without and with us; gives what the children saw, and the results."""
+
+    def both(source, name="program.py"):
+        (tmp_path / name).write_text(source, encoding="utf-8")
+        (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
+        seen = tmp_path / "seen"
+        run = [find(), "run", "--quiet", f"--python={sys.executable}", "--out=results.prof"]
+        outputs = []
+        for command in ([sys.executable], run):
+            done = subprocess.run(
+                [*command, name],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                cwd=tmp_path,
+                check=True,
+            )
+            outputs.append((done.stdout, seen.read_text(encoding="utf-8")))
+            seen.unlink()
+        return (*outputs, ProfFile(tmp_path / "results.prof"))
+
+    return both
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_children_with_an_environment_of_their_own(both, way):
+    plain, profiled, results = both(PROGRAM + textwrap.dedent(WAYS[way]))
+    assert results.calls("in_child") == 1
+    # The variable is where it is inherited, and nowhere else.
+    without = (profiled[0], profiled[1].replace("'EDBPROF_RUN', ", ""))
+    assert without == plain
+    if way not in ("copy", "isolated"):
+        assert profiled == plain
+
+
+def test_programs_that_are_no_python_see_their_environment(both):
+    plain, profiled, _ = both(
+        PROGRAM
+        + textwrap.dedent(
+            """
+            given = {"A": "b"}
+            for _ in range(2):
+                subprocess.run(["/usr/bin/env"], env=given)
+            subprocess.run(["/usr/bin/env"], env={})
+            subprocess.run(["/usr/bin/env", "-i", "/usr/bin/env"])
+            print(given)
+            subprocess.run(command, env={})
+            """
+        )
+    )
+    assert profiled == plain
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_workers_of_a_program_without_environment(both, method):
+    plain, profiled, results = both(
+        f"""
+import multiprocessing, os, runpy
+def in_worker(number): return number
+if __name__ == "__main__":
+    os.environ.clear()
+    open("seen", "w").close()
+    with multiprocessing.get_context("{method}").Pool(2) as pool:
+        print(pool.map(in_worker, range(10), chunksize=1))
+        pool.close()
+        pool.join()
+"""
+    )
+    assert profiled == plain
+    assert results.calls("in_worker") == 10
+
+
+def test_env_may_start_the_program(tmp_path):
+    (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
+    command = [find(), "run", "--quiet", "--out=results.prof"]
+    subprocess.run(
+        [*command, "env", "-i", sys.executable, "child.py"], cwd=tmp_path, check=True
+    )
+    assert ProfFile(tmp_path / "results.prof").calls("in_child") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "own", "expected"),
+    [(["--no-children"], "{}", 0), ([], "{'EDBPROF_RUN': ''}", 0)],
+    ids=["no-children", "empty"],
+)
+def test_children_that_are_not_wanted(tmp_path, options, own, expected):
+    (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
+    (tmp_path / "program.py").write_text(
+        PROGRAM + f"subprocess.run(command, env={own})", encoding="utf-8"
+    )
+    run = [find(), "run", "--quiet", f"--python={sys.executable}", "--out=results.prof"]
+    subprocess.run([*run, *options, "program.py"], cwd=tmp_path, check=True)
+    assert ProfFile(tmp_path / "results.prof").calls("in_child") == expected
+
+
+def test_interpreters_of_the_programs_own_are_counted(tmp_path):
+    (tmp_path / "program.py").write_text(
+        textwrap.dedent(
+            """
+            try:
+                import _interpreters as interpreters
+            except ImportError:
+                import _xxsubinterpreters as interpreters
+            for _ in range(3):
+                interpreters.destroy(interpreters.create())
+            """
+        ),
+        encoding="utf-8",
+    )
+    command = [find(), "run", f"--python={sys.executable}", "--out=results.prof", "program.py"]
+    done = subprocess.run(
+        command, stderr=subprocess.PIPE, encoding="utf-8", cwd=tmp_path, check=True
+    )
+    assert "calls in 3 sub-interpreters were not recorded" in done.stderr
+
+
+#: A daemon that goes on once the run is over.
+DAEMON = """
+import multiprocessing, os, subprocess, sys, threading
+
+def called(number): return number
+
+def busy(functions):
+    for number in range(functions):
+        names = {}
+        exec(f"def f_{number}(): pass", names)
+        names[f"f_{number}"]()
+
+def daemon():
+    busy(10)
+    with open("continue"):
+        pass  # The run is over.
+    busy(20_000)
+    thread = threading.Thread(target=busy, args=(100,))
+    thread.start()
+    thread.join()
+    child = os.fork()
+    if child == 0:
+        busy(100)
+        sys.exit()
+    os.waitpid(child, 0)
+    for environment in (None, {}):
+        subprocess.run([sys.executable, "-c", "len('')"], env=environment, check=True)
+    for method in ("fork", "spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            assert pool.map(called, range(3)) == [0, 1, 2]
+            pool.close()
+            pool.join()
+    directory = os.environ["EDBPROF_RUN"].rpartition("=")[2]
+    print("the directory is there:", os.path.exists(directory))
+
+if __name__ == "__main__":
+    busy(10)
+    if os.fork() == 0:
+        with open(os.devnull, "r+") as null, open("output", "w") as output:
+            for stream, file in enumerate((null, output, output)):
+                os.dup2(file.fileno(), stream)
+        daemon()
+"""
+
+
+def test_a_daemon_that_outlives_the_run_hears_nothing(tmp_path):
+    (tmp_path / "program.py").write_text(DAEMON, encoding="utf-8")
+    fifo = tmp_path / "continue"
+    os.mkfifo(fifo)
+    command = [find(), "run", f"--python={sys.executable}", "--out=results.prof", "program.py"]
+    # The daemon holds it until its end, as its children do.
+    reader, writer = os.pipe()
+    done = subprocess.run(
+        command,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        check=True,
+        pass_fds=[writer],
+    )
+    os.close(writer)
+    assert " is still running; what it records from now on is lost" in done.stderr
+    fifo.write_text("")
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+    output = Path(tmp_path / "output").read_text(encoding="utf-8")
+    assert output == "the directory is there: False\n"
