@@ -53,7 +53,7 @@ def _settings_by_descent() -> "Optional[str]":
     """
     try:
         user = os.geteuid()
-        runs = f"/tmp/edbprof-runs-{user}"
+        runs = f"/dev/shm/edbprof-runs-{user}"
         status = os.lstat(runs)
         if status.st_uid != user or status.st_mode != 0o40700:
             return None  # Somebody else's.

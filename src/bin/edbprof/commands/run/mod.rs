@@ -4,13 +4,13 @@
 //! descriptors and signal dispositions. One variable in its environment tells where and what to
 //! record. Every Python process that inherits it, the program itself or a child started in any
 //! way, finds the variable when it starts (by the `.pth` file that the Python package installs)
-//! and records itself. A child with an environment of its own finds the run by its ancestors. When the program has ended, the recordings are merged, and this process
-//! ends like the program.
+//! and records itself. A child with an environment of its own finds the run by its ancestors. When
+//! the program has ended, the recordings are merged, and this process ends like the program.
 //!
 //! | step | modules |
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
-//! | have it record | [`recordings`], the directory; [`registry`], for children without the variable |
+//! | have it record | [`recordings`], the directory; [`registry`], for other environments |
 //! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`] |
 //! | send it signals | [`signals`], [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`] |

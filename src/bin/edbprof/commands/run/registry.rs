@@ -2,8 +2,9 @@
 //!
 //! The program may start Pythons with an environment of their own, which lacks the variable. Such
 //! a process looks for its ancestors in a directory of the user's. The place is fixed, because an
-//! environment of its own tells of no other. A Python outside of any run finds that there is no
-//! directory, so the directory is removed with its last entry.
+//! environment of its own tells of no other, and in memory, because a temporary directory may be
+//! full or read-only. A Python outside of any run finds that there is no directory, so the
+//! directory is removed with its last entry.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
@@ -29,7 +30,7 @@ impl RegisteredRun {
         let name = entry_name(&ProcessIdentity::of(std::process::id())?);
         // SAFETY: the call uses no memory.
         let user = unsafe { libc::geteuid() };
-        let directory = PathBuf::from(format!("/tmp/edbprof-runs-{user}"));
+        let directory = PathBuf::from(format!("/dev/shm/edbprof-runs-{user}"));
         let entry = directory.join(name);
         for _ in 0..ATTEMPTS {
             create(&directory, user).ok()?;
