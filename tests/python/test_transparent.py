@@ -370,6 +370,27 @@ def test_a_package_that_does_not_load_takes_one_line(tmp_path):
     assert done.stderr == "edbprof: this process is not recorded: two lines\n"
 
 
+def test_the_summary_names_a_start_that_failed(tmp_path):
+    (tmp_path / "edbprof_native").mkdir()
+    write(tmp_path / "edbprof_native" / "__init__.py", "raise ValueError('two\\nlines')\n")
+    write(tmp_path / "program.py", "import sys; print('ran', file=sys.stderr)\n")
+    run = [find(), "run", f"--python={sys.executable}", "--out=results.prof", "program.py"]
+    done = subprocess.run(
+        run,
+        env=dict(os.environ, PYTHONPATH=str(tmp_path)),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        check=False,
+    )
+    ran, reason = done.stderr.splitlines()
+    assert (done.returncode, ran) == (4, "ran")
+    assert reason.startswith(
+        "edbprof: nothing was recorded: 1 process was not recorded (recording failed): "
+    )
+    assert reason.endswith(" (two lines)")
+
+
 def test_functions_that_end_with_a_code_object(both, tmp_path):
     """Code that was called is kept alive until the interpreter ends, when those are gone."""
     program = write(
