@@ -17,7 +17,7 @@ use crate::model::{NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTre
 /// but not their time. Callees and time of an excluded function go to its caller or, if it
 /// has none, to a node called `<excluded>`.
 ///
-/// Nodes of processes, threads and overflow calls are neither included nor excluded by
+/// Nodes of processes, threads, forked children and overflow calls are neither included nor excluded by
 /// themselves. Overflow calls go by their function alone. If stacks are chosen, their rows
 /// and their nodes may differ in time: a row, or a node, of overflow calls has the rest,
 /// so that both add up to the same.
@@ -54,7 +54,7 @@ impl Rule {
         Rule {
             included: chosen.include.is_empty() || function.is_some_and(|f| chosen.includes(f)),
             excluded: function.is_some_and(|function| chosen.excludes(function)),
-            is_call: !trees.kinds[kind as usize].is_group(),
+            is_call: trees.kinds[kind as usize].is_call(),
         }
     }
 }
@@ -71,7 +71,7 @@ struct Filter<'a> {
 #[derive(Clone, Copy)]
 struct Place {
     node: u32,
-    /// False for a process or thread, and outside of all nodes.
+    /// False for a process, thread or forked child, and outside of all nodes.
     is_call: bool,
 }
 

@@ -116,6 +116,14 @@ pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
         NodeKind::MergedProcesses => Function::stand_in("processes merged without --by"),
         NodeKind::Thread { name, threads } => Function::stand_in(&thread_text(name, *threads)),
         NodeKind::MergedThreads => Function::stand_in("threads merged without --by=thread"),
+        NodeKind::Forked { path } => Function::stand_in(&forked_text(path)),
+    }
+}
+
+fn forked_text(path: &[u8]) -> String {
+    match path.is_empty() {
+        true => "forked".to_owned(),
+        false => format!("forked in {}", String::from_utf8_lossy(path)),
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn group_roots(trees: &Trees, groups: impl Fn(&ThreadTree) -> Groups)
 enum Level {
     Process,
     Thread,
+    Forked,
     Call,
 }
 
@@ -49,6 +50,7 @@ impl Level {
         match kind {
             NodeKind::Process(_) | NodeKind::MergedProcesses => Level::Process,
             NodeKind::Thread { .. } | NodeKind::MergedThreads => Level::Thread,
+            NodeKind::Forked { .. } => Level::Forked,
             NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => Level::Call,
         }
     }
@@ -102,7 +104,7 @@ impl Grouping<'_> {
         match level {
             Level::Process => self.groups.process.is_some(),
             Level::Thread => self.groups.thread.is_some(),
-            Level::Call => true,
+            Level::Forked | Level::Call => true,
         }
     }
 

@@ -11,6 +11,7 @@
 
 pub(crate) mod builder;
 mod calibration;
+pub(crate) mod forked;
 mod function;
 pub mod generics;
 mod label;

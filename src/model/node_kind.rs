@@ -27,18 +27,35 @@ pub enum NodeKind {
     },
     /// All calls of threads that had been merged before they were to be kept apart.
     MergedThreads,
+    /// All that the thread of a forked child did that had forked. Its children are the calls
+    /// that it continued, which have the time since the fork or since their callee ended, and
+    /// the calls that it made with none of those open. It has no time of its own.
+    Forked {
+        /// The calls that were open at the fork, the outermost first: see
+        /// [`forked::path`](super::forked::path).
+        path: Box<[u8]>,
+    },
 }
 
 impl NodeKind {
     /// Returns true for what stands at the root of a process's or thread's calls.
     pub fn is_group(&self) -> bool {
         match self {
-            NodeKind::Function(_) | NodeKind::Overflow | NodeKind::Excluded => false,
+            NodeKind::Function(_)
+            | NodeKind::Overflow
+            | NodeKind::Excluded
+            | NodeKind::Forked { .. } => false,
             NodeKind::Process(_)
             | NodeKind::MergedProcesses
             | NodeKind::Thread { .. }
             | NodeKind::MergedThreads => true,
         }
+    }
+
+    /// Returns true for calls: time that was not spent in a function of the program's is
+    /// their caller's.
+    pub(crate) fn is_call(&self) -> bool {
+        !self.is_group() && !matches!(self, NodeKind::Forked { .. })
     }
 
     /// The label of rows for what is no function but has time that no function's row has.

@@ -17,13 +17,17 @@ impl Calibration {
         let resume = self.cost(CallKind::Resume);
         let counts = nodes.calls().iter().zip(nodes.resumes());
         for ((node, &parent), (&calls, &resumes)) in (0..).zip(nodes.parents()).zip(counts) {
-            let Some(call) = function(node).and_then(|of| self.call(of, function(parent))) else {
+            let caller = function(parent);
+            let Some(call) = function(node).and_then(|of| self.call(of, caller)) else {
                 continue;
             };
             add(node, calls, call.callee);
-            add(parent, calls, call.caller);
             add(node, resumes, resume.callee);
-            add(parent, resumes, resume.caller);
+            // A forked child's node has no time that this could be a part of.
+            if caller.is_some() {
+                add(parent, calls, call.caller);
+                add(parent, resumes, resume.caller);
+            }
         }
         for (node, &calls) in (0..).zip(&thread.class_calls) {
             add(node, calls.into(), self.class_call);

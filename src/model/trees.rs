@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Function, NO_PARENT, NodeKind, Nodes, Occurrence, OverflowCalls, Process};
+use super::{Function, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls, Process};
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
@@ -52,6 +52,35 @@ impl ThreadTree {
         }
         if let Some(sum) = self.class_calls.get_mut(node as usize) {
             *sum = sum.saturating_add(calls);
+        }
+    }
+
+    /// Removes nodes without calls, time and callees: calls that a forked child inherited and
+    /// never came back to. Roots stay.
+    pub(crate) fn remove_unvisited(&mut self) {
+        let mut has_callees = vec![false; self.nodes.len()];
+        for &parent in self.nodes.parents() {
+            if let Some(caller) = has_callees.get_mut(parent as usize) {
+                *caller = true;
+            }
+        }
+        let nodes = std::mem::take(&mut self.nodes);
+        let class_calls = std::mem::take(&mut self.class_calls);
+        let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        for ((node, row), has_callees) in nodes.rows().enumerate().zip(has_callees) {
+            let class_calls = class_calls.get(node).copied().unwrap_or(0);
+            let visits = row.calls | row.resumes | row.total | u64::from(class_calls);
+            if visits == 0 && !has_callees && row.parent != NO_PARENT {
+                places.push(NO_PARENT);
+                continue;
+            }
+            let parent = places.get(row.parent as usize).copied();
+            let place = self.nodes.push(NodeRow {
+                parent: parent.unwrap_or(NO_PARENT),
+                ..row
+            });
+            places.push(place);
+            self.add_class_calls(place, class_calls);
         }
     }
 

@@ -88,8 +88,10 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
         is_open.then(|| unsafe { entry.handle_in_child() }.depth() + 1)
     };
     let all_open = shared.threads.iter().filter_map(open).sum();
-    // Calls that overflowed in the parent have a place in the tree here.
-    let mut arena = Arena::new(recording.options.max_nodes.max(all_open)).ok();
+    // Calls of the parent's take no room from the child's own. Those that overflowed in the
+    // parent have nodes here.
+    let max_nodes = recording.options.max_nodes.saturating_add(all_open);
+    let mut arena = Arena::new(max_nodes).ok();
     shared.identity = None;
     shared.saves = SavePolicy::default();
     shared.backing.with_file(LiveFile::detach);
@@ -108,6 +110,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
         // SAFETY: the forking thread's handle, in the forking thread; the chunk is fresh;
         // the old arena is dropped only below.
         unsafe { thread.move_open_calls(base, chunk.clone(), find) };
+        entry.inherited = Some(thread.nodes().saturating_sub(1));
         // Does not allocate: the room of the first chunk is still there.
         entry.chunks.push(chunk);
     }

@@ -60,9 +60,10 @@ fn drawn(tree: &ThreadTree, trees: &Trees) -> Vec<String> {
     let mut lines = Vec::new();
     for node in 0..nodes.len() {
         let kind = nodes.kinds()[node];
-        let name = match trees.function(kind) {
-            Some(function) => function.label.name.escape_ascii().to_string(),
-            None => format!("{:?}", trees.kinds[kind as usize]),
+        let name = match (trees.function(kind), &trees.kinds[kind as usize]) {
+            (Some(function), _) => function.label.name.escape_ascii().to_string(),
+            (_, NodeKind::Forked { path }) => format!("<{}>", path.escape_ascii()),
+            _ => format!("{:?}", trees.kinds[kind as usize]),
         };
         let way = match nodes.parents()[node] {
             NO_PARENT => name,
@@ -409,10 +410,15 @@ fn a_forked_child_is_a_recording_of_its_own() {
         threads(&middle[0]),
         [["1 0 200 outer", "2 0 23 outer / inner"]]
     );
-    // From 110, the latest event before the fork, on: to 200; to 150, and 10 more.
+    // From 110, the latest event before the fork, on: to 150, and from there to 200.
     assert_eq!(
         threads(&middle[1]),
-        [["0 0 90 outer", "1 0 50 outer / inner"]]
+        [[
+            "0 0 90 <outer > inner>",
+            "0 0 50 <outer > inner> / outer",
+            "0 0 40 <outer > inner> / inner",
+            "1 0 10 <outer > inner> / outer / inner"
+        ]]
     );
 
     let twice = family(directory, "twice_");
@@ -420,14 +426,19 @@ fn a_forked_child_is_a_recording_of_its_own() {
     assert_eq!(threads(&twice[0]), [["1 0 900 outer"]]);
     assert_eq!(
         threads(&twice[1]),
-        [["0 0 60 outer", "1 0 40 outer / inner"]]
+        [[
+            "0 0 60 <outer>",
+            "0 0 60 <outer> / outer",
+            "1 0 40 <outer> / outer / inner"
+        ]]
     );
     assert_eq!(
         threads(&twice[2]),
         [[
-            "0 0 30 outer",
-            "0 0 20 outer / inner",
-            "1 0 1 outer / inner / inner"
+            "0 0 30 <outer > inner>",
+            "0 0 10 <outer > inner> / outer",
+            "0 0 20 <outer > inner> / inner",
+            "1 0 1 <outer > inner> / inner / inner"
         ]]
     );
 
@@ -436,9 +447,10 @@ fn a_forked_child_is_a_recording_of_its_own() {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!((nodes.len(), child.threads[0].overflow.len()), (70, 0));
-    assert_eq!((nodes.calls()[0], nodes.totals()[0]), (1, 1000 - 70 + 3));
-    assert!(nodes.calls()[1..].iter().all(|&calls| calls == 0));
+    assert_eq!((nodes.len(), child.threads[0].overflow.len()), (3, 0));
+    // All calls ended at once, so that the innermost one has all of the time.
+    assert_eq!(nodes.calls(), [0, 0, 1]);
+    assert_eq!(nodes.totals(), [1000 - 70 + 3, 1000 - 70, 3]);
     assert_eq!(child.processes[0].dropped_calls, 0);
 
     let thread = family(directory, "thread_");
@@ -450,7 +462,11 @@ fn a_forked_child_is_a_recording_of_its_own() {
     assert_eq!(
         threads(child),
         [
-            vec!["0 0 20 inner", "1 0 5 inner / outer"],
+            vec![
+                "0 0 20 <inner>",
+                "0 0 20 <inner> / inner",
+                "1 0 5 <inner> / inner / outer"
+            ],
             vec!["1 0 1 outer"]
         ]
     );
@@ -460,7 +476,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
         panic!("only the child saved");
     };
     let nodes = &child.threads[0].nodes;
-    assert_eq!((nodes.calls()[0], nodes.calls()[1]), (0, 1));
-    assert!(nodes.totals()[1] >= 10_000_000, "{} ns", nodes.totals()[1]);
-    assert!(nodes.totals()[0] >= nodes.totals()[1]);
+    assert_eq!(nodes.calls(), [0, 0, 1]);
+    assert!(nodes.totals()[2] >= 10_000_000, "{} ns", nodes.totals()[2]);
+    assert!(nodes.totals()[1] >= nodes.totals()[2]);
 }

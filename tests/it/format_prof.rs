@@ -445,6 +445,9 @@ fn every_kind_of_node_comes_back() {
             threads: 7,
         },
         NodeKind::MergedThreads,
+        NodeKind::Forked {
+            path: b"main > fork"[..].into(),
+        },
     ]);
     let read = changed(&trees, |_| {}).unwrap();
     assert!(matches!(read, ProfFile::Exact(read, _) if read == trees));

@@ -172,6 +172,7 @@ fn kind_text(trees: &Trees, kind: u32) -> String {
             format!("thread {}, {threads} threads", readable(name))
         }
         NodeKind::MergedThreads => "threads merged without --by=thread".to_owned(),
+        NodeKind::Forked { path } => format!("forked in {}", readable(path)),
     }
 }
 

@@ -157,8 +157,12 @@ proptest! {
         let bytes: Vec<_> = (1..).zip(files.clone()).map(|(id, trees)| exact(id, trees)).collect();
         let merged = merge(&bytes).profile;
         let trees = merged.trees();
-        let place = |function: Option<&Function>, thread: Option<&[u8]>| {
-            (format!("{function:?}"), thread.map(<[u8]>::to_vec))
+        let place = |trees: &Trees, kind: u32, thread: Option<&[u8]>| {
+            let text = match trees.function(kind) {
+                Some(function) => format!("{function:?}"),
+                None => format!("{:?}", trees.kinds[kind as usize]),
+            };
+            (text, thread.map(<[u8]>::to_vec))
         };
         let mut found = BTreeMap::new();
         for ran in &trees.occurrences {
@@ -166,7 +170,7 @@ proptest! {
                 ANY_THREAD => None,
                 thread => Some(&*trees.thread_names[thread as usize]),
             };
-            found.insert(place(trees.function(ran.kind), thread), ran.processes);
+            found.insert(place(trees, ran.kind, thread), ran.processes);
         }
         let mut expected = BTreeMap::new();
         for trees in &files {
@@ -174,8 +178,8 @@ proptest! {
             for thread in &trees.threads {
                 let overflow = thread.overflow.iter().map(|overflow| &overflow.kind);
                 for &kind in thread.nodes.kinds().iter().chain(overflow) {
-                    let function = trees.function(kind);
-                    places.extend([place(function, Some(&*thread.name)), place(function, None)]);
+                    let name = Some(&*thread.name);
+                    places.extend([place(trees, kind, name), place(trees, kind, None)]);
                 }
             }
             for place in places {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use edbprof::capi::*;
-use edbprof::model::Trees;
+use edbprof::model::{NodeKind, Trees};
 
 use super::in_a_process_of_its_own;
 use super::model::figures_of;
@@ -65,8 +65,9 @@ fn leaves_alone_here() {
     });
     assert_eq!(fs::read(&parent).unwrap(), before);
     let figures = figures_of(&of_child(directory.path(), &parent));
-    assert_eq!(figures[&vec![1_u64]].0, 0);
-    assert_eq!(figures[&vec![1, 2]], (0, 10));
+    // From the end of 2 until the last event: what was before is the parent's.
+    assert_eq!(figures[&vec![1_u64]], (0, 45 + 10 * 4999 - 30));
+    assert_eq!(figures[&vec![2]], (0, 10));
     assert_eq!(figures[&vec![1, 3]], (5, 25));
     assert_eq!(figures.len(), 1002);
     recorder.leave(2, 50);
@@ -112,11 +113,82 @@ fn ends_while_another_begins_here() {
         let child = of_child(directory.path(), &parent);
         let figures = figures_of(&child);
         for key in 2..=DEEP {
-            let path: Vec<u64> = (1..=key).collect();
-            assert_eq!(figures[&path], (0, 100 - key));
+            let alone = if key == DEEP { 110 - key - 10 } else { 1 };
+            assert_eq!(figures[&vec![key]], (0, alone));
         }
-        // The main thread's is open until its last event, at 108.
-        assert_eq!(figures[&vec![1]], (1, 98 + 10));
+        // The main thread does not come back to its own, of which there is no node.
+        assert_eq!(figures[&vec![1]], (1, 10));
+        assert_eq!(figures.len() as u64, DEEP);
         recorder.free();
     }
+}
+
+#[test]
+fn a_childs_calls_stand_below_a_node_for_it() {
+    in_a_process_of_its_own("forked::stand_below_here");
+}
+
+#[test]
+#[ignore = "run by the test above: it forks"]
+fn stand_below_here() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    recorder.enter(2, 20);
+    let parent = only_live(directory.path());
+    in_child(|| {
+        recorder.enter(3, 30);
+        // Grandchildren have the child's calls and its parent's.
+        in_child(|| {
+            recorder.enter(4, 40);
+            recorder.leave(4, 50);
+            true
+        });
+        recorder.leave(3, 60);
+        recorder.leave(2, 70);
+        // A call of the child's own, which is not the one that it had inherited.
+        recorder.enter(2, 80);
+        recorder.leave(2, 85);
+        recorder.leave(1, 90);
+        recorder.enter(5, 100);
+        recorder.leave(5, 110);
+        true
+    });
+    let mut children = files(directory.path(), ".prof.live");
+    children.retain(|path| *path != parent);
+    let mut found: Vec<_> = children.iter().map(|path| texts(&read(path))).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "forked in qualified > qualified 0 80; | 1 0 20; | | 2 1 5; | 2 0 50; | | 3 1 30; | 5 1 10; ",
+            "forked in qualified > qualified > qualified 0 20; | 3 0 20; | | 4 1 10; ",
+        ]
+    );
+    recorder.free();
+}
+
+/// Calls and ticks of the main thread's nodes, in the order of the nodes' depth and names.
+fn texts(trees: &Trees) -> String {
+    let nodes = &trees.threads[0].nodes;
+    let text = |kind: u32| match &trees.kinds[kind as usize] {
+        NodeKind::Forked { path } => format!("forked in {}", String::from_utf8_lossy(path)),
+        _ => {
+            let function = trees.function(kind).unwrap();
+            String::from_utf8_lossy(&function.label.name).into_owned()
+        }
+    };
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    let mut lines = Vec::new();
+    for row in nodes.rows() {
+        let above = paths.get(row.parent as usize);
+        let mut path = above.cloned().unwrap_or_default();
+        path.push(text(row.kind));
+        let indent = "| ".repeat(path.len() - 1);
+        let line = format!("{indent}{} {} {}; ", text(row.kind), row.calls, row.total);
+        lines.push((path.clone(), line));
+        paths.push(path);
+    }
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
 }

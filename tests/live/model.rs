@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use edbprof::model::{NO_PARENT, Trees};
+use edbprof::model::{NO_PARENT, NodeKind, Trees};
 
 /// One event: entering a function, or leaving the one entered last.
 #[derive(Clone, Copy, Debug)]
@@ -92,18 +92,24 @@ pub(crate) fn figures_after(seed: u64, events: u64) -> Figures {
     figures
 }
 
-/// The same of a file whose functions are called like their keys.
+/// The same of a file whose functions are called like their keys. The node of a forked child
+/// is no part of the way.
 pub(crate) fn figures_of(trees: &Trees) -> Figures {
     let mut figures = Figures::new();
     for thread in &trees.threads {
         let nodes = &thread.nodes;
         let mut paths: Vec<Vec<u64>> = Vec::new();
         for index in 0..nodes.len() {
-            let function = trees.function(nodes.kinds()[index]).unwrap();
             let mut path = match nodes.parents()[index] {
                 NO_PARENT => Vec::new(),
                 parent => paths[parent as usize].clone(),
             };
+            let kind = nodes.kinds()[index];
+            if let NodeKind::Forked { .. } = trees.kinds[kind as usize] {
+                paths.push(path);
+                continue;
+            }
+            let function = trees.function(kind).unwrap();
             path.push(
                 std::str::from_utf8(&function.label.name)
                     .unwrap()

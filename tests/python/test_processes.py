@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sys
 import textwrap
 
 import pytest
+from edbprof_native import profile
 from prof_file import ProfFile, all_files, files, find, total_calls
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -32,6 +34,17 @@ def jobs(run, tmp_path, monkeypatch):
         return directory
 
     return play
+
+
+#: Name of the node that a forked child's calls stand below.
+CHILD = "<forked>"
+
+
+def path_of(file):
+    """The calls in which the process was forked, without their qualification."""
+    texts = [kind[1] for kind in file.exact.get("kinds", ()) if kind and kind[0] == "forked"]
+    names = [re.sub(r".*[. ](\w+)>?$", r"\1", name) for text in texts for name in text.split(" > ")]
+    return names
 
 
 def pids(directory):
@@ -184,7 +197,7 @@ def test_grandchildren(jobs):
 
 
 def test_fork_inside_of_a_recorded_call(jobs):
-    """The open calls are the child's path; their count and time are the parent's."""
+    """The child goes on in the open calls; what was before is the parent's."""
     directory = jobs(
         """
         from edbprof_native import profile
@@ -217,13 +230,86 @@ def test_fork_inside_of_a_recorded_call(jobs):
         ("outer", "fork", "step"): 1,
     }
     assert {path: calls for path, calls in child.paths().items() if fork not in path} == {
-        ("outer", "step"): 1,
-        ("outer", "fork", "step"): 1,
+        (CHILD, "outer", "step"): 1,
+        (CHILD, "fork", "step"): 1,
     }
-    for names in (("outer",), ("outer", "fork"), ("outer", "fork", fork)):
-        assert find(child, *names).calls == 0
-        assert find(child, *names).total > 0
-    assert child.rows[find(child, "outer").label][:2] == (0, 0)
+    for name in ("outer", "fork", fork):
+        assert find(child, CHILD, name).calls == 0
+        assert find(child, CHILD, name).total > 0
+    assert child.rows[find(child, CHILD, "outer").label][:2] == (0, 0)
+    assert path_of(child) == ["outer", "fork", "fork"]
+
+
+def test_calls_that_a_child_does_not_come_back_to_are_not_in_it(jobs):
+    directory = jobs(
+        """
+        from edbprof_native import profile
+
+        def fork(then):
+            child = os.fork()
+            if not child:
+                then()
+                profile(dir=jobs.DIRECTORY).save()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+
+        def grandchild():
+            jobs.step()
+
+        def child():
+            fork(grandchild)
+
+        def steps():
+            yield fork(child)
+
+        @profile(dir=jobs.DIRECTORY, save_every_n_calls=0)
+        def outer():
+            list(steps())
+
+        outer()
+        """
+    )
+    parent, child, grandchild = sorted(all_files(directory), key=lambda file: len(path_of(file)))
+    assert parent.calls("outer") == parent.calls("steps") == 1
+    assert path_of(child) == ["outer", "steps", "fork", "fork"]
+    assert path_of(grandchild) == ["outer", "steps", "fork", "child", "fork", "fork"]
+    for file in (child, grandchild):
+        assert not {"outer", "steps"} & {node.name for node in file.nodes}
+    assert child.calls("child") == grandchild.calls("grandchild") == 1
+    assert "child" not in {node.name for node in grandchild.nodes}
+
+
+def test_the_time_of_workers_is_not_their_pools(jobs, tmp_path):
+    directory = jobs(
+        """
+        from edbprof_native import profile
+
+        @profile(dir=jobs.DIRECTORY, save_every_n_calls=0)
+        def outer():
+            pool = multiprocessing.get_context("fork").Pool(2)
+            pool.map(jobs.job, [3] * 6, chunksize=1)
+            pool.close()
+            pool.join()
+
+        outer()
+        """
+    )
+    (parent,) = (file for file in all_files(directory) if file.calls("outer"))
+    profile(dir=directory).aggregate(tmp_path, quiet=True)
+    merged = ProfFile(tmp_path / "profile_analysis.prof")
+    for name in ("Pool", "_repopulate_pool", "start"):
+        labels = [label for label in parent.rows if label[2] == name and "multiprocessing" in label[0]]
+        for label in labels:
+            assert merged.rows[label][3] == pytest.approx(parent.rows[label][3], rel=1e-9)
+        assert labels
+    own = sum(row[2] for file in all_files(directory) for row in file.rows.values())
+    assert sum(row[2] for row in merged.rows.values()) == pytest.approx(own, rel=1e-9)
+    roots = [node for node in merged.nodes if not node.parent]
+    assert sum(node.total for node in roots) == pytest.approx(own * 1e9, rel=1e-9)
+    (child,) = (node for node in roots if node.name == CHILD)
+    workers = [node for file in all_files(directory) for node in file.nodes if node.names == (CHILD,)]
+    assert child.total == sum(node.total for node in workers) > 0
+    assert len(workers) == 2
 
 
 def test_pool_started_inside_of_a_recorded_call(jobs):

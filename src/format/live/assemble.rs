@@ -3,6 +3,10 @@
 //! Both are the same nodes, so the recorder's snapshot and the reader of live files share
 //! the rules: a hidden node leaves its children and its time to its caller, overflow calls
 //! made in a node get a node of their own, and functions are numbered in order of use.
+//!
+//! In a forked child, nodes of the calls that it inherited were open below each other, though
+//! it may never come back to most of them. The tree has one node for the child instead, and
+//! below it each of those calls with the time in which it was the innermost of them.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -10,7 +14,7 @@ use std::collections::HashMap;
 
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
-use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree};
+use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, forked};
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
 ///
@@ -45,6 +49,8 @@ pub(crate) struct Assembly<'f, F> {
     threads: Vec<ThreadTree>,
     /// Threads by their root nodes.
     roots: HashMap<u32, u32>,
+    /// Threads of a forked child that had forked.
+    forked: Vec<ForkedThread>,
     /// By index of the node: where its children go.
     places: Vec<Place>,
 }
@@ -54,6 +60,21 @@ pub(crate) struct Assembled {
     pub(crate) functions: Vec<Function>,
     pub(crate) kinds: Vec<NodeKind>,
     pub(crate) threads: Vec<ThreadTree>,
+}
+
+/// A thread that had forked, in the child.
+struct ForkedThread {
+    /// Index among the threads.
+    thread: u32,
+    root: u32,
+    /// Number of nodes behind the root that are calls of the parent's.
+    inherited: u32,
+    /// Kind of the node for the child.
+    kind: u32,
+    /// The functions of those calls that are not hidden, by their numbers.
+    path: Vec<u32>,
+    /// The node in the tree of the last one.
+    innermost: Option<u32>,
 }
 
 /// A thread and a node in its tree, or [`NO_PARENT`].
@@ -79,17 +100,27 @@ impl<'f, F: Functions> Assembly<'f, F> {
             has_class_calls,
             threads: Vec::new(),
             roots: HashMap::new(),
+            forked: Vec::new(),
             places: Vec::new(),
         }
     }
 
-    /// Adds a thread whose root is the node `root`, and returns its number. A thread that is
-    /// there already gets another name.
-    pub(crate) fn add_thread(&mut self, root: u32, name: &[u8]) -> usize {
+    /// Adds a thread whose root is the node `root`, and returns its number. In a forked child
+    /// so many nodes behind the root are `inherited`. A thread that is there already gets
+    /// another name.
+    pub(crate) fn add_thread(&mut self, root: u32, name: &[u8], inherited: Option<u32>) -> usize {
         let new = self.threads.len() as u32;
         let number = *self.roots.entry(root).or_insert(new) as usize;
         if number == self.threads.len() {
             self.threads.push(ThreadTree::default());
+            self.forked.extend(inherited.map(|inherited| ForkedThread {
+                thread: new,
+                root,
+                inherited,
+                kind: self.used.forked(),
+                path: Vec::new(),
+                innermost: None,
+            }));
         }
         if let Some(tree) = self.threads.get_mut(number) {
             tree.name = name.into();
@@ -116,12 +147,12 @@ impl<'f, F: Functions> Assembly<'f, F> {
             return self.add_counter(parent & !COUNTER, node);
         }
         let place = match self.roots.get(&index) {
-            Some(&thread) if parent == index => Place {
-                thread,
-                node: NO_PARENT,
-            },
+            Some(&thread) if parent == index => self.add_root(thread),
             _ if parent == index => NOWHERE,
-            _ => self.add_call(parent, node),
+            _ => match self.forked_of(index) {
+                Some(number) => self.add_inherited(number, parent, node),
+                None => self.add_call(parent, node),
+            },
         };
         if let Some(tree) = self.threads.get_mut(place.thread as usize) {
             let total = self.rate.ns(node.overflow(place.thread as usize));
@@ -143,6 +174,65 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
         if let Some(slot) = self.places.get_mut(index) {
             *slot = place;
+        }
+    }
+
+    /// Returns where the calls go that nothing in `thread` has made.
+    fn add_root(&mut self, thread: u32) -> Place {
+        let forked = self.forked.iter().find(|forked| forked.thread == thread);
+        let tree = self.threads.get_mut(thread as usize);
+        let node = forked.zip(tree).map_or(NO_PARENT, |(forked, tree)| {
+            tree.nodes.push(NodeRow {
+                parent: NO_PARENT,
+                kind: forked.kind,
+                ..NodeRow::default()
+            })
+        });
+        Place { thread, node }
+    }
+
+    /// Returns the number of the forked thread that inherited the node at `index`.
+    fn forked_of(&self, index: u32) -> Option<usize> {
+        let is_inherited = |forked: &ForkedThread| {
+            let behind = index.checked_sub(forked.root);
+            behind.is_some_and(|behind| (1..=forked.inherited).contains(&behind))
+        };
+        self.forked.iter().position(is_inherited)
+    }
+
+    /// Adds the node of an inherited call, which is below `parent`, the one before it.
+    fn add_inherited(&mut self, number: usize, parent: u32, node: &impl RawNode) -> Place {
+        let above = self.place(parent);
+        let Some(forked) = self.forked.get_mut(number) else {
+            return NOWHERE;
+        };
+        let tree = self.threads.get_mut(above.thread as usize);
+        let Some(tree) = tree.filter(|_| above.thread == forked.thread) else {
+            return NOWHERE;
+        };
+        let function = node.function();
+        let Some(kind) = self.used.visible(function) else {
+            return above;
+        };
+        let total = self.rate.ns(node.total(above.thread as usize));
+        if let Some(before) = forked.innermost {
+            tree.nodes.update(before as usize, |before| {
+                before.total = before.total.saturating_sub(total);
+            });
+        }
+        let innermost = tree.nodes.push(NodeRow {
+            // The node for the child, which is the first of the tree.
+            parent: 0,
+            kind,
+            calls: node.calls(),
+            resumes: node.resumes(),
+            total,
+        });
+        forked.path.push(function);
+        forked.innermost = Some(innermost);
+        Place {
+            node: innermost,
+            ..above
         }
     }
 
@@ -190,8 +280,14 @@ impl<'f, F: Functions> Assembly<'f, F> {
     }
 
     /// Returns what was assembled, without threads in which nothing was recorded.
-    pub(crate) fn finish(self) -> Assembled {
+    pub(crate) fn finish(mut self) -> Assembled {
         let mut threads = self.threads;
+        for forked in self.forked {
+            self.used.name_forked(forked.kind, &forked.path);
+            if let Some(tree) = threads.get_mut(forked.thread as usize) {
+                tree.remove_unvisited();
+            }
+        }
         threads.iter_mut().for_each(ThreadTree::complete);
         threads.retain(|tree| !tree.is_empty());
         Assembled {
@@ -236,6 +332,23 @@ impl<'f, F: Functions> UsedFunctions<'f, F> {
             self.kinds.push(NodeKind::Overflow);
             self.kinds.len() as u32 - 1
         })
+    }
+
+    /// Returns a new kind for what a forked child did.
+    fn forked(&mut self) -> u32 {
+        self.kinds.push(NodeKind::Forked {
+            path: Box::default(),
+        });
+        self.kinds.len() as u32 - 1
+    }
+
+    /// Says in which calls, by their functions' numbers, the child of that kind was forked.
+    fn name_forked(&mut self, kind: u32, calls: &[u32]) {
+        let functions = calls.iter().filter_map(|&number| self.source.get(number));
+        let path = forked::path(functions.map(|(function, _)| function));
+        if let Some(kind) = self.kinds.get_mut(kind as usize) {
+            *kind = NodeKind::Forked { path };
+        }
     }
 
     /// Returns the kind of calls of that function, or nothing if it is hidden.

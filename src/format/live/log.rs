@@ -54,8 +54,15 @@ pub(super) struct Log {
     pub(super) argv: Vec<Box<[u8]>>,
     /// And whether each is hidden.
     pub(super) functions: Vec<(Function, bool)>,
-    /// Root nodes and names.
-    pub(super) threads: Vec<(u32, Box<[u8]>)>,
+    pub(super) threads: Vec<ThreadRecord>,
+}
+
+/// A thread's tree.
+pub(super) struct ThreadRecord {
+    pub(super) root: u32,
+    pub(super) name: Box<[u8]>,
+    /// Number of the parent's calls in it, if it is a forked child's.
+    pub(super) inherited: Option<u32>,
 }
 
 impl Log {
@@ -141,6 +148,10 @@ fn function(mut record: Bytes<'_>) -> Option<(Function, bool)> {
     Some((function, hidden))
 }
 
-fn thread(mut record: Bytes<'_>) -> Option<(u32, Box<[u8]>)> {
-    Some((record.take_u32()?, record.take_text()?))
+fn thread(mut record: Bytes<'_>) -> Option<ThreadRecord> {
+    Some(ThreadRecord {
+        root: record.take_u32()?,
+        name: record.take_text()?,
+        inherited: record.take_u32().and_then(|more| more.checked_sub(1)),
+    })
 }

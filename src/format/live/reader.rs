@@ -215,8 +215,8 @@ fn assemble(
     let nodes = segments.iter().filter(|(is_log, _)| !is_log);
     let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
     let mut assembly = Assembly::new(log, rate, has_class_calls);
-    for (root, name) in &log.threads {
-        assembly.add_thread(*root, name);
+    for thread in &log.threads {
+        assembly.add_thread(thread.root, &thread.name, thread.inherited);
     }
     let mut latest = vec![0; log.threads.len()];
     let (mut dropped, mut end) = (0_u64, 0);

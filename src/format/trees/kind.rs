@@ -13,6 +13,7 @@ const PROCESS: &[u8] = b"process";
 const THREAD: &[u8] = b"thread";
 const MERGED_PROCESSES: &[u8] = b"merged processes";
 const MERGED_THREADS: &[u8] = b"merged threads";
+const FORKED: &[u8] = b"forked";
 
 /// Reads one kind. All functions are number 0: [`number_functions`] numbers them.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<NodeKind, ReadError> {
@@ -30,6 +31,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<NodeKind, ReadError> {
             }),
             (MERGED_PROCESSES, 1) => Ok(NodeKind::MergedProcesses),
             (MERGED_THREADS, 1) => Ok(NodeKind::MergedThreads),
+            (FORKED, 2) => Ok(NodeKind::Forked {
+                path: read_text(reader)?,
+            }),
             _ => Err(unknown()),
         },
         other => Err(Reader::unexpected(offset, "None or a tuple", other)),
@@ -56,6 +60,10 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, kind: &'a NodeKind) {
         }
         NodeKind::MergedProcesses => tuple(1, MERGED_PROCESSES),
         NodeKind::MergedThreads => tuple(1, MERGED_THREADS),
+        NodeKind::Forked { path } => {
+            tuple(2, FORKED);
+            writer.text(path);
+        }
     }
 }
 
@@ -69,6 +77,7 @@ pub(super) fn write_stand_in(writer: &mut Writer<'_>, kind: &NodeKind) {
         NodeKind::Thread { .. } => b"<thread>",
         NodeKind::MergedProcesses => b"<merged processes>",
         NodeKind::MergedThreads => b"<merged threads>",
+        NodeKind::Forked { .. } => b"<forked>",
     };
     writer.tuple(8);
     writer.int(FunctionKind::Native as i128);

@@ -61,6 +61,7 @@
 //! | (`'merged processes'`,) | processes that were merged without `--by` |
 //! | (`'thread'`, text, int) | threads of that name, so many, at the root or on a process |
 //! | (`'merged threads'`,) | threads that were merged without `--by=thread` |
+//! | (`'forked'`, text) | the thread of a forked child that had forked, at the root or on a process or thread; the text names the calls that were open at the fork. Calls right below it without `calls` and `resumes` began in the parent: their time is the child's since the fork, or since the call that they had made ended |
 //!
 //! Version 1 differs in this:
 //!

@@ -40,11 +40,15 @@ impl Record {
         record
     }
 
-    /// A thread whose root is the node `root`.
-    pub(crate) fn thread(root: u32, name: &[u8]) -> Record {
+    /// A thread whose root is the node `root`, before so many nodes of the parent's calls if
+    /// it is a forked child's.
+    pub(crate) fn thread(root: u32, name: &[u8], inherited: Option<u32>) -> Record {
         let mut record = Record::new(record::THREAD);
         record.u32(root);
         record.text(name);
+        if let Some(inherited) = inherited {
+            record.u32(inherited.saturating_add(1));
+        }
         record
     }
 

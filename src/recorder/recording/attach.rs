@@ -42,6 +42,9 @@ pub(crate) struct ThreadEntry {
     naming: TreeNaming,
     /// The thread is over: another one may continue its tree.
     has_ended: bool,
+    /// In a forked child, for the thread that had forked: the number of calls that were open.
+    /// Their nodes follow the root, each below the one before it.
+    pub(crate) inherited: Option<u32>,
     /// The chunks of the arena that the thread filled, in order. Empty in a forked child
     /// for threads of the parent.
     pub(crate) chunks: Vec<Range<NodeIndex>>,
@@ -60,7 +63,7 @@ impl ThreadEntry {
     /// The live file's record of the tree; `None` for a thread of the parent.
     pub(super) fn record(&self) -> Option<Record> {
         let root = self.chunks.first()?.start;
-        Some(Record::thread(root, &self.tree_name()))
+        Some(Record::thread(root, &self.tree_name(), self.inherited))
     }
 
     /// The recording's time now, if this is the calling thread's entry.
@@ -87,6 +90,7 @@ impl ThreadEntry {
     /// In a forked child: the tree has no chunks, and then the calls of one thread at most.
     pub(crate) fn start_over(&mut self) {
         self.chunks.clear();
+        self.inherited = None;
         self.naming = TreeNaming::Own;
     }
 
@@ -181,6 +185,7 @@ impl Recording {
             name: name.into(),
             naming: TreeNaming::Own,
             has_ended: false,
+            inherited: None,
             chunks: vec![chunk],
         };
         let handle = entry.address();

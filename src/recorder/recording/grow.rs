@@ -39,11 +39,7 @@ impl Home for Recording {
         self.begin(&mut shared);
         let slot = thread.shared().slot();
         if thread.has_small_table() {
-            thread.enlarge_table(shared.nodes(slot))?;
-            // After a fork the open calls are nodes, but no table had them.
-            if let Some(child) = thread.find(parent, key) {
-                return Ok(child);
-            }
+            thread.enlarge_table(shared.nodes_of_own_calls(slot))?;
         }
         reached("table");
         let budget = shared.arena.budget();

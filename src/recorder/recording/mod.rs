@@ -64,6 +64,19 @@ impl Shared {
         // are added under.
         unsafe { made_nodes(self.arena.base(), chunks, next) }
     }
+
+    /// The same without the calls that a forked child continues. No call that the child makes
+    /// may find their nodes, which have the time of the parent's calls alone.
+    fn nodes_of_own_calls(&self, slot: usize) -> impl Iterator<Item = (NodeIndex, &Node)> {
+        let entry = self.threads.get(slot);
+        let inherited = entry.and_then(|entry| entry.inherited).unwrap_or(0);
+        let has_index = move |index| (1..=inherited).contains(&index);
+        let root = entry
+            .and_then(|entry| entry.chunks.first())
+            .map_or(0, |chunk| chunk.start);
+        self.nodes(slot)
+            .filter(move |(index, _)| !has_index(index.wrapping_sub(root)))
+    }
 }
 
 /// See the module's docs. Stays at one address, which its threads' handles have.

@@ -43,7 +43,7 @@ fn add_thread(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared, entry
     let Some(first) = entry.chunks.first() else {
         return; // A thread that a forked child has not.
     };
-    let number = assembly.add_thread(first.start, &entry.tree_name());
+    let number = assembly.add_thread(first.start, &entry.tree_name(), entry.inherited);
     assembly.set_threads(number, thread.threads());
     let now = entry.now_if_current();
     for (index, node) in shared.nodes(thread.slot()) {

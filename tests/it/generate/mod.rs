@@ -160,16 +160,48 @@ fn overflow(kinds: usize) -> impl Strategy<Value = Vec<OverflowCalls>> {
     vec(figures, 0..4)
 }
 
-/// What a recorder writes: one recording of one process. Its last kind is no function.
+/// `thread` as that of a forked child, whose node is of `kind`.
+fn forked(thread: ThreadTree, kind: u32) -> ThreadTree {
+    let parents = thread.nodes.parents().iter().zip(thread.nodes.totals());
+    let roots = parents.filter(|&(&parent, _)| parent == NO_PARENT);
+    let mut nodes = Nodes::default();
+    nodes.push(NodeRow {
+        parent: NO_PARENT,
+        kind,
+        total: roots.map(|(_, total)| total).sum(),
+        ..NodeRow::default()
+    });
+    for row in thread.nodes.rows() {
+        let parent = match row.parent {
+            NO_PARENT => 0,
+            parent => parent + 1,
+        };
+        nodes.push(NodeRow { parent, ..row });
+    }
+    let mut class_calls = thread.class_calls;
+    if !class_calls.is_empty() {
+        class_calls.insert(0, 0);
+    }
+    ThreadTree {
+        nodes,
+        class_calls,
+        ..thread
+    }
+}
+
+/// What a recorder writes: one recording of one process. The kinds behind the functions are
+/// overflow calls and, in a forked child, the child.
 pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
         let count = functions.len();
         let thread = (nodes(count + 1), vec(0..9_u32, 40), overflow(count), text());
         let threads = vec((thread, any::<bool>()), 0..4);
-        (Just(functions), threads, process(), any::<[u8; 16]>())
+        let facts = (process(), any::<[u8; 16]>(), any::<bool>(), text());
+        (Just(functions), threads, facts)
     });
-    trees.prop_map(|(functions, threads, process, id)| {
+    trees.prop_map(|(functions, threads, (process, id, is_forked, path))| {
+        let kind = functions.len() as u32 + 1;
         let threads = threads.into_iter().map(
             |((nodes, mut class_calls, overflow, name), has_class_calls)| {
                 class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
@@ -183,13 +215,19 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                 }
             },
         );
+        let mut threads: Vec<ThreadTree> = threads.collect();
+        let mut more_kinds = vec![NodeKind::Overflow];
+        if let Some(first) = threads.first_mut().filter(|_| is_forked) {
+            *first = forked(std::mem::take(first), kind);
+            more_kinds.push(NodeKind::Forked { path });
+        }
         let mut trees = Trees {
             recordings: vec![id],
             processes: vec![process],
-            threads: threads.collect(),
+            threads,
             ..Trees::of_functions(functions)
         };
-        trees.kinds.push(NodeKind::Overflow);
+        trees.kinds.extend(more_kinds);
         trees
     })
 }
