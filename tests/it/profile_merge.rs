@@ -8,7 +8,7 @@ use crate::generate::rows_text;
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
-use edbprof::model::{ANY_THREAD, Function, PROPERTY, Rows, Trees, rows_of};
+use edbprof::model::{ANY_THREAD, PROPERTY, Rows, Trees, rows_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
