@@ -1,6 +1,60 @@
 //! The time that recording added to call trees, by the costs of their process.
 
-use super::{Calibration, CallKind, Cost, Function, FunctionKind, PROPERTY, ThreadTree, Trees};
+use super::{
+    Calibration, CallKind, Cost, Function, FunctionKind, NodeKind, PROPERTY, ThreadTree, Trees,
+};
+
+/// Costs that no call has, in calls of a Python function: their ratio is much the same on all
+/// machines. Measured with whole programs (see docs/design/0036).
+struct UnplacedCosts {
+    /// To start and end, and to calibrate twice. A forked child has half of it.
+    process: u64,
+    /// A call path: its node is made and written, and is in no cache when it comes again.
+    node: u64,
+}
+
+const OF_SETPROFILE: UnplacedCosts = UnplacedCosts {
+    process: 120_000,
+    node: 10,
+};
+const OF_MONITORING: UnplacedCosts = UnplacedCosts {
+    process: 140_000,
+    node: 21,
+};
+
+impl Trees {
+    /// States the processor time that recording took in the one process of these. It could run
+    /// in the share `running` of its time: the rest made no instruction slower.
+    pub(crate) fn state_cost(&mut self, running: f64) {
+        let [process] = &self.processes[..] else {
+            return;
+        };
+        let Some(calibration) = process.calibration else {
+            return;
+        };
+        let unplaced = match &*process.hook {
+            b"monitoring" => &OF_MONITORING,
+            _ => &OF_SETPROFILE,
+        };
+        let calls = Calibration {
+            slowed_ppm: (f64::from(calibration.slowed_ppm) * running) as u32,
+            ..calibration
+        };
+        let threads = self.threads.iter();
+        let of_calls = threads.flat_map(|thread| calls.overhead(self, thread));
+        let of_calls = of_calls.fold(0, u64::saturating_add);
+        let nodes = self.threads.iter().map(|thread| thread.nodes.len() as u64);
+        let call = calibration.cost(CallKind::Python);
+        let call = u64::from(call.callee) + u64::from(call.caller);
+        let is_forked = self
+            .kinds
+            .iter()
+            .any(|kind| matches!(kind, NodeKind::Forked { .. }));
+        let process = unplaced.process / if is_forked { 2 } else { 1 };
+        let unplaced = (process + unplaced.node * nodes.sum::<u64>()).saturating_mul(call);
+        self.processes[0].recording_ns = of_calls.saturating_add(unplaced) / 1000;
+    }
+}
 
 impl Calibration {
     /// Returns what recording added to the self time of each node of `thread`, one of `trees`,
@@ -85,4 +139,96 @@ impl Calibration {
 fn has_no_call_instruction(function: &Function) -> bool {
     let name = &function.label.name;
     function.flags & PROPERTY != 0 || name.starts_with(b"__") && name.ends_with(b"__")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{NO_PARENT, NodeRow, Process};
+
+    const CALL: Cost = Cost {
+        callee: 10_000,
+        caller: 40_000,
+    };
+
+    /// One process with `nodes` calls of one function below each other, 1 µs each.
+    fn chain(nodes: u32, hook: &[u8]) -> Trees {
+        let calibration = Calibration::default().with(CallKind::Python, CALL);
+        let rows = (0..nodes).map(|node| NodeRow {
+            parent: node.checked_sub(1).unwrap_or(NO_PARENT),
+            calls: 1,
+            total: u64::from(nodes - node) * 1000,
+            ..NodeRow::default()
+        });
+        Trees {
+            processes: vec![Process {
+                hook: hook.into(),
+                calibration: Some(calibration),
+                ..Process::default()
+            }],
+            threads: vec![ThreadTree {
+                nodes: rows.collect(),
+                ..ThreadTree::default()
+            }],
+            ..Trees::of_functions(vec![Function {
+                kind: FunctionKind::Python,
+                ..Function::stand_in("f")
+            }])
+        }
+    }
+
+    fn stated(trees: &Trees, running: f64) -> u64 {
+        let mut trees = trees.clone();
+        trees.state_cost(running);
+        trees.processes[0].recording_ns
+    }
+
+    #[test]
+    fn calls_nodes_and_the_process_have_a_cost() {
+        for (hook, of) in [
+            (&b"setprofile"[..], OF_SETPROFILE),
+            (b"monitoring", OF_MONITORING),
+        ] {
+            // A root has no caller, so that its caller's part is nobody's.
+            let calls = 1000 * 50 - 40;
+            let unplaced = (of.process + 1000 * of.node) * 50;
+            assert_eq!(stated(&chain(1000, hook), 1.0), calls + unplaced);
+        }
+    }
+
+    #[test]
+    fn a_forked_child_has_not_started() {
+        let mut child = chain(1, b"monitoring");
+        let whole = stated(&child, 1.0);
+        let path = Box::default();
+        child.kinds.push(NodeKind::Forked { path });
+        assert_eq!(whole - stated(&child, 1.0), OF_MONITORING.process / 2 * 50);
+    }
+
+    #[test]
+    fn time_of_other_processes_is_not_slowed() {
+        let mut slowed = chain(1000, b"setprofile");
+        let without = stated(&slowed, 1.0);
+        let calibration = slowed.processes[0].calibration.as_mut().unwrap();
+        calibration.slowed_ppm = 300_000;
+        assert_eq!(stated(&slowed, 1.0) - without, 300_000);
+        assert_eq!(stated(&slowed, 0.5) - without, 150_000);
+    }
+
+    #[test]
+    fn nothing_is_stated_where_nothing_was_measured() {
+        let mut trees = chain(1000, b"setprofile");
+        trees.processes[0].calibration = None;
+        assert_eq!(stated(&trees, 1.0), 0);
+        assert_eq!(
+            stated(
+                &Trees {
+                    processes: vec![Process::default()],
+                    ..Trees::default()
+                },
+                1.0
+            ),
+            0
+        );
+    }
 }

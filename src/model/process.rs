@@ -58,4 +58,7 @@ pub struct Process {
     pub dropped_calls: u64,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
+    /// Processor time that recording took, its start and end included, nanoseconds; 0 where
+    /// unknown.
+    pub recording_ns: u64,
 }

@@ -29,7 +29,7 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     }
     if view.figures.overhead > 0.0 {
         text.push_str(&format!(
-            "Recording took about {} of that; --compensate leaves it out.\n",
+            "Recording took about {} of processor time; --compensate takes out what calls cost.\n",
             duration(view.figures.overhead),
         ));
     }

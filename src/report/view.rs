@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::analysis::display_tree::{DisplayTree, display_tree};
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
-use crate::model::{Label, Rows};
+use crate::model::{Label, Process, Rows, Trees};
 
 /// A profile, and the values that several reports show of it.
 #[derive(Debug)]
@@ -66,8 +66,8 @@ pub struct Figures {
     /// Self time of all functions together, seconds. A value in another profiler's file that
     /// is no number counts as none.
     pub seconds: f64,
-    /// Share of the times shown that recording took, seconds, as the processes measured it;
-    /// 0 where that is unknown or subtracted already.
+    /// Processor time that recording took, seconds, as the processes measured it; 0 where that
+    /// is unknown or subtracted already.
     pub overhead: f64,
     /// Result of compensation, if it was asked for.
     pub compensated: Option<Compensated>,
@@ -102,7 +102,6 @@ impl Figures {
         });
         let calls = rows.iter().map(|(_, row)| row.counts.nc);
         let seconds = rows.iter().map(|(_, row)| row.counts.tt);
-        let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
         let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
         let of_others = overflow().filter(|calls| !calls.has_calls());
         let dropped = trees.processes.iter().map(|p| p.dropped_calls);
@@ -117,7 +116,7 @@ impl Figures {
                 .fold(0.0, |sum, seconds| sum + seconds),
             overhead: match compensated {
                 Some(_) => 0.0,
-                None => overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12,
+                None => recording_seconds(trees),
             },
             compensated,
             overflow_calls: overflow().fold(0, |sum, calls| calls.calls.saturating_add(sum)),
@@ -128,6 +127,17 @@ impl Figures {
             dropped_calls: dropped.fold(0, u64::saturating_add),
         }
     }
+}
+
+fn recording_seconds(trees: &Trees) -> f64 {
+    let known = |process: &Process| process.calibration.is_none() || process.recording_ns > 0;
+    if trees.processes.iter().all(known) {
+        let processes = trees.processes.iter();
+        return processes.fold(0.0, |sum, process| sum + process.recording_ns as f64) / 1e9;
+    }
+    // Of earlier files only what calls cost is known.
+    let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
+    overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12
 }
 
 fn lower_bounds(profile: &Profile) -> HashSet<&Label> {

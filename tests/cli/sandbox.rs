@@ -222,6 +222,7 @@ fn process(pid: u8) -> Process {
         ending: Ending::Finished,
         dropped_calls: 0,
         calibration: None,
+        recording_ns: 0,
     }
 }
 

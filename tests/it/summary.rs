@@ -3,11 +3,54 @@
 use std::path::PathBuf;
 
 use edbprof::analysis::display_tree::DisplayTree;
-use edbprof::analysis::merge::Profile;
+use edbprof::analysis::merge::{Merger, Profile};
+use edbprof::format::prof::{PlainInputs, ProfFile};
+use edbprof::model::{Calibration, CallKind, Cost, NO_PARENT, Process, ThreadTree, Trees};
 use edbprof::report::View;
 use edbprof::report::summary::summary;
 
 use crate::build;
+
+/// Earlier files say of their processes what calls cost only.
+#[test]
+fn the_cost_of_recording_is_that_of_all_processes() {
+    let profile = |recording_ns: [u64; 2]| {
+        let mut merger = Merger::new();
+        for (id, recording_ns) in (1..).zip(recording_ns) {
+            let cost = Cost {
+                callee: 1_000_000,
+                caller: 0,
+            };
+            let trees = Trees {
+                recordings: vec![[id; 16]],
+                processes: vec![Process {
+                    calibration: Some(Calibration::default().with(CallKind::Python, cost)),
+                    recording_ns,
+                    ..Process::default()
+                }],
+                threads: vec![ThreadTree {
+                    nodes: build::nodes(&[(NO_PARENT, 0, 2000, 9_000_000)]),
+                    ..ThreadTree::default()
+                }],
+                ..Trees::of_functions(vec![build::function(build::label("m.py", 1, "f"))])
+            };
+            let file = ProfFile::Exact(trees, PlainInputs::default());
+            merger.add(id.to_string(), file);
+        }
+        merger.finish().profile
+    };
+    let text = |profile: &Profile| summary(&View::new(profile), 0, &[]);
+    let stated = "Recording took about 74.0 ms of processor time; --compensate takes out what \
+                  calls cost.\n";
+    let of_calls = "Recording took about 4.00 ms of processor time;";
+    let known = profile([30_000_000, 44_000_000]);
+    assert!(text(&known).contains(stated), "{}", text(&known));
+    let partly = profile([30_000_000, 0]);
+    assert!(text(&partly).contains(of_calls), "{}", text(&partly));
+    let mut compensated = known;
+    compensated.compensate();
+    assert!(!text(&compensated).contains("Recording took"));
+}
 
 #[test]
 fn short_and_to_the_point() {

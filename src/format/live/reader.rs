@@ -121,15 +121,18 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         },
         dropped_calls: recorded.dropped,
         calibration,
+        recording_ns: 0,
     };
-    Ok(Trees {
+    let mut trees = Trees {
         recordings: vec![facts.id],
         processes: vec![process],
         functions,
         kinds,
         threads,
         ..Trees::default()
-    })
+    };
+    trees.state_cost(1.0);
+    Ok(trees)
 }
 
 /// Returns the costs of recording; zeros if they are unknown.

@@ -32,6 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"duration_ns" => process.duration_ns = read_number(reader)?,
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
+            b"recording_ns" => process.recording_ns = read_number(reader)?,
             b"calibration" => process.calibration = calibration::read(reader)?,
             b"calibration_ps" => process.calibration = calibration::read_version_1(reader)?,
             _ => reader.skip()?,
@@ -68,6 +69,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     if let Some(calibration) = &process.calibration {
         writer.text(b"calibration");
         calibration::write(writer, calibration);
+    }
+    if process.recording_ns > 0 {
+        write_number(writer, b"recording_ns", process.recording_ns);
     }
     writer.end_dict();
 }

@@ -36,7 +36,9 @@ impl Home for Recording {
             function = NO_FUNCTION;
         }
         // Before anything is found: after a fork there are nodes but no identity.
-        self.begin(&mut shared);
+        if shared.identity.is_none() {
+            thread.untimed(|| self.begin_now(&mut shared));
+        }
         let slot = thread.shared().slot();
         if thread.has_small_table() {
             thread.enlarge_table(shared.nodes_of_own_calls(slot))?;
@@ -65,7 +67,9 @@ impl Home for Recording {
         if shared.functions.find(key).is_none() {
             return Err(Outcome::UnknownFunction);
         }
-        self.begin(&mut shared);
+        if shared.identity.is_none() {
+            self.begin_now(&mut shared);
+        }
         body();
         Ok(())
     }
@@ -77,15 +81,8 @@ impl Home for Recording {
 }
 
 impl Recording {
-    /// Makes sure that the recording has an identity and a live file: something is in it
-    /// now. `shared` is this recording's.
-    #[inline]
-    fn begin(&self, shared: &mut Shared) {
-        if shared.identity.is_none() {
-            self.begin_now(shared);
-        }
-    }
-
+    /// Gives the recording an identity and a live file: something is in it now. `shared` is
+    /// this recording's.
     #[cold]
     fn begin_now(&self, shared: &mut Shared) {
         let identity = Identity::new();

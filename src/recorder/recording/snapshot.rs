@@ -27,14 +27,16 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
         kinds,
         threads,
     } = assembly.finish();
-    Some(Trees {
+    let mut trees = Trees {
         recordings: shared.identity.iter().map(|identity| identity.id).collect(),
         processes: vec![process],
         functions,
         kinds,
         threads,
         ..Trees::default()
-    })
+    };
+    trees.state_cost(running_share().unwrap_or(1.0));
+    Some(trees)
 }
 
 /// Adds the nodes of one thread.
@@ -102,6 +104,15 @@ impl Functions for FunctionTable {
     }
 }
 
+/// Returns the share of the time in which the main thread could run that it ran. The rest is
+/// other processes': Linux counts both.
+fn running_share() -> Option<f64> {
+    let counters = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    let mut numbers = counters.split_whitespace().map(str::parse::<f64>);
+    let (ran, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    (ran > 0.0).then_some(ran / (ran + waited))
+}
+
 fn process(
     recording: &Recording,
     shared: &Shared,
@@ -132,5 +143,6 @@ fn process(
             .map(|entry| entry.thread.dropped())
             .sum(),
         calibration: shared.calibration,
+        recording_ns: 0,
     })
 }

@@ -1,5 +1,6 @@
 //! Clocks that were reset: one that is each thread's own, where another thread continues a
-//! tree, and a time stamp counter that was reset while the system was suspended.
+//! tree, and a time stamp counter that was reset while the system was suspended. A clock that
+//! stands still while the recorder makes its live file is one, too.
 //!
 //! Ticks continue from the latest event's. If they began anew too, a node that is entered
 //! with a total larger than the tick would not look open.
@@ -60,6 +61,19 @@ impl<H: Home> Thread<H> {
         if self.clock == Clock::Tsc && self.ticks(reading) < self.last() as i64 - RESET {
             self.continue_at(reading);
         }
+    }
+
+    /// Runs `body`, whose time is nobody's: ticks go on from where they were before it. Ticks
+    /// that a host gives are its own.
+    pub(crate) fn untimed<T>(&self, body: impl FnOnce() -> T) -> T {
+        if self.clock == Clock::Host {
+            return body();
+        }
+        let before = self.clock.now();
+        let result = body();
+        let taken = self.clock.now().wrapping_sub(before);
+        self.epoch.set(self.epoch.get().wrapping_add(taken));
+        result
     }
 
     /// From now on the clock's `reading` is the tick of the latest event.

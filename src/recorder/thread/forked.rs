@@ -135,6 +135,6 @@ impl<H: Home> Thread<H> {
                 self.mode.set(Mode::Tree);
             })
         };
-        contain(|| self.retire(), begin)
+        self.untimed(|| contain(|| self.retire(), begin))
     }
 }

@@ -144,6 +144,7 @@ fn process() -> impl Strategy<Value = Process> {
                 ending,
                 dropped_calls,
                 calibration,
+                recording_ns: start_unix_ns % 3 * 1000,
             }
         },
     )
