@@ -3,12 +3,14 @@
 //! All of it is done with self times: this module decides what becomes of a node's own
 //! time, and totals follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::costed_tree::CostedTree;
 use super::kind_table::KindTable;
 use super::select::Selection;
-use crate::model::{NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees};
+use crate::model::{
+    NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees, UnfinishedCalls,
+};
 
 /// Returns the part of `trees` that `chosen` chooses, with the functions and kinds that
 /// still occur.
@@ -108,7 +110,8 @@ impl Filter<'_> {
             });
         }
         let overflow = self.overflow_calls(thread, &own, &is_within);
-        self.tree.finish_thread(thread, overflow)
+        let unfinished = self.unfinished_calls(thread, &stays);
+        self.tree.finish_thread(thread, overflow, unfinished)
     }
 
     /// Returns for each node, first, if it is an included function or is called from one,
@@ -196,6 +199,23 @@ impl Filter<'_> {
             }
         }
         kept.into_values().collect()
+    }
+
+    /// Returns the unfinished calls of functions of which a node stays.
+    fn unfinished_calls(&mut self, thread: &ThreadTree, stays: &[bool]) -> Vec<UnfinishedCalls> {
+        if thread.unfinished.is_empty() {
+            return Vec::new();
+        }
+        let kinds = thread.nodes.kinds().iter().zip(stays);
+        let kinds = kinds.filter(|&(&kind, &stays)| stays && !self.rules[kind as usize].excluded);
+        let kinds: HashSet<u32> = kinds.map(|(&kind, _)| kind).collect();
+        let unfinished = thread.unfinished.iter();
+        let unfinished = unfinished.filter(|calls| kinds.contains(&calls.kind));
+        let unfinished = unfinished.map(|calls| UnfinishedCalls {
+            kind: self.table.same(self.trees, calls.kind),
+            ..*calls
+        });
+        unfinished.collect()
     }
 
     /// Returns if all nodes of overflow calls stay, and the time of those that do.

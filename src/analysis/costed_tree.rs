@@ -1,7 +1,7 @@
 //! A call tree that is being built together with what recording cost in each node.
 
 use crate::model::builder::TreeBuilder;
-use crate::model::{NodeRow, Nodes, OverflowCalls, ThreadTree};
+use crate::model::{NodeRow, Nodes, OverflowCalls, ThreadTree, UnfinishedCalls};
 
 /// Builds nodes and their overhead.
 pub(super) struct CostedTree {
@@ -54,6 +54,7 @@ impl CostedTree {
         self,
         thread: &ThreadTree,
         overflow: Vec<OverflowCalls>,
+        unfinished: Vec<UnfinishedCalls>,
     ) -> ThreadTree {
         let (mut nodes, overhead_ps) = self.finish();
         nodes.add_up();
@@ -65,6 +66,7 @@ impl CostedTree {
             overhead_ps,
             class_calls: Vec::new(),
             overflow,
+            unfinished,
         }
     }
 }

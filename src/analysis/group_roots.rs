@@ -6,7 +6,9 @@
 
 use super::costed_tree::CostedTree;
 use super::kind_table::KindTable;
-use crate::model::{NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, Trees};
+use crate::model::{
+    NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, Trees, UnfinishedCalls,
+};
 
 /// The groups for calls that have none of the kind yet. A thread's is below a process's.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +99,12 @@ impl Grouping<'_> {
             ..*calls
         });
         let overflow = overflow.collect();
-        self.tree.finish_thread(thread, overflow)
+        let unfinished = thread.unfinished.iter().map(|calls| UnfinishedCalls {
+            kind: self.table.same(self.trees, calls.kind),
+            ..*calls
+        });
+        let unfinished = unfinished.collect();
+        self.tree.finish_thread(thread, overflow, unfinished)
     }
 
     fn is_wanted(&self, level: Level) -> bool {

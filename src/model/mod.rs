@@ -26,6 +26,7 @@ mod rows;
 mod rows_of;
 pub(crate) mod thread_name;
 mod trees;
+mod unfinished;
 pub(crate) mod walk;
 
 pub use calibration::{Calibration, CallKind, Cost};
@@ -41,3 +42,4 @@ pub use process::{Ending, Process, ProcessIdentity};
 pub use rows::{Counts, LabelId, Row, Rows};
 pub use rows_of::rows_of;
 pub use trees::{RecordingId, ThreadTree, Trees};
+pub use unfinished::UnfinishedCalls;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Function, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls, Process};
+use super::{
+    Function, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls, Process,
+    UnfinishedCalls,
+};
 
 /// The random 128-bit name of one recording.
 pub type RecordingId = [u8; 16];
@@ -28,6 +31,8 @@ pub struct ThreadTree {
     pub overhead_ps: Vec<u64>,
     /// The overflow calls, by function.
     pub overflow: Vec<OverflowCalls>,
+    /// Calls that were open when the process was killed, by function.
+    pub unfinished: Vec<UnfinishedCalls>,
 }
 
 impl Default for ThreadTree {
@@ -40,6 +45,7 @@ impl Default for ThreadTree {
             class_calls: Vec::new(),
             overhead_ps: Vec::new(),
             overflow: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed), `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `callers`: list of the same four figures with `function`, the caller's index in this list |
 //! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated` |
 
 use serde_json::{Value, json};
@@ -81,7 +81,8 @@ fn functions(view: &View<'_>) -> Vec<Value> {
         value["name"] = printable(&label.name).into();
         value["file"] = printable(&label.file).into();
         value["line"] = label.line.into();
-        value["total_is_at_least"] = view.lower_bounds.contains(label).into();
+        value["total_is_at_least"] = view.lower_bounds.has_total(label).into();
+        value["self_is_at_least"] = view.lower_bounds.has_self_time(label).into();
         value
     };
     (0..).zip(rows.labels()).map(one).collect()

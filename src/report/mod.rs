@@ -40,7 +40,7 @@ mod view;
 
 use std::fmt;
 
-pub use view::{Compensated, Figures, View};
+pub use view::{Compensated, Figures, LowerBounds, View};
 
 /// One output format.
 pub trait Report {

@@ -21,6 +21,12 @@ pub fn duration(seconds: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
+/// Returns [`duration`] with the sign of a lower bound if it `is_least`: `≥ 1.23 s`.
+pub(super) fn at_least(seconds: f64, is_least: bool) -> String {
+    let sign = if is_least { "≥ " } else { "" };
+    format!("{sign}{}", duration(seconds))
+}
+
 /// Returns a whole number with its thousands marked: `1,234,567`.
 pub fn count(number: i128) -> String {
     let digits = number.unsigned_abs().to_string();

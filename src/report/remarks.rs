@@ -4,6 +4,9 @@ use super::View;
 use super::display::printable;
 use super::numbers::{count, counted, duration};
 
+/// Functions that a remark names.
+const NAMED: usize = 3;
+
 impl View<'_> {
     /// Returns the title: one line that says what was recorded.
     pub fn title(&self) -> String {
@@ -47,6 +50,16 @@ impl View<'_> {
         Some(text)
     }
 
+    /// Returns the names of functions that ran when their process was killed, some of them.
+    fn innermost(&self) -> String {
+        let names = self.lower_bounds.innermost();
+        let mut text: Vec<_> = names.iter().take(NAMED).cloned().collect();
+        if names.len() > NAMED {
+            text.push(format!("{} more", names.len() - NAMED));
+        }
+        text.join(", ")
+    }
+
     /// Returns which calls are known in part only.
     fn gaps(&self) -> Option<String> {
         let figures = &self.figures;
@@ -66,7 +79,19 @@ impl View<'_> {
         });
         let dropped = figures.dropped_calls;
         let dropped = (dropped > 0).then(|| format!("Dropped: {}.", calls(dropped)));
-        let gaps: Vec<_> = [overflow, of_others, dropped]
+        let unfinished = (figures.unfinished_calls > 0).then(|| {
+            format!(
+                "Unfinished at a kill: {} of {}, innermost {}; their times are lower bounds.",
+                calls(figures.unfinished_calls),
+                counted(
+                    self.lower_bounds.unfinished_functions(),
+                    "function",
+                    "functions"
+                ),
+                self.innermost(),
+            )
+        });
+        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished]
             .into_iter()
             .flatten()
             .collect();

@@ -1,14 +1,13 @@
 //! Tables of functions for a terminal: those that cost most, and for one of them who
 //! called it or whom it called.
 
-use std::collections::HashSet;
-
 use super::View;
 use super::cells::{cells, without_middle};
 use super::display::{printable, pstats_name, short_name};
-use super::numbers::{count, counted, duration};
+use super::numbers::{at_least, count, counted, duration};
 use super::paths::PathShortener;
 use super::sort_order::SortOrder;
+use super::view::LowerBounds;
 use crate::model::{Counts, Label, Rows};
 
 /// Longest name and longest location that are shown whole, characters.
@@ -33,7 +32,7 @@ pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
         ["self", "", "total", "calls", "function"],
         lines.map(|(label, counts)| {
             [
-                duration(counts.tt),
+                names.self_time(label, counts.tt),
                 share(counts.tt, whole),
                 names.total(label, counts.ct),
                 count(counts.nc),
@@ -71,7 +70,7 @@ pub fn related(
             "{}\n  total {}, self {}, {}\n",
             names.name(label),
             names.total(label, counts.ct),
-            duration(counts.tt),
+            names.self_time(label, counts.tt),
             counted(
                 usize::try_from(counts.nc).unwrap_or(usize::MAX),
                 "call",
@@ -153,8 +152,7 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
 /// How functions are shown.
 struct Names<'v> {
     paths: PathShortener,
-    /// Functions whose totals are the least that they may be.
-    lower_bounds: &'v HashSet<&'v Label>,
+    lower_bounds: &'v LowerBounds<'v>,
 }
 
 impl<'v> Names<'v> {
@@ -174,12 +172,11 @@ impl<'v> Names<'v> {
     }
 
     fn total(&self, label: &Label, seconds: f64) -> String {
-        let at_least = if self.lower_bounds.contains(label) {
-            "≥ "
-        } else {
-            ""
-        };
-        format!("{at_least}{}", duration(seconds))
+        at_least(seconds, self.lower_bounds.has_total(label))
+    }
+
+    fn self_time(&self, label: &Label, seconds: f64) -> String {
+        at_least(seconds, self.lower_bounds.has_self_time(label))
     }
 }
 

@@ -11,14 +11,14 @@ mod library_runs;
 mod text;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 
 use self::library_runs::{Runs, collapse};
 use self::text::{Line, Text};
 use super::View;
 use super::display::function_name;
-use super::numbers::{count, counted, duration, percent};
+use super::numbers::{at_least, count, counted, duration, percent};
 use super::paths::{CodeOrigin, PathShortener, origin};
+use super::view::LowerBounds;
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::walk::Children;
@@ -87,7 +87,11 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let left_out = shown.frames.nodes.len() - drawn.len() + drawn.iter().map(in_run).sum::<usize>();
     let is_estimated = |node: &Drawn| shown.frames.estimated[node.node as usize];
     let some_estimated = drawn.iter().any(is_estimated);
-    let some_at_least = drawn.iter().any(|drawn| shown.is_lower_bound(drawn.node));
+    let mut nodes = drawn.iter().map(|drawn| drawn.node);
+    let some_overflowed = nodes
+        .clone()
+        .any(|node| shown.has(node, LowerBounds::has_overflow));
+    let some_unfinished = nodes.any(|node| shown.has(node, LowerBounds::is_unfinished));
     let lines: Vec<_> = drawn.into_iter().map(|drawn| shown.line(drawn)).collect();
 
     let mut text = Text::new(options.width, options.colours);
@@ -100,8 +104,11 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     if some_estimated {
         text.push_remark("~ estimated from callers and callees, for lack of a call tree");
     }
-    if some_at_least {
+    if some_overflowed {
         text.push_remark("≥ at least: some calls of this function overflowed");
+    }
+    if some_unfinished {
+        text.push_remark("≥ at least: some calls of this function had not ended at a kill");
     }
     text.finish()
 }
@@ -111,8 +118,7 @@ struct Shown<'v> {
     frames: DisplayTree,
     runs: Runs,
     self_times: Vec<u64>,
-    /// Functions that may have been called in more contexts than the tree has.
-    lower_bounds: &'v HashSet<&'v Label>,
+    lower_bounds: &'v LowerBounds<'v>,
     paths: PathShortener,
     whole: u64,
     least: u64,
@@ -124,7 +130,7 @@ struct Drawn {
     branch: String,
 }
 
-impl Shown<'_> {
+impl<'v> Shown<'v> {
     /// The nodes with enough time in the order of their lines: the costliest
     /// first among siblings.
     fn draw(&self) -> Vec<Drawn> {
@@ -168,11 +174,12 @@ impl Shown<'_> {
         };
         let mark = match self.frames.estimated[at] {
             true => "~ ",
-            false if self.is_lower_bound(node) => "≥ ",
+            false if self.has(node, LowerBounds::has_total) => "≥ ",
             false => "",
         };
         let own = self.self_times[at];
-        let own = (own >= self.least).then(|| nanoseconds(own));
+        let is_least = self.has(node, LowerBounds::has_self_time);
+        let own = (own >= self.least).then(|| at_least(own as f64 / 1e9, is_least));
         let (calls, name, place) = match (self.runs.get(&node), self.function(node)) {
             (Some(run), _) => {
                 let frames = counted(run.frames, "frame", "frames");
@@ -206,9 +213,9 @@ impl Shown<'_> {
         self.frames.functions.get(function as usize)
     }
 
-    fn is_lower_bound(&self, node: u32) -> bool {
-        self.function(node)
-            .is_some_and(|function| self.lower_bounds.contains(&function.label))
+    fn has(&self, node: u32, is_so: fn(&LowerBounds<'v>, &Label) -> bool) -> bool {
+        let function = self.function(node);
+        function.is_some_and(|function| is_so(self.lower_bounds, &function.label))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Everything that reports are written from, computed once for all of them.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
+use super::display::short_name;
 use crate::analysis::display_tree::{DisplayTree, display_tree};
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
@@ -18,8 +19,8 @@ pub struct View<'a> {
     pub rows: Cow<'a, Rows>,
     /// Its size, and the size of what is missing in it.
     pub figures: Figures,
-    /// The functions with overflow calls: their inclusive times are lower bounds.
-    pub lower_bounds: HashSet<&'a Label>,
+    /// The functions whose times are lower bounds.
+    pub lower_bounds: LowerBounds<'a>,
     tree: OnceLock<DisplayTree>,
 }
 
@@ -35,9 +36,9 @@ impl<'a> View<'a> {
     }
 
     fn of_parts(profile: &'a Profile, rows: Cow<'a, Rows>, tree: OnceLock<DisplayTree>) -> Self {
-        let lower_bounds = lower_bounds(profile);
+        let lower_bounds = LowerBounds::of(profile);
         View {
-            figures: Figures::of(profile, &rows, lower_bounds.len()),
+            figures: Figures::of(profile, &rows, lower_bounds.overflow.len()),
             profile,
             rows,
             lower_bounds,
@@ -79,6 +80,66 @@ pub struct Figures {
     pub overflow_seconds_of_others: f64,
     /// Calls that are in no figure at all.
     pub dropped_calls: u64,
+    /// Calls that were open when their process was killed, nobody knows when.
+    pub unfinished_calls: u64,
+}
+
+/// Functions whose times are lower bounds.
+#[derive(Debug, Default)]
+pub struct LowerBounds<'a> {
+    /// Functions with overflow calls.
+    overflow: HashSet<&'a Label>,
+    /// Functions with calls that were open when their process was killed.
+    unfinished: HashSet<&'a Label>,
+    /// Those of them whose own code, or a callee without a row, ran then.
+    innermost: HashSet<&'a Label>,
+}
+
+impl<'a> LowerBounds<'a> {
+    fn of(profile: &'a Profile) -> LowerBounds<'a> {
+        let trees = profile.trees();
+        let label = |kind| trees.function(kind).map(|function| &function.label);
+        let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
+        let overflow = overflow.filter(|calls| calls.has_calls());
+        let unfinished = || trees.threads.iter().flat_map(|thread| &thread.unfinished);
+        let innermost = unfinished().filter(|calls| calls.innermost > 0);
+        LowerBounds {
+            overflow: overflow.filter_map(|calls| label(calls.kind)).collect(),
+            unfinished: unfinished().filter_map(|calls| label(calls.kind)).collect(),
+            innermost: innermost.filter_map(|calls| label(calls.kind)).collect(),
+        }
+    }
+
+    /// Returns true if the function's total may be larger.
+    pub fn has_total(&self, label: &Label) -> bool {
+        self.has_overflow(label) || self.is_unfinished(label)
+    }
+
+    /// Returns true if the function's self time may be larger.
+    pub fn has_self_time(&self, label: &Label) -> bool {
+        self.innermost.contains(label)
+    }
+
+    /// Returns true if calls of the function overflowed.
+    pub(super) fn has_overflow(&self, label: &Label) -> bool {
+        self.overflow.contains(label)
+    }
+
+    /// Returns true if calls of the function were open when their process was killed.
+    pub(super) fn is_unfinished(&self, label: &Label) -> bool {
+        self.unfinished.contains(label)
+    }
+
+    /// Returns the names of functions that ran when their process was killed, in their order.
+    pub(super) fn innermost(&self) -> BTreeSet<String> {
+        let labels = self.innermost.iter();
+        labels.map(|label| short_name(&label.name)).collect()
+    }
+
+    /// Returns the number of functions with unfinished calls.
+    pub(super) fn unfinished_functions(&self) -> usize {
+        self.unfinished.len()
+    }
 }
 
 /// Result of compensation.
@@ -104,6 +165,7 @@ impl Figures {
         let seconds = rows.iter().map(|(_, row)| row.counts.tt);
         let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
         let of_others = overflow().filter(|calls| !calls.has_calls());
+        let unfinished = trees.threads.iter().flat_map(|thread| &thread.unfinished);
         let dropped = trees.processes.iter().map(|p| p.dropped_calls);
         Figures {
             processes: recorded.number + without_trees,
@@ -125,6 +187,7 @@ impl Figures {
                 .fold(0.0, |sum, calls| sum + calls.self_time as f64)
                 / 1e9,
             dropped_calls: dropped.fold(0, u64::saturating_add),
+            unfinished_calls: unfinished.fold(0, |sum, calls| calls.calls.saturating_add(sum)),
         }
     }
 }
@@ -138,14 +201,4 @@ fn recording_seconds(trees: &Trees) -> f64 {
     // Of earlier files only what calls cost is known.
     let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
     overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12
-}
-
-fn lower_bounds(profile: &Profile) -> HashSet<&Label> {
-    let trees = profile.trees();
-    let overflow = trees.threads.iter().flat_map(|thread| &thread.overflow);
-    overflow
-        .filter(|calls| calls.has_calls())
-        .filter_map(|calls| trees.function(calls.kind))
-        .map(|function| &function.label)
-        .collect()
 }

@@ -11,7 +11,7 @@ use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::model::{
     Calibration, CallKind, Cost, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls,
-    Process, ThreadTree, Trees, rows_of,
+    Process, ThreadTree, Trees, UnfinishedCalls, rows_of,
 };
 use proptest::prelude::*;
 
@@ -252,7 +252,7 @@ fn trees_that_cannot_be_are_refused() {
     let trees = proptest::strategy::ValueTree::current(&tree);
     assert!(changed(&trees, |_| {}).is_ok());
     type Change = fn(&mut Trees);
-    let refusals: [(Change, &str); 8] = [
+    let refusals: [(Change, &str); 9] = [
         (
             |t| {
                 t.occurrences = vec![Occurrence {
@@ -287,6 +287,15 @@ fn trees_that_cannot_be_are_refused() {
                 t.threads[1].overflow.push(OverflowCalls {
                     kind: 99,
                     ..OverflowCalls::default()
+                })
+            },
+            "a call of no function",
+        ),
+        (
+            |t| {
+                t.threads[1].unfinished.push(UnfinishedCalls {
+                    kind: 99,
+                    ..UnfinishedCalls::default()
                 })
             },
             "a call of no function",
@@ -388,6 +397,7 @@ fn one_node() -> Trees {
         threads: vec![ThreadTree {
             nodes: Nodes::from_iter([root]),
             overflow: vec![OverflowCalls::default()],
+            unfinished: vec![UnfinishedCalls::default()],
             ..ThreadTree::default()
         }],
         ..Trees::default()
@@ -405,6 +415,8 @@ fn columns_are_equally_long() {
         "overflow_calls",
         "overflow_resumes",
         "overflow_self",
+        "unfinished_calls",
+        "unfinished_innermost",
     ] {
         let key = [&[column.len() as u8], column.as_bytes()].concat();
         let at = bytes.windows(key.len()).position(|w| w == key);

@@ -30,3 +30,4 @@ mod readers;
 mod summary;
 mod terminal_tree;
 mod third_party;
+mod unfinished;

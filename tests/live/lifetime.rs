@@ -120,6 +120,9 @@ fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
     // Both files say the same, but for how it ended and how long it took.
     let (mut of_live, mut of_prof) = (read(&path), saved(&prof));
     assert_eq!(of_live.processes[0].ending, Ending::Killed);
+    // Seen from outside, nobody knows how long the open call lasted.
+    let unfinished = std::mem::take(&mut of_live.threads[0].unfinished);
+    assert_eq!((unfinished[0].calls, unfinished[0].innermost), (1, 1));
     for trees in [&mut of_live, &mut of_prof] {
         trees.processes[0].ending = Ending::Running;
         trees.processes[0].duration_ns = 0;

@@ -10,7 +10,7 @@ use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
     Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process,
-    RecordingId, ThreadTree, Trees,
+    RecordingId, ThreadTree, Trees, UnfinishedCalls,
 };
 
 /// Adds up trees.
@@ -20,6 +20,8 @@ pub(super) struct TreeSum {
     tree: CostedTree,
     /// By kind.
     overflow: BTreeMap<u32, OverflowCalls>,
+    /// By kind.
+    unfinished: BTreeMap<u32, UnfinishedCalls>,
     occurrences: OccurrenceCounts,
     recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
@@ -45,6 +47,12 @@ impl TreeSum {
             for calls in &thread.overflow {
                 let kind = kinds[calls.kind as usize];
                 let sum = self.overflow.entry(kind).or_default();
+                sum.kind = kind;
+                sum.add(calls);
+            }
+            for calls in &thread.unfinished {
+                let kind = kinds[calls.kind as usize];
+                let sum = self.unfinished.entry(kind).or_default();
                 sum.kind = kind;
                 sum.add(calls);
             }
@@ -108,10 +116,17 @@ impl TreeSum {
         });
         let mut overflow: Vec<_> = overflow.collect();
         overflow.sort_unstable();
+        let unfinished = self.unfinished.into_values().map(|calls| UnfinishedCalls {
+            kind: rank[calls.kind as usize],
+            ..calls
+        });
+        let mut unfinished: Vec<_> = unfinished.collect();
+        unfinished.sort_unstable();
         let mut threads = vec![ThreadTree {
             nodes,
             overhead_ps,
             overflow,
+            unfinished,
             ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());

@@ -10,11 +10,13 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
-use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, forked};
+use crate::model::{
+    Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, UnfinishedCalls, forked,
+};
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
 ///
@@ -33,6 +35,11 @@ pub(crate) trait RawNode {
     /// Returns the ticks of overflow calls made here, open ones included as in
     /// [`RawNode::total`].
     fn overflow(&self, thread: usize) -> u64;
+
+    /// Returns true if a call was open here when the process ended, at an unknown time.
+    fn is_unfinished(&self) -> bool {
+        false
+    }
 }
 
 /// The functions that nodes refer to by number.
@@ -47,6 +54,8 @@ pub(crate) struct Assembly<'f, F> {
     rate: TickRate,
     has_class_calls: bool,
     threads: Vec<ThreadTree>,
+    /// For each thread the nodes with an unfinished call.
+    unfinished: Vec<Vec<u32>>,
     /// Threads by their root nodes.
     roots: HashMap<u32, u32>,
     /// Threads of a forked child that had forked.
@@ -99,6 +108,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
             rate,
             has_class_calls,
             threads: Vec::new(),
+            unfinished: Vec::new(),
             roots: HashMap::new(),
             forked: Vec::new(),
             places: Vec::new(),
@@ -121,6 +131,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
                 path: Vec::new(),
                 innermost: None,
             }));
+            self.unfinished.push(Vec::new());
         }
         if let Some(tree) = self.threads.get_mut(number) {
             tree.name = name.into();
@@ -251,6 +262,12 @@ impl<'f, F: Functions> Assembly<'f, F> {
                 resumes,
                 total: self.rate.ns(node.total(place.thread as usize)),
             });
+            if let (true, Some(unfinished)) = (
+                node.is_unfinished(),
+                self.unfinished.get_mut(place.thread as usize),
+            ) {
+                unfinished.push(place.node);
+            }
         }
         place
     }
@@ -282,6 +299,9 @@ impl<'f, F: Functions> Assembly<'f, F> {
     /// Returns what was assembled, without threads in which nothing was recorded.
     pub(crate) fn finish(mut self) -> Assembled {
         let mut threads = self.threads;
+        for (tree, unfinished) in threads.iter_mut().zip(&self.unfinished) {
+            tree.unfinished = unfinished_calls(tree, unfinished);
+        }
         for forked in self.forked {
             self.used.name_forked(forked.kind, &forked.path);
             if let Some(tree) = threads.get_mut(forked.thread as usize) {
@@ -296,6 +316,26 @@ impl<'f, F: Functions> Assembly<'f, F> {
             threads,
         }
     }
+}
+
+/// Adds up by function the calls that are unfinished in these nodes of `tree`.
+fn unfinished_calls(tree: &ThreadTree, nodes: &[u32]) -> Vec<UnfinishedCalls> {
+    let parent = |node: &u32| tree.nodes.parents().get(*node as usize).copied();
+    let callers: HashSet<u32> = nodes.iter().filter_map(parent).collect();
+    let mut by_kind: BTreeMap<u32, UnfinishedCalls> = BTreeMap::new();
+    for node in nodes {
+        let Some(&kind) = tree.nodes.kinds().get(*node as usize) else {
+            continue;
+        };
+        let calls = by_kind.entry(kind).or_default();
+        calls.kind = kind;
+        calls.add(&UnfinishedCalls {
+            kind,
+            calls: 1,
+            innermost: (!callers.contains(node)).into(),
+        });
+    }
+    by_kind.into_values().collect()
 }
 
 /// Stands for what a full disk or a broken file has no name for.

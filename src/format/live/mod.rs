@@ -23,6 +23,7 @@
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
 //! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 136 | 8 | the clock's reading when the end of the process was noticed, 0 where nobody has; not in version 1 |
 //! | 160 | 8 | time that the system had been suspended since the boot, at the same time, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
 //! | 176 | 4 | how many numbers follow, up to 19: costs of recording, as in [`trees`](super::trees). Stored last |
@@ -75,11 +76,11 @@
 //! what a hidden function calls is its caller's.
 
 pub(crate) mod assemble;
+mod end;
 mod log;
 mod reader;
 
-use std::io::{self, Seek, SeekFrom, Write};
-
+pub use end::{EndTime, note_end, note_exit};
 pub use reader::{Facts, Now, facts, read};
 
 /// Suffix of live files, after the name of the `.prof` file that they come before.
@@ -99,16 +100,6 @@ pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
 
-/// Notes in a live file, open for writing, that its process has ended by itself. Whoever saw its
-/// exit status knows this; the file alone looks like that of a killed process.
-///
-/// # Errors
-/// The file can't be written.
-pub fn note_exit(mut file: impl Write + Seek) -> io::Result<()> {
-    file.seek(SeekFrom::Start(at::SAVED as u64))?;
-    file.write_all(&1_u32.to_le_bytes())
-}
-
 /// Offsets of the header's fields.
 pub(crate) mod at {
     pub(crate) const VERSION: usize = 8;
@@ -127,6 +118,8 @@ pub(crate) mod at {
     pub(crate) const RATE: usize = 112;
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
+    /// Not in version 1.
+    pub(crate) const ENDED: usize = 136;
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const PROGRAM: usize = 168;
     /// In version 1.

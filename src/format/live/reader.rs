@@ -5,8 +5,9 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
-use super::log::{Bytes, Log};
+use super::log::{Bytes, Log, ThreadRecord};
 use super::{CLOCKS, HEADER, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, VERSION, at};
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
@@ -30,7 +31,8 @@ pub struct Facts {
 pub enum Now {
     /// The process ran before the file was read: open calls last until now.
     Running,
-    /// It was gone before the file was read: open calls lasted until its last event.
+    /// It was gone before the file was read: open calls lasted until its end was noticed, or at
+    /// least until its latest event.
     Gone,
 }
 
@@ -80,20 +82,11 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
     let rate = rate(header, clock, &facts);
     let segments = segments(bytes);
     let log = Log::read(&segments);
-    // A clock that only its process can read stands at its latest event.
-    let readable = now == Now::Running && clock <= 1 && facts.process.is_of_this_boot();
-    let latest = readable.then(|| {
-        let reading = match clock {
-            0 => ClockSample::now().tsc,
-            _ => ClockSample::now().monotonic_ns,
-        };
-        // Before the recording's beginning: the counter has begun anew since.
-        (reading.wrapping_sub(header.u64(at::EPOCH)) as i64).max(0) as u64
-    });
+    let end = End::of(header, clock, now, &facts);
     let runs = now == Now::Running;
     let calibration = costs(header).if_measured();
     let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
-    let recorded = assemble(&segments, &log, rate, has_class_calls, latest, runs);
+    let recorded = assemble(&segments, &log, rate, has_class_calls, end, runs);
     let Assembled {
         functions,
         kinds,
@@ -113,7 +106,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             rate.ns_per_tick()
         },
         start_unix_ns: header.u64(at::START_UNIX_NS),
-        duration_ns: rate.ns(recorded.end.saturating_sub(header.u64(at::BEGIN))),
+        duration_ns: rate.ns(recorded.latest.saturating_sub(header.u64(at::BEGIN))),
         ending: match now {
             Now::Running => Ending::Running,
             Now::Gone if facts.is_saved => Ending::Finished,
@@ -202,17 +195,48 @@ struct Recorded {
     assembled: Assembled,
     dropped: u64,
     /// The latest tick of all.
-    end: u64,
+    latest: u64,
 }
 
-/// Assembles the nodes of `segments`. `readable_now` is the clock's reading, if it can be
-/// read; a process that `runs` may have added nodes since the log was read.
+/// Time until which open calls last.
+#[derive(Clone, Copy)]
+struct End {
+    /// Tick at which the process still runs, or has ended; 0 if that is unknown.
+    tick: u64,
+    /// All threads have the same clock, so that the event of one says that all still ran.
+    is_shared: bool,
+    /// The process has ended.
+    is_gone: bool,
+}
+
+impl End {
+    fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
+        // A clock that only its process can read stands at its latest event.
+        let reading = match now {
+            Now::Running if facts.process.is_of_this_boot() => EndTime::now().reading(clock),
+            Now::Running => None,
+            Now::Gone if header.u32(at::VERSION) == 1 => None,
+            Now::Gone => Some(header.u64(at::ENDED)).filter(|&reading| reading != 0),
+        };
+        // Before the recording's beginning: the counter has begun anew since.
+        let tick = reading.map(|reading| reading.wrapping_sub(header.u64(at::EPOCH)) as i64);
+        let tick = tick.map_or(0, |tick| tick.max(0) as u64);
+        End {
+            tick,
+            is_shared: EndTime::is_of_all(clock),
+            is_gone: now == Now::Gone,
+        }
+    }
+}
+
+/// Assembles the nodes of `segments`, whose open calls last until `end`. A process that `runs`
+/// may have added nodes since the log was read.
 fn assemble(
     segments: &[(bool, &[u8])],
     log: &Log,
     rate: TickRate,
     has_class_calls: bool,
-    readable_now: Option<u64>,
+    end: End,
     runs: bool,
 ) -> Recorded {
     let nodes = segments.iter().filter(|(is_log, _)| !is_log);
@@ -222,7 +246,22 @@ fn assemble(
         assembly.add_thread(thread.root, &thread.name, thread.inherited);
     }
     let mut latest = vec![0; log.threads.len()];
-    let (mut dropped, mut end) = (0_u64, 0);
+    let mut dropped = 0_u64;
+    for &ThreadRecord { root, .. } in &log.threads {
+        let bytes = node_at(segments, root);
+        if bytes.u32(at::node::PARENT) != root {
+            continue;
+        }
+        let thread = assembly.thread_of(root);
+        if let Some(slot) = thread.and_then(|thread| latest.get_mut(thread)) {
+            *slot = bytes.u64(at::node::CALLS).min(MAX_TICK).max(end.tick);
+        }
+    }
+    let latest_of_all = latest.iter().copied().max().unwrap_or(0);
+    if end.is_shared {
+        latest.fill(latest_of_all);
+    }
+    let end_is_unknown = end.is_gone && end.tick < latest_of_all;
     // Each may have one for its overflow calls beside it.
     for (index, bytes) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
         let bytes = Bytes(bytes);
@@ -230,12 +269,6 @@ fn assemble(
             let Some(thread) = assembly.thread_of(index) else {
                 continue;
             };
-            let last = bytes.u64(at::node::CALLS).min(MAX_TICK);
-            let last = readable_now.unwrap_or(0).max(last);
-            if let Some(slot) = latest.get_mut(thread) {
-                *slot = last;
-            }
-            end = end.max(last);
             dropped = dropped.saturating_add(bytes.u64(at::node::RESUMES));
             let others = bytes.u32(at::node::FUNCTION);
             assembly.set_threads(thread, others.saturating_add(1));
@@ -245,14 +278,33 @@ fn assemble(
             // Made since the log was read: not before, for functions come first.
             continue;
         }
-        let latest = &latest;
-        assembly.add(index, &FileNode { bytes, latest });
+        assembly.add(
+            index,
+            &FileNode {
+                bytes,
+                latest: &latest,
+                is_unfinished: end_is_unknown && (bytes.u64(at::node::TOTAL) as i64) < 0,
+            },
+        );
     }
     Recorded {
         assembled: assembly.finish(),
         dropped,
-        end,
+        latest: latest_of_all,
     }
+}
+
+/// Returns the bytes of the node at `index`; none beyond the end.
+fn node_at<'b>(segments: &[(bool, &'b [u8])], index: u32) -> Bytes<'b> {
+    let mut index = index as usize;
+    for (_, segment) in segments.iter().filter(|(is_log, _)| !is_log) {
+        let nodes = segment.chunks_exact(NODE);
+        match index.checked_sub(nodes.len()) {
+            Some(rest) => index = rest,
+            None => return Bytes(segment.get(index * NODE..).unwrap_or_default()),
+        }
+    }
+    Bytes(&[])
 }
 
 /// A node in a file.
@@ -260,6 +312,7 @@ struct FileNode<'n> {
     bytes: Bytes<'n>,
     /// The latest tick of each thread.
     latest: &'n [u64],
+    is_unfinished: bool,
 }
 
 impl FileNode<'_> {
@@ -298,5 +351,9 @@ impl RawNode for FileNode<'_> {
 
     fn overflow(&self, thread: usize) -> u64 {
         self.ticks(at::node::OVERFLOW, thread)
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.is_unfinished
     }
 }

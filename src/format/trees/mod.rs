@@ -48,6 +48,9 @@
 //! | `overflow_function` | bytes, u32 a function: index into `functions`; this and the next three only where there are some |
 //! | `overflow_calls`, `overflow_resumes` | bytes, u64 a function |
 //! | `overflow_self` | bytes, u64 a function: nanoseconds |
+//! | `unfinished_function` | bytes, u32 a function: index into `functions`; this and the next two only where there are some |
+//! | `unfinished_calls` | bytes, u64 a function: calls that were open when their process was killed and whose end is unknown, so that times of the function are lower bounds |
+//! | `unfinished_innermost` | bytes, u64 a function: those of them without an open call below them, so that the self time is a lower bound, too |
 //!
 //! A node may stand for something that is no function ([`NodeKind`]). `functions` has a
 //! stand-in for it, a native function without file and line, so that every index has a name.
@@ -214,7 +217,9 @@ pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
             return Err(ReadError::invalid(offset, "a thread of no process"));
         }
         let overflow = thread.overflow.iter().map(|overflow| &overflow.kind);
-        let mut used = thread.nodes.kinds().iter().chain(overflow);
+        let unfinished = thread.unfinished.iter().map(|calls| &calls.kind);
+        let nodes = thread.nodes.kinds().iter();
+        let mut used = nodes.chain(overflow).chain(unfinished);
         if used.any(|&kind| kind as usize >= kinds) {
             return Err(ReadError::invalid(offset, "a call of no function"));
         }

@@ -7,7 +7,7 @@ use super::fields::{
 };
 use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
-use crate::model::{Nodes, OverflowCalls, ThreadTree};
+use crate::model::{Nodes, OverflowCalls, ThreadTree, UnfinishedCalls};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let offset = reader.offset();
@@ -15,9 +15,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let mut has_process = false;
     let [mut parents, mut kinds] = [const { Vec::new() }; 2];
     let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
-    let mut columns_of_overflow = 0;
+    let [mut columns_of_overflow, mut columns_of_unfinished] = [0, 0];
     reader.dict(|reader| {
-        let overflow = &mut thread.overflow;
         let key = reader.string()?;
         match key {
             b"process" => {
@@ -34,10 +33,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             _ => {
-                if !read_overflow(reader, key, overflow)? {
+                if read_overflow(reader, key, &mut thread.overflow)? {
+                    columns_of_overflow += 1;
+                } else if read_unfinished(reader, key, &mut thread.unfinished)? {
+                    columns_of_unfinished += 1;
+                } else {
                     return reader.skip();
                 }
-                columns_of_overflow += 1;
             }
         }
         Ok(())
@@ -50,7 +52,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let is_column = |len: usize| len == 0 || len == thread.nodes.len();
     let are_equally_long = is_column(thread.class_calls.len())
         && is_column(thread.overhead_ps.len())
-        && matches!(columns_of_overflow, 0 | 4);
+        && matches!(columns_of_overflow, 0 | 4)
+        && matches!(columns_of_unfinished, 0 | 3);
     if !are_equally_long {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
     }
@@ -80,6 +83,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     }
     if !thread.overflow.is_empty() {
         write_overflow(writer, &thread.overflow);
+    }
+    if !thread.unfinished.is_empty() {
+        write_unfinished(writer, &thread.unfinished);
     }
     writer.end_dict();
 }
@@ -120,4 +126,33 @@ fn write_overflow<'a>(writer: &mut Writer<'a>, rows: &'a [OverflowCalls]) {
     write_column(writer, b"overflow_calls", calls);
     write_column(writer, b"overflow_resumes", resumes);
     write_column(writer, b"overflow_self", self_times);
+}
+
+/// Reads the value of `key` if it is a column of unfinished calls; else returns false.
+fn read_unfinished(
+    reader: &mut Reader<'_>,
+    key: &[u8],
+    rows: &mut Vec<UnfinishedCalls>,
+) -> Result<bool, ReadError> {
+    let number = u64::from_le_bytes;
+    match key {
+        b"unfinished_function" => read_into(reader, rows, u32::from_le_bytes, |row, value| {
+            row.kind = value;
+        })?,
+        b"unfinished_calls" => read_into(reader, rows, number, |row, value| row.calls = value)?,
+        b"unfinished_innermost" => {
+            read_into(reader, rows, number, |row, value| row.innermost = value)?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn write_unfinished<'a>(writer: &mut Writer<'a>, rows: &'a [UnfinishedCalls]) {
+    let kinds = rows.iter().map(|row| row.kind.to_le_bytes());
+    let calls = rows.iter().map(|row| row.calls.to_le_bytes());
+    let innermost = rows.iter().map(|row| row.innermost.to_le_bytes());
+    write_column(writer, b"unfinished_function", kinds);
+    write_column(writer, b"unfinished_calls", calls);
+    write_column(writer, b"unfinished_innermost", innermost);
 }

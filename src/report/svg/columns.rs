@@ -10,7 +10,7 @@ use super::functions::Functions;
 use super::graph::{Drawing, Graph, RULES};
 use super::layout::Rest;
 use crate::analysis::display_tree::shown;
-use crate::model::{ANY_THREAD, Counts, Label, Rows, Trees};
+use crate::model::{ANY_THREAD, Counts, Label, Trees};
 use crate::report::View;
 use crate::report::cells::of_char;
 use crate::report::display::printable;
@@ -41,8 +41,7 @@ pub(super) fn write_columns(
     let _ = write!(out, ",\n\"cells\":{{{}}}", cells(functions));
     column(out, "places", shown().map(|f| json(&f.place)));
     column(out, "classes", shown().map(|f| json(f.class)));
-    let figures =
-        shown().map(|f| figures(&view.rows, f.label, view.lower_bounds.contains(f.label)));
+    let figures = shown().map(|f| figures(view, f.label));
     column(out, "figures", figures);
     write_occurrences(out, functions, view.profile.trees());
     for Graph {
@@ -143,12 +142,17 @@ fn hidden(rest: Rest) -> String {
     }
 }
 
-/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if
-/// that is the least that the last may be.
-fn figures(rows: &Rows, label: &Label, is_least: bool) -> String {
+/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if the last
+/// is a lower bound, or a 2 if the last two are.
+fn figures(view: &View<'_>, label: &Label) -> String {
+    let (rows, bounds) = (&view.rows, &view.lower_bounds);
     match rows.find(label).and_then(|id| rows.row(id)) {
         Some(row) if row.counts.tt.is_finite() && row.counts.ct.is_finite() => {
-            let least = if is_least { ",1" } else { "" };
+            let least = match (bounds.has_total(label), bounds.has_self_time(label)) {
+                (_, true) => ",2",
+                (true, false) => ",1",
+                (false, false) => "",
+            };
             let Counts { cc, nc, tt, ct } = row.counts;
             format!("[{cc},{nc},{tt},{ct}{least}]")
         }

@@ -223,7 +223,7 @@ class Graph {
            : `${total}: ${duration(this.total[i])} of ${this.text(base)}'s own time came this way`];
     const [cc, nc, tt, ct, least] = data.figures[f] || [];
     if (nc !== undefined) {
-      lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${duration(tt * 1e9)}, `
+      lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${least > 1 ? 'at least ' : ''}${duration(tt * 1e9)}, `
         + `${counted(nc, 'call', 'calls')} (${counted(cc, 'primitive', 'primitive')})`);
     }
     if (data.ran[f]) {

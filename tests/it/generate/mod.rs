@@ -5,7 +5,7 @@
 use edbprof::model::{
     Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER,
     Label, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process, ProcessIdentity,
-    Rows, ThreadTree, Trees,
+    Rows, ThreadTree, Trees, UnfinishedCalls,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -190,13 +190,29 @@ fn forked(thread: ThreadTree, kind: u32) -> ThreadTree {
     }
 }
 
+fn unfinished(kinds: usize) -> impl Strategy<Value = Vec<UnfinishedCalls>> {
+    let figures = (0..kinds as u32, 1..4_u64, 0..2_u64);
+    let figures = figures.prop_map(|(kind, calls, innermost)| UnfinishedCalls {
+        kind,
+        calls,
+        innermost,
+    });
+    vec(figures, 0..3)
+}
+
 /// What a recorder writes: one recording of one process. The kinds behind the functions are
 /// overflow calls and, in a forked child, the child.
 pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     let functions = vec(function(), 1..12);
     let trees = functions.prop_flat_map(|functions| {
         let count = functions.len();
-        let thread = (nodes(count + 1), vec(0..9_u32, 40), overflow(count), text());
+        let thread = (
+            nodes(count + 1),
+            vec(0..9_u32, 40),
+            overflow(count),
+            unfinished(count),
+            text(),
+        );
         let threads = vec((thread, any::<bool>()), 0..4);
         let facts = (process(), any::<[u8; 16]>(), any::<bool>(), text());
         (Just(functions), threads, facts)
@@ -204,7 +220,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     trees.prop_map(|(functions, threads, (process, id, is_forked, path))| {
         let kind = functions.len() as u32 + 1;
         let threads = threads.into_iter().map(
-            |((nodes, mut class_calls, overflow, name), has_class_calls)| {
+            |((nodes, mut class_calls, overflow, unfinished, name), has_class_calls)| {
                 class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
                 ThreadTree {
                     name,
@@ -212,6 +228,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                     nodes,
                     class_calls,
                     overflow,
+                    unfinished,
                     ..ThreadTree::default()
                 }
             },

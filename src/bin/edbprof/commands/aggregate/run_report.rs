@@ -69,6 +69,7 @@ impl RunReport {
             "overflow_calls": figures.overflow_calls,
             "overflow_functions": figures.overflow_functions,
             "dropped_calls": figures.dropped_calls,
+            "unfinished_calls": figures.unfinished_calls,
             // JSON readers accept no more than 64 bits as a whole number.
             "calls": i64::try_from(figures.calls).unwrap_or(i64::MAX),
             "seconds": figures.seconds,
