@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -373,3 +374,105 @@ def test_python_m_runs_that_python(tmp_path):
     )
     assert done.stdout == f"{sys.executable}\n"
     assert ProfFile(tmp_path / "profile_analysis.prof").calls("work") == 1
+
+
+#: A process that says `ready` in a call that never returns.
+BLOCKED = """
+import os, sys, threading
+def block(way):
+    if way == "thread":
+        threading.Thread(target=block, args=("",)).start()
+    elif way == "fork":
+        block("") if os.fork() == 0 else os.wait()
+    elif way == "exec":
+        os.execv("/bin/cat", ["cat"])
+    os.write(1, b"%d\\n" % os.getpid())
+    os.read(0, 1)
+block(sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
+@pytest.mark.parametrize("way", ["main", "thread", "fork"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_open_calls_last_until_the_kill(tmp_path, way, number):
+    """As long as the test sees them last, between two messages."""
+    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}"]
+    command += ["-c", BLOCKED, way]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8") as run:
+        pid = int(run.stdout.readline())
+        if way == "thread":
+            assert int(run.stdout.readline()) == pid
+        begun = time.monotonic_ns()
+        while time.monotonic_ns() < begun + 50_000_000:
+            os.sched_yield()
+        waited = time.monotonic_ns() - begun
+        os.kill(pid, number)
+        _, errors = run.communicate()
+    assert "Unfinished" not in errors and "≥" not in errors
+    file = ProfFile(tmp_path / "profile_analysis.prof")
+    blocked = [node for node in file.nodes if node.name == "block"]
+    assert len(blocked) == (1 if way == "main" else 2)
+    # All of them began before. The counter was measured by another clock.
+    assert all(node.total > waited * 0.99 for node in blocked)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
+def test_open_calls_end_where_the_process_becomes_another_program(tmp_path):
+    begun = time.monotonic_ns()
+    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}"]
+    command += ["-c", BLOCKED, "exec"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8") as run:
+        # The other program answers.
+        run.stdin.write("x\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == "x\n"
+        became = time.monotonic_ns() - begun
+        while time.monotonic_ns() < begun + 3 * became:
+            os.sched_yield()
+        run.communicate()
+    assert run.returncode == 0
+    file = ProfFile(tmp_path / "profile_analysis.prof")
+    (block,) = (node for node in file.nodes if node.name == "block")
+    assert 0 < block.total < became * 1.01
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
+def test_kept_recordings_know_when_the_process_was_killed(tmp_path):
+    kept = tmp_path / "kept"
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--keep={kept}"]
+    command += [f"--out={tmp_path}", "-c", BLOCKED, "main"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        os.kill(int(run.stdout.readline()), signal.SIGKILL)
+        run.communicate()
+    first = ProfFile(tmp_path / "profile_analysis.prof").nodes
+    done = subprocess.run(
+        [find(), f"--out={tmp_path / 'again.prof'}", kept], stdout=subprocess.PIPE, check=True
+    )
+    assert b"Unfinished" not in done.stdout
+    # The counter's rate is measured each time.
+    again = ProfFile(tmp_path / "again.prof").nodes
+    assert [node.total for node in again] == pytest.approx([node.total for node in first], 0.01, 2)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
+def test_without_edbprof_open_calls_are_lower_bounds(tmp_path):
+    kept = tmp_path / "kept"
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--keep={kept}"]
+    command += [f"--out={tmp_path}", "-c", BLOCKED, "main"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        run.stdout.readline()
+        # The program ends with it.
+        run.kill()
+        assert run.stdout.read() == b""
+    done = subprocess.run(
+        [find(), f"--out={tmp_path / 'again.prof'}", kept],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    # It was writing, reading, or between the two.
+    assert re.search("Unfinished at a kill: [23] calls of [23] functions, innermost ", done.stdout)
+    assert "  ≥ " in done.stdout

@@ -9,6 +9,7 @@ use edbprof::model::ProcessIdentity;
 use edbprof::report::summary::path_text;
 use rustix::process::WaitStatus;
 
+use super::endings::Endings;
 use super::group_probe::{self, GroupProbe};
 use super::inherited::close_all_but;
 use super::program::Program;
@@ -39,6 +40,7 @@ pub(super) struct Ended {
 pub(super) fn execute(
     program: &Program,
     recordings: &Recordings,
+    endings: &mut Endings,
     options: &RunOptions,
     blocked: &Blocked,
 ) -> Result<Ended, Error> {
@@ -60,12 +62,13 @@ pub(super) fn execute(
         let ours = [
             Some(libc::STDERR_FILENO),
             recordings.descriptor(),
+            endings.descriptor(),
             probe.as_ref().map(GroupProbe::descriptor),
         ];
         close_all_but(&ours.into_iter().flatten().collect::<Vec<_>>());
     }
     let process = ProcessIdentity::of(started.program.unsigned_abs());
-    let status = wait::until_end(started.program, &mut probe)
+    let status = wait::until_end(started.program, &mut probe, endings)
         .map_err(|error| Error::SomeFailed(format!("can't wait for {name}: {error}")))?;
     Ok(Ended { status, process })
 }

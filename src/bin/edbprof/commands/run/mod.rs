@@ -11,12 +11,13 @@
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
 //! | have it record | [`recordings`], the directory; [`registry`], for other environments |
-//! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`] |
+//! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`], [`endings`] |
 //! | send it signals | [`signals`], [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`] |
 //! | end like it | [`end`] |
 
 mod end;
+mod endings;
 mod execute;
 mod group_probe;
 mod inherited;
@@ -35,6 +36,7 @@ mod wait;
 use std::process::ExitCode;
 
 use self::end::end_like;
+use self::endings::Endings;
 use self::execute::execute;
 use self::recordings::Recordings;
 use self::results::write_results;
@@ -56,11 +58,12 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
     Outputs::new(options.results.out.as_deref())?.check_writable()?;
     let program = program::program(options)?;
     let recordings = Recordings::new(options.keep.as_deref())?;
-    let ended = execute(&program, &recordings, options, &blocked)?;
+    let mut endings = recordings.path().map(Endings::watch).unwrap_or_default();
+    let ended = execute(&program, &recordings, &mut endings, options, &blocked)?;
     drop(blocked);
     // Writing beyond the limit of file sizes is then an error like others.
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    let all_written = write_results(recordings, options, &program, &ended);
+    let all_written = write_results(recordings, endings, options, &program, &ended);
     Ok(end_like(ended.status, all_written))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use edbprof::report::summary::path_text;
 use serde_json::Value;
 
+use super::endings::Endings;
 use super::execute::Ended;
 use super::program::Program;
 use super::reasons::Reason;
@@ -21,6 +22,7 @@ use crate::commands::aggregate::{RunReport, aggregate};
 /// if there are recordings, or should be, and results could not be written.
 pub(super) fn write_results(
     recordings: Recordings,
+    mut endings: Endings,
     options: &RunOptions,
     program: &Program,
     ended: &Ended,
@@ -29,10 +31,11 @@ pub(super) fn write_results(
         Ok(directory) => directory.to_owned(),
         Err(reason) => return show_nothing(Reason::failure(reason), Vec::new(), options),
     };
+    let survivors = wait_for_survivors(&directory, &mut endings);
+    endings.write(&directory);
     if let (true, Some(process)) = (ended.status.exited(), &ended.process) {
         note_exit_of(process, &directory);
     }
-    let survivors = wait_for_survivors(&directory);
     let unrecorded = UnrecordedProcesses::read(&directory);
     unrecorded.remove();
     if matches!(has_recordings(&directory), Ok(false)) {

@@ -2,8 +2,12 @@
 
 use std::io;
 use std::mem;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::os::raw::c_int;
 use std::ptr;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use super::inherited;
 
@@ -137,9 +141,46 @@ impl Arrived {
     }
 }
 
+/// Waits for signals, and for something else at the same time.
+#[cfg(target_os = "linux")]
+pub(super) struct Arrivals(Option<OwnedFd>);
+
+#[cfg(target_os = "linux")]
+impl Arrivals {
+    pub(super) fn new() -> Arrivals {
+        // SAFETY: the call reads a valid set, and makes a descriptor that nobody else has.
+        let descriptor = unsafe {
+            let descriptor = libc::signalfd(-1, &all(), libc::SFD_NONBLOCK | libc::SFD_CLOEXEC);
+            (descriptor >= 0).then(|| OwnedFd::from_raw_fd(descriptor))
+        };
+        Arrivals(descriptor)
+    }
+
+    /// Waits for the next signal, or until `other` can be read from: then there is none.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(super) fn next(&self, other: Option<BorrowedFd<'_>>) -> io::Result<Option<Arrived>> {
+        let (Some(signals), Some(other)) = (&self.0, other) else {
+            return next().map(Some);
+        };
+        let mut polled = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(other, PollFlags::IN),
+        ];
+        match poll(&mut polled, None) {
+            // The descriptor says that there are some. Taken from there, they would have less
+            // information.
+            Ok(_) | Err(Errno::INTR) => Ok(take(&all())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Waits for the next signal.
 #[cfg(target_os = "linux")]
-pub(super) fn next() -> io::Result<Arrived> {
+fn next() -> io::Result<Arrived> {
     loop {
         // SAFETY: the call fills in the information.
         let (number, info) = unsafe {
@@ -191,7 +232,21 @@ impl Arrived {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn next() -> io::Result<Arrived> {
+pub(super) struct Arrivals;
+
+#[cfg(not(target_os = "linux"))]
+impl Arrivals {
+    pub(super) fn new() -> Arrivals {
+        Arrivals
+    }
+
+    pub(super) fn next(&self, _: Option<BorrowedFd<'_>>) -> io::Result<Option<Arrived>> {
+        next().map(Some)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn next() -> io::Result<Arrived> {
     let mut number = 0;
     // SAFETY: the call fills in the number.
     match unsafe { libc::sigwait(&all(), &raw mut number) } {

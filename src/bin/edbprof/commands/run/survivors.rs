@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use edbprof::format::live;
 use edbprof::model::ProcessIdentity;
 
+use super::endings::Endings;
 use crate::input::is_live;
 
 /// Time that they have. A forkserver or a resource tracker ends when it notices that its parent
@@ -18,15 +19,16 @@ const HEADER: u64 = 4096;
 
 /// Waits for the end of all processes that record into `directory`, for half a second at most.
 /// Returns the ids of those that go on.
-pub(super) fn wait_for_survivors(directory: &Path) -> Vec<u32> {
+pub(super) fn wait_for_survivors(directory: &Path, endings: &mut Endings) -> Vec<u32> {
     let limit = Instant::now() + LIMIT;
     loop {
+        endings.look();
         let running = recording_processes(directory);
         let left = limit.saturating_duration_since(Instant::now());
         if running.is_empty() || left.is_zero() {
             return running;
         }
-        wait_for_end(&running, left);
+        wait_for_end(&running, endings, left);
     }
 }
 
@@ -57,7 +59,7 @@ fn recording_processes(directory: &Path) -> Vec<u32> {
 }
 
 /// The live files in `directory`, and who writes or wrote them.
-fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, ProcessIdentity)> {
+pub(super) fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, ProcessIdentity)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths.filter(|path| is_live(path)).filter_map(|path| {
@@ -68,9 +70,9 @@ fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, ProcessIdentit
     })
 }
 
-/// Waits until one of the processes has ended, for the time `limit` at most.
+/// Waits until one of the processes, or another that recorded, has ended, for the time `limit` at most.
 #[cfg(target_os = "linux")]
-fn wait_for_end(processes: &[u32], limit: Duration) {
+fn wait_for_end(processes: &[u32], endings: &Endings, limit: Duration) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -87,12 +89,17 @@ fn wait_for_end(processes: &[u32], limit: Duration) {
         .iter()
         .map(|descriptor| PollFd::new(descriptor, PollFlags::IN))
         .collect();
+    polled.extend(
+        endings
+            .as_fd()
+            .map(|watch| PollFd::from_borrowed_fd(watch, PollFlags::IN)),
+    );
     let limit = Timespec::try_from(limit).ok();
     let _ = poll(&mut polled, limit.as_ref());
 }
 
 /// Elsewhere there are no live files, so no processes are known.
 #[cfg(not(target_os = "linux"))]
-fn wait_for_end(_: &[u32], limit: Duration) {
+fn wait_for_end(_: &[u32], _: &Endings, limit: Duration) {
     std::thread::sleep(limit);
 }

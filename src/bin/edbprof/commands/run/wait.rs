@@ -6,8 +6,9 @@ use std::os::raw::c_int;
 
 use rustix::process::{WaitOptions, WaitStatus, wait};
 
+use super::endings::Endings;
 use super::group_probe::GroupProbe;
-use super::signals::{self, Arrived};
+use super::signals::{self, Arrivals, Arrived};
 
 /// Signals that stop processes, and can be blocked.
 const STOPS: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
@@ -20,13 +21,16 @@ const STOPS: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 pub(super) fn until_end(
     program: libc::pid_t,
     probe: &mut Option<GroupProbe>,
+    endings: &mut Endings,
 ) -> io::Result<WaitStatus> {
+    let arrivals = Arrivals::new();
     loop {
         if let Some(status) = look_at_children(program, probe)? {
             return Ok(status);
         }
-        let signal = signals::next()?;
-        if is_for_program(&signal, probe) {
+        let signal = arrivals.next(endings.as_fd())?;
+        endings.look();
+        if let Some(signal) = signal.filter(|signal| is_for_program(signal, probe)) {
             signal.send_on(program);
         }
     }

@@ -1,0 +1,109 @@
+//! Times at which recorded processes ended.
+//!
+//! A process has its live file mapped as long as it runs the program that records. When it ends
+//! in any way, or replaces the program, the system closes the file, and inotify reports this. A
+//! descriptor for each process would report its end alone, and would have to be opened in time.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+
+use edbprof::format::live::{EndTime, note_end};
+
+use super::survivors::live_files;
+
+/// Times by the names of the live files.
+#[derive(Default)]
+pub(super) struct Endings {
+    watch: Option<OwnedFd>,
+    times: HashMap<OsString, EndTime>,
+}
+
+impl Endings {
+    /// Begins to watch a directory of recordings. Without room for another watch, times stay
+    /// unknown.
+    pub(super) fn watch(directory: &Path) -> Endings {
+        Endings {
+            watch: watch(directory),
+            times: HashMap::new(),
+        }
+    }
+
+    /// Descriptor that can be read from when a process has ended.
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.watch.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Number of that descriptor.
+    pub(super) fn descriptor(&self) -> Option<RawFd> {
+        self.watch.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    /// Notes the time for each process that has ended since the last call.
+    pub(super) fn look(&mut self) {
+        let Some(watch) = &self.watch else {
+            return;
+        };
+        let now = EndTime::now();
+        for name in closed_files(watch) {
+            // The last one counts: a file that was only opened and closed is closed once more
+            // at the end.
+            self.times.insert(name, now);
+        }
+    }
+
+    /// Writes the times into the live files in `directory` whose processes have ended.
+    pub(super) fn write(mut self, directory: &Path) {
+        self.look();
+        // Writing closes files, too.
+        self.watch = None;
+        for (path, process) in live_files(directory) {
+            let time = path.file_name().and_then(|name| self.times.get(name));
+            if let Some(&time) = time.filter(|_| !process.is_running()) {
+                // Without it, open calls last until the latest event.
+                let file = File::options().read(true).write(true).open(path);
+                let _ = file.and_then(|file| note_end(file, time));
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn watch(directory: &Path) -> Option<OwnedFd> {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+
+    let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
+    add_watch(&watch, directory, WatchFlags::CLOSE_WRITE).ok()?;
+    Some(watch)
+}
+
+/// Names of files that were closed.
+#[cfg(target_os = "linux")]
+fn closed_files(watch: &OwnedFd) -> Vec<OsString> {
+    use std::mem::MaybeUninit;
+    use std::os::unix::ffi::OsStringExt;
+
+    use rustix::fs::inotify::Reader;
+
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(watch, &mut buffer);
+    let mut names = Vec::new();
+    while let Ok(event) = reader.next() {
+        let name = event.file_name().map(|name| name.to_bytes().to_vec());
+        names.extend(name.map(OsString::from_vec));
+    }
+    names
+}
+
+/// Elsewhere there are no live files.
+#[cfg(not(target_os = "linux"))]
+fn watch(_: &Path) -> Option<OwnedFd> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn closed_files(_: &OwnedFd) -> Vec<OsString> {
+    Vec::new()
+}
