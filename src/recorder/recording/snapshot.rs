@@ -3,7 +3,7 @@
 
 use super::functions::FunctionTable;
 use super::{Recording, Shared, ThreadEntry};
-use crate::clock::TickRate;
+use crate::clock::{Clock, TickRate};
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
 use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
 use crate::recorder::node::Node;
@@ -19,8 +19,13 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     let costs = shared.calibration;
     let has_class_calls = costs.is_some_and(|costs| costs.class_call > 0);
     let mut assembly = Assembly::new(&shared.functions, rate, has_class_calls);
+    let latest_of_all = match recording.options.clock {
+        Clock::Tsc | Clock::Monotonic => shared.threads.iter().map(latest).max(),
+        // A clock of each thread's own says nothing about others.
+        Clock::Cpu | Clock::Host => None,
+    };
     for entry in &shared.threads {
-        add_thread(&mut assembly, &shared, entry);
+        add_thread(&mut assembly, &shared, entry, latest_of_all.unwrap_or(0));
     }
     let Assembled {
         functions,
@@ -39,15 +44,29 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     Some(trees)
 }
 
-/// Adds the nodes of one thread.
-fn add_thread(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared, entry: &ThreadEntry) {
+/// The latest tick at which the thread is known to run.
+fn latest(entry: &ThreadEntry) -> u64 {
+    let now = entry.now_if_current();
+    now.unwrap_or_else(|| entry.thread.last())
+}
+
+/// Adds the nodes of one thread, which still ran at the tick `latest_of_all`.
+fn add_thread(
+    assembly: &mut Assembly<'_, FunctionTable>,
+    shared: &Shared,
+    entry: &ThreadEntry,
+    latest_of_all: u64,
+) {
     let thread = &entry.thread;
     let Some(first) = entry.chunks.first() else {
         return; // A thread that a forked child has not.
     };
     let number = assembly.add_thread(first.start, &entry.tree_name(), entry.inherited);
     assembly.set_threads(number, thread.threads());
-    let now = entry.now_if_current();
+    let now = match entry.now_if_current() {
+        Some(now) => now.max(latest_of_all),
+        None => latest_of_all,
+    };
     for (index, node) in shared.nodes(thread.slot()) {
         assembly.add(index, &MemoryNode { node, thread, now });
     }
@@ -57,13 +76,13 @@ fn add_thread(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared, entry
 struct MemoryNode<'n> {
     node: &'n Node,
     thread: &'n ThreadShared,
-    /// The tick of now, if that is the calling thread.
-    now: Option<u64>,
+    /// A tick at which the thread still ran; 0 if only its events are known.
+    now: u64,
 }
 
 impl MemoryNode<'_> {
     fn latest(&self) -> u64 {
-        self.now.unwrap_or_else(|| self.thread.last())
+        self.thread.last().max(self.now)
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Figures, attach, by_path, define, recording, trees};
+use super::{Figures, attach, by_path, define, recording, recording_by, trees};
+use crate::clock::Clock;
 use crate::model::ThreadTree;
 use crate::recorder::Visit;
 use crate::recorder::{Outcome, Thread};
@@ -60,6 +61,41 @@ const WATCHED: [(&[u64], u64); 4] = [
     (&[6, 8], 300),
     (&[6, 8, 8], 100),
 ];
+
+/// Such as that of a daemon thread that sleeps when the process ends.
+#[test]
+fn an_open_call_lasts_until_the_latest_event_of_any_thread() {
+    const MS: u64 = 1_000_000;
+    let recording = recording_by(Clock::Monotonic, 100);
+    define(&recording, 1, false);
+    define(&recording, 2, false);
+    let (tell, told) = mpsc::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let recording = &recording;
+        scope.spawn(move || {
+            let thread = attach(recording);
+            assert_eq!(
+                thread.enter(1, Visit::Start, thread.now()),
+                Outcome::Recorded
+            );
+            tell.send(Clock::Monotonic.now()).unwrap();
+            let _ = ended.recv();
+            thread.leave(1, thread.now());
+        });
+        let opened = told.recv().unwrap();
+        let thread = attach(recording);
+        while Clock::Monotonic.now() < opened + MS {
+            std::hint::spin_loop();
+        }
+        thread.enter(2, Visit::Start, thread.now());
+        thread.leave(2, thread.now());
+        let trees = trees(recording);
+        let open = by_path(&trees.threads[0], &trees)[&[1][..]];
+        assert!(open.total >= MS, "{open:?}");
+        drop(end);
+    });
+}
 
 #[test]
 fn a_snapshot_of_running_threads_is_whole_and_never_goes_back() {
