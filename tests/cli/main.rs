@@ -20,6 +20,8 @@ mod run_program;
 mod run_reasons;
 mod run_signals;
 mod run_transparent;
+#[cfg(target_os = "linux")]
+mod run_writing;
 mod sandbox;
 mod selection;
 mod show;

@@ -11,6 +11,8 @@
 //!
 //! Profiles, their analysis and their reports are in the library.
 
+#![deny(unsafe_code)]
+
 mod cli;
 mod commands;
 mod input;

@@ -47,7 +47,8 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Prints `content`. A closed pipe, as `head` leaves it, is no error.
+    /// Prints `content`. A closed pipe, as `head` leaves it, is no error, nor is a closed terminal
+    /// at stderr.
     pub(crate) fn print(self, content: impl AsRef<[u8]>) -> io::Result<()> {
         fn write(mut to: impl Write, content: &[u8]) -> io::Result<()> {
             to.write_all(content).and_then(|()| to.flush())
@@ -56,8 +57,12 @@ impl Stream {
             Stream::Stdout => write(io::stdout().lock(), content.as_ref()),
             Stream::Stderr => write(io::stderr().lock(), content.as_ref()),
         };
+        let is_closed = |error: &io::Error| {
+            error.kind() == io::ErrorKind::BrokenPipe
+                || self == Stream::Stderr && error.raw_os_error() == Some(libc::EIO)
+        };
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            Err(error) if !is_closed(&error) => Err(error),
             _ => Ok(()),
         }
     }

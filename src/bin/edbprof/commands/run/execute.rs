@@ -11,12 +11,10 @@ use rustix::process::WaitStatus;
 
 use super::endings::Endings;
 use super::group_probe::{self, GroupProbe};
-use super::inherited::close_all_but;
+use super::os::{Blocked, Image, close_all_but, environment, spawn};
 use super::program::Program;
 use super::recordings::Recordings;
 use super::registry::RegisteredRun;
-use super::signals::Blocked;
-use super::spawn::{Image, environment, spawn};
 use super::wait;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
@@ -54,7 +52,10 @@ pub(super) fn execute(
     let image = image(program, settings).map_err(not_started)?;
     // Without it, signals that processes send to the group may arrive twice.
     let (stream, process) = group_probe::connect(&options.command).ok().unzip();
-    let started = spawn(&image, blocked, process.as_ref()).map_err(not_started)?;
+    let probe = process.as_ref();
+    let probe = probe.map(|process| |parent| process.run(parent));
+    let probe: Option<&dyn Fn(u32)> = probe.as_ref().map(|probe| probe as _);
+    let started = spawn(&image, blocked, probe).map_err(not_started)?;
     drop(process);
     let mut probe = stream.and_then(|stream| GroupProbe::new(&started, stream));
     // A summary may go to an open descriptor: `--summary-json=/dev/fd/63`.

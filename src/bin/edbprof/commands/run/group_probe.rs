@@ -11,11 +11,11 @@ use std::os::raw::c_int;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgrp, setpgid, waitpid};
 
-use super::inherited::close_all_but;
-use super::signals::{self, Arrived, contains};
-use super::spawn::{Started, die_with};
+use super::os::{
+    Arrived, SignalSet, Started, close_all_but, die_with, hide_arguments, send, take_within,
+};
 
 /// The probe, seen from here.
 pub(super) struct GroupProbe {
@@ -23,7 +23,7 @@ pub(super) struct GroupProbe {
     /// Takes a signal's number and the milliseconds to wait for it, gives 1 or 0.
     stream: UnixStream,
     /// Signals to the group that only the program got, which is a little older.
-    missed: libc::sigset_t,
+    missed: SignalSet,
 }
 
 /// The probe's own part.
@@ -56,13 +56,11 @@ pub(super) fn connect(words: &[OsString]) -> io::Result<(UnixStream, ProbeProces
 
 impl ProbeProcess<'_> {
     /// Runs the probe, in its process, until this one ends.
-    pub(super) fn run(&self, parent: u32) -> ! {
+    pub(super) fn run(&self, parent: u32) {
         die_with(parent);
         close_all_but(&[self.stream.as_raw_fd()]);
-        rename(self.words);
+        hide_arguments(self.words);
         answer(&self.stream, parent);
-        // SAFETY: it ends the process.
-        unsafe { libc::_exit(0) }
     }
 }
 
@@ -88,9 +86,8 @@ impl GroupProbe {
             false => 0,
         };
         let got = self.ask(signal.number, wait);
-        let missed = contains(&self.missed, signal.number);
-        // SAFETY: the set and the number are valid.
-        unsafe { libc::sigdelset(&raw mut self.missed, signal.number) };
+        let missed = self.missed.has(signal.number);
+        self.missed.remove(signal.number);
         // Without an answer: the terminal sends to groups.
         missed || got.unwrap_or(!signal.is_sent())
     }
@@ -125,8 +122,7 @@ impl GroupProbe {
     }
 
     fn send_continue(&self) {
-        // SAFETY: it is a child of this process that was not waited for.
-        unsafe { libc::kill(self.pid, libc::SIGCONT) };
+        send(self.pid, libc::SIGCONT);
     }
 
     fn has_stopped(&self) -> bool {
@@ -138,8 +134,7 @@ impl GroupProbe {
     /// Waits until a signal that is just being sent to the group has reached all of it.
     pub(super) fn settle(&self) {
         // The system changes no group, not even into the same, while it sends to groups.
-        // SAFETY: the call uses no memory.
-        unsafe { libc::setpgid(self.pid, libc::getpgrp()) };
+        let _ = setpgid(Pid::from_raw(self.pid), Some(getpgrp()));
     }
 }
 
@@ -148,7 +143,7 @@ fn answer(mut stream: &UnixStream, parent: u32) {
     let mut question = [0; 2];
     while stream.read_exact(&mut question).is_ok() {
         let [signal, wait] = question;
-        let got = signals::take_within(&signals::only(&[c_int::from(signal)]), wait);
+        let got = take_within(&SignalSet::of(&[c_int::from(signal)]), wait);
         // The parent's own SIGCONT is for this process alone.
         let got = got.is_some_and(|got| got.sender() != Some(parent));
         if stream.write_all(&[u8::from(got)]).is_err() {
@@ -156,27 +151,3 @@ fn answer(mut stream: &UnixStream, parent: u32) {
         }
     }
 }
-
-/// Removes edbprof's name from this process, and leaves the program's command line. Then a signal
-/// that is sent by name reaches it exactly if it reaches the program.
-#[cfg(target_os = "linux")]
-fn rename(words: &[OsString]) {
-    // SAFETY: the name is a string.
-    unsafe { libc::prctl(libc::PR_SET_NAME, c"signals".as_ptr()) };
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The second field is in parentheses, the 48th and 49th are where the arguments are.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let mut fields = fields.split_ascii_whitespace().skip(45);
-    let mut address = || fields.next()?.parse::<usize>().ok();
-    let (Some(start), Some(end)) = (address(), address()) else {
-        return;
-    };
-    let kept: usize = words.iter().map(|word| word.len() + 1).sum();
-    let hidden = end.saturating_sub(start).saturating_sub(kept);
-    let start: *mut u8 = std::ptr::with_exposed_provenance_mut(start);
-    // SAFETY: these bytes are this process's arguments, which nothing in it reads any more.
-    unsafe { start.write_bytes(0, hidden) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn rename(_: &[OsString]) {}

@@ -11,36 +11,39 @@
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
 //! | have it record | [`recordings`], the directory; [`registry`], for other environments |
-//! | run it | [`execute`]: [`spawn`], [`inherited`], [`wait`], [`endings`] |
-//! | send it signals | [`signals`], [`group_probe`] |
-//! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`] |
+//! | run it | [`execute`], [`wait`], [`endings`] |
+//! | send it signals | [`group_probe`] |
+//! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`], [`writing`] |
 //! | end like it | [`end`] |
+//!
+//! [`os`] has the system calls that no crate has in a safe form.
 
 mod end;
 mod endings;
 mod execute;
 mod group_probe;
-mod inherited;
+#[allow(unsafe_code)]
+mod os;
 mod program;
 mod reasons;
 mod recordings;
 mod registry;
 mod results;
 mod script;
-mod signals;
-mod spawn;
 mod survivors;
 mod unrecorded;
 mod wait;
+mod writing;
 
 use std::process::ExitCode;
 
 use self::end::end_like;
 use self::endings::Endings;
 use self::execute::execute;
+use self::os::{Blocked, ignore_file_size_limit};
 use self::recordings::Recordings;
 use self::results::write_results;
-use self::signals::Blocked;
+use self::writing::Writing;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
 use crate::output::targets::Outputs;
@@ -60,10 +63,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
     let recordings = Recordings::new(options.keep.as_deref())?;
     let mut endings = recordings.path().map(Endings::watch).unwrap_or_default();
     let ended = execute(&program, &recordings, &mut endings, options, &blocked)?;
-    drop(blocked);
-    // Writing beyond the limit of file sizes is then an error like others.
-    // SAFETY: no handler is installed.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    let all_written = write_results(recordings, endings, options, &program, &ended);
+    ignore_file_size_limit();
+    let writing = Writing::begin(blocked, recordings.path().ok());
+    let all_written = write_results(recordings, endings, &writing, options, &program, &ended);
     Ok(end_like(ended.status, all_written))
 }

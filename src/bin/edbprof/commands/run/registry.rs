@@ -28,8 +28,7 @@ impl RegisteredRun {
     /// Registers this process. Returns `None` if the system has no such means.
     pub(super) fn new(settings: &OsStr) -> Option<RegisteredRun> {
         let name = entry_name(&ProcessIdentity::of(std::process::id())?);
-        // SAFETY: the call uses no memory.
-        let user = unsafe { libc::geteuid() };
+        let user = rustix::process::geteuid().as_raw();
         let directory = PathBuf::from(format!("/dev/shm/edbprof-runs-{user}"));
         let entry = directory.join(name);
         for _ in 0..ATTEMPTS {
@@ -148,8 +147,7 @@ mod tests {
     fn a_directory_of_others_is_not_used() {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join("runs");
-        // SAFETY: the call uses no memory.
-        let user = unsafe { libc::geteuid() };
+        let user = rustix::process::geteuid().as_raw();
         create(&directory, user).unwrap();
         create(&directory, user).unwrap();
         assert!(create(&directory, user + 1).is_err());

@@ -12,6 +12,7 @@ use super::reasons::Reason;
 use super::recordings::{Recordings, has_recordings};
 use super::survivors::{note_exit_of, wait_for_survivors};
 use super::unrecorded::UnrecordedProcesses;
+use super::writing::Writing;
 use crate::cli::args::{AggregateOptions, InputOptions, RunOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::{PREFIX, SUFFIX};
@@ -23,6 +24,7 @@ use crate::commands::aggregate::{RunReport, aggregate};
 pub(super) fn write_results(
     recordings: Recordings,
     mut endings: Endings,
+    writing: &Writing,
     options: &RunOptions,
     program: &Program,
     ended: &Ended,
@@ -60,6 +62,7 @@ pub(super) fn write_results(
     if unrecorded.have_failures() || !options.results.quiet {
         unrecorded.lines().for_each(warn);
     }
+    writing.complete();
     let is_kept = recordings.keep_if(exit != Exit::Success);
     for pid in survivors {
         let rest = match is_kept {

@@ -8,7 +8,7 @@ use rustix::process::{WaitOptions, WaitStatus, wait};
 
 use super::endings::Endings;
 use super::group_probe::GroupProbe;
-use super::signals::{self, Arrivals, Arrived};
+use super::os::{Arrivals, Arrived, SignalSet, stop_self, take};
 
 /// Signals that stop processes, and can be blocked.
 const STOPS: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
@@ -46,7 +46,7 @@ fn forget_cancelled(signal: c_int, probe: &mut Option<GroupProbe>) {
     };
     if let Some(probe) = probe {
         for &signal in cancelled {
-            if !signals::contains(&signals::pending(), signal) {
+            if !SignalSet::pending().has(signal) {
                 probe.forget(signal);
             }
         }
@@ -99,7 +99,7 @@ fn settle(probe: &Option<GroupProbe>) {
 /// it was continued.
 fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>) {
     // The end of the stop may have arrived already. A stop here would cancel it.
-    while let Some(end) = signals::take(&signals::only(&[libc::SIGCONT])) {
+    while let Some(end) = take(&SignalSet::of(&[libc::SIGCONT])) {
         if is_for_program(&end, probe) {
             return end.send_on(program);
         }
@@ -108,19 +108,13 @@ fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>
         return;
     }
     for stop in STOPS {
-        if signals::take(&signals::only(&[stop])).is_some() {
+        if take(&SignalSet::of(&[stop])).is_some() {
             if let Some(probe) = probe {
                 probe.forget(stop);
             }
         }
     }
-    let only_it = signals::only(&[signal]);
-    // SAFETY: the calls read a valid set.
-    unsafe {
-        libc::raise(signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &only_it, std::ptr::null_mut());
-        libc::sigprocmask(libc::SIG_BLOCK, &only_it, std::ptr::null_mut());
-    }
+    stop_self(signal);
 }
 
 /// Returns true unless the system says that the process goes on.

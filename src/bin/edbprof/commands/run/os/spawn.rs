@@ -6,23 +6,27 @@ use std::os::raw::{c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
-use super::group_probe::ProbeProcess;
+#[cfg(target_os = "linux")]
+use rustix::process::Signal;
+use rustix::process::{Pid, WaitOptions, waitpid};
+
 use super::inherited;
-use super::signals::{Blocked, only, pending};
+use super::signal_set::SignalSet;
+use super::signals::Blocked;
 
 /// Program to run, as the system wants it.
-pub(super) struct Image {
-    pub(super) path: CString,
-    pub(super) arguments: Vec<CString>,
-    pub(super) environment: Vec<CString>,
+pub(in super::super) struct Image {
+    pub(in super::super) path: CString,
+    pub(in super::super) arguments: Vec<CString>,
+    pub(in super::super) environment: Vec<CString>,
 }
 
 /// Processes that have been started.
-pub(super) struct Started {
-    pub(super) program: libc::pid_t,
-    pub(super) probe: Option<libc::pid_t>,
+pub(in super::super) struct Started {
+    pub(in super::super) program: libc::pid_t,
+    pub(in super::super) probe: Option<libc::pid_t>,
     /// Signals that were sent to the program, or to its group, before it was one: it got them.
-    pub(super) pending: libc::sigset_t,
+    pub(in super::super) pending: SignalSet,
 }
 
 /// Input and output of the child that becomes the program.
@@ -33,24 +37,26 @@ struct Start<'s> {
     by_shell: &'s [*const c_char],
     environment: &'s [*const c_char],
     blocked: &'s Blocked,
-    probe: Option<&'s ProbeProcess<'s>>,
+    /// Code of the probe, in its process.
+    probe: Option<&'s dyn Fn(u32)>,
     parent: u32,
     probe_pid: libc::pid_t,
-    pending: libc::sigset_t,
+    pending: SignalSet,
     error: c_int,
 }
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// Starts the program and the probe.
+/// Starts the program, and the probe: a process that runs `probe`, to which it gives the id of this
+/// process, and ends.
 ///
 /// # Errors
 ///
 /// When the program can't be started.
-pub(super) fn spawn(
+pub(in super::super) fn spawn(
     image: &Image,
     blocked: &Blocked,
-    probe: Option<&ProbeProcess<'_>>,
+    probe: Option<&dyn Fn(u32)>,
 ) -> io::Result<Started> {
     let arguments = pointers(&image.arguments);
     let mut by_shell = vec![SHELL.as_ptr(), image.path.as_ptr()];
@@ -64,13 +70,12 @@ pub(super) fn spawn(
         probe,
         parent: std::process::id(),
         probe_pid: -1,
-        pending: only(&[]),
+        pending: SignalSet::of(&[]),
         error: 0,
     };
     let program = start_child(&mut start)?;
     if start.error != 0 {
-        // SAFETY: it is a child of this process that was not waited for.
-        unsafe { libc::waitpid(program, ptr::null_mut(), 0) };
+        let _ = waitpid(Pid::from_raw(program), WaitOptions::empty());
         return Err(io::Error::from_raw_os_error(start.error));
     }
     Ok(Started {
@@ -109,8 +114,7 @@ fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
         -1 => Err(io::Error::last_os_error()),
         0 => {
             run_child(ptr::from_mut(start).cast());
-            // SAFETY: it ends the process.
-            unsafe { libc::_exit(127) }
+            exit_now(127)
         }
         pid => Ok(pid),
     }
@@ -124,7 +128,7 @@ extern "C" fn run_child(start: *mut c_void) -> c_int {
         // The program is in the group already. So the probe misses nothing that the program gets,
         // except the signals that are pending now.
         start_probe(start);
-        start.pending = pending();
+        start.pending = SignalSet::pending();
     }
     inherited::restore();
     start.blocked.restore_in_child();
@@ -135,10 +139,9 @@ extern "C" fn run_child(start: *mut c_void) -> c_int {
         if errno() == libc::ENOEXEC {
             libc::execve(SHELL.as_ptr(), start.by_shell.as_ptr(), environment);
         }
-        start.error = errno();
-        // Nothing of the parent's is to be cleaned up.
-        libc::_exit(127)
     }
+    start.error = errno();
+    exit_now(127)
 }
 
 /// Starts the probe as a child of the process that runs the program, whichever process this is.
@@ -156,27 +159,32 @@ fn start_probe(start: &mut Start<'_>) {
     #[cfg(not(target_os = "linux"))]
     let pid = unsafe { libc::fork() };
     match pid {
-        0 => probe.run(start.parent),
+        0 => {
+            probe(start.parent);
+            exit_now(0)
+        }
         pid => start.probe_pid = pid,
     }
 }
 
 /// Ends this process when its parent ends: a kill of the parent is meant for both.
-pub(super) fn die_with(parent: u32) {
+pub(in super::super) fn die_with(parent: u32) {
     #[cfg(target_os = "linux")]
-    // SAFETY: the call uses no memory.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-    }
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     // It may have ended before.
     if std::os::unix::process::parent_id() != parent {
-        // SAFETY: it ends the process.
-        unsafe { libc::_exit(127) }
+        exit_now(127)
     }
 }
 
+/// Ends this process, and leaves what it shares with its parent as it is.
+fn exit_now(code: c_int) -> ! {
+    // SAFETY: the call ends the process.
+    unsafe { libc::_exit(code) }
+}
+
 /// The environment of this process, byte for byte, with `variable` set to `value`.
-pub(super) fn environment(variable: &str, value: Option<&OsStr>) -> Vec<CString> {
+pub(in super::super) fn environment(variable: &str, value: Option<&OsStr>) -> Vec<CString> {
     unsafe extern "C" {
         static environ: *const *const c_char;
     }

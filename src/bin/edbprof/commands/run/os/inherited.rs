@@ -8,6 +8,8 @@ use std::os::fd::AsRawFd;
 use std::os::raw::c_int;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use super::signals::is_ignored;
+
 const STREAMS: [c_int; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
 
 static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
@@ -28,16 +30,6 @@ extern "C" fn look() {
         if !is_open(stream) {
             CLOSED.fetch_or(1 << stream, Ordering::Relaxed);
         }
-    }
-}
-
-/// Returns true if this process ignores the signal.
-pub(super) fn is_ignored(signal: c_int) -> bool {
-    // SAFETY: all zeros are a valid sigaction, and a null pointer changes nothing.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
-            && action.sa_sigaction == libc::SIG_IGN
     }
 }
 
@@ -68,7 +60,7 @@ fn is_open(descriptor: c_int) -> bool {
 /// Closes all descriptors but the `needed` ones. After the start they are for the program alone:
 /// a reader at the other end waits for the program to close them, and not for the results. The
 /// numbers of the standard streams stay taken.
-pub(super) fn close_all_but(needed: &[c_int]) {
+pub(in super::super) fn close_all_but(needed: &[c_int]) {
     let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else {
         return;
     };

@@ -1,0 +1,338 @@
+//! The signals of this process: while it is at work, all are blocked and taken one by one.
+
+use std::io;
+use std::mem;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::raw::c_int;
+use std::ptr;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use super::signal_set::SignalSet;
+
+/// A signal that has arrived.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Arrived {
+    pub(in super::super) number: c_int,
+    #[cfg(target_os = "linux")]
+    info: libc::siginfo_t,
+}
+
+/// Largest number of a signal.
+const LARGEST: c_int = 64;
+
+/// Signals stay blocked while this value lives. Then those that have come meanwhile are
+/// dropped, as they were the program's, and the mask is what it was.
+pub(in super::super) struct Blocked {
+    inherited: libc::sigset_t,
+    child_ignored: bool,
+}
+
+impl Blocked {
+    pub(in super::super) fn all() -> Blocked {
+        // While SIGCHLD is ignored, the system keeps no exit status.
+        let child_ignored = is_ignored(libc::SIGCHLD);
+        // SAFETY: the set is filled in by the call, and no handler is installed.
+        let inherited = unsafe {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            let mut inherited: libc::sigset_t = mem::zeroed();
+            libc::sigprocmask(libc::SIG_SETMASK, &SignalSet::all().0, &raw mut inherited);
+            inherited
+        };
+        Blocked {
+            inherited,
+            child_ignored,
+        }
+    }
+
+    /// Gives a child, which is about to become the program, what this process inherited.
+    pub(in super::super) fn restore_in_child(&self) {
+        // SAFETY: no handler is installed, and the mask is one that the system gave.
+        unsafe {
+            if self.child_ignored {
+                libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            }
+            libc::sigprocmask(libc::SIG_SETMASK, &self.inherited, ptr::null_mut());
+        }
+    }
+}
+
+impl Blocked {
+    /// Drops the signals that have come, as they were the program's. From now on only those of
+    /// `held` stay blocked. Returns those of them that others than this process let through.
+    pub(in super::super) fn hold(self, mut held: SignalSet) -> SignalSet {
+        while take(&SignalSet::all()).is_some() {}
+        let mut mask = SignalSet(self.inherited);
+        for number in 1..=LARGEST {
+            if held.has(number) && mask.has(number) {
+                held.remove(number);
+            } else if held.has(number) {
+                mask.add(number);
+            }
+        }
+        // SAFETY: the mask is valid.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &mask.0, ptr::null_mut()) };
+        mem::forget(self);
+        held
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        while take(&SignalSet::all()).is_some() {}
+        // SAFETY: the mask is one that the system gave.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &self.inherited, ptr::null_mut()) };
+    }
+}
+
+impl Arrived {
+    /// Returns true if the system tells of a child by it.
+    pub(in super::super) fn is_of_child(&self) -> bool {
+        self.number == libc::SIGCHLD && !self.is_sent()
+    }
+
+    /// Sends the same signal to a process. It may just have ended.
+    pub(in super::super) fn send_on(&self, to: libc::pid_t) {
+        #[cfg(target_os = "linux")]
+        if self.info.si_code == libc::SI_QUEUE {
+            // With the value and the name of the sender, which the system allows here alone.
+            // SAFETY: the call reads the information, which the system has given.
+            unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, to, self.number, &self.info) };
+            return;
+        }
+        // SAFETY: `to` is a child of this process that was not waited for.
+        unsafe { libc::kill(to, self.number) };
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Arrived {
+    /// Returns true if a process has sent it, and not the system.
+    pub(in super::super) fn is_sent(&self) -> bool {
+        matches!(
+            self.info.si_code,
+            libc::SI_USER | libc::SI_TKILL | libc::SI_QUEUE
+        )
+    }
+
+    /// Process that has sent it.
+    pub(in super::super) fn sender(&self) -> Option<u32> {
+        // SAFETY: sent signals name their sender.
+        let sender = self.is_sent().then(|| unsafe { self.info.si_pid() });
+        sender.map(i32::unsigned_abs)
+    }
+}
+
+/// Waits for signals, and for something else at the same time.
+#[cfg(target_os = "linux")]
+pub(in super::super) struct Arrivals(Option<OwnedFd>);
+
+#[cfg(target_os = "linux")]
+impl Arrivals {
+    pub(in super::super) fn new() -> Arrivals {
+        // SAFETY: the call reads a valid set, and makes a descriptor that nobody else has.
+        let descriptor = unsafe {
+            let descriptor = libc::signalfd(
+                -1,
+                &SignalSet::all().0,
+                libc::SFD_NONBLOCK | libc::SFD_CLOEXEC,
+            );
+            (descriptor >= 0).then(|| OwnedFd::from_raw_fd(descriptor))
+        };
+        Arrivals(descriptor)
+    }
+
+    /// Waits for the next signal, or until `other` can be read from: then there is none.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(in super::super) fn next(
+        &self,
+        other: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Option<Arrived>> {
+        let (Some(signals), Some(other)) = (&self.0, other) else {
+            return next().map(Some);
+        };
+        let mut polled = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(other, PollFlags::IN),
+        ];
+        match poll(&mut polled, None) {
+            // The descriptor says that there are some. Taken from there, they would have less
+            // information.
+            Ok(_) | Err(Errno::INTR) => Ok(take(&SignalSet::all())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Waits for the next signal.
+#[cfg(target_os = "linux")]
+fn next() -> io::Result<Arrived> {
+    next_of(&SignalSet::all())
+}
+
+/// Waits for the next signal of the set.
+///
+/// # Errors
+///
+/// The system's.
+#[cfg(target_os = "linux")]
+pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
+    loop {
+        // SAFETY: the call fills in the information.
+        let (number, info) = unsafe {
+            let mut info = mem::zeroed();
+            (libc::sigwaitinfo(&set.0, &raw mut info), info)
+        };
+        if number > 0 {
+            return Ok(Arrived { number, info });
+        }
+        // A stop and its end interrupt the call.
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Takes one of the signals in `set` that have arrived.
+#[cfg(target_os = "linux")]
+pub(in super::super) fn take(set: &SignalSet) -> Option<Arrived> {
+    take_within(set, 0)
+}
+
+/// Takes one of the signals in `set`, and waits some milliseconds for it.
+#[cfg(target_os = "linux")]
+pub(in super::super) fn take_within(set: &SignalSet, milliseconds: u8) -> Option<Arrived> {
+    let limit = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: libc::c_long::from(milliseconds) * 1_000_000,
+    };
+    loop {
+        // SAFETY: the call fills in the information.
+        let (number, info) = unsafe {
+            let mut info = mem::zeroed();
+            (libc::sigtimedwait(&set.0, &raw mut info, &limit), info)
+        };
+        if number > 0 {
+            return Some(Arrived { number, info });
+        }
+        // A stop and its end interrupt the call.
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
+    }
+}
+
+// Other systems don't tell who has sent a signal.
+#[cfg(not(target_os = "linux"))]
+impl Arrived {
+    pub(in super::super) fn is_sent(&self) -> bool {
+        self.number != libc::SIGCHLD
+    }
+
+    pub(in super::super) fn sender(&self) -> Option<u32> {
+        None
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in super::super) struct Arrivals;
+
+#[cfg(not(target_os = "linux"))]
+impl Arrivals {
+    pub(in super::super) fn new() -> Arrivals {
+        Arrivals
+    }
+
+    pub(in super::super) fn next(&self, _: Option<BorrowedFd<'_>>) -> io::Result<Option<Arrived>> {
+        next().map(Some)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn next() -> io::Result<Arrived> {
+    next_of(&SignalSet::all())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
+    let mut number = 0;
+    // SAFETY: the call fills in the number.
+    match unsafe { libc::sigwait(&set.0, &raw mut number) } {
+        0 => Ok(Arrived { number }),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in super::super) fn take_within(set: &SignalSet, _: u8) -> Option<Arrived> {
+    take(set)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in super::super) fn take(set: &SignalSet) -> Option<Arrived> {
+    let pending = SignalSet::pending();
+    let number = (1..32).find(|&number| set.has(number) && pending.has(number))?;
+    let mut taken = 0;
+    // SAFETY: the call fills in the number.
+    let failed = unsafe { libc::sigwait(&SignalSet::of(&[number]).0, &raw mut taken) };
+    (failed == 0).then_some(Arrived { number })
+}
+
+/// Returns true if this process ignores the signal.
+pub(in super::super) fn is_ignored(signal: c_int) -> bool {
+    // SAFETY: all zeros are a valid sigaction, and a null pointer changes nothing.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Makes writing beyond the limit of file sizes an error like others.
+pub(in super::super) fn ignore_file_size_limit() {
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+/// Sends a signal to a process. It may just have ended.
+pub(in super::super) fn send(to: libc::pid_t, signal: c_int) {
+    // SAFETY: the call uses no memory.
+    unsafe { libc::kill(to, signal) };
+}
+
+/// Stops this process by a signal that is blocked; returns when it was continued.
+pub(in super::super) fn stop_self(signal: c_int) {
+    let only_it = SignalSet::of(&[signal]).0;
+    // SAFETY: the calls read a valid set. No handler is installed.
+    unsafe {
+        libc::raise(signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &only_it, ptr::null_mut());
+        libc::sigprocmask(libc::SIG_BLOCK, &only_it, ptr::null_mut());
+    }
+}
+
+/// Ends this process by a signal, which may be blocked. Returns in the first process of a
+/// container, which survives.
+pub(in super::super) fn die_of(signal: c_int) {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the calls read valid structs, and no handler is installed.
+    unsafe {
+        // The program's core is the one that is wanted. The limit says nothing to programs that
+        // the system pipes cores to.
+        libc::setrlimit(libc::RLIMIT_CORE, &none);
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_DUMPABLE, 0);
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+        let only_it = SignalSet::of(&[signal]).0;
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &only_it, ptr::null_mut());
+    }
+}
