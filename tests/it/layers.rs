@@ -192,6 +192,59 @@ fn every_part_of_the_program_uses_only_the_parts_below_it() {
     }
 }
 
+/// Folders below `src` with unsafe code.
+const UNSAFE: [&str; 4] = ["clock", "recorder", "capi", "bin/edbprof/commands/run/os"];
+
+/// Returns true if `text` has unsafe code.
+fn has_unsafe(text: &str) -> bool {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .any(|word| word == "unsafe")
+}
+
+#[test]
+fn unsafe_code_is_where_it_has_to_be() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let mut folders_with = [false; UNSAFE.len()];
+    for file in files {
+        if !has_unsafe(&fs::read_to_string(&file).unwrap()) {
+            continue;
+        }
+        let below = file.strip_prefix(&source).unwrap();
+        let folder = UNSAFE.iter().position(|folder| below.starts_with(folder));
+        let Some(folder) = folder else {
+            panic!("{} has unsafe code", file.display());
+        };
+        folders_with[folder] = true;
+    }
+    assert!(
+        !folders_with.contains(&false),
+        "{UNSAFE:?}: {folders_with:?}"
+    );
+    // The compiler checks the program as well.
+    let main = fs::read_to_string(program().join("main.rs")).unwrap();
+    assert!(main.contains("#![deny(unsafe_code)]"));
+}
+
+#[test]
+fn a_use_of_unsafe_code_is_found() {
+    for text in [
+        "    unsafe { f() }",
+        "unsafe fn f() {}",
+        "#[unsafe(no_mangle)]",
+    ] {
+        assert!(has_unsafe(text), "{text}");
+    }
+    for text in ["// unsafe", "#![deny(unsafe_code)]"] {
+        assert!(!has_unsafe(text), "{text}");
+    }
+}
+
 #[test]
 fn a_command_uses_no_other_but_run_the_last_step() {
     let folder = program().join("commands");
