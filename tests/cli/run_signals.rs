@@ -130,6 +130,36 @@ fn each_signal_arrives_once() {
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }
 
+/// As pkill and systemd do, here with much to do between two processes.
+#[test]
+fn one_that_is_sent_to_each_process_arrives_once() {
+    let sandbox = Sandbox::new();
+    let mut program = Running::run(&sandbox, &[&python(), "-c", TELL_SIGNALS]);
+    assert_eq!(program.line(), "ready");
+    let code = "
+import os, sys, time
+edbprof = int(sys.argv[1])
+with open(f'/proc/{edbprof}/task/{edbprof}/children') as children:
+    processes = [edbprof, *map(int, children.read().split())]
+for process in processes:
+    os.kill(process, 15)
+    end = time.monotonic() + 0.005
+    while time.monotonic() < end:
+        pass
+";
+    for _ in 0..3 {
+        let mut sender = Command::new(python());
+        sender.args(["-c", code, &program.pid().to_string()]);
+        assert!(sender.status().unwrap().success());
+        assert_eq!(program.line(), "15");
+        program.send(63);
+        assert_eq!(program.line(), "63");
+    }
+    program.send(64);
+    assert_eq!(program.line(), "64");
+    program.child.wait().unwrap();
+}
+
 #[test]
 fn the_value_of_a_signal_is_sent_on() {
     let sandbox = Sandbox::new();

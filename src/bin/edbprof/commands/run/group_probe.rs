@@ -16,6 +16,7 @@ use rustix::process::{Pid, WaitOptions, getpgrp, setpgid, waitpid};
 use super::os::{
     Arrived, SignalSet, Started, close_all_but, die_with, hide_arguments, send, take_within,
 };
+use super::process_state::state_of;
 
 /// The probe, seen from here.
 pub(super) struct GroupProbe {
@@ -36,6 +37,9 @@ pub(super) struct ProbeProcess<'w> {
 /// Time that a sender may take from one process to the next. systemd and pkill send a signal for
 /// all to each process alone.
 const ONE_BY_ONE_MS: u8 = 2;
+/// Number of such times that are waited while the sender is ready to run, since it may be on its
+/// way to the next process while others use the processors.
+const MOST_WAITS: usize = 50;
 /// Time after which a probe that does not answer may have been stopped.
 const ANSWER: Duration = Duration::from_millis(50);
 
@@ -85,7 +89,12 @@ impl GroupProbe {
             true => ONE_BY_ONE_MS,
             false => 0,
         };
-        let got = self.ask(signal.number, wait);
+        let mut got = self.ask(signal.number, wait);
+        let mut waits = 1;
+        while wait > 0 && waits < MOST_WAITS && matches!(got, Ok(false)) && is_running(signal) {
+            got = self.ask(signal.number, wait);
+            waits += 1;
+        }
         let missed = self.missed.has(signal.number);
         self.missed.remove(signal.number);
         // Without an answer: the terminal sends to groups.
@@ -136,6 +145,12 @@ impl GroupProbe {
         // The system changes no group, not even into the same, while it sends to groups.
         let _ = setpgid(Pid::from_raw(self.pid), Some(getpgrp()));
     }
+}
+
+/// Returns true if the sender of the signal runs, or would if it had a processor.
+fn is_running(signal: &Arrived) -> bool {
+    let sender = signal.sender().filter(|&sender| sender != 0);
+    sender.and_then(state_of) == Some(b'R')
 }
 
 /// Answers questions as long as there is somebody to ask them.

@@ -24,6 +24,7 @@ mod execute;
 mod group_probe;
 #[allow(unsafe_code)]
 mod os;
+mod process_state;
 mod program;
 mod reasons;
 mod recordings;

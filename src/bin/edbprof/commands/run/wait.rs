@@ -9,6 +9,7 @@ use rustix::process::{WaitOptions, WaitStatus, wait};
 use super::endings::Endings;
 use super::group_probe::GroupProbe;
 use super::os::{Arrivals, Arrived, SignalSet, stop_self, take};
+use super::process_state::state_of;
 
 /// Signals that stop processes, and can be blocked.
 const STOPS: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
@@ -104,7 +105,8 @@ fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>
             return end.send_on(program);
         }
     }
-    if !is_stopped(program) {
+    // Unless the system says that it goes on.
+    if state_of(program.unsigned_abs()).is_some_and(|state| state != b'T') {
         return;
     }
     for stop in STOPS {
@@ -115,12 +117,4 @@ fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>
         }
     }
     stop_self(signal);
-}
-
-/// Returns true unless the system says that the process goes on.
-fn is_stopped(pid: libc::pid_t) -> bool {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state comes after the name, which is in parentheses.
-    let name_end = stat.iter().rposition(|&byte| byte == b')');
-    name_end.is_none_or(|end| stat.get(end + 2) == Some(&b'T'))
 }

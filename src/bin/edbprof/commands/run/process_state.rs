@@ -1,0 +1,10 @@
+//! State of a process, as the system shows it.
+
+/// Returns the letter for the state; nothing for a process that is not there, and on systems that
+/// do not say.
+pub(super) fn state_of(pid: u32) -> Option<u8> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The state comes after the name, which is in parentheses.
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    stat.get(name_end + 2).copied()
+}
