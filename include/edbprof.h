@@ -753,7 +753,8 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
                                      struct edbprof_recording **out);
 
 /**
- * Frees a recording with all its thread handles, and removes its live file. Saves nothing,
+ * Frees a recording with all its thread handles, and removes its live file, unless the latest
+ * `edbprof_recording_save` has failed. Saves nothing,
  * except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
  * at a time, when no thread uses the recording any more.
  *
@@ -812,7 +813,8 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
 
 /**
  * Writes everything that was recorded to the recording's own file, and open calls with
- * their time until now. Saving again replaces the file. One thread at a time; other
+ * their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
+ * beside it that has everything will do: readers take one for the other. Saving again replaces the file. One thread at a time; other
  * threads may record meanwhile.
  *
  * `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and

@@ -80,30 +80,35 @@ impl edbprof_function {
     /// Copies it for the function table.
     ///
     /// # Errors
-    /// The reason to refuse it.
+    /// The reason to refuse it; none if there is no memory.
     ///
     /// # Safety
     /// * Each string's `len` bytes can be read at its `data`.
-    pub(super) unsafe fn entry(&self) -> Result<FunctionEntry, &'static str> {
+    pub(super) unsafe fn entry(&self) -> Result<FunctionEntry, Option<&'static str>> {
         let function = self;
         let kind = match function.kind {
             EDBPROF_PYTHON => FunctionKind::Python,
             EDBPROF_BUILTIN => FunctionKind::Builtin,
             EDBPROF_NATIVE => FunctionKind::Native,
-            _ => return Err("the function's kind is unknown"),
+            _ => return Err(Some("the function's kind is unknown")),
         };
         // The other bits mark nodes that stand for no function, and are the library's own.
         if function.flags & !FLAGS != 0 {
-            return Err("a flag of the function is unknown");
+            return Err(Some("a flag of the function is unknown"));
         }
-        let copy = |text: &edbprof_str| -> Box<[u8]> {
+        // A program without memory may go on, and is not ended by an allocation here.
+        let copy = |text: &edbprof_str| -> Result<Box<[u8]>, Option<&'static str>> {
             // SAFETY: a string of `self`, so its bytes can be read.
-            unsafe { text.bytes() }.into()
+            let bytes = unsafe { text.bytes() };
+            let mut copied = Vec::new();
+            copied.try_reserve_exact(bytes.len()).map_err(|_| None)?;
+            copied.extend_from_slice(bytes);
+            Ok(copied.into_boxed_slice())
         };
         let generic = Label {
-            file: copy(&function.generic_file),
+            file: copy(&function.generic_file)?,
             line: function.generic_line,
-            name: copy(&function.generic_name),
+            name: copy(&function.generic_name)?,
         };
         Ok(FunctionEntry {
             hidden: function.flags & EDBPROF_HIDDEN != 0,
@@ -111,12 +116,12 @@ impl edbprof_function {
                 kind,
                 flags: function.flags & !EDBPROF_HIDDEN,
                 label: Label {
-                    file: copy(&function.file),
+                    file: copy(&function.file)?,
                     line: function.line,
-                    name: copy(&function.name),
+                    name: copy(&function.name)?,
                 },
-                qualified_name: copy(&function.qualified_name),
-                module: copy(&function.module),
+                qualified_name: copy(&function.qualified_name)?,
+                module: copy(&function.module)?,
                 generic: (!generic.name.is_empty()).then_some(generic),
             },
         })

@@ -199,7 +199,8 @@ pub unsafe extern "C" fn edbprof_recording_new(
     }
 }
 
-/// Frees a recording with all its thread handles, and removes its live file. Saves nothing,
+/// Frees a recording with all its thread handles, and removes its live file, unless the latest
+/// `edbprof_recording_save` has failed. Saves nothing,
 /// except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
 /// at a time, when no thread uses the recording any more.
 ///
@@ -303,7 +304,10 @@ pub(super) unsafe fn define(
         return Err(refuse(recording, "the key of a function can't be 0"));
     }
     // SAFETY: the strings are readable (contract).
-    let entry = unsafe { function.entry() }.map_err(|reason| refuse(recording, reason))?;
+    let entry = unsafe { function.entry() }.map_err(|reason| match reason {
+        Some(reason) => refuse(recording, reason),
+        None => EDBPROF_OUT_OF_MEMORY,
+    })?;
     match recording.define(key, entry) {
         true => Ok(()),
         false => Err(EDBPROF_OUT_OF_MEMORY),

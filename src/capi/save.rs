@@ -41,7 +41,8 @@ fn options(recording: &Recording, flags: u32) -> Attempt<SaveOptions> {
 }
 
 /// Writes everything that was recorded to the recording's own file, and open calls with
-/// their time until now. Saving again replaces the file. One thread at a time; other
+/// their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
+/// beside it that has everything will do: readers take one for the other. Saving again replaces the file. One thread at a time; other
 /// threads may record meanwhile.
 ///
 /// `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and

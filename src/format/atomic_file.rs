@@ -7,6 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// Mode of a file that nobody but its owner reads.
+const PRIVATE: u32 = 0o600;
+
 /// Writes `bytes` to `path` for the user's eyes only (mode 0600).
 ///
 /// The bytes go to a new file beside it, which is then renamed: readers see the
@@ -17,7 +20,7 @@ use std::time::SystemTime;
 /// Those of the operating system; the file at `path` is then as it was, and
 /// nothing is left beside it.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, bytes, 0o600)
+    write_with_mode(path, bytes, PRIVATE)
 }
 
 /// Like [`write()`], readable by whom the umask allows it: for reports that a
@@ -75,9 +78,16 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(mode).custom_flags(libc::O_NOFOLLOW);
     }
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    if mode == PRIVATE {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask may forbid even the owner to open it again.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
     #[cfg(not(unix))]
     let _ = mode;
-    options.open(path)
+    Ok(file)
 }
 
 fn random() -> u64 {

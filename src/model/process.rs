@@ -56,6 +56,8 @@ pub struct Process {
     pub ending: Ending,
     /// Calls that found no memory for a node and are in no tree.
     pub dropped_calls: u64,
+    /// Forked children that could not save what they recorded.
+    pub unsaved_children: u32,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
     /// Processor time that recording took, its start and end included, nanoseconds; 0 where

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 use crate::model::MAX_NODES;
+use crate::recorder::limits;
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::region::{Backing, Region};
 
@@ -22,6 +23,8 @@ const LARGEST_CHUNK: u32 = 8192;
 /// programs have 18 to 84 nodes a function, and each function in each thread needs a counter.
 /// Spare room is address space until it is used.
 const LEAST_SPARE: u32 = 1 << 16;
+/// Nodes that are committed ahead, for counters where memory is refused: half a granule.
+const AHEAD: u32 = 512;
 /// The largest budget: each node may have one for overflow calls beside it in a file.
 pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
 /// The smallest budget: one chunk.
@@ -33,11 +36,12 @@ pub(crate) struct Arena {
     region: Region,
     budget: u32,
     used: u32,
+    /// Number of chunks that were refused in a row, for want of memory and not of budget.
+    refused: u32,
 }
 
 impl Arena {
-    /// An arena for at most `max_nodes` nodes, or fewer if address space is scarce. No memory
-    /// is committed yet.
+    /// An arena for at most `max_nodes` nodes, or fewer if address space is scarce.
     ///
     /// # Errors
     /// The system's, when not even one chunk can be reserved.
@@ -46,11 +50,12 @@ impl Arena {
         let nodes = budget + (budget / 4).max(LEAST_SPARE);
         let bytes = |nodes| (nodes as usize).saturating_mul(size_of::<Node>());
         let region = Region::reserve(bytes(nodes), bytes(2 * FIRST_CHUNK))?;
-        let capacity = (region.reserved() / size_of::<Node>()) as u32;
+        let capacity = (region.capacity() / size_of::<Node>()) as u32;
         Ok(Arena {
             region,
             budget: budget.min(capacity - capacity / 5),
             used: 0,
+            refused: 0,
         })
     }
 
@@ -66,7 +71,7 @@ impl Arena {
 
     /// Nodes that the address space holds.
     fn capacity(&self) -> u32 {
-        (self.region.reserved() / size_of::<Node>()) as u32
+        (self.region.capacity() / size_of::<Node>()) as u32
     }
 
     /// Nodes in all chunks so far: every index is below.
@@ -80,8 +85,8 @@ impl Arena {
     }
 
     /// A chunk of zeroed nodes for a thread that has `owned` nodes so far, with room for
-    /// `least` at least. `None` when the budget is used up. `backing` may put memory of its
-    /// own under it.
+    /// `least` at least. `None` when the budget is used up, or memory is refused. `backing` may
+    /// put memory of its own under it.
     pub(crate) fn chunk(
         &mut self,
         owned: u32,
@@ -93,25 +98,47 @@ impl Arena {
             return None;
         }
         let size = owned.clamp(FIRST_CHUNK, LARGEST_CHUNK).max(least).min(left);
-        self.take(size, backing)
+        let most = limits::most_bytes(self.committed());
+        // Counters may have the rest. A forked child needs its open calls in any case.
+        let most = if least > 1 { most } else { most - most / 8 };
+        let ahead = AHEAD.min(self.capacity() - self.used - size);
+        // Nothing is asked for at each call while it is refused.
+        let is_asked = self.refused == 0 || self.refused.is_power_of_two();
+        let chunk = match is_asked && self.commit(size + ahead, most, backing) {
+            true => Some(self.take(size)),
+            false => None,
+        };
+        self.refused = match chunk {
+            Some(_) => 0,
+            None => self.refused.saturating_add(1),
+        };
+        chunk
     }
 
-    /// A chunk of spare room, once the budget is used up: see [`Arena::chunk`].
+    /// A chunk of spare room, once the budget is used up or memory is refused: see
+    /// [`Arena::chunk`].
     pub(crate) fn spare_chunk(&mut self, backing: &mut impl Backing) -> Option<Range<NodeIndex>> {
         let left = self.capacity().checked_sub(self.used)?;
-        if self.used < self.budget || left == 0 {
+        if (self.used < self.budget && self.refused == 0) || left == 0 {
             return None;
         }
-        self.take(FIRST_CHUNK.min(left), backing)
+        let size = FIRST_CHUNK.min(left);
+        let most = limits::most_bytes(self.committed());
+        let has_room = self.commit(size, most, backing);
+        has_room.then(|| self.take(size))
     }
 
-    fn take(&mut self, size: u32, backing: &mut impl Backing) -> Option<Range<NodeIndex>> {
-        let end = self.used + size;
-        let bytes = end as usize * size_of::<Node>();
-        self.region.commit(bytes, backing).ok()?;
-        let chunk = self.used..end;
-        self.used = end;
-        Some(chunk)
+    /// Makes sure that `size` further nodes are usable memory, within `most` bytes in all.
+    fn commit(&mut self, size: u32, most: usize, backing: &mut impl Backing) -> bool {
+        let bytes = (self.used + size) as usize * size_of::<Node>();
+        let is_committed = bytes <= self.committed();
+        is_committed || (bytes <= most && self.region.commit(bytes, backing).is_ok())
+    }
+
+    fn take(&mut self, size: u32) -> Range<NodeIndex> {
+        let chunk = self.used..self.used + size;
+        self.used = chunk.end;
+        chunk
     }
 }
 

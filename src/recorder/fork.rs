@@ -19,7 +19,6 @@ use std::sync::MutexGuard;
 use once_cell::sync::OnceCell;
 
 use crate::recorder::arena::Arena;
-use crate::recorder::live::LiveFile;
 use crate::recorder::recording::{Recording, SavePolicy, Shared, ThreadEntry};
 use crate::recorder::region::Unbacked;
 use crate::recorder::registry::{self, Known};
@@ -94,7 +93,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     let mut arena = Arena::new(max_nodes).ok();
     shared.identity = None;
     shared.saves = SavePolicy::default();
-    shared.backing.with_file(LiveFile::detach);
+    shared.backing.detach();
     for entry in &mut shared.threads {
         entry.start_over();
         let room = open(entry).zip(arena.as_mut());

@@ -25,6 +25,8 @@
 //! | `stopwatch` | ticks that add up, in one word |
 //! | `node` | one node of a call tree |
 //! | `children` | the table that finds a node's child by key |
+//! | `descriptors`, `sigxfsz` | files in programs that have reached a limit of theirs |
+//! | `limits` | limits of the process's memory |
 //! | `region` | address space that is committed from the front |
 //! | `arena` | the nodes of a recording |
 //! | `live` | the live file |
@@ -35,13 +37,16 @@
 
 mod arena;
 mod children;
+mod descriptors;
 mod exit;
 mod fork;
+mod limits;
 mod live;
 mod node;
 mod recording;
 mod region;
 mod registry;
+mod sigxfsz;
 mod stopwatch;
 mod thread;
 

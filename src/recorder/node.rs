@@ -27,8 +27,9 @@
 //! its `total` is self time. A counter of [`NO_FUNCTION`] counts nothing.
 //!
 //! A root is no call. Its `calls` are the tick of its thread's latest event, its `resumes` the
-//! calls that found no room, and its `function` the threads that have recorded there besides
-//! the first: a reader of the live file needs them too.
+//! calls that found no room, its `total` the ticks that went to the recorder, and its `function`
+//! the threads that have recorded there besides the first: a reader of the live file needs them
+//! too.
 
 use std::cell::Cell;
 use std::mem::offset_of;
@@ -118,6 +119,17 @@ impl Node {
             place.write(Node { key: 0, ..self });
             AtomicU64::from_ptr(&raw mut (*place.as_ptr()).key).store(key, Release);
         }
+    }
+
+    /// In a root: `ticks` more went to the recorder, and are nobody's. Owning thread only.
+    pub(crate) fn exclude(&self, ticks: u64) {
+        // A stopwatch that stands adds them up.
+        self.total.stop(ticks);
+    }
+
+    /// In a root: ticks that went to the recorder.
+    pub(crate) fn excluded(&self) -> u64 {
+        self.total.read(|| 0)
     }
 
     /// In a root: the tick of the thread's latest event. Owning thread only; others

@@ -1,4 +1,4 @@
-//! Address space that is reserved whole and committed from the front.
+//! Address space that is committed from the front, in steps.
 //!
 //! Its content never moves, so a thread can keep pointers into it while another one commits
 //! more.
@@ -6,57 +6,80 @@
 use std::io;
 use std::ptr::{self, NonNull};
 
+use crate::clock::wall;
+use crate::recorder::limits;
+
 /// Puts memory of its own under a region that grows.
 pub(crate) trait Backing {
-    /// Puts memory under the `len` bytes at `start`. Returns false if it did not: then the
-    /// system's memory lies there.
+    /// Puts memory of its own over the `len` bytes at `start`, or leaves the system's there.
     ///
     /// # Safety
-    /// * The bytes are whole pages of a reservation, and follow those of the call before.
+    /// * The bytes are whole pages of a region, and follow those of the call before.
     /// * Nobody uses them yet.
-    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> bool;
+    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize);
 }
 
 /// Leaves a region to the system's memory.
 pub(crate) struct Unbacked;
 
 impl Backing for Unbacked {
-    unsafe fn extend(&mut self, _: NonNull<u8>, _: usize) -> bool {
-        false
-    }
+    unsafe fn extend(&mut self, _: NonNull<u8>, _: usize) {}
 }
 
-/// Reserved address space; its committed front part is zeroed, readable and
-/// writable memory. Released on drop.
+/// Address space whose committed front part is zeroed, readable and writable memory. Released
+/// on drop.
 #[derive(Debug)]
 pub(crate) struct Region {
     base: NonNull<u8>,
-    reserved: usize,
+    /// Bytes that it may grow to.
+    capacity: usize,
     committed: usize,
+    /// Bytes of address space that it has.
+    mapped: usize,
 }
 
 // SAFETY: a Region is plain memory that it owns; nothing in it is tied to a thread.
 unsafe impl Send for Region {}
 
+/// Bytes that are committed at a time, at least.
+const LEAST: usize = 64 << 10;
+/// Bytes that are committed at a time where address space is limited.
+const MOST_OF_FEW: usize = 256 << 10;
+
 impl Region {
-    /// Reserves `bytes` of address space, none of it committed. If the system refuses
-    /// (`RLIMIT_AS`), tries half of it, and so on down to `least`.
+    /// A region that may grow to `bytes`.
+    ///
+    /// It begins far from all else, and takes address space only as it grows, because a program
+    /// may be limited in that. If there is no such place, the space is reserved now. If the
+    /// system refuses that too, half of it is tried, and so on down to `least`.
     ///
     /// # Errors
     /// The system's, when not even `least` bytes can be had.
     pub(crate) fn reserve(bytes: usize, least: usize) -> io::Result<Region> {
-        let mut reserved = bytes.max(least);
+        let mut capacity = bytes.max(least);
+        if let Some(base) = remote_place(capacity) {
+            return Ok(Region {
+                base,
+                capacity,
+                committed: LEAST.min(capacity),
+                mapped: LEAST.min(capacity),
+            });
+        }
+        if limits::has_limited_address_space() {
+            capacity = capacity.min(limits::most_bytes(0)).max(least);
+        }
         loop {
-            match address_space(reserved) {
+            match map(ptr::null_mut(), capacity, libc::PROT_NONE, 0) {
                 Ok(base) => {
                     return Ok(Region {
                         base,
-                        reserved,
+                        capacity,
                         committed: 0,
+                        mapped: capacity,
                     });
                 }
-                Err(error) if reserved <= least => return Err(error),
-                Err(_) => reserved = (reserved / 2).max(least),
+                Err(error) if capacity <= least => return Err(error),
+                Err(_) => capacity = (capacity / 2).max(least),
             }
         }
     }
@@ -66,9 +89,9 @@ impl Region {
         self.base
     }
 
-    /// Bytes of address space.
-    pub(crate) fn reserved(&self) -> usize {
-        self.reserved
+    /// Bytes that it may grow to.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Bytes at the front that are usable.
@@ -80,34 +103,40 @@ impl Region {
     /// the number of system calls stays small. `backing` may put memory of its own there.
     ///
     /// # Errors
-    /// `OutOfMemory` past the reserved size, else the system's.
+    /// `OutOfMemory` past the region's capacity, else the system's. The region is as before.
     pub(crate) fn commit(&mut self, bytes: usize, backing: &mut impl Backing) -> io::Result<()> {
-        const LEAST: usize = 64 << 10;
-        // An eighth more at a time keeps the number of pieces small for any size.
-        let most = (self.committed / 8).max(4 << 20).next_multiple_of(LEAST);
         if bytes <= self.committed {
             return Ok(());
         }
-        if bytes > self.reserved {
+        if bytes > self.capacity {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
+        // An eighth more at a time keeps the number of pieces small for any size.
+        let most = match limits::has_limited_address_space() {
+            true => MOST_OF_FEW,
+            false => (self.committed / 8).max(1 << 20).next_multiple_of(LEAST),
+        };
         let step = self.committed.clamp(LEAST, most);
         let wanted = bytes
             .next_multiple_of(LEAST)
             .max(self.committed.saturating_add(step))
-            .min(self.reserved);
+            .min(self.capacity);
         let len = wanted - self.committed;
-        let usable = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: [committed, wanted) is in this region's own reservation, and nobody was
-        // given access to it before.
-        unsafe {
-            let start = self.base.add(self.committed);
-            if !backing.extend(start, len)
-                && libc::mprotect(start.as_ptr().cast(), len, usable) != 0
-            {
+        // SAFETY: committed <= capacity, which fits the address space.
+        let start = unsafe { self.base.add(self.committed) };
+        if wanted > self.mapped {
+            map_at(start, len)?;
+            self.mapped = wanted;
+        } else {
+            let usable = libc::PROT_READ | libc::PROT_WRITE;
+            // SAFETY: [committed, wanted) is in this region's own reservation, and nobody was
+            // given access to it before.
+            if unsafe { libc::mprotect(start.as_ptr().cast(), len, usable) } != 0 {
                 return Err(io::Error::last_os_error());
             }
         }
+        // SAFETY: pages of this region that nobody was given access to before.
+        unsafe { backing.extend(start, len) };
         self.committed = wanted;
         Ok(())
     }
@@ -115,22 +144,64 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // SAFETY: the whole of one mapping, into which the owner that drops it has no pointer
-        // any more. The result is ignored: it can only fail for a range that is no mapping.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.reserved) };
+        // SAFETY: mappings that the region owns whole, into which the owner that drops it has no
+        // pointer any more. The result is ignored: it can only fail for a range that is no
+        // mapping.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.mapped) };
     }
 }
 
-/// Address space without memory.
-fn address_space(bytes: usize) -> io::Result<NonNull<u8>> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
-    // SAFETY: a new anonymous mapping at an address of the kernel's choosing touches no
-    // existing memory.
-    let base = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
-    if base == libc::MAP_FAILED {
+/// Maps the first granule of a place behind which `bytes` of address space are free: the kernel
+/// puts nothing there of its own accord. `None` where there is no such place.
+fn remote_place(bytes: usize) -> Option<NonNull<u8>> {
+    // Between programs, which lie below or in the upper third, and libraries and stacks.
+    const ZONE: usize = 1 << 44;
+    const TRIES: u64 = 4;
+    if cfg!(not(all(target_os = "linux", target_pointer_width = "64"))) {
+        return None;
+    }
+    let place = |number: u64| {
+        let here = ptr::from_ref(&number).addr() as u64;
+        let mixed = (wall().now() ^ here ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let place = ZONE + mixed as usize % (2 * ZONE);
+        NonNull::new(ptr::without_provenance_mut::<u8>(place & !(LEAST - 1)))
+    };
+    (0..TRIES).find_map(|number| {
+        let start = place(number)?;
+        map_at(start, LEAST.min(bytes)).ok()
+    })
+}
+
+/// Maps memory at `start`, unless there is some.
+fn map_at(start: NonNull<u8>, len: usize) -> io::Result<NonNull<u8>> {
+    #[cfg(target_os = "linux")]
+    const NOT_OVER_OTHERS: libc::c_int = libc::MAP_FIXED_NOREPLACE;
+    #[cfg(not(target_os = "linux"))]
+    const NOT_OVER_OTHERS: libc::c_int = 0;
+    let usable = libc::PROT_READ | libc::PROT_WRITE;
+    let mapped = map(start.as_ptr(), len, usable, NOT_OVER_OTHERS)?;
+    if mapped.addr() != start.addr() {
+        // A kernel before 4.17 takes the place for a hint.
+        // SAFETY: just mapped, and nobody knows of it.
+        unsafe { libc::munmap(mapped.as_ptr().cast(), len) };
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    Ok(mapped)
+}
+
+fn map(
+    place: *mut u8,
+    len: usize,
+    access: libc::c_int,
+    flags: libc::c_int,
+) -> io::Result<NonNull<u8>> {
+    let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    // SAFETY: a new anonymous mapping, which replaces none, touches no existing memory.
+    let start = unsafe { libc::mmap(place.cast(), len, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    NonNull::new(base.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
 #[cfg(test)]
@@ -163,8 +234,27 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_reservation_is_halved_until_it_fits() {
-        let region = Region::reserve(usize::MAX / 2, 64 << 10).unwrap();
-        assert!(region.reserved() >= 64 << 10);
+    fn a_region_takes_no_more_address_space_than_it_uses() {
+        let mut region = Region::reserve(1 << 30, 64 << 10).unwrap();
+        region.commit(1 << 20, &mut Unbacked).unwrap();
+        assert!(region.mapped <= 2 << 20);
+    }
+
+    #[test]
+    fn a_region_never_grows_over_other_memory() {
+        let mut region = Region::reserve(1 << 30, 64 << 10).unwrap();
+        // SAFETY: behind what is committed.
+        let behind = unsafe { region.base().add(region.committed()) };
+        let other = map_at(behind, LEAST).unwrap();
+        assert!(
+            region
+                .commit(region.committed() + 1, &mut Unbacked)
+                .is_err()
+        );
+        // SAFETY: mapped above.
+        unsafe { libc::munmap(other.as_ptr().cast(), LEAST) };
+        region
+            .commit(region.committed() + 1, &mut Unbacked)
+            .unwrap();
     }
 }

@@ -91,7 +91,16 @@ impl View<'_> {
                 self.innermost(),
             )
         });
-        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished]
+        let unsaved = figures.unsaved_children;
+        let unsaved = (unsaved > 0).then(|| {
+            let processes = counted(
+                unsaved as usize,
+                "forked process could not save what it recorded",
+                "forked processes could not save what they recorded",
+            );
+            format!("Lost: {processes}.")
+        });
+        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished, unsaved]
             .into_iter()
             .flatten()
             .collect();

@@ -82,6 +82,8 @@ pub struct Figures {
     pub dropped_calls: u64,
     /// Calls that were open when their process was killed, nobody knows when.
     pub unfinished_calls: u64,
+    /// Forked processes that could not save what they recorded.
+    pub unsaved_children: u64,
 }
 
 /// Functions whose times are lower bounds.
@@ -166,6 +168,8 @@ impl Figures {
         let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
         let of_others = overflow().filter(|calls| !calls.has_calls());
         let unfinished = trees.threads.iter().flat_map(|thread| &thread.unfinished);
+        let unsaved = trees.processes.iter();
+        let unsaved = unsaved.map(|process| u64::from(process.unsaved_children));
         let dropped = trees.processes.iter().map(|p| p.dropped_calls);
         Figures {
             processes: recorded.number + without_trees,
@@ -188,6 +192,7 @@ impl Figures {
                 / 1e9,
             dropped_calls: dropped.fold(0, u64::saturating_add),
             unfinished_calls: unfinished.fold(0, |sum, calls| calls.calls.saturating_add(sum)),
+            unsaved_children: unsaved.sum(),
         }
     }
 }

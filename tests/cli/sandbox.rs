@@ -221,6 +221,7 @@ fn process(pid: u8) -> Process {
         duration_ns: 5_000_000,
         ending: Ending::Finished,
         dropped_calls: 0,
+        unsaved_children: 0,
         calibration: None,
         recording_ns: 0,
     }

@@ -12,6 +12,7 @@ mod growing;
 mod hostile;
 mod killed;
 mod lifetime;
+mod memory;
 mod model;
 mod overflow;
 mod recorder;

@@ -116,6 +116,24 @@ impl Recorder {
         }
     }
 
+    /// Enters at a tick, in a process without memory.
+    pub(crate) fn enter_if_possible(&self, key: u64, at: u64) {
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        unsafe {
+            let status = edbprof_enter_at(self.thread, key, at);
+            if status == edbprof_status::EDBPROF_UNKNOWN_FUNCTION {
+                self.define(key);
+                let _ = edbprof_enter_at(self.thread, key, at);
+            }
+        }
+    }
+
+    /// Leaves at a tick what could be entered.
+    pub(crate) fn leave_if_possible(&self, key: u64, at: u64) {
+        // SAFETY: as in `enter`.
+        let _ = unsafe { edbprof_leave_at(self.thread, key, at) };
+    }
+
     pub(crate) fn define(&self, key: u64) {
         let name = key.to_string();
         let function = edbprof_function {

@@ -22,8 +22,10 @@
 //! | 104 | 8 | monotonic clock at the same time, nanoseconds |
 //! | 112 | 8 | nanoseconds in a tick, times 2^40: measured now and then |
 //! | 120 | 8 | the clock's smallest step, nanoseconds, f64; 0 where it is a tick |
-//! | 128 | 4 | 1 once the recording was saved for the last time |
+//! | 128 | 4 | 1 once the recording was saved for the last time; 2 if its `.prof` has all that is in the file, which could not be removed; 3 if that `.prof` could not be written, so that this file is the result |
+//! | 132 | 4 | number of forked children that could neither make a file nor save what they recorded; not in version 1 |
 //! | 136 | 8 | the clock's reading when the end of the process was noticed, 0 where nobody has; not in version 1 |
+//! | 144 | 8 | calls that the process had in its memory alone when it ended, because the file could not grow; not in version 1 |
 //! | 160 | 8 | time that the system had been suspended since the boot, at the same time, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
 //! | 176 | 4 | how many numbers follow, up to 19: costs of recording, as in [`trees`](super::trees). Stored last |
@@ -57,7 +59,7 @@
 //! | 12 | 4 | number of the function; in a root that of the threads that have recorded there besides the first; in a counter that is to be ignored 2^32 - 1 |
 //! | 16 | 8 | calls; in a root the tick of its thread's latest event |
 //! | 24 | 8 | resumes; in a root its thread's dropped calls |
-//! | 32 | 8 | inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
+//! | 32 | 8 | in a root the ticks by which its thread's clock is behind, as they went to the recorder; else inclusive ticks, in a counter self ticks, signed: negative while open, then short of the latest tick |
 //! | 40 | 12 | the recorder's own |
 //! | 52 | 4 | calls of classes, which have no node; the recorder's own where their cost is not known |
 //! | 56 | 8 | ticks of the overflow calls that were made here, signed as those |
@@ -90,6 +92,10 @@ pub const MAGIC: [u8; 8] = *b"edblive\0";
 
 /// The version of the format: files of later ones are refused.
 pub const VERSION: u32 = 2;
+/// Value of [`at::SAVED`] in a file that is the result.
+pub(crate) const IS_RESULT: u32 = 3;
+/// Value of [`at::SAVED`] in a file that could not be removed, and counts for nothing.
+pub(crate) const SUPERSEDED: u32 = 2;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
@@ -119,7 +125,11 @@ pub(crate) mod at {
     pub(crate) const RESOLUTION: usize = 120;
     pub(crate) const SAVED: usize = 128;
     /// Not in version 1.
+    pub(crate) const UNSAVED_CHILDREN: usize = 132;
+    /// Not in version 1.
     pub(crate) const ENDED: usize = 136;
+    /// Not in version 1.
+    pub(crate) const UNSAVED_CALLS: usize = 144;
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const PROGRAM: usize = 168;
     /// In version 1.

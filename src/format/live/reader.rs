@@ -8,7 +8,9 @@
 use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
-use super::{CLOCKS, HEADER, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, VERSION, at};
+use super::{
+    CLOCKS, HEADER, IS_RESULT, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, SUPERSEDED, VERSION, at,
+};
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
 use crate::format::calibration;
@@ -24,6 +26,10 @@ pub struct Facts {
     pub process: ProcessIdentity,
     /// True if the recording was saved for the last time.
     pub is_saved: bool,
+    /// True if a `.prof` has all that is in the file, which could not be removed.
+    pub is_superseded: bool,
+    /// True if the process could not write a `.prof`, and has left the file in its place.
+    pub is_result: bool,
 }
 
 /// State of the process, which the file does not say.
@@ -64,7 +70,9 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
             start: header.u64(at::PROCESS_START),
             program: header.u64(at::PROGRAM),
         },
-        is_saved: header.u32(at::SAVED) == 1,
+        is_saved: matches!(header.u32(at::SAVED), 1 | IS_RESULT),
+        is_result: header.u32(at::SAVED) == IS_RESULT,
+        is_superseded: header.u32(at::SAVED) == SUPERSEDED,
     })
 }
 
@@ -92,6 +100,13 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         kinds,
         threads,
     } = recorded.assembled;
+    let (unsaved_calls, unsaved_children) = match header.u32(at::VERSION) {
+        1 => (0, 0),
+        _ => (
+            header.u64(at::UNSAVED_CALLS),
+            header.u32(at::UNSAVED_CHILDREN),
+        ),
+    };
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
         identity: facts.process,
@@ -112,7 +127,8 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
             Now::Gone if facts.is_saved => Ending::Finished,
             Now::Gone => Ending::Killed,
         },
-        dropped_calls: recorded.dropped,
+        dropped_calls: recorded.dropped.saturating_add(unsaved_calls),
+        unsaved_children,
         calibration,
         recording_ns: 0,
     };
@@ -246,15 +262,21 @@ fn assemble(
         assembly.add_thread(thread.root, &thread.name, thread.inherited);
     }
     let mut latest = vec![0; log.threads.len()];
+    let mut excluded = vec![0; log.threads.len()];
     let mut dropped = 0_u64;
     for &ThreadRecord { root, .. } in &log.threads {
         let bytes = node_at(segments, root);
         if bytes.u32(at::node::PARENT) != root {
             continue;
         }
-        let thread = assembly.thread_of(root);
-        if let Some(slot) = thread.and_then(|thread| latest.get_mut(thread)) {
-            *slot = bytes.u64(at::node::CALLS).min(MAX_TICK).max(end.tick);
+        let Some(thread) = assembly.thread_of(root) else {
+            continue;
+        };
+        if let (Some(latest), Some(excluded)) = (latest.get_mut(thread), excluded.get_mut(thread))
+        {
+            *excluded = bytes.u64(at::node::TOTAL).min(MAX_TICK);
+            let last = bytes.u64(at::node::CALLS).min(MAX_TICK);
+            *latest = (last + *excluded).max(end.tick);
         }
     }
     let latest_of_all = latest.iter().copied().max().unwrap_or(0);
@@ -262,6 +284,10 @@ fn assemble(
         latest.fill(latest_of_all);
     }
     let end_is_unknown = end.is_gone && end.tick < latest_of_all;
+    // Each thread's ticks leave out what the recorder took in it.
+    for (latest, excluded) in latest.iter_mut().zip(excluded) {
+        *latest -= excluded.min(*latest);
+    }
     // Each may have one for its overflow calls beside it.
     for (index, bytes) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
         let bytes = Bytes(bytes);

@@ -33,6 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
             b"recording_ns" => process.recording_ns = read_number(reader)?,
+            b"unsaved_children" => process.unsaved_children = read_number(reader)?,
             b"calibration" => process.calibration = calibration::read(reader)?,
             b"calibration_ps" => process.calibration = calibration::read_version_1(reader)?,
             _ => reader.skip()?,
@@ -66,6 +67,9 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     write_number(writer, b"duration_ns", process.duration_ns);
     write_number(writer, b"ending", process.ending as u8);
     write_number(writer, b"dropped_calls", process.dropped_calls);
+    if process.unsaved_children > 0 {
+        write_number(writer, b"unsaved_children", process.unsaved_children);
+    }
     if let Some(calibration) = &process.calibration {
         writer.text(b"calibration");
         calibration::write(writer, calibration);

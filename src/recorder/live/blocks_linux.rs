@@ -1,9 +1,14 @@
 //! Blocks of the disk, reserved before a live file is mapped: a mapped page without a block
 //! would be a SIGBUS in the program when the disk is full.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::recorder::sigxfsz::without_sigxfsz;
 
 /// Live files are little-endian.
 pub(crate) const SUPPORTED: bool = cfg!(target_endian = "little");
@@ -19,10 +24,20 @@ struct FileSystem {
 
 impl FileSystem {
     fn of(file: &File) -> io::Result<FileSystem> {
+        // SAFETY: an open descriptor and a valid place for the answer.
+        FileSystem::asked(|answer| unsafe { libc::fstatfs(file.as_raw_fd(), answer) })
+    }
+
+    fn at(path: &Path) -> io::Result<FileSystem> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: a string that ends in NUL and a valid place for the answer.
+        FileSystem::asked(|answer| unsafe { libc::statfs(path.as_ptr(), answer) })
+    }
+
+    fn asked(ask: impl FnOnce(&mut libc::statfs) -> libc::c_int) -> io::Result<FileSystem> {
         // SAFETY: statfs is integers only, for which zeros are values.
         let mut answer: libc::statfs = unsafe { std::mem::zeroed() };
-        // SAFETY: an open descriptor and a valid place for the answer.
-        if unsafe { libc::fstatfs(file.as_raw_fd(), &mut answer) } != 0 {
+        if ask(&mut answer) != 0 {
             return Err(io::Error::last_os_error());
         }
         #[allow(clippy::unnecessary_cast, reason = "its types differ between targets")]
@@ -104,33 +119,20 @@ pub(super) fn reserve_blocks(file: &File, start: u64, len: u64) -> io::Result<()
     })
 }
 
-/// Runs `body` with SIGXFSZ blocked in this thread and takes the one that it may have
-/// caused: a file larger than RLIMIT_FSIZE is an error, not the program's end.
-fn without_sigxfsz<T>(body: impl FnOnce() -> T) -> T {
-    // SAFETY: signal sets are plain data, for which zeros are values, and all
-    // pointers are to locals. Nothing here changes the handlers of the process.
-    unsafe {
-        let mut only: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        let mut pending: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut only);
-        libc::sigaddset(&mut only, libc::SIGXFSZ);
-        libc::sigpending(&mut pending);
-        let was_pending = libc::sigismember(&pending, libc::SIGXFSZ) == 1;
-        let blocked = libc::pthread_sigmask(libc::SIG_BLOCK, &only, &mut before) == 0;
-        let result = body();
-        if blocked {
-            if !was_pending {
-                let at_once = libc::timespec {
-                    tv_sec: 0,
-                    tv_nsec: 0,
-                };
-                libc::sigtimedwait(&only, std::ptr::null_mut(), &at_once);
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        }
-        result
-    }
+/// Makes the file `len` bytes long, without blocks.
+///
+/// # Errors
+/// The system's.
+pub(super) fn lengthen(file: &File, len: u64) -> io::Result<()> {
+    without_sigxfsz(|| file.set_len(len))
+}
+
+/// Checks that the file system of the file at `path` can spare `len` bytes more.
+///
+/// # Errors
+/// It can't. If it can't be asked, the process having lost the path, it is not known.
+pub(super) fn check_free(path: &Path, len: u64) -> io::Result<()> {
+    FileSystem::at(path).map_or(Ok(()), |found| found.may_give(len))
 }
 
 #[cfg(test)]

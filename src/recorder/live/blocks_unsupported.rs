@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Live files are not made here. That is not reported, because nobody could change it.
 pub(crate) const SUPPORTED: bool = false;
@@ -9,6 +10,18 @@ pub(crate) const SUPPORTED: bool = false;
 /// # Errors
 /// Always.
 pub(super) fn reserve_blocks(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always.
+pub(super) fn lengthen(_: &File, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always.
+pub(super) fn check_free(_: &Path, _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -2,13 +2,17 @@
 //!
 //! [`crate::format::live`] has the table of its bytes. Node segments are mapped over the
 //! arena's own addresses, so recording an event is the same with and without a file. Blocks
-//! are reserved before they are mapped. Segments are added, and never moved or unmapped while
-//! a thread may record. No descriptor stays open, because daemons close and reuse them:
-//! growing opens the file again and checks that it still is the same.
+//! are reserved before the pages are used. Segments are added, and never moved or unmapped
+//! while a thread may record.
+//!
+//! No descriptor stays open, because daemons close and reuse them. The file is longer than its
+//! segments, and grows through a page of it that is mapped ([`Frontier`]). So it grows whatever
+//! the process loses: its user, its root directory, its descriptors, or the path. The path is
+//! needed only to make the file longer, which is done early.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::{
@@ -17,28 +21,34 @@ use std::sync::atomic::{
 };
 
 use super::blocks;
-use super::header::{LiveHeader, NodeMemory};
-use super::mapping::{self, Mapping};
+use super::header::{LiveHeader, MappedHeader, NodeMemory, Saved};
+use super::mapping::{self, Frontier, Mapping};
+use super::place::Place;
 use super::records::Record;
-use crate::clock::{Clock, TickRate};
-use crate::format::calibration;
-use crate::format::live::{HEADER, LOG, MAGIC, MOST_COSTS, SEGMENTS, VERSION, at};
-use crate::model::{Calibration, ProcessIdentity, RecordingId};
+use crate::clock::TickRate;
+use crate::format::live::{HEADER, LOG};
+use crate::model::{Calibration, RecordingId};
+use crate::recorder::descriptors::with_descriptor;
+use crate::recorder::limits;
 
 /// A live file in use. Dropping it leaves the file; see [`LiveFile::remove`].
 #[derive(Debug)]
 pub(crate) struct LiveFile {
-    path: PathBuf,
-    /// Device and inode.
-    file: (u64, u64),
-    /// Bytes that have blocks.
+    place: Place,
+    /// Bytes that segments have.
     len: u64,
-    header: Mapping,
-    segments: usize,
+    /// Bytes that the file has.
+    end: u64,
+    header: MappedHeader,
+    frontier: Frontier,
     /// The log's latest segment, and how much of it is taken.
     log: Mapping,
     log_used: usize,
     log_total: usize,
+    /// Bytes of the nodes that segments have.
+    nodes: usize,
+    /// A record is missing.
+    is_log_over: bool,
     /// No further segment can be had.
     is_full: bool,
     /// The memory is unmapped: the file is the parent's.
@@ -49,6 +59,8 @@ pub(crate) struct LiveFile {
 const FIRST_LOG: usize = 12 << 10;
 /// Bytes of a log segment at most, unless one record needs more.
 const LARGEST_LOG: usize = 1 << 20;
+/// Bytes that the file is longer than its segments. They take no space on the disk.
+const AHEAD: u64 = 16 << 20;
 
 impl LiveFile {
     /// Makes the file at `path` with `records` in it, and moves the nodes that are
@@ -67,20 +79,18 @@ impl LiveFile {
         nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
         let hidden = temporary(&path, header.id)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&hidden)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        options.custom_flags(libc::O_NOFOLLOW);
+        let file = with_descriptor(|| options.open(&hidden))?;
         // SAFETY: by this function's contract.
         let made = unsafe { LiveFile::fill(&file, path, header, records, nodes) };
         let named = made.and_then(|mut live| {
-            fs::rename(&hidden, &live.path)?;
-            // SAFETY: by this function's contract; the file has a copy of the nodes.
-            match unsafe { mapping::map_over(nodes.base, &file, live.nodes_at(), nodes.committed) }
-            {
+            fs::rename(&hidden, live.path())?;
+            // The file has a copy of the nodes.
+            let offset = live.len - nodes.committed.next_multiple_of(mapping::page_size()) as u64;
+            // SAFETY: by this function's contract.
+            match unsafe { mapping::map_over(nodes.base, &file, offset, nodes.committed) } {
                 Ok(()) => Ok(live),
                 Err(error) => {
                     live.remove();
@@ -104,7 +114,8 @@ impl LiveFile {
         records: &[Record],
         nodes: NodeMemory,
     ) -> io::Result<LiveFile> {
-        let metadata = file.metadata()?;
+        // The umask may forbid even the owner to open it again.
+        file.set_permissions(Permissions::from_mode(0o600))?;
         let page = mapping::page_size();
         let header_len = HEADER.next_multiple_of(page);
         let needed: usize = records.iter().map(Record::size).sum();
@@ -113,6 +124,10 @@ impl LiveFile {
         let nodes_len = nodes.committed.next_multiple_of(page);
         let len = (header_len + log_len + nodes_len) as u64;
         blocks::reserve_blocks(file, 0, len)?;
+        let end = (len + AHEAD)
+            .min(limits::file_size().unwrap_or(u64::MAX))
+            .max(len);
+        blocks::lengthen(file, end)?;
         let head = Mapping::new(file, 0, header_len)?;
         let log = Mapping::new(file, header_len as u64, log_len)?;
         let copy = Mapping::new(file, (header_len + log_len) as u64, nodes_len)?;
@@ -129,112 +144,98 @@ impl LiveFile {
             }
         }
         let mut live = LiveFile {
-            path,
-            file: (metadata.dev(), metadata.ino()),
+            place: Place::new(path, &file.metadata()?),
             len,
-            header: head,
-            segments: 0,
+            end,
+            header: MappedHeader::new(head),
+            frontier: Frontier::new(file, len)?,
             log,
             log_used: 0,
             log_total: log_len,
+            nodes: nodes.committed,
+            is_log_over: false,
             is_full: false,
             is_detached: false,
         };
-        live.write_header(header);
-        live.add_segment(header_len as u64, log_len as u64 | LOG);
-        live.add_segment((header_len + log_len) as u64, nodes_len as u64);
+        let head = &mut live.header;
+        head.write(header);
+        head.add_segment(header_len as u64, log_len as u64 | LOG);
+        head.add_segment((header_len + log_len) as u64, nodes_len as u64);
         for record in records {
             live.append(record);
         }
-        live.store_u64(0, u64::from_le_bytes(MAGIC));
+        live.header.finish();
         Ok(live)
     }
 
-    /// Offset of the first node segment, behind header and log.
-    fn nodes_at(&self) -> u64 {
-        (self.header.len() + self.log_total) as u64
-    }
-
-    fn write_header(&self, header: &LiveHeader) {
-        let anchor = &header.anchor;
-        let own = ProcessIdentity::own();
-        self.store_u32(at::VERSION, VERSION);
-        self.store_u32(at::PID, header.pid);
-        self.store_u32(at::PARENT_PID, std::os::unix::process::parent_id());
-        let clock = match anchor.clock {
-            Clock::Tsc => 0,
-            Clock::Monotonic => 1,
-            Clock::Cpu => 2,
-            Clock::Host => 3,
-        };
-        self.store_u32(at::CLOCK, clock);
-        self.store_16(at::ID, header.id);
-        self.store_16(at::BOOT_ID, own.boot_id);
-        self.store_u64(at::PID_NAMESPACE, own.pid_namespace);
-        self.store_u64(at::PROCESS_START, own.start);
-        self.store_u64(at::PROGRAM, own.program);
-        self.store_u64(at::START_UNIX_NS, header.start_unix_ns);
-        self.store_u64(at::EPOCH, anchor.epoch);
-        self.store_u64(at::BEGIN, anchor.begin);
-        self.store_u64(at::MOMENT_TSC, anchor.started.tsc);
-        self.store_u64(at::MOMENT_NS, anchor.started.monotonic_ns);
-        self.store_u64(at::MOMENT_SUSPENDED, anchor.started.suspended_ns);
-        self.set_rate(anchor.rate);
-        let resolution = match anchor.clock {
-            Clock::Tsc | Clock::Host => 0.0,
-            clock => clock.resolution_ns(anchor.rate),
-        };
-        self.store_u64(at::RESOLUTION, resolution.to_bits());
+    /// Calls `body` with the header, unless it is the parent's.
+    fn with_header(&self, body: impl FnOnce(&MappedHeader)) {
+        if !self.is_detached {
+            body(&self.header);
+        }
     }
 
     /// Notes what a tick is, as far as it is known by now.
     pub(crate) fn set_rate(&self, rate: TickRate) {
-        self.store_u64(at::RATE, rate.to_bits());
+        self.with_header(|header| header.set_rate(rate));
     }
 
     /// Notes whether the recording was saved for the last time.
-    pub(crate) fn set_saved(&self, is_saved: bool) {
-        self.store_u32(at::SAVED, is_saved.into());
+    pub(crate) fn set_saved(&self, saved: Saved) {
+        self.with_header(|header| header.set_saved(saved));
     }
 
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
-        let numbers = calibration::numbers(&calibration);
-        const { assert!(calibration::NUMBERS <= MOST_COSTS) };
-        for (place, number) in (0..).zip(numbers) {
-            self.store_u32(at::COSTS + 4 * place, number);
-        }
-        self.store_u32(at::COST_COUNT, numbers.len() as u32);
+        self.with_header(|header| header.set_calibration(calibration));
     }
 
-    /// Adds a record, if there is room or can be made.
+    /// Bytes of the nodes that are in the file.
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// Notes calls that are in no segment.
+    pub(crate) fn set_unsaved_calls(&self, calls: u64) {
+        self.with_header(|header| header.set_unsaved_calls(calls));
+    }
+
+    /// Adds a record, if there is room or can be made, and all before it were added: functions
+    /// are numbered in order. Returns true if the file has grown.
     ///
     /// # Errors
     /// The system's, the first time that no room can be made.
-    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
-        if self.is_detached {
-            return Ok(());
+    pub(super) fn write(&mut self, record: Option<&Record>) -> io::Result<bool> {
+        if self.is_detached || self.is_log_over {
+            return Ok(false);
         }
+        // Until it is there.
+        self.is_log_over = true;
+        let Some(record) = record else {
+            let is_first = !std::mem::replace(&mut self.is_full, true);
+            return match is_first {
+                true => Err(io::ErrorKind::OutOfMemory.into()),
+                false => Ok(false),
+            };
+        };
+        let mut has_grown = false;
         if self.log_used + record.size() > self.log.len() {
             let page = mapping::page_size();
             let step = self.log_total.min(LARGEST_LOG);
             let len = (record.size() + 8).max(step).next_multiple_of(page);
-            let Some((file, offset)) = self.grow(len)? else {
-                return Ok(());
+            let offset = self.len;
+            let Some(log) = self.grow(len)? else {
+                return Ok(false);
             };
-            match Mapping::new(&file, offset, len) {
-                Ok(log) => self.log = log,
-                Err(error) => {
-                    self.is_full = true;
-                    return Err(error);
-                }
-            }
+            has_grown = true;
+            self.log = log;
             self.log_used = 0;
             self.log_total += len;
-            self.add_segment(offset, len as u64 | LOG);
+            self.header.add_segment(offset, len as u64 | LOG);
         }
         self.append(record);
-        Ok(())
+        self.is_log_over = false;
+        Ok(has_grown)
     }
 
     /// Puts a record into the log, which has room for it.
@@ -259,131 +260,122 @@ impl LiveFile {
         self.log_used += record.size();
     }
 
-    /// Backs the `len` bytes at `start` with further nodes of the file. `false` when
-    /// the file can't grow any more, which was said before.
+    /// Backs the `len` bytes at `start` with further nodes of the file, as long as it can grow.
     ///
     /// # Errors
     /// The system's, the first time that the file can't grow.
     ///
     /// # Safety
-    /// * The memory is whole pages of a reservation, not yet in use, and follows what
-    ///   was backed before.
-    pub(super) unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> io::Result<bool> {
-        let whole = len.next_multiple_of(mapping::page_size());
-        let Some((file, offset)) = self.grow(whole)? else {
-            return Ok(false);
+    /// * The memory is whole pages of a region, not yet in use, and follows what was backed
+    ///   before.
+    pub(super) unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> io::Result<()> {
+        let offset = self.len;
+        let Some(nodes) = self.grow(len)? else {
+            return Ok(());
         };
         // SAFETY: by this function's contract.
-        if let Err(error) = unsafe { mapping::map_over(start, &file, offset, len) } {
+        if let Err(error) = unsafe { nodes.move_over(start) } {
             self.is_full = true;
             return Err(error);
         }
-        self.add_segment(offset, whole as u64);
-        Ok(true)
+        self.header.add_segment(offset, len as u64);
+        self.nodes += len;
+        Ok(())
     }
 
-    /// Makes the file `len` bytes longer. Returns it and where they begin, or nothing
-    /// when it is full.
-    fn grow(&mut self, len: usize) -> io::Result<Option<(File, u64)>> {
-        if self.is_full {
+    /// Takes `len` bytes more of the file, or nothing when it is full.
+    fn grow(&mut self, len: usize) -> io::Result<Option<Mapping>> {
+        if self.is_full || self.is_detached {
             return Ok(None);
         }
-        let offset = self.len;
-        let grown = self.open().and_then(|file| {
-            if self.segments == SEGMENTS {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            blocks::reserve_blocks(&file, offset, len as u64)?;
-            Ok(file)
-        });
-        match grown {
-            Ok(file) => {
-                self.len += len as u64;
-                Ok(Some((file, offset)))
-            }
-            Err(error) => {
-                self.is_full = true;
-                Err(error)
-            }
-        }
+        let grown = self.try_to_grow(len);
+        self.is_full = grown.is_err();
+        grown.map(Some)
     }
 
-    /// The file, if it still is the one at its path.
-    fn open(&self) -> io::Result<File> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(&self.path)?;
-        let metadata = file.metadata()?;
-        if (metadata.dev(), metadata.ino()) != self.file {
-            return Err(io::Error::other("it was replaced by another file"));
+    fn try_to_grow(&mut self, len: usize) -> io::Result<Mapping> {
+        self.place.follow(self.header.address())?;
+        if !self.header.has_room() {
+            return Err(io::ErrorKind::StorageFull.into());
         }
-        Ok(file)
+        let next = self.len + len as u64;
+        if self.end < next + AHEAD / 2 {
+            // While there is room, this is only for later.
+            match self.lengthen(next + AHEAD) {
+                Ok(()) => {}
+                Err(_) if next <= self.end => {}
+                Err(error) => return Err(error),
+            }
+        }
+        blocks::check_free(self.place.path(), len as u64)?;
+        let taken = self.frontier.take(len)?;
+        self.len = next;
+        Ok(taken)
     }
 
-    fn add_segment(&mut self, offset: u64, len: u64) {
-        if self.segments < SEGMENTS {
-            let at = at::DIRECTORY + 16 * self.segments;
-            self.store_u64(at, offset);
-            self.store_u64(at + 8, len);
-            self.segments += 1;
+    /// Makes the file longer, without blocks of the disk.
+    fn lengthen(&mut self, end: u64) -> io::Result<()> {
+        let end = end.min(limits::file_size().unwrap_or(u64::MAX));
+        if end <= self.end {
+            return Err(io::Error::from_raw_os_error(libc::EFBIG));
         }
+        blocks::lengthen(&self.place.open()?, end)?;
+        self.end = end;
+        Ok(())
     }
 
-    /// Removes the file, unless another has taken its place or it is the parent's.
+    /// Returns true if all that was recorded is in the file, and the file is where readers find
+    /// it.
+    pub(super) fn is_complete(&mut self) -> bool {
+        !self.is_full && !self.is_detached && self.place.follow(self.header.address()).is_ok()
+    }
+
+    /// Removes the file, unless another has taken its place or it is the parent's. If its
+    /// directory does not let go of it, it says that it counts for nothing.
     pub(crate) fn remove(&mut self) {
         if self.is_detached {
             return;
         }
+        let is_own = self.place.follow(self.header.address()).is_ok() && self.place.is_there();
         self.is_full = true;
-        let own = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino()) == self.file;
-        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| own(&metadata)) {
-            // The aggregator finds and reports files that can't be removed.
-            let _ = fs::remove_file(&self.path);
+        if is_own && fs::remove_file(self.place.path()).is_err() {
+            self.header.set_saved(Saved::Superseded);
         }
     }
 
     /// Its path.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
-    /// Lets go of the file in a forked child, for it is the parent's: nothing here
-    /// touches it any more. Unmaps, allocates and frees nothing; the nodes are
-    /// unmapped with their arena.
+    /// Lets go of the file in a forked child, for it is the parent's: nothing here touches it
+    /// any more, but the number of children that have no file. Unmaps, allocates and frees
+    /// nothing else; the nodes are unmapped with their arena.
     pub(crate) fn detach(&mut self) {
         self.is_detached = true;
         self.is_full = true;
-        self.header.unmap();
         self.log.unmap();
+        self.frontier.unmap();
     }
 
-    fn store_u32(&self, at: usize, value: u32) {
-        debug_assert!(at % 4 == 0 && at + 4 <= HEADER);
+    /// In a forked child, while the file is the parent's: one more child, or one less, has no
+    /// file and has saved nothing.
+    pub(super) fn count_unsaved_child(&self, is_more: bool) {
         if self.is_detached {
-            return;
+            let children = self.header.unsaved_children();
+            match is_more {
+                true => children.fetch_add(1, Relaxed),
+                false => children.fetch_sub(1, Relaxed),
+            };
         }
-        // SAFETY: an aligned place in the mapped header, whose fields this process
-        // touches through atomics alone.
-        unsafe { AtomicU32::from_ptr(self.header.start().add(at).cast().as_ptr()) }
-            .store(value, Relaxed);
     }
 
-    fn store_u64(&self, at: usize, value: u64) {
-        debug_assert!(at % 8 == 0 && at + 8 <= HEADER);
-        if self.is_detached {
-            return;
+    /// Number of forked children that have no file and have saved nothing.
+    pub(super) fn unsaved_children(&self) -> u32 {
+        match self.is_detached {
+            true => 0,
+            false => self.header.unsaved_children().load(Relaxed),
         }
-        // SAFETY: as in `store_u32`. Released, so that what a field announces is there.
-        unsafe { AtomicU64::from_ptr(self.header.start().add(at).cast().as_ptr()) }
-            .store(value, Release);
-    }
-
-    fn store_16(&self, at: usize, bytes: [u8; 16]) {
-        let value = u128::from_le_bytes(bytes);
-        self.store_u64(at, value as u64);
-        self.store_u64(at + 8, (value >> 64) as u64);
     }
 }
 

@@ -31,6 +31,93 @@ impl Mapping {
         self.len
     }
 
+    /// Another mapping of the file, of `len` bytes from where this one begins. Needs no
+    /// descriptor.
+    #[cfg(target_os = "linux")]
+    fn again(&self, len: usize) -> io::Result<Mapping> {
+        let start = self.start.as_ptr().cast();
+        // SAFETY: a new mapping, for the old size is 0; it touches no existing memory.
+        let start = unsafe { libc::mremap(start, 0, len, libc::MREMAP_MAYMOVE) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapping { start, len })
+    }
+
+    /// Where there are no live files, none grows.
+    #[cfg(not(target_os = "linux"))]
+    fn again(&self, _: usize) -> io::Result<Mapping> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Gives each page its block of the disk, for a store into one without is a SIGBUS if the
+    /// disk is full. The pages are zeros, and nobody else uses them.
+    fn populate(&self) -> io::Result<()> {
+        // Linux 5.14; not in the libc crate for all targets.
+        const MADV_POPULATE_WRITE: libc::c_int = 23;
+        let start = self.start.as_ptr().cast();
+        // SAFETY: the whole of this mapping, whose content does not change.
+        if unsafe { libc::madvise(start, self.len, MADV_POPULATE_WRITE) } == 0 {
+            return Ok(());
+        }
+        match io::Error::last_os_error().raw_os_error() {
+            Some(libc::EINVAL | libc::ENOSYS) => self.populate_by_page(),
+            Some(libc::EFAULT) => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// The same for older kernels: one that writes to a page on our behalf reports an error
+    /// instead of a SIGBUS.
+    fn populate_by_page(&self) -> io::Result<()> {
+        for offset in (0..self.len).step_by(page_size()) {
+            // SAFETY: inside the mapping, and large enough for a signal mask; an inaccessible
+            // page is an error. Nothing changes but the page, which is zeroed again.
+            unsafe {
+                let place = self.start.add(offset).cast::<u64>();
+                let none = std::ptr::null::<libc::c_void>();
+                let written = libc::syscall(
+                    libc::SYS_rt_sigprocmask,
+                    libc::SIG_BLOCK,
+                    none,
+                    place.as_ptr(),
+                    size_of::<u64>(),
+                );
+                if written != 0 {
+                    return Err(io::Error::from_raw_os_error(libc::ENOSPC));
+                }
+                place.write(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the mapping over the memory at `start`.
+    ///
+    /// # Safety
+    /// * As many bytes there are a part of a region of the caller's, and their content is not
+    ///   needed any more.
+    #[cfg(target_os = "linux")]
+    pub(super) unsafe fn move_over(self, start: NonNull<u8>) -> io::Result<()> {
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        let from = self.start.as_ptr().cast();
+        // SAFETY: the whole of this mapping goes to memory of the caller's (contract).
+        let moved = unsafe { libc::mremap(from, self.len, self.len, flags, start.as_ptr()) };
+        if moved == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        std::mem::forget(self);
+        Ok(())
+    }
+
+    /// # Safety
+    /// * None: there are no live files here.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) unsafe fn move_over(self, _: NonNull<u8>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Unmaps it before it is dropped; a store into it is then a defect that shows.
     pub(super) fn unmap(&mut self) {
         if self.len > 0 {
@@ -44,6 +131,40 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         self.unmap();
+    }
+}
+
+/// The first page of a file that no segment has yet. From it, further pages are mapped without
+/// a descriptor or a path: the process may have lost both.
+#[derive(Debug)]
+pub(super) struct Frontier(Mapping);
+
+impl Frontier {
+    /// The frontier at `offset` of the file.
+    pub(super) fn new(file: &File, offset: u64) -> io::Result<Frontier> {
+        Mapping::new(file, offset, page_size()).map(Frontier)
+    }
+
+    /// Takes `len` bytes, in whole pages, which the file must have.
+    ///
+    /// # Errors
+    /// The system's: no address space, or no space on the disk. Nothing has changed then.
+    pub(super) fn take(&mut self, len: usize) -> io::Result<Mapping> {
+        let page = page_size();
+        let taken = self.0.again(len)?;
+        taken.populate()?;
+        let mut next = self.0.again(len + page)?;
+        // SAFETY: the front of a mapping that nobody else knows of.
+        unsafe { libc::munmap(next.start.as_ptr().cast(), len) };
+        // SAFETY: the rest of it.
+        next.start = unsafe { next.start.add(len) };
+        next.len = page;
+        self.0 = next;
+        Ok(taken)
+    }
+
+    pub(super) fn unmap(&mut self) {
+        self.0.unmap();
     }
 }
 

@@ -12,6 +12,7 @@ mod blocks_unsupported;
 mod file;
 mod header;
 mod mapping;
+mod place;
 mod records;
 
 use std::io;
@@ -25,7 +26,7 @@ use blocks_unsupported as blocks;
 
 pub(crate) use blocks::SUPPORTED;
 pub(crate) use file::LiveFile;
-pub(crate) use header::{ClockAnchor, LiveHeader, NodeMemory};
+pub(crate) use header::{ClockAnchor, LiveHeader, NodeMemory, Saved};
 pub(crate) use records::Record;
 
 use crate::recorder::region::Backing;
@@ -33,7 +34,10 @@ use crate::recorder::region::Backing;
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
 pub(crate) struct LiveBacking {
+    /// In a forked child that has none of its own, the parent's.
     file: Option<LiveFile>,
+    /// The parent's file counts this process among those without a file.
+    is_counted: bool,
     warning: Option<String>,
 }
 
@@ -55,20 +59,39 @@ impl LiveBacking {
         match unsafe { LiveFile::create(path, header, records, nodes) } {
             Ok(file) => self.file = Some(file),
             Err(error) => {
-                self.file = None;
+                // In a forked child the file is the parent's, which tells of those without.
+                if let Some(parents) = &self.file {
+                    parents.count_unsaved_child(true);
+                    self.is_counted = true;
+                }
                 self.warn(&text, &error);
             }
         }
     }
 
-    /// Adds the record that `make` makes, if any, to the log. Without a file none is made.
-    pub(crate) fn log(&mut self, make: impl FnOnce() -> Option<Record>) {
-        let Some(file) = &mut self.file else {
-            return;
-        };
-        if let Some(Err(error)) = make().map(|record| file.write(&record)) {
-            self.warn_of_file(&error);
+    /// All that was recorded is in a file that is not the live one.
+    pub(crate) fn set_saved_elsewhere(&mut self) {
+        if std::mem::take(&mut self.is_counted) {
+            self.with_file(|file| file.count_unsaved_child(false));
         }
+    }
+
+    /// In a forked child: lets go of the parent's file. Allocates and frees nothing.
+    pub(crate) fn detach(&mut self) {
+        self.is_counted = false;
+        self.with_file(LiveFile::detach);
+    }
+
+    /// Adds the record that `make` makes to the log. Without a file none is made. `None` stands
+    /// for a record that there is no memory for. Returns true if the file has grown.
+    pub(crate) fn log(&mut self, make: impl FnOnce() -> Option<Record>) -> bool {
+        let Some(file) = &mut self.file else {
+            return false;
+        };
+        file.write(make().as_ref()).unwrap_or_else(|error| {
+            self.warn_of_file(&error);
+            false
+        })
     }
 
     /// Calls `body` with the file, if there is one.
@@ -76,6 +99,16 @@ impl LiveBacking {
         if let Some(file) = &mut self.file {
             body(file);
         }
+    }
+
+    /// Returns true if the live file has all that was recorded, and readers find it.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.file.as_mut().is_some_and(LiveFile::is_complete)
+    }
+
+    /// Number of forked children that have no file and have saved nothing.
+    pub(crate) fn unsaved_children(&self) -> u32 {
+        self.file.as_ref().map_or(0, LiveFile::unsaved_children)
     }
 
     /// Takes the reason why no live file keeps what is recorded, which is to be reported
@@ -100,17 +133,13 @@ impl LiveBacking {
 }
 
 impl Backing for LiveBacking {
-    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) -> bool {
+    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize) {
         let Some(file) = &mut self.file else {
-            return false;
+            return;
         };
         // SAFETY: by this function's contract.
-        match unsafe { file.extend(start, len) } {
-            Ok(is_backed) => is_backed,
-            Err(error) => {
-                self.warn_of_file(&error);
-                false
-            }
+        if let Err(error) = unsafe { file.extend(start, len) } {
+            self.warn_of_file(&error);
         }
     }
 }

@@ -24,9 +24,14 @@ impl Record {
         record
     }
 
-    /// The next function of the table.
-    pub(crate) fn function(function: &Function, is_hidden: bool) -> Record {
+    /// The next function of the table; `None` if there is no memory.
+    pub(crate) fn function(function: &Function, is_hidden: bool) -> Option<Record> {
         let mut record = Record::new(record::FUNCTION);
+        let labels = std::iter::once(&function.label).chain(&function.generic);
+        let texts = labels.map(|label| label.file.len() + label.name.len());
+        let texts = texts.sum::<usize>() + function.qualified_name.len() + function.module.len();
+        // Numbers take less.
+        record.payload.try_reserve_exact(texts + 64).ok()?;
         record.u32(function.kind as u32);
         record.u32(function.flags);
         record.u32(is_hidden.into());
@@ -37,7 +42,7 @@ impl Record {
         if let Some(generic) = &function.generic {
             record.label(generic);
         }
-        record
+        Some(record)
     }
 
     /// A thread whose root is the node `root`, before so many nodes of the parent's calls if

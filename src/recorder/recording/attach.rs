@@ -73,6 +73,15 @@ impl ThreadEntry {
         is_current.then(|| unsafe { self.handle.get() }.now())
     }
 
+    /// Takes the time since the clock's reading `since` out of this entry's, if it is the
+    /// calling thread's.
+    pub(crate) fn exclude_since_if_current(&self, since: u64) {
+        if self.thread.is_current() {
+            // SAFETY: the calling thread has attached the handle.
+            unsafe { self.handle.get() }.exclude_since(since);
+        }
+    }
+
     /// The handle in a forked child.
     ///
     /// # Safety

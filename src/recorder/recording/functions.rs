@@ -34,7 +34,7 @@ impl FunctionTable {
     }
 
     /// Adds a function under `key`. A known key keeps its function, because nodes refer to it.
-    /// Returns false when there are 2^32 functions.
+    /// Returns false when there is no memory, or there are 2^32 functions.
     pub(crate) fn define(&mut self, key: u64, entry: FunctionEntry) -> bool {
         if self.by_key.contains_key(&key) {
             return true;
@@ -42,6 +42,9 @@ impl FunctionTable {
         let Ok(index) = u32::try_from(self.entries.len()) else {
             return false;
         };
+        if self.entries.try_reserve(1).is_err() || self.by_key.try_reserve(1).is_err() {
+            return false;
+        }
         self.entries.push(entry);
         self.by_key.insert(key, index);
         true

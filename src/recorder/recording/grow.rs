@@ -4,6 +4,7 @@
 #[cfg(test)]
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::{MutexGuard, TryLockError};
 
 use super::identity::Identity;
 use super::{Recording, Shared, Thread};
@@ -18,17 +19,76 @@ thread_local! {
     pub(crate) static DEFECT_AT: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Step at which a test makes the calling thread wait, and how long.
+    pub(crate) static SLOW_AT: Cell<Option<(&'static str, std::time::Duration)>> =
+        const { Cell::new(None) };
+}
+
 #[inline]
 fn reached(_step: &str) {
     #[cfg(test)]
     assert_ne!(DEFECT_AT.get(), Some(_step), "on purpose");
+    #[cfg(test)]
+    if let Some((step, time)) = SLOW_AT.get() {
+        if step == _step {
+            std::thread::sleep(time);
+        }
+    }
 }
 
 impl Home for Recording {
     fn grow(&self, thread: &Thread, parent: NodeIndex, key: u64) -> Result<NodeIndex, Outcome> {
-        let is_counter = parent & COUNTER != 0;
-        let mut shared = self.lock();
+        let since = thread.reading();
+        let (mut shared, has_waited) = self.lock_or_wait();
         reached("locked");
+        let mut is_slow = has_waited;
+        let made = self.make_node(thread, &mut shared, parent, key, &mut is_slow);
+        if is_slow {
+            thread.exclude_since(since);
+        }
+        made
+    }
+
+    fn begin_with(&self, thread: &Thread, key: u64, body: impl FnOnce()) -> Result<(), Outcome> {
+        let since = thread.reading();
+        let mut shared = self.lock();
+        if shared.functions.find(key).is_none() {
+            return Err(Outcome::UnknownFunction);
+        }
+        self.begin(thread, &mut shared);
+        body();
+        thread.exclude_since(since);
+        Ok(())
+    }
+
+    fn locked<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _held = self.lock();
+        body()
+    }
+}
+
+impl Recording {
+    /// The lock, and true if another thread had it.
+    fn lock_or_wait(&self) -> (MutexGuard<'_, Shared>, bool) {
+        match self.shared.try_lock() {
+            Ok(shared) => (shared, false),
+            Err(TryLockError::Poisoned(poisoned)) => (poisoned.into_inner(), false),
+            Err(TryLockError::WouldBlock) => (self.lock(), true),
+        }
+    }
+
+    /// See [`Home::grow`]. Sets `is_slow` if it takes longer than making a node does.
+    fn make_node(
+        &self,
+        thread: &Thread,
+        shared: &mut Shared,
+        parent: NodeIndex,
+        key: u64,
+        is_slow: &mut bool,
+    ) -> Result<NodeIndex, Outcome> {
+        let is_counter = parent & COUNTER != 0;
         let Some(mut function) = shared.functions.find(key) else {
             return Err(Outcome::UnknownFunction);
         };
@@ -36,16 +96,16 @@ impl Home for Recording {
             function = NO_FUNCTION;
         }
         // Before anything is found: after a fork there are nodes but no identity.
-        if shared.identity.is_none() {
-            thread.untimed(|| self.begin_now(&mut shared));
-        }
+        *is_slow |= self.begin(thread, shared);
         let slot = thread.shared().slot();
         if thread.has_small_table() {
+            *is_slow = true;
             thread.enlarge_table(shared.nodes_of_own_calls(slot))?;
         }
         reached("table");
         let budget = shared.arena.budget();
         if !thread.has_room(if is_counter { NodeIndex::MAX } else { budget }) {
+            *is_slow = true;
             let owned = (!is_counter).then(|| thread.nodes());
             let Some(chunk) = shared.add_chunk(slot, owned) else {
                 if shared.arena.used() >= budget {
@@ -62,29 +122,19 @@ impl Home for Recording {
         Ok(unsafe { thread.add_node(parent, key, function) })
     }
 
-    fn begin_with(&self, key: u64, body: impl FnOnce()) -> Result<(), Outcome> {
-        let mut shared = self.lock();
-        if shared.functions.find(key).is_none() {
-            return Err(Outcome::UnknownFunction);
+    /// Makes sure that the recording has an identity and a live file: something is in it
+    /// now. `shared` is this recording's. Returns true if it had none before.
+    #[inline]
+    fn begin(&self, thread: &Thread, shared: &mut Shared) -> bool {
+        let is_new = shared.identity.is_none();
+        if is_new {
+            self.begin_now(thread, shared);
         }
-        if shared.identity.is_none() {
-            self.begin_now(&mut shared);
-        }
-        body();
-        Ok(())
+        is_new
     }
 
-    fn locked<T>(&self, body: impl FnOnce() -> T) -> T {
-        let _held = self.lock();
-        body()
-    }
-}
-
-impl Recording {
-    /// Gives the recording an identity and a live file: something is in it now. `shared` is
-    /// this recording's.
     #[cold]
-    fn begin_now(&self, shared: &mut Shared) {
+    fn begin_now(&self, thread: &Thread, shared: &mut Shared) {
         let identity = Identity::new();
         shared.saves.begin();
         let live_path = identity.live_path(&self.options);
@@ -93,12 +143,15 @@ impl Recording {
                 id: identity.id,
                 pid: identity.pid,
                 start_unix_ns: identity.start_unix_ns,
-                anchor: self.anchor(),
+                anchor: self.anchor(thread),
             };
             let options = &self.options;
             let mut records = vec![Record::facts(&options.host, &options.hook)];
             let functions = shared.functions.entries().iter();
-            records.extend(functions.map(|entry| Record::function(&entry.function, entry.hidden)));
+            // One that there is no memory for ends the log.
+            records.extend(
+                functions.map_while(|entry| Record::function(&entry.function, entry.hidden)),
+            );
             records.extend(shared.threads.iter().filter_map(|entry| entry.record()));
             let nodes = NodeMemory {
                 base: shared.arena.base().cast(),
@@ -117,13 +170,13 @@ impl Recording {
         shared.identity = Some(identity);
     }
 
-    fn anchor(&self) -> ClockAnchor {
+    fn anchor(&self, thread: &Thread) -> ClockAnchor {
         let clock = self.options.clock;
         ClockAnchor {
             clock,
             epoch: self.epoch,
             begin: match clock {
-                Clock::Tsc | Clock::Monotonic => clock.now().wrapping_sub(self.epoch),
+                Clock::Tsc | Clock::Monotonic => thread.now(),
                 Clock::Cpu | Clock::Host => 0,
             },
             started: self.started,

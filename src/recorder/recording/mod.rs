@@ -25,7 +25,7 @@ pub(crate) use attach::MOST_TREES;
 pub(crate) use attach::ThreadEntry;
 pub(crate) use functions::{FunctionEntry, FunctionTable};
 #[cfg(test)]
-pub(crate) use grow::DEFECT_AT;
+pub(crate) use grow::{DEFECT_AT, SLOW_AT};
 use identity::Identity;
 pub(crate) use options::{DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation};
 pub(crate) use save::{AutosaveOutcome, SaveOptions, SavePolicy, errno};
@@ -54,6 +54,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The time since the clock's reading `since` went to the recorder: in the calling thread it
+    /// is nobody's.
+    pub(crate) fn exclude_since(&self, since: u64) {
+        for entry in &self.threads {
+            entry.exclude_since_if_current(since);
+        }
+    }
+
     /// The nodes of the thread at `slot`, in the order in which they were made.
     pub(crate) fn nodes(&self, slot: usize) -> impl Iterator<Item = (NodeIndex, &Node)> {
         let entry = self.threads.get(slot);
@@ -132,6 +140,7 @@ impl Recording {
 
     /// Says what the function called `key` is. Returns false when the table is full.
     pub(crate) fn define(&self, key: u64, entry: FunctionEntry) -> bool {
+        let since = self.options.clock.now();
         let mut shared = self.lock();
         let Shared {
             functions, backing, ..
@@ -139,7 +148,9 @@ impl Recording {
         let known = functions.entries().len();
         let is_defined = functions.define(key, entry);
         if let Some(new) = functions.entries().get(known) {
-            backing.log(|| Some(Record::function(&new.function, new.hidden)));
+            if backing.log(|| Record::function(&new.function, new.hidden)) {
+                shared.exclude_since(since);
+            }
         }
         is_defined
     }

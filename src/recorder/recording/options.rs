@@ -42,3 +42,17 @@ pub(crate) struct Options {
     /// For example `setprofile`.
     pub(crate) hook: Box<[u8]>,
 }
+
+impl Options {
+    /// Returns true if who looks for the recording's own file finds its live file too.
+    pub(super) fn has_files_in_one_directory(&self) -> bool {
+        match &self.live_file {
+            LiveFileLocation::BesideOutput => true,
+            LiveFileLocation::In(directory) => {
+                let output = self.output.as_ref();
+                output.is_some_and(|output| output.directory == *directory)
+            }
+            LiveFileLocation::Nowhere => false,
+        }
+    }
+}

@@ -11,7 +11,12 @@ use crate::clock;
 use crate::format::prof::{self, PlainInputs};
 use crate::format::{atomic_file, sidecar};
 use crate::model::{Ending, Trees, dispatch_counts, rows_of};
-use crate::recorder::live::LiveFile;
+use crate::recorder::descriptors::with_descriptor;
+use crate::recorder::limits;
+use crate::recorder::live::{LiveFile, Saved};
+use crate::recorder::node::{Node, NodeIndex};
+use crate::recorder::sigxfsz::without_sigxfsz;
+use crate::recorder::thread::made_nodes;
 
 /// Writing may take a hundredth of the time that was recorded.
 const SHARE_OF_TIME: u64 = 100;
@@ -50,6 +55,8 @@ pub(crate) struct SavePolicy {
     /// Options of the latest save of the recording's own file, if the process was at its end
     /// then, and the number of [`Shared::events`].
     final_save: Option<(SaveOptions, u64)>,
+    /// The latest save of that file has failed: the live file is all that there is.
+    has_failed: bool,
 }
 
 impl SavePolicy {
@@ -68,6 +75,9 @@ impl Recording {
     /// Writes the recording to its own file, if it has a location and anything was
     /// recorded. Returns the path. One thread at a time.
     ///
+    /// At the end of the process a complete live file beside it will do, because readers take it
+    /// for the file: the process may have lost the right to make one.
+    ///
     /// # Errors
     /// The system's, naming the path.
     pub(crate) fn save(&self, options: SaveOptions) -> io::Result<Option<PathBuf>> {
@@ -80,18 +90,34 @@ impl Recording {
         let Some(path) = self.path() else {
             return Ok(None);
         };
+        let since = self.options.clock.now();
         let events = self.lock().events();
-        self.save_as(&path, options)?;
+        let saved = self.save_as(&path, options);
         let mut shared = self.lock();
         let is_final = options.ending == Ending::Finished;
+        let is_beside = self.options.has_files_in_one_directory();
+        let stands_in = saved.is_err() && is_final && is_beside && shared.backing.is_complete();
+        shared.saves.has_failed = saved.is_err();
+        if !stands_in {
+            if is_final && saved.is_err() {
+                shared.note_unsaved_calls();
+            }
+            saved?;
+            shared.backing.set_saved_elsewhere();
+        }
         shared.saves.final_save = is_final.then_some((options, events));
         shared.backing.with_file(|file| {
-            file.set_saved(is_final);
+            file.set_saved(match (is_final, stands_in) {
+                (false, _) => Saved::NotYet,
+                (true, false) => Saved::AtExit,
+                (true, true) => Saved::IsResult,
+            });
             file.set_rate(self.rate());
-            if options.remove_live_file {
+            if options.remove_live_file && !stands_in {
                 file.remove();
             }
         });
+        shared.exclude_since(since);
         Ok(Some(path))
     }
 
@@ -105,16 +131,16 @@ impl Recording {
             None => is_announced,
         };
         if is_saved {
-            self.lock().backing.with_file(LiveFile::remove);
+            self.lock().remove_live_file();
         }
     }
 
     /// The recording is to be freed: as for [`Recording::end`], but the live file is removed
-    /// in any case.
+    /// unless saving has failed.
     pub(crate) fn finish(&self) {
         // Freeing reports no errors.
         let _ = self.save_the_rest();
-        self.lock().backing.with_file(LiveFile::remove);
+        self.lock().remove_live_file();
     }
 
     /// Saves what was recorded since the final save. Returns false if there was none, or if
@@ -136,11 +162,12 @@ impl Recording {
     /// The system's, naming the path.
     pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
         let begun = clock::wall().now();
+        self.lock()
+            .check_memory()
+            .map_err(|error| not_written(path, error))?;
         let trees = snapshot(self, options.ending).unwrap_or_default();
-        let written = write(path, &trees, options.sidecar).map_err(|error| {
-            let path = path.to_owned();
-            io::Error::new(error.kind(), NotWritten { path, error })
-        });
+        let write = || with_descriptor(|| write(path, &trees, options.sidecar));
+        let written = without_sigxfsz(write).map_err(|error| not_written(path, error));
         self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);
         written
     }
@@ -194,6 +221,46 @@ impl Recording {
 }
 
 impl Shared {
+    /// Removes the live file, unless it is all that the recording leaves.
+    fn remove_live_file(&mut self) {
+        if !self.saves.has_failed {
+            self.backing.with_file(LiveFile::remove);
+        }
+    }
+
+    /// Checks that there is memory for writing the recording.
+    fn check_memory(&self) -> io::Result<()> {
+        /// Bytes of memory for a node and for a function, as measured with room to spare.
+        const NODE: usize = 200;
+        const FUNCTION: usize = 1500;
+        let nodes = self.arena.used() as usize * NODE;
+        let functions = self.functions.entries().len() * FUNCTION;
+        match limits::have_room_for((1 << 20) + nodes + functions) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::OutOfMemory.into()),
+        }
+    }
+
+    /// Notes in the live file how many calls are in none of its nodes.
+    fn note_unsaved_calls(&mut self) {
+        let Shared {
+            arena,
+            threads,
+            backing,
+            ..
+        } = self;
+        let in_file = |file: &mut LiveFile| {
+            let first = (file.nodes() / size_of::<Node>()) as NodeIndex;
+            let made = threads.iter().flat_map(|entry| {
+                // SAFETY: chunks of the recording's arena, under its lock.
+                unsafe { made_nodes(arena.base(), &entry.chunks, entry.thread.next()) }
+            });
+            let unsaved = made.filter(|(index, _)| *index >= first);
+            file.set_unsaved_calls(unsaved.map(|(_, node)| node.calls()).sum());
+        };
+        backing.with_file(in_file);
+    }
+
     /// A number that changes with every event.
     fn events(&self) -> u64 {
         let threads = self.threads.iter().map(|entry| &entry.thread);
@@ -219,6 +286,11 @@ impl Error for NotWritten {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.error)
     }
+}
+
+fn not_written(path: &Path, error: io::Error) -> io::Error {
+    let path = path.to_owned();
+    io::Error::new(error.kind(), NotWritten { path, error })
 }
 
 /// The C library's number of an error; 0 if the system was not the cause.

@@ -44,13 +44,15 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     Some(trees)
 }
 
-/// The latest tick at which the thread is known to run.
+/// The latest tick at which the thread is known to run, with the time that its ticks leave out:
+/// threads have that time axis in common.
 fn latest(entry: &ThreadEntry) -> u64 {
     let now = entry.now_if_current();
-    now.unwrap_or_else(|| entry.thread.last())
+    let tick = now.unwrap_or_else(|| entry.thread.last());
+    tick.saturating_add(entry.thread.excluded())
 }
 
-/// Adds the nodes of one thread, which still ran at the tick `latest_of_all`.
+/// Adds the nodes of one thread, which still ran at `latest_of_all` on the common time axis.
 fn add_thread(
     assembly: &mut Assembly<'_, FunctionTable>,
     shared: &Shared,
@@ -63,6 +65,7 @@ fn add_thread(
     };
     let number = assembly.add_thread(first.start, &entry.tree_name(), entry.inherited);
     assembly.set_threads(number, thread.threads());
+    let latest_of_all = latest_of_all.saturating_sub(thread.excluded());
     let now = match entry.now_if_current() {
         Some(now) => now.max(latest_of_all),
         None => latest_of_all,
@@ -161,6 +164,7 @@ fn process(
             .iter()
             .map(|entry| entry.thread.dropped())
             .sum(),
+        unsaved_children: shared.backing.unsaved_children(),
         calibration: shared.calibration,
         recording_ns: 0,
     })

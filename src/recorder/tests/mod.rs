@@ -3,6 +3,7 @@
 mod clocks;
 mod defects;
 mod ended;
+mod excluded;
 #[cfg(target_os = "linux")]
 mod fork;
 mod lookup;

@@ -63,19 +63,6 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Runs `body`, whose time is nobody's: ticks go on from where they were before it. Ticks
-    /// that a host gives are its own.
-    pub(crate) fn untimed<T>(&self, body: impl FnOnce() -> T) -> T {
-        if self.clock == Clock::Host {
-            return body();
-        }
-        let before = self.clock.now();
-        let result = body();
-        let taken = self.clock.now().wrapping_sub(before);
-        self.epoch.set(self.epoch.get().wrapping_add(taken));
-        result
-    }
-
     /// From now on the clock's `reading` is the tick of the latest event.
     fn continue_at(&self, reading: u64) {
         self.epoch.set(reading.wrapping_sub(self.last()));

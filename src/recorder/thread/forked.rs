@@ -50,6 +50,7 @@ impl<H: Home> Thread<H> {
         };
         let root = Node::new(chunk.start, 0, chunk.start, 0);
         root.set_latest(now);
+        root.exclude(self.root().excluded());
         let root = put(chunk.start, root);
         // The innermost come first, at the end of the chunk's first `depth + 1` nodes.
         let next = chunk.start + depth + 1;
@@ -130,11 +131,11 @@ impl<H: Home> Thread<H> {
     #[cold]
     pub(super) fn materialize(&self, at: NonNull<Node>, key: u64) -> Result<(), Outcome> {
         let begin = || {
-            self.home().begin_with(key, || {
+            self.home().begin_with(self, key, || {
                 self.cursor.set(at);
                 self.mode.set(Mode::Tree);
             })
         };
-        self.untimed(|| contain(|| self.retire(), begin))
+        contain(|| self.retire(), begin)
     }
 }

@@ -38,6 +38,7 @@
 
 mod clock_reset;
 mod ended;
+mod excluded;
 mod fiber;
 mod forked;
 mod leave;
@@ -94,7 +95,12 @@ pub(crate) trait Home: Sized {
     ///
     /// # Errors
     /// `UnknownFunction` for an unknown key; `body` is not run then.
-    fn begin_with(&self, key: u64, body: impl FnOnce()) -> Result<(), Outcome>;
+    fn begin_with(
+        &self,
+        thread: &Thread<Self>,
+        key: u64,
+        body: impl FnOnce(),
+    ) -> Result<(), Outcome>;
 
     /// Runs `body` under the lock.
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T;

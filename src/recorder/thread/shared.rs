@@ -101,4 +101,9 @@ impl ThreadShared {
     pub(crate) fn last(&self) -> u64 {
         self.root().map_or(0, Node::latest_acquired)
     }
+
+    /// Ticks that went to the recorder, which the thread's own leave out.
+    pub(crate) fn excluded(&self) -> u64 {
+        self.root().map_or(0, Node::excluded)
+    }
 }

@@ -143,6 +143,7 @@ fn process() -> impl Strategy<Value = Process> {
                 duration_ns,
                 ending,
                 dropped_calls,
+                unsaved_children: 0,
                 calibration,
                 recording_ns: start_unix_ns % 3 * 1000,
             }

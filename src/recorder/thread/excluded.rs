@@ -1,0 +1,27 @@
+//! Time that the recorder takes for itself in the middle of a call, such as making the live file.
+//!
+//! Such steps take milliseconds, and whoever happens to be called then would have them as self
+//! time. So the thread's clock stands still meanwhile.
+
+use super::{Home, Thread};
+use crate::clock::Clock;
+
+impl<H: Home> Thread<H> {
+    /// Reading of the clock, for [`Thread::exclude_since`].
+    pub(crate) fn reading(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The time since the clock's reading `since` is nobody's. A clock of the host's own can't
+    /// be read here, so it goes on.
+    pub(crate) fn exclude_since(&self, since: u64) {
+        if self.clock != Clock::Host {
+            let ticks = self.clock.now().wrapping_sub(since);
+            // Counters of two processors differ by a little.
+            if ticks as i64 > 0 {
+                self.epoch.set(self.epoch.get().wrapping_add(ticks));
+                self.root().exclude(ticks);
+            }
+        }
+    }
+}
