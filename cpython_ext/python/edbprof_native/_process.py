@@ -20,6 +20,9 @@ _recorders: "Dict[Tuple[str, str, str], _native.Recorder]" = {}
 #: recording costs is not measured in a thread that records.
 stopped_at_end: "List[_native.Recorder]" = []
 
+#: The processes `edbprof run` that wait for what is saved in a directory.
+runs: "Dict[str, int]" = {}
+
 
 _LIBRARY = os.path.dirname(getattr(os, "__file__", ""))
 
@@ -95,6 +98,21 @@ def new_recorder(
     return made
 
 
+def _make_directory_of_run(directory: str) -> bool:
+    """The program may have removed it, with all in its temporary directory."""
+    try:
+        run = runs[directory]
+        os.kill(run, 0)
+    except KeyError:
+        return False
+    except PermissionError:
+        pass  # It is another user's, and goes on.
+    except OSError:
+        return False  # It is over, and nobody would remove the directory.
+    os.makedirs(directory, 0o700, exist_ok=True)
+    return True
+
+
 def save_all(last: bool = False) -> None:
     """Write every recording for the last time. Failures are told, not raised.
 
@@ -106,7 +124,12 @@ def save_all(last: bool = False) -> None:
         recorder.stop()
     for (directory, _, _), known in list(_recorders.items()):
         try:
-            known.save(final=True, last=last)
+            try:
+                known.save(final=True, last=last)
+            except FileNotFoundError:
+                if not _make_directory_of_run(directory):
+                    raise
+                known.save(final=True, last=last)
         except Exception as error:
             is_over = known in stopped_at_end and not os.path.isdir(directory)
             if sys.stderr is not None and not is_over:

@@ -16,7 +16,10 @@ VARIABLE = "EDBPROF_RUN"
 
 def _settings(text: str) -> "Dict[str, str]":
     names = ("threads", "builtins", "children", "clock", "hook", "directory")
-    found = dict(line.partition("=")[::2] for line in text.split("\n", len(names) - 1))
+    lines, _, directory = text.partition("\ndirectory=")
+    found = dict(line.partition("=")[::2] for line in lines.split("\n"))
+    if directory:
+        found["directory"] = directory
     if not found.keys() >= set(names):
         raise ValueError(f"{VARIABLE} is not what 'edbprof run' has set")
     return found
@@ -43,4 +46,6 @@ def recorder(text: str) -> "_native.Recorder":
     if not with_children and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=made.stop)
     _process.stopped_at_end.append(made)
+    if "run" in settings:
+        _process.runs[settings["directory"]] = int(settings["run"])
     return made

@@ -12,7 +12,7 @@ use edbprof::format::live;
 use edbprof::report::summary::path_text;
 
 use super::read_error::ReadError;
-use super::trust::{others_may_write, sidecar_beside, stranger};
+use super::trust::{Owners, others_may_write, sidecar_beside, stranger};
 use super::{ReadReport, SkippedInput};
 use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
@@ -41,8 +41,8 @@ pub(crate) struct Input {
     pub(crate) path: PathBuf,
     /// True if the user named the file itself.
     pub(crate) named: bool,
-    /// True if files beside it are read whoever owns them.
-    pub(crate) any_owner: bool,
+    /// Owners whose file it may be, and those of files beside it.
+    pub(crate) owners: Owners,
     /// Size as [`dedup_by_inode`] saw it; 0 before.
     pub(crate) bytes: u64,
 }
@@ -65,18 +65,20 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
         prefix: &options.prefix,
         suffix: &options.suffix,
     };
+    let owners = match options {
+        InputOptions {
+            is_of_run: true, ..
+        } => Owners::AnyWithoutLinks,
+        InputOptions {
+            any_owner: true, ..
+        } => Owners::Any,
+        _ => Owners::Trusted,
+    };
     let mut inputs = Vec::new();
     for path in directories(&options.paths) {
         let metadata = fs::metadata(&path);
         match metadata.as_ref().map(Metadata::is_dir) {
-            Ok(true) => search(
-                &path,
-                filter,
-                options.any_owner,
-                &mut inputs,
-                &mut report.skips,
-            )
-            .map_err(|error| {
+            Ok(true) => search(&path, filter, owners, &mut inputs, report).map_err(|error| {
                 let path = path_text(&path);
                 Error::Usage(format!("can't list the directory {path}: {error}"))
             })?,
@@ -89,7 +91,7 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
             _ => inputs.push(Input {
                 path,
                 named: true,
-                any_owner: true,
+                owners: Owners::Any,
                 bytes: 0,
             }),
         }
@@ -108,11 +110,14 @@ pub(crate) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
 fn search(
     directory: &Path,
     filter: Filter<'_>,
-    any_owner: bool,
+    owners: Owners,
     inputs: &mut Vec<Input>,
-    skips: &mut Vec<SkippedInput>,
+    report: &mut ReadReport,
 ) -> io::Result<()> {
-    let any_owner = any_owner || !others_may_write(&fs::metadata(directory)?);
+    let owners = match owners {
+        Owners::Trusted if !others_may_write(&fs::metadata(directory)?) => Owners::Any,
+        owners => owners,
+    };
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
@@ -121,13 +126,18 @@ fn search(
         }
     }
     names.sort_unstable();
-    let mut is_foreign = |path: &Path| match stranger(path).filter(|_| !any_owner) {
-        Some(owner) => {
+    let mut is_foreign = |path: &Path| match (stranger(path), owners) {
+        (Some(owner), Owners::Trusted) => {
             let reason = ReadError::Stranger(owner);
-            skips.push(SkippedInput::new(path.to_owned(), reason));
+            let skipped = SkippedInput::new(path.to_owned(), reason);
+            report.skips.push(skipped);
             true
         }
-        None => false,
+        (Some(owner), Owners::AnyWithoutLinks) => {
+            *report.of_others.entry(owner).or_default() += 1;
+            false
+        }
+        _ => false,
     };
     for name in names {
         let path = directory.join(name);
@@ -136,7 +146,7 @@ fn search(
             inputs.push(Input {
                 path,
                 named: false,
-                any_owner,
+                owners,
                 bytes: 0,
             });
         }

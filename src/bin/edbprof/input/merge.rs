@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::discover::{dedup_by_inode, finished_beside, is_live};
 use super::progress::ReadingBar;
-use super::read::{ReadWanted, read_wanted};
+use super::read::{ReadWanted, is_left_live, read_wanted};
 use super::{Input, ReadReport, SkippedInput};
 use crate::cli::args::{ByOption, SelectionOptions};
 
@@ -30,6 +30,8 @@ pub(crate) fn merge(
     report.inputs = inputs.len();
     report.without_match = wanted.selection.without_match(&[]);
     let merger = read_all(&inputs, &wanted, quiet, report);
+    let live = inputs.iter().filter(|input| is_live(&input.path));
+    report.left_live = live.filter(|input| is_left_live(input)).count();
     let Merged {
         profile,
         repeated,

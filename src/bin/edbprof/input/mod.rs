@@ -21,4 +21,4 @@ pub(crate) use discover::{
 pub(crate) use merge::merge;
 pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
-pub(crate) use trust::{read_trusted, sidecar_beside};
+pub(crate) use trust::{Owners, read_trusted, sidecar_beside};

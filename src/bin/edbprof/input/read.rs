@@ -53,8 +53,14 @@ pub(super) fn read_wanted(
 /// A file, and the result of reading its sidecar.
 type Read = (ProfFile<Entries>, Result<(), SkippedInput>);
 
+/// Returns true if `input` is a live file that its process has left as its result.
+pub(super) fn is_left_live(input: &Input) -> bool {
+    let header = read_trusted(&input.path, input.owners, |_| false).unwrap_or_default();
+    live::facts(&header).is_ok_and(|facts| facts.is_result)
+}
+
 fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
-    let bytes = match read_trusted(&input.path, input.any_owner, profile_goes_on) {
+    let bytes = match read_trusted(&input.path, input.owners, profile_goes_on) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
             Some(file) => return Ok((file, Ok(()))),
             None => read_finished(input)?,
@@ -68,7 +74,7 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
     let mut read = Ok(());
     // Call trees contain everything that a sidecar would add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
-        let content = read_trusted(&path, input.any_owner, sidecar_goes_on)
+        let content = read_trusted(&path, input.owners, sidecar_goes_on)
             .and_then(|bytes| Ok(sidecar::decode(&bytes)?));
         match content {
             Ok(calls) => plain.sidecar = calls,
@@ -86,13 +92,16 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
         Now::Running
     } else {
         // Read again: the process may have recorded until it ended, after the first reading.
-        match read_trusted(&input.path, input.any_owner, profile_goes_on) {
+        match read_trusted(&input.path, input.owners, profile_goes_on) {
             Ok(last) => bytes = last,
             Err(reason) if input.path.exists() => return Err(reason),
             Err(_) => return Ok(None),
         }
         Now::Gone
     };
+    if live::facts(&bytes)?.is_superseded {
+        return Ok(None);
+    }
     let trees = live::read(&bytes, now)?;
     Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
 }
@@ -100,7 +109,7 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
 /// Reads the `.prof` file that a process wrote before it removed the live file `input`.
 fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
     match finished_beside(&input.path) {
-        Some(finished) => read_trusted(&finished, input.any_owner, profile_goes_on),
+        Some(finished) => read_trusted(&finished, input.owners, profile_goes_on),
         None => Err(ReadError::Gone),
     }
 }

@@ -1,11 +1,12 @@
 //! The account of reading: how many files were used, and which were left out, and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 
 use edbprof::analysis::merge::Profile;
 use edbprof::report::display::printable;
+use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 
 use super::discover::directories;
@@ -34,6 +35,10 @@ pub(crate) struct ReadReport {
     pub(crate) refused: Vec<SkippedInput>,
     /// Files that are left out on purpose.
     pub(crate) skips: Vec<SkippedInput>,
+    /// Numbers of files of other users, whom the program of an `edbprof run` became.
+    pub(crate) of_others: BTreeMap<u32, usize>,
+    /// Live files that their processes have left because they could not write another file.
+    pub(crate) left_live: usize,
     /// Files of processes that were not selected.
     pub(crate) other_processes: usize,
     /// Options that select functions and match none.
@@ -115,6 +120,22 @@ impl ReadReport {
         }
         for SkippedInput { path, reason } in &self.unreadable {
             warn(format_args!("can't read {}: {reason}", path_text(path)));
+        }
+        for (owner, &files) in self.of_others.iter().filter(|_| !quiet) {
+            let files = counted(files, "recording is", "recordings are");
+            warn(format_args!(
+                "{files} of user {owner}, whom the program became"
+            ));
+        }
+        if self.left_live > 0 && !quiet {
+            let files = counted(
+                self.left_live,
+                "recording is a live file",
+                "recordings are live files",
+            );
+            warn(format_args!(
+                "{files}, complete: the process could not write another file at its end"
+            ));
         }
     }
 }

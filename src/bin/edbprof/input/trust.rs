@@ -10,6 +10,17 @@ use super::bounded::{GoesOn, read_bounded};
 use super::read_error::ReadError;
 use crate::cli::names::SIDECAR_SUFFIX;
 
+/// Owners whose files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owners {
+    /// The user and root.
+    Trusted,
+    /// Anyone.
+    Any,
+    /// Anyone, but no links are followed: a stranger could have made them lead anywhere.
+    AnyWithoutLinks,
+}
+
 /// Returns true if someone besides the user and root can create files in `directory`.
 pub(super) fn others_may_write(directory: &Metadata) -> bool {
     directory.mode() & 0o022 != 0 || !is_trusted(directory.uid())
@@ -29,8 +40,8 @@ fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
 }
 
-/// Reads `path` if it is a regular file, and a trusted one unless `any_owner`; of its content only
-/// what `goes_on` wants. The owner is checked on the open file, because another file may have taken
+/// Reads `path` if it is a regular file of one of `owners`; of its content only what `goes_on`
+/// wants. The owner is checked on the open file, because another file may have taken
 /// the name since the search.
 ///
 /// # Errors
@@ -38,19 +49,23 @@ fn is_trusted(uid: u32) -> bool {
 /// When it can't be read, or must not be.
 pub(crate) fn read_trusted(
     path: &Path,
-    any_owner: bool,
+    owners: Owners,
     goes_on: GoesOn,
 ) -> Result<Vec<u8>, ReadError> {
+    let (metadata, flags) = match owners {
+        Owners::AnyWithoutLinks => (fs::symlink_metadata(path)?, libc::O_NOFOLLOW),
+        Owners::Any | Owners::Trusted => (fs::metadata(path)?, 0),
+    };
     // Checked before, too, because opening a device may have an effect.
-    check_is_file(&fs::metadata(path)?)?;
+    check_is_file(&metadata)?;
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
     let file = OpenOptions::new()
         .read(true)
-        .custom_flags(libc::O_NONBLOCK)
+        .custom_flags(libc::O_NONBLOCK | flags)
         .open(path)?;
     let metadata = file.metadata()?;
     check_is_file(&metadata)?;
-    if !any_owner && !is_trusted(metadata.uid()) {
+    if owners == Owners::Trusted && !is_trusted(metadata.uid()) {
         return Err(ReadError::Stranger(metadata.uid()));
     }
     Ok(read_bounded(file, metadata.len(), goes_on)?)
@@ -65,7 +80,9 @@ fn check_is_file(metadata: &Metadata) -> Result<(), ReadError> {
 
 fn kind(metadata: &Metadata) -> &'static str {
     let file_type = metadata.file_type();
-    if file_type.is_dir() {
+    if file_type.is_symlink() {
+        "a link"
+    } else if file_type.is_dir() {
         "a directory"
     } else if file_type.is_fifo() {
         "a FIFO"
@@ -86,6 +103,7 @@ pub(crate) fn sidecar_beside(path: &Path) -> PathBuf {
 /// Sidecar of `input`, if it exists and may be read.
 pub(super) fn sidecar(input: &Input) -> Option<PathBuf> {
     let path = sidecar_beside(&input.path);
-    let may_be_read = path.exists() && (input.any_owner || stranger(&path).is_none());
+    let may_be_read =
+        path.exists() && (input.owners != Owners::Trusted || stranger(&path).is_none());
     may_be_read.then_some(path)
 }

@@ -20,7 +20,7 @@ use crate::cli::args::Format;
 use crate::cli::exit::Error;
 use crate::cli::names::STDOUT_PATH;
 use crate::input::{
-    FileId, Input, ReadError, finished_beside, is_live, read_trusted, sidecar_beside,
+    FileId, Input, Owners, ReadError, finished_beside, is_live, read_trusted, sidecar_beside,
 };
 
 /// Files that the results will replace.
@@ -119,20 +119,20 @@ fn signs(path: &Path, files: [io::Result<Metadata>; 2]) -> impl Iterator<Item = 
 
 fn is_live_file(path: &Path) -> bool {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    let header = read_trusted(path, true, |_| false);
+    let header = read_trusted(path, Owners::Any, |_| false);
     !is_link && header.is_ok_and(|header| header.starts_with(&live::MAGIC))
 }
 
 /// Returns true if the process of `live` may still save its `.prof` file.
 fn may_be_saved(live: &Input) -> bool {
-    let header = read_trusted(&live.path, live.any_owner, |_| false);
+    let header = read_trusted(&live.path, live.owners, |_| false);
     header.is_ok_and(|header| {
         live::facts(&header).is_ok_and(|facts| facts.process.liveness() != Liveness::Gone)
     })
 }
 
 fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
-    let bytes = match read_trusted(&input.path, input.any_owner, profile_goes_on) {
+    let bytes = match read_trusted(&input.path, input.owners, profile_goes_on) {
         Ok(bytes) => bytes,
         // What is no file is written into and stays.
         Err(ReadError::NotAFile(_)) => return true,

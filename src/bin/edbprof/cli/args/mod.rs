@@ -123,6 +123,10 @@ pub(crate) struct InputOptions {
     #[arg(long)]
     pub(crate) any_owner: bool,
 
+    /// The directory is that of an `edbprof run`, whose program may have changed its user.
+    #[arg(skip)]
+    pub(crate) is_of_run: bool,
+
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,
 }

@@ -78,6 +78,17 @@ impl RunReport {
             value["selection"] = json!(selection);
             value["other_processes"] = json!(reading.other_processes);
         }
+        if figures.unsaved_children > 0 {
+            value["unsaved_children"] = json!(figures.unsaved_children);
+        }
+        if reading.left_live > 0 {
+            value["left_live"] = json!(reading.left_live);
+        }
+        if !reading.of_others.is_empty() {
+            let owners = reading.of_others.iter();
+            let owners = owners.map(|(owner, files)| (owner.to_string(), json!(files)));
+            value["of_others"] = Value::Object(owners.collect());
+        }
         if !unrecorded.is_empty() {
             value["unrecorded"] = json!(unrecorded);
         }

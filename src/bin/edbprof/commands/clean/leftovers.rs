@@ -85,8 +85,9 @@ impl Found {
         for name in &names {
             let path = directory.join(name);
             let seen = match kind(name, options) {
-                Some(Kind::Run) if !is_run => self.look_into_run(&path, options),
-                None | Some(Kind::Run) => Ok(()),
+                // Inside of one there may be one for other users.
+                Some(Kind::Run) => self.look_into_run(&path, options),
+                None => Ok(()),
                 Some(Kind::Unrecorded) if !is_run => Ok(()),
                 // Nobody else looks for the finished recordings of a run that was killed.
                 Some(Kind::Finished) if !options.finished && !is_run => Ok(()),
@@ -111,7 +112,12 @@ impl Found {
         if names.is_empty() {
             State::of(&metadata)?.check_age(options.older_than.max(UNFINISHED))?;
         }
-        if self.leftovers.len() - before == names.len() {
+        let goes = |name: &OsString| {
+            let path = path.join(name);
+            let mut found = self.leftovers[before..].iter();
+            found.any(|leftover| leftover.path == path)
+        };
+        if names.iter().all(goes) {
             self.leftovers.push(Leftover {
                 path: path.to_owned(),
                 state: None,

@@ -34,7 +34,11 @@ impl State {
         Ok(State {
             id: FileId::from(metadata),
             modified: metadata.modified()?,
-            bytes: metadata.len(),
+            // Live files are longer than what they take.
+            bytes: match metadata.blocks() {
+                0 => metadata.len(),
+                blocks => metadata.len().min(512 * blocks),
+            },
         })
     }
 

@@ -31,6 +31,13 @@ impl Endings {
         }
     }
 
+    /// Watches another directory, too, to which recordings have been moved.
+    pub(super) fn watch_also(&self, directory: &Path) {
+        if let Some(watch) = &self.watch {
+            add_directory(watch, directory);
+        }
+    }
+
     /// Descriptor that can be read from when a process has ended.
     pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.watch.as_ref().map(AsFd::as_fd)
@@ -59,9 +66,9 @@ impl Endings {
         self.look();
         // Writing closes files, too.
         self.watch = None;
-        for (path, process) in live_files(directory) {
+        for (path, facts) in live_files(directory) {
             let time = path.file_name().and_then(|name| self.times.get(name));
-            if let Some(&time) = time.filter(|_| !process.is_running()) {
+            if let Some(&time) = time.filter(|_| !facts.process.is_running()) {
                 // Without it, open calls last until the latest event.
                 let file = File::options().read(true).write(true).open(path);
                 let _ = file.and_then(|file| note_end(file, time));
@@ -72,11 +79,18 @@ impl Endings {
 
 #[cfg(target_os = "linux")]
 fn watch(directory: &Path) -> Option<OwnedFd> {
-    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    use rustix::fs::inotify::{CreateFlags, init};
 
     let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
-    add_watch(&watch, directory, WatchFlags::CLOSE_WRITE).ok()?;
-    Some(watch)
+    add_directory(&watch, directory).then_some(watch)
+}
+
+/// Returns true if the directory is watched now.
+#[cfg(target_os = "linux")]
+fn add_directory(watch: &OwnedFd, directory: &Path) -> bool {
+    use rustix::fs::inotify::{WatchFlags, add_watch};
+
+    add_watch(watch, directory, WatchFlags::CLOSE_WRITE).is_ok()
 }
 
 /// Names of files that were closed.
@@ -101,6 +115,11 @@ fn closed_files(watch: &OwnedFd) -> Vec<OsString> {
 #[cfg(not(target_os = "linux"))]
 fn watch(_: &Path) -> Option<OwnedFd> {
     None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn add_directory(_: &OwnedFd, _: &Path) -> bool {
+    false
 }
 
 #[cfg(not(target_os = "linux"))]

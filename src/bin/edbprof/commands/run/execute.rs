@@ -89,7 +89,8 @@ fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
 /// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
 fn settings(options: &RunOptions, directory: &Path) -> OsString {
     let mut lines = format!(
-        "threads={}\nbuiltins={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        "run={}\nthreads={}\nbuiltins={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        std::process::id(),
         u8::from(!options.no_threads),
         u8::from(!options.no_builtins),
         u8::from(!options.no_children),

@@ -10,7 +10,7 @@
 //! | step | modules |
 //! |---|---|
 //! | choose what to start | [`program`], [`script`] |
-//! | have it record | [`recordings`], the directory; [`registry`], for other environments |
+//! | have it record | [`recordings`], the directory; [`shared_place`] in it; [`registry`], for other environments |
 //! | run it | [`execute`], [`wait`], [`endings`] |
 //! | send it signals | [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`], [`writing`] |
@@ -31,6 +31,7 @@ mod recordings;
 mod registry;
 mod results;
 mod script;
+mod shared_place;
 mod survivors;
 mod unrecorded;
 mod wait;

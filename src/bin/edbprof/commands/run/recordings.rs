@@ -1,13 +1,16 @@
 //! The directory that the program's processes record into.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use edbprof::report::summary::path_text;
-use rustix::fs::{FlockOperation, statvfs};
+use rustix::fs::{FlockOperation, fstat, stat, statvfs};
 
+use super::shared_place;
+use super::survivors::live_files;
 use crate::cli::exit::Error;
 use crate::cli::names::{PREFIX, RECORDINGS_PREFIX};
 use crate::input::temporary_directories;
@@ -18,15 +21,75 @@ pub(super) const ROOM: usize = 1 << 20;
 /// Directory of recordings.
 pub(super) enum Recordings {
     /// The user's own, which stays.
-    Kept(PathBuf),
+    Kept(Place),
     /// Removed at the end, unless the results lack some recordings. Locked while this process
     /// lives, so that `edbprof clean` keeps it.
-    Temporary {
-        directory: tempfile::TempDir,
-        lock: Option<OwnedFd>,
-    },
+    Temporary(Place),
     /// There is none, for this reason: the program runs without being recorded.
     Nowhere(String),
+}
+
+/// A directory, and a descriptor by which it is found if the program has renamed it.
+pub(super) struct Place {
+    path: PathBuf,
+    /// Removes the directory if the program can't be started.
+    temporary: Option<tempfile::TempDir>,
+    /// For processes of other users.
+    shared: Option<PathBuf>,
+    descriptor: Option<OwnedFd>,
+}
+
+impl Place {
+    fn new(path: PathBuf, descriptor: Option<OwnedFd>) -> Place {
+        Place {
+            shared: shared_place::make_in(&path),
+            path,
+            temporary: None,
+            descriptor,
+        }
+    }
+
+    /// Path of the directory, if it has another now.
+    fn other_path(&self) -> Option<PathBuf> {
+        let descriptor = self.descriptor.as_ref()?;
+        let file = fstat(descriptor).ok()?;
+        let is_it = |path: &Path| {
+            stat(path).is_ok_and(|found| (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino))
+        };
+        if is_it(&self.path) {
+            return None;
+        }
+        let link = PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
+        match fs::read_link(&link) {
+            Ok(path) if is_it(&path) => Some(path),
+            // The program has removed it, and one of its processes has made it again.
+            _ if self.is_made_again() => None,
+            // It has no path any more, but may have files.
+            _ => is_it(&link).then_some(link),
+        }
+    }
+
+    fn is_made_again(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|found| {
+            let is_own = found.uid() == rustix::process::geteuid().as_raw();
+            found.is_dir() && is_own && found.mode() & 0o022 == 0
+        })
+    }
+
+    /// Path of the directory now, with the files of all users in it.
+    fn collected(&self) -> PathBuf {
+        let path = self.other_path().unwrap_or_else(|| self.path.clone());
+        if let Some(name) = self.shared.as_ref().and_then(|shared| shared.file_name()) {
+            let shared = path.join(name);
+            // What can't be moved is not read.
+            let _ = shared_place::empty(&shared, &path);
+            // Their processes could not remove them from there.
+            for (file, _) in live_files(&path).filter(|(_, facts)| facts.is_superseded) {
+                let _ = fs::remove_file(file);
+            }
+        }
+        path
+    }
 }
 
 impl Recordings {
@@ -65,9 +128,19 @@ impl Recordings {
     }
 
     fn of(directory: tempfile::TempDir) -> Recordings {
+        let path = directory.path().to_owned();
         // Not all file systems have locks; without one, `edbprof clean` never removes it.
-        let lock = lock(directory.path()).ok();
-        Recordings::Temporary { directory, lock }
+        let descriptor = File::open(&path).ok().map(OwnedFd::from);
+        if let Some(descriptor) = &descriptor {
+            let _ = rustix::fs::flock(descriptor, FlockOperation::NonBlockingLockShared);
+        }
+        let mut place = Place::new(path, descriptor);
+        place.temporary = Some(directory);
+        if place.shared.is_some() {
+            // Others pass through it, and see nothing of it.
+            let _ = fs::set_permissions(&place.path, Permissions::from_mode(0o711));
+        }
+        Recordings::Temporary(place)
     }
 
     fn kept(directory: &Path) -> Result<Recordings, Error> {
@@ -76,7 +149,10 @@ impl Recordings {
         let path = made
             .map_err(|error| Error::Usage(format!("can't make the directory {text}: {error}")))?;
         match has_recordings(&path) {
-            Ok(false) => Ok(Recordings::Kept(path)),
+            Ok(false) => {
+                let descriptor = File::open(&path).ok().map(OwnedFd::from);
+                Ok(Recordings::Kept(Place::new(path, descriptor)))
+            }
             Ok(true) => Err(Error::Usage(format!(
                 "{text} has the recordings of another run, which would be merged with those of \
                  this one; --keep wants another directory"
@@ -87,37 +163,68 @@ impl Recordings {
         }
     }
 
-    /// Path of the directory.
+    fn place(&self) -> Result<&Place, &str> {
+        match self {
+            Recordings::Kept(place) | Recordings::Temporary(place) => Ok(place),
+            Recordings::Nowhere(reason) => Err(reason),
+        }
+    }
+
+    /// Path of the directory that processes record into.
     ///
     /// # Errors
     ///
     /// The reason why there is none.
     pub(super) fn path(&self) -> Result<&Path, &str> {
-        match self {
-            Recordings::Kept(path) => Ok(path),
-            Recordings::Temporary { directory, .. } => Ok(directory.path()),
-            Recordings::Nowhere(reason) => Err(reason),
-        }
+        let place = self.place()?;
+        Ok(place.shared.as_ref().unwrap_or(&place.path))
     }
 
-    /// Descriptor of the lock.
+    /// Path of the directory that has all recordings by now.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is none.
+    pub(super) fn collected(&self) -> Result<PathBuf, &str> {
+        self.place().map(Place::collected)
+    }
+
+    /// Descriptor that stays open while the program runs.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
-        match self {
-            Recordings::Temporary { lock, .. } => lock.as_ref().map(AsRawFd::as_raw_fd),
-            _ => None,
-        }
+        let place = self.place().ok()?;
+        place.descriptor.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// Removes the directory unless it is the user's or `is_needed`. Returns true if it stays.
     pub(super) fn keep_if(self, is_needed: bool) -> bool {
         match self {
-            Recordings::Kept(_) => true,
-            Recordings::Temporary { directory, .. } => {
-                let path = directory.keep();
+            Recordings::Kept(place) => {
+                place.remove_shared();
+                true
+            }
+            Recordings::Temporary(mut place) => {
+                if let Some(directory) = place.temporary.take() {
+                    let _ = directory.keep();
+                }
+                if is_needed {
+                    place.remove_shared();
+                    return true;
+                }
+                let path = place.other_path().unwrap_or(place.path);
                 // Processes that go on may just be creating files there.
-                is_needed || !(0..3).any(|_| fs::remove_dir_all(&path).is_ok())
+                !(0..3).any(|_| fs::remove_dir_all(&path).is_ok()) && path.exists()
             }
             Recordings::Nowhere(_) => false,
+        }
+    }
+}
+
+impl Place {
+    /// Removes the directory for other users, unless a process that goes on has a file there.
+    fn remove_shared(&self) {
+        let path = self.collected();
+        if let Some(name) = self.shared.as_ref().and_then(|shared| shared.file_name()) {
+            let _ = fs::remove_dir(path.join(name));
         }
     }
 }
@@ -150,10 +257,4 @@ pub(super) fn has_recordings(directory: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
-}
-
-fn lock(directory: &Path) -> io::Result<OwnedFd> {
-    let directory = File::open(directory)?.into();
-    rustix::fs::flock(&directory, FlockOperation::NonBlockingLockShared)?;
-    Ok(directory)
 }

@@ -29,11 +29,14 @@ pub(super) fn write_results(
     program: &Program,
     ended: &Ended,
 ) -> bool {
-    let directory = match recordings.path() {
-        Ok(directory) => directory.to_owned(),
+    let directory = match recordings.collected() {
+        Ok(directory) => directory,
         Err(reason) => return show_nothing(Reason::failure(reason), Vec::new(), options),
     };
+    endings.watch_also(&directory);
     let survivors = wait_for_survivors(&directory, &mut endings);
+    // They may have left more.
+    let directory = recordings.collected().unwrap_or(directory);
     endings.write(&directory);
     if let (true, Some(process)) = (ended.status.exited(), &ended.process) {
         note_exit_of(process, &directory);
@@ -42,6 +45,7 @@ pub(super) fn write_results(
     unrecorded.remove();
     if matches!(has_recordings(&directory), Ok(false)) {
         let reason = Reason::of(program, &directory, &unrecorded);
+        recordings.keep_if(false);
         return show_nothing(reason, unrecorded.json(), options);
     }
     let mut report = RunReport {
@@ -103,6 +107,7 @@ fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
             prefix: PREFIX.into(),
             suffix: SUFFIX.into(),
             any_owner: false,
+            is_of_run: true,
             selection: options.selection.clone(),
         },
         results: options.results.clone(),

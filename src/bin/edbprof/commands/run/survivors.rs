@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use edbprof::format::live;
+use edbprof::format::live::{self, Facts};
 use edbprof::model::ProcessIdentity;
 
 use super::endings::Endings;
@@ -34,13 +34,14 @@ pub(super) fn wait_for_survivors(directory: &Path, endings: &mut Endings) -> Vec
 
 /// Notes that the program has ended by itself, as `os._exit()` does without a word to anybody.
 pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
-    for (path, process) in live_files(directory) {
+    for (path, facts) in live_files(directory) {
         // The random number of the program in the process is known in the process alone.
         let process = ProcessIdentity {
             program: program.program,
-            ..process
+            ..facts.process
         };
-        if process == *program {
+        // The process may have noted more.
+        if process == *program && !facts.is_saved {
             if let Ok(file) = File::options().write(true).open(path) {
                 let _ = live::note_exit(file);
             }
@@ -50,7 +51,7 @@ pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
 
 /// Processes that run and record into `directory`.
 fn recording_processes(directory: &Path) -> Vec<u32> {
-    let processes = live_files(directory).map(|(_, process)| process);
+    let processes = live_files(directory).map(|(_, facts)| facts.process);
     let running = processes.filter(ProcessIdentity::is_running);
     let mut running: Vec<_> = running.map(|process| process.pid).collect();
     running.sort_unstable();
@@ -59,14 +60,14 @@ fn recording_processes(directory: &Path) -> Vec<u32> {
 }
 
 /// The live files in `directory`, and who writes or wrote them.
-pub(super) fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, ProcessIdentity)> {
+pub(super) fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, Facts)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths.filter(|path| is_live(path)).filter_map(|path| {
         let mut header = Vec::new();
         let file = File::open(&path).ok()?;
         file.take(HEADER).read_to_end(&mut header).ok()?;
-        Some((path, live::facts(&header).ok()?.process))
+        Some((path, live::facts(&header).ok()?))
     })
 }
 
