@@ -314,6 +314,26 @@ fn directories_of_killed_runs() {
     assert_eq!(names(&within("locked", "")).len(), 3);
 }
 
+/// A run of root's has one inside for the users that its program becomes.
+#[test]
+fn a_directory_inside_that_of_a_run_goes_too() {
+    let sandbox = Sandbox::new();
+    let inner = sandbox.input("edbprof-run-a/edbprof-run-0123456789abcdef");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(inner.join("edbprof_1.prof.live"), dead(1, 5)).unwrap();
+    fs::write(inner.join("edbprof_2.prof"), recording(2, 5)).unwrap();
+    fs::write(inner.join("mine.txt"), "precious").unwrap();
+    let run = sandbox.run(&["clean", "-y"]).expect(0);
+    assert!(run.stdout.contains("removed 2 files, "), "{}", run.stdout);
+    assert_eq!(names(&inner), ["mine.txt"]);
+    fs::remove_file(inner.join("mine.txt")).unwrap();
+    fs::write(inner.join("edbprof_1.prof.live"), dead(1, 5)).unwrap();
+    let run = sandbox.run(&["clean", "-y"]).expect(0);
+    let removed = "removed 1 file and 2 directories, ";
+    assert!(run.stdout.contains(removed), "{}", run.stdout);
+    assert!(names(&sandbox.input("")).is_empty());
+}
+
 #[test]
 fn a_place_that_can_not_be_listed_is_wrong_usage() {
     let sandbox = Sandbox::new().with(LIVE, &dead(1, 5));

@@ -272,8 +272,7 @@ fn assemble(
         let Some(thread) = assembly.thread_of(root) else {
             continue;
         };
-        if let (Some(latest), Some(excluded)) = (latest.get_mut(thread), excluded.get_mut(thread))
-        {
+        if let (Some(latest), Some(excluded)) = (latest.get_mut(thread), excluded.get_mut(thread)) {
             *excluded = bytes.u64(at::node::TOTAL).min(MAX_TICK);
             let last = bytes.u64(at::node::CALLS).min(MAX_TICK);
             *latest = (last + *excluded).max(end.tick);

@@ -66,7 +66,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
     let mut endings = recordings.path().map(Endings::watch).unwrap_or_default();
     let ended = execute(&program, &recordings, &mut endings, options, &blocked)?;
     ignore_file_size_limit();
-    let writing = Writing::begin(blocked, recordings.path().ok());
+    let writing = Writing::begin(blocked, recordings.directory());
     let all_written = write_results(recordings, endings, &writing, options, &program, &ended);
     Ok(end_like(ended.status, all_written))
 }

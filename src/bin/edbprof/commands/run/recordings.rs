@@ -180,6 +180,11 @@ impl Recordings {
         Ok(place.shared.as_ref().unwrap_or(&place.path))
     }
 
+    /// Path of the directory that has all recordings in the end.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.place().ok().map(|place| &*place.path)
+    }
+
     /// Path of the directory that has all recordings by now.
     ///
     /// # Errors
