@@ -285,6 +285,43 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 
 #endif
 
+/* Returns true for the calling Python thread that ends if PyGILState_Ensure has made it, or C code
+ * that does the same, for one call into Python. */
+static inline bool compat_ends_callback(const PyThreadState *tstate)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return tstate->gilstate_counter == 0;
+#else
+    enum { UNKNOWN = 0, GILSTATE = 4 }; /* _PyThreadState_WHENCE_... in cpython/pystate.h */
+    return tstate->_whence == UNKNOWN || tstate->_whence == GILSTATE;
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+/* Python/legacy_tracing.c; later headers keep it for themselves. */
+__attribute__((weak)) int _PyEval_SetProfile(PyThreadState *, Py_tracefunc, PyObject *);
+#endif
+
+/* Sets the profile function of another Python thread, which has none, without an argument. Runs no
+ * Python code up to 3.11. */
+static inline void compat_set_profile_in(PyThreadState *tstate, Py_tracefunc function)
+{
+#if PY_VERSION_HEX < 0x030A0000
+    tstate->c_profilefunc = function;
+    tstate->use_tracing = 1;
+#elif PY_VERSION_HEX < 0x030B0000
+    tstate->c_profilefunc = function;
+    tstate->cframe->use_tracing = 1;
+#elif PY_VERSION_HEX < 0x030C0000
+    tstate->c_profilefunc = function;
+    tstate->cframe->use_tracing = tstate->tracing > 0 ? 0 : 255;
+#else
+    if (_PyEval_SetProfile != NULL && _PyEval_SetProfile(tstate, function, NULL) < 0) {
+        PyErr_Clear();
+    }
+#endif
+}
+
 /* Takes the pending exception, if any; NULL for none. Give it back to
  * compat_restore_exception, which may be given NULL. */
 static inline PyObject *compat_take_exception(void)

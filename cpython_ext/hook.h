@@ -16,6 +16,9 @@ typedef struct {
     /* Makes events come again if another tool has stopped those of the calling thread. May
      * run Python code. NULL where no other tool can. */
     void (*repair)(thread_state *state);
+    /* Makes the next event of another Python thread its arrival: see arrivals.h. NULL where
+     * events come from all threads anyhow. Runs no Python code up to 3.11. */
+    void (*notice)(PyThreadState *tstate);
     /* A function was called for the first time: modules may have been imported. Runs no Python
      * code. NULL where nothing is to be done. */
     void (*new_function)(void);

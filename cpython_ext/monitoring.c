@@ -1,6 +1,7 @@
 /* The hook of Python 3.12 and later: callbacks of sys.monitoring. */
 #include "monitoring.h"
 
+#include "arrivals.h"
 #include "events.h"
 #include "monitoring_gate.h"
 #include "thread.h"
@@ -25,6 +26,9 @@ static PyTypeObject callback_type = {
 static inline const active_recorders *listening(void)
 {
     const thread_state *state = thread_state_current();
+    if (arrivals_is_due(state)) {
+        state = arrivals_arrive();
+    }
     if (state == NULL || state->active[HOOK_MONITORING].count == 0) {
         gate_unclaimed_event();
         return NULL;

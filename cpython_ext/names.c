@@ -5,6 +5,12 @@
  * of the program. */
 #include "names.h"
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#else
+#include <pthread.h>
+#endif
+
 static PyObject *package_directory;
 
 void names_set_package_directory(PyObject *directory)
@@ -234,7 +240,29 @@ PyObject *loaded_modules(void)
     return modules != NULL && PyDict_Check(modules) ? modules : NULL;
 }
 
-/* Reads threading's own table, because current_thread() would add an entry to it. */
+/* The name that the operating system has for the calling thread, else its number: a new reference,
+ * or NULL with an exception. */
+static PyObject *name_os_thread(unsigned long number)
+{
+    char name[64] = "";
+#ifdef __linux__
+    bool named = prctl(PR_GET_NAME, name) == 0 && name[0] != '\0';
+#else
+    bool named = pthread_getname_np(pthread_self(), name, sizeof name) == 0 && name[0] != '\0';
+#endif
+    return named ? PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace")
+                 : PyUnicode_FromFormat("thread %lu", number);
+}
+
+/* Returns true in the interpreter's oldest thread. */
+static bool is_oldest_thread(void)
+{
+    PyThreadState *tstate = PyThreadState_Get();
+    return PyThreadState_Next(tstate) == NULL;
+}
+
+/* Reads threading's own table, because current_thread() would add an entry to it. Threads that
+ * `threading` has not started are in it once the program has asked for them. */
 PyObject *name_current_thread(void)
 {
     PyObject *name = NULL;
@@ -245,14 +273,15 @@ PyObject *name_current_thread(void)
     PyObject *ident = PyLong_FromUnsignedLong(number);
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
         PyObject *thread = PyDict_GetItemWithError(known, ident);
-        name = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_name");
+        bool fits = thread != NULL && strcmp(Py_TYPE(thread)->tp_name, "_DummyThread") != 0;
+        name = fits ? PyObject_GetAttrString(thread, "_name") : NULL;
     }
     PyErr_Clear();
     Py_XDECREF(known);
-    if (name == NULL && threading == NULL) {
+    if (name == NULL && threading == NULL && is_oldest_thread()) {
         name = PyUnicode_FromString("MainThread");
     } else if (name == NULL) {
-        name = PyUnicode_FromFormat("thread %lu", number);
+        name = name_os_thread(number);
     }
     Py_XDECREF(ident);
     return name;

@@ -1,11 +1,13 @@
 /* Threads that start while a recorder with threads=True records: they are recorded too.
  *
- * `threading` starts all of them by one function, which a Starter replaces. It gives the new
- * thread a `run` attribute that records, like a subclass or the program could, and that is
- * removed when it is called. The function of threading.setprofile() is set by then and
- * continues to get its events. */
+ * The functions of `_thread` that start threads have their C functions replaced in the table of
+ * methods, so that no object changes that the program can see. A thread of `threading` gets a
+ * `run` attribute that records, like a subclass or the program could, and that is removed when
+ * it is called. The function of threading.setprofile() is set by then and continues to get its
+ * events. Others are recorded from their first event on. */
 #include "new_threads.h"
 
+#include "arrivals.h"
 #include "events.h"
 #include "names.h"
 #include "recorder.h"
@@ -121,107 +123,143 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
     return self;
 }
 
-/* ---- the Starter --------------------------------------------------------- */
+/* ---- starts --------------------------------------------------------------- */
 
-typedef struct {
-    PyObject_HEAD vectorcallfunc vectorcall;
-    PyObject *start; /* the function that it replaces */
-} starter;
-
-/* Prepares a thread that is about to be started; `callable` is its `_bootstrap`. NULL if no
- * recorder records it; raises nothing. */
-static recorded_run *prepare_thread(PyObject *callable)
+/* The thread that is about to start by its `_bootstrap`, borrowed, if that is of `threading` or
+ * a copy of it. Otherwise NULL. */
+static PyObject *threading_thread(PyObject *callable)
 {
-    static bool warned;
-    if (!PyMethod_Check(callable)) {
+    PyObject *function = PyMethod_Check(callable) ? PyMethod_GET_FUNCTION(callable) : NULL;
+    if (function == NULL || !PyFunction_Check(function)) {
         return NULL;
     }
-    PyObject *recorders = thread_recorders_of_new_threads();
-    recorded_run *given =
-        recorders == NULL ? NULL : give_run(PyMethod_GET_SELF(callable), recorders);
-    Py_XDECREF(recorders);
+    PyObject *name = ((PyFunctionObject *)function)->func_qualname;
+    bool fits = PyUnicode_CompareWithASCIIString(name, "Thread._bootstrap") == 0;
+    return fits ? PyMethod_GET_SELF(callable) : NULL;
+}
+
+typedef struct {
+    bool is_known;       /* who starts it can be told */
+    uint64_t before;     /* number of the newest Python thread */
+    PyObject *recorders; /* that begin with the thread's first event, or NULL */
+    recorded_run *given; /* or NULL */
+} start;
+
+/* Prepares a thread that is about to be started; raises nothing. */
+static start prepare(PyObject *callable)
+{
+    static bool warned;
+    start self = {0};
+    /* Interpreters with a GIL of their own call this too. */
+    if (threads_wanted == 0 || PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        return self;
+    }
+    self.is_known = true;
+    self.recorders = thread_recorders_of_new_threads();
+    PyObject *thread = callable == NULL ? NULL : threading_thread(callable);
+    if (self.recorders != NULL && thread != NULL) {
+        self.given = give_run(thread, self.recorders);
+        Py_CLEAR(self.recorders);
+    }
     if (PyErr_Occurred()) {
         PyErr_Clear();
         warn_once(&warned, "cannot record a thread that was started");
     }
-    return given;
+    self.before = thread_state_newest();
+    return self;
 }
 
-static PyObject *starter_call(PyObject *object, PyObject *const *arguments, size_t count,
-                              PyObject *keywords)
+/* The number of the OS thread that was started, from the number or a handle; 0 if unknown. */
+static unsigned long ident_of(PyObject *result)
 {
-    PyObject *start = ((starter *)object)->start;
-    recorded_run *given = PyVectorcall_NARGS(count) > 0 ? prepare_thread(arguments[0]) : NULL;
-    PyObject *result = call_recorded(start, arguments, count, keywords);
-    if (result == NULL && given != NULL) {
-        PyObject *exception = compat_take_exception();
-        put_run_back(given);
-        compat_restore_exception(exception);
+    bool is_handle = !PyLong_Check(result);
+    PyObject *ident = is_handle ? PyObject_GetAttrString(result, "ident") : result;
+    unsigned long number = ident != NULL && PyLong_Check(ident) ? PyLong_AsUnsignedLong(ident) : 0;
+    if (is_handle) {
+        Py_XDECREF(ident);
     }
-    Py_XDECREF((PyObject *)given);
+    PyErr_Clear();
+    return number;
+}
+
+/* Ends what prepare() has begun. `result` is what the start returned, NULL for an exception. */
+static PyObject *finish(start *self, PyObject *result)
+{
+    PyObject *exception = result == NULL ? compat_take_exception() : NULL;
+    if (self->is_known && result != NULL) {
+        arrivals_started(self->before, ident_of(result), self->recorders);
+    }
+    if (self->given != NULL && result == NULL) {
+        put_run_back(self->given);
+    }
+    Py_XDECREF(self->recorders);
+    Py_XDECREF((PyObject *)self->given);
+    compat_restore_exception(exception);
     return result;
 }
 
-static void starter_dealloc(PyObject *object)
+static PyObject *callable_of(PyObject *arguments, PyObject *keywords)
 {
-    Py_DECREF(((starter *)object)->start);
-    Py_TYPE(object)->tp_free(object);
+    if (PyTuple_GET_SIZE(arguments) > 0) {
+        return PyTuple_GET_ITEM(arguments, 0);
+    }
+    return keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
 }
 
-static PyMemberDef starter_members[] = {
-    {"__wrapped__", T_OBJECT, offsetof(starter, start), READONLY,
-     "The function that starts threads."},
-    {NULL},
-};
+static PyCFunction original_start;
+static PyCFunctionWithKeywords original_joinable;
 
-static PyTypeObject starter_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    EDBPROF_CALLABLE_TYPE("Starter", starter, 0),
-    .tp_dealloc = starter_dealloc,
-    .tp_members = starter_members,
-    .tp_doc = "Starts a thread, which is recorded if the one that starts it is.",
-};
+static PyObject *start_new_thread(PyObject *module, PyObject *arguments)
+{
+    start self = prepare(callable_of(arguments, NULL));
+    return finish(&self, original_start(module, arguments));
+}
+
+static PyObject *start_joinable_thread(PyObject *module, PyObject *arguments, PyObject *keywords)
+{
+    start self = prepare(callable_of(arguments, keywords));
+    return finish(&self, original_joinable(module, arguments, keywords));
+}
+
+/* Covers one function of `_thread`; does nothing if it is called in another way. */
+static void cover(PyMethodDef *method)
+{
+    bool starts = strcmp(method->ml_name, "start_new_thread") == 0 ||
+                  strcmp(method->ml_name, "start_new") == 0;
+    if (starts && method->ml_flags == METH_VARARGS &&
+        (original_start == NULL || original_start == method->ml_meth)) {
+        original_start = method->ml_meth;
+        method->ml_meth = start_new_thread;
+    }
+    if (strcmp(method->ml_name, "start_joinable_thread") == 0 &&
+        method->ml_flags == (METH_VARARGS | METH_KEYWORDS)) {
+        original_joinable = (PyCFunctionWithKeywords)(void (*)(void))method->ml_meth;
+        method->ml_meth = (PyCFunction)(void (*)(void))start_joinable_thread;
+    }
+}
+
+/* By the module's definition, because the program may have replaced the functions. Every Python
+ * has imported `_thread` when it starts. */
+static void cover_starts(void)
+{
+    static bool covered;
+    PyObject *modules = loaded_modules();
+    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "_thread");
+    bool fits = module != NULL && PyModule_Check(module) && !covered;
+    PyModuleDef *definition = fits ? PyModule_GetDef(module) : NULL;
+    PyErr_Clear();
+    if (definition == NULL || strcmp(definition->m_name, "_thread") != 0) {
+        return;
+    }
+    covered = true;
+    for (PyMethodDef *method = definition->m_methods;
+         method != NULL && method->ml_name != NULL; method++) {
+        cover(method);
+    }
+}
 
 int new_threads_init(void)
 {
-    thread_set_starts_observer(new_threads_cover);
-    return PyType_Ready(&recorded_run_type) < 0 || PyType_Ready(&starter_type) < 0 ? -1 : 0;
-}
-
-/* The function by which `threading` starts threads, borrowed, and its name. NULL where the
- * program has not imported it, or has a module of its own of that name. */
-static PyObject *start_function(PyObject *threading, const char **name)
-{
-    /* The former is new in 3.13. */
-    static const char *const names[] = {"_start_joinable_thread", "_start_new_thread"};
-    PyObject *start = NULL;
-    if (threading == NULL || !PyModule_CheckExact(threading)) {
-        return NULL;
-    }
-    for (int i = 0; i < 2 && start == NULL; i++) {
-        *name = names[i];
-        start = PyDict_GetItemString(PyModule_GetDict(threading), names[i]);
-    }
-    return start;
-}
-
-void new_threads_cover(void)
-{
-    PyObject *exception = compat_take_exception();
-    PyObject *modules = loaded_modules();
-    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
-    const char *name;
-    PyObject *start = start_function(threading, &name);
-    if (start != NULL && Py_TYPE(start) != &starter_type) {
-        starter *self = PyObject_New(starter, &starter_type);
-        if (self != NULL) {
-            self->vectorcall = starter_call;
-            Py_INCREF(start);
-            self->start = start;
-            (void)PyDict_SetItemString(PyModule_GetDict(threading), name, (PyObject *)self);
-            Py_DECREF(self);
-        }
-    }
-    PyErr_Clear();
-    compat_restore_exception(exception);
+    cover_starts();
+    return PyType_Ready(&recorded_run_type);
 }

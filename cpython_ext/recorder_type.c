@@ -3,7 +3,6 @@
 
 #include "calibrate.h"
 #include "monitoring_gate.h"
-#include "new_threads.h"
 #include "recorder.h"
 #include "thread.h"
 
@@ -134,9 +133,6 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->threads = threads;
-    if (threads) {
-        new_threads_cover();
-    }
     self->save_every = save_every;
     if (quiet) {
         Py_XINCREF(directory);
@@ -322,10 +318,7 @@ static int recorder_set_threads(PyObject *self, PyObject *value, void *Py_UNUSED
     if (threads < 0) {
         return -1;
     }
-    if (threads) {
-        new_threads_cover();
-    }
-    ((recorder *)self)->threads = threads;
+    thread_set_threads((recorder *)self, threads);
     return 0;
 }
 

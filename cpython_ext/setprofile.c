@@ -2,6 +2,7 @@
 #include "setprofile.h"
 
 #include "arrays.h"
+#include "arrivals.h"
 #include "events.h"
 #include "profile_slot.h"
 #include "thread.h"
@@ -61,6 +62,7 @@ static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject 
 
 static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 {
+    arrivals_look(state->tstate);
     if (EDBPROF_FAILED_STARTS_END) {
         if (state->started_count == state->started_room) {
             return grow_and_record_call(state, frame);
@@ -140,6 +142,7 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
+static int on_arrival(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
 /* Sets the profile function of the calling thread. Audit hooks that this runs may switch
  * recorders on and off: what that needs is done afterwards, because 3.11 refuses to set a
@@ -190,6 +193,33 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     return record(state, frame, what, argument);
 }
 
+/* Profile function of another thread until its first event, a Py_tracefunc. */
+static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
+                      PyObject *argument)
+{
+    thread_state *state = thread_state_current();
+    if (arrivals_is_due(state)) {
+        state = arrivals_arrive();
+    }
+    if (PyThreadState_Get()->c_profilefunc == on_arrival) {
+        PyObject *exception = compat_take_exception();
+        PyEval_SetProfile(NULL, NULL);
+        compat_restore_exception(exception);
+    }
+    if (state == NULL || state->active[HOOK_SETPROFILE].count == 0) {
+        return 0;
+    }
+    return on_event((PyObject *)state, frame, what, argument);
+}
+
+/* Leaves alone those that another profiler has. */
+static void notice(PyThreadState *tstate)
+{
+    if (tstate->c_profilefunc == NULL) {
+        compat_set_profile_in(tstate, on_arrival);
+    }
+}
+
 static void warn_of_another(void)
 {
     static bool warned;
@@ -217,7 +247,7 @@ static bool is_installed(const thread_state *state)
 /* Sets our profile function, which chains to the one that is set now. */
 static void take_slot(thread_state *state)
 {
-    bool foreign = !is_installed(state);
+    bool foreign = !is_installed(state) && state->tstate->c_profilefunc != on_arrival;
     PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
     state->chained = foreign ? state->tstate->c_profilefunc : NULL;
     Py_XINCREF(argument);
@@ -296,6 +326,7 @@ static void uninstall(thread_state *state)
 int setprofile_init(void)
 {
     static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair,
+                                 .notice = notice,
                                  .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
     return compat_generators_init();

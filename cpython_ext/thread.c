@@ -63,24 +63,6 @@ static void look_for_switches(thread_state *state)
 
 /* ---- first calls --------------------------------------------------------- */
 
-static void (*look_for_starts)(void);
-
-void thread_set_starts_observer(void (*look)(void)) { look_for_starts = look; }
-
-/* Returns true if a recorder is active that records the threads which the calling one starts. */
-static bool records_starts(const thread_state *state)
-{
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        const active_recorders *list = &state->active[hook];
-        for (size_t i = 0; i < list->count; i++) {
-            if (list->items[i].owner->threads) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 void thread_new_function(void)
 {
     const thread_state *state = thread_here.state;
@@ -88,9 +70,6 @@ void thread_new_function(void)
         if (state->active[hook].count > 0 && hooks[hook]->new_function != NULL) {
             hooks[hook]->new_function();
         }
-    }
-    if (records_starts(thread_here.state)) {
-        look_for_starts();
     }
     look_for_switches(thread_here.state);
 }
@@ -116,7 +95,8 @@ static int attach(thread_state *state, recorder *owner)
         return 0;
     }
     observer->look(state);
-    edbprof_thread *handle = recorder_attach(owner);
+    edbprof_thread *handle = thread_state_unpark(owner);
+    handle = handle != NULL ? handle : recorder_attach(owner);
     if (handle == NULL) {
         return -1;
     }
@@ -151,6 +131,7 @@ void thread_forget(const recorder *owner)
         state->handle_count = kept;
         observer->forget(state, owner);
     }
+    thread_state_forget_parked(owner);
 }
 
 /* ---- switching recorders on and off -------------------------------------- */
@@ -208,11 +189,16 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     thread_state_count(state, owner->hook, 1);
     Py_INCREF(owner);
     owner->active_threads++;
+    bool is_guest = state->is_foreign && state->is_arriving;
+    if (!is_guest) {
+        thread_state_count_host(owner, 1);
+    }
     list->items = items;
     list->items[list->count++] =
         (active_recorder){.owner = owner,
                           .handle = handle,
                           .depth = 1,
+                          .is_guest = is_guest,
                           .of_call = call != WHOLE_THREAD,
                           .call = call == WHOLE_THREAD ? thread_new_call() : call};
     choose_fast_handle(state, list);
@@ -235,7 +221,12 @@ int thread_enable(recorder *owner, uint64_t call)
     if (known == NULL) {
         return activate(state, owner, call);
     }
-    known->depth++;
+    if (known->is_guest) {
+        known->is_guest = false; /* It ends with the call that begins. */
+        thread_state_count_host(owner, 1);
+    } else {
+        known->depth++;
+    }
     return 0;
 }
 
@@ -256,6 +247,8 @@ bool thread_try_enable(recorder *owner, uint64_t call)
     return false;
 }
 
+static bool any_stops; /* Some recorder was ended in other threads since the process began. */
+
 /* The recorder's entry in the calling thread, or NULL. */
 static active_recorder *find_active_here(const recorder *owner)
 {
@@ -263,11 +256,24 @@ static active_recorder *find_active_here(const recorder *owner)
     return state == NULL ? NULL : thread_find_active(state, owner);
 }
 
+/* Lets an event of each thread that a recorder is active in take the slow way. */
+static void let_stop(const recorder *owner)
+{
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        if (thread_find_active(state, owner) != NULL) {
+            state->active[owner->hook].fast_handle = NULL;
+        }
+    }
+    threads_epoch++;
+    any_stops = true;
+}
+
 static void deactivate(active_recorder *known)
 {
     thread_state *state = thread_here.state;
     recorder *owner = known->owner;
     active_recorders *list = &state->active[owner->hook];
+    bool is_host = !known->is_guest;
     (void)edbprof_leave_all(known->handle);
     size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
@@ -278,6 +284,12 @@ static void deactivate(active_recorder *known)
         hooks[owner->hook]->end(state);
     }
     owner->active_threads--;
+    if (is_host) {
+        thread_state_count_host(owner, -1);
+    }
+    if (is_host && owner->hosts == 0 && owner->active_threads > 0) {
+        let_stop(owner);
+    }
     Py_DECREF(owner);
 }
 
@@ -301,8 +313,6 @@ unsigned thread_stop(recorder *owner)
     return depth;
 }
 
-static bool any_abandoned; /* since the process began */
-
 void thread_abandon(recorder *owner)
 {
     owner->abandoned = true;
@@ -311,29 +321,28 @@ void thread_abandon(recorder *owner)
     } else {
         PyErr_Clear();
     }
-    if (owner->active_threads == 0) {
-        return;
+    if (owner->active_threads > 0) {
+        let_stop(owner);
     }
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
-        if (thread_find_active(state, owner) != NULL) {
-            state->active[owner->hook].fast_handle = NULL;
-        }
-    }
-    threads_epoch++;
-    any_abandoned = true;
 }
 
-/* Stops the calling thread's recorders that another thread has abandoned. */
-static void stop_abandoned(void)
+/* Returns true if another thread has ended what is recorded in this one. */
+static bool must_stop(const active_recorder *active)
+{
+    return active->owner->abandoned || (active->is_guest && active->owner->hosts == 0);
+}
+
+/* Stops the calling thread's recorders that another thread has ended. */
+static void stop_ended(void)
 {
     thread_state *state = thread_here.state;
-    if (!any_abandoned || state == NULL || state->in_timer) {
+    if (!any_stops || state == NULL || state->in_timer) {
         return;
     }
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         const active_recorders *list = &state->active[hook];
         for (size_t i = 0; i < list->count;) {
-            if (!list->items[i].owner->abandoned) {
+            if (!must_stop(&list->items[i])) {
                 i++;
                 continue;
             }
@@ -345,7 +354,7 @@ static void stop_abandoned(void)
 
 void thread_slow_event(void)
 {
-    stop_abandoned();
+    stop_ended();
     if (all_look) {
         look_for_switches(thread_here.state);
     }
@@ -356,6 +365,20 @@ void thread_set_builtins(recorder *owner, bool builtins)
     owner->builtins = builtins;
     if (find_active_here(owner) != NULL) {
         choose_fast_handle(thread_here.state, &thread_here.state->active[owner->hook]);
+    }
+}
+
+void thread_set_threads(recorder *owner, bool threads)
+{
+    threads_wanted -= owner->threads ? owner->hosts : 0;
+    owner->threads = threads;
+    threads_wanted += threads ? owner->hosts : 0;
+}
+
+void thread_notice(PyThreadState *tstate, hook_kind hook)
+{
+    if (hooks[hook]->notice != NULL) {
+        hooks[hook]->notice(tstate);
     }
 }
 

@@ -45,6 +45,12 @@ PyObject *thread_recorders_of_new_threads(void);
  * others from when they enable the recorder. */
 void thread_set_builtins(recorder *owner, bool builtins);
 
+/* Sets whether the threads that recorded ones start are recorded too. */
+void thread_set_threads(recorder *owner, bool threads);
+
+/* Makes the next event of another Python thread its arrival, where this hook has to. */
+void thread_notice(PyThreadState *tstate, hook_kind hook);
+
 /* Drops the recorder's handles, which are about to be freed. It is active in no thread. */
 void thread_forget(const recorder *owner);
 
@@ -70,13 +76,9 @@ void thread_set_switch_observer(const switch_observer *observer);
  * observer has looked there. */
 void thread_let_all_look(void);
 
-/* An event takes the slow way: abandoned recorders stop, and the observer looks if the
+/* An event takes the slow way: recorders that another thread has ended stop, and the observer looks if the
  * program's threads switch. */
 void thread_slow_event(void);
-
-/* Registers what records the starts of threads by modules that were imported: new_threads.c.
- * It raises nothing. */
-void thread_set_starts_observer(void (*look)(void));
 
 /* A function was called for the first time: the observers look, because modules may have
  * been imported since the last time. */

@@ -4,12 +4,107 @@
 unsigned threads_recording;
 unsigned threads_by_hook[HOOK_COUNT];
 
+unsigned threads_wanted;
+uint64_t threads_seen, threads_since;
+uint64_t threads_generation;
+
 EDBPROF_THREAD_LOCAL latest_state thread_here;
 uint64_t threads_epoch = 1;
 
 thread_state *thread_states;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
+
+uint64_t thread_state_newest(void)
+{
+    return PyInterpreterState_ThreadHead(PyInterpreterState_Get())->id;
+}
+
+/* ---- hosts and guests ---------------------------------------------------- */
+
+void thread_state_count_host(recorder *owner, int change)
+{
+    if (owner->hosts == 0) {
+        owner->since = thread_state_newest();
+        threads_generation++;
+    }
+    if (threads_wanted == 0) {
+        threads_seen = threads_since = thread_state_newest();
+    }
+    owner->hosts += (unsigned)change;
+    threads_wanted += owner->threads ? (unsigned)change : 0;
+}
+
+/* A recorder's last host has ended in another way than by disable(). If that was a fork, the
+ * thread that remains is the child's main thread: its guest becomes a host. */
+static void promote_guest(recorder *owner, thread_state *state)
+{
+    active_recorders *list = &state->active[owner->hook];
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].owner == owner && list->items[i].is_guest) {
+            list->items[i].is_guest = false;
+            thread_state_count_host(owner, 1);
+        }
+    }
+}
+
+/* ---- handles of callbacks ------------------------------------------------- */
+
+/* A C thread that calls back has a new Python thread for each call (PyGILState_Ensure). The tree
+ * of the last one is kept for the next one of the same OS thread. No event tells the end of the
+ * OS thread, so the oldest of these trees is passed on when there are too many. */
+enum { MOST_PARKED = 64 };
+
+typedef struct {
+    uint64_t os_thread;
+    thread_handle known;
+} parked_handle;
+
+static parked_handle parked[MOST_PARKED]; /* the oldest first */
+static size_t parked_count;
+
+static void remove_parked(size_t at)
+{
+    parked_count--;
+    memmove(&parked[at], &parked[at + 1], (parked_count - at) * sizeof *parked);
+}
+
+static void park(const thread_handle *known)
+{
+    static uint64_t os_threads;
+    if (thread_here.os_thread == 0) {
+        thread_here.os_thread = ++os_threads;
+    }
+    if (parked_count == MOST_PARKED) {
+        (void)edbprof_thread_detach(parked[0].known.handle);
+        remove_parked(0);
+    }
+    (void)edbprof_leave_all(known->handle);
+    parked[parked_count++] = (parked_handle){thread_here.os_thread, *known};
+}
+
+edbprof_thread *thread_state_unpark(const recorder *owner)
+{
+    for (size_t i = 0; i < parked_count; i++) {
+        edbprof_thread *handle = parked[i].known.handle;
+        if (parked[i].known.owner == owner && parked[i].os_thread == thread_here.os_thread) {
+            remove_parked(i);
+            return handle;
+        }
+    }
+    return NULL;
+}
+
+void thread_state_forget_parked(const recorder *owner)
+{
+    for (size_t i = parked_count; i-- > 0;) {
+        if (parked[i].known.owner == owner) {
+            remove_parked(i);
+        }
+    }
+}
+
+/* ---- the end of a thread -------------------------------------------------- */
 
 static void stop_recording(thread_state *self)
 {
@@ -20,8 +115,15 @@ static void stop_recording(thread_state *self)
             thread_state_count(self, hook, -1);
         }
         for (size_t i = 0; i < list.count; i++) {
-            list.items[i].owner->active_threads--;
-            Py_DECREF(list.items[i].owner);
+            recorder *owner = list.items[i].owner;
+            owner->active_threads--;
+            if (!list.items[i].is_guest) {
+                thread_state_count_host(owner, -1);
+                if (owner->hosts == 0 && thread_here.state != NULL) {
+                    promote_guest(owner, thread_here.state);
+                }
+            }
+            Py_DECREF(owner);
         }
         PyMem_Free(list.items);
     }
@@ -36,7 +138,11 @@ static void thread_state_dealloc(PyObject *object)
          * everything that it uses is leaked. */
         return;
     }
-    if (thread_here.state == self) {
+    bool is_here = thread_here.state == self;
+    bool is_callback =
+        is_here && PyThreadState_Get() == self->tstate && compat_ends_callback(self->tstate);
+    if (is_here) {
+        thread_here.ended = self->tstate->id;
         thread_here.state = NULL;
         thread_here.tstate = NULL;
         thread_here.monitored = NULL;
@@ -46,7 +152,11 @@ static void thread_state_dealloc(PyObject *object)
     /* Its positions borrow recorders, which the active ones below may be the last to keep. */
     Py_CLEAR(self->greenlets);
     for (size_t i = 0; i < self->handle_count; i++) {
-        (void)edbprof_thread_detach(self->handles[i].handle);
+        if (is_callback) {
+            park(&self->handles[i]);
+        } else {
+            (void)edbprof_thread_detach(self->handles[i].handle);
+        }
     }
     PyMem_Free(self->handles);
     PyMem_Free(self->started);
@@ -57,6 +167,7 @@ static void thread_state_dealloc(PyObject *object)
     stop_recording(self);
     Py_XDECREF(self->chained_argument);
     Py_XDECREF(self->chained_switch);
+    Py_XDECREF(self->arrivals);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -73,7 +184,9 @@ PyTypeObject thread_state_type = {
 static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
     if (state != NULL && state->home != &thread_here) {
-        threads_epoch++;
+        /* No other OS thread knows one that has not run. */
+        threads_epoch += state->home != NULL;
+        state->ident = PyThread_get_thread_ident();
         state->home = &thread_here;
     }
     if (thread_here.state != NULL && thread_here.state != state) {
@@ -97,20 +210,15 @@ thread_state *thread_state_find(PyThreadState *tstate)
     return state;
 }
 
-thread_state *thread_state_make(void)
+/* Makes the state of a Python thread with this dict. NULL with an exception. */
+static thread_state *make(PyThreadState *tstate, PyObject *dict)
 {
-    PyObject *dict = PyThreadState_GetDict();
-    if (dict == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
     thread_state *state = PyObject_New(thread_state, &thread_state_type);
     if (state == NULL) {
         return NULL;
     }
     memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
-    state->tstate = PyThreadState_Get();
-    state->ident = PyThread_get_thread_ident();
+    state->tstate = tstate;
     state->next = thread_states;
     state->link = &thread_states;
     if (thread_states != NULL) {
@@ -119,9 +227,32 @@ thread_state *thread_state_make(void)
     thread_states = state;
     int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
     Py_DECREF(state);
-    if (failed) {
+    return failed ? NULL : state;
+}
+
+thread_state *thread_state_make(void)
+{
+    PyObject *dict = PyThreadState_GetDict();
+    if (dict == NULL) {
+        PyErr_NoMemory();
         return NULL;
     }
-    bind_os_thread(state, state->tstate);
+    PyThreadState *tstate = PyThreadState_Get();
+    thread_state *state = make(tstate, dict);
+    if (state != NULL) {
+        bind_os_thread(state, tstate);
+    }
     return state;
+}
+
+thread_state *thread_state_make_for(PyThreadState *tstate)
+{
+    tstate->dict = tstate->dict != NULL ? tstate->dict : PyDict_New();
+    return tstate->dict == NULL ? NULL : make(tstate, tstate->dict);
+}
+
+bool thread_state_exists(PyThreadState *tstate)
+{
+    PyObject *dict = tstate->dict;
+    return dict != NULL && PyDict_GetItemString(dict, DICT_KEY) != NULL;
 }

@@ -11,6 +11,7 @@ typedef struct {
     unsigned depth; /* how often it was enabled, less disabled */
     bool of_call;   /* not of the whole thread */
     bool inherited; /* one of `depth` is that of a call in another greenlet */
+    bool is_guest;  /* it ends with the recorder's last host: see arrivals.h */
     uint64_t call;  /* the call for which it was enabled, or a number for the time */
 } active_recorder;
 
@@ -48,6 +49,10 @@ typedef struct thread_state {
     size_t handle_count, handle_room;
     const void *home; /* `thread_here` of the OS thread that has used it */
     active_recorders active[HOOK_COUNT];
+    PyObject *arrivals;   /* tuple of recorders that begin with its first event, or NULL */
+    uint64_t judged;      /* `threads_generation` when it has last arrived */
+    bool is_foreign;      /* no function of `_thread` has started it */
+    bool is_arriving;     /* recorders are being enabled in it */
     bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
@@ -69,6 +74,15 @@ extern unsigned threads_recording;
  * call. */
 extern unsigned threads_by_hook[HOOK_COUNT];
 
+/* Hosts of recorders with threads=True: while there is one, threads that nobody knows arrive. */
+extern unsigned threads_wanted;
+/* Number of the newest Python thread when the first of them began. */
+extern uint64_t threads_since;
+/* The same when hooks have last noticed threads. */
+extern uint64_t threads_seen;
+/* Changes whenever a recorder gets its first host. */
+extern uint64_t threads_generation;
+
 /* The state that this OS thread used last, and its Python thread; state is NULL if that has
  * none. Valid while `epoch` equals `threads_epoch`: otherwise another thread may have ended the
  * Python thread, and a new one may have its address. */
@@ -79,6 +93,8 @@ typedef struct {
      * been; NULL if it has been several. */
     edbprof_thread *monitored;
     uint64_t epoch;
+    uint64_t os_thread; /* a number that no other OS thread has had; 0 until it is needed */
+    uint64_t ended;     /* number of the Python thread whose state was freed here last */
     bool is_several;
 } latest_state;
 
@@ -110,6 +126,25 @@ static inline thread_state *thread_state_current(void)
 
 /* Makes the current thread's state, which has none. NULL with an exception. */
 thread_state *thread_state_make(void);
+
+/* Makes the state of a Python thread that was started and has not run: the caller holds the GIL.
+ * NULL with an exception. */
+thread_state *thread_state_make_for(PyThreadState *tstate);
+
+/* Returns true if a Python thread has a state. May be called by another thread. */
+bool thread_state_exists(PyThreadState *tstate);
+
+/* Number of the newest Python thread of the calling one's interpreter. */
+uint64_t thread_state_newest(void);
+
+/* Counts a host of a recorder in or out, by 1 or -1. */
+void thread_state_count_host(recorder *owner, int change);
+
+/* Takes the handle that an earlier Python thread of the calling OS thread has left, or NULL. */
+edbprof_thread *thread_state_unpark(const recorder *owner);
+
+/* Forgets such handles, which are about to be freed. */
+void thread_state_forget_parked(const recorder *owner);
 
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;

@@ -1,0 +1,120 @@
+/* Arrival of a thread: its first event. */
+#include "arrivals.h"
+
+#include "recorder.h"
+#include "thread_state.h"
+#include "warn.h"
+
+/* Returns true if the calling thread, which is `state`'s, is to be a guest of a host's recorder. */
+static bool is_welcome(const thread_state *state, const active_recorder *host, bool was_foreign)
+{
+    const recorder *owner = host->owner;
+    return owner->threads && !host->is_guest && !owner->abandoned &&
+           owner->interpreter == PyInterpreterState_Get() &&
+           (was_foreign || state->tstate->id > owner->since);
+}
+
+/* The recorders that a foreign thread is to be a guest of: a new reference to a list, or NULL with
+ * an exception. */
+static PyObject *hosts_of(const thread_state *guest, bool was_foreign)
+{
+    PyObject *found = PyList_New(0);
+    for (const thread_state *state = thread_states; state != NULL; state = state->next) {
+        for (int hook = 0; hook < HOOK_COUNT; hook++) {
+            const active_recorders *list = &state->active[hook];
+            for (size_t i = 0; found != NULL && i < list->count; i++) {
+                PyObject *owner = (PyObject *)list->items[i].owner;
+                if (!is_welcome(guest, &list->items[i], was_foreign) ||
+                    PySequence_Contains(found, owner) != 0) {
+                    continue;
+                }
+                if (PyList_Append(found, owner) < 0) {
+                    Py_CLEAR(found);
+                }
+            }
+        }
+    }
+    return found;
+}
+
+static void enable_each(PyObject *recorders)
+{
+    PyObject *each = PySequence_Fast(recorders, "");
+    for (Py_ssize_t i = 0; each != NULL && i < PySequence_Fast_GET_SIZE(each); i++) {
+        recorder *owner = (recorder *)PySequence_Fast_GET_ITEM(each, i);
+        if (owner->recording != NULL && !owner->abandoned) {
+            (void)thread_try_enable(owner, WHOLE_THREAD);
+        }
+    }
+    Py_XDECREF(each);
+}
+
+thread_state *arrivals_arrive(void)
+{
+    static bool warned;
+    PyObject *exception = compat_take_exception();
+    thread_state *state = thread_state_current();
+    bool was_foreign = state != NULL && state->is_foreign;
+    bool is_new = state == NULL;
+    state = is_new ? thread_state_make() : state;
+    if (state != NULL && !state->is_arriving) {
+        state->is_arriving = true;
+        PyObject *recorders = state->arrivals;
+        state->arrivals = NULL;
+        if (recorders == NULL) {
+            recorders = hosts_of(state, was_foreign);
+            state->is_foreign = was_foreign || (recorders != NULL && PyList_GET_SIZE(recorders));
+        }
+        state->judged = threads_generation;
+        if (recorders != NULL) {
+            enable_each(recorders);
+        }
+        Py_XDECREF(recorders);
+        state->is_arriving = false;
+    }
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        warn_once(&warned, "cannot record a thread that has called Python");
+    }
+    compat_restore_exception(exception);
+    return state;
+}
+
+void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    PyThreadState *tstate = PyInterpreterState_ThreadHead(interpreter);
+    for (; tstate != NULL && tstate->id > before; tstate = PyThreadState_Next(tstate)) {
+        /* Until it has run, it may have no OS thread yet or that of the thread that made it. */
+        unsigned long of = tstate->thread_id;
+        bool fits = of == 0 || of == ident || of == PyThread_get_thread_ident();
+        if (tstate == PyThreadState_Get() || !fits || thread_state_exists(tstate)) {
+            continue;
+        }
+        thread_state *state = thread_state_make_for(tstate);
+        if (state != NULL && recorders != NULL) {
+            Py_INCREF(recorders);
+            state->arrivals = recorders;
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(recorders); i++) {
+                thread_notice(tstate, ((recorder *)PyTuple_GET_ITEM(recorders, i))->hook);
+            }
+        }
+        break;
+    }
+    PyErr_Clear();
+}
+
+void arrivals_notice(void)
+{
+    PyObject *exception = compat_take_exception();
+    uint64_t seen = threads_seen;
+    PyThreadState *tstate = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    threads_seen = tstate->id;
+    for (; tstate != NULL && tstate->id > seen; tstate = PyThreadState_Next(tstate)) {
+        if (tstate != PyThreadState_Get() && !thread_state_exists(tstate)) {
+            thread_notice(tstate, HOOK_SETPROFILE);
+        }
+    }
+    PyErr_Clear();
+    compat_restore_exception(exception);
+}

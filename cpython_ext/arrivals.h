@@ -1,0 +1,46 @@
+/* Arrival of a thread: its first event, with which recorders with threads=True begin in it.
+ *
+ * A recorder's *hosts* are the threads that it was enabled in, and those that they have started.
+ * A thread that no function of `_thread` has started is *foreign*: C code has made it, and nobody
+ * knows for whom. It is recorded as a *guest* of each recorder with threads=True that has a host
+ * and is older than the thread, until the last host ends. */
+#ifndef EDBPROF_ARRIVALS_H
+#define EDBPROF_ARRIVALS_H
+
+#include "thread.h"
+
+/* Returns true if this state of the calling thread, NULL for none, is to be given to
+ * arrivals_arrive. */
+static inline bool arrivals_is_due(const thread_state *state)
+{
+    if (state == NULL) {
+        /* A thread that ends must get no state again: nobody would free it. */
+        uint64_t id = threads_wanted > 0 ? PyThreadState_Get()->id : 0;
+        return threads_wanted > 0 && id > threads_since && id != thread_here.ended;
+    }
+    bool may_be_guest =
+        state->is_foreign && threads_wanted > 0 && state->judged != threads_generation;
+    return (state->arrivals != NULL || may_be_guest) && !state->is_arriving;
+}
+
+/* Enables the recorders that begin with this event of the calling thread. Returns its state, or
+ * NULL when out of memory. Raises nothing; may run Python code. */
+thread_state *arrivals_arrive(void);
+
+/* Says that a function of `_thread` has started the newest Python thread, which has not run.
+ * `recorders`, a tuple or NULL, begin with its first event. `before`: number of the newest Python
+ * thread before the start. Raises nothing. */
+void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders);
+
+/* Has every hook notice threads that are newer than those that it has seen. */
+void arrivals_notice(void);
+
+/* The same if there may be one, for each event of hooks that must notice. */
+static inline void arrivals_look(const PyThreadState *tstate)
+{
+    if (threads_wanted > 0 && PyInterpreterState_ThreadHead(tstate->interp)->id > threads_seen) {
+        arrivals_notice();
+    }
+}
+
+#endif
