@@ -199,7 +199,10 @@ extern Py_ssize_t compat_code_extra;
  *
  * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts
  * at the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the
- * code object. Throwing into a generator that was not started has another offset: never a start. */
+ * code object. Throwing into a generator that was not started has another offset: never a start.
+ *
+ * Cython makes a frame and an empty code object for its events. Nothing tells a start there from a
+ * resumption, so that each step counts as a call, as cProfile has it. */
 #if PY_VERSION_HEX < 0x030B0000
 
 static inline int compat_generators_init(void) { return 0; }
@@ -263,18 +266,19 @@ static inline int compat_first_resume(PyCodeObject *code)
 
 static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
 {
-    /* The slot holds the offset plus one; empty slots are NULL. */
+    /* The slot holds the offset plus two; empty slots are NULL. */
     void *extra = NULL;
     if (compat_get_code_extra((PyObject *)code, compat_code_extra, &extra) < 0) {
         PyErr_Clear();
     }
     if (extra == NULL) {
-        extra = (void *)(Py_ssize_t)(compat_first_resume(code) + 1);
+        extra = (void *)(Py_ssize_t)(compat_first_resume(code) + 2);
         if (compat_set_code_extra((PyObject *)code, compat_code_extra, extra) < 0) {
             PyErr_Clear();
         }
     }
-    return PyFrame_GetLasti(frame) == (int)((Py_ssize_t)extra - 1);
+    int first = (int)((Py_ssize_t)extra - 2);
+    return first < 0 || PyFrame_GetLasti(frame) == first;
 }
 
 static inline bool compat_generator_never_ran(PyFrameObject *frame)

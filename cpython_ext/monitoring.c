@@ -78,7 +78,21 @@ static inline PyObject *enter_code(PyObject *const *arguments, size_t count, boo
 
 static CALLBACK(on_start) { return enter_code(arguments, count, false); }
 
-static CALLBACK(on_resume) { return enter_code(arguments, count, true); }
+/* Cython reports the resumption of a generator that is closed or thrown into with the exception
+ * pending. Returning an object would turn that into a SystemError; NULL lets it take its way. */
+static Py_NO_INLINE PyObject *resume_raising(PyObject *const *arguments, size_t count)
+{
+    PyObject *exception = compat_take_exception();
+    Py_XDECREF(enter_code(arguments, count, true));
+    compat_restore_exception(exception);
+    return NULL;
+}
+
+static CALLBACK(on_resume)
+{
+    return PyErr_Occurred() == NULL ? enter_code(arguments, count, true)
+                                    : resume_raising(arguments, count);
+}
 
 /* `key` is 0 where nothing has ended. */
 static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
