@@ -58,9 +58,6 @@
  * all the same. Before, one that started so has none. */
 #define EDBPROF_FAILED_STARTS_END (PY_VERSION_HEX >= 0x030B0000)
 
-/* cProfile uses a thread's profile function, and replaces it. */
-#define EDBPROF_CPROFILE_SETS_PROFILE (PY_VERSION_HEX < 0x030C0000)
-
 /* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
 
@@ -306,21 +303,24 @@ static inline bool compat_ends_callback(const PyThreadState *tstate)
 __attribute__((weak)) int _PyEval_SetProfile(PyThreadState *, Py_tracefunc, PyObject *);
 #endif
 
-/* Sets the profile function of another Python thread, which has none, without an argument. Runs no
- * Python code up to 3.11. */
-static inline void compat_set_profile_in(PyThreadState *tstate, Py_tracefunc function)
+/* Sets the profile function of another Python thread. Runs no Python code up to 3.11, if somebody
+ * else has a reference to the argument that it replaces. */
+static inline void compat_set_profile_in(PyThreadState *tstate, Py_tracefunc function,
+                                         PyObject *argument)
 {
-#if PY_VERSION_HEX < 0x030A0000
+#if PY_VERSION_HEX < 0x030C0000
+    Py_XINCREF(argument);
+    Py_XSETREF(tstate->c_profileobj, argument);
     tstate->c_profilefunc = function;
+#if PY_VERSION_HEX < 0x030A0000
     tstate->use_tracing = 1;
 #elif PY_VERSION_HEX < 0x030B0000
-    tstate->c_profilefunc = function;
     tstate->cframe->use_tracing = 1;
-#elif PY_VERSION_HEX < 0x030C0000
-    tstate->c_profilefunc = function;
-    tstate->cframe->use_tracing = tstate->tracing > 0 ? 0 : 255;
 #else
-    if (_PyEval_SetProfile != NULL && _PyEval_SetProfile(tstate, function, NULL) < 0) {
+    tstate->cframe->use_tracing = tstate->tracing > 0 ? 0 : 255;
+#endif
+#else
+    if (_PyEval_SetProfile != NULL && _PyEval_SetProfile(tstate, function, argument) < 0) {
         PyErr_Clear();
     }
 #endif

@@ -10,7 +10,7 @@
 
 static const profile_slot_ops *slot;
 
-static PyCFunction sys_setprofile, sys_getprofile, lsprof_disable;
+static PyCFunction sys_setprofile, sys_getprofile;
 static PyCFunctionWithKeywords lsprof_enable;
 
 static PyObject *setprofile(PyObject *module, PyObject *function)
@@ -33,12 +33,45 @@ static PyObject *enable(PyObject *profiler, PyObject *arguments, PyObject *keywo
     return result;
 }
 
-static PyObject *disable(PyObject *profiler, PyObject *unused)
+/* Functions of other profilers that set or remove a thread's profile function, or that of all
+ * threads. Each has a function of its own in its place, because a C function is not told by which
+ * entry it was called. */
+enum { WATCHED = 7 };
+
+static PyCFunction watched_originals[WATCHED];
+
+static PyObject *call_watched(int which, PyObject *self, PyObject *argument)
 {
-    PyObject *result = lsprof_disable(profiler, unused);
+    PyObject *result = watched_originals[which](self, argument);
     slot->changed();
     return result;
 }
+
+#define WATCHED_FUNCTION(which)                                                                    \
+    static PyObject *watched_##which(PyObject *self, PyObject *argument)                           \
+    {                                                                                              \
+        return call_watched(which, self, argument);                                                \
+    }
+WATCHED_FUNCTION(0)
+WATCHED_FUNCTION(1)
+WATCHED_FUNCTION(2)
+WATCHED_FUNCTION(3)
+WATCHED_FUNCTION(4)
+WATCHED_FUNCTION(5)
+WATCHED_FUNCTION(6)
+
+static const struct {
+    const char *module, *type, *name;
+    PyCFunction function;
+} watched[WATCHED] = {
+    {"_lsprof", "Profiler", "disable", watched_0},
+    {"_yappi", NULL, "start", watched_1},
+    {"_yappi", NULL, "stop", watched_2},
+    {"viztracer.snaptrace", "Tracer", "start", watched_3},
+    {"viztracer.snaptrace", "Tracer", "stop", watched_4},
+    {"viztracer.snaptrace", "Tracer", "pause", watched_5},
+    {"viztracer.snaptrace", "Tracer", "resume", watched_6},
+};
 
 /* Returns the function that it replaces, or NULL if that is called in another way. */
 static PyCFunction replace(PyMethodDef *method, PyCFunction new, int flags)
@@ -77,38 +110,63 @@ void profile_slot_watch(const profile_slot_ops *ops)
     }
 }
 
-/* The entry of a method, or NULL. */
-static PyMethodDef *type_method(PyObject *type, const char *name)
+/* The entry of a function or method, or NULL. */
+static PyMethodDef *method_of(PyObject *owner, const char *name)
 {
-    PyObject *found = PyObject_GetAttrString(type, name);
-    bool fits = found != NULL && Py_IS_TYPE(found, &PyMethodDescr_Type);
-    PyMethodDef *method = fits ? ((PyMethodDescrObject *)found)->d_method : NULL;
+    PyObject *found = PyObject_GetAttrString(owner, name);
+    PyMethodDef *method = NULL;
+    if (found != NULL && Py_IS_TYPE(found, &PyMethodDescr_Type)) {
+        method = ((PyMethodDescrObject *)found)->d_method;
+    } else if (found != NULL && PyCFunction_CheckExact(found)) {
+        method = ((PyCFunctionObject *)found)->m_ml;
+    }
     Py_XDECREF(found);
     PyErr_Clear();
     return method;
 }
 
+static void cover_lsprof_enable(PyObject *type)
+{
+    PyMethodDef *method = method_of(type, "enable");
+    if (method != NULL && method->ml_flags == (METH_VARARGS | METH_KEYWORDS)) {
+        lsprof_enable = (PyCFunctionWithKeywords)(void (*)(void))method->ml_meth;
+        method->ml_meth = (PyCFunction)(void (*)(void))enable;
+    }
+}
+
+/* Covers a watched function of a module or type. */
+static void cover(int which, PyObject *owner)
+{
+    PyMethodDef *method = method_of(owner, watched[which].name);
+    int flags = method == NULL ? 0 : method->ml_flags;
+    if (flags == METH_NOARGS || flags == METH_O || flags == METH_VARARGS) {
+        watched_originals[which] = replace(method, watched[which].function, flags);
+    }
+}
+
 void profile_slot_look(void)
 {
-    static bool covered;
-    if (covered || slot == NULL || !EDBPROF_CPROFILE_SETS_PROFILE) {
-        return;
-    }
+    static bool covered[WATCHED];
     PyObject *modules = loaded_modules();
-    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "_lsprof");
-    PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "Profiler");
-    PyErr_Clear();
-    if (type == NULL) {
-        return;
+    bool may = slot != NULL && modules != NULL;
+    for (int i = 0; i < WATCHED && may; i++) {
+        PyObject *module = covered[i] ? NULL : PyDict_GetItemString(modules, watched[i].module);
+        PyObject *owner = NULL;
+        if (module != NULL && watched[i].type != NULL) {
+            owner = PyObject_GetAttrString(module, watched[i].type);
+        } else if (module != NULL) {
+            Py_INCREF(module);
+            owner = module;
+        }
+        PyErr_Clear();
+        if (owner == NULL) {
+            continue; /* It is not imported, or not completely. */
+        }
+        covered[i] = true;
+        cover(i, owner);
+        if (i == 0) {
+            cover_lsprof_enable(owner);
+        }
+        Py_DECREF(owner);
     }
-    covered = true;
-    PyMethodDef *on = type_method(type, "enable");
-    PyMethodDef *off = type_method(type, "disable");
-    if (on != NULL && off != NULL) {
-        lsprof_enable = (PyCFunctionWithKeywords)(void (*)(void))on->ml_meth;
-        lsprof_disable = off->ml_meth;
-        (void)replace(on, (PyCFunction)(void (*)(void))enable, METH_VARARGS | METH_KEYWORDS);
-        (void)replace(off, disable, METH_NOARGS);
-    }
-    Py_DECREF(type);
 }

@@ -5,7 +5,8 @@
 #include "compat.h"
 
 typedef struct {
-    /* The program has set or removed its profile function in the calling thread, or tried to. */
+    /* The program has set or removed a profile function in the calling thread, or another profiler
+     * has in any, or they tried to. */
     void (*changed)(void);
     /* The profile function that the program has set, if ours is in its place: a new reference,
      * None for none. Otherwise NULL. */
@@ -15,7 +16,7 @@ typedef struct {
 /* Watches the functions of `sys`, once. */
 void profile_slot_watch(const profile_slot_ops *ops);
 
-/* Watches cProfile too, once the program has imported it. */
+/* Watches cProfile, yappi and VizTracer too, once the program has imported them. */
 void profile_slot_look(void);
 
 #endif

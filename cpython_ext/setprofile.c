@@ -154,6 +154,33 @@ static void set_profile(thread_state *state, Py_tracefunc function, PyObject *ar
     state->sets_profile = false;
 }
 
+/* Compares both, because up to 3.10 yappi sets the function alone. */
+static bool is_installed(const thread_state *state)
+{
+    return state->tstate->c_profilefunc == on_event &&
+           state->tstate->c_profileobj == (PyObject *)state;
+}
+
+/* Notes the profile function that is set now: ours is about to take its place. */
+static void chain(thread_state *state)
+{
+    Py_tracefunc function = state->tstate->c_profilefunc;
+    PyObject *argument = state->tstate->c_profileobj;
+    bool foreign = !is_installed(state) && function != on_arrival;
+    state->chained = foreign ? function : NULL;
+    /* yappi leaves ours where it was. */
+    argument = foreign && argument != (PyObject *)state ? argument : NULL;
+    Py_XINCREF(argument);
+    Py_XSETREF(state->chained_argument, argument);
+}
+
+/* Sets our profile function, which chains to the one that is set now. */
+static void take_slot(thread_state *state)
+{
+    chain(state);
+    set_profile(state, on_event, (PyObject *)state);
+}
+
 /* Gives the event also to the profile function that was set before. */
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
                                          PyObject *argument)
@@ -170,14 +197,11 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
         leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)));
         compat_restore_exception(exception);
     }
-    bool records = state->active[HOOK_SETPROFILE].count > 0;
-    if (result < 0 && records && state->tstate->c_profilefunc == NULL) {
+    if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {
         /* It has raised, so the interpreter has switched profiling off: for that function, but
-         * not for us. */
+         * not for us. Or it has set another one. */
         PyObject *exception = compat_take_exception();
-        state->chained = NULL;
-        Py_CLEAR(state->chained_argument);
-        set_profile(state, on_event, (PyObject *)state);
+        take_slot(state);
         compat_restore_exception(exception);
     }
     return result;
@@ -216,7 +240,7 @@ static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
 static void notice(PyThreadState *tstate)
 {
     if (tstate->c_profilefunc == NULL) {
-        compat_set_profile_in(tstate, on_arrival);
+        compat_set_profile_in(tstate, on_arrival, NULL);
     }
 }
 
@@ -237,24 +261,6 @@ static void forget_open_calls(thread_state *state)
     }
 }
 
-/* Compares both, because up to 3.10 yappi sets the function alone. */
-static bool is_installed(const thread_state *state)
-{
-    return state->tstate->c_profilefunc == on_event &&
-           state->tstate->c_profileobj == (PyObject *)state;
-}
-
-/* Sets our profile function, which chains to the one that is set now. */
-static void take_slot(thread_state *state)
-{
-    bool foreign = !is_installed(state) && state->tstate->c_profilefunc != on_arrival;
-    PyObject *argument = foreign ? state->tstate->c_profileobj : NULL;
-    state->chained = foreign ? state->tstate->c_profilefunc : NULL;
-    Py_XINCREF(argument);
-    Py_XSETREF(state->chained_argument, argument);
-    set_profile(state, on_event, (PyObject *)state);
-}
-
 /* The calling thread's state if it records, else NULL. */
 static thread_state *recording_state(void)
 {
@@ -262,15 +268,23 @@ static thread_state *recording_state(void)
     return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
 }
 
-/* Puts ours in front again. No event was missed. */
+/* Puts ours in front again, in each thread. No event was missed. */
 static void slot_changed(void)
 {
-    thread_state *state = recording_state();
-    if (state == NULL || state->sets_profile || is_installed(state)) {
-        return;
-    }
     PyObject *exception = compat_take_exception();
-    take_slot(state);
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        if (state->active[HOOK_SETPROFILE].count == 0 || state->sets_profile ||
+            is_installed(state) || state->tstate == PyThreadState_Get()) {
+            continue;
+        }
+        chain(state);
+        compat_set_profile_in(state->tstate, on_event, (PyObject *)state);
+    }
+    /* At last, because this may run Python code. */
+    thread_state *state = recording_state();
+    if (state != NULL && !state->sets_profile && !is_installed(state)) {
+        take_slot(state);
+    }
     compat_restore_exception(exception);
 }
 

@@ -46,8 +46,9 @@ class Profile:
         That costs a fraction of a millisecond; '' does without, for a `Profile` that
         lives as short as a request.
     threads: whether threads that a recording thread starts are recorded too, from the
-        start of their `run()` to its end, and so are those that they start. It holds for
-        what is started by way of `threading`: pools, timers; not for `_thread`.
+        start of their `run()` to its end, and so are those that they start. Those of
+        `_thread` are recorded until they end, and those that C code makes meanwhile for as
+        long as a thread that is none of these is recorded: up to 3.11 once they are noticed.
     max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
         each takes 64 to 80 bytes. Calls in further ones overflow: they count under
         their functions, with the time that was theirs alone, and reports say how many
