@@ -5,18 +5,19 @@
 #include "thread_state.h"
 #include "warn.h"
 
-/* Returns true if the calling thread, which is `state`'s, is to be a guest of a host's recorder. */
-static bool is_welcome(const thread_state *state, const active_recorder *host, bool was_foreign)
+/* Returns true if the calling thread, which is `state`'s, is to be a guest of a member's
+ * recorder. */
+static bool is_welcome(const thread_state *state, const active_recorder *member, bool was_foreign)
 {
-    const recorder *owner = host->owner;
-    return owner->threads && !host->is_guest && !owner->abandoned &&
+    const recorder *owner = member->owner;
+    return owner->threads && !member->is_guest && !owner->abandoned &&
            owner->interpreter == PyInterpreterState_Get() &&
            (was_foreign || state->tstate->id > owner->since);
 }
 
 /* The recorders that a foreign thread is to be a guest of: a new reference to a list, or NULL with
  * an exception. */
-static PyObject *hosts_of(const thread_state *guest, bool was_foreign)
+static PyObject *recorders_for(const thread_state *guest, bool was_foreign)
 {
     PyObject *found = PyList_New(0);
     for (const thread_state *state = thread_states; state != NULL; state = state->next) {
@@ -62,7 +63,7 @@ thread_state *arrivals_arrive(void)
         PyObject *recorders = state->arrivals;
         state->arrivals = NULL;
         if (recorders == NULL) {
-            recorders = hosts_of(state, was_foreign);
+            recorders = recorders_for(state, was_foreign);
             state->is_foreign = was_foreign || (recorders != NULL && PyList_GET_SIZE(recorders));
         }
         state->judged = threads_generation;

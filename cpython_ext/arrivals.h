@@ -1,13 +1,14 @@
 /* Arrival of a thread: its first event, with which recorders with threads=True begin in it.
  *
- * A recorder's *hosts* are the threads that it was enabled in, and those that they have started.
+ * A recorder's *members* are the threads that it was enabled in, and those that they have started.
  * A thread that no function of `_thread` has started is *foreign*: C code has made it, and nobody
- * knows for whom. It is recorded as a *guest* of each recorder with threads=True that has a host
- * and is older than the thread, until the last host ends. */
+ * knows for whom. It is recorded as a *guest* of each recorder with threads=True that has a member
+ * and is older than the thread, until the last member ends. */
 #ifndef EDBPROF_ARRIVALS_H
 #define EDBPROF_ARRIVALS_H
 
 #include "thread.h"
+#include "thread_state.h"
 
 /* Returns true if this state of the calling thread, NULL for none, is to be given to
  * arrivals_arrive. */

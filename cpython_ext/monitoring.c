@@ -76,7 +76,13 @@ static inline PyObject *enter_code(PyObject *const *arguments, size_t count, boo
     return enter_code_slowly(arguments, count, resumed);
 }
 
-static CALLBACK(on_start) { return enter_code(arguments, count, false); }
+static CALLBACK(on_start)
+{
+    if (EDBPROF_PREVENTED_STARTS_END) {
+        thread_here.is_calling = false;
+    }
+    return enter_code(arguments, count, false);
+}
 
 /* Cython reports the resumption of a generator that is closed or thrown into with the exception
  * pending. Returning an object would turn that into a SystemError; NULL lets it take its way. */
@@ -104,14 +110,38 @@ static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
     Py_RETURN_NONE;
 }
 
-static CALLBACK(on_return)
+static inline PyObject *leave_code(PyCodeObject *code)
 {
     edbprof_thread *fast_handle = thread_monitored();
-    PyCodeObject *code = code_of(arguments, count);
     if (code != NULL && left(fast_handle, code_key(code))) {
         Py_RETURN_NONE;
     }
     return leave_slowly(code == NULL ? 0 : code_key(code));
+}
+
+static CALLBACK(on_return) { return leave_code(code_of(arguments, count)); }
+
+/* Returns true if a call ends that was prevented from starting, in Pythons that do not say so by
+ * RAISE. */
+static inline bool was_prevented(PyObject *const *arguments, size_t count, PyCodeObject *code)
+{
+    if (!EDBPROF_PREVENTED_STARTS_END || !thread_here.is_calling || code == NULL ||
+        PyVectorcall_NARGS(count) < 2 || !PyLong_Check(arguments[1])) {
+        return false;
+    }
+    compat_start start = compat_start_at(code, PyLong_AsSsize_t(arguments[1]));
+    PyErr_Clear();
+    return start == COMPAT_START;
+}
+
+static CALLBACK(on_unwind)
+{
+    PyCodeObject *code = code_of(arguments, count);
+    if (was_prevented(arguments, count, code)) {
+        thread_here.is_calling = false;
+        Py_XDECREF(enter_code(arguments, count, false));
+    }
+    return leave_code(code);
 }
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
@@ -123,6 +153,7 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
     } else if (list != NULL && key == CLASS_CALL) {
         count_class_call_in_each(list);
     }
+    thread_here.is_calling = EDBPROF_PREVENTED_STARTS_END && key == 0;
     Py_RETURN_NONE;
 }
 
@@ -133,6 +164,9 @@ static CALLBACK(on_call)
         uint64_t key = key_of(arguments, count);
         if (key == CLASS_CALL) {
             edbprof_count_class_call(fast_handle);
+        }
+        if (EDBPROF_PREVENTED_STARTS_END && key == 0) {
+            thread_here.is_calling = true;
         }
         if (!is_builtin_key(key) || entered_builtin(fast_handle, key)) {
             Py_RETURN_NONE;
@@ -194,7 +228,7 @@ static const struct {
 } handlers[] = {
     {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_return, true},   {"PY_UNWIND", on_return, true},
+    {"PY_YIELD", on_return, true},   {"PY_UNWIND", on_unwind, true},
     {"CALL", on_call, true},         {"C_RETURN", on_c_return, false},
     {"C_RAISE", on_c_return, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
 };

@@ -12,6 +12,7 @@
 #include "names.h"
 #include "recorder.h"
 #include "thread.h"
+#include "thread_state.h"
 #include "warn.h"
 
 /* The `run` of a new thread. */
@@ -222,7 +223,7 @@ static PyObject *start_joinable_thread(PyObject *module, PyObject *arguments, Py
 }
 
 /* Covers one function of `_thread`; does nothing if it is called in another way. */
-static void cover(PyMethodDef *method)
+static void cover_start(PyMethodDef *method)
 {
     bool starts = strcmp(method->ml_name, "start_new_thread") == 0 ||
                   strcmp(method->ml_name, "start_new") == 0;
@@ -254,7 +255,7 @@ static void cover_starts(void)
     covered = true;
     for (PyMethodDef *method = definition->m_methods;
          method != NULL && method->ml_name != NULL; method++) {
-        cover(method);
+        cover_start(method);
     }
 }
 

@@ -111,7 +111,7 @@ void profile_slot_watch(const profile_slot_ops *ops)
 }
 
 /* The entry of a function or method, or NULL. */
-static PyMethodDef *method_of(PyObject *owner, const char *name)
+static PyMethodDef *table_entry(PyObject *owner, const char *name)
 {
     PyObject *found = PyObject_GetAttrString(owner, name);
     PyMethodDef *method = NULL;
@@ -127,7 +127,7 @@ static PyMethodDef *method_of(PyObject *owner, const char *name)
 
 static void cover_lsprof_enable(PyObject *type)
 {
-    PyMethodDef *method = method_of(type, "enable");
+    PyMethodDef *method = table_entry(type, "enable");
     if (method != NULL && method->ml_flags == (METH_VARARGS | METH_KEYWORDS)) {
         lsprof_enable = (PyCFunctionWithKeywords)(void (*)(void))method->ml_meth;
         method->ml_meth = (PyCFunction)(void (*)(void))enable;
@@ -135,9 +135,9 @@ static void cover_lsprof_enable(PyObject *type)
 }
 
 /* Covers a watched function of a module or type. */
-static void cover(int which, PyObject *owner)
+static void cover_watched(int which, PyObject *owner)
 {
-    PyMethodDef *method = method_of(owner, watched[which].name);
+    PyMethodDef *method = table_entry(owner, watched[which].name);
     int flags = method == NULL ? 0 : method->ml_flags;
     if (flags == METH_NOARGS || flags == METH_O || flags == METH_VARARGS) {
         watched_originals[which] = replace(method, watched[which].function, flags);
@@ -163,7 +163,7 @@ void profile_slot_look(void)
             continue; /* It is not imported, or not completely. */
         }
         covered[i] = true;
-        cover(i, owner);
+        cover_watched(i, owner);
         if (i == 0) {
             cover_lsprof_enable(owner);
         }

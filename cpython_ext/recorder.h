@@ -25,8 +25,8 @@ typedef struct {
     PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
-    unsigned hosts;      /* those of them that it was enabled in, or that they have started */
-    uint64_t since;      /* number of the newest Python thread when the first host began */
+    unsigned members; /* those of them that it was enabled in, or that they have started */
+    uint64_t since;   /* number of the newest Python thread when the first member began */
     PyCodeObject **codes; /* strong references: the addresses serve as keys */
     size_t code_count, code_room;
     PyInterpreterState *interpreter;

@@ -191,7 +191,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     owner->active_threads++;
     bool is_guest = state->is_foreign && state->is_arriving;
     if (!is_guest) {
-        thread_state_count_host(owner, 1);
+        thread_state_count_member(owner, 1);
     }
     list->items = items;
     list->items[list->count++] =
@@ -223,7 +223,7 @@ int thread_enable(recorder *owner, uint64_t call)
     }
     if (known->is_guest) {
         known->is_guest = false; /* It ends with the call that begins. */
-        thread_state_count_host(owner, 1);
+        thread_state_count_member(owner, 1);
     } else {
         known->depth++;
     }
@@ -273,7 +273,7 @@ static void deactivate(active_recorder *known)
     thread_state *state = thread_here.state;
     recorder *owner = known->owner;
     active_recorders *list = &state->active[owner->hook];
-    bool is_host = !known->is_guest;
+    bool is_member = !known->is_guest;
     (void)edbprof_leave_all(known->handle);
     size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
@@ -284,10 +284,10 @@ static void deactivate(active_recorder *known)
         hooks[owner->hook]->end(state);
     }
     owner->active_threads--;
-    if (is_host) {
-        thread_state_count_host(owner, -1);
+    if (is_member) {
+        thread_state_count_member(owner, -1);
     }
-    if (is_host && owner->hosts == 0 && owner->active_threads > 0) {
+    if (is_member && owner->members == 0 && owner->active_threads > 0) {
         let_stop(owner);
     }
     Py_DECREF(owner);
@@ -329,7 +329,7 @@ void thread_abandon(recorder *owner)
 /* Returns true if another thread has ended what is recorded in this one. */
 static bool must_stop(const active_recorder *active)
 {
-    return active->owner->abandoned || (active->is_guest && active->owner->hosts == 0);
+    return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
 }
 
 /* Stops the calling thread's recorders that another thread has ended. */
@@ -370,9 +370,9 @@ void thread_set_builtins(recorder *owner, bool builtins)
 
 void thread_set_threads(recorder *owner, bool threads)
 {
-    threads_wanted -= owner->threads ? owner->hosts : 0;
+    threads_wanted -= owner->threads ? owner->members : 0;
     owner->threads = threads;
-    threads_wanted += threads ? owner->hosts : 0;
+    threads_wanted += threads ? owner->members : 0;
 }
 
 void thread_notice(PyThreadState *tstate, hook_kind hook)

@@ -76,8 +76,8 @@ void thread_set_switch_observer(const switch_observer *observer);
  * observer has looked there. */
 void thread_let_all_look(void);
 
-/* An event takes the slow way: recorders that another thread has ended stop, and the observer looks if the
- * program's threads switch. */
+/* An event takes the slow way: recorders that another thread has ended stop, and the observer
+ * looks if the program's threads switch. */
 void thread_slow_event(void);
 
 /* A function was called for the first time: the observers look, because modules may have

@@ -20,30 +20,30 @@ uint64_t thread_state_newest(void)
     return PyInterpreterState_ThreadHead(PyInterpreterState_Get())->id;
 }
 
-/* ---- hosts and guests ---------------------------------------------------- */
+/* ---- members and guests ---------------------------------------------------- */
 
-void thread_state_count_host(recorder *owner, int change)
+void thread_state_count_member(recorder *owner, int change)
 {
-    if (owner->hosts == 0) {
+    if (owner->members == 0) {
         owner->since = thread_state_newest();
         threads_generation++;
     }
     if (threads_wanted == 0) {
         threads_seen = threads_since = thread_state_newest();
     }
-    owner->hosts += (unsigned)change;
+    owner->members += (unsigned)change;
     threads_wanted += owner->threads ? (unsigned)change : 0;
 }
 
-/* A recorder's last host has ended in another way than by disable(). If that was a fork, the
- * thread that remains is the child's main thread: its guest becomes a host. */
+/* A recorder's last member has ended in another way than by disable(). If that was a fork, the
+ * thread that remains is the child's main thread: its guest becomes a member. */
 static void promote_guest(recorder *owner, thread_state *state)
 {
     active_recorders *list = &state->active[owner->hook];
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].owner == owner && list->items[i].is_guest) {
             list->items[i].is_guest = false;
-            thread_state_count_host(owner, 1);
+            thread_state_count_member(owner, 1);
         }
     }
 }
@@ -118,8 +118,8 @@ static void stop_recording(thread_state *self)
             recorder *owner = list.items[i].owner;
             owner->active_threads--;
             if (!list.items[i].is_guest) {
-                thread_state_count_host(owner, -1);
-                if (owner->hosts == 0 && thread_here.state != NULL) {
+                thread_state_count_member(owner, -1);
+                if (owner->members == 0 && thread_here.state != NULL) {
                     promote_guest(owner, thread_here.state);
                 }
             }

@@ -11,7 +11,7 @@ typedef struct {
     unsigned depth; /* how often it was enabled, less disabled */
     bool of_call;   /* not of the whole thread */
     bool inherited; /* one of `depth` is that of a call in another greenlet */
-    bool is_guest;  /* it ends with the recorder's last host: see arrivals.h */
+    bool is_guest;  /* it ends with the recorder's last member: see arrivals.h */
     uint64_t call;  /* the call for which it was enabled, or a number for the time */
 } active_recorder;
 
@@ -74,13 +74,13 @@ extern unsigned threads_recording;
  * call. */
 extern unsigned threads_by_hook[HOOK_COUNT];
 
-/* Hosts of recorders with threads=True: while there is one, threads that nobody knows arrive. */
+/* Members of recorders with threads=True: while there is one, threads that nobody knows arrive. */
 extern unsigned threads_wanted;
 /* Number of the newest Python thread when the first of them began. */
 extern uint64_t threads_since;
 /* The same when hooks have last noticed threads. */
 extern uint64_t threads_seen;
-/* Changes whenever a recorder gets its first host. */
+/* Changes whenever a recorder gets its first member. */
 extern uint64_t threads_generation;
 
 /* The state that this OS thread used last, and its Python thread; state is NULL if that has
@@ -96,6 +96,7 @@ typedef struct {
     uint64_t os_thread; /* a number that no other OS thread has had; 0 until it is needed */
     uint64_t ended;     /* number of the Python thread whose state was freed here last */
     bool is_several;
+    bool is_calling; /* a Python function was called and has not started: see monitoring.c */
 } latest_state;
 
 extern EDBPROF_THREAD_LOCAL latest_state thread_here;
@@ -137,8 +138,8 @@ bool thread_state_exists(PyThreadState *tstate);
 /* Number of the newest Python thread of the calling one's interpreter. */
 uint64_t thread_state_newest(void);
 
-/* Counts a host of a recorder in or out, by 1 or -1. */
-void thread_state_count_host(recorder *owner, int change);
+/* Counts a member of a recorder in or out, by 1 or -1. */
+void thread_state_count_member(recorder *owner, int change);
 
 /* Takes the handle that an earlier Python thread of the calling OS thread has left, or NULL. */
 edbprof_thread *thread_state_unpark(const recorder *owner);

@@ -172,7 +172,8 @@ class TestThread:
             thread = copy.Thread(target=body)
             thread.start()
             thread.join()
-        (thread,) = (each for each in saved(recorded, tmp_path).threads if each.name != "MainThread")
+        threads = saved(recorded, tmp_path).threads
+        (thread,) = (each for each in threads if each.name != "MainThread")
         assert {node.name for node in thread.nodes if node.parent is None} == {"run"}
 
     def test_the_functions_are_as_before(self):

@@ -93,6 +93,46 @@ def test_a_profile_function_that_raises_is_dropped_alone(hook, tmp_path):
     assert saved(recorded, tmp_path).calls("callee") == expected[hook]
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("setter", [sys.setprofile, sys.settrace])
+def test_a_call_that_another_function_prevents_in_a_recursion(hook, setter, tmp_path):
+    """Later calls stay below those that made them."""
+
+    def recurse(n):
+        if n > 0:
+            try:
+                recurse(n - 1)
+            except LookupError:
+                pass
+        callee()
+
+    def prevent(frame, event, _):
+        if event == "call" and frame.f_code is recurse.__code__ and frame.f_locals["n"] == 0:
+            raise LookupError("on purpose")
+
+    def program():
+        setter(prevent)
+        recurse(2)
+        setter(None)
+        callee()
+
+    recorded = Profile(hook=hook)
+    recorded.runcall(program)
+    paths = saved(recorded, tmp_path).paths()
+    one, two = ("program", "recurse"), ("program", "recurse", "recurse")
+    found = {path: calls for path, calls in paths.items() if path[-1] in ("recurse", "callee")}
+    # Up to 3.10 a trace function prevents a call before the profile function hears of it.
+    is_heard = sys.version_info >= (3, 11) or setter is sys.setprofile
+    assert found.pop((*two, "recurse"), 0) == is_heard
+    assert found == {
+        one: 1,
+        two: 1,
+        (*two, "callee"): 1,
+        (*one, "callee"): 1,
+        ("program", "callee"): 1,
+    }
+
+
 def test_getprofile_can_be_put_back(run):
     """Programs save the profile function, switch it off and set it again."""
     run(

@@ -41,8 +41,8 @@ class profile:
         slow down nothing; '' does without. Of those who share a file the first says.
     threads: whether threads that a recorded call starts are recorded too, from the start
         of their `run()` to its end, however long that is, and so are those that they
-        start. It holds for what is started by way of `threading`: pools, timers; not for
-        `_thread`. One decorator that says so says it for all that share its file.
+        start. Those of `_thread` are recorded until they end, and those that C code makes
+        meanwhile while such a call runs (see `Profile`). One decorator that says so says it for all that share its file.
     max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
         each takes 64 to 80 bytes. Calls in further ones overflow: they count under
         their functions, with the time that was theirs alone, and reports say how many
