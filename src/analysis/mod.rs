@@ -3,7 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`merge_request`] | the part of a file that is merged, in groups by process or thread |
-//! | [`select`] | patterns that choose processes, threads and functions |
+//! | [`pattern`], [`select`] | patterns, and the processes, threads and functions that they choose |
 //! | [`merge`] | many files as one [`merge::Profile`] |
 //! | [`compensate`] | times without the cost of recording |
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
@@ -25,6 +25,7 @@ pub mod merge_request;
 pub mod merge_siblings;
 pub mod native_name;
 mod occurrences;
+pub mod pattern;
 pub mod process_text;
 pub mod processes;
 pub mod prune;

@@ -8,7 +8,8 @@ use crate::generate::rows_text;
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::merge::{Merged, Merger, Profile, Refusal};
 use edbprof::analysis::merge_request::{By, MergeRequest, SelectionError};
-use edbprof::analysis::select::{Pattern, Selection};
+use edbprof::analysis::pattern::Pattern;
+use edbprof::analysis::select::Selection;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::model::{
     Calibration, CallKind, Cost, Function, FunctionKind, NO_PARENT, NodeKind, NodeRow, Nodes,

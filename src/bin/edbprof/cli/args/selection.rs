@@ -1,7 +1,7 @@
 //! Options that select a part of the recordings, and keep processes or threads apart.
 
 use clap::ValueEnum;
-use edbprof::analysis::select::Pattern;
+use edbprof::analysis::pattern::Pattern;
 
 /// Heading of these options in the help. Each option names it itself, because a heading set
 /// for all of them would also cover the options that a subcommand lists after them.
@@ -39,8 +39,9 @@ pub(crate) struct SelectionOptions {
 
     /// Only stacks in which this function occurs; may be repeated
     ///
-    /// A pattern for the function's name, its file, or FILE:NAME, with or without leading
-    /// directories: 'parse', 'json/*', 'parse.py:Parser.*', '*/site-packages/*', 'list.append'.
+    /// A pattern matches a function by its name, its qualified name, either of them behind the
+    /// module and a dot or colon, its file, or FILE:NAME; * stands for any characters, ? for one.
+    /// Leading directories may be left out: 'parse', 'json/*', 'parse.py:Parser.*', 'list.append'.
     /// The callers of the function stay, without time of their own.
     #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
     pub(crate) include: Vec<Pattern>,
