@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::display::{printable, pstats_name};
+use super::similar::similar;
 use crate::model::{Counts, Label, Rows};
 
 /// One comparison of two functions.
@@ -61,7 +62,11 @@ impl std::fmt::Display for UnknownKey {
             f,
             "no sort key is called '{word}'; there are {}",
             keys.join(", ")
-        )
+        )?;
+        match similar(&self.0, keys) {
+            Some(key) => write!(f, "; did you mean {key}?"),
+            None => Ok(()),
+        }
     }
 }
 

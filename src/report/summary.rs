@@ -1,5 +1,5 @@
 //! What the program says when it is done: how much was recorded, where the time
-//! went, what was written and what to do with it.
+//! went, and what was written. [`hints`](super::hints) follow it.
 
 use std::path::{Path, PathBuf};
 
@@ -45,24 +45,6 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
             text.push_str(&format!("  {}\n", path_text(path)));
         }
     }
-    let with_suffix = |suffix: &str| {
-        outputs
-            .iter()
-            .find(|path| path_text(path).ends_with(suffix))
-            .map(|path| path_text(path))
-    };
-    let next: Vec<_> = [
-        with_suffix(".svg").map(|path| format!("open {path} in a browser")),
-        with_suffix(".prof").map(|path| format!("edbprof tree {path}, or top, or export")),
-        with_suffix(".prof").map(|path| format!("python -m pstats {path}")),
-        with_suffix(".prof").map(|path| format!("snakeviz {path}  (pip install snakeviz)")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if !next.is_empty() {
-        text.push_str(&format!("\nNext: {}\n", next.join("\n  or: ")));
-    }
     text
 }
 
@@ -84,7 +66,7 @@ fn short_tree(view: &View<'_>) -> String {
         text.push('\n');
     }
     if lines.next().is_some() {
-        text.push_str("… (edbprof tree shows all of it)\n");
+        text.push_str("…\n");
     }
     text
 }

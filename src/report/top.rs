@@ -3,7 +3,8 @@
 
 use super::View;
 use super::cells::{cells, without_middle};
-use super::display::{printable, pstats_name, short_name};
+use super::display::short_name;
+use super::named::rows_named;
 use super::numbers::{at_least, count, counted, duration};
 use super::paths::PathShortener;
 use super::sort_order::SortOrder;
@@ -46,8 +47,7 @@ pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
 /// with the share that the calls between the two are of its total. `None` where it names
 /// none.
 ///
-/// It is a function's name as it is shown or as it is recorded; where nothing is called
-/// so, a part of a name; else a part of what pstats calls functions, `file:line(name)`.
+/// It is a pattern; where nothing matches it, functions that contain what matches it are meant.
 pub fn related(
     view: &View<'_>,
     function: &str,
@@ -58,7 +58,7 @@ pub fn related(
     let names = Names::new(view);
     let mut blocks = Vec::new();
     for (label, counts) in order
-        .sorted(&named(&view.rows, function))
+        .sorted(&rows_named(view, function))
         .into_iter()
         .take(limit)
     {
@@ -101,27 +101,6 @@ pub fn related(
         blocks.push(block);
     }
     (!blocks.is_empty()).then(|| blocks.join("\n"))
-}
-
-/// The rows of all functions that `function` names.
-fn named(rows: &Rows, function: &str) -> Rows {
-    let is_name =
-        |label: &Label| *label.name == *function.as_bytes() || short_name(&label.name) == function;
-    let is_in_name = |label: &Label| short_name(&label.name).contains(function);
-    let is_part = |label: &Label| printable(&pstats_name(label)).contains(function);
-    let matching = |is_meant: &dyn Fn(&Label) -> bool| {
-        let mut found = Rows::default();
-        for (id, row) in rows.iter().filter(|(id, _)| is_meant(rows.label(*id))) {
-            add(&mut found, rows.label(id), row.counts);
-        }
-        found
-    };
-    let all: [&dyn Fn(&Label) -> bool; 3] = [&is_name, &is_in_name, &is_part];
-    let found = all.into_iter().map(matching);
-    found
-        .into_iter()
-        .find(|rows| !rows.is_empty())
-        .unwrap_or_default()
 }
 
 fn callers(rows: &Rows, function: &Label) -> Rows {

@@ -6,6 +6,7 @@ mod clean;
 mod compensation;
 mod foreign;
 mod formats;
+mod hints;
 mod hostile;
 mod inputs;
 mod live;

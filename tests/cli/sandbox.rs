@@ -57,7 +57,21 @@ impl Sandbox {
 
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        Run::from(self.command().args(arguments).output().unwrap())
+        Run::from(
+            self.on_path(self.command().args(arguments))
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Has `command` find edbprof on PATH, and no desktop.
+    pub(crate) fn on_path<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let program = Path::new(env!("CARGO_BIN_EXE_edbprof")).parent().unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .env("PATH", format!("{}:{path}", program.display()))
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
     }
 
     /// Runs the program on all `.prof` files among the inputs, with the results there.
@@ -171,6 +185,36 @@ pub(crate) fn recording_of(names: [&[u8]; 2]) -> Vec<u8> {
         function.label.file = [b"/app/", name].concat().into();
         function.qualified_name = Box::default();
     }
+    encoded(&trees)
+}
+
+/// Recording of a run of pytest: `collect` of pytest called the test `TestIt.test_one` and
+/// `other`.
+pub(crate) fn pytest_recording() -> Vec<u8> {
+    let mut trees = trees(1, 5);
+    trees.processes[0].argv = ["python", "-m", "pytest"]
+        .map(|word| word.as_bytes().into())
+        .into();
+    trees.functions.push(trees.functions[1].clone());
+    for (function, (file, name)) in trees.functions.iter_mut().zip([
+        ("/v/site-packages/_pytest/main.py", "collect"),
+        ("/p/tests_x/test_a.py", "TestIt.test_one"),
+        ("/p/src/app.py", "other"),
+    ]) {
+        let short = name.rsplit('.').next().unwrap_or_default();
+        function.label.file = file.as_bytes().into();
+        function.label.name = short.as_bytes().into();
+        function.qualified_name = name.as_bytes().into();
+    }
+    trees.kinds.push(NodeKind::Function(2));
+    let nodes = &mut trees.threads[0].nodes;
+    nodes.push(NodeRow {
+        parent: 1,
+        kind: 2,
+        calls: 1,
+        resumes: 0,
+        total: 10_000,
+    });
     encoded(&trees)
 }
 

@@ -84,11 +84,6 @@ Wrote
   out.prof
   out.pstats
   out.svg
-
-Next: open out.svg in a browser
-  or: edbprof tree out.prof, or top, or export
-  or: python -m pstats out.prof
-  or: snakeviz out.prof  (pip install snakeviz)
 "
     );
 }

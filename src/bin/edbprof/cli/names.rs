@@ -15,6 +15,9 @@ pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 /// Prefix of the files in such a directory that tell of processes that were not recorded.
 pub(crate) const UNRECORDED_PREFIX: &str = "unrecorded_";
 
+/// Name of the merged profile if only a directory is known.
+pub(crate) const RESULT: &str = "profile_analysis.prof";
+
 /// Name that means stdout where an option takes a file.
 pub(crate) const STDOUT: &str = "-";
 

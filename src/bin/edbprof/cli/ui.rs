@@ -33,6 +33,18 @@ pub(crate) fn confirm(question: &str) -> Option<bool> {
     Some(read.is_ok() && ["y", "yes"].contains(&answer.as_str()))
 }
 
+/// Word by which a shell here finds this program: its name if PATH leads to it, else its path.
+pub(crate) fn own_command() -> String {
+    let name = env!("CARGO_BIN_NAME");
+    let here = std::env::current_exe().unwrap_or_default();
+    let is_on_path = which::which_global(name)
+        .is_ok_and(|found| found.canonicalize().ok() == here.canonicalize().ok());
+    match is_on_path {
+        true => name.to_owned(),
+        false => here.to_str().unwrap_or(name).to_owned(),
+    }
+}
+
 /// Columns of the terminal behind `stream`; `None` if it is no terminal.
 pub(crate) fn terminal_columns(stream: impl AsFd) -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(stream).ok()?;

@@ -28,7 +28,7 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         .filter(|path| *path != Path::new(STDOUT));
     let targets: Vec<_> = output.into_iter().map(Path::to_owned).collect();
     let mut reading = ReadReport::default();
-    let mut files = input::find(&options.inputs, &mut reading)?;
+    let mut files = input::find_to_show(&options.inputs, &mut reading)?;
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
     let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
     guard.check(&profile)?;

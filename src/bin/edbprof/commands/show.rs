@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use edbprof::report::View;
+use edbprof::report::named::similar_name;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};
 use edbprof::report::tree::{self, tree as call_tree};
@@ -35,10 +36,10 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
             let Some(function) = function else { continue };
             let table = related(view, function, relation, &options.sort, limit);
             tables.push(table.ok_or_else(|| {
+                let meant = similar_name(view, function);
+                let meant = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
                 let function = path_text(Path::new(function));
-                Error::Usage(format!(
-                    "no function is called '{function}'; edbprof top lists their names"
-                ))
+                Error::Usage(format!("no function matches '{function}'{meant}"))
             })?);
         }
         if tables.is_empty() {
@@ -72,7 +73,7 @@ fn show(
     text: impl FnOnce(&View<'_>) -> Result<String, Error>,
 ) -> Result<Exit, Error> {
     let mut reading = ReadReport::default();
-    let files = input::find(inputs, &mut reading)?;
+    let files = input::find_to_show(inputs, &mut reading)?;
     let profile = input::merge(files, &inputs.selection, false, &mut reading);
     reading.check(&profile, inputs, false)?;
     let text = with_view(profile, options, |view| {

@@ -1,12 +1,13 @@
 //! The way from paths on the command line to one merged profile.
 //!
-//! [`discover`] finds the files, [`trust`] decides whose files are read and [`bounded`] how much of
+//! [`discover`] finds the files, [`own_result`] those of commands that show one, [`trust`] decides whose files are read and [`bounded`] how much of
 //! them, [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists
 //! those that were left out.
 
 mod bounded;
 mod discover;
 mod merge;
+mod own_result;
 mod progress;
 mod read;
 mod read_error;
@@ -19,6 +20,7 @@ pub(crate) use discover::{
     temporary_directories,
 };
 pub(crate) use merge::merge;
+pub(crate) use own_result::find_to_show;
 pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
 pub(crate) use trust::{Owners, read_trusted, sidecar_beside};

@@ -15,7 +15,8 @@ Examples:
 /// Convert to the format of another tool
 ///
 /// Reads .prof files, also those of cProfile, and live files of running or killed processes,
-/// and writes all of them as one file.
+/// and writes all of them as one file. Without a path, ./profile_analysis.prof is read if it is
+/// yours, else the recordings in the temporary directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct ExportOptions {

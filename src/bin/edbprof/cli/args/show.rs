@@ -8,19 +8,21 @@ use super::{InputOptions, ViewOptions};
 
 const TOP_AFTER_HELP: &str = "\
 Examples:
-  edbprof top run.prof                   the functions with the most time of their own
+  edbprof top                            the functions with the most time of their own
   edbprof top --sort cumulative /data    with their callees, of all profiles in /data
   edbprof top --callers loads run.prof   the callers of loads, and its time for each";
 
 const TREE_AFTER_HELP: &str = "\
 Examples:
-  edbprof tree run.prof                  everything that took 1 % of the time or more
+  edbprof tree                           everything that took 1 % of the time or more
   edbprof tree --threshold 0.001 --all   down to 0.1 %, each frame of libraries too
   edbprof tree run.prof | less           without colours; CLICOLOR_FORCE=1 keeps them";
 
 /// Show the functions that cost most as a table, or one function's callers or callees
 ///
-/// Reads .prof files, also those of cProfile, and live files of running or killed processes.
+/// Reads .prof files, also those of cProfile, and live files of running or killed processes;
+/// without a path, ./profile_analysis.prof if it is yours, else the recordings in the temporary
+/// directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = TOP_AFTER_HELP)]
 pub(crate) struct TopOptions {
@@ -40,12 +42,12 @@ pub(crate) struct TopOptions {
 
     /// Show the callers of this function
     ///
-    /// A function's name or, if no function has it, a part of a name or of file:line(name).
-    #[arg(long, value_name = "FUNCTION")]
+    /// A pattern like those of --include or, if nothing matches it, a part of what one matches.
+    #[arg(long, value_name = "PATTERN")]
     pub(crate) callers: Option<String>,
 
     /// Show the functions that this function called
-    #[arg(long, value_name = "FUNCTION")]
+    #[arg(long, value_name = "PATTERN")]
     pub(crate) callees: Option<String>,
 }
 
@@ -54,7 +56,8 @@ pub(crate) struct TopOptions {
 /// Calls within libraries, including Python's own, are shortened: the entered frame is shown;
 /// everything between it and the program's functions that it calls back is one line. Colours are
 /// used on a terminal only; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected. Reads .prof
-/// files, also those of cProfile, and live files of running or killed processes.
+/// files, also those of cProfile, and live files of running or killed processes; without a path,
+/// ./profile_analysis.prof if it is yours, else the recordings in the temporary directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = TREE_AFTER_HELP)]
 pub(crate) struct TreeOptions {

@@ -1,5 +1,6 @@
 //! `edbprof` without a subcommand: merges the inputs and writes the results.
 
+mod next_steps;
 mod run_report;
 
 use std::io;
@@ -19,6 +20,7 @@ use crate::output::formats;
 use crate::output::overwrite_guard::{OverwriteGuard, remove_stale};
 use crate::output::targets::Outputs;
 use crate::output::with_view;
+use next_steps::next_steps;
 pub(crate) use run_report::RunReport;
 
 /// Merges the inputs and writes the results. The summary is printed to `stream`.
@@ -123,7 +125,8 @@ fn print_summary(
     if options.quiet || json_on_stdout {
         return true;
     }
-    let text = summary(view, report.reading.failures(), &report.outputs);
+    let mut text = summary(view, report.reading.failures(), &report.outputs);
+    text.push_str(&next_steps(view, &report.outputs));
     let printed = stream.print(&text);
     if let Err(error) = &printed {
         warn(format_args!("can't write the summary: {error}"));

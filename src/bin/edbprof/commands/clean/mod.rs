@@ -6,6 +6,7 @@ mod own_file;
 use std::path::Path;
 
 use edbprof::report::display::printable;
+use edbprof::report::hints::quoted;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use indicatif::DecimalBytes;
@@ -14,7 +15,7 @@ use self::leftovers::{Found, Leftover};
 use self::own_file::Kept;
 use crate::cli::args::CleanOptions;
 use crate::cli::exit::{Error, Exit};
-use crate::cli::ui::{confirm, print, warn};
+use crate::cli::ui::{confirm, own_command, print, warn};
 use crate::input::directories;
 
 /// Runs `edbprof clean`.
@@ -40,13 +41,15 @@ pub(crate) fn clean(options: &CleanOptions) -> Result<Exit, Error> {
     }
     print(&listing(leftovers))?;
     let unsaved = leftovers.iter().filter(|leftover| leftover.may_be_unsaved);
-    let mut unsaved: Vec<_> = unsaved.filter_map(|l| l.path.parent()).collect();
+    let directories = unsaved.filter_map(|leftover| leftover.path.parent());
+    let mut unsaved: Vec<_> = directories.map(|path| quoted(&path_text(path))).collect();
     unsaved.dedup();
     if !unsaved.is_empty() {
         warn(format_args!(
             "what they have recorded is lost then, unless it was merged; that is done by: \
-             edbprof {}",
-            list(&unsaved)
+             {} {}",
+            quoted(&own_command()),
+            unsaved.join(" ")
         ));
     }
     if options.dry_run {

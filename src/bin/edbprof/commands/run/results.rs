@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use edbprof::report::hints::quoted;
 use edbprof::report::summary::path_text;
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use super::writing::Writing;
 use crate::cli::args::{AggregateOptions, InputOptions, RunOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::{PREFIX, SUFFIX};
-use crate::cli::ui::{Stream, warn};
+use crate::cli::ui::{Stream, own_command, warn};
 use crate::commands::aggregate::{RunReport, aggregate};
 
 /// Merges the recordings, writes the results and prints their summary to stderr. Returns false
@@ -78,7 +79,9 @@ pub(super) fn write_results(
     let directory = path_text(&directory);
     if is_kept && exit != Exit::Success {
         warn(format_args!(
-            "the recordings are in {directory}; edbprof --out=DIR {directory} merges them"
+            "the recordings are in {directory}; this merges them: {} {}",
+            quoted(&own_command()),
+            quoted(&directory),
         ));
     } else if is_kept && !options.results.quiet {
         warn(format_args!("the recordings are in {directory}"));

@@ -1,0 +1,48 @@
+//! The end of the summary: commands that look further into the results.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use edbprof::report::View;
+use edbprof::report::hints::{hints, quoted};
+use edbprof::report::summary::path_text;
+use which::which_global;
+
+use crate::cli::args::Format;
+use crate::cli::ui::own_command;
+
+/// Returns the text: nothing if no result is worth a command.
+pub(super) fn next_steps(view: &View<'_>, outputs: &[PathBuf]) -> String {
+    let of_format = |format| {
+        let mut outputs = outputs.iter();
+        outputs.find(|path| Format::of_name(path) == Some(format))
+    };
+    let picture = of_format(Format::Svg);
+    let mut commands = Vec::new();
+    commands.extend(picture.and_then(|picture| opening(picture)));
+    let picture = picture.filter(|_| commands.is_empty());
+    let picture = picture.map_or(String::new(), |picture| {
+        format!("\nAny browser shows {}\n", path_text(picture))
+    });
+    if let Some(profile) = of_format(Format::Prof) {
+        commands.extend(hints(view, &own_command(), profile));
+    }
+    match commands.is_empty() {
+        true => picture,
+        false => format!("{picture}\nNext: {}\n", commands.join("\n  or: ")),
+    }
+}
+
+/// Returns the command that opens `picture`, if there is a desktop that has one.
+fn opening(picture: &Path) -> Option<String> {
+    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
+    let opener = match cfg!(target_os = "macos") {
+        true => "open",
+        false if has_display => "xdg-open",
+        false => return None,
+    };
+    which_global(opener).ok()?;
+    Some(format!("{opener} {}", quoted(picture.to_str()?)))
+}

@@ -1,0 +1,56 @@
+//! The inputs of commands that show a profile: without a path, the result that the user has here.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use edbprof::report::summary::path_text;
+
+use super::discover::{directories, find};
+use super::{Input, ReadReport};
+use crate::cli::args::InputOptions;
+use crate::cli::exit::Error;
+use crate::cli::names::{PREFIX, RESULT, SUFFIX};
+use crate::cli::ui::warn;
+
+/// Finds the inputs of a command that shows a profile: those that are named, else the result in
+/// the current directory if it is the user's own, else what [`find`] finds. Says which on stderr,
+/// unless they are named.
+///
+/// # Errors
+///
+/// Those of [`find`].
+pub(crate) fn find_to_show(
+    options: &InputOptions,
+    report: &mut ReadReport,
+) -> Result<Vec<Input>, Error> {
+    let is_default =
+        options.paths.is_empty() && *options.prefix == *PREFIX && *options.suffix == *SUFFIX;
+    if is_default && is_own_file(Path::new(RESULT)) {
+        warn(format_args!("reading {RESULT}"));
+        return Ok(vec![Input {
+            path: PathBuf::from(RESULT),
+            named: true,
+            any_owner: options.any_owner,
+            bytes: 0,
+        }]);
+    }
+    let inputs = find(options, report)?;
+    if options.paths.is_empty() && !inputs.is_empty() {
+        let directory = directories(&[]).first().map(|path| path_text(path));
+        let [prefix, suffix] =
+            [&options.prefix, &options.suffix].map(|text| path_text(text.as_ref()));
+        warn(format_args!(
+            "reading {prefix}*{suffix} in {}",
+            directory.unwrap_or_default()
+        ));
+    }
+    Ok(inputs)
+}
+
+/// Returns true if `path` is a file of the user, and not only a link to one.
+fn is_own_file(path: &Path) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    let is_own = |found: std::io::Result<fs::Metadata>| found.is_ok_and(|file| file.uid() == user);
+    path.is_file() && is_own(fs::symlink_metadata(path)) && is_own(fs::metadata(path))
+}

@@ -1,0 +1,157 @@
+//! Commands that look further into a result, chosen for it, as a shell takes them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::View;
+use super::display::{function_name, short_name};
+use super::paths::{CodeOrigin, origin};
+use super::sort_order::SortOrder;
+use crate::model::{Label, NodeKind, Process};
+
+/// Returns commands for `profile`, the file of the merged profile that `view` shows; `program`
+/// is the word by which the user calls edbprof.
+pub fn hints(view: &View<'_>, program: &str, profile: &Path) -> Vec<String> {
+    // No text could name such a file to a shell.
+    let Some(profile) = profile.to_str() else {
+        return Vec::new();
+    };
+    let profile = quoted(&match profile.starts_with('-') {
+        true => format!("./{profile}"),
+        false => profile.to_owned(),
+    });
+    let tree = match tests(view) {
+        Some(pattern) => format!("tree --include={}", quoted(&pattern)),
+        None => "tree".to_owned(),
+    };
+    let callers = costliest(view).map(|name| format!("top --callers={}", quoted(&name)));
+    let processes = can_tell_processes(view).then(|| "tree --by=process".to_owned());
+    let program = quoted(program);
+    [Some(tree), callers, processes]
+        .into_iter()
+        .flatten()
+        .map(|command| format!("{program} {command} {profile}"))
+        .collect()
+}
+
+/// Returns `word` as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// Returns a pattern for the tests that pytest or unittest has run, if it has.
+fn tests(view: &View<'_>) -> Option<String> {
+    let trees = view.profile.trees();
+    if !trees.processes.iter().any(runs_tests) {
+        return None;
+    }
+    let mut directories: BTreeMap<&str, usize> = BTreeMap::new();
+    for function in &trees.functions {
+        let file = std::str::from_utf8(&function.label.file).unwrap_or_default();
+        if origin(&function.label) == CodeOrigin::Program {
+            if let Some(directory) = directory_of_tests(file) {
+                *directories.entry(directory).or_default() += 1;
+            }
+        }
+    }
+    let (directory, _) = directories
+        .into_iter()
+        .max_by_key(|(_, functions)| *functions)?;
+    Some(format!("{directory}/*"))
+}
+
+fn runs_tests(process: &Process) -> bool {
+    process.argv.iter().any(|word| {
+        let word = String::from_utf8_lossy(word);
+        let mut parts = word.rsplit('/');
+        let name = parts.next().unwrap_or_default();
+        let known = |name: &str| ["pytest", "py.test", "unittest"].contains(&name);
+        known(name) || name == "__main__.py" && parts.next().is_some_and(known)
+    })
+}
+
+/// Returns the outermost directory of `file` that is called like tests, or else the innermost,
+/// if the file is called like tests.
+fn directory_of_tests(file: &str) -> Option<&str> {
+    let (directories, name) = file.rsplit_once('/')?;
+    if !name.starts_with("test") && !name.ends_with("_test.py") {
+        return None;
+    }
+    let mut outermost = directories
+        .split('/')
+        .filter(|part| part.starts_with("test"));
+    outermost
+        .next()
+        .or_else(|| directories.rsplit('/').next())
+        .filter(|part| !part.is_empty())
+}
+
+/// Returns a name of the function with the most time of its own that has a caller.
+fn costliest(view: &View<'_>) -> Option<String> {
+    let order: SortOrder = "tottime".parse().ok()?;
+    let sorted = order.sorted(&view.rows);
+    let has_caller = |label: &Label| {
+        let row = view.rows.find(label).and_then(|id| view.rows.row(id));
+        row.is_some_and(|row| !row.callers.is_empty())
+    };
+    let (label, _) = sorted.into_iter().find(|(label, _)| has_caller(label))?;
+    let mut functions = view.profile.trees().functions.iter();
+    let name = match functions.find(|function| function.label == *label) {
+        Some(function) => function_name(function),
+        None => short_name(&label.name),
+    };
+    // Every module and many lambdas have such a name.
+    if name.ends_with('>') && *label.file != *b"~" {
+        let file = std::str::from_utf8(&label.file).ok()?;
+        let file = file.rsplit('/').next().unwrap_or(file);
+        return Some(format!("{file}:{}", label.line));
+    }
+    Some(name)
+}
+
+/// Returns true if there are several processes that are kept apart.
+fn can_tell_processes(view: &View<'_>) -> bool {
+    let kinds = &view.profile.trees().kinds;
+    let processes = kinds
+        .iter()
+        .filter(|kind| matches!(kind, NodeKind::Process(_)));
+    processes.count() > 1
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, expected) in [
+            ("a.prof", "a.prof"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\\''s'"),
+            ("tests_x/*", "'tests_x/*'"),
+            ("<lambda>", "'<lambda>'"),
+            ("$HOME", "'$HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+
+    #[test]
+    fn tests_are_told_by_their_directories() {
+        for (file, expected) in [
+            ("/p/tests_x/unit/test_a.py", Some("tests_x")),
+            ("/p/pkg/parser_test.py", Some("pkg")),
+            ("/p/test_a.py", Some("p")),
+            ("/p/tests/conftest.py", None),
+            ("/test_a.py", None),
+            ("test_a.py", None),
+        ] {
+            assert_eq!(directory_of_tests(file), expected, "{file}");
+        }
+    }
+}
