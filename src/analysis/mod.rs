@@ -9,6 +9,7 @@
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
 //! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
 //! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
+//! | [`runs`] | which processes are of one run |
 
 #![deny(unsafe_code)]
 
@@ -30,5 +31,6 @@ pub mod process_text;
 pub mod processes;
 pub mod prune;
 pub mod rows;
+pub mod runs;
 pub mod select;
 pub mod singledispatch;

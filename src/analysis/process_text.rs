@@ -9,16 +9,11 @@ const LONGEST_COMMAND: usize = 120;
 
 /// Describes `process` in one line. Names are not escaped.
 pub fn describe(process: &Process) -> String {
-    let command = process.argv.join(&b' ');
-    let command = String::from_utf8_lossy(&command);
-    let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
-    if short.len() < command.len() {
-        short.push('…');
-    }
+    let short = command(process);
     let ending = match process.ending {
         Ending::Running => "still running",
         Ending::Finished => "finished",
-        Ending::Killed => "killed",
+        Ending::Killed => "ended without exit handlers",
     };
     format!(
         "process {}: {short} ({}, started {}, {:.3} s, {ending})",
@@ -27,6 +22,22 @@ pub fn describe(process: &Process) -> String {
         utc(process.start_unix_ns),
         process.duration_ns as f64 / 1e9,
     )
+}
+
+/// Returns the command line and the beginning of `process`. Names are not escaped.
+pub fn beginning(process: &Process) -> String {
+    format!("{}, begun {}", command(process), utc(process.start_unix_ns))
+}
+
+/// Returns the command line, cut if it is long.
+fn command(process: &Process) -> String {
+    let command = process.argv.join(&b' ');
+    let command = String::from_utf8_lossy(&command);
+    let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
+    if short.len() < command.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// Returns the date and time of `unix_ns`, nanoseconds since the Unix epoch. Every `u64`
@@ -58,7 +69,7 @@ mod tests {
         assert_eq!(
             describe(&process),
             "process 4711: python \u{fffd}app.py \
-             (CPython 3.11.7, started 2023-11-14 22:13:20 UTC, 5.123 s, killed)"
+             (CPython 3.11.7, started 2023-11-14 22:13:20 UTC, 5.123 s, ended without exit handlers)"
         );
         let long = Process {
             argv: [b"x".repeat(100_000).into()].into(),

@@ -20,11 +20,18 @@ const LINES: usize = 24;
 /// files that were written.
 pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     let mut text = format!("{}\n", view.title());
-    if view.figures.killed > 0 || lost > 0 {
+    if lost > 0 {
         text.push_str(&format!(
-            "{}, {} killed, {lost} lost\n",
-            counted(view.figures.processes, "process", "processes"),
+            "{} could not be read\n",
+            counted(lost, "file", "files")
+        ));
+    }
+    if view.figures.killed > 0 {
+        text.push_str(&format!(
+            "{} of {} ended without exit handlers (os._exit, terminate or a signal); what was \
+             recorded until then is here\n",
             view.figures.killed,
+            counted(view.figures.processes, "process", "processes"),
         ));
     }
     if view.figures.overhead > 0.0 {

@@ -35,7 +35,11 @@ fn profiles() -> Vec<(&'static str, Sandbox, u64)> {
 
 fn export(sandbox: &Sandbox, format: &str) -> String {
     let run = sandbox.run(&["export", "--format", format]).expect(0);
-    assert_eq!(run.stderr, "");
+    let reading = format!(
+        "edbprof: reading edbprof_*.prof in {}\n",
+        sandbox.input("").display()
+    );
+    assert_eq!(run.stderr, reading);
     run.stdout
 }
 

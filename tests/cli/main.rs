@@ -12,6 +12,7 @@ mod inputs;
 mod live;
 #[path = "../it/live_file.rs"]
 mod live_file;
+mod mistakes;
 mod outputs;
 mod overwriting;
 mod ownership;

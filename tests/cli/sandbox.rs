@@ -147,6 +147,16 @@ pub(crate) fn saved_by(id: u8, identity: ProcessIdentity) -> Vec<u8> {
     encoded(&trees)
 }
 
+/// Like [`recording`], of this process and parent, begun so many seconds later.
+pub(crate) fn begun(id: u8, identity: ProcessIdentity, parent: u32, seconds: u64) -> Vec<u8> {
+    let mut trees = trees(id, 10);
+    let process = &mut trees.processes[0];
+    process.identity = identity;
+    process.parent_pid = parent;
+    process.start_unix_ns += seconds * 1_000_000_000;
+    encoded(&trees)
+}
+
 /// Like [`recording`], of a process that has measured the costs of recording.
 pub(crate) fn calibrated(id: u8, calls: u64, calibration: Option<Calibration>) -> Vec<u8> {
     let mut trees = trees(id, calls);

@@ -247,7 +247,7 @@ def test_a_program_that_is_killed(run, tmp_path):
     )
     done = run("program.py")
     assert done.returncode == -signal.SIGKILL
-    assert "1 process, 1 killed, 0 lost" in done.stderr
+    assert "1 of 1 process ended without exit handlers" in done.stderr
     assert run.results().calls("work") == 1
 
 

@@ -18,6 +18,7 @@ mod commands;
 mod input;
 mod output;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,18 +27,24 @@ use cli::args::{Command, Options};
 use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
-use commands::{clean, export, run, show};
+use commands::{clean, export, mistakes, run, show};
 
 fn main() -> ExitCode {
-    run_command(&Options::parse()).unwrap_or_else(|error| {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let ended = match Options::try_parse() {
+        Ok(options) => run_command(&options, &words),
+        Err(error) => Err(mistakes::explain(&words, &error).unwrap_or_else(|| error.exit())),
+    };
+    ended.unwrap_or_else(|error| {
         warn(&error);
         error.exit().into()
     })
 }
 
-fn run_command(options: &Options) -> Result<ExitCode, Error> {
+fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error> {
     let exit = match &options.command {
         None => {
+            mistakes::check(words, &options.aggregate.inputs.paths)?;
             let report = &mut RunReport::default();
             aggregate(&options.aggregate, Stream::Stdout, report)?
         }

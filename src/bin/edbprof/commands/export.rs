@@ -12,7 +12,7 @@ use crate::cli::ui::Stream;
 use crate::input::{self, ReadReport};
 use crate::output::formats::report;
 use crate::output::overwrite_guard::OverwriteGuard;
-use crate::output::targets::write_named;
+use crate::output::targets::{of_other_tools, write_named};
 use crate::output::with_view;
 
 /// Runs `edbprof export`.
@@ -57,8 +57,16 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
 fn format(options: &ExportOptions) -> Result<Format, Error> {
     let by_output = options.output.as_deref().and_then(Format::of_name);
     options.format.or(by_output).ok_or_else(|| {
-        Error::Usage(
-            "the name of the output doesn't say which format is wanted; --format does".to_owned(),
-        )
+        let output = options.output.as_deref();
+        let instead = output.and_then(of_other_tools);
+        Error::Usage(instead.map_or_else(
+            || {
+                "the name of the output doesn't say which format is wanted; --format does"
+                    .to_owned()
+            },
+            |instead| {
+                format!("edbprof writes no such format; {instead}, and --format names others")
+            },
+        ))
     })
 }

@@ -3,5 +3,6 @@
 pub(crate) mod aggregate;
 pub(crate) mod clean;
 pub(crate) mod export;
+pub(crate) mod mistakes;
 pub(crate) mod run;
 pub(crate) mod show;

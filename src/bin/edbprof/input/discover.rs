@@ -12,6 +12,7 @@ use edbprof::format::live;
 use edbprof::report::summary::path_text;
 
 use super::read_error::ReadError;
+use super::since::keep_since;
 use super::trust::{Owners, others_may_write, sidecar_beside, stranger};
 use super::{ReadReport, SkippedInput};
 use crate::cli::args::InputOptions;
@@ -96,7 +97,10 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
             }),
         }
     }
-    Ok(inputs)
+    Ok(match options.since {
+        Some(since) => keep_since(inputs, since),
+        None => inputs,
+    })
 }
 
 /// Paths to search: `named`, or the default if there are none.

@@ -28,6 +28,7 @@ pub(crate) fn merge(
     let inputs = in_merge_order(dedup_by_inode(inputs));
     let wanted = wanted(options);
     report.inputs = inputs.len();
+    report.searched = inputs.iter().any(|input| !input.named);
     report.without_match = wanted.selection.without_match(&[]);
     let merger = read_all(&inputs, &wanted, quiet, report);
     let live = inputs.iter().filter(|input| is_live(&input.path));

@@ -1,7 +1,7 @@
 //! The way from paths on the command line to one merged profile.
 //!
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, [`trust`] decides whose files are read and [`bounded`] how much of
-//! them, [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists
+//! them, [`mod@read`] reads one of them, [`since`] chooses runs, [`mod@merge`] adds all files up, and [`report`] lists
 //! those that were left out.
 
 mod bounded;
@@ -12,6 +12,7 @@ mod progress;
 mod read;
 mod read_error;
 mod report;
+mod since;
 mod trust;
 
 pub(crate) use bounded::{GoesOn, read_bounded};

@@ -24,8 +24,10 @@ pub(crate) fn find_to_show(
     options: &InputOptions,
     report: &mut ReadReport,
 ) -> Result<Vec<Input>, Error> {
-    let is_default =
-        options.paths.is_empty() && *options.prefix == *PREFIX && *options.suffix == *SUFFIX;
+    let is_default = options.paths.is_empty()
+        && *options.prefix == *PREFIX
+        && *options.suffix == *SUFFIX
+        && options.since.is_none();
     if is_default && is_own_file(Path::new(RESULT)) {
         warn(format_args!("reading {RESULT}"));
         return Ok(vec![Input {

@@ -1,6 +1,7 @@
 //! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 
 use edbprof::analysis::merge_request::{MergeRequest, SelectionError};
 use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
@@ -69,8 +70,10 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,
     };
-    let mut file =
-        prof::read_entries(&bytes, known).map_err(|error| ReadError::of_content(&bytes, error))?;
+    let mut file = prof::read_entries(&bytes, known).map_err(|error| match is_script(input) {
+        true => ReadError::Script,
+        false => ReadError::of_content(&bytes, error),
+    })?;
     let mut read = Ok(());
     // Call trees contain everything that a sidecar would add.
     if let (ProfFile::Plain(plain), Some(path)) = (&mut file, sidecar_of(input)) {
@@ -82,6 +85,11 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
         }
     }
     Ok((file, read))
+}
+
+fn is_script(input: &Input) -> bool {
+    let suffix = input.path.extension().and_then(OsStr::to_str);
+    suffix.is_some_and(|suffix| ["py", "pyw", "pyc", "pyz"].contains(&suffix))
 }
 
 /// Reads a live file that contained `bytes` a moment ago. Returns nothing if its process has

@@ -16,6 +16,8 @@ pub(crate) enum ReadError {
     Stranger(u32),
     /// The content is no profile.
     Content(BadContent),
+    /// It is a program of Python.
+    Script,
     /// It is a file of another tool.
     Foreign(Foreign),
     /// A live file was removed, and its process left no `.prof` file.
@@ -41,6 +43,9 @@ impl fmt::Display for ReadError {
             ReadError::Content(error) => error.fmt(f),
             ReadError::Foreign(Foreign { name, hint: "" }) => write!(f, "it is {name}"),
             ReadError::Foreign(Foreign { name, hint }) => write!(f, "it is {name}; {hint}"),
+            ReadError::Script => {
+                f.write_str("it is a Python program; edbprof run records what it does")
+            }
             ReadError::Gone => f.write_str("it is gone"),
         }
     }

@@ -5,14 +5,19 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use edbprof::analysis::merge::Profile;
+use edbprof::analysis::process_text::beginning;
+use edbprof::analysis::runs::runs;
+use edbprof::model::Process;
 use edbprof::report::display::printable;
+use edbprof::report::hints::quoted;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 
 use super::discover::directories;
 use crate::cli::args::InputOptions;
 use crate::cli::exit::{Error, Exit};
-use crate::cli::ui::warn;
+use crate::cli::names::RESULT;
+use crate::cli::ui::{own_command, warn};
 
 /// File that is left out, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(crate) struct SkippedInput {
 pub(crate) struct ReadReport {
     /// Files that were found.
     pub(crate) inputs: usize,
+    /// True if some of them were found in a directory.
+    pub(crate) searched: bool,
     /// Files that were read and can be used.
     pub(crate) succeeded: usize,
     /// Files that can't be read.
@@ -43,6 +50,31 @@ pub(crate) struct ReadReport {
     pub(crate) other_processes: usize,
     /// Options that select functions and match none.
     pub(crate) without_match: BTreeSet<String>,
+}
+
+/// Returns what to do if `directories` have no recordings: to read other profiles there, if there
+/// are some.
+fn other_profiles(directories: &[PathBuf]) -> String {
+    let profiles_in = |directory: &PathBuf| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|suffix| suffix == "prof"))
+            .collect();
+        paths.sort_by_key(|path| (path.file_name() != Some(RESULT.as_ref()), path.clone()));
+        paths
+    };
+    let profiles: Vec<_> = directories.iter().flat_map(profiles_in).collect();
+    match profiles.first() {
+        Some(first) => format!(
+            "there {} {}, named otherwise: {} tree {} shows one",
+            if profiles.len() == 1 { "is" } else { "are" },
+            counted(profiles.len(), "profile", "profiles"),
+            quoted(&own_command()),
+            quoted(&path_text(first)),
+        ),
+        None => "--prefix, --suffix and the directory say where profiles were saved".to_owned(),
+    }
 }
 
 impl SkippedInput {
@@ -81,12 +113,16 @@ impl ReadReport {
         if self.inputs == 0 {
             let directories = directories(&options.paths);
             let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
+            let since = match options.since {
+                Some(_) => " of the time that --since chooses",
+                None => "",
+            };
             return Err(Error::NothingToRead(format!(
-                "nothing to read: no {}*{} in {}; --prefix, --suffix and the directory say where \
-                 profiles were saved",
+                "nothing to read: no {}*{}{since} in {}; {}",
                 path_text(options.prefix.as_ref()),
                 path_text(options.suffix.as_ref()),
                 list.join(", "),
+                other_profiles(&directories),
             )));
         }
         if self.succeeded == 0 {
@@ -98,6 +134,9 @@ impl ReadReport {
                 false => "none of the files could be used, so nothing was written",
             };
             return Err(Error::SomeFailed(message.to_owned()));
+        }
+        if !quiet && options.since.is_none() && self.searched {
+            self.warn_of_runs(&profile.trees().processes);
         }
         let trees = profile.trees();
         if !trees.selection.is_empty() && trees.threads.is_empty() {
@@ -111,6 +150,24 @@ impl ReadReport {
             warn(format_args!("no function matches {option}"));
         }
         Ok(())
+    }
+
+    /// Warns if recordings of several runs were found and merged, which may be an accident.
+    fn warn_of_runs(&self, processes: &[Process]) {
+        let processes: Vec<_> = processes.iter().collect();
+        let numbers = runs(&processes);
+        let number = numbers.iter().max().map_or(0, |last| last + 1);
+        if number > 1 {
+            let of_last = |(run, _): &(usize, _)| run + 1 == number;
+            let mut last = numbers.into_iter().zip(processes).filter(of_last);
+            let last = last.next().map_or(String::new(), |(_, process)| {
+                printable(beginning(process).as_bytes())
+            });
+            warn(format_args!(
+                "{} of {number} runs are merged; --since=last-run takes the last alone: {last}",
+                counted(self.succeeded, "file", "files"),
+            ));
+        }
     }
 
     fn warn_of_skipped(&self, quiet: bool) {

@@ -60,6 +60,12 @@ impl Outputs {
                 ))),
             };
         }
+        if let Some(instead) = of_other_tools(out) {
+            return Err(Error::Usage(format!(
+                "no result of edbprof is called like {}; {instead}",
+                path_text(out)
+            )));
+        }
         let directory = directory_of(out);
         if out.exists() && !out.is_file() {
             let out = path_text(out);
@@ -146,6 +152,24 @@ pub(super) fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// Returns what to write instead of a file that only other tools write, if the suffix says so.
+pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
+    const SUFFIXES: [(&[&str], &str, &str); 3] = [
+        (
+            &["html", "htm", "png", "jpg", "jpeg", "pdf"],
+            ".svg",
+            "the picture",
+        ),
+        (&["txt", "md", "csv", "tsv"], ".pstats", "the table"),
+        (&["pb", "gz", "pprof", "dot", "xml"], ".json", "all figures"),
+    ];
+    let suffix = path.extension()?.to_str()?.to_ascii_lowercase();
+    let of_suffix = |(suffixes, ..): &&(&[&str], _, _)| suffixes.contains(&&*suffix);
+    let (_, ours, what) = SUFFIXES.iter().find(of_suffix)?;
+    let instead = path.with_extension(&ours[1..]);
+    Some(format!("{} would be {what}", path_text(&instead)))
+}
+
 /// Removes the suffix of a result from `path`; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
     if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
@@ -184,6 +208,19 @@ mod tests {
             Outputs::new(None).unwrap().path(".prof"),
             Path::new("profile_analysis.prof")
         );
+    }
+
+    #[test]
+    fn files_of_other_tools_are_not_written() {
+        for (out, instead) in [
+            ("x.html", "x.svg would be the picture"),
+            ("a/x.PNG", "a/x.svg would be the picture"),
+            ("x.txt", "x.pstats would be the table"),
+            ("x.pb.gz", "x.pb.json would be all figures"),
+        ] {
+            let told = Outputs::new(Some(Path::new(out))).unwrap_err().to_string();
+            assert!(told.ends_with(instead), "{told}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::since::age;
 use crate::cli::names::{PREFIX, SUFFIX};
 
 const AFTER_HELP: &str = "\
@@ -63,37 +64,4 @@ pub(crate) struct CleanOptions {
     /// Remove without asking
     #[arg(long, short, conflicts_with = "dry_run")]
     pub(crate) yes: bool,
-}
-
-/// A number and its unit.
-fn age(text: &str) -> Result<Duration, &'static str> {
-    const ODD: &str = "an age is a number and s, m, h, d or w, for example 2d";
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let seconds = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 7 * 86_400,
-        _ => return Err(ODD),
-    };
-    let number: u64 = digits.parse().map_err(|_| ODD)?;
-    let age = number.checked_mul(seconds).ok_or("so long is no age")?;
-    Ok(Duration::from_secs(age))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages() {
-        assert_eq!(age("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(age("2d"), Ok(Duration::from_secs(172_800)));
-        for odd in ["", "2", "d", "2y", "-1h", "1.5h", "1 h", "2d2", "1µ", "٣h"] {
-            assert!(age(odd).is_err(), "{odd}");
-        }
-        assert!(age("99999999999999999999d").is_err());
-        assert!(age("18446744073709551615w").is_err());
-    }
 }

@@ -6,6 +6,7 @@ mod reports;
 mod run;
 mod selection;
 mod show;
+mod since;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use reports::{Format, ReportOptions};
 pub(crate) use run::RunOptions;
 pub(crate) use selection::{ByOption, SelectionOptions};
 pub(crate) use show::{TopOptions, TreeOptions};
+pub(crate) use since::Since;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -126,6 +128,12 @@ pub(crate) struct InputOptions {
     /// The directory is that of an `edbprof run`, whose program may have changed its user.
     #[arg(skip)]
     pub(crate) is_of_run: bool,
+
+    /// Read only the last run, or those that went on in the last hours: last-run, 15m, 1h, 2d
+    ///
+    /// A run is a process with all its children, and all that recorded at the same time.
+    #[arg(long, value_name = "AGE|last-run", value_parser = since::since)]
+    pub(crate) since: Option<Since>,
 
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,

@@ -45,6 +45,7 @@ use self::execute::execute;
 use self::os::{Blocked, ignore_file_size_limit};
 use self::recordings::Recordings;
 use self::results::write_results;
+pub(super) use self::script::{is_for_python, python_of};
 use self::writing::Writing;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;

@@ -111,6 +111,7 @@ fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
             suffix: SUFFIX.into(),
             any_owner: false,
             is_of_run: true,
+            since: None,
             selection: options.selection.clone(),
         },
         results: options.results.clone(),

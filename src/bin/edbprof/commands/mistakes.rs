@@ -1,0 +1,117 @@
+//! Command lines that were meant to be others: a script without `run`, or a mistyped command.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use edbprof::report::hints::quoted;
+use edbprof::report::similar::similar;
+use edbprof::report::summary::path_text;
+use which::which_global;
+
+use super::run::{is_for_python, python_of};
+use crate::cli::args::Options;
+use crate::cli::exit::Error;
+use crate::cli::ui::own_command;
+
+/// Commands of other profilers, and ours that do this.
+const OF_OTHERS: [(&str, &str); 11] = [
+    ("record", "run"),
+    ("exec", "run"),
+    ("show", "tree"),
+    ("view", "tree"),
+    ("report", "tree"),
+    ("stat", "top"),
+    ("stats", "top"),
+    ("list", "top"),
+    ("convert", "export"),
+    ("dump", "export"),
+    ("remove", "clean"),
+];
+
+/// Returns an error for `words`, a command line without the program's name that names `paths`
+/// and no command, if it was meant to have one.
+pub(crate) fn check(words: &[OsString], paths: &[PathBuf]) -> Result<(), Error> {
+    match paths
+        .first()
+        .and_then(|first| meant(words, first.as_os_str()))
+    {
+        None => Ok(()),
+        Some(meant) => Err(Error::Usage(meant)),
+    }
+}
+
+/// Returns what to say of `words`, which were refused with `error`; `None` if that says enough.
+pub(crate) fn explain(words: &[OsString], error: &clap::Error) -> Option<Error> {
+    let first = words.first()?;
+    let is_command = Options::command()
+        .get_subcommands()
+        .any(|command| *first == *command.get_name());
+    if first == "run" && error.kind() == ErrorKind::MissingRequiredArgument {
+        let message = "edbprof run wants a program: a script, -m MODULE, -c CODE or another \
+                       program, with its arguments";
+        return Some(Error::Usage(message.to_owned()));
+    }
+    let is_help = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&error.kind());
+    match is_command || is_help {
+        true => None,
+        false => meant(words, first).map(Error::Usage),
+    }
+}
+
+/// Returns what may be meant by `words`, of which `first` is the first that is no option.
+fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
+    let path = Path::new(first);
+    let text = first.to_str()?;
+    let run = || Some(line("run", words));
+    let (what, meant) = if text == "-m" || text == "-c" {
+        (format!("{text} is an option of edbprof run"), run())
+    } else if text.starts_with('-') {
+        return None;
+    } else if path.is_file() {
+        if !is_program(path) {
+            return None;
+        }
+        (
+            format!("{} is a program, not a profile", path_text(path)),
+            run(),
+        )
+    } else if path.exists() {
+        return None;
+    } else {
+        let what = format!("there is no file, directory or command {}", path_text(path));
+        (
+            what,
+            command(text).map(|command| line(command, words.get(1..).unwrap_or_default())),
+        )
+    };
+    let meant = meant.or_else(|| {
+        let found = which_global(first).ok()?;
+        python_of(&found).and_then(|_| run())
+    })?;
+    Some(format!("{what}; did you mean this? {meant}"))
+}
+
+/// Returns the command that may be meant by `word`.
+fn command(word: &str) -> Option<&'static str> {
+    const OURS: [&str; 5] = ["run", "tree", "top", "export", "clean"];
+    let of_others = OF_OTHERS.iter().find(|(name, _)| *name == word);
+    of_others
+        .map(|(_, ours)| *ours)
+        .or_else(|| similar(word, OURS))
+}
+
+/// Returns true for scripts and programs of Python.
+fn is_program(path: &Path) -> bool {
+    let is_executable = which::which(Path::new(".").join(path)).is_ok();
+    is_for_python(path) || is_executable && python_of(path).is_some()
+}
+
+/// Returns a command line for a shell.
+fn line(command: &str, words: &[OsString]) -> String {
+    let words = words.iter().map(|word| quoted(&path_text(Path::new(word))));
+    let mut line = vec![quoted(&own_command()), command.to_owned()];
+    line.extend(words);
+    line.join(" ")
+}
