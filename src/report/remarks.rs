@@ -3,6 +3,7 @@
 use super::View;
 use super::display::printable;
 use super::numbers::{count, counted, duration};
+use crate::model::Row;
 
 /// Functions that a remark names.
 const NAMED: usize = 3;
@@ -24,7 +25,12 @@ impl View<'_> {
     /// Returns the remarks below the title: what was chosen, what was done to the times, and
     /// what is missing.
     pub fn remarks(&self) -> Vec<String> {
-        let remarks = [self.selection(), self.compensation(), self.gaps()];
+        let remarks = [
+            self.selection(),
+            self.compensation(),
+            self.gaps(),
+            self.without_calls(),
+        ];
         remarks.into_iter().flatten().collect()
     }
 
@@ -58,6 +64,18 @@ impl View<'_> {
             text.push(format!("{} more", names.len() - NAMED));
         }
         text.join(", ")
+    }
+
+    /// Returns why functions have 0 calls, if some have.
+    fn without_calls(&self) -> Option<String> {
+        let is_resumed = |row: &Row| row.counts.nc == 0 && row.counts.tt > 0.0;
+        let mut functions = self.rows.iter();
+        let is_any =
+            functions.any(|(id, row)| is_resumed(row) && *self.rows.label(id).file != *b"~");
+        is_any.then(|| {
+            "Functions with 0 calls were resumed only: they had been called before the recording."
+                .to_owned()
+        })
     }
 
     /// Returns which calls are known in part only.

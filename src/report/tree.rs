@@ -87,6 +87,10 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let left_out = shown.frames.nodes.len() - drawn.len() + drawn.iter().map(in_run).sum::<usize>();
     let is_estimated = |node: &Drawn| shown.frames.estimated[node.node as usize];
     let some_estimated = drawn.iter().any(is_estimated);
+    let some_resumed = drawn.iter().any(|drawn| {
+        let (at, nodes) = (drawn.node as usize, &shown.frames.nodes);
+        shown.function(drawn.node).is_some() && nodes.calls()[at] == 0 && nodes.resumes()[at] > 0
+    });
     let mut nodes = drawn.iter().map(|drawn| drawn.node);
     let some_overflowed = nodes
         .clone()
@@ -103,6 +107,9 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     }
     if some_estimated {
         text.push_remark("~ estimated from callers and callees, for lack of a call tree");
+    }
+    if some_resumed {
+        text.push_remark("0 calls: called on another path, and resumed here");
     }
     if some_overflowed {
         text.push_remark("≥ at least: some calls of this function overflowed");
@@ -187,7 +194,11 @@ impl<'v> Shown<'v> {
                 (String::new(), String::new(), place)
             }
             (None, Some(function)) => (
-                count(i128::from(nodes.calls()[at])),
+                // Processes, threads and the like are not called.
+                match (nodes.calls()[at], nodes.resumes()[at]) {
+                    (0, 0) => String::new(),
+                    (calls, _) => count(i128::from(calls)),
+                },
                 function_name(function),
                 self.paths.location(&function.label),
             ),

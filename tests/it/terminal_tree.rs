@@ -248,3 +248,30 @@ fn colours_change_nothing_but_the_colour() {
 fn nothing_recorded_is_nothing_shown() {
     assert_eq!(show(&DisplayTree::default(), TreeOptions::default()), "");
 }
+
+#[test]
+fn paths_without_calls_are_explained() {
+    let mut frames = build::display_tree(&[
+        (NO_PARENT, "~ process 1: python", 3_000_000_000),
+        (0, "/app/main.py main", 3_000_000_000),
+        (1, "/app/main.py numbers", 1_000_000_000),
+    ]);
+    let nodes = &mut frames.nodes;
+    nodes.update(0, |process| process.calls = 0);
+    nodes.update(2, |generator| (generator.calls, generator.resumes) = (0, 7));
+    assert_eq!(
+        show(
+            &frames,
+            TreeOptions {
+                all: true,
+                ..TreeOptions::default()
+            }
+        ),
+        "   total    share    self  calls
+  3.00 s  100.0 %                 process 1: python
+  3.00 s  100.0 %  2.00 s      1  └─ main  main.py:3
+  1.00 s   33.3 %  1.00 s      0     └─ numbers  main.py:3
+  0 calls: called on another path, and resumed here
+"
+    );
+}
