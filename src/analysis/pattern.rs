@@ -70,8 +70,8 @@ impl Pattern {
     /// - the file with name, line or both: `encoder.py:encode`, `encoder.py:183`,
     ///   `encoder.py:183(encode)`.
     ///
-    /// Leading directories and packages may be left out. The module follows from the file if it
-    /// was not recorded.
+    /// Leading directories and packages may be left out. The module is the recorded one, or the one
+    /// that the file would have.
     pub fn is_function(&self, function: &Function) -> bool {
         let label = &function.label;
         let shown = short_name(&label.name);
@@ -80,11 +80,6 @@ impl Pattern {
         if names().any(|name| self.is(name)) {
             return true;
         }
-        let has_module = !function.module.is_empty();
-        let module = match has_module {
-            true => function.module.to_vec(),
-            false => module_of(&label.file),
-        };
         let named_after = |places: &Places, mark: &[u8]| {
             names().any(|name| {
                 let mut places = places.clone();
@@ -93,9 +88,11 @@ impl Pattern {
                 self.is_end(&places)
             })
         };
-        if !module.is_empty() {
+        // The module that the file would have is another one for what runs as `__main__`.
+        let modules = [&*function.module, &*module_of(&label.file)];
+        for module in modules.into_iter().filter(|module| !module.is_empty()) {
             let mut places = self.start();
-            self.advance(&mut places, &module, &['.']);
+            self.advance(&mut places, module, &['.']);
             if named_after(&places, b".") || named_after(&places, b":") {
                 return true;
             }

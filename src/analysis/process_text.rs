@@ -30,7 +30,7 @@ pub fn beginning(process: &Process) -> String {
 }
 
 /// Returns the command line, cut if it is long.
-fn command(process: &Process) -> String {
+pub fn command(process: &Process) -> String {
     let command = process.argv.join(&b' ');
     let command = String::from_utf8_lossy(&command);
     let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
@@ -42,7 +42,7 @@ fn command(process: &Process) -> String {
 
 /// Returns the date and time of `unix_ns`, nanoseconds since the Unix epoch. Every `u64`
 /// is within the calendar, which ends with the year 9999.
-fn utc(unix_ns: u64) -> String {
+pub fn utc(unix_ns: u64) -> String {
     let time = Timestamp::from_nanosecond(unix_ns.into()).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

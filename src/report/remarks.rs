@@ -7,6 +7,8 @@ use crate::model::Row;
 
 /// Functions that a remark names.
 const NAMED: usize = 3;
+/// Share of the time from which on a function without calls is worth a remark.
+const LEAST_WITHOUT_CALLS: f64 = 0.01;
 
 impl View<'_> {
     /// Returns the title: one line that says what was recorded.
@@ -68,7 +70,9 @@ impl View<'_> {
 
     /// Returns why functions have 0 calls, if some have.
     fn without_calls(&self) -> Option<String> {
-        let is_resumed = |row: &Row| row.counts.nc == 0 && row.counts.tt > 0.0;
+        // Below that, there are always some: generators that were closed before they began.
+        let least = LEAST_WITHOUT_CALLS * self.figures.seconds;
+        let is_resumed = |row: &Row| row.counts.nc == 0 && row.counts.tt > least;
         let mut functions = self.rows.iter();
         let is_any =
             functions.any(|(id, row)| is_resumed(row) && *self.rows.label(id).file != *b"~");

@@ -1,6 +1,6 @@
 //! The `.svg` report: one self-contained file with the call-stack graph above
-//! (each function stands on its caller) and the reverse graph below (each
-//! function's self time at the bottom, its callers on top of it).
+//! (each function stands on its caller) and the reverse graph below, which hangs from its
+//! top (each function's self time, its callers below it).
 //!
 //! What is wide enough to be seen at first is drawn, so the picture is there where
 //! scripts don't run; all other frames are numbers only, of which the script makes
@@ -9,6 +9,7 @@
 //! composed from two `inferno` pictures because that measured several times larger;
 //! docs/measurements/pictures.md has the figures.
 
+mod about;
 mod bars;
 mod columns;
 mod functions;
@@ -28,7 +29,7 @@ const FRAME_BYTES: usize = 20;
 
 const STACKS: &str = "Each function stands on its caller; its width is the time until it returned.";
 const ALL_ESTIMATED: &str = "Estimated: the files hold pairs of caller and callee only.";
-const REVERSE: &str = "The bottom row is each function's own time; on top of it stand its callers.";
+const REVERSE: &str = "The top row is each function's own time; below it hang its callers.";
 
 /// The zoomable picture of both graphs.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub struct Svg {
 impl Default for Svg {
     fn default() -> Self {
         Svg {
-            width: 1920,
+            width: 0,
             threshold: 0.0001,
             max_size: 8_000_000,
         }
@@ -77,6 +78,7 @@ impl Report for Svg {
                         Estimates::All => ALL_ESTIMATED,
                         _ => STACKS,
                     },
+                    hangs: false,
                     tree: stacks,
                     layout: Layout::new(stacks, &stack_heights, least),
                     narrow: &narrow,
@@ -85,6 +87,7 @@ impl Report for Svg {
                     id: "reverse",
                     heading: "Reverse: who calls it",
                     note: REVERSE,
+                    hangs: true,
                     tree: &inverted.tree,
                     layout: Layout::new(&inverted.tree, &inverted.heights, least),
                     narrow: &narrow,

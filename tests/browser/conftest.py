@@ -26,9 +26,9 @@ class Page:
         self.driver = driver
         self.script = driver.execute_script
 
-    def open(self, path, *, width=1920, dark=False, fragment=""):
-        self.protocol("Emulation.setDeviceMetricsOverride", width=width, height=1000,
-                      deviceScaleFactor=1, mobile=False)
+    def open(self, path, *, width=1920, height=1000, mobile=False, dark=False, fragment=""):
+        self.protocol("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                      deviceScaleFactor=2 if mobile else 1, mobile=mobile)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.protocol("Emulation.setEmulatedMedia", features=[scheme])
         # A new address: the same one with another fragment would not load the page again.

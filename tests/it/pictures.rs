@@ -166,7 +166,7 @@ fn check(trees: Trees, options: Svg) {
     let own: u64 = stacks.iter().map(|frame| frame.self_time).sum();
     assert_eq!(own + folded, whole);
 
-    // The bottom row of the reverse graph has the self times of pstats.
+    // The top row of the reverse graph has the self times of pstats.
     let reverse = picture.frames("reverse");
     let roots = reverse.iter().filter(|frame| frame.level == 0);
     assert_eq!(roots.clone().map(|frame| frame.total).sum::<u64>(), whole);

@@ -138,7 +138,7 @@ class profile:
         out_path: "Path",
         *,
         sort_by: str = "",
-        width: int = 1920,
+        width: int = 0,
         threshold: float = 0.0001,
         quiet: bool = False,
     ) -> "Tuple[int, int]":

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::functions::Functions;
-use super::graph::{
-    CELL, Estimates, FRAME, Graph, LEVEL, PADDING, UNITS, VISIBLE, WITH_EDGE, escape,
-};
+use super::graph::{CELL, Estimates, FRAME, Graph, PADDING, UNITS, VISIBLE, WITH_EDGE, escape};
 use super::layout::{Content, Placed, Rest};
 use crate::report::cells::beginning;
 use crate::report::numbers::{count, counted, duration};
@@ -40,7 +38,7 @@ pub(super) fn write_bars(
     );
     let mut labels = String::new();
     for (level, frames) in graph.layout.by_level().enumerate() {
-        let y = height - (level + 1) * LEVEL;
+        let y = graph.top(level);
         let mut paths: BTreeMap<(&str, bool, bool), String> = BTreeMap::new();
         for frame in frames {
             let share = share(frame);
@@ -118,7 +116,7 @@ fn write_label(
     let _ = writeln!(
         out,
         "<svg role=\"img\" x=\"{}%\" y=\"{y}\" width=\"{}%\" height=\"{FRAME}\">\
-         <title>{}, {:.2} %, {}</title><text x=\"4\" y=\"12.5\">{}</text></svg>",
+         <title>{}, {:.2} % of all time, {}</title><text x=\"4\" y=\"12.5\">{}</text></svg>",
         decimal(x, STEPS / 100),
         decimal(width, STEPS / 100),
         escape(name),

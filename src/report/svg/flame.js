@@ -1,26 +1,74 @@
 const graphs = ['stacks', 'reverse'].map(name => new Graph(name, data[name]));
 root.classList.add('live');
 
-// Tools: search field, reset button, matched share. They stay in view.
+// The head: what was recorded, the legend, and tools, in lines that a narrow window breaks.
 const query = make(HTML, 'input', {
   type: 'search', placeholder: 'Search: regular expression', 'aria-label': 'Search', spellcheck: 'false',
 });
-const reset = make(HTML, 'button', { type: 'button', title: 'Escape' }, 'Reset');
+const reset = make(HTML, 'button', { type: 'button', title: 'Escape' }, 'Show all');
+const out = make(HTML, 'button', { type: 'button' }, 'Zoom out');
+const only = make(HTML, 'input', { type: 'checkbox' });
+const hideSwitch = make(HTML, 'label', {}, only, ' Hide imports and libraries');
 const matched = make(HTML, 'span', { role: 'status' });
-const tools = make(HTML, 'div', { id: 'tools' }, query, reset, matched);
+const looking = make(HTML, 'span', { id: 'looking' });
+const tools = make(HTML, 'div', { id: 'tools' }, query, reset, out, hideSwitch, matched, looking);
+const words = document.getElementById('words');
+const line = (tag, ...content) => make(HTML, tag, {}, ...content);
+const texts = [...words.querySelectorAll('.note')];
+const legend = [...words.querySelectorAll('rect')].map(({ className, nextElementSibling: text }) => {
+  texts.splice(texts.indexOf(text), 1);
+  const box = make(SVG, 'rect', { class: className.baseVal, width: 12, height: 12 });
+  return line('span', line('i', make(SVG, 'svg', { width: 12, height: 12 }, box)), text.textContent);
+});
+const [about, ...remarks] = texts.map(text => text.textContent);
+const more = line('details', line('summary', 'Colours and remarks'), line('div', ...legend),
+  line('div', remarks.filter(Boolean).join(' ')));
+const head = make(HTML, 'div', { id: 'head' },
+  line('h1', words.querySelector('.title').textContent), line('div', about),
+  line('div', 'Click a frame to zoom in, and once more to zoom out by one. Escape shows all, Back what was'
+    + ' shown before, and / searches.'), tools, more);
+more.open = innerWidth > 760;
+more.addEventListener('toggle', () => fit());
 const top = document.getElementById('top');
-top.append(make(SVG, 'foreignObject', { x: 16, y: 72, width: '96%', height: 32 }, tools));
+const headBox = make(SVG, 'foreignObject', { x: 0, y: 0, width: '100%', height: 600 }, head);
+top.append(headBox);
+const [topPage, rule] = top.querySelectorAll('rect');
+const background = document.querySelector('#edbprof > .page');
+const natural = topPage.height.baseVal.value;
+const page = { height: +root.getAttribute('height'), viewBox: root.getAttribute('viewBox') };
+// Where the graphs lie in the file.
+const places = graphs.map(({ element }) => ({ y: element.y.baseVal.value, height: element.height.baseVal.value, moved: 0 }));
+const foot = page.height - places[1].y - places[1].height;
+let shift = 0, isSticky = true, isCut = false, above = 0;
+// Gives the head the height that its lines need, and moves the graphs below it.
+function fitHead() {
+  headBox.setAttribute('height', 2000);
+  const height = Math.ceil(head.getBoundingClientRect().height / scale().d);
+  shift = height - natural;
+  isSticky = height < innerHeight / 3;
+  headBox.setAttribute('height', height);
+  topPage.setAttribute('height', height);
+  rule.setAttribute('y', height);
+  let y = places[0].y;
+  graphs.forEach(({ element, height }, at) => {
+    element.setAttribute('y', y);
+    places[at].moved = y - places[at].y;
+    y += height + places[1].y - places[0].y - places[0].height;
+  });
+  page.height = y - (places[1].y - places[0].y - places[0].height) + foot;
+  background.setAttribute('height', page.height + shift);
+  document.getElementById('graphs').setAttribute('transform', `translate(0 ${shift})`);
+}
 // The head and the heading of the graph in view move along with the window.
 const stick = () => {
   const { d, f } = scale(), above = Math.max(0, -f / d);
-  top.setAttribute('transform', `translate(0 ${above})`);
-  let head = 0;
-  for (const { element, heading } of graphs) {
-    const most = element.height.baseVal.value, natural = element.y.baseVal.value;
-    head = head || natural;
-    const shift = Math.max(0, Math.min(most, above + head - natural));
-    heading.setAttribute('transform', `translate(0 ${shift})`);
-  }
+  top.setAttribute('transform', `translate(0 ${isSticky ? above : 0})`);
+  const under = above + (isSticky ? natural + shift : 0);
+  graphs.forEach(({ element, height, heading }, at) => {
+    const place = element.y.baseVal.value - 42 + shift;
+    const stuck = Math.max(0, Math.min(height, under - place));
+    heading.setAttribute('transform', `translate(0 ${places[at].moved + stuck})`);
+  });
 };
 addEventListener('scroll', stick, { passive: true });
 
@@ -34,7 +82,8 @@ function showTip(graph, i, clientX, clientY) {
   lines.forEach((line, at) => { line.textContent = text[at] || ''; });
   tipbox.removeAttribute('display');
   const m = scale(), box = tip.getBoundingClientRect();
-  const left = Math.max(4, Math.min(clientX + 14, innerWidth - box.width - 8));
+  const right = document.documentElement.clientWidth || innerWidth;
+  const left = Math.max(4, Math.min(clientX + 14, right - box.width - 8));
   // Below the picture nothing would be seen of it.
   const bottom = Math.min(innerHeight, root.getBoundingClientRect().bottom);
   const above = clientY + 18 + box.height > bottom;
@@ -69,14 +118,13 @@ function search(text) {
   hits = pattern ? data.names.map((name, f) => pattern.test(`${name} ${data.places[f]}`)) : [];
   if (pattern) {
     const [stacks, reverse] = graphs.map(matchedTime);
-    matched.textContent = `${counted(hits.filter(Boolean).length, 'function', 'functions')}: `
+    matched.textContent = !hits.includes(true) ? `Nothing matches ${text}` : `${counted(hits.filter(Boolean).length, 'function', 'functions')}: `
       + `on the stack ${share(stacks)} of the time, themselves running ${share(reverse)}`;
   }
   graphs.forEach(showHits);
-  remember();
 }
 
-// Only what stands on nothing that matches counts; in the reverse graph only the bottom row does.
+// Only what stands on nothing that matches counts; in the reverse graph only the top row does.
 function matchedTime(graph) {
   const under = new Uint8Array(graph.count);
   let sum = 0;
@@ -92,20 +140,66 @@ function showHits(graph) {
   graph.overlay('hits', hits.length ? i => hits[graph.function(i)] : null);
 }
 
-// The state in the address, so that it can be kept and sent.
-function remember() {
+// What is shown is in the address, so that it can be kept and sent, and the browser's Back button
+// leads to what was shown before.
+let shown = location.hash;
+function remember(isStep) {
   const state = new URLSearchParams();
+  if (only.checked) state.set('own', 1);
   for (const graph of graphs) if (graph.zoomed >= 0) state.set(graph.name, graph.zoomed);
   if (query.value) state.set('search', query.value);
-  reset.disabled = ![...state].length;
-  const hash = '#' + state;
-  if (hash !== (location.hash || '#')) location.replace(hash);
+  showState();
+  const hash = [...state].length ? '#' + state : '';
+  if (hash === shown.replace(/^#$/, '')) return;
+  shown = hash;
+  if (isStep) location.hash = hash; else location.replace(hash || '#');
 }
+
+function showState() {
+  const zoomed = graphs.filter(graph => graph.zoomed >= 0);
+  reset.disabled = !zoomed.length && !query.value && !only.checked;
+  out.disabled = !zoomed.length;
+  looking.textContent = zoomed.map(graph => `Zoomed to ${graph.text(graph.zoomed)}, `
+    + `${share(graph.total[graph.zoomed])} of all time.`).join(' ');
+  fit();
+}
+
+// Shows what the address says.
+function recall() {
+  shown = location.hash;
+  const state = new URLSearchParams(shown.slice(1));
+  setOwn(state.has('own'));
+  for (const graph of graphs) {
+    const zoomed = parseInt(state.get(graph.name), 10);
+    graph.look(zoomed >= 0 ? zoomed : -1);
+    draw(graph);
+  }
+  search(state.get('search') || '');
+  showState();
+}
+
+// Shows all frames, or the program's own.
+const columnsOfOwn = [];
+function setOwn(isOwnOnly) {
+  if (only.checked === isOwnOnly && isOwnOnly === isOwnShown) return;
+  only.checked = isOwnShown = isOwnOnly;
+  graphs.forEach((graph, at) => {
+    if (isOwnOnly) columnsOfOwn[at] = columnsOfOwn[at] || ownColumns(graph);
+    graph.load(isOwnOnly ? columnsOfOwn[at] : data[graph.name]);
+  });
+}
+let isOwnShown = false;
+hideSwitch.hidden = !data.classes.some(kind => kind[0] === 'p');
+only.addEventListener('change', () => {
+  setOwn(only.checked);
+  graphs.forEach(draw);
+  remember(true);
+});
 
 function zoom(graph, i) {
   graph.look(i);
   draw(graph);
-  remember();
+  remember(true);
 }
 
 function draw(graph) {
@@ -117,8 +211,13 @@ function draw(graph) {
 }
 
 function start() {
-  for (const graph of graphs) zoom(graph, -1);
+  setOwn(false);
+  for (const graph of graphs) {
+    graph.look(-1);
+    draw(graph);
+  }
   search('');
+  remember(true);
 }
 
 for (const graph of graphs) {
@@ -154,8 +253,9 @@ for (const graph of graphs) {
     return graph.parent[i] === graph.parent[graph.current] ? i : -1;
   };
   const keys = {
-    ArrowUp: () => go(graph.first[graph.current] < graph.first[graph.current + 1] ? graph.first[graph.current] : -1),
-    ArrowDown: () => go(graph.parent[graph.current]),
+    [graph.hangs ? 'ArrowDown' : 'ArrowUp']:
+      () => go(graph.first[graph.current] < graph.first[graph.current + 1] ? graph.first[graph.current] : -1),
+    [graph.hangs ? 'ArrowUp' : 'ArrowDown']: () => go(graph.parent[graph.current]),
     ArrowLeft: () => go(sibling(-1)),
     ArrowRight: () => go(sibling(1)),
     Enter: () => { zoom(graph, graph.current); go(graph.current); },
@@ -172,9 +272,20 @@ for (const graph of graphs) {
 let pause;
 query.addEventListener('input', () => {
   clearTimeout(pause);
-  pause = setTimeout(() => search(query.value), 120);
+  pause = setTimeout(() => { search(query.value); remember(false); }, 120);
 });
 reset.addEventListener('click', start);
+out.addEventListener('click', () => {
+  for (const graph of graphs) {
+    if (graph.zoomed < 0) continue;
+    graph.look(graph.parent[graph.zoomed]);
+    draw(graph);
+  }
+  remember(true);
+});
+addEventListener('hashchange', () => {
+  if (location.hash.replace(/^#$/, '') !== shown.replace(/^#$/, '')) recall();
+});
 addEventListener('keydown', event => {
   if (event.key === 'Escape') {
     query.blur();
@@ -190,45 +301,45 @@ let width = innerWidth;
 addEventListener('resize', () => {
   if (width !== innerWidth && fluid) graphs.forEach(draw);
   width = innerWidth;
+  fit();
 });
 
 // What the file shows without a script fits already, if the font is what it was made for.
-const state = new URLSearchParams(location.hash.slice(1));
-for (const graph of graphs) {
-  const zoomed = parseInt(state.get(graph.name), 10);
-  if (zoomed >= 0) graph.look(zoomed);
-  if (zoomed >= 0 || fluid || Math.abs(cell - CELL) > 0.2) graph.draw();
-}
-search(state.get('search') || '');
+if (shown.length > 1 || fluid || Math.abs(cell - CELL) > 0.2) recall(); else showState();
 // Call stacks grow upwards: begin where they begin. What lies above is cut off until the
 // reader does something, not scrolled over: a screenshot shows a page from its top.
-const page = { height: root.getAttribute('height'), viewBox: root.getAttribute('viewBox') };
-let above = 0;
 function restore() {
-  root.setAttribute('height', page.height);
-  if (page.viewBox) root.setAttribute('viewBox', page.viewBox);
+  root.setAttribute('height', page.height + shift);
+  if (page.viewBox) root.setAttribute('viewBox', page.viewBox.replace(/[^ ]+$/, page.height + shift));
   else root.removeAttribute('viewBox');
 }
 function cut() {
   restore();
   above = Math.max(0, Math.round(graphs[0].element.getBoundingClientRect().bottom - innerHeight + 24));
   if (above > 0) {
-    const left = page.height - above;
+    const left = page.height + shift - above;
     root.setAttribute('viewBox', `0 ${above} ${root.getBoundingClientRect().width} ${left}`);
     root.setAttribute('height', left);
   }
   stick();
 }
+// Gives head and page their sizes. As long as the reader has done nothing, the view is cut.
+function fit() {
+  fitHead();
+  if (isCut) return cut();
+  restore();
+  stick();
+}
 const acts = ['wheel', 'pointerdown', 'touchstart', 'keydown', 'scroll', 'beforeprint'];
 function act() {
   for (const kind of acts) removeEventListener(kind, act, true);
-  removeEventListener('resize', cut);
+  isCut = false;
   restore();
   scrollTo(0, scrollY + above);
   stick();
 }
 if (root === document.documentElement) {
-  cut();
-  addEventListener('resize', cut);
+  isCut = true;
+  fit();
   for (const kind of acts) addEventListener(kind, act, { capture: true, passive: true });
 }

@@ -48,12 +48,25 @@ function beginning(text, room, cells) {
 class Graph {
   constructor(name, columns) {
     this.name = name;
-    this.columns = columns;
+    this.hangs = name === 'reverse';
     this.element = document.getElementById(name);
     this.heading = document.getElementById(name + '-heading');
     this.bars = this.element.querySelector('.bars');
     this.labels = this.element.querySelector('.labels');
     this.height = this.element.height.baseVal.value;
+    this.overlays = {};
+    for (const kind of ['hits', 'same', 'current']) {
+      this.overlays[kind] = make(SVG, 'path', { class: kind });
+      this.labels.before(make(SVG, 'svg', {
+        viewBox: this.bars.getAttribute('viewBox'), preserveAspectRatio: 'none', width: '100%', height: this.height,
+      }, this.overlays[kind]));
+    }
+    this.load(columns);
+  }
+
+  // Takes other frames.
+  load(columns) {
+    this.columns = columns;
     const { total, children, hidden, roots } = columns;
     const n = this.count = total.length + hidden.filter(Boolean).length + (roots[1] ? 1 : 0);
     this.entry = new Int32Array(n);  // in the columns; -1 for what has none
@@ -91,15 +104,18 @@ class Graph {
       flag ^= 1;
     }
     this.marksEstimates = columns.estimated.length > 2 || columns.estimated[0] > 0 && columns.estimated.length > 1;
-    this.overlays = {};
-    for (const kind of ['hits', 'same', 'current']) {
-      this.overlays[kind] = make(SVG, 'path', { class: kind });
-      this.labels.before(make(SVG, 'svg', {
-        viewBox: this.bars.getAttribute('viewBox'), preserveAspectRatio: 'none', width: '100%', height: this.height,
-      }, this.overlays[kind]));
-    }
     this.current = 0;
     this.look(-1);
+    this.setHeight(Math.max(1, this.levels.length) * LEVEL);
+  }
+
+  setHeight(height) {
+    this.height = height;
+    this.element.setAttribute('height', height);
+    for (const layer of this.element.querySelectorAll('svg[preserveAspectRatio]')) {
+      layer.setAttribute('height', height);
+      layer.setAttribute('viewBox', `0 0 ${UNITS} ${height}`);
+    }
   }
 
   // The function of frame i, undefined where it stands for several.
@@ -137,7 +153,7 @@ class Graph {
     return level < this.base ? [0, 1] : [(this.start[i] - this.left) / this.span, this.total[i] / this.span];
   }
 
-  top(level) { return this.height - (level + 1) * LEVEL; }
+  top(level) { return this.hangs ? level * LEVEL : this.height - (level + 1) * LEVEL; }
 
   pixels() { return this.element.width.baseVal.value; }
 
@@ -171,7 +187,7 @@ class Graph {
       if (!text) return;
       labels.push(make(SVG, 'svg', {
         role: 'img', x: 100 * x + '%', y: this.top(level), width: 100 * width + '%', height: FRAME,
-      }, make(SVG, 'title', {}, `${this.text(i)}, ${share(this.total[i])}, ${duration(this.total[i])}`),
+      }, make(SVG, 'title', {}, `${this.text(i)}, ${this.shares(i)}, ${duration(this.total[i])}`),
          make(SVG, 'text', { x: 4, y: 12.5 }, text)));
     });
     this.bars.replaceChildren(...paths.map((kinds, level) =>
@@ -194,7 +210,7 @@ class Graph {
   // The frame at a place in the window, or -1.
   at(clientX, clientY) {
     const { a, d, e, f } = this.element.getScreenCTM();
-    const level = Math.floor((this.height - (clientY - f) / d) / LEVEL);
+    const y = (clientY - f) / d, level = Math.floor((this.hangs ? y : this.height - y) / LEVEL);
     const x = (clientX - e) / a / this.pixels();
     if (!this.levels[level] || x < 0 || x >= 1) return -1;
     let [from, to] = this.levels[level];
@@ -209,8 +225,15 @@ class Graph {
   // The level of a frame that is in view, or -1.
   levelOf(i) { return this.levels.findIndex(([from, to]) => from <= i && i < to); }
 
+  // The share of all time, and of the frame that is zoomed to.
+  shares(i) {
+    const ofAll = `${share(this.total[i])} of all time`;
+    if (this.zoomed < 0 || i === this.zoomed || this.total[i] > this.span) return ofAll;
+    return `${ofAll}, ${(100 * this.total[i] / this.span).toFixed(2)} % of ${this.text(this.zoomed)}`;
+  }
+
   describe(i) {
-    const total = `${share(this.total[i])} of all time`;
+    const total = this.shares(i);
     let base = i;
     while (this.parent[base] >= 0) base = this.parent[base];
     if (this.entry[i] < 0) return [this.text(i), '', `${total}: ${duration(this.total[i])}`];

@@ -49,6 +49,8 @@ pub(super) struct Graph<'a> {
     pub(super) id: &'static str,
     pub(super) heading: &'static str,
     pub(super) note: &'static str,
+    /// True if it grows downwards.
+    pub(super) hangs: bool,
     pub(super) tree: &'a DisplayTree,
     pub(super) layout: Layout,
     /// Narrower nodes have no frame of their own, as text: `below 0.034 %`.
@@ -58,6 +60,14 @@ pub(super) struct Graph<'a> {
 impl Graph<'_> {
     pub(super) fn height(&self) -> usize {
         self.layout.levels.len().max(1) * LEVEL
+    }
+
+    /// Top of a level, pixels from the graph's.
+    pub(super) fn top(&self, level: usize) -> usize {
+        match self.hangs {
+            true => level * LEVEL,
+            false => self.height() - (level + 1) * LEVEL,
+        }
     }
 }
 

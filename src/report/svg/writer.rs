@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::about::about;
 use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
@@ -11,10 +12,14 @@ use crate::report::View;
 const PAGE: &str = include_str!("page.svg");
 const GRAPH: &str = include_str!("graph.svg");
 const STYLE: &str = include_str!("flame.css");
-const SCRIPT: &str = concat!(include_str!("graph.js"), include_str!("flame.js"));
+const SCRIPT: &str = concat!(
+    include_str!("graph.js"),
+    include_str!("own.js"),
+    include_str!("flame.js")
+);
 
 /// Heights and margins, pixels.
-const HEAD: usize = 112;
+const HEAD: usize = 106;
 const HEADING: usize = 44;
 const FOOT: usize = 20;
 const MARGIN: usize = 16;
@@ -48,10 +53,16 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
         }
     };
     let (legend, legend_end) = legend(Estimates::of(graphs[0].tree));
+    let about = about(view);
+    let (heading, rest) = about
+        .split_first()
+        .map_or(("", &[][..]), |(first, rest)| (&**first, rest));
     // The head comes after the graphs, because it stays in view above them.
     let values = [
         ("size", size.as_str()),
-        ("title", &escape(&view.title())),
+        ("title", &escape(&about.join(", "))),
+        ("heading", &escape(heading)),
+        ("about", &escape(&rest.join("; "))),
         ("style", STYLE),
         ("height", &height.to_string()),
         ("graphs", &parts),
@@ -84,8 +95,8 @@ fn legend(estimates: Estimates) -> (String, usize) {
         }
         let _ = writeln!(
             text,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"35\" width=\"12\" height=\"12\"/>\
-             <text class=\"note\" x=\"{}\" y=\"45\">{name}</text>",
+            "<rect class=\"{class}\" x=\"{x}\" y=\"55\" width=\"12\" height=\"12\"/>\
+             <text class=\"note\" x=\"{}\" y=\"65\">{name}</text>",
             x + 17,
         );
         x += 34 + 7 * name.len();

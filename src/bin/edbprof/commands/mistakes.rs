@@ -10,10 +10,10 @@ use edbprof::report::similar::similar;
 use edbprof::report::summary::path_text;
 use which::which_global;
 
-use super::run::{is_for_python, python_of};
 use crate::cli::args::Options;
 use crate::cli::exit::Error;
 use crate::cli::ui::own_command;
+use crate::input::script::{is_for_python, python_of};
 
 /// Commands of other profilers, and ours that do this.
 const OF_OTHERS: [(&str, &str); 11] = [

@@ -2,7 +2,7 @@
 //!
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, [`trust`] decides whose files are read and [`bounded`] how much of
 //! them, [`mod@read`] reads one of them, [`since`] chooses runs, [`mod@merge`] adds all files up, and [`report`] lists
-//! those that were left out.
+//! those that were left out. [`mod@script`] tells programs from profiles.
 
 mod bounded;
 mod discover;
@@ -12,6 +12,7 @@ mod progress;
 mod read;
 mod read_error;
 mod report;
+pub(crate) mod script;
 mod since;
 mod trust;
 

@@ -47,7 +47,7 @@ pub(crate) struct ReportOptions {
     pub(crate) strip_dirs: bool,
 
     /// Width of the picture in pixels; 0 follows the window
-    #[arg(long, value_name = "PIXELS", default_value_t = 1920)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 0)]
     pub(crate) width: u32,
 
     /// Collapse frames in the picture below this share of the time; 1.0 is 100 %

@@ -9,7 +9,7 @@
 //!
 //! | step | modules |
 //! |---|---|
-//! | choose what to start | [`program`], [`script`] |
+//! | choose what to start | [`program`] |
 //! | have it record | [`recordings`], the directory; [`shared_place`] in it; [`registry`], for other environments |
 //! | run it | [`execute`], [`wait`], [`endings`] |
 //! | send it signals | [`group_probe`] |
@@ -30,7 +30,6 @@ mod reasons;
 mod recordings;
 mod registry;
 mod results;
-mod script;
 mod shared_place;
 mod survivors;
 mod unrecorded;
@@ -45,7 +44,6 @@ use self::execute::execute;
 use self::os::{Blocked, ignore_file_size_limit};
 use self::recordings::Recordings;
 use self::results::write_results;
-pub(super) use self::script::{is_for_python, python_of};
 use self::writing::Writing;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use edbprof::report::summary::path_text;
 use which::{which, which_global};
 
-use super::script;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
+use crate::input::script;
 
 /// Beginnings of Python's long options: `python --help-all`.
 const LONG_OPTIONS_OF_PYTHON: [&str; 3] = ["--help", "--version", "--check-hash-based-pycs"];

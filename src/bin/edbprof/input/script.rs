@@ -14,7 +14,7 @@ const SUFFIXES: [&str; 4] = ["py", "pyw", "pyc", "pyz"];
 
 /// Returns true if the file, though it may be executable, is one that its user gives to Python:
 /// its name or its content says so, and its first line says nothing else.
-pub(in crate::commands) fn is_for_python(path: &Path) -> bool {
+pub(crate) fn is_for_python(path: &Path) -> bool {
     if path.is_dir() {
         return path.join("__main__.py").is_file();
     }
@@ -27,7 +27,7 @@ pub(in crate::commands) fn is_for_python(path: &Path) -> bool {
 }
 
 /// The Python that runs the program `path`: itself, or the one that its first line names.
-pub(in crate::commands) fn python_of(path: &Path) -> Option<PathBuf> {
+pub(crate) fn python_of(path: &Path) -> Option<PathBuf> {
     if is_python_name(path) {
         return Some(path.to_owned());
     }
