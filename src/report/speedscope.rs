@@ -7,7 +7,7 @@
 //! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
 
 use super::display::{function_name, printable};
-use super::paths::{CodeOrigin, origin};
+use super::paths::{CodeOrigin, PathShortener, origin};
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
@@ -25,12 +25,22 @@ impl Report for Speedscope {
         let estimated = |is: bool| frames.estimated.contains(&is);
         let mut profiles = Vec::new();
         if estimated(false) || !estimated(true) {
-            profiles.push(profile(&frames, false, "recorded call paths"));
+            profiles.push(profile(
+                &frames,
+                false,
+                "recorded call paths, not in order of time",
+            ));
         }
         if estimated(true) {
-            profiles.push(profile(&frames, true, "estimated call paths"));
+            profiles.push(profile(
+                &frames,
+                true,
+                "estimated call paths, not in order of time",
+            ));
         }
-        let functions: Vec<_> = frames.functions.iter().map(frame).collect();
+        let paths = PathShortener::new(frames.functions.iter().map(|function| &function.label));
+        let functions = frames.functions.iter();
+        let functions: Vec<_> = functions.map(|function| frame(function, &paths)).collect();
         let text = format!(
             "{{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\
              \"exporter\":\"edbprof {}\",\"name\":{},\"activeProfileIndex\":0,\
@@ -44,8 +54,8 @@ impl Report for Speedscope {
     }
 }
 
-fn frame(function: &Function) -> Value {
-    let name = function_name(function);
+fn frame(function: &Function, paths: &PathShortener) -> Value {
+    let name = name_with_module(function, paths);
     match origin(&function.label) {
         CodeOrigin::Builtin => json!({ "name": name }),
         _ => json!({
@@ -53,6 +63,29 @@ fn frame(function: &Function) -> Value {
             "file": printable(&function.label.file),
             "line": function.label.line,
         }),
+    }
+}
+
+/// Returns the function's name behind that of its module: the recorded one, or the one that its
+/// file would have.
+fn name_with_module(function: &Function, paths: &PathShortener) -> String {
+    let name = function_name(function);
+    if origin(&function.label) == CodeOrigin::Builtin {
+        return name;
+    }
+    let module = match &*function.module {
+        b"" | b"__main__" => {
+            let file = paths.short(&function.label.file);
+            let stem = file.strip_suffix(".py").unwrap_or(&file);
+            stem.strip_suffix("/__init__")
+                .unwrap_or(stem)
+                .replace('/', ".")
+        }
+        module => printable(module),
+    };
+    match name.as_str() {
+        "<module>" => format!("<module> {module}"),
+        _ => format!("{module}.{name}"),
     }
 }
 
@@ -90,4 +123,46 @@ fn profile(frames: &DisplayTree, estimated: bool, name: &str) -> String {
         "{{\"type\":\"evented\",\"name\":\"{name}\",\"unit\":\"nanoseconds\",\
          \"startValue\":0,\"endValue\":{at},\"events\":[{events}]}}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FunctionKind, Label};
+
+    #[test]
+    fn names_have_modules() {
+        for (file, module, name, expected) in [
+            ("/app/a/b.py", "a.b", "f", "a.b.f"),
+            ("/app/a/b.py", "", "f", "a.b.f"),
+            ("/app/a/b.py", "__main__", "<module>", "<module> a.b"),
+            ("/app/a/__init__.py", "", "<module>", "<module> a"),
+            (
+                "~",
+                "builtins",
+                "<built-in method builtins.len>",
+                "builtins.len",
+            ),
+        ] {
+            let function = Function {
+                kind: FunctionKind::Python,
+                flags: 0,
+                label: Label {
+                    file: file.as_bytes().into(),
+                    line: 1,
+                    name: name.as_bytes().into(),
+                },
+                qualified_name: Box::default(),
+                module: module.as_bytes().into(),
+                generic: None,
+            };
+            let root = Label {
+                file: b"/app/x.py"[..].into(),
+                line: 1,
+                name: Box::default(),
+            };
+            let paths = PathShortener::new([&root]);
+            assert_eq!(name_with_module(&function, &paths), expected, "{file}");
+        }
+    }
 }
