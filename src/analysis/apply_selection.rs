@@ -28,7 +28,8 @@ pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();
     let mut table = KindTable::default();
     let threads = trees.threads.iter();
-    let threads = threads.filter(|thread| chosen.has_thread(&thread.name));
+    // In an aggregate, nodes at the root tell threads.
+    let threads = threads.filter(|thread| trees.is_merged() || chosen.has_thread(&thread.name));
     let threads = threads.map(|thread| {
         let filter = Filter {
             trees,
@@ -48,6 +49,8 @@ struct Rule {
     included: bool,
     excluded: bool,
     is_call: bool,
+    /// It is a process or thread that was not chosen.
+    dropped: bool,
 }
 
 impl Rule {
@@ -57,6 +60,13 @@ impl Rule {
             included: chosen.include.is_empty() || function.is_some_and(|f| chosen.includes(f)),
             excluded: function.is_some_and(|function| chosen.excludes(function)),
             is_call: trees.kinds[kind as usize].is_call(),
+            dropped: match &trees.kinds[kind as usize] {
+                &NodeKind::Process(process) => {
+                    !chosen.has_process(&trees.processes[process as usize])
+                }
+                NodeKind::Thread { name, .. } => !chosen.has_thread(name),
+                _ => false,
+            },
         }
     }
 }
@@ -118,9 +128,13 @@ impl Filter<'_> {
     /// and second, if it stays for its own or its callees' sake.
     fn stacks(&self, nodes: &Nodes) -> (Vec<bool>, Vec<bool>) {
         let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
+        let mut is_dropped: Vec<bool> = Vec::with_capacity(nodes.len());
         for (&parent, &kind) in nodes.parents().iter().zip(nodes.kinds()) {
-            let above = is_within.get(parent as usize).copied().unwrap_or(false);
-            is_within.push(above || self.rules[kind as usize].included);
+            let above = |column: &[bool]| column.get(parent as usize).copied().unwrap_or(false);
+            let rule = self.rules[kind as usize];
+            let dropped = above(&is_dropped) || rule.dropped;
+            is_within.push(!dropped && (above(&is_within) || rule.included));
+            is_dropped.push(dropped);
         }
         let mut stays = is_within.clone();
         for node in (0..nodes.len()).rev() {

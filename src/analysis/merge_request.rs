@@ -45,8 +45,8 @@ impl fmt::Display for SelectionError {
                  --only-process, --only-thread, --include and --exclude can choose no part",
             ),
             SelectionError::Aggregate => f.write_str(
-                "it is an aggregate, where --only-process and --only-thread can choose no part; \
-                 give the files that it was made from",
+                "it is an aggregate that does not keep apart what --only-process and \
+                 --only-thread choose; give the files that it was made from",
             ),
             SelectionError::Part(selection) => write!(
                 f,
@@ -58,6 +58,30 @@ impl fmt::Display for SelectionError {
 }
 
 impl std::error::Error for SelectionError {}
+
+/// Returns two facts of an aggregate: all calls are those of a known process, and of a known
+/// thread. Overflow calls have only one row for all of them.
+fn apart(trees: &Trees) -> [bool; 2] {
+    let mut apart = [true, true];
+    for thread in &trees.threads {
+        let has_overflow = !thread.overflow.is_empty();
+        apart = apart.map(|is_apart| is_apart && !has_overflow);
+        let mut known: Vec<[bool; 2]> = Vec::with_capacity(thread.nodes.len());
+        for (&parent, &kind) in thread.nodes.parents().iter().zip(thread.nodes.kinds()) {
+            let [process, thread] = known.get(parent as usize).copied().unwrap_or([false; 2]);
+            let kind = &trees.kinds[kind as usize];
+            let here = [
+                process || matches!(kind, NodeKind::Process(_)),
+                thread || matches!(kind, NodeKind::Thread { .. }),
+            ];
+            if !kind.is_group() {
+                apart = [apart[0] && here[0], apart[1] && here[1]];
+            }
+            known.push(here);
+        }
+    }
+    apart
+}
 
 impl MergeRequest {
     /// Returns the requested part of `file`, or `None` if the file is of another process.
@@ -85,6 +109,9 @@ impl MergeRequest {
                 return Ok(None);
             }
             trees = apply_selection(&trees, &self.selection);
+            if trees.recordings.len() > 1 {
+                trees.retain_processes(|process| self.selection.has_process(process));
+            }
             trees.selection = id.into_text();
         } else if !id.is_whole() && id != chosen_before {
             return Err(SelectionError::Part(chosen_before));
@@ -96,12 +123,13 @@ impl MergeRequest {
     }
 
     /// Returns an error if processes or threads would have to be chosen from a tree that has
-    /// several of them.
+    /// several of them and does not keep them apart.
     fn check_aggregate(&self, trees: &Trees) -> Result<(), SelectionError> {
         let has_several_processes = trees.recordings.len() > 1;
-        if has_several_processes && !self.selection.processes.is_empty()
-            || trees.is_merged() && !self.selection.threads.is_empty()
-        {
+        let wants_processes = has_several_processes && !self.selection.processes.is_empty();
+        let wants_threads = trees.is_merged() && !self.selection.threads.is_empty();
+        let [processes, threads] = apart(trees);
+        if wants_processes && !processes || wants_threads && !threads {
             return Err(SelectionError::Aggregate);
         }
         Ok(())

@@ -147,6 +147,22 @@ impl Trees {
         }
     }
 
+    /// Removes the processes that `is_kept` rejects, of which no node may be left.
+    pub(crate) fn retain_processes(&mut self, is_kept: impl Fn(&Process) -> bool) {
+        let mut kept = 0;
+        let places = self.processes.iter().map(|process| {
+            kept += u32::from(is_kept(process));
+            kept.saturating_sub(1)
+        });
+        let places: Vec<u32> = places.collect();
+        for kind in &mut self.kinds {
+            if let NodeKind::Process(process) = kind {
+                *process = places[*process as usize];
+            }
+        }
+        self.processes.retain(is_kept);
+    }
+
     /// Returns true if they come from a merge, where the threads of all recordings become one
     /// tree, even if there was one recording only.
     pub fn is_merged(&self) -> bool {

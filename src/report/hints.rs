@@ -7,11 +7,11 @@ use super::View;
 use super::display::{function_name, short_name};
 use super::paths::{CodeOrigin, origin};
 use super::sort_order::SortOrder;
-use crate::model::{Label, NodeKind, Process};
+use crate::model::{Label, Process};
 
 /// Returns commands for `profile`, the file of the merged profile that `view` shows; `program`
-/// is the word by which the user calls edbprof.
-pub fn hints(view: &View<'_>, program: &str, profile: &Path) -> Vec<String> {
+/// is the word by which the user calls edbprof, `is_apart` says that the file keeps processes apart.
+pub fn hints(view: &View<'_>, program: &str, profile: &Path, is_apart: bool) -> Vec<String> {
     // No text could name such a file to a shell.
     let Some(profile) = profile.to_str() else {
         return Vec::new();
@@ -25,7 +25,8 @@ pub fn hints(view: &View<'_>, program: &str, profile: &Path) -> Vec<String> {
         None => "tree".to_owned(),
     };
     let callers = costliest(view).map(|name| format!("top --callers={}", quoted(&name)));
-    let processes = can_tell_processes(view).then(|| "tree --by=process".to_owned());
+    let is_apart = is_apart && view.figures.processes > 1;
+    let processes = is_apart.then(|| "tree --by=process".to_owned());
     let program = quoted(program);
     [Some(tree), callers, processes]
         .into_iter()
@@ -111,15 +112,6 @@ fn costliest(view: &View<'_>) -> Option<String> {
         return Some(format!("{file}:{}", label.line));
     }
     Some(name)
-}
-
-/// Returns true if there are several processes that are kept apart.
-fn can_tell_processes(view: &View<'_>) -> bool {
-    let kinds = &view.profile.trees().kinds;
-    let processes = kinds
-        .iter()
-        .filter(|kind| matches!(kind, NodeKind::Process(_)));
-    processes.count() > 1
 }
 
 #[cfg(test)]

@@ -574,3 +574,54 @@ fn the_tables_of_a_part_are_those_of_its_trees() {
     assert_eq!(rows_text(&rows_of(&trees)), rows_text(&profile.rows()));
     assert_eq!(profile.rows().len(), 1);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_kept_apart_can_be_chosen_later(mut all in recordings(), by_thread in any::<bool>()) {
+        for (pid, trees) in (1..).zip(&mut all) {
+            trees.processes[0].identity.pid = pid;
+            for (number, thread) in trees.threads.iter_mut().enumerate() {
+                thread.name = format!("T{}", number % 2).into_bytes().into();
+                thread.overflow.clear();
+            }
+        }
+        let apart = merged(&by_only(Some(By::Thread)), &all);
+        let choice = match by_thread {
+            true => only(&[], &["T0"]),
+            false => only(&["1"], &[]),
+        };
+        let expected = merged(&choice, &all);
+        let found = merge(&choice, [reread(&apart)]).profile;
+        prop_assert_eq!(stacks_of(&found), stacks_of(&expected));
+        prop_assert_eq!(rows_text(&found.rows()), rows_text(&expected.rows()));
+        if !by_thread {
+            prop_assert_eq!(&found.trees().processes, &expected.trees().processes);
+        }
+        // It is shown like one that never kept them apart.
+        let plain = merged(&by_only(None), &all);
+        prop_assert_eq!(apart.regrouped(None).encode(), plain.encode());
+    }
+}
+
+#[test]
+fn nothing_is_chosen_from_what_is_not_kept_apart() {
+    let mut all = [one(1), one(2)];
+    for by in [None, Some(By::Process)] {
+        let aggregate = reread(&merged(&by_only(by), &all));
+        let refused = only(&[], &["Main*"]).of(aggregate.clone());
+        assert_eq!(refused.unwrap_err(), SelectionError::Aggregate);
+        let chosen = only(&["1"], &[]).of(aggregate);
+        assert_eq!(chosen.is_ok(), by.is_some());
+    }
+    all[0].threads[0].overflow.push(OverflowCalls {
+        kind: 0,
+        calls: 1,
+        resumes: 0,
+        self_time: 1,
+    });
+    let aggregate = reread(&merged(&by_only(Some(By::Thread)), &all));
+    let refused = only(&["1"], &[]).of(aggregate);
+    assert_eq!(refused.unwrap_err(), SelectionError::Aggregate);
+}

@@ -476,3 +476,43 @@ def test_without_edbprof_open_calls_are_lower_bounds(tmp_path):
     # It was writing, reading, or between the two.
     assert re.search("Unfinished at a kill: [23] calls of [23] functions, innermost ", done.stdout)
     assert "  ≥ " in done.stdout
+
+
+def test_results_keep_processes_and_threads_apart(run, tmp_path):
+    """So they can be looked at one by one afterwards, without the recordings."""
+    write(
+        tmp_path / "program.py",
+        """
+        import subprocess, sys, threading
+        def of_child(): pass
+        def of_thread(): pass
+        def of_main(): pass
+        if sys.argv[1:]:
+            of_child()
+        else:
+            subprocess.run([sys.executable, __file__, "child"], check=True)
+            thread = threading.Thread(target=of_thread, name="worker")
+            thread.start()
+            thread.join()
+            of_main()
+        """,
+    )
+    done = run("program.py")
+    assert done.returncode == 0
+    assert "tree --by=process " in done.stderr
+
+    def shown(*options):
+        profile = tmp_path / "results" / "profile_analysis.prof"
+        command = [find(), "tree", "--threshold=0", "--all", *options, profile]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+        names = {"of_child", "of_thread", "of_main"}
+        return {name for name in names if name in done.stdout}, done.stdout
+
+    everything = {"of_child", "of_thread", "of_main"}
+    names, text = shown()
+    assert names == everything and "thread worker" not in text
+    names, text = shown("--by=thread")
+    assert names == everything and "thread worker" in text and text.count("process ") >= 2
+    assert shown("--only-process=*child")[0] == {"of_child"}
+    assert shown("--only-thread=worker")[0] == {"of_thread"}
+    assert shown("--only-thread=MainThread")[0] == {"of_child", "of_main"}

@@ -25,6 +25,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::merge_request::{By, MergeRequest};
 use super::rows;
 use super::select::SelectionId;
 use super::singledispatch::counts;
@@ -231,5 +232,22 @@ impl Aggregate {
     /// Returns the number of its inputs.
     fn inputs(&self) -> usize {
         BTreeSet::from_iter(&self.trees.recordings).len() + self.plain.inputs()
+    }
+}
+
+impl Profile {
+    /// Returns the same profile with `by` kept apart, and no more, if this one keeps that apart.
+    pub fn regrouped(&self, by: Option<By>) -> Profile {
+        let request = MergeRequest {
+            by,
+            ..MergeRequest::default()
+        };
+        let mut merger = Merger::of_parts(SelectionId::of(self.trees()));
+        let file = ProfFile::Exact(self.trees().clone(), self.plain().clone());
+        // A request without a selection takes all of it.
+        if let Ok(Some(file)) = request.of(file) {
+            merger.add("", file);
+        }
+        merger.finish().profile
     }
 }

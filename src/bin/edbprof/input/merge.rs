@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use edbprof::analysis::merge::{Merged, Merger, Profile};
-use edbprof::analysis::merge_request::{By, MergeRequest};
+use edbprof::analysis::merge_request::MergeRequest;
 use edbprof::analysis::select::Selection;
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ use super::discover::{dedup_by_inode, finished_beside, is_live};
 use super::progress::ReadingBar;
 use super::read::{ReadWanted, is_left_live, read_wanted};
 use super::{Input, ReadReport, SkippedInput};
-use crate::cli::args::{ByOption, SelectionOptions};
+use crate::cli::args::SelectionOptions;
 
 /// Limits of a batch, which is read at once: enough to keep all cores busy, but little memory.
 const BYTES_PER_BATCH: u64 = 4 << 20;
@@ -77,10 +77,7 @@ fn in_merge_order(mut inputs: Vec<Input>) -> Vec<Input> {
 
 fn wanted(options: &SelectionOptions) -> MergeRequest {
     MergeRequest {
-        by: options.by.map(|by| match by {
-            ByOption::Process => By::Process,
-            ByOption::Thread => By::Thread,
-        }),
+        by: options.by(),
         selection: Selection {
             processes: options.only_process.clone(),
             threads: options.only_thread.clone(),

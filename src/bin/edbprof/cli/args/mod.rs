@@ -97,6 +97,10 @@ pub(crate) struct AggregateOptions {
 
     #[command(flatten)]
     pub(crate) results: ResultOptions,
+
+    /// True if the merged profile keeps processes and threads apart, whatever is shown.
+    #[arg(skip)]
+    pub(crate) keeps_apart: bool,
 }
 
 /// Files to read.

@@ -1,6 +1,7 @@
 //! Options that select a part of the recordings, and keep processes or threads apart.
 
 use clap::ValueEnum;
+use edbprof::analysis::merge_request::By;
 use edbprof::analysis::pattern::Pattern;
 
 /// Heading of these options in the help. Each option names it itself, because a heading set
@@ -27,13 +28,14 @@ pub(crate) struct SelectionOptions {
     ///
     /// In patterns * stands for any characters, ? for one. This pattern matches the whole command
     /// line or one word of it, without leading directories: `worker.py`, 'worker.py --queue=*'.
-    /// It selects from recordings, not from merged profiles.
+    /// It selects from recordings, and from profiles that keep processes apart.
     #[arg(long, help_heading = HEADING, value_name = "PID|PATTERN", value_parser = pattern)]
     pub(crate) only_process: Vec<Pattern>,
 
     /// Only threads of this name; may be repeated
     ///
-    /// For example 'ThreadPoolExecutor-*'. It selects from recordings, not from merged profiles.
+    /// For example 'ThreadPoolExecutor-*'. It selects from recordings, and from profiles that keep
+    /// threads apart.
     #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
     pub(crate) only_thread: Vec<Pattern>,
 
@@ -59,6 +61,16 @@ pub(crate) struct SelectionOptions {
 pub(crate) enum ByOption {
     Process,
     Thread,
+}
+
+impl SelectionOptions {
+    /// Returns what is kept apart.
+    pub(crate) fn by(&self) -> Option<By> {
+        self.by.map(|by| match by {
+            ByOption::Process => By::Process,
+            ByOption::Thread => By::Thread,
+        })
+    }
 }
 
 fn pattern(text: &str) -> Result<Pattern, &'static str> {

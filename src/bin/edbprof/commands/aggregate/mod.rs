@@ -1,11 +1,13 @@
 //! `edbprof` without a subcommand: merges the inputs and writes the results.
 
+mod apart;
 mod next_steps;
 mod run_report;
 
 use std::io;
 use std::path::Path;
 
+use edbprof::analysis::merge::Profile;
 use edbprof::format::atomic_file;
 use edbprof::report::View;
 use edbprof::report::summary::{path_text, summary};
@@ -50,13 +52,20 @@ fn read_and_write(
     stream: Stream,
     report: &mut RunReport,
 ) -> Result<Exit, Error> {
-    let AggregateOptions { inputs, results } = options;
+    let AggregateOptions {
+        inputs, results, ..
+    } = options;
     let outputs = Outputs::new(results.out.as_deref())?;
     let formats = formats::formats(results);
     let mut files = input::find(inputs, &mut report.reading)?;
     let guard = OverwriteGuard::set_apart(&mut files, &outputs.targets(&formats, results))?;
     let quiet = results.quiet;
-    let profile = input::merge(files, &inputs.selection, quiet, &mut report.reading);
+    let is_apart = options.keeps_apart && apart::is_small_enough(&files);
+    let selection = match is_apart {
+        true => &apart::by_thread(&inputs.selection),
+        false => &inputs.selection,
+    };
+    let mut profile = input::merge(files, selection, quiet, &mut report.reading);
     guard.check(&profile)?;
     report.reading.check(&profile, inputs, quiet)?;
     if results.strict && report.reading.failures() > 0 {
@@ -65,11 +74,20 @@ fn read_and_write(
                 .to_owned(),
         ));
     }
+    let mut apart = None;
+    if is_apart {
+        let shown = profile.regrouped(inputs.selection.by());
+        apart = Some(std::mem::replace(&mut profile, shown));
+    }
+    if let Some(apart) = apart.as_mut().filter(|_| results.view.compensate) {
+        apart.compensate();
+    }
+    let apart = apart.as_ref();
     let all_written = with_view(profile, &results.view, |view| {
         report.figures = view.figures;
         report.selection = view.profile.trees().selection.clone();
-        let results_written = write_results(view, &outputs, &formats, results, report);
-        let summary_printed = print_summary(view, results, stream, report);
+        let results_written = write_results(view, apart, &outputs, &formats, results, report);
+        let summary_printed = print_summary(view, apart.is_some(), results, stream, report);
         results_written && summary_printed
     });
     Ok(match all_written {
@@ -78,9 +96,10 @@ fn read_and_write(
     })
 }
 
-/// Writes all results in parallel. Returns false, after warnings, if some could not be written.
+/// Writes all results in parallel; the merged profile is `apart`, if there is one. Returns false, after warnings, if some could not be written.
 fn write_results(
     view: &View<'_>,
+    apart: Option<&Profile>,
     outputs: &Outputs,
     formats: &[Format],
     options: &ResultOptions,
@@ -88,7 +107,11 @@ fn write_results(
 ) -> bool {
     let written = formats.par_iter().map(|&format| {
         let path = outputs.path(format.suffix());
-        let written = match formats::report(format, &options.reports).render(view) {
+        let rendered = match (format, apart) {
+            (Format::Prof, Some(apart)) => Ok(Some(apart.encode_with(&view.rows))),
+            _ => formats::report(format, &options.reports).render(view),
+        };
+        let written = match rendered {
             Ok(None) => remove_stale(&path).map(|()| false),
             Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
             Err(error) => Err(io::Error::other(error)),
@@ -117,6 +140,7 @@ fn write_results(
 /// not be printed.
 fn print_summary(
     view: &View<'_>,
+    is_apart: bool,
     options: &ResultOptions,
     stream: Stream,
     report: &RunReport,
@@ -126,7 +150,7 @@ fn print_summary(
         return true;
     }
     let mut text = summary(view, report.reading.failures(), &report.outputs);
-    text.push_str(&next_steps(view, &report.outputs));
+    text.push_str(&next_steps(view, is_apart, &report.outputs));
     let printed = stream.print(&text);
     if let Err(error) = &printed {
         warn(format_args!("can't write the summary: {error}"));

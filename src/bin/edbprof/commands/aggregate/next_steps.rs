@@ -11,8 +11,8 @@ use which::which_global;
 use crate::cli::args::Format;
 use crate::cli::ui::own_command;
 
-/// Returns the text: nothing if no result is worth a command.
-pub(super) fn next_steps(view: &View<'_>, outputs: &[PathBuf]) -> String {
+/// Returns the text; `is_apart` if the merged profile keeps processes apart. Nothing if no result is worth a command.
+pub(super) fn next_steps(view: &View<'_>, is_apart: bool, outputs: &[PathBuf]) -> String {
     let of_format = |format| {
         let mut outputs = outputs.iter();
         outputs.find(|path| Format::of_name(path) == Some(format))
@@ -25,7 +25,7 @@ pub(super) fn next_steps(view: &View<'_>, outputs: &[PathBuf]) -> String {
         format!("\nAny browser shows {}\n", path_text(picture))
     });
     if let Some(profile) = of_format(Format::Prof) {
-        commands.extend(hints(view, &own_command(), profile));
+        commands.extend(hints(view, &own_command(), profile, is_apart));
     }
     match commands.is_empty() {
         true => picture,

@@ -115,6 +115,7 @@ fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
             selection: options.selection.clone(),
         },
         results: options.results.clone(),
+        keeps_apart: true,
     }
 }
 
