@@ -33,7 +33,7 @@ fn a_command_that_was_meant_is_named() {
         (&["Tree"], "edbprof tree"),
     ] {
         let told = told(&sandbox, words, 2);
-        let expected = format!("did you mean this? {meant}\n");
+        let expected = format!("did you mean {meant}\n");
         assert!(told.ends_with(&expected), "{words:?}: {told}");
     }
     for words in [
@@ -43,7 +43,7 @@ fn a_command_that_was_meant_is_named() {
         &["--no-such-option"],
     ] {
         let run = sandbox.run(words);
-        assert!(!run.stderr.contains("did you mean this"), "{}", run.stderr);
+        assert!(!run.stderr.contains("did you mean"), "{}", run.stderr);
         assert_ne!(run.code, 0);
     }
     // Files of that name are read.

@@ -57,7 +57,7 @@ def clean(directory, answer, meanwhile=lambda: None):
 def test_it_asks(live, answer):
     code, out, told = clean(live.parent, answer)
     assert (code, live.exists()) == (0, True)
-    assert str(live) in out and "killed)" in out
+    assert str(live) in out and "ended without exit handlers)" in out
     assert f"edbprof {live.parent}" in told
 
 

@@ -88,9 +88,11 @@ fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
     };
     let meant = meant.or_else(|| {
         let found = which_global(first).ok()?;
-        python_of(&found).and_then(|_| run())
+        let is_shim = found.parent().is_some_and(|place| place.ends_with("shims"));
+        (is_shim || python_of(&found).is_some()).then(run)?
     })?;
-    Some(format!("{what}; did you mean this? {meant}"))
+    // Without a question mark, which a shell would take for a part of the command.
+    Some(format!("{what}; did you mean {meant}"))
 }
 
 /// Returns the command that may be meant by `word`.

@@ -1,8 +1,9 @@
 //! The way from paths on the command line to one merged profile.
 //!
-//! [`discover`] finds the files, [`own_result`] those of commands that show one, [`trust`] decides whose files are read and [`bounded`] how much of
-//! them, [`mod@read`] reads one of them, [`since`] chooses runs, [`mod@merge`] adds all files up, and [`report`] lists
-//! those that were left out. [`mod@script`] tells programs from profiles.
+//! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
+//! chooses runs. [`trust`] decides whose files are read and [`bounded`] how much of them,
+//! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
+//! that were left out. [`mod@script`] tells programs from profiles.
 
 mod bounded;
 mod discover;
