@@ -3,7 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`merge_request`] | the part of a file that is merged, in groups by process or thread |
-//! | [`pattern`], [`select`] | patterns, and the processes, threads and functions that they choose |
+//! | [`pattern`], [`select`] | patterns, and what they choose |
 //! | [`merge`] | many files as one [`merge::Profile`] |
 //! | [`compensate`] | times without the cost of recording |
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |

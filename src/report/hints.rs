@@ -9,8 +9,8 @@ use super::paths::{CodeOrigin, origin};
 use super::sort_order::SortOrder;
 use crate::model::{Label, Process};
 
-/// Returns commands for `profile`, the file of the merged profile that `view` shows; `program`
-/// is the word by which the user calls edbprof, `is_apart` says that the file keeps processes apart.
+/// Returns commands for `profile`, the file of the merged profile that `view` shows. `program` is
+/// the word by which the user calls edbprof; `is_apart` says that the file keeps processes apart.
 pub fn hints(view: &View<'_>, program: &str, profile: &Path, is_apart: bool) -> Vec<String> {
     // No text could name such a file to a shell.
     let Some(profile) = profile.to_str() else {

@@ -57,11 +57,8 @@ pub fn related(
 ) -> Option<String> {
     let names = Names::new(view);
     let mut blocks = Vec::new();
-    for (label, counts) in order
-        .sorted(&rows_named(view, function))
-        .into_iter()
-        .take(limit)
-    {
+    let meant = rows_named(view, function);
+    for (label, counts) in order.sorted(&meant).into_iter().take(limit) {
         let related = match relation {
             Relation::Callers => callers(&view.rows, label),
             Relation::Callees => callees(&view.rows, label),
@@ -98,7 +95,17 @@ pub fn related(
                 }),
             ));
         }
+        let more = related.len().saturating_sub(limit);
+        if more > 0 {
+            let more = counted(more, &format!("more {one}"), &format!("more {many}"));
+            block.push_str(&format!("  … {more}\n"));
+        }
         blocks.push(block);
+    }
+    let more = meant.len().saturating_sub(limit);
+    if more > 0 {
+        let more = counted(more, "more function matches", "more functions match");
+        blocks.push(format!("… {more}\n"));
     }
     (!blocks.is_empty()).then(|| blocks.join("\n"))
 }

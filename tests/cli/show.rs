@@ -54,6 +54,10 @@ fn top_sorts_and_limits() {
     let text = shown(&sandbox, &["top", "--sort=cumulative", "--limit=1"]);
     assert!(text.contains("main  main.py"), "{text}");
     assert!(!text.contains("leaf"), "{text}");
+    assert!(
+        text.ends_with("… 1 more function; --limit=0 lists all\n"),
+        "{text}"
+    );
     assert!(shown(&sandbox, &["top", "--limit=0"]).contains("leaf"));
     let why = refused(&sandbox, &["top", "--sort=nonsense"]);
     assert!(why.contains("no sort key is called"), "{why}");
@@ -141,4 +145,21 @@ fn nothing_to_show_is_told_as_ever() {
         assert!(run.stderr.contains("nothing to read"), "{}", run.stderr);
         refused(&sandbox, &[command, "/no/such.prof"]);
     }
+}
+
+#[test]
+fn long_lists_are_cut_with_a_count() {
+    let sandbox = Sandbox::new().with("edbprof_1.prof", &plain_calls());
+    let text = table(&sandbox, &["top", "--callers=leaf", "--limit=1"]);
+    assert!(text.ends_with("  … 1 more caller\n"), "{text}");
+    let text = table(&sandbox, &["top", "--callees=*", "--limit=1"]);
+    assert!(text.ends_with("… 2 more functions match\n"), "{text}");
+    let mut sandbox = sandbox;
+    for number in 0..110 {
+        sandbox = sandbox.with(&format!("edbprof_bad_{number}.prof"), b"damaged");
+    }
+    let run = sandbox.run(&["--quiet"]).expect(1);
+    assert_eq!(run.stderr.lines().count(), 101, "{}", run.stderr);
+    let last = "edbprof: can't read 10 more files; --summary-json=- lists all of them\n";
+    assert!(run.stderr.ends_with(last), "{}", run.stderr);
 }

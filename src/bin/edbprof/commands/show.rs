@@ -6,6 +6,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use edbprof::report::View;
 use edbprof::report::named::similar_name;
+use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};
 use edbprof::report::tree::{self, tree as call_tree};
@@ -43,7 +44,13 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
             })?);
         }
         if tables.is_empty() {
-            tables.push(functions(view, &options.sort, limit));
+            let mut table = functions(view, &options.sort, limit);
+            let more = view.rows.len().saturating_sub(limit);
+            if more > 0 {
+                let more = counted(more, "more function", "more functions");
+                table.push_str(&format!("  … {more}; --limit=0 lists all\n"));
+            }
+            tables.push(table);
         }
         Ok(tables.join("\n"))
     })

@@ -19,6 +19,9 @@ use crate::cli::exit::{Error, Exit};
 use crate::cli::names::RESULT;
 use crate::cli::ui::{own_command, warn};
 
+/// Files of one kind that are named.
+const NAMED: usize = 100;
+
 /// File that is left out, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SkippedInput {
@@ -171,12 +174,25 @@ impl ReadReport {
     }
 
     fn warn_of_skipped(&self, quiet: bool) {
-        let skips = self.skips.iter().filter(|_| !quiet);
-        for SkippedInput { path, reason } in skips.chain(&self.refused) {
-            warn(format_args!("left out {}: {reason}", path_text(path)));
-        }
-        for SkippedInput { path, reason } in &self.unreadable {
-            warn(format_args!("can't read {}: {reason}", path_text(path)));
+        let skips = match quiet {
+            true => &[][..],
+            false => &self.skips,
+        };
+        for (what, files) in [
+            ("left out", skips),
+            ("left out", &self.refused),
+            ("can't read", &self.unreadable),
+        ] {
+            for SkippedInput { path, reason } in files.iter().take(NAMED) {
+                warn(format_args!("{what} {}: {reason}", path_text(path)));
+            }
+            let more = files.len().saturating_sub(NAMED);
+            if more > 0 {
+                let more = counted(more, "more file", "more files");
+                warn(format_args!(
+                    "{what} {more}; --summary-json=- lists all of them"
+                ));
+            }
         }
         for (owner, &files) in self.of_others.iter().filter(|_| !quiet) {
             let files = counted(files, "recording is", "recordings are");
