@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use edbprof::report::summary::path_text;
 
 use super::discover::{directories, find};
+use super::trust::Owners;
 use super::{Input, ReadReport};
 use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
@@ -33,7 +34,7 @@ pub(crate) fn find_to_show(
         return Ok(vec![Input {
             path: PathBuf::from(RESULT),
             named: true,
-            any_owner: options.any_owner,
+            owners: Owners::Any,
             bytes: 0,
         }]);
     }

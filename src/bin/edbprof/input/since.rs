@@ -53,7 +53,7 @@ pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
 /// Returns the processes that `input` is of: none if it can't be read, and one that ended when
 /// the file was written if the file has no facts.
 fn processes(input: &Input) -> Vec<Process> {
-    let Ok(bytes) = read_trusted(&input.path, input.any_owner, profile_goes_on) else {
+    let Ok(bytes) = read_trusted(&input.path, input.owners, profile_goes_on) else {
         return Vec::new();
     };
     let trees = match bytes.starts_with(&live::MAGIC) {
