@@ -43,8 +43,8 @@ impl Writing {
             child,
             sandbox,
         };
-        // The end of the text that comes before the summary for programs.
-        while !writing.line().contains("snakeviz") {}
+        // It comes before the summary for programs.
+        writing.line_with("profile_analysis.prof");
         writing
     }
 
@@ -53,6 +53,16 @@ impl Writing {
         self.stderr.read_line(&mut line).unwrap();
         assert_ne!(line, "", "edbprof has ended");
         line
+    }
+
+    /// The next line that contains `text`.
+    fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(text) {
+                return line;
+            }
+        }
     }
 
     fn send(&self, to: i32, signal: i32) {
@@ -90,9 +100,9 @@ fn signals_that_end_processes_are_held() {
 fn a_second_ctrl_c_leaves_the_recordings_and_says_where() {
     let mut writing = Writing::start();
     writing.send(-1, SIGINT);
-    assert!(writing.line().contains("still writing the results"));
+    writing.line_with("still writing the results");
     writing.send(-1, SIGINT);
-    let text = writing.line();
+    let text = writing.line_with("the recordings are in ");
     let directory = text.split_once("the recordings are in ").unwrap().1;
     let directory = directory.split_once(';').unwrap().0;
     assert!(Path::new(directory).join("edbprof_1.prof").exists());

@@ -221,7 +221,9 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
     trees.prop_map(|(functions, threads, (process, id, is_forked, path))| {
         let kind = functions.len() as u32 + 1;
         let threads = threads.into_iter().map(
-            |((nodes, mut class_calls, overflow, unfinished, name), has_class_calls)| {
+            |((nodes, mut class_calls, overflow, mut unfinished, name), has_class_calls)| {
+                // A call that had not ended has a node.
+                unfinished.retain(|calls| nodes.kinds().contains(&calls.kind));
                 class_calls.truncate(if has_class_calls { nodes.len() } else { 0 });
                 ThreadTree {
                     name,
