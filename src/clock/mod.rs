@@ -15,6 +15,7 @@ use once_cell::sync::OnceCell;
 
 pub(crate) use rate::TickRate;
 pub(crate) use sample::ClockSample;
+pub(crate) use system::process_cpu_ns;
 
 /// What stamps the events of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

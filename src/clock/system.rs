@@ -48,6 +48,11 @@ pub(super) fn thread_cpu_ns() -> u64 {
     read(Id::ThreadCpu.raw())
 }
 
+/// Processor time of the calling process, of all its threads.
+pub(crate) fn process_cpu_ns() -> u64 {
+    read(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
 pub(super) fn resolution_ns(id: Id) -> f64 {
     let mut step = libc::timespec {
         tv_sec: 0,

@@ -52,6 +52,8 @@ pub struct Process {
     pub start_unix_ns: u64,
     /// From then to the moment of saving, nanoseconds.
     pub duration_ns: u64,
+    /// Processor time of the whole process until then, nanoseconds; 0 where unknown.
+    pub processor_ns: u64,
     /// The recording's end.
     pub ending: Ending,
     /// Calls that found no memory for a node and are in no tree.

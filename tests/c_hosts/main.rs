@@ -179,15 +179,17 @@ fn check_known_trees(source: &Source) {
     assert_eq!(process.ending, Ending::Finished);
     assert_eq!(process.dropped_calls, 0);
 
-    // The same again under the name that was asked for, but for how long it took.
+    // The same again under the name that was asked for, but for the times that it took.
     let mut named = read(&directory.join("named.prof"));
     named.processes[0].duration_ns = process.duration_ns;
+    named.processes[0].processor_ns = process.processor_ns;
     assert_eq!(named, own);
 
     let mut encoded = read(&directory.join("encoded.prof"));
     assert_eq!(encoded.processes[0].ending, Ending::Running);
     encoded.processes[0].ending = Ending::Finished;
     encoded.processes[0].duration_ns = process.duration_ns;
+    encoded.processes[0].processor_ns = process.processor_ns;
     assert_eq!(encoded, own);
 
     // What Python's pstats reads is in it too.

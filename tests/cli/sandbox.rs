@@ -57,11 +57,9 @@ impl Sandbox {
 
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        Run::from(
-            self.on_path(self.command().args(arguments))
-                .output()
-                .unwrap(),
-        )
+        let mut command = self.command();
+        command.envs([("COLUMNS", "100"), ("LINES", "60")]);
+        Run::from(self.on_path(command.args(arguments)).output().unwrap())
     }
 
     /// Has `command` find edbprof on PATH, and no desktop.
@@ -273,6 +271,7 @@ fn process(pid: u8) -> Process {
         clock_resolution_ns: 1.0,
         start_unix_ns: 1_700_000_000_000_000_000,
         duration_ns: 5_000_000,
+        processor_ns: 4_000_000,
         ending: Ending::Finished,
         dropped_calls: 0,
         unsaved_children: 0,

@@ -96,7 +96,7 @@ fn write_process(text: &mut String, process: &Process) {
     writeln!(
         text,
         "process {} parent {} boot {} namespace {} start {} program {}\n  argv {argv:?}\n  {words:?} \
-         resolution {} began {} lasted {} {:?} dropped {}",
+         resolution {} began {} lasted {}{} {:?} dropped {}",
         identity.pid,
         process.parent_pid,
         hex(&identity.boot_id),
@@ -106,6 +106,11 @@ fn write_process(text: &mut String, process: &Process) {
         process.clock_resolution_ns,
         process.start_unix_ns,
         process.duration_ns,
+        // Files of version 1 have none.
+        match process.processor_ns {
+            0 => String::new(),
+            ns => format!(" processor {ns}"),
+        },
         process.ending,
         process.dropped_calls,
     )

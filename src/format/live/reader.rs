@@ -122,6 +122,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         },
         start_unix_ns: header.u64(at::START_UNIX_NS),
         duration_ns: rate.ns(recorded.latest.saturating_sub(header.u64(at::BEGIN))),
+        processor_ns: 0,
         ending: match now {
             Now::Running => Ending::Running,
             Now::Gone if facts.is_saved => Ending::Finished,

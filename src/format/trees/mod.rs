@@ -25,7 +25,7 @@
 //! | `argv` | list of texts |
 //! | `host`, `hook`, `clock` | text |
 //! | `clock_resolution_ns` | float |
-//! | `start_unix_ns`, `duration_ns` | int below 2^64, nanoseconds |
+//! | `start_unix_ns`, `duration_ns`, `processor_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
 //! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of Python functions' self time that a slowed interpreter adds. What is missing was not measured |

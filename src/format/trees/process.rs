@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
             b"clock_resolution_ns" => process.clock_resolution_ns = reader.float()?,
             b"start_unix_ns" => process.start_unix_ns = read_number(reader)?,
             b"duration_ns" => process.duration_ns = read_number(reader)?,
+            b"processor_ns" => process.processor_ns = read_number(reader)?,
             b"ending" => process.ending = read_ending(reader)?,
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
             b"recording_ns" => process.recording_ns = read_number(reader)?,
@@ -65,6 +66,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     writer.float(process.clock_resolution_ns);
     write_number(writer, b"start_unix_ns", process.start_unix_ns);
     write_number(writer, b"duration_ns", process.duration_ns);
+    write_number(writer, b"processor_ns", process.processor_ns);
     write_number(writer, b"ending", process.ending as u8);
     write_number(writer, b"dropped_calls", process.dropped_calls);
     if process.unsaved_children > 0 {

@@ -3,7 +3,7 @@
 
 use super::functions::FunctionTable;
 use super::{Recording, Shared, ThreadEntry};
-use crate::clock::{Clock, TickRate};
+use crate::clock::{self, Clock, TickRate};
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
 use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
 use crate::recorder::node::Node;
@@ -158,6 +158,7 @@ fn process(
         clock_resolution_ns: options.clock.resolution_ns(rate),
         start_unix_ns: identity.start_unix_ns,
         duration_ns: identity.start.elapsed().as_nanos() as u64,
+        processor_ns: clock::process_cpu_ns(),
         ending,
         dropped_calls: shared
             .threads

@@ -141,6 +141,7 @@ fn process() -> impl Strategy<Value = Process> {
                 clock_resolution_ns: 0.5,
                 start_unix_ns,
                 duration_ns,
+                processor_ns: duration_ns / 2,
                 ending,
                 dropped_calls,
                 unsaved_children: 0,
