@@ -15,8 +15,8 @@
 //! For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
 //! tables, and [`summary`], what the program prints when it is done.
 //!
-//! Below it, [`hints`] are commands that look further. [`named`] finds functions by patterns, and
-//! [`similar`] what a mistyped word was meant to be.
+//! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
+//! [`named`] finds functions by patterns, and [`similar`] what a mistyped word was meant to be.
 //!
 //! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
 //! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
@@ -26,20 +26,24 @@ pub mod cells;
 pub mod display;
 pub mod flamegraph;
 pub mod folded;
+pub mod header;
 pub mod hints;
 pub mod json;
+mod machinery;
 pub mod named;
 pub mod numbers;
 pub mod paths;
 pub mod prof;
 pub mod pstats_text;
 mod remarks;
+mod roles;
 pub mod similar;
 pub mod singledispatch;
 pub mod sort_order;
 pub mod speedscope;
 pub mod summary;
 pub mod svg;
+pub mod terminal;
 pub mod top;
 pub mod tree;
 mod view;

@@ -17,6 +17,9 @@ pub enum CodeOrigin {
     Builtin,
 }
 
+/// The directory where pip puts scripts.
+const BIN: &[u8] = b"bin/";
+
 /// Shortens paths. It knows the directory of the program's own files.
 #[derive(Clone, Debug, Default)]
 pub struct PathShortener {
@@ -32,6 +35,10 @@ impl PathShortener {
                 continue;
             }
             let directory = &label.file[..directory_length(&label.file)];
+            // Where pip puts scripts is no place of the program's.
+            if last_component_end(directory, |part| part == b"bin") == Some(directory.len()) {
+                continue;
+            }
             root = Some(match root {
                 None => directory,
                 Some(root) => common_directory(root, directory),
@@ -51,7 +58,10 @@ impl PathShortener {
     pub fn short(&self, file: &[u8]) -> String {
         let (origin, rest) = split(file);
         let rest = match origin {
-            CodeOrigin::Program => rest.strip_prefix(self.root.as_slice()).unwrap_or(rest),
+            CodeOrigin::Program => match last_component_end(rest, |part| part == b"bin") {
+                Some(end) if end == directory_length(rest) => &rest[end - BIN.len()..],
+                _ => rest.strip_prefix(self.root.as_slice()).unwrap_or(rest),
+            },
             _ => rest,
         };
         printable(rest)

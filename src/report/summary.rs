@@ -4,22 +4,36 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
+use super::cells::cells;
 use super::display::printable;
+use super::header::Ended;
 use super::numbers::{counted, duration};
-use super::sort_order::SortOrder;
-use super::top::functions;
+use super::terminal::Terminal;
+use super::top::work;
 use super::tree::{TreeOptions, tree};
 
-/// Functions that are listed.
-const TOP: usize = 10;
-/// Of the call tree: the least share of the time, and how many lines.
-const SHARE: f64 = 0.05;
-const LINES: usize = 24;
+/// Functions that are listed: most and least.
+const FUNCTIONS: (usize, usize) = (10, 5);
+/// Fewest lines of the call tree, however low the terminal.
+const LINES: usize = 8;
+/// Lines that headings and the commands at the end take.
+const AROUND: usize = 12;
+/// Least share of the time that a frame has which the program's authors have not written.
+const SHARE: f64 = 0.02;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
 /// files that were written.
-pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
+pub fn summary(
+    view: &View<'_>,
+    lost: usize,
+    outputs: &[PathBuf],
+    ended: &Ended,
+    terminal: &Terminal,
+) -> String {
     let mut text = format!("{}\n", view.title());
+    for line in view.header(ended) {
+        text.push_str(&format!("{line}\n"));
+    }
     if lost > 0 {
         text.push_str(&format!(
             "{} could not be read\n",
@@ -43,39 +57,48 @@ pub fn summary(view: &View<'_>, lost: usize, outputs: &[PathBuf]) -> String {
     for remark in view.remarks() {
         text.push_str(&format!("{remark}\n"));
     }
-    text.push_str(&short_tree(view));
-    let order: SortOrder = "tottime".parse().unwrap_or_default();
-    text.push_str(&format!("\n{}", functions(view, &order, TOP)));
-    if !outputs.is_empty() {
-        text.push_str("\nWrote\n");
-        for path in outputs {
-            text.push_str(&format!("  {}\n", path_text(path)));
-        }
-    }
+    // All of it in one and a half screens.
+    let mut text = terminal.wrap(&text);
+    let written = written(outputs, terminal);
+    let around = AROUND + text.lines().count() + written.lines().count();
+    let room = (terminal.height * 3 / 2).saturating_sub(around);
+    let (most, fewest) = FUNCTIONS;
+    let listed = (room / 3).clamp(fewest, most);
+    text.push_str(&short_tree(
+        view,
+        room.saturating_sub(listed).max(LINES),
+        terminal,
+    ));
+    text.push_str(&format!("\n{}", work(view, listed, terminal)));
+    text.push_str(&written);
     text
 }
 
 /// The top of the call tree, if there is one, and an empty line before it.
-fn short_tree(view: &View<'_>) -> String {
+fn short_tree(view: &View<'_>, lines: usize, terminal: &Terminal) -> String {
     let options = TreeOptions {
         threshold: SHARE,
+        lines: Some(lines),
+        terminal: *terminal,
         ..TreeOptions::default()
     };
-    let tree = tree(view, &options);
-    let mut lines = tree.lines();
-    let shown: Vec<_> = lines.by_ref().take(LINES).collect();
-    let mut text = String::new();
-    if shown.is_empty() {
-        return text;
+    match tree(view, &options) {
+        tree if tree.is_empty() => tree,
+        tree => format!("\n{tree}"),
     }
-    for line in [""].iter().chain(&shown) {
-        text.push_str(line);
-        text.push('\n');
+}
+
+/// What was written, on one line where that fits.
+fn written(outputs: &[PathBuf], terminal: &Terminal) -> String {
+    let names: Vec<_> = outputs.iter().map(|path| path_text(path)).collect();
+    if names.is_empty() {
+        return String::new();
     }
-    if lines.next().is_some() {
-        text.push_str("…\n");
+    let line = format!("\nWrote {}\n", names.join(", "));
+    match cells(line.trim()) <= terminal.width {
+        true => line,
+        false => format!("\nWrote\n  {}\n", names.join("\n  ")),
     }
-    text
 }
 
 /// A path as text that is safe to print.

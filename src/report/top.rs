@@ -4,15 +4,20 @@
 use super::View;
 use super::cells::{cells, without_middle};
 use super::display::short_name;
+use super::header::{LEAST_WAITING, waits};
 use super::named::rows_named;
 use super::numbers::{at_least, count, counted, duration};
 use super::paths::PathShortener;
 use super::sort_order::SortOrder;
+use super::terminal::Terminal;
+use super::tree::{NARROWEST, cost};
 use super::view::LowerBounds;
 use crate::model::{Counts, Label, Rows};
 
 /// Longest name and longest location that are shown whole, characters.
 const LONGEST: usize = 60;
+/// Functions that wait which are named.
+const NAMED: usize = 3;
 
 /// Which way one looks from a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +30,22 @@ pub enum Relation {
 
 /// The first `limit` functions in that order, with the share of the whole that their
 /// self time is. The text ends in a newline.
-pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
+pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize, terminal: &Terminal) -> String {
+    table_of(view, &view.rows, order, limit, terminal)
+}
+
+fn table_of(
+    view: &View<'_>,
+    rows: &Rows,
+    order: &SortOrder,
+    limit: usize,
+    terminal: &Terminal,
+) -> String {
     let names = Names::new(view);
     let whole = view.figures.seconds;
-    let lines = order.sorted(&view.rows).into_iter().take(limit);
+    let lines = order.sorted(rows).into_iter().take(limit);
     table(
+        terminal,
         ["self", "", "total", "calls", "function"],
         lines.map(|(label, counts)| {
             [
@@ -43,6 +59,37 @@ pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize) -> String {
     )
 }
 
+/// As [`functions`] by self time, without functions that wait: those stand on a line behind.
+pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String {
+    let order: SortOrder = "tottime".parse().unwrap_or_default();
+    let mut rows = Rows::default();
+    let mut waiting = Rows::default();
+    for (id, row) in view.rows.iter() {
+        let label = view.rows.label(id);
+        let to = if waits(label) {
+            &mut waiting
+        } else {
+            &mut rows
+        };
+        add(to, label, row.counts);
+    }
+    let mut text = table_of(view, &rows, &order, limit, terminal);
+    let waiting = order.sorted(&waiting).into_iter();
+    let worth = waiting.filter(|(_, counts)| counts.tt > view.figures.seconds * LEAST_WAITING);
+    let named = worth
+        .take(NAMED)
+        .map(|(label, counts)| format!("{} {}", short_name(&label.name), duration(counts.tt)));
+    let named: Vec<_> = named.collect();
+    let line = |number: usize| format!("  waiting: {}", named[..number].join(", "));
+    // As many as there is room for.
+    let mut lines = (1..=named.len()).rev().map(line);
+    let fitting = lines.find(|line| cells(line) <= terminal.width);
+    if let Some(line) = fitting {
+        text.push_str(&terminal.fit(&format!("{line}\n")));
+    }
+    text
+}
+
 /// For each of the first `limit` functions that `function` names: its callers or callees,
 /// with the share that the calls between the two are of its total. `None` where it names
 /// none.
@@ -54,6 +101,7 @@ pub fn related(
     relation: Relation,
     order: &SortOrder,
     limit: usize,
+    terminal: &Terminal,
 ) -> Option<String> {
     let names = Names::new(view);
     let mut blocks = Vec::new();
@@ -83,6 +131,7 @@ pub fn related(
         } else {
             let lines = order.sorted(&related).into_iter().take(limit);
             block.push_str(&table(
+                terminal,
                 ["total", "", "self", "calls", one],
                 lines.map(|(label, edge)| {
                     [
@@ -176,7 +225,11 @@ fn share(part: f64, whole: f64) -> String {
 }
 
 /// Four columns of figures, of which the second belongs to the first, and names.
-fn table(header: [&str; 5], lines: impl Iterator<Item = [String; 5]>) -> String {
+fn table(
+    terminal: &Terminal,
+    header: [&str; 5],
+    lines: impl Iterator<Item = [String; 5]>,
+) -> String {
     let table: Vec<_> = [header.map(str::to_owned)]
         .into_iter()
         .chain(lines)
@@ -186,15 +239,30 @@ fn table(header: [&str; 5], lines: impl Iterator<Item = [String; 5]>) -> String 
         cells.max().unwrap_or_default()
     };
     let widths = [0, 1, 2, 3].map(width);
+    let room = terminal
+        .width
+        .saturating_sub(widths.iter().sum::<usize>() + 9);
     let mut text = String::new();
     for [first, share, second, calls, name] in &table {
-        text.push_str(&format!(
-            "{first:>0$} {share:>1$}  {second:>2$}  {calls:>3$}  {name}\n",
+        let figures = format!(
+            "{first:>0$} {share:>1$}  {second:>2$}  {calls:>3$}  ",
             widths[0] + 2,
             widths[1],
             widths[2],
             widths[3],
-        ));
+        );
+        let style = share
+            .strip_suffix(" %")
+            .and_then(|share| share.parse().ok());
+        match style
+            .filter(|_| terminal.colours)
+            .map(|share: f64| cost(share / 100.0))
+        {
+            Some(style) => text.push_str(&format!("{style}{figures}{style:#}")),
+            None => text.push_str(&figures),
+        }
+        let fitting = without_middle(name, room.max(NARROWEST));
+        text.push_str(&format!("{fitting}\n"));
     }
-    text
+    terminal.fit(&text)
 }

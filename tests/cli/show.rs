@@ -41,7 +41,8 @@ fn two_processes() -> Sandbox {
 fn top_lists_functions() {
     assert_eq!(
         shown(&two_processes(), &["top"]),
-        "edbprof: 2 processes, 6.00 ms in 14 calls of 2 functions\n\n     \
+        "edbprof: 2 processes, 6.00 ms in 14 calls of 2 functions\n\
+         python\n2023-11-14 22:13:20 UTC, wall time 5.00 ms, processor time 8.00 ms\n\n     \
          self           total  calls  function\n  \
          4.00 ms 66.7 %  4.00 ms     12  leaf  main.py:1\n  \
          2.00 ms 33.3 %  6.00 ms      2  main  main.py:1\n"
@@ -96,7 +97,8 @@ fn callers_and_callees_of_a_function() {
 fn tree_adds_processes_up() {
     assert_eq!(
         shown(&two_processes(), &["tree"]),
-        "edbprof: 2 processes, 6.00 ms in 14 calls of 2 functions\n\n    \
+        "edbprof: 2 processes, 6.00 ms in 14 calls of 2 functions\n\
+         python\n2023-11-14 22:13:20 UTC, wall time 5.00 ms, processor time 8.00 ms\n\n    \
          total    share     self  calls\n  \
          6.00 ms  100.0 %  2.00 ms      2  main  main.py:1\n  \
          4.00 ms   66.7 %  4.00 ms     12  └─ leaf  main.py:1\n"
@@ -162,4 +164,26 @@ fn long_lists_are_cut_with_a_count() {
     assert_eq!(run.stderr.lines().count(), 101, "{}", run.stderr);
     let last = "edbprof: can't read 10 more files; --summary-json=- lists all of them\n";
     assert!(run.stderr.ends_with(last), "{}", run.stderr);
+fn summaries_follow_the_size_and_the_encoding_that_the_environment_names() {
+    let sandbox = two_processes();
+    for width in [60, 80] {
+        for locale in ["C", "en_GB.UTF-8", "de_DE.ISO-8859-1"] {
+            for command in [&["--out=r/"][..], &["tree"], &["top"]] {
+                let mut run = sandbox.command();
+                run.envs([
+                    ("COLUMNS", &*width.to_string()),
+                    ("LINES", "24"),
+                    ("LC_ALL", locale),
+                ]);
+                let output = run.args(command).output().unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert!(text.is_ascii() || locale.ends_with("UTF-8"), "{text}");
+                assert!(text.lines().count() <= 36, "{text}");
+                let shown = text.lines().take_while(|line| !line.starts_with("Next"));
+                for line in shown {
+                    assert!(line.chars().count() <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
 }

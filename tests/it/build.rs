@@ -41,7 +41,14 @@ pub(crate) fn nodes(rows: &[(u32, u32, u64, u64)]) -> Nodes {
 pub(crate) fn display_tree(nodes: &[(u32, &str, u64)]) -> DisplayTree {
     let mut tree = DisplayTree::default();
     for &(parent, name, total) in nodes {
-        let (file, name) = name.split_once(' ').unwrap_or(("/app/main.py", name));
+        let end_of_file = match name.starts_with('<') {
+            true => name.find("> ").map(|end| end + 1),
+            false => name.find(' '),
+        };
+        let (file, name) = match end_of_file {
+            Some(end) => (&name[..end], &name[end + 1..]),
+            None => ("/app/main.py", name),
+        };
         let function = function(label(file, 3, name));
         let known = tree.functions.iter().position(|known| *known == function);
         let kind = known.unwrap_or(tree.functions.len()) as u32;

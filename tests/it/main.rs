@@ -24,6 +24,7 @@ mod profile_processes;
 mod profile_rows;
 mod profile_singledispatch;
 mod profile_trees;
+mod program_tree;
 mod pstats_text;
 #[path = "../../fuzz/readers.rs"]
 mod readers;

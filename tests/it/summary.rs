@@ -7,7 +7,9 @@ use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{PlainInputs, ProfFile};
 use edbprof::model::{Calibration, CallKind, Cost, NO_PARENT, Process, ThreadTree, Trees};
 use edbprof::report::View;
+use edbprof::report::header::Ended;
 use edbprof::report::summary::summary;
+use edbprof::report::terminal::Terminal;
 
 use crate::build;
 
@@ -39,9 +41,11 @@ fn the_cost_of_recording_is_that_of_all_processes() {
         }
         merger.finish().profile
     };
-    let text = |profile: &Profile| summary(&View::new(profile), 0, &[]);
-    let stated = "Recording took about 74.0 ms of processor time; --compensate takes out what \
-                  calls cost.\n";
+    let text = |profile: &Profile| {
+        let view = View::new(profile);
+        summary(&view, 0, &[], &Ended::default(), &Terminal::default())
+    };
+    let stated = "Recording took about 74.0 ms of processor time;";
     let of_calls = "Recording took about 4.00 ms of processor time;";
     let known = profile([30_000_000, 44_000_000]);
     assert!(text(&known).contains(stated), "{}", text(&known));
@@ -71,7 +75,7 @@ fn short_and_to_the_point() {
     let view = View::with(&profile, &rows, DisplayTree::default());
     let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
     assert_eq!(
-        summary(&view, 0, &outputs),
+        summary(&view, 0, &outputs, &Ended::default(), &Terminal::default()),
         "\
 edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions
 
@@ -80,10 +84,7 @@ edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions
   250 ms 12.5 %  2.00 s      1  main  main.py:3
   250 ms 12.5 %  250 ms      5  builtins.len
 
-Wrote
-  out.prof
-  out.pstats
-  out.svg
+Wrote out.prof, .pstats, .svg
 "
     );
 }

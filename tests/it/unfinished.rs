@@ -139,7 +139,7 @@ fn their_functions_times_are_marked() {
             "Unfinished at a kill: 1 call of 1 function, innermost main; their times are lower bounds."
         ]
     );
-    let lines = functions(&view, &Default::default(), 9);
+    let lines = functions(&view, &Default::default(), 9, &Default::default());
     assert!(lines.contains("  ≥ 990 ns 100.0 %  ≥ 990 ns  "), "{lines}");
     let lines = tree(&view, &TreeOptions::default());
     assert!(lines.contains("  ≥ 990 ns  100.0 %  ≥ 990 ns  "), "{lines}");

@@ -3,13 +3,12 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::report::cells::{cells, without_middle};
+use crate::report::terminal::Terminal;
 
-/// Width where there is no terminal, characters.
-const WIDE: usize = 160;
 /// Characters that one level is indented by.
 const INDENT: usize = 3;
 /// Fewest characters that names have, however narrow the terminal.
-const NARROWEST: usize = 24;
+pub(in crate::report) const NARROWEST: usize = 24;
 const HEADS: [&str; 4] = ["total", "share", "self", "calls"];
 
 /// One line of the tree.
@@ -23,8 +22,8 @@ pub(super) struct Line {
     pub(super) branch: String,
     /// The function; empty for a run of library frames.
     pub(super) name: String,
-    /// Where that is, or which frames.
-    pub(super) place: String,
+    /// Where that is, or which frames; behind it the same in fewer words.
+    pub(super) places: Vec<String>,
 }
 
 /// Text that is being set.
@@ -35,11 +34,11 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(width: Option<usize>, colours: bool) -> Self {
+    pub(super) fn new(terminal: &Terminal) -> Self {
         Text {
             text: String::new(),
-            width: width.unwrap_or(WIDE),
-            colours,
+            width: terminal.width,
+            colours: terminal.colours,
         }
     }
 
@@ -82,15 +81,19 @@ impl Text {
         let room = room - depth.min(deepest);
         let name = without_middle(&line.name, room);
         self.text.push_str(&name);
-        let gap = match name.is_empty() || line.place.is_empty() {
-            true => "",
-            false => "  ",
-        };
+        let gap = if name.is_empty() { "" } else { "  " };
         let room = room.saturating_sub(cells(&name) + gap.len());
+        let fitting = line.places.iter().find(|place| cells(place) <= room);
+        let Some(place) = fitting
+            .or(line.places.last())
+            .filter(|place| !place.is_empty())
+        else {
+            return;
+        };
         // A few characters of a place say nothing.
-        if room >= cells(&line.place).min(NARROWEST / 2) {
+        if room >= cells(place).min(NARROWEST / 2) {
             self.text.push_str(gap);
-            self.push_styled(DIM, &without_middle(&line.place, room));
+            self.push_styled(DIM, &without_middle(place, room));
         }
     }
 
@@ -115,7 +118,7 @@ impl Text {
 const DIM: Style = Style::new().dimmed();
 
 /// The colour of what takes `share` of the whole time.
-fn cost(share: f64) -> Style {
+pub(in crate::report) fn cost(share: f64) -> Style {
     let colour = match share {
         _ if share >= 0.5 => AnsiColor::Red,
         _ if share >= 0.2 => AnsiColor::Yellow,

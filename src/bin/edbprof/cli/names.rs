@@ -23,3 +23,7 @@ pub(crate) const STDOUT: &str = "-";
 
 /// Path that leads to the file that stdout is open to.
 pub(crate) const STDOUT_PATH: &str = "/dev/stdout";
+
+/// Beginning of the names of files that hold the exception which has ended a process, in the
+/// directory of recordings.
+pub(crate) const EXCEPTION_PREFIX: &str = "exception_";

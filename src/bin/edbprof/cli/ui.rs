@@ -1,8 +1,12 @@
 //! The terminal and the standard streams: messages, questions, and the terminal's width.
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
+
+use anstream::{AutoStream, ColorChoice};
+use edbprof::report::terminal::Terminal;
 
 use super::exit::Error;
 
@@ -47,8 +51,26 @@ pub(crate) fn own_command() -> String {
 
 /// Columns of the terminal behind `stream`; `None` if it is no terminal.
 pub(crate) fn terminal_columns(stream: impl AsFd) -> Option<u16> {
+    terminal_size(stream).map(|(columns, _)| columns)
+}
+
+/// Columns and lines of the terminal behind `stream`; `None` if it is no terminal.
+fn terminal_size(stream: impl AsFd) -> Option<(u16, u16)> {
     let size = rustix::termios::tcgetwinsize(stream).ok()?;
-    Some(size.ws_col)
+    Some((size.ws_col, size.ws_row))
+}
+
+/// Whether the locale names an encoding that is not UTF-8. Where nothing names a locale, text is
+/// UTF-8, as for Python.
+fn is_ascii_locale() -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let mut named = names
+        .filter_map(env::var_os)
+        .filter(|name| !name.is_empty());
+    named.next().is_some_and(|name| {
+        let name = name.to_string_lossy().to_lowercase();
+        !name.contains("utf-8") && !name.contains("utf8")
+    })
 }
 
 /// Standard stream that a command prints to.
@@ -59,6 +81,37 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// Returns the terminal behind it; without one, what COLUMNS and LINES say, else 80 x 24.
+    pub(crate) fn terminal(self) -> Terminal {
+        self.terminal_or(Terminal::default().width)
+    }
+
+    /// As [`terminal`](Self::terminal), with another width where nothing says it.
+    pub(crate) fn terminal_or(self, width: usize) -> Terminal {
+        let (size, colours) = match self {
+            Stream::Stdout => (
+                terminal_size(io::stdout()),
+                AutoStream::choice(&io::stdout()),
+            ),
+            Stream::Stderr => (
+                terminal_size(io::stderr()),
+                AutoStream::choice(&io::stderr()),
+            ),
+        };
+        let named = |name: &str| env::var(name).ok()?.parse().ok().filter(|&size| size > 0);
+        let (columns, lines) = size.unwrap_or((0, 0));
+        let known = |size: u16, name| match size {
+            0 => named(name),
+            size => Some(usize::from(size)),
+        };
+        Terminal {
+            width: known(columns, "COLUMNS").unwrap_or(width),
+            height: known(lines, "LINES").unwrap_or(Terminal::default().height),
+            colours: colours != ColorChoice::Never,
+            ascii: is_ascii_locale(),
+        }
+    }
+
     /// Prints `content`. A closed pipe, as `head` leaves it, is no error, nor is a closed terminal
     /// at stderr.
     pub(crate) fn print(self, content: impl AsRef<[u8]>) -> io::Result<()> {

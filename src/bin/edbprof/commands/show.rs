@@ -1,10 +1,9 @@
 //! `edbprof top` and `edbprof tree`: show a profile on the terminal.
 
-use std::io;
 use std::path::Path;
 
-use anstream::{AutoStream, ColorChoice};
 use edbprof::report::View;
+use edbprof::report::header::Ended;
 use edbprof::report::named::similar_name;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
@@ -13,7 +12,7 @@ use edbprof::report::tree::{self, tree as call_tree};
 
 use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::ui::{print, terminal_columns};
+use crate::cli::ui::{Stream, print};
 use crate::input::{self, ReadReport};
 use crate::output::with_view;
 
@@ -23,6 +22,7 @@ use crate::output::with_view;
 ///
 /// When nothing was shown.
 pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
+    let terminal = Stream::Stdout.terminal();
     show(&options.inputs, &options.view, |view| {
         let limit = match options.limit {
             0 => usize::MAX,
@@ -35,7 +35,7 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
         let mut tables = Vec::new();
         for (relation, function) in relations {
             let Some(function) = function else { continue };
-            let table = related(view, function, relation, &options.sort, limit);
+            let table = related(view, function, relation, &options.sort, limit, &terminal);
             tables.push(table.ok_or_else(|| {
                 let meant = similar_name(view, function);
                 let meant = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
@@ -44,11 +44,11 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
             })?);
         }
         if tables.is_empty() {
-            let mut table = functions(view, &options.sort, limit);
+            let mut table = functions(view, &options.sort, limit, &terminal);
             let more = view.rows.len().saturating_sub(limit);
             if more > 0 {
                 let more = counted(more, "more function", "more functions");
-                table.push_str(&format!("  … {more}; --limit=0 lists all\n"));
+                table.push_str(&terminal.fit(&format!("  … {more}; --limit=0 lists all\n")));
             }
             tables.push(table);
         }
@@ -65,8 +65,8 @@ pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
     let options_of_text = tree::TreeOptions {
         threshold: options.threshold,
         all: options.all,
-        width: terminal_columns(io::stdout()).map(usize::from),
-        colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        lines: None,
+        terminal: Stream::Stdout.terminal_or(tree::WIDE),
     };
     show(&options.inputs, &options.view, |view| {
         Ok(call_tree(view, &options_of_text))
@@ -84,8 +84,12 @@ fn show(
     let profile = input::merge(files, &inputs.selection, false, &mut reading);
     reading.check(&profile, inputs, false)?;
     let text = with_view(profile, options, |view| {
-        let head = [view.title()].into_iter().chain(view.remarks());
+        let head = [view.title()].into_iter();
+        let head = head
+            .chain(view.header(&Ended::default()))
+            .chain(view.remarks());
         let head: String = head.map(|line| line + "\n").collect();
+        let head = Stream::Stdout.terminal_or(tree::WIDE).wrap(&head);
         Ok(format!("{head}\n{}", text(view)?))
     })?;
     print(&text)?;

@@ -1,7 +1,9 @@
 //! The bar that shows how far reading has come.
 
 use std::io::{self, IsTerminal};
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use edbprof::report::numbers::count;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,9 +18,15 @@ const NARROW_BAR: &str = "{wide_msg} {eta} left";
 /// Least number of columns for [`WIDE_BAR`], ten of them for the bar itself.
 const WIDE: u16 = 80;
 
+/// What is done before then needs no bar.
+const SOON: Duration = Duration::from_millis(500);
+
 /// Files, bytes and time left; on a terminal only.
 pub(super) struct ReadingBar {
     bar: ProgressBar,
+    begun: Instant,
+    is_wanted: bool,
+    shown: Once,
     read: AtomicUsize,
     files: usize,
 }
@@ -28,17 +36,16 @@ impl ReadingBar {
         let bytes = inputs
             .iter()
             .fold(0_u64, |sum, input| sum.saturating_add(input.bytes));
-        let bar = if quiet || !io::stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            let is_wide = terminal_columns(io::stderr()).is_some_and(|columns| columns >= WIDE);
-            let style = if is_wide { WIDE_BAR } else { NARROW_BAR };
-            let style = ProgressStyle::with_template(style);
-            ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr())
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        };
+        let is_wide = terminal_columns(io::stderr()).is_some_and(|columns| columns >= WIDE);
+        let style = if is_wide { WIDE_BAR } else { NARROW_BAR };
+        let style = ProgressStyle::with_template(style);
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden())
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         ReadingBar {
             bar,
+            begun: Instant::now(),
+            is_wanted: !quiet && io::stderr().is_terminal(),
+            shown: Once::new(),
             read: AtomicUsize::new(0),
             files: inputs.len(),
         }
@@ -47,10 +54,14 @@ impl ReadingBar {
     /// Counts `input` as read.
     pub(super) fn advance(&self, input: &Input) {
         let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
-        if !self.bar.is_hidden() {
+        if self.is_wanted {
             let [read, files] = [read, self.files].map(|number| count(number as i128));
             self.bar.set_message(format!("{read} of {files} files"));
             self.bar.inc(input.bytes);
+            if self.begun.elapsed() >= SOON {
+                let target = ProgressDrawTarget::stderr;
+                self.shown.call_once(|| self.bar.set_draw_target(target()));
+            }
         }
     }
 

@@ -149,7 +149,9 @@ fn print_summary(
     if options.quiet || json_on_stdout {
         return true;
     }
-    let mut text = summary(view, report.reading.failures(), &report.outputs);
+    let failures = report.reading.failures();
+    let terminal = stream.terminal();
+    let mut text = summary(view, failures, &report.outputs, &report.ended, &terminal);
     text.push_str(&next_steps(view, is_apart, &report.outputs));
     let printed = stream.print(&text);
     if let Err(error) = &printed {

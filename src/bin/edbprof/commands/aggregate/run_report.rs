@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use edbprof::report::Figures;
+use edbprof::report::header::Ended;
 use edbprof::report::summary::path_text;
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub(crate) struct RunReport {
     pub(crate) figures: Figures,
     /// Options that selected a part.
     pub(crate) selection: Box<str>,
+    /// End of the program of `edbprof run`.
+    pub(crate) ended: Ended,
     /// Processes of `edbprof run` that were not recorded.
     pub(crate) unrecorded: Vec<Value>,
 }
@@ -53,6 +56,7 @@ impl RunReport {
             outputs,
             figures,
             selection,
+            ended: _,
             unrecorded,
         } = self;
         let outputs = outputs.iter().map(|path| path.to_string_lossy());

@@ -14,12 +14,14 @@
 //! | run it | [`execute`], [`wait`], [`endings`] |
 //! | send it signals | [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`], [`writing`] |
+//! | say why it failed | [`exception`] |
 //! | end like it | [`end`] |
 //!
 //! [`os`] has the system calls that no crate has in a safe form.
 
 mod end;
 mod endings;
+mod exception;
 mod execute;
 mod group_probe;
 #[allow(unsafe_code)]

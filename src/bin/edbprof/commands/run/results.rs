@@ -7,6 +7,7 @@ use edbprof::report::summary::path_text;
 use serde_json::Value;
 
 use super::endings::Endings;
+use super::exception::{end_text, take_exception};
 use super::execute::Ended;
 use super::program::Program;
 use super::reasons::Reason;
@@ -49,8 +50,11 @@ pub(super) fn write_results(
         recordings.keep_if(false);
         return show_nothing(reason, unrecorded.json(), options);
     }
+    let pid = ended.process.as_ref().map(|process| process.pid);
+    let exception = take_exception(&directory, pid);
     let mut report = RunReport {
         unrecorded: unrecorded.json(),
+        ended: end_text(ended.status).into(),
         ..RunReport::default()
     };
     let merge = merge_options(options, &directory);
@@ -85,6 +89,12 @@ pub(super) fn write_results(
         ));
     } else if is_kept && !options.results.quiet {
         warn(format_args!("the recordings are in {directory}"));
+    }
+    if ended.status.exit_status() != Some(0) && !options.results.quiet {
+        // What a program that has failed says last is why.
+        for line in exception {
+            let _ = Stream::Stderr.print(format!("{line}\n"));
+        }
     }
     exit != Exit::NotWritten
 }

@@ -1,0 +1,147 @@
+//! Chooses the frames that are shown: the way to where most time goes and the program's own
+//! functions before all others, and of those the costliest, as long as there are lines.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use super::frames::Frames;
+use super::layout::{Times, layout};
+use crate::model::walk::Children;
+use crate::report::roles::{Role, is_module_body};
+
+/// The program's own functions that are shown however little time they take.
+const OWN: usize = 8;
+/// Frames that are tried when no more fit than were chosen at once.
+const TRIED: usize = 40;
+
+/// Returns for each node whether it is shown in at most `lines` lines.
+pub(super) fn choose(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<bool> {
+    let mut shown = vec![false; frames.tree.nodes.len()];
+    let ranked = ranked(frames, times, lines);
+    let Some(lines) = lines else {
+        ranked.iter().for_each(|&node| shown[node as usize] = true);
+        return shown;
+    };
+    let first = |number: usize| {
+        let mut shown = vec![false; frames.tree.nodes.len()];
+        let chosen = ranked.iter().take(number);
+        chosen.for_each(|&node| shown[node as usize] = true);
+        shown
+    };
+    let fits = |shown: &[bool]| layout(frames, times, shown).lines.len() <= lines;
+    // Each frame takes a line, most of them no more.
+    let (mut fitting, mut too_many) = (0, ranked.len().min(lines) + 1);
+    while too_many - fitting > 1 {
+        let middle = fitting.midpoint(too_many);
+        match fits(&first(middle)) {
+            true => fitting = middle,
+            false => too_many = middle,
+        }
+    }
+    shown = first(fitting);
+    for &node in ranked.iter().skip(fitting).take(TRIED) {
+        shown[node as usize] = true;
+        shown[node as usize] = fits(&shown);
+    }
+    shown
+}
+
+/// Returns the frames that are worth a line, the most important first.
+fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
+    let nodes = &frames.tree.nodes;
+    let prominent = prominent(frames);
+    // Waiting counts, but less than work.
+    let score = |node: u32| {
+        let at = node as usize;
+        let time = match prominent[at] {
+            true => nodes.totals()[at],
+            false => times.own[at],
+        };
+        time.min(times.work[at]) + time.saturating_sub(times.work[at]) / 4
+    };
+    let mut by_score: Vec<_> = (0..nodes.len() as u32).collect();
+    by_score.sort_by_key(|&node| Reverse(score(node)));
+    let half = lines.map_or(usize::MAX, |lines| lines / 2);
+    let mut ranked = heaviest_way(frames, times, &prominent);
+    ranked.truncate(half);
+    ranked.extend(own_functions(frames, &prominent, &by_score));
+    let long = |&&node: &&u32| {
+        let time = match prominent[node as usize] {
+            true => nodes.totals()[node as usize],
+            false => times.own[node as usize],
+        };
+        time >= times.least.max(1)
+    };
+    ranked.extend(by_score.iter().filter(long));
+    let mut known = HashSet::new();
+    ranked.retain(|&node| known.insert(node));
+    ranked
+}
+
+/// Frames that stand for what is below them: roots, the program's own and those that they call.
+fn prominent(frames: &Frames) -> Vec<bool> {
+    let nodes = &frames.tree.nodes;
+    let role = |node: u32| {
+        let function = nodes.kinds().get(node as usize);
+        function.map(|&function| frames.roles[function as usize])
+    };
+    let repeated = repeated(frames);
+    let node_and_parent = (0..).zip(nodes.parents());
+    node_and_parent
+        .map(|(node, &parent)| match role(parent) {
+            None | Some(Role::Own) => !repeated[node as usize],
+            Some(_) => role(node) == Some(Role::Own) && !repeated[node as usize],
+        })
+        .collect()
+}
+
+/// Frames of functions that have called themselves.
+fn repeated(frames: &Frames) -> Vec<bool> {
+    use crate::model::walk::{Step, walk};
+    let nodes = &frames.tree.nodes;
+    let mut open = vec![0_u32; frames.tree.functions.len()];
+    let mut repeated = vec![false; nodes.len()];
+    walk(nodes, |step| match step {
+        Step::Enter(node) => {
+            let function = nodes.kinds()[node as usize] as usize;
+            repeated[node as usize] = open[function] > 0;
+            open[function] += 1;
+        }
+        Step::Leave(node) => open[nodes.kinds()[node as usize] as usize] -= 1,
+    });
+    repeated
+}
+
+/// The frames to show of the way down on which most work is done: its end first.
+fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> {
+    let nodes = &frames.tree.nodes;
+    let children = Children::of(nodes);
+    let weight = |node: u32| (times.work[node as usize], nodes.totals()[node as usize]);
+    let heaviest = |nodes: &[u32]| nodes.iter().copied().max_by_key(|&node| weight(node));
+    let mut way = Vec::new();
+    let mut next = heaviest(children.roots());
+    while let Some(node) = next {
+        way.push(node);
+        let own = times.own[node as usize];
+        let worth = own.max(times.least_hidden);
+        next = heaviest(children.under(node)).filter(|&child| weight(child).1 > worth);
+    }
+    let mut shown: Vec<_> = way.last().copied().into_iter().collect();
+    shown.extend(way.into_iter().filter(|&node| prominent[node as usize]));
+    shown
+}
+
+/// The costliest frame of each of the costliest own functions.
+fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32]) -> Vec<u32> {
+    let nodes = &frames.tree.nodes;
+    let mut known = HashSet::new();
+    let own = by_score.iter().copied().filter(|&node| {
+        let function = nodes.kinds()[node as usize];
+        frames.roles[function as usize] == Role::Own
+            && prominent[node as usize]
+            && nodes.totals()[node as usize] > 0
+            && !is_module_body(&frames.tree.functions[function as usize])
+            && known.insert(function)
+    });
+    own.take(OWN).collect()
+}

@@ -1,0 +1,207 @@
+//! The call tree of programs that libraries run: their own functions are always in it.
+
+use edbprof::analysis::display_tree::DisplayTree;
+use edbprof::analysis::merge::{Merger, Profile};
+use edbprof::format::prof::{PlainInputs, ProfFile};
+use edbprof::model::{NO_PARENT, Process, Rows, Trees};
+use edbprof::report::View;
+use edbprof::report::tree::{TreeOptions, tree};
+
+use crate::build;
+
+const SITE: &str = "/v/lib/python3.11/site-packages";
+const STD: &str = "/usr/lib/python3.11";
+const FROZEN: &str = "<frozen importlib._bootstrap>";
+
+/// Shows `nodes` of a process with the command line `argv` in `lines` lines.
+fn show(argv: &[&str], nodes: &[(u32, String, u64)], lines: usize) -> String {
+    let nodes: Vec<_> = nodes.iter().map(|(p, f, t)| (*p, f.as_str(), *t)).collect();
+    let options = TreeOptions {
+        lines: Some(lines),
+        threshold: 0.02,
+        ..TreeOptions::default()
+    };
+    show_tree(argv, build::display_tree(&nodes), &options)
+}
+
+fn show_tree(argv: &[&str], frames: DisplayTree, options: &TreeOptions) -> String {
+    let profile = started(argv);
+    tree(&View::with(&profile, &Rows::default(), frames), options)
+}
+
+fn started(argv: &[&str]) -> Profile {
+    let mut merger = Merger::new();
+    let trees = Trees {
+        recordings: vec![[1; 16]],
+        processes: vec![Process {
+            argv: argv.iter().map(|word| word.as_bytes().into()).collect(),
+            ..Process::default()
+        }],
+        ..Trees::default()
+    };
+    merger.add("a.prof", ProfFile::Exact(trees, PlainInputs::default()));
+    merger.finish().profile
+}
+
+fn run_tests() -> Vec<(u32, String, u64)> {
+    vec![
+        (NO_PARENT, "/v/bin/pytest <module>".into(), 10_000),
+        (0, format!("{SITE}/_pytest/config.py main"), 10_000),
+        (1, format!("{SITE}/pluggy/_caller.py __call__"), 9_900),
+        (2, format!("{SITE}/_pytest/runner.py run"), 300),
+        (3, "/home/me/tests/test_a.py test_one".into(), 250),
+        (4, "/home/me/shop/price.py total".into(), 200),
+        (2, format!("{SITE}/_pytest/tmpdir.py cleanup"), 9_000),
+        (6, format!("{STD}/shutil.py rmtree"), 8_900),
+        (7, "~ <built-in method posix.unlink>".into(), 8_000),
+    ]
+}
+
+#[test]
+fn functions_under_test_are_shown_however_much_else_is_done() {
+    let argv = ["/v/bin/python3", "/v/bin/pytest", "tests"];
+    for lines in [6, 8, 12, 24] {
+        let text = show(&argv, &run_tests(), lines);
+        for name in ["test_one", "total", "posix.unlink"] {
+            assert!(text.contains(name), "{lines}: {text}");
+        }
+        let shown = text.lines().filter(|line| line.contains('%')).count();
+        assert!(shown <= lines + 1, "{lines}: {text}");
+    }
+}
+
+#[test]
+fn a_package_that_a_script_or_minus_m_starts_is_the_program() {
+    let nodes = |start: &str| {
+        vec![
+            (NO_PARENT, start.to_owned(), 10_000),
+            (0, format!("{SITE}/pylint/__init__.py run"), 10_000),
+            (1, format!("{SITE}/pylint/lint.py check"), 9_900),
+            (2, format!("{SITE}/astroid/parse.py parse"), 5_000),
+            (3, format!("{SITE}/astroid/parse.py inner"), 50),
+            (2, format!("{SITE}/pylint/lint.py walk"), 100),
+        ]
+    };
+    let script = nodes("/v/bin/pylint <module>");
+    let module = nodes("<frozen runpy> _run_code");
+    let by_script = show(&["python3", "/v/bin/pylint", "x"], &script, 24);
+    let by_module = show(&["python3", "-m", "pylint", "x"], &module, 24);
+    for text in [by_script, by_module] {
+        for name in ["run", "check", "parse", "walk"] {
+            assert!(text.contains(&format!("{name}  ")), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn an_import_is_one_frame() {
+    let import = |parent| (parent, format!("{FROZEN} _find_and_load"), 0);
+    let mut nodes = vec![
+        (NO_PARENT, "/home/me/a.py <module>".to_owned(), 10_000),
+        import(0),
+        (1, "~ <built-in method builtins.exec>".to_owned(), 8_000),
+        (2, format!("{SITE}/pandas/__init__.py <module>"), 8_000),
+        import(3),
+        (4, format!("{SITE}/numpy/__init__.py <module>"), 5_000),
+        (0, "/home/me/a.py work".to_owned(), 1_000),
+        import(6),
+        (7, "/home/me/shop/__init__.py <module>".to_owned(), 400),
+        (8, "/home/me/shop/__init__.py setup".to_owned(), 300),
+    ];
+    nodes[1].2 = 8_200;
+    nodes[4].2 = 5_100;
+    nodes[7].2 = 450;
+    let text = show(&["python3", "a.py"], &nodes, 24);
+    assert_eq!(
+        text,
+        "    total    share     self  calls
+  10.0 µs  100.0 %   800 ns      1  <module>  a.py:3
+  8.20 µs   82.0 %  8.20 µs      1  ├─ import pandas  pandas/__init__.py:3
+  1.00 µs   10.0 %   550 ns      1  └─ work  a.py:3
+   450 ns    4.5 %               1     └─ import shop  shop/__init__.py:3
+   300 ns    3.0 %   300 ns      1        └─ setup  shop/__init__.py:3
+"
+    );
+}
+
+#[test]
+fn one_more_function_does_not_hide_the_others() {
+    let mut nodes = vec![
+        (NO_PARENT, "/home/me/a.py <module>".to_owned(), 10_000),
+        (0, format!("{STD}/json/__init__.py loads"), 6_000),
+        (1, format!("{STD}/json/decoder.py decode"), 5_900),
+        (2, format!("{STD}/json/decoder.py raw_decode"), 5_800),
+        (0, format!("{STD}/json/__init__.py dumps"), 3_000),
+        (4, format!("{STD}/json/encoder.py encode"), 2_900),
+    ];
+    let without = show(&["python3", "a.py"], &nodes, 24);
+    nodes.push((0, "/home/me/a.py <lambda>".to_owned(), 1));
+    let with = show(&["python3", "a.py"], &nodes, 24);
+    assert_eq!(with.lines().count(), without.lines().count() + 1, "{with}");
+}
+
+#[test]
+fn code_of_minus_c_and_notebooks_is_the_program() {
+    let nodes = |file: &str| {
+        vec![
+            (NO_PARENT, format!("{file} <module>"), 10_000),
+            (0, format!("{SITE}/click/core.py main"), 9_900),
+            (1, format!("{SITE}/click/core.py invoke"), 9_800),
+            (0, format!("{file} work"), 50),
+            (1, "<string> __init__".to_owned(), 20),
+        ]
+    };
+    let code = show(&["python3", "-c", "..."], &nodes("<string>"), 24);
+    assert!(
+        code.contains("work  ") && !code.contains("__init__"),
+        "{code}"
+    );
+    let cell = show(&["python3"], &nodes("<ipython-input-1-ab>"), 24);
+    assert!(cell.contains("work  "), "{cell}");
+}
+
+#[test]
+fn files_beside_the_script_are_the_program_wherever_it_lies() {
+    let nodes = [
+        (
+            NO_PARENT,
+            "/home/me/python3.11/a.py <module>".to_owned(),
+            10_000,
+        ),
+        (0, format!("{STD}/json/__init__.py loads"), 9_000),
+        (1, "/home/me/python3.11/b.py hook".to_owned(), 10),
+    ];
+    let argv = ["python3", "/home/me/python3.11/a.py"];
+    assert!(show(&argv, &nodes, 24).contains("hook  "));
+}
+
+#[test]
+fn a_function_that_calls_itself_is_one_frame() {
+    let mut nodes = vec![(NO_PARENT, "/home/me/a.py <module>".to_owned(), 10_000)];
+    for depth in 0..50 {
+        nodes.push((
+            depth,
+            "/home/me/a.py fib".to_owned(),
+            9_000 - u64::from(depth),
+        ));
+    }
+    let text = show(&["python3", "a.py"], &nodes, 24);
+    assert_eq!(text.matches("fib").count(), 1, "{text}");
+    assert!(text.contains("  9.00 µs   90.0 %  9.00 µs"), "{text}");
+}
+
+#[test]
+fn templates_of_installed_packages_are_not_the_program() {
+    let nodes = [
+        (
+            NO_PARENT,
+            "/v/bin/jupyter-nbconvert <module>".to_owned(),
+            10_000,
+        ),
+        (0, format!("{SITE}/nbconvert/app.py main"), 9_900),
+        (1, "/v/share/jupyter/base.html.j2 root".to_owned(), 20),
+        (1, "/tmp/ipykernel_7/1.py work".to_owned(), 10),
+    ];
+    let text = show(&["/v/bin/python", "/v/bin/jupyter-nbconvert"], &nodes, 24);
+    assert!(text.contains("work  ") && !text.contains("j2"), "{text}");
+}
