@@ -164,6 +164,9 @@ fn long_lists_are_cut_with_a_count() {
     assert_eq!(run.stderr.lines().count(), 101, "{}", run.stderr);
     let last = "edbprof: can't read 10 more files; --summary-json=- lists all of them\n";
     assert!(run.stderr.ends_with(last), "{}", run.stderr);
+}
+
+#[test]
 fn summaries_follow_the_size_and_the_encoding_that_the_environment_names() {
     let sandbox = two_processes();
     for width in [60, 80] {

@@ -23,6 +23,9 @@ stopped_at_end: "List[_native.Recorder]" = []
 #: The processes `edbprof run` that wait for what is saved in a directory.
 runs: "Dict[str, int]" = {}
 
+#: Where `edbprof run` looks for the exception that has ended the process.
+exception_directory: "Optional[str]" = None
+
 
 _LIBRARY = os.path.dirname(getattr(os, "__file__", ""))
 
@@ -164,6 +167,15 @@ def _prepare_workers() -> None:
         util.register_after_fork(save_all, _save_when_worker_ends)
 
 
+def _end() -> None:
+    save_all()
+    # Set where an exception went through to the end, or was shown on the way.
+    if exception_directory is not None and getattr(sys, "last_value", None) is not None:
+        from . import _exception
+
+        _exception.note(exception_directory)
+
+
 def _save_at_exit() -> None:
     """Before Python 3.10 a module `atexit` has functions of its own, so the program has to
     get the one that has ours. Otherwise nothing of it is left in sys.modules.
@@ -177,7 +189,7 @@ def _save_at_exit() -> None:
         spec = _frozen_importlib.BuiltinImporter.find_spec("atexit")
         atexit = _imp.create_builtin(spec)
         _imp.exec_builtin(atexit)
-    atexit.register(save_all)
+    atexit.register(_end)
 
 
 _save_at_exit()

@@ -48,4 +48,5 @@ def recorder(text: str) -> "_native.Recorder":
     _process.stopped_at_end.append(made)
     if "run" in settings:
         _process.runs[settings["directory"]] = int(settings["run"])
+    _process.exception_directory = settings["directory"]
     return made
