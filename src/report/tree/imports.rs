@@ -6,6 +6,7 @@
 use super::frames::Frames;
 use crate::analysis::display_tree::DisplayTreeBuilder;
 use crate::model::{Function, NO_PARENT};
+use crate::report::display::printable;
 use crate::report::paths::PathShortener;
 use crate::report::roles::{Role, is_module_body, module};
 
@@ -140,7 +141,11 @@ impl Names {
             return known;
         }
         let function = &self.functions[body as usize];
-        let name = format!("import {}", module(function, paths));
+        let name = match &*function.module {
+            b"" | b"__main__" => module(function, paths),
+            recorded => printable(recorded),
+        };
+        let name = format!("import {name}");
         let mut import = function.clone();
         import.qualified_name = name.into_bytes().into();
         let number = self.push(import, self.roles[body as usize]);
