@@ -58,6 +58,7 @@ impl View<'_> {
         if !end.is_empty() {
             lines.push(end.join(", "));
         }
+        lines.retain(|line| !line.is_empty());
         lines
     }
 

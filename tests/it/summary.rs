@@ -42,10 +42,19 @@ fn the_cost_of_recording_is_that_of_all_processes() {
         merger.finish().profile
     };
     let text = |profile: &Profile| {
-        let view = View::new(profile);
-        summary(&view, 0, &[], &Ended::default(), &Terminal::default())
+        summary(
+            &View::new(profile),
+            0,
+            &[],
+            &Ended::default(),
+            &Terminal {
+                width: 0,
+                ..Terminal::default()
+            },
+        )
     };
-    let stated = "Recording took about 74.0 ms of processor time;";
+    let stated = "Recording took about 74.0 ms of processor time; --compensate takes out what \
+                  calls cost.\n";
     let of_calls = "Recording took about 4.00 ms of processor time;";
     let known = profile([30_000_000, 44_000_000]);
     assert!(text(&known).contains(stated), "{}", text(&known));
@@ -84,7 +93,7 @@ edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions
   250 ms 12.5 %  2.00 s      1  main  main.py:3
   250 ms 12.5 %  250 ms      5  builtins.len
 
-Wrote out.prof, .pstats, .svg
+Wrote out.prof, out.pstats, out.svg
 "
     );
 }
