@@ -61,7 +61,7 @@ fn hints_are_chosen_for_the_result() {
     assert!(tests.ends_with(expected), "{tests}");
     let shown = typed(&sandbox, tests).stdout;
     assert!(
-        shown.contains("test_one") && !shown.contains("other"),
+        shown.contains("test_one") && !shown.contains("plugin"),
         "{shown}"
     );
 }
