@@ -12,6 +12,9 @@ pub(crate) const SIDECAR_SUFFIX: &str = ".singledispatch";
 /// Prefix of the directories in which `edbprof run` records.
 pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 
+/// Digits, hexadecimal, behind that prefix in the name of a directory for other users.
+pub(crate) const SECRET_DIGITS: usize = 32;
+
 /// Prefix of the files in such a directory that tell of processes that were not recorded.
 pub(crate) const UNRECORDED_PREFIX: &str = "unrecorded_";
 

@@ -18,6 +18,7 @@ use super::{ReadReport, SkippedInput};
 use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
 use crate::cli::names::SIDECAR_SUFFIX;
+use crate::cli::names::{RECORDINGS_PREFIX, SECRET_DIGITS};
 
 /// Device and inode, which are the same for all names of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,10 +80,14 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
     for path in directories(&options.paths) {
         let metadata = fs::metadata(&path);
         match metadata.as_ref().map(Metadata::is_dir) {
-            Ok(true) => search(&path, filter, owners, &mut inputs, report).map_err(|error| {
-                let path = path_text(&path);
-                Error::Usage(format!("can't list the directory {path}: {error}"))
-            })?,
+            Ok(true) => {
+                for path in [path.clone()].into_iter().chain(shared_places(&path)) {
+                    search(&path, filter, owners, &mut inputs, report).map_err(|error| {
+                        let path = path_text(&path);
+                        Error::Usage(format!("can't list the directory {path}: {error}"))
+                    })?;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let path = path_text(&path);
                 return Err(Error::Usage(format!(
@@ -109,6 +114,23 @@ pub(crate) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
         [] => vec![temporary_directory()],
         named => named.to_vec(),
     }
+}
+
+/// Returns the directories in `directory` that an `edbprof run` by root has made for processes
+/// that change their user. Files are left there if it was killed.
+fn shared_places(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_place = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let secret = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(RECORDINGS_PREFIX));
+        let is_secret = |secret: &str| {
+            secret.len() == SECRET_DIGITS && secret.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        secret.is_some_and(is_secret) && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    };
+    entries.filter(is_place).map(|entry| entry.path()).collect()
 }
 
 fn search(
