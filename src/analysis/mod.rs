@@ -6,6 +6,8 @@
 //! | [`pattern`], [`select`] | patterns, and what they choose |
 //! | [`merge`] | many files as one [`merge::Profile`] |
 //! | [`compensate`] | times without the cost of recording |
+//! | [`diff`] | two profiles compared |
+//! | [`limits`] | rules and budgets that figures must keep |
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
 //! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
 //! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
@@ -16,11 +18,13 @@
 mod apply_selection;
 pub mod compensate;
 mod costed_tree;
+pub mod diff;
 pub mod display_tree;
 pub mod estimate;
 mod group_roots;
 pub mod invert;
 mod kind_table;
+pub mod limits;
 pub mod merge;
 pub mod merge_request;
 pub mod merge_siblings;

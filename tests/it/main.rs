@@ -16,6 +16,7 @@ mod layers;
 mod live_file;
 mod pictures;
 mod profile_compensate;
+mod profile_diff;
 mod profile_forked;
 mod profile_frames;
 mod profile_group;

@@ -1,0 +1,216 @@
+//! Comparing two sides, each one or several runs of a program.
+//!
+//! Figures of a side are means over its runs. The change of a function's self time is the sum
+//! of two parts: more or fewer calls, and calls that take more or less time.
+
+mod change;
+mod matching;
+mod paths;
+mod renamed;
+mod side;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::merge::Profile;
+use crate::model::{Counts, Function};
+use matching::{Matched, matched};
+use side::Side;
+
+pub use change::{Certainty, Change, Figures};
+pub use paths::{PathChange, PathChanges};
+pub use renamed::Renamed;
+
+/// Differences between two sides.
+#[derive(Debug)]
+pub struct Diff {
+    /// Every function of either side, changed or not.
+    functions: Vec<Change>,
+    sides: [Side; 2],
+    /// The match of each function of a side.
+    match_of: [Vec<u32>; 2],
+    /// The whole, as if it were one function.
+    pub whole: Change,
+}
+
+impl Diff {
+    /// Compares the runs of two sides. There is at least one on each.
+    pub fn new(before: &[Profile], after: &[Profile]) -> Diff {
+        let sides = [Side::of(before), Side::of(after)];
+        let matches = matched(&sides[0].functions, &sides[1].functions);
+        let mut match_of = [0, 1].map(|side: usize| vec![0; sides[side].functions.len()]);
+        for (number, one) in (0..).zip(&matches) {
+            for (match_of, functions) in match_of.iter_mut().zip([&one.before, &one.after]) {
+                for &function in functions {
+                    match_of[function as usize] = number;
+                }
+            }
+        }
+        let functions = matches.iter().map(|one| change(&sides, one)).collect();
+        let whole = whole(&sides);
+        Diff {
+            functions,
+            sides,
+            match_of,
+            whole,
+        }
+    }
+
+    /// Returns the number of runs of each side.
+    pub fn runs(&self) -> [usize; 2] {
+        [self.sides[0].runs, self.sides[1].runs]
+    }
+
+    /// Returns all functions of either side, changed or not.
+    pub fn functions(&self) -> &[Change] {
+        &self.functions
+    }
+
+    /// Returns the functions of which a figure differs, by `order`.
+    pub fn changes(&self, order: Order) -> Vec<&Change> {
+        let changed = self.functions.iter().filter(|change| !change.is_none());
+        let mut changes: Vec<_> = changed.collect();
+        changes.sort_by(|a, b| order.compare(a, b));
+        changes
+    }
+
+    /// Returns the changed edges between `function`, one of [`functions`](Self::functions),
+    /// and its callers, or its callees. Each names the other end.
+    pub fn neighbours(&self, function: usize, relation: Neighbours, order: Order) -> Vec<Change> {
+        let mut sums: HashMap<u32, [Counts; 2]> = HashMap::new();
+        for (at, side) in self.sides.iter().enumerate() {
+            for (&(caller, callee), counts) in &side.edges {
+                let [caller, callee] = [caller, callee].map(|id| self.match_of[at][id as usize]);
+                let (here, there) = match relation {
+                    Neighbours::Callers => (callee, caller),
+                    Neighbours::Callees => (caller, callee),
+                };
+                if here as usize == function {
+                    sums.entry(there).or_default()[at].add(counts);
+                }
+            }
+        }
+        let edges = sums.into_iter().map(|(there, sums)| {
+            let mut edge = self.functions[there as usize].clone();
+            let [before, after] = [0, 1].map(|side| self.mean(side, &sums[side]));
+            edge.before = before;
+            edge.after = after;
+            edge.certainty = Certainty::NotJudged;
+            edge
+        });
+        let mut edges: Vec<_> = edges.filter(|edge| !edge.is_none()).collect();
+        edges.sort_by(|a, b| order.compare(a, b));
+        edges
+    }
+
+    /// Returns the mean over the runs of a side of a sum over them.
+    fn mean(&self, side: usize, sum: &Counts) -> Option<Figures> {
+        let mut runs = vec![Counts::default(); self.sides[side].runs];
+        *runs.first_mut()? = *sum;
+        (*sum != Counts::default()).then(|| Figures::mean(&runs))
+    }
+}
+
+/// Direction in which [`Diff::neighbours`] looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Neighbours {
+    /// To functions that called it.
+    Callers,
+    /// To functions that it called.
+    Callees,
+}
+
+/// Order of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Largest change of self time first, whichever its sign; of equal ones that of calls.
+    #[default]
+    Impact,
+    /// Largest change of the number of calls first.
+    Calls,
+    /// Largest growth of self time first.
+    SelfTime,
+    /// Largest growth of inclusive time first.
+    Total,
+    /// By name.
+    Name,
+}
+
+impl Order {
+    pub(crate) fn compare(self, a: &Change, b: &Change) -> Ordering {
+        let size = |of: fn(&Change) -> f64| of(b).abs().total_cmp(&of(a).abs());
+        let growth = |of: fn(&Change) -> f64| of(b).total_cmp(&of(a));
+        let by_name = || {
+            let name = |change: &Change| {
+                let Function {
+                    module,
+                    qualified_name,
+                    label,
+                    ..
+                } = &change.function;
+                (module.clone(), qualified_name.clone(), label.clone())
+            };
+            name(a).cmp(&name(b))
+        };
+        let first = match self {
+            Order::Impact => size(Change::self_ns).then_with(|| size(Change::calls)),
+            Order::Calls => size(Change::calls).then_with(|| size(Change::self_ns)),
+            Order::SelfTime => growth(Change::self_ns),
+            Order::Total => growth(Change::total_ns),
+            Order::Name => Ordering::Equal,
+        };
+        first.then_with(by_name)
+    }
+}
+
+/// Compares the functions that are taken for one.
+fn change(sides: &[Side; 2], matched: &Matched) -> Change {
+    let runs = |side: &Side, functions: &[u32]| -> Vec<Counts> {
+        let mut sums = match functions {
+            [] => return Vec::new(),
+            _ => vec![Counts::default(); side.runs],
+        };
+        for &function in functions {
+            for (sum, counts) in sums.iter_mut().zip(&side.counts[function as usize]) {
+                sum.add(counts);
+            }
+        }
+        sums
+    };
+    let before = runs(&sides[0], &matched.before);
+    let after = runs(&sides[1], &matched.after);
+    let function = match (&matched.before[..], &matched.after[..]) {
+        (_, &[function, ..]) => &sides[1].functions[function as usize],
+        (&[function, ..], _) => &sides[0].functions[function as usize],
+        ([], []) => unreachable!("a match has a function"),
+    };
+    let mut change = Change::new(function, &before, &after);
+    change.functions = matched.before.len().max(matched.after.len());
+    let zeros = |side: &Side| vec![Counts::default(); side.runs];
+    match (before.is_empty(), after.is_empty()) {
+        (true, _) => change.judge(&zeros(&sides[0]), &after),
+        (_, true) => change.judge(&before, &zeros(&sides[1])),
+        _ => change.judge(&before, &after),
+    }
+    change
+}
+
+/// Compares the sums over all functions.
+fn whole(sides: &[Side; 2]) -> Change {
+    let sums = |side: &Side| -> Vec<Counts> {
+        let mut sums = vec![Counts::default(); side.runs];
+        for counts in &side.counts {
+            for (sum, counts) in sums.iter_mut().zip(counts) {
+                sum.add(counts);
+            }
+        }
+        for sum in &mut sums {
+            sum.ct = sum.tt;
+        }
+        sums
+    };
+    let (before, after) = (sums(&sides[0]), sums(&sides[1]));
+    let mut whole = Change::new(&Function::stand_in("<whole>"), &before, &after);
+    whole.judge(&before, &after);
+    whole
+}

@@ -1,0 +1,136 @@
+//! Changes on call paths: the display trees of both sides as one tree.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::{Change, Diff, Figures};
+use crate::analysis::display_tree::{DisplayTree, display_tree};
+use crate::analysis::merge::Profile;
+use crate::model::{Function, NO_PARENT};
+
+/// One call path on both sides.
+#[derive(Clone, Debug)]
+pub struct PathChange {
+    /// Index of the caller's path, or `NO_PARENT`.
+    pub parent: u32,
+    /// Index into [`PathChanges::functions`].
+    pub function: u32,
+    /// Figures before; zeros if nothing took this path.
+    pub before: Figures,
+    /// Figures after; zeros if nothing takes this path.
+    pub after: Figures,
+}
+
+impl PathChange {
+    /// Returns this path's figures as those of a function.
+    pub fn as_change(&self, function: &Function) -> Change {
+        let known = |figures: Figures| (figures != Figures::default()).then_some(figures);
+        Change {
+            before: known(self.before),
+            after: known(self.after),
+            ..Change::new(function, &[], &[])
+        }
+    }
+}
+
+/// All call paths of both sides, callers before their callees.
+#[derive(Debug, Default)]
+pub struct PathChanges {
+    /// Functions that paths end in.
+    pub functions: Vec<Function>,
+    /// The paths.
+    pub paths: Vec<PathChange>,
+}
+
+impl PathChanges {
+    /// Compares the call paths of the runs of two sides, which `diff` has compared already.
+    pub fn new(diff: &Diff, before: &[Profile], after: &[Profile]) -> PathChanges {
+        let mut builder = Builder {
+            diff,
+            changes: PathChanges {
+                functions: diff
+                    .functions()
+                    .iter()
+                    .map(|change| change.function.clone())
+                    .collect(),
+                paths: Vec::new(),
+            },
+            others: HashMap::new(),
+            ids: HashMap::default(),
+        };
+        for (side, runs) in [before, after].into_iter().enumerate() {
+            for run in runs {
+                builder.add(side, runs.len(), &display_tree(run));
+            }
+        }
+        builder.changes
+    }
+}
+
+struct Builder<'d> {
+    diff: &'d Diff,
+    changes: PathChanges,
+    /// Frames that are no functions, by their names.
+    others: HashMap<Box<[u8]>, u32>,
+    ids: HashMap<(u32, u32), u32, RandomState>,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, side: usize, runs: usize, tree: &DisplayTree) {
+        let functions: Vec<u32> = tree
+            .functions
+            .iter()
+            .map(|function| self.function(side, function))
+            .collect();
+        let self_times = tree.nodes.self_times();
+        let mut paths: Vec<u32> = Vec::with_capacity(tree.nodes.len());
+        for (row, self_ns) in tree.nodes.rows().zip(self_times) {
+            let parent = match row.parent {
+                NO_PARENT => NO_PARENT,
+                parent => paths[parent as usize],
+            };
+            let path = self.path(parent, functions[row.kind as usize]);
+            paths.push(path);
+            let path = &mut self.changes.paths[path as usize];
+            let figures = match side {
+                0 => &mut path.before,
+                _ => &mut path.after,
+            };
+            let runs = runs as f64;
+            figures.calls += row.calls as f64 / runs;
+            figures.primitive_calls += row.calls as f64 / runs;
+            figures.self_ns += self_ns as f64 / runs;
+            figures.total_ns += row.total as f64 / runs;
+        }
+    }
+
+    fn function(&mut self, side: usize, function: &Function) -> u32 {
+        if let Some(id) = self.diff.sides[side].find(&function.label) {
+            return self.diff.match_of[side][id as usize];
+        }
+        let new = self.changes.functions.len() as u32;
+        let id = *self
+            .others
+            .entry(function.label.name.clone())
+            .or_insert(new);
+        if id == new {
+            self.changes.functions.push(function.clone());
+        }
+        id
+    }
+
+    fn path(&mut self, parent: u32, function: u32) -> u32 {
+        let new = self.changes.paths.len() as u32;
+        let id = *self.ids.entry((parent, function)).or_insert(new);
+        if id == new {
+            self.changes.paths.push(PathChange {
+                parent,
+                function,
+                before: Figures::default(),
+                after: Figures::default(),
+            });
+        }
+        id
+    }
+}
