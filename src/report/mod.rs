@@ -12,7 +12,7 @@
 //! | [`callgrind`] | functions and pairs, for kcachegrind |
 //! | [`json`] | all of it, for programs of one's own |
 //!
-//! For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
+//! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
 //! tables, and [`summary`], what the program prints when it is done.
 //!
 //! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
@@ -23,6 +23,7 @@
 
 pub mod callgrind;
 pub mod cells;
+pub mod diff;
 pub mod display;
 pub mod flamegraph;
 pub mod folded;

@@ -4,6 +4,7 @@
 
 mod clean;
 mod compensation;
+mod diff;
 mod foreign;
 mod formats;
 mod hints;

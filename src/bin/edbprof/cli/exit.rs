@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     NothingToRead = 3,
     /// The results could not be written.
     NotWritten = 4,
+    /// A limit is broken.
+    LimitBroken = 5,
     /// The program to run could not be started; shells use this status, too.
     NotStarted = 127,
 }

@@ -1,7 +1,9 @@
 //! One module for each command. They share nothing, except that `run` aggregates at the end.
 
 pub(crate) mod aggregate;
+pub(crate) mod check;
 pub(crate) mod clean;
+pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod mistakes;
 pub(crate) mod run;

@@ -3,7 +3,8 @@
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
 //! chooses runs. [`trust`] decides whose files are read and [`bounded`] how much of them,
 //! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
-//! that were left out. [`mod@script`] tells programs from profiles.
+//! that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`] tells
+//! programs from profiles.
 
 mod bounded;
 mod discover;
@@ -13,6 +14,7 @@ mod progress;
 mod read;
 mod read_error;
 mod report;
+mod runs;
 pub(crate) mod script;
 mod since;
 mod trust;
@@ -26,4 +28,5 @@ pub(crate) use merge::merge;
 pub(crate) use own_result::find_to_show;
 pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
+pub(crate) use runs::read_runs;
 pub(crate) use trust::{Owners, read_trusted, sidecar_beside};

@@ -1,6 +1,7 @@
 //! The command line: every option, its default and its help. Options carry no behaviour.
 
 mod clean;
+mod diff;
 mod export;
 mod reports;
 mod run;
@@ -18,6 +19,7 @@ use edbprof::format::{live, prof};
 
 use super::names::{PREFIX, SUFFIX};
 pub(crate) use clean::CleanOptions;
+pub(crate) use diff::{CheckOptions, DiffOptions, SideOptions};
 pub(crate) use export::ExportOptions;
 pub(crate) use reports::{Format, ReportOptions};
 pub(crate) use run::RunOptions;
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Top(TopOptions),
     Tree(TreeOptions),
     Export(ExportOptions),
+    Diff(DiffOptions),
+    Check(CheckOptions),
     Clean(CleanOptions),
 }
 

@@ -9,7 +9,7 @@ use edbprof::analysis::pattern::Pattern;
 const HEADING: &str = "Selection";
 
 /// Parts of the recordings to show.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SelectionOptions {
     /// Keep processes, or threads, apart in pictures and trees
     ///
@@ -73,7 +73,7 @@ impl SelectionOptions {
     }
 }
 
-fn pattern(text: &str) -> Result<Pattern, &'static str> {
+pub(super) fn pattern(text: &str) -> Result<Pattern, &'static str> {
     match text {
         "" => Err("an empty pattern matches nothing"),
         text => Ok(Pattern::new(text)),

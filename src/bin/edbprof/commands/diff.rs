@@ -1,0 +1,115 @@
+//! `edbprof diff`: compares two profiles, and fails if a rule is broken.
+
+use std::path::{Path, PathBuf};
+
+use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges};
+use edbprof::analysis::limits::check;
+use edbprof::analysis::merge::Profile;
+use edbprof::analysis::pattern::Pattern;
+use edbprof::report::diff as report;
+use edbprof::report::summary::path_text;
+
+use crate::cli::args::DiffOptions;
+use crate::cli::exit::{Error, Exit};
+use crate::cli::ui::{print, warn};
+use crate::input::read_runs;
+
+/// Runs `edbprof diff`.
+///
+/// # Errors
+///
+/// When a side can't be read, or nothing is called as a pattern says.
+pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
+    let [before, after] = match &options.sides[..] {
+        [before, after] => [vec![before.clone()], vec![after.clone()]],
+        _ => [options.before.clone(), options.after.clone()],
+    };
+    let (old, old_exit) = read_runs(&before, &options.inputs)?;
+    let (new, new_exit) = read_runs(&after, &options.inputs)?;
+    let diff = Diff::new(&old, &new);
+    let names = report::Names::of(diff.functions());
+    print(&shown(
+        options,
+        [&before, &after],
+        [&old, &new],
+        &diff,
+        &names,
+    )?)?;
+    let mut is_broken = false;
+    for rule in &options.fail_if {
+        let checked = check(rule, &diff);
+        if checked.matches == 0 {
+            warn(format_args!(
+                "no function matches the pattern of {}",
+                rule.text
+            ));
+        }
+        if let Some(left_out) = report::left_out(checked.unsteady) {
+            warn(format_args!("{}: {left_out}", rule.text));
+        }
+        if let Some(broken) = &checked.broken {
+            is_broken = true;
+            warn(report::broken(&rule.text, broken, &names));
+        }
+    }
+    Ok(match (is_broken, old_exit, new_exit) {
+        (true, _, _) => Exit::LimitBroken,
+        (_, Exit::Success, exit) | (_, exit, _) => exit,
+    })
+}
+
+fn shown(
+    options: &DiffOptions,
+    paths: [&[PathBuf]; 2],
+    [old, new]: [&[Profile]; 2],
+    diff: &Diff,
+    names: &report::Names,
+) -> Result<String, Error> {
+    let order = options.sort.into();
+    let limits = report::Limits {
+        order,
+        lines: match options.limit {
+            0 => usize::MAX,
+            limit => limit,
+        },
+    };
+    let is_wanted = |change: &Change| {
+        let matches = |pattern: &Pattern| pattern.is_function(&change.function);
+        (options.include.is_empty() || options.include.iter().any(matches))
+            && !options.exclude.iter().any(matches)
+    };
+    let files = paths.map(|paths| Vec::from_iter(paths.iter().map(|path| path_text(path))));
+    if options.json {
+        let json = report::json(diff, [&files[0], &files[1]], names, order, is_wanted);
+        return Ok(format!("{json:#}\n"));
+    }
+    let [before, after] = files.map(|files| files.join(" "));
+    let mut text = report::head(diff, &before, &after);
+    text.push('\n');
+    if options.tree {
+        let changes = PathChanges::new(diff, old, new);
+        text.push_str(&report::tree(&changes, names, limits));
+        return Ok(text);
+    }
+    let relations = [
+        (Neighbours::Callers, &options.callers),
+        (Neighbours::Callees, &options.callees),
+    ];
+    let mut blocks = Vec::new();
+    for (relation, pattern) in relations {
+        let Some(pattern) = pattern else { continue };
+        let is_meant = |change: &Change| pattern.is_function(&change.function);
+        let block = report::neighbours(diff, names, relation, limits, is_meant);
+        blocks.push(block.ok_or_else(|| {
+            let pattern = path_text(Path::new(&pattern.to_string()));
+            Error::Usage(format!("no function of either profile matches '{pattern}'"))
+        })?);
+    }
+    if blocks.is_empty() {
+        blocks.push(report::functions(diff, names, limits, is_wanted));
+        let renamed = report::renamed(diff, names);
+        blocks.extend((!renamed.is_empty()).then_some(renamed));
+    }
+    text.push_str(&blocks.join("\n"));
+    Ok(text)
+}
