@@ -68,6 +68,18 @@ impl PathChanges {
     }
 }
 
+impl PathChanges {
+    /// Returns the time of all paths before, nanoseconds.
+    pub fn whole_before(&self) -> f64 {
+        self.paths.iter().map(|path| path.before.self_ns).sum()
+    }
+
+    /// Returns the time of all paths after, nanoseconds.
+    pub fn whole_after(&self) -> f64 {
+        self.paths.iter().map(|path| path.after.self_ns).sum()
+    }
+}
+
 struct Builder<'d> {
     diff: &'d Diff,
     changes: PathChanges,

@@ -1,12 +1,14 @@
-//! What `edbprof diff` shows: differences as text and as JSON.
+//! What `edbprof diff` shows: differences as text, as JSON and as a picture.
 
 mod json;
 mod names;
+mod picture;
 mod sentence;
 mod text;
 mod tree;
 
 pub use json::json;
 pub use names::Names;
+pub use picture::picture;
 pub use text::{Limits, broken, functions, head, left_out, neighbours, over_budget, renamed};
 pub use tree::tree;

@@ -13,6 +13,7 @@ use crate::cli::args::DiffOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{print, warn};
 use crate::input::read_runs;
+use crate::output::targets::write_named;
 
 /// Runs `edbprof diff`.
 ///
@@ -35,6 +36,14 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
         &diff,
         &names,
     )?)?;
+    if let Some(output) = &options.output {
+        let [before, after] = [&before, &after].map(|paths| names_of(paths));
+        let changes = PathChanges::new(&diff, &old, &new);
+        let picture = report::picture(&changes, &names, &before, &after);
+        write_named(output, picture.as_bytes()).map_err(|error| {
+            Error::NotWritten(format!("can't write {}: {error}", path_text(output)))
+        })?;
+    }
     let mut is_broken = false;
     for rule in &options.fail_if {
         let checked = check(rule, &diff);
@@ -56,6 +65,12 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
         (true, _, _) => Exit::LimitBroken,
         (_, Exit::Success, exit) | (_, exit, _) => exit,
     })
+}
+
+/// Returns the names of a side's files, as one text.
+fn names_of(paths: &[PathBuf]) -> String {
+    let names = paths.iter().map(|path| path_text(path));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn shown(
@@ -83,7 +98,7 @@ fn shown(
         let json = report::json(diff, [&files[0], &files[1]], names, order, is_wanted);
         return Ok(format!("{json:#}\n"));
     }
-    let [before, after] = files.map(|files| files.join(" "));
+    let [before, after] = paths.map(names_of);
     let mut text = report::head(diff, &before, &after);
     text.push('\n');
     if options.tree {

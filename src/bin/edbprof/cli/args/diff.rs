@@ -18,6 +18,8 @@ Examples:
   edbprof diff --tree old.prof new.prof     the call paths that changed most
   edbprof diff --before a.1.prof a.2.prof a.3.prof --after b.1.prof b.2.prof b.3.prof
                                             several runs a side tell changes from noise
+  edbprof diff -o diff.svg old.prof new.prof
+                                            the same as a differential flame graph
   edbprof diff old new --fail-if='calls(\"sqlalchemy.*\") > +5%'
                                             a gate for CI
 
@@ -33,6 +35,7 @@ Exit status:
   1  some files could not be read
   2  wrong usage, or a rule that can't be read
   3  there was nothing to read
+  4  the picture could not be written
   5  a rule of --fail-if is broken";
 
 const CHECK_AFTER_HELP: &str = "\
@@ -117,6 +120,12 @@ pub(crate) struct DiffOptions {
     /// change_by_time_ns, unsteady and certain.
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Write a picture, too: a differential flame graph as SVG
+    ///
+    /// Frames are as wide as they are after; colours and patterns show more and less self time.
+    #[arg(long, short, value_name = "FILE.svg")]
+    pub(crate) output: Option<PathBuf>,
 
     /// Exit with status 5 if this holds; may be repeated
     #[arg(long, value_name = "RULE")]
