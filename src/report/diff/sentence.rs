@@ -126,7 +126,7 @@ mod tests {
         );
         assert_eq!(
             of(Some((10.0, 1e9)), Some((10.0, 3e9))),
-            "+2.00 s: 10 calls as before, each takes 2.0 times as long (+2.00 s)"
+            "+2.00 s: 10 calls as before, each takes 3.0 times as long (+2.00 s)"
         );
         assert_eq!(
             of(Some((2.0, 1e9)), Some((1.0, 0.4e9))),
