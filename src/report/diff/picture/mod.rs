@@ -72,7 +72,7 @@ pub fn picture(changes: &PathChanges, names: &Names, before: &str, after: &str) 
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {UNITS} {height}\" \
-         width=\"100%\" role=\"group\">\n\
+         width=\"{UNITS}\" height=\"{height}\" role=\"group\">\n\
          <title>{title}; {sides}</title>\n<style>{STYLE}</style>\n<defs>{PATTERNS}</defs>\n\
          <rect class=\"page\" width=\"{UNITS}\" height=\"{height}\"/>\n\
          <text class=\"title\" x=\"8\" y=\"26\">{title}</text>\n\
