@@ -339,28 +339,28 @@ static int recorder_set_builtins(PyObject *self, PyObject *value, void *Py_UNUSE
 
 static PyMethodDef recorder_methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
-     "enable()\n--\n\nRecord in the calling thread from now on; nests."},
+     "enable($self)\n--\n\nRecord in the calling thread from now on; nests."},
     {"disable", recorder_disable, METH_NOARGS,
-     "disable()\n--\n\nUndo one enable() of the calling thread. Returns whether that "
+     "disable($self)\n--\n\nUndo one enable() of the calling thread. Returns whether that "
      "stopped the recording in it."},
     {"stop", recorder_stop, METH_NOARGS,
-     "stop()\n--\n\nUndo every enable() of the calling thread. Returns how many they "
+     "stop($self)\n--\n\nUndo every enable() of the calling thread. Returns how many they "
      "were."},
     {"abandon", recorder_abandon, METH_NOARGS,
-     "abandon()\n--\n\nStop in all threads, in others at their next event, because nobody "
+     "abandon($self)\n--\n\nStop in all threads, in others at their next event, because nobody "
      "wants what was recorded."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
-     "save(path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
+     "save($self, path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
      "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
      "os._exit(), so its live file goes now. Returns False, having written nothing, when "
      "nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"encode", recorder_encode, METH_NOARGS,
-     "encode()\n--\n\nReturn as bytes the file that save() would write now. Raises ValueError."},
+     "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises ValueError."},
     {"codes", recorder_codes, METH_NOARGS,
-     "codes()\n--\n\nA list of the code objects that were called."},
+     "codes($self)\n--\n\nA list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,
-     "close()\n--\n\nForget everything that was recorded. Raises RuntimeError while "
+     "close($self)\n--\n\nForget everything that was recorded. Raises RuntimeError while "
      "another thread records."},
     {NULL},
 };

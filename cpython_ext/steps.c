@@ -191,10 +191,10 @@ static PyMethodDef steps_methods[] = {
     {"send", steps_send, METH_O, NULL},
     {"throw", steps_throw, METH_VARARGS, NULL},
     {"throw_next", steps_throw_next, METH_O,
-     "throw_next(exception, /)\n--\n\nBegin the next step, a send(None), by throwing this. "
+     "throw_next($self, exception, /)\n--\n\nBegin the next step, a send(None), by throwing this. "
      "(There is no close(): `yield from` and `await` would call it.)"},
     {"wrap", steps_wrap, METH_O,
-     "wrap(awaitable, /)\n--\n\nSteps of another awaitable, for the same recording."},
+     "wrap($self, awaitable, /)\n--\n\nSteps of another awaitable, for the same recording."},
     {NULL},
 };
 

@@ -1,21 +1,24 @@
 import os
 from types import CodeType
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union, final
+
+from typing_extensions import Self
 
 version: str
 abi_version: int
 api: object
 
+@final
 class Recorder:
     save_every: int
     builtins: bool
     threads: bool
     @property
     def path(self) -> Optional[str]: ...
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
-        directory: str = ...,
+        directory: Optional[str] = ...,
         prefix: str = ...,
         suffix: str = ...,
         clock: str = ...,
@@ -28,14 +31,14 @@ class Recorder:
         threads: bool = ...,
         max_nodes: int = ...,
         quiet_without_directory: bool = ...,
-    ) -> None: ...
+    ) -> Self: ...
     def enable(self) -> None: ...
     def disable(self) -> bool: ...
     def stop(self) -> int: ...
     def abandon(self) -> None: ...
     def save(
         self,
-        path: Union[str, "os.PathLike[str]"] = ...,
+        path: Union[str, "os.PathLike[str]", None] = ...,
         *,
         final: bool = ...,
         last: bool = ...,
@@ -44,12 +47,23 @@ class Recorder:
     def codes(self) -> List[CodeType]: ...
     def close(self) -> None: ...
 
+@final
 class Decorated:
-    def __init__(self, function: Callable[..., Any], recorder: Recorder, /) -> None: ...
+    def __new__(cls, function: Callable[..., Any], recorder: Recorder, /) -> Self: ...
     def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
 
+@final
 class Steps:
-    iterator: Any
+    @property
+    def iterator(self) -> Any: ...
+    @property
+    def over(self) -> bool: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def __await__(self) -> Self: ...
+    def send(self, value: Any, /) -> Any: ...
+    def throw(self, *exception: Any) -> Any: ...
+    def throw_next(self, exception: BaseException, /) -> None: ...
     def wrap(self, awaitable: Any, /) -> Steps: ...
 
 def register_generic(
