@@ -7,7 +7,7 @@ not every Python has imported by then.
 import os
 import sys
 
-from . import _calibration, _native  # The former lets recorders measure what they cost.
+from . import _calibration, _native  # noqa: F401  the former lets recorders measure their cost
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ def _save_at_exit() -> None:
         import _imp
 
         spec = _frozen_importlib.BuiltinImporter.find_spec("atexit")
+        assert spec is not None, "atexit is compiled into every interpreter"
         atexit = _imp.create_builtin(spec)
         _imp.exec_builtin(atexit)
     atexit.register(_end)

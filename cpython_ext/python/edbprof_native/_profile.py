@@ -83,7 +83,7 @@ class Profile:
             "threads": threads,
             "max_nodes": max_nodes,
         }
-        self._recorder = _native.Recorder(**self._options)
+        self._recorder: "_native.Recorder" = _native.Recorder(**self._options)
         self._subcalls = subcalls
 
     def __del__(self) -> None:

@@ -11,8 +11,12 @@ to go on, to return something (3.13 hands it on from close()) or to end. `yield 
 
 from . import _native
 
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import Any
 
-def _generator(steps):
+
+def _generator(steps: "Any") -> "Any":
     while True:
         try:
             return (yield from steps)
@@ -24,7 +28,7 @@ def _generator(steps):
 
 # What types.coroutine() makes of a function.
 _CO_ITERABLE_COROUTINE = 0x100
-_iterable_coroutine = type(_generator)(
+_iterable_coroutine = type(_generator)(  # type: ignore[misc]  # the type of functions
     _generator.__code__.replace(
         co_flags=_generator.__code__.co_flags | _CO_ITERABLE_COROUTINE
     ),
@@ -33,7 +37,7 @@ _iterable_coroutine = type(_generator)(
 )
 
 
-async def _coroutine(steps):
+async def _coroutine(steps: "Any") -> "Any":
     while True:
         try:
             return await steps
@@ -43,7 +47,7 @@ async def _coroutine(steps):
             steps.throw_next(error)
 
 
-async def _async_generator(steps):
+async def _async_generator(steps: "Any") -> "Any":
     source = steps.iterator
     step = steps.wrap(source.__anext__())
     while True:

@@ -67,12 +67,12 @@ _make_generic: Callable[..., Any] = FunctionType(
 
 def _singledispatch(function: Callable[..., Any]) -> Callable[..., Any]:
     """What `functools.singledispatch` does while it is patched."""
-    generic = _make_generic(function)
+    generic: Callable[..., Any] = _make_generic(function)
     _tell_apart(generic)
     return generic
 
 
-def _patched(func):
+def _patched(func: Callable[..., Any]) -> Callable[..., Any]:
     # Runs as functools.singledispatch, with the globals of functools.
     from edbprof_native.tracing_singledispatch import _singledispatch
 
