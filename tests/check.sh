@@ -110,21 +110,11 @@ choose_pythons() {
 # --- the checks ----------------------------------------------------------------------
 
 check_lint() {
-    if cargo fmt --version &>/dev/null; then
-        check "rustfmt" cargo fmt --check
-    else
-        skip "rustfmt (cargo fmt is missing; run 'rustup component add rustfmt')"
-    fi
-    if cargo clippy --version &>/dev/null; then
-        check "clippy" cargo clippy --quiet --locked --all-targets -- -D warnings
-        check "clippy, library as in Python" \
-            cargo clippy --quiet --locked --lib --no-default-features -- -D warnings
-    else
-        skip "clippy (cargo clippy is missing; run 'rustup component add clippy')"
-    fi
-    check "links in the Rust docs" env \
-        RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
-        cargo doc --quiet --locked --no-deps --document-private-items
+    check "install linters" "${MAKE[@]}" lint-tools
+    local linter
+    for linter in $(bash tests/lint.sh --list); do
+        check "$linter" bash tests/lint.sh "$linter"
+    done
     local i
     for i in ${!versions[*]}; do
         check "C warnings, Python ${versions[i]}" compile_c "${interpreters[i]}"

@@ -46,8 +46,9 @@ class Page:
             "setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150)")
 
     def mouse(self, kind, x, y):
-        for kind in {"click": ["mousePressed", "mouseReleased"], "move": ["mouseMoved"]}[kind]:
-            self.protocol("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        events = {"click": ["mousePressed", "mouseReleased"], "move": ["mouseMoved"]}
+        for event in events[kind]:
+            self.protocol("Input.dispatchMouseEvent", type=event, x=x, y=y, button="left", clickCount=1)
         self.settle()
 
     def keys(self, *keys):

@@ -38,7 +38,7 @@ def test_no_file_before_the_first_call(run, tmp_path):
 
 def test_one_file_is_used_again(tmp_path):
     decorated = profile(dir=tmp_path)(call)
-    for n in range(1, 6):
+    for _ in range(5):
         decorated(1)
         assert len(files(tmp_path)) == 1
     profile(dir=tmp_path).save()

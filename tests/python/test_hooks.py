@@ -107,7 +107,7 @@ def test_unknown_hook():
 
 @pytest.mark.skipif(MONITORING, reason="has it")
 def test_monitoring_on_old_pythons():
-    version = "%d.%d" % sys.version_info[:2]
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     with pytest.raises(ValueError, match=f"needs Python 3.12 .* this is {version}: use"):
         Profile(hook="monitoring")
 

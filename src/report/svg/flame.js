@@ -110,7 +110,7 @@ function search(text) {
   query.removeAttribute('aria-invalid');
   try {
     pattern = text ? new RegExp(text, text === text.toLowerCase() ? 'iu' : 'u') : null;
-  } catch (error) {
+  } catch {
     query.setAttribute('aria-invalid', 'true');
     matched.textContent = 'Not a regular expression';
   }

