@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Python 3.14 and 3.15 from Debian sid, in a root of their own: build/sid. `make pythons`
-# calls it, as root, since debootstrap wants to be.
+# calls it, as root, since debootstrap wants to be. They come from the mirror that apt-get of
+# this machine uses, or from DEBIAN_MIRROR; --mirror prints which.
 #
 # They run on the host as they are, without chroot or container: their interpreters are
 # told to use the loader and the libraries of their own root. So virtual environments in
@@ -10,10 +11,25 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly VERSIONS=(3.14 3.15)
-readonly MIRROR=http://deb.debian.org/debian
 root=$PWD/build/sid
 readonly root
 
+# Prints the mirror that apt uses for Debian, because a network may reach no other one.
+mirror() {
+    # shellcheck disable=SC2016  # apt-get fills these in.
+    apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+        awk -F'|' '$1 == "Debian" && $2 !~ /security/ && !found++ { print $2 }'
+}
+
+DEBIAN_MIRROR=${DEBIAN_MIRROR:-$(mirror)}
+[[ -n $DEBIAN_MIRROR ]] || {
+    echo "pythons: apt-get knows no mirror of Debian; name one: make pythons DEBIAN_MIRROR=URL" >&2
+    exit 1
+}
+if [[ ${1-} == --mirror ]]; then
+    echo "$DEBIAN_MIRROR"
+    exit 0
+fi
 if [[ -e $root/complete ]]; then
     echo "pythons: $root is there; remove it to have it made anew"
     exit 0
@@ -30,7 +46,7 @@ done
 }
 
 rm -rf "$root"
-debootstrap --variant=minbase --include=ca-certificates sid "$root" "$MIRROR"
+debootstrap --variant=minbase --include=ca-certificates sid "$root" "$DEBIAN_MIRROR"
 packages=()
 for version in "${VERSIONS[@]}"; do
     packages+=("python$version-dev" "python$version-venv" "libpython$version-testsuite")
