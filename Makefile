@@ -24,7 +24,7 @@ DEMO_OUT ?=
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++ valgrind chromium chromium-driver shellcheck
+CI_PACKAGES := g++ valgrind chromium chromium-driver pkg-config shellcheck
 # `make lint` checks licences and sources of dependencies with it.
 CARGO_DENY := 0.20.2
 # Debian's own Python comes without these two.
@@ -38,13 +38,16 @@ NODE_PACKAGES = $(shell command -v npm >/dev/null || echo npm)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml setup.py \
 	$(shell find src include cpython_ext -name __pycache__ -prune -o ! -name '*.so' -print 2>/dev/null)
 
-export PYTHON PYTHONS
+# Where `make pythons` gets Debian sid. Empty: the mirror that apt-get uses.
+DEBIAN_MIRROR ?=
+
+export PYTHON PYTHONS DEBIAN_MIRROR
 PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser soak lint lint-tools format bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
-.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
+.PHONY: help demo pythons test test-all test-rust test-python test-browser wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
@@ -69,6 +72,12 @@ test-rust: ## cargo test alone (with the C and C++ hosts)
 
 test-python: ## pytest alone, under each of PYTHONS
 	@$(CHECK) python
+
+wheels: .venv-wheels/.wheel-tools ## Build manylinux wheels for every Python that is found, and try each without a compiler
+	@PYTHONS="$(or $(PYTHONS),$(ALL_PYTHONS))" $(CHECK) wheels
+
+c-tarball: .venv-wheels/.wheel-tools ## Build the tarball for programs in C, and try it
+	@$(CHECK) c_tarball
 
 soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where test takes ten
 	@MOMENTS=$(MOMENTS) $(CHECK) soak
@@ -143,7 +152,7 @@ build/tools/bin/cargo-deny: | tools
 		--root build/tools cargo-deny@$(CARGO_DENY)
 	@rm -rf build/tools/target
 
-pythons: ## Get Python 3.14 and 3.15 from Debian sid into build/sid (as root), for test-all
+pythons: ## Get Python 3.14 and 3.15 from Debian sid (DEBIAN_MIRROR) into build/sid (as root), for test-all
 	@missing=$$(for name in debootstrap patchelf; do command -v $$name >/dev/null || echo $$name; done); \
 	[ -z "$$missing" ] || { apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; }
 	@bash tests/pythons.sh
@@ -178,6 +187,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 
 .venv-%/.linters: tests/lint/requirements.txt .venv-%/.python
 	@echo "== Installing the linters in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+.venv-%/.wheel-tools: tests/wheels/requirements.txt .venv-%/.python
+	@echo "== Installing zig, auditwheel and others in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [instructions] [python] [browser] [demo] [soak]
+#     tests/check.sh [lint] [rust] [instructions] [python] [browser] [demo] [soak] [wheels] [c_tarball]
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -164,6 +164,14 @@ check_python() {
                 "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
         fi
     done
+}
+
+check_wheels() {
+    check "wheels for Python ${versions[*]}" bash tests/wheels/build.sh wheels "${interpreters[@]}"
+}
+
+check_c_tarball() {
+    check "tarball for programs in C" bash tests/wheels/build.sh c
 }
 
 check_soak() {

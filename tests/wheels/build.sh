@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Builds what is published, for glibc 2.28 and later, and tries it where there is no compiler:
+#
+#     tests/wheels/build.sh wheels [PYTHON...]    a wheel for each interpreter
+#     tests/wheels/build.sh c                     a tarball for programs in C
+#
+# Results go to build/wheels. `make wheels` and `make c-tarball` install the tools first.
+
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly GLIBC=2.28
+readonly TOOLS=$PWD/.venv-wheels/bin
+readonly OUT=$PWD/build/wheels
+machine=$(uname -m)
+readonly machine
+
+# A C compiler and linker for that glibc; a script, because setuptools and cargo want a path.
+mkdir -p "$OUT"
+cat >"$OUT/zigcc" <<CC
+#!/bin/sh
+exec "$TOOLS/cargo-zigbuild" zig cc -- -target $machine-linux-gnu.$GLIBC "\$@"
+CC
+chmod +x "$OUT/zigcc"
+
+triple=${machine^^}_UNKNOWN_LINUX_GNU
+export PATH=$TOOLS:$PATH
+export CC=$OUT/zigcc LDSHARED="$OUT/zigcc -shared" LDFLAGS=-Wl,-s
+export CARGO_TARGET_DIR=$OUT/target
+export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
+export "CARGO_TARGET_${triple}_LINKER=$OUT/zigcc"
+
+# Runs a command without network (where namespaces are allowed), compiler and environment.
+alone() { # PATH COMMAND...
+    local isolate=("$(command -v unshare)" --net --map-root-user)
+    "${isolate[@]}" true 2>/dev/null || isolate=()
+    env -i PATH="$1" HOME=/nonexistent LC_ALL=C.UTF-8 "${isolate[@]}" "${@:2}"
+}
+
+build_wheel() { # PYTHON
+    local raw=$OUT/raw wheel bare=$OUT/bare tag
+    rm -rf "$raw" "$bare"
+    "$1" -m venv --clear "$OUT/venv"
+    "$OUT/venv/bin/python" -m pip --disable-pip-version-check wheel --quiet --no-deps \
+        --wheel-dir "$raw" .
+    "$TOOLS/python" -m auditwheel repair --plat "manylinux_${GLIBC/./_}_$machine" \
+        --wheel-dir "$OUT" "$raw"/*.whl
+    tag=$("$1" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
+    wheel=("$OUT"/edbprof-*-"$tag-$tag"-manylinux*.whl)
+    "$TOOLS/python" tests/wheels/size.py "${wheel[@]}"
+    "$1" -m venv --clear "$bare"
+    alone "$bare/bin" "$bare/bin/python" -m pip --disable-pip-version-check install --quiet \
+        --no-index --no-deps "${wheel[@]}"
+    alone "$bare/bin" "$bare/bin/python" tests/wheels/first_command.py
+}
+
+# Fails if a symbol of a newer glibc is needed; weak ones are looked up when they are used.
+check_symbols() { # FILE
+    local newer
+    newer=$(readelf --wide --dyn-syms "$1" | awk '$7 == "UND" && $5 != "WEAK" { print $8 }' |
+        sed -n 's/.*@GLIBC_\([0-9.]*\).*/\1/p' | sort -uV | tail -n 1)
+    [[ $(printf '%s\n' "$newer" "$GLIBC" | sort -V | tail -n 1) == "$GLIBC" ]] || {
+        echo "$1 needs glibc $newer, but $GLIBC has to do" >&2
+        return 1
+    }
+}
+
+build_c() {
+    local version abi name root
+    version=$(sed -n '0,/^version = /s/^version = "\(.*\)"$/\1/p' Cargo.toml)
+    abi=$(sed -n 's/^#define EDBPROF_ABI_MAJOR //p' include/edbprof.h)
+    name=edbprof-c-$version-$machine-linux
+    root=$OUT/$name
+    rm -rf "$root"
+    mkdir -p "$root/lib/pkgconfig" "$root/include"
+    cargo rustc --release --locked --lib --crate-type=cdylib --no-default-features -- \
+        -C "link-arg=-Wl,-soname,libedbprof.so.$abi"
+    cargo rustc --release --locked --lib --crate-type=staticlib --no-default-features
+    cp "$CARGO_TARGET_DIR/release/libedbprof.so" "$root/lib/libedbprof.so.$abi"
+    cp "$CARGO_TARGET_DIR/release/libedbprof.a" "$root/lib/"
+    ln -s "libedbprof.so.$abi" "$root/lib/libedbprof.so"
+    check_symbols "$root/lib/libedbprof.so.$abi"
+    cp include/edbprof.h "$root/include/"
+    cp LICENSE-MIT LICENSE-APACHE THIRD_PARTY.md "$root/"
+    cat >"$root/lib/pkgconfig/edbprof.pc" <<PC
+prefix=\${pcfiledir}/../..
+libdir=\${prefix}/lib
+includedir=\${prefix}/include
+
+Name: edbprof
+Description: Exact call trees from any program
+Version: $version
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -ledbprof
+Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+PC
+    tar -C "$OUT" --sort=name --owner=0 --group=0 -czf "$OUT/$name.tar.gz" "$name"
+    "$TOOLS/python" tests/wheels/size.py "$OUT/$name.tar.gz"
+    bash tests/wheels/try_c.sh "$OUT/$name.tar.gz"
+}
+
+case ${1-} in
+wheels)
+    rm -f "$OUT"/*.whl
+    for python in "${@:2}"; do
+        build_wheel "$python"
+    done
+    ls "$OUT"/*.whl
+    ;;
+c) build_c ;;
+*) sed -n '2,8p' "$0" && exit 2 ;;
+esac
