@@ -46,7 +46,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -64,8 +64,8 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
 	@$(CHECK) lint rust instructions python browser demo
 
-test-all: ## As test, under every supported Python that is found (3.9 to 3.15; see pythons)
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo
+test-all: .venv-wheels/.wheel-tools ## As test, under every supported Python that is found (3.9 to 3.15; see pythons), and wheels
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo wheels c_tarball
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -116,6 +116,10 @@ bench-aggregate: | tools ## Measure aggregating thousands of files beside pstats
 bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
 	$(PYTHON) benches/instructions
 	$(PYTHON) benches/instructions --python .venv-bench/bin/python
+
+bench-history: .venv-bench/.installed ## Append this commit's instructions an event to docs/measurements/history.csv
+	$(PYTHON) benches/instructions --check --history
+	$(PYTHON) benches/instructions --check --history --python .venv-bench/bin/python
 
 bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
 	.venv-bench/bin/python benches/truth

@@ -3,6 +3,7 @@
     python benches/instructions                 # of the recorder, called from C
     python benches/instructions --python FILE   # of both hooks, in that Python
     ... --check                                 # fails where budgets.txt is exceeded
+    ... --history                               # appends to docs/measurements/history.csv
 
 Needs valgrind and a C compiler. Counts the recorder as cargo builds it for the extension,
 the hooks as they are installed in that Python.
@@ -11,6 +12,7 @@ the hooks as they are installed in that Python.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import shlex
@@ -25,6 +27,8 @@ import callgrind
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUDGETS = HERE / "budgets.txt"
+HISTORY = ROOT / "docs/measurements/history.csv"
+VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 SCENARIOS = ["loop", "recursion", "many_callees", "random_walk", "new_contexts"]
 HOOKS = ["edbprof setprofile", "edbprof monitoring"]
 OTHERS = ["none", "empty setprofile", "empty monitoring", "cProfile"]
@@ -112,14 +116,30 @@ def check(measured: dict[str, float]) -> bool:
     return all(count <= budgets[name] for name, count in measured.items())
 
 
+def append(measured: dict[str, float], python: str) -> None:
+    """Append a row for each count to the file of all commits."""
+    commit, date = output("git", "show", "--no-patch", "--format=%h %cs").split()
+    if output("git", "status", "--porcelain", "--untracked-files=no"):
+        commit += "+"  # With changes that are not committed yet.
+    with HISTORY.open("a", encoding="ascii", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        for name, count in measured.items():
+            rows.writerow((date, commit, python, name, f"{count:.1f}"))
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="fail where a budget is exceeded")
     parser.add_argument("--python", metavar="FILE", help="a Python that has edbprof_native")
+    parser.add_argument("--history", action="store_true", help=f"append to {HISTORY.name}")
     options = parser.parse_args()
     if not options.python:
         print("Instructions an event in the recorder; budget")
-        fits = check(of_recorder())
+        measured = of_recorder()
     else:
         costs = of_hooks(options.python, HOOKS if options.check else [*OTHERS, *HOOKS])
         if not options.check:
@@ -128,9 +148,13 @@ def main() -> None:
                 name = f"{cost.tool}, {cost.workload}"
                 print(f"  {name:32}{cost.in_all:8.1f}{cost.in_edbprof:8.1f}")
         print("Instructions an event in hook and recorder; budget")
-        fits = check(
-            {f"{cost.tool}, {cost.workload}": cost.in_edbprof for cost in costs if cost.tool in HOOKS}
-        )
+        measured = {
+            f"{cost.tool}, {cost.workload}": cost.in_edbprof for cost in costs if cost.tool in HOOKS
+        }
+    fits = check(measured)
+    if options.history:
+        python = options.python and output(options.python, "-c", VERSION).strip()
+        append(measured, python or "")
     if options.check and not fits:
         sys.exit(f"a budget of {BUDGETS.relative_to(ROOT)} is exceeded")
 
