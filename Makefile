@@ -46,7 +46,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -89,6 +89,15 @@ bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to
 	@mkdir -p build/bench
 	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
 	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
+
+test-asan: | tools ## Recorder and C hosts under AddressSanitizer
+	@bash tests/sanitize.sh address
+
+test-ubsan: | tools ## C hosts under UndefinedBehaviorSanitizer
+	@bash tests/sanitize.sh undefined
+
+test-tsan: | tools ## C hosts under ThreadSanitizer
+	@bash tests/sanitize.sh thread
 
 lint: ## All linters: rustfmt, clippy, clang-format, ruff, mypy and others (see tests/lint.sh)
 	@$(CHECK) lint

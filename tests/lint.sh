@@ -74,7 +74,7 @@ lint_deny() {
 
 lint_clang-format() { c_files | xargs .venv-lint/bin/clang-format --dry-run --Werror; }
 
-lint_ruff() { in_venv ruff check --quiet && in_venv ruff format --quiet --check; }
+lint_ruff() { in_venv ruff check --quiet --output-format concise && in_venv ruff format --quiet --check --output-format concise; }
 
 lint_mypy() { in_venv mypy; }
 

@@ -14,11 +14,11 @@
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::sync::MutexGuard;
 
 use once_cell::sync::OnceCell;
 
 use crate::recorder::arena::Arena;
+use crate::recorder::mutex::MutexGuard;
 use crate::recorder::recording::{Recording, SavePolicy, Shared, ThreadEntry};
 use crate::recorder::region::Unbacked;
 use crate::recorder::registry::{self, Known};

@@ -42,6 +42,7 @@ mod exit;
 mod fork;
 mod limits;
 mod live;
+mod mutex;
 mod node;
 mod recording;
 mod region;

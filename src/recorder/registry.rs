@@ -2,8 +2,9 @@
 
 use std::io;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 
+use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::recording::{Recording, Shared};
 
 /// A recording that the fork and exit handlers know. Dropping it ends the recording.

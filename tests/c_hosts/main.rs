@@ -4,6 +4,7 @@
 //!
 //! * `EDBPROF_NO_SKIP=1`: a missing compiler is a failure.
 //! * `EDBPROF_VALGRIND=1`: the programs run under valgrind.
+//! * `EDBPROF_HOST_FLAGS`: further options of the compiler, see tests/sanitize.sh.
 
 #![cfg(target_os = "linux")]
 

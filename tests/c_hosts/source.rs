@@ -50,6 +50,11 @@ impl Source {
             .arg(libraries)
             .arg("-ledbprof")
             .arg(format!("-Wl,-rpath,{}", libraries.display()))
+            .args(
+                std::env::var("EDBPROF_HOST_FLAGS")
+                    .iter()
+                    .flat_map(|flags| flags.split(' ')),
+            )
             .output()
             .unwrap();
         assert!(

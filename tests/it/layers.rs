@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
 /// The files and folders of `recorder`, each of which may name only those before it. Inside a
 /// folder the order is free: its files split one type, or one state, among them.
 const RECORDER: [&str; 11] = [
-    "stopwatch",
+    "stopwatch and mutex",
     "node",
     "children",
     "descriptors and sigxfsz and limits",

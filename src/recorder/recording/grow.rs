@@ -4,12 +4,13 @@
 #[cfg(test)]
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::{MutexGuard, TryLockError};
+use std::sync::TryLockError;
 
 use super::identity::Identity;
 use super::{Recording, Shared, Thread};
 use crate::clock::Clock;
 use crate::recorder::live::{self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record};
+use crate::recorder::mutex::MutexGuard;
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
 use crate::recorder::thread::{Home, Outcome};
 

@@ -12,12 +12,13 @@ mod snapshot;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
 use crate::recorder::live::{LiveBacking, Record};
+use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
 #[cfg(test)]
