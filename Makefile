@@ -104,7 +104,7 @@ lint: ## All linters: rustfmt, clippy, clang-format, ruff, mypy and others (see 
 
 format: .venv-lint/.linters ## Lay out Rust, C and Python as `make lint` wants it
 	cargo fmt
-	git ls-files '*.c' '*.h' '*.cpp' ':!include/edbprof.h' | xargs .venv-lint/bin/clang-format -i
+	bash tests/lint.sh --c-files | xargs .venv-lint/bin/clang-format -i
 	.venv-lint/bin/ruff check --quiet --fix || true
 	.venv-lint/bin/ruff format --quiet
 

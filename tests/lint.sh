@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The linters, each by its name; `make lint`, pre-commit and the continuous integration call it:
 #
-#     tests/lint.sh [--list | LINTER...]
+#     tests/lint.sh [--list | --c-files | LINTER...]
 #
 # Without arguments all of them run. `make lint-tools` installs what they need. A linter whose
 # tool is missing is skipped with a line that begins with 'SKIPPED:', see tests/check.sh.
@@ -34,9 +34,12 @@ of_cargo() { # SUBCOMMAND ARGUMENTS...
 }
 
 # C and C++ that are written by hand: cbindgen lays out include/edbprof.h.
-c_files() { git ls-files '*.c' '*.h' '*.cpp' ':!include/edbprof.h'; }
+c_files() {
+    find benches cpython_ext examples include tests -path include/edbprof.h -prune -o \
+        \( -name '*.[ch]' -o -name '*.cpp' \) -print
+}
 
-shell_files() { git ls-files '*.sh' .ci/run scripts; }
+shell_files() { find tests .ci scripts -name '*.sh' -o -path .ci/run -o -path 'scripts/*'; }
 
 lint_rustfmt() { of_cargo fmt --check; }
 
@@ -113,6 +116,7 @@ lint_pre-commit() { in_venv pre-commit validate-config; }
 
 mapfile -t linters < <(declare -F | sed -n 's/^declare -f lint_//p')
 case ${1-} in
+--c-files) c_files && exit ;;
 --list) printf '%s\n' "${linters[@]}" && exit ;;
 "") set -- "${linters[@]}" ;;
 esac
