@@ -22,9 +22,18 @@ ON_SCREEN = "requestAnimationFrame(() => setTimeout(arguments[0]))"
 def browser(directory):
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-                 "disable-background-networking", "disable-component-update", "disable-sync",
-                 "window-size=1920,1000", f"user-data-dir={directory}"):
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "window-size=1920,1000",
+        f"user-data-dir={directory}",
+    ):
         options.add_argument("--" + flag)
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
@@ -49,9 +58,11 @@ def main():
             picture = pathlib.Path(name).resolve()
             times = [open_once(driver, picture) for _ in range(5)]
             elements = driver.execute_script("return document.querySelectorAll('*').length")
-            print(f"opened, {picture.stem}: {picture.stat().st_size} bytes, {elements} elements, "
-                  f"{1000 * min(time[0] for time in times):.0f} ms, "
-                  f"{1000 * min(time[1] for time in times):.0f} ms of processor time")
+            print(
+                f"opened, {picture.stem}: {picture.stat().st_size} bytes, {elements} elements, "
+                f"{1000 * min(time[0] for time in times):.0f} ms, "
+                f"{1000 * min(time[1] for time in times):.0f} ms of processor time"
+            )
         driver.quit()
 
 

@@ -52,12 +52,10 @@
  * same instruction (RESUME): what they raise ends a call that has not started. In 3.11 they come
  * after it, too; in 3.12, only after it. */
 #define EDBPROF_RAISES_BEFORE_START                                                                \
-    ((PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000) ||                              \
-     PY_VERSION_HEX >= 0x030D0000)
+    ((PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000) || PY_VERSION_HEX >= 0x030D0000)
 /* Trace and profile functions hear of a start before other tools of sys.monitoring, which hear
  * nothing of one that they have prevented by raising, except its end. */
-#define EDBPROF_PREVENTED_STARTS_END                                                               \
-    (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000)
+#define EDBPROF_PREVENTED_STARTS_END (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000)
 /* A call that did not start because a trace or profile function has raised has an end event
  * all the same. Before, one that started so has none. */
 #define EDBPROF_FAILED_STARTS_END (PY_VERSION_HEX >= 0x030B0000)

@@ -107,11 +107,8 @@ static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *ty
     case BINDS_TO_CLASS:
         to = type == NULL && instance != NULL ? (PyObject *)Py_TYPE(instance) : type;
         break;
-    case BINDS_TO_NOTHING:
-        to = NULL;
-        break;
-    case BINDS_TO_INSTANCE:
-        break;
+    case BINDS_TO_NOTHING: to = NULL; break;
+    case BINDS_TO_INSTANCE: break;
     }
     if (to == NULL || to == Py_None) {
         Py_INCREF(self);

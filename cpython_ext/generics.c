@@ -71,9 +71,8 @@ static bool is_constant_of(PyObject *function, PyCodeObject *code)
 static PyObject *method_of(PyObject *functools, const char *type, const char *name)
 {
     PyObject *found = PyDict_GetItemString(functools, type);
-    PyObject *method = found != NULL && PyType_CheckExact(found)
-                           ? PyObject_GetAttrString(found, name)
-                           : NULL;
+    PyObject *method =
+        found != NULL && PyType_CheckExact(found) ? PyObject_GetAttrString(found, name) : NULL;
     PyErr_Clear();
     return method;
 }

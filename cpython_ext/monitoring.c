@@ -191,9 +191,8 @@ static CALLBACK(on_c_return)
 static bool raised_after_us(PyObject *exception, compat_start start, PyCodeObject *code)
 {
     PyObject *traceback = PyException_GetTraceback(exception);
-    bool called =
-        traceback != NULL && PyTraceBack_Check(traceback) &&
-        ((PyTracebackObject *)traceback)->tb_next != NULL;
+    bool called = traceback != NULL && PyTraceBack_Check(traceback) &&
+                  ((PyTracebackObject *)traceback)->tb_next != NULL;
     Py_XDECREF(traceback);
     if (!called) {
         return false;

@@ -253,8 +253,8 @@ static void cover_starts(void)
         return;
     }
     covered = true;
-    for (PyMethodDef *method = definition->m_methods;
-         method != NULL && method->ml_name != NULL; method++) {
+    for (PyMethodDef *method = definition->m_methods; method != NULL && method->ml_name != NULL;
+         method++) {
         cover_start(method);
     }
 }

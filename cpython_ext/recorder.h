@@ -18,15 +18,15 @@ typedef struct {
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
-    bool wall_clock;   /* the cost of recording can be measured */
-    bool local_events; /* of sys.monitoring: its maker switches them on and off */
-    bool threads;      /* those that recorded threads start are recorded too */
-    bool abandoned;    /* nobody can reach it: it stops in each thread */
+    bool wall_clock;     /* the cost of recording can be measured */
+    bool local_events;   /* of sys.monitoring: its maker switches them on and off */
+    bool threads;        /* those that recorded threads start are recorded too */
+    bool abandoned;      /* nobody can reach it: it stops in each thread */
     PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
-    unsigned members; /* those of them that it was enabled in, or that they have started */
-    uint64_t since;   /* number of the newest Python thread when the first member began */
+    unsigned members;     /* those of them that it was enabled in, or that they have started */
+    uint64_t since;       /* number of the newest Python thread when the first member began */
     PyCodeObject **codes; /* strong references: the addresses serve as keys */
     size_t code_count, code_room;
     PyInterpreterState *interpreter;

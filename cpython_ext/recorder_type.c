@@ -77,9 +77,20 @@ static int choose_hook(const char *name, hook_kind *hook)
 
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"directory", "prefix",    "suffix",     "clock", "timer",
-                            "timeunit",  "builtins",  "save_every", "hook",  "threads",
-                            "live_dir",  "max_nodes", "quiet_without_directory", NULL};
+    static char *names[] = {"directory",
+                            "prefix",
+                            "suffix",
+                            "clock",
+                            "timer",
+                            "timeunit",
+                            "builtins",
+                            "save_every",
+                            "hook",
+                            "threads",
+                            "live_dir",
+                            "max_nodes",
+                            "quiet_without_directory",
+                            NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
@@ -356,7 +367,8 @@ static PyMethodDef recorder_methods[] = {
      "nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"encode", recorder_encode, METH_NOARGS,
-     "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises ValueError."},
+     "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises "
+     "ValueError."},
     {"codes", recorder_codes, METH_NOARGS,
      "codes($self)\n--\n\nA list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,

@@ -218,8 +218,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
 }
 
 /* Profile function of another thread until its first event, a Py_tracefunc. */
-static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
-                      PyObject *argument)
+static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what, PyObject *argument)
 {
     thread_state *state = thread_state_current();
     if (arrivals_is_due(state)) {
@@ -339,7 +338,9 @@ static void uninstall(thread_state *state)
 
 int setprofile_init(void)
 {
-    static const hook_ops ops = {.begin = install, .end = uninstall, .repair = repair,
+    static const hook_ops ops = {.begin = install,
+                                 .end = uninstall,
+                                 .repair = repair,
                                  .notice = notice,
                                  .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);

@@ -26,8 +26,7 @@ active_recorder *thread_find_active(thread_state *state, const recorder *owner)
 static void choose_fast_handle(const thread_state *state, active_recorders *list)
 {
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
-    bool usual =
-        first != NULL && first->timer == NULL && first->builtins && !first->abandoned;
+    bool usual = first != NULL && first->timer == NULL && first->builtins && !first->abandoned;
     list->fast_handle = usual ? list->items[0].handle : NULL;
     thread_state_note_monitored(state);
 }

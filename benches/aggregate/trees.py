@@ -85,14 +85,16 @@ class Tree:
             "total": total.tobytes(),
         }
         # What has no name is written without a number.
-        exact = marshal.dumps({
-            "magic": "edbprof",
-            "version": 2,
-            "recordings": [draw.randbytes(16)],
-            "processes": [{"pid": number + 1, "argv": ["worker", str(number)]}],
-            "functions": [(0, 0, *label, label[2], "") + (None,) for label in self.labels],
-            "kinds": list(range(len(self.labels))),
-            "threads": [main],
-        })
+        exact = marshal.dumps(
+            {
+                "magic": "edbprof",
+                "version": 2,
+                "recordings": [draw.randbytes(16)],
+                "processes": [{"pid": number + 1, "argv": ["worker", str(number)]}],
+                "functions": [(0, 0, *label, label[2], "") + (None,) for label in self.labels],
+                "kinds": list(range(len(self.labels))),
+                "threads": [main],
+            }
+        )
         # The rows are read by pstats only; they are those of nothing.
         path.write_bytes(marshal.dumps({}) + exact.replace(INTERNED, MAGIC, 1))

@@ -45,8 +45,7 @@ static Py_NO_INLINE PyObject *call_counted(PyObject *module, PyObject *function)
 }
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
 } callback;
 
 static PyObject *nothing(PyObject *self, PyObject *const *arguments, size_t count,

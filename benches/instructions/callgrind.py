@@ -51,7 +51,9 @@ def run(
 ) -> tuple[str, list[Dump]]:
     """What the program prints, and a dump for each call of one of the functions, in order."""
     with tempfile.TemporaryDirectory(prefix="edbprof-callgrind-") as directory:
-        options = [f"--{when}={name}" for name in functions for when in ("zero-before", "dump-after")]
+        options = [
+            f"--{when}={name}" for name in functions for when in ("zero-before", "dump-after")
+        ]
         done = subprocess.run(
             [
                 *("valgrind", "--quiet", "--tool=callgrind"),

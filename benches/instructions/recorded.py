@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "overhead"))
 
-from measure import count_events  # noqa: E402  the path must be known first
-from tools import TOOLS, empty_hooks  # noqa: E402  as above
-from workloads import WORKLOADS  # noqa: E402  as above
+from measure import count_events
+from tools import TOOLS, empty_hooks
+from workloads import WORKLOADS
 
 for workload in ("fib", "C calls", "generators"):
     function = WORKLOADS[workload]()

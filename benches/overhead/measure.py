@@ -36,9 +36,7 @@ def time_recorded(tool: Any, function: Callable[[], Any], clock: Clock) -> int:
     return took
 
 
-def measure(
-    name: str, chosen: list[str], rounds: int, clock: Clock
-) -> tuple[int, dict[str, Cost]]:
+def measure(name: str, chosen: list[str], rounds: int, clock: Clock) -> tuple[int, dict[str, Cost]]:
     """How many events the workload has and what each of the tools costs on it."""
     function = WORKLOADS[name]()
     function()

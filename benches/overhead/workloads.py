@@ -102,8 +102,7 @@ def docutils() -> Callable[[], Any]:
     import docutils.core
 
     sections = [
-        SECTION.format(i=i, words=" ".join(f"word{j}" for j in range(i, i + 40)))
-        for i in range(40)
+        SECTION.format(i=i, words=" ".join(f"word{j}" for j in range(i, i + 40))) for i in range(40)
     ]
     text = "=====\nTitle\n=====\n\n:Author: Somebody\n" + "".join(sections)
     settings = {"_disable_config": True, "report_level": 5, "datestamp": None}

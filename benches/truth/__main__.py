@@ -74,10 +74,14 @@ def main() -> None:
         figure: {program: statistics.median(values) for program, values in of.items()}
         for figure, of in errors.items()
     }
-    print(f"Python {sys.version.split()[0]}: error of phases' shares, median of "
-          f"{options.processes} processes")
+    print(
+        f"Python {sys.version.split()[0]}: error of phases' shares, median of "
+        f"{options.processes} processes"
+    )
     names = [program.stem for program in programs]
-    print(f"{'':24}" + "".join(f"{name:>12}" for name in names) + f"{'median':>12}{'/ cProfile':>12}")
+    print(
+        f"{'':24}" + "".join(f"{name:>12}" for name in names) + f"{'median':>12}{'/ cProfile':>12}"
+    )
     whole = {figure: statistics.median(of.values()) for figure, of in medians.items()}
     for figure, of in medians.items():
         row = "".join(f"{of[name]:12.3f}" for name in names)

@@ -27,8 +27,13 @@ class Page:
         self.script = driver.execute_script
 
     def open(self, path, *, width=1920, height=1000, mobile=False, dark=False, fragment=""):
-        self.protocol("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                      deviceScaleFactor=2 if mobile else 1, mobile=mobile)
+        self.protocol(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if mobile else 1,
+            mobile=mobile,
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.protocol("Emulation.setEmulatedMedia", features=[scheme])
         # A new address: the same one with another fragment would not load the page again.
@@ -43,12 +48,15 @@ class Page:
         """Waits until what was asked for is on the screen, search field included."""
         self.driver.execute_async_script(
             "const done = arguments[0];"
-            "setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150)")
+            "setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150)"
+        )
 
     def mouse(self, kind, x, y):
         events = {"click": ["mousePressed", "mouseReleased"], "move": ["mouseMoved"]}
         for event in events[kind]:
-            self.protocol("Input.dispatchMouseEvent", type=event, x=x, y=y, button="left", clickCount=1)
+            self.protocol(
+                "Input.dispatchMouseEvent", type=event, x=x, y=y, button="left", clickCount=1
+            )
         self.settle()
 
     def keys(self, *keys):
@@ -69,7 +77,8 @@ class Page:
     def labels(self, graph):
         """What is written on frames: whole name, text, and whether text and frame are one
         in the other."""
-        return self.script("""
+        return self.script(
+            """
             return [...document.querySelectorAll(`#${arguments[0]} .labels > svg`)].map(svg => {
               const { x, y, width, height } = svg, text = svg.querySelector('text');
               const value = length => length.baseVal.value;
@@ -78,19 +87,26 @@ class Page:
                 x: value(x), width: value(width), top: value(y),
                 fits: text.getComputedTextLength() + 4 <= value(width) + 1,
               };
-            })""", graph)
+            })""",
+            graph,
+        )
 
     def place(self, graph, name):
         """The middle of the widest frame of a function, in the window, scrolled to."""
-        label = max((label for label in self.labels(graph) if label["title"].startswith(name + ",")),
-                    key=lambda label: label["width"])
+        label = max(
+            (label for label in self.labels(graph) if label["title"].startswith(name + ",")),
+            key=lambda label: label["width"],
+        )
         where = [graph, label["x"] + label["width"] / 2, label["top"] + 8]
-        return self.script("""
+        return self.script(
+            """
             const [id, x, y] = arguments, graph = document.getElementById(id);
             const place = () => new DOMPoint(x, y).matrixTransform(graph.getScreenCTM());
             dispatchEvent(new WheelEvent('wheel'));  // ends the view from above
             scrollBy(0, place().y - 500);
-            return [place().x, place().y];""", *where)
+            return [place().x, place().y];""",
+            *where,
+        )
 
     def tip(self):
         box = self.script("return document.getElementById('tipbox').getAttribute('display')")
@@ -103,21 +119,37 @@ class Page:
     def complaints(self):
         """What the console says, and what a picture asked for beside itself."""
         log = self.driver.get_log("browser")
-        events = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
-        requests = (event["params"] for event in events if event["method"] == "Network.requestWillBeSent")
+        events = (
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        )
+        requests = (
+            event["params"] for event in events if event["method"] == "Network.requestWillBeSent"
+        )
         # The browser's own first page has another document.
-        return log + [request["request"]["url"] for request in requests
-                      if request["documentURL"].startswith("file:")
-                      and request["documentURL"].partition("#")[0] != request["request"]["url"].partition("#")[0]]
+        return log + [
+            request["request"]["url"]
+            for request in requests
+            if request["documentURL"].startswith("file:")
+            and request["documentURL"].partition("#")[0]
+            != request["request"]["url"].partition("#")[0]
+        ]
 
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
     options = webdriver.ChromeOptions()
     options.binary_location = TOOLS["chromium"]
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-                 "disable-background-networking", "disable-component-update", "disable-sync",
-                 f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ):
         options.add_argument("--" + flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     # With both paths given selenium looks for nothing in the network.

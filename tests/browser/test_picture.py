@@ -80,14 +80,19 @@ def test_hovering_tells_what_pstats_tells(page, recorded):
     cc, nc, tt, ct, _ = recorded.of("publish_programmatically")
     assert name == "publish_programmatically"
     assert re.fullmatch(r"docutils/core\.py:\d+", place)
-    assert here == f"{recorded.share(ct)} of all time here: total {duration(ct)}, self {duration(tt)}"
+    assert (
+        here == f"{recorded.share(ct)} of all time here: total {duration(ct)}, self {duration(tt)}"
+    )
     assert calls == "1 call on this path"
-    assert everywhere == (f"Everywhere: total {duration(ct)}, self {duration(tt)}, "
-                          f"{nc} call ({cc} primitive)")
+    assert everywhere == (
+        f"Everywhere: total {duration(ct)}, self {duration(tt)}, {nc} call ({cc} primitive)"
+    )
     assert ran == "Ran in 1 of 1 process; threads: MainThread"
     assert exact.startswith("Exact")
     for graph in ("stacks", "reverse"):
-        outline = page.script("return document.querySelector(`#${arguments[0]} .same`).getAttribute('d')", graph)
+        outline = page.script(
+            "return document.querySelector(`#${arguments[0]} .same`).getAttribute('d')", graph
+        )
         assert outline.startswith("M"), "it is shown in both graphs"
 
 
@@ -95,8 +100,10 @@ def test_the_top_row_of_the_reverse_graph_is_self_time(page, recorded):
     page.open(recorded.svg)
     top = min(label["top"] for label in page.labels("reverse"))
     widest = max(row[2] for row in recorded.rows.values())
-    first = min((label for label in page.labels("reverse") if label["top"] == top),
-                key=lambda label: label["x"])
+    first = min(
+        (label for label in page.labels("reverse") if label["top"] == top),
+        key=lambda label: label["x"],
+    )
     assert first["title"].endswith(f", {recorded.share(widest)} of all time, {duration(widest)}")
     graph = page.script("return document.getElementById('reverse').width.baseVal.value")
     assert first["width"] / graph == pytest.approx(widest / recorded.whole, rel=1e-6)
@@ -106,12 +113,18 @@ def test_search_finds_in_both_graphs_and_adds_up(page, recorded):
     page.open(recorded.svg)
     _, _, tt, ct, _ = recorded.of("publish_programmatically")
     page.keys("/", "^PUBLISH_programmatically ")
-    assert page.matched() == "Nothing matches ^PUBLISH_programmatically ", "capitals matter where there are any"
+    assert page.matched() == "Nothing matches ^PUBLISH_programmatically ", (
+        "capitals matter where there are any"
+    )
     page.keys(Keys.ESCAPE, "/", "^publish_prog.*ly ")
-    assert page.matched() == (f"1 function: on the stack {recorded.share(ct)} of the time, "
-                              f"themselves running {recorded.share(tt)}")
+    assert page.matched() == (
+        f"1 function: on the stack {recorded.share(ct)} of the time, "
+        f"themselves running {recorded.share(tt)}"
+    )
     for graph in ("stacks", "reverse"):
-        hits = page.script("return document.querySelector(`#${arguments[0]} .hits`).getAttribute('d')", graph)
+        hits = page.script(
+            "return document.querySelector(`#${arguments[0]} .hits`).getAttribute('d')", graph
+        )
         assert hits.startswith("M")
     page.keys(Keys.ESCAPE, "/", r"\.py:\d")
     own = sum(row[2] for (file, _, _), row in recorded.rows.items() if file.endswith(".py"))
@@ -146,8 +159,10 @@ def test_zoom_by_click_is_in_the_address_and_back(page, recorded):
     page.script("document.querySelector('#tools button').click()")
     page.settle()
     # Whether the narrowest have room for a name hangs on the font that the script measured.
-    wide = [[(label["title"], round(label["width"], 2)) for label in labels if label["width"] > 40]
-            for labels in (before, page.labels("stacks"))]
+    wide = [
+        [(label["title"], round(label["width"], 2)) for label in labels if label["width"] > 40]
+        for labels in (before, page.labels("stacks"))
+    ]
     assert wide[0] == wide[1]
 
 
@@ -186,7 +201,9 @@ def test_it_says_what_it_is_zoomed_to_and_shares_say_of_what(page, recorded):
     assert looking(page) == f"Zoomed to publish_programmatically, {recorded.share(ct)} of all time."
     page.mouse("move", *page.place("stacks", PUBLISH))
     here = page.tip()[2]
-    assert re.match(r"\d+\.\d\d % of all time, \d+\.\d\d % of publish_programmatically here: ", here), here
+    assert re.match(
+        r"\d+\.\d\d % of all time, \d+\.\d\d % of publish_programmatically here: ", here
+    ), here
     page.screenshot("zoomed-tip")
     buttons = "return [...document.querySelectorAll('#tools button')].find(b => b.textContent === arguments[0])"
     page.script(buttons, "Zoom out").click()
@@ -206,13 +223,16 @@ def test_a_switch_hides_imports_and_libraries(page, tmp_path):
         "def hook(found):\n    return sum(range(2000))\n"
         "def main():\n    import late\n    late.late()\n"
         "    for _ in range(300): loads('[{}, {}]')\n"
-        "main()\n")
+        "main()\n"
+    )
     subprocess.run([EDBPROF, "run", "--quiet", "job.py"], cwd=tmp_path, check=True)
     page.open(tmp_path / "profile_analysis.svg", width=1200)
     names = lambda graph: {label["title"].partition(",")[0] for label in page.labels(graph)}
     everything = names("stacks")
-    assert {"main", "loads", "hook", "loads", "builtins.sum"} <= everything
-    totals = "return [...document.querySelectorAll('#stacks .labels title')].map(t => t.textContent)"
+    assert {"main", "loads", "hook", "builtins.sum"} <= everything
+    totals = (
+        "return [...document.querySelectorAll('#stacks .labels title')].map(t => t.textContent)"
+    )
     [before] = [text for text in page.script(totals) if text.startswith("main,")]
     page.screenshot("own-off")
     page.script("document.querySelector('#tools input[type=checkbox]').click()")
@@ -228,7 +248,9 @@ def test_a_switch_hides_imports_and_libraries(page, tmp_path):
     address = page.driver.current_url
     assert "own=1" in address and looking(page).startswith("Zoomed to loads, ")
     zoomed = page.labels("stacks")
-    page.open(tmp_path / "profile_analysis.svg", width=1200, fragment="#" + address.partition("#")[2])
+    page.open(
+        tmp_path / "profile_analysis.svg", width=1200, fragment="#" + address.partition("#")[2]
+    )
     assert page.labels("stacks") == zoomed
     page.keys(Keys.ESCAPE)
     assert names("stacks") == everything
@@ -251,7 +273,9 @@ def test_a_phone_shows_all_of_it(page, recorded, dark):
 
 def test_the_title_says_what_was_recorded(page, recorded):
     page.open(recorded.svg)
-    heading, about = page.script("return [...document.querySelectorAll('#head > *')].slice(0, 2).map(e => e.textContent)")
+    heading, about = page.script(
+        "return [...document.querySelectorAll('#head > *')].slice(0, 2).map(e => e.textContent)"
+    )
     assert "import docutils.core" in heading
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, wall time \d", about), about
     assert page.driver.title.startswith(heading[:30])
@@ -260,11 +284,19 @@ def test_the_title_says_what_was_recorded(page, recorded):
 def test_a_number_fixes_the_width(page, recorded, tmp_path):
     page.open(draw(tmp_path / "fixed.svg", "--width=1500", recorded.prof), width=1920)
     assert page.script("return document.documentElement.getBoundingClientRect().width") == 1500
-    page.mouse("move", *page.place("reverse", max(page.labels("reverse"), key=lambda l: l["width"])["title"].partition(",")[0]))
+    page.mouse(
+        "move",
+        *page.place(
+            "reverse",
+            max(page.labels("reverse"), key=lambda l: l["width"])["title"].partition(",")[0],
+        ),
+    )
     assert page.tip()
 
 
-@pytest.mark.parametrize("fragment", ["#stacks=99999999&reverse=-1", "#stacks=x&search=(", "#search=<img src=x>"])
+@pytest.mark.parametrize(
+    "fragment", ["#stacks=99999999&reverse=-1", "#stacks=x&search=(", "#search=<img src=x>"]
+)
 def test_any_address_opens(page, recorded, fragment):
     page.open(recorded.svg, fragment=fragment)
     assert len(page.labels("stacks")) > 10
@@ -317,9 +349,16 @@ def test_names_stay_text(page, tmp_path):
     page.open(draw(tmp_path / "out.svg", tmp_path / "hostile.prof"))
     count = "return document.querySelectorAll(arguments[0]).length"
     assert page.script(count, "script") == 1 and page.script(count, "b") == 1
-    names = {label["title"].rpartition(", 14.29 % of all time")[0] for label in page.labels("stacks")}
-    shown = {name.replace("\u202e", "\\u202e").replace("\x00", "\\x00").replace("\x1b", "\\x1b")
-             .replace("\n", "\\x0a") for name in HOSTILE}
+    names = {
+        label["title"].rpartition(", 14.29 % of all time")[0] for label in page.labels("stacks")
+    }
+    shown = {
+        name.replace("\u202e", "\\u202e")
+        .replace("\x00", "\\x00")
+        .replace("\x1b", "\\x1b")
+        .replace("\n", "\\x0a")
+        for name in HOSTILE
+    }
     assert names == shown
     for name in shown:
         page.mouse("move", *page.place("stacks", name))

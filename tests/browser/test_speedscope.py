@@ -27,7 +27,9 @@ NODE = pathlib.Path(__file__).parents[2] / "build" / "node"
 SPEEDSCOPE = NODE / "node_modules" / "speedscope" / "dist" / "release" / "index.html"
 
 # With npm `make` installs it; tests/check.sh says, and in CI refuses, that npm is missing.
-pytestmark = pytest.mark.skipif(not (NODE / ".installed").exists(), reason="make build/node/.installed")
+pytestmark = pytest.mark.skipif(
+    not (NODE / ".installed").exists(), reason="make build/node/.installed"
+)
 
 JOB = """
 import json, sys
@@ -74,7 +76,13 @@ def with_hostile_names(directory):
     def work():
         return sum(range(1000))
 
-    names = ['</script><b>"\\', "a;b 12\nfn=(1)", "\x1b[2J\r\u202e\udc80", "__proto__", "\U0001f40d\0"]
+    names = [
+        '</script><b>"\\',
+        "a;b 12\nfn=(1)",
+        "\x1b[2J\r\u202e\udc80",
+        "__proto__",
+        "\U0001f40d\0",
+    ]
     profile = Profile()
     for name in names:
         code = work.__code__.replace(co_name=name, co_filename=f"/app/{name}.py")
@@ -86,7 +94,9 @@ def self_times_as_pstats_has_them(directory):
     """Seconds by file and line; of all builtins, which have none, together."""
     files = [str(path) for path in directory.glob("*.prof")]
     own = collections.Counter()
-    for (file, line, _), (_, _, tt, _, _) in pstats.Stats(*files, stream=io.StringIO()).stats.items():
+    for (file, line, _), (_, _, tt, _, _) in pstats.Stats(
+        *files, stream=io.StringIO()
+    ).stats.items():
         own[None if file == "~" else (file, line)] += tt
     return own
 
@@ -120,11 +130,18 @@ def imported_by_speedscope(driver, exported):
     # Saving makes a blob, and a link to it that is clicked.
     driver.execute_script("URL.createObjectURL = blob => (window.saved = blob, '#')")
     driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "s")
-    return json.loads(WebDriverWait(driver, 20).until(lambda driver: driver.execute_async_script(
-        "window.saved ? window.saved.text().then(arguments[0]) : arguments[0](null)")))
+    return json.loads(
+        WebDriverWait(driver, 20).until(
+            lambda driver: driver.execute_async_script(
+                "window.saved ? window.saved.text().then(arguments[0]) : arguments[0](null)"
+            )
+        )
+    )
 
 
-@pytest.mark.parametrize("record", [exact, estimated, of_two_processes, of_both_kinds, with_hostile_names])
+@pytest.mark.parametrize(
+    "record", [exact, estimated, of_two_processes, of_both_kinds, with_hostile_names]
+)
 def test_speedscope_reads_what_was_recorded(record, driver, tmp_path):
     inputs = tmp_path / "in"
     inputs.mkdir()

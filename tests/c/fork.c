@@ -16,213 +16,227 @@ enum { OUTER = 1, INNER = 2 };
 
 static const char *directory;
 
-static edbprof_recording *start(edbprof_options options, edbprof_thread **thread) {
-  edbprof_recording *recording;
-  edbprof_function is = function(EDBPROF_NATIVE, TEXT("fork"), 1, TEXT("outer"));
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_new(&options, &recording));
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("main"), thread));
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, OUTER, &is));
-  is.name = TEXT("inner");
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, INNER, &is));
-  return recording;
+static edbprof_recording *start(edbprof_options options, edbprof_thread **thread)
+{
+    edbprof_recording *recording;
+    edbprof_function is = function(EDBPROF_NATIVE, TEXT("fork"), 1, TEXT("outer"));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_new(&options, &recording));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("main"), thread));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, OUTER, &is));
+    is.name = TEXT("inner");
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_define(recording, INNER, &is));
+    return recording;
 }
 
-static void enter(edbprof_thread *thread, uint64_t key, uint64_t at) {
-  CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, key, at));
+static void enter(edbprof_thread *thread, uint64_t key, uint64_t at)
+{
+    CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, key, at));
 }
 
-static void leave(edbprof_thread *thread, uint64_t key, uint64_t at) {
-  CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, key, at));
+static void leave(edbprof_thread *thread, uint64_t key, uint64_t at)
+{
+    CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, key, at));
 }
 
-static void save(edbprof_recording *recording) {
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_AT_EXIT));
+static void save(edbprof_recording *recording)
+{
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, EDBPROF_SAVE_AT_EXIT));
 }
 
 /* Whether this is the child. The parent goes on when the child has ended well. */
-static int in_child(void) {
-  int status;
-  pid_t child = fork();
-  CHECK(child >= 0);
-  if (child == 0) return 1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  return 0;
+static int in_child(void)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0)
+        return 1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return 0;
 }
 
 /* Ends a child without what the parent left for the end of the program. */
-static void child_ends(edbprof_recording *recording) {
-  edbprof_recording_free(recording);
-  _exit(0);
+static void child_ends(edbprof_recording *recording)
+{
+    edbprof_recording_free(recording);
+    _exit(0);
 }
 
-static void in_the_middle_of_calls(void) {
-  edbprof_thread *thread;
-  edbprof_recording *recording = start(host_clock(directory, "middle_"), &thread);
-  char path[4096], childs[4096];
-  struct stat before, after;
+static void in_the_middle_of_calls(void)
+{
+    edbprof_thread *thread;
+    edbprof_recording *recording = start(host_clock(directory, "middle_"), &thread);
+    char path[4096], childs[4096];
+    struct stat before, after;
 
-  enter(thread, OUTER, 100);
-  enter(thread, INNER, 105);
-  leave(thread, INNER, 108);
-  enter(thread, INNER, 110);
-  CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, 0));
-  CHECK(edbprof_recording_path(recording, path, sizeof path) > 0);
-  CHECK(stat(path, &before) == 0);
-  if (in_child()) {
-    /* Nothing is counted yet, so there is no file to be. */
-    CHECK(edbprof_recording_path(recording, childs, sizeof childs) == 0);
-    CHECK_STATUS(EDBPROF_NOTHING_RECORDED, edbprof_recording_save(recording, 0));
-    leave(thread, INNER, 150);
-    /* A call in a context that is there since the fork. */
-    enter(thread, INNER, 160);
-    leave(thread, INNER, 170);
-    leave(thread, OUTER, 200);
-    CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, OUTER, 210));
+    enter(thread, OUTER, 100);
+    enter(thread, INNER, 105);
+    leave(thread, INNER, 108);
+    enter(thread, INNER, 110);
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, 0));
+    CHECK(edbprof_recording_path(recording, path, sizeof path) > 0);
+    CHECK(stat(path, &before) == 0);
+    if (in_child()) {
+        /* Nothing is counted yet, so there is no file to be. */
+        CHECK(edbprof_recording_path(recording, childs, sizeof childs) == 0);
+        CHECK_STATUS(EDBPROF_NOTHING_RECORDED, edbprof_recording_save(recording, 0));
+        leave(thread, INNER, 150);
+        /* A call in a context that is there since the fork. */
+        enter(thread, INNER, 160);
+        leave(thread, INNER, 170);
+        leave(thread, OUTER, 200);
+        CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, OUTER, 210));
+        save(recording);
+        CHECK(edbprof_recording_path(recording, childs, sizeof childs) > 0);
+        CHECK(strcmp(path, childs) != 0);
+        child_ends(recording);
+    }
+    CHECK(stat(path, &after) == 0);
+    CHECK(before.st_ino == after.st_ino && before.st_size == after.st_size);
+    CHECK(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+          before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    leave(thread, INNER, 130);
+    leave(thread, OUTER, 300);
     save(recording);
-    CHECK(edbprof_recording_path(recording, childs, sizeof childs) > 0);
-    CHECK(strcmp(path, childs) != 0);
-    child_ends(recording);
-  }
-  CHECK(stat(path, &after) == 0);
-  CHECK(before.st_ino == after.st_ino && before.st_size == after.st_size);
-  CHECK(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
-        before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
-  leave(thread, INNER, 130);
-  leave(thread, OUTER, 300);
-  save(recording);
-  edbprof_recording_free(recording);
+    edbprof_recording_free(recording);
 }
 
 /* A grandchild is to its parent what that one is to the first process. */
-static void twice(void) {
-  edbprof_thread *thread;
-  edbprof_recording *recording = start(host_clock(directory, "twice_"), &thread);
-  enter(thread, OUTER, 100);
-  if (in_child()) {
-    enter(thread, INNER, 110);
+static void twice(void)
+{
+    edbprof_thread *thread;
+    edbprof_recording *recording = start(host_clock(directory, "twice_"), &thread);
+    enter(thread, OUTER, 100);
     if (in_child()) {
-      enter(thread, INNER, 120);
-      leave(thread, INNER, 121);
-      leave(thread, INNER, 130);
-      leave(thread, OUTER, 140);
-      save(recording);
-      child_ends(recording);
+        enter(thread, INNER, 110);
+        if (in_child()) {
+            enter(thread, INNER, 120);
+            leave(thread, INNER, 121);
+            leave(thread, INNER, 130);
+            leave(thread, OUTER, 140);
+            save(recording);
+            child_ends(recording);
+        }
+        leave(thread, INNER, 150);
+        leave(thread, OUTER, 160);
+        save(recording);
+        child_ends(recording);
     }
-    leave(thread, INNER, 150);
-    leave(thread, OUTER, 160);
+    leave(thread, OUTER, 1000);
     save(recording);
-    child_ends(recording);
-  }
-  leave(thread, OUTER, 1000);
-  save(recording);
-  edbprof_recording_free(recording);
+    edbprof_recording_free(recording);
 }
 
 /* The child's calls end in the order in which they began, and those that found no room
  * in the parent have some here. */
-static void among_overflow_calls(void) {
-  enum { DEEP = 70 };
-  edbprof_options options = host_clock(directory, "overflow_");
-  edbprof_recording *recording;
-  edbprof_thread *thread;
-  int depth;
-  options.max_nodes = 64;
-  recording = start(options, &thread);
-  for (depth = 1; depth <= DEEP; depth++) {
-    enter(thread, OUTER, (uint64_t)depth);
-  }
-  if (in_child()) {
-    for (depth = DEEP; depth >= 1; depth--) {
-      leave(thread, OUTER, 1000);
+static void among_overflow_calls(void)
+{
+    enum { DEEP = 70 };
+    edbprof_options options = host_clock(directory, "overflow_");
+    edbprof_recording *recording;
+    edbprof_thread *thread;
+    int depth;
+    options.max_nodes = 64;
+    recording = start(options, &thread);
+    for (depth = 1; depth <= DEEP; depth++) {
+        enter(thread, OUTER, (uint64_t)depth);
     }
-    CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, OUTER, 1000));
-    enter(thread, OUTER, 2000);
-    leave(thread, OUTER, 2003);
-    save(recording);
-    child_ends(recording);
-  }
-  edbprof_recording_free(recording);
+    if (in_child()) {
+        for (depth = DEEP; depth >= 1; depth--) {
+            leave(thread, OUTER, 1000);
+        }
+        CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, OUTER, 1000));
+        enter(thread, OUTER, 2000);
+        leave(thread, OUTER, 2003);
+        save(recording);
+        child_ends(recording);
+    }
+    edbprof_recording_free(recording);
 }
 
 struct forker {
-  edbprof_recording *recording;
-  edbprof_thread *main_thread;
+    edbprof_recording *recording;
+    edbprof_thread *main_thread;
 };
 
-static void *fork_in_thread(void *argument) {
-  struct forker *forker = (struct forker *)argument;
-  edbprof_thread *thread, *late;
-  CHECK_STATUS(EDBPROF_OK,
-               edbprof_recording_attach(forker->recording, TEXT("forker"), &thread));
-  enter(thread, INNER, 50);
-  if (in_child()) {
-    /* The thread that forked is the child's only one; the other's calls are gone. */
-    enter(thread, OUTER, 60);
-    leave(thread, OUTER, 65);
-    leave(thread, INNER, 70);
-    CHECK_STATUS(EDBPROF_OK,
-                 edbprof_recording_attach(forker->recording, TEXT("late"), &late));
-    enter(late, OUTER, 80);
-    leave(late, OUTER, 81);
-    save(forker->recording);
-    child_ends(forker->recording);
-  }
-  leave(thread, INNER, 90);
-  return NULL;
+static void *fork_in_thread(void *argument)
+{
+    struct forker *forker = (struct forker *)argument;
+    edbprof_thread *thread, *late;
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(forker->recording, TEXT("forker"), &thread));
+    enter(thread, INNER, 50);
+    if (in_child()) {
+        /* The thread that forked is the child's only one; the other's calls are gone. */
+        enter(thread, OUTER, 60);
+        leave(thread, OUTER, 65);
+        leave(thread, INNER, 70);
+        CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(forker->recording, TEXT("late"), &late));
+        enter(late, OUTER, 80);
+        leave(late, OUTER, 81);
+        save(forker->recording);
+        child_ends(forker->recording);
+    }
+    leave(thread, INNER, 90);
+    return NULL;
 }
 
-static void from_a_second_thread(void) {
-  struct forker forker;
-  pthread_t other;
-  forker.recording = start(host_clock(directory, "thread_"), &forker.main_thread);
-  enter(forker.main_thread, OUTER, 1);
-  CHECK(pthread_create(&other, NULL, fork_in_thread, &forker) == 0);
-  CHECK(pthread_join(other, NULL) == 0);
-  leave(forker.main_thread, OUTER, 2);
-  edbprof_recording_free(forker.recording);
+static void from_a_second_thread(void)
+{
+    struct forker forker;
+    pthread_t other;
+    forker.recording = start(host_clock(directory, "thread_"), &forker.main_thread);
+    enter(forker.main_thread, OUTER, 1);
+    CHECK(pthread_create(&other, NULL, fork_in_thread, &forker) == 0);
+    CHECK(pthread_join(other, NULL) == 0);
+    leave(forker.main_thread, OUTER, 2);
+    edbprof_recording_free(forker.recording);
 }
 
-static uint64_t cpu_ns(void) {
-  struct timespec now;
-  CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+static uint64_t cpu_ns(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void spend(uint64_t ns) {
-  uint64_t end = cpu_ns() + ns;
-  while (cpu_ns() < end) {
-  }
+static void spend(uint64_t ns)
+{
+    uint64_t end = cpu_ns() + ns;
+    while (cpu_ns() < end) {
+    }
 }
 
 /* A child's CPU time begins anew: what the parent has spent before is not waited
  * for. The call lasts at least as long as is spent in it. */
-static void with_the_cpu_clock(void) {
-  edbprof_options options = host_clock(directory, "cpu_");
-  edbprof_recording *recording;
-  edbprof_thread *thread;
-  options.clock = EDBPROF_CLOCK_CPU;
-  recording = start(options, &thread);
-  spend(300000000);
-  CHECK_STATUS(EDBPROF_OK, edbprof_enter(thread, OUTER));
-  if (in_child()) {
-    CHECK_STATUS(EDBPROF_OK, edbprof_enter(thread, INNER));
-    spend(10000000);
-    CHECK_STATUS(EDBPROF_OK, edbprof_leave(thread, INNER));
-    CHECK_STATUS(EDBPROF_OK, edbprof_leave(thread, OUTER));
-    save(recording);
-    child_ends(recording);
-  }
-  edbprof_recording_free(recording);
+static void with_the_cpu_clock(void)
+{
+    edbprof_options options = host_clock(directory, "cpu_");
+    edbprof_recording *recording;
+    edbprof_thread *thread;
+    options.clock = EDBPROF_CLOCK_CPU;
+    recording = start(options, &thread);
+    spend(300000000);
+    CHECK_STATUS(EDBPROF_OK, edbprof_enter(thread, OUTER));
+    if (in_child()) {
+        CHECK_STATUS(EDBPROF_OK, edbprof_enter(thread, INNER));
+        spend(10000000);
+        CHECK_STATUS(EDBPROF_OK, edbprof_leave(thread, INNER));
+        CHECK_STATUS(EDBPROF_OK, edbprof_leave(thread, OUTER));
+        save(recording);
+        child_ends(recording);
+    }
+    edbprof_recording_free(recording);
 }
 
-int main(int argc, char **argv) {
-  CHECK(argc == 2);
-  directory = argv[1];
-  in_the_middle_of_calls();
-  twice();
-  among_overflow_calls();
-  from_a_second_thread();
-  with_the_cpu_clock();
-  return 0;
+int main(int argc, char **argv)
+{
+    CHECK(argc == 2);
+    directory = argv[1];
+    in_the_middle_of_calls();
+    twice();
+    among_overflow_calls();
+    from_a_second_thread();
+    with_the_cpu_clock();
+    return 0;
 }

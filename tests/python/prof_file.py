@@ -111,10 +111,18 @@ class ProfFile:
             nodes.append(Node(self._label(function), caller, *counts))
         overflow = zip(
             column("I", thread.get("overflow_function", b"")),
-            *(column("Q", thread.get(f"overflow_{key}", b"")) for key in ("calls", "resumes", "self")),
+            *(
+                column("Q", thread.get(f"overflow_{key}", b""))
+                for key in ("calls", "resumes", "self")
+            ),
         )
         labels = [(self._label(function), *counts) for function, *counts in overflow]
-        return Thread(thread["name"], thread.get("threads", 1), nodes, [Overflow(*figures) for figures in labels])
+        return Thread(
+            thread["name"],
+            thread.get("threads", 1),
+            nodes,
+            [Overflow(*figures) for figures in labels],
+        )
 
     @property
     def nodes(self) -> List[Node]:

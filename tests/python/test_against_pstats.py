@@ -42,7 +42,9 @@ class Writer:
 
     def label(self):
         choose = self.choose
-        name = choose.choice(["f", "g", "Z", "<lambda>", "größe", "été" * 90, "\udc80", "\U0001d11e"])
+        name = choose.choice(
+            ["f", "g", "Z", "<lambda>", "größe", "été" * 90, "\udc80", "\U0001d11e"]
+        )
         if choose.random() < 0.2:
             name = choose.choice(["<built-in method builtins.len>", "plain", "<>", "<", ""]) + name
             return ("~", 0, name)

@@ -149,8 +149,9 @@ def test_other_clocks_have_other_costs(costs, options):
 
 
 def test_not_in_the_middle_of_a_recording(costs):
-    assert costs(
-        """
+    assert (
+        costs(
+            """
         other = Profile()
         done = recorded()
         with other:
@@ -158,13 +159,16 @@ def test_not_in_the_middle_of_a_recording(costs):
             done.save("x.prof")
         other.save("other.prof")
         """
-    ) is None
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize("set_function", ["setprofile", "settrace"])
 def test_profile_and_trace_functions_see_nothing_of_it(costs, set_function):
-    assert costs(
-        f"""
+    assert (
+        costs(
+            f"""
         done = recorded()
         seen = []
         def listen(frame, event, argument):
@@ -174,14 +178,17 @@ def test_profile_and_trace_functions_see_nothing_of_it(costs, set_function):
         sys.{set_function}(None)
         assert seen and _calibration.__file__ not in seen, seen
         """
-    ) is None
+        )
+        is None
+    )
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")
 @pytest.mark.parametrize("hook", HOOKS)
 def test_other_tools_see_nothing_of_it(costs, hook):
-    assert costs(
-        f"""
+    assert (
+        costs(
+            f"""
         done = recorded(hook={hook!r})
         seen = []
         monitoring = sys.monitoring
@@ -194,14 +201,17 @@ def test_other_tools_see_nothing_of_it(costs, hook):
         assert seen and _calibration.__file__ not in seen, seen
         monitoring.free_tool_id(1)
         """
-    ) is None
+        )
+        is None
+    )
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")
 @pytest.mark.parametrize("hook", HOOKS)
 def test_events_are_off_afterwards(costs, hook):
-    assert costs(
-        f"""
+    assert (
+        costs(
+            f"""
         save(recorded(hook={hook!r}))
         def codes(code):
             yield code
@@ -220,13 +230,16 @@ def test_events_are_off_afterwards(costs, hook):
             for code in codes(function.__code__):
                 assert tool is None or sys.monitoring.get_local_events(tool, code) == 0
         """
-    ) is not None
+        )
+        is not None
+    )
 
 
 @pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="there are no timers")
 def test_signal_handlers_meet_no_frame_of_it(costs):
-    assert costs(
-        """
+    assert (
+        costs(
+            """
         import signal
         seen = []
         def handler(number, frame):
@@ -240,13 +253,16 @@ def test_signal_handlers_meet_no_frame_of_it(costs):
         signal.setitimer(signal.ITIMER_REAL, 0)
         assert seen and _calibration.__file__ not in seen
         """
-    ) is not None
+        )
+        is not None
+    )
 
 
 def test_signals_of_faults_are_not_blocked(costs):
     """faulthandler gets them, and a sampling profiler its SIGPROF."""
-    assert costs(
-        """
+    assert (
+        costs(
+            """
         import signal
         _, *others = _calibration._make()
         seen = set()
@@ -260,7 +276,9 @@ def test_signals_of_faults_are_not_blocked(costs):
         assert signal.SIGINT in seen and signal.SIGALRM in seen
         assert not {getattr(signal, "SIG" + name) for name in names} & seen, seen
         """
-    ) is not None
+        )
+        is not None
+    )
 
 
 def test_an_exception_of_a_handler_comes_out_after_the_save(run, tmp_path):

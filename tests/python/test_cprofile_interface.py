@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import __main__
 import _lsprof
 import cProfile
 import errno
@@ -16,6 +15,8 @@ import edbprof_native
 import pytest
 from edbprof_native import Profile
 from prof_file import ProfFile, saved
+
+import __main__
 
 THEIR_DISABLE = "<method 'disable' of '_lsprof.Profiler' objects>"
 

@@ -105,7 +105,10 @@ TESTS = list(listed())
 def test_they_are_installed():
     if not TESTS:
         pytest.skip(f"{sys.executable} has no CPython tests of cProfile: they are not run")
-    assert {case.__name__ for case, _ in (each.values for each in TESTS)} == {"CProfileTest", "ProfileTest"}
+    assert {case.__name__ for case, _ in (each.values for each in TESTS)} == {
+        "CProfileTest",
+        "ProfileTest",
+    }
 
 
 @pytest.mark.parametrize("case, test", TESTS)

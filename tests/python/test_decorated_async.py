@@ -13,7 +13,6 @@ from behaviour import stop_value, swallow
 from edbprof_native import profile
 from prof_file import files, only_file
 
-
 # Of generators that ignore being closed; compared where they belong to a scenario.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

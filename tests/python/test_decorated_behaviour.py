@@ -13,7 +13,6 @@ import pytest
 from behaviour import chain, stop_value, swallow
 from edbprof_native import profile
 
-
 # --- plain functions ----------------------------------------------------------------
 
 

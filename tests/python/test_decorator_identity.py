@@ -180,7 +180,7 @@ def test_setting_attributes_sets_the_functions():
     assert (function.attribute, function.__doc__, function.__name__) == (5, "new", "renamed")
     del wrapped.attribute
     with pytest.raises(AttributeError):
-        wrapped.attribute  # noqa: B018
+        wrapped.attribute
     with pytest.raises(TypeError):
         wrapped.__name__ = 5
 

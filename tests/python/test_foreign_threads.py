@@ -27,9 +27,7 @@ STARTS = ["start_new_thread", "start_new"] + ["start_joinable_thread"] * (
     sys.version_info >= (3, 13)
 )
 #: C threads are seen from their first event on.
-sees_all = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12"
-)
+sees_all = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +212,17 @@ class TestThread:
             "_thread.start_new_thread(forever, ())\n"
             "begun.acquire()\n"
         )
-        done = subprocess.run([find(), "run", "-q", f"--python={sys.executable}",
-                               f"--out={tmp_path / 'x'}", str(program)], check=False)
+        done = subprocess.run(
+            [
+                find(),
+                "run",
+                "-q",
+                f"--python={sys.executable}",
+                f"--out={tmp_path / 'x'}",
+                str(program),
+            ],
+            check=False,
+        )
         assert done.returncode == 0
         assert ProfFile(tmp_path / "x.prof").calls("callee") >= 1
 
@@ -326,8 +333,16 @@ class TestC:
             "foreign.call(step, 2)\n"
         )
         done = subprocess.run(
-            [find(), "run", "-q", f"--python={sys.executable}", f"--out={tmp_path / 'x'}",
-             "-W", "ignore", str(program)],
+            [
+                find(),
+                "run",
+                "-q",
+                f"--python={sys.executable}",
+                f"--out={tmp_path / 'x'}",
+                "-W",
+                "ignore",
+                str(program),
+            ],
             env={**os.environ, "PYTHONPATH": str(built)},
             check=False,
         )

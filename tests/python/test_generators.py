@@ -12,7 +12,6 @@ import types
 
 import pytest
 
-
 # On 3.13 closing a generator that stands in no try block does not resume it.
 RESUMES_BY_CLOSING = int(sys.version_info[:2] != (3, 13))
 

@@ -66,7 +66,9 @@ def test_same_trees_of_constructs(name, tmp_path):
 
 
 @needs_monitoring
-@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(compared.__path__)])
+@pytest.mark.parametrize(
+    "name", [module.name for module in pkgutil.iter_modules(compared.__path__)]
+)
 def test_same_trees_of_programs(name, tmp_path):
     compare(importlib.import_module(f"programs.compared.{name}").main, tmp_path)
 
@@ -146,7 +148,9 @@ TAKING_TOOL_IDS = """
 
 
 @needs_monitoring
-@pytest.mark.parametrize("ids, taken", [((), 4), ((3,), 4), ((0, 1, 2, 3, 5), 4), ((4,), 3), ((3, 4), 5)])
+@pytest.mark.parametrize(
+    "ids, taken", [((), 4), ((3,), 4), ((0, 1, 2, 3, 5), 4), ((4,), 3), ((3, 4), 5)]
+)
 def test_free_tool_id_is_taken(run, ids, taken):
     assert run(TAKING_TOOL_IDS.format(ids=ids)).out.split() == ["monitoring"] * 2 + [str(taken)]
 

@@ -84,12 +84,15 @@ def mounted(directory: Path, options: str) -> "list[str]":
 
 
 @pytest.mark.parametrize(
-    "options, is_saved", [("size=40k", False), ("size=160k", False), ("size=1m", True), ("ro", False)]
+    "options, is_saved",
+    [("size=40k", False), ("size=160k", False), ("size=1m", True), ("ro", False)],
 )
 def test_full_or_read_only_disk(tmp_path, options, is_saved):
     disk = tmp_path / "disk"
     disk.mkdir()
-    program = WORK.format(directory=str(disk), number=300) + f"""
+    program = (
+        WORK.format(directory=str(disk), number=300)
+        + f"""
 import glob, os, shutil
 print(main())
 profile(dir={str(disk)!r}).save() if {is_saved} else None
@@ -97,6 +100,7 @@ for path in glob.glob({str(disk)!r} + "/*.prof"):
     shutil.copy(path, {str(tmp_path)!r})
 assert os.statvfs({str(disk)!r}).f_bavail or not {is_saved}
 """
+    )
     done = subprocess.run(
         [*mounted(disk, options), sys.executable, "-c", program],
         stdout=subprocess.PIPE,

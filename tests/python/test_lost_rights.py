@@ -14,9 +14,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from prof_file import ProfFile
-
 from edbprof_native._program import find
+from prof_file import ProfFile
 
 if not sys.platform.startswith("linux"):
     pytest.skip("live files are Linux's", allow_module_level=True)
@@ -246,8 +245,11 @@ def test_files_may_not_grow(lose, size):
 def test_files_that_could_never_grow(tmp_path):
     """The result has what the live file has room for, and says what is missing."""
     program = tmp_path / "program.py"
-    program.write_text("def leaf(): pass\nfor _ in range(10): leaf()\n" + BEGIN.replace(
-        'directory = os.environ["EDBPROF_RUN"].rpartition("directory=")[2]', "") + END)
+    program.write_text(
+        "def leaf(): pass\nfor _ in range(10): leaf()\n"
+        + BEGIN.replace('directory = os.environ["EDBPROF_RUN"].rpartition("directory=")[2]', "")
+        + END
+    )
     done = subprocess.run(
         [
             *("bash", "-c", 'ulimit -f 150; exec "$@"', "", find(), "run"),
@@ -262,7 +264,11 @@ def test_files_that_could_never_grow(tmp_path):
     assert "nothing was recorded" not in done.stderr
     merged = subprocess.run(
         [find(), f"--out={tmp_path}/y", "--summary-json=s", f"{tmp_path}/kept"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", cwd=tmp_path, check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        check=True,
     )
     assert ProfFile(tmp_path / "y.prof").calls("leaf") >= 10, merged.stderr
     assert json.loads((tmp_path / "s").read_text())["dropped_calls"] > 0

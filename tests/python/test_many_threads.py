@@ -42,9 +42,7 @@ def test_each_of_eight_threads_counts_what_it_does(tmp_path, hook):
     for thread in file.threads:
         n = int(thread.name[1:])
         own = {
-            node.names: node.calls
-            for node in thread.nodes
-            if node.name in ("recursive", "callee")
+            node.names: node.calls for node in thread.nodes if node.name in ("recursive", "callee")
         }
         chains = [("recursive",) * depth for depth in range(1, n + 2)]
         assert own == dict.fromkeys([*chains, *((*chain, "callee") for chain in chains)], 50)

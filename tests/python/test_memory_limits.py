@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from edbprof_native._program import find
 
 if not sys.platform.startswith("linux"):

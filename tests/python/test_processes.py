@@ -298,7 +298,9 @@ def test_the_time_of_workers_is_not_their_pools(jobs, tmp_path):
     profile(dir=directory).aggregate(tmp_path, quiet=True)
     merged = ProfFile(tmp_path / "profile_analysis.prof")
     for name in ("Pool", "_repopulate_pool", "start"):
-        labels = [label for label in parent.rows if label[2] == name and "multiprocessing" in label[0]]
+        labels = [
+            label for label in parent.rows if label[2] == name and "multiprocessing" in label[0]
+        ]
         for label in labels:
             assert merged.rows[label][3] == pytest.approx(parent.rows[label][3], rel=1e-9)
         assert labels
@@ -307,7 +309,9 @@ def test_the_time_of_workers_is_not_their_pools(jobs, tmp_path):
     roots = [node for node in merged.nodes if not node.parent]
     assert sum(node.total for node in roots) == pytest.approx(own * 1e9, rel=1e-9)
     (child,) = (node for node in roots if node.name == CHILD)
-    workers = [node for file in all_files(directory) for node in file.nodes if node.names == (CHILD,)]
+    workers = [
+        node for file in all_files(directory) for node in file.nodes if node.names == (CHILD,)
+    ]
     assert child.total == sum(node.total for node in workers) > 0
     assert len(workers) == 2
 

@@ -14,7 +14,6 @@ import pytest
 from edbprof_native import Profile
 from prof_file import ProfFile, saved
 
-
 HOOKS = ["setprofile", "monitoring"] if sys.version_info >= (3, 12) else ["setprofile"]
 
 

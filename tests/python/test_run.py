@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from prof_file import ProfFile
-
 from edbprof_native._program import find
+from prof_file import ProfFile
 
 #: Tells what a program can see of how it was started.
 OBSERVER = """

@@ -9,9 +9,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from prof_file import ProfFile
-
 from edbprof_native._program import find
+from prof_file import ProfFile
 
 CHILD = """
 import os, sys
@@ -143,9 +142,7 @@ if __name__ == "__main__":
 def test_env_may_start_the_program(tmp_path):
     (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
     command = [find(), "run", "--quiet", "--out=results.prof"]
-    subprocess.run(
-        [*command, "env", "-i", sys.executable, "child.py"], cwd=tmp_path, check=True
-    )
+    subprocess.run([*command, "env", "-i", sys.executable, "child.py"], cwd=tmp_path, check=True)
     assert ProfFile(tmp_path / "results.prof").calls("in_child") == 1
 
 

@@ -193,7 +193,11 @@ def test_patching_and_unpatching_from_many_threads():
         made = make_generic()
         assert (made(1), made([1, "x"]), existing(1)) == ("int", ["int", "object"], "int")
 
-    actions = [tracing_singledispatch.patch_functools, tracing_singledispatch.unpatch_functools, use]
+    actions = [
+        tracing_singledispatch.patch_functools,
+        tracing_singledispatch.unpatch_functools,
+        use,
+    ]
     threads = [threading.Thread(target=repeat, args=(action,)) for action in actions * 2]
     for thread in threads:
         thread.start()

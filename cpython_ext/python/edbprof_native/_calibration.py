@@ -117,8 +117,7 @@ def _with_other_code(function):
 
 def _copy(code):
     constants = (
-        _copy(constant) if type(constant) is type(code) else constant
-        for constant in code.co_consts
+        _copy(constant) if type(constant) is type(code) else constant for constant in code.co_consts
     )
     return code.replace(co_consts=tuple(constants))
 

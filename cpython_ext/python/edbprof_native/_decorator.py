@@ -122,9 +122,7 @@ class profile:
             descriptor: "Any" = function
             return type(descriptor)(self(descriptor.__func__))  # type: ignore[no-any-return]
         if not callable(function) or isinstance(function, type):
-            raise TypeError(
-                f"@profile() decorates functions and methods, not {function!r}"
-            )
+            raise TypeError(f"@profile() decorates functions and methods, not {function!r}")
         return _native.Decorated(function, self._recorder)  # type: ignore[return-value]  # stands in for it in every respect
 
     def save(self) -> None:

@@ -90,13 +90,9 @@ def recorder(
     return known
 
 
-def new_recorder(
-    directory: str, prefix: str, suffix: str, **options: "Any"
-) -> _native.Recorder:
+def new_recorder(directory: str, prefix: str, suffix: str, **options: "Any") -> _native.Recorder:
     """A recording that is saved when the process ends; `options` are `Recorder`'s."""
-    made = _native.Recorder(
-        directory=directory, prefix=prefix, suffix=suffix, **options
-    )
+    made = _native.Recorder(directory=directory, prefix=prefix, suffix=suffix, **options)
     _recorders[directory, prefix, suffix] = made
     return made
 

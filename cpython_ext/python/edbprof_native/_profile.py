@@ -192,9 +192,7 @@ class Profile:
             exec(cmd, globals, locals)
         return self
 
-    def runcall(
-        self, func: "Callable[..., Result]", /, *args: "Any", **kw: "Any"
-    ) -> "Result":
+    def runcall(self, func: "Callable[..., Result]", /, *args: "Any", **kw: "Any") -> "Result":
         """Record one call of `func`, and return what it returns."""
         with self:
             return func(*args, **kw)

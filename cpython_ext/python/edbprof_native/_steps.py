@@ -29,9 +29,7 @@ def _generator(steps: "Any") -> "Any":
 # What types.coroutine() makes of a function.
 _CO_ITERABLE_COROUTINE = 0x100
 _iterable_coroutine = type(_generator)(  # type: ignore[misc]  # the type of functions
-    _generator.__code__.replace(
-        co_flags=_generator.__code__.co_flags | _CO_ITERABLE_COROUTINE
-    ),
+    _generator.__code__.replace(co_flags=_generator.__code__.co_flags | _CO_ITERABLE_COROUTINE),
     globals(),
     "_iterable_coroutine",
 )

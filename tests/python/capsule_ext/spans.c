@@ -12,141 +12,151 @@ EDBPROF_SPAN(unlocked_span, "unlocked span");
 static const edbprof_python_api *edbprof;
 
 /* work(n): the outer span with n inner ones in it. */
-static PyObject *work(PyObject *module, PyObject *argument) {
-  long i, n = PyLong_AsLong(argument);
-  (void)module;
-  if (n == -1 && PyErr_Occurred()) {
-    return NULL;
-  }
-  edbprof_python_enter(edbprof, &outer_span);
-  for (i = 0; i < n; i++) {
-    edbprof_python_enter(edbprof, &inner_span);
-    edbprof_python_leave(edbprof, &inner_span);
-  }
-  edbprof_python_leave(edbprof, &outer_span);
-  return PyLong_FromLong(n);
+static PyObject *work(PyObject *module, PyObject *argument)
+{
+    long i, n = PyLong_AsLong(argument);
+    (void)module;
+    if (n == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    edbprof_python_enter(edbprof, &outer_span);
+    for (i = 0; i < n; i++) {
+        edbprof_python_enter(edbprof, &inner_span);
+        edbprof_python_leave(edbprof, &inner_span);
+    }
+    edbprof_python_leave(edbprof, &outer_span);
+    return PyLong_FromLong(n);
 }
 
 /* without_gil(n): n spans while other threads may run Python. */
-static PyObject *without_gil(PyObject *module, PyObject *argument) {
-  long i, n = PyLong_AsLong(argument);
-  (void)module;
-  if (n == -1 && PyErr_Occurred()) {
-    return NULL;
-  }
-  Py_BEGIN_ALLOW_THREADS
-  for (i = 0; i < n; i++) {
-    edbprof_python_enter(edbprof, &unlocked_span);
-    edbprof_python_leave(edbprof, &unlocked_span);
-  }
-  Py_END_ALLOW_THREADS
-  return PyLong_FromLong(n);
+static PyObject *without_gil(PyObject *module, PyObject *argument)
+{
+    long i, n = PyLong_AsLong(argument);
+    (void)module;
+    if (n == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS for (i = 0; i < n; i++)
+    {
+        edbprof_python_enter(edbprof, &unlocked_span);
+        edbprof_python_leave(edbprof, &unlocked_span);
+    }
+    Py_END_ALLOW_THREADS return PyLong_FromLong(n);
 }
 
 /* calling(function): calls Python within the outer span. */
-static PyObject *calling(PyObject *module, PyObject *function) {
-  PyObject *result;
-  (void)module;
-  edbprof_python_enter(edbprof, &outer_span);
-  result = PyObject_CallObject(function, NULL);
-  edbprof_python_leave(edbprof, &outer_span);
-  return result;
+static PyObject *calling(PyObject *module, PyObject *function)
+{
+    PyObject *result;
+    (void)module;
+    edbprof_python_enter(edbprof, &outer_span);
+    result = PyObject_CallObject(function, NULL);
+    edbprof_python_leave(edbprof, &outer_span);
+    return result;
 }
 
 /* unbalanced(): leaves what was not entered, and leaves open what was. */
-static PyObject *unbalanced(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  edbprof_python_leave(edbprof, &inner_span);
-  edbprof_python_enter(edbprof, &outer_span);
-  edbprof_python_leave(edbprof, &inner_span);
-  edbprof_python_leave(edbprof, &unlocked_span);
-  Py_RETURN_NONE;
+static PyObject *unbalanced(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    edbprof_python_leave(edbprof, &inner_span);
+    edbprof_python_enter(edbprof, &outer_span);
+    edbprof_python_leave(edbprof, &inner_span);
+    edbprof_python_leave(edbprof, &unlocked_span);
+    Py_RETURN_NONE;
 }
 
 /* in_another_thread_state(function): calls Python in this OS thread, but as another
  * Python thread. */
-static PyObject *in_another_thread_state(PyObject *module, PyObject *function) {
-  PyThreadState *here = PyThreadState_Get();
-  PyThreadState *other = PyThreadState_New(PyThreadState_GetInterpreter(here));
-  PyObject *result;
-  (void)module;
-  PyThreadState_Swap(other);
-  result = PyObject_CallObject(function, NULL);
-  if (result == NULL) {
-    PyErr_Print();
-  }
-  PyThreadState_Clear(other);
-  PyThreadState_Swap(here);
-  PyThreadState_Delete(other);
-  if (result == NULL) {
-    PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
-  }
-  return result;
+static PyObject *in_another_thread_state(PyObject *module, PyObject *function)
+{
+    PyThreadState *here = PyThreadState_Get();
+    PyThreadState *other = PyThreadState_New(PyThreadState_GetInterpreter(here));
+    PyObject *result;
+    (void)module;
+    PyThreadState_Swap(other);
+    result = PyObject_CallObject(function, NULL);
+    if (result == NULL) {
+        PyErr_Print();
+    }
+    PyThreadState_Clear(other);
+    PyThreadState_Swap(here);
+    PyThreadState_Delete(other);
+    if (result == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
+    }
+    return result;
 }
 
 /* new_thread_state(): a Python thread without an OS thread, as a number. */
-static PyObject *new_thread_state(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  return PyLong_FromVoidPtr(PyThreadState_New(PyInterpreterState_Get()));
+static PyObject *new_thread_state(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromVoidPtr(PyThreadState_New(PyInterpreterState_Get()));
 }
 
 /* in_thread_state(state, function): calls Python in this OS thread, as that Python thread. */
-static PyObject *in_thread_state(PyObject *module, PyObject *arguments) {
-  PyThreadState *here = PyThreadState_Get();
-  PyObject *state, *function, *result;
-  (void)module;
-  if (!PyArg_ParseTuple(arguments, "OO", &state, &function)) {
-    return NULL;
-  }
-  PyThreadState_Swap((PyThreadState *)PyLong_AsVoidPtr(state));
-  result = PyObject_CallObject(function, NULL);
-  if (result == NULL) {
-    PyErr_Print();
-  }
-  PyThreadState_Swap(here);
-  if (result == NULL) {
-    PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
-  }
-  return result;
+static PyObject *in_thread_state(PyObject *module, PyObject *arguments)
+{
+    PyThreadState *here = PyThreadState_Get();
+    PyObject *state, *function, *result;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "OO", &state, &function)) {
+        return NULL;
+    }
+    PyThreadState_Swap((PyThreadState *)PyLong_AsVoidPtr(state));
+    result = PyObject_CallObject(function, NULL);
+    if (result == NULL) {
+        PyErr_Print();
+    }
+    PyThreadState_Swap(here);
+    if (result == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "it has failed in the other thread state");
+    }
+    return result;
 }
 
 /* end_thread_state(state): from whichever OS thread. */
-static PyObject *end_thread_state(PyObject *module, PyObject *state) {
-  (void)module;
-  PyThreadState_Clear((PyThreadState *)PyLong_AsVoidPtr(state));
-  PyThreadState_Delete((PyThreadState *)PyLong_AsVoidPtr(state));
-  Py_RETURN_NONE;
+static PyObject *end_thread_state(PyObject *module, PyObject *state)
+{
+    (void)module;
+    PyThreadState_Clear((PyThreadState *)PyLong_AsVoidPtr(state));
+    PyThreadState_Delete((PyThreadState *)PyLong_AsVoidPtr(state));
+    Py_RETURN_NONE;
 }
 
 /* abi_version(): of the runtime, 0 where it is absent. */
-static PyObject *abi_version(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  return PyLong_FromUnsignedLong(edbprof->abi_version);
+static PyObject *abi_version(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromUnsignedLong(edbprof->abi_version);
 }
 
 /* fake_api(version, size_change): a capsule of the runtime under another version and size. */
-static PyObject *fake_api(PyObject *module, PyObject *arguments) {
-  static edbprof_python_api fake;
-  unsigned int version;
-  int size_change;
-  (void)module;
-  if (!PyArg_ParseTuple(arguments, "Ii", &version, &size_change)) {
-    return NULL;
-  }
-  fake = *edbprof;
-  fake.abi_version = version;
-  fake.struct_size += (size_t)size_change;
-  return PyCapsule_New(&fake, EDBPROF_PYTHON_CAPSULE, NULL);
+static PyObject *fake_api(PyObject *module, PyObject *arguments)
+{
+    static edbprof_python_api fake;
+    unsigned int version;
+    int size_change;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "Ii", &version, &size_change)) {
+        return NULL;
+    }
+    fake = *edbprof;
+    fake.abi_version = version;
+    fake.struct_size += (size_t)size_change;
+    return PyCapsule_New(&fake, EDBPROF_PYTHON_CAPSULE, NULL);
 }
 
 /* imported_version(): of the runtime that an import would find now, 0 for none. */
-static PyObject *imported_version(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
+static PyObject *imported_version(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
 }
 
 static PyMethodDef methods[] = {
@@ -168,7 +178,8 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "spans", NULL, -1, methods, NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit_spans(void) {
-  edbprof = edbprof_python_import();
-  return PyModule_Create(&definition);
+PyMODINIT_FUNC PyInit_spans(void)
+{
+    edbprof = edbprof_python_import();
+    return PyModule_Create(&definition);
 }

@@ -54,8 +54,7 @@ static PyObject *call(PyObject *module, PyObject *arguments, PyObject *keywords)
     pthread_t running[64];
     (void)module;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|iizpO", names, &one.function,
-                                     &one.times, &threads, &one.name, &one.keeps,
-                                     &meanwhile)) {
+                                     &one.times, &threads, &one.name, &one.keeps, &meanwhile)) {
         return NULL;
     }
     for (int i = 0; i < threads && i < 64; i++) {
@@ -67,12 +66,11 @@ static PyObject *call(PyObject *module, PyObject *arguments, PyObject *keywords)
         }
         Py_XDECREF(PyObject_CallObject(meanwhile, NULL));
     }
-    Py_BEGIN_ALLOW_THREADS
-    for (int i = 0; i < threads && i < 64; i++) {
+    Py_BEGIN_ALLOW_THREADS for (int i = 0; i < threads && i < 64; i++)
+    {
         pthread_join(running[i], NULL);
     }
-    Py_END_ALLOW_THREADS
-    Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
@@ -83,7 +81,7 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "foreign", .m_size = -1, .m_methods = methods};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "foreign", .m_size = -1,
+                                        .m_methods = methods};
 
 PyMODINIT_FUNC PyInit_foreign(void) { return PyModule_Create(&definition); }

@@ -1,6 +1,6 @@
 """Calls a function while edbprof and another tool listen; says what each has counted.
 
-    foreign_tool.py HOOK TOOL around|inside|across
+foreign_tool.py HOOK TOOL around|inside|across
 """
 
 from __future__ import annotations

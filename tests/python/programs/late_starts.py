@@ -3,6 +3,7 @@
 Arguments: the hook, what raises, a seed, and how many kinds of calls are made. Each call of
 after() notes its own path; the recorded paths must be the same.
 """
+
 import collections
 import ctypes
 import functools
@@ -10,6 +11,7 @@ import random
 import signal
 import sys
 import threading
+
 from edbprof_native import Profile
 from prof_file import ProfFile
 
@@ -71,7 +73,8 @@ if way == "signal":
 elif way == "asynchronous":
     pend = functools.partial(
         ctypes.pythonapi.PyThreadState_SetAsyncExc,
-        ctypes.c_ulong(threading.get_ident()), ctypes.py_object(Late),
+        ctypes.c_ulong(threading.get_ident()),
+        ctypes.py_object(Late),
     )
 else:
     pend = arm
@@ -222,7 +225,8 @@ found = collections.Counter()
 for path, calls in ProfFile("x.prof").paths().items():
     if path[-1] == "after":
         found[tuple(name for name in path if name[0] != "<")] += calls
-lost = {"-".join(path): (number, found[path]) for path, number in truth.items()
-        if found[path] != number}
+lost = {
+    "-".join(path): (number, found[path]) for path, number in truth.items() if found[path] != number
+}
 assert sum(truth.values()) > 1000, truth
 assert found == truth, (len(lost), len(truth), list(lost.items())[:5])
