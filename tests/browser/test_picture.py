@@ -227,7 +227,10 @@ def test_a_switch_hides_imports_and_libraries(page, tmp_path):
     )
     subprocess.run([EDBPROF, "run", "--quiet", "job.py"], cwd=tmp_path, check=True)
     page.open(tmp_path / "profile_analysis.svg", width=1200)
-    names = lambda graph: {label["title"].partition(",")[0] for label in page.labels(graph)}
+
+    def names(graph):
+        return {label["title"].partition(",")[0] for label in page.labels(graph)}
+
     everything = names("stacks")
     assert {"main", "loads", "hook", "builtins.sum"} <= everything
     totals = (
@@ -288,7 +291,9 @@ def test_a_number_fixes_the_width(page, recorded, tmp_path):
         "move",
         *page.place(
             "reverse",
-            max(page.labels("reverse"), key=lambda l: l["width"])["title"].partition(",")[0],
+            max(page.labels("reverse"), key=lambda label: label["width"])["title"].partition(",")[
+                0
+            ],
         ),
     )
     assert page.tip()
