@@ -21,6 +21,7 @@ mod progress;
 mod run;
 mod run_program;
 mod run_reasons;
+mod run_repeat;
 mod run_signals;
 mod run_transparent;
 #[cfg(target_os = "linux")]

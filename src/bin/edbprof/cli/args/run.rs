@@ -17,6 +17,9 @@ Examples:
   edbprof run ./tool.sh                  the same, by its path
   edbprof run --out /tmp/a.svg script.py options of edbprof come first
 
+  edbprof run --repeat=3 --out before script.py
+                                         three runs for edbprof diff
+
 Exit status:
   the program's; after a signal, edbprof ends by the same signal
   4    the program's is 0, but the results could not be written
@@ -28,7 +31,7 @@ Exit status:
 /// processes that run a Python with this package installed, however they are started. When the
 /// program has ended, or was stopped (Ctrl-C), the results are written like those of `edbprof`,
 /// and a summary is printed on stderr.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct RunOptions {
     #[command(flatten)]
@@ -36,6 +39,19 @@ pub(crate) struct RunOptions {
 
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,
+
+    /// Run the program several times, with results for each run
+    ///
+    /// For --out=X they are called X.1.prof, X.2.prof and so on, as `edbprof diff` wants them to
+    /// tell changes from noise. Standard input can only be a file; it is read anew each time. The
+    /// exit status is the first that is not 0.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "keep",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+
+    /// Number of this run.
+    #[arg(long, hide = true)]
+    pub(crate) repetition: Option<u32>,
 
     /// Open the picture when it is written
     #[arg(long)]

@@ -16,6 +16,7 @@
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`], [`writing`] |
 //! | say why it failed | [`exception`] |
 //! | end like it | [`end`] |
+//! | run it again | [`repeat`] |
 //!
 //! [`os`] has the system calls that no crate has in a safe form.
 
@@ -31,6 +32,7 @@ mod program;
 mod reasons;
 mod recordings;
 mod registry;
+mod repeat;
 mod results;
 mod shared_place;
 mod survivors;
@@ -58,6 +60,17 @@ use crate::output::targets::Outputs;
 ///
 /// When the program can't be started.
 pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
+    match options.repetition {
+        Some(number) => {
+            repeat::end_with_parent();
+            run_once(&repeat::numbered(options, number)?)
+        }
+        None if options.repeat > 1 => repeat::repeat(options),
+        None => run_once(options),
+    }
+}
+
+fn run_once(options: &RunOptions) -> Result<ExitCode, Error> {
     let blocked = Blocked::all();
     program::check(options)?;
     // Checked now, because the program may run for hours before the results are written.

@@ -21,7 +21,7 @@ pub(super) use arguments::hide_arguments;
 pub(super) use inherited::close_all_but;
 pub(super) use signal_set::SignalSet;
 pub(super) use signals::{
-    Arrivals, Arrived, Blocked, die_of, ignore_file_size_limit, is_ignored, next_of, send,
-    stop_self, take, take_within,
+    Arrivals, Arrived, Blocked, die_of, ignore_file_size_limit, ignore_interrupts, is_ignored,
+    next_of, send, stop_self, take, take_within,
 };
 pub(super) use spawn::{Image, Started, die_with, environment, spawn};

@@ -299,6 +299,18 @@ pub(in super::super) fn ignore_file_size_limit() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// Makes Ctrl-C and Ctrl-\ do nothing to this process. Its children have them as they were.
+pub(in super::super) fn ignore_interrupts() {
+    extern "C" fn nothing(_: c_int) {}
+    for signal in [libc::SIGINT, libc::SIGQUIT] {
+        if !is_ignored(signal) {
+            let handler = nothing as extern "C" fn(c_int);
+            // SAFETY: the handler does nothing. Unlike an ignored signal, it ends at exec.
+            unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+        }
+    }
+}
+
 /// Sends a signal to a process. It may just have ended.
 pub(in super::super) fn send(to: libc::pid_t, signal: c_int) {
     // SAFETY: the call uses no memory.
