@@ -246,12 +246,12 @@ static PyObject *name_os_thread(unsigned long number)
 {
     char name[64] = "";
 #ifdef __linux__
-    bool named = prctl(PR_GET_NAME, name) == 0 && name[0] != '\0';
+    bool is_named = prctl(PR_GET_NAME, name) == 0 && name[0] != '\0';
 #else
-    bool named = pthread_getname_np(pthread_self(), name, sizeof name) == 0 && name[0] != '\0';
+    bool is_named = pthread_getname_np(pthread_self(), name, sizeof name) == 0 && name[0] != '\0';
 #endif
-    return named ? PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace")
-                 : PyUnicode_FromFormat("thread %lu", number);
+    return is_named ? PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace")
+                    : PyUnicode_FromFormat("thread %lu", number);
 }
 
 /* Returns true in the interpreter's oldest thread. */
