@@ -146,6 +146,7 @@ impl Recorder {
             host: NOTHING,
             hook: NOTHING,
             live_dir: text(live_dir.as_os_str().as_encoded_bytes()),
+            flags: 0,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

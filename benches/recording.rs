@@ -57,6 +57,7 @@ impl Recording {
             host: NOTHING,
             hook: NOTHING,
             live_dir: NOTHING,
+            flags: 0,
         };
         let (mut handle, mut thread) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: pointers to what is valid, a handle as it is made.

@@ -140,6 +140,13 @@
 #define EDBPROF_CLOCK_HOST 2
 
 /**
+ * `edbprof_options.flags`: time in which threads are on no processor is not told apart from
+ * other time. By default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading
+ * it to the library.
+ */
+#define EDBPROF_NO_WAITING 1
+
+/**
  * `edbprof_options.max_nodes`: the smallest number.
  */
 #define EDBPROF_LEAST_NODES 64
@@ -490,6 +497,10 @@ typedef struct edbprof_options {
    * after `edbprof_process_ends`.
    */
   struct edbprof_str live_dir;
+  /**
+   * Flags, `EDBPROF_NO_WAITING` being the only one. Not in the first version of the ABI.
+   */
+  uint64_t flags;
 } edbprof_options;
 
 #ifdef __cplusplus
@@ -741,7 +752,7 @@ edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
  * process forks, the handle stands for a recording of the child's own. The calls that the
  * forking thread has open are open in it, and nothing is counted yet.
  *
- * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, tick that is
+ * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
  * not positive and finite, NUL byte in a path, directory in a prefix or suffix),
  * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
  *

@@ -96,6 +96,7 @@ fn events_in_known_contexts_allocate_nothing() {
         host: NOTHING,
         hook: NOTHING,
         live_dir: NOTHING,
+        flags: 0,
     };
     let mut recording = ptr::null_mut();
     let mut thread = ptr::null_mut();

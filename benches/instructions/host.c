@@ -114,6 +114,9 @@ int main(int argc, char **argv)
     CHECK(argc == 2);
     edbprof_options options = empty_options();
     options.directory = text_of(argv[1]);
+    /* The same instructions with and without, but for long gaps between events. Under callgrind
+     * many are long. */
+    options.flags = EDBPROF_NO_WAITING;
     edbprof_recording *recording;
     CHECK_STATUS(EDBPROF_OK, edbprof_recording_new(&options, &recording));
     CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("main"), &thread));

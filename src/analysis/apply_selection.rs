@@ -9,7 +9,7 @@ use super::costed_tree::CostedTree;
 use super::kind_table::KindTable;
 use super::select::Selection;
 use crate::model::{
-    NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees, UnfinishedCalls,
+    NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, ThreadTree, Trees, UnfinishedCalls, Waiting,
 };
 
 /// Returns the part of `trees` that `chosen` chooses, with the functions and kinds that
@@ -104,17 +104,22 @@ impl Filter<'_> {
                 true => (own[node], overhead_ps),
                 false => (0, 0),
             };
+            let waiting = match is_within[node] {
+                true => thread.waits.get(node as u32),
+                false => Waiting::default(),
+            };
             let rule = self.rules[row.kind as usize];
             places.push(if !stays[node] {
                 above
             } else if rule.excluded {
-                self.give_to_caller(above, own, overhead_ps);
+                self.give_to_caller(above, own, overhead_ps, &waiting);
                 above
             } else {
                 let kind = self.table.same(self.trees, row.kind);
                 let node = self.tree.child(above.node, kind);
                 row.total = own;
                 self.tree.add(node, &row, overhead_ps);
+                self.tree.add_waiting(node, &waiting);
                 let is_call = rule.is_call;
                 Place { node, is_call }
             });
@@ -149,7 +154,7 @@ impl Filter<'_> {
 
     /// Gives the time of an excluded node to the caller, or to a node of its own if `above`
     /// is not a call.
-    fn give_to_caller(&mut self, above: Place, own: u64, overhead_ps: u64) {
+    fn give_to_caller(&mut self, above: Place, own: u64, overhead_ps: u64, waiting: &Waiting) {
         if own == 0 {
             return;
         }
@@ -161,6 +166,7 @@ impl Filter<'_> {
             }
         };
         self.add_time(node, own, overhead_ps);
+        self.tree.add_waiting(node, waiting);
     }
 
     fn add_time(&mut self, node: u32, total: u64, overhead_ps: u64) {

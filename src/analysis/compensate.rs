@@ -35,7 +35,10 @@ pub fn compensate(trees: &Trees) -> Compensation {
             subtracted_ns = subtracted_ns.saturating_add(cost);
             node.own_ns - cost
         });
-        thread.nodes.set_self_times(own.collect());
+        let own: Vec<u64> = own.collect();
+        // Recording takes the processor, so its cost is none of the waiting.
+        thread.waits.limit_to(&own);
+        thread.nodes.set_self_times(own);
     }
     Compensation {
         trees: compensated,

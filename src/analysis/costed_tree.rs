@@ -1,13 +1,16 @@
 //! A call tree that is being built together with what recording cost in each node.
 
 use crate::model::builder::TreeBuilder;
-use crate::model::{NodeRow, Nodes, OverflowCalls, ThreadTree, UnfinishedCalls};
+use crate::model::{
+    NodeRow, NodeWaits, Nodes, OverflowCalls, ThreadTree, UnfinishedCalls, Waiting,
+};
 
 /// Builds nodes and their overhead.
 pub(super) struct CostedTree {
     tree: TreeBuilder,
     /// For each node as [`crate::model::ThreadTree::overhead_ps`].
     overhead_ps: Vec<u64>,
+    waits: NodeWaits,
 }
 
 impl Default for CostedTree {
@@ -15,6 +18,7 @@ impl Default for CostedTree {
         CostedTree {
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
+            waits: NodeWaits::default(),
         }
     }
 }
@@ -42,10 +46,15 @@ impl CostedTree {
         }
     }
 
-    /// Returns the tree and the overhead of each node.
-    pub(super) fn finish(mut self) -> (Nodes, Vec<u64>) {
+    /// Adds to the waiting of `node`.
+    pub(super) fn add_waiting(&mut self, node: u32, more: &Waiting) {
+        self.waits.add(node, more);
+    }
+
+    /// Returns the tree, and of each node the overhead and the waiting.
+    pub(super) fn finish(mut self) -> (Nodes, Vec<u64>, NodeWaits) {
         self.overhead_ps.resize(self.tree.len(), 0);
-        (self.tree.finish(), self.overhead_ps)
+        (self.tree.finish(), self.overhead_ps, self.waits)
     }
 
     /// Returns this tree, to which self times were added as totals, in place of the tree of
@@ -56,7 +65,7 @@ impl CostedTree {
         overflow: Vec<OverflowCalls>,
         unfinished: Vec<UnfinishedCalls>,
     ) -> ThreadTree {
-        let (mut nodes, overhead_ps) = self.finish();
+        let (mut nodes, overhead_ps, waits) = self.finish();
         nodes.add_up();
         ThreadTree {
             process: thread.process,
@@ -67,6 +76,7 @@ impl CostedTree {
             class_calls: Vec::new(),
             overflow,
             unfinished,
+            waits,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::process_text::describe;
 use super::singledispatch::elide_dispatch_wrappers;
 use super::singledispatch::rows::reattribute_callers;
 use crate::model::builder::TreeBuilder;
-use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, Nodes, Trees};
+use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, Trees};
 
 /// A call tree for display. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
@@ -19,6 +19,8 @@ pub struct DisplayTree {
     /// For each node: true if its place in the tree is an estimate (made from
     /// caller and callee pairs), false if it was recorded.
     pub estimated: Vec<bool>,
+    /// The parts of the nodes' self times in which their threads were on no processor.
+    pub waits: NodeWaits,
 }
 
 /// Makes the tree of `profile`: the recorded call trees without the wrappers of generic
@@ -59,7 +61,11 @@ impl DisplayTree {
         let kinds = trees.kinds.iter();
         self.functions = kinds.map(|kind| shown(trees, kind)).collect();
         for thread in &trees.threads {
-            let nodes = elide_dispatch_wrappers(trees, &thread.nodes);
+            let (nodes, places) = elide_dispatch_wrappers(trees, &thread.nodes);
+            let first = self.nodes.len() as u32;
+            for (node, waiting) in thread.waits.iter() {
+                self.waits.add(first + places[node as usize], &waiting);
+            }
             self.append(&nodes, 0, NO_PARENT);
         }
         self.estimated.resize(self.nodes.len(), false);
@@ -142,6 +148,7 @@ pub(crate) struct DisplayTreeBuilder<'t> {
     from: &'t DisplayTree,
     tree: TreeBuilder,
     estimated: Vec<bool>,
+    waits: NodeWaits,
 }
 
 impl<'t> DisplayTreeBuilder<'t> {
@@ -151,6 +158,7 @@ impl<'t> DisplayTreeBuilder<'t> {
             from,
             tree: TreeBuilder::new(),
             estimated: Vec::new(),
+            waits: NodeWaits::default(),
         }
     }
 
@@ -166,6 +174,7 @@ impl<'t> DisplayTreeBuilder<'t> {
         let row = self.from.nodes.row(more as usize);
         self.tree.add(node, row.calls, row.resumes, row.total);
         self.estimated[node as usize] |= self.from.estimated[more as usize];
+        self.waits.add(node, &self.from.waits.get(more));
     }
 
     pub(crate) fn finish(self) -> DisplayTree {
@@ -173,6 +182,7 @@ impl<'t> DisplayTreeBuilder<'t> {
             functions: self.from.functions.clone(),
             nodes: self.tree.finish(),
             estimated: self.estimated,
+            waits: self.waits,
         }
     }
 }

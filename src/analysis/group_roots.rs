@@ -94,6 +94,15 @@ impl Grouping<'_> {
             self.tree.add(place, &NodeRow { total, ..row }, overhead_ps);
             places.push(place);
         }
+        // A node that is left out has no time of its own, and so no waiting.
+        for (node, waiting) in thread.waits.iter() {
+            if let Some(&place) = places
+                .get(node as usize)
+                .filter(|place| **place != NO_PARENT)
+            {
+                self.tree.add_waiting(place, &waiting);
+            }
+        }
         let overflow = thread.overflow.iter().map(|calls| OverflowCalls {
             kind: self.table.same(self.trees, calls.kind),
             ..*calls

@@ -13,7 +13,7 @@ pub fn prune(tree: &DisplayTree, threshold: f64) -> DisplayTree {
     };
     // The new index of each node, if it stays.
     let mut kept: Vec<Option<u32>> = Vec::with_capacity(tree.nodes.len());
-    for (row, &estimated) in tree.nodes.rows().zip(&tree.estimated) {
+    for (node, (row, &estimated)) in (0..).zip(tree.nodes.rows().zip(&tree.estimated)) {
         let parent = match row.parent {
             NO_PARENT => Some(NO_PARENT),
             parent => kept[parent as usize],
@@ -21,7 +21,9 @@ pub fn prune(tree: &DisplayTree, threshold: f64) -> DisplayTree {
         let parent = parent.filter(|_| row.total as f64 >= least);
         kept.push(parent.map(|parent| {
             pruned.estimated.push(estimated);
-            pruned.nodes.push(NodeRow { parent, ..row })
+            let place = pruned.nodes.push(NodeRow { parent, ..row });
+            pruned.waits.add(place, &tree.waits.get(node));
+            place
         }));
     }
     pruned

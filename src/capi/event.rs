@@ -84,7 +84,7 @@ extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> ed
 
 #[inline(never)]
 extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
-    guarded(|| thread.enter_any(key, visit, thread.now()))
+    guarded(|| thread.enter_any(key, visit, thread.now_of_event()))
 }
 
 /// Enters at a time that the host gives.
@@ -129,7 +129,7 @@ extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status
 
 #[inline(never)]
 extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
-    guarded(|| thread.leave(key, thread.now()))
+    guarded(|| thread.leave(key, thread.now_of_event()))
 }
 
 /// Begins a call of the function `key`. Only the thread that made the handle.
@@ -259,7 +259,7 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     unsafe {
         event(thread, key, |thread| {
-            guarded(|| thread.leave_unstarted(key, thread.now()))
+            guarded(|| thread.leave_unstarted(key, thread.now_of_event()))
         })
     }
 }

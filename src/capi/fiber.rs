@@ -39,7 +39,7 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
     // SAFETY: `thread` is NULL or of a recording that is not freed; `out` is NULL or writable.
     unsafe {
         make_with(thread, out, edbprof_fiber::default(), |thread| {
-            let suspended = thread.suspend(thread.now_or_after_reset());
+            let suspended = thread.suspend(thread.now_of_event_or_after_reset());
             match suspended {
                 Fiber { tree: 0, .. } => Err(EDBPROF_NOT_OPEN),
                 Fiber { tree, innermost } => Ok(edbprof_fiber {
@@ -83,7 +83,10 @@ pub unsafe extern "C" fn edbprof_fiber_resume(
     // `suspend` has given for `thread`.
     unsafe {
         with(thread, |thread| {
-            match thread.resume(Fiber { tree, innermost }, thread.now_or_after_reset()) {
+            match thread.resume(
+                Fiber { tree, innermost },
+                thread.now_of_event_or_after_reset(),
+            ) {
                 true => EDBPROF_OK,
                 false => EDBPROF_NOT_OPEN,
             }

@@ -25,6 +25,11 @@ pub const EDBPROF_CLOCK_CPU: u32 = 1;
 /// that end in `_at`.
 pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
+/// `edbprof_options.flags`: time in which threads are on no processor is not told apart from
+/// other time. By default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading
+/// it to the library.
+pub const EDBPROF_NO_WAITING: u64 = 1;
+
 /// `edbprof_options.max_nodes`: the smallest number.
 pub const EDBPROF_LEAST_NODES: u32 = 64;
 /// `edbprof_options.max_nodes`: the largest number.
@@ -75,6 +80,8 @@ pub struct edbprof_options {
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
+    /// Flags, `EDBPROF_NO_WAITING` being the only one. Not in the first version of the ABI.
+    pub flags: u64,
 }
 
 // SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
@@ -119,6 +126,11 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
         max_nodes: match given.max_nodes {
             0 => DEFAULT_MAX_NODES,
             nodes => nodes,
+        },
+        waiting: match given.flags {
+            0 => true,
+            EDBPROF_NO_WAITING => false,
+            _ => return Err(EDBPROF_BAD_ARGUMENT),
         },
         host: bytes(&given.host),
         hook: bytes(&given.hook),
@@ -177,7 +189,7 @@ unsafe fn live_file(given: &edbprof_options) -> io::Result<LiveFileLocation> {
 /// process forks, the handle stands for a recording of the child's own. The calls that the
 /// forking thread has open are open in it, and nothing is counted yet.
 ///
-/// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock, tick that is
+/// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
 /// not positive and finite, NUL byte in a path, directory in a prefix or suffix),
 /// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
 ///

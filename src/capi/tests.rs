@@ -33,6 +33,7 @@ fn options(clock: u32) -> edbprof_options {
         host: NO_TEXT,
         hook: NO_TEXT,
         live_dir: NO_TEXT,
+        flags: 0,
     }
 }
 
@@ -221,5 +222,26 @@ fn every_other_function_survives_a_defect() {
         assert_eq!(edbprof_recording_errno(recording), 0);
         assert_ne!(edbprof_recording_errno(recording), 0);
         check(EDBPROF_OK, || edbprof_thread_detach(thread));
+    }
+}
+
+#[test]
+fn unknown_flags_of_a_recording_are_refused() {
+    for (flags, expected) in [
+        (0, EDBPROF_OK),
+        (EDBPROF_NO_WAITING, EDBPROF_OK),
+        (2, EDBPROF_BAD_ARGUMENT),
+        (u64::MAX, EDBPROF_BAD_ARGUMENT),
+    ] {
+        let options = edbprof_options {
+            flags,
+            ..options(EDBPROF_CLOCK_WALL)
+        };
+        let mut recording = ptr::null_mut();
+        // SAFETY: valid options and a valid place; NULL is freed by doing nothing.
+        unsafe {
+            assert_eq!(edbprof_recording_new(&options, &mut recording), expected);
+            edbprof_recording_free(recording);
+        }
     }
 }

@@ -8,6 +8,7 @@ mod sample;
 mod system;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_tsc.rs")]
 mod tsc;
+mod usage;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use once_cell::sync::OnceCell;
 pub(crate) use rate::TickRate;
 pub(crate) use sample::ClockSample;
 pub(crate) use system::process_cpu_ns;
+pub(crate) use usage::{Switches, ThreadUsage, monotonic_ns, os_thread, run_delay_ns, usage_of};
 
 /// What stamps the events of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

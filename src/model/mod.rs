@@ -27,6 +27,7 @@ mod rows_of;
 pub(crate) mod thread_name;
 mod trees;
 mod unfinished;
+mod waiting;
 pub(crate) mod walk;
 
 pub use calibration::{Calibration, CallKind, Cost};
@@ -43,3 +44,4 @@ pub use rows::{Counts, LabelId, Row, Rows};
 pub use rows_of::rows_of;
 pub use trees::{RecordingId, ThreadTree, Trees};
 pub use unfinished::UnfinishedCalls;
+pub use waiting::{NodeWaits, Waiting};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Function, NO_PARENT, NodeKind, NodeRow, Nodes, Occurrence, OverflowCalls, Process,
+    Function, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, Occurrence, OverflowCalls, Process,
     UnfinishedCalls,
 };
 
@@ -33,6 +33,8 @@ pub struct ThreadTree {
     pub overflow: Vec<OverflowCalls>,
     /// Calls that were open when the process was killed, by function.
     pub unfinished: Vec<UnfinishedCalls>,
+    /// The parts of the nodes' self times in which the thread was on no processor.
+    pub waits: NodeWaits,
 }
 
 impl Default for ThreadTree {
@@ -46,6 +48,7 @@ impl Default for ThreadTree {
             overhead_ps: Vec::new(),
             overflow: Vec::new(),
             unfinished: Vec::new(),
+            waits: NodeWaits::default(),
         }
     }
 }
@@ -95,6 +98,9 @@ impl ThreadTree {
         self.nodes.widen_parents();
         if !self.class_calls.is_empty() {
             self.class_calls.resize(self.nodes.len(), 0);
+        }
+        if !self.waits.is_empty() {
+            self.waits.limit_to(&self.nodes.self_times());
         }
     }
 

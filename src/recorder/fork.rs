@@ -94,6 +94,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     shared.identity = None;
     shared.saves = SavePolicy::default();
     shared.backing.detach();
+    shared.waits.abandon();
     for entry in &mut shared.threads {
         entry.start_over();
         let room = open(entry).zip(arena.as_mut());

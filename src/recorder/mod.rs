@@ -27,6 +27,7 @@
 //! | `children` | the table that finds a node's child by key |
 //! | `descriptors`, `sigxfsz` | files in programs that have reached a limit of theirs |
 //! | `limits` | limits of the process's memory |
+//! | `rseq` | if the kernel may have taken a thread off its processor |
 //! | `region` | address space that is committed from the front |
 //! | `arena` | the nodes of a recording |
 //! | `live` | the live file |
@@ -47,6 +48,7 @@ mod node;
 mod recording;
 mod region;
 mod registry;
+mod rseq;
 mod sigxfsz;
 mod stopwatch;
 mod thread;

@@ -271,6 +271,11 @@ impl Node {
         self.total.read(latest)
     }
 
+    /// Returns true while a call is open here, or in a counter while one runs. Any thread.
+    pub(crate) fn is_open(&self) -> bool {
+        self.total.is_running()
+    }
+
     /// Runs while calls that are made here overflow.
     pub(crate) fn overflow(&self) -> &Stopwatch {
         &self.overflow

@@ -29,6 +29,11 @@ impl Stopwatch {
         self.0.store(ticks, Release);
     }
 
+    /// Returns true if it runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.0.load(Acquire) < 0
+    }
+
     /// The ticks measured. While it runs they count up to the tick that `latest` gives, which
     /// is that of the thread's latest event, or later.
     pub(crate) fn read(&self, latest: impl Fn() -> u64) -> u64 {

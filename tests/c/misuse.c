@@ -136,7 +136,7 @@ static void wrong_options(const char *directory)
     edbprof_options options;
     size_t i;
 
-    for (i = 0; i < sizeof options; i++) {
+    for (i = 0; i < offsetof(edbprof_options, flags); i++) {
         options = host_clock(directory, "wrong_");
         options.struct_size = i;
         refuse(EDBPROF_BAD_STRUCT_SIZE, &options);

@@ -20,7 +20,7 @@ const RECORDER: [&str; 11] = [
     "stopwatch and mutex",
     "node",
     "children",
-    "descriptors and sigxfsz and limits",
+    "descriptors and sigxfsz and limits and rseq",
     "region",
     "arena",
     "live",

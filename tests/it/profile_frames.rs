@@ -81,7 +81,7 @@ fn lines(functions: &[Function], nodes: &Nodes) -> Vec<(String, u64, u64)> {
 
 fn elided(given: &[(&str, u64, u64)], expected: &[(&str, u64, u64)]) {
     let trees = tree(given);
-    let nodes = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
+    let (nodes, _) = elide_dispatch_wrappers(&trees, &trees.threads[0].nodes);
     let mut expected: Vec<_> = expected
         .iter()
         .map(|&(path, calls, time)| (path.to_owned(), calls, time))
@@ -332,6 +332,7 @@ fn a_wide_graph_stays_small() {
         estimated: vec![true; estimate.nodes.len()],
         functions: estimate.functions,
         nodes: estimate.nodes,
+        ..DisplayTree::default()
     })
     .unwrap();
 }

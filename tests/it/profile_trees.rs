@@ -23,6 +23,7 @@ fn tree() -> DisplayTree {
             (NO_PARENT, 4, 7, 7),
         ]),
         estimated: vec![false, false, false, false, false, false, true],
+        ..DisplayTree::default()
     }
 }
 
@@ -45,6 +46,7 @@ fn siblings_of_one_function_become_one_and_their_children_too() {
         )
         .unwrap(),
         estimated: vec![false, false, false, false, false, false, true],
+        ..DisplayTree::default()
     };
     let merged = merge_siblings(&tree);
     assert_eq!(merged.nodes.parents(), [NO_PARENT, 0, 0, 1]);
@@ -158,6 +160,7 @@ fn deep_recursion_ends() {
         functions: Vec::new(),
         nodes: build::nodes(&rows),
         estimated: vec![false; rows.len()],
+        ..DisplayTree::default()
     };
     let inverted = invert(&deep, Limits { levels: 100, ..ALL });
     assert_eq!(inverted.tree.nodes.totals()[0], u64::from(depth));

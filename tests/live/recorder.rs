@@ -71,6 +71,7 @@ impl Recorder {
             host: text(b"a host"),
             hook: text(b"a hook"),
             live_dir,
+            flags: 0,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

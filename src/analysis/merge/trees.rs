@@ -9,8 +9,8 @@ use crate::analysis::occurrences::OccurrenceCounts;
 use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
-    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process,
-    RecordingId, ThreadTree, Trees, UnfinishedCalls,
+    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, OverflowCalls, PROPERTY,
+    Process, RecordingId, ThreadTree, Trees, UnfinishedCalls,
 };
 
 /// Adds up trees.
@@ -43,7 +43,7 @@ impl TreeSum {
         let kinds = trees.kinds.iter();
         let kinds: Vec<u32> = kinds.map(|kind| self.kind(&trees, kind)).collect();
         for thread in &trees.threads {
-            self.add_tree(&thread.nodes, &trees.overhead_ps(thread), &kinds);
+            self.add_tree(thread, &trees.overhead_ps(thread), &kinds);
             for calls in &thread.overflow {
                 let kind = kinds[calls.kind as usize];
                 let sum = self.overflow.entry(kind).or_default();
@@ -81,7 +81,8 @@ impl TreeSum {
         }
     }
 
-    fn add_tree(&mut self, nodes: &Nodes, overhead_ps: &[u64], kinds: &[u32]) {
+    fn add_tree(&mut self, thread: &ThreadTree, overhead_ps: &[u64], kinds: &[u32]) {
+        let nodes = &thread.nodes;
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         for (node, row) in nodes.rows().enumerate() {
             let parent = places.get(row.parent as usize);
@@ -90,6 +91,9 @@ impl TreeSum {
             let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
             self.tree.add(place, &row, overhead_ps);
             places.push(place);
+        }
+        for (node, waiting) in thread.waits.iter() {
+            self.tree.add_waiting(places[node as usize], &waiting);
         }
     }
 
@@ -104,12 +108,12 @@ impl TreeSum {
             other => other,
         });
         let (kinds, rank) = ranked(kinds.collect(), NodeKind::cmp);
-        let (nodes, mut overhead_ps) = self.tree.finish();
+        let (nodes, mut overhead_ps, waits) = self.tree.finish();
         if overhead_ps.iter().all(|&overhead| overhead == 0) {
             overhead_ps.clear();
         }
         let (thread_names, occurrences) = self.occurrences.finish(&rank);
-        let (nodes, overhead_ps) = in_order(&nodes, &overhead_ps, &rank);
+        let (nodes, overhead_ps, waits) = in_order(&nodes, &overhead_ps, &waits, &rank);
         let overflow = self.overflow.into_values().map(|calls| OverflowCalls {
             kind: rank[calls.kind as usize],
             ..calls
@@ -127,6 +131,7 @@ impl TreeSum {
             overhead_ps,
             overflow,
             unfinished,
+            waits,
             ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
@@ -156,8 +161,13 @@ fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Ve
 }
 
 /// Returns the nodes depth first, siblings by the ranks of their kinds, and their
-/// overhead, which may be empty.
-fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64>) {
+/// overhead, which may be empty, and waiting.
+fn in_order(
+    nodes: &Nodes,
+    overhead_ps: &[u64],
+    waits: &NodeWaits,
+    rank: &[u32],
+) -> (Nodes, Vec<u64>, NodeWaits) {
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
@@ -170,6 +180,7 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
     push(&mut waiting, children.roots(), NO_PARENT);
     let mut sorted = Nodes::default();
     let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
+    let mut sorted_waits = NodeWaits::default();
     while let Some((node, parent)) = waiting.pop() {
         let old = node as usize;
         let place = sorted.push(NodeRow {
@@ -178,9 +189,10 @@ fn in_order(nodes: &Nodes, overhead_ps: &[u64], rank: &[u32]) -> (Nodes, Vec<u64
             ..nodes.row(old)
         });
         sorted_overhead_ps.extend(overhead_ps.get(old));
+        sorted_waits.add(place, &waits.get(node));
         push(&mut waiting, children.under(node), place);
     }
-    (sorted, sorted_overhead_ps)
+    (sorted, sorted_overhead_ps, sorted_waits)
 }
 
 fn compare_functions(a: &Function, b: &Function) -> Ordering {

@@ -22,8 +22,8 @@ use crate::model::{Function, GENERIC_DISPATCH, NO_PARENT, Nodes, Trees};
 /// Implementations become children of the generic function's caller. The time of the
 /// wrapper and of its `dispatch`, and the calls that find the implementation, stay in a
 /// node of the wrapper under that caller. Self times, and so the sum of the roots' totals,
-/// do not change.
-pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> Nodes {
+/// do not change. Also returns for each node the new one that has its self time.
+pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> (Nodes, Vec<u32>) {
     let function = |node: u32| trees.function(nodes.kinds()[node as usize]);
     let wraps = |node: u32| function(node).is_some_and(is_wrapper);
     let is_dispatch = |function: &Function| function.flags & GENERIC_DISPATCH != 0;
@@ -69,5 +69,5 @@ pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> Nodes {
             false => place,
         });
     }
-    tree.finish_self_times()
+    (tree.finish_self_times(), own)
 }

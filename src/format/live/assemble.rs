@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
 use crate::model::{
-    Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, UnfinishedCalls, forked,
+    Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, UnfinishedCalls, Waiting,
+    forked,
 };
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
@@ -289,6 +290,17 @@ impl<'f, F: Functions> Assembly<'f, F> {
                 resumes,
                 self_time: self.rate.ns(node.total(thread)),
             });
+        }
+    }
+
+    /// Adds waiting of the node `index`, which was added before; that of a hidden one is its
+    /// caller's.
+    pub(crate) fn add_waiting(&mut self, index: u32, waiting: &Waiting) {
+        let place = self.place(index);
+        if let Some(tree) = self.threads.get_mut(place.thread as usize) {
+            if place.node != NO_PARENT {
+                tree.waits.add(place.node, waiting);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::assemble::{Functions, unknown_function};
-use super::record;
+use super::{LOG, record};
 use crate::model::{Function, FunctionKind, Label};
 
 /// Bytes that are read by position; beyond the end there are zeros.
@@ -66,10 +66,10 @@ pub(super) struct ThreadRecord {
 }
 
 impl Log {
-    /// Reads the log segments among these.
-    pub(super) fn read(segments: &[(bool, &[u8])]) -> Log {
+    /// Reads the log segments among these, which come with their flags.
+    pub(super) fn read(segments: &[(u64, &[u8])]) -> Log {
         let mut log = Log::default();
-        for (_, segment) in segments.iter().filter(|(is_log, _)| *is_log) {
+        for (_, segment) in segments.iter().filter(|(flags, _)| *flags == LOG) {
             let mut rest = Bytes(segment);
             while let Some((kind, record)) = next_record(&mut rest) {
                 match kind {

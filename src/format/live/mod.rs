@@ -37,7 +37,7 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | where it begins |
-//! | 8 | 8 | its length; the lowest bit says that it is a log. Stored last |
+//! | 8 | 8 | its length; 1 more for a log, 2 more for records of waiting. Stored last |
 //!
 //! *Log segments* hold records, each padded to 8 bytes; a length of 0 ends a segment:
 //!
@@ -63,6 +63,16 @@
 //! | 40 | 12 | the recorder's own |
 //! | 52 | 4 | calls of classes, which have no node; the recorder's own where their cost is not known |
 //! | 56 | 8 | ticks of the overflow calls that were made here, signed as those |
+//!
+//! *Segments of waiting* hold a record of 32 bytes for each node that waited. A record of node 0
+//! ends a segment, for that is a root:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 | index of the node. Stored last |
+//! | 8 | 8 | nanoseconds of its self time in which its thread was blocked |
+//! | 16 | 8 | the same for the interpreter's lock |
+//! | 24 | 8 | the same for time in which the thread could have run and had no processor |
 //!
 //! *Overflow calls* are those for which there was no room: they count in one counter for
 //! each function of a thread.
@@ -105,6 +115,10 @@ pub(crate) const COUNTER: u32 = 1 << 31;
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Flag in a segment's length.
 pub(crate) const LOG: u64 = 1;
+/// Flag in a segment's length: it holds records of waiting.
+pub(crate) const WAITS: u64 = 2;
+/// Bytes of a record of waiting.
+pub(crate) const WAIT: usize = 32;
 
 /// Offsets of the header's fields.
 pub(crate) mod at {
@@ -138,6 +152,14 @@ pub(crate) mod at {
     pub(crate) const COST_COUNT: usize = 176;
     pub(crate) const COSTS: usize = 180;
     pub(crate) const DIRECTORY: usize = 256;
+
+    /// Offsets in a record of waiting.
+    pub(crate) mod wait {
+        pub(crate) const NODE: usize = 0;
+        pub(crate) const BLOCKED: usize = 8;
+        pub(crate) const GIL: usize = 16;
+        pub(crate) const PREEMPTED: usize = 24;
+    }
 
     /// Offsets of a node's fields.
     pub(crate) mod node {

@@ -9,13 +9,16 @@ use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
 use super::{
-    CLOCKS, HEADER, IS_RESULT, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, SUPERSEDED, VERSION, at,
+    CLOCKS, HEADER, IS_RESULT, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, SUPERSEDED, VERSION, WAIT,
+    WAITS, at,
 };
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
 use crate::format::calibration;
 use crate::format::read_error::{ReadError, Reason};
-use crate::model::{Calibration, Ending, MAX_NODES, Process, ProcessIdentity, RecordingId, Trees};
+use crate::model::{
+    Calibration, Ending, MAX_NODES, Process, ProcessIdentity, RecordingId, Trees, Waiting,
+};
 
 /// Facts in the header of a live file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +161,9 @@ fn costs(header: Bytes<'_>) -> Calibration {
     calibration::from_numbers(numbers)
 }
 
+/// Flags in the length of a segment, which is a multiple of a page.
+const FLAGS: u64 = LOG | WAITS;
+
 const MAX_TICK: u64 = i64::MAX as u64;
 
 /// Returns the length of a tick: measured since the file's moment in the same boot, for
@@ -182,9 +188,9 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     }
 }
 
-/// The file's segments as far as they are in it: whether each is a log, and its
-/// bytes. Together no larger than the file.
-fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
+/// The file's segments as far as they are in it: the flags and the bytes of each. Together no
+/// larger than the file.
+fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
     let mut segments = Vec::new();
@@ -195,14 +201,14 @@ fn segments(bytes: &[u8]) -> Vec<(bool, &[u8])> {
             break;
         }
         let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let len = usize::try_from(length & !LOG).unwrap_or(usize::MAX);
+        let len = usize::try_from(length & !FLAGS).unwrap_or(usize::MAX);
         let rest = bytes.get(start..).unwrap_or_default();
         let segment = rest.get(..len).unwrap_or(rest);
         if segment.len() > left {
             break;
         }
         left -= segment.len();
-        segments.push((length & LOG != 0, segment));
+        segments.push((length & FLAGS, segment));
     }
     segments
 }
@@ -249,14 +255,14 @@ impl End {
 /// Assembles the nodes of `segments`, whose open calls last until `end`. A process that `runs`
 /// may have added nodes since the log was read.
 fn assemble(
-    segments: &[(bool, &[u8])],
+    segments: &[(u64, &[u8])],
     log: &Log,
     rate: TickRate,
     has_class_calls: bool,
     end: End,
     runs: bool,
 ) -> Recorded {
-    let nodes = segments.iter().filter(|(is_log, _)| !is_log);
+    let nodes = segments.iter().filter(|(flags, _)| *flags == 0);
     let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
     let mut assembly = Assembly::new(log, rate, has_class_calls);
     for thread in &log.threads {
@@ -313,6 +319,11 @@ fn assemble(
             },
         );
     }
+    for (_, segment) in segments.iter().filter(|(flags, _)| *flags == WAITS) {
+        for (node, waiting) in waits(segment) {
+            assembly.add_waiting(node, &waiting);
+        }
+    }
     Recorded {
         assembled: assembly.finish(),
         dropped,
@@ -321,9 +332,9 @@ fn assemble(
 }
 
 /// Returns the bytes of the node at `index`; none beyond the end.
-fn node_at<'b>(segments: &[(bool, &'b [u8])], index: u32) -> Bytes<'b> {
+fn node_at<'b>(segments: &[(u64, &'b [u8])], index: u32) -> Bytes<'b> {
     let mut index = index as usize;
-    for (_, segment) in segments.iter().filter(|(is_log, _)| !is_log) {
+    for (_, segment) in segments.iter().filter(|(flags, _)| *flags == 0) {
         let nodes = segment.chunks_exact(NODE);
         match index.checked_sub(nodes.len()) {
             Some(rest) => index = rest,
@@ -331,6 +342,20 @@ fn node_at<'b>(segments: &[(bool, &'b [u8])], index: u32) -> Bytes<'b> {
         }
     }
     Bytes(&[])
+}
+
+/// The records in a segment of waiting.
+fn waits(segment: &[u8]) -> impl Iterator<Item = (u32, Waiting)> + '_ {
+    let records = segment.chunks_exact(WAIT).map(Bytes);
+    let records = records.map(|record| {
+        let waiting = Waiting {
+            blocked: record.u64(at::wait::BLOCKED),
+            gil: record.u64(at::wait::GIL),
+            preempted: record.u64(at::wait::PREEMPTED),
+        };
+        (record.u32(at::wait::NODE), waiting)
+    });
+    records.take_while(|(node, _)| *node != 0)
 }
 
 /// A node in a file.

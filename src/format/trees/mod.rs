@@ -51,6 +51,8 @@
 //! | `unfinished_function` | bytes, u32 a function: index into `functions`; this and the next two only where there are some |
 //! | `unfinished_calls` | bytes, u64 a function: calls that were open when their process was killed and whose end is unknown, so that times of the function are lower bounds |
 //! | `unfinished_innermost` | bytes, u64 a function: those of them without an open call below them, so that the self time is a lower bound, too |
+//! | `waiting_node` | bytes, u32 a node that waited: its index; this and the next three only where there are some |
+//! | `waiting_blocked`, `waiting_gil`, `waiting_preempted` | bytes, u64 a node that waited: nanoseconds of its self time in which its thread was blocked, had to wait for the interpreter's lock, or could have run and had no processor |
 //!
 //! A node may stand for something that is no function ([`NodeKind`]). `functions` has a
 //! stand-in for it, a native function without file and line, so that every index has a name.
@@ -85,6 +87,7 @@ mod kind;
 mod process;
 mod thread;
 mod version1;
+mod waiting;
 
 pub(super) use fields::read_id;
 pub(super) use kind::number_functions;

@@ -5,6 +5,7 @@
 use super::fields::{
     read_column, read_into, read_number, read_text, write_column, write_number, write_text,
 };
+use super::waiting;
 use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
 use crate::model::{Nodes, OverflowCalls, ThreadTree, UnfinishedCalls};
@@ -16,6 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let [mut parents, mut kinds] = [const { Vec::new() }; 2];
     let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
     let [mut columns_of_overflow, mut columns_of_unfinished] = [0, 0];
+    let (mut waits, mut columns_of_waiting) = (Vec::new(), 0);
     reader.dict(|reader| {
         let key = reader.string()?;
         match key {
@@ -32,6 +34,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"total" => totals = read_column(reader, u64::from_le_bytes)?,
             b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
+            _ if waiting::read_column_of(reader, key, &mut waits)? => columns_of_waiting += 1,
             _ => {
                 if read_overflow(reader, key, &mut thread.overflow)? {
                     columns_of_overflow += 1;
@@ -53,10 +56,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let are_equally_long = is_column(thread.class_calls.len())
         && is_column(thread.overhead_ps.len())
         && matches!(columns_of_overflow, 0 | 4)
-        && matches!(columns_of_unfinished, 0 | 3);
+        && matches!(columns_of_unfinished, 0 | 3)
+        && matches!(columns_of_waiting, 0 | 4);
     if !are_equally_long {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
     }
+    waiting::add(&mut thread, &waits).map_err(|what| ReadError::invalid(offset, what))?;
     Ok(thread)
 }
 
@@ -87,6 +92,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
     if !thread.unfinished.is_empty() {
         write_unfinished(writer, &thread.unfinished);
     }
+    waiting::write(writer, &thread.waits);
     writer.end_dict();
 }
 

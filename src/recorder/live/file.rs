@@ -26,7 +26,7 @@ use super::mapping::{self, Frontier, Mapping};
 use super::place::Place;
 use super::records::Record;
 use crate::clock::TickRate;
-use crate::format::live::{HEADER, LOG};
+use crate::format::live::{HEADER, LOG, WAITS};
 use crate::model::{Calibration, RecordingId};
 use crate::recorder::descriptors::with_descriptor;
 use crate::recorder::limits;
@@ -281,6 +281,19 @@ impl LiveFile {
         self.header.add_segment(offset, len as u64);
         self.nodes += len;
         Ok(())
+    }
+
+    /// Takes `len` bytes, in whole pages, for records of waiting, as long as the file can grow.
+    ///
+    /// # Errors
+    /// The system's, the first time that the file can't grow.
+    pub(super) fn wait_block(&mut self, len: usize) -> io::Result<Option<Mapping>> {
+        let offset = self.len;
+        let block = self.grow(len)?;
+        if block.is_some() {
+            self.header.add_segment(offset, len as u64 | WAITS);
+        }
+        Ok(block)
     }
 
     /// Takes `len` bytes more of the file, or nothing when it is full.

@@ -14,6 +14,7 @@ mod header;
 mod mapping;
 mod place;
 mod records;
+mod waits;
 
 use std::io;
 use std::path::PathBuf;
@@ -28,8 +29,10 @@ pub(crate) use blocks::SUPPORTED;
 pub(crate) use file::LiveFile;
 pub(crate) use header::{ClockAnchor, LiveHeader, NodeMemory, Saved};
 pub(crate) use records::Record;
+pub(crate) use waits::WaitTable;
 
 use crate::recorder::region::Backing;
+use mapping::Mapping;
 
 /// A recording's live file, if it has one.
 #[derive(Debug, Default)]
@@ -91,6 +94,15 @@ impl LiveBacking {
         file.write(make().as_ref()).unwrap_or_else(|error| {
             self.warn_of_file(&error);
             false
+        })
+    }
+
+    /// Takes a block for records of waiting from the file, if it has one to give.
+    fn wait_block(&mut self, len: usize) -> Option<Mapping> {
+        let taken = self.file.as_mut()?.wait_block(len);
+        taken.unwrap_or_else(|error| {
+            self.warn_of_file(&error);
+            None
         })
     }
 

@@ -186,6 +186,7 @@ impl Recording {
                 chunk.clone(),
                 self.options.clock,
                 self.epoch,
+                self.options.waiting,
             )
         };
         let entry = ThreadEntry {

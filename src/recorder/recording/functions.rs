@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::model::Function;
+use crate::model::{Function, FunctionKind};
 
 /// A function, with a fact that only the recorder needs.
 #[derive(Debug)]
@@ -31,6 +31,12 @@ impl FunctionTable {
     pub(crate) fn is_hidden(&self, index: u32) -> bool {
         let entry = self.entries.get(index as usize);
         entry.is_none_or(|entry| entry.hidden)
+    }
+
+    /// Returns true if the function at `index` is the interpreter's to run.
+    pub(crate) fn is_python(&self, index: u32) -> bool {
+        let entry = self.entries.get(index as usize);
+        entry.is_some_and(|entry| entry.function.kind == FunctionKind::Python)
     }
 
     /// Adds a function under `key`. A known key keeps its function, because nodes refer to it.

@@ -9,10 +9,11 @@ use std::sync::TryLockError;
 use super::identity::Identity;
 use super::{Recording, Shared, Thread};
 use crate::clock::Clock;
+use crate::model::Waiting;
 use crate::recorder::live::{self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record};
 use crate::recorder::mutex::MutexGuard;
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
-use crate::recorder::thread::{Home, Outcome};
+use crate::recorder::thread::{Home, Outcome, Wait};
 
 #[cfg(test)]
 thread_local! {
@@ -62,6 +63,22 @@ impl Home for Recording {
         body();
         thread.exclude_since(since);
         Ok(())
+    }
+
+    fn waited(&self, node: NodeIndex, function: u32, wait: Wait) {
+        let mut shared = self.lock();
+        let is_python = shared.functions.is_python(function);
+        let (blocked, gil) = match is_python && wait.others_ran {
+            true => (0, wait.voluntary),
+            false => (wait.voluntary, 0),
+        };
+        let waiting = Waiting {
+            blocked,
+            gil,
+            preempted: wait.preempted,
+        };
+        let Shared { waits, backing, .. } = &mut *shared;
+        waits.add(node, &waiting, backing);
     }
 
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T {

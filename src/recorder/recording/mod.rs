@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError};
 use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
-use crate::recorder::live::{LiveBacking, Record};
+use crate::recorder::live::{LiveBacking, Record, WaitTable};
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena,
     pub(crate) saves: SavePolicy,
     pub(crate) backing: LiveBacking,
+    pub(crate) waits: WaitTable,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
@@ -127,6 +128,7 @@ impl Recording {
                 arena,
                 saves: SavePolicy::default(),
                 backing: LiveBacking::default(),
+                waits: WaitTable::default(),
                 calibration: None,
                 error: String::new(),
                 errno: 0,

@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) output: Option<OutputLocation>,
     pub(crate) live_file: LiveFileLocation,
     pub(crate) max_nodes: u32,
+    /// Time on no processor is told apart. Only clocks of wall time can.
+    pub(crate) waiting: bool,
     /// For example `CPython 3.11.7`.
     pub(crate) host: Box<[u8]>,
     /// For example `setprofile`.

@@ -5,7 +5,7 @@ use super::functions::FunctionTable;
 use super::{Recording, Shared, ThreadEntry};
 use crate::clock::{self, Clock, TickRate};
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
-use crate::model::{Ending, Function, Process, ProcessIdentity, Trees};
+use crate::model::{Ending, Function, Process, ProcessIdentity, Trees, Waiting};
 use crate::recorder::node::Node;
 use crate::recorder::thread::ThreadShared;
 
@@ -26,6 +26,9 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     };
     for entry in &shared.threads {
         add_thread(&mut assembly, &shared, entry, latest_of_all.unwrap_or(0));
+    }
+    for (node, waiting) in shared.waits.iter() {
+        assembly.add_waiting(node, &waiting);
     }
     let Assembled {
         functions,
@@ -70,8 +73,30 @@ fn add_thread(
         Some(now) => now.max(latest_of_all),
         None => latest_of_all,
     };
+    let mut innermost = None;
     for (index, node) in shared.nodes(thread.slot()) {
         assembly.add(index, &MemoryNode { node, thread, now });
+        // A callee's node is made after its caller's.
+        if node.is_open() {
+            innermost = Some((index, node.function()));
+        }
+    }
+    let wait = innermost
+        .filter(|_| !thread.is_current())
+        .zip(thread.wait_under_way());
+    if let Some(((index, function), (ran, waited))) = wait {
+        // What has no processor for most of the time waits for something.
+        let is_for_gil = shared.functions.is_python(function) && ran > waited / 16;
+        let (blocked, gil) = match is_for_gil {
+            true => (0, waited),
+            false => (waited, 0),
+        };
+        let waiting = Waiting {
+            blocked,
+            gil,
+            preempted: 0,
+        };
+        assembly.add_waiting(index, &waiting);
     }
 }
 

@@ -30,6 +30,7 @@ fn recording_by(clock: Clock, max_nodes: u32) -> Registered {
         output: None,
         live_file: LiveFileLocation::BesideOutput,
         max_nodes,
+        waiting: true,
         host: [].into(),
         hook: [].into(),
     })

@@ -39,6 +39,12 @@ impl<H: Home> Thread<H> {
         self.at(reading)
     }
 
+    /// Like [`Thread::now_or_after_reset`], for an event: counts the wait before it.
+    pub(crate) fn now_of_event_or_after_reset(&self) -> u64 {
+        self.count_wait_until(self.clock.now());
+        self.now_or_after_reset()
+    }
+
     /// Recording is disabled in this thread: every open call ends.
     pub(crate) fn disable(&self) {
         let latest = self.last();
@@ -46,7 +52,7 @@ impl<H: Home> Thread<H> {
         let stands_still = self.tick_at_last_disable.replace(latest) == latest;
         // Mostly all calls have ended, and reading a clock takes longer than all else here.
         if stands_still || self.cursor.get() != self.root.get() {
-            self.leave_all(self.now_or_after_reset());
+            self.leave_all(self.now_of_event_or_after_reset());
         }
     }
 

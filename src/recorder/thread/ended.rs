@@ -27,5 +27,6 @@ impl<H: Home> Thread<H> {
         self.shared.own();
         self.root().count_thread();
         self.begin_clock_of_this_thread();
+        self.begin_to_watch();
     }
 }

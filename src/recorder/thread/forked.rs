@@ -70,6 +70,7 @@ impl<H: Home> Thread<H> {
         unsafe { self.move_to(base, root, next..chunk.end) };
         self.nodes.set(depth + 1);
         self.room.set(Room::ForNodes);
+        self.begin_to_watch();
         // SAFETY: the last node that was put there; the root if there are no others.
         let at = unsafe { base.add(next as usize - 1) };
         self.mode.set(Mode::ForkPending { at });

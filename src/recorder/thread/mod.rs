@@ -8,6 +8,7 @@
 //! enter(key):
 //!     now = rdtsc - epoch, at least root.latest      processors' counters differ a little,
 //!                                                    and time must not run backwards
+//!     now - root.latest is long: look for a wait     see `waiting`
 //!     for guess in followers of cursor.latest:       1. the child after the child that was
 //!         if guess.key == key: open(guess)              entered last: no hashing (31
 //!                                                       instructions an event, in all)
@@ -45,6 +46,7 @@ mod leave;
 mod nodes;
 mod overflow;
 mod shared;
+mod waiting;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -60,6 +62,8 @@ use nodes::Room;
 pub(crate) use nodes::made_nodes;
 use overflow::OverflowCalls;
 pub(crate) use shared::ThreadShared;
+pub(crate) use waiting::Wait;
+use waiting::Watch;
 
 /// Result of reporting one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,9 @@ pub(crate) trait Home: Sized {
         body: impl FnOnce(),
     ) -> Result<(), Outcome>;
 
+    /// The call open in `node`, of that function, has waited.
+    fn waited(&self, node: NodeIndex, function: u32, wait: Wait);
+
     /// Runs `body` under the lock.
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T;
 }
@@ -133,6 +140,8 @@ pub(crate) struct Thread<H> {
     /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes where
     /// the clock was reset.
     epoch: Cell<u64>,
+    /// Longest gap between two events by the counter after which no wait is looked for.
+    gap_limit: u64,
     clock: Clock,
     children: Children,
     chunk_end: Cell<NodeIndex>,
@@ -148,6 +157,7 @@ pub(crate) struct Thread<H> {
     tick_at_last_disable: Cell<u64>,
     /// Another thread has taken the handle over, and its host has not given a time yet.
     rebase_next_host_tick: Cell<bool>,
+    watch: Watch,
     /// Place of the cursor in all modes but [`Mode::Tree`].
     sentinel: Node,
 }
@@ -183,19 +193,22 @@ impl<H: Home> Thread<H> {
         chunk: Range<NodeIndex>,
         clock: Clock,
         epoch: u64,
+        with_waiting: bool,
     ) -> Thread<H> {
         debug_assert!(!chunk.is_empty());
+        let watch = Watch::new(clock, with_waiting);
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
         let node = Node::new(chunk.start, 0, chunk.start, 0);
         node.set_latest(1);
         // SAFETY: committed memory of a chunk that is this thread's own.
         unsafe { node.publish(root) };
-        Thread {
+        let thread = Thread {
             cursor: Cell::new(root),
             base: Cell::new(base),
             root: Cell::new(root),
             epoch: Cell::new(epoch),
+            gap_limit: watch.gap_limit(clock),
             clock,
             children: Children::default(),
             chunk_end: Cell::new(chunk.end),
@@ -209,8 +222,11 @@ impl<H: Home> Thread<H> {
             tree_generation: Cell::new(fiber::new_generation()),
             tick_at_last_disable: Cell::new(0),
             rebase_next_host_tick: Cell::new(false),
+            watch,
             sentinel: Node::new(0, 0, 0, 0),
-        }
+        };
+        thread.begin_to_watch();
+        thread
     }
 
     /// The recording that this is a thread of.
@@ -234,10 +250,17 @@ impl<H: Home> Thread<H> {
         self.at(self.clock.now())
     }
 
-    /// Like [`Thread::now`], if reading the clock takes one instruction.
+    /// Like [`Thread::now_of_event`], if reading the clock takes one instruction and the gap
+    /// since the latest event is short: then there is no wait to look for, and the reading is
+    /// not before that event, which looks like a gap of centuries. For other clocks the only
+    /// short gap is none, and its end the time of the latest event, by whatever clock.
     #[inline]
     pub(crate) fn now_at_once(&self) -> Option<u64> {
-        (self.clock == Clock::Tsc).then(|| self.at(tsc()))
+        if cfg!(not(target_arch = "x86_64")) {
+            return None;
+        }
+        let now = self.ticks(tsc()) as u64;
+        (now.wrapping_sub(self.last()) <= self.gap_limit).then_some(now)
     }
 
     /// The recording's time for a reading of its clock. Never before the latest event,

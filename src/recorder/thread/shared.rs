@@ -7,6 +7,7 @@ use std::sync::atomic::{
 };
 
 use super::current_thread_token;
+use super::waiting::LatestReading;
 use crate::recorder::node::{Node, NodeIndex};
 
 /// The token of no thread.
@@ -23,6 +24,8 @@ pub(crate) struct ThreadShared {
     owner: AtomicU64,
     /// Position in the recording's list of threads.
     slot: usize,
+    /// Latest reading of the clocks that tell waiting.
+    pub(super) reading: LatestReading,
 }
 
 impl ThreadShared {
@@ -36,6 +39,7 @@ impl ThreadShared {
             next: AtomicU32::new(next),
             owner: AtomicU64::new(current_thread_token()),
             slot,
+            reading: LatestReading::default(),
         }
     }
 
@@ -95,6 +99,12 @@ impl ThreadShared {
     /// Threads that have recorded in this tree.
     pub(crate) fn threads(&self) -> u32 {
         self.root().map_or(1, Node::threads)
+    }
+
+    /// The wait that the thread is in, or has been in lately: nanoseconds in which it had a
+    /// processor, and in which it had none.
+    pub(crate) fn wait_under_way(&self) -> Option<(u64, u64)> {
+        self.reading.until_now()
     }
 
     /// Tick of the latest event.

@@ -4,8 +4,8 @@
 
 use edbprof::model::{
     Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER,
-    Label, NO_PARENT, NodeKind, NodeRow, Nodes, OverflowCalls, PROPERTY, Process, ProcessIdentity,
-    Rows, ThreadTree, Trees, UnfinishedCalls,
+    Label, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, OverflowCalls, PROPERTY, Process,
+    ProcessIdentity, Rows, ThreadTree, Trees, UnfinishedCalls, Waiting,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -186,10 +186,27 @@ fn forked(thread: ThreadTree, kind: u32) -> ThreadTree {
         class_calls.insert(0, 0);
     }
     ThreadTree {
+        waits: waits(&nodes),
         nodes,
         class_calls,
         ..thread
     }
+}
+
+/// Some of the nodes have waited for parts of their self times.
+fn waits(nodes: &Nodes) -> NodeWaits {
+    let mut waits = NodeWaits::default();
+    for (node, own) in (0..).zip(nodes.self_times()) {
+        let waiting = Waiting {
+            blocked: own / 2,
+            gil: own / 8 * u64::from(node % 2),
+            preempted: own / 16,
+        };
+        if node % 3 != 1 {
+            waits.add(node, &waiting);
+        }
+    }
+    waits
 }
 
 fn unfinished(kinds: usize) -> impl Strategy<Value = Vec<UnfinishedCalls>> {
@@ -229,6 +246,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                 ThreadTree {
                     name,
                     threads: 1 + nodes.len() as u32 % 3,
+                    waits: waits(&nodes),
                     nodes,
                     class_calls,
                     overflow,

@@ -1,0 +1,117 @@
+//! Processor time of the calling thread, and how often it came off its processor.
+
+use std::fs::File;
+use std::io::Read;
+
+use super::system;
+
+/// Switches from the calling thread to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Switches {
+    /// Times that the thread gave its processor up, to wait.
+    pub(crate) voluntary: u64,
+    /// Times that its processor was taken from it.
+    pub(crate) involuntary: u64,
+}
+
+/// Figures of the calling thread, and of its process, at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ThreadUsage {
+    pub(crate) monotonic_ns: u64,
+    pub(crate) cpu_ns: u64,
+    /// Processor time of all threads of the process.
+    pub(crate) process_cpu_ns: u64,
+    pub(crate) switches: Switches,
+}
+
+impl ThreadUsage {
+    pub(crate) fn now() -> ThreadUsage {
+        ThreadUsage::with(Switches::now())
+    }
+
+    /// The figures now, where the switches are known.
+    pub(crate) fn with(switches: Switches) -> ThreadUsage {
+        ThreadUsage {
+            process_cpu_ns: system::process_cpu_ns(),
+            cpu_ns: system::thread_cpu_ns(),
+            monotonic_ns: system::monotonic_ns(),
+            switches,
+        }
+    }
+}
+
+/// The system's monotonic clock.
+pub(crate) fn monotonic_ns() -> u64 {
+    system::monotonic_ns()
+}
+
+/// Number by which the system knows the calling thread; 0 where [`usage_of`] knows none.
+pub(crate) fn os_thread() -> u32 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // SAFETY: always allowed.
+    return unsafe { libc::syscall(libc::SYS_gettid) } as u32;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return 0;
+}
+
+/// CPU time that another thread of this process has used by now, and the monotonic time.
+pub(crate) fn usage_of(os_thread: u32) -> Option<(u64, u64)> {
+    let cpu_ns = system::cpu_ns_of(os_thread)?;
+    Some((cpu_ns, system::monotonic_ns()))
+}
+
+impl Switches {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn now() -> Switches {
+        // SAFETY: rusage is integers only, for which zeros are values, and a valid place for
+        // the answer.
+        let usage = unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
+            usage
+        };
+        Switches {
+            voluntary: usage.ru_nvcsw as u64,
+            involuntary: usage.ru_nivcsw as u64,
+        }
+    }
+
+    /// Where the system does not count them, each reading finds another voluntary one.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn now() -> Switches {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static READINGS: AtomicU64 = AtomicU64::new(0);
+        Switches {
+            voluntary: READINGS.fetch_add(1, Ordering::Relaxed),
+            involuntary: 0,
+        }
+    }
+}
+
+/// Nanoseconds that the calling thread was ready to run and had no processor. Opens a file and
+/// keeps no descriptor; takes microseconds. `None` where the kernel does not count them.
+pub(crate) fn run_delay_ns() -> Option<u64> {
+    let mut text = [0; 64];
+    let mut file = File::open("/proc/thread-self/schedstat").ok()?;
+    let len = file.read(&mut text).ok()?;
+    let text = std::str::from_utf8(text.get(..len)?).ok()?;
+    text.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_is_no_processor_time() {
+        let before = ThreadUsage::now();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let after = ThreadUsage::now();
+        let wall = after.monotonic_ns - before.monotonic_ns;
+        let cpu = after.cpu_ns - before.cpu_ns;
+        assert!(wall >= 20_000_000);
+        assert!(cpu < wall);
+        assert!(after.switches.voluntary > before.switches.voluntary);
+        assert!(after.process_cpu_ns >= after.cpu_ns);
+    }
+}

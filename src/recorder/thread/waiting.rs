@@ -1,0 +1,288 @@
+//! Time in which the thread was on no processor, found at the events that follow it.
+//!
+//! The clocks that tell are slow, so they are read only where a wait is likely. The gap since
+//! the thread's latest event must be longer than [`Gaps::least`]: shorter waits don't matter.
+//! The kernel says that it may have taken the thread off its processor
+//! ([`rseq`]), or can't be asked. And it has counted a switch.
+//!
+//! Wall time less processor time since the reading before is what the thread has waited. It
+//! goes to the call that was open in the gap. So a short wait that no reading has followed at
+//! once goes to a later call, and the sum over all calls is exact.
+//!
+//! The system counts switches from the thread to others. If only voluntary ones have come, the
+//! thread was waiting; if only involuntary ones, it was preempted; if both, it was preempted for
+//! as long as it was ready to run.
+
+use std::cell::Cell;
+use std::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use super::{Home, Mode, Thread};
+use crate::clock::{self, Clock, Switches, ThreadUsage, run_delay_ns};
+use crate::recorder::node::NodeIndex;
+use crate::recorder::rseq;
+
+/// Age up to which a reading serves although the thread has run since: interrupts and hypervisors
+/// take some of its time, which is not to be found in the next wait.
+const FRESH_NS: u64 = 10_000_000;
+
+/// Time between two events of a thread, in ticks of its clock.
+#[derive(Clone, Copy)]
+struct Gaps {
+    /// Up to this gap no wait is looked for: a few microseconds.
+    least: u64,
+    /// From this gap on a newer kernel is not asked first: some twenty microseconds, of which
+    /// reading its counts takes a hundredth.
+    most: u64,
+}
+
+impl Gaps {
+    /// `None` for clocks that count no waits, or not in real time.
+    fn of(clock: Clock) -> Option<Gaps> {
+        match clock {
+            // At the 2 to 4 GHz that counters have.
+            Clock::Tsc => Some(Gaps {
+                least: 1 << 14,
+                most: 1 << 16,
+            }),
+            Clock::Monotonic => Some(Gaps {
+                least: 5_000,
+                most: 20_000,
+            }),
+            Clock::Cpu | Clock::Host => None,
+        }
+    }
+}
+
+/// A wait, as far as the thread itself can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// Nanoseconds in which the thread waited for something.
+    pub(crate) voluntary: u64,
+    /// Nanoseconds in which it was ready to run.
+    pub(crate) preempted: u64,
+    /// Other threads of the process have used a processor meanwhile.
+    pub(crate) others_ran: bool,
+}
+
+/// The latest reading of a thread's clocks, for other threads.
+#[derive(Debug, Default)]
+pub(super) struct LatestReading {
+    /// The system's number of the thread; 0 as long as there is no reading.
+    os_thread: AtomicU32,
+    cpu_ns: AtomicU64,
+    monotonic_ns: AtomicU64,
+}
+
+impl LatestReading {
+    fn set(&self, usage: &ThreadUsage) {
+        self.monotonic_ns.store(0, Relaxed);
+        self.cpu_ns.store(usage.cpu_ns, Release);
+        self.monotonic_ns.store(usage.monotonic_ns, Release);
+    }
+
+    /// Returns the time since then: with a processor, and without. `None` if the thread takes
+    /// another reading meanwhile, or is over.
+    pub(super) fn until_now(&self) -> Option<(u64, u64)> {
+        let os_thread = self.os_thread.load(Acquire);
+        let began = self.monotonic_ns.load(Acquire);
+        let before = self.cpu_ns.load(Acquire);
+        if os_thread == 0 || began == 0 {
+            return None;
+        }
+        let (cpu, now) = clock::usage_of(os_thread)?;
+        let cpu = cpu.saturating_sub(before);
+        let waited = now.saturating_sub(began).saturating_sub(cpu);
+        (self.monotonic_ns.load(Acquire) == began).then_some((cpu, waited))
+    }
+}
+
+/// State of a thread that looks for waits, or does not.
+pub(super) struct Watch {
+    gaps: Option<Gaps>,
+    latest: Cell<ThreadUsage>,
+    /// Time of being ready to run, less what has been told of it.
+    run_delay: Cell<Option<u64>>,
+}
+
+impl Watch {
+    /// A state that looks for waits once it has begun; without `is_wanted` it never does.
+    pub(super) fn new(clock: Clock, is_wanted: bool) -> Watch {
+        Watch {
+            gaps: Gaps::of(clock).filter(|_| is_wanted),
+            latest: Cell::default(),
+            run_delay: Cell::new(None),
+        }
+    }
+
+    /// Counts waits of the calling thread from now on.
+    pub(super) fn begin(&self, reading: &LatestReading) {
+        if self.gaps.is_some() {
+            rseq::watch();
+            let usage = ThreadUsage::now();
+            self.latest.set(usage);
+            self.run_delay.set(run_delay_ns());
+            reading.set(&usage);
+            reading.os_thread.store(clock::os_thread(), Release);
+        }
+    }
+
+    /// Gap up to which an event need not look, if the clock is the counter.
+    pub(super) fn gap_limit(&self, clock: Clock) -> u64 {
+        match (clock, self.gaps) {
+            (Clock::Tsc, Some(gaps)) => gaps.least,
+            (Clock::Tsc, None) => i64::MAX as u64,
+            _ => 0,
+        }
+    }
+
+    /// Returns the wait since the reading before, at an event after such a gap.
+    fn wait_in(&self, gap: u64, reading: &LatestReading) -> Option<Wait> {
+        let gaps = self.gaps?;
+        if gap <= gaps.least {
+            return None;
+        }
+        let is_told = gap <= gaps.most || rseq::tells_of_system_calls();
+        if is_told && rseq::has_run_since() {
+            return None;
+        }
+        // A switch from here on counts for the next event.
+        rseq::watch();
+        let before = self.latest.get();
+        let switches = Switches::now();
+        if switches == before.switches
+            && clock::monotonic_ns() < before.monotonic_ns.saturating_add(FRESH_NS)
+        {
+            return None;
+        }
+        let usage = ThreadUsage::with(switches);
+        self.latest.set(usage);
+        reading.set(&usage);
+        self.split(&before, &usage)
+    }
+
+    fn split(&self, before: &ThreadUsage, now: &ThreadUsage) -> Option<Wait> {
+        let since = |now: u64, before: u64| now.saturating_sub(before);
+        let cpu = since(now.cpu_ns, before.cpu_ns);
+        let waited = since(now.monotonic_ns, before.monotonic_ns).saturating_sub(cpu);
+        let voluntary = since(now.switches.voluntary, before.switches.voluntary);
+        let involuntary = since(now.switches.involuntary, before.switches.involuntary);
+        let preempted = match (voluntary, involuntary) {
+            // Interrupts, or a hypervisor: nothing that the program does changes it.
+            (0, 0) => return None,
+            (0, _) => waited,
+            (_, 0) => 0,
+            _ => self.ready_of(waited, voluntary, involuntary),
+        };
+        if let (0, Some(delay)) = (voluntary, self.run_delay.get()) {
+            self.run_delay.set(Some(delay.saturating_add(preempted)));
+        }
+        let voluntary = waited - preempted;
+        let others = since(now.process_cpu_ns, before.process_cpu_ns).saturating_sub(cpu);
+        Some(Wait {
+            voluntary,
+            preempted,
+            // The two clocks are not read at one moment.
+            others_ran: others > 2_000 && others > voluntary / 16,
+        })
+    }
+
+    /// The part of `waited` in which the thread was ready to run. Where the kernel does not
+    /// tell, each switch counts the same.
+    fn ready_of(&self, waited: u64, voluntary: u64, involuntary: u64) -> u64 {
+        let now = run_delay_ns();
+        let before = self.run_delay.replace(now);
+        match now.zip(before) {
+            Some((now, before)) => now.saturating_sub(before).min(waited),
+            None => {
+                let share = u128::from(waited) * u128::from(involuntary);
+                (share / u128::from(voluntary + involuntary)) as u64
+            }
+        }
+    }
+}
+
+impl<H: Home> Thread<H> {
+    /// Like [`Thread::now`], for an event: counts the wait before it.
+    pub(crate) fn now_of_event(&self) -> u64 {
+        let reading = self.clock.now();
+        self.count_wait_until(reading);
+        self.at(reading)
+    }
+
+    /// An event happens at a reading of the clock: counts the wait before it.
+    pub(super) fn count_wait_until(&self, reading: u64) {
+        let gap = self.ticks(reading).saturating_sub(self.last() as i64);
+        if let Some(wait) = self.watch.wait_in(gap.max(0) as u64, &self.shared.reading) {
+            if let Some(node) = self.node_that_waited() {
+                self.home().waited(node, self.node(node).function(), wait);
+            }
+        }
+    }
+
+    /// Counts waits of the calling thread from now on.
+    pub(super) fn begin_to_watch(&self) {
+        self.watch.begin(&self.shared.reading);
+    }
+
+    /// The innermost call that is open in the tree.
+    fn node_that_waited(&self) -> Option<NodeIndex> {
+        let is_call = matches!(self.mode.get(), Mode::Tree) && self.cursor.get() != self.root.get();
+        is_call.then(|| self.index_of(self.cursor()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn usage(wall_ms: u64, cpu_ms: u64, voluntary: u64, involuntary: u64) -> ThreadUsage {
+        ThreadUsage {
+            monotonic_ns: wall_ms * MS,
+            cpu_ns: cpu_ms * MS,
+            process_cpu_ns: cpu_ms * MS,
+            switches: Switches {
+                voluntary,
+                involuntary,
+            },
+        }
+    }
+
+    fn split(now: ThreadUsage) -> Option<Wait> {
+        let watch = Watch::new(Clock::Cpu, true);
+        watch.split(&usage(0, 0, 0, 0), &now)
+    }
+
+    #[test]
+    fn the_kind_of_switches_tells_the_kind_of_a_wait() {
+        let wait = |voluntary, preempted| {
+            Some(Wait {
+                voluntary: voluntary * MS,
+                preempted: preempted * MS,
+                others_ran: false,
+            })
+        };
+        assert_eq!(split(usage(10, 4, 0, 0)), None);
+        assert_eq!(split(usage(10, 4, 3, 0)), wait(6, 0));
+        assert_eq!(split(usage(10, 4, 0, 3)), wait(0, 6));
+        // Without the kernel's figures, by their numbers.
+        assert_eq!(split(usage(10, 4, 1, 2)), wait(2, 4));
+        assert_eq!(split(usage(4, 10, 1, 0)), wait(0, 0));
+    }
+
+    #[test]
+    fn others_have_run_if_the_process_used_more_than_the_thread() {
+        let used = |others_us: u64| {
+            let mut now = usage(10, 4, 1, 0);
+            now.process_cpu_ns += others_us * 1000;
+            split(now).unwrap().others_ran
+        };
+        assert!(!used(1));
+        assert!(!used(100));
+        assert!(used(3000));
+    }
+}
