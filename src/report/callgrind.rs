@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::display::{printable, short_name};
+use super::waiting::rows_of_part;
 use super::{Error, Report, View};
-use crate::model::{Counts, Label, LabelId, Rows};
+use crate::model::{Counts, Label, LabelId, Rows, Waiting};
 
 /// One file for kcachegrind.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +37,22 @@ fn render(view: &View<'_>) -> Result<String, std::fmt::Error> {
     for remark in view.remarks() {
         writeln!(text, "desc: edbprof: {remark}")?;
     }
-    text.push_str("positions: line\nevent: ns : Time in nanoseconds\nevents: ns\n");
-    writeln!(text, "summary: {total}\n")?;
+    let waits = Waits::of(view);
+    let event = match waits.is_some() {
+        true => EVENTS_OF_WAITING,
+        false => "",
+    };
+    writeln!(
+        text,
+        "positions: line\nevent: ns : Time in nanoseconds{event}"
+    )?;
+    let names = match waits.is_some() {
+        true => " blocked gil preempted",
+        false => "",
+    };
+    writeln!(text, "events: ns{names}")?;
+    let sums = waits.as_ref().map_or_else(String::new, Waits::sums);
+    writeln!(text, "summary: {total}{sums}\n")?;
     let callees = callees(rows);
     let mut names = Names::default();
     // A caller may have no row of its own, so labels and not rows are gone through.
@@ -55,18 +70,63 @@ fn render(view: &View<'_>) -> Result<String, std::fmt::Error> {
             names.function(label)
         )?;
         let own = row.map_or(0, |row| nanoseconds(row.counts.tt));
-        writeln!(text, "{line} {own}")?;
+        let own_waits = waits.as_ref().map_or_else(String::new, |of| of.own(label));
+        writeln!(text, "{line} {own}{own_waits}")?;
         for &(callee, edge) in callees {
             let callee = rows.label(callee);
             writeln!(text, "cfi={}", names.file(callee))?;
             writeln!(text, "cfn={}", names.function(callee))?;
             writeln!(text, "calls={} {}", edge.nc.max(0), self::line(callee))?;
-            writeln!(text, "{line} {}", nanoseconds(edge.ct))?;
+            let edge_waits = waits.as_ref();
+            let edge_waits = edge_waits.map_or_else(String::new, |of| of.edge(label, callee));
+            writeln!(text, "{line} {}{edge_waits}", nanoseconds(edge.ct))?;
         }
         text.push('\n');
     }
-    writeln!(text, "totals: {total}")?;
+    writeln!(text, "totals: {total}{sums}")?;
     Ok(text)
+}
+
+const EVENTS_OF_WAITING: &str = "
+event: blocked : Blocked, ns
+event: gil : Without the GIL, ns
+event: preempted : Preempted, ns";
+
+/// Numbers of further events: the parts of times in which threads were on no processor.
+struct Waits([Rows; 3]);
+
+impl Waits {
+    /// `None` if there is no waiting.
+    fn of(view: &View<'_>) -> Option<Waits> {
+        if view.waits().is_empty() {
+            return None;
+        }
+        let parts: [fn(&Waiting) -> u64; 3] = [|of| of.blocked, |of| of.gil, |of| of.preempted];
+        let trees = view.profile.shown_trees();
+        Some(Waits(parts.map(|part| rows_of_part(trees, part))))
+    }
+
+    fn text(&self, time: impl Fn(&Rows) -> f64) -> String {
+        let times = self.0.iter().map(|rows| nanoseconds(time(rows)));
+        times.map(|time| format!(" {time}")).collect()
+    }
+
+    fn sums(&self) -> String {
+        self.text(|rows| rows.iter().fold(0.0, |sum, (_, row)| sum + row.counts.tt))
+    }
+
+    fn own(&self, label: &Label) -> String {
+        let row = |rows: &Rows| Some(rows.row(rows.find(label)?)?.counts.tt);
+        self.text(|rows| row(rows).unwrap_or(0.0))
+    }
+
+    fn edge(&self, caller: &Label, callee: &Label) -> String {
+        let edge = |rows: &Rows| {
+            let callers = &rows.row(rows.find(callee)?)?.callers;
+            Some(callers.get(&rows.find(caller)?)?.ct)
+        };
+        self.text(|rows| edge(rows).unwrap_or(0.0))
+    }
 }
 
 /// For each caller its callees, in their order of appearance.

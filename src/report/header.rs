@@ -5,6 +5,7 @@ use super::display::printable;
 use super::display::short_name;
 use super::machinery::is_waiting;
 use super::numbers::{counted, duration};
+use super::waiting;
 use crate::analysis::process_text::utc;
 use crate::model::{Label, Process};
 
@@ -47,8 +48,10 @@ impl View<'_> {
         let mut facts = vec![utc(start), format!("wall time {}", seconds(wall))];
         facts.extend(processor_time(processes));
         let mut end = Vec::new();
+        // Recordings without it, such as by CPU time, know functions that wait by their names.
+        let parts = waiting::parts(self.waits());
         let waiting = self.waiting();
-        if waiting > self.figures.seconds * LEAST_WAITING {
+        if parts.is_none() && waiting > self.figures.seconds * LEAST_WAITING {
             end.push(format!("waiting {}", duration(waiting)));
         }
         if !ended.text.is_empty() {
@@ -58,6 +61,7 @@ impl View<'_> {
         if !end.is_empty() {
             lines.push(end.join(", "));
         }
+        lines.extend(parts);
         lines.retain(|line| !line.is_empty());
         lines
     }

@@ -12,8 +12,8 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `processor_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `callers`: list of the same four figures with `function`, the caller's index in this list |
-//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated` |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`, `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node |
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use super::display::{function_name, printable};
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
-use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process};
+use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process, Waiting};
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,7 @@ fn functions(view: &View<'_>) -> Vec<Value> {
         value["line"] = label.line.into();
         value["total_is_at_least"] = view.lower_bounds.has_total(label).into();
         value["self_is_at_least"] = view.lower_bounds.has_self_time(label).into();
+        value["waiting"] = waiting(&view.waits().of_function(label));
         value
     };
     (0..).zip(rows.labels()).map(one).collect()
@@ -95,6 +96,14 @@ fn figures(Counts { cc, nc, tt, ct }: Counts) -> Value {
         "primitive_calls": whole(cc),
         "self_ns": nanoseconds(tt),
         "total_ns": nanoseconds(ct),
+    })
+}
+
+fn waiting(waiting: &Waiting) -> Value {
+    json!({
+        "blocked_ns": waiting.blocked,
+        "gil_ns": waiting.gil,
+        "preempted_ns": waiting.preempted,
     })
 }
 
@@ -112,6 +121,10 @@ fn tree(frames: &DisplayTree) -> Value {
             "line": function.label.line,
         })
     };
+    let waits = |part: fn(&Waiting) -> u64| -> Vec<u64> {
+        let nodes = 0..nodes.len() as u32;
+        nodes.map(|node| part(&frames.waits.get(node))).collect()
+    };
     json!({
         "functions": frames.functions.iter().map(function).collect::<Vec<_>>(),
         "parent": parents.collect::<Vec<_>>(),
@@ -120,6 +133,11 @@ fn tree(frames: &DisplayTree) -> Value {
         "resumes": nodes.resumes(),
         "total_ns": nodes.totals(),
         "estimated": frames.estimated,
+        "waiting": {
+            "blocked_ns": waits(|waiting| waiting.blocked),
+            "gil_ns": waits(|waiting| waiting.gil),
+            "preempted_ns": waits(|waiting| waiting.preempted),
+        },
     })
 }
 

@@ -48,6 +48,7 @@ pub mod terminal;
 pub mod top;
 pub mod tree;
 mod view;
+mod waiting;
 
 use std::fmt;
 

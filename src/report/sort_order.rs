@@ -19,6 +19,8 @@ enum Column {
     Line,
     Name,
     StandardName,
+    /// No key of pstats.
+    Waiting,
 }
 
 /// A key's name, its comparisons and what the heading calls it. In the order of
@@ -42,6 +44,9 @@ const KEYS: [Key; 13] = [
     ("tottime", &[Column::SelfTime], "internal time"),
 ];
 
+/// A key that pstats does not have, and that has no abbreviations.
+const WAITING: Key = ("waiting", &[Column::Waiting], "waiting");
+
 /// What `pstats.Stats.sort_stats` was asked for; the default is the order of
 /// first appearance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +61,7 @@ pub struct UnknownKey(String);
 
 impl std::fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let keys: Vec<_> = KEYS.iter().map(|key| key.0).collect();
+        let keys: Vec<_> = KEYS.iter().chain([&WAITING]).map(|key| key.0).collect();
         let word = printable(self.0.as_bytes());
         write!(
             f,
@@ -82,7 +87,8 @@ impl std::str::FromStr for SortOrder {
         if text.trim().is_empty() {
             return Ok(order);
         }
-        let known = abbreviations();
+        let mut known = abbreviations();
+        known.insert(WAITING.0, WAITING);
         for word in text.split(',').map(str::trim) {
             let (_, columns, description) =
                 known.get(word).ok_or_else(|| UnknownKey(word.to_owned()))?;
@@ -106,6 +112,15 @@ impl SortOrder {
     /// in order of first appearance. Where pstats' order hangs on the sorting
     /// algorithm, that is for times that are not a number, those come last.
     pub fn sorted<'a>(&self, rows: &'a Rows) -> Vec<(&'a Label, Counts)> {
+        self.sorted_with(rows, |_| 0)
+    }
+
+    /// The same where `waiting` gives the waiting of a function.
+    pub(super) fn sorted_with<'a>(
+        &self,
+        rows: &'a Rows,
+        waiting: impl Fn(&Label) -> u64,
+    ) -> Vec<(&'a Label, Counts)> {
         let mut list: Vec<_> = rows
             .iter()
             .map(|(id, row)| (rows.label(id), row.counts))
@@ -115,15 +130,20 @@ impl SortOrder {
                 .into_iter()
                 .map(|row| (pstats_name(row.0), row))
                 .collect();
-            keyed.sort_by(|a, b| self.compare((a.1, &a.0), (b.1, &b.0)));
+            keyed.sort_by(|a, b| self.compare((a.1, &a.0), (b.1, &b.0), &waiting));
             list = keyed.into_iter().map(|(_, row)| row).collect();
         } else {
-            list.sort_by(|&a, &b| self.compare((a, b""), (b, b"")));
+            list.sort_by(|&a, &b| self.compare((a, b""), (b, b""), &waiting));
         }
         list
     }
 
-    fn compare(&self, a: ((&Label, Counts), &[u8]), b: ((&Label, Counts), &[u8])) -> Ordering {
+    fn compare(
+        &self,
+        a: ((&Label, Counts), &[u8]),
+        b: ((&Label, Counts), &[u8]),
+        waiting: &impl Fn(&Label) -> u64,
+    ) -> Ordering {
         let ((label_a, a), standard_a) = a;
         let ((label_b, b), standard_b) = b;
         for column in &self.columns {
@@ -136,6 +156,7 @@ impl SortOrder {
                 Column::Line => label_a.line.cmp(&label_b.line),
                 Column::Name => label_a.name.cmp(&label_b.name),
                 Column::StandardName => standard_a.cmp(standard_b),
+                Column::Waiting => waiting(label_b).cmp(&waiting(label_a)),
             };
             if ordering != Ordering::Equal {
                 return ordering;
@@ -201,6 +222,6 @@ mod tests {
     fn an_unknown_key_is_answered_with_the_known_ones() {
         let message = parse("c").unwrap_err().to_string();
         assert!(message.starts_with("no sort key is called 'c'; there are calls, ncalls, "));
-        assert!(message.ends_with("time, tottime"));
+        assert!(message.ends_with("time, tottime, waiting"));
     }
 }

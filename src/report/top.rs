@@ -43,20 +43,39 @@ fn table_of(
 ) -> String {
     let names = Names::new(view);
     let whole = view.figures.seconds;
-    let lines = order.sorted(rows).into_iter().take(limit);
-    table(
-        terminal,
-        ["self", "", "total", "calls", "function"],
-        lines.map(|(label, counts)| {
-            [
-                names.self_time(label, counts.tt),
-                share(counts.tt, whole),
-                names.total(label, counts.ct),
-                count(counts.nc),
-                names.name(label),
-            ]
-        }),
-    )
+    let waiting = |label: &Label| view.waits().of_function(label).total();
+    let lines = order.sorted_with(rows, waiting);
+    let lines = lines.into_iter().take(limit);
+    let cells = |label: &Label, counts: Counts| {
+        [
+            names.self_time(label, counts.tt),
+            share(counts.tt, whole),
+            names.total(label, counts.ct),
+            count(counts.nc),
+            names.name(label),
+        ]
+    };
+    let header = ["self", "", "total", "calls", "function"];
+    if view.waits().is_empty() {
+        let lines = lines.map(|(label, counts)| cells(label, counts));
+        return table(terminal, header, lines);
+    }
+    let lines = lines.map(|(label, counts)| {
+        let [own, of_whole, total, calls, name] = cells(label, counts);
+        let waiting = waiting_text(waiting(label));
+        [own, of_whole, waiting, total, calls, name]
+    });
+    let [own, of_whole, total, calls, name] = header;
+    let header = [own, of_whole, "waiting", total, calls, name];
+    table(terminal, header, lines)
+}
+
+/// Nothing for functions that never waited.
+fn waiting_text(waiting: u64) -> String {
+    match waiting {
+        0 => String::new(),
+        waiting => duration(waiting as f64 / 1e9),
+    }
 }
 
 /// As [`functions`] by self time, without functions that wait: those stand on a line behind.
@@ -224,11 +243,11 @@ fn share(part: f64, whole: f64) -> String {
     format!("{share:.1} %")
 }
 
-/// Four columns of figures, of which the second belongs to the first, and names.
-fn table(
+/// Columns of figures, of which the second belongs to the first, and names.
+fn table<const N: usize>(
     terminal: &Terminal,
-    header: [&str; 5],
-    lines: impl Iterator<Item = [String; 5]>,
+    header: [&str; N],
+    lines: impl Iterator<Item = [String; N]>,
 ) -> String {
     let table: Vec<_> = [header.map(str::to_owned)]
         .into_iter()
@@ -238,20 +257,19 @@ fn table(
         let cells = table.iter().map(|line| cells(&line[column]));
         cells.max().unwrap_or_default()
     };
-    let widths = [0, 1, 2, 3].map(width);
-    let room = terminal
-        .width
-        .saturating_sub(widths.iter().sum::<usize>() + 9);
+    let widths: Vec<usize> = (0..N - 1).map(width).collect();
+    // Two spaces before each column and before the names, but one before the second.
+    let room = widths.iter().sum::<usize>() + 2 * N - 1;
+    let room = terminal.width.saturating_sub(room);
     let mut text = String::new();
-    for [first, share, second, calls, name] in &table {
-        let figures = format!(
-            "{first:>0$} {share:>1$}  {second:>2$}  {calls:>3$}  ",
-            widths[0] + 2,
-            widths[1],
-            widths[2],
-            widths[3],
-        );
-        let style = share
+    for line in &table {
+        let mut figures = String::new();
+        for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let gap = if column == 1 { " " } else { "  " };
+            figures.push_str(&format!("{gap}{cell:>width$}"));
+        }
+        figures.push_str("  ");
+        let style = line[1]
             .strip_suffix(" %")
             .and_then(|share| share.parse().ok());
         match style
@@ -261,7 +279,7 @@ fn table(
             Some(style) => text.push_str(&format!("{style}{figures}{style:#}")),
             None => text.push_str(&figures),
         }
-        let fitting = without_middle(name, room.max(NARROWEST));
+        let fitting = without_middle(&line[N - 1], room.max(NARROWEST));
         text.push_str(&format!("{fitting}\n"));
     }
     terminal.fit(&text)

@@ -145,6 +145,9 @@ impl<'v> Shown<'v> {
         if shown(&was_resumed) {
             text.push_remark("0 calls: called on another path, and resumed here");
         }
+        if shown(&|node| self.mostly_waits(node)) {
+            text.push_remark("◦ waiting, for half of the self time or more");
+        }
         if shown(&|node| self.has(node, LowerBounds::has_overflow)) {
             text.push_remark("≥ at least: some calls of this function overflowed");
         }
@@ -200,6 +203,10 @@ impl<'v> Shown<'v> {
                     false if self.has(node, LowerBounds::has_total) => "≥ ",
                     false => "",
                 };
+                let mark_of_own = match self.mostly_waits(node) {
+                    true => "◦ ",
+                    false => "",
+                };
                 let place = match self.frames.roles[nodes.kinds()[at] as usize] {
                     Role::Waiting => "waiting".to_owned(),
                     _ => self.paths.location(&function.label),
@@ -208,10 +215,11 @@ impl<'v> Shown<'v> {
                     figures: [
                         format!("{mark}{}", nanoseconds(total)),
                         format!("{:.1} %", share(total) * 100.0),
-                        own(
-                            self.times.own[at],
-                            self.has(node, LowerBounds::has_self_time),
-                        ),
+                        mark_of_own.to_owned()
+                            + &own(
+                                self.times.own[at],
+                                self.has(node, LowerBounds::has_self_time),
+                            ),
                         // Processes, threads and the like are not called.
                         match (nodes.calls()[at], nodes.resumes()[at]) {
                             (0, 0) => String::new(),
@@ -225,6 +233,13 @@ impl<'v> Shown<'v> {
                 }
             }
         }
+    }
+
+    /// Returns true if half of the self time or more was on no processor.
+    fn mostly_waits(&self, node: u32) -> bool {
+        let own = self.times.own[node as usize];
+        let waiting = self.frames.tree.waits.get(node).total();
+        own >= self.times.least && waiting > 0 && waiting >= own / 2
     }
 
     fn function(&self, node: u32) -> &Function {

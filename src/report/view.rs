@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use super::display::short_name;
+use super::waiting::FunctionWaits;
 use crate::analysis::display_tree::{DisplayTree, display_tree};
 use crate::analysis::merge::Profile;
 use crate::analysis::processes::Processes;
@@ -22,6 +23,7 @@ pub struct View<'a> {
     /// The functions whose times are lower bounds.
     pub lower_bounds: LowerBounds<'a>,
     tree: OnceLock<DisplayTree>,
+    waits: OnceLock<FunctionWaits<'a>>,
 }
 
 impl<'a> View<'a> {
@@ -43,7 +45,14 @@ impl<'a> View<'a> {
             rows,
             lower_bounds,
             tree,
+            waits: OnceLock::new(),
         }
+    }
+
+    /// Returns the waiting of functions, computed like the tree.
+    pub fn waits(&self) -> &FunctionWaits<'a> {
+        self.waits
+            .get_or_init(|| FunctionWaits::of(self.profile.shown_trees()))
     }
 
     /// Returns the call tree for display. The first report that needs it computes it, while
