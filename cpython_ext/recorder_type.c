@@ -90,6 +90,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                             "live_dir",
                             "max_nodes",
                             "quiet_without_directory",
+                            "waiting",
                             NULL};
     static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
                                                        EDBPROF_STR("monitoring")};
@@ -98,15 +99,15 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
-    int builtins = 1, threads = 0, quiet = 0;
+    int builtins = 1, threads = 0, quiet = 0, waiting = 1;
     unsigned long long save_every = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&sOdpKspO&np:Recorder", names,
-                                     PyUnicode_FSConverter, &directory, PyUnicode_FSConverter,
-                                     &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
-                                     &timeunit, &builtins, &save_every, &hook_name, &threads,
-                                     PyUnicode_FSConverter, &live_dir, &max_nodes, &quiet) ||
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "|$O&O&O&sOdpKspO&npp:Recorder", names, PyUnicode_FSConverter, &directory,
+            PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
+            &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
+            &live_dir, &max_nodes, &quiet, &waiting) ||
         choose_hook(hook_name, &hook) < 0) {
         goto done;
     }
@@ -126,6 +127,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         goto done;
     }
     options.max_nodes = (uint32_t)max_nodes;
+    options.flags = waiting ? 0 : EDBPROF_NO_WAITING;
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);

@@ -14,9 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "overhead"))
 
 from measure import count_events
-from tools import TOOLS, empty_hooks
+from tools import TOOLS, Edbprof, empty_hooks
 from workloads import WORKLOADS
 
+# The same instructions with and without, but for long gaps between events. Under callgrind most
+# are long.
+Edbprof.waiting = False
 for workload in ("fib", "C calls", "generators"):
     function = WORKLOADS[workload]()
     function()

@@ -60,11 +60,19 @@ class EmptyMonitoring(Nothing):
 class Edbprof(Nothing):
     """With its live file, as a decorated function records."""
 
-    def __init__(self, hook: str) -> None:
+    #: Whether waiting is told apart unless said otherwise.
+    waiting = True
+
+    def __init__(self, hook: str, waiting: bool = True) -> None:
         from edbprof_native import _native
 
         self.directory = tempfile.TemporaryDirectory(prefix="edbprof-bench-")
-        self.recorder = _native.Recorder(directory=self.directory.name, save_every=0, hook=hook)
+        self.recorder = _native.Recorder(
+            directory=self.directory.name,
+            save_every=0,
+            hook=hook,
+            waiting=waiting and self.waiting,
+        )
 
     def start(self) -> None:
         self.recorder.enable()
@@ -157,10 +165,12 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "none": Nothing,
     "empty setprofile": EmptySetprofile,
     "edbprof setprofile": lambda: Edbprof("setprofile"),
+    "setprofile, no waiting": lambda: Edbprof("setprofile", waiting=False),
     **(
         {
             "empty monitoring": EmptyMonitoring,
             "edbprof monitoring": lambda: Edbprof("monitoring"),
+            "monitoring, no waiting": lambda: Edbprof("monitoring", waiting=False),
         }
         if HAVE_MONITORING
         else {}

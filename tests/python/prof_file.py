@@ -24,6 +24,18 @@ Label = Tuple[str, int, str]
 NO_PARENT = 2**32 - 1
 
 
+class Waiting(NamedTuple):
+    """Parts of a self time in which the thread was on no processor."""
+
+    blocked: int
+    gil: int
+    preempted: int
+
+    @property
+    def total(self) -> int:
+        return sum(self)
+
+
 class Node:
     """One node of a call tree."""
 
@@ -37,6 +49,7 @@ class Node:
         self.resumes = resumes
         self.total = total
         self.self_time = total
+        self.waiting = Waiting(0, 0, 0)
         if parent:
             parent.self_time -= total
 
@@ -109,6 +122,12 @@ class ProfFile:
             assert parent == NO_PARENT or parent < len(nodes)
             caller = None if parent == NO_PARENT else nodes[parent]
             nodes.append(Node(self._label(function), caller, *counts))
+        waiting = zip(
+            *(column("Q", thread.get(f"waiting_{key}", b"")) for key in Waiting._fields),
+        )
+        for node, parts in zip(column("I", thread.get("waiting_node", b"")), waiting):
+            nodes[node].waiting = Waiting(*parts)
+            assert 0 < nodes[node].waiting.total <= nodes[node].self_time
         overflow = zip(
             column("I", thread.get("overflow_function", b"")),
             *(
@@ -136,6 +155,14 @@ class ProfFile:
     def calls(self, name: str) -> int:
         """How often functions of that name were called."""
         return sum(node.calls for node in self.nodes if node.name == name)
+
+    def waiting(self, name: str) -> Waiting:
+        """Waiting of functions of that name."""
+        waits = [node.waiting for node in self.nodes if node.name == name]
+        return Waiting(*map(sum, zip(*waits))) if waits else Waiting(0, 0, 0)
+
+    def self_time(self, name: str) -> int:
+        return sum(node.self_time for node in self.nodes if node.name == name)
 
     def resumes(self, name: str) -> int:
         return sum(node.resumes for node in self.nodes if node.name == name)

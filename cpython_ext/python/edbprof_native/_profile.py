@@ -53,6 +53,9 @@ class Profile:
         each takes 64 to 80 bytes. Calls in further ones overflow: they count under
         their functions, with the time that was theirs alone, and reports say how many
         there were. Raises ValueError.
+    waiting: whether the time in which a thread was on no processor is told apart: blocked,
+        waiting for the interpreter's lock, or preempted. Only with clock='wall' and without
+        `timer`.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Profile:
         live_dir: "Optional[Path]" = None,
         threads: bool = False,
         max_nodes: int = 4_194_304,
+        waiting: bool = True,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
@@ -82,6 +86,7 @@ class Profile:
             "live_dir": _process.temporary_directory() if live_dir is None else live_dir,
             "threads": threads,
             "max_nodes": max_nodes,
+            "waiting": waiting,
         }
         self._recorder: "_native.Recorder" = _native.Recorder(**self._options)
         self._subcalls = subcalls

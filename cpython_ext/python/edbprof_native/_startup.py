@@ -15,7 +15,7 @@ VARIABLE = "EDBPROF_RUN"
 
 
 def _settings(text: str) -> "Dict[str, str]":
-    names = ("threads", "builtins", "children", "clock", "hook", "directory")
+    names = ("threads", "builtins", "waiting", "children", "clock", "hook", "directory")
     lines, _, directory = text.partition("\ndirectory=")
     found = dict(line.partition("=")[::2] for line in lines.split("\n"))
     if directory:
@@ -39,6 +39,7 @@ def recorder(text: str) -> "_native.Recorder":
         ".prof",
         threads=settings["threads"] == "1",
         builtins=settings["builtins"] == "1",
+        waiting=settings["waiting"] == "1",
         clock=settings["clock"],
         hook=settings["hook"],
         quiet_without_directory=True,

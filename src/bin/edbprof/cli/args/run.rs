@@ -77,6 +77,14 @@ pub(crate) struct RunOptions {
     #[arg(long, overrides_with = "no_builtins", hide_short_help = true)]
     builtins: bool,
 
+    /// Do not tell waiting apart: blocked, without the GIL, preempted
+    #[arg(long)]
+    pub(crate) no_waiting: bool,
+
+    /// Undoes --no-waiting
+    #[arg(long, overrides_with = "no_waiting", hide_short_help = true)]
+    waiting: bool,
+
     /// Time to measure
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
     pub(crate) clock: Clock,

@@ -89,10 +89,11 @@ fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
 /// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
 fn settings(options: &RunOptions, directory: &Path) -> OsString {
     let mut lines = format!(
-        "run={}\nthreads={}\nbuiltins={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
         std::process::id(),
         u8::from(!options.no_threads),
         u8::from(!options.no_builtins),
+        u8::from(!options.no_waiting),
         u8::from(!options.no_children),
         options.clock,
         options.hook,
