@@ -66,7 +66,9 @@ def test_modules_at_the_first_line(both, tmp_path, options):
     program = write(tmp_path / "program.py", "import sys; print(*sys.modules)")
     plain, profiled = both(*options, str(program), recorded="-S" not in options)
     seen = [name for name in profiled.stdout.split() if not is_ours(name)]
-    assert [name for name in seen if name not in ALLOWED] == plain.stdout.split()
+    # Another run of this user makes every Python import what looks for it.
+    expected = [name for name in plain.stdout.split() if not is_ours(name)]
+    assert [name for name in seen if name not in ALLOWED] == expected
     if "-S" not in options:  # Where nothing is recorded, `edbprof run` says so.
         assert profiled.stderr == plain.stderr == ""
 
@@ -129,7 +131,7 @@ def test_nothing_is_imported_until_the_end(both, tmp_path, more):
         if not is_ours(name) and "still running; what is recorded" not in name
     ]
     assert sorted(name for name in of_others if name not in ALLOWED) == sorted(
-        name for name in imported(plain.stderr) if name not in ALLOWED
+        name for name in imported(plain.stderr) if name not in ALLOWED and not is_ours(name)
     )
 
 
