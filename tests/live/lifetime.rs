@@ -126,6 +126,7 @@ fn it_is_there_from_the_first_event_until_the_recording_is_freed() {
     for trees in [&mut of_live, &mut of_prof] {
         trees.processes[0].ending = Ending::Running;
         trees.processes[0].duration_ns = 0;
+        trees.processes[0].processor_ns = 0;
     }
     // The host's clock stands still for the saver.
     assert_eq!(of_live, of_prof);
