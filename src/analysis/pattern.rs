@@ -68,7 +68,8 @@ impl Pattern {
     /// - either behind the module and a dot or colon: `json.encoder.JSONEncoder.encode`;
     /// - its file: `json/encoder.py`;
     /// - the file with name, line or both: `encoder.py:encode`, `encoder.py:183`,
-    ///   `encoder.py:183(encode)`.
+    ///   `encoder.py:183(encode)`;
+    /// - for the code of a module, its import: `import json.encoder`.
     ///
     /// Leading directories and packages may be left out. The module is the recorded one, or the one
     /// that the file would have.
@@ -88,12 +89,16 @@ impl Pattern {
                 self.is_end(&places)
             })
         };
+        let is_module = *label.name == *b"<module>";
         // The module that the file would have is another one for what runs as `__main__`.
         let modules = [&*function.module, &*module_of(&label.file)];
         for module in modules.into_iter().filter(|module| !module.is_empty()) {
             let mut places = self.start();
             self.advance(&mut places, module, &['.']);
             if named_after(&places, b".") || named_after(&places, b":") {
+                return true;
+            }
+            if is_module && self.is_import(module) {
                 return true;
             }
         }
@@ -110,6 +115,14 @@ impl Pattern {
             }
         };
         is_file && self.is_end(&places) || named_after(&places, b":") || is_file && has_line(places)
+    }
+
+    /// Returns true if it matches the import of `module`, whose packages may be left out.
+    fn is_import(&self, module: &[u8]) -> bool {
+        let dots = module.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+        let starts = [0].into_iter().chain(dots.map(|(dot, _)| dot + 1));
+        let mut names = starts.map(|start| &module[start..]);
+        names.any(|name| self.is(&[b"import ", name].concat()))
     }
 
     fn start(&self) -> Places {
@@ -250,6 +263,9 @@ mod tests {
         check(&package, &["json\\*", "json\\__init__.py:loads"], &["son*"]);
         let package = function("/lib/json/__init__.py", "loads", "");
         check(&package, &["json.loads", "json:loads"], &["__init__.loads"]);
+        let body = function("/lib/json/encoder.py", "<module>", "<module>");
+        let imports = ["import json.encoder", "import encoder", "import json.*"];
+        check(&body, &imports, &["import json", "import"]);
     }
 
     #[test]
