@@ -1,5 +1,7 @@
 //! A recorded process in one line of text.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::model::{Ending, Process};
@@ -31,13 +33,27 @@ pub fn beginning(process: &Process) -> String {
 
 /// Returns the command line, cut if it is long.
 pub fn command(process: &Process) -> String {
-    let command = process.argv.join(&b' ');
+    let words: Vec<_> = process.argv.iter().map(|word| first_line(word)).collect();
+    let command = words.join(&b' ');
     let command = String::from_utf8_lossy(&command);
     let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
     if short.len() < command.len() {
         short.push('…');
     }
     short
+}
+
+/// Returns the first line of `word` that is not blank, with an ellipsis if there are others. The
+/// code after `-c` often has many.
+pub fn first_line(word: &[u8]) -> Cow<'_, [u8]> {
+    let mut lines = word.split(|&byte| byte == b'\n');
+    let first = lines.find(|line| !line.trim_ascii().is_empty());
+    match first.map(<[u8]>::trim_ascii) {
+        Some(first) if first.len() < word.trim_ascii().len() => {
+            Cow::Owned([first, "…".as_bytes()].concat())
+        }
+        _ => Cow::Borrowed(word),
+    }
 }
 
 /// Returns the date and time of `unix_ns`, nanoseconds since the Unix epoch. Every `u64`
@@ -51,6 +67,16 @@ pub fn utc(unix_ns: u64) -> String {
 mod tests {
     use super::*;
     use crate::model::ProcessIdentity;
+
+    #[test]
+    fn code_of_many_lines_is_shown_by_its_first() {
+        let text = |word: &[u8]| String::from_utf8(first_line(word).into_owned()).unwrap();
+        assert_eq!(text(b"\n  import sys\n  sys.exit(3)\n"), "import sys…");
+        assert_eq!(text(b"import sys\r\nsys.exit(3)"), "import sys…");
+        for one_line in ["", " ", "\n", "a b", " a", "print(1)\n"] {
+            assert_eq!(text(one_line.as_bytes()), one_line);
+        }
+    }
 
     #[test]
     fn a_process_is_called_by_its_facts() {

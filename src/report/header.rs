@@ -6,7 +6,7 @@ use super::display::short_name;
 use super::machinery::is_waiting;
 use super::numbers::{counted, duration};
 use super::waiting;
-use crate::analysis::process_text::utc;
+use crate::analysis::process_text::{first_line, utc};
 use crate::model::{Label, Process};
 
 /// Least share of the time that is worth to be called waiting.
@@ -103,7 +103,8 @@ fn first_processes(processes: &[Process]) -> Vec<&Process> {
 
 /// The command line, without the directories of Python and of a script that it has in `bin`.
 fn command(process: &Process) -> String {
-    let mut words: Vec<_> = process.argv.iter().map(|word| printable(word)).collect();
+    let words = process.argv.iter().map(|word| first_line(word));
+    let mut words: Vec<_> = words.map(|word| printable(&word)).collect();
     let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
     if let Some(python) = words.first_mut() {
         *python = base(python);
@@ -170,6 +171,10 @@ mod tests {
         assert_eq!(
             command(&["/v/bin/python3", "a.py", "x\x1b"]),
             "python3 a.py x\\x1b"
+        );
+        assert_eq!(
+            command(&["/v/bin/python3", "-c", "import sys\nsys.exit(3)"]),
+            "python3 -c import sys…"
         );
         assert_eq!(command(&[]), "");
     }
