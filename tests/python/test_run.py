@@ -439,6 +439,29 @@ def test_open_calls_end_where_the_process_becomes_another_program(tmp_path):
     assert 0 < block.total < became * 1.01
 
 
+#: A child ends after its parent.
+ORPHAN = """
+import os, subprocess, sys
+if len(sys.argv) == 1:
+    command = [sys.executable, __file__, str(os.getpid())]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    child.stdout.readline()
+else:
+    os.write(1, b"started\\n")
+    while os.getppid() == int(sys.argv[1]):
+        os.sched_yield()
+"""
+
+
+def test_a_child_that_outlives_its_parent_is_no_command_of_its_own(tmp_path):
+    program = write(tmp_path / "program.py", ORPHAN)
+    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}", program]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert "2 processes" in done.stderr and "more command" not in done.stderr
+
+
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
 def test_kept_recordings_know_when_the_process_was_killed(tmp_path):
     kept = tmp_path / "kept"

@@ -15,6 +15,8 @@ use crate::model::RecordingId;
 pub(crate) struct Identity {
     pub(crate) id: RecordingId,
     pub(crate) pid: u32,
+    /// The parent at the beginning, which may end before.
+    pub(crate) parent_pid: u32,
     pub(crate) start_unix_ns: u64,
     pub(crate) start: Instant,
 }
@@ -36,6 +38,7 @@ impl Identity {
         Identity {
             id,
             pid,
+            parent_pid: std::os::unix::process::parent_id(),
             start_unix_ns,
             start: Instant::now(),
         }

@@ -173,7 +173,7 @@ fn process(
             pid: identity.pid,
             ..ProcessIdentity::own()
         },
-        parent_pid: std::os::unix::process::parent_id(),
+        parent_pid: identity.parent_pid,
         argv: std::env::args_os()
             .map(|argument| argument.as_encoded_bytes().into())
             .collect(),
