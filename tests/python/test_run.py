@@ -460,6 +460,25 @@ def test_a_child_that_outlives_its_parent_is_no_command_of_its_own(tmp_path):
     assert "2 processes" in done.stderr and "more command" not in done.stderr
 
 
+#: Runs a command as the first process of a container that adopts orphans and waits for none.
+ADOPT = """
+import ctypes, os, subprocess, sys
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+subprocess.run(sys.argv[1:], check=True)
+try:
+    print(os.waitpid(-1, 0))
+except ChildProcessError:
+    print("none")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
+def test_no_process_is_left_to_be_waited_for(tmp_path):
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--out={tmp_path}"]
+    command = [sys.executable, "-c", ADOPT, *command, "-c", "pass"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "none\n"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")

@@ -147,6 +147,19 @@ impl GroupProbe {
     }
 }
 
+impl Drop for GroupProbe {
+    /// Ends the probe. Left to die with this process, it would stay as a zombie wherever the first
+    /// process waits for nobody, as in many containers.
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(self.pid);
+        // Waited for already, the number may be another process's by now.
+        if matches!(waitpid(pid, WaitOptions::NOHANG), Ok(None)) {
+            send(self.pid, libc::SIGKILL);
+            let _ = waitpid(pid, WaitOptions::empty());
+        }
+    }
+}
+
 /// Returns true if the sender of the signal runs, or would if it had a processor.
 fn is_running(signal: &Arrived) -> bool {
     let sender = signal.sender().filter(|&sender| sender != 0);
