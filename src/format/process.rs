@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use once_cell::sync::OnceCell;
 
@@ -80,6 +81,12 @@ impl ProcessIdentity {
         }
     }
 
+    /// Returns true if it runs and still has `file` mapped, which it mapped before. A process that
+    /// has replaced its program has not. Another user's maps can't be read: they count as kept.
+    pub fn has_mapped(&self, file: &Path) -> bool {
+        self.is_running() && maps(self.pid, file).unwrap_or(true)
+    }
+
     /// Returns true if it can be told from all others.
     pub fn is_known(&self) -> bool {
         self.boot_id != [0; 16] && self.pid_namespace != 0 && self.start != 0
@@ -129,9 +136,30 @@ fn start_of(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
+/// Returns true if the process maps a file of this name. The directory may have another name for
+/// the process.
+fn maps(pid: u32, file: &Path) -> Option<bool> {
+    let maps = fs::read(format!("/proc/{pid}/maps")).ok()?;
+    let name = [b"/", file.file_name()?.as_encoded_bytes()].concat();
+    let is_there = maps
+        .split(|&byte| byte == b'\n')
+        .any(|line| line.ends_with(&name));
+    Some(is_there)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_process_maps_its_program_alone() {
+        let own = ProcessIdentity::own();
+        let program = std::env::current_exe().unwrap();
+        assert!(own.has_mapped(&program));
+        assert!(!own.has_mapped(&program.join("other")));
+        let start = own.start + 1;
+        assert!(!ProcessIdentity { start, ..own }.has_mapped(&program));
+    }
 
     #[test]
     fn this_process_runs_and_others_like_it_do_not() {

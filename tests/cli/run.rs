@@ -1,6 +1,8 @@
 //! `edbprof run`: what becomes of the recordings. The program is a shell that leaves a
 //! recording where a Python would; `tests/python/test_run.py` runs the real thing.
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use edbprof::model::ProcessIdentity;
@@ -154,11 +156,20 @@ fn of_this_process() -> Vec<u8> {
     live
 }
 
+/// Maps a file as long as this process runs, as it does with its live files.
+fn map(file: &File) {
+    let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
+    // SAFETY: a new mapping, which nobody reads.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), 1, read, shared, file.as_raw_fd(), 0) };
+    assert_ne!(at, libc::MAP_FAILED);
+}
+
 #[test]
 fn a_process_that_goes_on_is_named_and_nothing_stays() {
-    let sandbox = sandbox().with("live", &of_this_process());
-    let record = "cp \"$TMPDIR/live\" \"${EDBPROF_RUN##*directory=}/edbprof_3.prof.live\"; \
-                  rm \"$TMPDIR/live\"";
+    let sandbox = sandbox().with("edbprof_3.prof.live", &of_this_process());
+    let file = File::open(sandbox.input("edbprof_3.prof.live")).unwrap();
+    map(&file);
+    let record = "mv \"$TMPDIR/edbprof_3.prof.live\" \"${EDBPROF_RUN##*directory=}\"";
     let Run { stderr, .. } = sandbox.run_shell(&["--quiet"], record).expect(0);
     let pid = std::process::id();
     let expected = format!("edbprof: process {pid} is still running; what it records from now on");

@@ -439,6 +439,29 @@ def test_open_calls_end_where_the_process_becomes_another_program(tmp_path):
     assert 0 < block.total < became * 1.01
 
 
+#: A child becomes another program and goes on. The pipe is closed when it has become one.
+BECOMES_CAT = """
+import os
+read, write = os.pipe()
+if os.fork() == 0:
+    os.execv("/bin/cat", ["cat"])
+os.close(write)
+os.read(read, 1)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
+def test_a_process_that_became_another_program_is_not_one_that_still_records(tmp_path):
+    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}", "-c", BECOMES_CAT]
+    with open(tmp_path / "errors", "w+") as errors:
+        pipe = subprocess.PIPE
+        # The other program runs as long as its input is open.
+        with subprocess.Popen(command, stdin=pipe, stdout=errors, stderr=errors) as run:
+            assert run.wait() == 0
+            errors.seek(0)
+            assert "still running" not in errors.read()
+
+
 #: A child ends after its parent.
 ORPHAN = """
 import os, subprocess, sys

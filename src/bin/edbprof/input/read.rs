@@ -96,7 +96,7 @@ fn is_script(input: &Input) -> bool {
 /// ended regularly since and removed it.
 fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, ReadError> {
     let facts = live::facts(&bytes)?;
-    let now = if facts.process.is_running() {
+    let now = if facts.process.has_mapped(&input.path) {
         Now::Running
     } else {
         // Read again: the process may have recorded until it ended, after the first reading.

@@ -61,14 +61,15 @@ impl Endings {
         }
     }
 
-    /// Writes the times into the live files in `directory` whose processes have ended.
+    /// Writes the times into the live files in `directory` whose processes have ended
+    /// or replaced their programs.
     pub(super) fn write(mut self, directory: &Path) {
         self.look();
         // Writing closes files, too.
         self.watch = None;
         for (path, facts) in live_files(directory) {
             let time = path.file_name().and_then(|name| self.times.get(name));
-            if let Some(&time) = time.filter(|_| !facts.process.is_running()) {
+            if let Some(&time) = time.filter(|_| !facts.process.has_mapped(&path)) {
                 // Without it, open calls last until the latest event.
                 let file = File::options().read(true).write(true).open(path);
                 let _ = file.and_then(|file| note_end(file, time));

@@ -51,9 +51,8 @@ pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
 
 /// Processes that run and record into `directory`.
 fn recording_processes(directory: &Path) -> Vec<u32> {
-    let processes = live_files(directory).map(|(_, facts)| facts.process);
-    let running = processes.filter(ProcessIdentity::is_running);
-    let mut running: Vec<_> = running.map(|process| process.pid).collect();
+    let running = live_files(directory).filter(|(path, facts)| facts.process.has_mapped(path));
+    let mut running: Vec<_> = running.map(|(_, facts)| facts.process.pid).collect();
     running.sort_unstable();
     running.dedup();
     running
