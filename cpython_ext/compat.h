@@ -311,19 +311,39 @@ static inline void compat_set_profile_in(PyThreadState *tstate, Py_tracefunc fun
                                          PyObject *argument)
 {
 #if PY_VERSION_HEX < 0x030C0000
+    bool traces = function != NULL || tstate->c_tracefunc != NULL;
     Py_XINCREF(argument);
     Py_XSETREF(tstate->c_profileobj, argument);
     tstate->c_profilefunc = function;
 #if PY_VERSION_HEX < 0x030A0000
-    tstate->use_tracing = 1;
+    tstate->use_tracing = traces;
 #elif PY_VERSION_HEX < 0x030B0000
-    tstate->cframe->use_tracing = 1;
+    tstate->cframe->use_tracing = traces;
 #else
-    tstate->cframe->use_tracing = tstate->tracing > 0 ? 0 : 255;
+    tstate->cframe->use_tracing = traces && tstate->tracing == 0 ? 255 : 0;
 #endif
 #else
     if (_PyEval_SetProfile != NULL && _PyEval_SetProfile(tstate, function, argument) < 0) {
         PyErr_Clear();
+    }
+#endif
+}
+
+/* Sets the profile function of the calling thread. PyEval_SetProfile would print the exception of
+ * an audit hook that forbids it. Up to 3.11 it is set all the same. */
+static inline void compat_set_profile(PyThreadState *tstate, Py_tracefunc function,
+                                      PyObject *argument)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    if (_PyEval_SetProfile(tstate, function, argument) < 0) {
+        PyErr_Clear();
+        compat_set_profile_in(tstate, function, argument);
+    }
+#else
+    if (_PyEval_SetProfile == NULL) {
+        PyEval_SetProfile(function, argument);
+    } else {
+        compat_set_profile_in(tstate, function, argument);
     }
 #endif
 }

@@ -150,7 +150,7 @@ static int on_arrival(PyObject *self, PyFrameObject *frame, int what, PyObject *
 static void set_profile(thread_state *state, Py_tracefunc function, PyObject *argument)
 {
     state->sets_profile = true;
-    PyEval_SetProfile(function, argument);
+    compat_set_profile(state->tstate, function, argument);
     state->sets_profile = false;
 }
 
@@ -224,9 +224,10 @@ static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
     if (arrivals_is_due(state)) {
         state = arrivals_arrive();
     }
-    if (PyThreadState_Get()->c_profilefunc == on_arrival) {
+    PyThreadState *tstate = PyThreadState_Get();
+    if (tstate->c_profilefunc == on_arrival) {
         PyObject *exception = compat_take_exception();
-        PyEval_SetProfile(NULL, NULL);
+        compat_set_profile(tstate, NULL, NULL);
         compat_restore_exception(exception);
     }
     if (state == NULL || state->active[HOOK_SETPROFILE].count == 0) {

@@ -483,6 +483,25 @@ def test_a_child_that_outlives_its_parent_is_no_command_of_its_own(tmp_path):
     assert "2 processes" in done.stderr and "more command" not in done.stderr
 
 
+#: Nobody may set a profile function from now on.
+FORBID = """
+import sys, threading
+def audit(event, arguments):
+    if event == "sys.setprofile":
+        raise RuntimeError(event)
+sys.addaudithook(audit)
+thread = threading.Thread(target=print, args=("ran",))
+thread.start()
+thread.join()
+"""
+
+
+def test_an_audit_hook_that_forbids_profile_functions_says_nothing_of_ours(tmp_path):
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--out={tmp_path}"]
+    done = subprocess.run([*command, "-c", FORBID], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
 #: Runs a command as the first process of a container that adopts orphans and waits for none.
 ADOPT = """
 import ctypes, os, subprocess, sys
