@@ -409,9 +409,11 @@ PyTypeObject recorder_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
               "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-              "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False)"
+              "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
+              "waiting=True)"
               "\n--\n\n"
               "One recording: a call tree for each thread that enables it. live_dir: where "
               "its live file goes, '' for none; by default `directory`. "
-              "quiet_without_directory: warnings end with `directory`.",
+              "quiet_without_directory: warnings end with `directory`. waiting: record for how "
+              "long threads wait.",
 };
