@@ -19,11 +19,12 @@ def start(importers: "Set[str]") -> None:
     the program is to find.
     """
     settings = os.environ.get(VARIABLE) or _settings_by_descent()
-    if not settings:
+    directory = settings.partition("\ndirectory=")[2] if settings else ""
+    # Without the directory the run is over; this is a child of what has outlived it.
+    if not settings or directory and not os.path.isdir(directory):
+        _forget_importers(importers)
+        sys.modules.pop(__name__, None)
         return
-    directory = settings.partition("\ndirectory=")[2]
-    if directory and not os.path.isdir(directory):
-        return  # The run is over; this is a child of what has outlived it.
     try:
         from edbprof_native import _native, _startup
 

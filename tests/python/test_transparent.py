@@ -521,3 +521,19 @@ def flags_of(file):
         for function in file.functions
         if function[1] & 3
     }
+
+
+def test_other_programs_find_nothing_of_a_run(tmp_path):
+    """Any Python of this user looks for a run while there is one, and forgets that it did."""
+    program = "import sys; print('ready', flush=True); sys.stdin.read()"
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--out={tmp_path}/"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "-c", program], stdin=pipe, stdout=pipe) as run:
+        assert run.stdout.readline() == b"ready\n"
+        names = "import sys; print(*sys.modules, *sys.path_importer_cache)"
+        environment = {k: v for k, v in os.environ.items() if k != "EDBPROF_RUN"}
+        other = subprocess.run(
+            [sys.executable, "-c", names], stdout=pipe, env=environment, encoding="utf-8"
+        )
+        run.communicate()
+    assert "edbprof_native_start" not in other.stdout
