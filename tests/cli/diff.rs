@@ -1,6 +1,6 @@
 //! `edbprof diff` and `edbprof check`.
 
-use crate::sandbox::{Run, Sandbox, plain_calls, recording};
+use crate::sandbox::{Run, Sandbox, plain_calls, recording, recording_of};
 
 fn two_sides() -> Sandbox {
     Sandbox::new()
@@ -88,6 +88,33 @@ fn json_has_the_figures_of_both_sides() {
             "unsteady": false, "certain": null,
         })
     );
+}
+
+/// Names are text in the picture, whatever they are.
+#[test]
+fn a_picture_shows_both_sides_and_what_is_gone() {
+    let sandbox = two_sides().with("odd.prof", &recording_of([b"main", b"</script><b>\x1b&\""]));
+    let arguments = ["diff", "before.prof", "odd.prof", "-o", "diff.svg"];
+    run(&sandbox, &arguments).expect(0);
+    let svg = std::fs::read_to_string(sandbox.input("diff.svg")).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let titles = document
+        .descendants()
+        .filter(|node| node.has_tag_name("title"));
+    let titles: Vec<_> = titles.filter_map(|title| title.text()).collect();
+    assert!(titles[0].contains("before: before.prof"), "{}", titles[0]);
+    let is_there = |name: &str| titles.iter().any(|title| title.starts_with(name));
+    assert!(is_there("</script><b>\\x1b&\""), "{titles:?}");
+    assert!(is_there("leaf"), "{titles:?}");
+    assert_eq!(
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name("script"))
+            .count(),
+        1
+    );
+    let arguments = ["diff", "before.prof", "odd.prof", "-o", "none/diff.svg"];
+    run(&sandbox, &arguments).expect(4);
 }
 
 #[test]

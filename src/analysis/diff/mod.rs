@@ -14,12 +14,11 @@ use std::collections::HashMap;
 
 use super::merge::Profile;
 use crate::model::{Counts, Function};
-use matching::{Matched, matched};
-use side::Side;
-
 pub use change::{Certainty, Change, Figures};
+use matching::{Matched, matched};
 pub use paths::{PathChange, PathChanges};
 pub use renamed::Renamed;
+pub use side::Side;
 
 /// Differences between two sides.
 #[derive(Debug)]
@@ -34,9 +33,13 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Compares the runs of two sides. There is at least one on each.
+    /// Compares the runs of two sides.
     pub fn new(before: &[Profile], after: &[Profile]) -> Diff {
-        let sides = [Side::of(before), Side::of(after)];
+        Diff::of([Side::of(before), Side::of(after)])
+    }
+
+    /// Compares two sides.
+    pub fn of(sides: [Side; 2]) -> Diff {
         let matches = matched(&sides[0].functions, &sides[1].functions);
         let mut match_of = [0, 1].map(|side: usize| vec![0; sides[side].functions.len()]);
         for (number, one) in (0..).zip(&matches) {

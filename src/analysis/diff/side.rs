@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::analysis::display_tree::shown;
 use crate::analysis::merge::Profile;
 use crate::analysis::native_name::without_address;
 use crate::model::{Counts, Function, FunctionKind, Label, LabelRef, Labels};
 
-/// Runs of one program, as functions with figures.
+/// Runs of one program, as functions with figures. The profiles themselves are not kept.
 #[derive(Debug, Default)]
-pub(super) struct Side {
+pub struct Side {
     /// Labels without addresses of objects, which differ in every process.
     labels: Labels,
     /// The function of each label.
@@ -17,25 +19,26 @@ pub(super) struct Side {
     /// Figures of each function in each run; a function that a run lacks has zeros.
     pub(super) counts: Vec<Vec<Counts>>,
     /// Sums over all runs for each caller and callee.
-    pub(super) edges: HashMap<(u32, u32), Counts>,
+    pub(super) edges: HashMap<(u32, u32), Counts, RandomState>,
     /// Number of runs.
     pub(super) runs: usize,
 }
 
 impl Side {
-    /// Collects the figures of `runs`, with the times that reports show.
-    pub(super) fn of(runs: &[Profile]) -> Side {
-        let mut side = Side {
-            runs: runs.len(),
-            ..Side::default()
-        };
-        for (run, profile) in runs.iter().enumerate() {
-            side.add(run, profile);
-        }
+    /// Collects the figures of `runs`.
+    pub fn of(runs: &[Profile]) -> Side {
+        let mut side = Side::default();
+        runs.iter().for_each(|run| side.add(run));
         side
     }
 
-    fn add(&mut self, run: usize, profile: &Profile) {
+    /// Adds a run, with the times that reports show.
+    pub fn add(&mut self, profile: &Profile) {
+        let run = self.runs;
+        self.runs += 1;
+        for counts in &mut self.counts {
+            counts.push(Counts::default());
+        }
         let trees = profile.shown_trees();
         for kind in &trees.kinds {
             self.intern(&shown(trees, kind));

@@ -38,7 +38,8 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
             )));
         }
     };
-    let (runs, exit) = read_runs(&options.profiles, &options.inputs)?;
+    let mut runs = Vec::new();
+    let exit = read_runs(&options.profiles, &options.inputs, |run| runs.push(run))?;
     let python = python_version(&runs);
     let diff = Diff::new(&[], &runs);
     if options.update {

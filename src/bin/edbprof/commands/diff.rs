@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges};
+use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, Side};
 use edbprof::analysis::limits::check;
 use edbprof::analysis::merge::Profile;
 use edbprof::analysis::pattern::Pattern;
@@ -25,9 +25,19 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
         [before, after] => [vec![before.clone()], vec![after.clone()]],
         _ => [options.before.clone(), options.after.clone()],
     };
-    let (old, old_exit) = read_runs(&before, &options.inputs)?;
-    let (new, new_exit) = read_runs(&after, &options.inputs)?;
-    let diff = Diff::new(&old, &new);
+    // Only call paths need more of a profile than the figures of its functions.
+    let keeps = options.tree || options.output.is_some();
+    let read = |paths: &[PathBuf]| {
+        let (mut side, mut runs) = (Side::default(), Vec::new());
+        let exit = read_runs(paths, &options.inputs, |run| {
+            side.add(&run);
+            runs.extend(keeps.then_some(run));
+        });
+        exit.map(|exit| (side, runs, exit))
+    };
+    let (old_side, old, old_exit) = read(&before)?;
+    let (new_side, new, new_exit) = read(&after)?;
+    let diff = Diff::of([old_side, new_side]);
     let names = report::Names::of(diff.functions());
     print(&shown(
         options,

@@ -10,8 +10,8 @@ use super::report::ReadReport;
 use crate::cli::args::SideOptions;
 use crate::cli::exit::{Error, Exit};
 
-/// Reads each of `paths` as the profile of one run. Returns them, and whether all files that
-/// belong to them were read.
+/// Reads each of `paths` as the profile of one run, and calls `take` with it. Returns whether all
+/// files that belong to them were read.
 ///
 /// # Errors
 ///
@@ -19,9 +19,9 @@ use crate::cli::exit::{Error, Exit};
 pub(crate) fn read_runs(
     paths: &[PathBuf],
     options: &SideOptions,
-) -> Result<(Vec<Profile>, Exit), Error> {
+    mut take: impl FnMut(Profile),
+) -> Result<Exit, Error> {
     let mut exit = Exit::Success;
-    let mut runs = Vec::with_capacity(paths.len());
     for path in paths {
         let inputs = options.inputs(path);
         let mut reading = ReadReport::default();
@@ -34,7 +34,7 @@ pub(crate) fn read_runs(
         if !options.as_recorded {
             profile.compensate();
         }
-        runs.push(profile);
+        take(profile);
     }
-    Ok((runs, exit))
+    Ok(exit)
 }
