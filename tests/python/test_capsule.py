@@ -5,15 +5,12 @@ capsule_ext/ is built against the headers in the installed package, as anyone wo
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from edbprof_native import Profile, _native, profile
+from extensions import build, load
 from prof_file import ProfFile, find, only_file
 
 SOURCE = Path(__file__).with_name("capsule_ext")
@@ -22,28 +19,12 @@ SOURCE = Path(__file__).with_name("capsule_ext")
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The directory with the built extension."""
-    directory = tmp_path_factory.mktemp("capsule_ext")
-    for name in ("setup.py", "spans.c"):
-        shutil.copy(SOURCE / name, directory)
-    done = subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return directory
+    return build("capsule_ext", tmp_path_factory.mktemp("capsule_ext"))
 
 
 @pytest.fixture(scope="module")
 def spans(built):
-    (path,) = built.glob("spans.*so")
-    spec = importlib.util.spec_from_file_location("spans", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("spans", built)
 
 
 def test_runtime_is_found(spans):

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import cProfile
 import gc
-import importlib.util
-import shutil
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 from edbprof_native import Profile
+from extensions import build, load
 
 pytest.importorskip("Cython")
 
@@ -27,23 +25,7 @@ HAS_STARTS = sys.version_info >= (3, 13)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The built extension."""
-    directory = tmp_path_factory.mktemp("cython_ext")
-    for name in ("setup.py", "generators.pyx"):
-        shutil.copy(SOURCE / name, directory)
-    done = subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    (path,) = directory.glob("generators.*so")
-    spec = importlib.util.spec_from_file_location("generators", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("generators", build("cython_ext", tmp_path_factory.mktemp("cython_ext")))
 
 
 def drive(coroutine):

@@ -9,7 +9,6 @@ import _thread
 import importlib.util
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 from edbprof_native import Profile, profile
 from edbprof_native._program import find
+from extensions import build, load
 from prof_file import ProfFile, only_file, saved
 
 SOURCE = Path(__file__).with_name("foreign_ext")
@@ -33,28 +33,12 @@ sees_all = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The directory with the built extension."""
-    directory = tmp_path_factory.mktemp("foreign_ext")
-    for name in ("setup.py", "foreign.c"):
-        shutil.copy(SOURCE / name, directory)
-    done = subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return directory
+    return build("foreign_ext", tmp_path_factory.mktemp("foreign_ext"))
 
 
 @pytest.fixture(scope="module")
 def foreign(built):
-    (path,) = built.glob("foreign.*so")
-    spec = importlib.util.spec_from_file_location("foreign", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("foreign", built)
 
 
 def callee():
