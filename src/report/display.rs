@@ -33,6 +33,15 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
+/// Escapes `text` for XML content and attributes. It must come from [`printable`], which leaves
+/// no character that XML forbids.
+pub(super) fn escape_xml(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
 fn push_printable(text: &mut String, c: char) {
     match c {
         c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),

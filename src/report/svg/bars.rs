@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::functions::Functions;
-use super::graph::{CELL, Estimates, FRAME, Graph, PADDING, UNITS, VISIBLE, WITH_EDGE, escape};
+use super::graph::{CELL, Estimates, FRAME, Graph, PADDING, UNITS, VISIBLE, WITH_EDGE};
 use super::layout::{Content, Placed, Rest};
 use crate::report::cells::beginning;
+use crate::report::display::escape_xml;
 use crate::report::numbers::{count, counted, duration};
 
 /// The edges of wide frames are rounded to one of so many: their widths are exact to a
@@ -119,10 +120,10 @@ fn write_label(
          <title>{}, {:.2} % of all time, {}</title><text x=\"4\" y=\"12.5\">{}</text></svg>",
         decimal(x, STEPS / 100),
         decimal(width, STEPS / 100),
-        escape(name),
+        escape_xml(name),
         100.0 * frame.total as f64 / whole.max(1) as f64,
         duration(frame.total as f64 / 1e9),
-        escape(&label),
+        escape_xml(&label),
     );
 }
 

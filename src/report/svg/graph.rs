@@ -92,15 +92,6 @@ impl Estimates {
     }
 }
 
-/// Escapes `text` for XML content. It must come from `display::printable`, which leaves no
-/// character that XML forbids.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
 /// Fills the holes of `template`, which look like `{{name}}`.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split("{{");

@@ -6,8 +6,9 @@ use super::about::about;
 use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
-use super::graph::{Drawing, Estimates, Graph, escape, fill};
+use super::graph::{Drawing, Estimates, Graph, fill};
 use crate::report::View;
+use crate::report::display::escape_xml;
 
 const PAGE: &str = include_str!("page.svg");
 const GRAPH: &str = include_str!("graph.svg");
@@ -60,9 +61,9 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
     // The head comes after the graphs, because it stays in view above them.
     let values = [
         ("size", size.as_str()),
-        ("title", &escape(&about.join(", "))),
-        ("heading", &escape(heading)),
-        ("about", &escape(&rest.join("; "))),
+        ("title", &escape_xml(&about.join(", "))),
+        ("heading", &escape_xml(heading)),
+        ("about", &escape_xml(&rest.join("; "))),
         ("style", STYLE),
         ("height", &height.to_string()),
         ("graphs", &parts),
@@ -70,8 +71,8 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
         ("margin", &MARGIN.to_string()),
         ("legend", &legend),
         ("legend_end", &legend_end.to_string()),
-        ("remarks", &escape(&view.remarks().join(" "))),
-        ("omissions", &escape(&drawing.omissions)),
+        ("remarks", &escape_xml(&view.remarks().join(" "))),
+        ("omissions", &escape_xml(&drawing.omissions)),
         ("data", &data),
         ("script", SCRIPT),
     ];

@@ -12,7 +12,7 @@ use super::Names;
 use super::sentence::{mean, sentence, signed_duration};
 use crate::analysis::diff::{Change, PathChanges};
 use crate::report::cells::beginning;
-use crate::report::display::{function_name, printable};
+use crate::report::display::{escape_xml, function_name, printable};
 use crate::report::numbers::duration;
 use layout::{Graph, Placed};
 
@@ -81,8 +81,8 @@ pub fn picture(changes: &PathChanges, names: &Names, before: &str, after: &str) 
          click here or press Escape to get back.</text>\n\
          {body}<script><![CDATA[\n{SCRIPT}]]></script>\n</svg>\n",
         height = y + 20,
-        title = escape(&title),
-        sides = escape(&sides),
+        title = escape_xml(&title),
+        sides = escape_xml(&sides),
         legend = legend(),
     )
 }
@@ -129,7 +129,7 @@ fn write_frame(
     let _ = write!(
         out,
         "<g class=\"frame\" data-x=\"{x:.2}\" data-w=\"{width:.2}\"><title>{}</title>",
-        escape(&hover(&change, &names.name(function))),
+        escape_xml(&hover(&change, &names.name(function))),
     );
     write_fill(out, &class(&change, whole), x, top, width, FRAME);
     let room = ((width - 6.0) / CELL).max(0.0) as usize;
@@ -140,8 +140,8 @@ fn write_frame(
         "<text x=\"{:.2}\" y=\"{}\" data-name=\"{}\">{}</text></g>",
         x + 3.0,
         top + 13,
-        escape(&name),
-        escape(&label),
+        escape_xml(&name),
+        escape_xml(&label),
     );
 }
 
@@ -179,12 +179,4 @@ fn class(change: &Change, whole: f64) -> String {
         strength if share > 0.0 => format!("more{strength}"),
         strength => format!("less{strength}"),
     }
-}
-
-/// Escapes `text` for XML content and attributes. It must come from `display::printable`.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
