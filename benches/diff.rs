@@ -1,4 +1,4 @@
-//! What comparing two profiles of a million nodes costs, in time and memory:
+//! Measures what comparing two profiles of a million nodes costs, in time and memory:
 //!
 //!     cargo bench --bench diff
 //!

@@ -1,7 +1,7 @@
 /* The one place that a thread has for a profile function, as the program sees it.
  *
- * What sets it has its C function replaced in the table of methods: no object that the program can
- * see changes, and nothing else gets slower. An audit hook would see the same, but before it
+ * Each function that sets it has its C function replaced in the table of methods: no object that the
+ * program can see changes, and nothing else gets slower. An audit hook would see the same, but before it
  * happens, could not act afterwards in threads other than the main one, and would slow down
  * everything that is audited. */
 #include "profile_slot.h"

@@ -9,13 +9,13 @@ pub struct Terminal {
     pub width: usize,
     /// Lines.
     pub height: usize,
-    /// Whether it shows colours.
+    /// True if it shows colours.
     pub colours: bool,
-    /// Whether it shows nothing but ASCII.
+    /// True if it shows nothing but ASCII.
     pub ascii: bool,
 }
 
-/// What lines begin with that go on after a break.
+/// Beginning of lines that go on after a break.
 const INDENT: &str = "  ";
 
 impl Default for Terminal {

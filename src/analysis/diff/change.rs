@@ -39,7 +39,7 @@ impl Figures {
     }
 }
 
-/// What can be said of a change of time.
+/// Judgement of a change of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
     /// A side has fewer than three runs.

@@ -1,4 +1,4 @@
-//! Which functions of two sides are the same.
+//! Matches the functions of two sides.
 //!
 //! Functions that have one name in their module are matched first, then those that have one
 //! name in a file, then those whose files have the same base name. Lines never count, except

@@ -25,7 +25,7 @@ use crate::analysis::pattern::Pattern;
 /// Limits by metric and pattern: numbers of calls, or nanoseconds.
 type Limits = BTreeMap<(Metric, String), f64>;
 
-/// What a budget file says.
+/// Content of a budget file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Budget {
     limits: Limits,

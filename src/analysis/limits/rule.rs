@@ -71,7 +71,7 @@ pub enum Limit {
 pub struct RuleError {
     /// Column of the first character that can't be read, from 1.
     pub column: usize,
-    /// What is expected there.
+    /// Phrase for what is expected there.
     pub expected: String,
 }
 
@@ -128,7 +128,7 @@ pub(super) fn figure(text: &str, metric: Metric) -> Result<f64, RuleError> {
     }
 }
 
-/// What of a text is not read yet.
+/// Text that is read from its beginning to its end.
 struct Rest<'t> {
     text: &'t str,
     /// Bytes that are read.

@@ -1,4 +1,4 @@
-//! What `edbprof diff` shows: differences as text, as JSON and as a picture.
+//! Shows differences for `edbprof diff`: as text, as JSON and as a picture.
 
 mod json;
 mod names;

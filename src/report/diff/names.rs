@@ -1,4 +1,4 @@
-//! How functions of two profiles are named, so that each name means one of them.
+//! Names the functions of two profiles, so that each name means one of them.
 
 use std::collections::HashMap;
 

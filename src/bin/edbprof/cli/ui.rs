@@ -60,7 +60,7 @@ fn terminal_size(stream: impl AsFd) -> Option<(u16, u16)> {
     Some((size.ws_col, size.ws_row))
 }
 
-/// Whether the locale names an encoding that is not UTF-8. Where nothing names a locale, text is
+/// Returns true if the locale names an encoding that is not UTF-8. Where nothing names a locale, text is
 /// UTF-8, as for Python.
 fn is_ascii_locale() -> bool {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
@@ -86,7 +86,7 @@ impl Stream {
         self.terminal_or(Terminal::default().width)
     }
 
-    /// As [`terminal`](Self::terminal), with another width where nothing says it.
+    /// Returns the same as [`terminal`](Self::terminal), with another width where nothing says it.
     pub(crate) fn terminal_or(self, width: usize) -> Terminal {
         let (size, colours) = match self {
             Stream::Stdout => (

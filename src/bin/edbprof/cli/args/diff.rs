@@ -166,7 +166,7 @@ pub(crate) struct CheckOptions {
     pub(crate) inputs: SideOptions,
 }
 
-/// How profiles are found and prepared.
+/// Options that find and prepare profiles.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SideOptions {
     /// Compare times as recorded, with the cost of recording
