@@ -77,9 +77,19 @@ impl Diff {
         changes
     }
 
-    /// Returns the changed edges between `function`, one of [`functions`](Self::functions),
-    /// and its callers, or its callees. Each names the other end.
-    pub fn neighbours(&self, function: usize, relation: Neighbours, order: Order) -> Vec<Change> {
+    /// Returns the changed edges between `functions`, indices into
+    /// [`functions`](Self::functions), and their callers, or their callees. Each names the other
+    /// end, which has one edge for all of them.
+    pub fn neighbours(
+        &self,
+        functions: &[usize],
+        relation: Neighbours,
+        order: Order,
+    ) -> Vec<Change> {
+        let mut is_here = vec![false; self.functions.len()];
+        for &function in functions {
+            is_here[function] = true;
+        }
         let mut sums: HashMap<u32, [Counts; 2]> = HashMap::new();
         for (at, side) in self.sides.iter().enumerate() {
             for (&(caller, callee), counts) in &side.edges {
@@ -88,7 +98,7 @@ impl Diff {
                     Neighbours::Callers => (callee, caller),
                     Neighbours::Callees => (caller, callee),
                 };
-                if here as usize == function {
+                if is_here[here as usize] {
                     sums.entry(there).or_default()[at].add(counts);
                 }
             }

@@ -100,10 +100,8 @@ impl Sums {
     }
 
     fn grown(&self, metric: Metric, diff: &Diff) -> Vec<Grown> {
-        let callers = self.functions.iter();
-        let callers = callers
-            .flat_map(|&function| diff.neighbours(function, Neighbours::Callers, Order::Impact));
-        let grown = callers.map(|caller| Grown {
+        let callers = diff.neighbours(&self.functions, Neighbours::Callers, Order::Impact);
+        let grown = callers.into_iter().map(|caller| Grown {
             by: figure(metric, &caller.is()) - figure(metric, &caller.was()),
             caller,
         });

@@ -68,7 +68,7 @@ pub fn neighbours(
         Neighbours::Callees => "callees",
     };
     let blocks = wanted.into_iter().take(limits.lines).map(|(at, change)| {
-        let edges = diff.neighbours(at, relation, limits.order);
+        let edges = diff.neighbours(&[at], relation, limits.order);
         let edges: Vec<_> = edges.iter().collect();
         let name = names.name(&change.function);
         let block = match edges.is_empty() {
