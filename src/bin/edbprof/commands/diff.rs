@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, Side};
 use edbprof::analysis::limits::check;
-use edbprof::analysis::merge::Profile;
 use edbprof::analysis::pattern::Pattern;
 use edbprof::report::diff as report;
 use edbprof::report::summary::path_text;
@@ -39,17 +38,12 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     let (new_side, new, new_exit) = read(&after)?;
     let diff = Diff::of([old_side, new_side]);
     let names = report::Names::of(diff.functions());
-    print(&shown(
-        options,
-        [&before, &after],
-        [&old, &new],
-        &diff,
-        &names,
-    )?)?;
-    if let Some(output) = &options.output {
+    let changes = keeps.then(|| PathChanges::new(&diff, &old, &new));
+    let tree = changes.as_ref().filter(|_| options.tree);
+    print(&shown(options, [&before, &after], tree, &diff, &names)?)?;
+    if let (Some(output), Some(changes)) = (&options.output, &changes) {
         let [before, after] = [&before, &after].map(|paths| names_of(paths));
-        let changes = PathChanges::new(&diff, &old, &new);
-        let picture = report::picture(&changes, &names, &before, &after);
+        let picture = report::picture(changes, &names, &before, &after);
         write_named(output, picture.as_bytes()).map_err(|error| {
             Error::NotWritten(format!("can't write {}: {error}", path_text(output)))
         })?;
@@ -86,7 +80,7 @@ fn names_of(paths: &[PathBuf]) -> String {
 fn shown(
     options: &DiffOptions,
     paths: [&[PathBuf]; 2],
-    [old, new]: [&[Profile]; 2],
+    tree: Option<&PathChanges>,
     diff: &Diff,
     names: &report::Names,
 ) -> Result<String, Error> {
@@ -111,9 +105,8 @@ fn shown(
     let [before, after] = paths.map(names_of);
     let mut text = report::head(diff, &before, &after);
     text.push('\n');
-    if options.tree {
-        let changes = PathChanges::new(diff, old, new);
-        text.push_str(&report::tree(&changes, names, limits));
+    if let Some(changes) = tree {
+        text.push_str(&report::tree(changes, names, limits));
         return Ok(text);
     }
     let relations = [
