@@ -5,6 +5,7 @@
 //! | [`prof`] | `.prof`, written when a recording is saved and by merges; its call trees are in [`trees`] |
 //! | [`live`] | `.prof.live`, mapped into the memory of the profiled process |
 //! | [`pstats`] | the dictionary of `cProfile`, the first object of a `.prof` |
+//! | [`timeline`] | `.timeline` and `.prof.timeline.live`, the events in their order |
 //! | [`sidecar`] | `.singledispatch`, dispatch counts beside a `.prof` |
 //! | [`marshal`] | the encoding of `.prof` files |
 //!
@@ -39,5 +40,6 @@ pub mod prof;
 pub mod pstats;
 pub mod read_error;
 pub mod sidecar;
+pub mod timeline;
 pub mod trees;
 mod wtf8;

@@ -25,6 +25,7 @@ mod process;
 mod rows;
 mod rows_of;
 pub(crate) mod thread_name;
+pub mod timeline;
 mod trees;
 mod unfinished;
 mod waiting;

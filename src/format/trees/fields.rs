@@ -5,17 +5,23 @@
 use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
 
-pub(super) fn read_number<T: TryFrom<i128>>(reader: &mut Reader<'_>) -> Result<T, ReadError> {
+pub(in crate::format) fn read_number<T: TryFrom<i128>>(
+    reader: &mut Reader<'_>,
+) -> Result<T, ReadError> {
     let offset = reader.offset();
     T::try_from(reader.int()?).map_err(|_| ReadError::invalid(offset, "a number out of its range"))
 }
 
-pub(super) fn write_number<'a>(writer: &mut Writer<'a>, key: &'a [u8], value: impl Into<i128>) {
+pub(in crate::format) fn write_number<'a>(
+    writer: &mut Writer<'a>,
+    key: &'a [u8],
+    value: impl Into<i128>,
+) {
     writer.text(key);
     writer.int(value.into());
 }
 
-pub(super) fn read_text(reader: &mut Reader<'_>) -> Result<Box<[u8]>, ReadError> {
+pub(in crate::format) fn read_text(reader: &mut Reader<'_>) -> Result<Box<[u8]>, ReadError> {
     Ok(reader.string()?.into())
 }
 

@@ -8,7 +8,7 @@ use crate::format::pstats::{read_label, write_label};
 use crate::format::read_error::ReadError;
 use crate::model::{Function, FunctionKind};
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
+pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
     reader.tuple(8, "a function's tuple of eight", |reader| {
         let offset = reader.offset();
         let kind = match reader.int()? {
@@ -38,7 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Function, ReadError> {
     })
 }
 
-pub(super) fn write<'a>(writer: &mut Writer<'a>, function: &'a Function) {
+pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, function: &'a Function) {
     writer.tuple(8);
     writer.int(function.kind as i128);
     writer.int(i128::from(function.flags));

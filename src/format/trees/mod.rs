@@ -89,11 +89,13 @@ mod thread;
 mod version1;
 mod waiting;
 
-pub(super) use fields::read_id;
+pub(super) use fields::{read_id, read_number, read_text, write_number};
+pub(super) use function::{read as read_function, write as write_function};
 pub(super) use kind::number_functions;
+pub(super) use process::{read as read_process, write as write_process};
 pub(super) use version1::upgrade;
 
-use fields::{read_into, read_text, write_column, write_text, write_texts};
+use fields::{read_into, write_column, write_text, write_texts};
 
 use super::marshal::{Reader, Writer};
 use super::read_error::ReadError;

@@ -8,7 +8,7 @@ use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
 use crate::model::{Ending, Process};
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
+pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
     let offset = reader.offset();
     let mut process = Process::default();
     let mut has_pid = false;
@@ -48,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadError> {
     Ok(process)
 }
 
-pub(super) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
+pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process) {
     writer.dict();
     let identity = &process.identity;
     write_number(writer, b"pid", identity.pid);

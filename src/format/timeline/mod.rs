@@ -1,0 +1,119 @@
+//! The call history of threads: every event with its time, in blocks that can be read alone.
+//!
+//! Two files have such blocks. While a process records, its *history file*
+//! `<name>.prof.timeline.live` is mapped into its memory, beside the live file `<name>.prof.live`
+//! that has the nodes and functions. A *timeline file*, `<name>.prof.timeline` or
+//! the `.timeline` of a whole run, has the blocks of any number of processes, each with its own
+//! nodes and functions. All integers are little-endian.
+//!
+//! A block in a history file is [`BLOCK`] bytes long; in a timeline file it ends with its last
+//! word that counts. It begins with 64 bytes:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | number of the block in its process, counted from 1 in the order in which blocks were begun; 0 in a history file means that the block is not in use. Stored last |
+//! | 8 | 8 | tick at which it begins: that of the event before, at least 1 |
+//! | 16 | 4 | index of the node that was innermost then: its path to the root are the open calls |
+//! | 20 | 4 | index of the root of the thread's tree |
+//! | 24 | 4 | number of the thread in its process, counted from 1 |
+//! | 28 | 4 | number of words at the beginning that enter counters of overflow calls that were open then, the outermost first |
+//! | 32 | 4 | in a timeline file the number of words that follow; 0 in a history file |
+//! | 36 | 28 | zeros |
+//!
+//! Words of 8 bytes follow; in a history file a word of 0 ends them. The low half of a word is
+//! the number of ticks since the event before it, or since the block's beginning. The high half
+//! is what happened:
+//!
+//! | high half | event |
+//! |---|---|
+//! | 1 to 2^31 - 1 | a call begins: index of its node, a child of the innermost open one; or of a counter of overflow calls |
+//! | 2^31 + 1 to 2^32 - 257 | the same, less 2^31: a generator or coroutine continues |
+//! | 2^32 - 1 | the innermost call returns |
+//! | 2^32 - 2 | it ends with an exception |
+//! | 2^32 - 3 | it is suspended: a generator or coroutine yields or awaits |
+//! | 2^32 - 4 | all open calls end that are not on the path of a node. The next word is the node's index |
+//! | 2^32 - 5 | the thread goes on with the open calls of another greenlet: those on the path of a node. The next word is the node's index |
+//! | 2^32 - 6 | no event: the next word is a number of ticks that pass, for gaps of 2^32 ticks or more |
+//! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
+//!
+//! A timeline file begins with 64 bytes:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | [`MAGIC`]. This and the next ones are stored last |
+//! | 8 | 4 | version: 1 |
+//! | 16 | 8 | offset of the directory |
+//! | 24 | 8 | offset of its end |
+//! | 32 | 32 | zeros |
+//!
+//! For each process follow its blocks, then its nodes, 8 bytes each: u32 index of the caller's
+//! node as in [`live`](super::live), u32 index of its function, or 2^32 - 1 in a root and in a node
+//! whose function is hidden: what that calls is its caller's. The directory has an entry for each
+//! process: u64 length, and a marshal dict:
+//!
+//! | key | value |
+//! |---|---|
+//! | `process` | the process's dict, as in [`trees`](super::trees) |
+//! | `recording` | bytes, 16: the recording's random id |
+//! | `rate` | int: nanoseconds in a tick, times 2^40 |
+//! | `zero_monotonic_ns` | int: the system's monotonic clock at tick 0; 0 where ticks are not real time |
+//! | `zero_unix_ns` | int: the wall clock at tick 0, nanoseconds since the Unix epoch |
+//! | `end` | int: tick of the process's end, or of its latest event |
+//! | `complete_from`, `complete_to` | int: first tick for which the history has every event, and the tick from which on there was no room for it, or 2^64 - 1 |
+//! | `suspended_ns` | int: nanoseconds for which the system was suspended meanwhile |
+//! | `blocks_at`, `blocks` | int: offset of the first block, number of blocks |
+//! | `nodes_at`, `nodes` | int: offset of the first node, number of nodes |
+//! | `functions` | list of functions, as in [`trees`](super::trees) |
+//! | `threads` | list of tuples (int, text): index of a tree's root, name of its threads |
+//!
+//! Ticks are those of the process's recording. The second of two words is stored before the
+//! first, and each event by one store, so a killed process leaves whole events.
+
+mod process;
+mod reader;
+mod source;
+pub(crate) mod word;
+mod writer;
+
+pub use process::{
+    Block, NO_FUNCTION, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
+};
+pub use reader::{TimelineError, read};
+pub use source::Source;
+pub use word::Events;
+pub use writer::TimelineWriter;
+
+/// Suffix of a history file, after the name of the `.prof` file beside it.
+pub const HISTORY_SUFFIX: &str = ".timeline.live";
+/// Suffix of a timeline file, after the name of the `.prof` file beside it.
+pub const SUFFIX: &str = ".timeline";
+/// First bytes of a history file. Stored last.
+pub const HISTORY_MAGIC: [u8; 8] = *b"edbhist\0";
+/// First bytes of a timeline file.
+pub const MAGIC: [u8; 8] = *b"edbtime\0";
+/// The version of both formats. Files of later versions are refused.
+pub const VERSION: u32 = 1;
+/// Bytes of a block in a history file.
+pub(crate) const BLOCK: usize = 64 << 10;
+/// Bytes before the words of a block.
+pub(crate) const BLOCK_HEADER: usize = 64;
+/// Bytes before the first block of a timeline file.
+pub(crate) const HEADER: usize = 64;
+
+/// Offsets in a timeline file's header.
+pub(crate) mod at {
+    pub(crate) const VERSION: usize = 8;
+    pub(crate) const DIRECTORY: usize = 16;
+    pub(crate) const DIRECTORY_END: usize = 24;
+}
+
+/// Offsets in a block.
+pub(crate) mod block {
+    pub(crate) const NUMBER: usize = 0;
+    pub(crate) const START: usize = 8;
+    pub(crate) const NODE: usize = 16;
+    pub(crate) const ROOT: usize = 20;
+    pub(crate) const THREAD: usize = 24;
+    pub(crate) const OVERFLOW: usize = 28;
+    pub(crate) const WORDS: usize = 32;
+}

@@ -1,0 +1,163 @@
+//! One process's part of a timeline, whichever file it is in.
+
+use std::io;
+use std::sync::Arc;
+
+use super::source::Source;
+use super::word::Events;
+use super::{BLOCK, BLOCK_HEADER};
+use crate::clock::TickRate;
+use crate::format::live::COUNTER;
+use crate::model::{Function, Process};
+
+/// Function of a root, and of a node whose function is hidden: what it calls is its caller's.
+pub const NO_FUNCTION: u32 = u32::MAX;
+
+/// The ticks of a process's recording as times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimelineClock {
+    pub(crate) rate: TickRate,
+    /// Monotonic clock of the system at tick 0, nanoseconds; 0 if the recording's clock is the
+    /// processor's or the host's, so that its ticks can't be compared with other processes'.
+    pub zero_monotonic_ns: u64,
+    /// Wall clock at tick 0, nanoseconds since the Unix epoch.
+    pub zero_unix_ns: u64,
+}
+
+impl TimelineClock {
+    /// Nanoseconds from tick 0 to `tick`, rounded down.
+    pub fn ns(&self, tick: u64) -> u64 {
+        self.rate.ns(tick)
+    }
+}
+
+/// A node of a call tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimelineNode {
+    /// Index of the caller's node, which is lower; a root is its own. 2^31 and the index of the
+    /// root in a counter of overflow calls, which may be called from any node.
+    pub parent: u32,
+    /// Index of its function, or [`NO_FUNCTION`].
+    pub function: u32,
+}
+
+impl TimelineNode {
+    /// Returns true for a counter of overflow calls.
+    pub fn is_counter(&self) -> bool {
+        self.parent & COUNTER != 0
+    }
+}
+
+/// A thread's tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineThread {
+    /// Index of its root.
+    pub root: u32,
+    /// Its name, or what the names of its threads have in common.
+    pub name: Box<[u8]>,
+}
+
+/// A block without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its number in the process, from 1 on: blocks that were begun later have higher ones.
+    pub number: u64,
+    /// Tick at which it begins.
+    pub start: u64,
+    /// Index of the node that was innermost then.
+    pub node: u32,
+    /// Index of the root of the thread's tree.
+    pub root: u32,
+    /// Number of the thread in the process, from 1 on.
+    pub thread: u32,
+    /// Number of words at the beginning that enter calls which were open before.
+    pub overflow: u32,
+    /// Number of words, of which the last ones may be zeros.
+    pub words: u32,
+    /// Offset of the words in the file, bytes.
+    pub(crate) offset: u64,
+}
+
+impl Block {
+    /// Bytes that the block has in a timeline file.
+    pub(crate) fn len(&self) -> u64 {
+        BLOCK_HEADER as u64 + 8 * u64::from(self.words)
+    }
+}
+
+/// Words that a block has at most.
+pub(crate) const MOST_WORDS: u32 = ((BLOCK - BLOCK_HEADER) / 8) as u32;
+
+/// History of one process.
+#[derive(Clone, Debug)]
+pub struct TimelineProcess {
+    /// Facts of the process.
+    pub process: Process,
+    /// The recording's random id.
+    pub recording: [u8; 16],
+    /// Its clock.
+    pub clock: TimelineClock,
+    /// Tick of its end, or of its latest event.
+    pub end: u64,
+    /// Tick from which on the history has every event: 1 unless older blocks were given up.
+    pub complete_from: u64,
+    /// Tick from which on the history has nothing, because there was no room; `u64::MAX` if there
+    /// was.
+    pub complete_to: u64,
+    /// Time that the system was suspended while it was recorded, nanoseconds.
+    pub suspended_ns: u64,
+    /// Functions of its nodes.
+    pub functions: Vec<Function>,
+    /// All nodes of its trees.
+    pub nodes: Vec<TimelineNode>,
+    /// Its trees.
+    pub threads: Vec<TimelineThread>,
+    /// Its blocks, by number.
+    pub blocks: Vec<Block>,
+    pub(crate) source: Arc<Source>,
+}
+
+impl TimelineProcess {
+    /// Name of the thread whose tree has that root; empty if it has none.
+    pub fn thread_name(&self, root: u32) -> &[u8] {
+        let thread = self.threads.iter().find(|thread| thread.root == root);
+        thread.map_or(&[], |thread| &thread.name)
+    }
+
+    /// Reads the words of one of the process's blocks into `words`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn read(&self, block: &Block, words: &mut Vec<u64>) -> io::Result<()> {
+        words.clear();
+        words.resize(block.words.min(MOST_WORDS) as usize, 0);
+        self.source.read_words(block.offset, words)
+    }
+
+    /// The events of a block whose words were read.
+    pub fn events<'w>(&self, block: &Block, words: &'w [u64]) -> Events<'w> {
+        Events::new(words, block.start)
+    }
+
+    /// Returns true if nothing is out of its range: whatever passes may be indexed without
+    /// looking, but for nodes in events.
+    pub(crate) fn is_sound(&self) -> bool {
+        let nodes = self.nodes.len();
+        let is_function =
+            |function| function == NO_FUNCTION || (function as usize) < self.functions.len();
+        let is_node = |(index, node): (usize, &TimelineNode)| {
+            let parent = (node.parent & !COUNTER) as usize;
+            let is_before = parent < index || parent == index && !node.is_counter();
+            is_before && is_function(node.function)
+        };
+        let is_block = |block: &Block| {
+            (block.node as usize) < nodes
+                && (block.root as usize) < nodes
+                && !self.nodes[block.node as usize].is_counter()
+        };
+        let is_thread = |thread: &TimelineThread| (thread.root as usize) < nodes;
+        self.nodes.iter().enumerate().all(is_node)
+            && self.blocks.iter().all(is_block)
+            && self.threads.iter().all(is_thread)
+    }
+}

@@ -1,0 +1,54 @@
+//! Bytes that a timeline is read from, a block at a time.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// A file, or its bytes.
+#[derive(Debug)]
+pub enum Source {
+    /// An open file.
+    File(File),
+    /// All bytes of a file.
+    Bytes(Vec<u8>),
+}
+
+impl Source {
+    /// Number of bytes that it has.
+    pub(super) fn len(&self) -> io::Result<u64> {
+        match self {
+            Source::File(file) => Ok(file.metadata()?.len()),
+            Source::Bytes(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self {
+            Source::File(file) => file.read_exact_at(buffer, offset),
+            Source::Bytes(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let rest = bytes.get(start..).unwrap_or_default();
+                let part = rest.get(..buffer.len());
+                buffer.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Fills `words` with those from `offset` on.
+    pub(super) fn read_words(&self, offset: u64, words: &mut [u64]) -> io::Result<()> {
+        const AT_ONCE: usize = 1024;
+        let mut bytes = [0; 8 * AT_ONCE];
+        let mut at = offset;
+        for part in words.chunks_mut(AT_ONCE) {
+            let bytes = &mut bytes[..8 * part.len()];
+            self.read_at(at, bytes)?;
+            at += bytes.len() as u64;
+            for (word, bytes) in part.iter_mut().zip(bytes.chunks_exact(8)) {
+                *word = bytes.try_into().map_or(0, u64::from_le_bytes);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The words of a block: see the table of [`timeline`](super).
+
+use crate::model::timeline::{CallEnd, Event, Happening, WaitKind};
+
+/// High half of a word for each kind of event that is no beginning.
+pub(crate) mod code {
+    pub(crate) const RETURN: u32 = u32::MAX;
+    pub(crate) const RAISE: u32 = u32::MAX - 1;
+    pub(crate) const SUSPEND: u32 = u32::MAX - 2;
+    pub(crate) const END_TO: u32 = u32::MAX - 3;
+    pub(crate) const SWITCH_TO: u32 = u32::MAX - 4;
+    pub(crate) const LATER: u32 = u32::MAX - 5;
+    pub(crate) const BLOCKED: u32 = u32::MAX - 6;
+    pub(crate) const GIL: u32 = u32::MAX - 7;
+    pub(crate) const PREEMPTED: u32 = u32::MAX - 8;
+    /// From here on high halves are no nodes.
+    pub(crate) const FIRST: u32 = u32::MAX - 255;
+    /// Added to the index of a node that continues.
+    pub(crate) const RESUMED: u32 = 1 << 31;
+}
+
+/// Largest number of ticks that fits into the low half of a word.
+pub(crate) const MOST_TICKS: u64 = u32::MAX as u64;
+
+/// The word of an event `ticks` after the one before, of which there are at most [`MOST_TICKS`].
+#[cfg_attr(not(test), allow(dead_code, reason = "for recorders"))]
+#[inline]
+pub(crate) fn word(code: u32, ticks: u64) -> u64 {
+    debug_assert!(code != 0 && ticks <= MOST_TICKS);
+    u64::from(code) << 32 | ticks
+}
+
+/// Number of words that events take, up to what is none.
+pub(crate) fn used_words(words: &[u64]) -> usize {
+    let mut events = Events::new(words, 0);
+    while events.next().is_some() {}
+    words.len() - events.left
+}
+
+/// The events of a block's words, with their ticks. Ends before what is no event.
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    words: std::slice::Iter<'a, u64>,
+    tick: u64,
+    /// Words behind the latest event.
+    left: usize,
+}
+
+impl<'a> Events<'a> {
+    /// The events of `words`, the first of which is so many ticks later than `start`.
+    pub fn new(words: &'a [u64], start: u64) -> Events<'a> {
+        Events {
+            words: words.iter(),
+            tick: start,
+            left: words.len(),
+        }
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        loop {
+            let word = *self.words.next()?;
+            self.tick = self.tick.saturating_add(word & MOST_TICKS);
+            let code = (word >> 32) as u32;
+            let what = match code {
+                0 => return None,
+                code::RETURN => Happening::End(CallEnd::Returned),
+                code::RAISE => Happening::End(CallEnd::Raised),
+                code::SUSPEND => Happening::End(CallEnd::Suspended),
+                code::END_TO => Happening::EndTo(*self.words.next()? as u32),
+                code::SWITCH_TO => Happening::SwitchTo(*self.words.next()? as u32),
+                code::LATER => {
+                    self.tick = self.tick.saturating_add(*self.words.next()?);
+                    continue;
+                }
+                code::BLOCKED => Happening::Waited(WaitKind::Blocked, *self.words.next()?),
+                code::GIL => Happening::Waited(WaitKind::Gil, *self.words.next()?),
+                code::PREEMPTED => Happening::Waited(WaitKind::Preempted, *self.words.next()?),
+                code::FIRST.. => return None,
+                code if code & code::RESUMED != 0 => Happening::Resume(code & !code::RESUMED),
+                node => Happening::Start(node),
+            };
+            self.left = self.words.len();
+            return Some(Event {
+                tick: self.tick,
+                what,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(words: &[u64]) -> Vec<(u64, Happening)> {
+        Events::new(words, 100)
+            .map(|event| (event.tick, event.what))
+            .collect()
+    }
+
+    #[test]
+    fn words_are_events_with_the_sum_of_their_ticks() {
+        let words = [
+            word(7, 1),
+            word(code::RESUMED | 8, 2),
+            word(code::LATER, 0),
+            1 << 40,
+            word(code::SUSPEND, 3),
+            word(code::BLOCKED, 0),
+            5_000,
+            word(code::END_TO, MOST_TICKS),
+            1,
+            word(code::SWITCH_TO, 0),
+            9,
+            word(code::RAISE, 4),
+            word(code::RETURN, 0),
+            0,
+            word(7, 1),
+        ];
+        let later = 103 + (1 << 40) + 3;
+        let end = later + MOST_TICKS;
+        let expected = [
+            (101, Happening::Start(7)),
+            (103, Happening::Resume(8)),
+            (later, Happening::End(CallEnd::Suspended)),
+            (later, Happening::Waited(WaitKind::Blocked, 5_000)),
+            (end, Happening::EndTo(1)),
+            (end, Happening::SwitchTo(9)),
+            (end + 4, Happening::End(CallEnd::Raised)),
+            (end + 4, Happening::End(CallEnd::Returned)),
+        ];
+        assert_eq!(events(&words), expected);
+    }
+
+    #[test]
+    fn the_last_event_keeps_its_second_word() {
+        assert_eq!(used_words(&[word(1, 5), word(code::END_TO, 1), 0, 0, 0]), 3);
+        assert_eq!(used_words(&[word(1, 5), word(code::LATER, 1), 0, 0]), 1);
+        assert_eq!(used_words(&[]), 0);
+    }
+
+    #[test]
+    fn unknown_and_cut_off_words_end_a_block() {
+        assert_eq!(events(&[word(code::FIRST, 0), word(1, 0)]), []);
+        assert_eq!(events(&[word(code::LATER, 0)]), []);
+        assert_eq!(events(&[word(code::GIL, 9)]), []);
+        let endless = [word(code::LATER, 1), u64::MAX, word(1, 1)];
+        assert_eq!(events(&endless), [(u64::MAX, Happening::Start(1))]);
+    }
+}

@@ -1,0 +1,49 @@
+//! Events of a thread in the order of time.
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallEnd {
+    /// It returned.
+    Returned,
+    /// It raised an exception.
+    Raised,
+    /// A generator or coroutine was suspended.
+    Suspended,
+}
+
+/// Reason why a thread used no processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WaitKind {
+    /// It waited for something.
+    Blocked,
+    /// It waited for the interpreter's lock.
+    Gil,
+    /// It could have run and had no processor.
+    Preempted,
+}
+
+/// Something that happened in a thread. Nodes are indices in the process's call trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A call begins at a node.
+    Start(u32),
+    /// A generator or coroutine continues at a node.
+    Resume(u32),
+    /// The innermost call ends.
+    End(CallEnd),
+    /// All open calls end that are not on the path of a node.
+    EndTo(u32),
+    /// The open calls are those on the path of a node from here on; the others go on later.
+    SwitchTo(u32),
+    /// The thread has waited for so many nanoseconds since the event before.
+    Waited(WaitKind, u64),
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Ticks of the process's recording.
+    pub tick: u64,
+    /// The event.
+    pub what: Happening,
+}
