@@ -11,6 +11,7 @@
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
 //! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
 //! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
+//! | [`timeline`] | single calls, in their order |
 //! | [`runs`] | which processes are of one run |
 
 #![deny(unsafe_code)]
@@ -38,3 +39,4 @@ pub mod rows;
 pub mod runs;
 pub mod select;
 pub mod singledispatch;
+pub mod timeline;

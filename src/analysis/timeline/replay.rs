@@ -1,0 +1,491 @@
+//! The events of a thread as calls that begin and end.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use crate::format::timeline::{Block, NO_FUNCTION, TimelineProcess};
+use crate::model::timeline::{CallEnd, Happening, WaitKind};
+
+/// How a call, or a part of it, begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// It is called.
+    Called,
+    /// A generator or coroutine continues, or a greenlet goes on.
+    Resumed,
+    /// It was open when the history begins.
+    Before,
+}
+
+/// How a call, or a part of it, ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It returns.
+    Returned,
+    /// It raises an exception.
+    Raised,
+    /// It is suspended, or another greenlet goes on.
+    Suspended,
+    /// It ends with its caller, or recording is switched off.
+    WithCaller,
+    /// It is open when the history ends.
+    Open,
+}
+
+/// A call that is open. Calls of hidden functions are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its node, an index into the process's.
+    pub node: u32,
+    /// Its function, an index into the process's.
+    pub function: u32,
+    /// Tick at which it begins.
+    pub began: u64,
+    /// How it begins.
+    pub beginning: Beginning,
+}
+
+/// Takes calls in the order in which they begin and end. Each method may stop the replay.
+pub trait Visitor {
+    /// A call begins; it is the innermost one of `open`.
+    fn begin(&mut self, open: &[Call]) -> ControlFlow<()> {
+        let _ = open;
+        ControlFlow::Continue(())
+    }
+
+    /// The innermost call of `open` ends at `tick`.
+    fn end(&mut self, open: &[Call], tick: u64, ending: Ending) -> ControlFlow<()>;
+
+    /// The thread has waited for `ns` nanoseconds up to `tick` at most, in the innermost call of
+    /// `open`.
+    fn wait(&mut self, open: &[Call], tick: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
+        let _ = (open, tick, kind, ns);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The blocks of one thread.
+#[derive(Clone, Debug)]
+pub struct ThreadHistory {
+    /// Number of the thread in its process.
+    pub thread: u32,
+    /// Index of the root of its tree.
+    pub root: u32,
+    /// Its blocks, in their order.
+    pub blocks: Vec<Block>,
+}
+
+impl ThreadHistory {
+    /// The blocks that have events from tick `from` on and before tick `to`.
+    pub fn between(&self, from: u64, to: u64) -> &[Block] {
+        let later = self.blocks.partition_point(|block| block.start <= from);
+        let end = self.blocks.partition_point(|block| block.start < to);
+        let first = later.saturating_sub(1).min(end);
+        self.blocks.get(first..end).unwrap_or_default()
+    }
+}
+
+/// The threads of a process that have a history, by their numbers.
+pub fn threads(process: &TimelineProcess) -> Vec<ThreadHistory> {
+    let mut threads: BTreeMap<u32, ThreadHistory> = BTreeMap::new();
+    for block in &process.blocks {
+        let thread = threads.entry(block.thread).or_insert(ThreadHistory {
+            thread: block.thread,
+            root: block.root,
+            blocks: Vec::new(),
+        });
+        thread.blocks.push(*block);
+    }
+    threads.into_values().collect()
+}
+
+/// Replays `blocks`, which follow each other in a thread's history. Calls that are open at last
+/// end at tick `end`.
+///
+/// # Errors
+/// The system's, where a block can't be read.
+pub fn replay(
+    process: &TimelineProcess,
+    blocks: &[Block],
+    end: u64,
+    visitor: &mut impl Visitor,
+) -> io::Result<()> {
+    let mut replay = Replay {
+        process,
+        nodes: Vec::new(),
+        open: Vec::new(),
+    };
+    let mut words = Vec::new();
+    for block in blocks {
+        process.read(block, &mut words)?;
+        if replay.block(block, &words, visitor).is_break() {
+            return Ok(());
+        }
+    }
+    let _ = replay.end_above(0, end, Ending::Open, visitor);
+    Ok(())
+}
+
+struct Replay<'p> {
+    process: &'p TimelineProcess,
+    /// The open nodes, the outermost first. Hidden ones are among them.
+    nodes: Vec<u32>,
+    /// Their calls without the hidden ones.
+    open: Vec<Call>,
+}
+
+impl Replay<'_> {
+    fn block(
+        &mut self,
+        block: &Block,
+        words: &[u64],
+        visitor: &mut impl Visitor,
+    ) -> ControlFlow<()> {
+        let beginning = match self.nodes.is_empty() {
+            true => Beginning::Before,
+            false => Beginning::Resumed,
+        };
+        let was_open = block.overflow as usize;
+        // Counters are on no path; those that are open stay so.
+        let kept = self.overflow_from();
+        if self.path_differs(block.node, kept) {
+            self.switch_to(block.node, block.start, beginning, visitor)?;
+        }
+        let is_known = self.nodes.len() - self.overflow_from() == was_open;
+        let events = self.process.events(block, words);
+        for (index, event) in events.enumerate() {
+            if index < was_open {
+                if let (Happening::Start(node), false) = (event.what, is_known) {
+                    self.begin(node, event.tick, beginning, visitor)?;
+                }
+                continue;
+            }
+            match event.what {
+                Happening::Start(node) => {
+                    self.begin(node, event.tick, Beginning::Called, visitor)?;
+                }
+                Happening::Resume(node) => {
+                    self.begin(node, event.tick, Beginning::Resumed, visitor)?;
+                }
+                Happening::End(how) => {
+                    let ending = match how {
+                        CallEnd::Returned => Ending::Returned,
+                        CallEnd::Raised => Ending::Raised,
+                        CallEnd::Suspended => Ending::Suspended,
+                    };
+                    let innermost = self.nodes.len().saturating_sub(1);
+                    self.end_above(innermost, event.tick, ending, visitor)?;
+                }
+                Happening::EndTo(node) => {
+                    let common = self.common(&self.path(node));
+                    self.end_above(common, event.tick, Ending::WithCaller, visitor)?;
+                }
+                Happening::SwitchTo(node) => {
+                    self.switch_to(node, event.tick, Beginning::Resumed, visitor)?;
+                }
+                Happening::Waited(kind, ns) => {
+                    visitor.wait(&self.open, event.tick, kind, ns)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Number of open nodes that are in the tree: counters of overflow calls come after them.
+    fn overflow_from(&self) -> usize {
+        let is_counter = |&node: &u32| self.node(node).is_some_and(|node| node.is_counter());
+        self.nodes
+            .iter()
+            .position(is_counter)
+            .unwrap_or(self.nodes.len())
+    }
+
+    fn path_differs(&self, node: u32, len: usize) -> bool {
+        let innermost = self.nodes.get(..len).and_then(<[u32]>::last).copied();
+        match self.is_root(node) {
+            true => innermost.is_some(),
+            false => innermost != Some(node),
+        }
+    }
+
+    fn node(&self, index: u32) -> Option<&crate::format::timeline::TimelineNode> {
+        self.process.nodes.get(index as usize)
+    }
+
+    fn is_root(&self, index: u32) -> bool {
+        self.node(index).is_none_or(|node| node.parent == index)
+    }
+
+    /// The nodes that lead to `node`, the outermost first, without the root.
+    fn path(&self, mut node: u32) -> Vec<u32> {
+        let mut path = Vec::new();
+        while !self.is_root(node) {
+            let Some(of) = self.node(node).filter(|of| !of.is_counter()) else {
+                break;
+            };
+            path.push(node);
+            node = of.parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// Number of open nodes that are on `path`.
+    fn common(&self, path: &[u32]) -> usize {
+        let pairs = self.nodes.iter().zip(path);
+        pairs.take_while(|(open, on_path)| open == on_path).count()
+    }
+
+    fn switch_to(
+        &mut self,
+        node: u32,
+        tick: u64,
+        beginning: Beginning,
+        visitor: &mut impl Visitor,
+    ) -> ControlFlow<()> {
+        let path = self.path(node);
+        let common = self.common(&path);
+        self.end_above(common, tick, Ending::Suspended, visitor)?;
+        for &node in &path[common..] {
+            self.begin(node, tick, beginning, visitor)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn begin(
+        &mut self,
+        node: u32,
+        tick: u64,
+        beginning: Beginning,
+        visitor: &mut impl Visitor,
+    ) -> ControlFlow<()> {
+        self.nodes.push(node);
+        let function = self.node(node).map_or(NO_FUNCTION, |node| node.function);
+        if function == NO_FUNCTION {
+            return ControlFlow::Continue(());
+        }
+        self.open.push(Call {
+            node,
+            function,
+            began: tick,
+            beginning,
+        });
+        visitor.begin(&self.open)
+    }
+
+    /// Ends all open calls but the outermost `kept` nodes.
+    fn end_above(
+        &mut self,
+        kept: usize,
+        tick: u64,
+        ending: Ending,
+        visitor: &mut impl Visitor,
+    ) -> ControlFlow<()> {
+        while self.nodes.len() > kept {
+            let node = self.nodes.pop();
+            let is_shown = self.open.last().map(|call| call.node) == node;
+            // A node is open once at most, but a counter any number of times.
+            if is_shown {
+                visitor.end(&self.open, tick, ending)?;
+                self.open.pop();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::TickRate;
+    use crate::format::live::COUNTER;
+    use crate::format::timeline::word::{code, word};
+    use crate::format::timeline::{Source, TimelineClock, TimelineNode};
+    use crate::model::{Function, Process};
+
+    /// Nodes: 0 root, 1 f, 2 f > hidden, 3 f > hidden > g, 4 h, 5 counter of f.
+    fn process(blocks: &[(u32, u32, &[u64])]) -> TimelineProcess {
+        let node = |parent, function| TimelineNode { parent, function };
+        let mut bytes = Vec::new();
+        let mut of = TimelineProcess {
+            process: Process::default(),
+            recording: [1; 16],
+            clock: TimelineClock {
+                rate: TickRate::NANOSECOND,
+                zero_monotonic_ns: 0,
+                zero_unix_ns: 0,
+            },
+            end: 1000,
+            complete_from: 1,
+            complete_to: u64::MAX,
+            suspended_ns: 0,
+            functions: ["f", "g", "h"].map(Function::stand_in).into(),
+            nodes: vec![
+                node(0, NO_FUNCTION),
+                node(0, 0),
+                node(1, NO_FUNCTION),
+                node(2, 1),
+                node(0, 2),
+                node(COUNTER, 0),
+            ],
+            threads: Vec::new(),
+            blocks: Vec::new(),
+            source: Arc::new(Source::Bytes(Vec::new())),
+        };
+        for (number, &(node, overflow, words)) in blocks.iter().enumerate() {
+            of.blocks.push(Block {
+                number: number as u64 + 1,
+                start: 100 * (number as u64 + 1),
+                node,
+                root: 0,
+                thread: 1,
+                overflow,
+                words: words.len() as u32,
+                offset: bytes.len() as u64,
+            });
+            bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        }
+        of.source = Arc::new(Source::Bytes(bytes));
+        of
+    }
+
+    /// The calls in the order of their ends: path, beginning and end, and how.
+    #[derive(Default)]
+    struct Ends(Vec<(String, u64, u64, Beginning, Ending)>);
+
+    impl Visitor for Ends {
+        fn end(&mut self, open: &[Call], tick: u64, ending: Ending) -> ControlFlow<()> {
+            let name = |call: &Call| ["f", "g", "h"][call.function as usize];
+            let path: Vec<_> = open.iter().map(name).collect();
+            let call = open[open.len() - 1];
+            let row = (path.join(">"), call.began, tick, call.beginning, ending);
+            self.0.push(row);
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn ends(blocks: &[(u32, u32, &[u64])]) -> Vec<(String, u64, u64, Beginning, Ending)> {
+        let process = process(blocks);
+        let threads = threads(&process);
+        let mut ends = Ends::default();
+        replay(&process, &threads[0].blocks, process.end, &mut ends).unwrap();
+        ends.0
+    }
+
+    use Beginning::{Before, Called, Resumed};
+    use Ending::{Open, Raised, Returned, Suspended, WithCaller};
+
+    #[test]
+    fn calls_begin_and_end_and_hidden_ones_are_not_seen() {
+        let words = [
+            word(1, 1),
+            word(2, 1),
+            word(3, 1),
+            word(code::RAISE, 5),
+            word(code::RETURN, 1),
+            word(code::RETURN, 1),
+            word(code::RESUMED | 4, 1),
+        ];
+        let expected = [
+            ("f>g".to_owned(), 103, 108, Called, Raised),
+            ("f".to_owned(), 101, 110, Called, Returned),
+            ("h".to_owned(), 111, 1000, Resumed, Open),
+        ];
+        assert_eq!(ends(&[(0, 0, &words)]), expected);
+    }
+
+    #[test]
+    fn a_block_goes_on_where_the_one_before_has_ended() {
+        let first = [word(1, 1), word(2, 0), word(3, 0)];
+        let second = [word(code::END_TO, 7), 1, word(code::RETURN, 1)];
+        let expected = [
+            ("f>g".to_owned(), 101, 207, Called, WithCaller),
+            ("f".to_owned(), 101, 208, Called, Returned),
+        ];
+        assert_eq!(ends(&[(0, 0, &first), (3, 0, &second)]), expected);
+        // Without the first block both are known from the header.
+        let expected = [
+            ("f>g".to_owned(), 100, 107, Before, WithCaller),
+            ("f".to_owned(), 100, 108, Before, Returned),
+        ];
+        assert_eq!(ends(&[(3, 0, &second)]), expected);
+    }
+
+    #[test]
+    fn a_greenlet_suspends_what_is_not_its_own() {
+        let words = [
+            word(1, 1),
+            word(code::SWITCH_TO, 1),
+            4,
+            word(code::SWITCH_TO, 1),
+            1,
+            word(code::END_TO, 1),
+            0,
+        ];
+        let expected = [
+            ("f".to_owned(), 101, 102, Called, Suspended),
+            ("h".to_owned(), 102, 103, Resumed, Suspended),
+            ("f".to_owned(), 103, 104, Resumed, WithCaller),
+        ];
+        assert_eq!(ends(&[(0, 0, &words)]), expected);
+    }
+
+    #[test]
+    fn overflow_calls_stay_open_over_the_end_of_a_block() {
+        let first = [word(4, 1), word(5, 1), word(5, 1)];
+        let second = [
+            word(5, 0),
+            word(5, 0),
+            word(code::RETURN, 1),
+            word(code::RETURN, 1),
+            word(code::RETURN, 1),
+        ];
+        let expected = [
+            ("h>f>f".to_owned(), 103, 201, Called, Returned),
+            ("h>f".to_owned(), 102, 202, Called, Returned),
+            ("h".to_owned(), 101, 203, Called, Returned),
+        ];
+        assert_eq!(ends(&[(0, 0, &first), (4, 2, &second)]), expected);
+        let expected = [
+            ("h>f>f".to_owned(), 100, 101, Before, Returned),
+            ("h>f".to_owned(), 100, 102, Before, Returned),
+            ("h".to_owned(), 100, 103, Before, Returned),
+        ];
+        assert_eq!(ends(&[(4, 2, &second)]), expected);
+    }
+
+    #[test]
+    fn the_blocks_of_a_window_begin_before_it() {
+        let process = process(&[(0, 0, &[]), (0, 0, &[]), (0, 0, &[])]);
+        let thread = &threads(&process)[0];
+        let numbers = |from, to| -> Vec<u64> {
+            let blocks = thread.between(from, to).iter();
+            blocks.map(|block| block.number).collect()
+        };
+        assert_eq!(numbers(0, 1000), [1, 2, 3]);
+        assert_eq!(numbers(150, 200), [1]);
+        assert_eq!(numbers(200, 201), [2]);
+        assert_eq!(numbers(250, 1000), [2, 3]);
+        assert!(numbers(0, 50).is_empty());
+    }
+
+    /// Whatever the words, nothing panics, and what begins ends.
+    #[test]
+    fn senseless_words_are_replayed_too() {
+        let words = [
+            word(code::RETURN, 1),
+            word(99, 1),
+            word(code::RESUMED | 5, 1),
+            word(code::END_TO, 1),
+            99,
+            word(code::SWITCH_TO, 1),
+            5,
+            word(3, 1),
+            word(code::SUSPEND, 1),
+        ];
+        assert!(!ends(&[(3, 7, &words), (4, 1, &words)]).is_empty());
+    }
+}
