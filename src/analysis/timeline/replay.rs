@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::format::timeline::{Block, NO_FUNCTION, TimelineProcess};
+use crate::format::timeline::{Block, NO_FUNCTION, TimelineNode, TimelineProcess};
 use crate::model::timeline::{CallEnd, Happening, WaitKind};
 
 /// How a call, or a part of it, begins.
@@ -209,7 +209,7 @@ impl Replay<'_> {
         }
     }
 
-    fn node(&self, index: u32) -> Option<&crate::format::timeline::TimelineNode> {
+    fn node(&self, index: u32) -> Option<&TimelineNode> {
         self.process.nodes.get(index as usize)
     }
 
@@ -300,10 +300,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::TickRate;
     use crate::format::live::COUNTER;
     use crate::format::timeline::word::{code, word};
-    use crate::format::timeline::{Source, TimelineClock, TimelineNode};
+    use crate::format::timeline::{Source, TimelineClock};
     use crate::model::{Function, Process};
 
     /// Nodes: 0 root, 1 f, 2 f > hidden, 3 f > hidden > g, 4 h, 5 counter of f.
@@ -313,11 +312,7 @@ mod tests {
         let mut of = TimelineProcess {
             process: Process::default(),
             recording: [1; 16],
-            clock: TimelineClock {
-                rate: TickRate::NANOSECOND,
-                zero_monotonic_ns: 0,
-                zero_unix_ns: 0,
-            },
+            clock: TimelineClock::of_nanoseconds(),
             end: 1000,
             complete_from: 1,
             complete_to: u64::MAX,

@@ -25,6 +25,15 @@ pub struct TimelineClock {
 }
 
 impl TimelineClock {
+    /// A clock whose ticks are nanoseconds since the Unix epoch.
+    pub fn of_nanoseconds() -> TimelineClock {
+        TimelineClock {
+            rate: TickRate::NANOSECOND,
+            zero_monotonic_ns: 0,
+            zero_unix_ns: 0,
+        }
+    }
+
     /// Nanoseconds from tick 0 to `tick`, rounded down.
     pub fn ns(&self, tick: u64) -> u64 {
         self.rate.ns(tick)

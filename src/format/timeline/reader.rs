@@ -116,11 +116,7 @@ fn read_entry(
     let mut of = TimelineProcess {
         process: Process::default(),
         recording: [0; 16],
-        clock: TimelineClock {
-            rate: TickRate::NANOSECOND,
-            zero_monotonic_ns: 0,
-            zero_unix_ns: 0,
-        },
+        clock: TimelineClock::of_nanoseconds(),
         end: 0,
         complete_from: 1,
         complete_to: u64::MAX,
