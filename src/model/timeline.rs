@@ -37,6 +37,8 @@ pub enum Happening {
     SwitchTo(u32),
     /// The thread has waited for so many nanoseconds since the event before.
     Waited(WaitKind, u64),
+    /// The recorder took so many of the ticks since the event before. They are in no call's time.
+    Excluded(u64),
 }
 
 /// One event.

@@ -34,7 +34,21 @@
 //! | 2^32 - 4 | all open calls end that are not on the path of a node. The next word is the node's index |
 //! | 2^32 - 5 | the thread goes on with the open calls of another greenlet: those on the path of a node. The next word is the node's index |
 //! | 2^32 - 6 | no event: the next word is a number of ticks that pass, for gaps of 2^32 ticks or more |
+//! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
 //! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
+//!
+//! A history file begins with a page of 4,096 bytes, which the blocks follow:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | [`HISTORY_MAGIC`]. Stored last |
+//! | 8 | 4 | version: 1 |
+//! | 12 | 4 | 0 if the oldest blocks are given up when the file is full, 1 if the first ones are kept |
+//! | 16 | 16 | the recording's random id |
+//! | 32 | 8 | number of blocks that the file has |
+//! | 40 | 8 | first tick for which the blocks have every event: 1 until a block is given up |
+//! | 48 | 8 | tick from which on there was no room; 0 if there was |
+//! | 56 | 4040 | zeros |
 //!
 //! A timeline file begins with 64 bytes:
 //!
@@ -66,7 +80,9 @@
 //! | `functions` | list of functions, as in [`trees`](super::trees) |
 //! | `threads` | list of tuples (int, text): index of a tree's root, name of its threads |
 //!
-//! Ticks are those of the process's recording. The second of two words is stored before the
+//! Ticks are those of the process's recording, with the time that the recorder took for itself:
+//! the ticks in [`live`](super::live) and those that a thread leaves out, so all threads have one
+//! time axis. The second of two words is stored before the
 //! first, and each event by one store, so a killed process leaves whole events.
 
 mod process;
@@ -93,6 +109,8 @@ pub const HISTORY_MAGIC: [u8; 8] = *b"edbhist\0";
 pub const MAGIC: [u8; 8] = *b"edbtime\0";
 /// The version of both formats. Files of later versions are refused.
 pub const VERSION: u32 = 1;
+/// Bytes before the first block of a history file.
+pub(crate) const HISTORY_HEADER: usize = 4096;
 /// Bytes of a block in a history file.
 pub(crate) const BLOCK: usize = 64 << 10;
 /// Bytes before the words of a block.
@@ -116,4 +134,14 @@ pub(crate) mod block {
     pub(crate) const THREAD: usize = 24;
     pub(crate) const OVERFLOW: usize = 28;
     pub(crate) const WORDS: usize = 32;
+}
+
+/// Offsets in the header of a history file.
+pub(crate) mod history {
+    pub(crate) const VERSION: usize = 8;
+    pub(crate) const KEEP: usize = 12;
+    pub(crate) const ID: usize = 16;
+    pub(crate) const BLOCKS: usize = 32;
+    pub(crate) const COMPLETE_FROM: usize = 40;
+    pub(crate) const COMPLETE_TO: usize = 48;
 }

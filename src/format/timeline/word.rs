@@ -13,6 +13,7 @@ pub(crate) mod code {
     pub(crate) const BLOCKED: u32 = u32::MAX - 6;
     pub(crate) const GIL: u32 = u32::MAX - 7;
     pub(crate) const PREEMPTED: u32 = u32::MAX - 8;
+    pub(crate) const EXCLUDED: u32 = u32::MAX - 9;
     /// From here on high halves are no nodes.
     pub(crate) const FIRST: u32 = u32::MAX - 255;
     /// Added to the index of a node that continues.
@@ -77,6 +78,11 @@ impl Iterator for Events<'_> {
                     self.tick = self.tick.saturating_add(*self.words.next()?);
                     continue;
                 }
+                code::EXCLUDED => {
+                    let ticks = *self.words.next()?;
+                    self.tick = self.tick.saturating_add(ticks);
+                    Happening::Excluded(ticks)
+                }
                 code::BLOCKED => Happening::Waited(WaitKind::Blocked, *self.words.next()?),
                 code::GIL => Happening::Waited(WaitKind::Gil, *self.words.next()?),
                 code::PREEMPTED => Happening::Waited(WaitKind::Preempted, *self.words.next()?),
@@ -118,6 +124,8 @@ mod tests {
             word(code::SWITCH_TO, 0),
             9,
             word(code::RAISE, 4),
+            word(code::EXCLUDED, 0),
+            50,
             word(code::RETURN, 0),
             0,
             word(7, 1),
@@ -132,7 +140,8 @@ mod tests {
             (end, Happening::EndTo(1)),
             (end, Happening::SwitchTo(9)),
             (end + 4, Happening::End(CallEnd::Raised)),
-            (end + 4, Happening::End(CallEnd::Returned)),
+            (end + 54, Happening::Excluded(50)),
+            (end + 54, Happening::End(CallEnd::Returned)),
         ];
         assert_eq!(events(&words), expected);
     }
