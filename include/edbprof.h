@@ -147,6 +147,12 @@
 #define EDBPROF_NO_WAITING 1
 
 /**
+ * `edbprof_options.flags`: once there is no room for more, the timeline ends. By default the
+ * latest events take the place of the oldest ones.
+ */
+#define EDBPROF_TIMELINE_FIRST 2
+
+/**
  * `edbprof_options.max_nodes`: the smallest number.
  */
 #define EDBPROF_LEAST_NODES 64
@@ -498,9 +504,29 @@ typedef struct edbprof_options {
    */
   struct edbprof_str live_dir;
   /**
-   * Flags, `EDBPROF_NO_WAITING` being the only one. Not in the first version of the ABI.
+   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`. Not in the first version of the
+   * ABI, like all that follows.
    */
   uint64_t flags;
+  /**
+   * Bytes that the timeline may take, at least 256 KiB; 0: there is none.
+   *
+   * The timeline has every event with its time, eight bytes each. Until it is saved, it is in
+   * a file beside the live file, with `.timeline.live` in the place of `.live`; without a live
+   * file, in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
+   * the file, with `.timeline` behind its name.
+   */
+  uint64_t timeline_bytes;
+  /**
+   * Bytes of the timeline's file system that are left free; 0: three quarters of what is free
+   * when the timeline begins.
+   */
+  uint64_t timeline_disk_floor;
+  /**
+   * Bytes of the memory of the process's control groups that are left free, if the timeline is
+   * in memory; 0: three quarters of what is free when the timeline begins.
+   */
+  uint64_t timeline_memory_floor;
 } edbprof_options;
 
 #ifdef __cplusplus

@@ -65,8 +65,9 @@ unsafe fn event(
 #[inline(always)]
 unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
     let enter = |thread: &Thread| {
-        let Some(now) = thread.now_at_once() else {
-            return enter_now(thread, key, visit);
+        let now = match thread.now_at_once() {
+            Ok(now) => now,
+            Err(reading) => return enter_now(thread, key, visit, reading),
         };
         if thread.enter_guessed(key, visit, now) {
             return EDBPROF_OK;
@@ -82,8 +83,17 @@ extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> ed
     guarded(|| thread.enter_any(key, visit, now))
 }
 
+/// Enters where a history is kept, or after a gap. `reading` is the time by the counter.
 #[inline(never)]
-extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
+extern "C" fn enter_now(thread: &Thread, key: u64, visit: Visit, reading: u64) -> edbprof_status {
+    if thread.enter_noted(key, visit, reading) {
+        return EDBPROF_OK;
+    }
+    enter_after_gap(thread, key, visit)
+}
+
+#[inline(never)]
+extern "C" fn enter_after_gap(thread: &Thread, key: u64, visit: Visit) -> edbprof_status {
     guarded(|| thread.enter_any(key, visit, thread.now_of_event()))
 }
 
@@ -110,8 +120,9 @@ unsafe fn enter_at(
 #[inline(always)]
 unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
     let leave = |thread: &Thread| {
-        let Some(now) = thread.now_at_once() else {
-            return leave_now(thread, key);
+        let now = match thread.now_at_once() {
+            Ok(now) => now,
+            Err(reading) => return leave_now(thread, key, reading),
         };
         if thread.leave_top(key, now) {
             return EDBPROF_OK;
@@ -127,8 +138,17 @@ extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status
     guarded(|| thread.leave_below(key, now))
 }
 
+/// Leaves where a history is kept, or after a gap. `reading` is the time by the counter.
 #[inline(never)]
-extern "C" fn leave_now(thread: &Thread, key: u64) -> edbprof_status {
+extern "C" fn leave_now(thread: &Thread, key: u64, reading: u64) -> edbprof_status {
+    if thread.leave_noted(key, reading) {
+        return EDBPROF_OK;
+    }
+    leave_after_gap(thread, key)
+}
+
+#[inline(never)]
+extern "C" fn leave_after_gap(thread: &Thread, key: u64) -> edbprof_status {
     guarded(|| thread.leave(key, thread.now_of_event()))
 }
 

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::{
-    self, DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation, Recording, Registered,
+    self, DEFAULT_MAX_NODES, HistoryOptions, Keep, LiveFileLocation, Options, OutputLocation,
+    Recording, Registered,
 };
 
 /// `edbprof_options.clock`: wall-clock time by the fastest clock of the machine.
@@ -29,6 +30,10 @@ pub const EDBPROF_CLOCK_HOST: u32 = 2;
 /// other time. By default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading
 /// it to the library.
 pub const EDBPROF_NO_WAITING: u64 = 1;
+
+/// `edbprof_options.flags`: once there is no room for more, the timeline ends. By default the
+/// latest events take the place of the oldest ones.
+pub const EDBPROF_TIMELINE_FIRST: u64 = 2;
 
 /// `edbprof_options.max_nodes`: the smallest number.
 pub const EDBPROF_LEAST_NODES: u32 = 64;
@@ -80,8 +85,22 @@ pub struct edbprof_options {
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
-    /// Flags, `EDBPROF_NO_WAITING` being the only one. Not in the first version of the ABI.
+    /// Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`. Not in the first version of the
+    /// ABI, like all that follows.
     pub flags: u64,
+    /// Bytes that the timeline may take, at least 256 KiB; 0: there is none.
+    ///
+    /// The timeline has every event with its time, eight bytes each. Until it is saved, it is in
+    /// a file beside the live file, with `.timeline.live` in the place of `.live`; without a live
+    /// file, in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
+    /// the file, with `.timeline` behind its name.
+    pub timeline_bytes: u64,
+    /// Bytes of the timeline's file system that are left free; 0: three quarters of what is free
+    /// when the timeline begins.
+    pub timeline_disk_floor: u64,
+    /// Bytes of the memory of the process's control groups that are left free, if the timeline is
+    /// in memory; 0: three quarters of what is free when the timeline begins.
+    pub timeline_memory_floor: u64,
 }
 
 // SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
@@ -127,11 +146,20 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
             0 => DEFAULT_MAX_NODES,
             nodes => nodes,
         },
-        waiting: match given.flags {
+        waiting: match given.flags & !EDBPROF_TIMELINE_FIRST {
             0 => true,
             EDBPROF_NO_WAITING => false,
             _ => return Err(EDBPROF_BAD_ARGUMENT),
         },
+        history: (given.timeline_bytes != 0).then(|| HistoryOptions {
+            bytes: given.timeline_bytes,
+            keep: match given.flags & EDBPROF_TIMELINE_FIRST {
+                0 => Keep::Latest,
+                _ => Keep::First,
+            },
+            disk_floor: (given.timeline_disk_floor != 0).then_some(given.timeline_disk_floor),
+            memory_floor: (given.timeline_memory_floor != 0).then_some(given.timeline_memory_floor),
+        }),
         host: bytes(&given.host),
         hook: bytes(&given.hook),
     })

@@ -34,6 +34,9 @@ fn options(clock: u32) -> edbprof_options {
         hook: NO_TEXT,
         live_dir: NO_TEXT,
         flags: 0,
+        timeline_bytes: 0,
+        timeline_disk_floor: 0,
+        timeline_memory_floor: 0,
     }
 }
 

@@ -20,7 +20,7 @@ const PRIVATE: u32 = 0o600;
 /// Those of the operating system; the file at `path` is then as it was, and
 /// nothing is left beside it.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, bytes, PRIVATE)
+    write_by(path, |mut file| file.write_all(bytes))
 }
 
 /// Like [`write()`], readable by whom the umask allows it: for reports that a
@@ -29,10 +29,22 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Like those of [`write()`].
 pub fn write_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, bytes, 0o666)
+    write_with_mode(path, |mut file| file.write_all(bytes), 0o666)
 }
 
-fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Like [`write()`], for a file that `body` writes to.
+///
+/// # Errors
+/// Like those of [`write()`], and those of `body`.
+pub fn write_by(path: &Path, body: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    write_with_mode(path, body, PRIVATE)
+}
+
+fn write_with_mode(
+    path: &Path,
+    body: impl FnOnce(&File) -> io::Result<()>,
+    mode: u32,
+) -> io::Result<()> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -43,10 +55,8 @@ fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let (temporary, mut file) = create_beside(directory, mode)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| fs::rename(&temporary, directory.join(name)));
+    let (temporary, file) = create_beside(directory, mode)?;
+    let written = body(&file).and_then(|()| fs::rename(&temporary, directory.join(name)));
     if written.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);

@@ -95,6 +95,9 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     shared.saves = SavePolicy::default();
     shared.backing.detach();
     shared.waits.abandon();
+    if let Some(history) = &mut shared.history {
+        history.abandon();
+    }
     for entry in &mut shared.threads {
         entry.start_over();
         let room = open(entry).zip(arena.as_mut());

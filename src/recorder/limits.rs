@@ -66,6 +66,12 @@ pub(crate) fn have_room_for(bytes: usize) -> bool {
             .all(|group| bytes <= group.room())
 }
 
+/// Bytes that the control groups let the process still have; `None` without a limit.
+pub(crate) fn room_in_groups() -> Option<u64> {
+    let rooms = group_limits(GROUPS).into_iter();
+    rooms.map(|group| group.room() as u64).min()
+}
+
 fn can_map(bytes: usize) -> bool {
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;

@@ -31,6 +31,7 @@
 //! | `region` | address space that is committed from the front |
 //! | `arena` | the nodes of a recording |
 //! | `live` | the live file |
+//! | `history` | blocks of the call history |
 //! | `thread` | one thread's cursor; needs a `Home` for all that takes a lock |
 //! | `recording` | the recording, which is that home: functions, threads, saving |
 //! | `registry` | the recordings of this process |
@@ -41,6 +42,7 @@ mod children;
 mod descriptors;
 mod exit;
 mod fork;
+mod history;
 mod limits;
 mod live;
 mod mutex;
@@ -60,6 +62,7 @@ use std::io;
 
 pub(crate) use arena::{LARGEST_BUDGET, LEAST_BUDGET};
 pub(crate) use exit::announce as announce_exit;
+pub(crate) use history::{HistoryOptions, Keep};
 pub(crate) use node::Visit;
 pub(crate) use recording::{
     AutosaveOutcome, DEFAULT_MAX_NODES, FunctionEntry, LiveFileLocation, Options, OutputLocation,

@@ -20,7 +20,7 @@ const ALLOWED: &[(&[&str], &str)] = &[
         "entries are read into the form that they have in memory",
     ),
     (
-        &["recorder::live", "recorder::thread"],
+        &["recorder::live", "recorder::history", "recorder::thread"],
         "inside a folder of the recorder, files split one type, or one state, among them",
     ),
 ];

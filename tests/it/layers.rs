@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
 
 /// The files and folders of `recorder`, each of which may name only those before it. Inside a
 /// folder the order is free: its files split one type, or one state, among them.
-const RECORDER: [&str; 11] = [
+const RECORDER: [&str; 12] = [
     "stopwatch and mutex",
     "node",
     "children",
@@ -24,6 +24,7 @@ const RECORDER: [&str; 11] = [
     "region",
     "arena",
     "live",
+    "history",
     "thread",
     "recording",
     "registry",

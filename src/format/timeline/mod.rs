@@ -37,7 +37,7 @@
 //! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
 //! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
 //!
-//! A history file begins with a page of 4,096 bytes, which the blocks follow:
+//! A history file begins with [`HISTORY_HEADER`] bytes, which the blocks follow:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -48,7 +48,7 @@
 //! | 32 | 8 | number of blocks that the file has |
 //! | 40 | 8 | first tick for which the blocks have every event: 1 until a block is given up |
 //! | 48 | 8 | tick from which on there was no room; 0 if there was |
-//! | 56 | 4040 | zeros |
+//! | 56 | | zeros |
 //!
 //! A timeline file begins with 64 bytes:
 //!
@@ -85,6 +85,8 @@
 //! time axis. The second of two words is stored before the
 //! first, and each event by one store, so a killed process leaves whole events.
 
+use std::path::{Path, PathBuf};
+
 mod process;
 mod reader;
 mod source;
@@ -101,6 +103,13 @@ pub use writer::TimelineWriter;
 
 /// Suffix of a history file, after the name of the `.prof` file beside it.
 pub const HISTORY_SUFFIX: &str = ".timeline.live";
+/// The path of the timeline file beside a `.prof` file.
+pub fn beside(prof: &Path) -> PathBuf {
+    let mut path = prof.as_os_str().to_owned();
+    path.push(SUFFIX);
+    path.into()
+}
+
 /// Suffix of a timeline file, after the name of the `.prof` file beside it.
 pub const SUFFIX: &str = ".timeline";
 /// First bytes of a history file. Stored last.
@@ -109,10 +118,10 @@ pub const HISTORY_MAGIC: [u8; 8] = *b"edbhist\0";
 pub const MAGIC: [u8; 8] = *b"edbtime\0";
 /// The version of both formats. Files of later versions are refused.
 pub const VERSION: u32 = 1;
-/// Bytes before the first block of a history file.
-pub(crate) const HISTORY_HEADER: usize = 4096;
-/// Bytes of a block in a history file.
+/// Bytes of a block in a history file: whole pages of any system.
 pub(crate) const BLOCK: usize = 64 << 10;
+/// Bytes before the first block of a history file, so that blocks begin at a multiple of theirs.
+pub(crate) const HISTORY_HEADER: usize = BLOCK;
 /// Bytes before the words of a block.
 pub(crate) const BLOCK_HEADER: usize = 64;
 /// Bytes before the first block of a timeline file.

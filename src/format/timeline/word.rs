@@ -24,7 +24,6 @@ pub(crate) mod code {
 pub(crate) const MOST_TICKS: u64 = u32::MAX as u64;
 
 /// The word of an event `ticks` after the one before, of which there are at most [`MOST_TICKS`].
-#[cfg_attr(not(test), allow(dead_code, reason = "for recorders"))]
 #[inline]
 pub(crate) fn word(code: u32, ticks: u64) -> u64 {
     debug_assert!(code != 0 && ticks <= MOST_TICKS);

@@ -99,7 +99,7 @@ impl FileSystem {
 ///
 /// # Errors
 /// The system's; or the file system is none for a live file, or too full for it.
-pub(super) fn reserve_blocks(file: &File, start: u64, len: u64) -> io::Result<()> {
+pub(crate) fn reserve_blocks(file: &File, start: u64, len: u64) -> io::Result<()> {
     FileSystem::of(file)?.may_give(len)?;
     let (Ok(start), Ok(len)) = (start.try_into(), len.try_into()) else {
         return Err(io::ErrorKind::FileTooLarge.into());
@@ -123,15 +123,26 @@ pub(super) fn reserve_blocks(file: &File, start: u64, len: u64) -> io::Result<()
 ///
 /// # Errors
 /// The system's.
-pub(super) fn lengthen(file: &File, len: u64) -> io::Result<()> {
+pub(crate) fn lengthen(file: &File, len: u64) -> io::Result<()> {
     without_sigxfsz(|| file.set_len(len))
+}
+
+/// Space of the file system that has a file: bytes that the user may still have, if there is a
+/// limit, and true if they are memory.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn free_space(path: &Path) -> io::Result<(Option<u64>, bool)> {
+    #[allow(clippy::unnecessary_cast, reason = "its type differs between targets")]
+    let tmpfs = libc::TMPFS_MAGIC as i64;
+    FileSystem::at(path).map(|found| (found.free, found.kind == tmpfs))
 }
 
 /// Checks that the file system of the file at `path` can spare `len` bytes more.
 ///
 /// # Errors
 /// It can't. If it can't be asked, the process having lost the path, it is not known.
-pub(super) fn check_free(path: &Path, len: u64) -> io::Result<()> {
+pub(crate) fn check_free(path: &Path, len: u64) -> io::Result<()> {
     FileSystem::at(path).map_or(Ok(()), |found| found.may_give(len))
 }
 

@@ -9,19 +9,25 @@ pub(crate) const SUPPORTED: bool = false;
 
 /// # Errors
 /// Always.
-pub(super) fn reserve_blocks(_: &File, _: u64, _: u64) -> io::Result<()> {
+pub(crate) fn reserve_blocks(_: &File, _: u64, _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// # Errors
 /// Always.
-pub(super) fn lengthen(_: &File, _: u64) -> io::Result<()> {
+pub(crate) fn lengthen(_: &File, _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// # Errors
 /// Always.
-pub(super) fn check_free(_: &Path, _: u64) -> io::Result<()> {
+pub(crate) fn check_free(_: &Path, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always.
+pub(crate) fn free_space(_: &Path) -> io::Result<(Option<u64>, bool)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

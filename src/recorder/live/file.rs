@@ -356,6 +356,11 @@ impl LiveFile {
         }
     }
 
+    /// Returns true if the file is the parent's.
+    pub(super) fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
     /// Its path.
     pub(super) fn path(&self) -> &Path {
         self.place.path()

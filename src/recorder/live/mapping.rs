@@ -1,4 +1,4 @@
-//! Pages of a live file, mapped into memory.
+//! Pages of a file, mapped into memory.
 
 use std::fs::File;
 use std::io;
@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 /// Pages of a file in memory, shared with it. Unmapped on drop.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
@@ -17,17 +17,30 @@ unsafe impl Send for Mapping {}
 
 impl Mapping {
     /// Maps `len` bytes of the file from `offset` on, where the kernel likes.
-    pub(super) fn new(file: &File, offset: u64, len: usize) -> io::Result<Mapping> {
+    pub(crate) fn new(file: &File, offset: u64, len: usize) -> io::Result<Mapping> {
         // SAFETY: a new mapping touches no existing memory.
         let start = unsafe { map(file, offset, len, std::ptr::null_mut(), 0)? };
         Ok(Mapping { start, len })
     }
 
-    pub(super) fn start(&self) -> NonNull<u8> {
+    /// Memory of the process's own: zeros.
+    pub(crate) fn anonymous(len: usize) -> io::Result<Mapping> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping touches no existing memory.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapping { start, len })
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
@@ -99,7 +112,7 @@ impl Mapping {
     /// * As many bytes there are a part of a region of the caller's, and their content is not
     ///   needed any more.
     #[cfg(target_os = "linux")]
-    pub(super) unsafe fn move_over(self, start: NonNull<u8>) -> io::Result<()> {
+    pub(crate) unsafe fn move_over(self, start: NonNull<u8>) -> io::Result<()> {
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
         let from = self.start.as_ptr().cast();
         // SAFETY: the whole of this mapping goes to memory of the caller's (contract).
@@ -114,12 +127,12 @@ impl Mapping {
     /// # Safety
     /// * None: there are no live files here.
     #[cfg(not(target_os = "linux"))]
-    pub(super) unsafe fn move_over(self, _: NonNull<u8>) -> io::Result<()> {
+    pub(crate) unsafe fn move_over(self, _: NonNull<u8>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Unmaps it before it is dropped; a store into it is then a defect that shows.
-    pub(super) fn unmap(&mut self) {
+    pub(crate) fn unmap(&mut self) {
         if self.len > 0 {
             // SAFETY: a whole mapping of ours; its owner does not use it any more.
             unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
@@ -137,11 +150,11 @@ impl Drop for Mapping {
 /// The first page of a file that no segment has yet. From it, further pages are mapped without
 /// a descriptor or a path: the process may have lost both.
 #[derive(Debug)]
-pub(super) struct Frontier(Mapping);
+pub(crate) struct Frontier(Mapping);
 
 impl Frontier {
     /// The frontier at `offset` of the file.
-    pub(super) fn new(file: &File, offset: u64) -> io::Result<Frontier> {
+    pub(crate) fn new(file: &File, offset: u64) -> io::Result<Frontier> {
         Mapping::new(file, offset, page_size()).map(Frontier)
     }
 
@@ -149,7 +162,7 @@ impl Frontier {
     ///
     /// # Errors
     /// The system's: no address space, or no space on the disk. Nothing has changed then.
-    pub(super) fn take(&mut self, len: usize) -> io::Result<Mapping> {
+    pub(crate) fn take(&mut self, len: usize) -> io::Result<Mapping> {
         let page = page_size();
         let taken = self.0.again(len)?;
         taken.populate()?;
@@ -163,7 +176,7 @@ impl Frontier {
         Ok(taken)
     }
 
-    pub(super) fn unmap(&mut self) {
+    pub(crate) fn unmap(&mut self) {
         self.0.unmap();
     }
 }
@@ -173,7 +186,7 @@ impl Frontier {
 /// # Safety
 /// * The memory is a part of a reservation of the caller's, and its content is not needed any
 ///   more.
-pub(super) unsafe fn map_over(
+pub(crate) unsafe fn map_over(
     start: NonNull<u8>,
     file: &File,
     offset: u64,
@@ -213,7 +226,7 @@ unsafe fn map(
 }
 
 /// Size of a page: what mappings begin at multiples of.
-pub(super) fn page_size() -> usize {
+pub(crate) fn page_size() -> usize {
     // SAFETY: always allowed.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096).max(4096)

@@ -2,17 +2,17 @@
 //! when it no longer is. The program goes on in any case, recorded in memory.
 
 #[cfg(target_os = "linux")]
-mod blocks_linux;
+pub(crate) mod blocks_linux;
 #[cfg(any(test, not(target_os = "linux")))]
 #[cfg_attr(
     target_os = "linux",
     allow(dead_code, reason = "its test alone uses it")
 )]
-mod blocks_unsupported;
+pub(crate) mod blocks_unsupported;
 mod file;
 mod header;
-mod mapping;
-mod place;
+pub(crate) mod mapping;
+pub(crate) mod place;
 mod records;
 mod waits;
 
@@ -21,9 +21,9 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 
 #[cfg(target_os = "linux")]
-use blocks_linux as blocks;
+pub(crate) use blocks_linux as blocks;
 #[cfg(not(target_os = "linux"))]
-use blocks_unsupported as blocks;
+pub(crate) use blocks_unsupported as blocks;
 
 pub(crate) use blocks::SUPPORTED;
 pub(crate) use file::LiveFile;
@@ -116,6 +116,16 @@ impl LiveBacking {
     /// Returns true if the live file has all that was recorded, and readers find it.
     pub(crate) fn is_complete(&mut self) -> bool {
         self.file.as_mut().is_some_and(LiveFile::is_complete)
+    }
+
+    /// Returns true if there is a file of this process's own.
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| !file.is_detached())
+    }
+
+    /// Keeps a warning that is to be reported once, unless there is another one.
+    pub(crate) fn warn_of(&mut self, warning: String) {
+        self.warning.get_or_insert(warning);
     }
 
     /// Number of forked children that have no file and have saved nothing.

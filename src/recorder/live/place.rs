@@ -11,26 +11,26 @@ use crate::recorder::descriptors::with_descriptor;
 
 /// Path of a file, and what tells the file from others.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     path: PathBuf,
     /// Device and inode.
     file: (u64, u64),
 }
 
 impl Place {
-    pub(super) fn new(path: PathBuf, metadata: &Metadata) -> Place {
+    pub(crate) fn new(path: PathBuf, metadata: &Metadata) -> Place {
         Place {
             path,
             file: (metadata.dev(), metadata.ino()),
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The file, if it still is the one at its path.
-    pub(super) fn open(&self) -> io::Result<File> {
+    pub(crate) fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -42,7 +42,7 @@ impl Place {
     }
 
     /// Returns true if the path leads to the file.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok_and(|metadata| self.is(&metadata))
     }
 
@@ -54,7 +54,7 @@ impl Place {
     ///
     /// # Errors
     /// It was removed or replaced. If that can't be told from here, it is there.
-    pub(super) fn follow(&mut self, address: usize) -> io::Result<()> {
+    pub(crate) fn follow(&mut self, address: usize) -> io::Result<()> {
         let error = match fs::symlink_metadata(&self.path) {
             Ok(metadata) if self.is(&metadata) => return Ok(()),
             Ok(_) => return Err(replaced()),

@@ -187,6 +187,7 @@ impl Recording {
                 self.options.clock,
                 self.epoch,
                 self.options.waiting,
+                self.options.history.is_some(),
             )
         };
         let entry = ThreadEntry {
@@ -217,6 +218,10 @@ impl Recording {
         let mut shared = self.lock();
         // SAFETY: by this function's contract.
         unsafe { thread.end() };
+        let left = thread.leave_block();
+        if let Some((history, left)) = shared.history.as_mut().zip(left) {
+            history.retire(left, thread.common_tick());
+        }
         if let Some(entry) = shared.threads.get_mut(thread.shared().slot()) {
             entry.has_ended = true;
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::TryLockError;
 
 use super::identity::Identity;
-use super::{Recording, Shared, Thread};
+use super::{Options, Recording, Shared, Thread};
 use crate::clock::Clock;
 use crate::model::Waiting;
 use crate::recorder::live::{self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record};
@@ -65,7 +65,7 @@ impl Home for Recording {
         Ok(())
     }
 
-    fn waited(&self, node: NodeIndex, function: u32, wait: Wait) {
+    fn waited(&self, node: NodeIndex, function: u32, wait: Wait) -> Waiting {
         let mut shared = self.lock();
         let is_python = shared.functions.is_python(function);
         let (blocked, gil) = match is_python && wait.others_ran {
@@ -79,6 +79,18 @@ impl Home for Recording {
         };
         let Shared { waits, backing, .. } = &mut *shared;
         waits.add(node, &waiting, backing);
+        waiting
+    }
+
+    fn renew_block(&self, thread: &Thread) -> bool {
+        let since = thread.reading();
+        let (mut shared, has_waited) = self.lock_or_wait();
+        let mut is_slow = has_waited;
+        let is_renewed = shared.renew_block(&self.options, thread, &mut is_slow);
+        if is_slow {
+            thread.exclude_since(since);
+        }
+        is_renewed
     }
 
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T {
@@ -204,6 +216,47 @@ impl Recording {
 }
 
 impl Shared {
+    /// See [`Home::renew_block`]. Sets `is_slow` if it takes longer than usual.
+    fn renew_block(&mut self, options: &Options, thread: &Thread, is_slow: &mut bool) -> bool {
+        let Shared {
+            identity: Some(identity),
+            history: Some(history),
+            backing,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let tick = thread.common_tick();
+        if let Some(left) = thread.leave_block() {
+            history.retire(left, tick);
+        }
+        let file = || match backing.has_file() {
+            true => identity.history_path(options),
+            false => None,
+        };
+        let block = match history.take(file, identity.id, tick) {
+            Ok(Some(block)) => block,
+            Ok(None) => return false,
+            Err(error) => {
+                backing.warn_of(format!(
+                    "the call history of process {} can't be kept: {error}; recording goes on \
+                     without it",
+                    identity.pid
+                ));
+                return false;
+            }
+        };
+        *is_slow |= block.is_slow;
+        thread.number_in_history(|| history.number_thread());
+        let has_begun = thread.begin_block(&block);
+        if !has_begun {
+            history.retire(block.name(), tick);
+            history.end_at(tick);
+        }
+        has_begun
+    }
+
     /// Another chunk for the thread at `slot`: for nodes of its tree, of which it has
     /// `owned` so far, or, for `None`, for counters of overflow calls.
     fn add_chunk(&mut self, slot: usize, owned: Option<u32>) -> Option<Range<NodeIndex>> {

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::options::{LiveFileLocation, Options, OutputLocation};
 use crate::format::live::SUFFIX;
+use crate::format::timeline::HISTORY_SUFFIX;
 use crate::model::RecordingId;
 
 /// Tells a recording from all others, of this and other processes. Made at the first event.
@@ -60,12 +61,21 @@ impl Identity {
 
     /// The path of the recording's live file.
     pub(super) fn live_path(&self, options: &Options) -> Option<PathBuf> {
+        self.path_beside(options, SUFFIX)
+    }
+
+    /// The path of the history file beside the live file.
+    pub(super) fn history_path(&self, options: &Options) -> Option<PathBuf> {
+        self.path_beside(options, HISTORY_SUFFIX)
+    }
+
+    fn path_beside(&self, options: &Options, suffix: &str) -> Option<PathBuf> {
         let output = options.output.as_ref();
         let mut name = match output {
             Some(output) => self.name(&output.prefix, &output.suffix),
             None => self.name("edbprof_".as_ref(), ".prof".as_ref()),
         };
-        name.push(SUFFIX);
+        name.push(suffix);
         match &options.live_file {
             LiveFileLocation::BesideOutput => Some(output?.directory.join(name)),
             LiveFileLocation::In(directory) => Some(directory.join(name)),

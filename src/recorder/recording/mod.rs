@@ -9,6 +9,7 @@ mod identity;
 mod options;
 mod save;
 mod snapshot;
+mod timeline;
 
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use std::sync::{Arc, PoisonError};
 use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
+use crate::recorder::history::History;
 use crate::recorder::live::{LiveBacking, Record, WaitTable};
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
@@ -46,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) saves: SavePolicy,
     pub(crate) backing: LiveBacking,
     pub(crate) waits: WaitTable,
+    pub(crate) history: Option<History>,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
@@ -117,6 +120,7 @@ impl Recording {
             Clock::Cpu => CPU_EPOCH,
             clock => clock.now().wrapping_sub(1),
         };
+        let history = options.history.map(History::new);
         Ok(Arc::new(Recording {
             options,
             started: ClockSample::now(),
@@ -129,6 +133,7 @@ impl Recording {
                 saves: SavePolicy::default(),
                 backing: LiveBacking::default(),
                 waits: WaitTable::default(),
+                history,
                 calibration: None,
                 error: String::new(),
                 errno: 0,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::clock::{Clock, TickRate};
+use crate::recorder::history::HistoryOptions;
 
 /// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) max_nodes: u32,
     /// Time on no processor is told apart. Only clocks of wall time can.
     pub(crate) waiting: bool,
+    /// Every event is kept with its time.
+    pub(crate) history: Option<HistoryOptions>,
     /// For example `CPython 3.11.7`.
     pub(crate) host: Box<[u8]>,
     /// For example `setprofile`.

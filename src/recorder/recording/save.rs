@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::snapshot;
-use super::{Recording, Shared};
+use super::{Recording, Shared, timeline};
 use crate::clock;
 use crate::format::prof::{self, PlainInputs};
+use crate::format::timeline::beside as timeline_beside;
 use crate::format::{atomic_file, sidecar};
 use crate::model::{Ending, Trees, dispatch_counts, rows_of};
 use crate::recorder::descriptors::with_descriptor;
@@ -92,9 +93,15 @@ impl Recording {
         };
         let since = self.options.clock.now();
         let events = self.lock().events();
-        let saved = self.save_as(&path, options);
-        let mut shared = self.lock();
         let is_final = options.ending == Ending::Finished;
+        let saved = self
+            .write_trees(&path, options)
+            .and_then(|()| match is_final {
+                true => self.write_timeline(&path, options),
+                // While the process runs, its history file will do.
+                false => Ok(()),
+            });
+        let mut shared = self.lock();
         let is_beside = self.options.has_files_in_one_directory();
         let stands_in = saved.is_err() && is_final && is_beside && shared.backing.is_complete();
         shared.saves.has_failed = saved.is_err();
@@ -117,6 +124,9 @@ impl Recording {
                 file.remove();
             }
         });
+        if options.remove_live_file && !stands_in {
+            shared.remove_history_file();
+        }
         shared.exclude_since(since);
         Ok(Some(path))
     }
@@ -156,11 +166,22 @@ impl Recording {
         !is_changed || self.save(options).is_ok()
     }
 
-    /// Writes the recording to `path`, whatever is in it. One thread at a time.
+    /// Writes the recording to `path`, whatever is in it, and its history beside that. One thread
+    /// at a time.
     ///
     /// # Errors
     /// The system's, naming the path.
     pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
+        self.write_trees(path, options)?;
+        self.write_timeline(path, options)
+    }
+
+    fn write_timeline(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
+        let write = || with_descriptor(|| timeline::write_beside(self, path, options.ending));
+        without_sigxfsz(write).map_err(|error| not_written(&timeline_beside(path), error))
+    }
+
+    fn write_trees(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
         let begun = clock::wall().now();
         self.lock()
             .check_memory()
@@ -225,6 +246,13 @@ impl Shared {
     fn remove_live_file(&mut self) {
         if !self.saves.has_failed {
             self.backing.with_file(LiveFile::remove);
+            self.remove_history_file();
+        }
+    }
+
+    fn remove_history_file(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.remove_file();
         }
     }
 

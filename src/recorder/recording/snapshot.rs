@@ -160,7 +160,8 @@ fn running_share() -> Option<f64> {
     (ran > 0.0).then_some(ran / (ran + waited))
 }
 
-fn process(
+/// Facts of the process; `None` when nothing was ever recorded.
+pub(super) fn process(
     recording: &Recording,
     shared: &Shared,
     rate: TickRate,

@@ -6,6 +6,7 @@ mod ended;
 mod excluded;
 #[cfg(target_os = "linux")]
 mod fork;
+mod history;
 mod lookup;
 mod oracle;
 mod overflow;
@@ -24,17 +25,25 @@ fn recording(max_nodes: u32) -> Registered {
 }
 
 fn recording_by(clock: Clock, max_nodes: u32) -> Registered {
-    start(Options {
+    recording_of(options(clock, max_nodes))
+}
+
+fn recording_of(options: Options) -> Registered {
+    start(options).unwrap()
+}
+
+fn options(clock: Clock, max_nodes: u32) -> Options {
+    Options {
         clock,
         host_rate: TickRate::NANOSECOND,
         output: None,
         live_file: LiveFileLocation::BesideOutput,
         max_nodes,
         waiting: true,
+        history: None,
         host: [].into(),
         hook: [].into(),
-    })
-    .unwrap()
+    }
 }
 
 /// A handle for the calling thread, which must be done with it before `recording`

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{Figures, OVERFLOW, attach, by_path, define, overflow_by_key, recording, trees};
+use super::history::{self, recording_with_history};
+use super::{Figures, OVERFLOW, attach, by_path, define, overflow_by_key, trees};
+use crate::clock::Clock;
 use crate::recorder::Visit;
 use crate::recorder::{Fiber, Outcome, Thread};
 
@@ -205,6 +207,9 @@ struct Both<'r> {
     thread: &'r Thread,
     suspended: [Fiber; FIBERS],
     oracle: Oracle,
+    /// A start was called a resume later on. The history knows it only if the call has called
+    /// nothing, which is so where it happens.
+    has_restated: bool,
 }
 
 impl Both<'_> {
@@ -236,6 +241,7 @@ impl Both<'_> {
                 };
                 let outcome = self.thread.leave_unstarted(top.key, self.thread.at(now));
                 assert_eq!(outcome, Outcome::Recorded);
+                self.has_restated = true;
                 if let Some(figures) = self.oracle.counting() {
                     figures.calls -= 1;
                     figures.resumes += 1;
@@ -281,6 +287,7 @@ impl Both<'_> {
         assert_eq!(seen, self.oracle.visible());
         assert_eq!(overflow, self.oracle.overflow);
         assert_eq!(self.thread.shared().dropped(), 0);
+        history::check(self.thread.recording(), self.has_restated);
     }
 }
 
@@ -292,13 +299,14 @@ proptest! {
         events in prop::collection::vec((event(), 0_u64..1000), 0..150),
         max_nodes in prop_oneof![Just(64_u32), Just(100), Just(20_000)],
     ) {
-        let recording = recording(max_nodes);
+        let recording = recording_with_history(Clock::Host, max_nodes, 8 << 20);
         for key in 1..UNKNOWN {
             define(&recording, key, key == HIDDEN);
         }
         let mut both = Both {
             thread: attach(&recording),
             suspended: [Fiber::default(); FIBERS],
+            has_restated: false,
             oracle: Oracle {
                 // The root takes one.
                 room: max_nodes as usize - 1,

@@ -14,7 +14,7 @@ impl<H: Home> Thread<H> {
         } else {
             self.last()
         };
-        self.with_open_calls_under_lock(|| self.close_all(now));
+        self.with_lock_held(|| self.with_open_calls_under_lock(|| self.close_all(now)));
         self.shared.disown();
     }
 
@@ -26,6 +26,7 @@ impl<H: Home> Thread<H> {
     pub(crate) unsafe fn take_over(&self) {
         self.shared.own();
         self.root().count_thread();
+        self.begin_history_of_this_thread();
         self.begin_clock_of_this_thread();
         self.begin_to_watch();
     }

@@ -21,6 +21,7 @@ impl<H: Home> Thread<H> {
             if ticks as i64 > 0 {
                 self.epoch.set(self.epoch.get().wrapping_add(ticks));
                 self.root().exclude(ticks);
+                self.note_excluded(ticks);
                 self.begin_to_watch();
             }
         }

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Home, Thread};
+use super::{Home, Note, Thread};
 use crate::recorder::node::NodeIndex;
 
 /// Innermost call of a suspended fiber. By default there is none: nothing is open in it.
@@ -34,7 +34,8 @@ impl<H: Home> Thread<H> {
                 return Fiber::default();
             }
             let innermost = self.index_of(self.cursor());
-            self.close_up_to(self.root.get(), now);
+            self.note(Note::SwitchTo(self.index_of(self.root())), now);
+            self.close_nodes_up_to(self.root.get(), now);
             Fiber {
                 tree: self.tree_generation.get(),
                 innermost,
@@ -54,6 +55,7 @@ impl<H: Home> Thread<H> {
         }
         debug_assert!(fiber.innermost < self.shared.next());
         self.with_open_calls(|| {
+            self.note(Note::SwitchTo(fiber.innermost), now);
             self.happened(now);
             self.cursor.set(self.node(fiber.innermost).into());
             for node in self.open_nodes() {

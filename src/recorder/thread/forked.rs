@@ -71,6 +71,7 @@ impl<H: Home> Thread<H> {
         self.nodes.set(depth + 1);
         self.room.set(Room::ForNodes);
         self.begin_to_watch();
+        self.forget_block();
         // SAFETY: the last node that was put there; the root if there are no others.
         let at = unsafe { base.add(next as usize - 1) };
         self.mode.set(Mode::ForkPending { at });
@@ -80,6 +81,7 @@ impl<H: Home> Thread<H> {
     pub(crate) fn retire(&self) {
         let sentinel = self.sentinel();
         self.overflow.forget();
+        self.end_history();
         // SAFETY: the handle has its sentinel, at which guessed children are looked for.
         unsafe { self.move_to(sentinel, sentinel, 0..0) };
         self.nodes.set(0);

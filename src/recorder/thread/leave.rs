@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use super::{Home, Mode, Outcome, Thread};
+use super::{Home, Mode, Note, Outcome, Thread};
 use crate::recorder::node::Node;
 
 impl<H: Home> Thread<H> {
@@ -48,9 +48,16 @@ impl<H: Home> Thread<H> {
     }
 
     pub(super) fn close_up_to(&self, end: NonNull<Node>, now: u64) {
-        if self.cursor.get() == end {
-            return;
+        if self.cursor.get() != end {
+            // SAFETY: a node of the arena.
+            let index = self.index_of(unsafe { end.as_ref() });
+            self.note(Note::EndTo(index), now);
+            self.close_nodes_up_to(end, now);
         }
+    }
+
+    /// Closes the nodes from the cursor up to `end`, without a note of it.
+    pub(super) fn close_nodes_up_to(&self, end: NonNull<Node>, now: u64) {
         self.happened(now);
         while self.cursor.get() != end {
             // `end` is on the way from the cursor to the root.
@@ -67,6 +74,7 @@ impl<H: Home> Thread<H> {
         let node = self.counter_of_top(key).unwrap_or(self.cursor());
         if node.key == key {
             node.start_was_resume();
+            self.note_that_start_was_resume(self.index_of(node));
         }
         self.leave(key, now)
     }

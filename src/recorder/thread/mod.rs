@@ -42,6 +42,7 @@ mod ended;
 mod excluded;
 mod fiber;
 mod forked;
+mod history;
 mod leave;
 mod nodes;
 mod overflow;
@@ -55,9 +56,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, tsc};
+use crate::model::Waiting;
 use crate::recorder::children::Children;
 use crate::recorder::node::{Node, NodeIndex, Visit};
 pub(crate) use fiber::Fiber;
+use history::{HistoryCursor, Note};
 use nodes::Room;
 pub(crate) use nodes::made_nodes;
 use overflow::OverflowCalls;
@@ -106,8 +109,11 @@ pub(crate) trait Home: Sized {
         body: impl FnOnce(),
     ) -> Result<(), Outcome>;
 
-    /// The call open in `node`, of that function, has waited.
-    fn waited(&self, node: NodeIndex, function: u32, wait: Wait);
+    /// The call open in `node`, of that function, has waited. Returns what for.
+    fn waited(&self, node: NodeIndex, function: u32, wait: Wait) -> Waiting;
+
+    /// Gives the thread another block of the history. Returns false if there is none.
+    fn renew_block(&self, thread: &Thread<Self>) -> bool;
 
     /// Runs `body` under the lock.
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T;
@@ -140,8 +146,8 @@ pub(crate) struct Thread<H> {
     /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes where
     /// the clock was reset.
     epoch: Cell<u64>,
-    /// Longest gap between two events by the counter after which no wait is looked for.
-    gap_limit: u64,
+    /// Gap between two events by the counter from which on a wait is looked for; 0 with a history.
+    gap_limit: Cell<u64>,
     clock: Clock,
     children: Children,
     chunk_end: Cell<NodeIndex>,
@@ -158,6 +164,7 @@ pub(crate) struct Thread<H> {
     /// Another thread has taken the handle over, and its host has not given a time yet.
     rebase_next_host_tick: Cell<bool>,
     watch: Watch,
+    history: HistoryCursor,
     /// Place of the cursor in all modes but [`Mode::Tree`].
     sentinel: Node,
 }
@@ -194,6 +201,7 @@ impl<H: Home> Thread<H> {
         clock: Clock,
         epoch: u64,
         with_waiting: bool,
+        with_history: bool,
     ) -> Thread<H> {
         debug_assert!(!chunk.is_empty());
         let watch = Watch::new(clock, with_waiting);
@@ -208,7 +216,7 @@ impl<H: Home> Thread<H> {
             base: Cell::new(base),
             root: Cell::new(root),
             epoch: Cell::new(epoch),
-            gap_limit: watch.gap_limit(clock),
+            gap_limit: Cell::new(0),
             clock,
             children: Children::default(),
             chunk_end: Cell::new(chunk.end),
@@ -223,8 +231,10 @@ impl<H: Home> Thread<H> {
             tick_at_last_disable: Cell::new(0),
             rebase_next_host_tick: Cell::new(false),
             watch,
+            history: HistoryCursor::new(with_history),
             sentinel: Node::new(0, 0, 0, 0),
         };
+        thread.gap_limit.set(thread.gap_limit_at_once());
         thread.begin_to_watch();
         thread
     }
@@ -252,15 +262,21 @@ impl<H: Home> Thread<H> {
 
     /// Like [`Thread::now_of_event`], if reading the clock takes one instruction and the gap
     /// since the latest event is short: then there is no wait to look for, and the reading is
-    /// not before that event, which looks like a gap of centuries. For other clocks the only
-    /// short gap is none, and its end the time of the latest event, by whatever clock.
+    /// not before that event, which looks like a gap of centuries. For other clocks no gap is
+    /// short.
+    ///
+    /// # Errors
+    /// The reading, which is none for other clocks.
     #[inline]
-    pub(crate) fn now_at_once(&self) -> Option<u64> {
+    pub(crate) fn now_at_once(&self) -> Result<u64, u64> {
         if cfg!(not(target_arch = "x86_64")) {
-            return None;
+            return Err(0);
         }
         let now = self.ticks(tsc()) as u64;
-        (now.wrapping_sub(self.last()) <= self.gap_limit).then_some(now)
+        match now.wrapping_sub(self.last()) < self.gap_limit.get() {
+            true => Ok(now),
+            false => Err(now),
+        }
     }
 
     /// The recording's time for a reading of its clock. Never before the latest event,
@@ -302,7 +318,11 @@ impl<H: Home> Thread<H> {
     /// A call begins or continues at `now`. `key` must not be 0.
     #[cfg(test)]
     pub(crate) fn enter(&self, key: u64, visit: Visit, now: u64) -> Outcome {
-        if self.enter_guessed(key, visit, now) {
+        let is_guessed = match self.has_history() {
+            true => self.enter_noted(key, visit, now),
+            false => self.enter_guessed(key, visit, now),
+        };
+        if is_guessed {
             return Outcome::Recorded;
         }
         self.enter_any(key, visit, now)
@@ -330,6 +350,7 @@ impl<H: Home> Thread<H> {
         debug_assert_ne!(key, 0);
         match self.find_or_make(key) {
             Ok(child) => {
+                self.note(Note::Enter(child, visit), now);
                 // Read after that: a forked child has just returned to it.
                 let caller = self.cursor();
                 let latest = caller.latest_child();
@@ -361,6 +382,9 @@ impl<H: Home> Thread<H> {
     /// A call ends or is suspended at `now`. Calls above it that are still open end with
     /// it; if it is not open, nothing happens. `key` must not be 0.
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        if self.cursor().key == key {
+            self.note(Note::Leave, now);
+        }
         if self.leave_top(key, now) {
             return Outcome::Recorded;
         }

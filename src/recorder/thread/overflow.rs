@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 
-use super::{Home, Mode, Outcome, Thread};
+use super::{Home, Mode, Note, Outcome, Thread};
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex, Visit};
 
 /// The overflow calls that are open, the innermost last.
@@ -23,6 +23,8 @@ struct OpenCall {
     key: u64,
     /// Runs while the call is on top: a counter, or nothing.
     running: Option<NodeIndex>,
+    /// Its counter, if it has one: the history has the call then.
+    counter: Option<NodeIndex>,
 }
 
 impl OverflowCalls {
@@ -36,6 +38,16 @@ impl OverflowCalls {
     /// Number of calls.
     pub(super) fn depth(&self) -> usize {
         self.with(|open| open.len())
+    }
+
+    /// Number of calls that the history has.
+    pub(super) fn noted(&self) -> usize {
+        self.with(|open| open.iter().filter(|call| call.counter.is_some()).count())
+    }
+
+    /// Calls `body` with the counter of each call that the history has, the outermost first.
+    pub(super) fn each_noted(&self, body: impl FnMut(NodeIndex)) {
+        self.with(|open| open.iter().filter_map(|call| call.counter).for_each(body));
     }
 
     fn top(&self) -> Option<OpenCall> {
@@ -88,8 +100,20 @@ impl<H: Home> Thread<H> {
             .ok()
             .filter(|&counter| self.node(counter).function() != NO_FUNCTION);
         let running = own.or(before);
+        let counter_of = counter.ok();
+        self.note(
+            counter_of.map_or(Note::Passes, |counter| Note::Enter(counter, visit)),
+            now,
+        );
         self.happened(now);
-        let is_open = self.overflow.push(OpenCall { key, running });
+        let is_open = self.overflow.push(OpenCall {
+            key,
+            running,
+            counter: counter_of,
+        });
+        if !is_open && counter_of.is_some() {
+            self.note(Note::Leave, now);
+        }
         if counter.is_err() || !is_open {
             // The time stays in the call that is open.
             self.root().count_dropped();
@@ -127,12 +151,38 @@ impl<H: Home> Thread<H> {
 
     fn leave_overflow_down_to(&self, depth: usize, now: u64) {
         let before = self.overflow.running();
+        self.note_overflow_down_to(depth, now);
         self.overflow.with(|open| open.truncate(depth));
         self.happened(now);
         self.run(before, self.overflow.running(), now);
         if depth == 0 {
             self.cursor.set(self.innermost());
             self.mode.set(Mode::Tree);
+        }
+    }
+
+    /// Notes the ends of all overflow calls but the first `depth`.
+    fn note_overflow_down_to(&self, depth: usize, now: u64) {
+        if !self.has_history() {
+            return;
+        }
+        let is_noted = |call: &OpenCall| call.counter.is_some();
+        let ends =
+            |open: &mut Vec<OpenCall>| open[depth..].iter().filter(|of| is_noted(of)).count();
+        match (self.overflow.with(ends), depth) {
+            (0, _) => self.note(Note::Passes, now),
+            (1, _) => self.note(Note::Leave, now),
+            (_, 0) => self.note(Note::EndTo(self.index_of_innermost()), now),
+            _ => {
+                // One by one, because a block that begins meanwhile has the others.
+                while self.overflow.depth() > depth {
+                    if self.overflow.top().is_some_and(|call| is_noted(&call)) {
+                        self.note(Note::Leave, now);
+                        self.happened(now);
+                    }
+                    self.overflow.with(|open| open.pop());
+                }
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{
 
 use super::{Home, Mode, Thread};
 use crate::clock::{self, Clock, Switches, ThreadUsage, run_delay_ns};
+use crate::model::timeline::WaitKind;
 use crate::recorder::node::NodeIndex;
 use crate::recorder::rseq;
 
@@ -129,11 +130,11 @@ impl Watch {
         }
     }
 
-    /// Gap up to which an event need not look, if the clock is the counter.
+    /// Gap from which on an event has to look; 0 if the clock is not the counter.
     pub(super) fn gap_limit(&self, clock: Clock) -> u64 {
         match (clock, self.gaps) {
-            (Clock::Tsc, Some(gaps)) => gaps.least,
-            (Clock::Tsc, None) => i64::MAX as u64,
+            (Clock::Tsc, Some(gaps)) => gaps.least + 1,
+            (Clock::Tsc, None) => 1 << 63,
             _ => 0,
         }
     }
@@ -217,7 +218,12 @@ impl<H: Home> Thread<H> {
         let gap = self.ticks(reading).saturating_sub(self.last() as i64);
         if let Some(wait) = self.watch.wait_in(gap.max(0) as u64, &self.shared.reading) {
             if let Some(node) = self.node_that_waited() {
-                self.home().waited(node, self.node(node).function(), wait);
+                let waited = self.home().waited(node, self.node(node).function(), wait);
+                self.note_waits([
+                    (WaitKind::Blocked, waited.blocked),
+                    (WaitKind::Gil, waited.gil),
+                    (WaitKind::Preempted, waited.preempted),
+                ]);
             }
         }
     }

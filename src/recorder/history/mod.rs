@@ -1,0 +1,240 @@
+//! The call history of a recording: blocks, of which each thread has one at a time.
+//!
+//! [`crate::format::timeline`] has the table of a block's bytes. A thread takes a block under the
+//! recording's lock, and fills it without one: see `thread/history.rs`. Once there is no room for
+//! further blocks, the one with the lowest number that no thread has is used again, or the
+//! history ends.
+//!
+//! Blocks are in a mapped file beside the live file, or in memory if there is no live file.
+
+mod block;
+mod storage;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::path::PathBuf;
+
+use block::RecordedBlock;
+pub(crate) use block::{BlockName, BlockStart, NewBlock, WORDS};
+use storage::Storage;
+
+use crate::format::timeline::BLOCK;
+use crate::model::RecordingId;
+
+/// Calls that are kept once there is no room for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The latest ones.
+    Latest,
+    /// The first ones.
+    First,
+}
+
+/// Options of a history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HistoryOptions {
+    /// Bytes that it may take.
+    pub(crate) bytes: u64,
+    pub(crate) keep: Keep,
+    /// Bytes of the file system that are left free; by default three quarters of what is free
+    /// when the history begins.
+    pub(crate) disk_floor: Option<u64>,
+    /// Bytes of the control groups' memory that are left free, likewise.
+    pub(crate) memory_floor: Option<u64>,
+}
+
+impl HistoryOptions {
+    /// Blocks that a history has at least, if there is room for them.
+    const LEAST_BLOCKS: u64 = 4;
+
+    fn most_blocks(&self) -> usize {
+        let blocks = (self.bytes / BLOCK as u64).max(HistoryOptions::LEAST_BLOCKS);
+        blocks.min(u32::MAX.into()) as usize
+    }
+}
+
+/// A block that its thread has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Retired {
+    number: u64,
+    index: u32,
+    /// Tick up to which it has events.
+    end: u64,
+}
+
+/// The blocks of a recording. Touched under its lock, except for the words of threads' blocks.
+#[derive(Debug)]
+pub(crate) struct History {
+    options: HistoryOptions,
+    storage: Option<Storage>,
+    /// Number of blocks that have been in use.
+    used: usize,
+    retired: BinaryHeap<Reverse<Retired>>,
+    /// Number of the latest block.
+    latest: u64,
+    /// Number of the latest thread.
+    threads: u32,
+    complete_from: u64,
+    complete_to: Option<u64>,
+    /// There is no room for further blocks.
+    is_full: bool,
+    /// In a forked child: all of it is the parent's.
+    is_abandoned: bool,
+}
+
+impl History {
+    /// A history without blocks.
+    pub(crate) fn new(options: HistoryOptions) -> History {
+        History {
+            options,
+            storage: None,
+            used: 0,
+            retired: BinaryHeap::new(),
+            latest: 0,
+            threads: 0,
+            complete_from: 1,
+            complete_to: None,
+            is_full: false,
+            is_abandoned: false,
+        }
+    }
+
+    /// In a forked child: nothing here touches the parent's blocks any more. Allocates and frees
+    /// nothing.
+    pub(crate) fn abandon(&mut self) {
+        self.is_abandoned = true;
+        if let Some(storage) = &mut self.storage {
+            storage.unmap();
+        }
+    }
+
+    /// A number for another thread.
+    pub(crate) fn number_thread(&mut self) -> u32 {
+        self.threads = self.threads.saturating_add(1);
+        self.threads
+    }
+
+    /// Takes a block of zeros for a thread that has events from `tick` on. `file` is the path of
+    /// the history's file, if it is to have one. `None` if the history has no room, or a block
+    /// that is in use by nobody.
+    ///
+    /// # Errors
+    /// The system's, if there can't be a single block.
+    pub(crate) fn take(
+        &mut self,
+        file: impl FnOnce() -> Option<PathBuf>,
+        id: RecordingId,
+        tick: u64,
+    ) -> io::Result<Option<NewBlock>> {
+        if std::mem::take(&mut self.is_abandoned) {
+            *self = History::new(self.options);
+        }
+        if self.complete_to.is_some() && self.options.keep == Keep::First {
+            return Ok(None);
+        }
+        let taken = self.take_block(file, id);
+        if !matches!(taken, Ok(Some(_))) {
+            self.end_at(tick);
+        }
+        taken
+    }
+
+    fn take_block(
+        &mut self,
+        file: impl FnOnce() -> Option<PathBuf>,
+        id: RecordingId,
+    ) -> io::Result<Option<NewBlock>> {
+        if self.storage.is_none() && self.is_full {
+            return Ok(None);
+        }
+        let mut is_slow = false;
+        let storage = match &mut self.storage {
+            Some(storage) => storage,
+            none => {
+                is_slow = true;
+                let made = Storage::new(file(), id, &self.options);
+                self.is_full = made.is_err();
+                none.insert(made?)
+            }
+        };
+        if self.used == storage.blocks() && !self.is_full {
+            is_slow = true;
+            let grown = storage.grow(self.options.most_blocks());
+            self.is_full = grown.is_err();
+            if self.used == 0 {
+                grown?;
+            }
+        }
+        let is_new = self.used < storage.blocks();
+        let index = if is_new {
+            self.used += 1;
+            self.used as u32 - 1
+        } else if self.options.keep == Keep::Latest {
+            let Some(Reverse(oldest)) = self.retired.pop() else {
+                return Ok(None);
+            };
+            self.complete_from = self.complete_from.max(oldest.end);
+            storage.set_complete_from(self.complete_from);
+            storage.words(oldest.index).clear();
+            oldest.index
+        } else {
+            return Ok(None);
+        };
+        self.latest += 1;
+        Ok(Some(NewBlock {
+            start: storage.words(index).start(),
+            name: BlockName {
+                index,
+                number: self.latest,
+            },
+            is_slow,
+        }))
+    }
+
+    /// There is no history from `tick` on, or not all of it.
+    pub(crate) fn end_at(&mut self, tick: u64) {
+        let tick = self.complete_to.map_or(tick, |before| before.min(tick));
+        self.complete_to = Some(tick);
+        if let Some(storage) = &self.storage {
+            storage.set_complete_to(tick);
+        }
+    }
+
+    /// A thread has left a block whose events end at tick `end`.
+    pub(crate) fn retire(&mut self, block: BlockName, end: u64) {
+        if !self.is_abandoned && self.retired.try_reserve(1).is_ok() {
+            self.retired.push(Reverse(Retired {
+                number: block.number,
+                index: block.index,
+                end,
+            }));
+        }
+    }
+
+    /// First tick for which all events are there, and the one from which on they are not.
+    pub(crate) fn complete(&self) -> (u64, u64) {
+        match self.is_abandoned {
+            true => (1, u64::MAX),
+            false => (self.complete_from, self.complete_to.unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// The blocks, by number.
+    pub(crate) fn blocks(&self) -> Vec<RecordedBlock<'_>> {
+        let storage = self.storage.as_ref().filter(|_| !self.is_abandoned);
+        let blocks = storage.into_iter().flat_map(|storage| {
+            (0..self.used as u32).filter_map(|index| storage.words(index).recorded())
+        });
+        let mut blocks: Vec<_> = blocks.collect();
+        blocks.sort_by_key(|of| of.block.number);
+        blocks
+    }
+
+    /// Removes the file, if there is one of this process's own.
+    pub(crate) fn remove_file(&mut self) {
+        if let Some(storage) = self.storage.as_mut().filter(|_| !self.is_abandoned) {
+            storage.remove_file();
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The history against the tree: whoever replays it finds the same figures in every node.
+
+use std::collections::HashMap;
+use std::fs::File;
+
+use super::{Figures, attach, define, recording_of};
+use crate::clock::Clock;
+use crate::format::timeline::{self, Block, NO_FUNCTION, Source, TimelineProcess};
+use crate::model::Ending;
+use crate::model::timeline::{Happening, WaitKind};
+use crate::recorder::node::{COUNTER, Visit};
+use crate::recorder::{HistoryOptions, Keep, Options, Recording, Registered, SaveOptions, Thread};
+
+pub(super) const SAVE: SaveOptions = SaveOptions {
+    ending: Ending::Running,
+    sidecar: false,
+    remove_live_file: false,
+};
+
+pub(super) fn options(bytes: u64, keep: Keep) -> Option<HistoryOptions> {
+    Some(HistoryOptions {
+        bytes,
+        keep,
+        disk_floor: None,
+        memory_floor: None,
+    })
+}
+
+/// A recording with a history of its last events, at least.
+pub(super) fn recording_with_history(clock: Clock, max_nodes: u32, bytes: u64) -> Registered {
+    recording_of(Options {
+        history: options(bytes, Keep::Latest),
+        ..super::options(clock, max_nodes)
+    })
+}
+
+/// The history as it is saved; `None` if there is none.
+pub(super) fn saved(recording: &Recording) -> Option<TimelineProcess> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.prof");
+    recording.save_as(&path, SAVE).unwrap();
+    let file = File::open(timeline::beside(&path)).ok()?;
+    let mut processes = timeline::read(Source::File(file)).unwrap();
+    assert_eq!(processes.len(), 1);
+    processes.pop()
+}
+
+/// One thread's history, replayed.
+#[derive(Debug, Default, PartialEq, Clone)]
+struct Replay {
+    /// The innermost open node of the tree.
+    node: u32,
+    /// Counters of overflow calls that are open.
+    overflow: Vec<u32>,
+    tick: u64,
+}
+
+/// Figures of each node, totals in ticks. Blocks of one thread must continue each other.
+pub(super) fn replay(of: &TimelineProcess) -> HashMap<u32, Figures> {
+    let mut figures: HashMap<u32, Figures> = HashMap::new();
+    let mut threads: HashMap<u32, Replay> = HashMap::new();
+    for block in &of.blocks {
+        let begin = Replay {
+            node: block.node,
+            overflow: Vec::new(),
+            tick: block.start,
+        };
+        let is_first = !threads.contains_key(&block.thread);
+        let state = threads.entry(block.thread).or_insert(begin.clone());
+        let before = std::mem::replace(state, begin);
+        let after = replay_block(of, block, state, &mut figures);
+        if !is_first {
+            assert_eq!(before, after, "{block:?}");
+        }
+    }
+    figures
+}
+
+/// Replays a block, and returns the state in which it begins.
+fn replay_block(
+    of: &TimelineProcess,
+    block: &Block,
+    state: &mut Replay,
+    figures: &mut HashMap<u32, Figures>,
+) -> Replay {
+    let mut words = Vec::new();
+    of.read(block, &mut words).unwrap();
+    let mut reopened = block.overflow;
+    let mut begin = state.clone();
+    for event in of.events(block, &words) {
+        let passed = match event.what {
+            Happening::Excluded(ticks) => event.tick - state.tick - ticks,
+            _ => event.tick - state.tick,
+        };
+        state.tick = event.tick;
+        pass(of, state, passed, figures);
+        match event.what {
+            Happening::Start(node) | Happening::Resume(node) => {
+                if of.nodes[node as usize].parent & COUNTER != 0 {
+                    state.overflow.push(node);
+                } else {
+                    assert_eq!(of.nodes[node as usize].parent, state.node);
+                    state.node = node;
+                }
+                if reopened > 0 {
+                    reopened -= 1;
+                    begin = state.clone();
+                    continue;
+                }
+                let figures = figures.entry(node).or_default();
+                match event.what {
+                    Happening::Start(_) => figures.calls += 1,
+                    _ => figures.resumes += 1,
+                }
+            }
+            Happening::End(_) => {
+                if state.overflow.pop().is_none() {
+                    assert_ne!(state.node, block.root);
+                    state.node = of.nodes[state.node as usize].parent;
+                }
+            }
+            Happening::EndTo(node) | Happening::SwitchTo(node) => {
+                state.overflow.clear();
+                state.node = node;
+            }
+            Happening::Waited(..) | Happening::Excluded(_) => {}
+        }
+    }
+    begin
+}
+
+/// Ticks pass in which nothing happens.
+fn pass(of: &TimelineProcess, state: &Replay, ticks: u64, figures: &mut HashMap<u32, Figures>) {
+    let mut node = state.node;
+    while of.nodes[node as usize].parent != node {
+        figures.entry(node).or_default().total += ticks;
+        node = of.nodes[node as usize].parent;
+    }
+    let is_shown = |counter: &&u32| of.nodes[**counter as usize].function != NO_FUNCTION;
+    if let Some(counter) = state.overflow.iter().rev().find(is_shown) {
+        figures.entry(*counter).or_default().total += ticks;
+    }
+}
+
+/// Figures of the recording's nodes, those of hidden functions' counters left out.
+fn in_nodes(recording: &Recording) -> HashMap<u32, Figures> {
+    let shared = recording.lock();
+    let threads = shared.threads.iter().enumerate();
+    let nodes = threads.flat_map(|(slot, entry)| {
+        let last = entry.thread.last();
+        shared.nodes(slot).map(move |(index, node)| {
+            let figures = Figures {
+                calls: node.calls(),
+                resumes: node.resumes(),
+                total: node.total_at(|| last),
+            };
+            (index, figures, node)
+        })
+    });
+    let nodes = nodes.filter(|(index, figures, node)| {
+        node.parent != *index
+            && node.function() != crate::recorder::node::NO_FUNCTION
+            && *figures != Figures::default()
+    });
+    nodes.map(|(index, figures, _)| (index, figures)).collect()
+}
+
+/// Checks that the saved history has what the nodes have. If starts were called resumes later
+/// on, calls and resumes are the same.
+pub(super) fn check(recording: &Recording, are_resumes_calls: bool) {
+    let Some(of) = saved(recording) else {
+        return;
+    };
+    assert_eq!((of.complete_from, of.complete_to), (1, u64::MAX));
+    let hidden = |node: &u32| {
+        let node = of.nodes[*node as usize];
+        node.is_counter() && node.function == NO_FUNCTION
+    };
+    let mut replayed = replay(&of);
+    replayed.retain(|node, figures| !hidden(node) && *figures != Figures::default());
+    let mut recorded = in_nodes(recording);
+    for figures in replayed.values_mut().chain(recorded.values_mut()) {
+        if are_resumes_calls {
+            figures.calls += std::mem::take(&mut figures.resumes);
+        }
+    }
+    let mut nodes: Vec<_> = replayed.keys().chain(recorded.keys()).collect();
+    nodes.sort();
+    for node in nodes {
+        assert_eq!(replayed.get(node), recorded.get(node), "{node}");
+    }
+}
+
+fn call(thread: &Thread, key: u64, now: &mut u64) {
+    *now += 3;
+    thread.enter(key, Visit::Start, *now);
+    *now += 5;
+    thread.leave(key, *now);
+}
+
+#[test]
+fn the_latest_events_take_the_place_of_the_oldest() {
+    let recording = recording_with_history(Clock::Host, 1000, 1);
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    define(&recording, 2, false);
+    let mut now = 1;
+    thread.enter(1, Visit::Start, now);
+    for _ in 0..40_000 {
+        call(thread, 2, &mut now);
+    }
+    let of = saved(&recording).unwrap();
+    assert_eq!(of.blocks.len(), 4);
+    assert_eq!(of.complete_to, u64::MAX);
+    assert_eq!(of.end, now);
+    assert_eq!(of.complete_from, of.blocks[0].start);
+    let figures = replay(&of);
+    let since = now - of.complete_from;
+    let of_callee = figures.values().find(|of| of.calls > 0).unwrap();
+    // The first one may have begun before.
+    assert_eq!(of_callee.calls, since / 8);
+    assert_eq!(of_callee.total, since.div_ceil(8) * 5);
+    let of_caller = figures.values().find(|of| of.calls == 0).unwrap();
+    assert_eq!(of_caller.total, since);
+}
+
+#[test]
+fn the_first_events_are_kept_if_that_is_wanted() {
+    let recording = recording_of(Options {
+        history: options(1, Keep::First),
+        ..super::options(Clock::Host, 1000)
+    });
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    let mut now = 1;
+    for _ in 0..40_000 {
+        call(thread, 1, &mut now);
+    }
+    let of = saved(&recording).unwrap();
+    assert_eq!((of.blocks.len(), of.complete_from), (4, 1));
+    let figures = replay(&of);
+    let calls: Vec<_> = figures.values().map(|of| of.calls).collect();
+    assert_eq!(calls, [of.complete_to / 8]);
+    assert!((16_000..17_000).contains(&calls[0]));
+}
+
+#[test]
+fn a_thread_that_continues_a_tree_has_a_number_of_its_own() {
+    let recording = recording_with_history(Clock::Host, 1000, 1 << 20);
+    define(&recording, 1, false);
+    let mut now = 1;
+    // More than there are trees.
+    for _ in 0..300 {
+        let thread = attach(&recording);
+        call(thread, 1, &mut now);
+        // SAFETY: the thread is done with it.
+        unsafe { recording.detach(thread) };
+    }
+    let of = saved(&recording).unwrap();
+    let last = of.blocks.last().unwrap();
+    assert_eq!(last.thread, 300);
+    // One block for each thread, of which so many are kept.
+    assert_eq!(of.blocks.len(), 16);
+}
+
+#[test]
+fn gaps_of_any_length_and_waits_are_kept() {
+    let recording = recording_with_history(Clock::Host, 1000, 1 << 20);
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    thread.enter(1, Visit::Start, 5);
+    let long = 1 << 40;
+    thread.note_waits([
+        (WaitKind::Blocked, 7),
+        (WaitKind::Gil, 0),
+        (WaitKind::Preempted, 9),
+    ]);
+    thread.leave(1, long);
+    let of = saved(&recording).unwrap();
+    let mut words = Vec::new();
+    of.read(&of.blocks[0], &mut words).unwrap();
+    let events: Vec<_> = of.events(&of.blocks[0], &words).collect();
+    assert_eq!(events[1].what, Happening::Waited(WaitKind::Blocked, 7));
+    assert_eq!(events[2].what, Happening::Waited(WaitKind::Preempted, 9));
+    assert_eq!((events[3].tick, events.len()), (long, 4));
+    check(&recording, false);
+}
+
+#[test]
+fn by_the_counter_the_history_is_that_of_the_tree() {
+    let recording = recording_with_history(crate::clock::wall(), 1000, 8 << 20);
+    for key in 1..4 {
+        define(&recording, key, false);
+    }
+    let recording: &Recording = &recording;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let thread = attach(recording);
+                for round in 0..30_000_u64 {
+                    for key in [1, 2 + round % 2] {
+                        match thread.now_at_once() {
+                            Ok(_) => panic!("taken at once"),
+                            Err(now) if thread.enter_noted(key, Visit::Start, now) => {}
+                            Err(_) => {
+                                thread.enter_any(key, Visit::Start, thread.now_of_event());
+                            }
+                        }
+                    }
+                    for key in [2 + round % 2, 1] {
+                        match thread.now_at_once() {
+                            Ok(_) => panic!("taken at once"),
+                            Err(now) if thread.leave_noted(key, now) => {}
+                            Err(_) => {
+                                thread.leave(key, thread.now_of_event());
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    check(recording, false);
+}
