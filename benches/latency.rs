@@ -147,6 +147,9 @@ impl Recorder {
             hook: NOTHING,
             live_dir: text(live_dir.as_os_str().as_encoded_bytes()),
             flags: 0,
+            timeline_bytes: 0,
+            timeline_disk_floor: 0,
+            timeline_memory_floor: 0,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

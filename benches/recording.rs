@@ -58,6 +58,9 @@ impl Recording {
             hook: NOTHING,
             live_dir: NOTHING,
             flags: 0,
+            timeline_bytes: 0,
+            timeline_disk_floor: 0,
+            timeline_memory_floor: 0,
         };
         let (mut handle, mut thread) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: pointers to what is valid, a handle as it is made.

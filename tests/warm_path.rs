@@ -97,6 +97,9 @@ fn events_in_known_contexts_allocate_nothing() {
         hook: NOTHING,
         live_dir: NOTHING,
         flags: 0,
+        timeline_bytes: 0,
+        timeline_disk_floor: 0,
+        timeline_memory_floor: 0,
     };
     let mut recording = ptr::null_mut();
     let mut thread = ptr::null_mut();

@@ -72,15 +72,15 @@ unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_
         if thread.enter_guessed(key, visit, now) {
             return EDBPROF_OK;
         }
-        enter_any(thread, key, visit, now)
+        enter_unguessed(thread, key, visit, now)
     };
     // SAFETY: the contracts are the same.
     unsafe { event(handle, key, enter) }
 }
 
 #[inline(never)]
-extern "C" fn enter_any(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
-    guarded(|| thread.enter_any(key, visit, now))
+extern "C" fn enter_unguessed(thread: &Thread, key: u64, visit: Visit, now: u64) -> edbprof_status {
+    guarded(|| thread.enter_unnoted(key, visit, now))
 }
 
 /// Enters where a history is kept, or after a gap. `reading` is the time by the counter.

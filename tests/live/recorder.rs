@@ -72,6 +72,9 @@ impl Recorder {
             hook: text(b"a hook"),
             live_dir,
             flags: 0,
+            timeline_bytes: 0,
+            timeline_disk_floor: 0,
+            timeline_memory_floor: 0,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

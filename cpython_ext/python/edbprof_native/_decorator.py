@@ -47,6 +47,9 @@ class profile:
         each takes 64 to 80 bytes. Calls in further ones overflow: they count under
         their functions, with the time that was theirs alone, and reports say how many
         there were. Of those who share a file the first says.
+    timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB (see
+        `Profile`). It is written at exit, beside the file with `.timeline` behind its name. Of
+        those who share a file the first says.
     """
 
     _directory: str
@@ -70,6 +73,7 @@ class profile:
             live_dir: Optional[Path] = ...,
             threads: bool = ...,
             max_nodes: int = ...,
+            timeline: Union[bool, int] = ...,
         ) -> "profile": ...
 
     # Not __init__: @profile alone makes no profile.
@@ -85,6 +89,7 @@ class profile:
         live_dir: "Optional[Path]" = None,
         threads: bool = False,
         max_nodes: int = 4_194_304,
+        timeline: "Union[bool, int]" = False,
     ) -> "Any":
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -113,6 +118,7 @@ class profile:
             threads,
             self._live_directory,
             max_nodes,
+            _process.timeline_bytes(timeline),
         )
         return self if function is None else self(function)
 

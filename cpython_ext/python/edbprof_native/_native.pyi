@@ -32,6 +32,9 @@ class Recorder:
         max_nodes: int = ...,
         quiet_without_directory: bool = ...,
         waiting: bool = ...,
+        timeline_bytes: int = ...,
+        timeline_first: bool = ...,
+        timeline_disk_floor: int = ...,
     ) -> Self: ...
     def enable(self) -> None: ...
     def disable(self) -> bool: ...

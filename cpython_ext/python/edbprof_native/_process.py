@@ -58,6 +58,15 @@ def temporary_directory() -> str:
     return os.curdir
 
 
+def timeline_bytes(timeline: "Union[bool, int]") -> int:
+    """Bytes of a timeline that a user asked for; 0 for none. Raises TypeError, ValueError."""
+    if not isinstance(timeline, int):
+        raise TypeError(f"timeline must be a bool or an int, not {type(timeline).__name__}")
+    if timeline < 0:
+        raise ValueError("timeline must not be negative")
+    return 256 << 20 if timeline is True else int(timeline)
+
+
 def recorder(
     directory: str,
     prefix: str,
@@ -66,12 +75,13 @@ def recorder(
     threads: bool,
     live_dir: str,
     max_nodes: int,
+    timeline: int,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
     Where several users want it saved at different intervals, the shortest holds; where
     one wants threads recorded that recorded calls start, they are; of several
-    `live_dir` and `max_nodes` the first holds.
+    `live_dir`, `max_nodes` and `timeline` the first holds.
     """
     known = _recorders.get((directory, prefix, suffix))
     if known is None:
@@ -82,6 +92,7 @@ def recorder(
             save_every=save_every,
             live_dir=live_dir,
             max_nodes=max_nodes,
+            timeline_bytes=timeline,
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every

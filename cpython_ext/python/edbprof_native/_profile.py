@@ -56,6 +56,10 @@ class Profile:
     waiting: whether the time in which a thread was on no processor is told apart: blocked,
         waiting for the interpreter's lock, or preempted. Only with clock='wall' and without
         `timer`.
+    timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB. An
+        event takes 8 bytes; once there is no room for more, the latest ones take the place of
+        the oldest. They lie beside the live file, or in memory without one, and `save()` writes
+        them to `path` with `.timeline` behind it.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Profile:
         threads: bool = False,
         max_nodes: int = 4_194_304,
         waiting: bool = True,
+        timeline: "Union[bool, int]" = False,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
@@ -87,6 +92,7 @@ class Profile:
             "threads": threads,
             "max_nodes": max_nodes,
             "waiting": waiting,
+            "timeline_bytes": _process.timeline_bytes(timeline),
         }
         self._recorder: "_native.Recorder" = _native.Recorder(**self._options)
         self._subcalls = subcalls

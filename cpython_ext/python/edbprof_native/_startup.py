@@ -42,6 +42,9 @@ def recorder(text: str) -> "_native.Recorder":
         waiting=settings["waiting"] == "1",
         clock=settings["clock"],
         hook=settings["hook"],
+        timeline_bytes=int(settings.get("timeline", 0)),
+        timeline_first=settings.get("timeline_keep") == "first",
+        timeline_disk_floor=int(settings.get("timeline_floor", 0)),
         quiet_without_directory=True,
     )
     if not with_children and hasattr(os, "register_at_fork"):

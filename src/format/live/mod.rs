@@ -91,9 +91,11 @@ pub(crate) mod assemble;
 mod end;
 mod log;
 mod reader;
+mod tables;
 
 pub use end::{EndTime, note_end, note_exit};
 pub use reader::{Facts, Now, facts, read};
+pub(crate) use tables::{Tables, tables};
 
 /// Suffix of live files, after the name of the `.prof` file that they come before.
 pub const SUFFIX: &str = ".live";

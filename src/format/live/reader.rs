@@ -164,11 +164,11 @@ fn costs(header: Bytes<'_>) -> Calibration {
 /// Flags in the length of a segment, which is a multiple of a page.
 const FLAGS: u64 = LOG | WAITS;
 
-const MAX_TICK: u64 = i64::MAX as u64;
+pub(super) const MAX_TICK: u64 = i64::MAX as u64;
 
 /// Returns the length of a tick: measured since the file's moment in the same boot, for
 /// no span is longer; else as the process last measured it.
-fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
+pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
     if clock != 0 || !facts.process.is_of_this_boot() {
         return noted;
@@ -190,7 +190,7 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
 
 /// The file's segments as far as they are in it: the flags and the bytes of each. Together no
 /// larger than the file.
-fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
+pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
     let mut segments = Vec::new();
@@ -223,7 +223,7 @@ struct Recorded {
 
 /// Time until which open calls last.
 #[derive(Clone, Copy)]
-struct End {
+pub(super) struct End {
     /// Tick at which the process still runs, or has ended; 0 if that is unknown.
     tick: u64,
     /// All threads have the same clock, so that the event of one says that all still ran.
@@ -233,7 +233,7 @@ struct End {
 }
 
 impl End {
-    fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
+    pub(super) fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
         // A clock that only its process can read stands at its latest event.
         let reading = match now {
             Now::Running if facts.process.is_of_this_boot() => EndTime::now().reading(clock),
@@ -329,6 +329,17 @@ fn assemble(
         dropped,
         latest: latest_of_all,
     }
+}
+
+/// Returns the latest tick that is known of any thread, with what the recorder took for itself.
+pub(super) fn latest_tick(segments: &[(u64, &[u8])], log: &Log, end: End) -> u64 {
+    let latest = log.threads.iter().map(|thread| {
+        let root = node_at(segments, thread.root);
+        let is_root = root.u32(at::node::PARENT) == thread.root;
+        let ticks = [at::node::CALLS, at::node::TOTAL].map(|at| root.u64(at).min(MAX_TICK));
+        if is_root { ticks.iter().sum() } else { 0 }
+    });
+    latest.max().unwrap_or(0).max(end.tick)
 }
 
 /// Returns the bytes of the node at `index`; none beyond the end.

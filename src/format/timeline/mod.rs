@@ -85,10 +85,13 @@
 //! time axis. The second of two words is stored before the
 //! first, and each event by one store, so a killed process leaves whole events.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 mod process;
 mod reader;
+mod recorded;
 mod source;
 pub(crate) mod word;
 mod writer;
@@ -97,6 +100,7 @@ pub use process::{
     Block, NO_FUNCTION, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
 };
 pub use reader::{TimelineError, read};
+pub use recorded::read_recorded;
 pub use source::Source;
 pub use word::Events;
 pub use writer::TimelineWriter;
@@ -108,6 +112,14 @@ pub fn beside(prof: &Path) -> PathBuf {
     let mut path = prof.as_os_str().to_owned();
     path.push(SUFFIX);
     path.into()
+}
+
+/// The path of the history file beside a live file; none if `live` has no such name.
+pub fn history_beside(live: &Path) -> Option<PathBuf> {
+    let path = live.as_os_str().as_bytes();
+    let path = path.strip_suffix(super::live::SUFFIX.as_bytes())?;
+    let path = [path, HISTORY_SUFFIX.as_bytes()].concat();
+    Some(OsString::from_vec(path).into())
 }
 
 /// Suffix of a timeline file, after the name of the `.prof` file beside it.

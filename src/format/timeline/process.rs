@@ -148,6 +148,20 @@ impl TimelineProcess {
         Events::new(words, block.start)
     }
 
+    /// Leaves out blocks and threads whose nodes are not there.
+    pub(crate) fn leave_out_unsound(&mut self) {
+        let blocks = std::mem::take(&mut self.blocks);
+        let is_sound = |block: &Block| self.has_nodes_of(block);
+        self.blocks = blocks.into_iter().filter(is_sound).collect();
+        let nodes = self.nodes.len();
+        self.threads.retain(|thread| (thread.root as usize) < nodes);
+    }
+
+    fn has_nodes_of(&self, block: &Block) -> bool {
+        let node = self.nodes.get(block.node as usize);
+        node.is_some_and(|node| !node.is_counter()) && (block.root as usize) < self.nodes.len()
+    }
+
     /// Returns true if nothing is out of its range: whatever passes may be indexed without
     /// looking, but for nodes in events.
     pub(crate) fn is_sound(&self) -> bool {
@@ -159,14 +173,9 @@ impl TimelineProcess {
             let is_before = parent < index || parent == index && !node.is_counter();
             is_before && is_function(node.function)
         };
-        let is_block = |block: &Block| {
-            (block.node as usize) < nodes
-                && (block.root as usize) < nodes
-                && !self.nodes[block.node as usize].is_counter()
-        };
         let is_thread = |thread: &TimelineThread| (thread.root as usize) < nodes;
         self.nodes.iter().enumerate().all(is_node)
-            && self.blocks.iter().all(is_block)
+            && self.blocks.iter().all(|block| self.has_nodes_of(block))
             && self.threads.iter().all(is_thread)
     }
 }

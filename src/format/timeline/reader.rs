@@ -92,7 +92,7 @@ pub fn read(source: Source) -> Result<Vec<TimelineProcess>, TimelineError> {
     Ok(processes)
 }
 
-fn truncated(len: u64) -> ReadError {
+pub(super) fn truncated(len: u64) -> ReadError {
     ReadError::new(len as usize, Reason::Truncated)
 }
 

@@ -15,7 +15,7 @@ use super::{Recording, Shared, Thread};
 use crate::model::thread_name;
 use crate::recorder::live::Record;
 use crate::recorder::node::NodeIndex;
-use crate::recorder::thread::ThreadShared;
+use crate::recorder::thread::{ThreadOptions, ThreadShared};
 
 /// Trees that a recording has before threads share them.
 pub(crate) const MOST_TREES: usize = 256;
@@ -184,10 +184,12 @@ impl Recording {
                 slot,
                 arena.base(),
                 chunk.clone(),
-                self.options.clock,
                 self.epoch,
-                self.options.waiting,
-                self.options.history.is_some(),
+                ThreadOptions {
+                    clock: self.options.clock,
+                    waiting: self.options.waiting,
+                    history: self.options.history.is_some(),
+                },
             )
         };
         let entry = ThreadEntry {

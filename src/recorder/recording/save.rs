@@ -113,6 +113,9 @@ impl Recording {
             shared.backing.set_saved_elsewhere();
         }
         shared.saves.final_save = is_final.then_some((options, events));
+        if options.remove_live_file && !stands_in {
+            shared.remove_history_file();
+        }
         shared.backing.with_file(|file| {
             file.set_saved(match (is_final, stands_in) {
                 (false, _) => Saved::NotYet,
@@ -124,9 +127,6 @@ impl Recording {
                 file.remove();
             }
         });
-        if options.remove_live_file && !stands_in {
-            shared.remove_history_file();
-        }
         shared.exclude_since(since);
         Ok(Some(path))
     }
@@ -245,8 +245,9 @@ impl Shared {
     /// Removes the live file, unless it is all that the recording leaves.
     fn remove_live_file(&mut self) {
         if !self.saves.has_failed {
-            self.backing.with_file(LiveFile::remove);
+            // First, because nobody can read it without the live file.
             self.remove_history_file();
+            self.backing.with_file(LiveFile::remove);
         }
     }
 

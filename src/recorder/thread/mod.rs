@@ -82,6 +82,15 @@ pub(crate) enum Outcome {
     NotOpen,
 }
 
+/// Options of a recording that concern its threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadOptions {
+    pub(crate) clock: Clock,
+    pub(crate) waiting: bool,
+    /// Events are kept.
+    pub(crate) history: bool,
+}
+
 /// Epoch of [`Clock::Cpu`]: one tick before a thread's start, which is its own.
 pub(crate) const CPU_EPOCH: u64 = u64::MAX;
 
@@ -198,13 +207,16 @@ impl<H: Home> Thread<H> {
         slot: usize,
         base: NonNull<Node>,
         chunk: Range<NodeIndex>,
-        clock: Clock,
         epoch: u64,
-        with_waiting: bool,
-        with_history: bool,
+        options: ThreadOptions,
     ) -> Thread<H> {
         debug_assert!(!chunk.is_empty());
-        let watch = Watch::new(clock, with_waiting);
+        let ThreadOptions {
+            clock,
+            waiting,
+            history,
+        } = options;
+        let watch = Watch::new(clock, waiting);
         // SAFETY: chunk.start lies in the arena at `base` (contract).
         let root = unsafe { base.add(chunk.start as usize) };
         let node = Node::new(chunk.start, 0, chunk.start, 0);
@@ -231,7 +243,7 @@ impl<H: Home> Thread<H> {
             tick_at_last_disable: Cell::new(0),
             rebase_next_host_tick: Cell::new(false),
             watch,
-            history: HistoryCursor::new(with_history),
+            history: HistoryCursor::new(history),
             sentinel: Node::new(0, 0, 0, 0),
         };
         thread.gap_limit.set(thread.gap_limit_at_once());
@@ -347,10 +359,23 @@ impl<H: Home> Thread<H> {
 
     /// A call begins or continues at `now`. `key` must not be 0.
     pub(crate) fn enter_any(&self, key: u64, visit: Visit, now: u64) -> Outcome {
+        self.enter_noted_if::<true>(key, visit, now)
+    }
+
+    /// Like [`Thread::enter_any`], at a time that [`Thread::now_at_once`] gave: there is no
+    /// history.
+    pub(crate) fn enter_unnoted(&self, key: u64, visit: Visit, now: u64) -> Outcome {
+        self.enter_noted_if::<false>(key, visit, now)
+    }
+
+    #[inline(always)]
+    fn enter_noted_if<const NOTED: bool>(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         debug_assert_ne!(key, 0);
         match self.find_or_make(key) {
             Ok(child) => {
-                self.note(Note::Enter(child, visit), now);
+                if NOTED {
+                    self.note(Note::Enter(child, visit), now);
+                }
                 // Read after that: a forked child has just returned to it.
                 let caller = self.cursor();
                 let latest = caller.latest_child();

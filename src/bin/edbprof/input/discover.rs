@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use edbprof::format::live;
+use edbprof::format::{live, timeline};
 use edbprof::report::summary::path_text;
 
 use super::read_error::ReadError;
@@ -213,8 +213,10 @@ pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bo
         return false;
     };
     let hidden = name.starts_with(b".") && !prefix.starts_with(b".");
-    let sidecar =
-        name.ends_with(SIDECAR_SUFFIX.as_bytes()) && !suffix.ends_with(SIDECAR_SUFFIX.as_bytes());
+    let is_beside =
+        |other: &str| name.ends_with(other.as_bytes()) && !suffix.ends_with(other.as_bytes());
+    let beside = [SIDECAR_SUFFIX, timeline::SUFFIX, timeline::HISTORY_SUFFIX];
+    let sidecar = beside.into_iter().any(is_beside);
     let ours = rest.strip_suffix(live::SUFFIX.as_bytes()).unwrap_or(rest);
     (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
 }
@@ -259,6 +261,8 @@ mod tests {
         assert!(matches("edbprof_1.prof.live", "edbprof_", ".prof"));
         assert!(!matches("edbprof_1.live", "edbprof_", ".prof"));
         assert!(!matches(".edbprof-1.live.tmp", "", ""));
+        assert!(!matches("edbprof_1.prof.timeline", "edbprof_", ""));
+        assert!(!matches("edbprof_1.prof.timeline.live", "edbprof_", ""));
         assert!(!matches("aXa", "aX", "Xa"));
         assert!(!matches(".edbprof-0.tmp", "", ""));
         assert!(matches(".hidden.prof", ".", ".prof"));

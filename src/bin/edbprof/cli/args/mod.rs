@@ -8,6 +8,7 @@ mod run;
 mod selection;
 mod show;
 mod since;
+mod size;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

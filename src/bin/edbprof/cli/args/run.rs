@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::size::size;
 use super::{ResultOptions, SelectionOptions};
 
 const AFTER_HELP: &str = "\
@@ -85,6 +86,19 @@ pub(crate) struct RunOptions {
     #[arg(long, overrides_with = "no_waiting", hide_short_help = true)]
     waiting: bool,
 
+    /// Keep every event with its time, in at most SIZE bytes for each process [default: 256M]
+    ///
+    /// SIZE may end in k, M or G. An event takes 8 bytes. All processes together take at most a
+    /// quarter of the space that the file system has left.
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "256M", value_parser = size)]
+    pub(crate) timeline: Option<u64>,
+
+    /// Events that the timeline keeps once there is no room for all
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = TimelineKeep::Latest,
+          requires = "timeline")]
+    pub(crate) timeline_keep: TimelineKeep,
+
     /// Time to measure
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
     pub(crate) clock: Clock,
@@ -137,6 +151,15 @@ pub(crate) enum Hook {
     Monitoring,
 }
 
+/// Events that a timeline keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimelineKeep {
+    /// The latest ones
+    Latest,
+    /// The first ones
+    First,
+}
+
 /// Displays a value as the command line spells it.
 macro_rules! display_as_value {
     ($($type:ty),*) => {$(
@@ -148,4 +171,4 @@ macro_rules! display_as_value {
         }
     )*};
 }
-display_as_value!(Clock, Hook);
+display_as_value!(Clock, Hook, TimelineKeep);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use edbprof::format::extent::{profile_goes_on, sidecar_goes_on};
 use edbprof::format::live::{self, Now};
 use edbprof::format::process::Liveness;
 use edbprof::format::prof::{self, ProfFile};
-use edbprof::format::sidecar;
+use edbprof::format::{sidecar, timeline};
 use edbprof::model::{Ending, Process, ProcessIdentity};
 
 use super::own_file::{Kept, State, check_unused, open};
@@ -164,6 +164,17 @@ impl Found {
             may_be_unsaved,
         };
         self.leftovers.push(leftover(path.to_owned(), state, about));
+        let timeline = match kind {
+            Kind::Live => timeline::history_beside(path).zip(Some(timeline::HISTORY_MAGIC)),
+            Kind::Finished => Some((timeline::beside(path), timeline::MAGIC)),
+            _ => None,
+        };
+        if let Some((path, magic)) = timeline {
+            let found = begins_with(&path, &magic).ok().flatten();
+            let about = "its timeline".to_owned();
+            self.leftovers
+                .extend(found.map(|state| leftover(path, state, about)));
+        }
         if kind == Kind::Finished {
             let sidecar = sidecar_beside(path);
             let content = read(&sidecar, sidecar_goes_on).ok();
@@ -185,7 +196,9 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
         let random = random.and_then(|rest| rest.strip_suffix(end.as_bytes()));
         random.is_some_and(|r| r.len() == digits && r.iter().all(u8::is_ascii_hexdigit))
     };
-    if is_unfinished(".live.tmp", 32) || is_unfinished(".tmp", 16) {
+    let is_unfinished_live =
+        is_unfinished(".live.tmp", 32) || is_unfinished(".timeline.live.tmp", 32);
+    if is_unfinished_live || is_unfinished(".tmp", 16) {
         Some(Kind::Unfinished)
     } else if bytes.starts_with(RECORDINGS_PREFIX.as_bytes()) {
         Some(Kind::Run)
@@ -204,6 +217,16 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
 fn is_note(name: &[u8]) -> bool {
     let notes = [UNRECORDED_PREFIX, EXCEPTION_PREFIX];
     notes.iter().any(|note| name.starts_with(note.as_bytes()))
+}
+
+/// State of the file if it begins with `magic`.
+fn begins_with(path: &Path, magic: &[u8]) -> Result<Option<State>, Kept> {
+    let (mut file, metadata) = open(path)?;
+    let mut begin = vec![0; magic.len()];
+    if !metadata.is_file() || file.read_exact(&mut begin).is_err() || begin != magic {
+        return Ok(None);
+    }
+    Ok(Some(State::of(&metadata)?))
 }
 
 fn read(path: &Path, goes_on: GoesOn) -> Result<(Vec<u8>, State), Kept> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use edbprof::model::ProcessIdentity;
 use edbprof::report::summary::path_text;
+use rustix::fs::statvfs;
 use rustix::process::WaitStatus;
 
 use super::endings::Endings;
@@ -89,7 +90,7 @@ fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
 /// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
 fn settings(options: &RunOptions, directory: &Path) -> OsString {
     let mut lines = format!(
-        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\ndirectory=",
+        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\n",
         std::process::id(),
         u8::from(!options.no_threads),
         u8::from(!options.no_builtins),
@@ -97,8 +98,18 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         u8::from(!options.no_children),
         options.clock,
         options.hook,
-    )
-    .into_bytes();
+    );
+    if let Some(bytes) = options.timeline {
+        // What one process takes, the next one finds taken: so all together leave that free.
+        let floor = statvfs(directory).map_or(0, |volume| {
+            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
+            free - free / 4
+        });
+        let keep = options.timeline_keep;
+        lines += &format!("timeline={bytes}\ntimeline_keep={keep}\ntimeline_floor={floor}\n");
+    }
+    lines += "directory=";
+    let mut lines = lines.into_bytes();
     lines.extend_from_slice(directory.as_os_str().as_encoded_bytes());
     OsString::from_vec(lines)
 }

@@ -1,0 +1,98 @@
+//! Nodes, functions and clock of a live file, as the history file beside it needs them.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use super::log::{Bytes, Log};
+use super::reader::{End, MAX_TICK, Now, facts, latest_tick, rate, read, segments};
+use super::{NO_FUNCTION, NODE, at};
+use crate::clock::TickRate;
+use crate::format::read_error::ReadError;
+use crate::model::{Function, MAX_NODES, Process, RecordingId};
+
+/// A node: index of its caller's and of its function, or [`NO_FUNCTION`].
+pub(crate) type TableNode = (u32, u32);
+
+/// Content of a live file without what was counted.
+pub(crate) struct Tables {
+    pub(crate) id: RecordingId,
+    pub(crate) process: Process,
+    pub(crate) rate: TickRate,
+    /// Monotonic clock of the system at tick 0; 0 if ticks are not real time.
+    pub(crate) zero_monotonic_ns: u64,
+    /// Wall clock at tick 0.
+    pub(crate) zero_unix_ns: u64,
+    /// Tick of the end, with what the recorder took for itself.
+    pub(crate) end: u64,
+    pub(crate) functions: Vec<Function>,
+    /// Each below its caller's: a node that is not is a root.
+    pub(crate) nodes: Vec<TableNode>,
+    /// Roots and names of trees.
+    pub(crate) threads: Vec<(u32, Box<[u8]>)>,
+}
+
+/// Reads a live file.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn tables(bytes: &[u8], now: Now) -> Result<Tables, ReadError> {
+    let facts = facts(bytes)?;
+    let mut trees = read(bytes, now)?;
+    let process = trees.processes.pop().unwrap_or_default();
+    let header = Bytes(bytes);
+    let clock = header.u32(at::CLOCK);
+    let rate = rate(header, clock, &facts);
+    let segments = segments(bytes);
+    let log = Log::read(&segments);
+    let nodes = segments.iter().filter(|(flags, _)| *flags == 0);
+    let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
+    let nodes = (0_u32..).zip(nodes.take(MAX_NODES / 2));
+    let nodes = nodes.map(|(index, bytes)| node(index, Bytes(bytes), &log));
+    let (zero_monotonic_ns, zero_unix_ns) = zero(header, clock, rate);
+    Ok(Tables {
+        id: facts.id,
+        rate,
+        zero_monotonic_ns,
+        zero_unix_ns,
+        end: latest_tick(&segments, &log, End::of(header, clock, now, &facts)),
+        nodes: nodes.collect(),
+        threads: log
+            .threads
+            .into_iter()
+            .map(|thread| (thread.root, thread.name))
+            .collect(),
+        functions: log.functions.into_iter().map(|(of, _)| of).collect(),
+        process,
+    })
+}
+
+fn node(index: u32, bytes: Bytes<'_>, log: &Log) -> TableNode {
+    let parent = bytes.u32(at::node::PARENT);
+    let root = (index, NO_FUNCTION);
+    if bytes.u64(at::node::KEY) == 0 || (parent & !super::COUNTER) >= index {
+        return root;
+    }
+    let function = bytes.u32(at::node::FUNCTION);
+    match log.functions.get(function as usize) {
+        Some((_, false)) => (parent, function),
+        _ => (parent, NO_FUNCTION),
+    }
+}
+
+/// The system's clocks at tick 0: the monotonic one and the wall clock.
+fn zero(header: Bytes<'_>, clock: u32, rate: TickRate) -> (u64, u64) {
+    let epoch = header.u64(at::EPOCH);
+    let start = header.u64(at::START_UNIX_NS);
+    let begin = rate.ns(header.u64(at::BEGIN).min(MAX_TICK));
+    match clock {
+        0 => {
+            let ticks = header
+                .u64(at::MOMENT_TSC)
+                .saturating_sub(epoch)
+                .min(MAX_TICK);
+            let monotonic = header.u64(at::MOMENT_NS).saturating_sub(rate.ns(ticks));
+            (monotonic, start.saturating_sub(begin))
+        }
+        1 => (epoch, start.saturating_sub(begin)),
+        _ => (0, start),
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading the history file of a process that runs or was killed, with its live file.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+use std::sync::Arc;
+
+use super::process::{
+    Block, MOST_WORDS, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
+};
+use super::reader::{TimelineError, block_of, truncated, u32_at, u64_at};
+use super::source::Source;
+use super::{BLOCK, BLOCK_HEADER, HISTORY_HEADER, HISTORY_MAGIC, VERSION, history};
+use crate::format::live::{Now, Tables, tables};
+use crate::format::read_error::{ReadError, Reason};
+
+/// Reads a history file, without the words of its blocks. `live` is the content of the live file
+/// beside it. Blocks that its nodes don't explain are left out.
+///
+/// # Errors
+/// The system's; one of the files is none, or they are of two recordings.
+pub fn read_recorded(
+    source: Source,
+    live: &[u8],
+    now: Now,
+) -> Result<TimelineProcess, TimelineError> {
+    let len = source.len()?;
+    let mut header = [0; 64];
+    if len < HISTORY_HEADER as u64 {
+        return Err(truncated(len).into());
+    }
+    source.read_at(0, &mut header)?;
+    if !header.starts_with(&HISTORY_MAGIC) {
+        return Err(ReadError::invalid(0, "no call history").into());
+    }
+    let version = u32_at(&header, history::VERSION);
+    if version > VERSION {
+        return Err(ReadError::new(history::VERSION, Reason::Version(version.into())).into());
+    }
+    let Tables {
+        id,
+        process,
+        rate,
+        zero_monotonic_ns,
+        zero_unix_ns,
+        end,
+        functions,
+        nodes,
+        threads,
+    } = tables(live, now)?;
+    let own = header.get(history::ID..history::ID + id.len());
+    if own != Some(&id) {
+        return Err(
+            ReadError::invalid(history::ID, "the call history of another recording").into(),
+        );
+    }
+    let complete_to = u64_at(&header, history::COMPLETE_TO);
+    let blocks = (len - HISTORY_HEADER as u64) / BLOCK as u64;
+    let blocks = blocks.min(u64_at(&header, history::BLOCKS));
+    let mut of = TimelineProcess {
+        process,
+        recording: id,
+        clock: TimelineClock {
+            rate,
+            zero_monotonic_ns,
+            zero_unix_ns,
+        },
+        end,
+        complete_from: u64_at(&header, history::COMPLETE_FROM).max(1),
+        complete_to: if complete_to == 0 {
+            u64::MAX
+        } else {
+            complete_to
+        },
+        suspended_ns: 0,
+        functions,
+        nodes: nodes
+            .into_iter()
+            .map(|(parent, function)| TimelineNode { parent, function })
+            .collect(),
+        threads: threads
+            .into_iter()
+            .map(|(root, name)| TimelineThread { root, name })
+            .collect(),
+        blocks: read_blocks(&source, blocks)?,
+        source: Arc::new(source),
+    };
+    of.leave_out_unsound();
+    Ok(of)
+}
+
+fn read_blocks(source: &Source, count: u64) -> Result<Vec<Block>, TimelineError> {
+    let mut blocks = Vec::new();
+    for index in 0..count {
+        let at = HISTORY_HEADER as u64 + index * BLOCK as u64;
+        let mut header = [0; BLOCK_HEADER];
+        source.read_at(at, &mut header)?;
+        let block = block_of(&header, MOST_WORDS, at + BLOCK_HEADER as u64);
+        if block.number != 0 {
+            blocks.push(block);
+        }
+    }
+    blocks.sort_by_key(|block| block.number);
+    Ok(blocks)
+}
