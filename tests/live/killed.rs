@@ -10,6 +10,7 @@ use edbprof::model::Ending;
 use super::counters::Counters;
 use super::model::{self, Event, Program};
 use super::recorder::{Recorder, only_live, read};
+use super::timeline;
 
 /// How many; `make soak` wants more than the ten that are fixed.
 fn moments() -> std::ops::Range<u64> {
@@ -29,7 +30,7 @@ fn child() {
     // Rust's own handler returns, expecting the fault to happen again.
     // SAFETY: the default is no function.
     unsafe { libc::signal(libc::SIGSEGV, libc::SIG_DFL) };
-    let recorder = Recorder::new(&directory);
+    let recorder = Recorder::with_timeline(&directory, 8 << 20);
     for (number, event) in (0..).zip(Program::new(seed)) {
         if number == end {
             match variable("LIVE_WAY").as_str() {
@@ -81,6 +82,10 @@ fn check(directory: &Path, seed: u64, returned: u64) {
     assert_eq!(trees.processes[0].ending, Ending::Killed);
     assert_eq!(trees.processes[0].dropped_calls, 0);
     model::check(&model::figures_of(&trees), seed, returned);
+    let of = timeline::read(&path);
+    assert_eq!(of.process, trees.processes[0]);
+    assert_eq!((of.complete_from, of.complete_to), (1, u64::MAX));
+    model::check(&timeline::figures_of(&of), seed, returned);
 }
 
 fn killed_by(signal: i32) {

@@ -17,6 +17,7 @@ mod model;
 mod overflow;
 mod recorder;
 mod refused;
+mod timeline;
 
 /// Runs the ignored test `name` in a process of its own.
 fn in_a_process_of_its_own(name: &str) {

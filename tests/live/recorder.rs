@@ -46,20 +46,31 @@ impl Recorder {
     }
 
     pub(crate) fn with(directory: &Path, clock: u32) -> Recorder {
-        Recorder::made(clock, path(directory), NOTHING, 0)
+        Recorder::made(clock, path(directory), NOTHING, 0, 0)
     }
 
     /// One that has room for so many nodes.
     pub(crate) fn with_room(directory: &Path, max_nodes: u32) -> Recorder {
-        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, max_nodes)
+        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, max_nodes, 0)
     }
 
     /// One that is only saved to paths, whose live file lies in `live_dir`.
     pub(crate) fn without_place(live_dir: &Path) -> Recorder {
-        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir), 0)
+        Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir), 0, 0)
     }
 
-    fn made(clock: u32, directory: edbprof_str, live_dir: edbprof_str, max_nodes: u32) -> Recorder {
+    /// One that keeps the latest events in so many bytes.
+    pub(crate) fn with_timeline(directory: &Path, bytes: u64) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, 0, bytes)
+    }
+
+    fn made(
+        clock: u32,
+        directory: edbprof_str,
+        live_dir: edbprof_str,
+        max_nodes: u32,
+        timeline_bytes: u64,
+    ) -> Recorder {
         let options = edbprof_options {
             struct_size: size_of::<edbprof_options>(),
             clock,
@@ -72,7 +83,7 @@ impl Recorder {
             hook: text(b"a hook"),
             live_dir,
             flags: 0,
-            timeline_bytes: 0,
+            timeline_bytes,
             timeline_disk_floor: 0,
             timeline_memory_floor: 0,
         };
