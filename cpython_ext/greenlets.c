@@ -285,8 +285,65 @@ static PyObject *on_switch(PyObject *Py_UNUSED(module), PyObject *const *argumen
 static PyMethodDef on_switch_method = {"on_switch", (PyCFunction)(void (*)(void))on_switch,
                                        METH_FASTCALL, "Called by greenlet after each switch."};
 
+/* The program's view: the trace function behind ours. The C functions are replaced in the table of
+ * methods, so that no object changes that the program can see. */
+static PyCFunction module_gettrace, module_settrace;
+
+/* The trace function that is set now: a new reference, or NULL with an exception. */
+static PyObject *trace_function(void)
+{
+    return module_gettrace != NULL ? module_gettrace(NULL, NULL)
+                                   : PyObject_CallNoArgs(library.gettrace);
+}
+
+static PyObject *program_gettrace(PyObject *module, PyObject *unused)
+{
+    const thread_state *state = thread_state_current();
+    PyObject *now = module_gettrace(module, unused);
+    if (state != NULL && now == library.tracer) {
+        PyObject *behind = state->chained_switch == NULL ? Py_None : state->chained_switch;
+        Py_INCREF(behind);
+        Py_SETREF(now, behind);
+    }
+    return now;
+}
+
+static PyObject *program_settrace(PyObject *module, PyObject *arguments)
+{
+    thread_state *state = thread_state_current();
+    PyObject *now = PyTuple_GET_SIZE(arguments) == 1 ? module_gettrace(module, NULL) : NULL;
+    bool is_ours = state != NULL && now == library.tracer;
+    PyObject *function = is_ours ? PyTuple_GET_ITEM(arguments, 0) : NULL;
+    Py_XDECREF(now);
+    PyErr_Clear();
+    if (function == NULL || function == library.tracer) {
+        return module_settrace(module, arguments);
+    }
+    PyObject *before = state->chained_switch;
+    if (before == NULL) {
+        before = Py_None;
+        Py_INCREF(before);
+    }
+    Py_INCREF(function);
+    state->chained_switch = function;
+    return before;
+}
+
+static void cover(PyObject *getter, PyObject *setter)
+{
+    bool fit = PyCFunction_Check(getter) && PyCFunction_Check(setter);
+    PyMethodDef *get = fit ? ((PyCFunctionObject *)getter)->m_ml : NULL;
+    PyMethodDef *set = fit ? ((PyCFunctionObject *)setter)->m_ml : NULL;
+    if (fit && get->ml_flags == METH_NOARGS && set->ml_flags == METH_VARARGS) {
+        module_gettrace = get->ml_meth;
+        module_settrace = set->ml_meth;
+        get->ml_meth = program_gettrace;
+        set->ml_meth = program_settrace;
+    }
+}
+
 /* Looks up what the trace function needs; false if greenlet lacks any of it. */
-static bool find_parts(PyObject *module)
+static bool find_parts(PyObject *module, PyObject *settrace)
 {
     PyObject *type = PyObject_GetAttrString(module, "greenlet");
     if (type != NULL && PyType_Check(type)) {
@@ -301,6 +358,9 @@ static bool find_parts(PyObject *module)
     if (!are_descriptors || library.gettrace == NULL) {
         Py_CLEAR(library.tracer);
     }
+    if (library.tracer != NULL) {
+        cover(library.gettrace, settrace);
+    }
     return library.tracer != NULL;
 }
 
@@ -308,7 +368,7 @@ static bool find_parts(PyObject *module)
 static void trace_switches(thread_state *state, PyObject *module, PyObject *settrace)
 {
     static bool all_looked;
-    if (library.tracer == NULL && !find_parts(module)) {
+    if (library.tracer == NULL && !find_parts(module, settrace)) {
         return;
     }
     PyObject *before = PyObject_CallOneArg(settrace, library.tracer);
@@ -351,7 +411,7 @@ static void look(thread_state *state)
 
 static void look_again(thread_state *state)
 {
-    PyObject *now = PyObject_CallNoArgs(library.gettrace);
+    PyObject *now = trace_function();
     if (now != library.tracer) {
         state->sees_switches = false;
         look(state);

@@ -175,6 +175,44 @@ def test_the_programs_own_trace_function_goes_on(run):
     assert done.out.strip() == str(["switch"] * 4)
 
 
+def test_the_program_sees_its_own_trace_function(run):
+    done = run(
+        """
+        import greenlet
+        from edbprof_native import Profile
+
+        def body():
+            while True:
+                greenlet.getcurrent().parent.switch()
+
+        def trace(event, args):
+            seen.append(event)
+
+        def take_turns():
+            one.switch()
+            return len(seen)
+
+        seen = []
+        one = greenlet.greenlet(body)
+        for _ in range(2):
+            with Profile():
+                print(take_turns(), greenlet.gettrace(), greenlet.settrace(None))
+                print(greenlet.settrace(trace), greenlet.gettrace() is trace, take_turns())
+                print(greenlet.settrace(trace) is trace, take_turns())
+            print(greenlet.gettrace() is trace, take_turns())
+            print(greenlet.settrace(None) is trace, greenlet.gettrace(), take_turns())
+            seen.clear()
+        try:
+            greenlet.settrace()
+        except TypeError as error:
+            print(error)
+        """
+    )
+    once = ["0 None None", "None True 2", "True 4", "True 6", "True None 6"]
+    assert done.out.splitlines()[:-1] == once * 2
+    assert "settrace() takes exactly" in done.out or "function" in done.out
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_goes_on_with_any_of_them(tmp_path, run):
     done = run(
