@@ -13,10 +13,17 @@ static const profile_slot_ops *slot;
 static PyCFunction sys_setprofile, sys_getprofile;
 static PyCFunctionWithKeywords lsprof_enable;
 
+/* The function that is replaced is released by the setter, which refuses to be called again by
+ * the end of that function. */
 static PyObject *setprofile(PyObject *module, PyObject *function)
 {
+    static unsigned under_way;
+    slot->changes();
+    under_way++;
     PyObject *result = sys_setprofile(module, function);
-    slot->changed();
+    if (--under_way == 0) {
+        slot->changed();
+    }
     return result;
 }
 

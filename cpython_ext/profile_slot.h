@@ -5,6 +5,8 @@
 #include "compat.h"
 
 typedef struct {
+    /* The program is about to set or remove a profile function in the calling thread. */
+    void (*changes)(void);
     /* The program has set or removed a profile function in the calling thread, or another profiler
      * has in any, or they tried to. */
     void (*changed)(void);

@@ -268,6 +268,19 @@ static thread_state *recording_state(void)
     return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
 }
 
+/* Gives the slot back what is behind ours. Events of that function's end are missed. */
+static void slot_changes(void)
+{
+    thread_state *state = recording_state();
+    if (state != NULL && is_installed(state) && state->chained != NULL) {
+        state->tstate->c_profilefunc = state->chained;
+        state->tstate->c_profileobj = state->chained_argument;
+        state->chained = NULL;
+        state->chained_argument = NULL;
+        Py_DECREF(state); /* the slot's reference */
+    }
+}
+
 /* Puts ours in front again, in each thread. No event was missed. */
 static void slot_changed(void)
 {
@@ -301,7 +314,7 @@ static PyObject *slot_behind_ours(void)
 
 static int install(thread_state *state, const recorder *Py_UNUSED(owner))
 {
-    static const profile_slot_ops ops = {slot_changed, slot_behind_ours};
+    static const profile_slot_ops ops = {slot_changes, slot_changed, slot_behind_ours};
     if (!state->sets_profile) {
         profile_slot_watch(&ops);
         profile_slot_look();

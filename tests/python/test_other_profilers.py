@@ -31,6 +31,44 @@ def call(n):
         callee()
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_end_of_a_profile_function_may_set_none(hook, tmp_path, monkeypatch):
+    """From Python 3.11 on the setter refuses that."""
+
+    class Ends:
+        def __call__(self, *event):
+            pass
+
+        def __del__(self):
+            sys.setprofile(other)
+
+    def other(*event):
+        pass
+
+    def last(*event):
+        pass
+
+    def outcome():
+        refused.clear()
+        sys.setprofile(Ends())
+        sys.setprofile(last)
+        found = sys.getprofile()
+        sys.setprofile(None)
+        return refused[:], found
+
+    refused = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda given: refused.append(given.exc_type))
+    plain = outcome()
+    recorded = Profile(hook=hook)
+    with recorded:
+        assert outcome() == plain
+        call(2)
+        assert outcome() == plain
+    assert plain == (refused, last)
+    assert (plain[0] == [RuntimeError]) == (sys.version_info >= (3, 11))
+    assert saved(recorded, tmp_path).calls("callee") == 2
+
+
 class Listener:
     """A profile function that notes which Python functions are called."""
 
