@@ -3,6 +3,7 @@
 
 #include "recorder.h"
 #include "thread_state.h"
+#include "unnoticed.h"
 #include "warn.h"
 
 /* Returns true if the calling thread, which is `state`'s, is to be a guest of a member's
@@ -114,6 +115,7 @@ void arrivals_notice(void)
     for (; tstate != NULL && tstate->id > seen; tstate = PyThreadState_Next(tstate)) {
         if (tstate != PyThreadState_Get() && !thread_state_exists(tstate)) {
             thread_notice(tstate, HOOK_SETPROFILE);
+            unnoticed_account();
         }
     }
     PyErr_Clear();

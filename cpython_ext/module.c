@@ -25,6 +25,7 @@
 #include "setprofile.h"
 #include "steps.h"
 #include "thread_state.h"
+#include "unnoticed.h"
 
 #include "edbprof.h"
 
@@ -75,6 +76,12 @@ static PyObject *process_ends(PyObject *Py_UNUSED(module), PyObject *last)
     Py_RETURN_NONE;
 }
 
+static PyObject *forked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    unnoticed_forked();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef module_methods[] = {
     {"register_generic", generics_register, METH_VARARGS,
      "register_generic(code, flags, generic, /)\n--\n\nSay that a code object is a "
@@ -90,6 +97,8 @@ static PyMethodDef module_methods[] = {
      "coroutines, coroutines and async generators."},
     {"is_main_interpreter", is_main_interpreter, METH_NOARGS,
      "is_main_interpreter()\n--\n\nReturn true in the main interpreter."},
+    {"forked", forked, METH_NOARGS,
+     "forked()\n--\n\nSay that this process is a child that was forked just now."},
     {"process_ends", process_ends, METH_O,
      "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
      "recordings without a directory then leave no live file. `last`: with os._exit(), "

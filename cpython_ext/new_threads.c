@@ -13,6 +13,7 @@
 #include "recorder.h"
 #include "thread.h"
 #include "thread_state.h"
+#include "unnoticed.h"
 #include "warn.h"
 
 /* The `run` of a new thread. */
@@ -187,6 +188,11 @@ static unsigned long ident_of(PyObject *result)
 static PyObject *finish(start *self, PyObject *result)
 {
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
+    /* A system that refuses another thread does so when there is a Python thread for it. */
+    bool is_made = result != NULL || PyErr_GivenExceptionMatches(exception, PyExc_RuntimeError);
+    if (self->is_known && is_made) {
+        unnoticed_account();
+    }
     if (self->is_known && result != NULL) {
         arrivals_started(self->before, ident_of(result), self->recorders);
     }

@@ -4,6 +4,7 @@
 #include "arrays.h"
 #include "recorder.h"
 #include "thread_state.h"
+#include "unnoticed.h"
 #include "warn.h"
 
 static const hook_ops *hooks[HOOK_COUNT];
@@ -370,8 +371,12 @@ void thread_set_builtins(recorder *owner, bool builtins)
 void thread_set_threads(recorder *owner, bool threads)
 {
     threads_wanted -= owner->threads ? owner->members : 0;
+    unnoticed_end(owner);
     owner->threads = threads;
     threads_wanted += threads ? owner->members : 0;
+    if (owner->members > 0) {
+        unnoticed_begin(owner);
+    }
 }
 
 void thread_notice(PyThreadState *tstate, hook_kind hook)

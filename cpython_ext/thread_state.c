@@ -1,6 +1,8 @@
 /* State of each Python thread. */
 #include "thread_state.h"
 
+#include "unnoticed.h"
+
 unsigned threads_recording;
 unsigned threads_by_hook[HOOK_COUNT];
 
@@ -31,8 +33,14 @@ void thread_state_count_member(recorder *owner, int change)
     if (threads_wanted == 0) {
         threads_seen = threads_since = thread_state_newest();
     }
+    if (owner->members == 0) {
+        unnoticed_begin(owner);
+    }
     owner->members += (unsigned)change;
     threads_wanted += owner->threads ? (unsigned)change : 0;
+    if (owner->members == 0) {
+        unnoticed_end(owner);
+    }
 }
 
 /* A recorder's last member has ended in another way than by disable(). If that was a fork, the
@@ -238,6 +246,9 @@ thread_state *thread_state_make(void)
         return NULL;
     }
     PyThreadState *tstate = PyThreadState_Get();
+    if (threads_wanted > 0 && tstate->id > threads_seen) {
+        unnoticed_account();
+    }
     thread_state *state = make(tstate, dict);
     if (state != NULL) {
         bind_os_thread(state, tstate);

@@ -834,6 +834,17 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
+ * Says how often threads that the host could not notice have entered it and left, so that what
+ * they called is not recorded. The number replaces the former one; reports show it. A forked
+ * child begins with 0. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_set_unnoticed_entries(struct edbprof_recording *recording,
+                                                       uint32_t entries);
+
+/**
  * Describes the function `key`. Copies the description. A key that is known keeps its
  * first description. Any thread.
  *

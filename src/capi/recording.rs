@@ -310,6 +310,26 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
+/// Says how often threads that the host could not notice have entered it and left, so that what
+/// they called is not recorded. The number replaces the former one; reports show it. A forked
+/// child begins with 0. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_set_unnoticed_entries(
+    recording: *mut edbprof_recording,
+    entries: u32,
+) -> edbprof_status {
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            recording.set_unnoticed_entries(entries);
+            EDBPROF_OK
+        })
+    }
+}
+
 /// Describes the function `key`. Copies the description. A key that is known keeps its
 /// first description. Any thread.
 ///

@@ -60,6 +60,9 @@ pub struct Process {
     pub dropped_calls: u64,
     /// Forked children that could not save what they recorded.
     pub unsaved_children: u32,
+    /// Times that threads of C code entered the interpreter and left it unnoticed, so that what
+    /// they called is missing.
+    pub unnoticed_entries: u32,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
     /// Processor time that recording took, its start and end included, nanoseconds; 0 where

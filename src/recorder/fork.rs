@@ -93,6 +93,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     let mut arena = Arena::new(max_nodes).ok();
     shared.identity = None;
     shared.saves = SavePolicy::default();
+    shared.unnoticed_entries = 0;
     shared.backing.detach();
     shared.waits.abandon();
     if let Some(history) = &mut shared.history {

@@ -122,7 +122,15 @@ impl View<'_> {
             );
             format!("Lost: {processes}.")
         });
-        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished, unsaved]
+        let unnoticed = figures.unnoticed_entries;
+        let unnoticed = (unnoticed > 0).then(|| {
+            let times = counted(unnoticed as usize, "time", "times");
+            format!(
+                "Not noticed: threads of C code entered Python {times}, and what they called is \
+                 missing; Python 3.12 or later reports such threads."
+            )
+        });
+        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished, unsaved, unnoticed]
             .into_iter()
             .flatten()
             .collect();

@@ -93,6 +93,8 @@ pub struct Figures {
     pub unfinished_calls: u64,
     /// Forked processes that could not save what they recorded.
     pub unsaved_children: u64,
+    /// Times that threads of C code entered the interpreter and left it unnoticed.
+    pub unnoticed_entries: u64,
 }
 
 /// Functions whose times are lower bounds.
@@ -177,8 +179,8 @@ impl Figures {
         let overflow = || trees.threads.iter().flat_map(|thread| &thread.overflow);
         let of_others = overflow().filter(|calls| !calls.has_calls());
         let unfinished = trees.threads.iter().flat_map(|thread| &thread.unfinished);
-        let unsaved = trees.processes.iter();
-        let unsaved = unsaved.map(|process| u64::from(process.unsaved_children));
+        let sum =
+            |number: fn(&Process) -> u32| trees.processes.iter().map(number).map(u64::from).sum();
         let dropped = trees.processes.iter().map(|p| p.dropped_calls);
         Figures {
             processes: recorded.number + without_trees,
@@ -201,7 +203,8 @@ impl Figures {
                 / 1e9,
             dropped_calls: dropped.fold(0, u64::saturating_add),
             unfinished_calls: unfinished.fold(0, |sum, calls| calls.calls.saturating_add(sum)),
-            unsaved_children: unsaved.sum(),
+            unsaved_children: sum(|process| process.unsaved_children),
+            unnoticed_entries: sum(|process| process.unnoticed_entries),
         }
     }
 }

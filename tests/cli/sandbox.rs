@@ -275,6 +275,7 @@ fn process(pid: u8) -> Process {
         ending: Ending::Finished,
         dropped_calls: 0,
         unsaved_children: 0,
+        unnoticed_entries: 0,
         calibration: None,
         recording_ns: 0,
     }

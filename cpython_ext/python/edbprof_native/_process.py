@@ -202,7 +202,7 @@ def _save_at_exit() -> None:
 
 _save_at_exit()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_prepare_workers)
+    os.register_at_fork(before=_prepare_workers, after_in_child=_native.forked)
 _prepare_workers()
 _process = _standard_module("multiprocessing.process", "multiprocessing/process.py")
 if _process is not None and _process.parent_process() is not None:

@@ -26,10 +26,12 @@
 //! | 132 | 4 | number of forked children that could neither make a file nor save what they recorded; not in version 1 |
 //! | 136 | 8 | the clock's reading when the end of the process was noticed, 0 where nobody has; not in version 1 |
 //! | 144 | 8 | calls that the process had in its memory alone when it ended, because the file could not grow; not in version 1 |
+//! | 152 | 8 | processor time of the process when its end was noticed, nanoseconds; 0 where nobody knows; not in version 1 |
 //! | 160 | 8 | time that the system had been suspended since the boot, at the same time, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
-//! | 176 | 4 | how many numbers follow, up to 19: costs of recording, as in [`trees`](super::trees). Stored last |
-//! | 180 | 76 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
+//! | 176 | 4 | how many numbers follow, up to 18 (19 in version 1): costs of recording, as in [`trees`](super::trees). Stored last |
+//! | 180 | 72 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
+//! | 252 | 4 | times that threads of C code entered the interpreter unnoticed; not in version 1 |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
 //!
 //! A segment of the directory:
@@ -146,6 +148,8 @@ pub(crate) mod at {
     pub(crate) const ENDED: usize = 136;
     /// Not in version 1.
     pub(crate) const UNSAVED_CALLS: usize = 144;
+    /// Not in version 1.
+    pub(crate) const PROCESSOR_NS: usize = 152;
     pub(crate) const MOMENT_SUSPENDED: usize = 160;
     pub(crate) const PROGRAM: usize = 168;
     /// In version 1.
@@ -153,6 +157,8 @@ pub(crate) mod at {
     pub(crate) const MORE_COSTS_1: usize = 176;
     pub(crate) const COST_COUNT: usize = 176;
     pub(crate) const COSTS: usize = 180;
+    /// Not in version 1.
+    pub(crate) const UNNOTICED_ENTRIES: usize = 252;
     pub(crate) const DIRECTORY: usize = 256;
 
     /// Offsets in a record of waiting.
@@ -176,8 +182,8 @@ pub(crate) mod at {
     }
 }
 
-/// Numbers that there is room for between [`at::COSTS`] and the directory.
-pub(crate) const MOST_COSTS: usize = (at::DIRECTORY - at::COSTS) / 4;
+/// Numbers that there is room for behind [`at::COSTS`].
+pub(crate) const MOST_COSTS: usize = (at::UNNOTICED_ENTRIES - at::COSTS) / 4;
 
 /// Segments that the directory has room for.
 pub(crate) const SEGMENTS: usize = (HEADER - at::DIRECTORY) / 16;

@@ -103,13 +103,9 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         kinds,
         threads,
     } = recorded.assembled;
-    let (unsaved_calls, unsaved_children) = match header.u32(at::VERSION) {
-        1 => (0, 0),
-        _ => (
-            header.u64(at::UNSAVED_CALLS),
-            header.u32(at::UNSAVED_CHILDREN),
-        ),
-    };
+    let is_version_1 = header.u32(at::VERSION) == 1;
+    let new_u32 = |at| if is_version_1 { 0 } else { header.u32(at) };
+    let new_u64 = |at| if is_version_1 { 0 } else { header.u64(at) };
     let resolution = f64::from_bits(header.u64(at::RESOLUTION));
     let process = Process {
         identity: facts.process,
@@ -125,14 +121,15 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         },
         start_unix_ns: header.u64(at::START_UNIX_NS),
         duration_ns: rate.ns(recorded.latest.saturating_sub(header.u64(at::BEGIN))),
-        processor_ns: 0,
+        processor_ns: new_u64(at::PROCESSOR_NS),
         ending: match now {
             Now::Running => Ending::Running,
             Now::Gone if facts.is_saved => Ending::Finished,
             Now::Gone => Ending::Killed,
         },
-        dropped_calls: recorded.dropped.saturating_add(unsaved_calls),
-        unsaved_children,
+        dropped_calls: recorded.dropped.saturating_add(new_u64(at::UNSAVED_CALLS)),
+        unsaved_children: new_u32(at::UNSAVED_CHILDREN),
+        unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
         calibration,
         recording_ns: 0,
     };

@@ -185,6 +185,11 @@ impl LiveFile {
         self.with_header(|header| header.set_saved(saved));
     }
 
+    /// Notes how often threads of C code entered the interpreter unnoticed.
+    pub(crate) fn set_unnoticed_entries(&self, entries: u32) {
+        self.with_header(|header| header.set_unnoticed_entries(entries));
+    }
+
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
         self.with_header(|header| header.set_calibration(calibration));

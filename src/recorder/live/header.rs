@@ -126,6 +126,10 @@ impl MappedHeader {
         self.store_u64(at::UNSAVED_CALLS, calls);
     }
 
+    pub(super) fn set_unnoticed_entries(&self, entries: u32) {
+        self.store_u32(at::UNNOTICED_ENTRIES, entries);
+    }
+
     pub(super) fn set_calibration(&self, calibration: Calibration) {
         let numbers = calibration::numbers(&calibration);
         const { assert!(calibration::NUMBERS <= MOST_COSTS) };

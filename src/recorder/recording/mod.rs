@@ -19,7 +19,7 @@ use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
 use crate::recorder::history::History;
-use crate::recorder::live::{LiveBacking, Record, WaitTable};
+use crate::recorder::live::{LiveBacking, LiveFile, Record, WaitTable};
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) history: Option<History>,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
+    /// Times that threads of C code entered the interpreter unnoticed, by the host's account.
+    pub(crate) unnoticed_entries: u32,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
     /// which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -135,6 +137,7 @@ impl Recording {
                 waits: WaitTable::default(),
                 history,
                 calibration: None,
+                unnoticed_entries: 0,
                 error: String::new(),
                 errno: 0,
             }),
@@ -161,6 +164,14 @@ impl Recording {
             }
         }
         is_defined
+    }
+
+    /// Keeps the number of times that threads of C code entered the interpreter unnoticed.
+    pub(crate) fn set_unnoticed_entries(&self, entries: u32) {
+        let mut shared = self.lock();
+        shared.unnoticed_entries = entries;
+        let set = |file: &mut LiveFile| file.set_unnoticed_entries(entries);
+        shared.backing.with_file(set);
     }
 
     /// The path of the recording's own file, once it has a location and an identity.

@@ -192,6 +192,7 @@ pub(super) fn process(
             .map(|entry| entry.thread.dropped())
             .sum(),
         unsaved_children: shared.backing.unsaved_children(),
+        unnoticed_entries: shared.unnoticed_entries,
         calibration: shared.calibration,
         recording_ns: 0,
     })

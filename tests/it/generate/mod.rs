@@ -145,6 +145,7 @@ fn process() -> impl Strategy<Value = Process> {
                 ending,
                 dropped_calls,
                 unsaved_children: 0,
+                unnoticed_entries: 0,
                 calibration,
                 recording_ns: start_unix_ns % 3 * 1000,
             }

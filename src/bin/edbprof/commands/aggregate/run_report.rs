@@ -85,6 +85,9 @@ impl RunReport {
         if figures.unsaved_children > 0 {
             value["unsaved_children"] = json!(figures.unsaved_children);
         }
+        if figures.unnoticed_entries > 0 {
+            value["unnoticed_entries"] = json!(figures.unnoticed_entries);
+        }
         if reading.left_live > 0 {
             value["left_live"] = json!(reading.left_live);
         }

@@ -1,0 +1,70 @@
+/* Entries of C code's threads that a hook could not notice. */
+#include "unnoticed.h"
+
+static uint64_t accounted; /* Python threads that somebody accounts for */
+static uint64_t forks;     /* changes in each forked child */
+
+void unnoticed_account(void) { accounted++; }
+
+/* The number of Python threads that nobody accounts for, and a constant. The number of the
+ * latest one is known only by making another. */
+static uint64_t unaccounted(void)
+{
+    static uint64_t latest;
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    bool can_make = interpreter == PyInterpreterState_Main() && !compat_is_finalizing();
+    PyThreadState *made = can_make ? PyThreadState_New(interpreter) : NULL;
+    if (made != NULL) {
+        unnoticed_account();
+        latest = made->id - accounted;
+        PyThreadState_Clear(made);
+        PyThreadState_Delete(made);
+    }
+    return latest;
+}
+
+void unnoticed_forked(void)
+{
+    forks++;
+    accounted += unaccounted();
+}
+
+/* The child of a fork begins with none. */
+static void forget_parent(recorder *owner)
+{
+    if (owner->unnoticed_fork != forks) {
+        owner->unnoticed_fork = forks;
+        owner->unnoticed_since = owner->unnoticed = 0;
+    }
+}
+
+void unnoticed_begin(recorder *owner)
+{
+    if (owner->hook == HOOK_SETPROFILE && owner->threads) {
+        forget_parent(owner);
+        owner->unnoticed_since = unaccounted();
+        owner->counts_unnoticed = true;
+    }
+}
+
+void unnoticed_report(recorder *owner)
+{
+    if (!owner->counts_unnoticed) {
+        return;
+    }
+    forget_parent(owner);
+    uint64_t now = unaccounted();
+    owner->unnoticed += now > owner->unnoticed_since ? now - owner->unnoticed_since : 0;
+    owner->unnoticed_since = now;
+    if (owner->recording != NULL) {
+        uint64_t number = owner->unnoticed;
+        (void)edbprof_recording_set_unnoticed_entries(
+            owner->recording, number < UINT32_MAX ? (uint32_t)number : UINT32_MAX);
+    }
+}
+
+void unnoticed_end(recorder *owner)
+{
+    unnoticed_report(owner);
+    owner->counts_unnoticed = false;
+}

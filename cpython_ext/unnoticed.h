@@ -1,0 +1,25 @@
+/* Entries of C code's threads that a hook could not notice.
+ *
+ * A thread of C code enters the interpreter with a Python thread of its own (PyGILState_Ensure),
+ * of which nobody is told. A profile function belongs to one Python thread: if it ends before
+ * another recorded thread has an event, what it called is missing. The interpreter numbers all
+ * Python threads, so those that nobody accounts for can be counted. */
+#ifndef EDBPROF_UNNOTICED_H
+#define EDBPROF_UNNOTICED_H
+
+#include "recorder.h"
+
+/* Accounts for one more Python thread: it is noticed, or a function of `_thread` started it. */
+void unnoticed_account(void);
+
+/* Counts for a recorder from now on, or no longer. The caller holds the GIL. */
+void unnoticed_begin(recorder *owner);
+void unnoticed_end(recorder *owner);
+
+/* Tells the library the number so far. */
+void unnoticed_report(recorder *owner);
+
+/* Says that this process is a child that was forked just now. */
+void unnoticed_forked(void);
+
+#endif
