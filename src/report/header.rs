@@ -116,7 +116,8 @@ fn command(process: &Process) -> String {
     words.join(" ")
 }
 
-/// The processor time of all processes. A process that was killed has not told its own.
+/// The processor time of all processes. That of a process that did not save is known if `edbprof
+/// run` saw its end in time.
 fn processor_time(processes: &[Process]) -> Option<String> {
     // Of several recordings of one process, the latest knows all of its time.
     let mut known: Vec<(_, u64)> = processes

@@ -71,18 +71,18 @@ fn they_are_counted_by_function() {
 fn they_last_until_the_end_was_noticed() {
     for clock in [TSC, MONOTONIC] {
         let mut file = with_clock(killed(1, 3), clock);
-        note_end(Cursor::new(&mut file), EndTime::now()).unwrap();
+        note_end(Cursor::new(&mut file), EndTime::now(), 7).unwrap();
         let end = u64::from_le_bytes(file[136..144].try_into().unwrap());
         let trees = read(&file);
         assert_eq!(trees.threads[0].nodes.totals(), [end - 10]);
         assert_eq!(calls(&trees, 0), []);
         // The first notice is the best.
-        note_end(Cursor::new(&mut file), EndTime::now()).unwrap();
+        note_end(Cursor::new(&mut file), EndTime::now(), 7).unwrap();
         assert_eq!(read(&file), trees);
     }
     for clock in [CPU, HOST] {
         let mut file = with_clock(killed(1, 3), clock);
-        note_end(Cursor::new(&mut file), EndTime::now()).unwrap();
+        note_end(Cursor::new(&mut file), EndTime::now(), 7).unwrap();
         let trees = read(&file);
         assert_eq!(trees.threads[0].nodes.totals(), [990]);
         assert_eq!(calls(&trees, 0), [("main", 1, 1)]);
@@ -107,7 +107,7 @@ fn only_live_files_get_an_end() {
         let mut file = with_clock(killed(1, 3), MONOTONIC);
         file[at] = byte;
         let before = file.clone();
-        assert!(note_end(Cursor::new(&mut file), EndTime::now()).is_err());
+        assert!(note_end(Cursor::new(&mut file), EndTime::now(), 7).is_err());
         assert_eq!(file, before);
     }
 }

@@ -39,16 +39,25 @@ impl EndTime {
 }
 
 /// Notes in a live file, open for reading and writing, that its process had ended at `time`.
-/// Calls that are open in the file last until then. A time that is there already stays.
+/// Calls that are open in the file last until then. `processor_ns`: processor time of the process,
+/// 0 if it is unknown. A time that is there already stays.
 ///
 /// # Errors
 /// The file is no live file of this version, or can't be written.
-pub fn note_end(mut file: impl Read + Write + Seek, time: EndTime) -> io::Result<()> {
+pub fn note_end(
+    mut file: impl Read + Write + Seek,
+    time: EndTime,
+    processor_ns: u64,
+) -> io::Result<()> {
     let mut bytes = vec![0; HEADER];
     file.read_exact(&mut bytes)?;
     let header = Bytes(&bytes);
     if header.array(0) != MAGIC || header.u32(at::VERSION) != VERSION {
         return Err(io::ErrorKind::InvalidData.into());
+    }
+    if header.u64(at::PROCESSOR_NS) == 0 {
+        file.seek(SeekFrom::Start(at::PROCESSOR_NS as u64))?;
+        file.write_all(&processor_ns.to_le_bytes())?;
     }
     let is_noted = header.u64(at::ENDED) != 0;
     let Some(reading) = time.reading(header.u32(at::CLOCK)).filter(|_| !is_noted) else {

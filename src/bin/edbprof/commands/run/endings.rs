@@ -3,22 +3,34 @@
 //! A process has its live file mapped as long as it runs the program that records. When it ends
 //! in any way, or replaces the program, the system closes the file, and inotify reports this. A
 //! descriptor for each process would report its end alone, and would have to be opened in time.
+//!
+//! The system knows the processor time of a process until its parent has waited for it, which is
+//! after the file was closed.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use edbprof::format::live::{EndTime, note_end};
+use edbprof::model::ProcessIdentity;
 
+use super::os::processor_ns;
 use super::survivors::live_files;
 
-/// Times by the names of the live files.
+/// Ends by the names of the live files.
 #[derive(Default)]
 pub(super) struct Endings {
     watch: Option<OwnedFd>,
-    times: HashMap<OsString, EndTime>,
+    ends: HashMap<OsString, End>,
+}
+
+/// End of a process.
+#[derive(Clone, Copy)]
+struct End {
+    time: EndTime,
+    processor_ns: u64,
 }
 
 impl Endings {
@@ -27,7 +39,7 @@ impl Endings {
     pub(super) fn watch(directory: &Path) -> Endings {
         Endings {
             watch: watch(directory),
-            times: HashMap::new(),
+            ends: HashMap::new(),
         }
     }
 
@@ -48,34 +60,45 @@ impl Endings {
         self.watch.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    /// Notes the time for each process that has ended since the last call.
+    /// Notes the end of each process that has ended since the last call.
     pub(super) fn look(&mut self) {
         let Some(watch) = &self.watch else {
             return;
         };
-        let now = EndTime::now();
+        let time = EndTime::now();
         for name in closed_files(watch) {
             // The last one counts: a file that was only opened and closed is closed once more
             // at the end.
-            self.times.insert(name, now);
+            let processor_ns = pid(&name).and_then(processor_ns).unwrap_or(0);
+            self.ends.insert(name, End { time, processor_ns });
         }
     }
 
-    /// Writes the times into the live files in `directory` whose processes have ended
+    /// Writes the ends into the live files in `directory` whose processes have ended
     /// or replaced their programs.
     pub(super) fn write(mut self, directory: &Path) {
         self.look();
         // Writing closes files, too.
         self.watch = None;
+        let here = ProcessIdentity::own().pid_namespace;
         for (path, facts) in live_files(directory) {
-            let time = path.file_name().and_then(|name| self.times.get(name));
-            if let Some(&time) = time.filter(|_| !facts.process.has_mapped(&path)) {
+            let end = path.file_name().and_then(|name| self.ends.get(name));
+            if let Some(&end) = end.filter(|_| !facts.process.has_mapped(&path)) {
                 // Without it, open calls last until the latest event.
                 let file = File::options().read(true).write(true).open(path);
-                let _ = file.and_then(|file| note_end(file, time));
+                let is_here = facts.process.pid_namespace == here;
+                let processor_ns = if is_here { end.processor_ns } else { 0 };
+                let _ = file.and_then(|file| note_end(file, end.time, processor_ns));
             }
         }
     }
+}
+
+/// Process id in the name of a live file.
+fn pid(live_file: &OsStr) -> Option<u32> {
+    let name = live_file.to_str()?.strip_prefix("edbprof_")?;
+    let (pid, rest) = name.split_once('_')?;
+    rest.ends_with(".prof.live").then(|| pid.parse().ok())?
 }
 
 #[cfg(target_os = "linux")]

@@ -26,11 +26,13 @@ pub(super) fn until_end(
 ) -> io::Result<WaitStatus> {
     let arrivals = Arrivals::new();
     loop {
+        // Before this process waits for the program, because its processor time is known until
+        // then.
+        endings.look();
         if let Some(status) = look_at_children(program, probe)? {
             return Ok(status);
         }
         let signal = arrivals.next(endings.as_fd())?;
-        endings.look();
         if let Some(signal) = signal.filter(|signal| is_for_program(signal, probe)) {
             signal.send_on(program);
         }

@@ -7,6 +7,7 @@
 //! | [`inherited`] | dispositions and descriptors that this process has inherited |
 //! | [`spawn`] | to start the program, and the probe beside it |
 //! | [`arguments`] | to hide this program's own arguments |
+//! | [`usage`] | processor time of other processes |
 //!
 //! All functions are safe. Those that start processes want that this process has one thread: a
 //! child that is forked from several may wait for a lock for ever.
@@ -16,6 +17,7 @@ mod inherited;
 mod signal_set;
 mod signals;
 mod spawn;
+mod usage;
 
 pub(super) use arguments::hide_arguments;
 pub(super) use inherited::close_all_but;
@@ -25,3 +27,4 @@ pub(super) use signals::{
     next_of, send, stop_self, take, take_within,
 };
 pub(super) use spawn::{Image, Started, die_with, environment, spawn};
+pub(super) use usage::processor_ns;
