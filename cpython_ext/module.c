@@ -23,6 +23,7 @@
 #include "new_threads.h"
 #include "recorder_type.h"
 #include "setprofile.h"
+#include "spawned.h"
 #include "steps.h"
 #include "thread_state.h"
 #include "unnoticed.h"
@@ -76,6 +77,18 @@ static PyObject *process_ends(PyObject *Py_UNUSED(module), PyObject *last)
     Py_RETURN_NONE;
 }
 
+static PyObject *note_starts(PyObject *Py_UNUSED(module), PyObject *directory)
+{
+    if (!PyUnicode_Check(directory)) {
+        PyErr_SetString(PyExc_TypeError, "the directory must be a str");
+        return NULL;
+    }
+    if (spawned_set_directory(directory) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *forked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     unnoticed_forked();
@@ -97,6 +110,9 @@ static PyMethodDef module_methods[] = {
      "coroutines, coroutines and async generators."},
     {"is_main_interpreter", is_main_interpreter, METH_NOARGS,
      "is_main_interpreter()\n--\n\nReturn true in the main interpreter."},
+    {"note_starts", note_starts, METH_O,
+     "note_starts(directory, /)\n--\n\nSay where to leave notes of the programs that this "
+     "process starts."},
     {"forked", forked, METH_NOARGS,
      "forked()\n--\n\nSay that this process is a child that was forked just now."},
     {"process_ends", process_ends, METH_O,

@@ -4,6 +4,7 @@
 #include "arrays.h"
 #include "generics.h"
 #include "names.h"
+#include "spawned.h"
 #include "warn.h"
 
 #include <errno.h>
@@ -134,6 +135,7 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
 {
     named function;
     if (PyCFunction_Check(callable)) {
+        spawned_look((PyCFunctionObject *)callable);
         Py_INCREF(callable);
     } else {
         callable = Py_TYPE(callable)->tp_descr_get(callable, callable_self,

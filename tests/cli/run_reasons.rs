@@ -106,19 +106,19 @@ fn processes_tell_why_they_are_not_recorded() {
         |name: &str| format!("echo 'python x.py' > \"${{EDBPROF_RUN##*directory=}}/{name}\"");
     let sandbox = Sandbox::new();
     let run = sandbox
-        .run(&["run", "sh", "-c", &note("unrecorded_12_environment")])
+        .run(&["run", "sh", "-c", &note("unrecorded_12_of-tomorrow")])
         .expect(0);
     check(
         &run,
-        "1 process was not recorded (started with another environment): 12 (python x.py)\n",
+        "1 process was not recorded (of-tomorrow): 12 (python x.py)\n",
     );
     // A failure changes the exit status.
     let run = sandbox
-        .run(&["run", "sh", "-c", &note("unrecorded_12_no-room")])
+        .run(&["run", "sh", "-c", &note("unrecorded_12_failed")])
         .expect(4);
     check(
         &run,
-        "1 process was not recorded (no room for a recording): 12 (python x.py)\n",
+        "1 process was not recorded (recording failed): 12 (python x.py)\n",
     );
 }
 

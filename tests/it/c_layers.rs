@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// Each component may include those before it, so there is no cycle of headers either. A file
 /// includes the header of everything that it uses, itself or in its own header; all use compat.
-const ORDER: &str = "compat arrays warn names generics recorder unnoticed thread_state hook thread arrivals \
+const ORDER: &str = "compat arrays warn names generics spawned recorder unnoticed thread_state hook thread arrivals \
     timer events monitoring_gate monitoring profile_slot setprofile calibrate greenlets \
     new_threads recorder_type steps decorated capsule module";
 

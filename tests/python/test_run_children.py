@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -249,3 +250,87 @@ def test_a_daemon_that_outlives_the_run_hears_nothing(tmp_path):
     os.close(reader)
     output = Path(tmp_path / "output").read_text(encoding="utf-8")
     assert output == "the directory is there: False\n"
+
+
+def unrecorded(tmp_path, *lines, options=()):
+    """What the run of such a program says of unrecorded processes, for programs and for people."""
+    program = PROGRAM + "".join(f"{line}\n" for line in lines)
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    summary = tmp_path / "summary.json"
+    command = [find(), "run", f"--python={sys.executable}", "--out=results.prof"]
+    done = subprocess.run(
+        [*command, f"--summary-json={summary}", *options, "program.py"],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        check=True,
+    )
+    found = json.loads(summary.read_text()).get("unrecorded", [])
+    return [(each["cause"], each["about"]) for each in found], done.stderr
+
+
+#: Ways to start a Python with these words.
+STARTS = [
+    "subprocess.run(words, env={})",
+    "subprocess.run(words, close_fds=False)",
+    "os.waitpid(os.posix_spawn(words[0], words, os.environ), 0)",
+    "asyncio.run(child())",
+]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_children_without_site_are_named(tmp_path, start):
+    found, shown = unrecorded(
+        tmp_path,
+        "async def child():",
+        "    await (await asyncio.create_subprocess_exec(*words)).wait()",
+        "words = [python, '-sS', '-c', 'pass']",
+        start,
+    )
+    assert found == [("no-site", f"{sys.executable} -sS -c pass")]
+    assert "1 process was not recorded (started with -S): " in shown
+
+
+def test_pythons_without_edbprof_are_named(tmp_path):
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!{venv}/bin/python3\n", encoding="utf-8")
+    tool.chmod(0o755)
+    found, shown = unrecorded(
+        tmp_path,
+        "for _ in range(2):",
+        "    subprocess.run(['venv/bin/python', 'child.py'])",
+        "subprocess.run(['./tool', 'a\\nb'])",
+    )
+    assert sorted(found) == [
+        ("not-installed", "./tool a…"),
+        *[("not-installed", "venv/bin/python child.py")] * 2,
+    ]
+    assert "3 processes were not recorded (edbprof is not installed for that Python): " in shown
+
+
+def test_children_that_run_no_program_are_not_named(tmp_path):
+    (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
+    found, shown = unrecorded(
+        tmp_path,
+        "for option in ('-V', '--version', '-h', '--help'):",
+        "    subprocess.run([python, option], stdout=subprocess.DEVNULL)",
+        "subprocess.run(['true'])",
+        "subprocess.run(['sh', '-c', 'true'])",
+        "subprocess.run(command)",
+        "try: subprocess.run(['./python3', '-S'])",
+        "except OSError: pass",
+    )
+    assert (found, "not recorded" in shown) == ([], False)
+
+
+def test_children_for_unknown_reasons_are_named(tmp_path):
+    found, shown = unrecorded(tmp_path, "subprocess.run([python, '-c', 'pass'], env={'EDBPROF_RUN': ''})")
+    assert found == [("unknown", f"{sys.executable} -c pass")]
+    assert "EDBPROF_RUN was empty" in shown
+
+
+def test_children_that_are_not_wanted_are_not_named(tmp_path):
+    line = "subprocess.run([python, '-S', '-c', 'pass'])"
+    assert unrecorded(tmp_path, line, options=["--no-children"])[0] == []

@@ -49,6 +49,8 @@ def recorder(text: str) -> "_native.Recorder":
     )
     if not with_children and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=made.stop)
+    if with_children:
+        _native.note_starts(settings["directory"])
     _process.stopped_at_end.append(made)
     if "run" in settings:
         _process.runs[settings["directory"]] = int(settings["run"])

@@ -18,6 +18,9 @@ pub(crate) const SECRET_DIGITS: usize = 32;
 /// Prefix of the files in such a directory that tell of processes that were not recorded.
 pub(crate) const UNRECORDED_PREFIX: &str = "unrecorded_";
 
+/// Prefix of the files there in which processes note the programs that they have started.
+pub(crate) const STARTED_PREFIX: &str = "started_";
+
 /// Name of the merged profile if only a directory is known.
 pub(crate) const RESULT: &str = "profile_analysis.prof";
 

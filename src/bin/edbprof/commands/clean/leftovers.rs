@@ -17,7 +17,7 @@ use edbprof::model::{Ending, Process, ProcessIdentity};
 
 use super::own_file::{Kept, State, check_unused, open};
 use crate::cli::args::CleanOptions;
-use crate::cli::names::{EXCEPTION_PREFIX, RECORDINGS_PREFIX, UNRECORDED_PREFIX};
+use crate::cli::names::{EXCEPTION_PREFIX, RECORDINGS_PREFIX, STARTED_PREFIX, UNRECORDED_PREFIX};
 use crate::input::{Filter, GoesOn, SkippedInput, is_live, matches, read_bounded, sidecar_beside};
 
 /// Least age of unfinished files, which don't tell their process: writing one takes seconds.
@@ -215,7 +215,7 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
 
 /// Whether `name` is of a file in which a process of `edbprof run` says something.
 fn is_note(name: &[u8]) -> bool {
-    let notes = [UNRECORDED_PREFIX, EXCEPTION_PREFIX];
+    let notes = [UNRECORDED_PREFIX, EXCEPTION_PREFIX, STARTED_PREFIX];
     notes.iter().any(|note| name.starts_with(note.as_bytes()))
 }
 

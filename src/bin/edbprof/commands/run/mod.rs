@@ -13,7 +13,7 @@
 //! | have it record | [`recordings`], the directory; [`shared_place`] in it; [`registry`], for other environments |
 //! | run it | [`execute`], [`wait`], [`endings`] |
 //! | send it signals | [`group_probe`] |
-//! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`reasons`], [`writing`] |
+//! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`started`], [`reasons`], [`writing`] |
 //! | say why it failed | [`exception`] |
 //! | end like it | [`end`] |
 //! | run it again | [`repeat`] |
@@ -35,6 +35,7 @@ mod registry;
 mod repeat;
 mod results;
 mod shared_place;
+mod started;
 mod survivors;
 mod unrecorded;
 mod wait;

@@ -1,9 +1,10 @@
 //! Reasons why nothing of a program was recorded.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use edbprof::report::summary::path_text;
@@ -12,7 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::execute::VARIABLE;
 use super::program::Program;
 use super::recordings::ROOM;
+use super::started::Started;
 use super::unrecorded::UnrecordedProcesses;
+use crate::input::script;
 
 /// Reason why there is no recording at all.
 pub(super) struct Reason {
@@ -23,6 +26,9 @@ pub(super) struct Reason {
 
 /// A Python that takes longer to say what is installed is not waited for, in seconds.
 const LIMIT: i64 = 2;
+
+/// Pythons that are asked, of those that recorded processes have started.
+const MOST_ASKED: usize = 16;
 
 /// Says whether the package is there, and whether Python looks for it when it starts.
 const QUESTION: &str = "
@@ -99,6 +105,36 @@ fn of_other(program: &Program) -> String {
     format!("{name} is neither a Python nor a script that names one{cleared}")
 }
 
+/// Reasons why Pythons that recorded processes have started are not recorded.
+#[derive(Default)]
+pub(super) struct ReasonsOfStarted {
+    /// Answers of Pythons that were asked with these options.
+    answers: HashMap<(PathBuf, Vec<OsString>), Option<Answer>>,
+}
+
+impl ReasonsOfStarted {
+    /// Returns the cause, if the program is a Python that runs a program.
+    pub(super) fn cause(&mut self, started: &Started) -> Option<&'static str> {
+        let python = script::python_of(&started.path)?;
+        let flags = flags(&started.path, &started.arguments, &python);
+        if runs_no_program(&flags) {
+            return None;
+        }
+        if flags.iter().any(|flag| flag == "-S") {
+            return Some("no-site");
+        }
+        let room = self.answers.len() < MOST_ASKED;
+        let known = self.answers.entry((python, flags));
+        let answer =
+            known.or_insert_with_key(|(python, flags)| room.then(|| ask(python, flags))?);
+        Some(match answer {
+            Some(answer) if !answer.is_installed => "not-installed",
+            Some(answer) if !answer.is_started => "no-pth",
+            _ => "unknown",
+        })
+    }
+}
+
 /// Returns true for programs that change the user, and so hide the run.
 fn clears_environment(program: &Program) -> bool {
     let words = program.arguments.iter().skip(1);
@@ -114,7 +150,11 @@ fn clears_environment(program: &Program) -> bool {
 
 fn of_python(program: &Program, python: &Path) -> Because {
     let name = path_text(python);
-    let flags = flags(program, python);
+    let flags = flags(&program.path, &program.arguments, python);
+    if runs_no_program(&flags) {
+        let text = format!("{name} was asked for its version or help, and runs no program then");
+        return Because::Known(text);
+    }
     if flags.iter().any(|flag| flag == "-S") {
         let text = format!("{name} was started with -S, and reads no .pth files then");
         return Because::Known(text);
@@ -144,12 +184,12 @@ fn of_python(program: &Program, python: &Path) -> Because {
 }
 
 /// Python's options that say what it imports when it starts.
-fn flags(program: &Program, python: &Path) -> Vec<OsString> {
+fn flags(path: &Path, arguments: &[OsString], python: &Path) -> Vec<OsString> {
     let mut flags = Vec::new();
-    if program.path != python {
+    if path != python {
         return flags;
     }
-    for word in program.arguments.iter().skip(1) {
+    for word in arguments.iter().skip(1) {
         let Some(letters) = word.to_str().and_then(|word| word.strip_prefix('-')) else {
             break;
         };
@@ -157,15 +197,25 @@ fn flags(program: &Program, python: &Path) -> Vec<OsString> {
         let end = letters.find(['c', 'm', 'W', 'X']).unwrap_or(letters.len());
         let known = letters[..end]
             .chars()
-            .filter(|letter| "EIsSP".contains(*letter));
+            .filter(|letter| "EIsSPVh?".contains(*letter));
         flags.extend(known.map(|letter| format!("-{letter}").into()));
         match letters[end..].chars().next() {
             Some('c' | 'm') => break,
+            _ if letters.starts_with("-version") => flags.push("-V".into()),
+            _ if letters.starts_with("-help") => flags.push("-h".into()),
             _ if letters.starts_with('-') => break,
             _ => {}
         }
     }
     flags
+}
+
+/// Returns true if Python only prints something about itself.
+fn runs_no_program(flags: &[OsString]) -> bool {
+    let only_print = ["-V", "-h", "-?"];
+    flags
+        .iter()
+        .any(|flag| only_print.iter().any(|only| flag == only))
 }
 
 /// Answer of a Python.

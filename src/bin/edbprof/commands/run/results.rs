@@ -43,7 +43,7 @@ pub(super) fn write_results(
     if let (true, Some(process)) = (ended.status.exited(), &ended.process) {
         note_exit_of(process, &directory);
     }
-    let unrecorded = UnrecordedProcesses::read(&directory);
+    let unrecorded = UnrecordedProcesses::of(&directory);
     unrecorded.remove();
     if matches!(has_recordings(&directory), Ok(false)) {
         let reason = Reason::of(program, &directory, &unrecorded);

@@ -1,8 +1,8 @@
 //! Processes of the program that were not recorded, as they or their parents tell.
 //!
-//! Each is a file in the directory of recordings, `unrecorded_PID_CAUSE`, whose content tells
-//! more: the command line, or an error. The name alone is enough, since a full disk has room for
-//! names.
+//! Each that knows so itself is a file in the directory of recordings, `unrecorded_PID_CAUSE`,
+//! whose content is an error. The name alone is enough, since a full disk has room for names. Of
+//! others their parents have noted the start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +12,8 @@ use edbprof::report::display::printable;
 use edbprof::report::numbers::counted;
 use serde_json::{Value, json};
 
+use super::reasons::ReasonsOfStarted;
+use super::started;
 use crate::cli::names::UNRECORDED_PREFIX;
 
 /// Processes of one cause that are named.
@@ -19,14 +21,22 @@ const NAMED: usize = 5;
 
 /// Causes: how files name them, how the user reads them, and whether something has failed.
 const CAUSES: [(&str, &str, bool); 5] = [
-    ("environment", "started with another environment", false),
     ("no-site", "started with -S", false),
     (
         "not-installed",
         "edbprof is not installed for that Python",
         false,
     ),
-    ("no-room", "no room for a recording", true),
+    (
+        "no-pth",
+        "edbprof_native.pth is not where that Python reads .pth files",
+        false,
+    ),
+    (
+        "unknown",
+        "ended at once, EDBPROF_RUN was empty, or the recordings could not be reached",
+        false,
+    ),
     ("failed", "recording failed", true),
 ];
 
@@ -49,8 +59,30 @@ pub(super) struct UnrecordedProcesses {
 }
 
 impl UnrecordedProcesses {
-    /// Reads the files in `directory`.
-    pub(super) fn read(directory: &Path) -> UnrecordedProcesses {
+    /// Reads the files in `directory`, and asks the Pythons that nothing is known of.
+    pub(super) fn of(directory: &Path) -> UnrecordedProcesses {
+        let mut found = UnrecordedProcesses::read(directory);
+        let (started, files) = started::unrecorded(directory);
+        found.files.extend(files);
+        let mut reasons = ReasonsOfStarted::default();
+        for started in started {
+            let about = started.command();
+            let pid = started.pid;
+            if let Some(cause) = reasons.cause(&started).filter(|_| !found.has(pid)) {
+                let processes = found.by_cause.entry(cause.to_owned()).or_default();
+                processes.push(Unrecorded { pid, about });
+            }
+        }
+        found
+    }
+
+    fn has(&self, pid: u32) -> bool {
+        let mut processes = self.by_cause.values().flatten();
+        processes.any(|process| process.pid == pid)
+    }
+
+    /// Reads the files of processes that know that they are not recorded.
+    fn read(directory: &Path) -> UnrecordedProcesses {
         let mut found = UnrecordedProcesses::default();
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -163,9 +195,9 @@ mod tests {
     fn each_cause_is_a_line() {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
-        write("unrecorded_12_environment", "python x.py\n");
-        write("unrecorded_3_environment", "");
-        write("unrecorded_7_no-room", "a\x1b[2Jb");
+        write("unrecorded_12_failed", "no memory\n");
+        write("unrecorded_3_failed", "");
+        write("unrecorded_7_of-yesterday", "a\x1b[2Jb");
         write("unrecorded_8_of-tomorrow", "");
         write("unrecorded_x_failed", "");
         write("unrecorded_5_interpreter", "\n\n");
@@ -175,16 +207,15 @@ mod tests {
         assert_eq!(
             found.lines().collect::<Vec<_>>(),
             [
-                "2 processes were not recorded (started with another environment): \
-                 3, 12 (python x.py)",
+                "2 processes were not recorded (recording failed): 3, 12 (no memory)",
                 "calls in 3 sub-interpreters were not recorded \
                  (edbprof records main interpreters): 5 (2), 6 (1)",
-                "1 process was not recorded (no room for a recording): 7 (a\\x1b[2Jb)",
                 "1 process was not recorded (of-tomorrow): 8",
+                "1 process was not recorded (of-yesterday): 7 (a\\x1b[2Jb)",
             ]
         );
         assert!(found.have_failures());
-        let first = json!({ "pid": 3, "cause": "environment", "about": "" });
+        let first = json!({ "pid": 3, "cause": "failed", "about": "" });
         assert_eq!((found.json().len(), &found.json()[0]), (6, &first));
         found.remove();
         assert!(UnrecordedProcesses::read(directory.path()).is_empty());
