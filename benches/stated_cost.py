@@ -63,6 +63,15 @@ for _ in range(3):
     list(tokenize.generate_tokens(iter(source.splitlines(True)).__next__))
 """
 
+FEW = """
+import json, re
+for _ in range(150):
+    total = 0
+    for number in range(40000):
+        if number % 3 and number & 4:
+            total += number * 2
+"""
+
 TESTS = """
 import pytest
 
@@ -79,13 +88,14 @@ def programs(place: Path) -> dict[str, list[str]]:
     (place / "index.rst").write_text("Title\n=====\n" + "".join(sections))
     (place / "conf.py").write_text("project = 'x'\n")
     (place / "test_many.py").write_text(TESTS)
-    for name, source in {"docutils": DOCUTILS, "loop": LOOP, "imports": IMPORTS}.items():
+    for name, source in {"docutils": DOCUTILS, "loop": LOOP, "imports": IMPORTS, "few": FEW}.items():
         (place / f"run_{name}.py").write_text(source)
     package = Path(json.__file__).parent
     return {
         "docutils": [str(place / "run_docutils.py"), str(place / "index.rst")],
         "loop": [str(place / "run_loop.py")],
         "imports": [str(place / "run_imports.py")],
+        "few": [str(place / "run_few.py")],
         "pylint": ["-m", "pylint", "-j1", "--disable=all", "--enable=E", f"{package}/decoder.py"],
         "pytest": ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(place / "test_many.py")],
         "sphinx": ["-m", "sphinx", "-q", "-E", str(place), str(place / "html")],

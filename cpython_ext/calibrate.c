@@ -7,8 +7,9 @@
  * to a recorder of their own, which is dropped.
  *
  * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done
- * when a recording with about as many is saved, and costs nobody more than recording does. It
- * is done once more at the end of a process that was measured before. */
+ * when a recording with about as many is saved, and costs nobody more than recording does, or
+ * when the process has had a hundred times that of processor time. It is done once more at the
+ * end of a process that was measured before. */
 #include "calibrate.h"
 
 #include "events.h"
@@ -21,6 +22,7 @@
 
 enum {
     FEWEST_CALLS = 1 << 15,
+    LEAST_MS = 300,
     ROUNDS = 50,
     /* The interpreter specializes code in its first rounds. */
     FEW_ROUNDS = 25,
@@ -373,6 +375,17 @@ static int measure(const recorder *self)
     return result;
 }
 
+/* Returns true if measuring takes little beside what the process has done. */
+static bool is_small_cost(const recorder *self)
+{
+    uint64_t calls = 0;
+    struct timespec spent = {0};
+    return (edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
+            calls >= FEWEST_CALLS) ||
+           (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == 0 &&
+            spent.tv_sec * 1000 + spent.tv_nsec / 1000000 >= LEAST_MS);
+}
+
 /* Returns true if calibration would be neither recorded nor slowed by another tool. */
 static bool is_quiet(const recorder *self)
 {
@@ -388,15 +401,12 @@ static bool is_quiet(const recorder *self)
 int calibrate(recorder *self, bool at_end)
 {
     static bool is_under_way; /* in another thread, which has released the GIL */
-    uint64_t calls = 0;
     bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
     if (!self->wall_clock || loops.make == NULL || PyErr_Occurred()) {
         return 0;
     }
     int result = 0;
-    if (due && !is_under_way && is_quiet(self) &&
-        edbprof_recording_count_calls(self->recording, &calls) == EDBPROF_OK &&
-        calls >= FEWEST_CALLS) {
+    if (due && !is_under_way && is_quiet(self) && is_small_cost(self)) {
         is_under_way = true;
         result = measure(self);
         is_under_way = false;

@@ -136,6 +136,13 @@ def test_what_loading_an_attribute_calls_is_told_apart(run, tmp_path, hook, roun
 
 
 @pytest.mark.parametrize("hook", HOOKS)
+def test_a_recording_of_few_calls_pays_if_the_process_has_run_for_long(costs, hook):
+    busy = "import time\nwhile time.process_time() < 0.3: sum(range(100_000))"
+    few = f"p = Profile(hook={hook!r})\nwith p: many(20)\nsave(p)"
+    assert costs(f"{busy}\n{few}") is not None
+
+
+@pytest.mark.parametrize("hook", HOOKS)
 def test_a_recording_of_few_calls_pays_nothing(costs, hook):
     few = f"p = Profile(hook={hook!r})\nwith p: many(20_000)\nsave(p)"
     assert costs(few) is None

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from edbprof_native._program import find
 from prof_file import ProfFile, files
 
 if not sys.platform.startswith("linux"):
@@ -207,3 +208,23 @@ def test_pool_workers_leave_no_live_files(run, tmp_path):
     )
     assert files(tmp_path, "*.live") == []
     assert sum(ProfFile(path).calls("job") for path in files(tmp_path)) == 30
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["os._exit(0)", "os.kill(os.getpid(), 9)", "os.execv(sys.executable, [sys.executable, '-V'])"],
+)
+def test_the_processor_time_of_one_that_did_not_save_is_known(tmp_path, end):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys, time\n"
+        "while time.process_time() < 0.2: pass\n"
+        "print(time.process_time(), flush=True)\n" + end + "\n",
+        encoding="utf-8",
+    )
+    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--out={tmp_path / 'x'}"]
+    done = subprocess.run(
+        [*command, str(program)], stdout=subprocess.PIPE, encoding="utf-8", check=False
+    )
+    seconds = ProfFile(tmp_path / "x.prof").process["processor_ns"] / 1e9
+    assert float(done.stdout.split()[0]) <= seconds
