@@ -10,6 +10,7 @@ compares them, and with EDBPROF_WRITE_GOLDEN=1 writes texts that are missing.
 
 import os
 import shutil
+import struct
 import site
 import subprocess
 import sys
@@ -18,9 +19,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
+#: Fields of a live file's header that only other processes or rare failures set, by their
+#: places: see src/format/live/mod.rs.
+HEADER = {132: ("<I", 2), 144: ("<Q", 3), 152: ("<Q", 400_000_000), 252: ("<I", 5)}
+BOOT, EPOCH, ENDED, DIRECTORY = 40, 80, 136, 256
+
 # Run under another name, so that no path of this machine's gets into the files.
 PROGRAM = """
-import functools, os, signal, sys, threading
+import functools, os, signal, sys, threading, time
 from edbprof_native import Profile, profile
 
 class Shape:
@@ -86,12 +92,43 @@ def overflow():
             eval(f"lambda: [branch(9), main(), {number}]")()
     recorded.save("edbprof_overflow.prof")
 
+def fork():
+    size([]), size(0)
+    recorded = Profile()
+
+    def in_child():
+        main()
+        time.sleep(0.05)
+
+    def start():
+        return os.fork()
+
+    with recorded:
+        child = start()
+        if child == 0:
+            in_child()
+    if child == 0:
+        recorded.save("edbprof_forked.prof")
+        os._exit(0)
+    os.waitpid(child, 0)
+
 def kill():
     size([]), size(0)
     with Profile(live_dir=".", max_nodes=64):
         branch(9)
         main()
         os.kill(os.getpid(), signal.SIGKILL)
+
+def kill_deep():
+    size([]), size(0)
+
+    def deep(depth):
+        time.sleep(0.01)
+        deep(depth - 1) if depth else os.kill(os.getpid(), signal.SIGKILL)
+
+    with Profile(live_dir="."):
+        main()
+        deep(3)
 """
 
 
@@ -110,6 +147,31 @@ def run(directory, function):
     return made
 
 
+def of_another_boot(live):
+    """A live file without what lies behind its segments, for whose clock no clock of today's is
+    asked.
+    """
+    segments = struct.iter_unpack("<QQ", live[DIRECTORY:4096])
+    end = max(offset + (length & ~3) for offset, length in segments)
+    cut = bytearray(live[:end])
+    cut[BOOT : BOOT + 16] = bytes(range(16))
+    return cut
+
+
+def with_whole_header(live):
+    """A live file with a value in each field of its header but that of its end."""
+    for place, (format, value) in HEADER.items():
+        struct.pack_into(format, live, place, value)
+    return live
+
+
+def with_end(live):
+    """Its end was noticed a second or two after its latest event."""
+    (epoch,) = struct.unpack_from("<Q", live, EPOCH)
+    struct.pack_into("<Q", live, ENDED, epoch + (1 << 32))
+    return live
+
+
 def aggregate(out, *arguments):
     command = [sys.executable, "-m", "edbprof_native", "--quiet", "--out", str(out)]
     subprocess.run([*command, *map(str, arguments)], check=True)
@@ -117,16 +179,25 @@ def aggregate(out, *arguments):
 
 def make(out):
     out.mkdir(exist_ok=True)
-    functions = {"recorder.prof": "record", "overflow.prof": "overflow", "killed.live": "kill"}
+    functions = {
+        "recorder.prof": "record",
+        "overflow.prof": "overflow",
+        "forked.prof": "fork",
+        "killed.live": "kill",
+        "open.live": "kill_deep",
+    }
     with tempfile.TemporaryDirectory() as made:
         made = Path(made)
         for name, function in functions.items():
-            shutil.copy(run(made / function, function), out / name)
-        # Of another boot, so that no clock of today's is asked how long a tick is.
-        with open(out / "killed.live", "r+b") as live:
-            live.seek(40)
-            live.write(bytes(range(16)))
+            left = run(made / function, function).read_bytes()
+            if name.endswith(".live"):
+                left = of_another_boot(left)
+            (out / name).write_bytes(left)
+        whole = with_whole_header(bytearray((out / "open.live").read_bytes()))
+        (out / "open.live").write_bytes(whole)
+        (out / "ended.live").write_bytes(with_end(whole))
         recorded = [out / name for name in functions]
+        aggregate(made / "merged_ended", out / "ended.live")
         cprofile = ROOT / "cprofile-3.11"
         aggregate(made / "all", *recorded, cprofile)
         aggregate(made / "by_process", "--by=process", *recorded, cprofile)
