@@ -50,6 +50,23 @@ static PyObject *executable_of(PyObject *paths)
     return NULL;
 }
 
+/* Returns true for what is called like a Python, and for scripts. */
+static bool may_be_python(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0) {
+        return true;
+    }
+    char first[2] = "";
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_script = file >= 0 && read(file, first, 2) == 2 && memcmp(first, "#!", 2) == 0;
+    if (file >= 0) {
+        close(file);
+    }
+    return is_script;
+}
+
 static size_t add_word(char *note, size_t at, const char *word, size_t length)
 {
     length = length < LONGEST_WORD ? length : LONGEST_WORD;
@@ -93,7 +110,7 @@ static void note_start(PyObject *pid, PyObject *paths, PyObject *words)
     size_t at = (size_t)snprintf(note, 48, "%ld", number) + 1;
     at += (size_t)snprintf(note + at, 24, "%zd", count) + 1;
     size_t length = (size_t)PyBytes_GET_SIZE(executable);
-    if (length < 15 * LONGEST_WORD) {
+    if (length < 15 * LONGEST_WORD && may_be_python(PyBytes_AS_STRING(executable))) {
         memcpy(note + at, PyBytes_AS_STRING(executable), length + 1);
         at += length + 1;
         for (Py_ssize_t i = 0; i < count; i++) {

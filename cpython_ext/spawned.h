@@ -1,7 +1,8 @@
 /* Notes of the programs that this process starts.
  *
  * A Python without edbprof, or with the option -S, can't say that it is not recorded. So who
- * starts it leaves a note for `edbprof run`, which knows what was recorded. */
+ * starts it leaves a note for `edbprof run`, which knows what was recorded. Programs that can be no
+ * Python are not noted, because most programs start many of those. */
 #ifndef EDBPROF_SPAWNED_H
 #define EDBPROF_SPAWNED_H
 
