@@ -25,13 +25,14 @@ typedef struct {
     PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
-    unsigned members;         /* those of them that it was enabled in, or that they have started */
-    bool counts_unnoticed;    /* entries are counted: see unnoticed.h */
-    uint64_t unnoticed;       /* so many so far */
-    uint64_t unnoticed_since; /* Python threads that nobody accounted for when it was counted */
-    uint64_t unnoticed_fork;  /* the forked child that the numbers are of */
-    uint64_t since;           /* number of the newest Python thread when the first member began */
-    PyCodeObject **codes;     /* strong references: the addresses serve as keys */
+    unsigned members;          /* those of them that it was enabled in, or that they have started */
+    bool counts_unnoticed;     /* entries are counted: see unnoticed.h */
+    uint64_t unnoticed;        /* so many so far */
+    unsigned unnoticed_counts; /* times that it has begun to count */
+    uint64_t unnoticed_since;  /* Python threads that nobody accounted for when it was counted */
+    uint64_t unnoticed_fork;   /* the forked child that the numbers are of */
+    uint64_t since;            /* number of the newest Python thread when the first member began */
+    PyCodeObject **codes;      /* strong references: the addresses serve as keys */
     size_t code_count, code_room;
     PyInterpreterState *interpreter;
     PyObject *weak_references;

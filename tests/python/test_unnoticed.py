@@ -118,6 +118,16 @@ def test_each_time_that_a_recorder_records(tmp_path, built):
 
 
 @counts
+def test_a_recorder_of_many_short_calls_leaves_it(tmp_path, built):
+    foreign = load("foreign", built)
+    recorded = Profile(threads=True)
+    for _ in range(70):
+        with recorded:
+            foreign.call(lambda _: None)
+    assert saved(recorded, tmp_path).process["unnoticed_entries"] == 64
+
+
+@counts
 @forks
 @pytest.mark.parametrize("ends", ["sys.exit()", "os._exit(0)"])
 def test_a_forked_child_counts_its_own(run, ends):
