@@ -27,6 +27,7 @@ from setuptools.errors import CompileError, PlatformError
 
 # Not the standard library's (gone in 3.12): importing setuptools put its own copy here.
 from distutils.command.build_scripts import build_scripts  # isort: skip
+from distutils.command.install_data import install_data  # isort: skip
 
 ROOT = Path(__file__).resolve().parent
 os.chdir(ROOT)  # setuptools wants every source path relative to this file.
@@ -184,6 +185,32 @@ class BuildProgram(build_scripts):
         return []  # Its sources are the crate's; MANIFEST.in names them.
 
 
+# Where shells find completions, below an environment's or a system's prefix.
+COMPLETIONS = {
+    "bash": "share/bash-completion/completions/edbprof",
+    "zsh": "share/zsh/site-functions/_edbprof",
+    "fish": "share/fish/vendor_completions.d/edbprof.fish",
+}
+MAN = "share/man/man1"
+
+
+class InstallData(install_data):
+    """Add what the program itself tells shells and `man`: completions and manual pages."""
+
+    def run(self) -> None:
+        program = Path(self.get_finalized_command("build_scripts").build_dir, PROGRAM).resolve()
+        made = BUILD.resolve()
+        (made / MAN).mkdir(parents=True, exist_ok=True)
+        subprocess.run([program, "man", made / MAN], check=True)
+        for shell, place in COMPLETIONS.items():
+            script = subprocess.run([program, "completions", shell], check=True, stdout=subprocess.PIPE)
+            (made / place).parent.mkdir(parents=True, exist_ok=True)
+            (made / place).write_bytes(script.stdout)
+        self.data_files = [(MAN, sorted(str(page) for page in (made / MAN).glob("*.1")))]
+        self.data_files += [(str(Path(p).parent), [str(made / p)]) for p in COMPLETIONS.values()]
+        super().run()
+
+
 # One build directory for each interpreter: builds side by side don't meet. (setuptools'
 # own names keep versions apart, but not the wheel's staging directory and the egg-info.)
 BUILD = Path("build", f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}")
@@ -194,7 +221,7 @@ setup(
     # The headers live where a C program looks for them and are shipped inside the
     # package, where edbprof_native.get_include() finds them for other extensions.
     packages=[*find_packages("cpython_ext/python"), "edbprof_native.include"],
-    py_modules=["edbprof_native_start"],
+    py_modules=["edbprof", "edbprof_native_start"],
     package_dir={"": "cpython_ext/python", "edbprof_native.include": "include"},
     package_data={"edbprof_native": ["py.typed", "*.pyi"], "edbprof_native.include": ["*.h"]},
     include_package_data=False,
@@ -206,8 +233,9 @@ setup(
             extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"],
         )
     ],
+    data_files=[(MAN, [])],  # Without one here setuptools would not ask for data.
     scripts=[PROGRAM],  # Without a name here setuptools would not ask for the program.
-    cmdclass={"build_py": BuildPackage, "build_ext": BuildExtension, "build_scripts": BuildProgram},
+    cmdclass={"build_py": BuildPackage, "build_ext": BuildExtension, "build_scripts": BuildProgram, "install_data": InstallData},
     options={
         "build": {"build_base": str(BUILD)},
         "bdist_wheel": {"bdist_dir": str(BUILD / "wheel")},

@@ -28,5 +28,6 @@ mod run_transparent;
 mod run_writing;
 mod sandbox;
 mod selection;
+mod shell;
 mod show;
 mod talk;

@@ -27,7 +27,7 @@ use cli::args::{Command, Options};
 use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
-use commands::{check, clean, diff, export, mistakes, run, show};
+use commands::{check, clean, diff, export, mistakes, run, shell, show};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
@@ -55,6 +55,8 @@ fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error>
         Some(Command::Diff(options)) => diff::diff(options)?,
         Some(Command::Check(options)) => check::check(options)?,
         Some(Command::Clean(options)) => clean::clean(options)?,
+        Some(Command::Completions(options)) => shell::completions(options)?,
+        Some(Command::Man(options)) => shell::manual(options)?,
     };
     Ok(exit.into())
 }

@@ -83,7 +83,7 @@ fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
         let what = format!("there is no file, directory or command {}", path_text(path));
         (
             what,
-            command(text).map(|command| line(command, words.get(1..).unwrap_or_default())),
+            command(text).map(|command| line(&command, words.get(1..).unwrap_or_default())),
         )
     };
     let meant = meant.or_else(|| {
@@ -96,12 +96,16 @@ fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
 }
 
 /// Returns the command that may be meant by `word`.
-fn command(word: &str) -> Option<&'static str> {
-    const OURS: [&str; 5] = ["run", "tree", "top", "export", "clean"];
+fn command(word: &str) -> Option<String> {
+    let all = Options::command();
+    let shown = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
     let of_others = OF_OTHERS.iter().find(|(name, _)| *name == word);
     of_others
         .map(|(_, ours)| *ours)
-        .or_else(|| similar(word, OURS))
+        .or_else(|| similar(word, shown.map(|command| command.get_name())))
+        .map(str::to_owned)
 }
 
 /// Returns true for scripts and programs of Python.

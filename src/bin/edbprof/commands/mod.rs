@@ -7,4 +7,5 @@ pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod mistakes;
 pub(crate) mod run;
+pub(crate) mod shell;
 pub(crate) mod show;

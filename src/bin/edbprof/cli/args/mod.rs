@@ -6,6 +6,7 @@ mod export;
 mod reports;
 mod run;
 mod selection;
+mod shell;
 mod show;
 mod since;
 mod size;
@@ -25,6 +26,7 @@ pub(crate) use export::ExportOptions;
 pub(crate) use reports::{Format, ReportOptions};
 pub(crate) use run::RunOptions;
 pub(crate) use selection::{ByOption, SelectionOptions};
+pub(crate) use shell::{CompletionsOptions, ManOptions, Shell};
 pub(crate) use show::{TopOptions, TreeOptions};
 pub(crate) use since::Since;
 
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Diff(DiffOptions),
     Check(CheckOptions),
     Clean(CleanOptions),
+    Completions(CompletionsOptions),
+    Man(ManOptions),
 }
 
 #[derive(Debug, clap::Args)]
