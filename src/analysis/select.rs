@@ -55,7 +55,8 @@ impl Selection {
             .collect()
     }
 
-    pub(super) fn has_process(&self, process: &Process) -> bool {
+    /// Returns true if the process is chosen.
+    pub fn has_process(&self, process: &Process) -> bool {
         let pid = process.identity.pid.to_string();
         let command = process.argv.join(&b' ');
         any(&self.processes, |pattern| {
@@ -65,7 +66,8 @@ impl Selection {
         })
     }
 
-    pub(super) fn has_thread(&self, name: &[u8]) -> bool {
+    /// Returns true if threads of that name are chosen.
+    pub fn has_thread(&self, name: &[u8]) -> bool {
         any(&self.threads, |pattern| pattern.is(name))
     }
 

@@ -63,6 +63,12 @@ pub trait Visitor {
         let _ = (open, tick, kind, ns);
         ControlFlow::Continue(())
     }
+
+    /// The recorder took the last `ticks` up to `tick`; they are in no call's time.
+    fn exclude(&mut self, open: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {
+        let _ = (open, tick, ticks);
+        ControlFlow::Continue(())
+    }
 }
 
 /// The blocks of one thread.
@@ -186,6 +192,9 @@ impl Replay<'_> {
                 }
                 Happening::Waited(kind, ns) => {
                     visitor.wait(&self.open, event.tick, kind, ns)?;
+                }
+                Happening::Excluded(ticks) => {
+                    visitor.exclude(&self.open, event.tick, ticks)?;
                 }
             }
         }

@@ -130,6 +130,12 @@ pub const HISTORY_MAGIC: [u8; 8] = *b"edbhist\0";
 pub const MAGIC: [u8; 8] = *b"edbtime\0";
 /// The version of both formats. Files of later versions are refused.
 pub const VERSION: u32 = 1;
+
+/// Returns true if `head` begins a file of either kind.
+pub fn is_timeline(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC) || head.starts_with(&HISTORY_MAGIC)
+}
+
 /// Bytes of a block in a history file: whole pages of any system.
 pub(crate) const BLOCK: usize = 64 << 10;
 /// Bytes before the first block of a history file, so that blocks begin at a multiple of theirs.

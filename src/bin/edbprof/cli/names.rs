@@ -24,6 +24,9 @@ pub(crate) const STARTED_PREFIX: &str = "started_";
 /// Name of the merged profile if only a directory is known.
 pub(crate) const RESULT: &str = "profile_analysis.prof";
 
+/// Name of the timeline beside it.
+pub(crate) const TIMELINE_RESULT: &str = "profile_analysis.timeline";
+
 /// Name that means stdout where an option takes a file.
 pub(crate) const STDOUT: &str = "-";
 

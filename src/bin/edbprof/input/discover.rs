@@ -63,6 +63,26 @@ pub(crate) struct Filter<'a> {
 ///
 /// When a path does not exist or a directory can't be listed.
 pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Vec<Input>, Error> {
+    let inputs = find_files(options, matches, report)?;
+    Ok(match options.since {
+        Some(since) => keep_since(inputs, since),
+        None => inputs,
+    })
+}
+
+/// Returns true if a file in a directory is looked for.
+pub(super) type IsWanted = fn(&OsStr, Filter<'_>) -> bool;
+
+/// Finds the files that are named, and those in directories that are wanted, of whatever time.
+///
+/// # Errors
+///
+/// Those of [`find`].
+pub(super) fn find_files(
+    options: &InputOptions,
+    is_wanted: IsWanted,
+    report: &mut ReadReport,
+) -> Result<Vec<Input>, Error> {
     let filter = Filter {
         prefix: &options.prefix,
         suffix: &options.suffix,
@@ -82,10 +102,12 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
         match metadata.as_ref().map(Metadata::is_dir) {
             Ok(true) => {
                 for path in [path.clone()].into_iter().chain(shared_places(&path)) {
-                    search(&path, filter, owners, &mut inputs, report).map_err(|error| {
+                    let is_wanted = |name: &OsStr| is_wanted(name, filter);
+                    let found = search(&path, is_wanted, owners, report).map_err(|error| {
                         let path = path_text(&path);
                         Error::Usage(format!("can't list the directory {path}: {error}"))
                     })?;
+                    inputs.extend(found);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -102,10 +124,7 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
             }),
         }
     }
-    Ok(match options.since {
-        Some(since) => keep_since(inputs, since),
-        None => inputs,
-    })
+    Ok(inputs)
 }
 
 /// Paths to search: `named`, or the default if there are none.
@@ -135,11 +154,10 @@ fn shared_places(directory: &Path) -> Vec<PathBuf> {
 
 fn search(
     directory: &Path,
-    filter: Filter<'_>,
+    is_wanted: impl Fn(&OsStr) -> bool,
     owners: Owners,
-    inputs: &mut Vec<Input>,
     report: &mut ReadReport,
-) -> io::Result<()> {
+) -> io::Result<Vec<Input>> {
     let owners = match owners {
         Owners::Trusted if !others_may_write(&fs::metadata(directory)?) => Owners::Any,
         owners => owners,
@@ -147,7 +165,7 @@ fn search(
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
-        if matches(&name, filter) {
+        if is_wanted(&name) {
             names.push(name);
         }
     }
@@ -165,6 +183,7 @@ fn search(
         }
         _ => false,
     };
+    let mut inputs = Vec::new();
     for name in names {
         let path = directory.join(name);
         if !is_foreign(&path) {
@@ -177,7 +196,7 @@ fn search(
             });
         }
     }
-    Ok(())
+    Ok(inputs)
 }
 
 /// Removes inputs that are other names of an earlier one, and notes the sizes of the rest.
@@ -206,19 +225,20 @@ pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
 }
 
 /// Returns true if `name` is `prefix*suffix`, or that of the live file beside it. Prefix and
-/// suffix must not overlap. A leading dot hides a file, like from a shell.
+/// suffix must not overlap. A leading dot hides a file, like from a shell. Timelines and sidecars
+/// are found beside profiles, and are none.
 pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bool {
     let [name, prefix, suffix] = [name, prefix, suffix].map(OsStr::as_encoded_bytes);
     let Some(rest) = name.strip_prefix(prefix) else {
         return false;
     };
     let hidden = name.starts_with(b".") && !prefix.starts_with(b".");
-    let is_beside =
-        |other: &str| name.ends_with(other.as_bytes()) && !suffix.ends_with(other.as_bytes());
-    let beside = [SIDECAR_SUFFIX, timeline::SUFFIX, timeline::HISTORY_SUFFIX];
-    let sidecar = beside.into_iter().any(is_beside);
+    let is_beside = [SIDECAR_SUFFIX, timeline::SUFFIX, timeline::HISTORY_SUFFIX]
+        .map(str::as_bytes)
+        .iter()
+        .any(|beside| name.ends_with(beside) && !suffix.ends_with(beside));
     let ours = rest.strip_suffix(live::SUFFIX.as_bytes()).unwrap_or(rest);
-    (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !sidecar
+    (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !is_beside
 }
 
 /// Temporary directory of Python's tempfile: the first candidate that is writable.
@@ -267,6 +287,9 @@ mod tests {
         assert!(!matches(".edbprof-0.tmp", "", ""));
         assert!(matches(".hidden.prof", ".", ".prof"));
         assert!(!matches("x.prof.singledispatch", "", ""));
+        assert!(!matches("x.prof.timeline", "", ""));
+        assert!(!matches("x.prof.timeline.live", "", ""));
+        assert!(!matches("x.prof.timeline.live", "", ".prof"));
         assert!(matches("[a]*.prof", "[a]*", ".prof"));
         assert!(!matches("ab.prof", "[a]*", ".prof"));
     }

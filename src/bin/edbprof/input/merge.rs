@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use edbprof::analysis::merge::{Merged, Merger, Profile};
 use edbprof::analysis::merge_request::MergeRequest;
-use edbprof::analysis::select::Selection;
 use rayon::prelude::*;
 
 use super::discover::{dedup_by_inode, finished_beside, is_live};
@@ -78,12 +77,7 @@ fn in_merge_order(mut inputs: Vec<Input>) -> Vec<Input> {
 fn wanted(options: &SelectionOptions) -> MergeRequest {
     MergeRequest {
         by: options.by(),
-        selection: Selection {
-            processes: options.only_process.clone(),
-            threads: options.only_thread.clone(),
-            include: options.include.clone(),
-            exclude: options.exclude.clone(),
-        },
+        selection: options.selection(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way from paths on the command line to one merged profile.
 //!
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
-//! chooses runs. [`trust`] decides whose files are read and [`bounded`] how much of them,
+//! chooses runs. [`timelines`] opens what lies beside the files. [`trust`] decides whose files are read and [`bounded`] how much of them,
 //! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
 //! that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`] tells
 //! programs from profiles.
@@ -17,6 +17,8 @@ mod report;
 mod runs;
 pub(crate) mod script;
 mod since;
+#[allow(dead_code, reason = "for commands that read timelines")]
+pub(crate) mod timelines;
 mod trust;
 
 pub(crate) use bounded::{GoesOn, read_bounded};

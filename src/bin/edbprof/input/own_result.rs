@@ -25,30 +25,44 @@ pub(crate) fn find_to_show(
     options: &InputOptions,
     report: &mut ReadReport,
 ) -> Result<Vec<Input>, Error> {
+    if let Some(result) = own_result(options, RESULT) {
+        return Ok(vec![result]);
+    }
+    let inputs = find(options, report)?;
+    warn_of_search(options, &inputs, "");
+    Ok(inputs)
+}
+
+/// Returns the result of that name in the current directory if nothing else is asked for and it
+/// is the user's own. Says so on stderr.
+pub(super) fn own_result(options: &InputOptions, name: &str) -> Option<Input> {
     let is_default = options.paths.is_empty()
         && *options.prefix == *PREFIX
         && *options.suffix == *SUFFIX
         && options.since.is_none();
-    if is_default && is_own_file(Path::new(RESULT)) {
-        warn(format_args!("reading {RESULT}"));
-        return Ok(vec![Input {
-            path: PathBuf::from(RESULT),
-            named: true,
-            owners: Owners::Any,
-            bytes: 0,
-        }]);
+    if !is_default || !is_own_file(Path::new(name)) {
+        return None;
     }
-    let inputs = find(options, report)?;
-    if options.paths.is_empty() && !inputs.is_empty() {
+    warn(format_args!("reading {name}"));
+    Some(Input {
+        path: PathBuf::from(name),
+        named: true,
+        owners: Owners::Any,
+        bytes: 0,
+    })
+}
+
+/// Says on stderr which files were found, unless they are named. `after` follows their suffix.
+pub(super) fn warn_of_search(options: &InputOptions, found: &[Input], after: &str) {
+    if options.paths.is_empty() && !found.is_empty() {
         let directory = directories(&[]).first().map(|path| path_text(path));
         let [prefix, suffix] =
             [&options.prefix, &options.suffix].map(|text| path_text(text.as_ref()));
         warn(format_args!(
-            "reading {prefix}*{suffix} in {}",
+            "reading {prefix}*{suffix}{after} in {}",
             directory.unwrap_or_default()
         ));
     }
-    Ok(inputs)
 }
 
 /// Returns true if `path` is a file of the user, and not only a link to one.

@@ -9,6 +9,7 @@ use edbprof::format::live::{self, Now};
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::Entries;
 use edbprof::format::sidecar;
+use edbprof::format::timeline::is_timeline;
 use edbprof::model::Labels;
 
 use super::discover::finished_beside;
@@ -66,6 +67,7 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
             Some(file) => return Ok((file, Ok(()))),
             None => read_finished(input)?,
         },
+        Ok(bytes) if is_timeline(&bytes) => return Err(ReadError::Timeline),
         Ok(bytes) => bytes,
         Err(reason) if input.path.exists() => return Err(reason),
         Err(reason) => read_finished(input).map_err(|_| reason)?,

@@ -20,6 +20,10 @@ pub(crate) enum ReadError {
     Script,
     /// It is a file of another tool.
     Foreign(Foreign),
+    /// It is a timeline where a profile is wanted.
+    Timeline,
+    /// There is no timeline beside it.
+    NoTimeline,
     /// A live file was removed, and its process left no `.prof` file.
     Gone,
 }
@@ -45,6 +49,13 @@ impl fmt::Display for ReadError {
             ReadError::Foreign(Foreign { name, hint }) => write!(f, "it is {name}; {hint}"),
             ReadError::Script => {
                 f.write_str("it is a Python program; edbprof run records what it does")
+            }
+            ReadError::Timeline => f.write_str(
+                "it is a timeline, which edbprof calls reads, and the others with --from, --to or \
+                 --during",
+            ),
+            ReadError::NoTimeline => {
+                f.write_str("no timeline is beside it; edbprof run --timeline records one")
             }
             ReadError::Gone => f.write_str("it is gone"),
         }

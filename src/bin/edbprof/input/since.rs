@@ -18,6 +18,14 @@ use crate::cli::args::Since;
 /// is known, because reading will say why.
 pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
     let facts: Vec<Vec<Process>> = inputs.par_iter().map(processes).collect();
+    let mut is_kept = chosen(&facts, since).into_iter();
+    let mut inputs = inputs;
+    inputs.retain(|_| is_kept.next().unwrap_or(true));
+    inputs
+}
+
+/// Returns for each file, of which the processes are given, if `since` chooses it.
+pub(super) fn chosen(facts: &[Vec<Process>], since: Since) -> Vec<bool> {
     let all: Vec<&Process> = facts.iter().flatten().collect();
     let numbers = runs(&all);
     let first = match since {
@@ -37,7 +45,7 @@ pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
     };
     let is_chosen: Vec<bool> = (0..=last_run).map(is_recent).collect();
     let mut numbers = numbers.into_iter();
-    let mut is_kept = facts.iter().map(|processes| {
+    let is_kept = facts.iter().map(|processes| {
         let mut runs = numbers
             .by_ref()
             .take(processes.len())
@@ -45,9 +53,7 @@ pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
             .into_iter();
         processes.is_empty() || runs.any(|run| is_chosen[run])
     });
-    let mut inputs = inputs;
-    inputs.retain(|_| is_kept.next().unwrap_or(true));
-    inputs
+    is_kept.collect()
 }
 
 /// Returns the processes that `input` is of: none if it can't be read, and one that ended when

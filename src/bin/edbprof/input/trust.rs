@@ -1,7 +1,7 @@
 //! Trust in files by their owners: the user's own and root's are read, a stranger's only if
 //! the user has named them or asked for them.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -41,8 +41,7 @@ fn is_trusted(uid: u32) -> bool {
 }
 
 /// Reads `path` if it is a regular file of one of `owners`; of its content only what `goes_on`
-/// wants. The owner is checked on the open file, because another file may have taken
-/// the name since the search.
+/// wants.
 ///
 /// # Errors
 ///
@@ -52,6 +51,17 @@ pub(crate) fn read_trusted(
     owners: Owners,
     goes_on: GoesOn,
 ) -> Result<Vec<u8>, ReadError> {
+    let (file, metadata) = open_trusted(path, owners)?;
+    Ok(read_bounded(file, metadata.len(), goes_on)?)
+}
+
+/// Opens `path` if it is a regular file of one of `owners`. The owner is checked on the open file,
+/// because another file may have taken the name since the search.
+///
+/// # Errors
+///
+/// When it can't be opened, or must not be.
+pub(super) fn open_trusted(path: &Path, owners: Owners) -> Result<(File, Metadata), ReadError> {
     let (metadata, flags) = match owners {
         Owners::AnyWithoutLinks => (fs::symlink_metadata(path)?, libc::O_NOFOLLOW),
         Owners::Any | Owners::Trusted => (fs::metadata(path)?, 0),
@@ -68,7 +78,7 @@ pub(crate) fn read_trusted(
     if owners == Owners::Trusted && !is_trusted(metadata.uid()) {
         return Err(ReadError::Stranger(metadata.uid()));
     }
-    Ok(read_bounded(file, metadata.len(), goes_on)?)
+    Ok((file, metadata))
 }
 
 fn check_is_file(metadata: &Metadata) -> Result<(), ReadError> {

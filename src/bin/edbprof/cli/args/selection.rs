@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use edbprof::analysis::merge_request::By;
 use edbprof::analysis::pattern::Pattern;
+use edbprof::analysis::select::Selection;
 
 /// Heading of these options in the help. Each option names it itself, because a heading set
 /// for all of them would also cover the options that a subcommand lists after them.
@@ -70,6 +71,16 @@ impl SelectionOptions {
             ByOption::Process => By::Process,
             ByOption::Thread => By::Thread,
         })
+    }
+
+    /// Returns the processes, threads and functions that are chosen.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            processes: self.only_process.clone(),
+            threads: self.only_thread.clone(),
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+        }
     }
 }
 

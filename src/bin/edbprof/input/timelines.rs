@@ -1,0 +1,208 @@
+//! Timelines: found in directories, named, or beside the profiles that are named.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use edbprof::analysis::select::Selection;
+use edbprof::format::timeline::{self, Source, TimelineError, TimelineProcess};
+use edbprof::report::summary::path_text;
+
+use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, matches};
+use super::own_result::{own_result, warn_of_search};
+use super::read_error::ReadError;
+use super::since::chosen;
+use super::trust::{open_trusted, read_trusted};
+use super::{Input, ReadReport, SkippedInput};
+use crate::cli::args::InputOptions;
+use crate::cli::exit::Error;
+use crate::cli::names::{SUFFIX, TIMELINE_RESULT};
+
+/// Opens the timelines of the inputs that `options` name: timelines, profiles with one beside
+/// them, and directories with any. Without a path, that is the result in the current directory if
+/// it is the user's own, else the recordings in the temporary directory. Returns each recording
+/// once, the earliest first, and of it what is selected by process and thread.
+///
+/// # Errors
+///
+/// When there is none, or a directory can't be listed.
+pub(crate) fn open(
+    options: &InputOptions,
+    report: &mut ReadReport,
+) -> Result<Vec<TimelineProcess>, Error> {
+    let files = match own_result(options, TIMELINE_RESULT) {
+        Some(result) => vec![result],
+        None => {
+            let found = find_files(options, is_timeline_name, report)?;
+            warn_of_search(options, &found, timeline::SUFFIX);
+            found
+        }
+    };
+    let mut timelines = Vec::new();
+    for file in files {
+        if !file.named || is_timeline_file(&file) {
+            timelines.push(file);
+            continue;
+        }
+        match beside(&file) {
+            found if found.is_empty() => {
+                let reason = match file.path.exists() {
+                    true => ReadError::NoTimeline,
+                    false => ReadError::Gone,
+                };
+                report.unreadable.push(SkippedInput::new(file.path, reason));
+            }
+            found => timelines.extend(found),
+        }
+    }
+    report.inputs = timelines.len() + report.unreadable.len();
+    let mut processes = read_all(timelines, report);
+    if let Some(since) = options.since {
+        let facts: Vec<_> = processes
+            .iter()
+            .map(|of| vec![of.process.clone()])
+            .collect();
+        let mut is_kept = chosen(&facts, since).into_iter();
+        processes.retain(|_| is_kept.next().unwrap_or(true));
+    }
+    let found = processes.len();
+    select(&mut processes, &options.selection.selection());
+    report.other_processes = found - processes.len();
+    match processes.is_empty() {
+        false => Ok(processes),
+        true => Err(report.without_timeline(found)),
+    }
+}
+
+/// Opens the timelines beside `inputs`, if there are some. Returns each recording once, the
+/// earliest first.
+pub(crate) fn open_beside(inputs: &[Input], report: &mut ReadReport) -> Vec<TimelineProcess> {
+    read_all(inputs.iter().flat_map(beside).collect(), report)
+}
+
+/// Keeps the processes and threads that `selection` chooses.
+pub(crate) fn select(processes: &mut Vec<TimelineProcess>, selection: &Selection) {
+    processes.retain(|of| selection.has_process(&of.process));
+    if selection.threads.is_empty() {
+        return;
+    }
+    for of in processes.iter_mut() {
+        let chosen: HashSet<u32> = of
+            .threads
+            .iter()
+            .filter(|thread| selection.has_thread(&thread.name))
+            .map(|thread| thread.root)
+            .collect();
+        of.blocks.retain(|block| chosen.contains(&block.root));
+    }
+    processes.retain(|of| !of.blocks.is_empty());
+}
+
+fn is_timeline_file(input: &Input) -> bool {
+    let head = read_trusted(&input.path, input.owners, |_| false);
+    head.is_ok_and(|head| timeline::is_timeline(&head))
+}
+
+/// Returns true if `name` is a timeline's whose profile the filter wants.
+fn is_timeline_name(name: &OsStr, filter: Filter<'_>) -> bool {
+    let profile = [timeline::HISTORY_SUFFIX, timeline::SUFFIX]
+        .into_iter()
+        .find_map(|suffix| name.as_bytes().strip_suffix(suffix.as_bytes()));
+    profile.is_some_and(|profile| matches(OsStr::from_bytes(profile), filter))
+}
+
+/// The timelines beside a profile that exist. Of a recording the history file, which holds more,
+/// comes first.
+fn beside(input: &Input) -> Vec<Input> {
+    let path = finished_beside(&input.path).unwrap_or_else(|| input.path.clone());
+    let with = |path: &Path, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut places = vec![
+        with(&path, timeline::HISTORY_SUFFIX),
+        with(&path, timeline::SUFFIX),
+    ];
+    // A result's is named like the other results.
+    let stem = path.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes());
+    places.extend(stem.map(|stem| with(Path::new(OsStr::from_bytes(stem)), timeline::SUFFIX)));
+    let exists = places.into_iter().filter(|path| path.exists());
+    let inputs = exists.map(|path| Input {
+        path,
+        bytes: 0,
+        ..input.clone()
+    });
+    inputs.collect()
+}
+
+fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
+    let is_history = |input: &Input| {
+        let name = input.path.as_os_str().as_bytes();
+        name.ends_with(timeline::HISTORY_SUFFIX.as_bytes())
+    };
+    // Of two files of one recording the first counts.
+    inputs.sort_by_key(|input| !is_history(input));
+    let mut known = HashSet::new();
+    let mut processes = Vec::new();
+    for input in dedup_by_inode(inputs) {
+        match read(&input) {
+            Ok(read) => {
+                report.succeeded += 1;
+                processes.extend(read.into_iter().filter(|of| known.insert(of.recording)));
+            }
+            Err(reason) => report
+                .unreadable
+                .push(SkippedInput::new(input.path, reason)),
+        }
+    }
+    processes.sort_by_key(|of| (of.process.start_unix_ns, of.process.identity, of.recording));
+    processes
+}
+
+fn read(input: &Input) -> Result<Vec<TimelineProcess>, ReadError> {
+    let (file, _) = open_trusted(&input.path, input.owners)?;
+    Ok(timeline::read(Source::File(file))?)
+}
+
+impl From<TimelineError> for ReadError {
+    fn from(error: TimelineError) -> ReadError {
+        match error {
+            TimelineError::Io(error) => ReadError::System(error),
+            TimelineError::Read(error) => ReadError::Content(error),
+        }
+    }
+}
+
+impl ReadReport {
+    /// The error of a command that needs timelines, of which it found so many processes and none
+    /// that is selected. Warns of the files that can't be read.
+    fn without_timeline(&self, found: usize) -> Error {
+        if found > 0 {
+            return Error::NothingToRead(
+                "nothing is left of the timelines: no process has the pid, command line or thread \
+                 that is selected"
+                    .to_owned(),
+            );
+        }
+        match self.unreadable.as_slice() {
+            [] => Error::NothingToRead(
+                "there is no timeline: edbprof run --timeline PROGRAM records one, and a path \
+                 names it"
+                    .to_owned(),
+            ),
+            [only] => Error::SomeFailed(format!(
+                "can't read {}: {}",
+                path_text(&only.path),
+                only.reason
+            )),
+            [first, ..] => Error::SomeFailed(format!(
+                "none of {} timelines can be read; the first is {}: {}",
+                self.unreadable.len(),
+                path_text(&first.path),
+                first.reason
+            )),
+        }
+    }
+}
