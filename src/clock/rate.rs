@@ -26,6 +26,12 @@ impl TickRate {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
+    /// The fewest ticks that are at least `ns` nanoseconds.
+    pub(crate) fn ticks(self, ns: u64) -> u64 {
+        let ticks = (u128::from(ns) << TickRate::FRACTION_BITS).div_ceil(u128::from(self.0));
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
     /// The rate as it stands in live files: nanoseconds in a tick, times 2^40.
     pub(crate) fn to_bits(self) -> u64 {
         self.0
@@ -52,6 +58,19 @@ mod tests {
             assert!(rate.ns(a) + rate.ns(b) <= rate.ns(a + b));
             assert!(rate.ns(a + b) - rate.ns(a) - rate.ns(b) <= 1);
         }
+    }
+
+    #[test]
+    fn the_fewest_ticks_of_a_time_are_found() {
+        for per_tick in [0.333_456_789, 0.4, 1.0, 41.7] {
+            let rate = TickRate::from_ns_per_tick(per_tick).unwrap();
+            for ns in [0, 1, 2, 999, 1_000_000_007, 1 << 50] {
+                let ticks = rate.ticks(ns);
+                assert!(rate.ns(ticks) >= ns, "{per_tick} {ns}");
+                assert!(ticks == 0 || rate.ns(ticks - 1) < ns, "{per_tick} {ns}");
+            }
+        }
+        assert_eq!(TickRate::from_bits(1).unwrap().ticks(u64::MAX), u64::MAX);
     }
 
     #[test]

@@ -12,8 +12,10 @@ use crate::model::timeline::{CallEnd, Happening, WaitKind};
 pub enum Beginning {
     /// It is called.
     Called,
-    /// A generator or coroutine continues, or a greenlet goes on.
+    /// A generator or coroutine continues.
     Resumed,
+    /// The greenlet goes on that it is in.
+    Continued,
     /// It was open when the history begins.
     Before,
 }
@@ -48,6 +50,12 @@ pub struct Call {
 
 /// Takes calls in the order in which they begin and end. Each method may stop the replay.
 pub trait Visitor {
+    /// The events of a block follow.
+    fn block(&mut self, block: &Block) -> ControlFlow<()> {
+        let _ = block;
+        ControlFlow::Continue(())
+    }
+
     /// A call begins; it is the innermost one of `open`.
     fn begin(&mut self, open: &[Call]) -> ControlFlow<()> {
         let _ = open;
@@ -124,6 +132,9 @@ pub fn replay(
     };
     let mut words = Vec::new();
     for block in blocks {
+        if visitor.block(block).is_break() {
+            return Ok(());
+        }
         process.read(block, &mut words)?;
         if replay.block(block, &words, visitor).is_break() {
             return Ok(());
@@ -150,7 +161,7 @@ impl Replay<'_> {
     ) -> ControlFlow<()> {
         let beginning = match self.nodes.is_empty() {
             true => Beginning::Before,
-            false => Beginning::Resumed,
+            false => Beginning::Continued,
         };
         let was_open = block.overflow as usize;
         // Counters are on no path; those that are open stay so.
@@ -188,7 +199,7 @@ impl Replay<'_> {
                     self.end_above(common, event.tick, Ending::WithCaller, visitor)?;
                 }
                 Happening::SwitchTo(node) => {
-                    self.switch_to(node, event.tick, Beginning::Resumed, visitor)?;
+                    self.switch_to(node, event.tick, Beginning::Continued, visitor)?;
                 }
                 Happening::Waited(kind, ns) => {
                     visitor.wait(&self.open, event.tick, kind, ns)?;
@@ -379,7 +390,7 @@ mod tests {
         ends.0
     }
 
-    use Beginning::{Before, Called, Resumed};
+    use Beginning::{Before, Called, Continued, Resumed};
     use Ending::{Open, Raised, Returned, Suspended, WithCaller};
 
     #[test]
@@ -431,8 +442,8 @@ mod tests {
         ];
         let expected = [
             ("f".to_owned(), 101, 102, Called, Suspended),
-            ("h".to_owned(), 102, 103, Resumed, Suspended),
-            ("f".to_owned(), 103, 104, Resumed, WithCaller),
+            ("h".to_owned(), 102, 103, Continued, Suspended),
+            ("f".to_owned(), 103, 104, Continued, WithCaller),
         ];
         assert_eq!(ends(&[(0, 0, &words)]), expected);
     }

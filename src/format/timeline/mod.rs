@@ -102,7 +102,7 @@ pub use process::{
 pub use reader::{TimelineError, read};
 pub use recorded::read_recorded;
 pub use source::Source;
-pub use word::Events;
+pub use word::{Events, encode};
 pub use writer::TimelineWriter;
 
 /// Suffix of a history file, after the name of the `.prof` file beside it.

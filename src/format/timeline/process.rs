@@ -38,6 +38,11 @@ impl TimelineClock {
     pub fn ns(&self, tick: u64) -> u64 {
         self.rate.ns(tick)
     }
+
+    /// First tick that is no earlier than `ns` nanoseconds after tick 0.
+    pub fn tick(&self, ns: u64) -> u64 {
+        self.rate.ticks(ns)
+    }
 }
 
 /// A node of a call tree.
@@ -88,6 +93,21 @@ pub struct Block {
 }
 
 impl Block {
+    /// The beginning of a block whose words [`TimelineWriter`](super::TimelineWriter) is given: its
+    /// number, tick, innermost node, root and thread.
+    pub fn new(number: u64, start: u64, node: u32, root: u32, thread: u32) -> Block {
+        Block {
+            number,
+            start,
+            node,
+            root,
+            thread,
+            overflow: 0,
+            words: 0,
+            offset: 0,
+        }
+    }
+
     /// Bytes that the block has in a timeline file.
     pub(crate) fn len(&self) -> u64 {
         BLOCK_HEADER as u64 + 8 * u64::from(self.words)
@@ -127,6 +147,24 @@ pub struct TimelineProcess {
 }
 
 impl TimelineProcess {
+    /// A process without calls, with a clock of nanoseconds.
+    pub fn new(process: Process, recording: [u8; 16]) -> TimelineProcess {
+        TimelineProcess {
+            process,
+            recording,
+            clock: TimelineClock::of_nanoseconds(),
+            end: 0,
+            complete_from: 1,
+            complete_to: u64::MAX,
+            suspended_ns: 0,
+            functions: Vec::new(),
+            nodes: Vec::new(),
+            threads: Vec::new(),
+            blocks: Vec::new(),
+            source: Arc::new(Source::Bytes(Vec::new())),
+        }
+    }
+
     /// Name of the thread whose tree has that root; empty if it has none.
     pub fn thread_name(&self, root: u32) -> &[u8] {
         let thread = self.threads.iter().find(|thread| thread.root == root);

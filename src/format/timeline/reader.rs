@@ -113,20 +113,8 @@ fn read_entry(
 ) -> Result<TimelineProcess, TimelineError> {
     let mut extents = Extents::default();
     let mut rate = 0;
-    let mut of = TimelineProcess {
-        process: Process::default(),
-        recording: [0; 16],
-        clock: TimelineClock::of_nanoseconds(),
-        end: 0,
-        complete_from: 1,
-        complete_to: u64::MAX,
-        suspended_ns: 0,
-        functions: Vec::new(),
-        nodes: Vec::new(),
-        threads: Vec::new(),
-        blocks: Vec::new(),
-        source: Arc::clone(source),
-    };
+    let mut of = TimelineProcess::new(Process::default(), [0; 16]);
+    of.source = Arc::clone(source);
     let mut reader = Reader::new(entry, 0);
     reader.dict(|reader| {
         match reader.string()? {

@@ -30,6 +30,33 @@ pub(crate) fn word(code: u32, ticks: u64) -> u64 {
     u64::from(code) << 32 | ticks
 }
 
+/// Adds the words of an event `ticks` after the one before.
+pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
+    let (code, second) = match what {
+        Happening::Start(node) => (node, None),
+        Happening::Resume(node) => (node | code::RESUMED, None),
+        Happening::End(CallEnd::Returned) => (code::RETURN, None),
+        Happening::End(CallEnd::Raised) => (code::RAISE, None),
+        Happening::End(CallEnd::Suspended) => (code::SUSPEND, None),
+        Happening::EndTo(node) => (code::END_TO, Some(node.into())),
+        Happening::SwitchTo(node) => (code::SWITCH_TO, Some(node.into())),
+        Happening::Waited(WaitKind::Blocked, ns) => (code::BLOCKED, Some(ns)),
+        Happening::Waited(WaitKind::Gil, ns) => (code::GIL, Some(ns)),
+        Happening::Waited(WaitKind::Preempted, ns) => (code::PREEMPTED, Some(ns)),
+        Happening::Excluded(ticks) => (code::EXCLUDED, Some(ticks)),
+    };
+    // The excluded ones are in their second word.
+    let ticks = match what {
+        Happening::Excluded(excluded) => ticks.saturating_sub(excluded),
+        _ => ticks,
+    };
+    if ticks > MOST_TICKS {
+        words.extend([word(code::LATER, 0), ticks]);
+    }
+    words.push(word(code, if ticks > MOST_TICKS { 0 } else { ticks }));
+    words.extend(second);
+}
+
 /// Number of words that events take, up to what is none.
 pub(crate) fn used_words(words: &[u64]) -> usize {
     let mut events = Events::new(words, 0);
@@ -142,6 +169,28 @@ mod tests {
             (end + 54, Happening::Excluded(50)),
             (end + 54, Happening::End(CallEnd::Returned)),
         ];
+        assert_eq!(events(&words), expected);
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_again() {
+        let happened = [
+            (1, Happening::Start(7)),
+            (1 << 40, Happening::Resume(8)),
+            (0, Happening::End(CallEnd::Returned)),
+            (3, Happening::Waited(WaitKind::Gil, 5)),
+            (MOST_TICKS, Happening::Excluded(50)),
+            (50, Happening::Excluded(50)),
+            (MOST_TICKS + 1, Happening::SwitchTo(0)),
+        ];
+        let mut words = Vec::new();
+        let mut tick = 100;
+        let mut expected = Vec::new();
+        for (ticks, what) in happened {
+            encode(what, ticks, &mut words);
+            tick += ticks;
+            expected.push((tick, what));
+        }
         assert_eq!(events(&words), expected);
     }
 
