@@ -32,4 +32,7 @@ mod readers;
 mod summary;
 mod terminal_tree;
 mod third_party;
+#[path = "../support/timeline.rs"]
+mod timeline;
+mod timeline_windows;
 mod unfinished;

@@ -2,6 +2,9 @@
 //!
 //! [`replay`] turns the events of a thread into calls that begin and end. All that shows a
 //! timeline is a visitor of it. [`axis`] puts all processes of a run on one axis of time.
+//! [`window`] makes call trees of a part of it.
 
 pub mod axis;
+mod chunks;
 pub mod replay;
+pub mod window;

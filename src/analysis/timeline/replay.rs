@@ -51,8 +51,8 @@ pub struct Call {
 /// Takes calls in the order in which they begin and end. Each method may stop the replay.
 pub trait Visitor {
     /// The events of a block follow.
-    fn block(&mut self, block: &Block) -> ControlFlow<()> {
-        let _ = block;
+    fn block(&mut self, open: &[Call], block: &Block) -> ControlFlow<()> {
+        let _ = (open, block);
         ControlFlow::Continue(())
     }
 
@@ -65,8 +65,8 @@ pub trait Visitor {
     /// The innermost call of `open` ends at `tick`.
     fn end(&mut self, open: &[Call], tick: u64, ending: Ending) -> ControlFlow<()>;
 
-    /// The thread has waited for `ns` nanoseconds up to `tick` at most, in the innermost call of
-    /// `open`.
+    /// The thread has waited for `ns` nanoseconds between `tick` and the next event, in the
+    /// innermost call of `open`.
     fn wait(&mut self, open: &[Call], tick: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
         let _ = (open, tick, kind, ns);
         ControlFlow::Continue(())
@@ -132,7 +132,7 @@ pub fn replay(
     };
     let mut words = Vec::new();
     for block in blocks {
-        if visitor.block(block).is_break() {
+        if visitor.block(&replay.open, block).is_break() {
             return Ok(());
         }
         process.read(block, &mut words)?;
