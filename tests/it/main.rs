@@ -34,5 +34,6 @@ mod terminal_tree;
 mod third_party;
 #[path = "../support/timeline.rs"]
 mod timeline;
+mod timeline_calls;
 mod timeline_windows;
 mod unfinished;

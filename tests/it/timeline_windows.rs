@@ -12,7 +12,7 @@ use crate::timeline::{Program, processes};
 
 /// Something that a thread does after some ticks.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     Call(u8),
     Resume(u8),
     Overflow(u8),
@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
 type Paths = BTreeMap<String, [u64; 4]>;
 
 /// What is recorded in a window, told tick by tick.
-struct Oracle {
+pub(crate) struct Oracle {
     window: std::ops::Range<u64>,
     open: Vec<String>,
     is_overflow: Vec<bool>,
@@ -130,9 +130,27 @@ impl Oracle {
     }
 }
 
-/// Does the steps of one thread in a program and in oracles. Ends after the last one.
-fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mut [Oracle]) -> u64 {
+/// What is told of a history, with its tick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    Begins {
+        name: &'static str,
+        is_resumed: bool,
+    },
+    Ends(CallEnd),
+    Excluded(u64),
+    Waited(u64),
+}
+
+/// Does the steps of one thread in a program and in oracles, and tells what happened.
+pub(crate) fn run(
+    program: &mut Program,
+    thread: usize,
+    steps: &[(u64, Step)],
+    oracles: &mut [Oracle],
+) -> Vec<(u64, Told)> {
     let mut tick = 1;
+    let mut told = Vec::new();
     let mut overflowing = 0;
     for &(ticks, step) in steps {
         tick += ticks;
@@ -142,6 +160,7 @@ fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mu
                 let is_resumed = matches!(step, Step::Resume(_));
                 let name = NAMES[name as usize];
                 program.begin(thread, tick, name, is_resumed);
+                told.push((tick, Told::Begins { name, is_resumed }));
                 for oracle in oracles.iter_mut() {
                     oracle.begin(tick, name, is_resumed, false);
                 }
@@ -149,6 +168,8 @@ fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mu
             Step::Call(name) | Step::Resume(name) | Step::Overflow(name) => {
                 let name = NAMES[name as usize % 3];
                 program.overflow(thread, tick, name);
+                let is_resumed = false;
+                told.push((tick, Told::Begins { name, is_resumed }));
                 overflowing += 1;
                 for oracle in oracles.iter_mut() {
                     oracle.begin(tick, name, false, true);
@@ -159,6 +180,7 @@ fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mu
                     continue;
                 }
                 program.end(thread, tick, how);
+                told.push((tick, Told::Ends(how)));
                 overflowing = usize::saturating_sub(overflowing, 1);
                 oracles.iter_mut().for_each(|oracle| oracle.end(tick));
             }
@@ -166,6 +188,7 @@ fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mu
             Step::Wait(..) if overflowing > 0 => {}
             Step::Wait(kind, ns) => {
                 program.wait(thread, kind, ns);
+                told.push((tick, Told::Waited(ns)));
                 tick += ns;
                 program.exclude(thread, tick, 0);
             }
@@ -175,13 +198,14 @@ fn run(program: &mut Program, thread: usize, steps: &[(u64, Step)], oracles: &mu
                 }
                 tick += ticks;
                 program.exclude(thread, tick, ticks);
+                told.push((tick, Told::Excluded(ticks)));
                 for oracle in oracles.iter_mut() {
                     oracle.advance(tick, false);
                 }
             }
         }
     }
-    tick
+    told
 }
 
 /// The paths of all threads, added up; overflow calls by function.
@@ -242,7 +266,7 @@ fn plus<const N: usize>(
     a
 }
 
-fn histories() -> impl Strategy<Value = Vec<Vec<(u64, Step)>>> {
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Vec<(u64, Step)>>> {
     vec(vec((0..6_u64, step()), 0..60), 1..4)
 }
 

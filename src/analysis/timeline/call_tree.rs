@@ -1,0 +1,195 @@
+//! The call tree of one single call, and two of them beside each other.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use super::calls::SingleCall;
+use super::chunks::end_of;
+use super::replay::{Call, Ending, Visitor, replay, threads};
+use super::window::waiting;
+use crate::format::timeline::TimelineProcess;
+use crate::model::timeline::WaitKind;
+use crate::model::{Function, Waiting};
+
+/// What all calls of one path did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathFigures {
+    /// Number of calls, with resumed and continued ones.
+    pub calls: u64,
+    /// Inclusive time, nanoseconds.
+    pub total_ns: u64,
+    /// Waiting in the path's own time.
+    pub waiting: Waiting,
+}
+
+/// A path below two calls of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// Index of the caller's path; the first path is the call itself.
+    pub parent: Option<usize>,
+    /// The function.
+    pub function: Function,
+    /// What it did in the one and in the other.
+    pub sides: [PathFigures; 2],
+}
+
+/// Returns the paths of two calls beside each other; a caller comes before its callees.
+///
+/// # Errors
+/// The system's, where a block can't be read.
+pub fn compare(
+    processes: &[TimelineProcess],
+    sides: [Option<&SingleCall>; 2],
+) -> io::Result<Vec<Path>> {
+    let mut paths: Vec<Path> = Vec::new();
+    let mut known: HashMap<(Option<usize>, Function), usize> = HashMap::new();
+    for (side, call) in sides.into_iter().enumerate() {
+        let Some(call) = call else { continue };
+        let process = &processes[call.process];
+        let mut places: Vec<usize> = Vec::new();
+        for of_call in paths_of(process, call)? {
+            // Both are calls of the function, though the pattern may match several.
+            let parent = of_call.parent.map(|parent| places[parent]);
+            let function = &process.functions[of_call.function as usize];
+            let new = paths.len();
+            let key = (parent, function.clone());
+            let place = match parent {
+                None if new > 0 => 0,
+                _ => *known.entry(key).or_insert(new),
+            };
+            if place == new {
+                paths.push(Path {
+                    parent,
+                    function: function.clone(),
+                    sides: Default::default(),
+                });
+            }
+            let sum = &mut paths[place].sides[side];
+            sum.calls += of_call.calls;
+            sum.total_ns += process.clock.ns(of_call.ticks);
+            sum.waiting.add(&of_call.waiting);
+            places.push(place);
+        }
+    }
+    Ok(paths)
+}
+
+/// A path in one process's numbers.
+struct PathOfCall {
+    parent: Option<usize>,
+    function: u32,
+    calls: u64,
+    /// Inclusive ticks.
+    ticks: u64,
+    waiting: Waiting,
+}
+
+fn paths_of(process: &TimelineProcess, call: &SingleCall) -> io::Result<Vec<PathOfCall>> {
+    let threads = threads(process);
+    let Some(thread) = threads.get(call.thread) else {
+        return Ok(Vec::new());
+    };
+    // The call may begin with the last event of a block that ends where the next one starts.
+    let begun = thread
+        .blocks
+        .partition_point(|block| block.start < call.began);
+    let blocks = &thread.blocks[begun.saturating_sub(1)..];
+    let mut below = Below {
+        call,
+        open: Vec::new(),
+        known: HashMap::new(),
+        paths: Vec::new(),
+        last: 0,
+        outside: 0,
+    };
+    replay(process, blocks, end_of(process), &mut below)?;
+    let mut paths = below.paths;
+    for index in (1..paths.len()).rev() {
+        if let Some(parent) = paths[index].parent {
+            paths[parent].ticks += paths[index].ticks;
+        }
+    }
+    Ok(paths)
+}
+
+/// Collects the paths below one call.
+struct Below<'c> {
+    call: &'c SingleCall,
+    /// Paths that are open, the call's first.
+    open: Vec<usize>,
+    known: HashMap<(Option<usize>, u32), usize>,
+    paths: Vec<PathOfCall>,
+    last: u64,
+    /// Number of calls that are open above the call.
+    outside: usize,
+}
+
+impl Below<'_> {
+    /// Gives the time since the event before to the innermost path.
+    fn advance(&mut self, tick: u64) {
+        if let Some(&path) = self.open.last() {
+            self.paths[path].ticks += tick.saturating_sub(self.last);
+        }
+        self.last = tick;
+    }
+}
+
+impl Visitor for Below<'_> {
+    fn begin(&mut self, open: &[Call]) -> ControlFlow<()> {
+        let Some(call) = open.last() else {
+            return ControlFlow::Continue(());
+        };
+        self.advance(call.began);
+        let is_call = call.node == self.call.node && call.began == self.call.began;
+        if self.open.is_empty() && is_call {
+            self.outside = open.len() - 1;
+            // Of calls that begin at one tick, another one was taken for it.
+            self.paths.clear();
+            self.known.clear();
+        } else if self.open.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let new = self.paths.len();
+        let parent = self.open.last().copied();
+        let path = *self.known.entry((parent, call.function)).or_insert(new);
+        if path == new {
+            self.paths.push(PathOfCall {
+                parent,
+                function: call.function,
+                calls: 0,
+                ticks: 0,
+                waiting: Waiting::default(),
+            });
+        }
+        self.paths[path].calls += 1;
+        self.open.push(path);
+        ControlFlow::Continue(())
+    }
+
+    fn end(&mut self, open: &[Call], tick: u64, _: Ending) -> ControlFlow<()> {
+        if self.open.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.advance(tick);
+        self.open.pop();
+        let is_over = open.len() == self.outside + 1 && tick >= self.call.ended;
+        match is_over {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn wait(&mut self, _: &[Call], _: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
+        if let Some(&path) = self.open.last() {
+            self.paths[path].waiting.add(&waiting(kind, ns));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn exclude(&mut self, _: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {
+        self.advance(tick.saturating_sub(ticks));
+        self.last = tick;
+        ControlFlow::Continue(())
+    }
+}
