@@ -16,7 +16,7 @@ use edbprof::model::{Function, FunctionKind, Label, Process, ProcessIdentity};
 const COUNTER: u32 = 1 << 31;
 
 /// A process that runs, call by call, and its history.
-pub struct Program {
+pub(crate) struct Program {
     pub of: TimelineProcess,
     words: HashMap<u64, Vec<u64>>,
     nodes: HashMap<(u32, u32), u32>,
@@ -35,7 +35,7 @@ struct Thread {
 }
 
 /// Returns a Python function of that name.
-pub fn function(name: &str) -> Function {
+pub(crate) fn function(name: &str) -> Function {
     Function {
         kind: FunctionKind::Python,
         flags: 0,
@@ -52,7 +52,7 @@ pub fn function(name: &str) -> Function {
 
 impl Program {
     /// A process of that number, which begins at `start_ns` after the Unix epoch.
-    pub fn new(number: u32, start_ns: u64) -> Program {
+    pub(crate) fn new(number: u32, start_ns: u64) -> Program {
         let process = Process {
             identity: ProcessIdentity {
                 pid: 1000 + number,
@@ -79,7 +79,7 @@ impl Program {
     }
 
     /// Begins a thread and returns its number, by which it is known here.
-    pub fn thread(&mut self, name: &str) -> usize {
+    pub(crate) fn thread(&mut self, name: &str) -> usize {
         let root = self.of.nodes.len() as u32;
         self.of.nodes.push(TimelineNode {
             parent: root,
@@ -163,7 +163,7 @@ impl Program {
     }
 
     /// Calls a function in a thread, or resumes it, at a tick.
-    pub fn begin(&mut self, thread: usize, tick: u64, name: &str, is_resumed: bool) {
+    pub(crate) fn begin(&mut self, thread: usize, tick: u64, name: &str, is_resumed: bool) {
         let parent = self.innermost(thread);
         let node = self.node(parent, name);
         let what = match is_resumed {
@@ -175,46 +175,46 @@ impl Program {
     }
 
     /// Calls a function.
-    pub fn call(&mut self, thread: usize, tick: u64, name: &str) {
+    pub(crate) fn call(&mut self, thread: usize, tick: u64, name: &str) {
         self.begin(thread, tick, name, false);
     }
 
     /// Calls a function for which there is no room in the tree.
-    pub fn overflow(&mut self, thread: usize, tick: u64, name: &str) {
+    pub(crate) fn overflow(&mut self, thread: usize, tick: u64, name: &str) {
         let node = self.node(COUNTER | self.threads[thread].root, name);
         self.event(thread, tick, Happening::Start(node));
         self.threads[thread].open.push(node);
     }
 
     /// Ends the innermost call.
-    pub fn end(&mut self, thread: usize, tick: u64, how: CallEnd) {
+    pub(crate) fn end(&mut self, thread: usize, tick: u64, how: CallEnd) {
         self.event(thread, tick, Happening::End(how));
         self.threads[thread].open.pop();
     }
 
     /// Ends the innermost call regularly.
-    pub fn returns(&mut self, thread: usize, tick: u64) {
+    pub(crate) fn returns(&mut self, thread: usize, tick: u64) {
         self.end(thread, tick, CallEnd::Returned);
     }
 
     /// Says that the thread waits from its latest event to the next one.
-    pub fn wait(&mut self, thread: usize, kind: WaitKind, ns: u64) {
+    pub(crate) fn wait(&mut self, thread: usize, kind: WaitKind, ns: u64) {
         let tick = self.threads[thread].tick;
         self.event(thread, tick, Happening::Waited(kind, ns));
     }
 
     /// Says that the recorder took `ticks` up to a tick.
-    pub fn exclude(&mut self, thread: usize, tick: u64, ticks: u64) {
+    pub(crate) fn exclude(&mut self, thread: usize, tick: u64, ticks: u64) {
         self.event(thread, tick, Happening::Excluded(ticks));
     }
 
     /// Number of calls that are open in a thread, overflow calls included.
-    pub fn depth(&self, thread: usize) -> usize {
+    pub(crate) fn depth(&self, thread: usize) -> usize {
         self.threads[thread].open.len()
     }
 
     /// Adds the history to a file.
-    pub fn write<W: std::io::Write + std::io::Seek>(&self, writer: &mut TimelineWriter<W>) {
+    pub(crate) fn write<W: std::io::Write + std::io::Seek>(&self, writer: &mut TimelineWriter<W>) {
         let words = |block: &Block, words: &mut Vec<u64>| {
             words.extend(&self.words[&block.number]);
             Ok(())
@@ -224,7 +224,7 @@ impl Program {
 }
 
 /// The bytes of the timeline of some programs.
-pub fn bytes(programs: &[&Program]) -> Vec<u8> {
+pub(crate) fn bytes(programs: &[&Program]) -> Vec<u8> {
     let mut writer = TimelineWriter::new(Cursor::new(Vec::new())).unwrap();
     for program in programs {
         program.write(&mut writer);
@@ -233,6 +233,6 @@ pub fn bytes(programs: &[&Program]) -> Vec<u8> {
 }
 
 /// The histories of some programs, read from a file's bytes.
-pub fn processes(programs: &[&Program]) -> Vec<TimelineProcess> {
+pub(crate) fn processes(programs: &[&Program]) -> Vec<TimelineProcess> {
     read(Source::Bytes(bytes(programs))).unwrap()
 }

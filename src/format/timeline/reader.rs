@@ -6,9 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::process::{
-    Block, MOST_WORDS, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
-};
+use super::process::{Block, MOST_WORDS, TimelineNode, TimelineProcess, TimelineThread};
 use super::source::Source;
 use super::{BLOCK_HEADER, HEADER, MAGIC, VERSION, at, block};
 use crate::clock::TickRate;
@@ -223,7 +221,7 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 mod tests {
     use std::io::Cursor;
 
-    use super::super::process::NO_FUNCTION;
+    use super::super::process::{NO_FUNCTION, TimelineClock};
     use super::super::word::{code, word};
     use super::super::writer::TimelineWriter;
     use super::*;
