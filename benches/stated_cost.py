@@ -88,7 +88,12 @@ def programs(place: Path) -> dict[str, list[str]]:
     (place / "index.rst").write_text("Title\n=====\n" + "".join(sections))
     (place / "conf.py").write_text("project = 'x'\n")
     (place / "test_many.py").write_text(TESTS)
-    for name, source in {"docutils": DOCUTILS, "loop": LOOP, "imports": IMPORTS, "few": FEW}.items():
+    for name, source in {
+        "docutils": DOCUTILS,
+        "loop": LOOP,
+        "imports": IMPORTS,
+        "few": FEW,
+    }.items():
         (place / f"run_{name}.py").write_text(source)
     package = Path(json.__file__).parent
     return {

@@ -10,8 +10,8 @@ compares them, and with EDBPROF_WRITE_GOLDEN=1 writes texts that are missing.
 
 import os
 import shutil
-import struct
 import site
+import struct
 import subprocess
 import sys
 import tempfile

@@ -326,7 +326,9 @@ def test_children_that_run_no_program_are_not_named(tmp_path):
 
 
 def test_children_for_unknown_reasons_are_named(tmp_path):
-    found, shown = unrecorded(tmp_path, "subprocess.run([python, '-c', 'pass'], env={'EDBPROF_RUN': ''})")
+    found, shown = unrecorded(
+        tmp_path, "subprocess.run([python, '-c', 'pass'], env={'EDBPROF_RUN': ''})"
+    )
     assert found == [("unknown", f"{sys.executable} -c pass")]
     assert "EDBPROF_RUN was empty" in shown
 
