@@ -42,10 +42,12 @@ pub fn rows_of(trees: &Trees) -> Rows {
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
         edges: Vec::new(),
-        edge_ids: HashMap::default(),
+        open: OpenCalls::new(rows.labels().len()),
     };
-    for thread in &trees.threads {
-        sums.add(&thread.nodes, &of_nodes);
+    let self_times = trees.threads.iter().map(|thread| thread.nodes.self_times());
+    let self_times: Vec<_> = self_times.collect();
+    for (number, thread) in trees.threads.iter().enumerate() {
+        sums.add(number, &thread.nodes, &self_times[number], &of_nodes);
         sums.add_overflow(&thread.overflow, &labels);
         let in_tree = thread.nodes.kinds().iter();
         let in_tree = in_tree.map(|&kind| of_nodes[kind as usize]);
@@ -61,11 +63,39 @@ pub fn rows_of(trees: &Trees) -> Rows {
             rows.row_mut(label).counts = sum.counts();
         }
     }
-    for ((caller, callee), sum) in sums.edges {
-        let counts = sum.counts();
-        rows.row_mut(callee).callers.insert(caller, counts);
+    // In order, so that each map of callers is built at once.
+    sums.edges.sort_unstable_by_key(EdgeNode::edge);
+    for same_callee in sums.edges.chunk_by(|a, b| a.callee == b.callee) {
+        let callers = same_callee.chunk_by(|a, b| a.caller == b.caller);
+        let callers = callers.map(|same_edge| {
+            let mut sum = Sum::default();
+            for edge in same_edge {
+                let (thread, node) = (edge.thread as usize, edge.node as usize);
+                let figures = Figures::of(&trees.threads[thread].nodes, &self_times[thread], node);
+                sum.add(&figures, edge.is_outermost);
+            }
+            (same_edge[0].caller, sum.counts())
+        });
+        rows.row_mut(same_callee[0].callee).callers = callers.collect();
     }
     rows
+}
+
+/// Figures of one node.
+struct Figures {
+    calls: u64,
+    self_ns: u64,
+    total_ns: u64,
+}
+
+impl Figures {
+    fn of(nodes: &Nodes, self_times: &[u64], node: usize) -> Figures {
+        Figures {
+            calls: nodes.calls()[node],
+            self_ns: self_times[node],
+            total_ns: nodes.totals()[node],
+        }
+    }
 }
 
 /// Sums of one function, or of one function under one caller.
@@ -75,19 +105,16 @@ struct Sum {
     nc: i128,
     self_ns: u128,
     total_ns: u128,
-    /// Number of its nodes that are open on the way from the root.
-    open: u32,
 }
 
 impl Sum {
-    fn enter(&mut self, calls: u64, self_ns: u64, total_ns: u64) {
-        self.nc += i128::from(calls);
-        self.self_ns += u128::from(self_ns);
-        if self.open == 0 {
-            self.cc += i128::from(calls);
-            self.total_ns += u128::from(total_ns);
+    fn add(&mut self, figures: &Figures, is_outermost: bool) {
+        self.nc += i128::from(figures.calls);
+        self.self_ns += u128::from(figures.self_ns);
+        if is_outermost {
+            self.cc += i128::from(figures.calls);
+            self.total_ns += u128::from(figures.total_ns);
         }
-        self.open += 1;
     }
 
     fn counts(&self) -> Counts {
@@ -101,11 +128,26 @@ impl Sum {
     }
 }
 
+/// A node that was called by a function.
+struct EdgeNode {
+    callee: LabelId,
+    caller: LabelId,
+    thread: u32,
+    node: u32,
+    /// True if no node above has the same callee and caller.
+    is_outermost: bool,
+}
+
+impl EdgeNode {
+    fn edge(&self) -> (LabelId, LabelId) {
+        (self.callee, self.caller)
+    }
+}
+
 struct Sums {
     functions: Vec<Sum>,
-    /// By caller and callee, in order of first appearance.
-    edges: Vec<((LabelId, LabelId), Sum)>,
-    edge_ids: HashMap<(u32, u32), u32, RandomState>,
+    edges: Vec<EdgeNode>,
+    open: OpenCalls,
 }
 
 impl Sums {
@@ -120,50 +162,89 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
-        let self_times = nodes.self_times();
+    fn add(
+        &mut self,
+        thread: usize,
+        nodes: &Nodes,
+        self_times: &[u64],
+        labels: &[Option<LabelId>],
+    ) {
         let label = |node: u32| labels[nodes.kinds()[node as usize] as usize];
-        // The edge that leads to each open node, so that leaving need not look it up.
-        let mut edges_open = Vec::new();
+        let caller_of = |node: u32| match nodes.parents()[node as usize] {
+            NO_PARENT => None,
+            parent => label(parent),
+        };
+        let Sums {
+            functions,
+            edges,
+            open,
+        } = self;
+        edges.reserve(nodes.len());
         walk(nodes, |step| match step {
             Step::Enter(node) => {
                 let Some(callee) = label(node) else {
                     return;
                 };
-                let at = node as usize;
-                let figures = (nodes.calls()[at], self_times[at], nodes.totals()[at]);
-                self.functions[callee as usize].enter(figures.0, figures.1, figures.2);
-                let caller = match nodes.parents()[at] {
-                    NO_PARENT => None,
-                    parent => label(parent),
-                };
-                let edge = caller.map(|caller| self.edge(caller, callee));
-                if let Some(edge) = edge {
-                    self.edges[edge as usize]
-                        .1
-                        .enter(figures.0, figures.1, figures.2);
-                }
-                edges_open.push(edge);
+                let caller = caller_of(node);
+                let (is_outermost, is_outermost_of_edge) = open.enter(callee, caller);
+                let figures = Figures::of(nodes, self_times, node as usize);
+                functions[callee as usize].add(&figures, is_outermost);
+                edges.extend(caller.map(|caller| EdgeNode {
+                    callee,
+                    caller,
+                    thread: thread as u32,
+                    node,
+                    is_outermost: is_outermost_of_edge,
+                }));
             }
             Step::Leave(node) => {
-                let Some(callee) = label(node) else {
-                    return;
-                };
-                self.functions[callee as usize].open -= 1;
-                if let Some(Some(edge)) = edges_open.pop() {
-                    self.edges[edge as usize].1.open -= 1;
+                if let Some(callee) = label(node) {
+                    open.leave(callee, caller_of(node));
                 }
             }
         });
     }
+}
 
-    fn edge(&mut self, caller: LabelId, callee: LabelId) -> u32 {
-        let new = self.edges.len() as u32;
-        let id = *self.edge_ids.entry((caller, callee)).or_insert(new);
-        if id == new {
-            self.edges.push(((caller, callee), Sum::default()));
+/// Functions and edges that are open on the way from the root to a node.
+struct OpenCalls {
+    /// For each function the number of its open nodes, and the caller of the outermost.
+    functions: Vec<(u32, Option<LabelId>)>,
+    /// Number of open nodes of each edge, without those that are a function's outermost.
+    inner_edges: HashMap<(LabelId, LabelId), u32, RandomState>,
+}
+
+impl OpenCalls {
+    fn new(functions: usize) -> OpenCalls {
+        OpenCalls {
+            functions: vec![(0, None); functions],
+            inner_edges: HashMap::default(),
         }
-        id
+    }
+
+    /// Enters a node; returns if it is the outermost of its function, and of its edge.
+    fn enter(&mut self, callee: LabelId, caller: Option<LabelId>) -> (bool, bool) {
+        let (open, outermost_caller) = &mut self.functions[callee as usize];
+        *open += 1;
+        if *open == 1 {
+            *outermost_caller = caller;
+            return (true, true);
+        }
+        let Some(edge) = caller.map(|caller| (caller, callee)) else {
+            return (false, false);
+        };
+        let open_edges = self.inner_edges.entry(edge).or_default();
+        *open_edges += 1;
+        (false, *open_edges == 1 && *outermost_caller != caller)
+    }
+
+    fn leave(&mut self, callee: LabelId, caller: Option<LabelId>) {
+        let (open, _) = &mut self.functions[callee as usize];
+        *open -= 1;
+        let edge = caller.filter(|_| *open > 0).map(|caller| (caller, callee));
+        if let Some(open_edges) = edge.and_then(|edge| self.inner_edges.get_mut(&edge)) {
+            *open_edges -= 1;
+        }
     }
 }
 
