@@ -29,6 +29,11 @@ impl CostedTree {
         self.tree.len()
     }
 
+    /// Makes room for a tree of `nodes`.
+    pub(super) fn reserve(&mut self, nodes: usize) {
+        self.tree.reserve(nodes);
+    }
+
     /// Returns the node of `function` under `parent`, new and with zeros if there was none.
     pub(super) fn child(&mut self, parent: u32, function: u32) -> u32 {
         self.tree.child(parent, function)

@@ -93,6 +93,7 @@ impl DisplayTree {
     /// Appends `nodes` with their roots below `root`, which becomes wider by them.
     fn append(&mut self, nodes: &Nodes, first_function: u32, root: u32) {
         let first = self.nodes.len() as u32;
+        self.nodes.reserve(nodes.len());
         for row in nodes.rows() {
             let parent = match row.parent {
                 NO_PARENT => root,

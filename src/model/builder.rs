@@ -27,6 +27,14 @@ impl TreeBuilder {
         self.nodes.len()
     }
 
+    /// Makes room for a tree of `nodes`, most of which are likely here already unless it is the
+    /// first.
+    pub(crate) fn reserve(&mut self, nodes: usize) {
+        let more = nodes.saturating_sub(self.len());
+        self.nodes.reserve(more);
+        self.children.reserve(more);
+    }
+
     /// The node of `kind` under `parent`, new with zeros if there was none.
     pub(crate) fn child(&mut self, parent: u32, kind: u32) -> u32 {
         // Processes of one program meet the same calls in much the same order:

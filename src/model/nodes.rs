@@ -116,6 +116,16 @@ impl Nodes {
         }
     }
 
+    /// Makes room for `more` nodes.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        for column in [&mut self.parents, &mut self.kinds] {
+            column.reserve(more);
+        }
+        for column in [&mut self.calls, &mut self.resumes, &mut self.totals] {
+            column.reserve(more);
+        }
+    }
+
     /// Adds a node, whose parent must be there already, and returns its index.
     pub fn push(&mut self, row: NodeRow) -> u32 {
         let index = self.parents.len() as u32;

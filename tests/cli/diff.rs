@@ -1,6 +1,6 @@
 //! `edbprof diff` and `edbprof check`.
 
-use crate::sandbox::{Run, Sandbox, plain_calls, recording, recording_of};
+use crate::sandbox::{Run, Sandbox, plain_calls, recording, recording_of, waiting_recording};
 
 fn two_sides() -> Sandbox {
     Sandbox::new()
@@ -85,6 +85,7 @@ fn json_has_the_figures_of_both_sides() {
             "self_before_ns": 2_000_000, "self_after_ns": 2_000_000,
             "total_before_ns": 2_000_000, "total_after_ns": 2_000_000,
             "change_by_calls_ns": 1_500_000, "change_by_time_ns": -1_500_000,
+            "waiting_before_ns": null, "waiting_after_ns": null,
             "unsteady": false, "certain": null,
         })
     );
@@ -133,6 +134,40 @@ fn broken_rules_have_an_exit_status_and_name_callers() {
         why.stderr.contains("column 17: expected a number"),
         "{}",
         why.stderr
+    );
+}
+
+#[test]
+fn waiting_is_compared_where_both_sides_have_it() {
+    let sandbox = two_sides()
+        .with("short.prof", &waiting_recording(3, 1))
+        .with("long.prof", &waiting_recording(4, 2));
+    let of = |arguments: &[&str]| run(&sandbox, &[&["diff"], arguments].concat());
+    let text = of(&["short.prof", "long.prof", "--sort=waiting"]).expect(0);
+    let line = "leaf: +0 s (waiting +1.00 ms, running -1.00 ms): 5 calls as before";
+    assert!(text.stdout.contains(line), "{}", text.stdout);
+    let json = of(&["short.prof", "long.prof", "--json"]).expect(0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let leaf = &json["functions"][0];
+    let waiting = (&leaf["waiting_before_ns"], &leaf["waiting_after_ns"]);
+    assert_eq!(waiting, (&1_000_000.into(), &2_000_000.into()));
+    let rule = "--fail-if=waiting(\"leaf\") > +10%";
+    assert_eq!(
+        of(&["short.prof", "long.prof", rule]).expect(5).stderr,
+        "edbprof: waiting(\"leaf\") > +10%: was 1.00 ms, is 2.00 ms; by main (+1.00 ms)\n"
+    );
+    of(&["long.prof", "short.prof", rule]).expect(0);
+    let half = of(&["before.prof", "long.prof", rule]).expect(0);
+    let head = "waiting: only after has some, so it is not compared\n";
+    assert!(half.stdout.contains(head), "{}", half.stdout);
+    assert!(
+        !half.stdout.contains("leaf: +0 s (waiting"),
+        "{}",
+        half.stdout
+    );
+    assert_eq!(
+        half.stderr,
+        "edbprof: waiting(\"leaf\") > +10%: not checked, because before has no waiting\n"
     );
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use edbprof::format::prof::{PlainInputs, ProfFile, encode, read};
 use edbprof::model::{
     Calibration, Counts, Ending, Function, FunctionKind, Label, NO_PARENT, NodeKind, NodeRow,
-    Nodes, OverflowCalls, Process, ProcessIdentity, Rows, ThreadTree, Trees,
+    Nodes, OverflowCalls, Process, ProcessIdentity, Rows, ThreadTree, Trees, Waiting,
 };
 
 /// Lives as long as one test.
@@ -193,6 +193,17 @@ pub(crate) fn recording_of(names: [&[u8]; 2]) -> Vec<u8> {
         function.label.file = [b"/app/", name].concat().into();
         function.qualified_name = Box::default();
     }
+    encoded(&trees)
+}
+
+/// Like [`recording`], in which `leaf` was blocked for so long, milliseconds.
+pub(crate) fn waiting_recording(id: u8, blocked_ms: u64) -> Vec<u8> {
+    let mut trees = trees(id, 5);
+    let waiting = Waiting {
+        blocked: blocked_ms * 1_000_000,
+        ..Waiting::default()
+    };
+    trees.threads[0].waits.add(1, &waiting);
     encoded(&trees)
 }
 

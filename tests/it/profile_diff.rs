@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use edbprof::analysis::diff::{Certainty, Change, Diff, Order, PathChange, PathChanges};
+use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::limits::{check, rule::Rule};
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{PlainInputs, ProfFile};
@@ -57,6 +58,11 @@ fn changes(diff: &Diff) -> BTreeMap<String, (f64, f64, f64, f64)> {
             )
         })
         .collect()
+}
+
+fn paths_of(diff: &Diff, sides: [&[Profile]; 2]) -> PathChanges {
+    let trees = sides.map(|runs| runs.iter().map(display_tree).collect());
+    PathChanges::new(diff, trees)
 }
 
 const MAIN: &str = "/a/main.py 1 __main__ main";
@@ -216,7 +222,7 @@ fn call_paths_are_compared_node_by_node() {
         &[(NO_PARENT, 0, 1, 100), (0, 1, 2, 50), (1, 2, 4, 40)],
     )];
     let diff = Diff::new(&before, &after);
-    let changes = PathChanges::new(&diff, &before, &after);
+    let changes = paths_of(&diff, [&before, &after]);
     let path = |mut at: usize| {
         let mut names = Vec::new();
         loop {
@@ -268,7 +274,7 @@ proptest! {
         let diff = Diff::new(&side, &side);
         prop_assert!(diff.changes(Order::Impact).is_empty());
         prop_assert!(diff.renamed().is_empty());
-        let paths = PathChanges::new(&diff, &side, &side).paths;
+        let paths = paths_of(&diff, [&side, &side]).paths;
         prop_assert!(paths.iter().all(|path| path.before == path.after));
     }
 
@@ -292,9 +298,9 @@ proptest! {
         }
         let sum: f64 = diff.functions().iter().map(Change::self_ns).sum();
         prop_assert!((sum - diff.whole.self_ns()).abs() < 1.0, "{} {}", sum, diff.whole.self_ns());
-        let paths = PathChanges::new(&diff, &a, &b).paths;
+        let paths = paths_of(&diff, [&a, &b]).paths;
         let calls: f64 = paths.iter().map(|path| path.after.calls).sum();
-        let nodes = edbprof::analysis::display_tree::display_tree(&b[0]).nodes;
+        let nodes = display_tree(&b[0]).nodes;
         prop_assert_eq!(calls, nodes.calls().iter().sum::<u64>() as f64);
     }
 

@@ -1,6 +1,7 @@
 //! Figures of a function on both sides, and its change taken apart.
 
-use crate::model::{Counts, Function};
+use super::run_figures::Sums;
+use crate::model::Function;
 
 /// Number of runs on each side from which on a change of time is judged.
 const RUNS_TO_JUDGE: usize = 3;
@@ -16,15 +17,21 @@ pub struct Figures {
     pub self_ns: f64,
     /// Inclusive time of the primitive calls, nanoseconds.
     pub total_ns: f64,
+    /// Part of the self time in which the thread was on no processor, nanoseconds.
+    pub waiting_ns: f64,
 }
 
 impl Figures {
     /// Returns the means of `runs`.
-    pub(super) fn mean(runs: &[Counts]) -> Figures {
-        let mut sum = Counts::default();
-        for counts in runs {
-            sum.add(counts);
+    pub(super) fn mean(runs: &[Sums]) -> Figures {
+        let mut sum = Sums::default();
+        for of_run in runs {
+            sum.add(of_run);
         }
+        let Sums {
+            counts: sum,
+            waiting_ns,
+        } = sum;
         let runs = runs.len().max(1) as f64;
         let nanoseconds = |seconds: f64| match seconds.is_finite() {
             true => seconds * 1e9 / runs,
@@ -35,6 +42,7 @@ impl Figures {
             primitive_calls: sum.cc as f64 / runs,
             self_ns: nanoseconds(sum.tt),
             total_ns: nanoseconds(sum.ct),
+            waiting_ns: waiting_ns as f64 / runs,
         }
     }
 }
@@ -69,12 +77,13 @@ pub struct Change {
 
 impl Change {
     /// Compares the figures of the runs of both sides; a side without runs lacks the function.
-    pub(super) fn new(function: &Function, before: &[Counts], after: &[Counts]) -> Change {
-        let is_called = |counts: &Counts| *counts != Counts::default();
-        let mean = |runs: &[Counts]| runs.iter().any(is_called).then(|| Figures::mean(runs));
-        let is_unsteady = |runs: &[Counts]| {
+    pub(super) fn new(function: &Function, before: &[Sums], after: &[Sums]) -> Change {
+        let is_called = |sums: &Sums| *sums != Sums::default();
+        let mean = |runs: &[Sums]| runs.iter().any(is_called).then(|| Figures::mean(runs));
+        let calls = |sums: &Sums| (sums.counts.nc, sums.counts.cc);
+        let is_unsteady = |runs: &[Sums]| {
             runs.windows(2)
-                .any(|pair| (pair[0].nc, pair[0].cc) != (pair[1].nc, pair[1].cc))
+                .any(|pair| calls(&pair[0]) != calls(&pair[1]))
         };
         Change {
             function: function.clone(),
@@ -87,12 +96,12 @@ impl Change {
     }
 
     /// Judges the change by the times of all runs of both sides.
-    pub(super) fn judge(&mut self, before: &[Counts], after: &[Counts]) {
+    pub(super) fn judge(&mut self, before: &[Sums], after: &[Sums]) {
         if before.len().min(after.len()) < RUNS_TO_JUDGE {
             return;
         }
-        let range = |runs: &[Counts]| {
-            let times = runs.iter().map(|counts| counts.tt);
+        let range = |runs: &[Sums]| {
+            let times = runs.iter().map(|sums| sums.counts.tt);
             let least = times.clone().fold(f64::INFINITY, f64::min);
             (least, times.fold(f64::NEG_INFINITY, f64::max))
         };
@@ -127,6 +136,11 @@ impl Change {
     /// Returns by how much inclusive time has grown, nanoseconds.
     pub fn total_ns(&self) -> f64 {
         self.is().total_ns - self.was().total_ns
+    }
+
+    /// Returns by how much the waiting in the self time has grown, nanoseconds.
+    pub fn waiting_ns(&self) -> f64 {
+        self.is().waiting_ns - self.was().waiting_ns
     }
 
     /// Returns the part of [`self_ns`](Self::self_ns) that comes from more or fewer calls, at

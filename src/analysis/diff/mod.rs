@@ -7,17 +7,20 @@ mod change;
 mod matching;
 mod paths;
 mod renamed;
+mod run_figures;
 mod side;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::merge::Profile;
-use crate::model::{Counts, Function};
+use crate::model::Function;
 pub use change::{Certainty, Change, Figures};
 use matching::{Matched, matched};
 pub use paths::{PathChange, PathChanges};
 pub use renamed::Renamed;
+pub use run_figures::RunFigures;
+use run_figures::Sums;
 pub use side::Side;
 
 /// Differences between two sides.
@@ -28,6 +31,8 @@ pub struct Diff {
     sides: [Side; 2],
     /// The match of each function of a side.
     match_of: [Vec<u32>; 2],
+    /// Sides, before and after, of which waiting is recorded.
+    has_waiting: [bool; 2],
     /// The whole, as if it were one function.
     pub whole: Change,
 }
@@ -39,7 +44,11 @@ impl Diff {
     }
 
     /// Compares two sides.
-    pub fn of(sides: [Side; 2]) -> Diff {
+    pub fn of(mut sides: [Side; 2]) -> Diff {
+        let has_waiting = [0, 1].map(|side: usize| sides[side].has_waiting());
+        if has_waiting != [true; 2] {
+            sides.iter_mut().for_each(Side::remove_waiting);
+        }
         let matches = matched(&sides[0].functions, &sides[1].functions);
         let mut match_of = [0, 1].map(|side: usize| vec![0; sides[side].functions.len()]);
         for (number, one) in (0..).zip(&matches) {
@@ -55,8 +64,15 @@ impl Diff {
             functions,
             sides,
             match_of,
+            has_waiting,
             whole,
         }
+    }
+
+    /// Returns which sides, before and after, have waiting. Only if both do it is compared: the
+    /// waiting of all functions is 0 otherwise.
+    pub fn has_waiting(&self) -> [bool; 2] {
+        self.has_waiting
     }
 
     /// Returns the number of runs of each side.
@@ -90,16 +106,16 @@ impl Diff {
         for &function in functions {
             is_here[function] = true;
         }
-        let mut sums: HashMap<u32, [Counts; 2]> = HashMap::new();
+        let mut sums: HashMap<u32, [Sums; 2]> = HashMap::new();
         for (at, side) in self.sides.iter().enumerate() {
-            for (&(caller, callee), counts) in &side.edges {
+            for ((caller, callee), more) in side.edges() {
                 let [caller, callee] = [caller, callee].map(|id| self.match_of[at][id as usize]);
                 let (here, there) = match relation {
                     Neighbours::Callers => (callee, caller),
                     Neighbours::Callees => (caller, callee),
                 };
                 if is_here[here as usize] {
-                    sums.entry(there).or_default()[at].add(counts);
+                    sums.entry(there).or_default()[at].add(&more);
                 }
             }
         }
@@ -117,10 +133,10 @@ impl Diff {
     }
 
     /// Returns the mean over the runs of a side of a sum over them.
-    fn mean(&self, side: usize, sum: &Counts) -> Option<Figures> {
-        let mut runs = vec![Counts::default(); self.sides[side].runs];
+    fn mean(&self, side: usize, sum: &Sums) -> Option<Figures> {
+        let mut runs = vec![Sums::default(); self.sides[side].runs];
         *runs.first_mut()? = *sum;
-        (*sum != Counts::default()).then(|| Figures::mean(&runs))
+        (*sum != Sums::default()).then(|| Figures::mean(&runs))
     }
 }
 
@@ -145,47 +161,64 @@ pub enum Order {
     SelfTime,
     /// Largest growth of inclusive time first.
     Total,
+    /// Largest growth of waiting first; of equal ones as by impact.
+    Waiting,
     /// By name.
     Name,
 }
 
 impl Order {
+    /// Orders two changes.
     pub(crate) fn compare(self, a: &Change, b: &Change) -> Ordering {
-        let size = |of: fn(&Change) -> f64| of(b).abs().total_cmp(&of(a).abs());
-        let growth = |of: fn(&Change) -> f64| of(b).total_cmp(&of(a));
-        let by_name = || {
-            let name = |change: &Change| {
-                let Function {
-                    module,
-                    qualified_name,
-                    label,
-                    ..
-                } = &change.function;
-                (module.clone(), qualified_name.clone(), label.clone())
-            };
-            name(a).cmp(&name(b))
-        };
-        let first = match self {
-            Order::Impact => size(Change::self_ns).then_with(|| size(Change::calls)),
-            Order::Calls => size(Change::calls).then_with(|| size(Change::self_ns)),
-            Order::SelfTime => growth(Change::self_ns),
-            Order::Total => growth(Change::total_ns),
-            Order::Name => Ordering::Equal,
-        };
-        first.then_with(by_name)
+        let key = |change: &Change| self.key(&change.was(), &change.is());
+        let first = Order::compare_keys(key(a), key(b));
+        first.then_with(|| by_name(&a.function, &b.function))
     }
+
+    /// Returns numbers by which changes are ordered, those with the larger ones first.
+    pub(crate) fn key(self, was: &Figures, is: &Figures) -> [f64; 3] {
+        let growth = |of: fn(&Figures) -> f64| of(is) - of(was);
+        let self_ns = growth(|figures| figures.self_ns);
+        let calls = growth(|figures| figures.calls);
+        match self {
+            Order::Impact => [self_ns.abs(), calls.abs(), 0.0],
+            Order::Calls => [calls.abs(), self_ns.abs(), 0.0],
+            Order::SelfTime => [self_ns, 0.0, 0.0],
+            Order::Total => [growth(|figures| figures.total_ns), 0.0, 0.0],
+            Order::Waiting => [
+                growth(|figures| figures.waiting_ns),
+                self_ns.abs(),
+                calls.abs(),
+            ],
+            Order::Name => [0.0; 3],
+        }
+    }
+
+    pub(crate) fn compare_keys(a: [f64; 3], b: [f64; 3]) -> Ordering {
+        let pairs = b.iter().zip(&a);
+        pairs
+            .map(|(b, a)| b.total_cmp(a))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+}
+
+/// Orders functions by module and name.
+pub(crate) fn by_name(a: &Function, b: &Function) -> Ordering {
+    let names = (&a.module, &a.qualified_name, &a.label);
+    names.cmp(&(&b.module, &b.qualified_name, &b.label))
 }
 
 /// Compares the functions that are taken for one.
 fn change(sides: &[Side; 2], matched: &Matched) -> Change {
-    let runs = |side: &Side, functions: &[u32]| -> Vec<Counts> {
+    let runs = |side: &Side, functions: &[u32]| -> Vec<Sums> {
         let mut sums = match functions {
             [] => return Vec::new(),
-            _ => vec![Counts::default(); side.runs],
+            _ => vec![Sums::default(); side.runs],
         };
         for &function in functions {
-            for (sum, counts) in sums.iter_mut().zip(&side.counts[function as usize]) {
-                sum.add(counts);
+            for (sum, more) in sums.iter_mut().zip(&side.sums[function as usize]) {
+                sum.add(more);
             }
         }
         sums
@@ -199,7 +232,7 @@ fn change(sides: &[Side; 2], matched: &Matched) -> Change {
     };
     let mut change = Change::new(function, &before, &after);
     change.functions = matched.before.len().max(matched.after.len());
-    let zeros = |side: &Side| vec![Counts::default(); side.runs];
+    let zeros = |side: &Side| vec![Sums::default(); side.runs];
     match (before.is_empty(), after.is_empty()) {
         (true, _) => change.judge(&zeros(&sides[0]), &after),
         (_, true) => change.judge(&before, &zeros(&sides[1])),
@@ -210,15 +243,15 @@ fn change(sides: &[Side; 2], matched: &Matched) -> Change {
 
 /// Compares the sums over all functions.
 fn whole(sides: &[Side; 2]) -> Change {
-    let sums = |side: &Side| -> Vec<Counts> {
-        let mut sums = vec![Counts::default(); side.runs];
-        for counts in &side.counts {
-            for (sum, counts) in sums.iter_mut().zip(counts) {
-                sum.add(counts);
+    let sums = |side: &Side| -> Vec<Sums> {
+        let mut sums = vec![Sums::default(); side.runs];
+        for of_runs in &side.sums {
+            for (sum, more) in sums.iter_mut().zip(of_runs) {
+                sum.add(more);
             }
         }
         for sum in &mut sums {
-            sum.ct = sum.tt;
+            sum.counts.ct = sum.counts.tt;
         }
         sums
     };

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::{Change, Diff, Figures};
-use crate::analysis::display_tree::{DisplayTree, display_tree};
-use crate::analysis::merge::Profile;
+use crate::analysis::display_tree::DisplayTree;
 use crate::model::{Function, NO_PARENT};
 
 /// One call path on both sides.
@@ -44,8 +43,9 @@ pub struct PathChanges {
 }
 
 impl PathChanges {
-    /// Compares the call paths of the runs of two sides, which `diff` has compared already.
-    pub fn new(diff: &Diff, before: &[Profile], after: &[Profile]) -> PathChanges {
+    /// Compares the call paths of the runs of two sides, before and after, which `diff` has compared
+    /// already.
+    pub fn new(diff: &Diff, sides: [Vec<DisplayTree>; 2]) -> PathChanges {
         let mut builder = Builder {
             diff,
             changes: PathChanges {
@@ -59,9 +59,11 @@ impl PathChanges {
             others: HashMap::new(),
             ids: HashMap::default(),
         };
-        for (side, runs) in [before, after].into_iter().enumerate() {
-            for run in runs {
-                builder.add(side, runs.len(), &display_tree(run));
+        for (side, trees) in sides.into_iter().enumerate() {
+            let runs = trees.len();
+            // Each tree is freed once it is added.
+            for tree in trees {
+                builder.add(side, runs, &tree);
             }
         }
         builder.changes
@@ -96,8 +98,12 @@ impl Builder<'_> {
             .map(|function| self.function(side, function))
             .collect();
         let self_times = tree.nodes.self_times();
+        let more = tree.nodes.len().saturating_sub(self.changes.paths.len());
+        self.changes.paths.reserve(more);
+        self.ids.reserve(more);
         let mut paths: Vec<u32> = Vec::with_capacity(tree.nodes.len());
-        for (row, self_ns) in tree.nodes.rows().zip(self_times) {
+        let is_waiting_compared = self.diff.has_waiting == [true; 2];
+        for ((node, row), self_ns) in (0..).zip(tree.nodes.rows()).zip(self_times) {
             let parent = match row.parent {
                 NO_PARENT => NO_PARENT,
                 parent => paths[parent as usize],
@@ -114,6 +120,9 @@ impl Builder<'_> {
             figures.primitive_calls += row.calls as f64 / runs;
             figures.self_ns += self_ns as f64 / runs;
             figures.total_ns += row.total as f64 / runs;
+            if is_waiting_compared {
+                figures.waiting_ns += tree.waits.get(node).total() as f64 / runs;
+            }
         }
     }
 

@@ -34,6 +34,9 @@ impl Diff {
     pub fn renamed(&self) -> Vec<Renamed<'_>> {
         let gone = self.considered(|change| change.after.is_none() && change.was().calls > 0.0);
         let new = self.considered(|change| change.before.is_none() && change.is().calls > 0.0);
+        if gone.is_empty() || new.is_empty() {
+            return Vec::new();
+        }
         let around = [self.neighbourhoods(0, &gone), self.neighbourhoods(1, &new)];
         let mut pairs = Vec::new();
         for &old in &gone {
@@ -77,7 +80,7 @@ impl Diff {
             let change = &self.functions[function as usize];
             change.before.is_some() && change.after.is_some()
         };
-        for &(caller, callee) in self.sides[side].edges.keys() {
+        for ((caller, callee), _) in self.sides[side].edges() {
             let [caller, callee] = [caller, callee].map(|id| self.match_of[side][id as usize]);
             if let Some(around) = all.get_mut(&callee)
                 && is_on_both(caller)

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::analysis::display_tree::shown;
+use super::run_figures::{RunFigures, Sums};
 use crate::analysis::merge::Profile;
 use crate::analysis::native_name::without_address;
-use crate::model::{Counts, Function, FunctionKind, Label, LabelRef, Labels};
+use crate::model::{Counts, Function, FunctionKind, Label, LabelRef, Labels, NO_PARENT};
 
 /// Runs of one program, as functions with figures. The profiles themselves are not kept.
 #[derive(Debug, Default)]
@@ -16,48 +16,87 @@ pub struct Side {
     labels: Labels,
     /// The function of each label.
     pub(super) functions: Vec<Function>,
-    /// Figures of each function in each run; a function that a run lacks has zeros.
-    pub(super) counts: Vec<Vec<Counts>>,
-    /// Sums over all runs for each caller and callee.
-    pub(super) edges: HashMap<(u32, u32), Counts, RandomState>,
+    /// Sums of each function in each run; a function that a run lacks has zeros.
+    pub(super) sums: Vec<Vec<Sums>>,
+    /// Sums over all runs for each callee and its callers, which are in order.
+    callers: Vec<Vec<(u32, Counts)>>,
+    /// The waiting of the calls by these callers, nanoseconds. Few have any.
+    waits_by_caller: HashMap<(u32, u32), u64, RandomState>,
     /// Number of runs.
     pub(super) runs: usize,
+    /// True if anything waited in a run; else that may not be recorded.
+    has_waits: bool,
 }
 
 impl Side {
     /// Collects the figures of `runs`.
     pub fn of(runs: &[Profile]) -> Side {
         let mut side = Side::default();
-        runs.iter().for_each(|run| side.add(run));
+        for run in runs {
+            side.add(RunFigures::of(run));
+        }
         side
     }
 
-    /// Adds a run, with the times that reports show.
-    pub fn add(&mut self, profile: &Profile) {
-        let run = self.runs;
+    /// Adds a run.
+    pub fn add(&mut self, run: RunFigures) {
+        let number = self.runs;
         self.runs += 1;
-        for counts in &mut self.counts {
-            counts.push(Counts::default());
+        self.has_waits |= !run.waits.is_empty();
+        for sums in &mut self.sums {
+            sums.push(Sums::default());
         }
-        let trees = profile.shown_trees();
-        for kind in &trees.kinds {
-            self.intern(&shown(trees, kind));
+        let kinds = run.functions.iter();
+        let kinds: Vec<u32> = kinds.map(|function| self.intern(function)).collect();
+        let (labels, rows) = run.rows.into_parts();
+        let labels = labels.iter();
+        let ids: Vec<u32> = labels.map(|label| self.intern(&of_label(label))).collect();
+        for (id, row) in rows {
+            let callee = ids[id as usize] as usize;
+            self.sums[callee][number].counts.add(&row.counts);
+            let callers = row.callers.into_iter();
+            let callers = callers.map(|(caller, counts)| (ids[caller as usize], counts));
+            add_callers(&mut self.callers[callee], callers);
         }
-        let rows = profile.rows();
-        let ids: Vec<u32> = rows
-            .labels()
-            .iter()
-            .map(|label| self.intern(&of_label(label)))
-            .collect();
-        for (id, row) in rows.iter() {
-            let callee = ids[id as usize];
-            self.counts[callee as usize][run].add(&row.counts);
-            for (&caller, counts) in &row.callers {
-                let caller = ids[caller as usize];
-                let edge = self.edges.entry((caller, callee)).or_default();
-                edge.add(counts);
+        for ((caller, callee), waiting_ns) in run.waits {
+            let callee = kinds[callee as usize];
+            let waiting = Sums {
+                waiting_ns,
+                ..Sums::default()
+            };
+            self.sums[callee as usize][number].add(&waiting);
+            if caller != NO_PARENT {
+                let edge = (kinds[caller as usize], callee);
+                let sum = self.waits_by_caller.entry(edge).or_default();
+                *sum = sum.saturating_add(waiting_ns);
             }
         }
+    }
+
+    /// Returns true if waiting was recorded, or if there is no run.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.has_waits || self.runs == 0
+    }
+
+    /// Forgets the waiting of all functions.
+    pub(super) fn remove_waiting(&mut self) {
+        self.waits_by_caller.clear();
+        for sums in self.sums.iter_mut().flatten() {
+            sums.waiting_ns = 0;
+        }
+    }
+
+    /// All pairs of a caller and a callee, with their sums over all runs.
+    pub(super) fn edges(&self) -> impl Iterator<Item = ((u32, u32), Sums)> {
+        let callees = (0..).zip(&self.callers);
+        let edges = callees.flat_map(|(callee, callers)| {
+            let callers = callers.iter();
+            callers.map(move |(caller, counts)| ((*caller, callee), counts))
+        });
+        edges.map(|(edge, &counts)| {
+            let waiting_ns = self.waits_by_caller.get(&edge).copied().unwrap_or(0);
+            (edge, Sums { counts, waiting_ns })
+        })
     }
 
     /// Returns the index of `function`, which is new if no function has had its label.
@@ -66,7 +105,8 @@ impl Side {
         let id = self.labels.intern(with_name(&function.label, &name));
         if id as usize == self.functions.len() {
             self.functions.push(function.clone());
-            self.counts.push(vec![Counts::default(); self.runs]);
+            self.sums.push(vec![Sums::default(); self.runs]);
+            self.callers.push(Vec::new());
         }
         let known = &mut self.functions[id as usize];
         // Which run came first must not show.
@@ -81,6 +121,19 @@ impl Side {
         self.labels
             .find(with_name(label, &without_address(&label.name)))
     }
+}
+
+/// Adds `more` to the callers of a function.
+fn add_callers(callers: &mut Vec<(u32, Counts)>, more: impl Iterator<Item = (u32, Counts)>) {
+    callers.extend(more);
+    callers.sort_by_key(|&(caller, _)| caller);
+    callers.dedup_by(|more, sum| {
+        let is_same = more.0 == sum.0;
+        if is_same {
+            sum.1.add(&more.1);
+        }
+        is_same
+    });
 }
 
 /// Orders what is known of functions with one label: more is better.

@@ -4,7 +4,7 @@
 //! [calls]                          # also primitive_calls
 //! "sqlalchemy.*" = 1200            # a pattern; the limit holds for the sum
 //!
-//! [total]                          # also self
+//! [total]                          # also self and waiting
 //! "app.handle" = "250 ms"
 //!
 //! [python."3.11".calls]            # replaces the limits of these patterns on Python 3.11
@@ -258,7 +258,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[cals]",
-                "no figure is called 'cals'; there are calls, primitive_calls, self, total",
+                "no figure is called 'cals'; there are calls, primitive_calls, self, total, waiting",
             ),
             ("calls = 3", "calls must be a table, as in [calls]"),
             (

@@ -118,5 +118,6 @@ fn figure(metric: Metric, figures: &Figures) -> f64 {
         Metric::PrimitiveCalls => figures.primitive_calls,
         Metric::SelfTime => figures.self_ns,
         Metric::Total => figures.total_ns,
+        Metric::Waiting => figures.waiting_ns,
     }
 }

@@ -20,15 +20,18 @@ pub enum Metric {
     SelfTime,
     /// Inclusive time.
     Total,
+    /// Part of the self time in which the thread was on no processor.
+    Waiting,
 }
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Metric; 4] = [
+    pub const ALL: [Metric; 5] = [
         Metric::Calls,
         Metric::PrimitiveCalls,
         Metric::SelfTime,
         Metric::Total,
+        Metric::Waiting,
     ];
 
     /// Returns the name in rules and budgets.
@@ -38,6 +41,7 @@ impl Metric {
             Metric::PrimitiveCalls => "primitive_calls",
             Metric::SelfTime => "self",
             Metric::Total => "total",
+            Metric::Waiting => "waiting",
         }
     }
 

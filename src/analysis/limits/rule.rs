@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rule   = metric "(" '"' pattern '"' ")" ( ">" | ">=" | "<" | "<=" ) limit
-//! metric = "calls" | "primitive_calls" | "self" | "total"
+//! metric = "calls" | "primitive_calls" | "self" | "total" | "waiting"
 //! limit  = [ "+" | "-" ] number [ "%" | "ns" | "us" | "ms" | "s" ]
 //! ```
 //!
@@ -292,6 +292,10 @@ mod tests {
             (Metric::Total, Below, Limit::Figure(2e9))
         );
         assert_eq!(
+            limit("waiting('f') > +800ms"),
+            (Metric::Waiting, Above, Limit::Growth(8e8))
+        );
+        assert_eq!(
             limit("calls('f') <= -10"),
             (Metric::Calls, AtMost, Limit::Growth(-10.0))
         );
@@ -300,11 +304,11 @@ mod tests {
     #[test]
     fn errors_say_where_and_what() {
         for (text, column, expected) in [
-            ("", 1, "one of calls, primitive_calls, self, total"),
+            ("", 1, "one of calls, primitive_calls, self, total, waiting"),
             (
                 "cals('f') > 1",
                 1,
-                "one of calls, primitive_calls, self, total",
+                "one of calls, primitive_calls, self, total, waiting",
             ),
             ("calls 'f' > 1", 7, "'('"),
             ("calls(f) > 1", 7, "a pattern in quotes"),

@@ -84,6 +84,7 @@ impl TreeSum {
     fn add_tree(&mut self, thread: &ThreadTree, overhead_ps: &[u64], kinds: &[u32]) {
         let nodes = &thread.nodes;
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
+        self.tree.reserve(nodes.len());
         for (node, row) in nodes.rows().enumerate() {
             let parent = places.get(row.parent as usize);
             let parent = parent.copied().unwrap_or(NO_PARENT);
@@ -179,6 +180,7 @@ fn in_order(
     };
     push(&mut waiting, children.roots(), NO_PARENT);
     let mut sorted = Nodes::default();
+    sorted.reserve(nodes.len());
     let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
     let mut sorted_waits = NodeWaits::default();
     while let Some((node, parent)) = waiting.pop() {

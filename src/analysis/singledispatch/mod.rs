@@ -33,7 +33,13 @@ pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> (Nodes, Vec<u32>
         _ => true,
     };
     let self_times = nodes.self_times();
+    if !trees.functions.iter().any(is_wrapper) {
+        let mut same = nodes.clone();
+        same.set_self_times(self_times);
+        return (same, (0..nodes.len() as u32).collect());
+    }
     let mut tree = TreeBuilder::new();
+    tree.reserve(nodes.len());
     // For each node, the new node of its own time, and the new parent of its callees. The
     // latter is NO_PARENT under a wrapper that is a root.
     let mut own: Vec<u32> = Vec::with_capacity(nodes.len());

@@ -11,11 +11,12 @@ use crate::report::display::{function_name, printable};
 /// | key | value |
 /// |---|---|
 /// | `before`, `after` | `{"files": [...], "runs"}` |
-/// | `self_change_ns`, `calls_change` | of the whole, means over the runs |
-/// | `functions` | `name`, `module`, `file`, `line`, `calls_before`, `calls_after`, `self_before_ns`, `self_after_ns`, `total_before_ns`, `total_after_ns`, `change_by_calls_ns`, `change_by_time_ns`, `unsteady`, `certain` (`null` if not judged) |
+/// | `self_change_ns`, `calls_change`, `waiting_change_ns` | of the whole, means over the runs |
+/// | `functions` | `name`, `module`, `file`, `line`, `calls_before`, `calls_after`, `self_before_ns`, `self_after_ns`, `total_before_ns`, `total_after_ns`, `change_by_calls_ns`, `change_by_time_ns`, `waiting_before_ns`, `waiting_after_ns`, `unsteady`, `certain` (`null` if not judged) |
 /// | `renamed` | suggestions: `{"before", "after"}`, two names |
 ///
-/// The parts of a change add up to the change of self time, to the nanosecond.
+/// The parts of a change add up to the change of self time, to the nanosecond. Waiting is the part
+/// of a self time in which the thread was on no processor; it is `null` unless both sides have it.
 pub fn json(
     diff: &Diff,
     files: [&[String]; 2],
@@ -26,7 +27,9 @@ pub fn json(
     let side = |at: usize| json!({"files": files[at], "runs": diff.runs()[at]});
     let changes = diff.changes(order).into_iter();
     let functions = changes.filter(|change| is_wanted(change));
-    let functions = functions.map(function);
+    let has_waiting = diff.has_waiting() == [true; 2];
+    let waiting = |figure: f64| has_waiting.then(|| ns(figure));
+    let functions = functions.map(|change| function(change, &waiting));
     let renamed = diff.renamed().into_iter().map(|pair| {
         json!({
             "before": names.name(&pair.before.function),
@@ -38,12 +41,13 @@ pub fn json(
         "after": side(1),
         "self_change_ns": ns(diff.whole.is().self_ns) - ns(diff.whole.was().self_ns),
         "calls_change": number(diff.whole.calls()),
+        "waiting_change_ns": waiting(diff.whole.waiting_ns()),
         "functions": functions.collect::<Vec<_>>(),
         "renamed": renamed.collect::<Vec<_>>(),
     })
 }
 
-fn function(change: &Change) -> Value {
+fn function(change: &Change, waiting: &impl Fn(f64) -> Option<i64>) -> Value {
     let (was, is) = (change.was(), change.is());
     let by_calls = ns(change.by_calls_ns());
     json!({
@@ -59,6 +63,8 @@ fn function(change: &Change) -> Value {
         "total_after_ns": ns(is.total_ns),
         "change_by_calls_ns": by_calls,
         "change_by_time_ns": ns(is.self_ns) - ns(was.self_ns) - by_calls,
+        "waiting_before_ns": waiting(was.waiting_ns),
+        "waiting_after_ns": waiting(is.waiting_ns),
         "unsteady": change.is_unsteady,
         "certain": match change.certainty {
             Certainty::NotJudged => Value::Null,

@@ -10,5 +10,7 @@ mod tree;
 pub use json::json;
 pub use names::Names;
 pub use picture::picture;
-pub use text::{Limits, broken, functions, head, left_out, neighbours, over_budget, renamed};
+pub use text::{
+    Limits, broken, functions, head, left_out, neighbours, over_budget, renamed, unknown,
+};
 pub use tree::tree;

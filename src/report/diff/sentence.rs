@@ -7,6 +7,9 @@ use crate::report::numbers::{count, duration};
 /// Change of the time of a call, as a share, up to which calls are about as slow.
 const ABOUT_AS_SLOW: f64 = 0.05;
 
+/// Least share of waiting in a change that is worth a phrase.
+const WORTH_SAYING: f64 = 0.05;
+
 /// Returns what follows the name of a function.
 pub(super) fn sentence(change: &Change) -> String {
     let parts = match (change.before.is_some(), change.after.is_some()) {
@@ -24,7 +27,24 @@ pub(super) fn sentence(change: &Change) -> String {
         false => "",
     };
     let self_time = signed_duration(change.self_ns());
-    format!("{self_time}: {parts}{certainty}{unsteady}")
+    let waiting = waiting(change);
+    format!("{self_time}{waiting}: {parts}{certainty}{unsteady}")
+}
+
+/// Returns the share of waiting in a change of self time; nothing if it is small.
+pub(super) fn waiting(change: &Change) -> String {
+    let waiting = change.waiting_ns();
+    let running = change.self_ns() - waiting;
+    if waiting.abs() < WORTH_SAYING * (waiting.abs() + running.abs()) {
+        return String::new();
+    }
+    let is_part = running == 0.0 || (waiting > 0.0) == (running > 0.0);
+    let waiting = signed_duration(waiting);
+    match is_part {
+        _ if change.waiting_ns() == 0.0 => String::new(),
+        true => format!(", of which waiting {waiting}"),
+        false => format!(" (waiting {waiting}, running {})", signed_duration(running)),
+    }
 }
 
 fn parts(change: &Change) -> String {
@@ -103,6 +123,7 @@ mod tests {
             primitive_calls: calls,
             self_ns,
             total_ns: self_ns,
+            waiting_ns: 0.0,
         }
     }
 
@@ -138,6 +159,34 @@ mod tests {
             of(Some((0.0, 5e6)), Some((0.0, 6e6))),
             "+1.00 ms: without a call"
         );
+    }
+
+    #[test]
+    fn waiting_is_said_apart() {
+        let of = |self_ms: [f64; 2], waiting_ms: [f64; 2]| {
+            let figures = [0, 1].map(|side| Figures {
+                waiting_ns: waiting_ms[side] * 1e6,
+                ..figures((1.0, self_ms[side] * 1e6))
+            });
+            let mut change = change(None, None);
+            [change.before, change.after] = figures.map(Some);
+            sentence(&change)
+        };
+        let begins = |text: String, beginning| assert!(text.starts_with(beginning), "{text}");
+        begins(
+            of([10.0, 1010.0], [0.0, 800.0]),
+            "+1.00 s, of which waiting +800 ms: 1 call",
+        );
+        begins(
+            of([500.0, 100.0], [450.0, 50.0]),
+            "-400 ms, of which waiting -400 ms: 1 call",
+        );
+        begins(
+            of([400.0, 600.0], [0.0, 500.0]),
+            "+200 ms (waiting +500 ms, running -300 ms): 1 call",
+        );
+        begins(of([10.0, 1010.0], [0.0, 40.0]), "+1.00 s: 1 call");
+        begins(of([10.0, 10.0], [5.0, 5.0]), "+0 s: 1 call");
     }
 
     #[test]

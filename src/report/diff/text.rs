@@ -1,7 +1,7 @@
 //! Differences as lines for a terminal.
 
 use super::Names;
-use super::sentence::{mean, sentence, signed_duration};
+use super::sentence::{mean, sentence, signed_duration, waiting};
 use crate::analysis::diff::{Change, Diff, Neighbours, Order};
 use crate::analysis::limits::{Broken, Metric};
 use crate::report::numbers::{counted, duration};
@@ -28,12 +28,29 @@ pub fn head(diff: &Diff, before: &str, after: &str) -> String {
     let [runs_before, runs_after] = diff.runs();
     let (was, is) = (whole.was(), whole.is());
     format!(
-        "before: {before} ({})\nafter:  {after} ({})\nchange: {}, {} calls\n",
+        "before: {before} ({})\nafter:  {after} ({})\nchange: {}{}, {} calls\n{}",
         side(runs_before, was.self_ns, was.calls),
         side(runs_after, is.self_ns, is.calls),
         signed_duration(whole.self_ns()),
+        waiting(whole),
         signed_count(whole.calls()),
+        match diff.has_waiting() {
+            [true, false] => "waiting: only before has some, so it is not compared\n",
+            [false, true] => "waiting: only after has some, so it is not compared\n",
+            [_, _] => "",
+        },
     )
+}
+
+/// Returns a warning if a rule for `metric` compares what is not known.
+pub fn unknown(metric: Metric, diff: &Diff) -> Option<&'static str> {
+    match (metric, diff.has_waiting()) {
+        (Metric::Waiting, [_, false]) if diff.runs()[0] == 0 => Some("no profile has any waiting"),
+        (Metric::Waiting, [false, true]) => Some("not checked, because before has no waiting"),
+        (Metric::Waiting, [true, false]) => Some("not checked, because after has no waiting"),
+        (Metric::Waiting, [false, false]) => Some("no profile has any waiting"),
+        _ => None,
+    }
 }
 
 /// Returns a line for each function that `is_wanted`, and what to do to see the rest.

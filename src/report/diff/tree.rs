@@ -1,8 +1,10 @@
 //! Differences on call paths, as an indented tree.
 
+use std::collections::HashMap;
+
 use super::sentence::{sentence, signed_duration};
 use super::{Limits, Names};
-use crate::analysis::diff::PathChanges;
+use crate::analysis::diff::{Order, PathChange, PathChanges, by_name};
 use crate::model::NO_PARENT;
 
 /// Deepest indentation, levels: deeper paths would have no room for their names.
@@ -15,28 +17,41 @@ pub fn tree(changes: &PathChanges, names: &Names, limits: Limits) -> String {
         let function = &changes.functions[paths[path].function as usize];
         paths[path].as_change(function)
     };
-    let mut changed: Vec<_> = (0..paths.len())
-        .map(|path| (path, change(path)))
-        .filter(|(_, change)| change.calls() != 0.0 || change.self_ns() != 0.0)
+    let is_changed = |path: &PathChange| {
+        let (was, is) = (&path.before, &path.after);
+        was.calls != is.calls || was.self_ns != is.self_ns
+    };
+    let mut changed: Vec<usize> = (0..paths.len())
+        .filter(|&path| is_changed(&paths[path]))
         .collect();
-    changed.sort_by(|a, b| limits.order.compare(&a.1, &b.1).then(a.0.cmp(&b.0)));
+    let compare = |&a: &usize, &b: &usize| {
+        let key = |path: usize| limits.order.key(&paths[path].before, &paths[path].after);
+        let function = |path: usize| &changes.functions[paths[path].function as usize];
+        Order::compare_keys(key(a), key(b))
+            .then_with(|| by_name(function(a), function(b)))
+            .then(a.cmp(&b))
+    };
     let rest = changed.len().saturating_sub(limits.lines);
+    if rest > 0 {
+        changed.select_nth_unstable_by(limits.lines, compare);
+        changed.truncate(limits.lines);
+    }
     let mut is_shown = vec![false; paths.len()];
     let mut is_chosen = vec![false; paths.len()];
-    for (path, _) in changed.iter().take(limits.lines) {
-        is_chosen[*path] = true;
-        let mut next = *path as u32;
+    for &path in &changed {
+        is_chosen[path] = true;
+        let mut next = path as u32;
         while next != NO_PARENT && !is_shown[next as usize] {
             is_shown[next as usize] = true;
             next = paths[next as usize].parent;
         }
     }
-    let mut children = vec![Vec::new(); paths.len()];
+    let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut roots = Vec::new();
     for (path, change) in paths.iter().enumerate().filter(|(path, _)| is_shown[*path]) {
         match change.parent {
             NO_PARENT => roots.push(path),
-            parent => children[parent as usize].push(path),
+            parent => children.entry(parent as usize).or_default().push(path),
         }
     }
     if roots.is_empty() {
@@ -44,7 +59,10 @@ pub fn tree(changes: &PathChanges, names: &Names, limits: Limits) -> String {
     }
     let by_total = |siblings: &mut Vec<usize>| {
         siblings.sort_by(|&a, &b| {
-            let size = |path: usize| change(path).total_ns().abs();
+            let size = |path: usize| {
+                let (was, is) = (paths[path].before, paths[path].after);
+                (is.total_ns - was.total_ns).abs()
+            };
             size(a).total_cmp(&size(b)).then(b.cmp(&a))
         });
     };
@@ -54,7 +72,9 @@ pub fn tree(changes: &PathChanges, names: &Names, limits: Limits) -> String {
     while let Some((first, depth)) = open.pop() {
         let mut chain = vec![first];
         let mut path = first;
-        while let (false, &[child]) = (is_chosen[path], &children[path][..]) {
+        while !is_chosen[path]
+            && let Some(&[child]) = children.get(&path).map(Vec::as_slice)
+        {
             chain.push(child);
             path = child;
         }
@@ -71,7 +91,7 @@ pub fn tree(changes: &PathChanges, names: &Names, limits: Limits) -> String {
             sentence(&change),
             indent = 2 * depth.min(DEEPEST),
         ));
-        let mut below = std::mem::take(&mut children[path]);
+        let mut below = children.remove(&path).unwrap_or_default();
         by_total(&mut below);
         open.extend(below.into_iter().map(|child| (child, depth + 1)));
     }

@@ -39,7 +39,7 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
         }
     };
     let mut runs = Vec::new();
-    let exit = read_runs(&options.profiles, &options.inputs, |run| runs.push(run))?;
+    let exit = read_runs(&options.profiles, &options.inputs, |run| runs.push(run)).warn()?;
     let python = python_version(&runs);
     let diff = Diff::new(&[], &runs);
     if options.update {
@@ -56,6 +56,9 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
         );
         if let Some(left_out) = report::left_out(limit.checked.unsteady) {
             warn(format_args!("{what}: {left_out}"));
+        }
+        if let Some(unknown) = report::unknown(limit.metric, &diff) {
+            warn(format_args!("{what}: {unknown}"));
         }
         if limit.checked.matches == 0 {
             warn(format_args!("{what}: no function matches"));

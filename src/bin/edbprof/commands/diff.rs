@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, Side};
+use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, RunFigures, Side};
+use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::limits::check;
 use edbprof::analysis::pattern::Pattern;
 use edbprof::report::diff as report;
@@ -27,18 +28,22 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     // Only call paths need more of a profile than the figures of its functions.
     let keeps = options.tree || options.output.is_some();
     let read = |paths: &[PathBuf]| {
-        let (mut side, mut runs) = (Side::default(), Vec::new());
-        let exit = read_runs(paths, &options.inputs, |run| {
-            side.add(&run);
-            runs.extend(keeps.then_some(run));
+        let (mut side, mut trees) = (Side::default(), Vec::new());
+        let read = read_runs(paths, &options.inputs, |run| {
+            let figures = RunFigures::of(&run);
+            trees.extend(keeps.then(|| display_tree(&run)));
+            drop(run);
+            side.add(figures);
         });
-        exit.map(|exit| (side, runs, exit))
+        (side, trees, read)
     };
-    let (old_side, old, old_exit) = read(&before)?;
-    let (new_side, new, new_exit) = read(&after)?;
+    let ((old_side, old_trees, old_read), (new_side, new_trees, new_read)) =
+        rayon::join(|| read(&before), || read(&after));
+    let old_exit = old_read.warn()?;
+    let new_exit = new_read.warn()?;
     let diff = Diff::of([old_side, new_side]);
     let names = report::Names::of(diff.functions());
-    let changes = keeps.then(|| PathChanges::new(&diff, &old, &new));
+    let changes = keeps.then(|| PathChanges::new(&diff, [old_trees, new_trees]));
     let tree = changes.as_ref().filter(|_| options.tree);
     print(&shown(options, [&before, &after], tree, &diff, &names)?)?;
     if let (Some(output), Some(changes)) = (&options.output, &changes) {
@@ -50,6 +55,12 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     }
     let mut is_broken = false;
     for rule in &options.fail_if {
+        if let Some(unknown) = report::unknown(rule.metric, &diff) {
+            warn(format_args!("{}: {unknown}", rule.text));
+            if diff.has_waiting() != [false; 2] {
+                continue;
+            }
+        }
         let checked = check(rule, &diff);
         if checked.matches == 0 {
             warn(format_args!(

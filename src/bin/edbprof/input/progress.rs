@@ -1,12 +1,12 @@
 //! The bar that shows how far reading has come.
 
 use std::io::{self, IsTerminal};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Once};
 use std::time::{Duration, Instant};
 
 use edbprof::report::numbers::count;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Input;
 use crate::cli::ui::terminal_columns;
@@ -20,6 +20,9 @@ const WIDE: u16 = 80;
 
 /// What is done before then needs no bar.
 const SOON: Duration = Duration::from_millis(500);
+
+/// The bars that are shown: one below the other where both sides of a comparison are read.
+static SHOWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Files, bytes and time left; on a terminal only.
 pub(super) struct ReadingBar {
@@ -59,8 +62,7 @@ impl ReadingBar {
             self.bar.set_message(format!("{read} of {files} files"));
             self.bar.inc(input.bytes);
             if self.begun.elapsed() >= SOON {
-                let target = ProgressDrawTarget::stderr;
-                self.shown.call_once(|| self.bar.set_draw_target(target()));
+                self.shown.call_once(|| drop(SHOWN.add(self.bar.clone())));
             }
         }
     }

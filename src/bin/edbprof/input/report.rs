@@ -112,7 +112,35 @@ impl ReadReport {
         options: &InputOptions,
         quiet: bool,
     ) -> Result<(), Error> {
-        self.warn_of_skipped(quiet);
+        let (warnings, result) = self.checked(profile, options, quiet);
+        warnings.iter().for_each(warn);
+        result
+    }
+
+    /// Returns the warnings and the result of [`check`](Self::check).
+    pub(crate) fn checked(
+        &self,
+        profile: &Profile,
+        options: &InputOptions,
+        quiet: bool,
+    ) -> (Vec<String>, Result<(), Error>) {
+        let mut warnings = self.skipped(quiet);
+        let result = self.usable(profile, options);
+        if result.is_ok() && !quiet {
+            if options.since.is_none() && self.searched {
+                warnings.extend(self.several_runs(&profile.trees().processes));
+            }
+            let without_match = self.without_match.iter();
+            warnings.extend(without_match.map(|option| {
+                let option = printable(option.as_bytes());
+                format!("no function matches {option}")
+            }));
+        }
+        (warnings, result)
+    }
+
+    /// Returns an error if `profile` is empty.
+    fn usable(&self, profile: &Profile, options: &InputOptions) -> Result<(), Error> {
         if self.inputs == 0 {
             let directories = directories(&options.paths);
             let list: Vec<_> = directories.iter().map(|path| path_text(path)).collect();
@@ -138,9 +166,6 @@ impl ReadReport {
             };
             return Err(Error::SomeFailed(message.to_owned()));
         }
-        if !quiet && options.since.is_none() && self.searched {
-            self.warn_of_runs(&profile.trees().processes);
-        }
         let trees = profile.trees();
         if !trees.selection.is_empty() && trees.threads.is_empty() {
             return Err(Error::NothingToRead(format!(
@@ -148,32 +173,31 @@ impl ReadReport {
                 printable(trees.selection.as_bytes()),
             )));
         }
-        for option in self.without_match.iter().filter(|_| !quiet) {
-            let option = printable(option.as_bytes());
-            warn(format_args!("no function matches {option}"));
-        }
         Ok(())
     }
 
-    /// Warns if recordings of several runs were found and merged, which may be an accident.
-    fn warn_of_runs(&self, processes: &[Process]) {
+    /// Returns a warning if recordings of several runs were found and merged, which may be an
+    /// accident.
+    fn several_runs(&self, processes: &[Process]) -> Option<String> {
         let processes: Vec<_> = processes.iter().collect();
         let numbers = runs(&processes);
         let number = numbers.iter().max().map_or(0, |last| last + 1);
-        if number > 1 {
-            let of_last = |(run, _): &(usize, _)| run + 1 == number;
-            let mut last = numbers.into_iter().zip(processes).filter(of_last);
-            let last = last.next().map_or(String::new(), |(_, process)| {
-                printable(beginning(process).as_bytes())
-            });
-            warn(format_args!(
+        let of_last = |(run, _): &(usize, _)| run + 1 == number;
+        let mut last = numbers.into_iter().zip(processes).filter(of_last);
+        let last = last.next().map_or(String::new(), |(_, process)| {
+            printable(beginning(process).as_bytes())
+        });
+        (number > 1).then(|| {
+            format!(
                 "{} of {number} runs are merged; --since=last-run takes the last alone: {last}",
                 counted(self.succeeded, "file", "files"),
-            ));
-        }
+            )
+        })
     }
 
-    fn warn_of_skipped(&self, quiet: bool) {
+    /// Returns warnings of files that are left out; if `quiet` only of failures.
+    fn skipped(&self, quiet: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
         let skips = match quiet {
             true => &[][..],
             false => &self.skips,
@@ -184,21 +208,17 @@ impl ReadReport {
             ("can't read", &self.unreadable),
         ] {
             for SkippedInput { path, reason } in files.iter().take(NAMED) {
-                warn(format_args!("{what} {}: {reason}", path_text(path)));
+                warnings.push(format!("{what} {}: {reason}", path_text(path)));
             }
             let more = files.len().saturating_sub(NAMED);
             if more > 0 {
                 let more = counted(more, "more file", "more files");
-                warn(format_args!(
-                    "{what} {more}; --summary-json=- lists all of them"
-                ));
+                warnings.push(format!("{what} {more}; --summary-json=- lists all of them"));
             }
         }
         for (owner, &files) in self.of_others.iter().filter(|_| !quiet) {
             let files = counted(files, "recording is", "recordings are");
-            warn(format_args!(
-                "{files} of user {owner}, whom the program became"
-            ));
+            warnings.push(format!("{files} of user {owner}, whom the program became"));
         }
         if self.left_live > 0 && !quiet {
             let files = counted(
@@ -206,9 +226,10 @@ impl ReadReport {
                 "recording is a live file",
                 "recordings are live files",
             );
-            warn(format_args!(
+            warnings.push(format!(
                 "{files}, complete: the process could not write another file at its end"
             ));
         }
+        warnings
     }
 }

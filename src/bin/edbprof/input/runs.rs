@@ -9,32 +9,64 @@ use super::merge::merge;
 use super::report::ReadReport;
 use crate::cli::args::SideOptions;
 use crate::cli::exit::{Error, Exit};
+use crate::cli::ui::warn;
 
-/// Reads each of `paths` as the profile of one run, and calls `take` with it. Returns whether all
-/// files that belong to them were read.
-///
-/// # Errors
-///
-/// When nothing of a profile can be read.
+/// Profiles of several runs, as far as reading got.
+#[derive(Debug)]
+pub(crate) struct RunsRead {
+    /// Warnings, which are not shown yet.
+    pub(crate) warnings: Vec<String>,
+    /// Whether all files that belong to the runs were read, or the reason why nothing of one could
+    /// be used.
+    pub(crate) result: Result<Exit, Error>,
+}
+
+/// Reads each of `paths` as the profile of one run, and calls `take` with it.
 pub(crate) fn read_runs(
     paths: &[PathBuf],
     options: &SideOptions,
     mut take: impl FnMut(Profile),
-) -> Result<Exit, Error> {
-    let mut exit = Exit::Success;
+) -> RunsRead {
+    let mut read = RunsRead {
+        warnings: Vec::new(),
+        result: Ok(Exit::Success),
+    };
     for path in paths {
         let inputs = options.inputs(path);
         let mut reading = ReadReport::default();
-        let files = find(&inputs, &mut reading)?;
+        let files = match find(&inputs, &mut reading) {
+            Ok(files) => files,
+            Err(error) => {
+                read.result = Err(error);
+                break;
+            }
+        };
         let mut profile = merge(files, &inputs.selection, false, &mut reading);
-        reading.check(&profile, &inputs, false)?;
+        let (warnings, usable) = reading.checked(&profile, &inputs, false);
+        read.warnings.extend(warnings);
+        if let Err(error) = usable {
+            read.result = Err(error);
+            break;
+        }
         if reading.exit() != Exit::Success {
-            exit = reading.exit();
+            read.result = Ok(reading.exit());
         }
         if !options.as_recorded {
             profile.compensate();
         }
         take(profile);
     }
-    Ok(exit)
+    read
+}
+
+impl RunsRead {
+    /// Shows the warnings, and returns the result.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of a profile can be read.
+    pub(crate) fn warn(self) -> Result<Exit, Error> {
+        self.warnings.iter().for_each(warn);
+        self.result
+    }
 }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use super::Names;
 use super::sentence::{mean, sentence, signed_duration};
-use crate::analysis::diff::{Change, PathChanges};
+use crate::analysis::diff::{Change, Figures, PathChanges};
 use crate::report::cells::beginning;
 use crate::report::display::{escape_xml, function_name, printable};
 use crate::report::numbers::duration;
@@ -158,14 +158,19 @@ fn write_fill(out: &mut String, class: &str, x: f64, y: usize, width: f64, heigh
 /// Returns both figures and both parts of the change.
 fn hover(change: &Change, name: &str) -> String {
     let (was, is) = (change.was(), change.is());
+    let both = |what: &str, of: fn(&Figures) -> f64| {
+        let [was, is] = [&was, &is].map(|figures| duration(of(figures) / 1e9));
+        format!("\n{what} {was} before, {is} after")
+    };
+    let waiting = match was.waiting_ns + is.waiting_ns > 0.0 {
+        true => both("of which waiting", |figures| figures.waiting_ns),
+        false => String::new(),
+    };
     format!(
-        "{name}\nself {}\nself {} before, {} after\ntotal {} before, {} after\ncalls {} before, \
-         {} after",
+        "{name}\nself {}{}{waiting}{}\ncalls {} before, {} after",
         sentence(change),
-        duration(was.self_ns / 1e9),
-        duration(is.self_ns / 1e9),
-        duration(was.total_ns / 1e9),
-        duration(is.total_ns / 1e9),
+        both("self", |figures| figures.self_ns),
+        both("total", |figures| figures.total_ns),
         mean(was.calls),
         mean(is.calls),
     )

@@ -26,9 +26,10 @@ Examples:
 Each function's change of self time is the sum of two parts: more or fewer calls, at the mean
 time of a call, and calls that take more or less time, at the mean number of calls.
 
-Rules of --fail-if: METRIC(\"PATTERN\") COMPARISON LIMIT. METRIC is calls, primitive_calls, self or
-total; COMPARISON is >, >=, < or <=; LIMIT is a figure after (1200, 1.5ms), a growth (+100, +2ms)
-or a share of the figure before (+5%). It holds for the sum over all functions that match.
+Rules of --fail-if: METRIC(\"PATTERN\") COMPARISON LIMIT. METRIC is calls, primitive_calls, self,
+total or waiting; COMPARISON is >, >=, < or <=; LIMIT is a figure after (1200, 1.5ms), a growth
+(+100, +2ms) or a share of the figure before (+5%). It holds for the sum over all functions that
+match. Waiting is the part of self time in which the thread was on no processor.
 
 Exit status:
   0  no rule is broken
@@ -45,9 +46,9 @@ Examples:
   edbprof check --budget=budget.toml new.prof
                                             fail if it does more
 
-A budget file has tables [calls], [primitive_calls], [self] and [total] with a line for each
-pattern: \"app.*\" = 1200, or \"app.load\" = \"250 ms\". A limit holds for the sum over all functions
-that match. [python.\"3.11\".calls] has limits for one version of Python.
+A budget file has tables [calls], [primitive_calls], [self], [total] and [waiting] with a line for
+each pattern: \"app.*\" = 1200, or \"app.load\" = \"250 ms\". A limit holds for the sum over all
+functions that match. [python.\"3.11\".calls] has limits for one version of Python.
 
 Exit status:
   0  every limit is kept
@@ -117,7 +118,7 @@ pub(crate) struct DiffOptions {
     ///
     /// An object; its `functions` have name, module, file, line, calls_before, calls_after,
     /// self_before_ns, self_after_ns, total_before_ns, total_after_ns, change_by_calls_ns,
-    /// change_by_time_ns, unsteady and certain.
+    /// change_by_time_ns, waiting_before_ns, waiting_after_ns, unsteady and certain.
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -213,6 +214,8 @@ pub(crate) enum SortBy {
     SelfTime,
     /// Largest growth of total time
     Total,
+    /// Largest growth of waiting
+    Waiting,
     /// Name
     Name,
 }
@@ -224,6 +227,7 @@ impl From<SortBy> for Order {
             SortBy::Calls => Order::Calls,
             SortBy::SelfTime => Order::SelfTime,
             SortBy::Total => Order::Total,
+            SortBy::Waiting => Order::Waiting,
             SortBy::Name => Order::Name,
         }
     }
