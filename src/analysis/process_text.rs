@@ -11,7 +11,7 @@ const LONGEST_COMMAND: usize = 120;
 
 /// Describes `process` in one line. Names are not escaped.
 pub fn describe(process: &Process) -> String {
-    let short = command(process);
+    let short = short_command(process);
     let ending = match process.ending {
         Ending::Running => "still running",
         Ending::Finished => "finished",
@@ -28,13 +28,37 @@ pub fn describe(process: &Process) -> String {
 
 /// Returns the command line and the beginning of `process`. Names are not escaped.
 pub fn beginning(process: &Process) -> String {
-    format!("{}, begun {}", command(process), utc(process.start_unix_ns))
+    format!(
+        "{}, begun {}",
+        short_command(process),
+        utc(process.start_unix_ns)
+    )
+}
+
+/// Returns the command line much as it was typed, without the directory of Python, and of a script
+/// in a `bin` its name alone. Names are not escaped.
+pub fn command(process: &Process) -> Vec<u8> {
+    let words = process.argv.iter().map(|word| first_line(word));
+    let mut words: Vec<_> = words.collect();
+    if let Some(python) = words.first_mut() {
+        *python = Cow::Owned(base_name(python));
+    }
+    let is_in_bin = |word: &[u8]| word.windows(5).any(|part| part == b"/bin/");
+    if words.get(1).is_some_and(|word| is_in_bin(word)) {
+        words.remove(0);
+        words[0] = Cow::Owned(base_name(&words[0]));
+    }
+    words.join(&b' ')
+}
+
+fn base_name(word: &[u8]) -> Vec<u8> {
+    let mut parts = word.rsplit(|&byte| byte == b'/');
+    parts.next().unwrap_or_default().to_vec()
 }
 
 /// Returns the command line, cut if it is long.
-pub fn command(process: &Process) -> String {
-    let words: Vec<_> = process.argv.iter().map(|word| first_line(word)).collect();
-    let command = words.join(&b' ');
+fn short_command(process: &Process) -> String {
+    let command = command(process);
     let command = String::from_utf8_lossy(&command);
     let mut short: String = command.chars().take(LONGEST_COMMAND).collect();
     if short.len() < command.len() {
@@ -45,7 +69,7 @@ pub fn command(process: &Process) -> String {
 
 /// Returns the first line of `word` that is not blank, with an ellipsis if there are others. The
 /// code after `-c` often has many.
-pub fn first_line(word: &[u8]) -> Cow<'_, [u8]> {
+fn first_line(word: &[u8]) -> Cow<'_, [u8]> {
     let mut lines = word.split(|&byte| byte == b'\n');
     let first = lines.find(|line| !line.trim_ascii().is_empty());
     match first.map(<[u8]>::trim_ascii) {
@@ -76,6 +100,29 @@ mod tests {
         for one_line in ["", " ", "\n", "a b", " a", "print(1)\n"] {
             assert_eq!(text(one_line.as_bytes()), one_line);
         }
+    }
+
+    #[test]
+    fn commands_are_those_that_were_typed() {
+        let command = |argv: &[&str]| {
+            let argv = argv.iter().map(|word| word.as_bytes().into());
+            let process = Process {
+                argv: argv.collect(),
+                ..Process::default()
+            };
+            String::from_utf8(super::command(&process)).unwrap()
+        };
+        assert_eq!(
+            command(&["/v/bin/python3", "/v/bin/pytest", "-n", "2"]),
+            "pytest -n 2"
+        );
+        assert_eq!(command(&["/v/bin/python3", "a.py", "x"]), "python3 a.py x");
+        assert_eq!(
+            command(&["/v/bin/python3", "-c", "import sys\nsys.exit(3)"]),
+            "python3 -c import sys…"
+        );
+        assert_eq!(command(&["/v/bin/app"]), "app");
+        assert_eq!(command(&[]), "");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::display::short_name;
 use super::machinery::is_waiting;
 use super::numbers::{counted, duration};
 use super::waiting;
-use crate::analysis::process_text::{first_line, utc};
+use crate::analysis::process_text::{self, utc};
 use crate::model::{Label, Process};
 
 /// Least share of the time that is worth to be called waiting.
@@ -101,19 +101,8 @@ fn first_processes(processes: &[Process]) -> Vec<&Process> {
     first
 }
 
-/// The command line, without the directories of Python and of a script that it has in `bin`.
 fn command(process: &Process) -> String {
-    let words = process.argv.iter().map(|word| first_line(word));
-    let mut words: Vec<_> = words.map(|word| printable(&word)).collect();
-    let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-    if let Some(python) = words.first_mut() {
-        *python = base(python);
-    }
-    if let Some(script) = words.get_mut(1).filter(|word| word.contains("/bin/")) {
-        *script = base(script);
-        words.remove(0);
-    }
-    words.join(" ")
+    printable(&process_text::command(process))
 }
 
 /// The processor time of all processes. That of a process that did not save is known if `edbprof
@@ -163,21 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_those_that_were_typed() {
-        let command = |argv: &[&str]| super::command(&process(1, 0, argv, 0));
-        assert_eq!(
-            command(&["/v/bin/python3", "/v/bin/pytest", "-n", "2"]),
-            "pytest -n 2"
-        );
-        assert_eq!(
-            command(&["/v/bin/python3", "a.py", "x\x1b"]),
-            "python3 a.py x\\x1b"
-        );
-        assert_eq!(
-            command(&["/v/bin/python3", "-c", "import sys\nsys.exit(3)"]),
-            "python3 -c import sys…"
-        );
-        assert_eq!(command(&[]), "");
+    fn commands_are_escaped() {
+        let process = process(1, 0, &["/v/bin/python3", "a.py", "x\x1b"], 0);
+        assert_eq!(command(&process), "python3 a.py x\\x1b");
     }
 
     #[test]
