@@ -85,7 +85,10 @@ fn read_and_write(
     let apart = apart.as_ref();
     let all_written = with_view(profile, &results.view, |view| {
         report.figures = view.figures;
-        report.selection = view.profile.trees().selection.clone();
+        let trees = view.profile.trees();
+        report.selection = trees.selection.clone();
+        let starts = trees.processes.iter().map(|process| process.start_unix_ns);
+        report.latest_start_unix_ns = starts.max().unwrap_or(0);
         let results_written = write_results(view, apart, &outputs, &formats, results, report);
         let summary_printed = print_summary(view, apart.is_some(), results, stream, report);
         results_written && summary_printed

@@ -22,6 +22,8 @@ pub(crate) struct RunReport {
     pub(crate) outputs: Vec<PathBuf>,
     /// Figures of the merged profile; 0 where nothing was merged.
     pub(crate) figures: Figures,
+    /// Time at which the latest process began, nanoseconds since the Unix epoch.
+    pub(crate) latest_start_unix_ns: u64,
     /// Options that selected a part.
     pub(crate) selection: Box<str>,
     /// End of the program of `edbprof run`.
@@ -55,6 +57,7 @@ impl RunReport {
             reading,
             outputs,
             figures,
+            latest_start_unix_ns: _,
             selection,
             ended: _,
             unrecorded,

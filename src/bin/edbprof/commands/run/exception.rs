@@ -1,36 +1,80 @@
-//! The exception that has ended the program, as its process tells.
+//! The exception that has made the program fail, as its process tells.
 //!
-//! It is a file in the directory of recordings, `exception_PID`, which holds the traceback. The
-//! program has printed its own before the summary; this one comes behind.
+//! A process that ends with one leaves a file in the directory of recordings, `exception_PID`,
+//! which holds the traceback. The program has printed its own before the summary; this one comes
+//! behind.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use edbprof::report::display::printable;
 use rustix::process::WaitStatus;
 
 use crate::cli::names::EXCEPTION_PREFIX;
 
-/// Returns the lines of the traceback that has ended the process `pid`, if one has. Removes those
-/// of all processes.
-pub(super) fn take_exception(directory: &Path, pid: Option<u32>) -> Vec<String> {
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(found) = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(EXCEPTION_PREFIX))
-        else {
-            continue;
-        };
-        if pid.is_some() && found.parse().ok() == pid {
+/// Tracebacks of the processes that an exception has ended.
+#[derive(Debug, Default)]
+pub(super) struct Exceptions(BTreeMap<u32, Exception>);
+
+#[derive(Debug)]
+struct Exception {
+    /// Time at which the process ended, nanoseconds since the Unix epoch.
+    end_unix_ns: u128,
+    lines: Vec<String>,
+}
+
+impl Exceptions {
+    /// Reads and removes those in `directory`.
+    pub(super) fn take(directory: &Path) -> Exceptions {
+        let mut all = BTreeMap::new();
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let pid = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(EXCEPTION_PREFIX));
+            let Some(pid) = pid else {
+                continue;
+            };
             let text = fs::read(entry.path()).unwrap_or_default();
-            let text = text.trim_ascii_end().split(|&byte| byte == b'\n');
-            lines = text.map(printable).collect();
+            let lines = text.trim_ascii_end().split(|&byte| byte == b'\n');
+            let end = entry.metadata().and_then(|metadata| metadata.modified());
+            let end = end.map(|end| end.duration_since(SystemTime::UNIX_EPOCH));
+            if let (Ok(pid), Ok(Ok(end))) = (pid.parse(), end) {
+                let exception = Exception {
+                    end_unix_ns: end.as_nanos(),
+                    lines: lines.map(printable).collect(),
+                };
+                all.insert(pid, exception);
+            }
+            let _ = fs::remove_file(entry.path());
         }
-        let _ = fs::remove_file(entry.path());
+        Exceptions(all)
     }
-    lines
+
+    /// Returns the lines that say why a run failed: the traceback of the process that was started,
+    /// `pid`, or else that of the last descendant which an exception has ended.
+    ///
+    /// A descendant's exception did not end the run if another process began later, at
+    /// `latest_start_unix_ns`, or if the run has no exit status and so no such time.
+    pub(super) fn reason(
+        &self,
+        pid: Option<u32>,
+        latest_start_unix_ns: Option<u64>,
+    ) -> Vec<String> {
+        if let Some(own) = pid.and_then(|pid| self.0.get(&pid)) {
+            return own.lines.clone();
+        }
+        let last = self.0.iter().max_by_key(|(_, one)| one.end_unix_ns);
+        let last = last.filter(|(_, one)| {
+            latest_start_unix_ns.is_some_and(|start| one.end_unix_ns > start.into())
+        });
+        last.map_or_else(Vec::new, |(pid, one)| {
+            let heading = format!("In process {pid}, which the program has started:");
+            [&[heading], &one.lines[..]].concat()
+        })
+    }
 }
 
 /// Returns the way in which the program ended: `exit status 1`, `killed by SIGSEGV`.
@@ -68,4 +112,29 @@ fn signal_name(signal: i32) -> Option<&'static str> {
     ];
     let known = names.iter().find(|(number, _)| *number == signal);
     known.map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exceptions(ends: &[(u32, u128)]) -> Exceptions {
+        let all = ends.iter().map(|&(pid, end_unix_ns)| {
+            let lines = vec![format!("ValueError: {pid}")];
+            (pid, Exception { end_unix_ns, lines })
+        });
+        Exceptions(all.collect())
+    }
+
+    #[test]
+    fn the_last_failure_is_the_reason() {
+        let of = |ends: &[_], latest| exceptions(ends).reason(Some(1), latest).join("|");
+        assert_eq!(of(&[(1, 20), (2, 30)], Some(10)), "ValueError: 1");
+        let child = "In process 3, which the program has started:|ValueError: 3";
+        assert_eq!(of(&[(2, 20), (3, 30)], Some(10)), child);
+        assert_eq!(of(&[(2, 20), (3, 30)], Some(40)), "");
+        assert_eq!(of(&[(2, 20), (3, 30)], None), "");
+        assert_eq!(of(&[(1, 20)], None), "ValueError: 1");
+        assert_eq!(of(&[], Some(0)), "");
+    }
 }

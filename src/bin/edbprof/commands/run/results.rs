@@ -7,7 +7,7 @@ use edbprof::report::summary::path_text;
 use serde_json::Value;
 
 use super::endings::Endings;
-use super::exception::{end_text, take_exception};
+use super::exception::{Exceptions, end_text};
 use super::execute::Ended;
 use super::program::Program;
 use super::reasons::Reason;
@@ -50,8 +50,7 @@ pub(super) fn write_results(
         recordings.keep_if(false);
         return show_nothing(reason, unrecorded.json(), options);
     }
-    let pid = ended.process.as_ref().map(|process| process.pid);
-    let exception = take_exception(&directory, pid);
+    let exceptions = Exceptions::take(&directory);
     let mut report = RunReport {
         unrecorded: unrecorded.json(),
         ended: end_text(ended.status).into(),
@@ -91,8 +90,10 @@ pub(super) fn write_results(
         warn(format_args!("the recordings are in {directory}"));
     }
     if ended.status.exit_status() != Some(0) && !options.results.quiet {
-        // What a program that has failed says last is why.
-        for line in exception {
+        let pid = ended.process.as_ref().map(|process| process.pid);
+        let latest_start = ended.status.exited().then_some(report.latest_start_unix_ns);
+        // The reason is the last thing that a failed program prints.
+        for line in exceptions.reason(pid, latest_start) {
             let _ = Stream::Stderr.print(format!("{line}\n"));
         }
     }
