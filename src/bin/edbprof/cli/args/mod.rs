@@ -176,7 +176,7 @@ pub(crate) struct ResultOptions {
     /// In a directory (one that exists, or a name ending in a slash) they are called
     /// profile_analysis.*; in a file name, a suffix like .prof or .svg is replaced for each
     /// result. The default is the current directory.
-    #[arg(long, value_name = "DIR|FILE")]
+    #[arg(long, short, value_name = "DIR|FILE")]
     pub(crate) out: Option<PathBuf>,
 
     #[command(flatten)]
