@@ -2,8 +2,10 @@
 (() => {
   const WIDTH = 1200;
   const CELL = 7.3;
+  const LEAST_NAME = 4;
   const frames = [...document.querySelectorAll(".frame")].map((element) => ({
     element,
+    graph: element.parentElement,
     x: Number(element.dataset.x),
     width: Number(element.dataset.w),
     y: Number(element.querySelector("rect").getAttribute("y")),
@@ -21,23 +23,25 @@
     const room = Math.floor((width - 6) / CELL);
     text.setAttribute("x", x + 3);
     text.textContent =
-      room < 2 ? "" : name.length <= room ? name : name.slice(0, room - 1) + "\u2026";
+      room < LEAST_NAME ? "" : name.length <= room ? name : name.slice(0, room - 1) + "\u2026";
   }
 
   function zoom(to) {
     const end = to.x + to.width;
     for (const frame of frames) {
-      const isAbove =
-        frame.y > to.y && frame.x <= to.x + 0.01 && frame.x + frame.width >= end - 0.01;
-      frame.element.classList.toggle("above", isAbove);
-      if (isAbove) {
+      const isHere = frame.graph === to.graph;
+      const isCaller =
+        isHere && frame.y < to.y && frame.x <= to.x + 0.01 && frame.x + frame.width >= end - 0.01;
+      frame.element.classList.toggle("above", isCaller);
+      if (isCaller) {
         draw(frame, 0, WIDTH);
         continue;
       }
       const left = Math.max(frame.x, to.x);
       const right = Math.min(frame.x + frame.width, end);
       const scale = WIDTH / to.width;
-      draw(frame, (left - to.x) * scale, frame.y > to.y ? 0 : (right - left) * scale);
+      const isBelow = isHere && frame.y >= to.y;
+      draw(frame, (left - to.x) * scale, isBelow ? (right - left) * scale : 0);
     }
   }
 

@@ -4,7 +4,7 @@ use crate::analysis::diff::{PathChange, PathChanges};
 use crate::model::NO_PARENT;
 
 /// Narrower frames, as a share of the width, are left out.
-const LEAST: f64 = 0.0005;
+const LEAST: f64 = 0.001;
 /// Levels that are drawn.
 const MAX_LEVELS: usize = 200;
 
@@ -13,7 +13,7 @@ const MAX_LEVELS: usize = 200;
 pub(super) struct Placed {
     /// Index of the path.
     pub(super) path: usize,
-    /// 0 for the lowest.
+    /// 0 for the uppermost.
     pub(super) level: usize,
     /// Left edge, nanoseconds from the graph's.
     pub(super) start: f64,

@@ -26,6 +26,8 @@ const FRAME: usize = 17;
 const UNITS: f64 = 1200.0;
 /// Width of a character of a name, units.
 const CELL: f64 = 7.3;
+/// Least number of characters that a name is shown by. `diff.js` has the same.
+const LEAST_NAME: usize = 4;
 /// Height of what stands above the upper graph, and above the lower one, pixels.
 const HEAD: usize = 96;
 const HEADING: usize = 40;
@@ -41,7 +43,7 @@ pub fn picture(changes: &PathChanges, names: &Names, before: &str, after: &str) 
     for (graph, heading) in [
         (
             &upper,
-            "After: each function stands on its caller, as wide as it is after.",
+            "After: each function hangs from its caller, as wide as it is after.",
         ),
         (
             &lower,
@@ -53,11 +55,13 @@ pub fn picture(changes: &PathChanges, names: &Names, before: &str, after: &str) 
         }
         let _ = writeln!(body, "<text x=\"8\" y=\"{}\">{heading}</text>", y + 22);
         y += HEADING;
+        // Frames of one graph are zoomed together.
+        let _ = writeln!(body, "<g class=\"graph\">");
         for frame in &graph.frames {
-            let bottom = y + graph.levels * LEVEL;
-            let top = bottom - (frame.level + 1) * LEVEL;
+            let top = y + frame.level * LEVEL;
             write_frame(&mut body, changes, names, frame, whole, top);
         }
+        let _ = writeln!(body, "</g>");
         y += graph.levels * LEVEL;
     }
     let (was, is) = (changes.whole_before(), changes.whole_after());
@@ -134,7 +138,10 @@ fn write_frame(
     write_fill(out, &class(&change, whole), x, top, width, FRAME);
     let room = ((width - 6.0) / CELL).max(0.0) as usize;
     let name = function_name(function);
-    let label = beginning(&name, room).unwrap_or_default();
+    let label = match room >= LEAST_NAME {
+        true => beginning(&name, room).unwrap_or_default(),
+        false => String::new(),
+    };
     let _ = writeln!(
         out,
         "<text x=\"{:.2}\" y=\"{}\" data-name=\"{}\">{}</text></g>",
