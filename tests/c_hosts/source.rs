@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// A host's source, and the language and standard it is written in.
 pub(crate) struct Source {
@@ -33,10 +34,7 @@ impl Source {
             std::io::stderr().write_all(skipped.as_bytes()).unwrap();
             return None;
         };
-        // Cargo builds the library for this test, and puts it beside it.
-        let test = std::env::current_exe().unwrap();
-        let libraries = test.parent().unwrap();
-        assert!(libraries.join("libedbprof.so").exists());
+        let libraries = libraries();
         let program = directory.join("host");
         let output = Command::new(compiler.path())
             .arg(if self.cpp { "-std=c++11" } else { "-std=c11" })
@@ -107,6 +105,27 @@ impl Source {
         );
         Some((files, pid))
     }
+}
+
+/// The directory of the shared library, which is built once, as hosts get it: without features.
+fn libraries() -> &'static Path {
+    static LIBRARIES: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARIES.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args(["rustc", "--locked", "--lib", "--crate-type=cdylib"])
+            .args(["--no-default-features", "--message-format=json"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let made = said.lines().find_map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let is_library = event["target"]["crate_types"] == serde_json::json!(["cdylib"]);
+            let file = event["filenames"][0].as_str().filter(|_| is_library)?;
+            Some(Path::new(file).parent().unwrap().to_owned())
+        });
+        made.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    })
 }
 
 /// The triple that this test is compiled for, which Cargo tells build scripts only.
