@@ -25,8 +25,6 @@ BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
 CI_PACKAGES := g++ valgrind chromium chromium-driver pkg-config shellcheck
-# `make lint` checks licences and sources of dependencies with it.
-CARGO_DENY := 0.20.2
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)
@@ -62,10 +60,10 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
-	@$(CHECK) lint rust instructions python browser demo
+	@$(CHECK)
 
 test-all: .venv-wheels/.wheel-tools ## As test, under every supported Python that is found (3.9 to 3.15; see pythons), and wheels
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) lint rust instructions python browser demo wheels c_tarball
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) python lint rust browser instructions demo wheels c_tarball
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -156,14 +154,6 @@ ci-tools: ## Install the system packages that checks need (Debian, Ubuntu; as ro
 		$$sudo apt-get update -q && \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
-	@$(MAKE) --no-print-directory build/tools/bin/cargo-deny
-
-# Not optimised: it runs a second and compiles for minutes.
-build/tools/bin/cargo-deny: | tools
-	@echo "== Building cargo-deny $(CARGO_DENY) in build/tools"
-	@CARGO_TARGET_DIR=build/tools/target cargo install --quiet --debug --locked --no-default-features \
-		--root build/tools cargo-deny@$(CARGO_DENY)
-	@rm -rf build/tools/target
 
 pythons: ## Get Python 3.14 and 3.15 from Debian sid (DEBIAN_MIRROR) into build/sid (as root), for test-all
 	@missing=$$(for name in debootstrap patchelf; do command -v $$name >/dev/null || echo $$name; done); \

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [lint] [rust] [instructions] [python] [browser] [demo] [soak] [wheels] [c_tarball]
+#     tests/check.sh [python] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
+#
+# JOBS parts run side by side (default: one for each processor), begun in this order; python is
+# one part for each Python. Then the output of a check is printed when it ends.
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -13,11 +16,12 @@ cd "$(dirname "$0")/.." || exit
 
 readonly MAKE=(make --no-print-directory)
 readonly LOOKED_FOR="on PATH, in ${PYENV_ROOT:-$HOME/.pyenv}/versions and in build/sid"
-passed=0
-failed=0
-report=() # One line a check, for the closing summary.
+readonly REPORT=build/test/report # One line a check, for the closing summary.
+readonly LOCKS=build/test/locks
 
-mkdir -p build/test
+rm -rf "$LOCKS"
+mkdir -p build/test "$LOCKS"
+: >"$REPORT"
 EDBPROF_SKIP_LOG=$PWD/build/test/skipped
 export EDBPROF_SKIP_LOG
 : >"$EDBPROF_SKIP_LOG"
@@ -27,18 +31,37 @@ skip() { # WHAT AND WHY
     echo "$1" >>"$EDBPROF_SKIP_LOG"
 }
 
+# Runs a command while no other part runs one under that lock.
+alone() { # LOCK COMMAND...
+    local lock=$LOCKS/$1 status
+    until mkdir "$lock" 2>/dev/null; do sleep 0.2; done
+    "${@:2}"
+    status=$?
+    rmdir "$lock"
+    return $status
+}
+
 check() { # NAME COMMAND...: succeeds when the command does
-    local name=$1 start=$SECONDS result=ok
+    local name=$1 start=$SECONDS result=ok log=
     shift
-    printf '\n== %s: %s\n' "$name" "$*"
-    if "$@"; then
-        passed=$((passed + 1))
+    if [[ -n ${side_by_side-} ]]; then
+        echo "-- $name: started"
+        log=$(mktemp build/test/log.XXXXXX)
+        { printf '\n== %s: %s\n' "$name" "$*" && "$@"; } >"$log" 2>&1 || result=FAILED
+        alone printing cat "$log"
+        rm "$log"
     else
-        result=FAILED
-        failed=$((failed + 1))
+        printf '\n== %s: %s\n' "$name" "$*"
+        "$@" || result=FAILED
     fi
-    report+=("$(printf '%-7s %4d s  %s' "$result" $((SECONDS - start)) "$name")")
+    printf '%-7s %4d s  %s\n' "$result" $((SECONDS - start)) "$name" >>"$REPORT"
     [[ $result == ok ]]
+}
+
+# Fills virtual environments by rules of the Makefile. One at a time, because builds for one
+# Python share a directory.
+install() { # TARGET...
+    alone installing "${MAKE[@]}" "$@"
 }
 
 # --- which Pythons -------------------------------------------------------------------
@@ -110,15 +133,17 @@ choose_pythons() {
 # --- the checks ----------------------------------------------------------------------
 
 check_lint() {
-    check "install linters" "${MAKE[@]}" lint-tools
-    local linter
-    for linter in $(bash tests/lint.sh --list); do
+    check "install linters" "${MAKE[@]}" .venv-lint/.linters build/lint/.installed
+    local linter i
+    for linter in $(bash tests/lint.sh --list | grep -vx stubtest); do
         check "$linter" bash tests/lint.sh "$linter"
     done
-    local i
     for i in ${!versions[*]}; do
         check "C warnings, Python ${versions[i]}" compile_c "${interpreters[i]}"
     done
+    # Last, because only this linter waits for a build of the extension.
+    check "install for stubtest" install .venv-lint/.installed &&
+        check stubtest bash tests/lint.sh stubtest
 }
 
 compile_c() { # INTERPRETER
@@ -150,20 +175,16 @@ check_instructions() {
     fi
 }
 
-check_python() {
-    local i venv
-    for i in ${!versions[*]}; do
-        venv=.venv-${versions[i]}
-        # What is installed is tested: no edbprof_native lies where pytest is started.
-        check "install on Python ${versions[i]}" \
-            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" ||
-            continue
-        check "pytest on Python ${versions[i]}" "$venv/bin/python" -m pytest
-        if can_count_instructions; then
-            check "instructions an event on Python ${versions[i]}" \
-                "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
-        fi
-    done
+check_python() { # INDEX
+    local version=${versions[$1]} venv=.venv-${versions[$1]}
+    # What is installed is tested: no edbprof_native lies where pytest is started.
+    check "install on Python $version" \
+        install "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[$1]}" || return
+    check "pytest on Python $version" "$venv/bin/python" -m pytest
+    if can_count_instructions; then
+        check "instructions an event on Python $version" \
+            "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
+    fi
 }
 
 check_wheels() {
@@ -182,7 +203,7 @@ check_soak() {
     for i in ${!versions[*]}; do
         venv=.venv-${versions[i]}
         check "install on Python ${versions[i]}" \
-            "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
+            install "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[i]}" &&
             check "$EDBPROF_MOMENTS moments of each end, Python ${versions[i]}" \
                 "$venv/bin/python" -m pytest tests/python/test_killed.py
     done
@@ -202,7 +223,7 @@ check_browser() { # Under one Python: what is tested is the picture.
             skip "speedscope's importer (npm not found; run 'make ci-tools')"
             node=
         }
-        check "install for the browser" "${MAKE[@]}" "$venv/.installed" "$venv/.requirements" \
+        check "install for the browser" install "$venv/.installed" "$venv/.requirements" \
             "$venv/.browser" ${node:+"$node"} PYTHON="${interpreters[0]}" &&
             check "pictures in a browser" "$venv/bin/python" -m pytest tests/browser
     fi
@@ -210,18 +231,52 @@ check_browser() { # Under one Python: what is tested is the picture.
 
 check_demo() {
     mkdir -p build/test/demo
-    check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
+    check "install for the demo" install .venv-demo/.installed &&
+        check "make demo" "${MAKE[@]}" demo DEMO_OUT=build/test/demo
 }
 
-[[ $# -gt 0 ]] || set -- lint rust instructions python browser demo
+# Runs the jobs that no other worker has taken, each a function with its arguments.
+work() {
+    local i
+    for i in ${!jobs[*]}; do
+        # shellcheck disable=SC2086  # A job is several words.
+        mkdir "$LOCKS/job-$i" 2>/dev/null && ${jobs[i]}
+    done
+}
+
+[[ $# -gt 0 ]] || set -- python lint rust browser instructions demo
 "${MAKE[@]}" tools || exit
 choose_pythons
+jobs=()
 for part in "$@"; do
-    "check_$part"
+    if [[ $part == python ]]; then
+        for i in ${!versions[*]}; do jobs+=("check_python $i"); done
+    else
+        jobs+=("check_$part")
+    fi
 done
+workers=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
+[[ $workers -lt ${#jobs[*]} ]] || workers=${#jobs[*]}
+if [[ $workers -gt 1 ]]; then
+    side_by_side=1
+    # With job control, each worker is a process group that SIGINT is not ignored in, as tests of
+    # signals need it; so it has to be passed on.
+    set -m
+    groups=()
+    for ((worker = 0; worker < workers; worker++)); do
+        work </dev/null &
+        groups+=("-$!")
+    done
+    trap 'kill -TERM -- "${groups[@]}"; exit 130' INT TERM
+    wait
+else
+    work
+fi
 
 printf '\n== Summary\n'
-printf '%s\n' ${report[@]+"${report[@]}"}
+cat "$REPORT"
+passed=$(grep -c '^ok ' "$REPORT")
+failed=$(grep -c '^FAILED ' "$REPORT")
 skipped=$(sort -u "$EDBPROF_SKIP_LOG" | grep -c .)
 sort -u "$EDBPROF_SKIP_LOG" | sed 's/^/SKIPPED: /'
 if [[ $skipped -gt 0 && ${EDBPROF_NO_SKIP:-0} != 0 ]]; then

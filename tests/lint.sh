@@ -66,14 +66,7 @@ lint_msrv() {
         "${PYTHON:-python3}" tests/lint/msrv.py
 }
 
-lint_deny() {
-    local deny=build/tools/bin/cargo-deny
-    if [[ -x $deny ]]; then
-        "$deny" --locked check --hide-inclusion-graph licenses bans sources
-    else
-        skip "cargo-deny ($deny is missing; run 'make ci-tools')"
-    fi
-}
+lint_deny() { in_venv cargo-deny --locked check --hide-inclusion-graph licenses bans sources; }
 
 lint_clang-format() { c_files | xargs .venv-lint/bin/clang-format --dry-run --Werror; }
 
