@@ -14,6 +14,7 @@ import pytest
 from behaviour import observe
 from edbprof_native import Profile, profile
 from prof_file import ProfFile
+from running import both, edbprof_run  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"

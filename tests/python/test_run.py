@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import subprocess
 import sys
-import textwrap
-import time
-from pathlib import Path
 
 import pytest
 from edbprof_native._program import find
 from prof_file import ProfFile
+from running import write
 
 #: Tells what a program can see of how it was started.
 OBSERVER = """
@@ -44,33 +40,6 @@ sys.exit(7)
 """
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Runs `edbprof run ARGUMENTS`, gives what came of it; results are in tmp_path/results."""
-    results = tmp_path / "results"
-    results.mkdir()
-
-    def run(*arguments, options=(), **more):
-        command = [find(), "run", f"--python={sys.executable}", f"--out={results}", *options]
-        return subprocess.run(
-            [*command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            cwd=tmp_path,
-            check=False,
-            **more,
-        )
-
-    run.results = lambda: ProfFile(results / "profile_analysis.prof")
-    return run
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return path
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -81,7 +50,7 @@ def write(path: Path, text: str) -> Path:
     ],
     ids=["script", "module", "options", "code"],
 )
-def test_the_program_sees_what_it_would_see_without_us(run, tmp_path, arguments):
+def test_the_program_sees_what_it_would_see_without_us(edbprof_run, tmp_path, arguments):
     write(tmp_path / "observer.py", OBSERVER)
     bare = subprocess.run(
         [sys.executable, *arguments],
@@ -92,13 +61,13 @@ def test_the_program_sees_what_it_would_see_without_us(run, tmp_path, arguments)
         input="some input",
         check=False,
     )
-    profiled = run(*arguments, options=["--quiet"], input="some input")
+    profiled = edbprof_run(*arguments, options=["--quiet"], input="some input")
     assert profiled.stdout == bare.stdout
     assert profiled.stderr == bare.stderr
     assert profiled.returncode == bare.returncode in (1, 7)
 
 
-def test_all_calls_of_all_threads_and_children_are_there(run, tmp_path):
+def test_all_calls_of_all_threads_and_children_are_there(edbprof_run, tmp_path):
     write(
         tmp_path / "child.py",
         """
@@ -134,9 +103,9 @@ def test_all_calls_of_all_threads_and_children_are_there(run, tmp_path):
             os.wait()
         """,
     )
-    done = run("program.py")
+    done = edbprof_run("program.py")
     assert (done.returncode, done.stdout) == (0, "")
-    file = run.results()
+    file = edbprof_run.results()
     names = ("in_main", "in_thread", "in_fork", "in_worker", "in_child")
     assert {name: file.calls(name) for name in names} == {
         "in_main": 1,
@@ -148,7 +117,7 @@ def test_all_calls_of_all_threads_and_children_are_there(run, tmp_path):
     assert "lost" not in done.stderr or "0 lost" in done.stderr
 
 
-def test_the_first_process_alone(run, tmp_path):
+def test_the_first_process_alone(edbprof_run, tmp_path):
     write(
         tmp_path / "program.py",
         """
@@ -165,11 +134,11 @@ def test_the_first_process_alone(run, tmp_path):
             os.wait()
         """,
     )
-    assert run("program.py", options=["--no-children"]).returncode == 0
-    assert run.results().calls("work") == 1
+    assert edbprof_run("program.py", options=["--no-children"]).returncode == 0
+    assert edbprof_run.results().calls("work") == 1
 
 
-def test_what_recording_costs_is_measured(run, tmp_path):
+def test_what_recording_costs_is_measured(edbprof_run, tmp_path):
     write(
         tmp_path / "program.py",
         """
@@ -185,13 +154,13 @@ def test_what_recording_costs_is_measured(run, tmp_path):
                 pool.join()
         """,
     )
-    done = run("program.py", options=["--compensate"])
+    done = edbprof_run("program.py", options=["--compensate"])
     assert "Compensated" in done.stderr
     assert "lack of calibration" not in done.stderr
-    assert "Recording took about" in run("program.py").stderr
+    assert "Recording took about" in edbprof_run("program.py").stderr
 
 
-def test_options_of_recording(run, tmp_path):
+def test_options_of_recording(edbprof_run, tmp_path):
     write(
         tmp_path / "program.py",
         """
@@ -202,55 +171,13 @@ def test_options_of_recording(run, tmp_path):
         thread.join()
         """,
     )
-    run("program.py", options=["--no-threads", "--no-builtins", "--clock=cpu"])
-    names = {label[2] for label in run.results().rows}
+    edbprof_run("program.py", options=["--no-threads", "--no-builtins", "--clock=cpu"])
+    names = {label[2] for label in edbprof_run.results().rows}
     assert "in_thread" not in names
     assert not any("built-in" in name for name in names)
 
 
-def test_ctrl_c_stops_the_program_and_still_gives_the_answer(run, tmp_path):
-    write(
-        tmp_path / "program.py",
-        """
-        import sys, time
-        def work():
-            print("ready", flush=True)
-            while True:
-                time.sleep(10)
-        work()
-        """,
-    )
-    command = [find(), "run", f"--python={sys.executable}", "--out=results/", "program.py"]
-    # What a shell starts with '&' ignores the signal, and so would the program.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    ) as process:
-        signal.signal(signal.SIGINT, before)
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate()
-    assert process.returncode == -signal.SIGINT
-    assert "KeyboardInterrupt" in told and "Wrote" in told
-    assert run.results().calls("work") == 1
-
-
-def test_a_program_that_is_killed(run, tmp_path):
-    write(
-        tmp_path / "program.py",
-        """
-        import os, signal
-        def work(): os.kill(os.getpid(), signal.SIGKILL)
-        work()
-        """,
-    )
-    done = run("program.py")
-    assert done.returncode == -signal.SIGKILL
-    assert "1 of 1 process ended without exit handlers" in done.stderr
-    assert run.results().calls("work") == 1
-
-
-def test_a_program_on_path(run, tmp_path):
+def test_a_program_on_path(edbprof_run, tmp_path):
     program = write(tmp_path / "some-program", f"#!{sys.executable}\ndef work(): pass\nwork()\n")
     program.chmod(0o755)
     path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
@@ -268,101 +195,21 @@ def test_a_program_on_path(run, tmp_path):
     assert ProfFile(tmp_path / "elsewhere" / "here.prof").calls("work") == 1
 
 
-def test_what_can_not_be_run(run, tmp_path):
-    done = run("no-such-program")
+def test_what_can_not_be_run(edbprof_run, tmp_path):
+    done = edbprof_run("no-such-program")
     assert done.returncode == 127
     assert "no file no-such-program" in done.stderr
-    done = run("sh", "-c", "exit 3")
+    done = edbprof_run("sh", "-c", "exit 3")
     assert done.returncode == 3
     assert "nothing was recorded" in done.stderr
 
 
-def test_recordings_are_kept_on_demand(run, tmp_path):
+def test_recordings_are_kept_on_demand(edbprof_run, tmp_path):
     write(tmp_path / "program.py", "def work(): pass\nwork()\n")
-    done = run("program.py", options=["--keep=kept"])
+    done = edbprof_run("program.py", options=["--keep=kept"])
     (file,) = (tmp_path / "kept").iterdir()
     assert ProfFile(file).calls("work") == 1
     assert str(tmp_path / "kept") in done.stderr
-
-
-def test_nothing_is_left_behind(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    write(tmp_path / "program.py", "def work(): pass\nwork()\n")
-    assert run("program.py").returncode == 0
-    assert list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_a_child_that_outlives_the_run(run, tmp_path, monkeypatch):
-    """It is named, and what it has recorded until then is in the results."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    write(
-        tmp_path / "program.py",
-        """
-        import os, subprocess, sys
-        if len(sys.argv) == 1:
-            ready, told = os.pipe()
-            child = subprocess.Popen(
-                [sys.executable, "program.py", str(told)],
-                stdin=0, stdout=subprocess.DEVNULL, stderr=open("child.err", "w"),
-                pass_fds=[told],
-            )
-            os.read(ready, 1)
-        else:
-            def outlives(): pass
-            outlives()
-            os.write(int(sys.argv[1]), b"x")
-            sys.stdin.read()
-        """,
-    )
-    reader, writer = os.pipe()
-    done = run("program.py", stdin=reader)
-    assert done.returncode == 0
-    assert re.search(r"^edbprof: process \d+ is still running", done.stderr, re.MULTILINE)
-    os.close(writer)
-    os.close(reader)
-    assert run.results().calls("outlives") == 1
-    assert list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_a_forkserver_leaves_nothing(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    write(
-        tmp_path / "program.py",
-        """
-        import multiprocessing
-        def in_worker(number): return number
-        if __name__ == "__main__":
-            with multiprocessing.get_context("forkserver").Pool(2) as pool:
-                assert pool.map(in_worker, range(3)) == [0, 1, 2]
-        """,
-    )
-    assert run("program.py").returncode == 0
-    assert run.results().calls("in_worker") == 3
-    assert list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_os_exit_is_no_kill(run, tmp_path):
-    write(tmp_path / "program.py", "import os\ndef work(): os._exit(3)\nwork()\n")
-    done = run("program.py")
-    assert done.returncode == 3
-    assert "killed" not in done.stderr
-    assert run.results().calls("work") == 1
-
-
-def test_where_the_run_is_over_nothing_is_recorded_or_said(tmp_path):
-    settings = "threads=1\nbuiltins=1\nchildren=1\nclock=wall\nhook=auto\ndirectory="
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; print('edbprof_native._native' in sys.modules)"],
-        env=dict(os.environ, EDBPROF_RUN=settings + str(tmp_path / "gone")),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-    )
-    assert done.stderr == ""
 
 
 def test_python_m_runs_that_python(tmp_path):
@@ -373,114 +220,6 @@ def test_python_m_runs_that_python(tmp_path):
     )
     assert done.stdout == f"{sys.executable}\n"
     assert ProfFile(tmp_path / "profile_analysis.prof").calls("work") == 1
-
-
-#: A process that says `ready` in a call that never returns.
-BLOCKED = """
-import os, sys, threading
-def block(way):
-    if way == "thread":
-        threading.Thread(target=block, args=("",)).start()
-    elif way == "fork":
-        block("") if os.fork() == 0 else os.wait()
-    elif way == "exec":
-        os.execv("/bin/cat", ["cat"])
-    os.write(1, b"%d\\n" % os.getpid())
-    os.read(0, 1)
-block(sys.argv[1])
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
-@pytest.mark.parametrize("way", ["main", "thread", "fork"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-def test_open_calls_last_until_the_kill(tmp_path, way, number):
-    """As long as the test sees them last, between two messages."""
-    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}"]
-    command += ["-c", BLOCKED, way]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8") as run:
-        pid = int(run.stdout.readline())
-        if way == "thread":
-            assert int(run.stdout.readline()) == pid
-        begun = time.monotonic_ns()
-        while time.monotonic_ns() < begun + 50_000_000:
-            os.sched_yield()
-        waited = time.monotonic_ns() - begun
-        os.kill(pid, number)
-        _, errors = run.communicate()
-    assert "Unfinished" not in errors and "≥" not in errors
-    file = ProfFile(tmp_path / "profile_analysis.prof")
-    # In a forked child, the parent's call has no calls.
-    blocked = [node for node in file.nodes if node.name == "block" and node.calls]
-    assert len(blocked) == (1 if way == "main" else 2)
-    # All of them began before. The counter was measured by another clock.
-    assert all(node.total > waited * 0.99 for node in blocked)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
-def test_open_calls_end_where_the_process_becomes_another_program(tmp_path):
-    begun = time.monotonic_ns()
-    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}"]
-    command += ["-c", BLOCKED, "exec"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8") as run:
-        # The other program answers.
-        run.stdin.write("x\n")
-        run.stdin.flush()
-        assert run.stdout.readline() == "x\n"
-        became = time.monotonic_ns() - begun
-        while time.monotonic_ns() < begun + 3 * became:
-            os.sched_yield()
-        run.communicate()
-    assert run.returncode == 0
-    file = ProfFile(tmp_path / "profile_analysis.prof")
-    (block,) = (node for node in file.nodes if node.name == "block")
-    assert 0 < block.total < became * 1.01
-
-
-#: A child becomes another program and goes on. The pipe is closed when it has become one.
-BECOMES_CAT = """
-import os
-read, write = os.pipe()
-if os.fork() == 0:
-    os.execv("/bin/cat", ["cat"])
-os.close(write)
-os.read(read, 1)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
-def test_a_process_that_became_another_program_is_not_one_that_still_records(tmp_path):
-    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}", "-c", BECOMES_CAT]
-    with open(tmp_path / "errors", "w+") as errors:
-        pipe = subprocess.PIPE
-        # The other program runs as long as its input is open.
-        with subprocess.Popen(command, stdin=pipe, stdout=errors, stderr=errors) as run:
-            assert run.wait() == 0
-            errors.seek(0)
-            assert "still running" not in errors.read()
-
-
-#: A child ends after its parent.
-ORPHAN = """
-import os, subprocess, sys
-if len(sys.argv) == 1:
-    command = [sys.executable, __file__, str(os.getpid())]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    child.stdout.readline()
-else:
-    os.write(1, b"started\\n")
-    while os.getppid() == int(sys.argv[1]):
-        os.sched_yield()
-"""
-
-
-def test_a_child_that_outlives_its_parent_is_no_command_of_its_own(tmp_path):
-    program = write(tmp_path / "program.py", ORPHAN)
-    command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}", program]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    assert "2 processes" in done.stderr and "more command" not in done.stderr
 
 
 #: Nobody may set a profile function from now on.
@@ -502,70 +241,7 @@ def test_an_audit_hook_that_forbids_profile_functions_says_nothing_of_ours(tmp_p
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
 
-#: Runs a command as the first process of a container that adopts orphans and waits for none.
-ADOPT = """
-import ctypes, os, subprocess, sys
-PR_SET_CHILD_SUBREAPER = 36
-ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-subprocess.run(sys.argv[1:], check=True)
-try:
-    print(os.waitpid(-1, 0))
-except ChildProcessError:
-    print("none")
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
-def test_no_process_is_left_to_be_waited_for(tmp_path):
-    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--out={tmp_path}"]
-    command = [sys.executable, "-c", ADOPT, *command, "-c", "pass"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout == "none\n"
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
-def test_kept_recordings_know_when_the_process_was_killed(tmp_path):
-    kept = tmp_path / "kept"
-    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--keep={kept}"]
-    command += [f"--out={tmp_path}", "-c", BLOCKED, "main"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
-        os.kill(int(run.stdout.readline()), signal.SIGKILL)
-        run.communicate()
-    done = subprocess.run(
-        [find(), f"--out={tmp_path / 'again.prof'}", kept], stdout=subprocess.PIPE, check=True
-    )
-    assert b"Unfinished" not in done.stdout
-
-    def totals(name):
-        # Without the nodes of process and thread, which are not called.
-        return sorted(node.total for node in ProfFile(tmp_path / name).nodes if node.calls)
-
-    # The counter's rate is measured each time.
-    assert totals("again.prof") == pytest.approx(totals("profile_analysis.prof"), 0.01, 2)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
-def test_without_edbprof_open_calls_are_lower_bounds(tmp_path):
-    kept = tmp_path / "kept"
-    command = [find(), "run", "--quiet", f"--python={sys.executable}", f"--keep={kept}"]
-    command += [f"--out={tmp_path}", "-c", BLOCKED, "main"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
-        run.stdout.readline()
-        # The program ends with it.
-        run.kill()
-        assert run.stdout.read() == b""
-    done = subprocess.run(
-        [find(), f"--out={tmp_path / 'again.prof'}", kept],
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-    )
-    # It was writing, reading, or between the two.
-    assert re.search("Unfinished at a kill: [23] calls of [23] functions, innermost ", done.stdout)
-    assert "  ≥ " in done.stdout
-
-
-def test_results_keep_processes_and_threads_apart(run, tmp_path):
+def test_results_keep_processes_and_threads_apart(edbprof_run, tmp_path):
     """So they can be looked at one by one afterwards, without the recordings."""
     write(
         tmp_path / "program.py",
@@ -584,7 +260,7 @@ def test_results_keep_processes_and_threads_apart(run, tmp_path):
             of_main()
         """,
     )
-    done = run("program.py")
+    done = edbprof_run("program.py")
     assert done.returncode == 0
     assert "tree --by=process " in done.stderr
 
