@@ -8,34 +8,15 @@ Beside it the processor time of the page's thread, which other work hardly chang
 """
 
 import pathlib
-import shutil
 import sys
 import tempfile
 import time
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "browser"))
+
+import chromium
 
 ON_SCREEN = "requestAnimationFrame(() => setTimeout(arguments[0]))"
-
-
-def browser(directory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "window-size=1920,1000",
-        f"user-data-dir={directory}",
-    ):
-        options.add_argument("--" + flag)
-    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
 
 def open_once(driver, picture):
@@ -53,7 +34,7 @@ def open_once(driver, picture):
 
 def main():
     with tempfile.TemporaryDirectory() as directory:
-        driver = browser(directory)
+        driver = chromium.start(directory)
         for name in sys.argv[1:]:
             picture = pathlib.Path(name).resolve()
             times = [open_once(driver, picture) for _ in range(5)]

@@ -1,22 +1,15 @@
-"""The browser, and pictures to open in it.
-
-Chromium and its driver are Debian's packages chromium and chromium-driver; tests/check.sh
-skips all of this, loudly, where they are missing.
-"""
+"""The browser, and pictures to open in it."""
 
 import base64
 import json
 import pathlib
-import shutil
 
+import chromium
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-TOOLS = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
 
 
 class Page:
@@ -137,23 +130,10 @@ class Page:
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = TOOLS["chromium"]
-    for flag in (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
-    ):
-        options.add_argument("--" + flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    # With both paths given selenium looks for nothing in the network.
-    driver = webdriver.Chrome(options=options, service=Service(TOOLS["chromedriver"]))
+    driver = chromium.start(
+        tmp_path_factory.mktemp("browser"),
+        **{"goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}},
+    )
     yield driver
     driver.quit()
 
