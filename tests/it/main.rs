@@ -23,12 +23,14 @@ mod profile_group;
 mod profile_merge;
 mod profile_processes;
 mod profile_rows;
+mod profile_select;
 mod profile_singledispatch;
 mod profile_trees;
 mod program_tree;
 mod pstats_text;
 #[path = "../../fuzz/readers.rs"]
 mod readers;
+mod requests;
 mod summary;
 mod terminal_tree;
 mod third_party;
