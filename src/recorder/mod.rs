@@ -22,6 +22,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `atomic` | the atomics of all that follows |
 //! | `stopwatch` | ticks that add up, in one word |
 //! | `node` | one node of a call tree |
 //! | `children` | the table that finds a node's child by key |
@@ -38,6 +39,7 @@
 //! | `fork`, `exit` | what happens to all of them |
 
 mod arena;
+mod atomic;
 mod children;
 mod descriptors;
 mod exit;

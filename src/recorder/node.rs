@@ -32,15 +32,15 @@
 //! too.
 
 use std::cell::Cell;
+#[cfg(not(edbprof_loom))]
 use std::mem::offset_of;
 use std::ptr::NonNull;
-use std::sync::atomic::{
-    AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 pub(crate) use crate::format::live::{COUNTER, NO_FUNCTION};
+#[cfg(not(edbprof_loom))]
 use crate::format::live::{NODE, at};
+use crate::recorder::atomic::{AtomicU32, AtomicU64};
 use crate::recorder::stopwatch::Stopwatch;
 
 /// Index of a node in its recording's arena.
@@ -68,7 +68,9 @@ pub(crate) struct Node {
 /// Number of siblings that a node remembers as followers.
 pub(crate) const GUESSES: usize = 2;
 
+#[cfg(not(edbprof_loom))]
 const _: () = assert!(size_of::<Node>() == NODE);
+#[cfg(not(edbprof_loom))]
 const _: () = assert!(
     offset_of!(Node, key) == at::node::KEY
         && offset_of!(Node, parent) == at::node::PARENT
@@ -117,7 +119,8 @@ impl Node {
         // SAFETY: by this function's contract; the key is aligned for an atomic.
         unsafe {
             place.write(Node { key: 0, ..self });
-            AtomicU64::from_ptr(&raw mut (*place.as_ptr()).key).store(key, Release);
+            std::sync::atomic::AtomicU64::from_ptr(&raw mut (*place.as_ptr()).key)
+                .store(key, Release);
         }
     }
 

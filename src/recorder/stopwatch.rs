@@ -1,9 +1,8 @@
 //! Ticks that add up, in one word. The sign tells whether they run at the moment.
 
-use std::sync::atomic::{
-    AtomicI64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::recorder::atomic::AtomicI64;
 
 /// Starting subtracts the tick, stopping adds it. So it is negative while it runs, because the
 /// ticks measured before are fewer than any later tick, the first being 1. One store commits

@@ -100,6 +100,9 @@ fn add_thread(
     }
 }
 
+#[cfg(all(test, edbprof_loom))]
+mod interleaved;
+
 /// A node of the arena, and the thread that records in it.
 struct MemoryNode<'n> {
     node: &'n Node,

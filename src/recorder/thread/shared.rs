@@ -1,13 +1,11 @@
 //! The part of a thread's state that other threads read: all of it is atomic.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::current_thread_token;
 use super::waiting::LatestReading;
+use crate::recorder::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use crate::recorder::node::{Node, NodeIndex};
 
 /// The token of no thread.
@@ -33,7 +31,7 @@ impl ThreadShared {
     ///
     /// # Safety
     /// * The arena of `root`, which is its first node, outlives the result.
-    pub(super) unsafe fn new(slot: usize, root: NonNull<Node>, next: NodeIndex) -> ThreadShared {
+    pub(crate) unsafe fn new(slot: usize, root: NonNull<Node>, next: NodeIndex) -> ThreadShared {
         ThreadShared {
             root: AtomicPtr::new(root.as_ptr()),
             next: AtomicU32::new(next),
