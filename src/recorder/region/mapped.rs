@@ -1,30 +1,11 @@
-//! Address space that is committed from the front, in steps.
-//!
-//! Its content never moves, so a thread can keep pointers into it while another one commits
-//! more.
+//! The system's memory, committed in steps.
 
 use std::io;
 use std::ptr::{self, NonNull};
 
+use super::Backing;
 use crate::clock::wall;
 use crate::recorder::limits;
-
-/// Puts memory of its own under a region that grows.
-pub(crate) trait Backing {
-    /// Puts memory of its own over the `len` bytes at `start`, or leaves the system's there.
-    ///
-    /// # Safety
-    /// * The bytes are whole pages of a region, and follow those of the call before.
-    /// * Nobody uses them yet.
-    unsafe fn extend(&mut self, start: NonNull<u8>, len: usize);
-}
-
-/// Leaves a region to the system's memory.
-pub(crate) struct Unbacked;
-
-impl Backing for Unbacked {
-    unsafe fn extend(&mut self, _: NonNull<u8>, _: usize) {}
-}
 
 /// Address space whose committed front part is zeroed, readable and writable memory. Released
 /// on drop.
@@ -206,6 +187,7 @@ fn map(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unbacked;
     use super::*;
 
     #[test]
