@@ -16,6 +16,9 @@ MOMENTS ?= 1000
 # How long `make fuzz` feeds each reader.
 FUZZ_SECONDS ?= 600
 
+# Tests of what the repository says of itself: a change of a function is none of that.
+NOT_BY_SOURCES := --skip header --skip third_party --skip layers --skip cycles
+
 # Where `make demo` puts its results. Empty: the checkout.
 DEMO_OUT ?=
 
@@ -44,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -96,6 +99,27 @@ test-ubsan: | tools ## C hosts under UndefinedBehaviorSanitizer
 
 test-tsan: | tools ## C hosts under ThreadSanitizer
 	@bash tests/sanitize.sh thread
+
+test-loom: | tools ## Each interleaving of a thread that records and a snapshot of its calls
+	CARGO_TARGET_DIR=build/loom RUSTFLAGS="--cfg edbprof_loom" \
+		cargo test --locked --no-default-features --lib interleaved
+
+test-miri: | tools ## Unsafe code of the tree of calls under Miri (needs nightly Rust with miri)
+	@cargo +nightly miri --version >/dev/null 2>&1 || { echo "Miri is missing:" \
+		"rustup toolchain install nightly --component miri,rust-src" >&2; exit 1; }
+	CARGO_TARGET_DIR=build/miri cargo +nightly miri test --locked --no-default-features --lib -- \
+		recorder::arena recorder::children recorder::node recorder::region recorder::stopwatch \
+		--skip any_budget
+
+# In a clone, because the tool writes into the sources. SHARD=0/36 tests each 36th change.
+mutants: | tools ## Change src/format and src/analysis in small ways, and see that tests fail (SHARD=0/36)
+	@cargo mutants --version >/dev/null 2>&1 || { echo "cargo-mutants is missing:" \
+		"cargo install --locked cargo-mutants" >&2; exit 1; }
+	@rm -rf build/mutants/clone && git clone --quiet . build/mutants/clone
+	cd build/mutants/clone && CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$(CURDIR)/build/mutants/target \
+		cargo mutants --in-place --output .. --file 'src/format/**' --file 'src/analysis/**' \
+		--no-default-features --features report --cargo-arg=--lib --cargo-arg=--test=it \
+		--timeout 300 --sharding round-robin --shard $(or $(SHARD),0/1) -- -- $(NOT_BY_SOURCES)
 
 lint: ## All linters: rustfmt, clippy, clang-format, ruff, mypy and others (see tests/lint.sh)
 	@$(CHECK) lint
