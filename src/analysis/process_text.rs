@@ -69,7 +69,7 @@ fn short_command(process: &Process) -> String {
 
 /// Returns the first line of `word` that is not blank, with an ellipsis if there are others. The
 /// code after `-c` often has many.
-fn first_line(word: &[u8]) -> Cow<'_, [u8]> {
+pub fn first_line(word: &[u8]) -> Cow<'_, [u8]> {
     let mut lines = word.split(|&byte| byte == b'\n');
     let first = lines.find(|line| !line.trim_ascii().is_empty());
     match first.map(<[u8]>::trim_ascii) {
