@@ -159,7 +159,7 @@ fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	@rm -rf build/fuzz/seeds
 	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test it fuzz_readers
-	@for reader in marshal prof live sidecar; do \
+	@for reader in marshal prof live history sidecar; do \
 		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
 		mkdir -p build/fuzz/corpus/$$reader && \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$reader build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader -- \

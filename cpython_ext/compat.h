@@ -179,6 +179,34 @@ static inline bool compat_ends_at_start(PyFrameObject *frame, PyCodeObject *code
 #endif
 }
 
+/* Returns true if the frame of a generator or coroutine, which is left without an exception, is
+ * at an instruction that suspends it. Reads the code in place, because it is asked each time. */
+static inline bool compat_yields(PyFrameObject *frame, PyCodeObject *code)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    enum { UNIT = PY_VERSION_HEX < 0x030A0000 ? 1 : 2 };
+    Py_ssize_t offset = (Py_ssize_t)frame->f_lasti * UNIT;
+    if (offset < 0 || offset >= PyBytes_GET_SIZE(code->co_code)) {
+        return false;
+    }
+    int opcode = (unsigned char)PyBytes_AS_STRING(code->co_code)[offset];
+    return opcode == YIELD_VALUE || opcode == YIELD_FROM;
+#else
+    Py_ssize_t offset = PyFrame_GetLasti(frame);
+    if (offset < 0 || offset >= 2 * Py_SIZE(code)) {
+        return false;
+    }
+    int opcode = (unsigned char)code->co_code_adaptive[offset];
+#if PY_VERSION_HEX >= 0x030C0000
+    /* From 3.13 on it is at the instruction behind, which resumes it. */
+    if (opcode == INSTRUMENTED_YIELD_VALUE || compat_start_at(code, offset) == COMPAT_RESUME) {
+        return true;
+    }
+#endif
+    return opcode == YIELD_VALUE;
+#endif
+}
+
 /* A new reference to the qualified name, or NULL without an exception. */
 static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 {

@@ -61,18 +61,26 @@ void count_class_call_in_each(const active_recorders *list)
     }
 }
 
-void leave_in_each(const active_recorders *list, uint64_t key)
+static void leave(const active_recorder *active, uint64_t key, call_end end)
+{
+    if (active->owner->timer == NULL) {
+        (void)left(active->handle, key, end);
+        return;
+    }
+    uint64_t now = timer_read(active->owner);
+    (void)(end == CALL_RETURNED ? edbprof_leave_at(active->handle, key, now)
+           : end == CALL_RAISED ? edbprof_leave_raised_at(active->handle, key, now)
+                                : edbprof_leave_suspended_at(active->handle, key, now));
+}
+
+void leave_in_each(const active_recorders *list, uint64_t key, call_end end)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
         if (is_builtin_key(key) && !active.owner->builtins) {
             continue;
         }
-        if (active.owner->timer == NULL) {
-            (void)edbprof_leave(active.handle, key);
-        } else {
-            (void)edbprof_leave_at(active.handle, key, timer_read(active.owner));
-        }
+        leave(&active, key, end);
     }
 }
 
@@ -91,7 +99,7 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
     PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        leave_in_each(&state->active[hook], key);
+        leave_in_each(&state->active[hook], key, result == NULL ? CALL_RAISED : CALL_RETURNED);
     }
     compat_restore_exception(exception);
     return result;

@@ -55,13 +55,16 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
     return builtin_key((PyCFunctionObject *)callable);
 }
 
+/* Ways in which a call ends. */
+typedef enum { CALL_RETURNED, CALL_RAISED, CALL_SUSPENDED } call_end;
+
 /* Give an event to each recorder of a list. A function that a recording does not know yet is
  * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
 void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed);
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key);
 void count_class_call_in_each(const active_recorders *list);
-void leave_in_each(const active_recorders *list, uint64_t key);
+void leave_in_each(const active_recorders *list, uint64_t key, call_end end);
 
 /* Calls a function, and records the call if the function is written in C: no hook reports it,
  * because the caller is C code. */
@@ -85,10 +88,12 @@ static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 }
 
 /* The same for the end of a call. */
-static inline bool left(edbprof_thread *fast_handle, uint64_t key)
+static inline bool left(edbprof_thread *fast_handle, uint64_t key, call_end end)
 {
     if (fast_handle != NULL) {
-        (void)edbprof_leave(fast_handle, key);
+        (void)(end == CALL_RETURNED ? edbprof_leave(fast_handle, key)
+               : end == CALL_RAISED ? edbprof_leave_raised(fast_handle, key)
+                                    : edbprof_leave_suspended(fast_handle, key));
     }
     return fast_handle != NULL;
 }

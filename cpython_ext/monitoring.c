@@ -101,25 +101,27 @@ static CALLBACK(on_resume)
 }
 
 /* `key` is 0 where nothing has ended. */
-static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, call_end end)
 {
     const active_recorders *list = listening();
     if (list != NULL && key != 0) {
-        leave_in_each(list, key);
+        leave_in_each(list, key, end);
     }
     Py_RETURN_NONE;
 }
 
-static inline PyObject *leave_code(PyCodeObject *code)
+static inline PyObject *leave_code(PyCodeObject *code, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored();
-    if (code != NULL && left(fast_handle, code_key(code))) {
+    if (code != NULL && left(fast_handle, code_key(code), end)) {
         Py_RETURN_NONE;
     }
-    return leave_slowly(code == NULL ? 0 : code_key(code));
+    return leave_slowly(code == NULL ? 0 : code_key(code), end);
 }
 
-static CALLBACK(on_return) { return leave_code(code_of(arguments, count)); }
+static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_RETURNED); }
+
+static CALLBACK(on_yield) { return leave_code(code_of(arguments, count), CALL_SUSPENDED); }
 
 /* Returns true if a call ends that was prevented from starting, in Pythons that do not say so by
  * RAISE. */
@@ -141,7 +143,7 @@ static CALLBACK(on_unwind)
         thread_here.is_calling = false;
         Py_XDECREF(enter_code(arguments, count, false));
     }
-    return leave_code(code);
+    return leave_code(code, CALL_RAISED);
 }
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
@@ -175,16 +177,20 @@ static CALLBACK(on_call)
     return call_slowly(arguments, count);
 }
 
-static CALLBACK(on_c_return)
+static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored();
     uint64_t key = key_of(arguments, count);
     bool builtin = is_builtin_key(key);
-    if (fast_handle != NULL && (!builtin || left(fast_handle, key))) {
+    if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
-    return leave_slowly(builtin ? key : 0);
+    return leave_slowly(builtin ? key : 0, end);
 }
+
+static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETURNED); }
+
+static CALLBACK(on_c_raise) { return leave_builtin(arguments, count, CALL_RAISED); }
 
 /* Returns true if another tool has raised this exception at the same start event, after we got
  * it: then it has come through a function of that tool. */
@@ -227,9 +233,9 @@ static const struct {
 } handlers[] = {
     {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_return, true},   {"PY_UNWIND", on_unwind, true},
+    {"PY_YIELD", on_yield, true},   {"PY_UNWIND", on_unwind, true},
     {"CALL", on_call, true},         {"C_RETURN", on_c_return, false},
-    {"C_RAISE", on_c_return, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
+    {"C_RAISE", on_c_raise, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
 };
 
 static CALLBACK(on_nothing)

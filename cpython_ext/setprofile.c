@@ -39,8 +39,14 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
     PyCodeObject *code = compat_frame_code(frame);
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
-    } else if (!left(list->fast_handle, code_key(code))) {
-        leave_in_each(list, code_key(code));
+    } else {
+        call_end end = value == NULL                                       ? CALL_RAISED
+                       : (code->co_flags & GENERATOR_FLAGS) && compat_yields(frame, code)
+                           ? CALL_SUSPENDED
+                           : CALL_RETURNED;
+        if (!left(list->fast_handle, code_key(code), end)) {
+            leave_in_each(list, code_key(code), end);
+        }
     }
     return 0;
 }
@@ -117,12 +123,13 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObje
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee,
+                                              call_end end)
 {
     if (PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->fast_handle, key)) {
-            leave_in_each(list, key);
+        if (!left(list->fast_handle, key, end)) {
+            leave_in_each(list, key, end);
         }
     }
     return 0;
@@ -135,8 +142,8 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     case PyTrace_CALL: return record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, argument);
-    case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument);
+    case PyTrace_C_RETURN: return record_builtin_return(list, argument, CALL_RETURNED);
+    case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument, CALL_RAISED);
     default: return 0;
     }
 }
@@ -194,7 +201,8 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
     Py_XDECREF(chained_argument);
     if (result < 0 && what == PyTrace_CALL && !EDBPROF_FAILED_STARTS_END) {
         PyObject *exception = compat_take_exception();
-        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)));
+        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)),
+                      CALL_RAISED);
         compat_restore_exception(exception);
     }
     if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {

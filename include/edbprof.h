@@ -648,6 +648,26 @@ edbprof_status edbprof_leave(struct edbprof_thread *thread,
                              uint64_t key);
 
 /**
+ * Ends a call like `edbprof_leave`, by an exception: a timeline says so. Only the thread that
+ * made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_raised(struct edbprof_thread *thread,
+                                    uint64_t key);
+
+/**
+ * Ends a call like `edbprof_leave`, because a generator or coroutine is suspended: a timeline
+ * says so. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_suspended(struct edbprof_thread *thread,
+                                       uint64_t key);
+
+/**
  * Counts a call to a class, made by the innermost open function. The class has no node,
  * but the hook takes time for the call, which `edbprof --compensate` subtracts. Also counts
  * other actions that get no event of their own. Only the thread that made the handle. NULL
@@ -694,6 +714,28 @@ edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
 edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
                                 uint64_t key,
                                 uint64_t ticks);
+
+/**
+ * Ends a call like `edbprof_leave_raised`, at a time that the host gives: see `edbprof_enter_at`.
+ * Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_raised_at(struct edbprof_thread *thread,
+                                       uint64_t key,
+                                       uint64_t ticks);
+
+/**
+ * Ends a call like `edbprof_leave_suspended`, at a time that the host gives: see
+ * `edbprof_enter_at`. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_suspended_at(struct edbprof_thread *thread,
+                                          uint64_t key,
+                                          uint64_t ticks);
 
 /**
  * Ends a call like `edbprof_leave`, and counts it as a resume after all. Up to Python

@@ -7,7 +7,7 @@ use super::{Figures, attach, define, recording_of};
 use crate::clock::Clock;
 use crate::format::timeline::{self, Block, NO_FUNCTION, Source, TimelineProcess};
 use crate::model::Ending;
-use crate::model::timeline::{Happening, WaitKind};
+use crate::model::timeline::{CallEnd, Happening, WaitKind};
 use crate::recorder::node::{COUNTER, Visit};
 use crate::recorder::{HistoryOptions, Keep, Options, Recording, Registered, SaveOptions, Thread};
 
@@ -310,7 +310,7 @@ fn by_the_counter_the_history_is_that_of_the_tree() {
                     for key in [2 + round % 2, 1] {
                         match thread.now_at_once() {
                             Ok(_) => panic!("taken at once"),
-                            Err(now) if thread.leave_noted(key, now) => {}
+                            Err(now) if thread.leave_noted(key, CallEnd::Returned, now) => {}
                             Err(_) => {
                                 thread.leave(key, thread.now_of_event());
                             }

@@ -57,6 +57,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, tsc};
 use crate::model::Waiting;
+use crate::model::timeline::CallEnd;
 use crate::recorder::children::Children;
 use crate::recorder::node::{Node, NodeIndex, Visit};
 pub(crate) use fiber::Fiber;
@@ -407,13 +408,18 @@ impl<H: Home> Thread<H> {
     /// A call ends or is suspended at `now`. Calls above it that are still open end with
     /// it; if it is not open, nothing happens. `key` must not be 0.
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        self.leave_as(key, CallEnd::Returned, now)
+    }
+
+    /// Like [`Thread::leave`], with the way in which the call ends.
+    pub(crate) fn leave_as(&self, key: u64, end: CallEnd, now: u64) -> Outcome {
         if self.cursor().key == key {
-            self.note(Note::Leave, now);
+            self.note(Note::Leave(end), now);
         }
         if self.leave_top(key, now) {
             return Outcome::Recorded;
         }
-        self.leave_below(key, now)
+        self.leave_below(key, end, now)
     }
 
     /// Fast path of [`Thread::leave`]: succeeds only if the call is the innermost one.
