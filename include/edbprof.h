@@ -153,6 +153,12 @@
 #define EDBPROF_TIMELINE_FIRST 2
 
 /**
+ * `edbprof_options.flags`: only those parts of the timeline are saved that
+ * `edbprof_timeline_keep` has kept.
+ */
+#define EDBPROF_TIMELINE_KEPT 4
+
+/**
  * `edbprof_options.max_nodes`: the smallest number.
  */
 #define EDBPROF_LEAST_NODES 64
@@ -504,7 +510,7 @@ typedef struct edbprof_options {
    */
   struct edbprof_str live_dir;
   /**
-   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`. Not in the first version of the
+   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. Not in the first version of the
    * ABI, like all that follows.
    */
   uint64_t flags;
@@ -1004,6 +1010,37 @@ int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
 size_t edbprof_recording_path(const struct edbprof_recording *recording,
                               char *buffer,
                               size_t size);
+
+/**
+ * Returns the time now on the recording's timeline, for `edbprof_timeline_keep`. 0 for
+ * `EDBPROF_CLOCK_HOST`. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+uint64_t edbprof_timeline_now(const struct edbprof_recording *recording);
+
+/**
+ * Keeps all threads' events since the time `since`, which `edbprof_timeline_now` gave, if that
+ * was at least `least_ns` nanoseconds ago. They are not overwritten by later ones until this was
+ * done `most` times more, or until three quarters of the timeline are kept. Events that were
+ * overwritten before are missing. Any thread.
+ *
+ * Returns `EDBPROF_NOT_DUE` if that was not so long ago, or if the recording has no timeline.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_timeline_keep(const struct edbprof_recording *recording,
+                                     uint64_t since,
+                                     uint64_t least_ns,
+                                     size_t most);
+
+/**
+ * Keeps the timelines of all recordings of this process as they are now, like
+ * `edbprof_timeline_keep`. Any thread.
+ */
+edbprof_status edbprof_timelines_keep(size_t most);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -63,7 +63,7 @@ class Edbprof(Nothing):
     #: Whether waiting is told apart unless said otherwise.
     waiting = True
 
-    def __init__(self, hook: str, waiting: bool = True) -> None:
+    def __init__(self, hook: str, waiting: bool = True, timeline: bool = False) -> None:
         from edbprof_native import _native
 
         self.directory = tempfile.TemporaryDirectory(prefix="edbprof-bench-")
@@ -72,6 +72,7 @@ class Edbprof(Nothing):
             save_every=0,
             hook=hook,
             waiting=waiting and self.waiting,
+            timeline_bytes=256 << 20 if timeline else 0,
         )
 
     def start(self) -> None:
@@ -165,11 +166,13 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "none": Nothing,
     "empty setprofile": EmptySetprofile,
     "edbprof setprofile": lambda: Edbprof("setprofile"),
+    "timeline setprofile": lambda: Edbprof("setprofile", timeline=True),
     "setprofile, no waiting": lambda: Edbprof("setprofile", waiting=False),
     **(
         {
             "empty monitoring": EmptyMonitoring,
             "edbprof monitoring": lambda: Edbprof("monitoring"),
+            "timeline monitoring": lambda: Edbprof("monitoring", timeline=True),
             "monitoring, no waiting": lambda: Edbprof("monitoring", waiting=False),
         }
         if HAVE_MONITORING

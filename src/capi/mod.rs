@@ -26,6 +26,7 @@ mod recording;
 mod save;
 mod status;
 mod text;
+mod timeline;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use recording::*;
 pub use save::*;
 pub use status::*;
 pub use text::*;
+pub use timeline::*;
 
 /// Major version of this ABI. It grows when a host that was compiled with an earlier header
 /// can no longer use the library.

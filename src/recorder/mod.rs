@@ -73,6 +73,15 @@ pub(crate) use recording::{
 pub(crate) use registry::Registered;
 pub(crate) use thread::{Fiber, Outcome};
 
+/// Keeps the histories of all recordings of this process as they are now, for the latest `most`
+/// times that something is kept.
+pub(crate) fn keep_histories(most: usize) {
+    // If another thread has the list for good, there is nobody to tell.
+    let _ = registry::each(|recording| {
+        recording.keep_history(0, 0, most);
+    });
+}
+
 /// Makes a recording, which the fork and exit handlers know from now on.
 ///
 /// # Errors

@@ -311,3 +311,136 @@ def test_the_way_in_which_calls_end(both, hook):
     assert ended("awaits") == ["suspended", "returned"]
     assert ended("__await__") == ["suspended", "returned"]
     assert ended("work") == ["returned"]
+
+
+def slow_calls(run, tmp_path, source):
+    """Runs a program with the function `work(slow)`, decorated, and returns its timeline."""
+    run(
+        """
+        import asyncio, sys, time
+        from edbprof_native import profile
+
+        decorated = profile(dir=sys.argv[1], slower_than=0.05, keep=3, timeline=1 << 20)
+
+        def fast():
+            for _ in range(40):
+                abs(-1)
+
+        def maybe(slow):
+            fast()
+            if slow:
+                time.sleep(0.06)
+        """
+        + source,
+        tmp_path,
+    )
+    (path,) = tmp_path.glob("*.prof")
+    trees = ProfFile(path)
+    return only_process(f"{path}.timeline"), trees
+
+
+SLOW_FUNCTION = """
+        @decorated
+        def work(slow):
+            maybe(slow)
+
+        for number in range(6000):
+            work(number % 1500 == 700)
+"""
+SLOW_COROUTINE = """
+        @decorated
+        async def work(slow):
+            fast()
+            if slow:
+                await asyncio.sleep(0.06)
+
+        async def main():
+            for number in range(4000):
+                await work(number % 1000 == 700)
+
+        asyncio.run(main())
+"""
+SLOW_GENERATOR = """
+        @decorated
+        async def work(slow):
+            yield 1
+            if slow:
+                await asyncio.sleep(0.06)
+            fast()
+            yield 2
+
+        async def main():
+            for number in range(4000):
+                async for _ in work(number % 1000 == 700):
+                    pass
+
+        asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("source", [SLOW_FUNCTION, SLOW_COROUTINE, SLOW_GENERATOR])
+def test_of_slow_calls_the_latest_are_kept(run, tmp_path, source):
+    of, trees = slow_calls(run, tmp_path, source)
+    starts = [call for call in of.calls_of("work") if call.ended != "suspended"]
+    # Blocks have other calls before and after the slow ones, but few of all.
+    assert trees.calls("work") >= 4000
+    assert len(starts) < trees.calls("work") / 2
+    assert of.entry["complete_from"] == of.entry["end"]
+    if source == SLOW_FUNCTION:
+        slow = [call for call in starts if of.ns(call.end - call.begin) >= 50e6]
+        assert len(slow) == 3
+
+
+def test_nothing_is_kept_unless_a_call_is_slow(run, tmp_path):
+    run(
+        """
+        import sys
+        from edbprof_native import profile
+
+        @profile(dir=sys.argv[1], slower_than=1000)
+        def work():
+            pass
+
+        for _ in range(1000):
+            work()
+        """,
+        tmp_path,
+    )
+    (path,) = tmp_path.glob("*.prof")
+    assert not list(tmp_path.glob("*.timeline"))
+    assert ProfFile(path).calls("work") == 1000
+
+
+def test_the_timeline_may_be_kept_now(run, tmp_path):
+    run(
+        """
+        import sys
+        import edbprof_native
+        from edbprof_native import profile
+
+        @profile(dir=sys.argv[1], slower_than=1000, timeline=1 << 20)
+        def work():
+            for _ in range(50):
+                abs(-1)
+
+        @profile(dir=sys.argv[1])
+        def seen():
+            pass
+
+        seen()
+        edbprof_native.keep_timeline()
+        for _ in range(5000):
+            work()
+        """,
+        tmp_path,
+    )
+    (path,) = tmp_path.glob("*.prof")
+    of = only_process(f"{path}.timeline")
+    assert len(of.calls_of("seen")) == 1
+    assert len(of.blocks) == 1
+
+
+@pytest.mark.parametrize("options", [{"slower_than": 0}, {"slower_than": -1}, {"keep": 0}])
+def test_limits_of_slow_calls_are_positive(options):
+    with pytest.raises(ValueError):
+        profile(**options)

@@ -124,7 +124,9 @@ class TimelineProcess:
     def _replay(self, thread: Thread, block: Block) -> None:
         reopened = block.overflow
         thread.overflow = []
-        assert thread.tick == block.start
+        if thread.tick != block.start:  # Blocks before it are missing.
+            thread.tick = block.start
+            thread.go_to(block.node)
         assert (thread.open[-1][0] if thread.open else block.root) == block.node
         for tick, code, second in block.events():
             passed = tick - thread.tick - (second if code == EXCLUDED else 0)

@@ -50,6 +50,10 @@ class profile:
     timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB (see
         `Profile`). It is written at exit, beside the file with `.timeline` behind its name. Of
         those who share a file the first says.
+    slower_than: seconds. Only calls of this function that last as long are kept in the timeline,
+        each with all that the process recorded meanwhile; of generators and coroutines from the
+        first start to the end, waits included. The trees count every call. Implies `timeline`.
+    keep: how many such calls are kept: the latest ones, as far as there is room.
     """
 
     _directory: str
@@ -57,6 +61,8 @@ class profile:
     _prefix: str
     _suffix: str
     _recorder: _native.Recorder
+    _slower_than_ns: int
+    _keep: int
 
     if TYPE_CHECKING:
 
@@ -74,6 +80,8 @@ class profile:
             threads: bool = ...,
             max_nodes: int = ...,
             timeline: Union[bool, int] = ...,
+            slower_than: Optional[float] = ...,
+            keep: int = ...,
         ) -> "profile": ...
 
     # Not __init__: @profile alone makes no profile.
@@ -90,6 +98,8 @@ class profile:
         threads: bool = False,
         max_nodes: int = 4_194_304,
         timeline: "Union[bool, int]" = False,
+        slower_than: "Optional[float]" = None,
+        keep: int = 100,
     ) -> "Any":
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -100,6 +110,12 @@ class profile:
             raise TypeError("save_every_n_calls must be an int")
         if save_every_n_calls < 0:
             raise ValueError("save_every_n_calls must not be negative")
+        if slower_than is not None and not slower_than > 0:
+            raise ValueError("slower_than must be positive")
+        if not isinstance(keep, int):
+            raise TypeError("keep must be an int")
+        if keep < 1:
+            raise ValueError("keep must be positive")
         if dir is None:
             dir = _process.temporary_directory()
         self = super().__new__(cls)
@@ -108,6 +124,10 @@ class profile:
         if live_dir is not None:
             live_dir = os.fsdecode(live_dir)
             self._live_directory = os.path.abspath(live_dir) if live_dir else ""
+        if slower_than is not None and timeline is False:
+            timeline = True
+        self._slower_than_ns = 0 if slower_than is None else max(1, int(slower_than * 1e9))
+        self._keep = keep
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
@@ -119,6 +139,7 @@ class profile:
             self._live_directory,
             max_nodes,
             _process.timeline_bytes(timeline),
+            slower_than is not None,
         )
         return self if function is None else self(function)
 
@@ -129,7 +150,9 @@ class profile:
             return type(descriptor)(self(descriptor.__func__))  # type: ignore[no-any-return]
         if not callable(function) or isinstance(function, type):
             raise TypeError(f"@profile() decorates functions and methods, not {function!r}")
-        return _native.Decorated(function, self._recorder)  # type: ignore[return-value]  # stands in for it in every respect
+        return _native.Decorated(  # type: ignore[return-value]  # stands in for it in every respect
+            function, self._recorder, slower_than_ns=self._slower_than_ns, keep=self._keep
+        )
 
     def save(self) -> None:
         """Write what this process has recorded so far; nothing if that is nothing.

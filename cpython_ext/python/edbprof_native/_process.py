@@ -76,6 +76,7 @@ def recorder(
     live_dir: str,
     max_nodes: int,
     timeline: int,
+    timeline_kept: bool,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
@@ -93,6 +94,7 @@ def recorder(
             live_dir=live_dir,
             max_nodes=max_nodes,
             timeline_bytes=timeline,
+            timeline_kept=timeline_kept,
         )
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every

@@ -189,6 +189,27 @@ impl Recording {
         }
     }
 
+    /// The time now, for [`Recording::keep_history`].
+    pub(crate) fn history_now(&self) -> u64 {
+        self.options.clock.now().wrapping_sub(self.epoch)
+    }
+
+    /// Keeps the history since tick `since`, for the latest `most` times that this is done, if
+    /// that was at least `least_ns` nanoseconds ago.
+    pub(crate) fn keep_history(&self, since: u64, least_ns: u64, most: usize) -> bool {
+        let now = self.history_now();
+        let ticks = now.saturating_sub(since);
+        // No clock has fewer ticks than one a nanosecond. Measuring its rate takes longer.
+        if ticks < least_ns || self.rate_so_far().ns(ticks) < least_ns {
+            return false;
+        }
+        let mut shared = self.lock();
+        if let Some(history) = &mut shared.history {
+            history.keep(since, now, most);
+        }
+        shared.history.is_some()
+    }
+
     /// Nanoseconds in a tick, as well as can be said without waiting for long.
     fn rate_so_far(&self) -> TickRate {
         match self.options.clock {

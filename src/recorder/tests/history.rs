@@ -21,6 +21,7 @@ pub(super) fn options(bytes: u64, keep: Keep) -> Option<HistoryOptions> {
     Some(HistoryOptions {
         bytes,
         keep,
+        only_kept: false,
         disk_floor: None,
         memory_floor: None,
     })
