@@ -13,7 +13,8 @@
 //! | [`json`] | all of it, for programs of one's own |
 //!
 //! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
-//! tables, and [`summary`], what the program prints when it is done.
+//! tables, [`calls`], the single calls of a function, and [`summary`], what the program prints when
+//! it is done.
 //!
 //! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
 //! [`named`] finds functions by patterns, and [`similar`] what a mistyped word was meant to be.
@@ -22,6 +23,7 @@
 //! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
 
 pub mod callgrind;
+pub mod calls;
 pub mod cells;
 pub mod diff;
 pub mod display;

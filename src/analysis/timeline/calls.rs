@@ -19,7 +19,7 @@ use super::window::waiting;
 use crate::analysis::pattern::Pattern;
 use crate::format::timeline::{Block, TimelineProcess};
 use crate::model::timeline::WaitKind;
-use crate::model::{Function, Waiting};
+use crate::model::{Function, Trees, Waiting};
 
 /// Calls that are kept to find one near the median.
 const SAMPLE: usize = 4096;
@@ -101,10 +101,7 @@ pub fn calls(
     for (number, process) in processes.iter().enumerate() {
         let of = OfProcess::new(process, number, axis, request);
         if of.is_meant.contains(&true) {
-            let ticks = axis.tick(number, request.window.start)..match request.window.end {
-                u64::MAX => u64::MAX,
-                end => axis.tick(number, end),
-            };
+            let ticks = axis.ticks(number, &request.window);
             let (threads, chunks) = chunks(process, &ticks);
             parts.push((of, threads, chunks, ticks));
         }
@@ -488,4 +485,30 @@ impl Visitor for Search<'_> {
         self.excluded = self.excluded.saturating_add(ticks);
         ControlFlow::Continue(())
     }
+}
+
+/// Returns the number of calls of the function in `trees` that are within no other one of it,
+/// overflow calls included.
+pub fn recorded(trees: &Trees, function: &Pattern) -> u64 {
+    let is_meant = |kind: u32| {
+        trees
+            .function(kind)
+            .is_some_and(|of| function.is_function(of))
+    };
+    let kinds: Vec<bool> = (0..trees.kinds.len() as u32).map(is_meant).collect();
+    let mut calls = 0_u64;
+    for thread in &trees.threads {
+        let mut is_within: Vec<bool> = Vec::with_capacity(thread.nodes.len());
+        for row in thread.nodes.rows() {
+            let is_above = is_within.get(row.parent as usize).copied().unwrap_or(false);
+            let is_here = kinds[row.kind as usize];
+            if is_here && !is_above {
+                calls = calls.saturating_add(row.calls).saturating_add(row.resumes);
+            }
+            is_within.push(is_above || is_here);
+        }
+        let overflow = thread.overflow.iter().filter(|of| kinds[of.kind as usize]);
+        calls = overflow.fold(calls, |sum, of| sum.saturating_add(of.calls + of.resumes));
+    }
+    calls
 }

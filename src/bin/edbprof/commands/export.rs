@@ -28,9 +28,16 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         .filter(|path| *path != Path::new(STDOUT));
     let targets: Vec<_> = output.into_iter().map(Path::to_owned).collect();
     let mut reading = ReadReport::default();
-    let mut files = input::find_to_show(&options.inputs, &mut reading)?;
+    let has_window = options.window.is_given();
+    let mut files = match has_window {
+        true => input::timelines::profiles_of(&options.inputs, &mut ReadReport::default())?,
+        false => input::find_to_show(&options.inputs, &mut reading)?,
+    };
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
-    let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
+    let profile = match has_window {
+        true => input::merge_window(&options.inputs, &options.window, &mut reading)?,
+        false => input::merge(files, &options.inputs.selection, false, &mut reading),
+    };
     guard.check(&profile)?;
     reading.check(&profile, &options.inputs, false)?;
     let content = with_view(profile, &options.view, |view| {

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::analysis::select::Selection;
+use edbprof::format::live;
 use edbprof::format::timeline::{self, Source, TimelineError, TimelineProcess};
 use edbprof::report::summary::path_text;
 
@@ -73,6 +74,50 @@ pub(crate) fn open(
         false => Ok(processes),
         true => Err(report.without_timeline(found)),
     }
+}
+
+/// Returns the profiles that the timelines of `options` lie beside, and the timelines that are
+/// named.
+///
+/// # Errors
+///
+/// When a path does not exist, or a directory can't be listed.
+pub(crate) fn profiles_of(
+    options: &InputOptions,
+    report: &mut ReadReport,
+) -> Result<Vec<Input>, Error> {
+    let files = match own_result(options, TIMELINE_RESULT) {
+        Some(result) => vec![result],
+        None => find_files(options, matches, report)?,
+    };
+    let mut profiles = Vec::new();
+    for file in files {
+        if is_timeline_file(&file) {
+            let places = profile_beside(&file.path).into_iter();
+            profiles.extend(places.filter(|path| path.exists()).map(|path| Input {
+                path,
+                ..file.clone()
+            }));
+        }
+        profiles.push(file);
+    }
+    Ok(profiles)
+}
+
+/// Paths that the profile of the timeline `path` may have.
+fn profile_beside(path: &Path) -> Vec<PathBuf> {
+    let name = path.as_os_str().as_bytes();
+    if let Some(profile) = name.strip_suffix(timeline::HISTORY_SUFFIX.as_bytes()) {
+        let live = [profile, live::SUFFIX.as_bytes()].concat();
+        return vec![OsStr::from_bytes(&live).into()];
+    }
+    let Some(stem) = name.strip_suffix(timeline::SUFFIX.as_bytes()) else {
+        return Vec::new();
+    };
+    let result = [stem, SUFFIX.as_bytes()].concat();
+    [stem, &result]
+        .map(|path| OsStr::from_bytes(path).into())
+        .into()
 }
 
 /// Opens the timelines beside `inputs`, if there are some. Returns each recording once, the

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, InputOptions, ReportOptions, ViewOptions};
+use super::{Format, InputOptions, ReportOptions, ViewOptions, WindowOptions};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -25,6 +25,9 @@ pub(crate) struct ExportOptions {
 
     #[command(flatten)]
     pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
 
     #[command(flatten)]
     pub(crate) reports: ReportOptions,

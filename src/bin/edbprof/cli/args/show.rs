@@ -4,7 +4,7 @@ use clap::Args;
 use edbprof::report::sort_order::SortOrder;
 
 use super::reports::share;
-use super::{InputOptions, ViewOptions};
+use super::{InputOptions, ViewOptions, WindowOptions};
 
 const TOP_AFTER_HELP: &str = "\
 Examples:
@@ -31,6 +31,9 @@ pub(crate) struct TopOptions {
 
     #[command(flatten)]
     pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
 
     /// Sort keys, those of pstats, separated by commas
     #[arg(long, value_name = "KEYS", default_value = "tottime")]
@@ -66,6 +69,9 @@ pub(crate) struct TreeOptions {
 
     #[command(flatten)]
     pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
 
     /// Omit calls below this share of the time; 1.0 is 100 %
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
