@@ -34,4 +34,5 @@ mod show;
 mod talk;
 #[path = "../support/timeline.rs"]
 mod timeline;
+mod timeline_results;
 mod windows;

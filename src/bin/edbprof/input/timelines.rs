@@ -57,8 +57,10 @@ pub(crate) fn open(
             found => timelines.extend(found),
         }
     }
-    report.inputs = timelines.len() + report.unreadable.len();
+    let found = timelines.len();
+    report.inputs = found + report.unreadable.len();
     let mut processes = read_all(timelines, report);
+    report.succeeded = report.inputs - report.unreadable.len();
     if let Some(since) = options.since {
         let facts: Vec<_> = processes
             .iter()
@@ -120,10 +122,9 @@ fn profile_beside(path: &Path) -> Vec<PathBuf> {
         .into()
 }
 
-/// Opens the timelines beside `inputs`, if there are some. Returns each recording once, the
-/// earliest first.
-pub(crate) fn open_beside(inputs: &[Input], report: &mut ReadReport) -> Vec<TimelineProcess> {
-    read_all(inputs.iter().flat_map(beside).collect(), report)
+/// Returns the timelines beside `inputs`.
+pub(crate) fn beside_all(inputs: &[Input]) -> Vec<Input> {
+    inputs.iter().flat_map(beside).collect()
 }
 
 /// Keeps the processes and threads that `selection` chooses.
@@ -182,7 +183,9 @@ fn beside(input: &Input) -> Vec<Input> {
     inputs.collect()
 }
 
-fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
+/// Opens timelines. Returns each recording once, the earliest first; `report` has the files that
+/// can't be read.
+pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
     let is_history = |input: &Input| {
         let name = input.path.as_os_str().as_bytes();
         name.ends_with(timeline::HISTORY_SUFFIX.as_bytes())
@@ -193,10 +196,7 @@ fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProc
     let mut processes = Vec::new();
     for input in dedup_by_inode(inputs) {
         match read(&input) {
-            Ok(read) => {
-                report.succeeded += 1;
-                processes.extend(read.into_iter().filter(|of| known.insert(of.recording)));
-            }
+            Ok(read) => processes.extend(read.into_iter().filter(|of| known.insert(of.recording))),
             Err(reason) => report
                 .unreadable
                 .push(SkippedInput::new(input.path, reason)),

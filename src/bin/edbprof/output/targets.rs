@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use edbprof::format::atomic_file;
+use edbprof::format::{atomic_file, timeline};
 use edbprof::report::summary::path_text;
 
 use crate::cli::args::{Format, ResultOptions};
@@ -111,7 +111,8 @@ impl Outputs {
     pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<PathBuf> {
         let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
         let results = formats.iter().map(|format| self.path(format.suffix()));
-        results.chain(summary.cloned()).collect()
+        let timeline = self.path(timeline::SUFFIX);
+        results.chain([timeline]).chain(summary.cloned()).collect()
     }
 }
 
@@ -172,8 +173,9 @@ pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
 
 /// Removes the suffix of a result from `path`; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
-    if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
-        let stem = name.as_bytes().strip_suffix(format.suffix().as_bytes());
+    if let Some(name) = path.file_name() {
+        let format = Format::of_name(path).map_or(timeline::SUFFIX, Format::suffix);
+        let stem = name.as_bytes().strip_suffix(format.as_bytes());
         let stem = stem.unwrap_or_default();
         // A name that consists of the suffix alone is kept.
         if !stem.is_empty() {
