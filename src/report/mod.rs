@@ -47,6 +47,7 @@ pub mod speedscope;
 pub mod summary;
 pub mod svg;
 pub mod terminal;
+pub mod timeline;
 pub mod top;
 pub mod tree;
 mod view;

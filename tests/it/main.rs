@@ -37,5 +37,6 @@ mod third_party;
 #[path = "../support/timeline.rs"]
 mod timeline;
 mod timeline_calls;
+mod timeline_exports;
 mod timeline_windows;
 mod unfinished;

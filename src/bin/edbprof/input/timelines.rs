@@ -14,7 +14,7 @@ use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, match
 use super::own_result::{own_result, warn_of_search};
 use super::read_error::ReadError;
 use super::since::chosen;
-use super::trust::{open_trusted, read_trusted};
+use super::trust::{Owners, open_trusted, read_trusted};
 use super::{Input, ReadReport, SkippedInput};
 use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
@@ -143,6 +143,15 @@ pub(crate) fn select(processes: &mut Vec<TimelineProcess>, selection: &Selection
         of.blocks.retain(|block| chosen.contains(&block.root));
     }
     processes.retain(|of| !of.blocks.is_empty());
+}
+
+/// Returns true if one of the paths that `options` name is a timeline.
+pub(crate) fn are_named(options: &InputOptions) -> bool {
+    let mut paths = options.paths.iter();
+    paths.any(|path| {
+        let head = read_trusted(path, Owners::Any, |_| false);
+        head.is_ok_and(|head| timeline::is_timeline(&head))
+    })
 }
 
 fn is_timeline_file(input: &Input) -> bool {

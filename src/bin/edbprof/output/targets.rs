@@ -1,7 +1,7 @@
 //! The places that results are written to.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -124,13 +124,25 @@ impl Outputs {
 ///
 /// The operating system's, except that a FIFO without a reader is no error.
 pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_named_with(path, |mut file| file.write_all(bytes))
+}
+
+/// Like [`write_named`], but `write` writes what comes into the file.
+///
+/// # Errors
+///
+/// Those of [`write_named`], and those of `write`.
+pub(crate) fn write_named_with(
+    path: &Path,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let is_special = fs::metadata(path).is_ok_and(|at| !at.is_file() && !at.is_dir());
     if !is_special && !is_open_file(path) {
-        return atomic_file::write_shared(path, bytes);
+        return atomic_file::write_shared_by(path, write);
     }
     // Appending, because writing to stdout does not truncate the file either.
     let written = OpenOptions::new().append(true).open(path);
-    match written.and_then(|mut file| file.write_all(bytes)) {
+    match written.and_then(|file| write(&file)) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

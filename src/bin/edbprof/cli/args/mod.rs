@@ -11,6 +11,7 @@ mod shell;
 mod show;
 mod since;
 mod size;
+mod timeline;
 mod window;
 
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub(crate) use selection::{ByOption, SelectionOptions};
 pub(crate) use shell::{CompletionsOptions, ManOptions, Shell};
 pub(crate) use show::{TopOptions, TreeOptions};
 pub(crate) use since::Since;
+pub(crate) use timeline::{ExportFormat, TimeFormat, TimelineOptions};
 pub(crate) use window::{During, WindowOptions};
 
 const AFTER_HELP: &str = "\
