@@ -45,6 +45,17 @@ fn run(program: &mut Program, name: &str, seed: u64, events: usize) -> [Calls; 3
     let mut open: Vec<(usize, u64)> = Vec::new();
     let mut at = 1;
     for _ in 0..events {
+        if random(400) == 0 {
+            // The recorder's own time is in no call's.
+            let excluded = 1 + random(500);
+            at += excluded;
+            program.exclude(thread, at, excluded);
+            for (function, began) in &mut open {
+                let part = (shown(*function), *began, at - excluded);
+                found[usize::from(*function == SPAN)].push(part);
+                *began = at;
+            }
+        }
         let scale = 1 + random(20);
         let ticks = 1 + random(1 << scale);
         if random(10) == 0 {

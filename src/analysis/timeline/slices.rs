@@ -9,7 +9,8 @@ use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
 use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::WaitKind;
 
-/// A call, or a part of it, that began within a window or was open where the window begins.
+/// A call, or a part of it. A call has several where it was suspended, or where the recorder took
+/// time for itself, which is in no call's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Its node, an index into the process's.
@@ -62,15 +63,6 @@ pub trait Sink {
     /// # Errors
     /// Those of writing.
     fn wait(&mut self, kind: WaitKind, from: u64, to: u64) -> io::Result<()>;
-
-    /// From one time to another the recorder did work of its own, which is in no call's time.
-    ///
-    /// # Errors
-    /// Those of writing.
-    fn exclude(&mut self, from: u64, to: u64) -> io::Result<()> {
-        let _ = (from, to);
-        Ok(())
-    }
 }
 
 /// Passes the slices of a thread within `window` to `sink`. `time` says where on the axis a tick
@@ -93,6 +85,8 @@ pub fn slices(
     let mut slicer = Slicer {
         time,
         window,
+        floor: window.from,
+        at_floor: Beginning::Before,
         shown: Vec::new(),
         waits: Vec::new(),
         waited_until: 0,
@@ -110,6 +104,11 @@ pub fn slices(
 struct Slicer<'s, T, S> {
     time: T,
     window: &'s Window,
+    /// Time before which no slice begins: the window's beginning, or the end of what the recorder
+    /// took for itself.
+    floor: u64,
+    /// How calls begin there that were open before.
+    at_floor: Beginning,
     /// The outermost open calls, which the sink knows.
     shown: Vec<Slice>,
     /// Waits since the latest event.
@@ -128,9 +127,9 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
     fn advance(&mut self, open: &[Call], now: u64) -> io::Result<()> {
         while let Some(call) = open.get(self.shown.len()) {
             let began = (self.time)(call.began);
-            let begin = began.max(self.window.from).max(self.latest);
-            // Nothing of a call is in the window that ends where the window begins.
-            let is_before = began < self.window.from && now <= self.window.from;
+            let begin = began.max(self.floor).max(self.latest);
+            // Nothing is left of a call that ends where the window begins.
+            let is_before = began < self.floor && now <= self.floor;
             if is_before || now < begin.saturating_add(self.window.min_duration) {
                 break;
             }
@@ -138,8 +137,8 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
                 node: call.node,
                 function: call.function,
                 begin,
-                beginning: match began < self.window.from {
-                    true => Beginning::Before,
+                beginning: match began < self.floor {
+                    true => self.at_floor,
                     false => call.beginning,
                 },
             };
@@ -170,12 +169,13 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(())
     }
 
-    /// Ends what is open where the window ends.
-    fn close(&mut self, open: &[Call]) -> io::Result<()> {
-        let end = self.window.to.max(self.latest);
+    /// Ends what is open at a time.
+    fn close(&mut self, open: &[Call], end: u64, ending: Ending) -> io::Result<()> {
+        let end = end.max(self.latest);
         self.advance(open, end)?;
         while let Some(slice) = self.shown.pop() {
-            self.sink.end(&slice, end, Ending::Open)?;
+            self.latest = end;
+            self.sink.end(&slice, end, ending)?;
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         let now = (self.time)(call.began).max(self.latest);
         self.place_waits(now)?;
         if now >= self.window.to {
-            self.close(callers)?;
+            self.close(callers, self.window.to, Ending::Open)?;
             return Ok(ControlFlow::Break(()));
         }
         self.advance(open, now)?;
@@ -198,7 +198,7 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         let now = (self.time)(tick).max(self.latest);
         self.place_waits(now)?;
         if now > self.window.to {
-            self.close(open)?;
+            self.close(open, self.window.to, Ending::Open)?;
             return Ok(ControlFlow::Break(()));
         }
         self.advance(open, now)?;
@@ -213,13 +213,22 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn excluded(&mut self, tick: u64, ticks: u64) -> io::Result<()> {
-        let from = (self.time)(tick.saturating_sub(ticks)).max(self.window.from);
-        let to = (self.time)(tick).min(self.window.to);
-        match from < to {
-            true => self.sink.exclude(from, to),
-            false => Ok(()),
+    /// Cuts what is open, because the recorder took the `ticks` before `tick` for itself.
+    fn excluded(&mut self, open: &[Call], tick: u64, ticks: u64) -> io::Result<ControlFlow<()>> {
+        let from = (self.time)(tick.saturating_sub(ticks));
+        let to = (self.time)(tick);
+        if from > self.window.to {
+            self.close(open, self.window.to, Ending::Open)?;
+            return Ok(ControlFlow::Break(()));
         }
+        if from < to && to > self.floor {
+            self.close(open, from, Ending::Suspended)?;
+            if from >= self.floor {
+                self.at_floor = Beginning::Continued;
+            }
+            self.floor = to;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn note(&mut self, flow: io::Result<ControlFlow<()>>) -> ControlFlow<()> {
@@ -246,8 +255,8 @@ impl<T: Fn(u64) -> u64, S: Sink> Visitor for Slicer<'_, T, S> {
         ControlFlow::Continue(())
     }
 
-    fn exclude(&mut self, _: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {
-        let flow = self.excluded(tick, ticks).map(ControlFlow::Continue);
+    fn exclude(&mut self, open: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {
+        let flow = self.excluded(open, tick, ticks);
         self.note(flow)
     }
 }

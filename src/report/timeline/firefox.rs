@@ -135,8 +135,6 @@ struct Samples<'w, 't> {
     open: Vec<u32>,
     /// Time of the latest change.
     at: u64,
-    /// Time since then that is in no call's.
-    excluded: u64,
     /// Stacks with the beginnings and the lengths of their times.
     samples: Vec<(Option<u32>, u64, u64)>,
     waits: Vec<(WaitKind, u64, u64)>,
@@ -152,7 +150,6 @@ impl<'w, 't> Samples<'w, 't> {
             stack_of: HashMap::new(),
             open: Vec::new(),
             at: 0,
-            excluded: 0,
             samples: Vec::new(),
             waits: Vec::new(),
         }
@@ -163,11 +160,9 @@ impl<'w, 't> Samples<'w, 't> {
         let stack = self.open.last().copied();
         let is_first = self.samples.is_empty() && stack.is_none();
         if now > self.at && !is_first {
-            let length = (now - self.at).saturating_sub(self.excluded);
-            self.samples.push((stack, self.at, length));
+            self.samples.push((stack, self.at, now - self.at));
         }
         self.at = now;
-        self.excluded = 0;
     }
 
     fn write(
@@ -304,11 +299,6 @@ impl Sink for Samples<'_, '_> {
 
     fn wait(&mut self, kind: WaitKind, from: u64, to: u64) -> io::Result<()> {
         self.waits.push((kind, from, to));
-        Ok(())
-    }
-
-    fn exclude(&mut self, from: u64, to: u64) -> io::Result<()> {
-        self.excluded += to - from.max(self.at).min(to);
         Ok(())
     }
 }
