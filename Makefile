@@ -91,10 +91,10 @@ bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to
 	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
 	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
 
-test-asan: | tools ## Recorder and C hosts under AddressSanitizer
+test-asan: | tools ## Recorder, C hosts and the Python suite under AddressSanitizer
 	@bash tests/sanitize.sh address
 
-test-ubsan: | tools ## C hosts under UndefinedBehaviorSanitizer
+test-ubsan: | tools ## C hosts and the Python suite under UndefinedBehaviorSanitizer
 	@bash tests/sanitize.sh undefined
 
 test-tsan: | tools ## C hosts under ThreadSanitizer
