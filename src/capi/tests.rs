@@ -233,7 +233,7 @@ fn unknown_flags_of_a_recording_are_refused() {
     for (flags, expected) in [
         (0, EDBPROF_OK),
         (EDBPROF_NO_WAITING, EDBPROF_OK),
-        (4, EDBPROF_BAD_ARGUMENT),
+        (1 << 63, EDBPROF_BAD_ARGUMENT),
         (u64::MAX, EDBPROF_BAD_ARGUMENT),
     ] {
         let options = edbprof_options {
