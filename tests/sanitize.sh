@@ -77,7 +77,9 @@ run_python() {
         export ASAN_OPTIONS+=:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0
         export ASAN_OPTIONS+=:handle_sigill=0:allocator_may_return_null=1
         export PYTHONMALLOC=malloc
-        LD_PRELOAD=$("${CC:-cc}" -print-file-name=libasan.so)
+        # Libraries in C++ throw: the sanitizer finds the real function only if it is loaded first.
+        LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so)"
+        LD_PRELOAD+=" $("${CC:-cc}" -print-file-name=libstdc++.so.6)"
         export LD_PRELOAD
     fi
     "$VENV/bin/python" -m pytest "${tests[@]}"
