@@ -12,7 +12,7 @@ from . import _calibration, _native  # noqa: F401  the former lets recorders mea
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
 
 _recorders: "Dict[Tuple[str, str, str], _native.Recorder]" = {}
 
