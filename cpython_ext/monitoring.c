@@ -101,7 +101,7 @@ static CALLBACK(on_resume)
 }
 
 /* `key` is 0 where nothing has ended. */
-static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, call_end end)
+static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end)
 {
     const active_recorders *list = listening();
     if (list != NULL && key != 0) {
@@ -110,13 +110,20 @@ static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, call_end end)
     Py_RETURN_NONE;
 }
 
+/* For the most frequent end, whose callback has to set up nothing. */
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
+{
+    return leave_slowly_as(key, CALL_RETURNED);
+}
+
 static inline PyObject *leave_code(PyCodeObject *code, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored();
     if (code != NULL && left(fast_handle, code_key(code), end)) {
         Py_RETURN_NONE;
     }
-    return leave_slowly(code == NULL ? 0 : code_key(code), end);
+    uint64_t key = code == NULL ? 0 : code_key(code);
+    return end == CALL_RETURNED ? leave_slowly(key) : leave_slowly_as(key, end);
 }
 
 static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_RETURNED); }
@@ -185,7 +192,8 @@ static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, 
     if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
-    return leave_slowly(builtin ? key : 0, end);
+    key = builtin ? key : 0;
+    return end == CALL_RETURNED ? leave_slowly(key) : leave_slowly_as(key, end);
 }
 
 static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETURNED); }

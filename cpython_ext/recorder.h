@@ -20,6 +20,7 @@ typedef struct {
     bool builtins;
     bool wall_clock;     /* the cost of recording can be measured */
     bool local_events;   /* of sys.monitoring: its maker switches them on and off */
+    bool timeline;       /* every event is kept */
     bool threads;        /* those that recorded threads start are recorded too */
     bool abandoned;      /* nobody can reach it: it stops in each thread */
     PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */

@@ -154,6 +154,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->hook = hook;
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
+    self->timeline = timeline_bytes != 0;
     self->threads = threads;
     self->save_every = save_every;
     if (quiet) {

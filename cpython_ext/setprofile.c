@@ -34,19 +34,34 @@ static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
     }
 }
 
+/* Without a fast handle: other recorders have to be told, or a timeline, which has the way in
+ * which a call ends. */
+static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
+                                        PyObject *value)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    bool steps = code->co_flags & GENERATOR_FLAGS;
+    if (value == NULL && steps && compat_generator_never_ran(frame)) {
+        leave_unstarted(list, code);
+    } else if (value == NULL) {
+        leave_in_each(list, code_key(code), CALL_RAISED);
+    } else {
+        bool yields = steps && compat_yields(frame, code);
+        leave_in_each(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
+    }
+    return 0;
+}
+
 static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
 {
+    if (list->fast_handle == NULL) {
+        return record_slow_end(list, frame, value);
+    }
     PyCodeObject *code = compat_frame_code(frame);
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
     } else {
-        call_end end = value == NULL                                       ? CALL_RAISED
-                       : (code->co_flags & GENERATOR_FLAGS) && compat_yields(frame, code)
-                           ? CALL_SUSPENDED
-                           : CALL_RETURNED;
-        if (!left(list->fast_handle, code_key(code), end)) {
-            leave_in_each(list, code_key(code), end);
-        }
+        (void)edbprof_leave(list->fast_handle, code_key(code));
     }
     return 0;
 }
@@ -123,14 +138,21 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObje
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee,
-                                              call_end end)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
-        uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->fast_handle, key, end)) {
-            leave_in_each(list, key, end);
-        }
+        (void)edbprof_leave(list->fast_handle, builtin_key((PyCFunctionObject *)callee));
+    }
+    return 0;
+}
+
+/* Without a fast handle. */
+static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyObject *callee,
+                                                int what)
+{
+    if (PyCFunction_Check(callee)) {
+        leave_in_each(list, builtin_key((PyCFunctionObject *)callee),
+                      what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
     }
     return 0;
 }
@@ -142,8 +164,10 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     case PyTrace_CALL: return record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, argument);
-    case PyTrace_C_RETURN: return record_builtin_return(list, argument, CALL_RETURNED);
-    case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument, CALL_RAISED);
+    case PyTrace_C_RETURN:
+    case PyTrace_C_EXCEPTION:
+        return list->fast_handle == NULL ? record_slow_builtin_end(list, argument, what)
+                                         : record_builtin_return(list, argument);
     default: return 0;
     }
 }

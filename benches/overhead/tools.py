@@ -72,7 +72,7 @@ class Edbprof(Nothing):
             save_every=0,
             hook=hook,
             waiting=waiting and self.waiting,
-            timeline_bytes=256 << 20 if timeline else 0,
+            **({"timeline_bytes": 256 << 20} if timeline else {}),
         )
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -444,3 +445,56 @@ def test_the_timeline_may_be_kept_now(run, tmp_path):
 def test_limits_of_slow_calls_are_positive(options):
     with pytest.raises(ValueError):
         profile(**options)
+
+
+def test_a_killed_process_leaves_a_timeline_which_can_be_cleaned(run, tmp_path):
+    run(
+        """
+        import os, signal, sys
+        from edbprof_native import profile
+
+        @profile(dir=sys.argv[1], timeline=True)
+        def work():
+            for _ in range(1000):
+                abs(-1)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        work()
+        """,
+        tmp_path,
+        code=-9,
+    )
+    directory = tmp_path
+    live = {path.name.split(".", 1)[1] for path in directory.glob("edbprof_*")}
+    assert live == {"prof.live", "prof.timeline.live"}
+    from edbprof_native import _program
+
+    done = subprocess.run(
+        [_program.find(), "clean", "--yes", str(directory)], stdout=subprocess.PIPE, check=True
+    )
+    assert b"its timeline" in done.stdout
+    assert not list(directory.glob("edbprof_*"))
+
+
+def test_a_full_disk_is_said_once(run, tmp_path):
+    """A limit of the size of files stands for it."""
+    done = run(
+        """
+        import resource, sys
+        from edbprof_native import Profile
+
+        recorded = Profile(timeline=True, live_dir=sys.argv[1])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+        recorded.enable()
+        for _ in range(1000):
+            abs(-1)
+        recorded.disable()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        recorded.save(sys.argv[1] + "/a.prof")
+        """,
+        tmp_path,
+        err=None,
+    )
+    assert done.err.count("recording goes on without it") == 1
+    assert ProfFile(tmp_path / "a.prof").calls("<built-in method builtins.abs>") == 1000
+    assert not (tmp_path / "a.prof.timeline").exists()

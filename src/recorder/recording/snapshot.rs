@@ -13,7 +13,11 @@ use crate::recorder::thread::ThreadShared;
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
 /// they do is in the snapshot or not, call by call.
 pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
-    let rate = recording.rate();
+    snapshot_by(recording, ending, recording.rate())
+}
+
+/// Like [`snapshot`], with a rate of the recording's ticks that was measured before.
+pub(super) fn snapshot_by(recording: &Recording, ending: Ending, rate: TickRate) -> Option<Trees> {
     let shared = recording.lock();
     let process = process(recording, &shared, rate, ending)?;
     let costs = shared.calibration;

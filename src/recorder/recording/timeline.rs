@@ -16,13 +16,18 @@ use crate::format::timeline::{
 use crate::model::{Ending, Process};
 use crate::recorder::history::History;
 
-/// Writes the history of `recording` beside the `.prof` file at `prof`, if there is any. No
+/// Writes the history of `recording` beside the `.prof` file at `prof`, if there is any. `rate` is
+/// that of the `.prof` file, so that times in both are the same. No
 /// thread takes a block or makes a node meanwhile.
 ///
 /// # Errors
 /// The system's.
-pub(super) fn write_beside(recording: &Recording, prof: &Path, ending: Ending) -> io::Result<()> {
-    let rate = recording.rate();
+pub(super) fn write_beside(
+    recording: &Recording,
+    prof: &Path,
+    ending: Ending,
+    rate: TickRate,
+) -> io::Result<()> {
     let shared = recording.lock();
     let Some(history) = &shared.history else {
         return Ok(());
