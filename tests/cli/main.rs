@@ -35,4 +35,5 @@ mod talk;
 #[path = "../support/timeline.rs"]
 mod timeline;
 mod timeline_results;
+mod timelines;
 mod windows;
