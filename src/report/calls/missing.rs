@@ -3,6 +3,9 @@
 use crate::analysis::timeline::missing::{Gap, Missing};
 use crate::report::numbers::{counted, duration};
 
+/// Nanoseconds by which two readings of the clocks may differ without a suspension.
+const JITTER: u64 = 1_000_000;
+
 /// Returns sentences that say what is missing, from when to when; nothing if nothing is.
 pub fn missing_text(missing: &Missing) -> Option<String> {
     let of = |gap: &Gap| match missing.processes {
@@ -29,7 +32,7 @@ pub fn missing_text(missing: &Missing) -> Option<String> {
             span(&gap)
         )
     });
-    let suspended = (missing.suspended_ns > 0).then(|| {
+    let suspended = (missing.suspended_ns > JITTER).then(|| {
         let suspended = seconds(missing.suspended_ns);
         format!("The system was suspended for {suspended} meanwhile.")
     });
@@ -46,7 +49,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_with_its_time() {
-        assert_eq!(missing_text(&Missing::default()), None);
+        let jitter = Missing {
+            suspended_ns: 10,
+            ..Missing::default()
+        };
+        assert_eq!(missing_text(&jitter), None);
         let gap = Gap {
             processes: 2,
             from_ns: 0,

@@ -62,6 +62,7 @@ mod field {
         pub(crate) const TYPE: u32 = 9;
         pub(crate) const NAME: u32 = 10;
         pub(crate) const TRACK: u32 = 11;
+        pub(crate) const CATEGORY_TEXT: u32 = 22;
         pub(crate) const NAME_TEXT: u32 = 23;
         pub(crate) const SOURCE: u32 = 34;
     }
@@ -222,6 +223,7 @@ impl Packets<'_> {
                 packet.number(field::packet::TIMESTAMP, at);
                 packet.number(field::packet::SEQUENCE, id);
                 packet.message(field::packet::TRACK_EVENT, |event| {
+                    event.text(field::event::CATEGORY_TEXT, "edbprof");
                     event.number(field::event::TYPE, INSTANT);
                     event.number(field::event::TRACK, id);
                     event.text(field::event::NAME_TEXT, remark);
