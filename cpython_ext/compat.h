@@ -179,34 +179,6 @@ static inline bool compat_ends_at_start(PyFrameObject *frame, PyCodeObject *code
 #endif
 }
 
-/* Returns true if the frame of a generator or coroutine, which is left without an exception, is
- * at an instruction that suspends it. Reads the code in place, because it is asked each time. */
-static inline bool compat_yields(PyFrameObject *frame, PyCodeObject *code)
-{
-#if PY_VERSION_HEX < 0x030B0000
-    enum { UNIT = PY_VERSION_HEX < 0x030A0000 ? 1 : 2 };
-    Py_ssize_t offset = (Py_ssize_t)frame->f_lasti * UNIT;
-    if (offset < 0 || offset >= PyBytes_GET_SIZE(code->co_code)) {
-        return false;
-    }
-    int opcode = (unsigned char)PyBytes_AS_STRING(code->co_code)[offset];
-    return opcode == YIELD_VALUE || opcode == YIELD_FROM;
-#else
-    Py_ssize_t offset = PyFrame_GetLasti(frame);
-    if (offset < 0 || offset >= 2 * Py_SIZE(code)) {
-        return false;
-    }
-    int opcode = (unsigned char)code->co_code_adaptive[offset];
-#if PY_VERSION_HEX >= 0x030C0000
-    /* From 3.13 on it is at the instruction behind, which resumes it. */
-    if (opcode == INSTRUMENTED_YIELD_VALUE || compat_start_at(code, offset) == COMPAT_RESUME) {
-        return true;
-    }
-#endif
-    return opcode == YIELD_VALUE;
-#endif
-}
-
 /* A new reference to the qualified name, or NULL without an exception. */
 static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 {
@@ -216,6 +188,58 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #else
     Py_INCREF(code->co_qualname);
     return code->co_qualname;
+#endif
+}
+
+/* A coroutine, an async generator, or a generator that `await` takes: not one that is iterated. */
+static inline bool compat_is_coroutine(PyCodeObject *code)
+{
+    return code->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR);
+}
+
+/* Returns true if an async generator hands an item to who iterates over it, and does not wait.
+ * CPython exports the type of such values in some versions only. */
+static inline bool compat_is_item(PyCodeObject *code, PyObject *yielded)
+{
+    return (code->co_flags & CO_ASYNC_GENERATOR) &&
+           strcmp(Py_TYPE(yielded)->tp_name, "async_generator_wrapped_value") == 0;
+}
+
+/* Returns true if a generator's frame that gives `value` at its return event is suspended. */
+static inline bool compat_is_suspended(PyFrameObject *frame, PyCodeObject *code, PyObject *value)
+{
+    if (value == NULL) {
+        return false;
+    }
+#if PY_VERSION_HEX < 0x030A0000
+    (void)code;
+    return frame->f_stacktop != NULL;
+#elif PY_VERSION_HEX < 0x030B0000
+    (void)code;
+    return frame->f_state == FRAME_SUSPENDED;
+#elif PY_VERSION_HEX < 0x030C0000
+    int at = PyFrame_GetLasti(frame);
+    return at >= 0 && (unsigned char)code->co_code_adaptive[at] == YIELD_VALUE;
+#else
+    /* From 3.13 on it is at the instruction that will be next: RESUME. */
+    int opcode = compat_frame_opcode(frame);
+    (void)code;
+    return opcode == YIELD_VALUE || opcode == RESUME;
+#endif
+}
+
+/* The frame that the calling thread runs, which is the given one up to 3.11: its address tells a
+ * coroutine from all others that there are. */
+static inline uint64_t compat_running_frame(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return (uint64_t)(uintptr_t)frame;
+#elif PY_VERSION_HEX < 0x030D0000
+    (void)frame;
+    return (uint64_t)(uintptr_t)PyThreadState_Get()->cframe->current_frame;
+#else
+    (void)frame;
+    return (uint64_t)(uintptr_t)PyThreadState_Get()->current_frame;
 #endif
 }
 

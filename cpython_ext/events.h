@@ -66,6 +66,9 @@ void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyO
 void count_class_call_in_each(const active_recorders *list);
 void leave_in_each(const active_recorders *list, uint64_t key, call_end end);
 
+/* Gives a step of the coroutine that runs in `frame`, a number, to each recorder of a list. */
+void step_in_each(const active_recorders *list, PyCodeObject *code, uint64_t frame, uint32_t step);
+
 /* Calls a function, and records the call if the function is written in C: no hook reports it,
  * because the caller is C code. */
 PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t count,
@@ -85,6 +88,15 @@ static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code,
 static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 {
     return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
+}
+
+/* The same for a step of a coroutine. */
+static inline bool stepped(edbprof_thread *fast_handle, PyCodeObject *code, uint64_t frame,
+                           uint32_t step)
+{
+    return fast_handle != NULL &&
+           edbprof_step_coroutine(fast_handle, code_key(code), frame, step) !=
+               EDBPROF_UNKNOWN_FUNCTION;
 }
 
 /* The same for the end of a call. */

@@ -55,6 +55,18 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 /* Each callback handles the usual case itself, and leaves the others to a function that it
  * calls last, so that it saves no registers. */
 
+static Py_NO_INLINE PyObject *step_coroutine(PyCodeObject *code, uint32_t step)
+{
+    uint64_t running = compat_running_frame(NULL);
+    if (!stepped(thread_monitored(), code, running, step)) {
+        const active_recorders *list = listening();
+        if (list != NULL) {
+            step_in_each(list, code, running, step);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
                                                 bool resumed)
 {
@@ -70,6 +82,9 @@ static inline PyObject *enter_code(PyObject *const *arguments, size_t count, boo
 {
     edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_coroutine(code, resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
+    }
     if (code != NULL && entered_code(fast_handle, code, resumed)) {
         Py_RETURN_NONE;
     }
@@ -116,9 +131,20 @@ static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
     return leave_slowly_as(key, CALL_RETURNED);
 }
 
+/* The step of a coroutine that ends its call, or hands out an item. */
+static inline uint32_t step_of(call_end end)
+{
+    return end == CALL_RETURNED ? EDBPROF_COROUTINE_ENDS
+           : end == CALL_RAISED ? EDBPROF_COROUTINE_RAISES
+                                : EDBPROF_COROUTINE_YIELDS;
+}
+
 static inline PyObject *leave_code(PyCodeObject *code, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored();
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_coroutine(code, step_of(end));
+    }
     if (code != NULL && left(fast_handle, code_key(code), end)) {
         Py_RETURN_NONE;
     }
@@ -128,7 +154,15 @@ static inline PyObject *leave_code(PyCodeObject *code, call_end end)
 
 static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_RETURNED); }
 
-static CALLBACK(on_yield) { return leave_code(code_of(arguments, count), CALL_SUSPENDED); }
+static CALLBACK(on_yield)
+{
+    PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && compat_is_coroutine(code) && PyVectorcall_NARGS(count) >= 3 &&
+        !compat_is_item(code, arguments[2])) {
+        return step_coroutine(code, EDBPROF_COROUTINE_SUSPENDS);
+    }
+    return leave_code(code, CALL_SUSPENDED);
+}
 
 /* Returns true if a call ends that was prevented from starting, in Pythons that do not say so by
  * RAISE. */
@@ -241,7 +275,7 @@ static const struct {
 } handlers[] = {
     {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_yield, true},   {"PY_UNWIND", on_unwind, true},
+    {"PY_YIELD", on_yield, true},    {"PY_UNWIND", on_unwind, true},
     {"CALL", on_call, true},         {"C_RETURN", on_c_return, false},
     {"C_RAISE", on_c_raise, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
 };

@@ -16,10 +16,28 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 /* Each of these is called last by on_event and returns its 0, so that no event saves
  * registers for another kind. */
 
+static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject *frame,
+                                    uint32_t step)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    uint64_t running = compat_running_frame(frame);
+    if (!stepped(list->fast_handle, code, running, step)) {
+        step_in_each(list, code, running, step);
+    }
+    return 0;
+}
+
 static inline int record_start(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    bool resumed = (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
+    bool resumed = false;
+    if (code->co_flags & GENERATOR_FLAGS) {
+        resumed = !compat_generator_starts(frame, code);
+        if (compat_is_coroutine(code)) {
+            return record_step(list, frame,
+                               resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
+        }
+    }
     if (!entered_code(list->fast_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
@@ -34,6 +52,18 @@ static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
     }
 }
 
+/* Of a coroutine. */
+static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject *frame,
+                                     PyObject *value)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    uint32_t step = value == NULL ? EDBPROF_COROUTINE_RAISES : EDBPROF_COROUTINE_ENDS;
+    if (compat_is_suspended(frame, code, value)) {
+        step = compat_is_item(code, value) ? EDBPROF_COROUTINE_YIELDS : EDBPROF_COROUTINE_SUSPENDS;
+    }
+    return record_step(list, frame, step);
+}
+
 /* Without a fast handle: other recorders have to be told, or a timeline, which has the way in
  * which a call ends. */
 static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
@@ -43,10 +73,12 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     bool steps = code->co_flags & GENERATOR_FLAGS;
     if (value == NULL && steps && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
+    } else if (compat_is_coroutine(code)) {
+        return record_pause(list, frame, value);
     } else if (value == NULL) {
         leave_in_each(list, code_key(code), CALL_RAISED);
     } else {
-        bool yields = steps && compat_yields(frame, code);
+        bool yields = steps && compat_is_suspended(frame, code, value);
         leave_in_each(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
     }
     return 0;
@@ -58,11 +90,16 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
         return record_slow_end(list, frame, value);
     }
     PyCodeObject *code = compat_frame_code(frame);
-    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
-        leave_unstarted(list, code);
-    } else {
-        (void)edbprof_leave(list->fast_handle, code_key(code));
+    if (code->co_flags & GENERATOR_FLAGS) {
+        if (value == NULL && compat_generator_never_ran(frame)) {
+            leave_unstarted(list, code);
+            return 0;
+        }
+        if (compat_is_coroutine(code)) {
+            return record_pause(list, frame, value);
+        }
     }
+    (void)edbprof_leave(list->fast_handle, code_key(code));
     return 0;
 }
 

@@ -86,6 +86,27 @@
 #define EDBPROF_ABI_VERSION ((EDBPROF_ABI_MAJOR << 16) | EDBPROF_ABI_MINOR)
 
 /**
+ * A step of `edbprof_step_coroutine`: a coroutine starts.
+ */
+#define EDBPROF_COROUTINE_STARTS 0
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine that was suspended continues.
+ */
+#define EDBPROF_COROUTINE_RESUMES 1
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine is suspended because it waits.
+ */
+#define EDBPROF_COROUTINE_SUSPENDS 2
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine returns or raises, or it hands an item to who
+ * goes on at once.
+ */
+#define EDBPROF_COROUTINE_ENDS 3
+
+/**
  * `edbprof_function.kind`: a Python code object.
  */
 #define EDBPROF_PYTHON 0
@@ -590,6 +611,41 @@ edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *rec
 edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
                                     uint64_t key,
                                     uint64_t *out);
+
+/**
+ * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
+ * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS` and `EDBPROF_COROUTINE_ENDS`, in the
+ * place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
+ * handle.
+ *
+ * The recording then also has the time in which coroutines are suspended, and the longest in
+ * which one runs. It counts each suspension of a coroutine and of those that await it.
+ *
+ * `coroutine` is any number but 0 that tells the coroutine from all others that are suspended,
+ * for example the address of its frame.
+ *
+ * Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_step_coroutine(struct edbprof_thread *thread,
+                                      uint64_t key,
+                                      uint64_t coroutine,
+                                      uint32_t step);
+
+/**
+ * Reports a step of a coroutine like `edbprof_step_coroutine`, at a time that the host gives:
+ * see `edbprof_enter_at`. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_step_coroutine_at(struct edbprof_thread *thread,
+                                         uint64_t key,
+                                         uint64_t coroutine,
+                                         uint32_t step,
+                                         uint64_t ticks);
 
 /**
  * Encodes what a file saved now would hold. The bytes begin with the dictionary for

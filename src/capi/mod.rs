@@ -16,6 +16,7 @@
 )]
 
 mod calibration;
+mod coroutine;
 mod encode;
 mod entry;
 mod event;
@@ -32,6 +33,7 @@ mod timeline;
 mod tests;
 
 pub use calibration::*;
+pub use coroutine::*;
 pub use encode::*;
 pub use event::*;
 pub use fiber::*;

@@ -9,6 +9,7 @@
     allow(dead_code, reason = "some of it serves reports only")
 )]
 
+mod awaiting;
 pub(crate) mod builder;
 mod calibration;
 pub(crate) mod forked;
@@ -31,6 +32,7 @@ mod unfinished;
 mod waiting;
 pub(crate) mod walk;
 
+pub use awaiting::{Awaiting, LongRun, MOST_RUNS, NodeAwaits};
 pub use calibration::{Calibration, CallKind, Cost};
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
 pub use generics::{DispatchCounts, dispatch_counts};

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Function, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, Occurrence, OverflowCalls, Process,
-    UnfinishedCalls,
+    Function, NO_PARENT, NodeAwaits, NodeKind, NodeRow, NodeWaits, Nodes, Occurrence,
+    OverflowCalls, Process, UnfinishedCalls,
 };
 
 /// The random 128-bit name of one recording.
@@ -35,6 +35,8 @@ pub struct ThreadTree {
     pub unfinished: Vec<UnfinishedCalls>,
     /// The parts of the nodes' self times in which the thread was on no processor.
     pub waits: NodeWaits,
+    /// Beside the nodes' times, how long coroutines were suspended in them.
+    pub awaits: NodeAwaits,
 }
 
 impl Default for ThreadTree {
@@ -49,6 +51,7 @@ impl Default for ThreadTree {
             overflow: Vec::new(),
             unfinished: Vec::new(),
             waits: NodeWaits::default(),
+            awaits: NodeAwaits::default(),
         }
     }
 }
@@ -91,6 +94,18 @@ impl ThreadTree {
             places.push(place);
             self.add_class_calls(place, class_calls);
         }
+        let place = |node: u32| {
+            let place = places.get(node as usize).copied();
+            place.filter(|&place| place != NO_PARENT)
+        };
+        let waits = std::mem::take(&mut self.waits);
+        for (node, waiting) in waits.iter() {
+            if let Some(node) = place(node) {
+                self.waits.add(node, &waiting);
+            }
+        }
+        let awaits = std::mem::take(&mut self.awaits);
+        self.awaits.extend(&awaits, place);
     }
 
     /// Sees to what holds of a whole tree, once all nodes of a recording have been read.

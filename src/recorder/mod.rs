@@ -71,7 +71,7 @@ pub(crate) use recording::{
     Recording, SaveOptions, Thread, errno,
 };
 pub(crate) use registry::Registered;
-pub(crate) use thread::{Fiber, Outcome};
+pub(crate) use thread::{Fiber, Outcome, Step};
 
 /// Keeps the histories of all recordings of this process as they are now, for the latest `most`
 /// times that something is kept.

@@ -22,6 +22,7 @@
 //! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
 //! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
 
+mod awaiting;
 pub mod callgrind;
 pub mod calls;
 pub mod cells;

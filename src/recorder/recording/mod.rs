@@ -19,7 +19,9 @@ use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
 use crate::recorder::history::History;
-use crate::recorder::live::{LiveBacking, LiveFile, Record, WaitTable};
+use crate::recorder::live::{
+    AwaitTable, LiveBacking, LiveFile, LongRuns, Record, Suspended, WaitTable,
+};
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
@@ -49,6 +51,9 @@ pub(crate) struct Shared {
     pub(crate) backing: LiveBacking,
     pub(crate) waits: WaitTable,
     pub(crate) history: Option<History>,
+    pub(crate) awaits: AwaitTable,
+    pub(crate) suspended: Suspended,
+    pub(crate) runs: LongRuns,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
     /// Times that threads of C code entered the interpreter unnoticed, by the host's account.
@@ -136,6 +141,9 @@ impl Recording {
                 backing: LiveBacking::default(),
                 waits: WaitTable::default(),
                 history,
+                awaits: AwaitTable::default(),
+                suspended: Suspended::default(),
+                runs: LongRuns::default(),
                 calibration: None,
                 unnoticed_entries: 0,
                 error: String::new(),

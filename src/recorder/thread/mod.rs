@@ -38,6 +38,7 @@
 //! path, which asks for the mode.
 
 mod clock_reset;
+mod coroutine;
 mod ended;
 mod excluded;
 mod fiber;
@@ -60,6 +61,8 @@ use crate::model::Waiting;
 use crate::model::timeline::CallEnd;
 use crate::recorder::children::Children;
 use crate::recorder::node::{Node, NodeIndex, Visit};
+use coroutine::CoroutineVisits;
+pub(crate) use coroutine::{Step, VisitEnd};
 pub(crate) use fiber::Fiber;
 use history::{HistoryCursor, Note};
 use nodes::Room;
@@ -125,6 +128,13 @@ pub(crate) trait Home: Sized {
     /// Gives the thread another block of the history. Returns false if there is none.
     fn renew_block(&self, thread: &Thread<Self>) -> bool;
 
+    /// A coroutine of that function starts, or continues at a tick of the common axis after it
+    /// was suspended. Returns false for a hidden function.
+    fn coroutine_runs(&self, coroutine: u64, function: u32, has_continued: Option<u64>) -> bool;
+
+    /// The coroutine ends its visit.
+    fn coroutine_stops(&self, coroutine: u64, end: VisitEnd);
+
     /// Runs `body` under the lock.
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T;
 }
@@ -175,6 +185,9 @@ pub(crate) struct Thread<H> {
     rebase_next_host_tick: Cell<bool>,
     watch: Watch,
     history: HistoryCursor,
+    /// Coroutines have awaiting and runs.
+    follows_coroutines: bool,
+    visits: CoroutineVisits,
     /// Place of the cursor in all modes but [`Mode::Tree`].
     sentinel: Node,
 }
@@ -245,6 +258,8 @@ impl<H: Home> Thread<H> {
             rebase_next_host_tick: Cell::new(false),
             watch,
             history: HistoryCursor::new(history),
+            follows_coroutines: waiting && coroutine::are_followed_by(clock),
+            visits: CoroutineVisits::default(),
             sentinel: Node::new(0, 0, 0, 0),
         };
         thread.gap_limit.set(thread.gap_limit_at_once());
