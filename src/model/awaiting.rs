@@ -28,7 +28,7 @@ impl Awaiting {
 /// One run of a task between two suspensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LongRun {
-    /// The node of its outermost coroutine.
+    /// The node of the coroutine that took most of it.
     pub node: u32,
     /// Nanoseconds since the Unix epoch when it began.
     pub start_unix_ns: u64,

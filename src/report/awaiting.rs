@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 
 use super::display::function_name;
+use super::numbers::duration;
 use crate::analysis::display_tree::shown;
+use crate::analysis::process_text::utc;
 use crate::model::{Label, LongRun, MOST_RUNS, NO_PARENT, ThreadTree, Trees};
+
+/// From this many nanoseconds on a run is reported: all other tasks of its thread have to wait.
+const BLOCKED: u64 = 100_000_000;
 
 /// Figures of the coroutines of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +77,8 @@ fn path_up(thread: &ThreadTree, node: u32) -> impl Iterator<Item = u32> + '_ {
 pub(super) struct NamedRun {
     pub(super) run: LongRun,
     pub(super) path: Vec<String>,
+    /// Number of calls on the path before the first coroutine.
+    before: usize,
 }
 
 /// Returns the longest runs, the longest first.
@@ -86,7 +93,14 @@ pub(super) fn long_runs(trees: &Trees) -> Vec<NamedRun> {
         let path = path.map(|kind| function_name(&shown(trees, kind)));
         let mut path: Vec<_> = path.collect();
         path.reverse();
-        NamedRun { run: *run, path }
+        let is_coroutine = |node: &u32| thread.awaits.get(*node).is_some();
+        let up: Vec<u32> = path_up(thread, run.node).collect();
+        let outermost = up.iter().rposition(is_coroutine).unwrap_or(0);
+        NamedRun {
+            run: *run,
+            path,
+            before: up.len() - 1 - outermost,
+        }
     };
     let mut runs: Vec<_> = trees
         .threads
@@ -102,4 +116,39 @@ pub(super) fn long_runs(trees: &Trees) -> Vec<NamedRun> {
     runs.sort_by_key(|named| (u64::MAX - named.run.duration, named.run.start_unix_ns));
     runs.truncate(MOST_RUNS);
     runs
+}
+
+impl NamedRun {
+    /// The path from the task's coroutine on.
+    pub(super) fn coroutines(&self) -> &[String] {
+        self.path.get(self.before..).unwrap_or_default()
+    }
+
+    /// The function that took most of it, and when it began.
+    fn place(&self) -> String {
+        let name = self.path.last().map_or("", String::as_str);
+        format!("{name}, {}", utc(self.run.start_unix_ns))
+    }
+}
+
+/// Returns a warning if a task has run so long that its event loop was blocked.
+pub(super) fn blocked_loops(trees: &Trees) -> Option<String> {
+    let runs = long_runs(trees);
+    let blocked = runs.iter().filter(|named| named.run.duration >= BLOCKED);
+    let number = blocked.count();
+    let longest = runs.first().filter(|_| number > 0)?;
+    let seconds = duration(longest.run.duration as f64 / 1e9);
+    let least = duration(BLOCKED as f64 / 1e9);
+    let how_often = match number {
+        1 => format!("The event loop was blocked for {seconds}"),
+        MOST_RUNS => format!(
+            "The event loop was blocked {MOST_RUNS} times or more for {least} or longer, \
+             once for {seconds}"
+        ),
+        _ => format!(
+            "The event loop was blocked {number} times for {least} or longer, \
+             once for {seconds}"
+        ),
+    };
+    Some(format!("{how_often}: {}", longest.place()))
 }

@@ -14,7 +14,7 @@
 //! | `plain_files` | how many inputs were files without call trees |
 //! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`; of coroutines also `starts`, `resumes`, `awaiting_ns` (how long they were suspended, of outermost calls; no part of `total_ns`) and `longest_run_ns` (the longest that one ran without being suspended); `callers`: list of the same four figures with `function`, the caller's index in this list |
 //! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node; and `awaiting_ns` and `longest_run_ns`, which are null for what is no coroutine |
-//! | `long_runs` | list of the ten longest runs of tasks between two suspensions, the longest first: `path`, the names from the outermost call to the task's coroutine, `start_unix_ns`, `duration_ns` |
+//! | `long_runs` | list of the ten longest runs of tasks between two suspensions, the longest first: `path`, the names from the outermost call to the coroutine that took most of it, `start_unix_ns`, `duration_ns` |
 
 use serde_json::{Value, json};
 

@@ -32,6 +32,7 @@ mod pstats_text;
 mod readers;
 mod requests;
 mod summary;
+mod tasks;
 mod terminal_tree;
 mod third_party;
 #[path = "../support/timeline.rs"]

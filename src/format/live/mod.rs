@@ -99,7 +99,7 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 4 | index of the node of the outermost coroutine |
+//! | 0 | 4 | index of the node of the coroutine that took most of it |
 //! | 8 | 8 | when it began, nanoseconds since the Unix epoch |
 //! | 16 | 8 | ticks that it took, 0 in what is no record. Stored last |
 //!

@@ -127,9 +127,9 @@ impl Home for Recording {
             ..
         } = &mut *shared;
         awaits.has_run(end.node, end.ticks, backing);
-        if end.is_outermost {
+        if let Some(node) = end.run {
             let start = || unix_ns().saturating_sub(self.rate_so_far().ns(end.ticks));
-            runs.add(end.node, end.ticks, start, backing);
+            runs.add(node, end.ticks, start, backing);
         }
         if let Some(since) = end.suspended_at {
             let suspension = Suspension {

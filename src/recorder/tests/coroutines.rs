@@ -2,7 +2,8 @@
 
 use super::{attach, by_path, define, key_of, recording, recording_by, trees};
 use crate::clock::Clock;
-use crate::model::{NO_PARENT, Trees};
+use crate::model::timeline::CallEnd;
+use crate::model::{LongRun, NO_PARENT, ThreadTree, Trees};
 use crate::recorder::{Registered, Step, Thread, Visit};
 
 const LOOP: u64 = 1;
@@ -42,9 +43,19 @@ fn awaits(trees: &Trees) -> Vec<(Vec<u64>, u64, u64)> {
 
 /// Durations of the long runs.
 fn runs(trees: &Trees) -> Vec<u64> {
+    let runs = named_runs(trees);
+    runs.into_iter().map(|(_, duration)| duration).collect()
+}
+
+/// The same with the functions that took most of them.
+fn named_runs(trees: &Trees) -> Vec<(u64, u64)> {
+    let named = |tree: &ThreadTree, run: &LongRun| {
+        let kind = tree.nodes.kinds()[run.node as usize];
+        (key_of(trees, kind), run.duration)
+    };
     let threads = trees.threads.iter();
-    let runs = threads.flat_map(|tree| tree.awaits.runs());
-    runs.map(|run| run.duration).collect()
+    let runs = threads.flat_map(|tree| tree.awaits.runs().iter().map(|run| named(tree, run)));
+    runs.collect()
 }
 
 /// Steps of coroutines below a call of the event loop.
@@ -95,6 +106,34 @@ fn a_suspension_counts_in_every_coroutine_of_the_chain() {
     let figures = by_path(&trees.threads[0], &trees);
     let inner = figures[&vec![LOOP, OUTER, INNER]];
     assert_eq!((inner.calls, inner.resumes, inner.total), (2, 2, 9));
+}
+
+#[test]
+fn a_run_is_told_by_the_coroutine_that_took_most_of_it() {
+    let recording = defined();
+    let thread = attach(&recording);
+    let steps = |visits: &[(u64, u64, Step)]| {
+        for &(now, key, step) in visits {
+            thread.step_coroutine(key, 16 * key, step, 1000 + now);
+        }
+    };
+    // Half of it in one of two visits of the same coroutine.
+    steps(&[
+        (0, OUTER, Step::Start),
+        (10, INNER, Step::Start),
+        (15, INNER, Step::End),
+        (20, INNER, Step::Start),
+        (70, INNER, Step::End),
+        (100, OUTER, Step::Suspend),
+    ]);
+    // Less than half.
+    steps(&[
+        (200, OUTER, Step::Resume),
+        (210, INNER, Step::Start),
+        (250, INNER, Step::End),
+        (290, OUTER, Step::End),
+    ]);
+    assert_eq!(named_runs(&trees(&recording)), [(INNER, 100), (OUTER, 90)]);
 }
 
 #[test]

@@ -8,8 +8,10 @@
 //! an event of its own, so that the time is inclusive like a total.
 //!
 //! A *visit* is the time from an event at which a coroutine starts or continues until it ends or
-//! is suspended. The visit of a coroutine that no other one has called is a run of its task: the
-//! event loop comes to nothing else meanwhile.
+//! is suspended. The visit of a coroutine that no other one has called is a *run* of its task: the
+//! event loop comes to nothing else meanwhile. A run is told by the coroutine that took most of it,
+//! because the outermost ones are often a framework's: from the outermost on, the longest visit
+//! within a visit, as long as that is half of it or more.
 
 use std::cell::Cell;
 
@@ -36,6 +38,15 @@ pub(crate) enum Step {
 struct CoroutineVisit {
     node: NodeIndex,
     since: u64,
+    longest_within: Took,
+}
+
+/// A visit that has ended, or none.
+#[derive(Clone, Copy, Default)]
+struct Took {
+    ticks: u64,
+    /// The node of the coroutine that took most of it.
+    most: NodeIndex,
 }
 
 /// The end of a visit.
@@ -45,8 +56,8 @@ pub(crate) struct VisitEnd {
     pub(crate) function: u32,
     /// Ticks that it took.
     pub(crate) ticks: u64,
-    /// No other coroutine has called this one.
-    pub(crate) is_outermost: bool,
+    /// If no other coroutine has called this one, the node of the one that took most of the run.
+    pub(crate) run: Option<NodeIndex>,
     /// Tick of all threads' axis at which the coroutine is suspended, if it is.
     pub(crate) suspended_at: Option<u64>,
 }
@@ -129,7 +140,11 @@ impl<H: Home> Thread<H> {
                 visits.pop();
             }
             if visits.try_reserve(1).is_ok() {
-                visits.push(CoroutineVisit { node, since: now });
+                visits.push(CoroutineVisit {
+                    node,
+                    since: now,
+                    longest_within: Took::default(),
+                });
             }
         });
     }
@@ -153,11 +168,22 @@ impl<H: Home> Thread<H> {
             let place = visits.iter().rposition(|visit| visit.node == index)?;
             let visit = visits.get(place).copied()?;
             visits.truncate(place);
+            let ticks = now.saturating_sub(visit.since);
+            let within = visit.longest_within;
+            let took = match within.ticks >= ticks.div_ceil(2).max(1) {
+                true => Took { ticks, ..within },
+                false => Took { ticks, most: index },
+            };
+            if let Some(caller) = visits.last_mut() {
+                if ticks > caller.longest_within.ticks {
+                    caller.longest_within = took;
+                }
+            }
             Some(VisitEnd {
                 node: index,
                 function: node.function(),
-                ticks: now.saturating_sub(visit.since),
-                is_outermost: place == 0,
+                ticks,
+                run: visits.is_empty().then_some(took.most),
                 suspended_at: waits.then(|| self.on_common_axis(now)),
             })
         })

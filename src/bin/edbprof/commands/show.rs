@@ -8,7 +8,7 @@ use edbprof::report::named::similar_name;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};
-use edbprof::report::tree::{self, tree as call_tree};
+use edbprof::report::tree::{self, task_tree, tree as call_tree};
 
 use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions, WindowOptions};
 use crate::cli::exit::{Error, Exit};
@@ -69,7 +69,10 @@ pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
         terminal: Stream::Stdout.terminal_or(tree::WIDE),
     };
     show(&options.inputs, &options.window, &options.view, |view| {
-        Ok(call_tree(view, &options_of_text))
+        Ok(match options.tasks {
+            true => task_tree(view, &options_of_text),
+            false => call_tree(view, &options_of_text),
+        })
     })
 }
 

@@ -16,6 +16,7 @@ const TREE_AFTER_HELP: &str = "\
 Examples:
   edbprof tree                           everything that took 1 % of the time or more
   edbprof tree --threshold 0.001 --all   down to 0.1 %, each frame of libraries too
+  edbprof tree --tasks run.prof          the tasks of asyncio or trio, and what they awaited
   edbprof tree run.prof | less           without colours; CLICOLOR_FORCE=1 keeps them";
 
 /// Show the functions that cost most as a table, or one function's callers or callees
@@ -80,4 +81,12 @@ pub(crate) struct TreeOptions {
     /// Show each frame of libraries
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// Show tasks of event loops, what they awaited, and their longest runs
+    ///
+    /// Below a coroutine are those that it awaited, whatever event loop ran them. Awaiting is the
+    /// time in which they were suspended, the longest run that without a suspension. --all also
+    /// shows coroutines of the event loop between those of the program.
+    #[arg(long)]
+    pub(crate) tasks: bool,
 }
