@@ -122,7 +122,9 @@ impl Picture {
         let mut drawn = Vec::new();
         for (level, group) in levels.enumerate() {
             let first = drawn.len();
-            let paths = group.children().filter_map(|path| path.attribute("d"));
+            let frames = group.children();
+            let frames = frames.filter(|path| path.attribute("class") != Some("waits"));
+            let paths = frames.filter_map(|path| path.attribute("d"));
             for bar in paths.flat_map(|path| path.split('M').skip(1)) {
                 let number = |text: &str| text.parse::<f64>().unwrap() / 1e6;
                 let (x, bar) = bar.split_once(" 0v17").unwrap();

@@ -121,17 +121,17 @@ fn a_run_is_told_by_the_coroutine_that_took_most_of_it() {
     steps(&[
         (0, OUTER, Step::Start),
         (10, INNER, Step::Start),
-        (15, INNER, Step::End),
+        (15, INNER, Step::End(CallEnd::Returned)),
         (20, INNER, Step::Start),
-        (70, INNER, Step::End),
+        (70, INNER, Step::End(CallEnd::Returned)),
         (100, OUTER, Step::Suspend),
     ]);
     // Less than half.
     steps(&[
         (200, OUTER, Step::Resume),
         (210, INNER, Step::Start),
-        (250, INNER, Step::End),
-        (290, OUTER, Step::End),
+        (250, INNER, Step::End(CallEnd::Returned)),
+        (290, OUTER, Step::End(CallEnd::Returned)),
     ]);
     assert_eq!(named_runs(&trees(&recording)), [(INNER, 100), (OUTER, 90)]);
 }
