@@ -207,3 +207,42 @@ impl Trees {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Awaiting, LongRun, Waiting};
+
+    #[test]
+    fn what_waited_is_still_itself_when_others_are_removed() {
+        let mut tree = ThreadTree::default();
+        for (parent, calls) in [(NO_PARENT, 0), (0, 0), (0, 1), (2, 1)] {
+            tree.nodes.push(NodeRow {
+                parent,
+                calls,
+                ..NodeRow::default()
+            });
+        }
+        let waiting = Waiting {
+            blocked: 5,
+            ..Waiting::default()
+        };
+        let awaiting = Awaiting {
+            awaiting: 7,
+            longest_run: 3,
+        };
+        let run = LongRun {
+            node: 3,
+            start_unix_ns: 1,
+            duration: 3,
+        };
+        tree.waits.add(2, &waiting);
+        tree.awaits.add(3, &awaiting);
+        tree.awaits.add_run(run);
+        tree.remove_unvisited();
+        assert_eq!(tree.nodes.len(), 3);
+        assert_eq!(tree.waits.iter().collect::<Vec<_>>(), [(1, waiting)]);
+        assert_eq!(tree.awaits.iter().collect::<Vec<_>>(), [(2, awaiting)]);
+        assert_eq!(tree.awaits.runs(), [LongRun { node: 2, ..run }]);
+    }
+}

@@ -564,6 +564,43 @@ def aggregated(directory):
     return ProfFile(directory / "out.prof")
 
 
+def test_whole_programs(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import asyncio, time
+
+async def pause():
+    await asyncio.sleep(0)
+
+async def blocker():
+    await pause()
+    end = time.perf_counter() + 0.11
+    while time.perf_counter() < end:
+        pass
+
+async def main():
+    await asyncio.gather(blocker(), pause())
+
+asyncio.run(main())
+"""
+    )
+    edbprof = [sys.executable, "-m", "edbprof_native"]
+    arguments = ["run", "--no-children", "--out", str(tmp_path / "out"), str(program)]
+    done = subprocess.run([*edbprof, *arguments], check=True, stderr=subprocess.PIPE)
+    warning = b"The event loop was blocked for 1"
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith(warning)]
+    assert b": blocker, " in line
+    command = [*edbprof, "tree", "--tasks", "--threshold=0", str(tmp_path / "out.prof")]
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+    tree, _, runs = text.partition("Longest runs without a suspension\n")
+    lines = [line.split("program.py")[0].split() for line in tree.splitlines() if "program.py:" in line]
+    names = [line[6:] if len(line) > 6 else line for line in lines]
+    assert ["main"] in [name[-1:] for name in names] and ["blocker"] in [name[-1:] for name in names]
+    assert "└─ pause" in tree
+    assert runs.splitlines()[0].endswith("blocker")
+
+
 def test_merging_and_json(tmp_path, clock):
     async def recursive(depth):
         clock.advance(0.5)
