@@ -101,10 +101,20 @@
 #define EDBPROF_COROUTINE_SUSPENDS 2
 
 /**
- * A step of `edbprof_step_coroutine`: a coroutine returns or raises, or it hands an item to who
- * goes on at once.
+ * A step of `edbprof_step_coroutine`: a coroutine returns.
  */
 #define EDBPROF_COROUTINE_ENDS 3
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine ends with an exception.
+ */
+#define EDBPROF_COROUTINE_RAISES 4
+
+/**
+ * A step of `edbprof_step_coroutine`: an async generator hands an item to its consumer, which
+ * continues at once.
+ */
+#define EDBPROF_COROUTINE_YIELDS 5
 
 /**
  * `edbprof_function.kind`: a Python code object.
@@ -614,8 +624,8 @@ edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
 
 /**
  * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
- * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS` and `EDBPROF_COROUTINE_ENDS`, in the
- * place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
+ * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
+ * `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
  * handle.
  *
  * The recording then also has the time in which coroutines are suspended, and the longest in
