@@ -202,7 +202,7 @@ fn check(trees: Trees, options: Svg) {
         let share = |ns: u64| ns as f64 / whole as f64;
         let seen = frames
             .iter()
-            .filter(|frame| share(frame.total) * 1888.0 >= 0.3);
+            .filter(|frame| share(frame.total) * 1920.0 >= 0.3);
         let drawn = picture.drawn(graph);
         assert_eq!(drawn.len(), seen.clone().count());
         for (frame, (level, x, width)) in seen.zip(drawn) {
