@@ -265,7 +265,8 @@ fn unknown_flags_of_a_recording_are_refused() {
     for (flags, expected) in [
         (0, EDBPROF_OK),
         (EDBPROF_NO_WAITING, EDBPROF_OK),
-        (1 << 63, EDBPROF_BAD_ARGUMENT),
+        (EDBPROF_TIMELINE_FIRST | EDBPROF_TIMELINE_KEPT, EDBPROF_OK),
+        (8, EDBPROF_BAD_ARGUMENT),
         (u64::MAX, EDBPROF_BAD_ARGUMENT),
     ] {
         let options = edbprof_options {

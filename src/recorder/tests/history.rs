@@ -323,3 +323,47 @@ fn by_the_counter_the_history_is_that_of_the_tree() {
     });
     check(recording, false);
 }
+
+#[test]
+fn slow_calls_are_kept_until_there_are_too_many_of_them() {
+    let mut options = super::options(Clock::Host, 1000);
+    options.history = options_of_kept(16);
+    let recording = recording_of(options);
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    let mut now = 1;
+    let mut kept = Vec::new();
+    let keep = |since, now| {
+        let mut shared = recording.lock();
+        shared.history.as_mut().unwrap().keep(since, now, 3);
+    };
+    assert!(saved(&recording).is_none());
+    for round in 0..5 {
+        let since = now;
+        call(thread, 1, &mut now);
+        keep(since, now);
+        kept.push(since);
+        // Far more than there is room for, but for the last.
+        for _ in 0..if round < 4 { 100_000 } else { 10 } {
+            call(thread, 1, &mut now);
+        }
+    }
+    let of = saved(&recording).unwrap();
+    let starts: Vec<_> = of.blocks.iter().map(|block| block.start).collect();
+    assert_eq!(starts.len(), 3);
+    for (start, since) in starts.into_iter().zip(&kept[2..]) {
+        assert!(start <= *since && since - start < 8 * 8200);
+    }
+    // Of what is too large, the end is kept.
+    keep(0, now);
+    let of = saved(&recording).unwrap();
+    assert_eq!(of.blocks.len(), 12);
+}
+
+fn options_of_kept(blocks: u64) -> Option<HistoryOptions> {
+    let options = options(blocks * (64 << 10), Keep::Latest)?;
+    Some(HistoryOptions {
+        only_kept: true,
+        ..options
+    })
+}
