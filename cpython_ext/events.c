@@ -40,11 +40,6 @@ static edbprof_status enter(const active_recorder *active, const entry *new)
 
 static void enter_in_each(const active_recorders *list, const entry *new)
 {
-    edbprof_thread *told = list->told_handle;
-    if (told != NULL && (resumed ? edbprof_resume(told, key) : edbprof_enter(told, key)) !=
-                            EDBPROF_UNKNOWN_FUNCTION) {
-        return;
-    }
     thread_slow_event();
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
@@ -120,9 +115,6 @@ static void leave(const active_recorder *active, uint64_t key, call_end end)
 
 void leave_in_each(const active_recorders *list, uint64_t key, call_end end)
 {
-    if (left(list->told_handle, key, end)) {
-        return;
-    }
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
         if (is_builtin_key(key) && !active.owner->builtins) {

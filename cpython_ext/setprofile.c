@@ -64,7 +64,15 @@ static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject
     return record_step(list, frame, step);
 }
 
-/* Without a fast handle: other recorders have to be told, or a timeline, which has the way in
+/* Gives an end to one recorder with a timeline, or to each of several. */
+static inline void leave_slowly(const active_recorders *list, uint64_t key, call_end end)
+{
+    if (!left(list->fast_handle, key, end)) {
+        leave_in_each(list, key, end);
+    }
+}
+
+/* Without a handle for ends: other recorders have to be told, or a timeline, which has the way in
  * which a call ends. */
 static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
                                         PyObject *value)
@@ -76,17 +84,17 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     } else if (compat_is_coroutine(code)) {
         return record_pause(list, frame, value);
     } else if (value == NULL) {
-        leave_in_each(list, code_key(code), CALL_RAISED);
+        leave_slowly(list, code_key(code), CALL_RAISED);
     } else {
         bool yields = steps && compat_is_suspended(frame, code, value);
-        leave_in_each(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
+        leave_slowly(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
     }
     return 0;
 }
 
 static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
 {
-    if (list->fast_handle == NULL) {
+    if (list->end_handle == NULL) {
         return record_slow_end(list, frame, value);
     }
     PyCodeObject *code = compat_frame_code(frame);
@@ -99,7 +107,7 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
             return record_pause(list, frame, value);
         }
     }
-    (void)edbprof_leave(list->fast_handle, code_key(code));
+    (void)edbprof_leave(list->end_handle, code_key(code));
     return 0;
 }
 
@@ -178,18 +186,18 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObje
 static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
-        (void)edbprof_leave(list->fast_handle, builtin_key((PyCFunctionObject *)callee));
+        (void)edbprof_leave(list->end_handle, builtin_key((PyCFunctionObject *)callee));
     }
     return 0;
 }
 
-/* Without a fast handle. */
+/* Without a handle for ends. */
 static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyObject *callee,
                                                 int what)
 {
     if (PyCFunction_Check(callee)) {
-        leave_in_each(list, builtin_key((PyCFunctionObject *)callee),
-                      what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
+        leave_slowly(list, builtin_key((PyCFunctionObject *)callee),
+                     what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
     }
     return 0;
 }
@@ -203,8 +211,8 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     case PyTrace_C_CALL: return record_builtin_call(list, argument);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
-        return list->fast_handle == NULL ? record_slow_builtin_end(list, argument, what)
-                                         : record_builtin_return(list, argument);
+        return list->end_handle == NULL ? record_slow_builtin_end(list, argument, what)
+                                        : record_builtin_return(list, argument);
     default: return 0;
     }
 }

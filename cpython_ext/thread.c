@@ -28,10 +28,8 @@ static void choose_fast_handle(const thread_state *state, active_recorders *list
 {
     const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
     bool usual = first != NULL && first->timer == NULL && first->builtins && !first->abandoned;
-    edbprof_thread *handle = usual ? list->items[0].handle : NULL;
-    bool tells = usual && first->timeline && first->hook == HOOK_SETPROFILE;
-    list->fast_handle = tells ? NULL : handle;
-    list->told_handle = tells ? handle : NULL;
+    list->fast_handle = usual ? list->items[0].handle : NULL;
+    list->end_handle = usual && !first->timeline ? list->fast_handle : NULL;
     thread_state_note_monitored(state);
 }
 
@@ -46,7 +44,7 @@ void thread_let_all_look(void)
 {
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
-            state->active[hook].fast_handle = state->active[hook].told_handle = NULL;
+            state->active[hook].fast_handle = state->active[hook].end_handle = NULL;
         }
     }
     all_look = true;
@@ -265,7 +263,7 @@ static void let_stop(const recorder *owner)
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         if (thread_find_active(state, owner) != NULL) {
             active_recorders *list = &state->active[owner->hook];
-            list->fast_handle = list->told_handle = NULL;
+            list->fast_handle = list->end_handle = NULL;
         }
     }
     threads_epoch++;

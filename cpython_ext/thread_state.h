@@ -20,9 +20,9 @@ typedef struct {
     size_t count, room;
     /* Handle of the only recorder, if it has no timer and records builtins; else NULL. */
     edbprof_thread *fast_handle;
-    /* The same in its place, if that recorder has a timeline and listens to PyEval_SetProfile:
-     * its calls end in the slow way, which says how. */
-    edbprof_thread *told_handle;
+    /* The same for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a
+     * timeline: its calls end in the slow way, which says how. */
+    edbprof_thread *end_handle;
 } active_recorders;
 
 /* Copies an active recorder; false behind the last. Loops copy because any event can run
