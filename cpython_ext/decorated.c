@@ -271,7 +271,8 @@ PyTypeObject decorated_type = {
     .tp_descr_get = decorated_bind,
     .tp_methods = decorated_methods,
     .tp_getset = decorated_getset,
-    .tp_doc = "Decorated(function, recorder, /, *, slower_than_ns=0, keep=0)\n--\n\n"
-              "Calls the function, recording while it runs. Of the latest `keep` calls that last so "
-              "long the timeline is kept.",
+    .tp_doc =
+        "Decorated(function, recorder, /, *, slower_than_ns=0, keep=0)\n--\n\n"
+        "Calls the function, recording while it runs. Of the latest `keep` calls that last so "
+        "long the timeline is kept.",
 };

@@ -273,10 +273,10 @@ static const struct {
     vectorcallfunc function;
     bool set;
 } handlers[] = {
-    {"PY_START", on_start, true},    {"PY_RESUME", on_resume, true},
-    {"PY_THROW", on_resume, true},   {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_yield, true},    {"PY_UNWIND", on_unwind, true},
-    {"CALL", on_call, true},         {"C_RETURN", on_c_return, false},
+    {"PY_START", on_start, true},   {"PY_RESUME", on_resume, true},
+    {"PY_THROW", on_resume, true},  {"PY_RETURN", on_return, true},
+    {"PY_YIELD", on_yield, true},   {"PY_UNWIND", on_unwind, true},
+    {"CALL", on_call, true},        {"C_RETURN", on_c_return, false},
     {"C_RAISE", on_c_raise, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
 };
 

@@ -109,9 +109,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKp:Recorder", names, PyUnicode_FSConverter, &directory,
-            PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock, &timer,
-            &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKp:Recorder", names, PyUnicode_FSConverter,
+            &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock,
+            &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
             &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &kept) ||
         choose_hook(hook_name, &hook) < 0) {
         goto done;
@@ -132,9 +132,8 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         goto done;
     }
     options.max_nodes = (uint32_t)max_nodes;
-    options.flags =
-        (waiting ? 0 : EDBPROF_NO_WAITING) | (first ? EDBPROF_TIMELINE_FIRST : 0) |
-        (kept ? EDBPROF_TIMELINE_KEPT : 0);
+    options.flags = (waiting ? 0 : EDBPROF_NO_WAITING) | (first ? EDBPROF_TIMELINE_FIRST : 0) |
+                    (kept ? EDBPROF_TIMELINE_KEPT : 0);
     options.timeline_bytes = timeline_bytes;
     options.timeline_disk_floor = disk_floor;
     char host[32];
@@ -419,16 +418,17 @@ PyTypeObject recorder_type = {
     .tp_members = recorder_members,
     .tp_getset = recorder_attributes,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_doc = "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-              "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-              "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
-              "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-              "timeline_kept=False)"
-              "\n--\n\n"
-              "One recording: a call tree for each thread that enables it. live_dir: where "
-              "its live file goes, '' for none; by default `directory`. "
-              "quiet_without_directory: warnings end with `directory`. waiting: record for how "
-              "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-              "the first ones, not the latest; timeline_disk_floor: bytes that are left free; "
-              "timeline_kept: only what is kept of slow calls is saved.",
+    .tp_doc =
+        "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
+        "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
+        "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
+        "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
+        "timeline_kept=False)"
+        "\n--\n\n"
+        "One recording: a call tree for each thread that enables it. live_dir: where "
+        "its live file goes, '' for none; by default `directory`. "
+        "quiet_without_directory: warnings end with `directory`. waiting: record for how "
+        "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
+        "the first ones, not the latest; timeline_disk_floor: bytes that are left free; "
+        "timeline_kept: only what is kept of slow calls is saved.",
 };

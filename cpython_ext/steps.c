@@ -59,8 +59,9 @@ static void end_step(steps *self, bool recording, bool over)
         (void)recorder_call_ended(self->owner);
     }
     /* An async generator is over once an item raises anything but the value of that. */
-    bool is_item = self->whole != NULL && (exception == NULL || PyErr_GivenExceptionMatches(
-                                                                    exception, PyExc_StopIteration));
+    bool is_item =
+        self->whole != NULL &&
+        (exception == NULL || PyErr_GivenExceptionMatches(exception, PyExc_StopIteration));
     if (over && !is_item) {
         recorder_keep_if_slow(self->owner, &whole_of(self)->slow, whole_of(self)->since);
     }

@@ -124,9 +124,7 @@ def test_waits_are_events(both):
         time.sleep(0.05)
 
     of = both(pause)
-    assert any(
-        kind == BLOCKED and ns > 45e6 and "sleep" in path[-1] for kind, ns, path in of.waits
-    )
+    assert any(kind == BLOCKED and ns > 45e6 and "sleep" in path[-1] for kind, ns, path in of.waits)
 
 
 def test_calls_that_overflow(both):
@@ -262,7 +260,9 @@ def test_a_forked_child_begins_one_of_its_own(run, tmp_path):
         """,
         tmp_path,
     )
-    check_against(only_process(tmp_path / "parent.prof.timeline"), ProfFile(tmp_path / "parent.prof"))
+    check_against(
+        only_process(tmp_path / "parent.prof.timeline"), ProfFile(tmp_path / "parent.prof")
+    )
     of = only_process(tmp_path / "child.prof.timeline")
     assert len(of.calls_of("fib")) == 41
     assert len(of.calls_of("child")) == 1

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from ._profile import run as run
     from ._profile import runctx as runctx
 
-__all__ = ["Profile", "get_include", "keep_timeline", "profile", "run", "runctx", "tracing_singledispatch"]
+__all__ = [
+    "Profile",
+    "get_include",
+    "keep_timeline",
+    "profile",
+    "run",
+    "runctx",
+    "tracing_singledispatch",
+]
 __version__: str = _native.version
 
 # Imported at their first use: processes of `edbprof run` need none of them.
