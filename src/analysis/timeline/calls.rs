@@ -508,7 +508,9 @@ pub fn recorded(trees: &Trees, function: &Pattern) -> u64 {
             is_within.push(is_above || is_here);
         }
         let overflow = thread.overflow.iter().filter(|of| kinds[of.kind as usize]);
-        calls = overflow.fold(calls, |sum, of| sum.saturating_add(of.calls + of.resumes));
+        calls = overflow.fold(calls, |sum, of| {
+            sum.saturating_add(of.calls).saturating_add(of.resumes)
+        });
     }
     calls
 }
