@@ -3,8 +3,8 @@
 use crate::analysis::timeline::missing::{Gap, Missing};
 use crate::report::numbers::{counted, duration};
 
-/// Nanoseconds by which two readings of the clocks may differ without a suspension.
-const JITTER: u64 = 1_000_000;
+/// Shortest suspension that is named, nanoseconds: below, two clocks differ by their readings.
+const LEAST_SUSPENSION: u64 = 1_000_000;
 
 /// Returns sentences that say what is missing, from when to when; nothing if nothing is.
 pub fn missing_text(missing: &Missing) -> Option<String> {
@@ -32,7 +32,7 @@ pub fn missing_text(missing: &Missing) -> Option<String> {
             span(&gap)
         )
     });
-    let suspended = (missing.suspended_ns > JITTER).then(|| {
+    let suspended = (missing.suspended_ns >= LEAST_SUSPENSION).then(|| {
         let suspended = seconds(missing.suspended_ns);
         format!("The system was suspended for {suspended} meanwhile.")
     });

@@ -9,10 +9,13 @@ use crate::analysis::process_text::command;
 use crate::analysis::timeline::calls::SingleCall;
 use crate::analysis::timeline::replay::Beginning;
 use crate::model::Waiting;
+use crate::report::cells::without_middle;
 use crate::report::display::{function_name, printable};
 use crate::report::numbers::{count, counted, duration};
 use crate::report::terminal::Terminal;
 
+/// Cells of a command line.
+const COMMAND: usize = 50;
 /// Functions that are named if a pattern matches several.
 const NAMED: usize = 5;
 
@@ -168,7 +171,9 @@ fn waiting(waiting: &Waiting, of: u64) -> String {
 fn heading(report: &CallsReport<'_>, number: usize, call: &SingleCall) -> String {
     let (pid, thread) = report.place(call);
     let process = report.processes.get(call.process);
-    let command = process.map_or(String::new(), |of| printable(&command(&of.process)));
+    let command = process.map_or(String::new(), |of| {
+        without_middle(&printable(&command(&of.process)), COMMAND)
+    });
     let cut = match call.beginning {
         Beginning::Before => ", begun before the history",
         _ => "",
