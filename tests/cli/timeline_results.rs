@@ -108,6 +108,16 @@ fn processes_that_are_selected_are_in_the_timeline() {
 }
 
 #[test]
+fn a_timeline_of_all_functions_says_so() {
+    let run = recordings().run(&["--out=run", "--include=leaf"]).expect(0);
+    assert!(
+        run.stderr.contains("the timeline has all functions"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn the_summary_says_what_the_timeline_lacks() {
     let mut programs = server();
     programs[0].of.complete_to = 100_000_000;

@@ -24,6 +24,8 @@ pub(super) struct RunTimeline {
     path: PathBuf,
     /// Part of the run that it lacks.
     pub(super) missing: Missing,
+    /// The other results have only some of the functions.
+    pub(super) has_more_functions: bool,
 }
 
 impl RunTimeline {
@@ -55,6 +57,7 @@ impl RunTimeline {
             processes,
             path,
             missing,
+            has_more_functions: !selection.include.is_empty() || !selection.exclude.is_empty(),
         })
     }
 
