@@ -13,6 +13,7 @@ pub mod calls;
 mod chunks;
 pub mod durations;
 pub mod fit;
+mod kept;
 pub mod missing;
 pub mod replay;
 pub mod slices;
