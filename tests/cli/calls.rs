@@ -1,8 +1,10 @@
 //! `edbprof calls`.
 
-use edbprof::model::timeline::{CallEnd, WaitKind};
+use edbprof::format::timeline::{Block, encode};
+use edbprof::model::timeline::{CallEnd, Happening, WaitKind};
 use serde_json::Value;
 
+use crate::live_file::killed;
 use crate::sandbox::Sandbox;
 use crate::timeline::{Program, bytes};
 
@@ -287,4 +289,67 @@ fn ascii_and_narrow_terminals_get_what_they_can_show() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.is_ascii() && text.contains("####"), "{text}");
     assert!(text.lines().all(|line| line.len() <= 60), "{text}");
+}
+
+/// The history file of the process of [`killed`], in which `main` was called once before.
+fn history(id: u8) -> Vec<u8> {
+    const BLOCK: usize = 64 << 10;
+    let mut bytes = vec![0; 2 * BLOCK];
+    let mut put = |at: usize, part: &[u8]| bytes[at..at + part.len()].copy_from_slice(part);
+    put(0, b"edbhist\0");
+    put(8, &1_u32.to_le_bytes());
+    put(16, &[id; 16]);
+    put(32, &1_u64.to_le_bytes());
+    put(40, &1_u64.to_le_bytes());
+    let header = Block::new(1, 1, 0, 0, 1);
+    put(BLOCK, &header.number.to_le_bytes());
+    put(BLOCK + 8, &header.start.to_le_bytes());
+    put(BLOCK + 24, &header.thread.to_le_bytes());
+    let mut words = Vec::new();
+    encode(Happening::Start(1), 2, &mut words);
+    encode(Happening::End(CallEnd::Returned), 3, &mut words);
+    encode(Happening::Start(1), 4, &mut words);
+    let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+    put(BLOCK + 64, &words);
+    bytes
+}
+
+#[test]
+fn the_history_of_a_killed_process_is_read_with_its_live_file() {
+    let sandbox = Sandbox::new()
+        .with("edbprof_1.prof.live", &killed(5, 2))
+        .with("edbprof_1.prof.timeline.live", &history(5));
+    for name in ["", "edbprof_1.prof.live", "edbprof_1.prof.timeline.live"] {
+        let path = sandbox.input(name);
+        let value = json(&sandbox, &["main", path.to_str().unwrap()]);
+        assert_eq!(
+            (&value["calls"], &value["open"]),
+            (&2.into(), &1.into()),
+            "{name}"
+        );
+        assert_eq!(value["slowest"][0]["ended"], "open");
+        assert_eq!(
+            (&value["max_ns"], &value["min_ns"]),
+            (&990.into(), &3.into())
+        );
+    }
+    // Results of the run have it, too.
+    sandbox.run(&["--out=run"]).expect(0);
+    let value = json(&sandbox, &["main", "run.timeline"]);
+    assert_eq!(value["calls"], 2);
+    // The process's own timeline takes its place once the live file is gone.
+    std::fs::remove_file(sandbox.input("edbprof_1.prof.live")).unwrap();
+    let path = sandbox.input("edbprof_1.prof.timeline.live");
+    let run = sandbox
+        .run(&["calls", "main", path.to_str().unwrap()])
+        .expect(1);
+    assert!(run.stderr.contains("it is gone"), "{}", run.stderr);
+    std::fs::write(
+        sandbox.input("edbprof_1.prof.timeline"),
+        timeline(&server()),
+    )
+    .unwrap();
+    let directory = sandbox.input("");
+    let value = json(&sandbox, &["handle_request", directory.to_str().unwrap()]);
+    assert_eq!(value["calls"], 11);
 }

@@ -6,12 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::analysis::select::Selection;
-use edbprof::format::live;
+use edbprof::format::extent::profile_goes_on;
 use edbprof::format::timeline::{self, Source, TimelineError, TimelineProcess};
 use edbprof::report::summary::path_text;
 
 use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, matches};
 use super::own_result::{own_result, warn_of_search};
+use super::read::last_content;
 use super::read_error::ReadError;
 use super::since::chosen;
 use super::trust::{Owners, open_trusted, read_trusted};
@@ -108,11 +109,10 @@ pub(crate) fn profiles_of(
 
 /// Paths that the profile of the timeline `path` may have.
 fn profile_beside(path: &Path) -> Vec<PathBuf> {
-    let name = path.as_os_str().as_bytes();
-    if let Some(profile) = name.strip_suffix(timeline::HISTORY_SUFFIX.as_bytes()) {
-        let live = [profile, live::SUFFIX.as_bytes()].concat();
-        return vec![OsStr::from_bytes(&live).into()];
+    if let Some(live) = timeline::live_beside(path) {
+        return vec![live];
     }
+    let name = path.as_os_str().as_bytes();
     let Some(stem) = name.strip_suffix(timeline::SUFFIX.as_bytes()) else {
         return Vec::new();
     };
@@ -155,8 +155,16 @@ pub(crate) fn are_named(options: &InputOptions) -> bool {
 }
 
 fn is_timeline_file(input: &Input) -> bool {
+    begins(input, timeline::is_timeline)
+}
+
+fn is_history_file(input: &Input) -> bool {
+    begins(input, |head| head.starts_with(&timeline::HISTORY_MAGIC))
+}
+
+fn begins(input: &Input, with: impl Fn(&[u8]) -> bool) -> bool {
     let head = read_trusted(&input.path, input.owners, |_| false);
-    head.is_ok_and(|head| timeline::is_timeline(&head))
+    head.is_ok_and(|head| with(&head))
 }
 
 /// Returns true if `name` is a timeline's whose profile the filter wants.
@@ -178,7 +186,7 @@ fn beside(input: &Input) -> Vec<Input> {
     };
     let mut places = vec![
         with(&path, timeline::HISTORY_SUFFIX),
-        with(&path, timeline::SUFFIX),
+        timeline::beside(&path),
     ];
     // A result's is named like the other results.
     let stem = path.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes());
@@ -205,6 +213,8 @@ pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<T
     let mut processes = Vec::new();
     for input in dedup_by_inode(inputs) {
         match read(&input) {
+            // The process has ended since and has left a timeline.
+            Err(ReadError::Gone) if has_ended(&input) => {}
             Ok(read) => processes.extend(read.into_iter().filter(|of| known.insert(of.recording))),
             Err(reason) => report
                 .unreadable
@@ -217,7 +227,28 @@ pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<T
 
 fn read(input: &Input) -> Result<Vec<TimelineProcess>, ReadError> {
     let (file, _) = open_trusted(&input.path, input.owners)?;
-    Ok(timeline::read(Source::File(file))?)
+    let is_history = timeline::live_beside(&input.path).filter(|_| is_history_file(input));
+    let Some(path) = is_history else {
+        return Ok(timeline::read(Source::File(file))?);
+    };
+    let live = Input {
+        path,
+        ..input.clone()
+    };
+    let bytes = match read_trusted(&live.path, live.owners, profile_goes_on) {
+        Err(_) if !live.path.exists() => return Err(ReadError::Gone),
+        read => read?,
+    };
+    let (bytes, now) = last_content(&live, bytes)?.ok_or(ReadError::Gone)?;
+    let process = timeline::read_recorded(Source::File(file), &bytes, now)?;
+    Ok(vec![process])
+}
+
+/// Returns true if a timeline is beside the history file `input`.
+fn has_ended(input: &Input) -> bool {
+    let live = timeline::live_beside(&input.path);
+    let prof = live.and_then(|live| finished_beside(&live));
+    prof.is_some_and(|prof| timeline::beside(&prof).exists())
 }
 
 impl From<TimelineError> for ReadError {
