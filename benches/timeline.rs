@@ -49,6 +49,8 @@ fn main() {
         &["tree", "--from=0", file],
         &["tree", &window[0], &window[1], file],
         &["top", "--during=handle_request#1000", file],
+        &["export", "--format=perfetto", &window[0], &window[1], file],
+        &["export", "--format=perfetto", file],
     ] {
         let mut rounds: Vec<_> = (0..ROUNDS).map(|_| measure(arguments)).collect();
         rounds.sort_by(f64::total_cmp);

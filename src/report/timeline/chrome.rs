@@ -16,15 +16,18 @@ use super::tracks::{ProcessTrack, ShownFunction, Tracks, wait_name};
 use crate::analysis::timeline::fit::Costs;
 use crate::analysis::timeline::replay::{Beginning, Ending};
 use crate::analysis::timeline::slices::{Sink, Slice, Window};
+use crate::model::FunctionKind;
 use crate::model::timeline::WaitKind;
 
 /// Added to the number of a thread for its spans, and for its waits.
 const SPANS: u64 = 1 << 28;
 const WAITS: u64 = 1 << 29;
 
-/// Bytes of both events of a call at most, beside the numbers of process and thread, its name and
-/// its place.
-const CALL: u64 = 140;
+/// Bytes of both events of a call at most, beside the number of the process, its name and its
+/// place.
+const CALL: u64 = 150;
+/// In addition for tracks of spans and waits, whose numbers are long.
+const OWN_TRACK: u64 = 12;
 /// Bytes that say how a call begins or ends.
 const MARK: u64 = 40;
 
@@ -37,12 +40,21 @@ pub struct Chrome {
 
 impl TimelineFormat for Chrome {
     fn costs(&self, process: &ProcessTrack<'_>) -> Costs {
-        let call = |of: &ShownFunction| CALL + (text(&of.name).len() + of.file.len()) as u64;
+        let is_own = process.has_spans();
+        let pid = 2 * process.pid.to_string().len() as u64;
+        let call = |of: &ShownFunction| {
+            let texts = (text(&of.name).len() + text(&of.file).len()) as u64;
+            let own = match is_own && of.kind == FunctionKind::Native {
+                true => OWN_TRACK,
+                false => 0,
+            };
+            CALL + pid + texts + own
+        };
         Costs {
             calls: process.functions.iter().map(call).collect(),
             functions: vec![0; process.functions.len()],
             mark: MARK,
-            wait: CALL,
+            wait: CALL + pid + OWN_TRACK,
         }
     }
 

@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use super::TimelineFormat;
-use super::protobuf::Message;
+use super::protobuf::{Message, length};
 use super::tracks::{ProcessTrack, ThreadTrack, Tracks};
 use crate::analysis::timeline::fit::Costs;
 use crate::analysis::timeline::replay::{Beginning, Ending};
@@ -112,8 +112,11 @@ const ANNOTATION_VALUES: [&str; 6] = [
     "open",
 ];
 
-/// Bytes of the two events of a call at most, if each is less than 268 ms after the one before.
-const CALL: u64 = 36;
+/// Bytes of the two events of a call at most, beside the numbers of its name and place, if each is
+/// less than 268 ms after the one before.
+const CALL: u64 = 37;
+/// Bytes of a wait.
+const WAIT: u64 = 56;
 /// Bytes of an annotation.
 const MARK: u64 = 8;
 /// Bytes of the entries of a function, beside its texts.
@@ -127,11 +130,12 @@ impl TimelineFormat for Perfetto {
     fn costs(&self, process: &ProcessTrack<'_>) -> Costs {
         let functions = process.functions.iter();
         let texts = functions.map(|at| (at.name.len() + at.file.len()) as u64 + FUNCTION);
+        let ids = 1..=process.functions.len() as u64;
         Costs {
-            calls: vec![CALL; process.functions.len()],
+            calls: ids.map(|id| CALL + 2 * length(id)).collect(),
             functions: texts.collect(),
             mark: MARK,
-            wait: CALL,
+            wait: WAIT,
         }
     }
 

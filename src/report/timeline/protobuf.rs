@@ -12,6 +12,11 @@ pub(super) struct Message {
 const VARINT: u64 = 0;
 const LENGTH_DELIMITED: u64 = 2;
 
+/// Bytes of a number.
+pub(super) fn length(number: u64) -> u64 {
+    u64::from(number.max(1).ilog2() / 7) + 1
+}
+
 impl Message {
     /// Adds a number, or true as 1.
     pub(super) fn number(&mut self, field: u32, value: u64) {
@@ -84,5 +89,6 @@ mod tests {
         message.message(16, |inner| inner.text(1, &text));
         assert_eq!(message.bytes()[..7], *b"\x82\x01\xaf\x02\x0a\xac\x02");
         assert_eq!(message.bytes().len(), 307);
+        assert_eq!([0, 127, 128, 1 << 14].map(length), [1, 1, 2, 3]);
     }
 }
