@@ -65,7 +65,7 @@ static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject
 }
 
 /* Gives an end to one recorder with a timeline, or to each of several. */
-static inline void leave_slowly(const active_recorders *list, uint64_t key, call_end end)
+static inline void give_end(const active_recorders *list, uint64_t key, call_end end)
 {
     if (!left(list->fast_handle, key, end)) {
         leave_in_each(list, key, end);
@@ -84,10 +84,10 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     } else if (compat_is_coroutine(code)) {
         return record_pause(list, frame, value);
     } else if (value == NULL) {
-        leave_slowly(list, code_key(code), CALL_RAISED);
+        give_end(list, code_key(code), CALL_RAISED);
     } else {
         bool yields = steps && compat_is_suspended(frame, code, value);
-        leave_slowly(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
+        give_end(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
     }
     return 0;
 }
@@ -196,8 +196,8 @@ static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, Py
                                                 int what)
 {
     if (PyCFunction_Check(callee)) {
-        leave_slowly(list, builtin_key((PyCFunctionObject *)callee),
-                     what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
+        give_end(list, builtin_key((PyCFunctionObject *)callee),
+                 what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
     }
     return 0;
 }
