@@ -407,6 +407,21 @@ fn waiting_is_divided_like_the_time_it_is_in() {
 }
 
 #[test]
+fn a_process_that_did_nothing_in_a_window_is_not_in_it() {
+    let mut program = Program::new(0, 0);
+    let main = program.thread("MainThread");
+    program.call(main, 100, "main");
+    program.call(main, 200, "f");
+    program.returns(main, 300);
+    program.returns(main, 400);
+    // The child of a fork in `main`.
+    program.of.blocks[0].node = 1;
+    let process = &processes(&[&program])[0];
+    assert!(trees(process, 500..600).unwrap().threads.is_empty());
+    assert_eq!(trees(process, 200..300).unwrap().threads.len(), 1);
+}
+
+#[test]
 fn a_window_says_what_is_known_of_it() {
     let mut program = Program::new(0, 5_000);
     let main = program.thread("MainThread");

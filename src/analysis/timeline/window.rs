@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::chunks::{Chunk, chunks, end_of};
 use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
+use crate::format::live::COUNTER;
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
 use crate::format::timeline::{Block, NO_FUNCTION, TimelineNode, TimelineProcess};
 use crate::model::timeline::WaitKind;
@@ -104,6 +105,8 @@ impl Figures {
             let parent = node.parent as usize;
             if node.is_counter() {
                 is_seen[index] = figure.calls | figure.resumes | figure.ticks > 0;
+                let root = (node.parent & !COUNTER) as usize;
+                is_seen[root] |= is_seen[index];
                 continue;
             }
             figure.ticks = figure.ticks.saturating_add(figure.overflow);
@@ -113,7 +116,7 @@ impl Figures {
                 ticks,
                 ..
             } = *figure;
-            is_seen[index] |= calls | resumes | ticks > 0 || parent == index;
+            is_seen[index] |= calls | resumes | ticks > 0;
             if parent < index {
                 is_seen[parent] |= is_seen[index];
                 let above = &mut self.nodes[parent].ticks;
@@ -284,7 +287,11 @@ fn assemble(
         hidden: Function::stand_in("<hidden>"),
     };
     let mut assembly = Assembly::new(&functions, process.clock.rate, false);
-    for thread in threads {
+    // A thread that did nothing in the window is not in it.
+    for thread in threads
+        .iter()
+        .filter(|thread| is_seen[thread.root as usize])
+    {
         let is_known = assembly.thread_of(thread.root).is_some();
         let number = assembly.add_thread(thread.root, process.thread_name(thread.root), None);
         if !is_known {
