@@ -293,7 +293,8 @@ fn assemble(
         .filter(|thread| is_seen[thread.root as usize])
     {
         let is_known = assembly.thread_of(thread.root).is_some();
-        let number = assembly.add_thread(thread.root, process.thread_name(thread.root), None);
+        let name = process.thread_name(thread.root);
+        let number = assembly.add_thread(thread.root, name, inherited(process, thread));
         if !is_known {
             let of_root = threads.iter().filter(|other| other.root == thread.root);
             assembly.set_threads(number, of_root.count() as u32);
@@ -320,6 +321,23 @@ fn assemble(
         threads,
         ..Trees::default()
     }
+}
+
+/// Returns the number of calls that were open when the process was forked in the thread: those that
+/// a history which is complete begins with.
+fn inherited(process: &TimelineProcess, thread: &ThreadHistory) -> Option<u32> {
+    let first = thread.blocks.first()?;
+    let mut node = first.node;
+    let mut calls = 0;
+    // The parent of a node comes before it, but for a root.
+    while let Some(of) = process.nodes.get(node as usize) {
+        if of.parent >= node {
+            break;
+        }
+        calls += 1;
+        node = of.parent;
+    }
+    (calls > 0 && process.complete_from <= 1).then_some(calls)
 }
 
 /// The facts of `process`, of which the window has only a part: what is known of all of it alone
