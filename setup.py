@@ -203,7 +203,9 @@ class InstallData(install_data):
         (made / MAN).mkdir(parents=True, exist_ok=True)
         subprocess.run([program, "man", made / MAN], check=True)
         for shell, place in COMPLETIONS.items():
-            script = subprocess.run([program, "completions", shell], check=True, stdout=subprocess.PIPE)
+            script = subprocess.run(
+                [program, "completions", shell], check=True, stdout=subprocess.PIPE
+            )
             (made / place).parent.mkdir(parents=True, exist_ok=True)
             (made / place).write_bytes(script.stdout)
         self.data_files = [(MAN, sorted(str(page) for page in (made / MAN).glob("*.1")))]
@@ -235,7 +237,12 @@ setup(
     ],
     data_files=[(MAN, [])],  # Without one here setuptools would not ask for data.
     scripts=[PROGRAM],  # Without a name here setuptools would not ask for the program.
-    cmdclass={"build_py": BuildPackage, "build_ext": BuildExtension, "build_scripts": BuildProgram, "install_data": InstallData},
+    cmdclass={
+        "build_py": BuildPackage,
+        "build_ext": BuildExtension,
+        "build_scripts": BuildProgram,
+        "install_data": InstallData,
+    },
     options={
         "build": {"build_base": str(BUILD)},
         "bdist_wheel": {"bdist_dir": str(BUILD / "wheel")},

@@ -53,8 +53,9 @@ static void enter_in_each(const active_recorders *list, const entry *new)
         /* Memory that this takes may run a finalizer, which may drop a Profile. */
         Py_INCREF(active.owner);
         int defined =
-            is_builtin ? recorder_define_builtin(active.owner, new->function, new->self, new->key)
-                       : recorder_define_code(active.owner, (PyCodeObject *)new->function, new->key);
+            is_builtin
+                ? recorder_define_builtin(active.owner, new->function, new->self, new->key)
+                : recorder_define_code(active.owner, (PyCodeObject *)new->function, new->key);
         thread_new_function();
         if (defined == 0) {
             (void)enter(&active, new);

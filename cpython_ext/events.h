@@ -94,9 +94,8 @@ static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 static inline bool stepped(edbprof_thread *fast_handle, PyCodeObject *code, uint64_t frame,
                            uint32_t step)
 {
-    return fast_handle != NULL &&
-           edbprof_step_coroutine(fast_handle, code_key(code), frame, step) !=
-               EDBPROF_UNKNOWN_FUNCTION;
+    return fast_handle != NULL && edbprof_step_coroutine(fast_handle, code_key(code), frame,
+                                                         step) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
 /* The same for the end of a call. */

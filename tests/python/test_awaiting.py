@@ -594,9 +594,13 @@ asyncio.run(main())
     command = [*edbprof, "tree", "--tasks", "--threshold=0", str(tmp_path / "out.prof")]
     text = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
     tree, _, runs = text.partition("Longest runs without a suspension\n")
-    lines = [line.split("program.py")[0].split() for line in tree.splitlines() if "program.py:" in line]
+    lines = [
+        line.split("program.py")[0].split() for line in tree.splitlines() if "program.py:" in line
+    ]
     names = [line[6:] if len(line) > 6 else line for line in lines]
-    assert ["main"] in [name[-1:] for name in names] and ["blocker"] in [name[-1:] for name in names]
+    assert ["main"] in [name[-1:] for name in names] and ["blocker"] in [
+        name[-1:] for name in names
+    ]
     assert "└─ pause" in tree
     assert runs.splitlines()[0].endswith("blocker")
 

@@ -80,7 +80,7 @@ def run_shell(directory: Path, script: str) -> Any:
     [
         '"$0" program.py plain; exit $?',
         '"$0" program.py handled; "$0" program.py plain || exit 7',
-        '"$0" -c \'import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))\' '
+        "\"$0\" -c 'import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))' "
         '"$0" program.py plain; exit $?',
     ],
 )
