@@ -57,15 +57,27 @@ void count_class_call_in_each(const active_recorders *list)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        edbprof_count_class_call(active.handle);
+        if (active.owner->builtins) {
+            edbprof_count_class_call(active.handle);
+        }
     }
+}
+
+/* Returns true unless it is certain that the start of a builtin that ends was not recorded. */
+static bool may_have_entered(const active_recorder *active, uint64_t key)
+{
+    const recorder *owner = active->owner;
+    /* What a builtin has called has ended before, so that its call is the innermost open one. An
+     * outer call of the same builtin has an open callee. */
+    return owner->builtins_changed ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
+                                   : owner->builtins;
 }
 
 void leave_in_each(const active_recorders *list, uint64_t key)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (is_builtin_key(key) && !active.owner->builtins) {
+        if (is_builtin_key(key) && !may_have_entered(&active, key)) {
             continue;
         }
         if (active.owner->timer == NULL) {

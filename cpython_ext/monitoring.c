@@ -146,7 +146,7 @@ static CALLBACK(on_unwind)
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
 {
-    const active_recorders *list = listening();
+    const active_recorders *list = thread_skips_builtins() ? NULL : listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
         enter_builtin_in_each(list, arguments[2], arguments[3], key);
@@ -159,7 +159,7 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
 
 static CALLBACK(on_call)
 {
-    edbprof_thread *fast_handle = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored_builtins();
     if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
         if (key == CLASS_CALL) {
@@ -177,7 +177,10 @@ static CALLBACK(on_call)
 
 static CALLBACK(on_c_return)
 {
-    edbprof_thread *fast_handle = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored_builtins();
+    if (fast_handle == NULL && thread_skips_builtins()) {
+        Py_RETURN_NONE;
+    }
     uint64_t key = key_of(arguments, count);
     bool builtin = is_builtin_key(key);
     if (fast_handle != NULL && (!builtin || left(fast_handle, key))) {
@@ -272,12 +275,14 @@ static long register_all(PyObject *module, PyObject *tool)
 
 static int open_gate(thread_state *Py_UNUSED(state), const recorder *owner)
 {
-    return owner->local_events ? 0 : gate_open();
+    return owner->local_events ? 0 : gate_open(owner->builtins);
 }
+
+static int add_builtins(void) { return gate_open(true); }
 
 int monitoring_init(void)
 {
-    static const hook_ops ops = {.begin = open_gate};
+    static const hook_ops ops = {.begin = open_gate, .add_builtins = add_builtins};
     thread_set_hook(HOOK_MONITORING, &ops);
     gate_init(register_all);
     return PyType_Ready(&callback_type);

@@ -3,7 +3,8 @@
  * They are on or off for all threads of an interpreter at once, and switching them visits
  * every code object on every thread's stack. So they stay on after a recorded call. Callbacks
  * in threads that record nothing return at once; after a number of such unclaimed events, if
- * no thread records, they are switched off. */
+ * no thread records, they are switched off. Those of C functions stay off as long as no recorder
+ * needs them, because they are the most. */
 #include "monitoring_gate.h"
 
 #include "thread_state.h"
@@ -22,14 +23,16 @@ enum {
 };
 
 static struct {
-    PyObject *module;            /* sys.monitoring */
-    PyObject *set_events;        /* its function */
-    PyObject *tool, *all, *none; /* its arguments */
-    PyObject *name;              /* of our tool */
+    PyObject *module;     /* sys.monitoring */
+    PyObject *set_events; /* its function */
+    PyObject *tool;       /* its arguments: this, and one of the next */
+    PyObject *all, *python, *none;
+    PyObject *name; /* of our tool */
     gate_register register_callbacks;
     bool on;
-    bool stuck_on;            /* events can't be switched off any more */
-    uint32_t unclaimed;       /* events since the last recorded call, where nothing records */
+    bool builtins;      /* since they are on, a recorder has needed the events of C functions */
+    bool stuck_on;      /* events can't be switched off any more */
+    uint32_t unclaimed; /* events since the last recorded call, where nothing records */
     uint32_t unclaimed_limit; /* after so many they are switched off */
     uint64_t on_ns;           /* time that switching on took */
     uint64_t openings;        /* calls of gate_open */
@@ -56,6 +59,12 @@ static int set_events(PyObject *events)
     return result == NULL ? -1 : 0;
 }
 
+/* The events that are on if any are. */
+static PyObject *wanted_events(void)
+{
+    return gate.builtins || EDBPROF_PREVENTED_STARTS_END ? gate.all : gate.python;
+}
+
 /* Chooses the limit so that as many unclaimed events cost as much as switching off and on. */
 static void choose_unclaimed_limit(uint64_t pair_ns)
 {
@@ -79,14 +88,14 @@ static void switch_off(void)
     PyObject *exception = compat_take_exception();
     uint64_t begin = now_ns();
     if (set_events(gate.none) == 0) {
-        gate.on = false;
+        gate.on = gate.builtins = false;
         gate.cycles++;
         choose_unclaimed_limit(gate.on_ns + (now_ns() - begin));
     } else {
         /* The interpreter's changes are used up. Functions that are yet to come would get
          * this one all the same. */
         PyErr_Clear();
-        if (set_events(gate.all) < 0) {
+        if (set_events(wanted_events()) < 0) {
             PyErr_Clear();
         }
         gate.stuck_on = true;
@@ -103,8 +112,9 @@ static bool owns_tool(void)
     return name != NULL && name == gate.name;
 }
 
-/* 0, or -1 with an exception. */
-static int switch_on(void)
+/* Switches events on where none are, or only the same ones but those of C functions. 0, or -1 with
+ * an exception. */
+static int switch_on(bool builtins)
 {
     if (!owns_tool()) {
         Py_CLEAR(gate.tool);
@@ -113,7 +123,9 @@ static int switch_on(void)
         }
     }
     uint64_t begin = now_ns();
-    if (set_events(gate.all) == 0) {
+    bool had_builtins = gate.builtins;
+    gate.builtins = had_builtins || builtins;
+    if (set_events(wanted_events()) == 0) {
         gate.on = true;
         gate.on_ns = now_ns() - begin;
         if (gate.unclaimed_limit == 0) {
@@ -121,9 +133,10 @@ static int switch_on(void)
         }
         return 0;
     }
+    gate.builtins = had_builtins;
     if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
         PyErr_Clear();
-        if (set_events(gate.none) < 0) {
+        if (set_events(gate.on ? wanted_events() : gate.none) < 0) {
             PyErr_Clear();
         }
         PyErr_SetString(PyExc_RuntimeError,
@@ -148,19 +161,19 @@ void gate_check(void)
         return;
     }
     PyObject *events = PyObject_CallMethod(gate.module, "get_events", "O", gate.tool);
-    int same = events == NULL ? 0 : PyObject_RichCompareBool(events, gate.all, Py_EQ);
+    int same = events == NULL ? 0 : PyObject_RichCompareBool(events, wanted_events(), Py_EQ);
     Py_XDECREF(events);
     PyErr_Clear();
     gate.on = same == 1 && owns_tool();
 }
 
-int gate_open(void)
+int gate_open(bool builtins)
 {
     gate.unclaimed = 0;
     if (++gate.openings % OPENINGS_BETWEEN_CHECKS == 0) {
         gate_check();
     }
-    return gate.on ? 0 : switch_on();
+    return gate.on && gate.builtins >= builtins ? 0 : switch_on(builtins);
 }
 
 /* Returns true if another tool has events on, or may have. */
@@ -216,11 +229,13 @@ bool gate_others_come_after(long event, PyCodeObject *code)
 
 /* Those of our events that calls and resumes need, because the others can't be set for single
  * code objects before 3.15. -1 with an exception. */
-static long local_events(void)
+static long local_events(bool builtins)
 {
     static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "CALL"};
+    size_t count = sizeof names / sizeof *names;
+    count -= builtins || EDBPROF_PREVENTED_STARTS_END ? 0 : 1;
     long all = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names && all >= 0; i++) {
+    for (size_t i = 0; i < count && all >= 0; i++) {
         long event = gate_event(names[i]);
         all = event < 0 ? -1 : all | event;
     }
@@ -241,7 +256,7 @@ static bool set_local_events(PyObject *codes, long events)
     return set;
 }
 
-bool gate_restrict_to(PyObject *codes)
+bool gate_restrict_to(PyObject *codes, bool builtins)
 {
     if (!EDBPROF_HAVE_MONITORING) {
         return true;
@@ -259,7 +274,7 @@ bool gate_restrict_to(PyObject *codes)
     if (codes == NULL || gate.on) {
         return !gate.on;
     }
-    if (gate.tool != NULL && owns_tool() && set_local_events(codes, local_events())) {
+    if (gate.tool != NULL && owns_tool() && set_local_events(codes, local_events(builtins))) {
         return true;
     }
     gate_lift_restriction(codes);
@@ -281,10 +296,16 @@ static int ready_tool(void)
         return -1;
     }
     Py_XSETREF(gate.all, PyLong_FromLong(all));
+    long call = gate_event("CALL");
+    if (call < 0) {
+        return -1;
+    }
+    Py_XSETREF(gate.python, PyLong_FromLong(all & ~call));
     Py_XSETREF(gate.none, PyLong_FromLong(0));
     Py_XSETREF(gate.set_events, PyObject_GetAttrString(gate.module, "set_events"));
     /* Never restart_events(): places that other tools have disabled are to stay disabled. */
-    return gate.all == NULL || gate.none == NULL || gate.set_events == NULL ? -1 : 0;
+    bool made = gate.all != NULL && gate.python != NULL && gate.none != NULL;
+    return made && gate.set_events != NULL ? 0 : -1;
 }
 
 /* Tool ids in the order in which they are tried. 0, 1 and 2 belong to debuggers, coverage and
@@ -377,9 +398,9 @@ PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject 
         return NULL;
     }
     gate.cycles = cycles;
-    return Py_BuildValue("{sOsNsNsIsIsKsK}", "tool", gate.tool == NULL ? Py_None : gate.tool, "on",
-                         PyBool_FromLong(gate.on), "stuck_on", PyBool_FromLong(gate.stuck_on),
-                         "unclaimed", gate.unclaimed, "unclaimed_limit", gate.unclaimed_limit,
-                         "cycles", (unsigned long long)gate.cycles, "sets",
-                         (unsigned long long)gate.sets);
+    return Py_BuildValue("{sOsNsNsNsIsIsKsK}", "tool", gate.tool == NULL ? Py_None : gate.tool,
+                         "on", PyBool_FromLong(gate.on), "builtins", PyBool_FromLong(gate.builtins),
+                         "stuck_on", PyBool_FromLong(gate.stuck_on), "unclaimed", gate.unclaimed,
+                         "unclaimed_limit", gate.unclaimed_limit, "cycles",
+                         (unsigned long long)gate.cycles, "sets", (unsigned long long)gate.sets);
 }

@@ -19,9 +19,10 @@ int gate_take_tool(void);
  * gate_open then takes one again. */
 void gate_check(void);
 
-/* Switches the events on before a thread records by them. They stay on for some time after it
- * has stopped. May run Python code: audit hooks. 0, or -1 with an exception. */
-int gate_open(void);
+/* Switches the events on before a thread records by them, those of C functions too if `builtins`.
+ * They stay on for some time after it has stopped. May run Python code: audit hooks. 0, or -1
+ * with an exception. */
+int gate_open(bool builtins);
 
 /* The number of an event of sys.monitoring, or -1 with an exception. */
 long gate_event(const char *name);
@@ -32,10 +33,11 @@ bool gate_others_come_after(long event, PyCodeObject *code);
 /* Counts an event in a thread that records nothing by sys.monitoring. */
 void gate_unclaimed_event(void);
 
-/* Switches on the events of these code objects alone; of none for NULL. Returns false if that
- * is impossible: a thread records by sys.monitoring, or another tool listens. Pythons without
- * sys.monitoring have nothing to switch. */
-bool gate_restrict_to(PyObject *codes);
+/* Switches on the events of these code objects alone, those of C functions that they call too if
+ * `builtins`; of none for NULL. Returns false if that is impossible: a thread records by
+ * sys.monitoring, or another tool listens. Pythons without sys.monitoring have nothing to
+ * switch. */
+bool gate_restrict_to(PyObject *codes, bool builtins);
 
 /* Switches them off. Returns true if nobody has switched events on meanwhile. */
 bool gate_lift_restriction(PyObject *codes);

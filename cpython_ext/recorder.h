@@ -18,11 +18,12 @@ typedef struct {
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
-    bool wall_clock;     /* the cost of recording can be measured */
-    bool local_events;   /* of sys.monitoring: its maker switches them on and off */
-    bool threads;        /* those that recorded threads start are recorded too */
-    bool abandoned;      /* nobody can reach it: it stops in each thread */
-    PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
+    bool builtins_changed; /* while it was active: some open calls began before, some since */
+    bool wall_clock;       /* the cost of recording can be measured */
+    bool local_events;     /* of sys.monitoring: its maker switches them on and off */
+    bool threads;          /* those that recorded threads start are recorded too */
+    bool abandoned;        /* nobody can reach it: it stops in each thread */
+    PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
     unsigned members;          /* those of them that it was enabled in, or that they have started */

@@ -355,8 +355,7 @@ static int recorder_set_builtins(PyObject *self, PyObject *value, void *Py_UNUSE
     if (builtins < 0 || thread_may_switch() < 0) {
         return -1;
     }
-    thread_set_builtins((recorder *)self, builtins);
-    return 0;
+    return thread_set_builtins((recorder *)self, builtins);
 }
 
 static PyMethodDef recorder_methods[] = {

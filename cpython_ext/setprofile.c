@@ -107,10 +107,10 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
 
 static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObject *callee)
 {
-    if (PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && PyCFunction_Check(callee)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         uint64_t key = builtin_key(builtin);
-        if (!entered_builtin(list->fast_handle, key)) {
+        if (!entered_builtin(list->fast_builtins, key)) {
             enter_builtin_in_each(list, callee, builtin->m_self, key);
         }
     }
@@ -119,9 +119,9 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObje
 
 static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
 {
-    if (PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->fast_handle, key)) {
+        if (!left(list->fast_builtins, key)) {
             leave_in_each(list, key);
         }
     }

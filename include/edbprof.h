@@ -706,6 +706,18 @@ edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
 edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
 
 /**
+ * Returns `EDBPROF_OK` if the innermost open call is one of the function `key`, else
+ * `EDBPROF_NOT_OPEN`. A host asks this before it ends a call of a kind that it has not always
+ * reported: `edbprof_leave` could end an earlier call of the same function. Only the thread
+ * that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_is_innermost(struct edbprof_thread *thread,
+                                    uint64_t key);
+
+/**
  * Ends all open calls of the thread, because recording is switched off in it. Only the
  * thread that made the handle.
  *

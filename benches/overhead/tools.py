@@ -63,7 +63,7 @@ class Edbprof(Nothing):
     #: Whether waiting is told apart unless said otherwise.
     waiting = True
 
-    def __init__(self, hook: str, waiting: bool = True) -> None:
+    def __init__(self, hook: str, waiting: bool = True, builtins: bool = True) -> None:
         from edbprof_native import _native
 
         self.directory = tempfile.TemporaryDirectory(prefix="edbprof-bench-")
@@ -72,6 +72,7 @@ class Edbprof(Nothing):
             save_every=0,
             hook=hook,
             waiting=waiting and self.waiting,
+            builtins=builtins,
         )
 
     def start(self) -> None:
@@ -166,11 +167,13 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "empty setprofile": EmptySetprofile,
     "edbprof setprofile": lambda: Edbprof("setprofile"),
     "setprofile, no waiting": lambda: Edbprof("setprofile", waiting=False),
+    "setprofile without C": lambda: Edbprof("setprofile", builtins=False),
     **(
         {
             "empty monitoring": EmptyMonitoring,
             "edbprof monitoring": lambda: Edbprof("monitoring"),
             "monitoring, no waiting": lambda: Edbprof("monitoring", waiting=False),
+            "monitoring without C": lambda: Edbprof("monitoring", builtins=False),
         }
         if HAVE_MONITORING
         else {}
