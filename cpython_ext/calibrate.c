@@ -81,11 +81,17 @@ typedef struct {
     bool known, known_at_end;
 } measurement;
 
+/* The hook that is measured for a recorder: a chosen function's events cost what others cost. */
+static hook_kind hook_to_measure(const recorder *self)
+{
+    return self->hook == HOOK_SETPROFILE ? HOOK_SETPROFILE : HOOK_MONITORING;
+}
+
 /* The costs for a recorder, which are less for one that skips events of C functions. */
 static measurement *measured_for(const recorder *self)
 {
     static measurement measured[HOOK_COUNT][2];
-    return &measured[self->hook][self->builtins];
+    return &measured[hook_to_measure(self)][self->builtins];
 }
 
 static int add_code(PyObject *codes, PyObject *function, uint64_t *key)
@@ -309,9 +315,9 @@ static void keep_costs(samples *from, const recorder *self)
 static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
-    PyObject *options =
-        Py_BuildValue("{sssi}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile",
-                      "builtins", (int)self->builtins);
+    PyObject *options = Py_BuildValue(
+        "{sssi}", "hook", hook_to_measure(self) == HOOK_MONITORING ? "monitoring" : "setprofile",
+        "builtins", (int)self->builtins);
     PyObject *owner = nothing == NULL || options == NULL
                           ? NULL
                           : PyObject_Call((PyObject *)Py_TYPE(self), nothing, options);
@@ -348,6 +354,11 @@ static void block_signals(sigset_t *before)
 static int measure_alone(const recorder *self)
 {
     samples taken;
+    /* A choice has a tool id of its own, and this one may be somebody else's. */
+    if (hook_to_measure(self) == HOOK_MONITORING && gate_take_tool(HOOK_MONITORING) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
     /* No tool sees the making of the loops either. */
     if (!gate_restrict_to(NULL, false)) {
         return 0;
@@ -355,7 +366,7 @@ static int measure_alone(const recorder *self)
     if (make_loops() < 0) {
         return -1;
     }
-    PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
+    PyObject *codes = hook_to_measure(self) == HOOK_MONITORING ? loops.recorded_codes : NULL;
     if (!gate_restrict_to(codes, self->builtins)) {
         return 0;
     }
@@ -400,8 +411,7 @@ static bool is_quiet(const recorder *self)
 {
     const thread_state *state = thread_state_current();
     PyThreadState *tstate = PyThreadState_Get();
-    bool records = state != NULL && (state->active[HOOK_SETPROFILE].count > 0 ||
-                                     state->active[HOOK_MONITORING].count > 0);
+    bool records = state != NULL && thread_state_records(state);
     return !records && !compat_is_finalizing() && tstate->c_profilefunc == NULL &&
            tstate->c_tracefunc == NULL && PyInterpreterState_Get() == self->interpreter &&
            self->interpreter == PyInterpreterState_Main();

@@ -2,6 +2,7 @@
  * way of events.h. */
 #include "events.h"
 
+#include "choice.h"
 #include "recorder.h"
 #include "thread_state.h"
 #include "timer.h"
@@ -16,14 +17,21 @@ static edbprof_status enter(const active_recorder *active, uint64_t key, bool re
                    : edbprof_enter_at(active->handle, key, now);
 }
 
+/* Returns true if an event in this code object is recorded. */
+static bool is_chosen(const active_recorder *active, PyCodeObject *in)
+{
+    const choice *choice = active->owner->choice;
+    return choice == NULL || (in != NULL && choice_has(choice, in));
+}
+
 /* `function` is a code object, or a builtin that is called with `self`. */
 static void enter_in_each(const active_recorders *list, PyObject *function, PyObject *self,
-                          uint64_t key, bool resumed)
+                          uint64_t key, bool resumed, PyCodeObject *in)
 {
     thread_slow_event();
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (is_builtin_key(key) && !active.owner->builtins) {
+        if ((is_builtin_key(key) && !active.owner->builtins) || !is_chosen(&active, in)) {
             continue;
         }
         if (enter(&active, key, resumed) != EDBPROF_UNKNOWN_FUNCTION) {
@@ -44,20 +52,20 @@ static void enter_in_each(const active_recorders *list, PyObject *function, PyOb
 
 void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed)
 {
-    enter_in_each(list, (PyObject *)code, NULL, code_key(code), resumed);
+    enter_in_each(list, (PyObject *)code, NULL, code_key(code), resumed, code);
 }
 
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
-                           uint64_t key)
+                           uint64_t key, PyCodeObject *caller)
 {
-    enter_in_each(list, callable, self, key, false);
+    enter_in_each(list, callable, self, key, false, caller);
 }
 
-void count_class_call_in_each(const active_recorders *list)
+void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (active.owner->builtins) {
+        if (active.owner->builtins && is_chosen(&active, caller)) {
             edbprof_count_class_call(active.handle);
         }
     }
@@ -73,11 +81,11 @@ static bool may_have_entered(const active_recorder *active, uint64_t key)
                                    : owner->builtins;
 }
 
-void leave_in_each(const active_recorders *list, uint64_t key)
+void leave_in_each(const active_recorders *list, uint64_t key, PyCodeObject *in)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (is_builtin_key(key) && !may_have_entered(&active, key)) {
+        if (!is_chosen(&active, in) || (is_builtin_key(key) && !may_have_entered(&active, key))) {
             continue;
         }
         if (active.owner->timer == NULL) {
@@ -96,14 +104,16 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
     if (!is_builtin_key(key)) {
         return PyObject_Vectorcall(function, arguments, count, keywords);
     }
+    PyFrameObject *frame = PyEval_GetFrame();
+    PyCodeObject *caller = frame == NULL ? NULL : compat_frame_code(frame);
     const thread_state *state = thread_state_current();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        enter_builtin_in_each(&state->active[hook], function, self, key);
+        enter_builtin_in_each(&state->active[hook], function, self, key, caller);
     }
     PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        leave_in_each(&state->active[hook], key);
+        leave_in_each(&state->active[hook], key, caller);
     }
     compat_restore_exception(exception);
     return result;

@@ -56,12 +56,15 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 }
 
 /* Give an event to each recorder of a list. A function that a recording does not know yet is
- * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
+ * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`.
+ * A recorder with a choice leaves out code objects that are not chosen, and builtins that these
+ * call. `caller` may be NULL. */
 void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed);
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
-                           uint64_t key);
-void count_class_call_in_each(const active_recorders *list);
-void leave_in_each(const active_recorders *list, uint64_t key);
+                           uint64_t key, PyCodeObject *caller);
+void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller);
+/* `in`: the code object that ends, or the caller of the builtin. */
+void leave_in_each(const active_recorders *list, uint64_t key, PyCodeObject *in);
 
 /* Calls a function, and records the call if the function is written in C: no hook reports it,
  * because the caller is C code. */

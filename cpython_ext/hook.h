@@ -13,7 +13,7 @@ typedef struct {
     /* Makes events of functions written in C come for a recorder that needs them, beside other
      * recorders or from now on. May run Python code. 0, or -1 with an exception. NULL where they
      * come anyhow. */
-    int (*add_builtins)(void);
+    int (*add_builtins)(const recorder *owner);
     /* The calling thread's last active recorder of this hook is gone. May run Python code,
      * which may enable recorders. NULL where nothing is to be done. */
     void (*end)(thread_state *state);

@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "arrivals.h"
+#include "choice.h"
 #include "events.h"
 #include "profile_slot.h"
 #include "thread.h"
@@ -40,7 +41,7 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
     if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
     } else if (!left(list->fast_handle, code_key(code))) {
-        leave_in_each(list, code_key(code));
+        leave_in_each(list, code_key(code), code);
     }
     return 0;
 }
@@ -48,6 +49,12 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
 /* `started` has the frames that have started and not ended, the latest last. It tells the end of
  * one whose start was not reported, which must not end the call of another frame with the same
  * code. */
+
+/* Returns true if no recorder of the list records events in this frame. */
+static inline bool is_left_out(const active_recorders *list, PyFrameObject *frame)
+{
+    return list->filter != NULL && !choice_has(list->filter, compat_frame_code(frame));
+}
 
 static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject *frame)
 {
@@ -63,6 +70,9 @@ static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject 
 static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 {
     arrivals_look(state->tstate);
+    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
+        return 0;
+    }
     if (EDBPROF_FAILED_STARTS_END) {
         if (state->started_count == state->started_room) {
             return grow_and_record_call(state, frame);
@@ -95,6 +105,9 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
 
 static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame, PyObject *value)
 {
+    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
+        return 0;
+    }
     if (EDBPROF_FAILED_STARTS_END) {
         size_t count = state->started_count;
         if (count == 0 || state->started[count - 1] != frame) {
@@ -105,24 +118,26 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
     return record_end(&state->active[HOOK_SETPROFILE], frame, value);
 }
 
-static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
+                                            PyObject *callee)
 {
-    if (!list->skips_builtins && PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         uint64_t key = builtin_key(builtin);
         if (!entered_builtin(list->fast_builtins, key)) {
-            enter_builtin_in_each(list, callee, builtin->m_self, key);
+            enter_builtin_in_each(list, callee, builtin->m_self, key, compat_frame_code(frame));
         }
     }
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyFrameObject *frame,
+                                              PyObject *callee)
 {
-    if (!list->skips_builtins && PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
         if (!left(list->fast_builtins, key)) {
-            leave_in_each(list, key);
+            leave_in_each(list, key, compat_frame_code(frame));
         }
     }
     return 0;
@@ -134,9 +149,9 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     switch (what) {
     case PyTrace_CALL: return record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
-    case PyTrace_C_CALL: return record_builtin_call(list, argument);
+    case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: return record_builtin_return(list, argument);
+    case PyTrace_C_EXCEPTION: return record_builtin_return(list, frame, argument);
     default: return 0;
     }
 }
@@ -194,7 +209,8 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
     Py_XDECREF(chained_argument);
     if (result < 0 && what == PyTrace_CALL && !EDBPROF_FAILED_STARTS_END) {
         PyObject *exception = compat_take_exception();
-        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)));
+        PyCodeObject *code = compat_frame_code(frame);
+        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(code), code);
         compat_restore_exception(exception);
     }
     if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {

@@ -32,16 +32,27 @@ static bool must_stop(const active_recorder *active)
 static void choose_fast_way(active_recorders *list)
 {
     const active_recorder *first = list->count == 1 ? list->items : NULL;
-    bool usual = first != NULL && first->owner->timer == NULL && !must_stop(first);
+    /* The hook 'monitoring' does not filter before it goes the fast way. */
+    bool filters =
+        first != NULL && first->owner->choice != NULL && first->owner->hook == HOOK_MONITORING;
+    bool usual = first != NULL && first->owner->timer == NULL && !filters && !must_stop(first);
     list->fast_handle = usual ? first->handle : NULL;
     bool of_builtins = usual && first->owner->builtins && !first->owner->builtins_changed;
     list->fast_builtins = of_builtins ? first->handle : NULL;
     list->skips_builtins = list->count > 0;
+    list->filter = list->count > 0 && !must_stop(list->items) ? list->items[0].owner->choice : NULL;
     for (size_t i = 0; i < list->count; i++) {
         const recorder *owner = list->items[i].owner;
         if (owner->builtins || owner->builtins_changed) {
             list->skips_builtins = false;
         }
+        if (owner->choice != list->filter) {
+            list->filter = NULL;
+        }
+    }
+    /* A list with a choice that is no filter goes the slow way, which chooses for each. */
+    if (first != NULL && list->filter != first->owner->choice) {
+        active_go_slowly(list);
     }
 }
 
@@ -184,7 +195,7 @@ static int listen(thread_state *state, const recorder *owner)
     if (state->active[owner->hook].count == 0) {
         return hook->begin(state, owner);
     }
-    return owner->builtins && hook->add_builtins != NULL ? hook->add_builtins() : 0;
+    return owner->builtins && hook->add_builtins != NULL ? hook->add_builtins(owner) : 0;
 }
 
 /* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
@@ -389,7 +400,7 @@ int thread_set_builtins(recorder *owner, bool builtins)
 {
     const hook_ops *hook = hooks[owner->hook];
     bool active = owner->active_threads > 0;
-    if (builtins && active && hook->add_builtins != NULL && hook->add_builtins() < 0) {
+    if (builtins && active && hook->add_builtins != NULL && hook->add_builtins(owner) < 0) {
         return -1;
     }
     if (builtins == owner->builtins) {

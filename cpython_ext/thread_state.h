@@ -23,6 +23,8 @@ typedef struct {
     /* The same for events of functions written in C, if it records them; else NULL. */
     edbprof_thread *fast_builtins;
     bool skips_builtins; /* no recorder needs events of functions written in C */
+    /* Choice of all of the recorders, if they have the same; else NULL. */
+    const choice *filter;
 } active_recorders;
 
 /* Lets each event of a list take the slow way. */
@@ -30,6 +32,7 @@ static inline void active_go_slowly(active_recorders *list)
 {
     list->fast_handle = list->fast_builtins = NULL;
     list->skips_builtins = false;
+    list->filter = NULL;
 }
 
 /* Copies an active recorder; false behind the last. Loops copy because any event can run
@@ -185,6 +188,16 @@ static inline void thread_state_note_monitored(const thread_state *state)
     thread_here.epoch = threads_epoch;
 }
 
+/* Returns true if a recorder is active in the thread. */
+static inline bool thread_state_records(const thread_state *state)
+{
+    bool records = false;
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        records = records || state->active[hook].count > 0;
+    }
+    return records;
+}
+
 /* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
  * its first recorder or after it has lost its last. */
 static inline void thread_state_count(const thread_state *state, hook_kind hook, int change)
@@ -193,7 +206,7 @@ static inline void thread_state_count(const thread_state *state, hook_kind hook,
         return;
     }
     threads_by_hook[hook] += (unsigned)change;
-    if (state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count == 0) {
+    if (!thread_state_records(state)) {
         /* Other extensions read it without the GIL; writers hold it. */
         __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
                          __ATOMIC_RELAXED);

@@ -16,6 +16,7 @@
 )]
 
 mod calibration;
+mod choice;
 mod encode;
 mod entry;
 mod event;
@@ -31,6 +32,7 @@ mod text;
 mod tests;
 
 pub use calibration::*;
+pub use choice::*;
 pub use encode::*;
 pub use event::*;
 pub use fiber::*;

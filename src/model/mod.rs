@@ -11,16 +11,19 @@
 
 pub(crate) mod builder;
 mod calibration;
+mod choice;
 pub(crate) mod forked;
 mod function;
 pub mod generics;
 mod label;
 mod labels;
+pub mod native_name;
 mod node_kind;
 mod nodes;
 mod occurrence;
 mod overflow;
 mod overhead;
+mod pattern;
 mod process;
 mod rows;
 mod rows_of;
@@ -32,6 +35,7 @@ mod waiting;
 pub(crate) mod walk;
 
 pub use calibration::{Calibration, CallKind, Cost};
+pub use choice::{Choice, MINE};
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
 pub use generics::{DispatchCounts, dispatch_counts};
 pub use label::Label;
@@ -40,6 +44,7 @@ pub use node_kind::NodeKind;
 pub use nodes::{MAX_NODES, NO_PARENT, NodeRow, Nodes};
 pub use occurrence::{ANY_THREAD, Occurrence};
 pub use overflow::OverflowCalls;
+pub use pattern::Pattern;
 pub use process::{Ending, Process, ProcessIdentity};
 pub use rows::{Counts, LabelId, Row, Rows};
 pub use rows_of::rows_of;
