@@ -91,10 +91,10 @@ bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to
 	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
 	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
 
-test-asan: | tools ## Recorder and C hosts under AddressSanitizer
+test-asan: | tools ## Recorder, C hosts and the Python suite under AddressSanitizer
 	@bash tests/sanitize.sh address
 
-test-ubsan: | tools ## C hosts under UndefinedBehaviorSanitizer
+test-ubsan: | tools ## C hosts and the Python suite under UndefinedBehaviorSanitizer
 	@bash tests/sanitize.sh undefined
 
 test-tsan: | tools ## C hosts under ThreadSanitizer
@@ -159,7 +159,7 @@ fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	@rm -rf build/fuzz/seeds
 	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test it fuzz_readers
-	@for reader in marshal prof live sidecar; do \
+	@for reader in marshal prof live history sidecar; do \
 		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
 		mkdir -p build/fuzz/corpus/$$reader && \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$reader build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader -- \

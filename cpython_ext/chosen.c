@@ -47,6 +47,20 @@ static PyObject *disable_place(void)
     return disable;
 }
 
+/* Gives a step of a coroutine to each recorder. */
+static Py_NO_INLINE PyObject *step_chosen(hook_kind hook, PyCodeObject *code, uint32_t step)
+{
+    if (!choice_has(choices_of_hooks[hook], code)) {
+        return disable_place();
+    }
+    const active_recorders *list = listening_by(hook);
+    uint64_t running = compat_running_frame(NULL);
+    if (list != NULL && !stepped(list->fast_handle, code, running, step)) {
+        step_in_each(list, code, running, step);
+    }
+    Py_RETURN_NONE;
+}
+
 static Py_NO_INLINE PyObject *enter_chosen_slowly(hook_kind hook, PyCodeObject *code, bool resumed)
 {
     if (code == NULL) {
@@ -64,6 +78,10 @@ static Py_NO_INLINE PyObject *enter_chosen_slowly(hook_kind hook, PyCodeObject *
 
 static inline PyObject *enter_chosen(hook_kind hook, PyCodeObject *code, bool resumed)
 {
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_chosen(hook, code,
+                           resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
+    }
     const active_recorders *list = listening_at_once(hook);
     if (list != NULL && code != NULL && entered_code(list->fast_handle, code, resumed)) {
         Py_RETURN_NONE;
@@ -101,7 +119,7 @@ static CALLBACK(on_chosen_resume)
     return enter_chosen(hook_of_callback(self), code_of(arguments, count), true);
 }
 
-static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *code)
+static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *code, call_end end)
 {
     if (code == NULL) {
         Py_RETURN_NONE;
@@ -110,8 +128,8 @@ static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
-    if (list != NULL && !left(list->fast_handle, code_key(code))) {
-        leave_in_each(list, code_key(code), code);
+    if (list != NULL && !left(list->fast_handle, code_key(code), end)) {
+        leave_in_each(list, code_key(code), end, code);
     }
     Py_RETURN_NONE;
 }
@@ -119,12 +137,26 @@ static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *
 static CALLBACK(on_chosen_return)
 {
     PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_chosen(hook_of_callback(self), code, EDBPROF_COROUTINE_ENDS);
+    }
     const active_recorders *list = listening_at_once(hook_of_callback(self));
     if (list != NULL && code != NULL && list->fast_handle != NULL &&
         edbprof_leave(list->fast_handle, code_key(code)) == EDBPROF_OK) {
         Py_RETURN_NONE;
     }
-    return leave_chosen_slowly(hook_of_callback(self), code);
+    return leave_chosen_slowly(hook_of_callback(self), code, CALL_RETURNED);
+}
+
+static CALLBACK(on_chosen_yield)
+{
+    PyCodeObject *code = code_of(arguments, count);
+    if (code == NULL || !compat_is_coroutine(code)) {
+        return leave_chosen_slowly(hook_of_callback(self), code, CALL_SUSPENDED);
+    }
+    bool waits = PyVectorcall_NARGS(count) >= 3 && !compat_is_item(code, arguments[2]);
+    return step_chosen(hook_of_callback(self), code,
+                       waits ? EDBPROF_COROUTINE_SUSPENDS : EDBPROF_COROUTINE_YIELDS);
 }
 
 /* Starts the call that an exception ends before its start event, which is lost: then it is not the
@@ -152,10 +184,13 @@ static CALLBACK(on_chosen_unwind)
     if (code == NULL || !choice_is_known_to_have(choices_of_hooks[hook], code)) {
         Py_RETURN_NONE;
     }
+    if (compat_is_coroutine(code)) {
+        return step_chosen(hook, code, EDBPROF_COROUTINE_RAISES);
+    }
     const active_recorders *list = listening_by(hook);
     if (list != NULL) {
         start_lost_call(list, arguments, count, code);
-        leave_in_each(list, code_key(code), code);
+        leave_in_each(list, code_key(code), CALL_RAISED, code);
     }
     Py_RETURN_NONE;
 }
@@ -183,7 +218,8 @@ static CALLBACK(on_chosen_call)
     Py_RETURN_NONE;
 }
 
-static CALLBACK(on_chosen_c_return)
+static inline PyObject *leave_chosen_builtin(PyObject *self, PyObject *const *arguments,
+                                             size_t count, call_end end)
 {
     hook_kind hook = hook_of_callback(self);
     PyCodeObject *caller = code_of(arguments, count);
@@ -193,18 +229,28 @@ static CALLBACK(on_chosen_c_return)
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
-    if (is_builtin_key(key) && !left(list->fast_builtins, key)) {
-        leave_in_each(list, key, caller);
+    if (is_builtin_key(key) && !left(list->fast_builtins, key, end)) {
+        leave_in_each(list, key, end, caller);
     }
     Py_RETURN_NONE;
 }
 
+static CALLBACK(on_chosen_c_return)
+{
+    return leave_chosen_builtin(self, arguments, count, CALL_RETURNED);
+}
+
+static CALLBACK(on_chosen_c_raise)
+{
+    return leave_chosen_builtin(self, arguments, count, CALL_RAISED);
+}
+
 static const event_handler handlers_of_choices[] = {
-    {"PY_START", on_chosen_start, true},    {"PY_RESUME", on_chosen_resume, true},
-    {"PY_THROW", on_chosen_throw, true},    {"PY_RETURN", on_chosen_return, true},
-    {"PY_YIELD", on_chosen_return, true},   {"PY_UNWIND", on_chosen_unwind, true},
-    {"CALL", on_chosen_call, true},         {"C_RETURN", on_chosen_c_return, false},
-    {"C_RAISE", on_chosen_c_return, false}, {NULL, NULL, false},
+    {"PY_START", on_chosen_start, true},   {"PY_RESUME", on_chosen_resume, true},
+    {"PY_THROW", on_chosen_throw, true},   {"PY_RETURN", on_chosen_return, true},
+    {"PY_YIELD", on_chosen_yield, true},   {"PY_UNWIND", on_chosen_unwind, true},
+    {"CALL", on_chosen_call, true},        {"C_RETURN", on_chosen_c_return, false},
+    {"C_RAISE", on_chosen_c_raise, false}, {NULL, NULL, false},
 };
 
 static long register_chosen(PyObject *module, PyObject *tool, hook_kind hook)

@@ -201,6 +201,58 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #define compat_set_code_extra PyUnstable_Code_SetExtra
 #endif
 
+/* A coroutine, an async generator, or a generator that `await` takes: not one that is iterated. */
+static inline bool compat_is_coroutine(PyCodeObject *code)
+{
+    return code->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR);
+}
+
+/* Returns true if an async generator hands an item to who iterates over it, and does not wait.
+ * CPython exports the type of such values in some versions only. */
+static inline bool compat_is_item(PyCodeObject *code, PyObject *yielded)
+{
+    return (code->co_flags & CO_ASYNC_GENERATOR) &&
+           strcmp(Py_TYPE(yielded)->tp_name, "async_generator_wrapped_value") == 0;
+}
+
+/* Returns true if a generator's frame that gives `value` at its return event is suspended. */
+static inline bool compat_is_suspended(PyFrameObject *frame, PyCodeObject *code, PyObject *value)
+{
+    if (value == NULL) {
+        return false;
+    }
+#if PY_VERSION_HEX < 0x030A0000
+    (void)code;
+    return frame->f_stacktop != NULL;
+#elif PY_VERSION_HEX < 0x030B0000
+    (void)code;
+    return frame->f_state == FRAME_SUSPENDED;
+#elif PY_VERSION_HEX < 0x030C0000
+    int at = PyFrame_GetLasti(frame);
+    return at >= 0 && (unsigned char)code->co_code_adaptive[at] == YIELD_VALUE;
+#else
+    /* From 3.13 on it is at the instruction that will be next: RESUME. */
+    int opcode = compat_frame_opcode(frame);
+    (void)code;
+    return opcode == YIELD_VALUE || opcode == RESUME;
+#endif
+}
+
+/* The frame that the calling thread runs, which is the given one up to 3.11: its address tells a
+ * coroutine from all others that there are. */
+static inline uint64_t compat_running_frame(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return (uint64_t)(uintptr_t)frame;
+#elif PY_VERSION_HEX < 0x030D0000
+    (void)frame;
+    return (uint64_t)(uintptr_t)PyThreadState_Get()->cframe->current_frame;
+#else
+    (void)frame;
+    return (uint64_t)(uintptr_t)PyThreadState_Get()->current_frame;
+#endif
+}
+
 /* Index of PEP 523's extra slot of code objects; -1 until it is requested. */
 extern Py_ssize_t compat_code_extra;
 

@@ -28,6 +28,7 @@ typedef struct {
     PyObject *function;
     binding binding;
     recorder *owner;
+    slow_calls slow;  /* whose part of the timeline is kept */
     PyObject *driver; /* of the function's generators and coroutines, or NULL */
     PyObject *weak_references;
 } decorated;
@@ -35,7 +36,7 @@ typedef struct {
 static PyObject *drive(decorated *self, PyObject *iterator)
 {
     static const char *const copied[] = {"__name__", "__qualname__"};
-    PyObject *steps = steps_new(self->owner, iterator);
+    PyObject *steps = steps_new(self->owner, iterator, &self->slow);
     if (steps == NULL) {
         return NULL;
     }
@@ -64,7 +65,9 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     }
     /* The function may drop the last reference to this object. */
     recorder *owner = self->owner;
+    slow_calls slow = self->slow;
     Py_INCREF(owner);
+    uint64_t since = recorder_slow_since(owner, &slow);
     PyObject *result = call_recorded(self->function, arguments, count, keywords);
     /* None of these may see a pending exception. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
@@ -72,6 +75,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
         calibrate(owner, false) < 0) {
         Py_CLEAR(result);
     }
+    recorder_keep_if_slow(owner, &slow, since);
     Py_DECREF(owner);
     compat_restore_exception(exception);
     return result;
@@ -230,10 +234,12 @@ static PyObject *driver_for(PyObject *function)
 
 static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"", "", NULL};
+    static char *names[] = {"", "", "slower_than_ns", "keep", NULL};
     PyObject *function, *owner;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:Decorated", names, &function,
-                                     &recorder_type, &owner)) {
+    unsigned long long least_ns = 0;
+    Py_ssize_t most = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|$Kn:Decorated", names, &function,
+                                     &recorder_type, &owner, &least_ns, &most)) {
         return NULL;
     }
     decorated *self = (decorated *)type->tp_alloc(type, 0);
@@ -246,6 +252,7 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     self->function = function;
     self->binding = binding_of(function);
     self->owner = (recorder *)owner;
+    self->slow = (slow_calls){least_ns, (size_t)most};
     self->driver = driver_for(function);
     return (PyObject *)self;
 }
@@ -264,6 +271,8 @@ PyTypeObject decorated_type = {
     .tp_descr_get = decorated_bind,
     .tp_methods = decorated_methods,
     .tp_getset = decorated_getset,
-    .tp_doc = "Decorated(function, recorder, /)\n--\n\n"
-              "Calls the function, recording while it runs.",
+    .tp_doc =
+        "Decorated(function, recorder, /, *, slower_than_ns=0, keep=0)\n--\n\n"
+        "Calls the function, recording while it runs. Of the latest `keep` calls that last so "
+        "long the timeline is kept.",
 };

@@ -55,6 +55,9 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
     return builtin_key((PyCFunctionObject *)callable);
 }
 
+/* Ways in which a call ends. */
+typedef enum { CALL_RETURNED, CALL_RAISED, CALL_SUSPENDED } call_end;
+
 /* Give an event to each recorder of a list. A function that a recording does not know yet is
  * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`.
  * A recorder with a choice leaves out code objects that are not chosen, and builtins that these
@@ -64,7 +67,10 @@ void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyO
                            uint64_t key, PyCodeObject *caller);
 void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller);
 /* `in`: the code object that ends, or the caller of the builtin. */
-void leave_in_each(const active_recorders *list, uint64_t key, PyCodeObject *in);
+void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyCodeObject *in);
+
+/* Gives a step of the coroutine that runs in `frame`, a number, to each recorder of a list. */
+void step_in_each(const active_recorders *list, PyCodeObject *code, uint64_t frame, uint32_t step);
 
 /* Calls a function, and records the call if the function is written in C: no hook reports it,
  * because the caller is C code. */
@@ -87,11 +93,21 @@ static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
     return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
+/* The same for a step of a coroutine. */
+static inline bool stepped(edbprof_thread *fast_handle, PyCodeObject *code, uint64_t frame,
+                           uint32_t step)
+{
+    return fast_handle != NULL && edbprof_step_coroutine(fast_handle, code_key(code), frame,
+                                                         step) != EDBPROF_UNKNOWN_FUNCTION;
+}
+
 /* The same for the end of a call. */
-static inline bool left(edbprof_thread *fast_handle, uint64_t key)
+static inline bool left(edbprof_thread *fast_handle, uint64_t key, call_end end)
 {
     if (fast_handle != NULL) {
-        (void)edbprof_leave(fast_handle, key);
+        (void)(end == CALL_RETURNED ? edbprof_leave(fast_handle, key)
+               : end == CALL_RAISED ? edbprof_leave_raised(fast_handle, key)
+                                    : edbprof_leave_suspended(fast_handle, key));
     }
     return fast_handle != NULL;
 }

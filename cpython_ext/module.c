@@ -96,6 +96,19 @@ static PyObject *forked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *keep_timelines(PyObject *Py_UNUSED(module), PyObject *most)
+{
+    Py_ssize_t number = PyLong_AsSsize_t(most);
+    if (number < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "a number of times can't be negative");
+        }
+        return NULL;
+    }
+    (void)edbprof_timelines_keep((size_t)number);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef module_methods[] = {
     {"register_generic", generics_register, METH_VARARGS,
      "register_generic(code, flags, generic, /)\n--\n\nSay that a code object is a "
@@ -116,6 +129,9 @@ static PyMethodDef module_methods[] = {
      "process starts."},
     {"forked", forked, METH_NOARGS,
      "forked()\n--\n\nSay that this process is a child that was forked just now."},
+    {"keep_timelines", keep_timelines, METH_O,
+     "keep_timelines(most, /)\n--\n\nKeep the timelines of all recordings as they are now, for the "
+     "latest `most` times that something is kept."},
     {"process_ends", process_ends, METH_O,
      "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
      "recordings without a directory then leave no live file. `last`: with os._exit(), "

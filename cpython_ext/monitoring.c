@@ -25,6 +25,18 @@ static inline const active_recorders *listening(void)
 /* Each callback handles the usual case itself, and leaves the others to a function that it
  * calls last, so that it saves no registers. */
 
+static Py_NO_INLINE PyObject *step_coroutine(PyCodeObject *code, uint32_t step)
+{
+    uint64_t running = compat_running_frame(NULL);
+    if (!stepped(thread_monitored(), code, running, step)) {
+        const active_recorders *list = listening();
+        if (list != NULL) {
+            step_in_each(list, code, running, step);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size_t count,
                                                 bool resumed)
 {
@@ -40,6 +52,9 @@ static inline PyObject *enter_code(PyObject *const *arguments, size_t count, boo
 {
     edbprof_thread *fast_handle = thread_monitored();
     PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_coroutine(code, resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
+    }
     if (code != NULL && entered_code(fast_handle, code, resumed)) {
         Py_RETURN_NONE;
     }
@@ -71,25 +86,53 @@ static CALLBACK(on_resume)
 }
 
 /* `key` is 0 where nothing has ended. */
-static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, PyCodeObject *in)
+static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end, PyCodeObject *in)
 {
     const active_recorders *list = listening();
     if (list != NULL && key != 0) {
-        leave_in_each(list, key, in);
+        leave_in_each(list, key, end, in);
     }
     Py_RETURN_NONE;
 }
 
-static inline PyObject *leave_code(PyCodeObject *code)
+/* For the most frequent end, whose callback has to set up nothing. */
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, PyCodeObject *in)
 {
-    edbprof_thread *fast_handle = thread_monitored();
-    if (code != NULL && left(fast_handle, code_key(code))) {
-        Py_RETURN_NONE;
-    }
-    return leave_slowly(code == NULL ? 0 : code_key(code), code);
+    return leave_slowly_as(key, CALL_RETURNED, in);
 }
 
-static CALLBACK(on_return) { return leave_code(code_of(arguments, count)); }
+/* The step of a coroutine that ends its call, or hands out an item. */
+static inline uint32_t step_of(call_end end)
+{
+    return end == CALL_RETURNED ? EDBPROF_COROUTINE_ENDS
+           : end == CALL_RAISED ? EDBPROF_COROUTINE_RAISES
+                                : EDBPROF_COROUTINE_YIELDS;
+}
+
+static inline PyObject *leave_code(PyCodeObject *code, call_end end)
+{
+    edbprof_thread *fast_handle = thread_monitored();
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_coroutine(code, step_of(end));
+    }
+    if (code != NULL && left(fast_handle, code_key(code), end)) {
+        Py_RETURN_NONE;
+    }
+    uint64_t key = code == NULL ? 0 : code_key(code);
+    return end == CALL_RETURNED ? leave_slowly(key, code) : leave_slowly_as(key, end, code);
+}
+
+static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_RETURNED); }
+
+static CALLBACK(on_yield)
+{
+    PyCodeObject *code = code_of(arguments, count);
+    if (code != NULL && compat_is_coroutine(code) && PyVectorcall_NARGS(count) >= 3 &&
+        !compat_is_item(code, arguments[2])) {
+        return step_coroutine(code, EDBPROF_COROUTINE_SUSPENDS);
+    }
+    return leave_code(code, CALL_SUSPENDED);
+}
 
 /* Returns true if a call ends that was prevented from starting, in Pythons that do not say so by
  * RAISE. */
@@ -111,7 +154,7 @@ static CALLBACK(on_unwind)
         thread_here.is_calling = false;
         Py_XDECREF(enter_code(arguments, count, false));
     }
-    return leave_code(code);
+    return leave_code(code, CALL_RAISED);
 }
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
@@ -145,7 +188,7 @@ static CALLBACK(on_call)
     return call_slowly(arguments, count);
 }
 
-static CALLBACK(on_c_return)
+static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored_builtins();
     if (fast_handle == NULL && thread_skips_builtins()) {
@@ -153,11 +196,17 @@ static CALLBACK(on_c_return)
     }
     uint64_t key = key_of(arguments, count);
     bool builtin = is_builtin_key(key);
-    if (fast_handle != NULL && (!builtin || left(fast_handle, key))) {
+    if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
-    return leave_slowly(builtin ? key : 0, code_of(arguments, count));
+    key = builtin ? key : 0;
+    return end == CALL_RETURNED ? leave_slowly(key, code_of(arguments, count))
+                                : leave_slowly_as(key, end, code_of(arguments, count));
 }
+
+static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETURNED); }
+
+static CALLBACK(on_c_raise) { return leave_builtin(arguments, count, CALL_RAISED); }
 
 /* Returns true if another tool has raised this exception at the same start event, after we got
  * it: then it has come through a function of that tool. */
@@ -197,11 +246,11 @@ static const event_handler handlers[] = {
     {"PY_RESUME", on_resume, true},
     {"PY_THROW", on_resume, true},
     {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_return, true},
+    {"PY_YIELD", on_yield, true},
     {"PY_UNWIND", on_unwind, true},
     {"CALL", on_call, true},
     {"C_RETURN", on_c_return, false},
-    {"C_RAISE", on_c_return, false},
+    {"C_RAISE", on_c_raise, false},
     {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
     {NULL, NULL, false},
 };

@@ -151,6 +151,18 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
     return result;
 }
 
+uint64_t recorder_slow_since(const recorder *self, const slow_calls *slow)
+{
+    return slow->least_ns == 0 ? 0 : edbprof_timeline_now(self->recording);
+}
+
+void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_t since)
+{
+    if (since != 0) {
+        (void)edbprof_timeline_keep(self->recording, since, slow->least_ns, slow->most);
+    }
+}
+
 uint32_t recorder_save_flags(bool final, bool last)
 {
     return (final ? EDBPROF_SAVE_AT_EXIT : 0) | (last ? EDBPROF_SAVE_REMOVE_LIVE_FILE : 0) |

@@ -26,6 +26,7 @@ typedef struct {
     bool builtins_changed; /* while it was active: some open calls began before, some since */
     bool wall_clock;       /* the cost of recording can be measured */
     bool local_events;     /* of sys.monitoring: its maker switches them on and off */
+    bool timeline;         /* every event is kept */
     bool threads;          /* those that recorded threads start are recorded too */
     bool abandoned;        /* nobody can reach it: it stops in each thread */
     PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
@@ -43,6 +44,18 @@ typedef struct {
     PyInterpreterState *interpreter;
     PyObject *weak_references;
 } recorder;
+
+/* Calls whose part of the timeline is kept. */
+typedef struct {
+    uint64_t least_ns; /* that they last; 0: none is kept */
+    size_t most;       /* of which the latest ones are kept */
+} slow_calls;
+
+/* Beginning of a call that may be slow, for recorder_keep_if_slow; 0 if none is kept. */
+uint64_t recorder_slow_since(const recorder *self, const slow_calls *slow);
+
+/* Keeps the timeline since then, if the call was slow. */
+void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_t since);
 
 /* Make a code object or builtin known to the recording. 0, or -1 with nothing raised when
  * out of memory: the event is then not recorded. A builtin is a PyCFunction, or a method

@@ -125,6 +125,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                             "record",
                             "no_record",
                             "libraries",
+                            "timeline_kept",
                             NULL};
     static const edbprof_str setprofile = EDBPROF_STR("setprofile");
     static const edbprof_str monitoring = EDBPROF_STR("monitoring");
@@ -134,16 +135,16 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
-    int builtins = 1, threads = 0, quiet = 0, waiting = 1, first = 0;
+    int builtins = 1, threads = 0, quiet = 0, waiting = 1, first = 0, kept = 0;
     unsigned long long save_every = 0, timeline_bytes = 0, disk_floor = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKOOO:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKOOOp:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock,
             &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
             &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &record,
-            &no_record, &libraries) ||
+            &no_record, &libraries, &kept) ||
         choice_find(record, no_record, libraries, &choice) < 0 ||
         choose_hook(hook_name, choice, &hook) < 0) {
         goto done;
@@ -164,7 +165,8 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         goto done;
     }
     options.max_nodes = (uint32_t)max_nodes;
-    options.flags = (waiting ? 0 : EDBPROF_NO_WAITING) | (first ? EDBPROF_TIMELINE_FIRST : 0);
+    options.flags = (waiting ? 0 : EDBPROF_NO_WAITING) | (first ? EDBPROF_TIMELINE_FIRST : 0) |
+                    (kept ? EDBPROF_TIMELINE_KEPT : 0);
     options.timeline_bytes = timeline_bytes;
     options.timeline_disk_floor = disk_floor;
     char host[32];
@@ -188,6 +190,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->choice = choice;
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
+    self->timeline = timeline_bytes != 0;
     self->threads = threads;
     self->save_every = save_every;
     if (quiet) {
@@ -456,13 +459,15 @@ PyTypeObject recorder_type = {
         "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
         "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
         "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-        "record=(), no_record=(), libraries=())"
+        "record=(), no_record=(), libraries=(), timeline_kept=False)"
         "\n--\n\n"
         "One recording: a call tree for each thread that enables it. live_dir: where "
         "its live file goes, '' for none; by default `directory`. "
         "quiet_without_directory: warnings end with `directory`. waiting: record for how "
         "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-        "the first ones, not the latest; timeline_disk_floor: bytes that are left free. "
+        "the first ones, not the latest; timeline_disk_floor: bytes that are left free; "
+        "timeline_kept: "
+        "only what is kept of slow calls is saved. "
         "record, no_record: patterns of the Python functions to record; libraries: directories "
         "of what is not 'mine'.",
 };

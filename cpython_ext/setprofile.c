@@ -17,10 +17,28 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 /* Each of these is called last by on_event and returns its 0, so that no event saves
  * registers for another kind. */
 
+static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject *frame,
+                                    uint32_t step)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    uint64_t running = compat_running_frame(frame);
+    if (!stepped(list->fast_handle, code, running, step)) {
+        step_in_each(list, code, running, step);
+    }
+    return 0;
+}
+
 static inline int record_start(const active_recorders *list, PyFrameObject *frame)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    bool resumed = (code->co_flags & GENERATOR_FLAGS) && !compat_generator_starts(frame, code);
+    bool resumed = false;
+    if (code->co_flags & GENERATOR_FLAGS) {
+        resumed = !compat_generator_starts(frame, code);
+        if (compat_is_coroutine(code)) {
+            return record_step(list, frame,
+                               resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
+        }
+    }
     if (!entered_code(list->fast_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
@@ -35,14 +53,63 @@ static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
     }
 }
 
-static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
+/* Of a coroutine. */
+static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject *frame,
+                                     PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
-    if (value == NULL && (code->co_flags & GENERATOR_FLAGS) && compat_generator_never_ran(frame)) {
-        leave_unstarted(list, code);
-    } else if (!left(list->fast_handle, code_key(code))) {
-        leave_in_each(list, code_key(code), code);
+    uint32_t step = value == NULL ? EDBPROF_COROUTINE_RAISES : EDBPROF_COROUTINE_ENDS;
+    if (compat_is_suspended(frame, code, value)) {
+        step = compat_is_item(code, value) ? EDBPROF_COROUTINE_YIELDS : EDBPROF_COROUTINE_SUSPENDS;
     }
+    return record_step(list, frame, step);
+}
+
+/* Gives an end to one recorder with a timeline, or to each of several. */
+static inline void end_slowly(const active_recorders *list, PyCodeObject *code, call_end end)
+{
+    uint64_t key = code_key(code);
+    if (!left(list->fast_handle, key, end)) {
+        leave_in_each(list, key, end, code);
+    }
+}
+
+/* Without a handle for ends: other recorders have to be told, or a timeline, which has the way in
+ * which a call ends. */
+static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
+                                        PyObject *value)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    bool steps = code->co_flags & GENERATOR_FLAGS;
+    if (value == NULL && steps && compat_generator_never_ran(frame)) {
+        leave_unstarted(list, code);
+    } else if (compat_is_coroutine(code)) {
+        return record_pause(list, frame, value);
+    } else if (value == NULL) {
+        end_slowly(list, code, CALL_RAISED);
+    } else {
+        bool yields = steps && compat_is_suspended(frame, code, value);
+        end_slowly(list, code, yields ? CALL_SUSPENDED : CALL_RETURNED);
+    }
+    return 0;
+}
+
+static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
+{
+    if (list->end_handle == NULL) {
+        return record_slow_end(list, frame, value);
+    }
+    PyCodeObject *code = compat_frame_code(frame);
+    if (code->co_flags & GENERATOR_FLAGS) {
+        if (value == NULL && compat_generator_never_ran(frame)) {
+            leave_unstarted(list, code);
+            return 0;
+        }
+        if (compat_is_coroutine(code)) {
+            return record_pause(list, frame, value);
+        }
+    }
+    (void)edbprof_leave(list->end_handle, code_key(code));
     return 0;
 }
 
@@ -132,13 +199,17 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFram
 }
 
 static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyFrameObject *frame,
-                                              PyObject *callee)
+                                              PyObject *callee, int what)
 {
-    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
-        uint64_t key = builtin_key((PyCFunctionObject *)callee);
-        if (!left(list->fast_builtins, key)) {
-            leave_in_each(list, key, compat_frame_code(frame));
-        }
+    if (list->skips_builtins || is_left_out(list, frame) || !PyCFunction_Check(callee)) {
+        return 0;
+    }
+    uint64_t key = builtin_key((PyCFunctionObject *)callee);
+    call_end end = what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED;
+    if (list->fast_builtins != NULL && list->end_handle != NULL) {
+        (void)edbprof_leave(list->end_handle, key);
+    } else if (!left(list->fast_builtins, key, end)) {
+        leave_in_each(list, key, end, compat_frame_code(frame));
     }
     return 0;
 }
@@ -151,7 +222,7 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: return record_builtin_return(list, frame, argument);
+    case PyTrace_C_EXCEPTION: return record_builtin_return(list, frame, argument, what);
     default: return 0;
     }
 }
@@ -210,7 +281,7 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
     if (result < 0 && what == PyTrace_CALL && !EDBPROF_FAILED_STARTS_END) {
         PyObject *exception = compat_take_exception();
         PyCodeObject *code = compat_frame_code(frame);
-        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(code), code);
+        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(code), CALL_RAISED, code);
         compat_restore_exception(exception);
     }
     if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {

@@ -11,11 +11,14 @@ typedef struct {
     PyObject_HEAD recorder *owner;
     PyObject *iterator;
     PyObject *to_throw; /* by the next step; or NULL */
+    PyObject *whole;    /* of an async generator, whose items are steps of their own; or NULL */
     uint64_t call;      /* of all steps */
+    slow_calls slow;    /* that are kept */
+    uint64_t since;     /* beginning of the first step, if it may be kept */
     char started, over; /* T_BOOL */
 } steps;
 
-PyObject *steps_new(recorder *owner, PyObject *iterator)
+PyObject *steps_new(recorder *owner, PyObject *iterator, const slow_calls *slow)
 {
     steps *self = PyObject_GC_New(steps, &steps_type);
     if (self == NULL) {
@@ -26,15 +29,25 @@ PyObject *steps_new(recorder *owner, PyObject *iterator)
     self->owner = owner;
     self->iterator = iterator;
     self->to_throw = NULL;
+    self->whole = NULL;
     self->call = thread_new_call();
+    self->slow = *slow;
+    self->since = 0;
     self->started = self->over = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
 
+/* Has the beginning and the limit of the call that the steps belong to. */
+static steps *whole_of(steps *self) { return self->whole == NULL ? self : (steps *)self->whole; }
+
 static bool begin_step(steps *self)
 {
-    self->started = true;
+    steps *whole = whole_of(self);
+    if (!whole->started) {
+        whole->since = recorder_slow_since(self->owner, &whole->slow);
+    }
+    self->started = whole->started = true;
     return thread_try_enable(self->owner, self->call);
 }
 
@@ -44,6 +57,13 @@ static void end_step(steps *self, bool recording, bool over)
     self->over = over;
     if (recording && thread_disable(self->owner) && over) {
         (void)recorder_call_ended(self->owner);
+    }
+    /* An async generator is over once an item raises anything but the value of that. */
+    bool is_item =
+        self->whole != NULL &&
+        (exception == NULL || PyErr_GivenExceptionMatches(exception, PyExc_StopIteration));
+    if (over && !is_item) {
+        recorder_keep_if_slow(self->owner, &whole_of(self)->slow, whole_of(self)->since);
     }
     compat_restore_exception(exception);
 }
@@ -152,6 +172,7 @@ static int steps_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(((steps *)object)->owner);
     Py_VISIT(((steps *)object)->iterator);
     Py_VISIT(((steps *)object)->to_throw);
+    Py_VISIT(((steps *)object)->whole);
     return 0;
 }
 
@@ -172,13 +193,20 @@ static void steps_dealloc(PyObject *object)
     Py_DECREF(self->owner);
     Py_DECREF(self->iterator);
     Py_XDECREF(self->to_throw);
+    Py_XDECREF(self->whole);
     PyObject_GC_Del(object);
 }
 
 static PyObject *steps_wrap(PyObject *object, PyObject *awaitable)
 {
     PyObject *iterator = PyObject_CallMethod(awaitable, "__await__", NULL);
-    return iterator == NULL ? NULL : steps_new(((steps *)object)->owner, iterator);
+    steps *whole = (steps *)object;
+    PyObject *wrapped = iterator == NULL ? NULL : steps_new(whole->owner, iterator, &whole->slow);
+    if (wrapped != NULL) {
+        Py_INCREF(object);
+        ((steps *)wrapped)->whole = object;
+    }
+    return wrapped;
 }
 
 static PyMemberDef steps_members[] = {

@@ -8,6 +8,6 @@ extern PyTypeObject steps_type;
 
 /* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen), recording
  * while it runs. A new reference, or NULL with an exception. */
-PyObject *steps_new(recorder *owner, PyObject *iterator);
+PyObject *steps_new(recorder *owner, PyObject *iterator, const slow_calls *slow);
 
 #endif

@@ -37,6 +37,7 @@ static void choose_fast_way(active_recorders *list)
         first != NULL && first->owner->choice != NULL && first->owner->hook == HOOK_MONITORING;
     bool usual = first != NULL && first->owner->timer == NULL && !filters && !must_stop(first);
     list->fast_handle = usual ? first->handle : NULL;
+    list->end_handle = usual && !first->owner->timeline ? first->handle : NULL;
     bool of_builtins = usual && first->owner->builtins && !first->owner->builtins_changed;
     list->fast_builtins = of_builtins ? first->handle : NULL;
     list->skips_builtins = list->count > 0;

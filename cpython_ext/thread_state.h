@@ -20,6 +20,9 @@ typedef struct {
     size_t count, room;
     /* Handle of the only recorder, if it has no timer; else NULL. */
     edbprof_thread *fast_handle;
+    /* The same for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a
+     * timeline: its calls end in the slow way, which says how. */
+    edbprof_thread *end_handle;
     /* The same for events of functions written in C, if it records them; else NULL. */
     edbprof_thread *fast_builtins;
     bool skips_builtins; /* no recorder needs events of functions written in C */
@@ -30,7 +33,7 @@ typedef struct {
 /* Lets each event of a list take the slow way. */
 static inline void active_go_slowly(active_recorders *list)
 {
-    list->fast_handle = list->fast_builtins = NULL;
+    list->fast_handle = list->end_handle = list->fast_builtins = NULL;
     list->skips_builtins = false;
     list->filter = NULL;
 }

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)]
 
+use std::io::Cursor;
+
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::estimate::estimate;
 use edbprof::analysis::merge::{Merger, Profile};
@@ -15,6 +17,7 @@ use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats;
 use edbprof::format::read_error::Reason;
 use edbprof::format::sidecar;
+use edbprof::format::timeline::{self, Source, TimelineWriter, read_recorded};
 use edbprof::model::{Counts, DispatchCounts, Label, Rows};
 
 /// Marshal, and in it the pstats dictionary.
@@ -51,6 +54,39 @@ pub(crate) fn live(bytes: &[u8]) {
     for now in [Now::Running, Now::Gone] {
         if let Ok(trees) = live::read(bytes, now) {
             use_file(ProfFile::Exact(trees, PlainInputs::default()));
+        }
+    }
+}
+
+/// The history of a process: a number of bytes, the live file of that length, 64 bytes of the
+/// history file's header, and what follows its header.
+pub(crate) fn history(bytes: &[u8]) {
+    const BLOCK: usize = 64 << 10;
+    let Some((len, rest)) = bytes.split_first_chunk::<4>() else {
+        return;
+    };
+    let len = (u32::from_le_bytes(*len) as usize).min(rest.len());
+    let (live, rest) = rest.split_at(len);
+    let (header, blocks) = rest.split_at(rest.len().min(64));
+    let mut file = header.to_vec();
+    file.resize(BLOCK, 0);
+    file.extend(blocks);
+    file.resize(file.len().next_multiple_of(BLOCK), 0);
+    for now in [Now::Running, Now::Gone] {
+        let Ok(of) = read_recorded(Source::Bytes(file.clone()), live, now) else {
+            continue;
+        };
+        let mut writer = TimelineWriter::new(Cursor::new(Vec::new())).unwrap();
+        writer.process(&of).expect("all blocks are there");
+        let written = writer.finish().unwrap().into_inner();
+        let again = timeline::read(Source::Bytes(written)).expect("what was written can be read");
+        let (mut words, mut words_again) = (Vec::new(), Vec::new());
+        assert_eq!(again[0].blocks.len(), of.blocks.len());
+        for (block, block_again) in of.blocks.iter().zip(&again[0].blocks) {
+            of.read(block, &mut words).unwrap();
+            again[0].read(block_again, &mut words_again).unwrap();
+            let events = of.events(block, &words);
+            assert!(events.eq(again[0].events(block_again, &words_again)));
         }
     }
 }

@@ -86,6 +86,37 @@
 #define EDBPROF_ABI_VERSION ((EDBPROF_ABI_MAJOR << 16) | EDBPROF_ABI_MINOR)
 
 /**
+ * A step of `edbprof_step_coroutine`: a coroutine starts.
+ */
+#define EDBPROF_COROUTINE_STARTS 0
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine that was suspended continues.
+ */
+#define EDBPROF_COROUTINE_RESUMES 1
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine is suspended because it waits.
+ */
+#define EDBPROF_COROUTINE_SUSPENDS 2
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine returns.
+ */
+#define EDBPROF_COROUTINE_ENDS 3
+
+/**
+ * A step of `edbprof_step_coroutine`: a coroutine ends with an exception.
+ */
+#define EDBPROF_COROUTINE_RAISES 4
+
+/**
+ * A step of `edbprof_step_coroutine`: an async generator hands an item to its consumer, which
+ * continues at once.
+ */
+#define EDBPROF_COROUTINE_YIELDS 5
+
+/**
  * `edbprof_function.kind`: a Python code object.
  */
 #define EDBPROF_PYTHON 0
@@ -151,6 +182,12 @@
  * latest events take the place of the oldest ones.
  */
 #define EDBPROF_TIMELINE_FIRST 2
+
+/**
+ * `edbprof_options.flags`: only those parts of the timeline are saved that
+ * `edbprof_timeline_keep` has kept.
+ */
+#define EDBPROF_TIMELINE_KEPT 4
 
 /**
  * `edbprof_options.max_nodes`: the smallest number.
@@ -509,7 +546,7 @@ typedef struct edbprof_options {
    */
   struct edbprof_str live_dir;
   /**
-   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`. Not in the first version of the
+   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. Not in the first version of the
    * ABI, like all that follows.
    */
   uint64_t flags;
@@ -659,6 +696,41 @@ size_t edbprof_choice_text(const struct edbprof_choice *choice,
 void edbprof_choice_free(struct edbprof_choice *choice);
 
 /**
+ * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
+ * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
+ * `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
+ * handle.
+ *
+ * The recording then also has the time in which coroutines are suspended, and the longest in
+ * which one runs. It counts each suspension of a coroutine and of those that await it.
+ *
+ * `coroutine` is any number but 0 that tells the coroutine from all others that are suspended,
+ * for example the address of its frame.
+ *
+ * Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_step_coroutine(struct edbprof_thread *thread,
+                                      uint64_t key,
+                                      uint64_t coroutine,
+                                      uint32_t step);
+
+/**
+ * Reports a step of a coroutine like `edbprof_step_coroutine`, at a time that the host gives:
+ * see `edbprof_enter_at`. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_step_coroutine_at(struct edbprof_thread *thread,
+                                         uint64_t key,
+                                         uint64_t coroutine,
+                                         uint32_t step,
+                                         uint64_t ticks);
+
+/**
  * Encodes what a file saved now would hold. The bytes begin with the dictionary for
  * pstats, which Python's `marshal.loads` returns. Open calls are included with their time
  * until now. Any thread; other threads may record meanwhile.
@@ -721,6 +793,26 @@ edbprof_status edbprof_leave(struct edbprof_thread *thread,
                              uint64_t key);
 
 /**
+ * Ends a call like `edbprof_leave`, by an exception: a timeline says so. Only the thread that
+ * made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_raised(struct edbprof_thread *thread,
+                                    uint64_t key);
+
+/**
+ * Ends a call like `edbprof_leave`, because a generator or coroutine is suspended: a timeline
+ * says so. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_suspended(struct edbprof_thread *thread,
+                                       uint64_t key);
+
+/**
  * Counts a call to a class, made by the innermost open function. The class has no node,
  * but the hook takes time for the call, which `edbprof --compensate` subtracts. Also counts
  * other actions that get no event of their own. Only the thread that made the handle. NULL
@@ -767,6 +859,28 @@ edbprof_status edbprof_resume_at(struct edbprof_thread *thread,
 edbprof_status edbprof_leave_at(struct edbprof_thread *thread,
                                 uint64_t key,
                                 uint64_t ticks);
+
+/**
+ * Ends a call like `edbprof_leave_raised`, at a time that the host gives: see `edbprof_enter_at`.
+ * Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_raised_at(struct edbprof_thread *thread,
+                                       uint64_t key,
+                                       uint64_t ticks);
+
+/**
+ * Ends a call like `edbprof_leave_suspended`, at a time that the host gives: see
+ * `edbprof_enter_at`. Only the thread that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_suspended_at(struct edbprof_thread *thread,
+                                          uint64_t key,
+                                          uint64_t ticks);
 
 /**
  * Ends a call like `edbprof_leave`, and counts it as a resume after all. Up to Python
@@ -1047,6 +1161,37 @@ int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
 size_t edbprof_recording_path(const struct edbprof_recording *recording,
                               char *buffer,
                               size_t size);
+
+/**
+ * Returns the time now on the recording's timeline, for `edbprof_timeline_keep`. 0 for
+ * `EDBPROF_CLOCK_HOST`. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+uint64_t edbprof_timeline_now(const struct edbprof_recording *recording);
+
+/**
+ * Keeps all threads' events since the time `since`, which `edbprof_timeline_now` gave, if that
+ * was at least `least_ns` nanoseconds ago. They are not overwritten by later ones until this was
+ * done `most` times more, or until three quarters of the timeline are kept. Events that were
+ * overwritten before are missing. Any thread.
+ *
+ * Returns `EDBPROF_NOT_DUE` if that was not so long ago, or if the recording has no timeline.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_timeline_keep(const struct edbprof_recording *recording,
+                                     uint64_t since,
+                                     uint64_t least_ns,
+                                     size_t most);
+
+/**
+ * Keeps the timelines of all recordings of this process as they are now, like
+ * `edbprof_timeline_keep`. Any thread.
+ */
+edbprof_status edbprof_timelines_keep(size_t most);
 
 #ifdef __cplusplus
 }  // extern "C"

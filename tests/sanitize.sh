@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the suites under a sanitizer; `make test-asan` and its like call it:
 #
-#     tests/sanitize.sh address      recorder, hosts in C and C++
-#     tests/sanitize.sh undefined    hosts in C and C++: the code of C alone
-#     tests/sanitize.sh thread       hosts in C and C++
+#     tests/sanitize.sh address [SUITE...]      recorder, hosts in C and C++, python
+#     tests/sanitize.sh undefined [SUITE...]    hosts, python: the code of C alone
+#     tests/sanitize.sh thread                  hosts
 #
+# The suite python takes PYTHON, and leaves out the tests of tests/python/not_sanitized.txt.
 # The stable compiler has the sanitizers' runtimes, and takes
 # -Zsanitizer because of RUSTC_BOOTSTRAP. Its std is not instrumented.
 
@@ -12,15 +13,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly OUT=$PWD/build/sanitize
+readonly sanitizer=${1-}
 target=$(rustc -vV | sed -n 's/^host: //p')
 suites=()
-case $1 in
+case $sanitizer in
 address)
-    suites=(recorder hosts)
+    suites=(recorder hosts python)
     export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1
     ;;
 undefined)
-    suites=(hosts)
+    suites=(hosts python)
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     ;;
 thread)
@@ -28,10 +30,11 @@ thread)
     export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
     ;;
 *)
-    sed -n '2,7p' "$0"
+    sed -n '2,8p' "$0"
     exit 2
     ;;
 esac
+[[ $# -eq 1 ]] || suites=("${@:2}")
 
 export EDBPROF_HOST_FLAGS=-fsanitize=$1
 if [[ $1 == thread ]]; then
@@ -39,6 +42,12 @@ if [[ $1 == thread ]]; then
     runtime=$(rustc --print sysroot)/lib/rustlib/$target/lib/librustc-stable_rt.tsan.a
     EDBPROF_HOST_FLAGS+=" -nodefaultlibs -Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,-E"
     EDBPROF_HOST_FLAGS+=" -lstdc++ -lm -lpthread -ldl -lrt -lc -lgcc_s -lgcc"
+fi
+
+# A program built as users get it, beside which the instrumented extension is laid.
+if [[ " ${suites[*]} " == *" python "* ]]; then
+    readonly VENV=.venv-sanitized
+    make --no-print-directory "$VENV/.installed" "$VENV/.requirements"
 fi
 
 # With a target, the flags are not those of build scripts and procedural macros.
@@ -52,7 +61,31 @@ run_recorder() { cargo test --locked --no-default-features --lib -- recorder cap
 
 run_hosts() { cargo test --locked --no-default-features --test c_hosts; }
 
+run_python() {
+    local flags="-fsanitize=$sanitizer -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
+    local package tests=()
+    CFLAGS=$flags LDFLAGS=-fsanitize=$sanitizer "$VENV/bin/python" setup.py --quiet build_ext \
+        --build-lib "$OUT/$sanitizer/lib" --build-temp "$OUT/$sanitizer/temp"
+    package=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+    cp "$OUT/$sanitizer"/lib/edbprof_native/_native.*.so "$package/edbprof_native/"
+    # Tests build extensions and programs of their own, with the flags of users.
+    unset CARGO_BUILD_TARGET CARGO_TARGET_DIR RUSTFLAGS RUSTC_BOOTSTRAP
+    mapfile -t tests < <(sed -n "s/ *#.*//; s/^\($sanitizer\|any\) /--deselect=tests\/python\//p" \
+        tests/python/not_sanitized.txt)
+    if [[ $sanitizer == address ]]; then
+        # Signals of tests end their processes, and Python's objects are seen one by one.
+        export ASAN_OPTIONS+=:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0
+        export ASAN_OPTIONS+=:handle_sigill=0:allocator_may_return_null=1
+        export PYTHONMALLOC=malloc
+        # Libraries in C++ throw: the sanitizer finds the real function only if it is loaded first.
+        LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so)"
+        LD_PRELOAD+=" $("${CC:-cc}" -print-file-name=libstdc++.so.6)"
+        export LD_PRELOAD
+    fi
+    "$VENV/bin/python" -m pytest "${tests[@]}"
+}
+
 for suite in "${suites[@]}"; do
-    echo "== $1: $suite"
+    echo "== $sanitizer: $suite"
     "run_$suite"
 done

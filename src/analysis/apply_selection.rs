@@ -124,6 +124,13 @@ impl Filter<'_> {
                 Place { node, is_call }
             });
         }
+        // A coroutine that is taken out has suspended its callers too, who have the time as well.
+        let place = |node: u32| {
+            let rule = self.rules[thread.nodes.kinds()[node as usize] as usize];
+            let stays = is_within[node as usize] && !rule.excluded;
+            stays.then(|| places[node as usize].node)
+        };
+        self.tree.add_awaits(&thread.awaits, place);
         let overflow = self.overflow_calls(thread, &own, &is_within);
         let unfinished = self.unfinished_calls(thread, &stays);
         self.tree.finish_thread(thread, overflow, unfinished)

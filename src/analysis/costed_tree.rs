@@ -2,7 +2,7 @@
 
 use crate::model::builder::TreeBuilder;
 use crate::model::{
-    NodeRow, NodeWaits, Nodes, OverflowCalls, ThreadTree, UnfinishedCalls, Waiting,
+    NodeAwaits, NodeRow, NodeWaits, Nodes, OverflowCalls, ThreadTree, UnfinishedCalls, Waiting,
 };
 
 /// Builds nodes and their overhead.
@@ -11,6 +11,17 @@ pub(super) struct CostedTree {
     /// For each node as [`crate::model::ThreadTree::overhead_ps`].
     overhead_ps: Vec<u64>,
     waits: NodeWaits,
+    awaits: NodeAwaits,
+}
+
+/// A call tree with what recording cost in each node, and how its nodes waited.
+#[derive(Default)]
+pub(super) struct Costed {
+    pub(super) nodes: Nodes,
+    /// For each node as [`crate::model::ThreadTree::overhead_ps`].
+    pub(super) overhead_ps: Vec<u64>,
+    pub(super) waits: NodeWaits,
+    pub(super) awaits: NodeAwaits,
 }
 
 impl Default for CostedTree {
@@ -19,6 +30,7 @@ impl Default for CostedTree {
             tree: TreeBuilder::new(),
             overhead_ps: Vec::new(),
             waits: NodeWaits::default(),
+            awaits: NodeAwaits::default(),
         }
     }
 }
@@ -56,10 +68,20 @@ impl CostedTree {
         self.waits.add(node, more);
     }
 
-    /// Returns the tree, and of each node the overhead and the waiting.
-    pub(super) fn finish(mut self) -> (Nodes, Vec<u64>, NodeWaits) {
+    /// Adds the awaiting of another tree's nodes, which are here where `place` says.
+    pub(super) fn add_awaits(&mut self, more: &NodeAwaits, place: impl Fn(u32) -> Option<u32>) {
+        self.awaits.extend(more, place);
+    }
+
+    /// Returns what was built.
+    pub(super) fn finish(mut self) -> Costed {
         self.overhead_ps.resize(self.tree.len(), 0);
-        (self.tree.finish(), self.overhead_ps, self.waits)
+        Costed {
+            nodes: self.tree.finish(),
+            overhead_ps: self.overhead_ps,
+            waits: self.waits,
+            awaits: self.awaits,
+        }
     }
 
     /// Returns this tree, to which self times were added as totals, in place of the tree of
@@ -70,18 +92,19 @@ impl CostedTree {
         overflow: Vec<OverflowCalls>,
         unfinished: Vec<UnfinishedCalls>,
     ) -> ThreadTree {
-        let (mut nodes, overhead_ps, waits) = self.finish();
-        nodes.add_up();
+        let mut built = self.finish();
+        built.nodes.add_up();
         ThreadTree {
             process: thread.process,
             name: thread.name.clone(),
             threads: thread.threads,
-            nodes,
-            overhead_ps,
+            nodes: built.nodes,
+            overhead_ps: built.overhead_ps,
             class_calls: Vec::new(),
             overflow,
             unfinished,
-            waits,
+            waits: built.waits,
+            awaits: built.awaits,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::process_text::describe;
 use super::singledispatch::elide_dispatch_wrappers;
 use super::singledispatch::rows::reattribute_callers;
 use crate::model::builder::TreeBuilder;
-use crate::model::{Function, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, Trees};
+use crate::model::{Function, NO_PARENT, NodeAwaits, NodeKind, NodeRow, NodeWaits, Nodes, Trees};
 
 /// A call tree for display. Totals are nanoseconds; the children of a node
 /// never add up to more than the node.
@@ -21,6 +21,8 @@ pub struct DisplayTree {
     pub estimated: Vec<bool>,
     /// The parts of the nodes' self times in which their threads were on no processor.
     pub waits: NodeWaits,
+    /// Beside the nodes' times, how long coroutines were suspended in them.
+    pub awaits: NodeAwaits,
 }
 
 /// Makes the tree of `profile`: the recorded call trees without the wrappers of generic
@@ -66,6 +68,8 @@ impl DisplayTree {
             for (node, waiting) in thread.waits.iter() {
                 self.waits.add(first + places[node as usize], &waiting);
             }
+            let place = |node: u32| places.get(node as usize).map(|place| first + place);
+            self.awaits.extend(&thread.awaits, place);
             self.append(&nodes, 0, NO_PARENT);
         }
         self.estimated.resize(self.nodes.len(), false);
@@ -150,6 +154,7 @@ pub(crate) struct DisplayTreeBuilder<'t> {
     tree: TreeBuilder,
     estimated: Vec<bool>,
     waits: NodeWaits,
+    awaits: NodeAwaits,
 }
 
 impl<'t> DisplayTreeBuilder<'t> {
@@ -160,6 +165,7 @@ impl<'t> DisplayTreeBuilder<'t> {
             tree: TreeBuilder::new(),
             estimated: Vec::new(),
             waits: NodeWaits::default(),
+            awaits: NodeAwaits::default(),
         }
     }
 
@@ -176,6 +182,9 @@ impl<'t> DisplayTreeBuilder<'t> {
         self.tree.add(node, row.calls, row.resumes, row.total);
         self.estimated[node as usize] |= self.from.estimated[more as usize];
         self.waits.add(node, &self.from.waits.get(more));
+        if let Some(awaiting) = self.from.awaits.get(more) {
+            self.awaits.add(node, &awaiting);
+        }
     }
 
     pub(crate) fn finish(self) -> DisplayTree {
@@ -184,6 +193,7 @@ impl<'t> DisplayTreeBuilder<'t> {
             nodes: self.tree.finish(),
             estimated: self.estimated,
             waits: self.waits,
+            awaits: self.awaits,
         }
     }
 }

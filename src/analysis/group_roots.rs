@@ -95,14 +95,16 @@ impl Grouping<'_> {
             places.push(place);
         }
         // A node that is left out has no time of its own, and so no waiting.
+        let place = |node: u32| {
+            let place = places.get(node as usize).copied();
+            place.filter(|&place| place != NO_PARENT)
+        };
         for (node, waiting) in thread.waits.iter() {
-            if let Some(&place) = places
-                .get(node as usize)
-                .filter(|place| **place != NO_PARENT)
-            {
+            if let Some(place) = place(node) {
                 self.tree.add_waiting(place, &waiting);
             }
         }
+        self.tree.add_awaits(&thread.awaits, place);
         let overflow = thread.overflow.iter().map(|calls| OverflowCalls {
             kind: self.table.same(self.trees, calls.kind),
             ..*calls

@@ -10,6 +10,7 @@
 //! | [`limits`] | rules and budgets that figures must keep |
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
 //! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
+//! | [`tasks`] | coroutines below those that await them |
 //! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
 //! | [`timeline`] | single calls, in their order |
 //! | [`runs`] | which processes are of one run |
@@ -37,4 +38,5 @@ pub mod rows;
 pub mod runs;
 pub mod select;
 pub mod singledispatch;
+pub mod tasks;
 pub mod timeline;

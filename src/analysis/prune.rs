@@ -26,5 +26,7 @@ pub fn prune(tree: &DisplayTree, threshold: f64) -> DisplayTree {
             place
         }));
     }
+    let place = |node: u32| kept.get(node as usize).copied().flatten();
+    pruned.awaits.extend(&tree.awaits, place);
     pruned
 }

@@ -19,6 +19,8 @@ pub struct Selection {
     pub include: Vec<Pattern>,
     /// Functions that are taken out of the stacks.
     pub exclude: Vec<Pattern>,
+    /// Options by which a window of time was chosen, as they are written.
+    pub window: Vec<String>,
 }
 
 impl Selection {
@@ -34,7 +36,8 @@ impl Selection {
             let patterns = patterns.iter();
             patterns.map(move |pattern| format!("{option}={pattern}"))
         });
-        let options = BTreeSet::from_iter(options);
+        let window = self.window.iter().cloned();
+        let options = BTreeSet::from_iter(options.chain(window));
         SelectionId(Vec::from_iter(options).join(" ").into())
     }
 

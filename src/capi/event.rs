@@ -6,6 +6,7 @@ use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK,
     EDBPROF_UNKNOWN_FUNCTION, EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
+use crate::model::timeline::CallEnd;
 use crate::recorder::{Thread, Visit};
 
 /// A thread's handle in a recording. Made by `edbprof_recording_attach`, and valid until
@@ -118,11 +119,11 @@ unsafe fn enter_at(
 /// # Safety
 /// * Those of [`event`].
 #[inline(always)]
-unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
+unsafe fn leave(handle: *mut edbprof_thread, key: u64, end: CallEnd) -> edbprof_status {
     let leave = |thread: &Thread| {
         let now = match thread.now_at_once() {
             Ok(now) => now,
-            Err(reading) => return leave_now(thread, key, reading),
+            Err(reading) => return leave_now(thread, key, reading, end),
         };
         if thread.leave_top(key, now) {
             return EDBPROF_OK;
@@ -135,21 +136,36 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64) -> edbprof_status {
 
 #[inline(never)]
 extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
-    guarded(|| thread.leave_below(key, now))
+    guarded(|| thread.leave_below(key, CallEnd::Returned, now))
 }
 
 /// Leaves where a history is kept, or after a gap. `reading` is the time by the counter.
 #[inline(never)]
-extern "C" fn leave_now(thread: &Thread, key: u64, reading: u64) -> edbprof_status {
-    if thread.leave_noted(key, reading) {
+extern "C" fn leave_now(thread: &Thread, key: u64, reading: u64, end: CallEnd) -> edbprof_status {
+    if thread.leave_noted(key, end, reading) {
         return EDBPROF_OK;
     }
-    leave_after_gap(thread, key)
+    leave_after_gap(thread, key, end)
 }
 
 #[inline(never)]
-extern "C" fn leave_after_gap(thread: &Thread, key: u64) -> edbprof_status {
-    guarded(|| thread.leave(key, thread.now_of_event()))
+extern "C" fn leave_after_gap(thread: &Thread, key: u64, end: CallEnd) -> edbprof_status {
+    guarded(|| thread.leave_as(key, end, thread.now_of_event()))
+}
+
+/// Leaves at a time that the host gives.
+///
+/// # Safety
+/// * Those of [`event`].
+unsafe fn leave_at(
+    handle: *mut edbprof_thread,
+    key: u64,
+    end: CallEnd,
+    ticks: u64,
+) -> edbprof_status {
+    let leave = |thread: &Thread| guarded(|| thread.leave_as(key, end, thread.at_host_tick(ticks)));
+    // SAFETY: the contracts are the same.
+    unsafe { event(handle, key, leave) }
 }
 
 /// Begins a call of the function `key`. Only the thread that made the handle.
@@ -190,7 +206,35 @@ pub unsafe extern "C" fn edbprof_resume(thread: *mut edbprof_thread, key: u64) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_leave(thread: *mut edbprof_thread, key: u64) -> edbprof_status {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
-    unsafe { leave(thread, key) }
+    unsafe { leave(thread, key, CallEnd::Returned) }
+}
+
+/// Ends a call like `edbprof_leave`, by an exception: a timeline says so. Only the thread that
+/// made the handle.
+///
+/// # Safety
+/// * Those of `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_raised(
+    thread: *mut edbprof_thread,
+    key: u64,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe { leave(thread, key, CallEnd::Raised) }
+}
+
+/// Ends a call like `edbprof_leave`, because a generator or coroutine is suspended: a timeline
+/// says so. Only the thread that made the handle.
+///
+/// # Safety
+/// * Those of `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_suspended(
+    thread: *mut edbprof_thread,
+    key: u64,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe { leave(thread, key, CallEnd::Suspended) }
 }
 
 /// Counts a call to a class, made by the innermost open function. The class has no node,
@@ -258,11 +302,37 @@ pub unsafe extern "C" fn edbprof_leave_at(
     ticks: u64,
 ) -> edbprof_status {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
-    unsafe {
-        event(thread, key, |thread| {
-            guarded(|| thread.leave(key, thread.at_host_tick(ticks)))
-        })
-    }
+    unsafe { leave_at(thread, key, CallEnd::Returned, ticks) }
+}
+
+/// Ends a call like `edbprof_leave_raised`, at a time that the host gives: see `edbprof_enter_at`.
+/// Only the thread that made the handle.
+///
+/// # Safety
+/// * Those of `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_raised_at(
+    thread: *mut edbprof_thread,
+    key: u64,
+    ticks: u64,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe { leave_at(thread, key, CallEnd::Raised, ticks) }
+}
+
+/// Ends a call like `edbprof_leave_suspended`, at a time that the host gives: see
+/// `edbprof_enter_at`. Only the thread that made the handle.
+///
+/// # Safety
+/// * Those of `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_leave_suspended_at(
+    thread: *mut edbprof_thread,
+    key: u64,
+    ticks: u64,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe { leave_at(thread, key, CallEnd::Suspended, ticks) }
 }
 
 /// Ends a call like `edbprof_leave`, and counts it as a resume after all. Up to Python
@@ -372,5 +442,5 @@ pub unsafe extern "C" fn edbprof_leave_span(
         return EDBPROF_NULL_POINTER;
     }
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
-    unsafe { leave(thread, span.addr() as u64) }
+    unsafe { leave(thread, span.addr() as u64, CallEnd::Returned) }
 }

@@ -17,6 +17,7 @@
 
 mod calibration;
 mod choice;
+mod coroutine;
 mod encode;
 mod entry;
 mod event;
@@ -27,12 +28,14 @@ mod recording;
 mod save;
 mod status;
 mod text;
+mod timeline;
 
 #[cfg(test)]
 mod tests;
 
 pub use calibration::*;
 pub use choice::*;
+pub use coroutine::*;
 pub use encode::*;
 pub use event::*;
 pub use fiber::*;
@@ -41,6 +44,7 @@ pub use recording::*;
 pub use save::*;
 pub use status::*;
 pub use text::*;
+pub use timeline::*;
 
 /// Major version of this ABI. It grows when a host that was compiled with an earlier header
 /// can no longer use the library.

@@ -35,6 +35,10 @@ pub const EDBPROF_NO_WAITING: u64 = 1;
 /// latest events take the place of the oldest ones.
 pub const EDBPROF_TIMELINE_FIRST: u64 = 2;
 
+/// `edbprof_options.flags`: only those parts of the timeline are saved that
+/// `edbprof_timeline_keep` has kept.
+pub const EDBPROF_TIMELINE_KEPT: u64 = 4;
+
 /// `edbprof_options.max_nodes`: the smallest number.
 pub const EDBPROF_LEAST_NODES: u32 = 64;
 /// `edbprof_options.max_nodes`: the largest number.
@@ -85,7 +89,7 @@ pub struct edbprof_options {
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
-    /// Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`. Not in the first version of the
+    /// Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. Not in the first version of the
     /// ABI, like all that follows.
     pub flags: u64,
     /// Bytes that the timeline may take, at least 256 KiB; 0: there is none.
@@ -150,7 +154,7 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
             0 => DEFAULT_MAX_NODES,
             nodes => nodes,
         },
-        waiting: match given.flags & !EDBPROF_TIMELINE_FIRST {
+        waiting: match given.flags & !(EDBPROF_TIMELINE_FIRST | EDBPROF_TIMELINE_KEPT) {
             0 => true,
             EDBPROF_NO_WAITING => false,
             _ => return Err(EDBPROF_BAD_ARGUMENT),
@@ -161,6 +165,7 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
                 0 => Keep::Latest,
                 _ => Keep::First,
             },
+            only_kept: given.flags & EDBPROF_TIMELINE_KEPT != 0,
             disk_floor: (given.timeline_disk_floor != 0).then_some(given.timeline_disk_floor),
             memory_floor: (given.timeline_memory_floor != 0).then_some(given.timeline_memory_floor),
         }),

@@ -230,11 +230,44 @@ fn every_other_function_survives_a_defect() {
 }
 
 #[test]
+fn steps_of_coroutines_are_checked() {
+    let host = Host::new(EDBPROF_CLOCK_HOST);
+    let step = |key, coroutine, step| {
+        // SAFETY: the handle is this thread's, and its recording is not freed.
+        unsafe { edbprof_step_coroutine_at(host.thread, key, coroutine, step, 5) }
+    };
+    assert_eq!(step(0, 1, EDBPROF_COROUTINE_STARTS), EDBPROF_BAD_ARGUMENT);
+    assert_eq!(
+        step(OUTER, 0, EDBPROF_COROUTINE_STARTS),
+        EDBPROF_BAD_ARGUMENT
+    );
+    assert_eq!(step(OUTER, 1, 4), EDBPROF_BAD_ARGUMENT);
+    assert_eq!(
+        step(999, 1, EDBPROF_COROUTINE_STARTS),
+        EDBPROF_UNKNOWN_FUNCTION
+    );
+    let steps = [
+        EDBPROF_COROUTINE_STARTS,
+        EDBPROF_COROUTINE_SUSPENDS,
+        EDBPROF_COROUTINE_RESUMES,
+        EDBPROF_COROUTINE_ENDS,
+    ];
+    for known in steps {
+        assert_eq!(step(OUTER, 1, known), EDBPROF_OK);
+    }
+    assert_eq!(step(OUTER, 1, EDBPROF_COROUTINE_ENDS), EDBPROF_NOT_OPEN);
+    // SAFETY: NULL is allowed.
+    let status = unsafe { edbprof_step_coroutine(ptr::null_mut(), 1, 1, 0) };
+    assert_eq!(status, EDBPROF_NULL_POINTER);
+}
+
+#[test]
 fn unknown_flags_of_a_recording_are_refused() {
     for (flags, expected) in [
         (0, EDBPROF_OK),
         (EDBPROF_NO_WAITING, EDBPROF_OK),
-        (4, EDBPROF_BAD_ARGUMENT),
+        (EDBPROF_TIMELINE_FIRST | EDBPROF_TIMELINE_KEPT, EDBPROF_OK),
+        (8, EDBPROF_BAD_ARGUMENT),
         (u64::MAX, EDBPROF_BAD_ARGUMENT),
     ] {
         let options = edbprof_options {

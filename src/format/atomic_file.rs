@@ -29,7 +29,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Like those of [`write()`].
 pub fn write_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with_mode(path, |mut file| file.write_all(bytes), 0o666)
+    write_shared_by(path, |mut file| file.write_all(bytes))
+}
+
+/// Like [`write_shared()`], for a file that `body` writes to.
+///
+/// # Errors
+/// Like those of [`write()`], and those of `body`.
+pub fn write_shared_by(path: &Path, body: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    write_with_mode(path, body, 0o666)
 }
 
 /// Like [`write()`], for a file that `body` writes to.

@@ -9,6 +9,7 @@
     allow(dead_code, reason = "some of it serves reports only")
 )]
 
+mod awaiting;
 pub(crate) mod builder;
 mod calibration;
 mod choice;
@@ -34,6 +35,7 @@ mod unfinished;
 mod waiting;
 pub(crate) mod walk;
 
+pub use awaiting::{Awaiting, LongRun, MOST_RUNS, NodeAwaits};
 pub use calibration::{Calibration, CallKind, Cost};
 pub use choice::{Choice, MINE};
 pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};

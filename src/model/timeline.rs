@@ -2,6 +2,7 @@
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum CallEnd {
     /// It returned.
     Returned,

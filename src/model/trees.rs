@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Function, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, Occurrence, OverflowCalls, Process,
-    UnfinishedCalls,
+    Function, NO_PARENT, NodeAwaits, NodeKind, NodeRow, NodeWaits, Nodes, Occurrence,
+    OverflowCalls, Process, UnfinishedCalls,
 };
 
 /// The random 128-bit name of one recording.
@@ -35,6 +35,8 @@ pub struct ThreadTree {
     pub unfinished: Vec<UnfinishedCalls>,
     /// The parts of the nodes' self times in which the thread was on no processor.
     pub waits: NodeWaits,
+    /// Beside the nodes' times, how long coroutines were suspended in them.
+    pub awaits: NodeAwaits,
 }
 
 impl Default for ThreadTree {
@@ -49,6 +51,7 @@ impl Default for ThreadTree {
             overflow: Vec::new(),
             unfinished: Vec::new(),
             waits: NodeWaits::default(),
+            awaits: NodeAwaits::default(),
         }
     }
 }
@@ -91,6 +94,18 @@ impl ThreadTree {
             places.push(place);
             self.add_class_calls(place, class_calls);
         }
+        let place = |node: u32| {
+            let place = places.get(node as usize).copied();
+            place.filter(|&place| place != NO_PARENT)
+        };
+        let waits = std::mem::take(&mut self.waits);
+        for (node, waiting) in waits.iter() {
+            if let Some(node) = place(node) {
+                self.waits.add(node, &waiting);
+            }
+        }
+        let awaits = std::mem::take(&mut self.awaits);
+        self.awaits.extend(&awaits, place);
     }
 
     /// Sees to what holds of a whole tree, once all nodes of a recording have been read.
@@ -190,5 +205,44 @@ impl Trees {
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Awaiting, LongRun, Waiting};
+
+    #[test]
+    fn what_waited_is_still_itself_when_others_are_removed() {
+        let mut tree = ThreadTree::default();
+        for (parent, calls) in [(NO_PARENT, 0), (0, 0), (0, 1), (2, 1)] {
+            tree.nodes.push(NodeRow {
+                parent,
+                calls,
+                ..NodeRow::default()
+            });
+        }
+        let waiting = Waiting {
+            blocked: 5,
+            ..Waiting::default()
+        };
+        let awaiting = Awaiting {
+            awaiting: 7,
+            longest_run: 3,
+        };
+        let run = LongRun {
+            node: 3,
+            start_unix_ns: 1,
+            duration: 3,
+        };
+        tree.waits.add(2, &waiting);
+        tree.awaits.add(3, &awaiting);
+        tree.awaits.add_run(run);
+        tree.remove_unvisited();
+        assert_eq!(tree.nodes.len(), 3);
+        assert_eq!(tree.waits.iter().collect::<Vec<_>>(), [(1, waiting)]);
+        assert_eq!(tree.awaits.iter().collect::<Vec<_>>(), [(2, awaiting)]);
+        assert_eq!(tree.awaits.runs(), [LongRun { node: 2, ..run }]);
     }
 }

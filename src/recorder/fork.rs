@@ -99,6 +99,9 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     if let Some(history) = &mut shared.history {
         history.abandon();
     }
+    shared.awaits.abandon();
+    shared.suspended.abandon();
+    shared.runs.abandon();
     for entry in &mut shared.threads {
         entry.start_over();
         let room = open(entry).zip(arena.as_mut());

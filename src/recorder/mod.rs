@@ -71,7 +71,16 @@ pub(crate) use recording::{
     Recording, SaveOptions, Thread, errno,
 };
 pub(crate) use registry::Registered;
-pub(crate) use thread::{Fiber, Outcome};
+pub(crate) use thread::{Fiber, Outcome, Step};
+
+/// Keeps the histories of all recordings of this process as they are now, for the latest `most`
+/// times that something is kept.
+pub(crate) fn keep_histories(most: usize) {
+    // If another thread has the list for good, there is nobody to tell.
+    let _ = registry::each(|recording| {
+        recording.keep_history(0, 0, most);
+    });
+}
 
 /// Makes a recording, which the fork and exit handlers know from now on.
 ///

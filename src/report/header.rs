@@ -101,7 +101,8 @@ fn first_processes(processes: &[Process]) -> Vec<&Process> {
     first
 }
 
-fn command(process: &Process) -> String {
+/// The command line of a process, as a title has it.
+pub(super) fn command(process: &Process) -> String {
     printable(&process_text::command(process))
 }
 

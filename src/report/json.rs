@@ -12,16 +12,18 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `chosen` (options that chose the recorded functions; empty for all), `start_unix_ns`, `duration_ns`, `processor_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`, `callers`: list of the same four figures with `function`, the caller's index in this list |
-//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node |
+//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`; of coroutines also `starts`, `resumes`, `awaiting_ns` (how long they were suspended, of outermost calls; no part of `total_ns`) and `longest_run_ns` (the longest that one ran without being suspended); `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node; and `awaiting_ns` and `longest_run_ns`, which are null for what is no coroutine |
+//! | `long_runs` | list of the ten longest runs of tasks between two suspensions, the longest first: `path`, the names from the outermost call to the coroutine that took most of it, `start_unix_ns`, `duration_ns` |
 
 use serde_json::{Value, json};
 
+use super::awaiting::{NamedRun, long_runs};
 use super::display::{function_name, printable};
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
-use crate::model::{Counts, Ending, Function, Label, NO_PARENT, Process, Waiting};
+use crate::model::{Awaiting, Counts, Ending, Function, Label, NO_PARENT, Process, Waiting};
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ impl Report for Json {
             "plain_files": view.profile.plain().inputs(),
             "functions": functions(view),
             "tree": tree(&merge_siblings(view.tree())),
+            "long_runs": long_runs(view.profile.shown_trees()).iter().map(long_run).collect::<Vec<_>>(),
         });
         serde_json::to_vec(&file).map(Some).map_err(Error::new)
     }
@@ -86,6 +89,12 @@ fn functions(view: &View<'_>) -> Vec<Value> {
         value["total_is_at_least"] = view.lower_bounds.has_total(label).into();
         value["self_is_at_least"] = view.lower_bounds.has_self_time(label).into();
         value["waiting"] = waiting(&view.waits().of_function(label));
+        if let Some(coroutines) = view.awaits().of_function(label) {
+            value["starts"] = coroutines.starts.into();
+            value["resumes"] = coroutines.resumes.into();
+            value["awaiting_ns"] = coroutines.awaiting.into();
+            value["longest_run_ns"] = coroutines.longest_run.into();
+        }
         value
     };
     (0..).zip(rows.labels()).map(one).collect()
@@ -108,6 +117,14 @@ fn waiting(waiting: &Waiting) -> Value {
     })
 }
 
+fn long_run(named: &NamedRun) -> Value {
+    json!({
+        "path": named.path,
+        "start_unix_ns": named.run.start_unix_ns,
+        "duration_ns": named.run.duration,
+    })
+}
+
 fn tree(frames: &DisplayTree) -> Value {
     let nodes = &frames.nodes;
     let parents = nodes.parents().iter().map(|&parent| match parent {
@@ -126,6 +143,11 @@ fn tree(frames: &DisplayTree) -> Value {
         let nodes = 0..nodes.len() as u32;
         nodes.map(|node| part(&frames.waits.get(node))).collect()
     };
+    let awaits = |figure: fn(&Awaiting) -> u64| -> Vec<Option<u64>> {
+        let nodes = 0..nodes.len() as u32;
+        let awaits = nodes.map(|node| frames.awaits.get(node));
+        awaits.map(|of| of.as_ref().map(figure)).collect()
+    };
     json!({
         "functions": frames.functions.iter().map(function).collect::<Vec<_>>(),
         "parent": parents.collect::<Vec<_>>(),
@@ -139,6 +161,8 @@ fn tree(frames: &DisplayTree) -> Value {
             "gil_ns": waits(|waiting| waiting.gil),
             "preempted_ns": waits(|waiting| waiting.preempted),
         },
+        "awaiting_ns": awaits(|awaiting| awaiting.awaiting),
+        "longest_run_ns": awaits(|awaiting| awaiting.longest_run),
     })
 }
 

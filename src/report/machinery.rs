@@ -52,6 +52,9 @@ const MACHINERY: &[&str] = &[
     "zmq",
 ];
 
+/// Packages of event loops.
+const EVENT_LOOPS: &[&str] = &["anyio", "asyncio", "trio", "uvloop"];
+
 /// Functions that wait for something, as [`short_name`](super::display::short_name) has them.
 const WAITING: &[&str] = &[
     "_multiprocessing.SemLock.acquire",
@@ -95,6 +98,12 @@ pub(super) fn is_machinery(module: &str) -> bool {
         let rest = module.strip_prefix(known);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
+}
+
+/// Returns true for a module of an event loop, whose coroutines await those of programs.
+pub(super) fn is_event_loop(module: &str) -> bool {
+    let package = module.split('.').next().unwrap_or_default();
+    EVENT_LOOPS.contains(&package)
 }
 
 /// Returns true for a builtin, called `name`, in which a thread waits.

@@ -13,7 +13,8 @@
 //! | [`json`] | all of it, for programs of one's own |
 //!
 //! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
-//! tables, and [`summary`], what the program prints when it is done.
+//! tables, [`calls`], the single calls of a function, and [`summary`], what the program prints when
+//! it is done.
 //!
 //! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
 //! [`named`] finds functions by patterns, and [`similar`] what a mistyped word was meant to be.
@@ -21,7 +22,9 @@
 //! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
 //! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
 
+mod awaiting;
 pub mod callgrind;
+pub mod calls;
 pub mod cells;
 pub mod diff;
 pub mod display;
@@ -45,6 +48,7 @@ pub mod speedscope;
 pub mod summary;
 pub mod svg;
 pub mod terminal;
+pub mod timeline;
 pub mod top;
 pub mod tree;
 mod view;

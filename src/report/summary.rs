@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::View;
+use super::awaiting::blocked_loops;
 use super::cells::cells;
 use super::display::printable;
 use super::header::Ended;
@@ -54,7 +55,8 @@ pub fn summary(
             duration(view.figures.overhead),
         ));
     }
-    for remark in view.remarks() {
+    let blocked = blocked_loops(view.profile.shown_trees());
+    for remark in view.remarks().into_iter().chain(blocked) {
         text.push_str(&format!("{remark}\n"));
     }
     // All of it in one and a half screens.

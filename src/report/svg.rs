@@ -179,7 +179,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::display_tree::DisplayTree;
     use crate::analysis::merge::Profile;
-    use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Rows};
+    use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Rows, Waiting};
 
     /// A tree of (parent, name, total), every node called once.
     pub(crate) fn tree(nodes: &[(u32, &str, u64)]) -> DisplayTree {
@@ -273,6 +273,25 @@ pub(crate) mod tests {
                 && !guess.contains(" e\"")
                 && !guess.contains(" e w\"")
         );
+    }
+
+    #[test]
+    fn waits_are_hatched_at_the_right_end_of_their_frames() {
+        let mut frames = tree(&[(NO_PARENT, "main", 100), (0, "read", 40), (0, "spin", 20)]);
+        assert!(!picture(&frames, Svg::default()).contains("<path class=\"waits"));
+        let waiting = |blocked| Waiting {
+            blocked,
+            ..Waiting::default()
+        };
+        frames.waits.add(0, &waiting(10));
+        frames.waits.add(1, &waiting(30));
+        let svg = picture(&frames, Svg::default());
+        for hatched in ["M900000 8.5H1000000", "M100000 8.5H400000"] {
+            let path = format!("<path class=\"waits\" d=\"{hatched}\"/>");
+            assert!(svg.contains(&path), "{hatched}");
+        }
+        assert!(svg.contains("\"waits\":[0,10,1,30]"));
+        assert!(svg.contains(">waiting</text>"));
     }
 
     #[test]

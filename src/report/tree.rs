@@ -11,12 +11,14 @@ mod choice;
 mod frames;
 mod imports;
 mod layout;
+mod tasks;
 mod text;
 
 use self::choice::choose;
 use self::frames::Frames;
 use self::imports::collapse_imports;
 use self::layout::{Item, Layout, Times, layout};
+pub use self::tasks::task_tree;
 use self::text::{Line, Text};
 pub(super) use self::text::{NARROWEST, cost};
 use super::View;
@@ -28,6 +30,9 @@ use super::terminal::Terminal;
 use super::view::LowerBounds;
 use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::{Function, Label};
+
+/// Heads of the columns of figures.
+const HEADS: [&str; 4] = ["total", "share", "self", "calls"];
 
 /// Width where there is no terminal, characters.
 pub const WIDE: usize = 160;
@@ -121,7 +126,7 @@ impl<'v> Shown<'v> {
             .map(|(item, branch)| self.line(*item, branch))
             .collect();
         let mut text = Text::new(&options.terminal);
-        text.push_lines(&lines);
+        text.push_lines(HEADS, &lines);
         let left_out = self.left_out();
         if left_out > 0 {
             let left_out = counted(left_out, "frame", "frames");

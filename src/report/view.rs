@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
+use super::awaiting::FunctionAwaits;
 use super::display::short_name;
 use super::waiting::FunctionWaits;
 use crate::analysis::display_tree::{DisplayTree, display_tree};
@@ -24,6 +25,7 @@ pub struct View<'a> {
     pub lower_bounds: LowerBounds<'a>,
     tree: OnceLock<DisplayTree>,
     waits: OnceLock<FunctionWaits<'a>>,
+    awaits: OnceLock<FunctionAwaits<'a>>,
 }
 
 impl<'a> View<'a> {
@@ -46,6 +48,7 @@ impl<'a> View<'a> {
             lower_bounds,
             tree,
             waits: OnceLock::new(),
+            awaits: OnceLock::new(),
         }
     }
 
@@ -53,6 +56,12 @@ impl<'a> View<'a> {
     pub fn waits(&self) -> &FunctionWaits<'a> {
         self.waits
             .get_or_init(|| FunctionWaits::of(self.profile.shown_trees()))
+    }
+
+    /// Returns the coroutines of functions, computed like the tree.
+    pub fn awaits(&self) -> &FunctionAwaits<'a> {
+        self.awaits
+            .get_or_init(|| FunctionAwaits::of(self.profile.shown_trees()))
     }
 
     /// Returns the call tree for display. The first report that needs it computes it, while

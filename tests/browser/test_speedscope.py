@@ -166,3 +166,38 @@ def test_speedscope_reads_what_was_recorded(record, driver, tmp_path):
     ours = json.loads(exported.read_text())
     for one, other in (frames, ours["shared"]["frames"]), (imported["profiles"], ours["profiles"]):
         assert {part["name"] for part in one} == {part["name"] for part in other}
+
+
+def test_speedscope_reads_a_timeline(driver, tmp_path):
+    (tmp_path / "job.py").write_text(
+        "import time\ndef f(n):\n    return n and f(n - 1)\nf(20)\ntime.sleep(0.01)\nf(3)\n"
+    )
+    command = [EDBPROF, "run", "--timeline", "--quiet", "--out=run.prof", "--", sys.executable]
+    subprocess.run([*command, "job.py"], check=True, cwd=tmp_path)
+    exported = tmp_path / "out.speedscope.json"
+    subprocess.run([EDBPROF, "export", "-o", exported, tmp_path / "run.timeline"], check=True)
+
+    imported = imported_by_speedscope(driver, exported)
+
+    def slices(file):
+        """Names, beginnings and ends of the frames that last, by profile."""
+        found = {}
+        for profile in file["profiles"]:
+            events, open_frames = profile["events"], []
+            calls = found[profile["name"]] = collections.Counter()
+            for event in events:
+                if event["type"] == "O":
+                    open_frames.append(event["at"])
+                    continue
+                name = file["shared"]["frames"][event["frame"]]["name"]
+                begin, end = (at - events[0]["at"] for at in (open_frames.pop(), event["at"]))
+                # The importer drops what takes no time.
+                if end > begin:
+                    calls[name, begin, end] += 1
+        return found
+
+    found, ours = slices(imported), slices(json.loads(exported.read_text()))
+    assert [name.rpartition(":")[2] for name in ours if ":" in name] == [" waits"]
+    assert found == ours
+    calls = [name for calls in ours.values() for name, _, _ in calls if name == "f"]
+    assert len(calls) == 25

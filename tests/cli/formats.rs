@@ -72,7 +72,7 @@ fn is_there(program: &str, package: &str) -> bool {
 }
 
 #[track_caller]
-fn check_schema(schema: &str, value: &Value, what: &str) {
+pub(crate) fn check_schema(schema: &str, value: &Value, what: &str) {
     let schema = serde_json::from_str(schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<_> = validator

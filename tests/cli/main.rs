@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+mod calls;
 mod clean;
 mod compensation;
 mod diff;
@@ -31,3 +32,8 @@ mod selection;
 mod shell;
 mod show;
 mod talk;
+#[path = "../support/timeline.rs"]
+mod timeline;
+mod timeline_results;
+mod timelines;
+mod windows;

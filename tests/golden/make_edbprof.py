@@ -61,10 +61,34 @@ def branch(depth):
         branch(depth - 1)
         eval(f"(lambda: fib({depth % 3}))()")
 
+class Pause:
+    def __await__(self):
+        yield
+
+async def task():
+    fib(3)
+    await Pause()
+    fib(4)
+
+def tasks():
+    # Two wait at once, and one is never woken.
+    waiting = [task(), task()]
+    for one in waiting:
+        one.send(None)
+    fib(6)
+    try:
+        waiting.pop().send(None)
+    except StopIteration:
+        pass
+    return waiting
+
 def main():
     fib(5)
     grüße()
     branch(3)
+    waiting.extend(tasks())
+
+waiting = []
 
 def in_thread(name):
     thread = threading.Thread(target=fib, args=(3,), name=name)

@@ -11,6 +11,7 @@ use std::path::Path;
 use edbprof::format::prof::{self, PlainInputs};
 use edbprof::format::pstats;
 use edbprof::format::sidecar;
+use edbprof::format::timeline::HISTORY_MAGIC;
 use edbprof::model::rows_of;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -77,6 +78,40 @@ fn live_seeds() -> Seeds {
         live_file::live_file(3, &[]),
     ]);
     seeds
+}
+
+/// Live files, each with a history of one block: see [`readers::history`].
+fn history_seeds() -> Seeds {
+    let seeds = [live_file::killed(1, 500), live_file::several_threads()];
+    let seeds = seeds.into_iter().map(|live| {
+        let mut header = [0; 64];
+        header[..8].copy_from_slice(&HISTORY_MAGIC);
+        header[8] = 1;
+        header[16..32].copy_from_slice(&live[24..40]);
+        header[32] = 1;
+        let mut block = [0; 64];
+        // Its number, its first tick, the thread's number.
+        (block[0], block[8], block[24]) = (1, 50, 1);
+        let mut seed = (live.len() as u32).to_le_bytes().to_vec();
+        seed.extend(&live);
+        seed.extend(header);
+        seed.extend(block);
+        const CODES: u64 = u32::MAX as u64;
+        // A call, a long gap, a resumed call, its suspension, a wait, and the end of all calls.
+        for (code, ticks, second) in [
+            (1_u64, 5_u64, None),
+            (CODES - 5, 0, Some(1_u64 << 33)),
+            (1 << 31 | 2, 1, None),
+            (CODES - 2, 7, None),
+            (CODES - 6, 0, Some(1000)),
+            (CODES - 3, 3, Some(0)),
+        ] {
+            seed.extend((code << 32 | ticks).to_le_bytes());
+            seed.extend(second.into_iter().flat_map(u64::to_le_bytes));
+        }
+        seed
+    });
+    seeds.collect()
 }
 
 /// Files of every version of edbprof's own formats.
@@ -202,4 +237,9 @@ fn live_files() {
 #[test]
 fn sidecars() {
     smoke("sidecar", readers::sidecar, &sidecar_seeds(), 3000);
+}
+
+#[test]
+fn histories() {
+    smoke("history", readers::history, &history_seeds(), 1000);
 }

@@ -191,6 +191,18 @@ fn write_thread(text: &mut String, trees: &Trees, thread: &ThreadTree) {
         )
         .unwrap();
     }
+    for (node, of) in thread.awaits.iter() {
+        writeln!(
+            text,
+            " node {node} awaits {} runs {}",
+            of.awaiting, of.longest_run
+        )
+        .unwrap();
+    }
+    for run in thread.awaits.runs() {
+        let (node, start) = (run.node, run.start_unix_ns);
+        writeln!(text, " node {node} ran at {start} for {}", run.duration).unwrap();
+    }
     for calls in &thread.overflow {
         let figures = [calls.calls, calls.resumes, calls.self_time];
         writeln!(

@@ -32,10 +32,12 @@ mod pstats_text;
 mod readers;
 mod requests;
 mod summary;
+mod tasks;
 mod terminal_tree;
 mod third_party;
 #[path = "../support/timeline.rs"]
 mod timeline;
 mod timeline_calls;
+mod timeline_exports;
 mod timeline_windows;
 mod unfinished;

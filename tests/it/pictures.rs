@@ -122,7 +122,9 @@ impl Picture {
         let mut drawn = Vec::new();
         for (level, group) in levels.enumerate() {
             let first = drawn.len();
-            let paths = group.children().filter_map(|path| path.attribute("d"));
+            let frames = group.children();
+            let frames = frames.filter(|path| path.attribute("class") != Some("waits"));
+            let paths = frames.filter_map(|path| path.attribute("d"));
             for bar in paths.flat_map(|path| path.split('M').skip(1)) {
                 let number = |text: &str| text.parse::<f64>().unwrap() / 1e6;
                 let (x, bar) = bar.split_once(" 0v17").unwrap();
@@ -200,7 +202,7 @@ fn check(trees: Trees, options: Svg) {
         let share = |ns: u64| ns as f64 / whole as f64;
         let seen = frames
             .iter()
-            .filter(|frame| share(frame.total) * 1888.0 >= 0.3);
+            .filter(|frame| share(frame.total) * 1920.0 >= 0.3);
         let drawn = picture.drawn(graph);
         assert_eq!(drawn.len(), seen.clone().count());
         for (frame, (level, x, width)) in seen.zip(drawn) {

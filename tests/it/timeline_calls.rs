@@ -174,6 +174,34 @@ fn a_slow_call_is_beside_the_median_one() {
 }
 
 #[test]
+fn calls_of_a_function_by_itself_are_on_one_path() {
+    let mut program = Program::new(0, 0);
+    let main = program.thread("MainThread");
+    program.call(main, 100, "f");
+    program.call(main, 110, "walk");
+    program.call(main, 120, "walk");
+    program.call(main, 130, "visit");
+    program.call(main, 140, "walk");
+    for tick in [150, 160, 180, 200, 300] {
+        program.returns(main, tick);
+    }
+    let processes = processes(&[&program]);
+    let found = find(&processes, 0..u64::MAX, 1);
+    let paths = compare(&processes, [found.slowest.first(), None]).unwrap();
+    let shown: Vec<_> = paths
+        .iter()
+        .map(|path| (path.parent, path.sides[0].calls, path.sides[0].total_ns))
+        .collect();
+    let expected = [
+        (None, 1, 200),
+        (Some(0), 2, 90),
+        (Some(1), 1, 30),
+        (Some(2), 1, 10),
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn calls_that_the_history_has_a_part_of_say_so() {
     let mut program = Program::new(0, 0);
     program.words_in_block = 2;

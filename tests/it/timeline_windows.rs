@@ -1,8 +1,14 @@
 //! The call trees of windows: those of a history that is told step by step, however it is cut.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
+use edbprof::analysis::timeline::axis::Axis;
+use edbprof::analysis::timeline::call_tree::compare;
+use edbprof::analysis::timeline::calls::{Request, calls};
 use edbprof::analysis::timeline::window::trees;
+use edbprof::format::timeline::{Block, Source, TimelineWriter, read};
+use edbprof::model::Pattern;
 use edbprof::model::timeline::{CallEnd, WaitKind};
 use edbprof::model::{NodeKind, Trees, Waiting};
 use proptest::collection::vec;
@@ -322,6 +328,59 @@ proptest! {
         prop_assert_eq!(without_waiting(sum.clone()), without_waiting(both.0.clone()));
         prop_assert_eq!(sum, both.0);
         prop_assert_eq!(plus(first.1, &second.1), both.1);
+    }
+}
+
+/// A word of a history as it may be in a damaged file.
+fn any_word() -> impl Strategy<Value = u64> {
+    let node = (0..8_u64).prop_map(|node| node << 32 | 1);
+    let code =
+        (0..12_u64, 0..9_u64).prop_map(|(code, ticks)| ((u64::MAX << 32) - (code << 32)) | ticks);
+    prop_oneof![node, code, any::<u64>(), 0..9_u64]
+}
+
+proptest! {
+    #[test]
+    fn no_history_makes_its_readers_panic(
+        blocks in vec((any::<u64>(), 0..6_u32, vec(any_word(), 0..20)), 0..5),
+        window in (any::<u64>(), any::<u64>()),
+    ) {
+        let mut program = Program::new(0, 0);
+        for name in ["a", "b"] {
+            let thread = program.thread(name);
+            program.call(thread, 1, "f");
+            program.call(thread, 2, "g");
+            program.overflow(thread, 3, "f");
+        }
+        let mut of = program.of.clone();
+        of.blocks.clear();
+        for (number, (start, node, _)) in (1..).zip(&blocks) {
+            // Some are small, so that the ticks of words count.
+            let start = if number % 2 == 0 { *start } else { start % 100 };
+            of.blocks.push(Block::new(number, start, [0, 1, 2, 4, 5, 6][*node as usize], 0, 1));
+        }
+        let mut writer = TimelineWriter::new(Cursor::new(Vec::new())).unwrap();
+        let words = |block: &Block, words: &mut Vec<u64>| {
+            words.extend(&blocks[block.number as usize - 1].2);
+            Ok(())
+        };
+        writer.process_with(&of, words).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+        // A counter can be no innermost node.
+        let Ok(processes) = read(Source::Bytes(bytes)) else { return Ok(()) };
+        for window in [window.0..window.1, 0..u64::MAX] {
+            trees(&processes[0], window.clone()).unwrap();
+            let request = Request {
+                function: &Pattern::new("*"),
+                window,
+                slowest: 2,
+                earliest: 2,
+            };
+            let found = calls(&processes, &Axis::new(&processes), &request).unwrap();
+            for call in &found.slowest {
+                compare(&processes, [Some(call), found.median.as_ref()]).unwrap();
+            }
+        }
     }
 }
 

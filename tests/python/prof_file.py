@@ -50,6 +50,9 @@ class Node:
         self.total = total
         self.self_time = total
         self.waiting = Waiting(0, 0, 0)
+        #: Of a node that coroutines ran in.
+        self.awaiting: Optional[int] = None
+        self.longest_run: Optional[int] = None
         if parent:
             parent.self_time -= total
 
@@ -81,11 +84,20 @@ class Overflow(NamedTuple):
     self_time: int
 
 
+class Run(NamedTuple):
+    """One of the longest runs of a task between two suspensions."""
+
+    node: Node
+    start_unix_ns: int
+    duration: int
+
+
 class Thread(NamedTuple):
     name: str
     threads: int
     nodes: List[Node]
     overflow: List[Overflow]
+    runs: List[Run]
 
 
 def column(code: str, data: bytes) -> array.array:
@@ -128,6 +140,10 @@ class ProfFile:
         for node, parts in zip(column("I", thread.get("waiting_node", b"")), waiting):
             nodes[node].waiting = Waiting(*parts)
             assert 0 < nodes[node].waiting.total <= nodes[node].self_time
+        awaits = (column("Q", thread.get(key, b"")) for key in ("awaiting", "awaiting_longest_run"))
+        for node, *figures in zip(column("I", thread.get("awaiting_node", b"")), *awaits):
+            nodes[node].awaiting, nodes[node].longest_run = figures
+        runs = (column("Q", thread.get(f"run_{key}", b"")) for key in ("start_unix_ns", "duration"))
         overflow = zip(
             column("I", thread.get("overflow_function", b"")),
             *(
@@ -141,6 +157,10 @@ class ProfFile:
             thread.get("threads", 1),
             nodes,
             [Overflow(*figures) for figures in labels],
+            [
+                Run(nodes[node], *figures)
+                for node, *figures in zip(column("I", thread.get("run_node", b"")), *runs)
+            ],
         )
 
     @property
@@ -160,6 +180,17 @@ class ProfFile:
         """Waiting of functions of that name."""
         waits = [node.waiting for node in self.nodes if node.name == name]
         return Waiting(*map(sum, zip(*waits))) if waits else Waiting(0, 0, 0)
+
+    def awaiting(self, name: str) -> Optional[int]:
+        """Awaiting of functions of that name; `None` if they are no coroutines."""
+        awaits = [node.awaiting for node in self.nodes if node.name == name]
+        known = [awaiting for awaiting in awaits if awaiting is not None]
+        return sum(known) if known else None
+
+    @property
+    def runs(self) -> List[Run]:
+        """The longest runs of tasks, of each thread the longest first."""
+        return [run for thread in self.threads for run in thread.runs]
 
     def self_time(self, name: str) -> int:
         return sum(node.self_time for node in self.nodes if node.name == name)

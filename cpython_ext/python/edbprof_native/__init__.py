@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from ._profile import run as run
     from ._profile import runctx as runctx
 
-__all__ = ["Profile", "get_include", "profile", "run", "runctx", "tracing_singledispatch"]
+__all__ = [
+    "Profile",
+    "get_include",
+    "keep_timeline",
+    "profile",
+    "run",
+    "runctx",
+    "tracing_singledispatch",
+]
 __version__: str = _native.version
 
 # Imported at their first use: processes of `edbprof run` need none of them.
@@ -47,6 +55,15 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})
+
+
+def keep_timeline() -> None:
+    """Keep what the timelines of this process have now: later events overwrite none of it.
+
+    As for the slow calls of `@profile(slower_than=...)`, of which the latest 100 are kept, a
+    quarter of each timeline stays free for what comes.
+    """
+    _native.keep_timelines(100)
 
 
 def get_include() -> str:

@@ -54,6 +54,10 @@ class profile:
         those who share a file the first says.
     record, no_record: patterns of the Python functions to record and of those to leave out
         (see `Profile`). Those who share a file can't say different things: ValueError.
+    slower_than: seconds. Only calls of this function that last as long are kept in the timeline,
+        each with all that the process recorded meanwhile; of generators and coroutines from the
+        first start to the end, waits included. The trees count every call. Implies `timeline`.
+    keep: how many such calls are kept: the latest ones, as far as there is room.
     """
 
     _directory: str
@@ -61,6 +65,8 @@ class profile:
     _prefix: str
     _suffix: str
     _recorder: _native.Recorder
+    _slower_than_ns: int
+    _keep: int
 
     if TYPE_CHECKING:
 
@@ -80,6 +86,8 @@ class profile:
             timeline: Union[bool, int] = ...,
             record: Patterns = ...,
             no_record: Patterns = ...,
+            slower_than: Optional[float] = ...,
+            keep: int = ...,
         ) -> "profile": ...
 
     # Not __init__: @profile alone makes no profile.
@@ -98,6 +106,8 @@ class profile:
         timeline: "Union[bool, int]" = False,
         record: "Patterns" = (),
         no_record: "Patterns" = (),
+        slower_than: "Optional[float]" = None,
+        keep: int = 100,
     ) -> "Any":
         for name, value in (("prefix", prefix), ("suffix", suffix)):
             if not isinstance(value, str):
@@ -108,6 +118,12 @@ class profile:
             raise TypeError("save_every_n_calls must be an int")
         if save_every_n_calls < 0:
             raise ValueError("save_every_n_calls must not be negative")
+        if slower_than is not None and not slower_than > 0:
+            raise ValueError("slower_than must be positive")
+        if not isinstance(keep, int):
+            raise TypeError("keep must be an int")
+        if keep < 1:
+            raise ValueError("keep must be positive")
         if dir is None:
             dir = _process.temporary_directory()
         self = super().__new__(cls)
@@ -116,6 +132,10 @@ class profile:
         if live_dir is not None:
             live_dir = os.fsdecode(live_dir)
             self._live_directory = os.path.abspath(live_dir) if live_dir else ""
+        if slower_than is not None and timeline is False:
+            timeline = True
+        self._slower_than_ns = 0 if slower_than is None else max(1, int(slower_than * 1e9))
+        self._keep = keep
         self._prefix = prefix
         self._suffix = suffix
         self._recorder = _process.recorder(
@@ -129,6 +149,7 @@ class profile:
             _process.timeline_bytes(timeline),
             record,
             no_record,
+            slower_than is not None,
         )
         return self if function is None else self(function)
 
@@ -139,7 +160,9 @@ class profile:
             return type(descriptor)(self(descriptor.__func__))  # type: ignore[no-any-return]
         if not callable(function) or isinstance(function, type):
             raise TypeError(f"@profile() decorates functions and methods, not {function!r}")
-        return _native.Decorated(function, self._recorder)  # type: ignore[return-value]  # stands in for it in every respect
+        return _native.Decorated(  # type: ignore[return-value]  # stands in for it in every respect
+            function, self._recorder, slower_than_ns=self._slower_than_ns, keep=self._keep
+        )
 
     def save(self) -> None:
         """Write what this process has recorded so far; nothing if that is nothing.

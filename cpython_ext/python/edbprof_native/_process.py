@@ -12,7 +12,7 @@ from . import _calibration, _choice, _native  # noqa: F401  the first lets recor
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
 
     from ._choice import Patterns
 
@@ -83,6 +83,7 @@ def recorder(
     timeline: int,
     record: "Patterns",
     no_record: "Patterns",
+    timeline_kept: bool,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
 
@@ -110,6 +111,7 @@ def recorder(
             max_nodes=max_nodes,
             timeline_bytes=timeline,
             **choice,
+            timeline_kept=timeline_kept,
         )
         _choices[place] = choice
     elif save_every and not 0 < known.save_every <= save_every:

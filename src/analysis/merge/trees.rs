@@ -3,14 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::costed_tree::CostedTree;
+use crate::analysis::costed_tree::{Costed, CostedTree};
 use crate::analysis::kind_table::KindTable;
 use crate::analysis::occurrences::OccurrenceCounts;
 use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
-    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, OverflowCalls, PROPERTY,
-    Process, RecordingId, ThreadTree, Trees, UnfinishedCalls,
+    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, OverflowCalls, PROPERTY, Process,
+    RecordingId, ThreadTree, Trees, UnfinishedCalls,
 };
 
 /// Adds up trees.
@@ -96,6 +96,8 @@ impl TreeSum {
         for (node, waiting) in thread.waits.iter() {
             self.tree.add_waiting(places[node as usize], &waiting);
         }
+        let place = |node: u32| places.get(node as usize).copied();
+        self.tree.add_awaits(&thread.awaits, place);
     }
 
     /// Returns the sum of inputs that `selection` has chosen: at most one tree.
@@ -109,12 +111,12 @@ impl TreeSum {
             other => other,
         });
         let (kinds, rank) = ranked(kinds.collect(), NodeKind::cmp);
-        let (nodes, mut overhead_ps, waits) = self.tree.finish();
-        if overhead_ps.iter().all(|&overhead| overhead == 0) {
-            overhead_ps.clear();
+        let mut built = self.tree.finish();
+        if built.overhead_ps.iter().all(|&overhead| overhead == 0) {
+            built.overhead_ps.clear();
         }
         let (thread_names, occurrences) = self.occurrences.finish(&rank);
-        let (nodes, overhead_ps, waits) = in_order(&nodes, &overhead_ps, &waits, &rank);
+        let built = in_order(&built, &rank);
         let overflow = self.overflow.into_values().map(|calls| OverflowCalls {
             kind: rank[calls.kind as usize],
             ..calls
@@ -128,11 +130,12 @@ impl TreeSum {
         let mut unfinished: Vec<_> = unfinished.collect();
         unfinished.sort_unstable();
         let mut threads = vec![ThreadTree {
-            nodes,
-            overhead_ps,
+            nodes: built.nodes,
+            overhead_ps: built.overhead_ps,
             overflow,
             unfinished,
-            waits,
+            waits: built.waits,
+            awaits: built.awaits,
             ..ThreadTree::default()
         }];
         threads.retain(|thread| !thread.is_empty());
@@ -161,14 +164,10 @@ fn ranked<T>(items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> (Vec<T>, Ve
     (items.collect(), rank)
 }
 
-/// Returns the nodes depth first, siblings by the ranks of their kinds, and their
-/// overhead, which may be empty, and waiting.
-fn in_order(
-    nodes: &Nodes,
-    overhead_ps: &[u64],
-    waits: &NodeWaits,
-    rank: &[u32],
-) -> (Nodes, Vec<u64>, NodeWaits) {
+/// Returns the nodes depth first, siblings by the ranks of their kinds, and what belongs to
+/// them. The overhead may be empty.
+fn in_order(built: &Costed, rank: &[u32]) -> Costed {
+    let nodes = &built.nodes;
     let children = Children::of(nodes);
     let rank = |node: u32| rank[nodes.kinds()[node as usize] as usize];
     // The next node to be placed is the last: those of lowest rank come last.
@@ -179,22 +178,25 @@ fn in_order(
         waiting[first..].sort_unstable_by_key(|&(node, _)| std::cmp::Reverse(rank(node)));
     };
     push(&mut waiting, children.roots(), NO_PARENT);
-    let mut sorted = Nodes::default();
-    sorted.reserve(nodes.len());
-    let mut sorted_overhead_ps = Vec::with_capacity(overhead_ps.len());
-    let mut sorted_waits = NodeWaits::default();
+    let mut sorted = Costed::default();
+    let mut places = vec![NO_PARENT; nodes.len()];
+    sorted.nodes.reserve(nodes.len());
+    sorted.overhead_ps.reserve(built.overhead_ps.len());
     while let Some((node, parent)) = waiting.pop() {
         let old = node as usize;
-        let place = sorted.push(NodeRow {
+        let place = sorted.nodes.push(NodeRow {
             parent,
             kind: rank(node),
             ..nodes.row(old)
         });
-        sorted_overhead_ps.extend(overhead_ps.get(old));
-        sorted_waits.add(place, &waits.get(node));
+        places[old] = place;
+        sorted.overhead_ps.extend(built.overhead_ps.get(old));
+        sorted.waits.add(place, &built.waits.get(node));
         push(&mut waiting, children.under(node), place);
     }
-    (sorted, sorted_overhead_ps, sorted_waits)
+    let place = |node: u32| places.get(node as usize).copied();
+    sorted.awaits.extend(&built.awaits, place);
+    sorted
 }
 
 fn compare_functions(a: &Function, b: &Function) -> Ordering {

@@ -4,6 +4,7 @@
 //! other boots and machines are placed by their wall clocks, which may differ.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::format::timeline::{TimelineClock, TimelineProcess};
 
@@ -67,6 +68,15 @@ impl Axis {
             let since_zero = self.start + i128::from(ns) - placed.zero;
             placed.clock.tick(clamped(since_zero))
         })
+    }
+
+    /// Returns the ticks of a process in a part of the run; an end of `u64::MAX` is none.
+    pub fn ticks(&self, process: usize, part: &Range<u64>) -> Range<u64> {
+        let end = match part.end {
+            u64::MAX => u64::MAX,
+            end => self.tick(process, end),
+        };
+        self.tick(process, part.start)..end
     }
 
     /// Returns the time at which the last process ends.

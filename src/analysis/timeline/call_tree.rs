@@ -34,7 +34,8 @@ pub struct Path {
     pub sides: [PathFigures; 2],
 }
 
-/// Returns the paths of two calls beside each other; a caller comes before its callees.
+/// Returns the paths of two calls beside each other; a caller comes before its callees. Calls of a
+/// function by itself are on its own path.
 ///
 /// # Errors
 /// The system's, where a block can't be read.
@@ -67,7 +68,8 @@ pub fn compare(
             }
             let sum = &mut paths[place].sides[side];
             sum.calls += of_call.calls;
-            sum.total_ns += process.clock.ns(of_call.ticks);
+            let total_ns = process.clock.ns(of_call.ticks);
+            sum.total_ns = sum.total_ns.saturating_add(total_ns);
             sum.waiting.add(&of_call.waiting);
             places.push(place);
         }
@@ -107,7 +109,7 @@ fn paths_of(process: &TimelineProcess, call: &SingleCall) -> io::Result<Vec<Path
     let mut paths = below.paths;
     for index in (1..paths.len()).rev() {
         if let Some(parent) = paths[index].parent {
-            paths[parent].ticks += paths[index].ticks;
+            paths[parent].ticks = paths[parent].ticks.saturating_add(paths[index].ticks);
         }
     }
     Ok(paths)
@@ -129,7 +131,8 @@ impl Below<'_> {
     /// Gives the time since the event before to the innermost path.
     fn advance(&mut self, tick: u64) {
         if let Some(&path) = self.open.last() {
-            self.paths[path].ticks += tick.saturating_sub(self.last);
+            let ticks = &mut self.paths[path].ticks;
+            *ticks = ticks.saturating_add(tick.saturating_sub(self.last));
         }
         self.last = tick;
     }
@@ -152,7 +155,11 @@ impl Visitor for Below<'_> {
         }
         let new = self.paths.len();
         let parent = self.open.last().copied();
-        let path = *self.known.entry((parent, call.function)).or_insert(new);
+        let is_recursive = parent.is_some_and(|path| self.paths[path].function == call.function);
+        let path = match parent.filter(|_| is_recursive) {
+            Some(path) => path,
+            None => *self.known.entry((parent, call.function)).or_insert(new),
+        };
         if path == new {
             self.paths.push(PathOfCall {
                 parent,

@@ -14,15 +14,13 @@ use rayon::prelude::*;
 use super::axis::Axis;
 use super::chunks::{Chunk, chunks, end_of};
 use super::durations::{Durations, Sorted};
+use super::kept::{Best, Sample};
 use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
 use super::window::waiting;
 use crate::format::timeline::{Block, TimelineProcess};
 use crate::model::Pattern;
 use crate::model::timeline::WaitKind;
-use crate::model::{Function, Waiting};
-
-/// Calls that are kept to find one near the median.
-const SAMPLE: usize = 4096;
+use crate::model::{Function, Trees, Waiting};
 
 /// Calls to look for.
 #[derive(Clone, Debug)]
@@ -101,10 +99,7 @@ pub fn calls(
     for (number, process) in processes.iter().enumerate() {
         let of = OfProcess::new(process, number, axis, request);
         if of.is_meant.contains(&true) {
-            let ticks = axis.tick(number, request.window.start)..match request.window.end {
-                u64::MAX => u64::MAX,
-                end => axis.tick(number, end),
-            };
+            let ticks = axis.ticks(number, &request.window);
             let (threads, chunks) = chunks(process, &ticks);
             parts.push((of, threads, chunks, ticks));
         }
@@ -163,9 +158,9 @@ struct Found {
     nested: u64,
     /// Process and function.
     functions: BTreeSet<(usize, u32)>,
-    slowest: Best<(Reverse<u64>, Place)>,
-    earliest: Best<(u64, Place)>,
-    sample: Sample,
+    slowest: Best<(Reverse<u64>, Place), SingleCall>,
+    earliest: Best<(u64, Place), SingleCall>,
+    sample: Sample<SingleCall>,
 }
 
 /// Tells calls apart: process, thread, tick and node.
@@ -236,7 +231,8 @@ impl Found {
         let place = place(&call);
         self.slowest.add((Reverse(call.duration_ns), place), call);
         self.earliest.add((call.start_ns, place), call);
-        self.sample.add(call);
+        let number = call.began ^ ((call.thread as u64) << 48) ^ ((call.process as u64) << 32);
+        self.sample.add(number, call);
     }
 
     fn plus(mut self, more: Found) -> Found {
@@ -247,12 +243,8 @@ impl Found {
         self.open += more.open;
         self.nested += more.nested;
         self.functions.extend(more.functions);
-        for (key, call) in more.slowest.kept {
-            self.slowest.add(key, call);
-        }
-        for (key, call) in more.earliest.kept {
-            self.earliest.add(key, call);
-        }
+        self.slowest.add_all(more.slowest);
+        self.earliest.add_all(more.earliest);
         self.sample.add_all(more.sample);
         self
     }
@@ -260,6 +252,8 @@ impl Found {
     fn finish(self, processes: &[TimelineProcess]) -> Calls {
         let durations = self.durations.sorted();
         let median = durations.quantile(500);
+        let calls = self.sample.items();
+        let nearest = calls.min_by_key(|call| (call.duration_ns.abs_diff(median), place(call)));
         let mut functions: Vec<Function> = Vec::new();
         for (process, function) in self.functions {
             let function = &processes[process].functions[function as usize];
@@ -269,7 +263,7 @@ impl Found {
         }
         Calls {
             functions,
-            median: self.sample.nearest(median),
+            median: nearest.copied(),
             durations,
             waiting: self.waiting,
             steps: self.steps,
@@ -279,90 +273,6 @@ impl Found {
             slowest: self.slowest.finish(),
             earliest: self.earliest.finish(),
         }
-    }
-}
-
-/// The calls with the lowest keys.
-struct Best<K> {
-    most: usize,
-    kept: Vec<(K, SingleCall)>,
-    /// Key that a call must have less than to be kept.
-    limit: Option<K>,
-}
-
-impl<K: Ord + Copy> Best<K> {
-    fn of(most: usize) -> Self {
-        Best {
-            most,
-            kept: Vec::new(),
-            limit: None,
-        }
-    }
-
-    fn add(&mut self, key: K, call: SingleCall) {
-        if self.most == 0 || self.limit.is_some_and(|limit| key >= limit) {
-            return;
-        }
-        self.kept.push((key, call));
-        if self.kept.len() >= self.most.saturating_mul(2).max(64) {
-            self.cut();
-        }
-    }
-
-    fn cut(&mut self) {
-        self.kept.sort_unstable_by_key(|(key, _)| *key);
-        if self.kept.len() >= self.most {
-            self.kept.truncate(self.most);
-            self.limit = self.kept.last().map(|(key, _)| *key);
-        }
-    }
-
-    fn finish(mut self) -> Vec<SingleCall> {
-        self.cut();
-        self.kept.into_iter().map(|(_, call)| call).collect()
-    }
-}
-
-/// A part of the calls that follows from the calls alone, in whatever order they come.
-#[derive(Default)]
-struct Sample {
-    /// Number of leading zeros that the hash of a call needs.
-    level: u32,
-    kept: Vec<SingleCall>,
-}
-
-impl Sample {
-    fn is_of(call: &SingleCall, level: u32) -> bool {
-        let number = call.began ^ (call.thread as u64) << 48 ^ (call.process as u64) << 32;
-        // A multiplicative hash: the high digits depend on all of the number's.
-        (number ^ number >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - level).min(63) == 0
-            || level == 0
-    }
-
-    #[inline]
-    fn add(&mut self, call: SingleCall) {
-        if Sample::is_of(&call, self.level) {
-            self.kept.push(call);
-            while self.kept.len() > SAMPLE && self.level < 63 {
-                self.raise(self.level + 1);
-            }
-        }
-    }
-
-    fn add_all(&mut self, more: Sample) {
-        self.raise(self.level.max(more.level));
-        more.kept.into_iter().for_each(|call| self.add(call));
-    }
-
-    fn raise(&mut self, level: u32) {
-        self.level = level;
-        self.kept.retain(|call| Sample::is_of(call, level));
-    }
-
-    fn nearest(&self, median: u64) -> Option<SingleCall> {
-        let calls = self.kept.iter();
-        let nearest = calls.min_by_key(|call| (call.duration_ns.abs_diff(median), place(call)));
-        nearest.copied()
     }
 }
 
@@ -488,4 +398,32 @@ impl Visitor for Search<'_> {
         self.excluded = self.excluded.saturating_add(ticks);
         ControlFlow::Continue(())
     }
+}
+
+/// Returns the number of calls of the function in `trees` that are within no other one of it,
+/// overflow calls included.
+pub fn recorded(trees: &Trees, function: &Pattern) -> u64 {
+    let is_meant = |kind: u32| {
+        trees
+            .function(kind)
+            .is_some_and(|of| function.is_function(of))
+    };
+    let kinds: Vec<bool> = (0..trees.kinds.len() as u32).map(is_meant).collect();
+    let mut calls = 0_u64;
+    for thread in &trees.threads {
+        let mut is_within: Vec<bool> = Vec::with_capacity(thread.nodes.len());
+        for row in thread.nodes.rows() {
+            let is_above = is_within.get(row.parent as usize).copied().unwrap_or(false);
+            let is_here = kinds[row.kind as usize];
+            if is_here && !is_above {
+                calls = calls.saturating_add(row.calls).saturating_add(row.resumes);
+            }
+            is_within.push(is_above || is_here);
+        }
+        let overflow = thread.overflow.iter().filter(|of| kinds[of.kind as usize]);
+        calls = overflow.fold(calls, |sum, of| {
+            sum.saturating_add(of.calls).saturating_add(of.resumes)
+        });
+    }
+    calls
 }

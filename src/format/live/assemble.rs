@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{COUNTER, NO_FUNCTION};
 use crate::clock::TickRate;
 use crate::model::{
-    Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree, UnfinishedCalls, Waiting,
-    forked,
+    Awaiting, Function, LongRun, NO_PARENT, NodeKind, NodeRow, OverflowCalls, ThreadTree,
+    UnfinishedCalls, Waiting, forked,
 };
 
 /// A node as it lies in memory: see the table in the docs of [`live`](super).
@@ -296,12 +296,39 @@ impl<'f, F: Functions> Assembly<'f, F> {
     /// Adds waiting of the node `index`, which was added before; that of a hidden one is its
     /// caller's.
     pub(crate) fn add_waiting(&mut self, index: u32, waiting: &Waiting) {
-        let place = self.place(index);
-        if let Some(tree) = self.threads.get_mut(place.thread as usize) {
-            if place.node != NO_PARENT {
-                tree.waits.add(place.node, waiting);
-            }
+        if let Some((node, tree)) = self.tree_of(index) {
+            tree.waits.add(node, waiting);
         }
+    }
+
+    /// Adds ticks of awaiting to those of the node `index`, which was added before and is not
+    /// hidden; and the ticks of a run without a suspension.
+    pub(crate) fn add_awaiting(&mut self, index: u32, awaiting: u64, longest_run: u64) {
+        let awaiting = Awaiting {
+            awaiting: self.rate.ns(awaiting),
+            longest_run: self.rate.ns(longest_run),
+        };
+        if let Some((node, tree)) = self.tree_of(index) {
+            tree.awaits.add(node, &awaiting);
+        }
+    }
+
+    /// Adds a long run in the node `index`, which was added before and is not hidden.
+    pub(crate) fn add_run(&mut self, index: u32, start_unix_ns: u64, ticks: u64) {
+        let duration = self.rate.ns(ticks);
+        if let Some((node, tree)) = self.tree_of(index) {
+            tree.awaits.add_run(LongRun {
+                node,
+                start_unix_ns,
+                duration,
+            });
+        }
+    }
+
+    fn tree_of(&mut self, index: u32) -> Option<(u32, &mut ThreadTree)> {
+        let place = self.place(index);
+        let tree = self.threads.get_mut(place.thread as usize)?;
+        (place.node != NO_PARENT).then_some((place.node, tree))
     }
 
     fn place(&self, node: u32) -> Place {

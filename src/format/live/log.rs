@@ -67,10 +67,10 @@ pub(super) struct ThreadRecord {
 }
 
 impl Log {
-    /// Reads the log segments among these, which come with their flags.
+    /// Reads the log segments among these, which come with their contents.
     pub(super) fn read(segments: &[(u64, &[u8])]) -> Log {
         let mut log = Log::default();
-        for (_, segment) in segments.iter().filter(|(flags, _)| *flags == LOG) {
+        for (_, segment) in segments.iter().filter(|(content, _)| *content == LOG) {
             let mut rest = Bytes(segment);
             while let Some((kind, record)) = next_record(&mut rest) {
                 match kind {

@@ -39,7 +39,7 @@
 //! | offset | size | field |
 //! |---|---|---|
 //! | 0 | 8 | where it begins |
-//! | 8 | 8 | its length; 1 more for a log, 2 more for records of waiting. Stored last |
+//! | 8 | 8 | its length; 1 more for a log, 2 for records of waiting, 3 of awaiting, 4 of suspended coroutines, 5 of long runs. Stored last |
 //!
 //! *Log segments* hold records, each padded to 8 bytes; a length of 0 ends a segment:
 //!
@@ -75,6 +75,33 @@
 //! | 8 | 8 | nanoseconds of its self time in which its thread was blocked |
 //! | 16 | 8 | the same for the interpreter's lock |
 //! | 24 | 8 | the same for time in which the thread could have run and had no processor |
+//!
+//! *Segments of awaiting* hold a record of 24 bytes for each node in which a coroutine ran; a record
+//! of node 0 ends a segment:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 | index of the node. Stored last |
+//! | 8 | 8 | ticks in which coroutines that had run in it were suspended |
+//! | 16 | 8 | ticks of the longest time in which one ran without being suspended |
+//!
+//! *Segments of suspended coroutines* hold a record of 24 bytes for each that is suspended, between
+//! others that are free:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | number of the coroutine, 0 in a free record. Stored last |
+//! | 8 | 4 | index of the node in which it last ran |
+//! | 12 | 4 | number of the function |
+//! | 16 | 8 | tick since which it is suspended; of all threads' axis, which no time is left out of |
+//!
+//! *Segments of long runs* hold a record of 24 bytes for each of the longest runs of tasks:
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 | index of the node of the coroutine that took most of it |
+//! | 8 | 8 | when it began, nanoseconds since the Unix epoch |
+//! | 16 | 8 | ticks that it took, 0 in what is no record. Stored last |
 //!
 //! *Overflow calls* are those for which there was no room: they count in one counter for
 //! each function of a thread.
@@ -117,12 +144,26 @@ pub(crate) const NODE: usize = 64;
 pub(crate) const COUNTER: u32 = 1 << 31;
 /// The function of a counter for what is hidden.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
-/// Flag in a segment's length.
+/// Bits of a segment's length that say what it holds: 0 for nodes.
+pub(crate) const CONTENT: u64 = 7;
+/// A segment's content: a log.
 pub(crate) const LOG: u64 = 1;
-/// Flag in a segment's length: it holds records of waiting.
+/// A segment's content: records of waiting.
 pub(crate) const WAITS: u64 = 2;
+/// A segment's content: records of awaiting.
+pub(crate) const AWAITS: u64 = 3;
+/// A segment's content: records of suspended coroutines.
+pub(crate) const SUSPENDED: u64 = 4;
+/// A segment's content: records of long runs.
+pub(crate) const RUNS: u64 = 5;
 /// Bytes of a record of waiting.
 pub(crate) const WAIT: usize = 32;
+/// Bytes of a record of awaiting.
+pub(crate) const AWAIT: usize = 24;
+/// Bytes of a record of a suspended coroutine.
+pub(crate) const SUSPENSION: usize = 24;
+/// Bytes of a record of a long run.
+pub(crate) const RUN: usize = 24;
 
 /// Offsets of the header's fields.
 pub(crate) mod at {
@@ -167,6 +208,27 @@ pub(crate) mod at {
         pub(crate) const BLOCKED: usize = 8;
         pub(crate) const GIL: usize = 16;
         pub(crate) const PREEMPTED: usize = 24;
+    }
+
+    /// Offsets in a record of awaiting.
+    pub(crate) mod awaits {
+        pub(crate) const NODE: usize = 0;
+        pub(crate) const AWAITING: usize = 8;
+        pub(crate) const LONGEST_RUN: usize = 16;
+    }
+
+    /// Offsets in a record of a suspended coroutine.
+    pub(crate) mod suspension {
+        pub(crate) const COROUTINE: usize = 0;
+        pub(crate) const NODE: usize = 8;
+        pub(crate) const SINCE: usize = 16;
+    }
+
+    /// Offsets in a record of a long run.
+    pub(crate) mod run {
+        pub(crate) const NODE: usize = 0;
+        pub(crate) const START: usize = 8;
+        pub(crate) const TICKS: usize = 16;
     }
 
     /// Offsets of a node's fields.

@@ -9,8 +9,8 @@ use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
 use super::{
-    CLOCKS, HEADER, IS_RESULT, LOG, MAGIC, MOST_COSTS, NODE, SEGMENTS, SUPERSEDED, VERSION, WAIT,
-    WAITS, at,
+    AWAIT, AWAITS, CLOCKS, CONTENT, HEADER, IS_RESULT, MAGIC, MOST_COSTS, NODE, RUN, RUNS,
+    SEGMENTS, SUPERSEDED, SUSPENDED, SUSPENSION, VERSION, WAIT, WAITS, at,
 };
 use crate::clock::ClockSample;
 use crate::clock::TickRate;
@@ -159,9 +159,6 @@ fn costs(header: Bytes<'_>) -> Calibration {
     calibration::from_numbers(numbers)
 }
 
-/// Flags in the length of a segment, which is a multiple of a page.
-const FLAGS: u64 = LOG | WAITS;
-
 pub(super) const MAX_TICK: u64 = i64::MAX as u64;
 
 /// Returns the length of a tick: measured since the file's moment in the same boot, for
@@ -186,8 +183,8 @@ pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     }
 }
 
-/// The file's segments as far as they are in it: the flags and the bytes of each. Together no
-/// larger than the file.
+/// The file's segments as far as they are in it: the content and the bytes of each. Together
+/// no larger than the file.
 pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
@@ -199,14 +196,14 @@ pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
             break;
         }
         let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let len = usize::try_from(length & !FLAGS).unwrap_or(usize::MAX);
+        let len = usize::try_from(length & !CONTENT).unwrap_or(usize::MAX);
         let rest = bytes.get(start..).unwrap_or_default();
         let segment = rest.get(..len).unwrap_or(rest);
         if segment.len() > left {
             break;
         }
         left -= segment.len();
-        segments.push((length & FLAGS, segment));
+        segments.push((length & CONTENT, segment));
     }
     segments
 }
@@ -260,7 +257,7 @@ fn assemble(
     end: End,
     runs: bool,
 ) -> Recorded {
-    let nodes = segments.iter().filter(|(flags, _)| *flags == 0);
+    let nodes = segments.iter().filter(|(content, _)| *content == 0);
     let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
     let mut assembly = Assembly::new(log, rate, has_class_calls);
     for thread in &log.threads {
@@ -317,11 +314,12 @@ fn assemble(
             },
         );
     }
-    for (_, segment) in segments.iter().filter(|(flags, _)| *flags == WAITS) {
+    for (_, segment) in segments.iter().filter(|(content, _)| *content == WAITS) {
         for (node, waiting) in waits(segment) {
             assembly.add_waiting(node, &waiting);
         }
     }
+    add_awaiting(&mut assembly, segments, latest_of_all);
     Recorded {
         assembled: assembly.finish(),
         dropped,
@@ -343,7 +341,7 @@ pub(super) fn latest_tick(segments: &[(u64, &[u8])], log: &Log, end: End) -> u64
 /// Returns the bytes of the node at `index`; none beyond the end.
 fn node_at<'b>(segments: &[(u64, &'b [u8])], index: u32) -> Bytes<'b> {
     let mut index = index as usize;
-    for (_, segment) in segments.iter().filter(|(flags, _)| *flags == 0) {
+    for (_, segment) in segments.iter().filter(|(content, _)| *content == 0) {
         let nodes = segment.chunks_exact(NODE);
         match index.checked_sub(nodes.len()) {
             Some(rest) => index = rest,
@@ -365,6 +363,33 @@ fn waits(segment: &[u8]) -> impl Iterator<Item = (u32, Waiting)> + '_ {
         (record.u32(at::wait::NODE), waiting)
     });
     records.take_while(|(node, _)| *node != 0)
+}
+
+/// Adds what the file says of coroutines, of which those that are suspended were so until the
+/// tick `latest`.
+fn add_awaiting(assembly: &mut Assembly<'_, Log>, segments: &[(u64, &[u8])], latest: u64) {
+    let records = |content: u64, size: usize| {
+        let of_kind = segments.iter().filter(move |(of, _)| *of == content);
+        of_kind.flat_map(move |(_, segment)| segment.chunks_exact(size).map(Bytes))
+    };
+    for record in records(AWAITS, AWAIT) {
+        let awaiting = record.u64(at::awaits::AWAITING).min(MAX_TICK);
+        let longest_run = record.u64(at::awaits::LONGEST_RUN).min(MAX_TICK);
+        match record.u32(at::awaits::NODE) {
+            0 => {}
+            node => assembly.add_awaiting(node, awaiting, longest_run),
+        }
+    }
+    for record in records(SUSPENDED, SUSPENSION) {
+        if record.u64(at::suspension::COROUTINE) != 0 {
+            let ticks = latest.saturating_sub(record.u64(at::suspension::SINCE));
+            assembly.add_awaiting(record.u32(at::suspension::NODE), ticks, 0);
+        }
+    }
+    for record in records(RUNS, RUN) {
+        let ticks = record.u64(at::run::TICKS).min(MAX_TICK);
+        assembly.add_run(record.u32(at::run::NODE), record.u64(at::run::START), ticks);
+    }
 }
 
 /// A node in a file.

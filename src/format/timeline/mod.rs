@@ -114,6 +114,14 @@ pub fn beside(prof: &Path) -> PathBuf {
     path.into()
 }
 
+/// The path of the live file beside a history file; none if `history` has no such name.
+pub fn live_beside(history: &Path) -> Option<PathBuf> {
+    let path = history.as_os_str().as_bytes();
+    let prof = path.strip_suffix(HISTORY_SUFFIX.as_bytes())?;
+    let live = [prof, super::live::SUFFIX.as_bytes()].concat();
+    Some(OsString::from_vec(live).into())
+}
+
 /// The path of the history file beside a live file; none if `live` has no such name.
 pub fn history_beside(live: &Path) -> Option<PathBuf> {
     let path = live.as_os_str().as_bytes();

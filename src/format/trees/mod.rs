@@ -54,6 +54,10 @@
 //! | `unfinished_innermost` | bytes, u64 a function: those of them without an open call below them, so that the self time is a lower bound, too |
 //! | `waiting_node` | bytes, u32 a node that waited: its index; this and the next three only where there are some |
 //! | `waiting_blocked`, `waiting_gil`, `waiting_preempted` | bytes, u64 a node that waited: nanoseconds of its self time in which its thread was blocked, had to wait for the interpreter's lock, or could have run and had no processor |
+//! | `awaiting_node` | bytes, u32 a node that coroutines ran in: its index; this and the next five only where there are some |
+//! | `awaiting`, `awaiting_longest_run` | bytes, u64 such a node: nanoseconds in which coroutines that had run in it were suspended, beside its total and inclusive like it; and nanoseconds of the longest time in which one of them ran without being suspended |
+//! | `run_node` | bytes, u32 a run, the longest ten runs of tasks between two suspensions: index of the node of the coroutine that took most of it |
+//! | `run_start_unix_ns`, `run_duration` | bytes, u64 a run, nanoseconds |
 //!
 //! A node may stand for something that is no function ([`NodeKind`]). `functions` has a
 //! stand-in for it, a native function without file and line, so that every index has a name.
@@ -82,6 +86,7 @@
 //! | `calibration` | `calibration_ps`: tuple of six to twelve ints, the pairs of each kind of call, then `class_call` and `slowed_ppm` |
 //! | `plain` / `inputs` | hashes by another function: see `content_hash/version1.rs` |
 
+mod awaiting;
 mod fields;
 mod function;
 mod kind;

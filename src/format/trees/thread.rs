@@ -5,7 +5,7 @@
 use super::fields::{
     read_column, read_into, read_number, read_text, write_column, write_number, write_text,
 };
-use super::waiting;
+use super::{awaiting, waiting};
 use crate::format::marshal::{Reader, Writer};
 use crate::format::read_error::ReadError;
 use crate::model::{Nodes, OverflowCalls, ThreadTree, UnfinishedCalls};
@@ -18,6 +18,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
     let [mut calls, mut resumes, mut totals] = [const { Vec::new() }; 3];
     let [mut columns_of_overflow, mut columns_of_unfinished] = [0, 0];
     let (mut waits, mut columns_of_waiting) = (Vec::new(), 0);
+    let mut awaits = awaiting::Columns::default();
     reader.dict(|reader| {
         let key = reader.string()?;
         match key {
@@ -35,6 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
             b"class_calls" => thread.class_calls = read_column(reader, u32::from_le_bytes)?,
             b"overhead_ps" => thread.overhead_ps = read_column(reader, u64::from_le_bytes)?,
             _ if waiting::read_column_of(reader, key, &mut waits)? => columns_of_waiting += 1,
+            _ if awaiting::read_column_of(reader, key, &mut awaits)? => {}
             _ => {
                 if read_overflow(reader, key, &mut thread.overflow)? {
                     columns_of_overflow += 1;
@@ -57,11 +59,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<ThreadTree, ReadError> {
         && is_column(thread.overhead_ps.len())
         && matches!(columns_of_overflow, 0 | 4)
         && matches!(columns_of_unfinished, 0 | 3)
-        && matches!(columns_of_waiting, 0 | 4);
+        && matches!(columns_of_waiting, 0 | 4)
+        && awaits.are_complete();
     if !are_equally_long {
         return Err(ReadError::invalid(offset, "columns of different lengths"));
     }
-    waiting::add(&mut thread, &waits).map_err(|what| ReadError::invalid(offset, what))?;
+    waiting::add(&mut thread, &waits)
+        .and_then(|()| awaiting::add(&mut thread, &awaits))
+        .map_err(|what| ReadError::invalid(offset, what))?;
     Ok(thread)
 }
 
@@ -93,6 +98,7 @@ pub(super) fn write<'a>(writer: &mut Writer<'a>, thread: &'a ThreadTree) {
         write_unfinished(writer, &thread.unfinished);
     }
     waiting::write(writer, &thread.waits);
+    awaiting::write(writer, &thread.awaits);
     writer.end_dict();
 }
 

@@ -8,6 +8,7 @@
 //! Blocks are in a mapped file beside the live file, or in memory if there is no live file.
 
 mod block;
+mod kept;
 mod storage;
 
 use std::cmp::Reverse;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use block::RecordedBlock;
 pub(crate) use block::{BlockName, BlockStart, NewBlock, WORDS};
+use kept::Kept;
 use storage::Storage;
 
 use crate::format::timeline::BLOCK;
@@ -37,6 +39,8 @@ pub(crate) struct HistoryOptions {
     /// Bytes that it may take.
     pub(crate) bytes: u64,
     pub(crate) keep: Keep,
+    /// Only blocks that [`History::keep`] has kept are saved.
+    pub(crate) only_kept: bool,
     /// Bytes of the file system that are left free; by default three quarters of what is free
     /// when the history begins.
     pub(crate) disk_floor: Option<u64>,
@@ -71,6 +75,7 @@ pub(crate) struct History {
     /// Number of blocks that have been in use.
     used: usize,
     retired: BinaryHeap<Reverse<Retired>>,
+    kept: Kept,
     /// Number of the latest block.
     latest: u64,
     /// Number of the latest thread.
@@ -91,6 +96,7 @@ impl History {
             storage: None,
             used: 0,
             retired: BinaryHeap::new(),
+            kept: Kept::default(),
             latest: 0,
             threads: 0,
             complete_from: 1,
@@ -171,17 +177,20 @@ impl History {
             self.used += 1;
             self.used as u32 - 1
         } else if self.options.keep == Keep::Latest {
-            let Some(Reverse(oldest)) = self.retired.pop() else {
+            let Some(oldest) = self.oldest() else {
                 return Ok(None);
             };
+            let storage = self.storage.as_ref().ok_or(io::ErrorKind::NotFound)?;
             self.complete_from = self.complete_from.max(oldest.end);
             storage.set_complete_from(self.complete_from);
             storage.words(oldest.index).clear();
+            self.kept.reused(oldest.index);
             oldest.index
         } else {
             return Ok(None);
         };
         self.latest += 1;
+        let storage = self.storage.as_ref().ok_or(io::ErrorKind::NotFound)?;
         Ok(Some(NewBlock {
             start: storage.words(index).start(),
             name: BlockName {
@@ -190,6 +199,40 @@ impl History {
             },
             is_slow,
         }))
+    }
+
+    /// Takes the block with the lowest number that no thread has, and that is not kept.
+    fn oldest(&mut self) -> Option<Retired> {
+        while let Some(Reverse(oldest)) = self.retired.pop() {
+            if !self.kept.postpone(oldest) {
+                return Some(oldest);
+            }
+        }
+        None
+    }
+
+    /// Keeps the blocks that have events between two ticks, and lets go of the oldest that were
+    /// kept once there are more than `most`, or too many blocks.
+    pub(crate) fn keep(&mut self, from: u64, to: u64, most: usize) {
+        let Some(storage) = self.storage.as_ref().filter(|_| !self.is_abandoned) else {
+            return;
+        };
+        let has_events = |index: &u32| {
+            let start = storage.words(*index).recorded().map(|of| of.block.start);
+            start.is_some_and(|start| start < to)
+                && self.kept.end(*index).is_none_or(|end| end > from)
+        };
+        let blocks = (0..self.used as u32).filter(has_events);
+        let mut blocks: Vec<_> = blocks
+            .filter_map(|index| Some((storage.words(index).recorded()?.block.number, index)))
+            .collect();
+        // A quarter is for what comes. Of one that is larger, its end is kept.
+        let room = self.options.most_blocks() * 3 / 4;
+        blocks.sort_unstable();
+        let first = blocks.len().saturating_sub(room);
+        let blocks = blocks.split_off(first).into_iter().map(|(_, index)| index);
+        let released = self.kept.keep(blocks.collect(), most, room);
+        self.retired.extend(released.into_iter().map(Reverse));
     }
 
     /// There is no history from `tick` on, or not all of it.
@@ -203,12 +246,13 @@ impl History {
 
     /// A thread has left a block whose events end at tick `end`.
     pub(crate) fn retire(&mut self, block: BlockName, end: u64) {
-        if !self.is_abandoned && self.retired.try_reserve(1).is_ok() {
-            self.retired.push(Reverse(Retired {
-                number: block.number,
-                index: block.index,
-                end,
-            }));
+        let retired = Retired {
+            number: block.number,
+            index: block.index,
+            end,
+        };
+        if !self.is_abandoned && self.retired.try_reserve(1).is_ok() && self.kept.retire(retired) {
+            self.retired.push(Reverse(retired));
         }
     }
 
@@ -220,11 +264,18 @@ impl History {
         }
     }
 
-    /// The blocks, by number.
+    /// Returns true if only those blocks are saved that are kept.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.options.only_kept
+    }
+
+    /// The blocks to save, by number: all, or those that are kept.
     pub(crate) fn blocks(&self) -> Vec<RecordedBlock<'_>> {
         let storage = self.storage.as_ref().filter(|_| !self.is_abandoned);
+        let is_saved = |index: &u32| !self.options.only_kept || self.kept.has(*index);
         let blocks = storage.into_iter().flat_map(|storage| {
-            (0..self.used as u32).filter_map(|index| storage.words(index).recorded())
+            let indices = (0..self.used as u32).filter(is_saved);
+            indices.filter_map(|index| storage.words(index).recorded())
         });
         let mut blocks: Vec<_> = blocks.collect();
         blocks.sort_by_key(|of| of.block.number);

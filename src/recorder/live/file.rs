@@ -26,7 +26,7 @@ use super::mapping::{self, Frontier, Mapping};
 use super::place::Place;
 use super::records::Record;
 use crate::clock::TickRate;
-use crate::format::live::{HEADER, LOG, WAITS};
+use crate::format::live::{HEADER, LOG};
 use crate::model::{Calibration, RecordingId};
 use crate::recorder::descriptors::with_descriptor;
 use crate::recorder::limits;
@@ -288,15 +288,16 @@ impl LiveFile {
         Ok(())
     }
 
-    /// Takes `len` bytes, in whole pages, for records of waiting, as long as the file can grow.
+    /// Takes `len` bytes, in whole pages, for a segment of that content, as long as the
+    /// file can grow.
     ///
     /// # Errors
     /// The system's, the first time that the file can't grow.
-    pub(super) fn wait_block(&mut self, len: usize) -> io::Result<Option<Mapping>> {
+    pub(super) fn record_block(&mut self, len: usize, content: u64) -> io::Result<Option<Mapping>> {
         let offset = self.len;
         let block = self.grow(len)?;
         if block.is_some() {
-            self.header.add_segment(offset, len as u64 | WAITS);
+            self.header.add_segment(offset, len as u64 | content);
         }
         Ok(block)
     }

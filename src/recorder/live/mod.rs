@@ -1,8 +1,10 @@
 //! Backs a recording's nodes by a live file as long as that is possible, and reports once
 //! when it no longer is. The program goes on in any case, recorded in memory.
 
+mod awaits;
 #[cfg(target_os = "linux")]
 pub(crate) mod blocks_linux;
+mod blocks_of_records;
 #[cfg(any(test, not(target_os = "linux")))]
 #[cfg_attr(
     target_os = "linux",
@@ -11,9 +13,12 @@ pub(crate) mod blocks_linux;
 pub(crate) mod blocks_unsupported;
 mod file;
 mod header;
+mod long_runs;
 pub(crate) mod mapping;
+mod node_records;
 pub(crate) mod place;
 mod records;
+mod suspended;
 mod waits;
 
 use std::io;
@@ -25,10 +30,13 @@ pub(crate) use blocks_linux as blocks;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use blocks_unsupported as blocks;
 
+pub(crate) use awaits::AwaitTable;
 pub(crate) use blocks::SUPPORTED;
 pub(crate) use file::LiveFile;
 pub(crate) use header::{ClockAnchor, LiveHeader, NodeMemory, Saved};
+pub(crate) use long_runs::LongRuns;
 pub(crate) use records::Record;
+pub(crate) use suspended::{Suspended, Suspension};
 pub(crate) use waits::WaitTable;
 
 use crate::recorder::region::Backing;
@@ -97,9 +105,9 @@ impl LiveBacking {
         })
     }
 
-    /// Takes a block for records of waiting from the file, if it has one to give.
-    fn wait_block(&mut self, len: usize) -> Option<Mapping> {
-        let taken = self.file.as_mut()?.wait_block(len);
+    /// Takes a block for records from the file, if it has one to give: a segment of that content.
+    fn record_block(&mut self, len: usize, content: u64) -> Option<Mapping> {
+        let taken = self.file.as_mut()?.record_block(len, content);
         taken.unwrap_or_else(|error| {
             self.warn_of_file(&error);
             None

@@ -6,14 +6,16 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::TryLockError;
 
-use super::identity::Identity;
+use super::identity::{Identity, unix_ns};
 use super::{Options, Recording, Shared, Thread};
 use crate::clock::Clock;
 use crate::model::Waiting;
-use crate::recorder::live::{self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record};
+use crate::recorder::live::{
+    self, ClockAnchor, LiveFile, LiveHeader, NodeMemory, Record, Suspension,
+};
 use crate::recorder::mutex::MutexGuard;
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex};
-use crate::recorder::thread::{Home, Outcome, Wait};
+use crate::recorder::thread::{Home, Outcome, VisitEnd, Wait};
 
 #[cfg(test)]
 thread_local! {
@@ -91,6 +93,52 @@ impl Home for Recording {
             thread.exclude_since(since);
         }
         is_renewed
+    }
+
+    fn coroutine_runs(&self, coroutine: u64, function: u32, has_continued: Option<u64>) -> bool {
+        let mut shared = self.lock();
+        let Shared {
+            functions,
+            suspended,
+            awaits,
+            backing,
+            ..
+        } = &mut *shared;
+        if functions.is_hidden(function) {
+            return false;
+        }
+        // One that starts is another than the one that was suspended at its address.
+        if let (Some(suspension), Some(now)) = (suspended.take(coroutine), has_continued) {
+            if suspension.function == function {
+                let ticks = now.saturating_sub(suspension.since);
+                awaits.add(suspension.node, ticks, backing);
+            }
+        }
+        true
+    }
+
+    fn coroutine_stops(&self, coroutine: u64, end: VisitEnd) {
+        let mut shared = self.lock();
+        let Shared {
+            suspended,
+            awaits,
+            runs,
+            backing,
+            ..
+        } = &mut *shared;
+        awaits.has_run(end.node, end.ticks, backing);
+        if let Some(node) = end.run {
+            let start = || unix_ns().saturating_sub(self.rate_so_far().ns(end.ticks));
+            runs.add(node, end.ticks, start, backing);
+        }
+        if let Some(since) = end.suspended_at {
+            let suspension = Suspension {
+                node: end.node,
+                function: end.function,
+                since,
+            };
+            suspended.insert(coroutine, suspension, backing);
+        }
     }
 
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T {

@@ -11,6 +11,13 @@ use crate::format::live::SUFFIX;
 use crate::format::timeline::HISTORY_SUFFIX;
 use crate::model::RecordingId;
 
+/// Nanoseconds since the Unix epoch.
+pub(super) fn unix_ns() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as u64)
+}
+
 /// Tells a recording from all others, of this and other processes. Made at the first event.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
@@ -26,9 +33,7 @@ impl Identity {
     pub(super) fn new() -> Identity {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let pid = std::process::id();
-        let start_unix_ns = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos() as u64);
+        let start_unix_ns = unix_ns();
         // RandomState is seeded by the system's randomness; pid and time tell a
         // forked child, which inherits the seed, from its parent.
         let random = RandomState::new();

@@ -19,7 +19,9 @@ use crate::clock::{Clock, ClockSample, TickRate};
 use crate::model::Calibration;
 use crate::recorder::arena::Arena;
 use crate::recorder::history::History;
-use crate::recorder::live::{LiveBacking, LiveFile, Record, WaitTable};
+use crate::recorder::live::{
+    AwaitTable, LiveBacking, LiveFile, LongRuns, Record, Suspended, WaitTable,
+};
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
@@ -49,6 +51,9 @@ pub(crate) struct Shared {
     pub(crate) backing: LiveBacking,
     pub(crate) waits: WaitTable,
     pub(crate) history: Option<History>,
+    pub(crate) awaits: AwaitTable,
+    pub(crate) suspended: Suspended,
+    pub(crate) runs: LongRuns,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
     /// Times that threads of C code entered the interpreter unnoticed, by the host's account.
@@ -136,6 +141,9 @@ impl Recording {
                 backing: LiveBacking::default(),
                 waits: WaitTable::default(),
                 history,
+                awaits: AwaitTable::default(),
+                suspended: Suspended::default(),
+                runs: LongRuns::default(),
                 calibration: None,
                 unnoticed_entries: 0,
                 error: String::new(),
@@ -187,6 +195,27 @@ impl Recording {
             Clock::Monotonic | Clock::Cpu => TickRate::NANOSECOND,
             Clock::Host => self.options.host_rate,
         }
+    }
+
+    /// The time now, for [`Recording::keep_history`].
+    pub(crate) fn history_now(&self) -> u64 {
+        self.options.clock.now().wrapping_sub(self.epoch)
+    }
+
+    /// Keeps the history since tick `since`, for the latest `most` times that this is done, if
+    /// that was at least `least_ns` nanoseconds ago.
+    pub(crate) fn keep_history(&self, since: u64, least_ns: u64, most: usize) -> bool {
+        let now = self.history_now();
+        let ticks = now.saturating_sub(since);
+        // No clock has fewer ticks than one a nanosecond. Measuring its rate takes longer.
+        if ticks < least_ns || self.rate_so_far().ns(ticks) < least_ns {
+            return false;
+        }
+        let mut shared = self.lock();
+        if let Some(history) = &mut shared.history {
+            history.keep(since, now, most);
+        }
+        shared.history.is_some()
     }
 
     /// Nanoseconds in a tick, as well as can be said without waiting for long.

@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::snapshot::snapshot;
+use super::snapshot::{snapshot, snapshot_by};
 use super::{Recording, Shared, timeline};
-use crate::clock;
+use crate::clock::{self, TickRate};
 use crate::format::prof::{self, PlainInputs};
 use crate::format::timeline::beside as timeline_beside;
 use crate::format::{atomic_file, sidecar};
@@ -94,13 +94,13 @@ impl Recording {
         let since = self.options.clock.now();
         let events = self.lock().events();
         let is_final = options.ending == Ending::Finished;
-        let saved = self
-            .write_trees(&path, options)
-            .and_then(|()| match is_final {
-                true => self.write_timeline(&path, options),
-                // While the process runs, its history file will do.
-                false => Ok(()),
-            });
+        let rate = self.rate();
+        let written = self.write_trees(&path, options, rate);
+        let saved = written.and_then(|()| match is_final {
+            true => self.write_timeline(&path, options, rate),
+            // While the process runs, its history file will do.
+            false => Ok(()),
+        });
         let mut shared = self.lock();
         let is_beside = self.options.has_files_in_one_directory();
         let stands_in = saved.is_err() && is_final && is_beside && shared.backing.is_complete();
@@ -172,21 +172,23 @@ impl Recording {
     /// # Errors
     /// The system's, naming the path.
     pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
-        self.write_trees(path, options)?;
-        self.write_timeline(path, options)
+        let rate = self.rate();
+        self.write_trees(path, options, rate)?;
+        self.write_timeline(path, options, rate)
     }
 
-    fn write_timeline(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
-        let write = || with_descriptor(|| timeline::write_beside(self, path, options.ending));
+    fn write_timeline(&self, path: &Path, options: SaveOptions, rate: TickRate) -> io::Result<()> {
+        let write = || timeline::write_beside(self, path, options.ending, rate);
+        let write = || with_descriptor(write);
         without_sigxfsz(write).map_err(|error| not_written(&timeline_beside(path), error))
     }
 
-    fn write_trees(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
+    fn write_trees(&self, path: &Path, options: SaveOptions, rate: TickRate) -> io::Result<()> {
         let begun = clock::wall().now();
         self.lock()
             .check_memory()
             .map_err(|error| not_written(path, error))?;
-        let trees = snapshot(self, options.ending).unwrap_or_default();
+        let trees = snapshot_by(self, options.ending, rate).unwrap_or_default();
         let write = || with_descriptor(|| write(path, &trees, options.sidecar));
         let written = without_sigxfsz(write).map_err(|error| not_written(path, error));
         self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);

@@ -13,7 +13,11 @@ use crate::recorder::thread::ThreadShared;
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
 /// they do is in the snapshot or not, call by call.
 pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
-    let rate = recording.rate();
+    snapshot_by(recording, ending, recording.rate())
+}
+
+/// Like [`snapshot`], with a rate of the recording's ticks that was measured before.
+pub(super) fn snapshot_by(recording: &Recording, ending: Ending, rate: TickRate) -> Option<Trees> {
     let shared = recording.lock();
     let process = process(recording, &shared, rate, ending)?;
     let costs = shared.calibration;
@@ -30,6 +34,7 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     for (node, waiting) in shared.waits.iter() {
         assembly.add_waiting(node, &waiting);
     }
+    add_awaiting(&mut assembly, &shared);
     let Assembled {
         functions,
         kinds,
@@ -102,6 +107,20 @@ fn add_thread(
 
 #[cfg(all(test, edbprof_loom))]
 mod interleaved;
+/// Adds awaiting. Coroutines that are suspended are so until the latest tick of all threads.
+fn add_awaiting(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared) {
+    for (node, awaiting, longest_run) in shared.awaits.iter() {
+        assembly.add_awaiting(node, awaiting, longest_run);
+    }
+    let latest = shared.threads.iter().map(latest).max().unwrap_or(0);
+    for suspension in shared.suspended.iter() {
+        let ticks = latest.saturating_sub(suspension.since);
+        assembly.add_awaiting(suspension.node, ticks, 0);
+    }
+    for (node, start_unix_ns, ticks) in shared.runs.iter() {
+        assembly.add_run(node, start_unix_ns, ticks);
+    }
+}
 
 /// A node of the arena, and the thread that records in it.
 struct MemoryNode<'n> {

@@ -14,14 +14,20 @@ use crate::format::timeline::{
     TimelineWriter,
 };
 use crate::model::{Ending, Process};
+use crate::recorder::history::History;
 
-/// Writes the history of `recording` beside the `.prof` file at `prof`, if there is any. No
+/// Writes the history of `recording` beside the `.prof` file at `prof`, if there is any. `rate` is
+/// that of the `.prof` file, so that times in both are the same. No
 /// thread takes a block or makes a node meanwhile.
 ///
 /// # Errors
 /// The system's.
-pub(super) fn write_beside(recording: &Recording, prof: &Path, ending: Ending) -> io::Result<()> {
-    let rate = recording.rate();
+pub(super) fn write_beside(
+    recording: &Recording,
+    prof: &Path,
+    ending: Ending,
+    rate: TickRate,
+) -> io::Result<()> {
     let shared = recording.lock();
     let Some(history) = &shared.history else {
         return Ok(());
@@ -62,11 +68,15 @@ fn timeline(
     });
     let history = shared.history.as_ref();
     let (complete_from, complete_to) = history.map_or((1, u64::MAX), |of| of.complete());
+    let end = latest.max().unwrap_or(0);
+    // Between the parts that are kept, others are missing.
+    let is_partial = history.is_some_and(History::is_partial);
+    let complete_from = if is_partial { end } else { complete_from };
     TimelineProcess {
         clock: clock(recording, rate, now, process.start_unix_ns),
         process,
         recording: shared.identity.as_ref().map_or([0; 16], |of| of.id),
-        end: latest.max().unwrap_or(0),
+        end,
         complete_from,
         complete_to,
         suspended_ns: now

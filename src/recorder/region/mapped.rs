@@ -138,7 +138,11 @@ fn remote_place(bytes: usize) -> Option<NonNull<u8>> {
     // Between programs, which lie below or in the upper third, and libraries and stacks.
     const ZONE: usize = 1 << 44;
     const TRIES: u64 = 4;
-    if cfg!(not(all(target_os = "linux", target_pointer_width = "64"))) {
+    // ThreadSanitizer has its shadow there.
+    if cfg!(any(
+        edbprof_tsan,
+        not(all(target_os = "linux", target_pointer_width = "64"))
+    )) {
         return None;
     }
     let place = |number: u64| {

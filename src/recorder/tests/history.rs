@@ -7,7 +7,7 @@ use super::{Figures, attach, define, recording_of};
 use crate::clock::Clock;
 use crate::format::timeline::{self, Block, NO_FUNCTION, Source, TimelineProcess};
 use crate::model::Ending;
-use crate::model::timeline::{Happening, WaitKind};
+use crate::model::timeline::{CallEnd, Happening, WaitKind};
 use crate::recorder::node::{COUNTER, Visit};
 use crate::recorder::{HistoryOptions, Keep, Options, Recording, Registered, SaveOptions, Thread};
 
@@ -21,6 +21,7 @@ pub(super) fn options(bytes: u64, keep: Keep) -> Option<HistoryOptions> {
     Some(HistoryOptions {
         bytes,
         keep,
+        only_kept: false,
         disk_floor: None,
         memory_floor: None,
     })
@@ -310,7 +311,7 @@ fn by_the_counter_the_history_is_that_of_the_tree() {
                     for key in [2 + round % 2, 1] {
                         match thread.now_at_once() {
                             Ok(_) => panic!("taken at once"),
-                            Err(now) if thread.leave_noted(key, now) => {}
+                            Err(now) if thread.leave_noted(key, CallEnd::Returned, now) => {}
                             Err(_) => {
                                 thread.leave(key, thread.now_of_event());
                             }
@@ -321,4 +322,48 @@ fn by_the_counter_the_history_is_that_of_the_tree() {
         }
     });
     check(recording, false);
+}
+
+#[test]
+fn slow_calls_are_kept_until_there_are_too_many_of_them() {
+    let mut options = super::options(Clock::Host, 1000);
+    options.history = options_of_kept(16);
+    let recording = recording_of(options);
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    let mut now = 1;
+    let mut kept = Vec::new();
+    let keep = |since, now| {
+        let mut shared = recording.lock();
+        shared.history.as_mut().unwrap().keep(since, now, 3);
+    };
+    assert!(saved(&recording).is_none());
+    for round in 0..5 {
+        let since = now;
+        call(thread, 1, &mut now);
+        keep(since, now);
+        kept.push(since);
+        // Far more than there is room for, but for the last.
+        for _ in 0..if round < 4 { 100_000 } else { 10 } {
+            call(thread, 1, &mut now);
+        }
+    }
+    let of = saved(&recording).unwrap();
+    let starts: Vec<_> = of.blocks.iter().map(|block| block.start).collect();
+    assert_eq!(starts.len(), 3);
+    for (start, since) in starts.into_iter().zip(&kept[2..]) {
+        assert!(start <= *since && since - start < 8 * 8200);
+    }
+    // Of what is too large, the end is kept.
+    keep(0, now);
+    let of = saved(&recording).unwrap();
+    assert_eq!(of.blocks.len(), 12);
+}
+
+fn options_of_kept(blocks: u64) -> Option<HistoryOptions> {
+    let options = options(blocks * (64 << 10), Keep::Latest)?;
+    Some(HistoryOptions {
+        only_kept: true,
+        ..options
+    })
 }

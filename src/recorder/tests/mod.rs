@@ -1,6 +1,7 @@
 //! Whole recordings, looked at through the values that they are saved as.
 
 mod clocks;
+mod coroutines;
 mod defects;
 mod ended;
 mod excluded;

@@ -95,6 +95,7 @@ impl<H: Home> Thread<H> {
     ///   nodes before `free` are made, and those in it are the thread's.
     unsafe fn move_to(&self, base: NonNull<Node>, root: NonNull<Node>, free: Range<NodeIndex>) {
         self.children.abandon();
+        self.visits.forget();
         self.tree_generation.set(fiber::new_generation());
         self.base.set(base);
         self.root.set(root);

@@ -17,7 +17,7 @@ use std::sync::atomic::{
 
 use super::{Home, Thread};
 use crate::format::timeline::word::{MOST_TICKS, code, word};
-use crate::model::timeline::WaitKind;
+use crate::model::timeline::{CallEnd, WaitKind};
 use crate::recorder::history::{BlockName, BlockStart, NewBlock, WORDS};
 use crate::recorder::node::{NodeIndex, Visit};
 
@@ -120,13 +120,22 @@ pub(super) enum Note {
     /// A call begins or continues in a node, or in a counter.
     Enter(NodeIndex, Visit),
     /// The innermost call ends.
-    Leave,
+    Leave(CallEnd),
     /// Calls end that are not on the path of a node.
     EndTo(NodeIndex),
     /// Other calls are open, those on the path of a node.
     SwitchTo(NodeIndex),
     /// Nothing, but time passes.
     Passes,
+}
+
+#[inline]
+fn code_of(end: CallEnd) -> u32 {
+    match end {
+        CallEnd::Returned => code::RETURN,
+        CallEnd::Raised => code::RAISE,
+        CallEnd::Suspended => code::SUSPEND,
+    }
 }
 
 impl Visit {
@@ -165,13 +174,13 @@ impl<H: Home> Thread<H> {
     /// Like [`Thread::leave_top`], with a history. Fails also if the event can't be noted at
     /// once.
     #[inline]
-    pub(crate) fn leave_noted(&self, key: u64, now: u64) -> bool {
+    pub(crate) fn leave_noted(&self, key: u64, end: CallEnd, now: u64) -> bool {
         debug_assert_ne!(key, 0);
         let gap = now.wrapping_sub(self.last());
         if self.cursor().key != key || !self.history.has_room_at_once(gap) {
             return false;
         }
-        self.history.put(code::RETURN, gap);
+        self.history.put(code_of(end), gap);
         self.leave_top(key, now)
     }
 
@@ -203,7 +212,7 @@ impl<H: Home> Thread<H> {
         }
         match note {
             Note::Enter(node, visit) => history.put(visit.code(node), gap),
-            Note::Leave => history.put(code::RETURN, gap),
+            Note::Leave(end) => history.put(code_of(end), gap),
             Note::EndTo(node) => history.put_two(code::END_TO, gap, node.into()),
             Note::SwitchTo(node) => history.put_two(code::SWITCH_TO, gap, node.into()),
             Note::Passes => {}

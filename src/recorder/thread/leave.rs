@@ -3,14 +3,19 @@
 use std::ptr::NonNull;
 
 use super::{Home, Mode, Note, Outcome, Thread};
+use crate::model::timeline::CallEnd;
 use crate::recorder::node::Node;
 
 impl<H: Home> Thread<H> {
     /// [`Thread::leave`] for all that [`Thread::leave_top`] leaves.
-    pub(crate) fn leave_below(&self, key: u64, now: u64) -> Outcome {
+    pub(crate) fn leave_below(&self, key: u64, end: CallEnd, now: u64) -> Outcome {
         match self.mode.get() {
-            Mode::Overflow { .. } if self.leave_overflow(key, now) => return Outcome::Recorded,
-            Mode::ForkPending { .. } => return self.with_open_calls(|| self.leave(key, now)),
+            Mode::Overflow { .. } if self.leave_overflow(key, end, now) => {
+                return Outcome::Recorded;
+            }
+            Mode::ForkPending { .. } => {
+                return self.with_open_calls(|| self.leave_as(key, end, now));
+            }
             _ => {}
         }
         let Some(node) = self.open_nodes().find(|node| node.key == key) else {

@@ -38,6 +38,7 @@
 //! path, which asks for the mode.
 
 mod clock_reset;
+mod coroutine;
 mod ended;
 mod excluded;
 mod fiber;
@@ -57,8 +58,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, tsc};
 use crate::model::Waiting;
+use crate::model::timeline::CallEnd;
 use crate::recorder::children::Children;
 use crate::recorder::node::{Node, NodeIndex, Visit};
+use coroutine::CoroutineVisits;
+pub(crate) use coroutine::{Step, VisitEnd};
 pub(crate) use fiber::Fiber;
 use history::{HistoryCursor, Note};
 use nodes::Room;
@@ -124,6 +128,13 @@ pub(crate) trait Home: Sized {
     /// Gives the thread another block of the history. Returns false if there is none.
     fn renew_block(&self, thread: &Thread<Self>) -> bool;
 
+    /// A coroutine of that function starts, or continues at a tick of the common axis after it
+    /// was suspended. Returns false for a hidden function.
+    fn coroutine_runs(&self, coroutine: u64, function: u32, has_continued: Option<u64>) -> bool;
+
+    /// The coroutine ends its visit.
+    fn coroutine_stops(&self, coroutine: u64, end: VisitEnd);
+
     /// Runs `body` under the lock.
     fn locked<T>(&self, body: impl FnOnce() -> T) -> T;
 }
@@ -174,6 +185,9 @@ pub(crate) struct Thread<H> {
     rebase_next_host_tick: Cell<bool>,
     watch: Watch,
     history: HistoryCursor,
+    /// Coroutines have awaiting and runs.
+    follows_coroutines: bool,
+    visits: CoroutineVisits,
     /// Place of the cursor in all modes but [`Mode::Tree`].
     sentinel: Node,
 }
@@ -244,6 +258,8 @@ impl<H: Home> Thread<H> {
             rebase_next_host_tick: Cell::new(false),
             watch,
             history: HistoryCursor::new(history),
+            follows_coroutines: waiting && coroutine::are_followed_by(clock),
+            visits: CoroutineVisits::default(),
             sentinel: Node::new(0, 0, 0, 0),
         };
         thread.gap_limit.set(thread.gap_limit_at_once());
@@ -407,13 +423,18 @@ impl<H: Home> Thread<H> {
     /// A call ends or is suspended at `now`. Calls above it that are still open end with
     /// it; if it is not open, nothing happens. `key` must not be 0.
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
+        self.leave_as(key, CallEnd::Returned, now)
+    }
+
+    /// Like [`Thread::leave`], with the way in which the call ends.
+    pub(crate) fn leave_as(&self, key: u64, end: CallEnd, now: u64) -> Outcome {
         if self.cursor().key == key {
-            self.note(Note::Leave, now);
+            self.note(Note::Leave(end), now);
         }
         if self.leave_top(key, now) {
             return Outcome::Recorded;
         }
-        self.leave_below(key, now)
+        self.leave_below(key, end, now)
     }
 
     /// Fast path of [`Thread::leave`]: succeeds only if the call is the innermost one.

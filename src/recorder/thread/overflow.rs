@@ -12,6 +12,7 @@
 use std::cell::Cell;
 
 use super::{Home, Mode, Note, Outcome, Thread};
+use crate::model::timeline::CallEnd;
 use crate::recorder::node::{COUNTER, NO_FUNCTION, Node, NodeIndex, Visit};
 
 /// The overflow calls that are open, the innermost last.
@@ -117,7 +118,7 @@ impl<H: Home> Thread<H> {
             counter: counter_of,
         });
         if !is_open && counter_of.is_some() {
-            self.note(Note::Leave, now);
+            self.note(Note::Leave(CallEnd::Returned), now);
         }
         if counter.is_err() || !is_open {
             // The time stays in the call that is open.
@@ -138,25 +139,25 @@ impl<H: Home> Thread<H> {
     }
 
     /// Ends an overflow call and those above it at `now`. Returns false if it is not open.
-    pub(super) fn leave_overflow(&self, key: u64, now: u64) -> bool {
+    pub(super) fn leave_overflow(&self, key: u64, end: CallEnd, now: u64) -> bool {
         let position = |open: &mut Vec<OpenCall>| open.iter().rposition(|call| call.key == key);
         let Some(position) = self.overflow.with(position) else {
             return false;
         };
-        self.leave_overflow_down_to(position, now);
+        self.leave_overflow_down_to(position, end, now);
         true
     }
 
     /// Ends all overflow calls at `now`, if there are any.
     pub(super) fn leave_all_overflow(&self, now: u64) {
         if let Mode::Overflow { .. } = self.mode.get() {
-            self.leave_overflow_down_to(0, now);
+            self.leave_overflow_down_to(0, CallEnd::Returned, now);
         }
     }
 
-    fn leave_overflow_down_to(&self, depth: usize, now: u64) {
+    fn leave_overflow_down_to(&self, depth: usize, end: CallEnd, now: u64) {
         let before = self.overflow.running();
-        self.note_overflow_down_to(depth, now);
+        self.note_overflow_down_to(depth, end, now);
         self.overflow.with(|open| open.truncate(depth));
         self.happened(now);
         self.run(before, self.overflow.running(), now);
@@ -167,7 +168,7 @@ impl<H: Home> Thread<H> {
     }
 
     /// Notes the ends of all overflow calls but the first `depth`.
-    fn note_overflow_down_to(&self, depth: usize, now: u64) {
+    fn note_overflow_down_to(&self, depth: usize, end: CallEnd, now: u64) {
         if !self.has_history() {
             return;
         }
@@ -176,13 +177,13 @@ impl<H: Home> Thread<H> {
             |open: &mut Vec<OpenCall>| open[depth..].iter().filter(|of| is_noted(of)).count();
         match (self.overflow.with(ends), depth) {
             (0, _) => self.note(Note::Passes, now),
-            (1, _) => self.note(Note::Leave, now),
+            (1, _) => self.note(Note::Leave(end), now),
             (_, 0) => self.note(Note::EndTo(self.index_of_innermost()), now),
             _ => {
                 // One by one, because a block that begins meanwhile has the others.
                 while self.overflow.depth() > depth {
                     if self.overflow.top().is_some_and(|call| is_noted(&call)) {
-                        self.note(Note::Leave, now);
+                        self.note(Note::Leave(end), now);
                         self.happened(now);
                     }
                     self.overflow.with(|open| open.pop());

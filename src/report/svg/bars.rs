@@ -41,6 +41,7 @@ pub(super) fn write_bars(
     for (level, frames) in graph.layout.by_level().enumerate() {
         let y = graph.top(level);
         let mut paths: BTreeMap<(&str, bool, bool), String> = BTreeMap::new();
+        let mut waits = String::new();
         for frame in frames {
             let share = share(frame);
             if share * f64::from(pixels) < VISIBLE {
@@ -65,6 +66,13 @@ pub(super) fn write_bars(
                 let right = to_units(x + width);
                 let _ = write!(path, "M{} 0v{FRAME}H{right}V0", to_units(x));
             }
+            if let Some(wait) = wait_in(graph, frame) {
+                if wait.total as f64 / whole.max(1) as f64 * f64::from(pixels) >= VISIBLE {
+                    let (x, width) = extent(&wait, whole);
+                    let [left, right] = [to_units(x), to_units(x + width)];
+                    let _ = write!(waits, "M{left} {}H{right}", FRAME as f64 / 2.0);
+                }
+            }
             let room = (share * f64::from(label_pixels) - PADDING) / CELL;
             if room >= 2.0 {
                 write_label(
@@ -87,9 +95,26 @@ pub(super) fn write_bars(
                 "<path class=\"{class}{estimated}{edge}\" d=\"{path}\"/>"
             );
         }
+        if !waits.is_empty() {
+            let _ = write!(out, "<path class=\"waits\" d=\"{waits}\"/>");
+        }
         out.push_str("</g>\n");
     }
     let _ = write!(out, "</svg>\n<g class=\"labels\">{labels}</g>\n");
+}
+
+/// The part of a frame in which its function has waited, which is a part of its self time: at the
+/// right end, where no callee is.
+fn wait_in(graph: &Graph<'_>, frame: &Placed) -> Option<Placed> {
+    let Content::Node { node, .. } = frame.content else {
+        return None;
+    };
+    let waiting = graph.tree.waits.get(node).total().min(frame.total);
+    (waiting > 0).then_some(Placed {
+        start: frame.start + frame.total - waiting,
+        total: waiting,
+        ..*frame
+    })
 }
 
 fn write_label(

@@ -67,6 +67,11 @@ pub(super) fn write_columns(
             "resumes",
             placed().map(|(node, ..)| nodes.resumes()[node]),
         );
+        let waits = placed().enumerate().filter_map(|(entry, (node, ..))| {
+            let waiting = tree.waits.get(node as u32).total();
+            (waiting > 0).then(|| format!("{entry},{waiting}"))
+        });
+        column(out, "waits", waits);
         let estimated = placed().map(|(node, ..)| tree.estimated[node]);
         column(out, "estimated", runs(estimated));
         out.push('}');

@@ -15,9 +15,9 @@ const tools = make(HTML, 'div', { id: 'tools' }, query, reset, out, hideSwitch, 
 const words = document.getElementById('words');
 const line = (tag, ...content) => make(HTML, tag, {}, ...content);
 const texts = [...words.querySelectorAll('.note')];
-const legend = [...words.querySelectorAll('rect')].map(({ className, nextElementSibling: text }) => {
+const legend = [...words.querySelectorAll('rect, .key')].map(({ tagName, className, nextElementSibling: text }) => {
   texts.splice(texts.indexOf(text), 1);
-  const box = make(SVG, 'rect', { class: className.baseVal, width: 12, height: 12 });
+  const box = make(SVG, tagName, { class: className.baseVal, width: 12, height: 12, d: 'M0 6h12' });
   return line('span', line('i', make(SVG, 'svg', { width: 12, height: 12 }, box)), text.textContent);
 });
 const [about, ...remarks] = texts.map(text => text.textContent);

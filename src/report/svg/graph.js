@@ -103,6 +103,9 @@ class Graph {
       at += run;
       flag ^= 1;
     }
+    this.waits = new Float64Array(total.length);
+    const waits = columns.waits || [];
+    for (let at = 0; at < waits.length; at += 2) this.waits[waits[at]] = waits[at + 1];
     this.marksEstimates = columns.estimated.length > 2 || columns.estimated[0] > 0 && columns.estimated.length > 1;
     this.current = 0;
     this.look(-1);
@@ -175,13 +178,17 @@ class Graph {
   draw() {
     const pixels = this.pixels();
     const paths = this.levels.map(() => new Map());
-    const labels = [];
+    const labels = [], waits = this.levels.map(() => '');
     this.visible((i, level, x, width) => {
       const entry = this.entry[i];
       const kind = (entry < 0 ? 'f' : data.classes[this.columns.function[entry]])
         + (this.marksEstimates && this.estimated[entry] ? ' e' : '')
         + (width > WITH_EDGE ? ' w' : '') + (level < this.base ? ' faded' : '');
       paths[level].set(kind, (paths[level].get(kind) || '') + this.path(x, width, 0));
+      const wait = entry < 0 || level < this.base ? 0 : width * this.waits[entry] / this.total[i];
+      if (wait * pixels >= VISIBLE) {
+        waits[level] += `M${(UNITS * (x + width - wait)).toFixed(1)} ${FRAME / 2}H${(UNITS * (x + width)).toFixed(1)}`;
+      }
       const room = Math.floor((width * pixels - PADDING) / cell);
       const text = room >= 2 && beginning(this.text(i), room, data.cells);
       if (!text) return;
@@ -192,7 +199,8 @@ class Graph {
     });
     this.bars.replaceChildren(...paths.map((kinds, level) =>
       make(SVG, 'g', { transform: `translate(0 ${this.top(level)})` },
-        ...[...kinds].map(([kind, d]) => make(SVG, 'path', { class: kind, d })))));
+        ...[...kinds].map(([kind, d]) => make(SVG, 'path', { class: kind, d })),
+        ...waits[level] ? [make(SVG, 'path', { class: 'waits', d: waits[level] })] : [])));
     this.labels.replaceChildren(...labels);
   }
 
@@ -239,7 +247,8 @@ class Graph {
     if (this.entry[i] < 0) return [this.text(i), '', `${total}: ${duration(this.total[i])}`];
     const { calls, resumes } = this.columns, entry = this.entry[i], f = this.function(i);
     const lines = this.name === 'stacks'
-      ? [`${total} here: total ${duration(this.total[i])}, self ${duration(this.self[i])}`,
+      ? [`${total} here: total ${duration(this.total[i])}, self ${duration(this.self[i])}`
+           + (this.waits[entry] ? `, ${duration(this.waits[entry])} of it waiting` : ''),
          calls[entry] || resumes[entry] ? counted(calls[entry], 'call', 'calls')
            + (resumes[entry] ? ', ' + counted(resumes[entry], 'resume', 'resumes') : '') + ' on this path' : '']
       : [i === base ? `${total} is its own: ${duration(this.total[i])}`

@@ -8,7 +8,7 @@ const isOwn = f => data.classes[f][0] === 'p' || data.figures[f] === null;
 // The columns of `graph`, in which all frames are, for its own frames.
 function ownColumns(graph) {
   const { calls, resumes, hidden, roots } = graph.columns;
-  const node = () => ({ total: 0, calls: 0, resumes: 0, estimated: 0, rest: 0, children: new Map() });
+  const node = () => ({ total: 0, calls: 0, resumes: 0, waits: 0, estimated: 0, rest: 0, children: new Map() });
   const top = node();
   const child = (parent, f) => {
     if (!parent.children.has(f)) parent.children.set(f, Object.assign(node(), { f }));
@@ -43,6 +43,7 @@ function ownColumns(graph) {
     }
     const shown = entry >= 0 && !imports[i] && isOwn(f);
     places[i] = shown ? child(parent, f) : parent;
+    if (entry >= 0) places[i].waits += graph.waits[entry];
     if (!shown) continue;
     places[i].calls += calls[entry];
     places[i].resumes += resumes[entry];
@@ -57,12 +58,13 @@ function ownColumns(graph) {
     return above < 0 ? roots[1] : hidden[graph.entry[above]];
   }
 
-  const columns = { function: [], children: [], hidden: [], total: [], calls: [], resumes: [], estimated: [0] };
+  const columns = { function: [], children: [], hidden: [], total: [], calls: [], resumes: [], waits: [], estimated: [0] };
   const queue = [top];
   let flag = 0;
   for (const { children } of queue) {
     for (const own of [...children.values()].sort((a, b) => b.total - a.total)) {
       queue.push(own);
+      if (own.waits) columns.waits.push(columns.function.length, own.waits);
       columns.function.push(own.f);
       columns.children.push(own.children.size);
       columns.hidden.push(own.rest);

@@ -7,6 +7,7 @@ use super::bars::write_bars;
 use super::columns::write_columns;
 use super::functions::Functions;
 use super::graph::{Drawing, Estimates, Graph, fill};
+use crate::analysis::display_tree::DisplayTree;
 use crate::report::View;
 use crate::report::display::escape_xml;
 
@@ -53,7 +54,7 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
             format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"")
         }
     };
-    let (legend, legend_end) = legend(Estimates::of(graphs[0].tree));
+    let (legend, legend_end) = legend(graphs[0].tree);
     let about = about(view);
     let (heading, rest) = about
         .split_first()
@@ -80,7 +81,8 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
 }
 
 /// Returns the legend of colours, and where it ends.
-fn legend(estimates: Estimates) -> (String, usize) {
+fn legend(stacks: &DisplayTree) -> (String, usize) {
+    let estimates = Estimates::of(stacks);
     let mut text = String::new();
     let mut x = MARGIN;
     for (class, name) in [
@@ -90,14 +92,20 @@ fn legend(estimates: Estimates) -> (String, usize) {
         ("b0", "builtins"),
         ("p0 e", "estimated place"),
         ("f", "collapsed"),
+        ("waits", "waiting"),
     ] {
-        if class == "p0 e" && estimates != Estimates::Some {
+        if class == "p0 e" && estimates != Estimates::Some
+            || class == "waits" && stacks.waits.is_empty()
+        {
             continue;
         }
+        let box_of_class = match class {
+            "waits" => format!("<path class=\"waits key\" d=\"M{x} 61h12\"/>"),
+            _ => format!("<rect class=\"{class}\" x=\"{x}\" y=\"55\" width=\"12\" height=\"12\"/>"),
+        };
         let _ = writeln!(
             text,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"55\" width=\"12\" height=\"12\"/>\
-             <text class=\"note\" x=\"{}\" y=\"65\">{name}</text>",
+            "{box_of_class}<text class=\"note\" x=\"{}\" y=\"65\">{name}</text>",
             x + 17,
         );
         x += 34 + 7 * name.len();

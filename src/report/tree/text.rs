@@ -9,12 +9,11 @@ use crate::report::terminal::Terminal;
 const INDENT: usize = 3;
 /// Fewest characters that names have, however narrow the terminal.
 pub(in crate::report) const NARROWEST: usize = 24;
-const HEADS: [&str; 4] = ["total", "share", "self", "calls"];
 
 /// One line of the tree.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// Total, share, self time, calls.
+    /// Figures, the first two in the colour of the share.
     pub(super) figures: [String; 4],
     /// Part of the whole time; 1.0 is all of it.
     pub(super) share: f64,
@@ -42,15 +41,15 @@ impl Text {
         }
     }
 
-    pub(super) fn push_lines(&mut self, lines: &[Line]) {
+    pub(super) fn push_lines(&mut self, heads: [&str; 4], lines: &[Line]) {
         let widths: [usize; 4] = std::array::from_fn(|column| {
             let figures = lines.iter().map(|line| cells(&line.figures[column]));
-            figures.fold(HEADS[column].len(), usize::max)
+            figures.fold(heads[column].len(), usize::max)
         });
         // Two spaces before each column and before the names.
         let figures = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
         let room = self.width.saturating_sub(figures).max(NARROWEST);
-        for (head, width) in HEADS.iter().zip(widths) {
+        for (head, width) in heads.iter().zip(widths) {
             self.text.push_str(&format!("  {head:>width$}"));
         }
         self.text.push('\n');

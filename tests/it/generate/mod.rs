@@ -3,9 +3,10 @@
 #![allow(dead_code)]
 
 use edbprof::model::{
-    Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER,
-    Label, NO_PARENT, NodeKind, NodeRow, NodeWaits, Nodes, OverflowCalls, PROPERTY, Process,
-    ProcessIdentity, Rows, ThreadTree, Trees, UnfinishedCalls, Waiting,
+    Awaiting, Calibration, Cost, Counts, Ending, Function, FunctionKind, GENERIC_DISPATCH,
+    GENERIC_WRAPPER, Label, LongRun, NO_PARENT, NodeAwaits, NodeKind, NodeRow, NodeWaits, Nodes,
+    OverflowCalls, PROPERTY, Process, ProcessIdentity, Rows, ThreadTree, Trees, UnfinishedCalls,
+    Waiting,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -189,10 +190,31 @@ fn forked(thread: ThreadTree, kind: u32) -> ThreadTree {
     }
     ThreadTree {
         waits: waits(&nodes),
+        awaits: awaits(&nodes),
         nodes,
         class_calls,
         ..thread
     }
+}
+
+/// Coroutines ran in some of the nodes.
+fn awaits(nodes: &Nodes) -> NodeAwaits {
+    let mut awaits = NodeAwaits::default();
+    for (node, row) in (0..).zip(nodes.rows()) {
+        let awaiting = Awaiting {
+            awaiting: 3 * row.total,
+            longest_run: row.total / 2,
+        };
+        if node % 4 == 1 {
+            awaits.add(node, &awaiting);
+            awaits.add_run(LongRun {
+                node,
+                start_unix_ns: row.total,
+                duration: row.total / 2,
+            });
+        }
+    }
+    awaits
 }
 
 /// Some of the nodes have waited for parts of their self times.
@@ -249,6 +271,7 @@ pub(crate) fn trees() -> impl Strategy<Value = Trees> {
                     name,
                     threads: 1 + nodes.len() as u32 % 3,
                     waits: waits(&nodes),
+                    awaits: awaits(&nodes),
                     nodes,
                     class_calls,
                     overflow,

@@ -1,16 +1,20 @@
-//! `edbprof export`: converts a profile to one other format.
+//! `edbprof export`: converts a profile or a timeline to one other format.
+
+mod timeline;
 
 use std::io;
 use std::path::Path;
 
 use edbprof::report::summary::path_text;
+use edbprof::report::timeline::speedscope::SpeedscopeTimeline;
 
-use crate::cli::args::{ExportOptions, Format};
+use self::timeline::export_timeline;
+use crate::cli::args::{ExportFormat, ExportOptions, Format};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::STDOUT;
 use crate::cli::ui::Stream;
-use crate::input::{self, ReadReport};
-use crate::output::formats::report;
+use crate::input::{self, ReadReport, timelines};
+use crate::output::formats::{report, timeline_format};
 use crate::output::overwrite_guard::OverwriteGuard;
 use crate::output::targets::{of_other_tools, write_named};
 use crate::output::with_view;
@@ -21,16 +25,33 @@ use crate::output::with_view;
 ///
 /// When nothing was written.
 pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
-    let format = format(options)?;
     let output = options
         .output
         .as_deref()
         .filter(|path| *path != Path::new(STDOUT));
+    let format = match format(options)? {
+        ExportFormat::Timeline(format) => {
+            let is_compressed = output.is_some_and(|path| path.extension() == Some("gz".as_ref()));
+            let writer = timeline_format(format, is_compressed);
+            return export_timeline(options, output, &*writer);
+        }
+        ExportFormat::Profile(Format::Speedscope) if timelines::are_named(&options.inputs) => {
+            return export_timeline(options, output, &SpeedscopeTimeline);
+        }
+        ExportFormat::Profile(format) => format,
+    };
     let targets: Vec<_> = output.into_iter().map(Path::to_owned).collect();
     let mut reading = ReadReport::default();
-    let mut files = input::find_to_show(&options.inputs, &mut reading)?;
+    let has_window = options.window.is_given();
+    let mut files = match has_window {
+        true => input::timelines::profiles_of(&options.inputs, &mut ReadReport::default())?,
+        false => input::find_to_show(&options.inputs, &mut reading)?,
+    };
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
-    let profile = input::merge(files, &options.inputs.selection, false, &mut reading);
+    let profile = match has_window {
+        true => input::merge_window(&options.inputs, &options.window, &mut reading)?,
+        false => input::merge(files, &options.inputs.selection, false, &mut reading),
+    };
     guard.check(&profile)?;
     reading.check(&profile, &options.inputs, false)?;
     let content = with_view(profile, &options.view, |view| {
@@ -47,15 +68,18 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         (Ok(Some(content)), None) => Stream::Stdout.print(&content),
         (Err(error), _) => Err(io::Error::other(error)),
     };
-    written.map_err(|reason| {
-        let output = output.map_or("stdout".to_owned(), path_text);
-        Error::NotWritten(format!("can't write {output}: {reason}"))
-    })?;
+    written.map_err(|reason| not_written(output, &reason))?;
     Ok(reading.exit())
 }
 
-fn format(options: &ExportOptions) -> Result<Format, Error> {
-    let by_output = options.output.as_deref().and_then(Format::of_name);
+/// The error that `output` can't be written; stdout if there is none.
+fn not_written(output: Option<&Path>, reason: &io::Error) -> Error {
+    let output = output.map_or("stdout".to_owned(), path_text);
+    Error::NotWritten(format!("can't write {output}: {reason}"))
+}
+
+fn format(options: &ExportOptions) -> Result<ExportFormat, Error> {
+    let by_output = options.output.as_deref().and_then(ExportFormat::of_name);
     options.format.or(by_output).ok_or_else(|| {
         let output = options.output.as_deref();
         let instead = output.and_then(of_other_tools);

@@ -1,6 +1,7 @@
 //! One module for each command. They share nothing, except that `run` aggregates at the end.
 
 pub(crate) mod aggregate;
+pub(crate) mod calls;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod diff;

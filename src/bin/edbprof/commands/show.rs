@@ -8,9 +8,9 @@ use edbprof::report::named::similar_name;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};
-use edbprof::report::tree::{self, tree as call_tree};
+use edbprof::report::tree::{self, task_tree, tree as call_tree};
 
-use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions};
+use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions, WindowOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{Stream, print};
 use crate::input::{self, ReadReport};
@@ -23,7 +23,7 @@ use crate::output::with_view;
 /// When nothing was shown.
 pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
     let terminal = Stream::Stdout.terminal();
-    show(&options.inputs, &options.view, |view| {
+    show(&options.inputs, &options.window, &options.view, |view| {
         let limit = match options.limit {
             0 => usize::MAX,
             limit => limit,
@@ -68,20 +68,29 @@ pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
         lines: None,
         terminal: Stream::Stdout.terminal_or(tree::WIDE),
     };
-    show(&options.inputs, &options.view, |view| {
-        Ok(call_tree(view, &options_of_text))
+    show(&options.inputs, &options.window, &options.view, |view| {
+        Ok(match options.tasks {
+            true => task_tree(view, &options_of_text),
+            false => call_tree(view, &options_of_text),
+        })
     })
 }
 
 /// Prints the title of the inputs' profile, and the text that `text` makes of it.
 fn show(
     inputs: &InputOptions,
+    window: &WindowOptions,
     options: &ViewOptions,
     text: impl FnOnce(&View<'_>) -> Result<String, Error>,
 ) -> Result<Exit, Error> {
     let mut reading = ReadReport::default();
-    let files = input::find_to_show(inputs, &mut reading)?;
-    let profile = input::merge(files, &inputs.selection, false, &mut reading);
+    let profile = match window.is_given() {
+        true => input::merge_window(inputs, window, &mut reading)?,
+        false => {
+            let files = input::find_to_show(inputs, &mut reading)?;
+            input::merge(files, &inputs.selection, false, &mut reading)
+        }
+    };
     reading.check(&profile, inputs, false)?;
     let text = with_view(profile, options, |view| {
         let head = [view.title()].into_iter();

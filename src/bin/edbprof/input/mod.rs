@@ -4,7 +4,7 @@
 //! chooses runs. [`timelines`] opens what lies beside the files. [`trust`] decides whose files are read and [`bounded`] how much of them,
 //! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
 //! that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`] tells
-//! programs from profiles.
+//! programs from profiles. [`window`] makes a profile of a part of a run.
 
 mod bounded;
 mod discover;
@@ -17,9 +17,9 @@ mod report;
 mod runs;
 pub(crate) mod script;
 mod since;
-#[allow(dead_code, reason = "for commands that read timelines")]
 pub(crate) mod timelines;
 mod trust;
+pub(crate) mod window;
 
 pub(crate) use bounded::{GoesOn, read_bounded};
 pub(crate) use discover::{
@@ -32,3 +32,4 @@ pub(crate) use read_error::ReadError;
 pub(crate) use report::{ReadReport, SkippedInput};
 pub(crate) use runs::read_runs;
 pub(crate) use trust::{Owners, read_trusted, sidecar_beside};
+pub(crate) use window::merge_window;

@@ -63,8 +63,11 @@ pub(super) fn is_left_live(input: &Input) -> bool {
 
 fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
     let bytes = match read_trusted(&input.path, input.owners, profile_goes_on) {
-        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match read_live(input, bytes)? {
-            Some(file) => return Ok((file, Ok(()))),
+        Ok(bytes) if bytes.starts_with(&live::MAGIC) => match last_content(input, bytes)? {
+            Some((bytes, now)) => {
+                let trees = live::read(&bytes, now)?;
+                return Ok((ProfFile::Exact(trees, PlainInputs::default()), Ok(())));
+            }
             None => read_finished(input)?,
         },
         Ok(bytes) if is_timeline(&bytes) => return Err(ReadError::Timeline),
@@ -94,9 +97,12 @@ fn is_script(input: &Input) -> bool {
     suffix.is_some_and(|suffix| ["py", "pyw", "pyc", "pyz"].contains(&suffix))
 }
 
-/// Reads a live file that contained `bytes` a moment ago. Returns nothing if its process has
-/// ended regularly since and removed it.
-fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entries>>, ReadError> {
+/// Reads the live file `input`, which contained `bytes` a moment ago, and tells if its process
+/// runs. Returns nothing if the process has ended regularly since and removed it.
+pub(super) fn last_content(
+    input: &Input,
+    mut bytes: Vec<u8>,
+) -> Result<Option<(Vec<u8>, Now)>, ReadError> {
     let facts = live::facts(&bytes)?;
     let now = if facts.process.has_mapped(&input.path) {
         Now::Running
@@ -112,8 +118,7 @@ fn read_live(input: &Input, mut bytes: Vec<u8>) -> Result<Option<ProfFile<Entrie
     if live::facts(&bytes)?.is_superseded {
         return Ok(None);
     }
-    let trees = live::read(&bytes, now)?;
-    Ok(Some(ProfFile::Exact(trees, PlainInputs::default())))
+    Ok(Some((bytes, now)))
 }
 
 /// Reads the `.prof` file that a process wrote before it removed the live file `input`.

@@ -196,7 +196,7 @@ impl ReadReport {
     }
 
     /// Returns warnings of files that are left out; if `quiet` only of failures.
-    fn skipped(&self, quiet: bool) -> Vec<String> {
+    pub(crate) fn skipped(&self, quiet: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         let skips = match quiet {
             true => &[][..],

@@ -6,14 +6,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use edbprof::analysis::select::Selection;
+use edbprof::format::extent::profile_goes_on;
 use edbprof::format::timeline::{self, Source, TimelineError, TimelineProcess};
 use edbprof::report::summary::path_text;
 
 use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, matches};
 use super::own_result::{own_result, warn_of_search};
+use super::read::last_content;
 use super::read_error::ReadError;
 use super::since::chosen;
-use super::trust::{open_trusted, read_trusted};
+use super::trust::{Owners, open_trusted, read_trusted};
 use super::{Input, ReadReport, SkippedInput};
 use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
@@ -56,8 +58,10 @@ pub(crate) fn open(
             found => timelines.extend(found),
         }
     }
-    report.inputs = timelines.len() + report.unreadable.len();
+    let found = timelines.len();
+    report.inputs = found + report.unreadable.len();
     let mut processes = read_all(timelines, report);
+    report.succeeded = report.inputs - report.unreadable.len();
     if let Some(since) = options.since {
         let facts: Vec<_> = processes
             .iter()
@@ -75,10 +79,52 @@ pub(crate) fn open(
     }
 }
 
-/// Opens the timelines beside `inputs`, if there are some. Returns each recording once, the
-/// earliest first.
-pub(crate) fn open_beside(inputs: &[Input], report: &mut ReadReport) -> Vec<TimelineProcess> {
-    read_all(inputs.iter().flat_map(beside).collect(), report)
+/// Returns the profiles that the timelines of `options` lie beside, and the timelines that are
+/// named.
+///
+/// # Errors
+///
+/// When a path does not exist, or a directory can't be listed.
+pub(crate) fn profiles_of(
+    options: &InputOptions,
+    report: &mut ReadReport,
+) -> Result<Vec<Input>, Error> {
+    let files = match own_result(options, TIMELINE_RESULT) {
+        Some(result) => vec![result],
+        None => find_files(options, matches, report)?,
+    };
+    let mut profiles = Vec::new();
+    for file in files {
+        if is_timeline_file(&file) {
+            let places = profile_beside(&file.path).into_iter();
+            profiles.extend(places.filter(|path| path.exists()).map(|path| Input {
+                path,
+                ..file.clone()
+            }));
+        }
+        profiles.push(file);
+    }
+    Ok(profiles)
+}
+
+/// Paths that the profile of the timeline `path` may have.
+fn profile_beside(path: &Path) -> Vec<PathBuf> {
+    if let Some(live) = timeline::live_beside(path) {
+        return vec![live];
+    }
+    let name = path.as_os_str().as_bytes();
+    let Some(stem) = name.strip_suffix(timeline::SUFFIX.as_bytes()) else {
+        return Vec::new();
+    };
+    let result = [stem, SUFFIX.as_bytes()].concat();
+    [stem, &result]
+        .map(|path| OsStr::from_bytes(path).into())
+        .into()
+}
+
+/// Returns the timelines beside `inputs`.
+pub(crate) fn beside_all(inputs: &[Input]) -> Vec<Input> {
+    inputs.iter().flat_map(beside).collect()
 }
 
 /// Keeps the processes and threads that `selection` chooses.
@@ -99,9 +145,26 @@ pub(crate) fn select(processes: &mut Vec<TimelineProcess>, selection: &Selection
     processes.retain(|of| !of.blocks.is_empty());
 }
 
+/// Returns true if one of the paths that `options` name is a timeline.
+pub(crate) fn are_named(options: &InputOptions) -> bool {
+    let mut paths = options.paths.iter();
+    paths.any(|path| {
+        let head = read_trusted(path, Owners::Any, |_| false);
+        head.is_ok_and(|head| timeline::is_timeline(&head))
+    })
+}
+
 fn is_timeline_file(input: &Input) -> bool {
+    begins(input, timeline::is_timeline)
+}
+
+fn is_history_file(input: &Input) -> bool {
+    begins(input, |head| head.starts_with(&timeline::HISTORY_MAGIC))
+}
+
+fn begins(input: &Input, with: impl Fn(&[u8]) -> bool) -> bool {
     let head = read_trusted(&input.path, input.owners, |_| false);
-    head.is_ok_and(|head| timeline::is_timeline(&head))
+    head.is_ok_and(|head| with(&head))
 }
 
 /// Returns true if `name` is a timeline's whose profile the filter wants.
@@ -123,7 +186,7 @@ fn beside(input: &Input) -> Vec<Input> {
     };
     let mut places = vec![
         with(&path, timeline::HISTORY_SUFFIX),
-        with(&path, timeline::SUFFIX),
+        timeline::beside(&path),
     ];
     // A result's is named like the other results.
     let stem = path.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes());
@@ -137,7 +200,9 @@ fn beside(input: &Input) -> Vec<Input> {
     inputs.collect()
 }
 
-fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
+/// Opens timelines. Returns each recording once, the earliest first; `report` has the files that
+/// can't be read.
+pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
     let is_history = |input: &Input| {
         let name = input.path.as_os_str().as_bytes();
         name.ends_with(timeline::HISTORY_SUFFIX.as_bytes())
@@ -148,10 +213,9 @@ fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProc
     let mut processes = Vec::new();
     for input in dedup_by_inode(inputs) {
         match read(&input) {
-            Ok(read) => {
-                report.succeeded += 1;
-                processes.extend(read.into_iter().filter(|of| known.insert(of.recording)));
-            }
+            // The process has ended since and has left a timeline.
+            Err(ReadError::Gone) if has_ended(&input) => {}
+            Ok(read) => processes.extend(read.into_iter().filter(|of| known.insert(of.recording))),
             Err(reason) => report
                 .unreadable
                 .push(SkippedInput::new(input.path, reason)),
@@ -163,7 +227,28 @@ fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProc
 
 fn read(input: &Input) -> Result<Vec<TimelineProcess>, ReadError> {
     let (file, _) = open_trusted(&input.path, input.owners)?;
-    Ok(timeline::read(Source::File(file))?)
+    let is_history = timeline::live_beside(&input.path).filter(|_| is_history_file(input));
+    let Some(path) = is_history else {
+        return Ok(timeline::read(Source::File(file))?);
+    };
+    let live = Input {
+        path,
+        ..input.clone()
+    };
+    let bytes = match read_trusted(&live.path, live.owners, profile_goes_on) {
+        Err(_) if !live.path.exists() => return Err(ReadError::Gone),
+        read => read?,
+    };
+    let (bytes, now) = last_content(&live, bytes)?.ok_or(ReadError::Gone)?;
+    let process = timeline::read_recorded(Source::File(file), &bytes, now)?;
+    Ok(vec![process])
+}
+
+/// Returns true if a timeline is beside the history file `input`.
+fn has_ended(input: &Input) -> bool {
+    let live = timeline::live_beside(&input.path);
+    let prof = live.and_then(|live| finished_beside(&live));
+    prof.is_some_and(|prof| timeline::beside(&prof).exists())
 }
 
 impl From<TimelineError> for ReadError {

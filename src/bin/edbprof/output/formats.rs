@@ -14,8 +14,12 @@ use edbprof::report::pstats_text::PstatsText;
 use edbprof::report::singledispatch::SingleDispatch;
 use edbprof::report::speedscope::Speedscope;
 use edbprof::report::svg::Svg;
+use edbprof::report::timeline::TimelineFormat;
+use edbprof::report::timeline::chrome::Chrome;
+use edbprof::report::timeline::firefox::Firefox;
+use edbprof::report::timeline::perfetto::Perfetto;
 
-use crate::cli::args::{Format, ReportOptions, ResultOptions};
+use crate::cli::args::{ExportFormat, Format, ReportOptions, ResultOptions, TimeFormat};
 
 /// Formats that are written if none is named.
 const DEFAULT_FORMATS: [Format; 4] = [
@@ -49,6 +53,38 @@ impl Format {
             Format::Callgrind => ".callgrind",
             Format::Json => ".json",
         }
+    }
+}
+
+impl TimeFormat {
+    /// Suffixes of the names of such files, the usual one first.
+    fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            TimeFormat::Perfetto => &[".perfetto-trace", ".pftrace"],
+            TimeFormat::Firefox => &[".firefox.json.gz"],
+            TimeFormat::Chrome => &[".trace.json", ".json.gz"],
+        }
+    }
+}
+
+impl ExportFormat {
+    /// Format of files named like `path`.
+    pub(crate) fn of_name(path: &Path) -> Option<ExportFormat> {
+        let name = path.file_name()?.as_bytes();
+        let formats = ExportFormat::value_variants().iter().copied();
+        formats
+            .flat_map(|format| match format {
+                ExportFormat::Profile(of) => vec![(format, of.suffix())],
+                ExportFormat::Timeline(of) => of
+                    .suffixes()
+                    .iter()
+                    .map(|suffix| (format, *suffix))
+                    .collect(),
+            })
+            .filter(|(_, suffix)| name.ends_with(suffix.as_bytes()))
+            // The longest, because `.firefox.json.gz` is no `.json.gz`.
+            .max_by_key(|(_, suffix)| suffix.len())
+            .map(|(format, _)| format)
     }
 }
 
@@ -86,7 +122,7 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report>
         Format::Svg => Box::new(Svg {
             width,
             threshold,
-            max_size,
+            max_size: max_size.unwrap_or(Svg::default().max_size),
         }),
         Format::Singledispatch => Box::new(SingleDispatch),
         Format::Flamegraph => Box::new(FlameGraph { width, threshold }),
@@ -94,6 +130,15 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report>
         Format::Speedscope => Box::new(Speedscope),
         Format::Callgrind => Box::new(Callgrind),
         Format::Json => Box::new(Json),
+    }
+}
+
+/// Writer of a timeline. `is_compressed` asks for gzip where the format leaves the choice.
+pub(crate) fn timeline_format(format: TimeFormat, is_compressed: bool) -> Box<dyn TimelineFormat> {
+    match format {
+        TimeFormat::Perfetto => Box::new(Perfetto),
+        TimeFormat::Firefox => Box::new(Firefox),
+        TimeFormat::Chrome => Box::new(Chrome { is_compressed }),
     }
 }
 
@@ -108,5 +153,25 @@ mod tests {
             assert_eq!(Format::of_name(Path::new(&name)), Some(format));
         }
         assert_eq!(Format::of_name(Path::new("/tmp/json")), None);
+        for (name, format) in [
+            (
+                "a.perfetto-trace",
+                ExportFormat::Timeline(TimeFormat::Perfetto),
+            ),
+            ("a.pftrace", ExportFormat::Timeline(TimeFormat::Perfetto)),
+            (
+                "a.firefox.json.gz",
+                ExportFormat::Timeline(TimeFormat::Firefox),
+            ),
+            ("a.trace.json", ExportFormat::Timeline(TimeFormat::Chrome)),
+            ("a.json.gz", ExportFormat::Timeline(TimeFormat::Chrome)),
+            (
+                "a.speedscope.json",
+                ExportFormat::Profile(Format::Speedscope),
+            ),
+            ("a.json", ExportFormat::Profile(Format::Json)),
+        ] {
+            assert_eq!(ExportFormat::of_name(Path::new(name)), Some(format));
+        }
     }
 }

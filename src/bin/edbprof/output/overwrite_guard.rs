@@ -98,6 +98,19 @@ impl OverwriteGuard {
     }
 }
 
+/// Removes those of `inputs` that `target` will replace, and returns them.
+pub(crate) fn set_apart_only(inputs: &mut Vec<Input>, target: &Path) -> Vec<Input> {
+    let targets: HashSet<Sign> = signs_of_target(target).collect();
+    let is_kept = |input: &Input| {
+        let path = &input.path;
+        let mut signs = signs(path, [fs::metadata(path), fs::symlink_metadata(path)]);
+        !signs.any(|sign| targets.contains(&sign))
+    };
+    let (kept, replaced) = inputs.drain(..).partition(is_kept);
+    *inputs = kept;
+    replaced
+}
+
 /// Signs of the file that writing to `target` replaces, or appends to.
 fn signs_of_target(target: &Path) -> impl Iterator<Item = Sign> {
     let open_file = is_open_file(target).then(|| fs::metadata(target));
@@ -175,7 +188,8 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-fn overwriting_input(path: &Path) -> Error {
+/// The error of results that would replace the input `path`.
+pub(crate) fn overwriting_input(path: &Path) -> Error {
     overwriting(format_args!("the input {}", path_text(path)))
 }
 

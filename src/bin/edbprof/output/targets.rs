@@ -1,12 +1,12 @@
 //! The places that results are written to.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use edbprof::format::atomic_file;
+use edbprof::format::{atomic_file, timeline};
 use edbprof::report::summary::path_text;
 
 use crate::cli::args::{Format, ResultOptions};
@@ -111,7 +111,8 @@ impl Outputs {
     pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<PathBuf> {
         let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
         let results = formats.iter().map(|format| self.path(format.suffix()));
-        results.chain(summary.cloned()).collect()
+        let timeline = self.path(timeline::SUFFIX);
+        results.chain([timeline]).chain(summary.cloned()).collect()
     }
 }
 
@@ -123,13 +124,25 @@ impl Outputs {
 ///
 /// The operating system's, except that a FIFO without a reader is no error.
 pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_named_with(path, |mut file| file.write_all(bytes))
+}
+
+/// Like [`write_named`], but `write` writes what comes into the file.
+///
+/// # Errors
+///
+/// Those of [`write_named`], and those of `write`.
+pub(crate) fn write_named_with(
+    path: &Path,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let is_special = fs::metadata(path).is_ok_and(|at| !at.is_file() && !at.is_dir());
     if !is_special && !is_open_file(path) {
-        return atomic_file::write_shared(path, bytes);
+        return atomic_file::write_shared_by(path, write);
     }
     // Appending, because writing to stdout does not truncate the file either.
     let written = OpenOptions::new().append(true).open(path);
-    match written.and_then(|mut file| file.write_all(bytes)) {
+    match written.and_then(|file| write(&file)) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
@@ -172,8 +185,9 @@ pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
 
 /// Removes the suffix of a result from `path`; other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
-    if let (Some(name), Some(format)) = (path.file_name(), Format::of_name(path)) {
-        let stem = name.as_bytes().strip_suffix(format.suffix().as_bytes());
+    if let Some(name) = path.file_name() {
+        let format = Format::of_name(path).map_or(timeline::SUFFIX, Format::suffix);
+        let stem = name.as_bytes().strip_suffix(format.as_bytes());
         let stem = stem.unwrap_or_default();
         // A name that consists of the suffix alone is kept.
         if !stem.is_empty() {

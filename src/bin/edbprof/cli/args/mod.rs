@@ -1,5 +1,6 @@
 //! The command line: every option, its default and its help. Options carry no behaviour.
 
+mod calls;
 mod clean;
 mod diff;
 mod export;
@@ -10,6 +11,8 @@ mod shell;
 mod show;
 mod since;
 mod size;
+mod timeline;
+mod window;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +23,7 @@ use edbprof::capi::{EDBPROF_ABI_MAJOR, EDBPROF_ABI_MINOR};
 use edbprof::format::{live, prof};
 
 use super::names::{PREFIX, SUFFIX};
+pub(crate) use calls::CallsOptions;
 pub(crate) use clean::CleanOptions;
 pub(crate) use diff::{CheckOptions, DiffOptions, SideOptions};
 pub(crate) use export::ExportOptions;
@@ -29,6 +33,8 @@ pub(crate) use selection::{ByOption, SelectionOptions};
 pub(crate) use shell::{CompletionsOptions, ManOptions, Shell};
 pub(crate) use show::{TopOptions, TreeOptions};
 pub(crate) use since::Since;
+pub(crate) use timeline::{ExportFormat, TimeFormat, TimelineOptions};
+pub(crate) use window::{During, WindowOptions};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -91,6 +97,7 @@ pub(crate) enum Command {
     Run(RunOptions),
     Top(TopOptions),
     Tree(TreeOptions),
+    Calls(CallsOptions),
     Export(ExportOptions),
     Diff(DiffOptions),
     Check(CheckOptions),

@@ -54,11 +54,12 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
 
-    /// Largest size of the picture: 500kB, 8MB or a number of bytes
+    /// Largest size of the picture or timeline: 500kB, 8MB or a number of bytes
     ///
-    /// If the threshold is too small for that, it is raised; the picture says so.
-    #[arg(long, value_name = "SIZE", default_value = "8MB", value_parser = size)]
-    pub(crate) max_size: u64,
+    /// The default is 8MB for pictures and 100MB for timelines. If the threshold is too small for
+    /// that, or the shortest duration of calls, it is raised; the file says so.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
 }
 
 pub(super) fn share(text: &str) -> Result<f64, &'static str> {

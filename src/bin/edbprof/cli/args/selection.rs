@@ -80,6 +80,7 @@ impl SelectionOptions {
             threads: self.only_thread.clone(),
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            window: Vec::new(),
         }
     }
 }

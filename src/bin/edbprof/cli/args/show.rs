@@ -4,7 +4,7 @@ use clap::Args;
 use edbprof::report::sort_order::SortOrder;
 
 use super::reports::share;
-use super::{InputOptions, ViewOptions};
+use super::{InputOptions, ViewOptions, WindowOptions};
 
 const TOP_AFTER_HELP: &str = "\
 Examples:
@@ -16,6 +16,7 @@ const TREE_AFTER_HELP: &str = "\
 Examples:
   edbprof tree                           everything that took 1 % of the time or more
   edbprof tree --threshold 0.001 --all   down to 0.1 %, each frame of libraries too
+  edbprof tree --tasks run.prof          the tasks of asyncio or trio, and what they awaited
   edbprof tree run.prof | less           without colours; CLICOLOR_FORCE=1 keeps them";
 
 /// Show the functions that cost most as a table, or one function's callers or callees
@@ -31,6 +32,9 @@ pub(crate) struct TopOptions {
 
     #[command(flatten)]
     pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
 
     /// Sort keys, those of pstats, separated by commas
     #[arg(long, value_name = "KEYS", default_value = "tottime")]
@@ -67,6 +71,9 @@ pub(crate) struct TreeOptions {
     #[command(flatten)]
     pub(crate) view: ViewOptions,
 
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
+
     /// Omit calls below this share of the time; 1.0 is 100 %
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
     pub(crate) threshold: f64,
@@ -74,4 +81,12 @@ pub(crate) struct TreeOptions {
     /// Show each frame of libraries
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// Show tasks of event loops, what they awaited, and their longest runs
+    ///
+    /// Below a coroutine are those that it awaited, whatever event loop ran them. Awaiting is the
+    /// time in which they were suspended, the longest run that without a suspension. --all also
+    /// shows coroutines of the event loop between those of the program.
+    #[arg(long)]
+    pub(crate) tasks: bool,
 }

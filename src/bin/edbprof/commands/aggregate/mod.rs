@@ -3,13 +3,16 @@
 mod apart;
 mod next_steps;
 mod run_report;
+mod timeline;
 
 use std::io;
 use std::path::Path;
 
 use edbprof::analysis::merge::Profile;
 use edbprof::format::atomic_file;
+use edbprof::format::timeline::SUFFIX;
 use edbprof::report::View;
+use edbprof::report::calls::missing_text;
 use edbprof::report::summary::{path_text, summary};
 use rayon::prelude::*;
 
@@ -24,6 +27,7 @@ use crate::output::targets::Outputs;
 use crate::output::with_view;
 use next_steps::next_steps;
 pub(crate) use run_report::RunReport;
+use timeline::RunTimeline;
 
 /// Merges the inputs and writes the results. The summary is printed to `stream`.
 ///
@@ -58,7 +62,10 @@ fn read_and_write(
     let outputs = Outputs::new(results.out.as_deref())?;
     let formats = formats::formats(results);
     let mut files = input::find(inputs, &mut report.reading)?;
+    let found = files.clone();
     let guard = OverwriteGuard::set_apart(&mut files, &outputs.targets(&formats, results))?;
+    let path = outputs.path(SUFFIX);
+    let timeline = RunTimeline::open(&found, &inputs.selection, path, &mut report.reading)?;
     let quiet = results.quiet;
     let is_apart = options.keeps_apart && apart::is_small_enough(&files);
     let selection = match is_apart {
@@ -90,6 +97,7 @@ fn read_and_write(
         let starts = trees.processes.iter().map(|process| process.start_unix_ns);
         report.latest_start_unix_ns = starts.max().unwrap_or(0);
         let results_written = write_results(view, apart, &outputs, &formats, results, report);
+        let results_written = write_timeline(&timeline, report) && results_written;
         let summary_printed = print_summary(view, apart.is_some(), results, stream, report);
         results_written && summary_printed
     });
@@ -139,6 +147,28 @@ fn write_results(
     all_written
 }
 
+/// Writes the history of the run, if there is one. Returns false, after a warning, if it could not
+/// be written.
+fn write_timeline(timeline: &RunTimeline, report: &mut RunReport) -> bool {
+    match timeline.write() {
+        Ok(None) => true,
+        Ok(Some(path)) => {
+            report.outputs.push(path.to_owned());
+            report.timeline = Some((timeline.len(), timeline.missing));
+            if timeline.has_more_functions {
+                warn("the timeline has all functions: --include and --exclude choose none of its");
+            }
+            true
+        }
+        Err((path, reason)) => {
+            warn(format_args!(
+                "can't write {path}: {reason}; --out says where else to"
+            ));
+            false
+        }
+    }
+}
+
 /// Prints the summary, unless the user wants none. Returns false, after a warning, if it could
 /// not be printed.
 fn print_summary(
@@ -155,6 +185,13 @@ fn print_summary(
     let failures = report.reading.failures();
     let terminal = stream.terminal();
     let mut text = summary(view, failures, &report.outputs, &report.ended, &terminal);
+    let missing = report
+        .timeline
+        .as_ref()
+        .and_then(|(_, missing)| missing_text(missing));
+    if let Some(missing) = missing {
+        text.push_str(&terminal.wrap(&format!("Of the timeline: {missing}\n")));
+    }
     text.push_str(&next_steps(view, is_apart, &report.outputs));
     let printed = stream.print(&text);
     if let Err(error) = &printed {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edbprof::analysis::timeline::missing::Missing;
 use edbprof::report::Figures;
 use edbprof::report::header::Ended;
 use edbprof::report::summary::path_text;
@@ -28,6 +29,8 @@ pub(crate) struct RunReport {
     pub(crate) selection: Box<str>,
     /// End of the program of `edbprof run`.
     pub(crate) ended: Ended,
+    /// Number of processes of which the timeline was written, and what it lacks.
+    pub(crate) timeline: Option<(usize, Missing)>,
     /// Processes of `edbprof run` that were not recorded.
     pub(crate) unrecorded: Vec<Value>,
 }
@@ -60,6 +63,7 @@ impl RunReport {
             latest_start_unix_ns: _,
             selection,
             ended: _,
+            timeline,
             unrecorded,
         } = self;
         let outputs = outputs.iter().map(|path| path.to_string_lossy());
@@ -98,6 +102,12 @@ impl RunReport {
             let owners = reading.of_others.iter();
             let owners = owners.map(|(owner, files)| (owner.to_string(), json!(files)));
             value["of_others"] = Value::Object(owners.collect());
+        }
+        if let Some((processes, missing)) = timeline {
+            value["timeline"] = json!({
+                "processes": processes,
+                "is_complete": missing.is_nothing(),
+            });
         }
         if !unrecorded.is_empty() {
             value["unrecorded"] = json!(unrecorded);
