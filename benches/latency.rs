@@ -150,6 +150,7 @@ impl Recorder {
             timeline_bytes: 0,
             timeline_disk_floor: 0,
             timeline_memory_floor: 0,
+            chosen: NOTHING,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

@@ -61,6 +61,7 @@ impl Recording {
             timeline_bytes: 0,
             timeline_disk_floor: 0,
             timeline_memory_floor: 0,
+            chosen: NOTHING,
         };
         let (mut handle, mut thread) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: pointers to what is valid, a handle as it is made.

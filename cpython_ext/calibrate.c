@@ -75,11 +75,24 @@ typedef struct {
     double recorded_sum, loop_ticks_sum; /* the same time by both clocks */
 } samples;
 
-static struct {
+typedef struct {
     edbprof_calibration costs;
     uint32_t init_and_class_ps[2]; /* a call of each: of the callee, of the caller */
     bool known, known_at_end;
-} measured[HOOK_COUNT];
+} measurement;
+
+/* The hook that is measured for a recorder: a chosen function's events cost what others cost. */
+static hook_kind hook_to_measure(const recorder *self)
+{
+    return self->hook == HOOK_SETPROFILE ? HOOK_SETPROFILE : HOOK_MONITORING;
+}
+
+/* The costs for a recorder, which are less for one that skips events of C functions. */
+static measurement *measured_for(const recorder *self)
+{
+    static measurement measured[HOOK_COUNT][2];
+    return &measured[hook_to_measure(self)][self->builtins];
+}
 
 static int add_code(PyObject *codes, PyObject *function, uint64_t *key)
 {
@@ -265,10 +278,11 @@ static void evaluate(samples *from, int kind, double slowed, bool known, uint32_
     }
 }
 
-static void keep_costs(samples *from, hook_kind hook)
+static void keep_costs(samples *from, const recorder *self)
 {
-    edbprof_calibration *costs = &measured[hook].costs;
-    bool known = measured[hook].known;
+    measurement *measured = measured_for(self);
+    edbprof_calibration *costs = &measured->costs;
+    bool known = measured->known;
     if (!(from->loop_ticks_sum > 0)) {
         return;
     }
@@ -286,7 +300,7 @@ static void keep_costs(samples *from, hook_kind hook)
              &costs->implicit_call_caller_ps);
     uint32_t none = 0;
     evaluate(from, OF_CLASS_CALL, slowed, known, &none, &costs->class_call_ps);
-    uint32_t *both = measured[hook].init_and_class_ps;
+    uint32_t *both = measured->init_and_class_ps;
     evaluate(from, OF_INIT_CALL, slowed, known, &both[0], &both[1]);
     /* The own work of `__init__` takes longer than a round, so its part is that of any call. */
     uint64_t others = (uint64_t)costs->python_call_callee_ps + costs->class_call_ps;
@@ -294,15 +308,16 @@ static void keep_costs(samples *from, hook_kind hook)
     costs->init_call_callee_ps = costs->python_call_callee_ps;
     uint64_t rest = all > others ? all - others : 0;
     costs->init_call_caller_ps = rest < UINT32_MAX ? (uint32_t)rest : UINT32_MAX;
-    measured[hook].known = true;
+    measured->known = true;
 }
 
 /* 0, or -1 with an exception. */
 static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
-    PyObject *options =
-        Py_BuildValue("{ss}", "hook", self->hook == HOOK_MONITORING ? "monitoring" : "setprofile");
+    PyObject *options = Py_BuildValue(
+        "{sssi}", "hook", hook_to_measure(self) == HOOK_MONITORING ? "monitoring" : "setprofile",
+        "builtins", (int)self->builtins);
     PyObject *owner = nothing == NULL || options == NULL
                           ? NULL
                           : PyObject_Call((PyObject *)Py_TYPE(self), nothing, options);
@@ -339,22 +354,27 @@ static void block_signals(sigset_t *before)
 static int measure_alone(const recorder *self)
 {
     samples taken;
+    /* A choice has a tool id of its own, and this one may be somebody else's. */
+    if (hook_to_measure(self) == HOOK_MONITORING && gate_take_tool(HOOK_MONITORING) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
     /* No tool sees the making of the loops either. */
-    if (!gate_restrict_to(NULL)) {
+    if (!gate_restrict_to(NULL, false)) {
         return 0;
     }
     if (make_loops() < 0) {
         return -1;
     }
-    PyObject *codes = self->hook == HOOK_MONITORING ? loops.recorded_codes : NULL;
-    if (!gate_restrict_to(codes)) {
+    PyObject *codes = hook_to_measure(self) == HOOK_MONITORING ? loops.recorded_codes : NULL;
+    if (!gate_restrict_to(codes, self->builtins)) {
         return 0;
     }
     int result = take_samples(self, &taken);
     PyObject *exception = compat_take_exception();
     bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
-        keep_costs(&taken, self->hook);
+        keep_costs(&taken, self);
     }
     compat_restore_exception(exception);
     return result;
@@ -391,8 +411,7 @@ static bool is_quiet(const recorder *self)
 {
     const thread_state *state = thread_state_current();
     PyThreadState *tstate = PyThreadState_Get();
-    bool records = state != NULL && (state->active[HOOK_SETPROFILE].count > 0 ||
-                                     state->active[HOOK_MONITORING].count > 0);
+    bool records = state != NULL && thread_state_records(state);
     return !records && !compat_is_finalizing() && tstate->c_profilefunc == NULL &&
            tstate->c_tracefunc == NULL && PyInterpreterState_Get() == self->interpreter &&
            self->interpreter == PyInterpreterState_Main();
@@ -401,7 +420,8 @@ static bool is_quiet(const recorder *self)
 int calibrate(recorder *self, bool at_end)
 {
     static bool is_under_way; /* in another thread, which has released the GIL */
-    bool due = !measured[self->hook].known || (at_end && !measured[self->hook].known_at_end);
+    measurement *measured = measured_for(self);
+    bool due = !measured->known || (at_end && !measured->known_at_end);
     if (!self->wall_clock || loops.make == NULL || PyErr_Occurred()) {
         return 0;
     }
@@ -410,7 +430,7 @@ int calibrate(recorder *self, bool at_end)
         is_under_way = true;
         result = measure(self);
         is_under_way = false;
-        measured[self->hook].known_at_end = at_end;
+        measured->known_at_end = at_end;
     }
     calibrate_set(self);
     return result;
@@ -418,7 +438,8 @@ int calibrate(recorder *self, bool at_end)
 
 void calibrate_set(recorder *self)
 {
-    if (self->wall_clock && measured[self->hook].known) {
-        (void)edbprof_recording_set_calibration(self->recording, &measured[self->hook].costs);
+    const measurement *measured = measured_for(self);
+    if (self->wall_clock && measured->known) {
+        (void)edbprof_recording_set_calibration(self->recording, &measured->costs);
     }
 }

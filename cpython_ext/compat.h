@@ -191,6 +191,16 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #endif
 }
 
+#if PY_VERSION_HEX < 0x030C0000
+#define compat_request_code_extra _PyEval_RequestCodeExtraIndex
+#define compat_get_code_extra _PyCode_GetExtra
+#define compat_set_code_extra _PyCode_SetExtra
+#else
+#define compat_request_code_extra PyUnstable_Eval_RequestCodeExtraIndex
+#define compat_get_code_extra PyUnstable_Code_GetExtra
+#define compat_set_code_extra PyUnstable_Code_SetExtra
+#endif
+
 /* A coroutine, an async generator, or a generator that `await` takes: not one that is iterated. */
 static inline bool compat_is_coroutine(PyCodeObject *code)
 {
@@ -268,16 +278,6 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
 static inline bool compat_generator_never_ran(PyFrameObject *frame) { return frame->f_lasti == -1; }
 
 #else
-
-#if PY_VERSION_HEX < 0x030C0000
-#define compat_request_code_extra _PyEval_RequestCodeExtraIndex
-#define compat_get_code_extra _PyCode_GetExtra
-#define compat_set_code_extra _PyCode_SetExtra
-#else
-#define compat_request_code_extra PyUnstable_Eval_RequestCodeExtraIndex
-#define compat_get_code_extra PyUnstable_Code_GetExtra
-#define compat_set_code_extra PyUnstable_Code_SetExtra
-#endif
 
 /* 0, or -1 with an exception. */
 static inline int compat_generators_init(void)

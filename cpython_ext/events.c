@@ -2,6 +2,7 @@
  * way of events.h. */
 #include "events.h"
 
+#include "choice.h"
 #include "recorder.h"
 #include "thread_state.h"
 #include "timer.h"
@@ -11,6 +12,7 @@
 typedef struct {
     PyObject *function, *self;
     uint64_t key, frame;
+    PyCodeObject *in; /* the code object, or the builtin's caller, or NULL */
     bool resumed;
 } entry;
 
@@ -21,6 +23,13 @@ static edbprof_status step(const active_recorder *active, uint64_t key, uint64_t
         return edbprof_step_coroutine(active->handle, key, frame, what);
     }
     return edbprof_step_coroutine_at(active->handle, key, frame, what, timer_read(active->owner));
+}
+
+/* Returns true if an event in this code object is recorded. */
+static bool is_chosen(const active_recorder *active, PyCodeObject *in)
+{
+    const choice *choice = active->owner->choice;
+    return choice == NULL || (in != NULL && choice_has(choice, in));
 }
 
 static edbprof_status enter(const active_recorder *active, const entry *new)
@@ -44,7 +53,7 @@ static void enter_in_each(const active_recorders *list, const entry *new)
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
         bool is_builtin = is_builtin_key(new->key);
-        if (is_builtin && !active.owner->builtins) {
+        if ((is_builtin && !active.owner->builtins) || !is_chosen(&active, new->in)) {
             continue;
         }
         if (enter(&active, new) != EDBPROF_UNKNOWN_FUNCTION) {
@@ -66,14 +75,15 @@ static void enter_in_each(const active_recorders *list, const entry *new)
 
 void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed)
 {
-    const entry new = {.function = (PyObject *)code, .key = code_key(code), .resumed = resumed};
+    const entry new = {
+        .function = (PyObject *)code, .key = code_key(code), .in = code, .resumed = resumed};
     enter_in_each(list, &new);
 }
 
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
-                           uint64_t key)
+                           uint64_t key, PyCodeObject *caller)
 {
-    const entry new = {.function = callable, .self = self, .key = key};
+    const entry new = {.function = callable, .self = self, .key = key, .in = caller};
     enter_in_each(list, &new);
 }
 
@@ -84,22 +94,37 @@ void step_in_each(const active_recorders *list, PyCodeObject *code, uint64_t fra
         const entry new = {.function = (PyObject *)code,
                            .key = key,
                            .frame = frame,
+                           .in = code,
                            .resumed = what == EDBPROF_COROUTINE_RESUMES};
         enter_in_each(list, &new);
         return;
     }
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        (void)step(&active, key, frame, what);
+        if (is_chosen(&active, code)) {
+            (void)step(&active, key, frame, what);
+        }
     }
 }
 
-void count_class_call_in_each(const active_recorders *list)
+void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        edbprof_count_class_call(active.handle);
+        if (active.owner->builtins && is_chosen(&active, caller)) {
+            edbprof_count_class_call(active.handle);
+        }
     }
+}
+
+/* Returns true unless it is certain that the start of a builtin that ends was not recorded. */
+static bool may_have_entered(const active_recorder *active, uint64_t key)
+{
+    const recorder *owner = active->owner;
+    /* What a builtin has called has ended before, so that its call is the innermost open one. An
+     * outer call of the same builtin has an open callee. */
+    return owner->builtins_changed ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
+                                   : owner->builtins;
 }
 
 static void leave(const active_recorder *active, uint64_t key, call_end end)
@@ -114,11 +139,11 @@ static void leave(const active_recorder *active, uint64_t key, call_end end)
                                 : edbprof_leave_suspended_at(active->handle, key, now));
 }
 
-void leave_in_each(const active_recorders *list, uint64_t key, call_end end)
+void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyCodeObject *in)
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (is_builtin_key(key) && !active.owner->builtins) {
+        if (!is_chosen(&active, in) || (is_builtin_key(key) && !may_have_entered(&active, key))) {
             continue;
         }
         leave(&active, key, end);
@@ -133,14 +158,17 @@ PyObject *call_recorded(PyObject *function, PyObject *const *arguments, size_t c
     if (!is_builtin_key(key)) {
         return PyObject_Vectorcall(function, arguments, count, keywords);
     }
+    PyFrameObject *frame = PyEval_GetFrame();
+    PyCodeObject *caller = frame == NULL ? NULL : compat_frame_code(frame);
     const thread_state *state = thread_state_current();
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        enter_builtin_in_each(&state->active[hook], function, self, key);
+        enter_builtin_in_each(&state->active[hook], function, self, key, caller);
     }
     PyObject *result = PyObject_Vectorcall(function, arguments, count, keywords);
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        leave_in_each(&state->active[hook], key, result == NULL ? CALL_RAISED : CALL_RETURNED);
+        leave_in_each(&state->active[hook], key, result == NULL ? CALL_RAISED : CALL_RETURNED,
+                      caller);
     }
     compat_restore_exception(exception);
     return result;

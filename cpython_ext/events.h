@@ -59,12 +59,15 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 typedef enum { CALL_RETURNED, CALL_RAISED, CALL_SUSPENDED } call_end;
 
 /* Give an event to each recorder of a list. A function that a recording does not know yet is
- * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`. */
+ * defined. `callable` is a PyCFunction, or a method descriptor that is called with `self`.
+ * A recorder with a choice leaves out code objects that are not chosen, and builtins that these
+ * call. `caller` may be NULL. */
 void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool resumed);
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
-                           uint64_t key);
-void count_class_call_in_each(const active_recorders *list);
-void leave_in_each(const active_recorders *list, uint64_t key, call_end end);
+                           uint64_t key, PyCodeObject *caller);
+void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller);
+/* `in`: the code object that ends, or the caller of the builtin. */
+void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyCodeObject *in);
 
 /* Gives a step of the coroutine that runs in `frame`, a number, to each recorder of a list. */
 void step_in_each(const active_recorders *list, PyCodeObject *code, uint64_t frame, uint32_t step);

@@ -10,6 +10,10 @@ typedef struct {
      * active recorder of this hook. May run Python code, which may enable and disable
      * recorders. 0, or -1 with an exception. */
     int (*begin)(thread_state *state, const recorder *owner);
+    /* Makes events of functions written in C come for a recorder that needs them, beside other
+     * recorders or from now on. May run Python code. 0, or -1 with an exception. NULL where they
+     * come anyhow. */
+    int (*add_builtins)(const recorder *owner);
     /* The calling thread's last active recorder of this hook is gone. May run Python code,
      * which may enable recorders. NULL where nothing is to be done. */
     void (*end)(thread_state *state);

@@ -14,6 +14,7 @@
 
 #include "calibrate.h"
 #include "capsule.h"
+#include "chosen.h"
 #include "decorated.h"
 #include "generics.h"
 #include "greenlets.h"
@@ -171,7 +172,8 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     greenlets_init();
-    if (setprofile_init() < 0 || monitoring_init() < 0 || new_threads_init() < 0) {
+    if (setprofile_init() < 0 || monitoring_init() < 0 || chosen_init() < 0 ||
+        new_threads_init() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);

@@ -2,25 +2,11 @@
 #include "monitoring.h"
 
 #include "arrivals.h"
+#include "callbacks.h"
 #include "events.h"
 #include "monitoring_gate.h"
 #include "thread.h"
 #include "thread_state.h"
-
-typedef struct {
-    PyObject_HEAD vectorcallfunc vectorcall;
-} callback;
-
-static PyTypeObject callback_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    EDBPROF_CALLABLE_TYPE("Callback", callback, 0),
-    .tp_doc = "A callback of sys.monitoring.",
-};
-
-/* Defines a callback, a vectorcallfunc. */
-#define CALLBACK(name)                                                                             \
-    PyObject *name(PyObject *Py_UNUSED(self), PyObject *const *arguments, size_t count,            \
-                   PyObject *Py_UNUSED(keywords))
 
 /* The recorders of this thread that listen to this hook; NULL for none. */
 static inline const active_recorders *listening(void)
@@ -30,26 +16,10 @@ static inline const active_recorders *listening(void)
         state = arrivals_arrive();
     }
     if (state == NULL || state->active[HOOK_MONITORING].count == 0) {
-        gate_unclaimed_event();
+        gate_unclaimed_event(HOOK_MONITORING);
         return NULL;
     }
     return &state->active[HOOK_MONITORING];
-}
-
-/* The code object of an event, its first argument. NULL if there is none, because Python code
- * can call the callbacks with anything. */
-static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
-{
-    bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
-    return fits ? (PyCodeObject *)arguments[0] : NULL;
-}
-
-/* callable_key of an event, whose arguments are code object, offset, callable and the first
- * argument of that. */
-static inline uint64_t key_of(PyObject *const *arguments, size_t count)
-{
-    bool fits = PyVectorcall_NARGS(count) >= 4;
-    return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
 /* Each callback handles the usual case itself, and leaves the others to a function that it
@@ -116,19 +86,19 @@ static CALLBACK(on_resume)
 }
 
 /* `key` is 0 where nothing has ended. */
-static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end)
+static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end, PyCodeObject *in)
 {
     const active_recorders *list = listening();
     if (list != NULL && key != 0) {
-        leave_in_each(list, key, end);
+        leave_in_each(list, key, end, in);
     }
     Py_RETURN_NONE;
 }
 
 /* For the most frequent end, whose callback has to set up nothing. */
-static Py_NO_INLINE PyObject *leave_slowly(uint64_t key)
+static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, PyCodeObject *in)
 {
-    return leave_slowly_as(key, CALL_RETURNED);
+    return leave_slowly_as(key, CALL_RETURNED, in);
 }
 
 /* The step of a coroutine that ends its call, or hands out an item. */
@@ -149,7 +119,7 @@ static inline PyObject *leave_code(PyCodeObject *code, call_end end)
         Py_RETURN_NONE;
     }
     uint64_t key = code == NULL ? 0 : code_key(code);
-    return end == CALL_RETURNED ? leave_slowly(key) : leave_slowly_as(key, end);
+    return end == CALL_RETURNED ? leave_slowly(key, code) : leave_slowly_as(key, end, code);
 }
 
 static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_RETURNED); }
@@ -189,12 +159,12 @@ static CALLBACK(on_unwind)
 
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
 {
-    const active_recorders *list = listening();
+    const active_recorders *list = thread_skips_builtins() ? NULL : listening();
     uint64_t key = key_of(arguments, count);
     if (list != NULL && is_builtin_key(key)) {
-        enter_builtin_in_each(list, arguments[2], arguments[3], key);
+        enter_builtin_in_each(list, arguments[2], arguments[3], key, code_of(arguments, count));
     } else if (list != NULL && key == CLASS_CALL) {
-        count_class_call_in_each(list);
+        count_class_call_in_each(list, code_of(arguments, count));
     }
     thread_here.is_calling = EDBPROF_PREVENTED_STARTS_END && key == 0;
     Py_RETURN_NONE;
@@ -202,7 +172,7 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
 
 static CALLBACK(on_call)
 {
-    edbprof_thread *fast_handle = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored_builtins();
     if (fast_handle != NULL) {
         uint64_t key = key_of(arguments, count);
         if (key == CLASS_CALL) {
@@ -220,14 +190,18 @@ static CALLBACK(on_call)
 
 static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)
 {
-    edbprof_thread *fast_handle = thread_monitored();
+    edbprof_thread *fast_handle = thread_monitored_builtins();
+    if (fast_handle == NULL && thread_skips_builtins()) {
+        Py_RETURN_NONE;
+    }
     uint64_t key = key_of(arguments, count);
     bool builtin = is_builtin_key(key);
     if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
     key = builtin ? key : 0;
-    return end == CALL_RETURNED ? leave_slowly(key) : leave_slowly_as(key, end);
+    return end == CALL_RETURNED ? leave_slowly(key, code_of(arguments, count))
+                                : leave_slowly_as(key, end, code_of(arguments, count));
 }
 
 static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETURNED); }
@@ -267,66 +241,36 @@ static CALLBACK(on_raise)
     return enter_code(arguments, count, start == COMPAT_RESUME);
 }
 
-/* C_RETURN and C_RAISE come with CALL: they can't be set. */
-static const struct {
-    const char *event;
-    vectorcallfunc function;
-    bool set;
-} handlers[] = {
-    {"PY_START", on_start, true},   {"PY_RESUME", on_resume, true},
-    {"PY_THROW", on_resume, true},  {"PY_RETURN", on_return, true},
-    {"PY_YIELD", on_yield, true},   {"PY_UNWIND", on_unwind, true},
-    {"CALL", on_call, true},        {"C_RETURN", on_c_return, false},
-    {"C_RAISE", on_c_raise, false}, {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
+static const event_handler handlers[] = {
+    {"PY_START", on_start, true},
+    {"PY_RESUME", on_resume, true},
+    {"PY_THROW", on_resume, true},
+    {"PY_RETURN", on_return, true},
+    {"PY_YIELD", on_yield, true},
+    {"PY_UNWIND", on_unwind, true},
+    {"CALL", on_call, true},
+    {"C_RETURN", on_c_return, false},
+    {"C_RAISE", on_c_raise, false},
+    {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
+    {NULL, NULL, false},
 };
 
-static CALLBACK(on_nothing)
+static long register_all(PyObject *module, PyObject *tool, hook_kind hook)
 {
-    (void)arguments, (void)count;
-    Py_RETURN_NONE;
-}
-
-enum { HANDLERS = sizeof handlers / sizeof *handlers };
-
-/* The registered ones. Those that they replace do nothing from then on, because a tool id
- * that was taken from us may still call them. */
-static callback *callbacks[HANDLERS];
-
-/* Returns the events to set, or -1 with an exception. */
-static long register_all(PyObject *module, PyObject *tool)
-{
-    long all = 0;
-    for (int i = 0; i < HANDLERS; i++) {
-        long event = gate_event(handlers[i].event);
-        callback *new = event < 0 ? NULL : PyObject_New(callback, &callback_type);
-        if (new == NULL) {
-            return -1;
-        }
-        new->vectorcall = handlers[i].function;
-        if (callbacks[i] != NULL) {
-            callbacks[i]->vectorcall = on_nothing;
-        }
-        Py_XSETREF(callbacks[i], new);
-        PyObject *before =
-            PyObject_CallMethod(module, "register_callback", "OlO", tool, event, new);
-        if (before == NULL) {
-            return -1;
-        }
-        Py_DECREF(before);
-        all |= handlers[i].set ? event : 0;
-    }
-    return all;
+    return callbacks_register(module, tool, hook, handlers);
 }
 
 static int open_gate(thread_state *Py_UNUSED(state), const recorder *owner)
 {
-    return owner->local_events ? 0 : gate_open();
+    return owner->local_events ? 0 : gate_open(owner->hook, owner->builtins);
 }
+
+static int add_builtins(const recorder *owner) { return gate_open(owner->hook, true); }
 
 int monitoring_init(void)
 {
-    static const hook_ops ops = {.begin = open_gate};
+    static const hook_ops ops = {.begin = open_gate, .add_builtins = add_builtins};
     thread_set_hook(HOOK_MONITORING, &ops);
-    gate_init(register_all);
-    return PyType_Ready(&callback_type);
+    gate_init(HOOK_MONITORING, register_all);
+    return callbacks_init();
 }

@@ -111,9 +111,9 @@ static PyFrameObject *open_frame(PyCodeObject *code)
     return frame;
 }
 
-/* __name__ where the code's function was defined: a new reference, or NULL with nothing raised.
- * Code that is described has a frame, which begins or was open before recording. */
-static PyObject *code_module_name(PyCodeObject *code)
+/* A global variable where the code's function was defined: a new reference, or NULL with nothing
+ * raised. Code that is described has a frame, which begins or was open before recording. */
+static PyObject *code_global(PyCodeObject *code, const char *variable)
 {
     PyFrameObject *frame = open_frame(code);
     if (frame == NULL) {
@@ -123,7 +123,7 @@ static PyObject *code_module_name(PyCodeObject *code)
     PyObject *globals = compat_frame_globals(frame);
     PyObject *name = NULL;
     if (globals != NULL && PyDict_CheckExact(globals)) {
-        name = PyDict_GetItemString(globals, "__name__");
+        name = PyDict_GetItemString(globals, variable);
         Py_XINCREF(name);
     }
     Py_XDECREF(globals);
@@ -141,7 +141,7 @@ void name_code(named *self, PyCodeObject *code)
     self->function.name = named_keep(self, code->co_name);
     self->function.qualified_name = named_keep(self, qualified_name);
     Py_XDECREF(qualified_name);
-    PyObject *module = code_module_name(code);
+    PyObject *module = code_global(code, "__name__");
     self->function.module = named_keep(self, module);
     Py_XDECREF(module);
     if (is_own_file(code->co_filename)) {
@@ -150,6 +150,13 @@ void name_code(named *self, PyCodeObject *code)
     if (loads_attribute(code)) {
         self->function.flags |= EDBPROF_PROPERTY;
     }
+}
+
+PyObject *name_origin(PyCodeObject *code)
+{
+    PyObject *file = code->co_filename;
+    bool is_none = PyUnicode_GET_LENGTH(file) > 0 && PyUnicode_READ_CHAR(file, 0) == '<';
+    return is_none ? code_global(code, "__file__") : NULL;
 }
 
 /* The module's name, or NULL: a new reference, nothing raised. */

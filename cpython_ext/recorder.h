@@ -2,28 +2,34 @@
 #ifndef EDBPROF_RECORDER_H
 #define EDBPROF_RECORDER_H
 
-#include "compat.h"
+#include "choice.h"
 
-#include "edbprof.h"
-
-/* The ways in which events reach a recorder. */
-typedef enum { HOOK_SETPROFILE, HOOK_MONITORING, HOOK_COUNT } hook_kind;
+/* The ways in which events reach a recorder. Each choice of functions that has a tool id of
+ * sys.monitoring for itself has a hook for itself. */
+typedef enum {
+    HOOK_SETPROFILE,
+    HOOK_MONITORING,
+    HOOK_CHOSEN, /* the first of them */
+    HOOK_COUNT = HOOK_CHOSEN + 3,
+} hook_kind;
 
 /* `edbprof_native._native.Recorder`. */
 typedef struct {
     PyObject_HEAD hook_kind hook;
     edbprof_recording *recording; /* NULL once it is closed */
+    const choice *choice;         /* of the Python functions to record; NULL for all */
     PyObject *timer;              /* NULL for the clocks of the library */
     double timer_unit_ns;         /* of its integers; floats are seconds */
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
-    bool wall_clock;     /* the cost of recording can be measured */
-    bool local_events;   /* of sys.monitoring: its maker switches them on and off */
-    bool timeline;       /* every event is kept */
-    bool threads;        /* those that recorded threads start are recorded too */
-    bool abandoned;      /* nobody can reach it: it stops in each thread */
-    PyObject *directory; /* bytes: once it is gone, nothing is printed; else NULL */
+    bool builtins_changed; /* while it was active: some open calls began before, some since */
+    bool wall_clock;       /* the cost of recording can be measured */
+    bool local_events;     /* of sys.monitoring: its maker switches them on and off */
+    bool timeline;         /* every event is kept */
+    bool threads;          /* those that recorded threads start are recorded too */
+    bool abandoned;        /* nobody can reach it: it stops in each thread */
+    PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned active_threads;
     unsigned members;          /* those of them that it was enabled in, or that they have started */

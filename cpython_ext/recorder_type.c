@@ -2,10 +2,13 @@
 #include "recorder_type.h"
 
 #include "calibrate.h"
+#include "choice.h"
+#include "chosen.h"
 #include "monitoring_gate.h"
 #include "recorder.h"
 #include "thread.h"
 #include "unnoticed.h"
+#include "warn.h"
 
 #include <errno.h>
 
@@ -54,13 +57,37 @@ static void recorder_dealloc(PyObject *object)
     Py_TYPE(object)->tp_free(object);
 }
 
+/* Finds the hook of a choice, if that is worth a tool id. Returns false without one: then the
+ * callbacks of all functions choose. */
+static bool find_hook_of_choice(const choice *of, hook_kind *hook)
+{
+    static bool warned;
+    if (of == NULL || !EDBPROF_HAVE_MONITORING) {
+        return false;
+    }
+    if (chosen_find_hook(of, hook) == 0) {
+        return true;
+    }
+    PyErr_Clear();
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        warn_once(&warned,
+                  "functions that are not recorded cost time, too, because no tool id of "
+                  "sys.monitoring is free for this choice (%s)",
+                  of->text);
+    }
+    return false;
+}
+
 /* 0, or -1 with an exception. */
-static int choose_hook(const char *name, hook_kind *hook)
+static int choose_hook(const char *name, const choice *of, hook_kind *hook)
 {
     bool any = strcmp(name, "auto") == 0;
     if (any || strcmp(name, "monitoring") == 0) {
+        if (find_hook_of_choice(of, hook)) {
+            return 0;
+        }
         *hook = HOOK_MONITORING;
-        if (gate_take_tool() == 0) {
+        if (gate_take_tool(HOOK_MONITORING) == 0) {
             return 0;
         }
         if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -95,12 +122,16 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                             "timeline_bytes",
                             "timeline_first",
                             "timeline_disk_floor",
+                            "record",
+                            "no_record",
+                            "libraries",
                             "timeline_kept",
                             NULL};
-    static const edbprof_str hook_names[HOOK_COUNT] = {EDBPROF_STR("setprofile"),
-                                                       EDBPROF_STR("monitoring")};
+    static const edbprof_str setprofile = EDBPROF_STR("setprofile");
+    static const edbprof_str monitoring = EDBPROF_STR("monitoring");
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
-    PyObject *timer = Py_None;
+    PyObject *timer = Py_None, *record = NULL, *no_record = NULL, *libraries = NULL;
+    const choice *choice;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
@@ -109,11 +140,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKp:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKOOOp:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock,
             &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
-            &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &kept) ||
-        choose_hook(hook_name, &hook) < 0) {
+            &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &record,
+            &no_record, &libraries, &kept) ||
+        choice_find(record, no_record, libraries, &choice) < 0 ||
+        choose_hook(hook_name, choice, &hook) < 0) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -140,7 +173,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
     options.host = (edbprof_str){host, (size_t)length};
-    options.hook = hook_names[hook];
+    options.hook = hook == HOOK_SETPROFILE ? setprofile : monitoring;
+    if (choice != NULL) {
+        options.chosen = (edbprof_str){choice->text, strlen(choice->text)};
+    }
     options.directory = string_of(directory);
     options.prefix = string_of(prefix);
     options.suffix = string_of(suffix);
@@ -151,6 +187,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     }
     self->interpreter = PyInterpreterState_Get();
     self->hook = hook;
+    self->choice = choice;
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->timeline = timeline_bytes != 0;
@@ -357,8 +394,7 @@ static int recorder_set_builtins(PyObject *self, PyObject *value, void *Py_UNUSE
     if (builtins < 0 || thread_may_switch() < 0) {
         return -1;
     }
-    thread_set_builtins((recorder *)self, builtins);
-    return 0;
+    return thread_set_builtins((recorder *)self, builtins);
 }
 
 static PyMethodDef recorder_methods[] = {
@@ -423,12 +459,15 @@ PyTypeObject recorder_type = {
         "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
         "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
         "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-        "timeline_kept=False)"
+        "record=(), no_record=(), libraries=(), timeline_kept=False)"
         "\n--\n\n"
         "One recording: a call tree for each thread that enables it. live_dir: where "
         "its live file goes, '' for none; by default `directory`. "
         "quiet_without_directory: warnings end with `directory`. waiting: record for how "
         "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
         "the first ones, not the latest; timeline_disk_floor: bytes that are left free; "
-        "timeline_kept: only what is kept of slow calls is saved.",
+        "timeline_kept: "
+        "only what is kept of slow calls is saved. "
+        "record, no_record: patterns of the Python functions to record; libraries: directories "
+        "of what is not 'mine'.",
 };

@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "arrivals.h"
+#include "choice.h"
 #include "events.h"
 #include "profile_slot.h"
 #include "thread.h"
@@ -65,10 +66,11 @@ static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject
 }
 
 /* Gives an end to one recorder with a timeline, or to each of several. */
-static inline void give_end(const active_recorders *list, uint64_t key, call_end end)
+static inline void end_slowly(const active_recorders *list, PyCodeObject *code, call_end end)
 {
+    uint64_t key = code_key(code);
     if (!left(list->fast_handle, key, end)) {
-        leave_in_each(list, key, end);
+        leave_in_each(list, key, end, code);
     }
 }
 
@@ -84,10 +86,10 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     } else if (compat_is_coroutine(code)) {
         return record_pause(list, frame, value);
     } else if (value == NULL) {
-        give_end(list, code_key(code), CALL_RAISED);
+        end_slowly(list, code, CALL_RAISED);
     } else {
         bool yields = steps && compat_is_suspended(frame, code, value);
-        give_end(list, code_key(code), yields ? CALL_SUSPENDED : CALL_RETURNED);
+        end_slowly(list, code, yields ? CALL_SUSPENDED : CALL_RETURNED);
     }
     return 0;
 }
@@ -115,6 +117,12 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
  * one whose start was not reported, which must not end the call of another frame with the same
  * code. */
 
+/* Returns true if no recorder of the list records events in this frame. */
+static inline bool is_left_out(const active_recorders *list, PyFrameObject *frame)
+{
+    return list->filter != NULL && !choice_has(list->filter, compat_frame_code(frame));
+}
+
 static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject *frame)
 {
     const void **started =
@@ -129,6 +137,9 @@ static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject 
 static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 {
     arrivals_look(state->tstate);
+    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
+        return 0;
+    }
     if (EDBPROF_FAILED_STARTS_END) {
         if (state->started_count == state->started_room) {
             return grow_and_record_call(state, frame);
@@ -161,6 +172,9 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
 
 static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame, PyObject *value)
 {
+    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
+        return 0;
+    }
     if (EDBPROF_FAILED_STARTS_END) {
         size_t count = state->started_count;
         if (count == 0 || state->started[count - 1] != frame) {
@@ -171,33 +185,31 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
     return record_end(&state->active[HOOK_SETPROFILE], frame, value);
 }
 
-static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
+                                            PyObject *callee)
 {
-    if (PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         uint64_t key = builtin_key(builtin);
-        if (!entered_builtin(list->fast_handle, key)) {
-            enter_builtin_in_each(list, callee, builtin->m_self, key);
+        if (!entered_builtin(list->fast_builtins, key)) {
+            enter_builtin_in_each(list, callee, builtin->m_self, key, compat_frame_code(frame));
         }
     }
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyFrameObject *frame,
+                                              PyObject *callee, int what)
 {
-    if (PyCFunction_Check(callee)) {
-        (void)edbprof_leave(list->end_handle, builtin_key((PyCFunctionObject *)callee));
+    if (list->skips_builtins || is_left_out(list, frame) || !PyCFunction_Check(callee)) {
+        return 0;
     }
-    return 0;
-}
-
-/* Without a handle for ends. */
-static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyObject *callee,
-                                                int what)
-{
-    if (PyCFunction_Check(callee)) {
-        give_end(list, builtin_key((PyCFunctionObject *)callee),
-                 what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED);
+    uint64_t key = builtin_key((PyCFunctionObject *)callee);
+    call_end end = what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED;
+    if (list->fast_builtins != NULL && list->end_handle != NULL) {
+        (void)edbprof_leave(list->end_handle, key);
+    } else if (!left(list->fast_builtins, key, end)) {
+        leave_in_each(list, key, end, compat_frame_code(frame));
     }
     return 0;
 }
@@ -208,11 +220,9 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     switch (what) {
     case PyTrace_CALL: return record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
-    case PyTrace_C_CALL: return record_builtin_call(list, argument);
+    case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION:
-        return list->end_handle == NULL ? record_slow_builtin_end(list, argument, what)
-                                        : record_builtin_return(list, argument);
+    case PyTrace_C_EXCEPTION: return record_builtin_return(list, frame, argument, what);
     default: return 0;
     }
 }
@@ -270,8 +280,8 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
     Py_XDECREF(chained_argument);
     if (result < 0 && what == PyTrace_CALL && !EDBPROF_FAILED_STARTS_END) {
         PyObject *exception = compat_take_exception();
-        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(compat_frame_code(frame)),
-                      CALL_RAISED);
+        PyCodeObject *code = compat_frame_code(frame);
+        leave_in_each(&state->active[HOOK_SETPROFILE], code_key(code), CALL_RAISED, code);
         compat_restore_exception(exception);
     }
     if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {

@@ -22,14 +22,45 @@ active_recorder *thread_find_active(thread_state *state, const recorder *owner)
     return NULL;
 }
 
-/* Chooses what the fast way of events uses, after a change of one of the calling thread's
- * lists. */
+/* Returns true if another thread has ended what is recorded in this one. */
+static bool must_stop(const active_recorder *active)
+{
+    return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
+}
+
+/* Chooses what the fast way of a list's events uses. */
+static void choose_fast_way(active_recorders *list)
+{
+    const active_recorder *first = list->count == 1 ? list->items : NULL;
+    /* The hook 'monitoring' does not filter before it goes the fast way. */
+    bool filters =
+        first != NULL && first->owner->choice != NULL && first->owner->hook == HOOK_MONITORING;
+    bool usual = first != NULL && first->owner->timer == NULL && !filters && !must_stop(first);
+    list->fast_handle = usual ? first->handle : NULL;
+    list->end_handle = usual && !first->owner->timeline ? first->handle : NULL;
+    bool of_builtins = usual && first->owner->builtins && !first->owner->builtins_changed;
+    list->fast_builtins = of_builtins ? first->handle : NULL;
+    list->skips_builtins = list->count > 0;
+    list->filter = list->count > 0 && !must_stop(list->items) ? list->items[0].owner->choice : NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const recorder *owner = list->items[i].owner;
+        if (owner->builtins || owner->builtins_changed) {
+            list->skips_builtins = false;
+        }
+        if (owner->choice != list->filter) {
+            list->filter = NULL;
+        }
+    }
+    /* A list with a choice that is no filter goes the slow way, which chooses for each. */
+    if (first != NULL && list->filter != first->owner->choice) {
+        active_go_slowly(list);
+    }
+}
+
+/* The same after a change of one of the calling thread's lists. */
 static void choose_fast_handle(const thread_state *state, active_recorders *list)
 {
-    const recorder *first = list->count == 1 ? list->items[0].owner : NULL;
-    bool usual = first != NULL && first->timer == NULL && first->builtins && !first->abandoned;
-    list->fast_handle = usual ? list->items[0].handle : NULL;
-    list->end_handle = usual && !first->timeline ? list->fast_handle : NULL;
+    choose_fast_way(list);
     thread_state_note_monitored(state);
 }
 
@@ -44,7 +75,7 @@ void thread_let_all_look(void)
 {
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
-            state->active[hook].fast_handle = state->active[hook].end_handle = NULL;
+            active_go_slowly(&state->active[hook]);
         }
     }
     all_look = true;
@@ -158,6 +189,16 @@ uint64_t thread_new_call(void)
     return ++calls;
 }
 
+/* Makes the events that a recorder needs come. 0, or -1 with an exception. */
+static int listen(thread_state *state, const recorder *owner)
+{
+    const hook_ops *hook = hooks[owner->hook];
+    if (state->active[owner->hook].count == 0) {
+        return hook->begin(state, owner);
+    }
+    return owner->builtins && hook->add_builtins != NULL ? hook->add_builtins(owner) : 0;
+}
+
 /* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
 static int activate(thread_state *state, recorder *owner, uint64_t call)
 {
@@ -166,7 +207,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     if (all_look) {
         observer->look_again(state);
     }
-    if (attach(state, owner) < 0 || (list->count == 0 && hook->begin(state, owner) < 0)) {
+    if (attach(state, owner) < 0 || listen(state, owner) < 0) {
         return -1;
     }
     /* Python code may have run until here: the name of a thread, audit hooks. If that has
@@ -262,8 +303,7 @@ static void let_stop(const recorder *owner)
 {
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         if (thread_find_active(state, owner) != NULL) {
-            active_recorders *list = &state->active[owner->hook];
-            list->fast_handle = list->end_handle = NULL;
+            active_go_slowly(&state->active[owner->hook]);
         }
     }
     threads_epoch++;
@@ -286,6 +326,7 @@ static void deactivate(active_recorder *known)
         hooks[owner->hook]->end(state);
     }
     owner->active_threads--;
+    owner->builtins_changed = owner->builtins_changed && owner->active_threads > 0;
     if (is_member) {
         thread_state_count_member(owner, -1);
     }
@@ -328,12 +369,6 @@ void thread_abandon(recorder *owner)
     }
 }
 
-/* Returns true if another thread has ended what is recorded in this one. */
-static bool must_stop(const active_recorder *active)
-{
-    return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
-}
-
 /* Stops the calling thread's recorders that another thread has ended. */
 static void stop_ended(void)
 {
@@ -362,12 +397,26 @@ void thread_slow_event(void)
     }
 }
 
-void thread_set_builtins(recorder *owner, bool builtins)
+int thread_set_builtins(recorder *owner, bool builtins)
 {
-    owner->builtins = builtins;
-    if (find_active_here(owner) != NULL) {
-        choose_fast_handle(thread_here.state, &thread_here.state->active[owner->hook]);
+    const hook_ops *hook = hooks[owner->hook];
+    bool active = owner->active_threads > 0;
+    if (builtins && active && hook->add_builtins != NULL && hook->add_builtins(owner) < 0) {
+        return -1;
     }
+    if (builtins == owner->builtins) {
+        return 0;
+    }
+    owner->builtins = builtins;
+    owner->builtins_changed = active;
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        bool must_look = all_look && !state->sees_switches;
+        if (!must_look && thread_find_active(state, owner) != NULL) {
+            choose_fast_way(&state->active[owner->hook]);
+        }
+    }
+    threads_epoch++;
+    return 0;
 }
 
 void thread_set_threads(recorder *owner, bool threads)

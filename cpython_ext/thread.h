@@ -41,9 +41,9 @@ void thread_abandon(recorder *owner);
  * reference. NULL where there are none, or with an exception. */
 PyObject *thread_recorders_of_new_threads(void);
 
-/* Sets whether functions written in C are recorded: in the calling thread from now on, in
- * others from when they enable the recorder. */
-void thread_set_builtins(recorder *owner, bool builtins);
+/* Sets whether functions written in C are recorded, for calls that begin from now on, in all
+ * threads. 0, or -1 with an exception. */
+int thread_set_builtins(recorder *owner, bool builtins);
 
 /* Sets whether the threads that recorded ones start are recorded too. */
 void thread_set_threads(recorder *owner, bool threads);

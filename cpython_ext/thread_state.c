@@ -153,7 +153,7 @@ static void thread_state_dealloc(PyObject *object)
         thread_here.ended = self->tstate->id;
         thread_here.state = NULL;
         thread_here.tstate = NULL;
-        thread_here.monitored = NULL;
+        thread_state_note_monitored(NULL);
     } else {
         threads_epoch++;
     }

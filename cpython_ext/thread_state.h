@@ -18,12 +18,25 @@ typedef struct {
 typedef struct {
     active_recorder *items;
     size_t count, room;
-    /* Handle of the only recorder, if it has no timer and records builtins; else NULL. */
+    /* Handle of the only recorder, if it has no timer; else NULL. */
     edbprof_thread *fast_handle;
     /* The same for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a
      * timeline: its calls end in the slow way, which says how. */
     edbprof_thread *end_handle;
+    /* The same for events of functions written in C, if it records them; else NULL. */
+    edbprof_thread *fast_builtins;
+    bool skips_builtins; /* no recorder needs events of functions written in C */
+    /* Choice of all of the recorders, if they have the same; else NULL. */
+    const choice *filter;
 } active_recorders;
+
+/* Lets each event of a list take the slow way. */
+static inline void active_go_slowly(active_recorders *list)
+{
+    list->fast_handle = list->end_handle = list->fast_builtins = NULL;
+    list->skips_builtins = false;
+    list->filter = NULL;
+}
 
 /* Copies an active recorder; false behind the last. Loops copy because any event can run
  * Python code, a finalizer's for example, which changes the list. */
@@ -92,9 +105,10 @@ extern uint64_t threads_generation;
 typedef struct {
     thread_state *state;
     PyThreadState *tstate;
-    /* `active[HOOK_MONITORING].fast_handle` of the one Python thread that this OS thread has
-     * been; NULL if it has been several. */
-    edbprof_thread *monitored;
+    /* Those of `active[HOOK_MONITORING]` of the one Python thread that this OS thread has been;
+     * NULL and false if it has been several. */
+    edbprof_thread *monitored, *monitored_builtins;
+    bool skips_builtins;
     uint64_t epoch;
     uint64_t os_thread; /* a number that no other OS thread has had; 0 until it is needed */
     uint64_t ended;     /* number of the Python thread whose state was freed here last */
@@ -112,6 +126,19 @@ extern uint64_t threads_epoch;
 static inline edbprof_thread *thread_monitored(void)
 {
     return thread_here.epoch == threads_epoch ? thread_here.monitored : NULL;
+}
+
+/* The same for events of functions written in C. */
+static inline edbprof_thread *thread_monitored_builtins(void)
+{
+    return thread_here.epoch == threads_epoch ? thread_here.monitored_builtins : NULL;
+}
+
+/* Returns true if no recorder of the calling OS thread needs such events of sys.monitoring. False
+ * means nothing. */
+static inline bool thread_skips_builtins(void)
+{
+    return thread_here.epoch == threads_epoch && thread_here.skips_builtins;
 }
 
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
@@ -153,12 +180,25 @@ void thread_state_forget_parked(const recorder *owner);
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;
 
-/* Notes the fast handle of the calling thread, which has this state. */
+/* Notes the fast handles of the calling thread, which has this state. */
 static inline void thread_state_note_monitored(const thread_state *state)
 {
     bool is_only = state != NULL && !thread_here.is_several;
-    thread_here.monitored = is_only ? state->active[HOOK_MONITORING].fast_handle : NULL;
+    const active_recorders *list = is_only ? &state->active[HOOK_MONITORING] : NULL;
+    thread_here.monitored = is_only ? list->fast_handle : NULL;
+    thread_here.monitored_builtins = is_only ? list->fast_builtins : NULL;
+    thread_here.skips_builtins = is_only && list->skips_builtins;
     thread_here.epoch = threads_epoch;
+}
+
+/* Returns true if a recorder is active in the thread. */
+static inline bool thread_state_records(const thread_state *state)
+{
+    bool records = false;
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        records = records || state->active[hook].count > 0;
+    }
+    return records;
 }
 
 /* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
@@ -169,7 +209,7 @@ static inline void thread_state_count(const thread_state *state, hook_kind hook,
         return;
     }
     threads_by_hook[hook] += (unsigned)change;
-    if (state->active[HOOK_SETPROFILE].count + state->active[HOOK_MONITORING].count == 0) {
+    if (!thread_state_records(state)) {
         /* Other extensions read it without the GIL; writers hold it. */
         __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
                          __ATOMIC_RELAXED);

@@ -299,6 +299,11 @@ typedef int32_t edbprof_status;
 #endif // __cplusplus
 
 /**
+ * Choice of the functions that a host reports. Made by `edbprof_choice_new`.
+ */
+typedef struct edbprof_choice edbprof_choice;
+
+/**
  * Everything that one process collects for one purpose. Made by `edbprof_recording_new`.
  */
 typedef struct edbprof_recording edbprof_recording;
@@ -390,21 +395,6 @@ typedef struct edbprof_calibration {
 } edbprof_calibration;
 
 /**
- * Bytes that the library has allocated. The host owns them, and frees them with
- * `edbprof_bytes_free`. Zeros mean no bytes.
- */
-typedef struct edbprof_bytes {
-  /**
-   * First byte, or NULL.
-   */
-  uint8_t *data;
-  /**
-   * Number of bytes.
-   */
-  size_t len;
-} edbprof_bytes;
-
-/**
  * Description of a function, for people to read. Fields that are zero are unknown.
  *
  * A native span is a constant of this type with static storage, made by `EDBPROF_SPAN`.
@@ -458,6 +448,21 @@ typedef struct edbprof_function {
    */
   int64_t generic_line;
 } edbprof_function;
+
+/**
+ * Bytes that the library has allocated. The host owns them, and frees them with
+ * `edbprof_bytes_free`. Zeros mean no bytes.
+ */
+typedef struct edbprof_bytes {
+  /**
+   * First byte, or NULL.
+   */
+  uint8_t *data;
+  /**
+   * Number of bytes.
+   */
+  size_t len;
+} edbprof_bytes;
 
 /**
  * Position of a suspended fiber, such as a greenlet. It is a value without resources, for
@@ -564,6 +569,12 @@ typedef struct edbprof_options {
    * in memory; 0: three quarters of what is free when the timeline begins.
    */
   uint64_t timeline_memory_floor;
+  /**
+   * Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
+   * bytes if it reports all. It is kept with the recording. Not in the first version of the
+   * ABI.
+   */
+  struct edbprof_str chosen;
 } edbprof_options;
 
 #ifdef __cplusplus
@@ -621,6 +632,68 @@ edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *rec
 edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
                                     uint64_t key,
                                     uint64_t *out);
+
+/**
+ * Makes a choice of the functions that a host reports, because a recording is about a part of the
+ * program. Any thread.
+ *
+ * A function is chosen if one of the patterns `record` matches it, or if there are none, and if
+ * none of the patterns `no_record` does. They are patterns of the program `edbprof`. `mine`
+ * stands for functions whose file is neither below one of the directories `libraries` nor in
+ * `site-packages` or `dist-packages`, and no frozen module.
+ *
+ * `*out` becomes a handle, to free with `edbprof_choice_free`.
+ *
+ * Errors: `EDBPROF_BAD_ARGUMENT` (an empty pattern, or one that is not UTF-8).
+ *
+ * # Safety
+ * * `record`, `no_record` and `libraries` are NULL or arrays of so many readable strings.
+ * * `out` is NULL or writable.
+ */
+edbprof_status edbprof_choice_new(const struct edbprof_str *record,
+                                  size_t record_count,
+                                  const struct edbprof_str *no_record,
+                                  size_t no_record_count,
+                                  const struct edbprof_str *libraries,
+                                  size_t library_count,
+                                  struct edbprof_choice **out);
+
+/**
+ * Returns 1 if the function is chosen, else 0. Any thread.
+ *
+ * `origin` is the file of the module that the function was made in, for functions whose own file
+ * is none, such as `<string>`; without bytes if there is no such file. 0 for NULL, and for a
+ * function that `edbprof_recording_define` would refuse.
+ *
+ * # Safety
+ * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
+ * * `function` is NULL or readable, and so are the strings in it and `origin`.
+ */
+uint32_t edbprof_choice_matches(const struct edbprof_choice *choice,
+                                const struct edbprof_function *function,
+                                struct edbprof_str origin);
+
+/**
+ * Copies the choice as text, the options of `edbprof run` that make it, to `buffer` with a NUL
+ * behind it, cut to what `size` bytes have room for. Returns the length of the whole text; 0 for
+ * NULL. Any thread.
+ *
+ * # Safety
+ * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_choice_text(const struct edbprof_choice *choice,
+                           char *buffer,
+                           size_t size);
+
+/**
+ * Frees a choice. NULL does nothing. One thread at a time, when no thread uses it any more.
+ *
+ * # Safety
+ * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
+ * * No other call with it is under way or comes later.
+ */
+void edbprof_choice_free(struct edbprof_choice *choice);
 
 /**
  * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
@@ -818,6 +891,18 @@ edbprof_status edbprof_leave_suspended_at(struct edbprof_thread *thread,
  * * Those of `edbprof_enter`.
  */
 edbprof_status edbprof_leave_unstarted(struct edbprof_thread *thread, uint64_t key);
+
+/**
+ * Returns `EDBPROF_OK` if the innermost open call is one of the function `key`, else
+ * `EDBPROF_NOT_OPEN`. A host asks this before it ends a call of a kind that it has not always
+ * reported: `edbprof_leave` could end an earlier call of the same function. Only the thread
+ * that made the handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_is_innermost(struct edbprof_thread *thread,
+                                    uint64_t key);
 
 /**
  * Ends all open calls of the thread, because recording is switched off in it. Only the

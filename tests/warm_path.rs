@@ -100,6 +100,7 @@ fn events_in_known_contexts_allocate_nothing() {
         timeline_bytes: 0,
         timeline_disk_floor: 0,
         timeline_memory_floor: 0,
+        chosen: NOTHING,
     };
     let mut recording = ptr::null_mut();
     let mut thread = ptr::null_mut();

@@ -63,7 +63,9 @@ class Edbprof(Nothing):
     #: Whether waiting is told apart unless said otherwise.
     waiting = True
 
-    def __init__(self, hook: str, waiting: bool = True, timeline: bool = False) -> None:
+    def __init__(
+        self, hook: str, waiting: bool = True, builtins: bool = True, timeline: bool = False
+    ) -> None:
         from edbprof_native import _native
 
         self.directory = tempfile.TemporaryDirectory(prefix="edbprof-bench-")
@@ -72,6 +74,7 @@ class Edbprof(Nothing):
             save_every=0,
             hook=hook,
             waiting=waiting and self.waiting,
+            builtins=builtins,
             **({"timeline_bytes": 256 << 20} if timeline else {}),
         )
 
@@ -168,12 +171,14 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "edbprof setprofile": lambda: Edbprof("setprofile"),
     "timeline setprofile": lambda: Edbprof("setprofile", timeline=True),
     "setprofile, no waiting": lambda: Edbprof("setprofile", waiting=False),
+    "setprofile without C": lambda: Edbprof("setprofile", builtins=False),
     **(
         {
             "empty monitoring": EmptyMonitoring,
             "edbprof monitoring": lambda: Edbprof("monitoring"),
             "timeline monitoring": lambda: Edbprof("monitoring", timeline=True),
             "monitoring, no waiting": lambda: Edbprof("monitoring", waiting=False),
+            "monitoring without C": lambda: Edbprof("monitoring", builtins=False),
         }
         if HAVE_MONITORING
         else {}

@@ -22,7 +22,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::native_name::without_address;
+use crate::model::native_name::without_address;
 use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
 /// Nodes below this share of the whole are left within their parents: a tenth of the share

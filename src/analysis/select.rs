@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::pattern::Pattern;
+use crate::model::Pattern;
 use crate::model::{Function, Process, Trees};
 
 /// Processes, threads and functions of interest. The default is all of them.

@@ -3,8 +3,8 @@
 use super::entry::{Attempt, Handle, guarded, with, with_unguarded};
 use super::recording::define;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_NULL_POINTER, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION,
-    EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK,
+    EDBPROF_UNKNOWN_FUNCTION, EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
 };
 use crate::model::timeline::CallEnd;
 use crate::recorder::{Thread, Visit};
@@ -350,6 +350,29 @@ pub unsafe extern "C" fn edbprof_leave_unstarted(
     unsafe {
         event(thread, key, |thread| {
             guarded(|| thread.leave_unstarted(key, thread.now_of_event()))
+        })
+    }
+}
+
+/// Returns `EDBPROF_OK` if the innermost open call is one of the function `key`, else
+/// `EDBPROF_NOT_OPEN`. A host asks this before it ends a call of a kind that it has not always
+/// reported: `edbprof_leave` could end an earlier call of the same function. Only the thread
+/// that made the handle.
+///
+/// # Safety
+/// * Those of `edbprof_enter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_is_innermost(
+    thread: *mut edbprof_thread,
+    key: u64,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
+    unsafe {
+        event(thread, key, |thread| {
+            guarded(|| match thread.is_innermost(key) {
+                true => EDBPROF_OK,
+                false => EDBPROF_NOT_OPEN,
+            })
         })
     }
 }

@@ -16,6 +16,7 @@
 )]
 
 mod calibration;
+mod choice;
 mod coroutine;
 mod encode;
 mod entry;
@@ -33,6 +34,7 @@ mod timeline;
 mod tests;
 
 pub use calibration::*;
+pub use choice::*;
 pub use coroutine::*;
 pub use encode::*;
 pub use event::*;

@@ -105,6 +105,10 @@ pub struct edbprof_options {
     /// Bytes of the memory of the process's control groups that are left free, if the timeline is
     /// in memory; 0: three quarters of what is free when the timeline begins.
     pub timeline_memory_floor: u64,
+    /// Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
+    /// bytes if it reports all. It is kept with the recording. Not in the first version of the
+    /// ABI.
+    pub chosen: edbprof_str,
 }
 
 // SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
@@ -167,6 +171,7 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
         }),
         host: bytes(&given.host),
         hook: bytes(&given.hook),
+        chosen: bytes(&given.chosen),
     })
 }
 

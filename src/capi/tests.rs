@@ -37,6 +37,7 @@ fn options(clock: u32) -> edbprof_options {
         timeline_bytes: 0,
         timeline_disk_floor: 0,
         timeline_memory_floor: 0,
+        chosen: NO_TEXT,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Process {
     pub host: Box<[u8]>,
     /// The hook by which events reached the recorder, for example `setprofile`.
     pub hook: Box<[u8]>,
+    /// Choice of the functions that were recorded, as options of `edbprof run`; empty for all.
+    pub chosen: Box<[u8]>,
     /// The clock that stamped the events: `tsc`, `monotonic`, `cpu` or `host`.
     pub clock: Box<[u8]>,
     /// Smallest step of that clock, nanoseconds.

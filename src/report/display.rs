@@ -2,7 +2,7 @@
 //! content; what leaves this file is text that can't command a terminal, break a
 //! line or reorder what is beside it.
 
-use crate::analysis::native_name;
+use crate::model::native_name;
 use crate::model::{Function, Label};
 
 /// `bytes` as text that shows every byte and obeys none.

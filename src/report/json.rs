@@ -10,7 +10,7 @@
 //! | `title`, `remarks` | text, and a list of texts: what other reports say above their tables |
 //! | `total_ns` | self time of all functions |
 //! | `calls` | calls of all functions |
-//! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `start_unix_ns`, `duration_ns`, `processor_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
+//! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `chosen` (options that chose the recorded functions; empty for all), `start_unix_ns`, `duration_ns`, `processor_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
 //! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`; of coroutines also `starts`, `resumes`, `awaiting_ns` (how long they were suspended, of outermost calls; no part of `total_ns`) and `longest_run_ns` (the longest that one ran without being suspended); `callers`: list of the same four figures with `function`, the caller's index in this list |
 //! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node; and `awaiting_ns` and `longest_run_ns`, which are null for what is no coroutine |
@@ -57,6 +57,7 @@ fn process(process: &Process) -> Value {
         "host": printable(&process.host),
         "hook": printable(&process.hook),
         "clock": printable(&process.clock),
+        "chosen": printable(&process.chosen),
         "start_unix_ns": process.start_unix_ns,
         "duration_ns": process.duration_ns,
         "processor_ns": process.processor_ns,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::View;
 use super::display::{function_name, short_name};
 use super::similar::similar;
-use crate::analysis::pattern::Pattern;
+use crate::model::Pattern;
 use crate::model::{Function, FunctionKind, Label, Rows};
 
 /// Returns the rows of all functions that match `pattern` or, if there are none, of those that

@@ -28,12 +28,34 @@ impl View<'_> {
     /// what is missing.
     pub fn remarks(&self) -> Vec<String> {
         let remarks = [
+            self.chosen(),
             self.selection(),
             self.compensation(),
             self.gaps(),
             self.without_calls(),
         ];
         remarks.into_iter().flatten().collect()
+    }
+
+    /// Returns which functions were recorded, if some process recorded a choice.
+    fn chosen(&self) -> Option<String> {
+        let processes = &self.profile.trees().processes;
+        let mut choices: Vec<_> = processes.iter().map(|process| &*process.chosen).collect();
+        choices.sort_unstable();
+        choices.dedup();
+        let texts: Vec<_> = choices
+            .iter()
+            .map(|chosen| match chosen.is_empty() {
+                true => "all functions".to_owned(),
+                false => printable(chosen),
+            })
+            .collect();
+        choices.iter().any(|chosen| !chosen.is_empty()).then(|| {
+            format!(
+                "Recorded: {}; the time of other functions is their callers'.",
+                texts.join(", or ")
+            )
+        })
     }
 
     fn selection(&self) -> Option<String> {

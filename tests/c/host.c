@@ -123,6 +123,8 @@ static void *in_worker_thread(void *argument)
     CHECK_STATUS(EDBPROF_OK, edbprof_leave_unstarted(thread, GENERATE));
     enter(thread, RECURSE, 1035);
     enter(thread, GENERATE, 1040);
+    CHECK_STATUS(EDBPROF_OK, edbprof_is_innermost(thread, GENERATE));
+    CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_is_innermost(thread, RECURSE));
     turn_to_another_fiber(thread);
     CHECK_STATUS(EDBPROF_OK, edbprof_leave_all(thread));
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, MAIN, 2000));

@@ -67,6 +67,7 @@ static void null_pointers(const char *directory)
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_resume_at(NULL, KEY, 1));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_at(NULL, KEY, 1));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_unstarted(NULL, KEY));
+    CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_is_innermost(NULL, KEY));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_leave_all(NULL));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_suspend(NULL, &fiber));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_fiber_suspend(thread, NULL));
@@ -219,11 +220,13 @@ static void wrong_functions_and_keys(const char *directory)
     CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_resume_at(thread, 0, 1));
     CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_leave_at(thread, 0, 1));
     CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_leave_unstarted(thread, 0));
+    CHECK_STATUS(EDBPROF_BAD_ARGUMENT, edbprof_is_innermost(thread, 0));
 
     /* Left without having been entered. */
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave(thread, KEY));
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_at(thread, KEY, 1));
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_unstarted(thread, KEY));
+    CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_is_innermost(thread, KEY));
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_leave_span(thread, &span));
     CHECK_STATUS(EDBPROF_OK, edbprof_leave_all(thread));
 

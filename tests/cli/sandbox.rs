@@ -278,6 +278,7 @@ fn process(pid: u8) -> Process {
         argv: [b"python".as_slice().into()].into(),
         host: b"CPython 3.11.7".as_slice().into(),
         hook: b"setprofile".as_slice().into(),
+        chosen: Box::default(),
         clock: b"tsc".as_slice().into(),
         clock_resolution_ns: 1.0,
         start_unix_ns: 1_700_000_000_000_000_000,

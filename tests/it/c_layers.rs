@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// Each component may include those before it, so there is no cycle of headers either. A file
 /// includes the header of everything that it uses, itself or in its own header; all use compat.
-const ORDER: &str = "compat arrays warn names generics spawned recorder unnoticed thread_state hook thread arrivals \
-    timer events monitoring_gate monitoring profile_slot setprofile calibrate greenlets \
+const ORDER: &str = "compat arrays warn names choice generics spawned recorder unnoticed thread_state hook thread \
+    arrivals timer events tool_ids monitoring_gate callbacks monitoring chosen profile_slot setprofile calibrate greenlets \
     new_threads recorder_type steps decorated capsule module";
 
 fn rank(component: &str) -> Option<usize> {

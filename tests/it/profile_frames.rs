@@ -7,10 +7,10 @@ use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::estimate::estimate;
 use edbprof::analysis::invert::{Limits, invert};
 use edbprof::analysis::merge::Merger;
-use edbprof::analysis::native_name::without_address;
 use edbprof::analysis::prune::prune;
 use edbprof::analysis::singledispatch::elide_dispatch_wrappers;
 use edbprof::format::prof::{PlainInputs, ProfFile};
+use edbprof::model::native_name::without_address;
 use edbprof::model::{
     Function, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, NodeKind, NodeRow, Nodes, Rows,
     ThreadTree, Trees, dispatch_counts,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use edbprof::analysis::merge::{Merged, Merger, Profile};
 use edbprof::analysis::merge_request::{By, MergeRequest};
-use edbprof::analysis::pattern::Pattern;
 use edbprof::analysis::select::Selection;
 use edbprof::format::prof::{self, PlainInputs, ProfFile};
+use edbprof::model::Pattern;
 use edbprof::model::{
     Function, FunctionKind, NO_PARENT, NodeKind, NodeRow, Nodes, Process, ProcessIdentity,
     ThreadTree, Trees,

@@ -1,11 +1,11 @@
 //! The single calls of a function, by those that a history was told to have.
 
-use edbprof::analysis::pattern::Pattern;
 use edbprof::analysis::timeline::axis::Axis;
 use edbprof::analysis::timeline::call_tree::compare;
 use edbprof::analysis::timeline::calls::{Calls, Request, calls};
 use edbprof::analysis::timeline::replay::{Beginning, Ending};
 use edbprof::format::timeline::TimelineProcess;
+use edbprof::model::Pattern;
 use edbprof::model::timeline::{CallEnd, WaitKind};
 use proptest::prelude::*;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use edbprof::analysis::pattern::Pattern;
 use edbprof::analysis::timeline::axis::Axis;
 use edbprof::analysis::timeline::call_tree::compare;
 use edbprof::analysis::timeline::calls::{Request, calls};
 use edbprof::analysis::timeline::window::trees;
 use edbprof::format::timeline::{Block, Source, TimelineWriter, read};
+use edbprof::model::Pattern;
 use edbprof::model::timeline::{CallEnd, WaitKind};
 use edbprof::model::{NodeKind, Trees, Waiting};
 use proptest::collection::vec;

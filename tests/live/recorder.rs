@@ -86,6 +86,7 @@ impl Recorder {
             timeline_bytes,
             timeline_disk_floor: 0,
             timeline_memory_floor: 0,
+            chosen: NOTHING,
         };
         let mut recording = ptr::null_mut();
         // SAFETY: pointers to what is valid.

@@ -8,6 +8,8 @@ TYPE_CHECKING = False  # typing takes longer to import than all of this package
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional, Tuple, TypeVar, Union, overload
 
+    from ._choice import Patterns
+
     F = TypeVar("F", bound=Callable[..., Any])
     Path = Union[str, "os.PathLike[str]"]
 
@@ -50,6 +52,8 @@ class profile:
     timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB (see
         `Profile`). It is written at exit, beside the file with `.timeline` behind its name. Of
         those who share a file the first says.
+    record, no_record: patterns of the Python functions to record and of those to leave out
+        (see `Profile`). Those who share a file can't say different things: ValueError.
     slower_than: seconds. Only calls of this function that last as long are kept in the timeline,
         each with all that the process recorded meanwhile; of generators and coroutines from the
         first start to the end, waits included. The trees count every call. Implies `timeline`.
@@ -80,6 +84,8 @@ class profile:
             threads: bool = ...,
             max_nodes: int = ...,
             timeline: Union[bool, int] = ...,
+            record: Patterns = ...,
+            no_record: Patterns = ...,
             slower_than: Optional[float] = ...,
             keep: int = ...,
         ) -> "profile": ...
@@ -98,6 +104,8 @@ class profile:
         threads: bool = False,
         max_nodes: int = 4_194_304,
         timeline: "Union[bool, int]" = False,
+        record: "Patterns" = (),
+        no_record: "Patterns" = (),
         slower_than: "Optional[float]" = None,
         keep: int = 100,
     ) -> "Any":
@@ -139,6 +147,8 @@ class profile:
             self._live_directory,
             max_nodes,
             _process.timeline_bytes(timeline),
+            record,
+            no_record,
             slower_than is not None,
         )
         return self if function is None else self(function)

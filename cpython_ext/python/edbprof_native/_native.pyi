@@ -1,6 +1,6 @@
 import os
 from types import CodeType
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union, final
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union, final
 
 from typing_extensions import Self
 
@@ -35,6 +35,9 @@ class Recorder:
         timeline_bytes: int = ...,
         timeline_first: bool = ...,
         timeline_disk_floor: int = ...,
+        record: Sequence[str] = ...,
+        no_record: Sequence[str] = ...,
+        libraries: Sequence[str] = ...,
         timeline_kept: bool = ...,
     ) -> Self: ...
     def enable(self) -> None: ...

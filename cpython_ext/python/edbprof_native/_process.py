@@ -7,14 +7,19 @@ not every Python has imported by then.
 import os
 import sys
 
-from . import _calibration, _native  # noqa: F401  the former lets recorders measure their cost
+from . import _calibration, _choice, _native  # noqa: F401  the first lets recorders measure their cost
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Dict, List, Optional, Tuple, Union
 
+    from ._choice import Patterns
+
 _recorders: "Dict[Tuple[str, str, str], _native.Recorder]" = {}
+
+#: What those record that not all functions are for.
+_choices: "Dict[Tuple[str, str, str], Dict[str, Tuple[str, ...]]]" = {}
 
 #: Those that record the main thread until the process ends: then they stop, since what
 #: recording costs is not measured in a thread that records.
@@ -76,15 +81,26 @@ def recorder(
     live_dir: str,
     max_nodes: int,
     timeline: int,
+    record: "Patterns",
+    no_record: "Patterns",
     timeline_kept: bool,
 ) -> _native.Recorder:
     """The one recording of this process for that place, made if need be.
+
+    Raises ValueError if another user records a different choice of functions there.
 
     Where several users want it saved at different intervals, the shortest holds; where
     one wants threads recorded that recorded calls start, they are; of several
     `live_dir`, `max_nodes` and `timeline` the first holds.
     """
-    known = _recorders.get((directory, prefix, suffix))
+    place = (directory, prefix, suffix)
+    known = _recorders.get(place)
+    choice = _choice.options(record, no_record)
+    if known is not None and choice not in ({}, _choices.get(place)):
+        raise ValueError(
+            "record and no_record differ from those of another decorator with the same dir, "
+            "prefix and suffix: use another prefix"
+        )
     if known is None:
         known = new_recorder(
             directory,
@@ -94,8 +110,10 @@ def recorder(
             live_dir=live_dir,
             max_nodes=max_nodes,
             timeline_bytes=timeline,
+            **choice,
             timeline_kept=timeline_kept,
         )
+        _choices[place] = choice
     elif save_every and not 0 < known.save_every <= save_every:
         known.save_every = save_every
     if threads:

@@ -9,7 +9,7 @@ from . import _native
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from typing import Dict
+    from typing import Dict, List
 
 VARIABLE = "EDBPROF_RUN"
 
@@ -25,14 +25,19 @@ def _settings(text: str) -> "Dict[str, str]":
     return found
 
 
+def _patterns(settings: "Dict[str, str]", name: str) -> "List[str]":
+    return settings[name].split("\t") if name in settings else []
+
+
 def recorder(text: str) -> "_native.Recorder":
     """The recorder of the main thread, by the run's settings."""
     settings = _settings(text)
     with_children = settings["children"] == "1"
     if not with_children:
         os.environ.pop(VARIABLE, None)
-    from . import _process
+    from . import _choice, _process
 
+    choice = _choice.options(_patterns(settings, "record"), _patterns(settings, "no_record"))
     made = _process.new_recorder(
         settings["directory"],
         "edbprof_",
@@ -46,6 +51,7 @@ def recorder(text: str) -> "_native.Recorder":
         timeline_first=settings.get("timeline_keep") == "first",
         timeline_disk_floor=int(settings.get("timeline_floor", 0)),
         quiet_without_directory=True,
+        **choice,
     )
     if not with_children and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=made.stop)

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::native_name::short_name;
 use crate::model::Function;
+use crate::model::native_name::short_name;
 
 /// Functions that are taken for the same, as indices into the functions of either side. There
 /// are several on a side where names don't tell them apart.

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::run_figures::{RunFigures, Sums};
 use crate::analysis::merge::Profile;
-use crate::analysis::native_name::without_address;
+use crate::model::native_name::without_address;
 use crate::model::{Counts, Function, FunctionKind, Label, LabelRef, Labels, NO_PARENT};
 
 /// Runs of one program, as functions with figures. The profiles themselves are not kept.

@@ -20,7 +20,7 @@ use super::Metric;
 use super::check::{Checked, Sums};
 use super::rule::figure;
 use crate::analysis::diff::Diff;
-use crate::analysis::pattern::Pattern;
+use crate::model::Pattern;
 
 /// Limits by metric and pattern: numbers of calls, or nanoseconds.
 type Limits = BTreeMap<(Metric, String), f64>;

@@ -3,7 +3,7 @@
 use super::Metric;
 use super::rule::{Limit, Rule};
 use crate::analysis::diff::{Change, Diff, Figures, Neighbours, Order};
-use crate::analysis::pattern::Pattern;
+use crate::model::Pattern;
 
 /// Callers that are named for a broken limit.
 const NAMED_CALLERS: usize = 3;

@@ -13,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Metric;
-use crate::analysis::pattern::Pattern;
+use crate::model::Pattern;
 
 /// A rule, which is broken if the comparison holds.
 #[derive(Clone, Debug)]

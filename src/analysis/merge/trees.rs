@@ -213,7 +213,7 @@ fn compare_processes(a: &Process, b: &Process) -> Ordering {
         .cmp(&numbers(b))
         .then_with(|| rest(a).cmp(&rest(b)))
         .then_with(|| (&a.argv, &a.host).cmp(&(&b.argv, &b.host)))
-        .then_with(|| (&a.hook, &a.clock).cmp(&(&b.hook, &b.clock)))
+        .then_with(|| (&a.hook, &a.clock, &a.chosen).cmp(&(&b.hook, &b.clock, &b.chosen)))
         .then_with(|| a.clock_resolution_ns.total_cmp(&b.clock_resolution_ns))
         .then_with(|| a.calibration.cmp(&b.calibration))
 }

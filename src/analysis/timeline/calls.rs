@@ -17,8 +17,8 @@ use super::durations::{Durations, Sorted};
 use super::kept::{Best, Sample};
 use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
 use super::window::waiting;
-use crate::analysis::pattern::Pattern;
 use crate::format::timeline::{Block, TimelineProcess};
+use crate::model::Pattern;
 use crate::model::timeline::WaitKind;
 use crate::model::{Function, Trees, Waiting};
 

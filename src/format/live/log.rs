@@ -52,6 +52,7 @@ pub(super) struct Log {
     pub(super) host: Box<[u8]>,
     pub(super) hook: Box<[u8]>,
     pub(super) argv: Vec<Box<[u8]>>,
+    pub(super) chosen: Box<[u8]>,
     /// And whether each is hidden.
     pub(super) functions: Vec<(Function, bool)>,
     pub(super) threads: Vec<ThreadRecord>,
@@ -93,6 +94,7 @@ impl Log {
         for _ in 0..record.take_u32()? {
             self.argv.push(record.take_text()?);
         }
+        self.chosen = record.take_text().unwrap_or_default();
         Some(())
     }
 }

@@ -47,7 +47,7 @@
 //! |---|---|---|
 //! | 0 | 4 | length of what follows the first 8 bytes. Stored last |
 //! | 4 | 4 | kind of record |
-//! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts |
+//! | 8 | | for 1, facts: texts host and hook, u32 number of arguments, texts; text, the choice of functions, if not all are recorded |
 //! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
 //! | 8 | | for 3, a thread: u32 index of its root node, text name; the latest record holds. In the thread of a forked child that had forked, u32 number of nodes behind the root that are calls of the parent's, each below the one before it, plus 1 |
 //!

@@ -113,6 +113,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         argv: log.argv.into(),
         host: log.host,
         hook: log.hook,
+        chosen: log.chosen,
         clock: clock_name.as_bytes().into(),
         clock_resolution_ns: if resolution > 0.0 && resolution.is_finite() {
             resolution

@@ -24,6 +24,7 @@
 //! | `program` | int below 2^64: random number that the recordings of one program in one process have in common |
 //! | `argv` | list of texts |
 //! | `host`, `hook`, `clock` | text |
+//! | `chosen` | only where not all functions were recorded: text, the options of `edbprof run` that choose them |
 //! | `clock_resolution_ns` | float |
 //! | `start_unix_ns`, `duration_ns`, `processor_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |

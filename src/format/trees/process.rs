@@ -26,6 +26,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadEr
             b"argv" => process.argv = reader.list(read_text)?.into(),
             b"host" => process.host = read_text(reader)?,
             b"hook" => process.hook = read_text(reader)?,
+            b"chosen" => process.chosen = read_text(reader)?,
             b"clock" => process.clock = read_text(reader)?,
             b"clock_resolution_ns" => process.clock_resolution_ns = reader.float()?,
             b"start_unix_ns" => process.start_unix_ns = read_number(reader)?,
@@ -62,6 +63,9 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process
     write_texts(writer, b"argv", &process.argv);
     write_text(writer, b"host", &process.host);
     write_text(writer, b"hook", &process.hook);
+    if !process.chosen.is_empty() {
+        write_text(writer, b"chosen", &process.chosen);
+    }
     write_text(writer, b"clock", &process.clock);
     writer.text(b"clock_resolution_ns");
     writer.float(process.clock_resolution_ns);

@@ -12,7 +12,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Facts of the process and its host.
-    pub(crate) fn facts(host: &[u8], hook: &[u8]) -> Record {
+    pub(crate) fn facts(host: &[u8], hook: &[u8], chosen: &[u8]) -> Record {
         let mut record = Record::new(record::FACTS);
         record.text(host);
         record.text(hook);
@@ -20,6 +20,9 @@ impl Record {
         record.u32(argv.len() as u32);
         for argument in &argv {
             record.text(argument.as_encoded_bytes());
+        }
+        if !chosen.is_empty() {
+            record.text(chosen);
         }
         record
     }

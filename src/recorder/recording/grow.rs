@@ -224,7 +224,7 @@ impl Recording {
                 anchor: self.anchor(thread),
             };
             let options = &self.options;
-            let mut records = vec![Record::facts(&options.host, &options.hook)];
+            let mut records = vec![Record::facts(&options.host, &options.hook, &options.chosen)];
             let functions = shared.functions.entries().iter();
             // One that there is no memory for ends the log.
             records.extend(

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) host: Box<[u8]>,
     /// For example `setprofile`.
     pub(crate) hook: Box<[u8]>,
+    /// Choice of the functions that the host reports; empty for all.
+    pub(crate) chosen: Box<[u8]>,
 }
 
 impl Options {

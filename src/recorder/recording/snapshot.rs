@@ -202,6 +202,7 @@ pub(super) fn process(
             .collect(),
         host: options.host.clone(),
         hook: options.hook.clone(),
+        chosen: options.chosen.clone(),
         clock: options.clock.to_string().into_bytes().into(),
         clock_resolution_ns: options.clock.resolution_ns(rate),
         start_unix_ns: identity.start_unix_ns,

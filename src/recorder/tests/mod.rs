@@ -44,6 +44,7 @@ fn options(clock: Clock, max_nodes: u32) -> Options {
         history: None,
         host: [].into(),
         hook: [].into(),
+        chosen: [].into(),
     }
 }
 

@@ -26,6 +26,15 @@ impl<H: Home> Thread<H> {
         Outcome::Recorded
     }
 
+    /// Returns true if the innermost open call is one of the function `key`, which is not 0.
+    pub(crate) fn is_innermost(&self, key: u64) -> bool {
+        debug_assert_ne!(key, 0);
+        let overflow = self.overflow.top_key();
+        // SAFETY: the innermost node is one of this arena.
+        let in_tree = || unsafe { self.innermost().as_ref() }.key;
+        overflow.unwrap_or_else(in_tree) == key
+    }
+
     /// The innermost open node of the tree; its root if there is none.
     pub(super) fn innermost(&self) -> NonNull<Node> {
         match self.mode.get() {

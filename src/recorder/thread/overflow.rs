@@ -55,6 +55,11 @@ impl OverflowCalls {
         self.with(|open| open.last().copied())
     }
 
+    /// Key of the innermost one.
+    pub(super) fn top_key(&self) -> Option<u64> {
+        Some(self.top()?.key)
+    }
+
     fn running(&self) -> Option<NodeIndex> {
         self.top()?.running
     }

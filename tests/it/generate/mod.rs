@@ -136,6 +136,7 @@ fn process() -> impl Strategy<Value = Process> {
                 identity,
                 parent_pid,
                 argv: argv.into(),
+                chosen: host.clone(),
                 host,
                 hook,
                 clock: b"tsc"[..].into(),

@@ -7,7 +7,7 @@ use std::io;
 use edbprof::analysis::diff::{Change, Diff};
 use edbprof::analysis::limits::budget::Budget;
 use edbprof::analysis::merge::Profile;
-use edbprof::analysis::pattern::Pattern;
+use edbprof::model::Pattern;
 use edbprof::report::diff as report;
 use edbprof::report::display::printable;
 use edbprof::report::paths::{CodeOrigin, origin};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, RunFigures, Side};
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::limits::check;
-use edbprof::analysis::pattern::Pattern;
+use edbprof::model::Pattern;
 use edbprof::report::diff as report;
 use edbprof::report::summary::path_text;
 

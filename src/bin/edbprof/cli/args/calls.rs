@@ -1,7 +1,7 @@
 //! The command line of `edbprof calls`.
 
 use clap::Args;
-use edbprof::analysis::pattern::Pattern;
+use edbprof::model::Pattern;
 
 use super::selection::pattern;
 use super::{InputOptions, WindowOptions};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use edbprof::analysis::diff::Order;
 use edbprof::analysis::limits::rule::Rule;
-use edbprof::analysis::pattern::Pattern;
+use edbprof::model::Pattern;
 
 use super::selection::pattern;
 use super::{InputOptions, SelectionOptions};

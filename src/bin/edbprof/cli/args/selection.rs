@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use edbprof::analysis::merge_request::By;
-use edbprof::analysis::pattern::Pattern;
 use edbprof::analysis::select::Selection;
+use edbprof::model::Pattern;
 
 /// Heading of these options in the help. Each option names it itself, because a heading set
 /// for all of them would also cover the options that a subcommand lists after them.

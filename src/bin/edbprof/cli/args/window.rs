@@ -1,6 +1,6 @@
 //! Options that choose a window of time.
 
-use edbprof::analysis::pattern::Pattern;
+use edbprof::model::Pattern;
 
 use super::selection::pattern;
 

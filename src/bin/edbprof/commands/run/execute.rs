@@ -89,8 +89,13 @@ fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
 
 /// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
 fn settings(options: &RunOptions, directory: &Path) -> OsString {
+    // Patterns have no tabs: see RunOptions.
+    let patterns = |name, patterns: &[String]| match patterns {
+        [] => String::new(),
+        _ => format!("{name}={}\n", patterns.join("\t")),
+    };
     let mut lines = format!(
-        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\n",
+        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\n{}{}",
         std::process::id(),
         u8::from(!options.no_threads),
         u8::from(!options.no_builtins),
@@ -98,6 +103,8 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         u8::from(!options.no_children),
         options.clock,
         options.hook,
+        patterns("record", &options.record),
+        patterns("no_record", &options.no_record),
     );
     if let Some(bytes) = options.timeline {
         // What one process takes, the next one finds taken: so all together leave that free.

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
+use super::Function;
 use super::native_name::short_name;
-use crate::model::Function;
 
 /// Text in which `*` and `…` match any characters, and `?` matches one.
 #[derive(Clone, Debug)]
@@ -48,14 +48,14 @@ impl Pattern {
     }
 
     /// Returns true if it matches all of `text`.
-    pub(super) fn is(&self, text: &[u8]) -> bool {
+    pub(crate) fn is(&self, text: &[u8]) -> bool {
         let mut places = self.start();
         self.advance(&mut places, text, &[]);
         self.is_end(&places)
     }
 
     /// Returns true if it matches `path`, or an end of it that begins a file or directory name.
-    pub(super) fn is_path_end(&self, path: &[u8]) -> bool {
+    pub(crate) fn is_path_end(&self, path: &[u8]) -> bool {
         let mut places = self.start();
         self.advance(&mut places, path, &['/', '\\']);
         self.is_end(&places)

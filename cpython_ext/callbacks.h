@@ -1,0 +1,48 @@
+/* Callbacks of sys.monitoring: callable objects, their arguments, their registration. */
+#ifndef EDBPROF_CALLBACKS_H
+#define EDBPROF_CALLBACKS_H
+
+#include "events.h"
+
+typedef struct {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    hook_kind hook;
+} callback;
+
+/* Defines a callback, a vectorcallfunc. */
+#define CALLBACK(name)                                                                             \
+    PyObject *name(__attribute__((unused)) PyObject *self, PyObject *const *arguments,             \
+                   size_t count, PyObject *Py_UNUSED(keywords))
+
+/* The code object of an event, its first argument. NULL if there is none, because Python code
+ * can call the callbacks with anything. */
+static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
+{
+    bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
+    return fits ? (PyCodeObject *)arguments[0] : NULL;
+}
+
+/* callable_key of an event, whose arguments are code object, offset, callable and the first
+ * argument of that. */
+static inline uint64_t key_of(PyObject *const *arguments, size_t count)
+{
+    bool fits = PyVectorcall_NARGS(count) >= 4;
+    return fits ? callable_key(arguments[2], arguments[3]) : 0;
+}
+
+typedef struct {
+    const char *event; /* its name; NULL behind the last handler */
+    vectorcallfunc function;
+    bool set; /* the event can be set: C_RETURN and C_RAISE come with CALL */
+} event_handler;
+
+/* Registers a hook's handlers with a tool id of `module`, sys.monitoring. Callbacks that they
+ * replace do nothing from then on, because a tool id that was taken from us may still call them.
+ * Returns the events to set, or -1 with an exception. */
+long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
+                        const event_handler *handlers);
+
+/* 0, or -1 with an exception. */
+int callbacks_init(void);
+
+#endif

@@ -1,0 +1,205 @@
+/* Choice: the Python functions that a recorder records. */
+#include "choice.h"
+
+#include "arrays.h"
+
+/* All choices of this process, by number. */
+static choice **all_choices;
+static size_t choice_count, choice_room;
+
+/* ---- what is known of a code object ---------------------------------------- */
+
+/* The slot of a code object has two bits for each of the first choices: whether the code was
+ * matched, and whether it is chosen. Later choices match it each time, and so do those of other
+ * interpreters, because each interpreter numbers the slots for itself. */
+enum { KNOWN = 1, CHOSEN = 2, BITS = 2, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
+enum { UNNOTED = INT_MAX };
+
+static Py_ssize_t code_slot = -1;
+
+static uintptr_t notes_of(PyCodeObject *code)
+{
+    void *extra = NULL;
+    if (code_slot >= 0 && compat_get_code_extra((PyObject *)code, code_slot, &extra) < 0) {
+        PyErr_Clear();
+    }
+    return (uintptr_t)extra;
+}
+
+static unsigned note_of(const choice *self, PyCodeObject *code)
+{
+    return self->number >= MOST_NOTED ? 0 : notes_of(code) >> (BITS * self->number) & 3;
+}
+
+static void note(const choice *self, PyCodeObject *code, unsigned bits)
+{
+    if (code_slot < 0 || self->number >= MOST_NOTED) {
+        return;
+    }
+    uintptr_t notes = notes_of(code) | (uintptr_t)bits << (BITS * self->number);
+    if (compat_set_code_extra((PyObject *)code, code_slot, (void *)notes) < 0) {
+        PyErr_Clear();
+    }
+}
+
+/* ---- matching -------------------------------------------------------------- */
+
+static bool matches(const choice *self, PyCodeObject *code)
+{
+    named function;
+    name_code(&function, code);
+    bool chosen = false;
+    if ((function.function.flags & EDBPROF_HIDDEN) == 0) {
+        PyObject *origin = name_origin(code);
+        PyObject *owner = NULL;
+        edbprof_str text = name_text(origin, &owner);
+        chosen = edbprof_choice_matches(self->patterns, &function.function, text) != 0;
+        Py_XDECREF(owner);
+        Py_XDECREF(origin);
+    }
+    named_clear(&function);
+    return chosen;
+}
+
+/* Matching may make Python objects, which must not meet a pending exception. */
+static Py_NO_INLINE bool match_and_note(const choice *self, PyCodeObject *code)
+{
+    PyObject *exception = compat_take_exception();
+    bool chosen = matches(self, code);
+    PyErr_Clear();
+    note(self, code, chosen ? KNOWN | CHOSEN : KNOWN);
+    compat_restore_exception(exception);
+    return chosen;
+}
+
+bool choice_has(const choice *self, PyCodeObject *code)
+{
+    unsigned bits = note_of(self, code);
+    return bits & KNOWN ? (bits & CHOSEN) != 0 : match_and_note(self, code);
+}
+
+bool choice_is_known_to_have(const choice *self, PyCodeObject *code)
+{
+    bool is_noted = code_slot >= 0 && self->number < MOST_NOTED;
+    return is_noted ? (note_of(self, code) & CHOSEN) != 0 : match_and_note(self, code);
+}
+
+/* ---- making ---------------------------------------------------------------- */
+
+/* Strings of a sequence, valid as long as `owners`. */
+typedef struct {
+    PyObject *fast, *owners;
+    edbprof_str *items;
+    size_t count;
+} strings;
+
+static void strings_clear(strings *self)
+{
+    PyMem_Free(self->items);
+    Py_CLEAR(self->owners);
+    Py_CLEAR(self->fast);
+}
+
+/* 0, or -1 with an exception. */
+static int strings_read(strings *self, PyObject *sequence)
+{
+    *self = (strings){0};
+    if (sequence == NULL || sequence == Py_None) {
+        return 0;
+    }
+    if (PyUnicode_Check(sequence)) {
+        PyErr_SetString(PyExc_TypeError, "patterns must be a sequence of str, not a str");
+        return -1;
+    }
+    self->fast = PySequence_Fast(sequence, "patterns must be a sequence of str");
+    Py_ssize_t count = self->fast == NULL ? 0 : PySequence_Fast_GET_SIZE(self->fast);
+    self->items = PyMem_Calloc((size_t)count + 1, sizeof *self->items);
+    self->owners = PyList_New(0);
+    if (self->fast == NULL || self->items == NULL || self->owners == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(self->fast, i);
+        if (!PyUnicode_Check(item)) {
+            PyErr_Format(PyExc_TypeError, "a pattern must be a str, not %s",
+                         Py_TYPE(item)->tp_name);
+            return -1;
+        }
+        PyObject *owner = PyUnicode_AsEncodedString(item, "utf-8", "replace");
+        if (owner == NULL || PyList_Append(self->owners, owner) < 0) {
+            Py_XDECREF(owner);
+            return -1;
+        }
+        self->items[self->count++] =
+            (edbprof_str){PyBytes_AS_STRING(owner), (size_t)PyBytes_GET_SIZE(owner)};
+        Py_DECREF(owner);
+    }
+    return 0;
+}
+
+/* The choice with these patterns, which it takes. NULL with an exception. */
+static const choice *intern(edbprof_choice *patterns)
+{
+    size_t length = edbprof_choice_text(patterns, NULL, 0);
+    char *text = PyMem_RawMalloc(length + 1);
+    choice **grown = grow_array(all_choices, choice_count, &choice_room, sizeof *grown);
+    choice *self = grown == NULL ? NULL : PyMem_RawCalloc(1, sizeof *self);
+    all_choices = grown == NULL ? all_choices : grown;
+    if (text == NULL || self == NULL) {
+        PyMem_RawFree(text);
+        PyMem_RawFree(self);
+        edbprof_choice_free(patterns);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    edbprof_choice_text(patterns, text, length + 1);
+    bool is_main = PyInterpreterState_Get() == PyInterpreterState_Main();
+    for (size_t i = 0; i < choice_count; i++) {
+        if (is_main == (all_choices[i]->number != UNNOTED) &&
+            strcmp(all_choices[i]->text, text) == 0) {
+            PyMem_RawFree(text);
+            PyMem_RawFree(self);
+            edbprof_choice_free(patterns);
+            return all_choices[i];
+        }
+    }
+    if (is_main && code_slot < 0) {
+        code_slot = compat_request_code_extra(NULL);
+    }
+    *self = (choice){patterns, is_main ? (unsigned)choice_count : UNNOTED, text};
+    all_choices[choice_count++] = self;
+    return self;
+}
+
+int choice_find(PyObject *record, PyObject *no_record, PyObject *libraries, const choice **found)
+{
+    strings given[3];
+    PyObject *sequences[3] = {record, no_record, libraries};
+    int result = 0;
+    *found = NULL;
+    for (int i = 0; i < 3; i++) {
+        /* Each is cleared below, also where an earlier one has failed. */
+        result = strings_read(&given[i], result == 0 ? sequences[i] : NULL) < 0 ? -1 : result;
+    }
+    if (result == 0 && given[0].count + given[1].count > 0) {
+        edbprof_choice *patterns;
+        edbprof_status status =
+            edbprof_choice_new(given[0].items, given[0].count, given[1].items, given[1].count,
+                               given[2].items, given[2].count, &patterns);
+        if (status == EDBPROF_OK) {
+            *found = intern(patterns);
+        } else if (status == EDBPROF_BAD_ARGUMENT) {
+            PyErr_SetString(PyExc_ValueError, "an empty pattern matches nothing");
+        } else {
+            PyErr_NoMemory();
+        }
+        result = *found == NULL ? -1 : 0;
+    }
+    for (int i = 0; i < 3; i++) {
+        strings_clear(&given[i]);
+    }
+    return result;
+}

@@ -1,0 +1,27 @@
+/* Choice: the Python functions that a recorder records.
+ *
+ * Choices with the same text are the same object, which is kept as long as the process. A code
+ * object is matched once for each choice: what came of it is kept with the code object. */
+#ifndef EDBPROF_CHOICE_H
+#define EDBPROF_CHOICE_H
+
+#include "names.h"
+
+typedef struct {
+    edbprof_choice *patterns;
+    unsigned number; /* of the choice; UNNOTED outside of the main interpreter */
+    char *text;      /* as edbprof_choice_text has it */
+} choice;
+
+/* Finds or makes the choice of these sequences of patterns, any of which may be NULL; *found
+ * becomes NULL if no pattern is given. `libraries`: directories of code that is not the program's
+ * own. 0, or -1 with an exception. */
+int choice_find(PyObject *record, PyObject *no_record, PyObject *libraries, const choice **found);
+
+/* Returns true if calls of this code object are recorded. It runs, or is open. */
+bool choice_has(const choice *self, PyCodeObject *code);
+
+/* The same for a code object that need not have been matched: then false. */
+bool choice_is_known_to_have(const choice *self, PyCodeObject *code);
+
+#endif

@@ -1,0 +1,16 @@
+/* The hooks of choices, from Python 3.12 on: callbacks of sys.monitoring that disable the events of
+ * functions that are not chosen. */
+#ifndef EDBPROF_CHOSEN_H
+#define EDBPROF_CHOSEN_H
+
+#include "recorder.h"
+
+/* Registers the hooks. 0, or -1 with an exception. */
+int chosen_init(void);
+
+/* Finds the hook of a choice, which has a tool id of sys.monitoring for itself and keeps it. 0, or
+ * -1 with a ValueError if there is none: the choice is then for the callbacks of all functions to
+ * make. */
+int chosen_find_hook(const choice *of, hook_kind *hook);
+
+#endif
