@@ -185,7 +185,7 @@ class BuildProgram(build_scripts):
         return []  # Its sources are the crate's; MANIFEST.in names them.
 
 
-# Where shells find completions, below an environment's or a system's prefix.
+# Places where shells find completions, below an environment's or a system's prefix.
 COMPLETIONS = {
     "bash": "share/bash-completion/completions/edbprof",
     "zsh": "share/zsh/site-functions/_edbprof",

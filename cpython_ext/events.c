@@ -7,7 +7,7 @@
 #include "thread_state.h"
 #include "timer.h"
 
-/* What begins or continues. `function` is a code object, or a builtin that is called with
+/* A call that begins or continues. `function` is a code object, or a builtin that is called with
  * `self`; `frame` is 0 for what is no coroutine. */
 typedef struct {
     PyObject *function, *self;
@@ -121,7 +121,7 @@ void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller
 static bool may_have_entered(const active_recorder *active, uint64_t key)
 {
     const recorder *owner = active->owner;
-    /* What a builtin has called has ended before, so that its call is the innermost open one. An
+    /* All callees of a builtin end before it, so that its call is the innermost open one. An
      * outer call of the same builtin has an open callee. */
     return owner->builtins_changed ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
                                    : owner->builtins;

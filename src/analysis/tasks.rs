@@ -12,7 +12,7 @@ use crate::model::{Function, NO_PARENT, NodeAwaits, Nodes};
 pub struct TaskTree {
     /// The coroutines, callers before what they await. Kinds are those of the call tree.
     pub nodes: Nodes,
-    /// How long they were suspended, and their longest runs.
+    /// Time in which they were suspended, and their longest runs.
     pub awaits: NodeAwaits,
 }
 

@@ -1,6 +1,6 @@
 //! Events of a thread in the order of time.
 
-/// How a call ended.
+/// Way in which a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CallEnd {

@@ -1,4 +1,4 @@
-//! What shells and `man` get to know of the commands.
+//! Completions for shells, and manual pages.
 
 use crate::sandbox::Sandbox;
 

@@ -20,7 +20,7 @@ use crate::timeline::{Program, processes};
 /// Calls of a thread: name, beginning and end.
 type Calls = Vec<(String, u64, u64)>;
 
-/// What a format has: calls by process, thread and track.
+/// Content of a format: calls by process, thread and track.
 type Found = BTreeMap<(u64, u64, &'static str), Calls>;
 
 const ALL: u64 = u64::MAX;

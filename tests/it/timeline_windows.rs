@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Path of functions and `<overflow>`; calls, resumes, total and waiting.
 type Paths = BTreeMap<String, [u64; 4]>;
 
-/// What is recorded in a window, told tick by tick.
+/// Recording of a window, tick by tick.
 pub(crate) struct Oracle {
     window: std::ops::Range<u64>,
     open: Vec<String>,
@@ -136,7 +136,7 @@ impl Oracle {
     }
 }
 
-/// What is told of a history, with its tick.
+/// An event of a history, with its tick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Told {
     Begins {

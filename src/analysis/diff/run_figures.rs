@@ -24,7 +24,7 @@ impl Sums {
 /// Figures of one run, with the times that reports show.
 #[derive(Debug, Default)]
 pub struct RunFigures {
-    /// What the kinds of nodes are.
+    /// Kinds of nodes.
     pub(super) functions: Vec<Function>,
     pub(super) rows: Rows,
     /// Waiting by the kinds of caller and callee, nanoseconds; a root's caller is `NO_PARENT`.

@@ -12,7 +12,7 @@ use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::WaitKind;
 use crate::model::{Function, Waiting};
 
-/// What all calls of one path did.
+/// Figures of all calls of one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathFigures {
     /// Number of calls, with resumed and continued ones.
@@ -30,7 +30,7 @@ pub struct Path {
     pub parent: Option<usize>,
     /// The function.
     pub function: Function,
-    /// What it did in the one and in the other.
+    /// Its figures in the one and in the other.
     pub sides: [PathFigures; 2],
 }
 

@@ -54,9 +54,9 @@ pub struct SingleCall {
     pub duration_ns: u64,
     /// Time in it in which its thread used no processor.
     pub waiting: Waiting,
-    /// How it begins: one that was open before the history has a duration of its part in it.
+    /// Its beginning: of a call that was open before the history, the duration is of its part in it.
     pub beginning: Beginning,
-    /// How it ends.
+    /// Its end.
     pub ending: Ending,
 }
 
@@ -148,7 +148,7 @@ impl<'p> OfProcess<'p> {
     }
 }
 
-/// What was found so far.
+/// Findings so far.
 struct Found {
     durations: Durations,
     waiting: Waiting,

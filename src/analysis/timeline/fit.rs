@@ -23,7 +23,7 @@ pub struct Costs {
     pub wait: u64,
 }
 
-/// What calls of each duration would take.
+/// Bytes that calls of each duration would take.
 #[derive(Clone, Debug)]
 pub struct Sizes {
     /// Number of calls and bytes for each of [`STEPS`]: that long, and shorter than the next.

@@ -1,4 +1,4 @@
-//! What a call history tells: single calls, in their order.
+//! Analysis of call histories: single calls, in their order.
 //!
 //! [`replay`] turns the events of a thread into calls that begin and end. All that shows a
 //! timeline is a visitor of it. [`axis`] puts all processes of a run on one axis of time.

@@ -107,7 +107,7 @@ struct Slicer<'s, T, S> {
     /// Time before which no slice begins: the window's beginning, or the end of what the recorder
     /// took for itself.
     floor: u64,
-    /// How calls begin there that were open before.
+    /// Beginning of calls there that were open before.
     at_floor: Beginning,
     /// The outermost open calls, which the sink knows.
     shown: Vec<Slice>,

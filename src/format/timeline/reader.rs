@@ -94,7 +94,7 @@ pub(super) fn truncated(len: u64) -> ReadError {
     ReadError::new(len as usize, Reason::Truncated)
 }
 
-/// What an entry says of its blocks and nodes.
+/// Places of an entry's blocks and nodes.
 #[derive(Default)]
 struct Extents {
     blocks_at: u64,

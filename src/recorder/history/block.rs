@@ -24,7 +24,7 @@ const _: () = assert!(
         && HEADER_WORDS == 8
 );
 
-/// Where a thread is when its block begins.
+/// Position of a thread when its block begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockStart {
     pub(crate) tick: u64,

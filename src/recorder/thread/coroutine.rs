@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::model::timeline::CallEnd;
 use crate::recorder::node::{Node, NodeIndex, Visit};
 
-/// What a coroutine does.
+/// Step of a coroutine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It starts.

@@ -114,7 +114,7 @@ impl HistoryCursor {
     }
 }
 
-/// What a word says of an event.
+/// An event as a word describes it.
 #[derive(Clone, Copy)]
 pub(super) enum Note {
     /// A call begins or continues in a node, or in a counter.

@@ -37,7 +37,7 @@ pub struct CallsReport<'c> {
     pub recorded: Option<u64>,
     /// Options that choose a window; empty for all of the time.
     pub window: &'c str,
-    /// What the history lacks.
+    /// Parts that the history lacks.
     pub missing: Missing,
 }
 

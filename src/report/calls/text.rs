@@ -113,7 +113,7 @@ fn head(report: &CallsReport<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What is to be known of the calls.
+/// Facts of the calls.
 fn notes(report: &CallsReport<'_>) -> Vec<String> {
     let found = report.calls;
     let mut notes = Vec::new();

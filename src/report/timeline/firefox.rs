@@ -121,7 +121,7 @@ fn meta(tracks: &Tracks<'_>, remarks: &[String]) -> Value {
     })
 }
 
-/// What one thread did.
+/// Samples of one thread.
 struct Samples<'w, 't> {
     process: &'w ProcessTrack<'t>,
     /// Functions that have frames, by index.

@@ -1,4 +1,4 @@
-//! `edbprof completions` and `edbprof man`: what shells and `man` want to know of the commands.
+//! `edbprof completions` and `edbprof man`: the commands as shells and `man` read them.
 
 use clap::CommandFactory;
 use edbprof::report::summary::path_text;

@@ -16,7 +16,7 @@ use crate::cli::ui::warn;
 pub(crate) struct RunsRead {
     /// Warnings, which are not shown yet.
     pub(crate) warnings: Vec<String>,
-    /// Whether all files that belong to the runs were read, or the reason why nothing of one could
+    /// Exit status for what was read of the runs' files, or the reason why nothing of one could
     /// be used.
     pub(crate) result: Result<Exit, Error>,
 }
