@@ -12,14 +12,10 @@ use crate::model::{Label, Process};
 /// Returns commands for `profile`, the file of the merged profile that `view` shows. `program` is
 /// the word by which the user calls edbprof; `is_apart` says that the file keeps processes apart.
 pub fn hints(view: &View<'_>, program: &str, profile: &Path, is_apart: bool) -> Vec<String> {
-    // No text could name such a file to a shell.
-    let Some(profile) = profile.to_str() else {
+    let Some(profile) = file_word(profile) else {
         return Vec::new();
     };
-    let profile = quoted(&match profile.starts_with('-') {
-        true => format!("./{profile}"),
-        false => profile.to_owned(),
-    });
+    let profile = quoted(&profile);
     let tree = match tests(view) {
         Some(pattern) => format!("tree --include={}", quoted(&pattern)),
         None => "tree".to_owned(),
@@ -33,6 +29,33 @@ pub fn hints(view: &View<'_>, program: &str, profile: &Path, is_apart: bool) -> 
         .flatten()
         .map(|command| format!("{program} {command} {profile}"))
         .collect()
+}
+
+/// Returns the command that shows the single calls of one of the program's own functions, the one
+/// with the most time of those that processes call several times.
+pub fn calls_hint(view: &View<'_>, program: &str, timeline: &Path) -> Option<String> {
+    let order: SortOrder = "cumulative".parse().ok()?;
+    let processes = view.figures.processes as i128;
+    let sorted = order.sorted(&view.rows);
+    let repeated = sorted.into_iter().find(|(label, counts)| {
+        origin(label) == CodeOrigin::Program && counts.nc > processes && !label.name.ends_with(b">")
+    });
+    let name = name_of(view, repeated?.0)?;
+    let timeline = quoted(&file_word(timeline)?);
+    Some(format!(
+        "{} calls {} {timeline}",
+        quoted(program),
+        quoted(&name)
+    ))
+}
+
+/// Returns the path of a file as a word that is no option. No text names some files to a shell.
+fn file_word(path: &Path) -> Option<String> {
+    let path = path.to_str()?;
+    Some(match path.starts_with('-') {
+        true => format!("./{path}"),
+        false => path.to_owned(),
+    })
 }
 
 /// Returns `word` as a shell takes it.
@@ -100,6 +123,11 @@ fn costliest(view: &View<'_>) -> Option<String> {
         row.is_some_and(|row| !row.callers.is_empty())
     };
     let (label, _) = sorted.into_iter().find(|(label, _)| has_caller(label))?;
+    name_of(view, label)
+}
+
+/// Returns a name of the function with that label, which patterns match.
+fn name_of(view: &View<'_>, label: &Label) -> Option<String> {
     let mut functions = view.profile.trees().functions.iter();
     let name = match functions.find(|function| function.label == *label) {
         Some(function) => function_name(function),

@@ -36,6 +36,8 @@ fn all_processes_are_in_one_file() {
         .run(&["--out=run", "--summary-json=summary.json"])
         .expect(0);
     assert!(run.stdout.contains("run.timeline"), "{}", run.stdout);
+    let hint = " calls leaf run.timeline\n";
+    assert!(run.stdout.contains(hint), "{}", run.stdout);
     let path = sandbox.work("run.timeline");
     assert_eq!(pids(&path), [1000, 1001]);
     // Each block is as it was recorded.

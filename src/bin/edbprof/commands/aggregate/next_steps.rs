@@ -3,8 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use edbprof::format::timeline;
 use edbprof::report::View;
-use edbprof::report::hints::{hints, quoted};
+use edbprof::report::hints::{calls_hint, hints, quoted};
 use edbprof::report::summary::path_text;
 use which::which_global;
 
@@ -26,6 +27,10 @@ pub(super) fn next_steps(view: &View<'_>, is_apart: bool, outputs: &[PathBuf]) -
     });
     if let Some(profile) = of_format(Format::Prof) {
         commands.extend(hints(view, &own_command(), profile, is_apart));
+    }
+    let is_timeline = |path: &&PathBuf| path.to_string_lossy().ends_with(timeline::SUFFIX);
+    if let Some(timeline) = outputs.iter().find(is_timeline) {
+        commands.extend(calls_hint(view, &own_command(), timeline));
     }
     match commands.is_empty() {
         true => picture,
