@@ -28,8 +28,8 @@ static edbprof_status step(const active_recorder *active, uint64_t key, uint64_t
 /* Returns true if an event in this code object is recorded. */
 static bool is_chosen(const active_recorder *active, PyCodeObject *in)
 {
-    const choice *choice = active->owner->choice;
-    return choice == NULL || (in != NULL && choice_has(choice, in));
+    const choice *chosen = active->owner->choice;
+    return chosen == NULL || (in != NULL && choice_has(chosen, in));
 }
 
 static edbprof_status enter(const active_recorder *active, const entry *new)

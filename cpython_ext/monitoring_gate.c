@@ -234,6 +234,17 @@ static long events_of(const char *get, int id, PyObject *code)
     return number;
 }
 
+/* Returns true if the tool id is that of one of the gates. */
+static bool is_of_gate(long id)
+{
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        if (gates[hook].tool != NULL && PyLong_AsLong(gates[hook].tool) == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gate_others_come_after(long event, PyCodeObject *code)
 {
     const tool_gate *gate = &gates[HOOK_MONITORING];
@@ -241,6 +252,9 @@ bool gate_others_come_after(long event, PyCodeObject *code)
     long ours = gate->tool == NULL ? 0 : PyLong_AsLong(gate->tool);
     long events = 0;
     for (int id = 0; id < ours; id++) {
+        if (is_of_gate(id)) {
+            continue; /* Callbacks of choices raise nothing. */
+        }
         events |= events_of("get_events", id, NULL);
         events |= events_of("get_local_events", id, (PyObject *)code);
     }

@@ -131,7 +131,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     static const edbprof_str monitoring = EDBPROF_STR("monitoring");
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
     PyObject *timer = Py_None, *record = NULL, *no_record = NULL, *libraries = NULL;
-    const choice *choice;
+    const choice *chosen;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
     double timeunit = 0;
@@ -145,8 +145,8 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
             &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
             &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &record,
             &no_record, &libraries, &kept) ||
-        choice_find(record, no_record, libraries, &choice) < 0 ||
-        choose_hook(hook_name, choice, &hook) < 0) {
+        choice_find(record, no_record, libraries, &chosen) < 0 ||
+        choose_hook(hook_name, chosen, &hook) < 0) {
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -174,8 +174,8 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
     options.host = (edbprof_str){host, (size_t)length};
     options.hook = hook == HOOK_SETPROFILE ? setprofile : monitoring;
-    if (choice != NULL) {
-        options.chosen = (edbprof_str){choice->text, strlen(choice->text)};
+    if (chosen != NULL) {
+        options.chosen = (edbprof_str){chosen->text, strlen(chosen->text)};
     }
     options.directory = string_of(directory);
     options.prefix = string_of(prefix);
@@ -187,7 +187,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     }
     self->interpreter = PyInterpreterState_Get();
     self->hook = hook;
-    self->choice = choice;
+    self->choice = chosen;
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->timeline = timeline_bytes != 0;

@@ -14,6 +14,12 @@ Py_ssize_t compat_code_extra = -1;
 
 enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 
+/* Returns true if no recorder of the list records events in this frame. */
+static inline bool is_left_out(const active_recorders *list, PyFrameObject *frame)
+{
+    return list->filter != NULL && !choice_has(list->filter, compat_frame_code(frame));
+}
+
 /* Each of these is called last by on_event and returns its 0, so that no event saves
  * registers for another kind. */
 
@@ -22,8 +28,19 @@ static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject 
 {
     PyCodeObject *code = compat_frame_code(frame);
     uint64_t running = compat_running_frame(frame);
-    if (!stepped(list->fast_handle, code, running, step)) {
+    if (!stepped(list->fast_handle, code, running, step) && !is_left_out(list, frame)) {
         step_in_each(list, code, running, step);
+    }
+    return 0;
+}
+
+/* Without a fast handle, or of a function that the recording does not know yet. */
+static Py_NO_INLINE int record_slow_start(const active_recorders *list, PyFrameObject *frame,
+                                          bool resumed)
+{
+    PyCodeObject *code = compat_frame_code(frame);
+    if (!is_left_out(list, frame) && !entered_code(list->filtered_handle, code, resumed)) {
+        enter_code_in_each(list, code, resumed);
     }
     return 0;
 }
@@ -40,7 +57,7 @@ static inline int record_start(const active_recorders *list, PyFrameObject *fram
         }
     }
     if (!entered_code(list->fast_handle, code, resumed)) {
-        enter_code_in_each(list, code, resumed);
+        return record_slow_start(list, frame, resumed);
     }
     return 0;
 }
@@ -65,22 +82,24 @@ static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject
     return record_step(list, frame, step);
 }
 
-/* Gives an end to one recorder with a timeline, or to each of several. */
+/* Gives an end to the only recorder, which has a timeline or a filter, or to each of several. */
 static inline void end_slowly(const active_recorders *list, PyCodeObject *code, call_end end)
 {
     uint64_t key = code_key(code);
-    if (!left(list->fast_handle, key, end)) {
+    if (!left(list->fast_handle, key, end) && !left(list->filtered_handle, key, end)) {
         leave_in_each(list, key, end, code);
     }
 }
 
-/* Without a handle for ends: other recorders have to be told, or a timeline, which has the way in
- * which a call ends. */
+/* Without a handle for ends, or of a coroutine, or by an exception. */
 static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
                                         PyObject *value)
 {
     PyCodeObject *code = compat_frame_code(frame);
     bool steps = code->co_flags & GENERATOR_FLAGS;
+    if (is_left_out(list, frame)) {
+        return 0;
+    }
     if (value == NULL && steps && compat_generator_never_ran(frame)) {
         leave_unstarted(list, code);
     } else if (compat_is_coroutine(code)) {
@@ -96,18 +115,9 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
 
 static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
 {
-    if (list->end_handle == NULL) {
-        return record_slow_end(list, frame, value);
-    }
     PyCodeObject *code = compat_frame_code(frame);
-    if (code->co_flags & GENERATOR_FLAGS) {
-        if (value == NULL && compat_generator_never_ran(frame)) {
-            leave_unstarted(list, code);
-            return 0;
-        }
-        if (compat_is_coroutine(code)) {
-            return record_pause(list, frame, value);
-        }
+    if (list->end_handle == NULL || value == NULL || compat_is_coroutine(code)) {
+        return record_slow_end(list, frame, value);
     }
     (void)edbprof_leave(list->end_handle, code_key(code));
     return 0;
@@ -116,12 +126,6 @@ static inline int record_end(const active_recorders *list, PyFrameObject *frame,
 /* `started` has the frames that have started and not ended, the latest last. It tells the end of
  * one whose start was not reported, which must not end the call of another frame with the same
  * code. */
-
-/* Returns true if no recorder of the list records events in this frame. */
-static inline bool is_left_out(const active_recorders *list, PyFrameObject *frame)
-{
-    return list->filter != NULL && !choice_has(list->filter, compat_frame_code(frame));
-}
 
 static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject *frame)
 {
@@ -137,9 +141,6 @@ static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject 
 static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 {
     arrivals_look(state->tstate);
-    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
-        return 0;
-    }
     if (EDBPROF_FAILED_STARTS_END) {
         if (state->started_count == state->started_room) {
             return grow_and_record_call(state, frame);
@@ -172,9 +173,6 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
 
 static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame, PyObject *value)
 {
-    if (is_left_out(&state->active[HOOK_SETPROFILE], frame)) {
-        return 0;
-    }
     if (EDBPROF_FAILED_STARTS_END) {
         size_t count = state->started_count;
         if (count == 0 || state->started[count - 1] != frame) {
@@ -185,31 +183,46 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
     return record_end(&state->active[HOOK_SETPROFILE], frame, value);
 }
 
-static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
-                                            PyObject *callee)
+/* Without a fast handle, or of a function that the recording does not know yet. */
+static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, PyFrameObject *frame,
+                                                 PyObject *callee)
 {
-    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
+    if (!list->skips_builtins && !is_left_out(list, frame)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
-        uint64_t key = builtin_key(builtin);
-        if (!entered_builtin(list->fast_builtins, key)) {
-            enter_builtin_in_each(list, callee, builtin->m_self, key, compat_frame_code(frame));
-        }
+        PyCodeObject *caller = compat_frame_code(frame);
+        enter_builtin_in_each(list, callee, builtin->m_self, builtin_key(builtin), caller);
     }
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyFrameObject *frame,
-                                              PyObject *callee, int what)
+static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
+                                            PyObject *callee)
 {
-    if (list->skips_builtins || is_left_out(list, frame) || !PyCFunction_Check(callee)) {
-        return 0;
+    if (PyCFunction_Check(callee) &&
+        !entered_builtin(list->fast_builtins, builtin_key((PyCFunctionObject *)callee))) {
+        return record_slow_builtin_call(list, frame, callee);
     }
-    uint64_t key = builtin_key((PyCFunctionObject *)callee);
-    call_end end = what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED;
-    if (list->fast_builtins != NULL && list->end_handle != NULL) {
-        (void)edbprof_leave(list->end_handle, key);
-    } else if (!left(list->fast_builtins, key, end)) {
-        leave_in_each(list, key, end, compat_frame_code(frame));
+    return 0;
+}
+
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+{
+    if (PyCFunction_Check(callee)) {
+        (void)edbprof_leave(list->end_builtins, builtin_key((PyCFunctionObject *)callee));
+    }
+    return 0;
+}
+
+/* Without a handle for ends. */
+static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyFrameObject *frame,
+                                                PyObject *callee, int what)
+{
+    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
+        uint64_t key = builtin_key((PyCFunctionObject *)callee);
+        call_end end = what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED;
+        if (!left(list->fast_builtins, key, end)) {
+            leave_in_each(list, key, end, compat_frame_code(frame));
+        }
     }
     return 0;
 }
@@ -222,7 +235,9 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
-    case PyTrace_C_EXCEPTION: return record_builtin_return(list, frame, argument, what);
+    case PyTrace_C_EXCEPTION:
+        return list->end_builtins == NULL ? record_slow_builtin_end(list, frame, argument, what)
+                                          : record_builtin_return(list, argument);
     default: return 0;
     }
 }

@@ -28,32 +28,54 @@ static bool must_stop(const active_recorder *active)
     return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
 }
 
+/* The choice of all recorders of a list; NULL if they differ, or if there is none. */
+static const choice *common_choice(const active_recorders *list)
+{
+    const choice *common = list->count > 0 ? list->items[0].owner->choice : NULL;
+    for (size_t i = 1; i < list->count; i++) {
+        if (list->items[i].owner->choice != common) {
+            return NULL;
+        }
+    }
+    return common;
+}
+
 /* Chooses what the fast way of a list's events uses. */
 static void choose_fast_way(active_recorders *list)
 {
+    active_go_slowly(list);
     const active_recorder *first = list->count == 1 ? list->items : NULL;
-    /* The hook 'monitoring' does not filter before it goes the fast way. */
-    bool filters =
-        first != NULL && first->owner->choice != NULL && first->owner->hook == HOOK_MONITORING;
-    bool usual = first != NULL && first->owner->timer == NULL && !filters && !must_stop(first);
-    list->fast_handle = usual ? first->handle : NULL;
-    list->end_handle = usual && !first->owner->timeline ? first->handle : NULL;
-    bool of_builtins = usual && first->owner->builtins && !first->owner->builtins_changed;
-    list->fast_builtins = of_builtins ? first->handle : NULL;
-    list->skips_builtins = list->count > 0;
-    list->filter = list->count > 0 && !must_stop(list->items) ? list->items[0].owner->choice : NULL;
+    if (list->count == 0 || (first != NULL && must_stop(first))) {
+        return;
+    }
+    list->skips_builtins = true;
     for (size_t i = 0; i < list->count; i++) {
         const recorder *owner = list->items[i].owner;
         if (owner->builtins || owner->builtins_changed) {
             list->skips_builtins = false;
         }
-        if (owner->choice != list->filter) {
-            list->filter = NULL;
-        }
     }
-    /* A list with a choice that is no filter goes the slow way, which chooses for each. */
-    if (first != NULL && list->filter != first->owner->choice) {
-        active_go_slowly(list);
+    hook_kind hook = list->items[0].owner->hook;
+    if (hook == HOOK_SETPROFILE && !must_stop(list->items)) {
+        list->filter = common_choice(list);
+    }
+    if (first == NULL || first->owner->timer != NULL) {
+        return;
+    }
+    const recorder *owner = first->owner;
+    if (list->filter != NULL) {
+        list->filtered_handle = first->handle;
+        return;
+    }
+    /* The hook 'monitoring' does not filter before it goes the fast way. */
+    if (owner->choice != NULL && hook < HOOK_CHOSEN) {
+        return;
+    }
+    list->fast_handle = first->handle;
+    list->fast_builtins = owner->builtins && !owner->builtins_changed ? first->handle : NULL;
+    if (!owner->timeline) {
+        list->end_handle = list->fast_handle;
+        list->end_builtins = list->fast_builtins;
     }
 }
 

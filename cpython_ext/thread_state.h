@@ -20,22 +20,27 @@ typedef struct {
     size_t count, room;
     /* Handle of the only recorder, if it has no timer; else NULL. */
     edbprof_thread *fast_handle;
-    /* The same for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a
-     * timeline: its calls end in the slow way, which says how. */
-    edbprof_thread *end_handle;
     /* The same for events of functions written in C, if it records them; else NULL. */
     edbprof_thread *fast_builtins;
+    /* Both for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a timeline:
+     * its calls end in the slow way, which says how. */
+    edbprof_thread *end_handle, *end_builtins;
     bool skips_builtins; /* no recorder needs events of functions written in C */
-    /* Choice of all of the recorders, if they have the same; else NULL. */
+    /* Choice of all of the recorders, if they have the same and PyEval_SetProfile reports to
+     * them; else NULL. The handles above are NULL then. */
     const choice *filter;
+    /* Handle of the only recorder for what passes the filter, if it has no timer; else NULL. */
+    edbprof_thread *filtered_handle;
 } active_recorders;
 
 /* Lets each event of a list take the slow way. */
 static inline void active_go_slowly(active_recorders *list)
 {
-    list->fast_handle = list->end_handle = list->fast_builtins = NULL;
+    list->fast_handle = list->fast_builtins = NULL;
+    list->end_handle = list->end_builtins = NULL;
     list->skips_builtins = false;
     list->filter = NULL;
+    list->filtered_handle = NULL;
 }
 
 /* Copies an active recorder; false behind the last. Loops copy because any event can run

@@ -3,7 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`merge_request`] | the part of a file that is merged, in groups by process or thread |
-//! | [`pattern`], [`select`] | patterns, and what they choose |
+//! | [`select`] | what patterns choose |
 //! | [`merge`] | many files as one [`merge::Profile`] |
 //! | [`compensate`] | times without the cost of recording |
 //! | [`diff`] | two profiles compared |

@@ -241,7 +241,7 @@ fn steps_of_coroutines_are_checked() {
         step(OUTER, 0, EDBPROF_COROUTINE_STARTS),
         EDBPROF_BAD_ARGUMENT
     );
-    assert_eq!(step(OUTER, 1, 4), EDBPROF_BAD_ARGUMENT);
+    assert_eq!(step(OUTER, 1, 6), EDBPROF_BAD_ARGUMENT);
     assert_eq!(
         step(999, 1, EDBPROF_COROUTINE_STARTS),
         EDBPROF_UNKNOWN_FUNCTION
@@ -250,6 +250,10 @@ fn steps_of_coroutines_are_checked() {
         EDBPROF_COROUTINE_STARTS,
         EDBPROF_COROUTINE_SUSPENDS,
         EDBPROF_COROUTINE_RESUMES,
+        EDBPROF_COROUTINE_YIELDS,
+        EDBPROF_COROUTINE_RESUMES,
+        EDBPROF_COROUTINE_RAISES,
+        EDBPROF_COROUTINE_STARTS,
         EDBPROF_COROUTINE_ENDS,
     ];
     for known in steps {

@@ -454,7 +454,8 @@ def test_a_decorated_coroutine_awaits(tmp_path):
     # The counter's rate is known to some millionths.
     for name in ("handler", "inner"):
         assert 0.99 * least - 1000 <= file.awaiting(name) <= 1.01 * most + 1000
-    assert {run.node.name for run in file.runs} == {"handler"}
+    # A run has the name of the coroutine that took most of it.
+    assert {run.node.name for run in file.runs} <= {"handler", "inner"} and file.runs
 
 
 def test_without_waiting_there_is_no_awaiting(clock, record):

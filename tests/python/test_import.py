@@ -155,6 +155,7 @@ def test_api_is_what_is_documented():
     assert set(edbprof_native.__all__) == {
         "Profile",
         "get_include",
+        "keep_timeline",
         "profile",
         "run",
         "runctx",
