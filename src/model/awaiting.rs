@@ -50,7 +50,8 @@ impl NodeAwaits {
         self.by_node.entry(node).or_default().add(more);
     }
 
-    /// Adds a run. The longest [`MOST_RUNS`] stay.
+    /// Adds a run. The longest [`MOST_RUNS`] stay, and those that are equal to the last of them
+    /// but for the node: which of these a merge keeps must not depend on its order.
     pub fn add_run(&mut self, run: LongRun) {
         if run.duration > 0 {
             let order = |run: &LongRun| (u64::MAX - run.duration, run.start_unix_ns, run.node);
@@ -58,7 +59,11 @@ impl NodeAwaits {
                 .runs
                 .partition_point(|other| order(other) <= order(&run));
             self.runs.insert(place, run);
-            self.runs.truncate(MOST_RUNS);
+            if let Some(last) = self.runs.get(MOST_RUNS - 1).copied() {
+                let moment = |run: &LongRun| (u64::MAX - run.duration, run.start_unix_ns);
+                let is_kept = |run: &LongRun| moment(run) <= moment(&last);
+                self.runs.truncate(self.runs.partition_point(is_kept));
+            }
         }
     }
 
@@ -118,6 +123,27 @@ mod tests {
             .for_each(|duration| down.add_run(run(duration)));
         assert_eq!(up, down);
         assert!(up.runs().iter().copied().eq((20..30).rev().map(run)));
+    }
+
+    #[test]
+    fn runs_that_tie_with_the_last_one_stay() {
+        let mut awaits = NodeAwaits::default();
+        for node in 0..15 {
+            awaits.add_run(LongRun {
+                node,
+                start_unix_ns: 5,
+                duration: 7,
+            });
+        }
+        assert_eq!(awaits.runs().len(), 15);
+        for node in 0..10 {
+            awaits.add_run(LongRun {
+                node,
+                start_unix_ns: 5,
+                duration: 8,
+            });
+        }
+        assert_eq!(awaits.runs().len(), 10);
     }
 
     #[test]
