@@ -53,6 +53,19 @@ fn a_command_that_was_meant_is_named() {
 }
 
 #[test]
+fn run_with_another_argument_missing_wants_that() {
+    let told = told(
+        &Sandbox::new(),
+        &["run", "--timeline-keep=first", "x.py"],
+        2,
+    );
+    assert!(
+        told.contains("--timeline") && !told.contains("wants a program"),
+        "{told}"
+    );
+}
+
+#[test]
 fn run_wants_a_program() {
     for words in [&["run"][..], &["run", "--"], &["run", "-q"]] {
         let told = told(&Sandbox::new(), words, 2);

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use edbprof::report::hints::quoted;
 use edbprof::report::similar::similar;
 use edbprof::report::summary::path_text;
@@ -48,7 +48,11 @@ pub(crate) fn explain(words: &[OsString], error: &clap::Error) -> Option<Error> 
     let is_command = Options::command()
         .get_subcommands()
         .any(|command| *first == *command.get_name());
-    if first == "run" && error.kind() == ErrorKind::MissingRequiredArgument {
+    let lacks_program = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(lacking)) => lacking.iter().any(|of| of.contains("PROGRAM")),
+        _ => false,
+    };
+    if first == "run" && error.kind() == ErrorKind::MissingRequiredArgument && lacks_program {
         let message = "edbprof run wants a program: a script, -m MODULE, -c CODE or another \
                        program, with its arguments";
         return Some(Error::Usage(message.to_owned()));

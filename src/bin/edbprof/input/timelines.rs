@@ -43,7 +43,12 @@ pub(crate) fn open(
     };
     let mut timelines = Vec::new();
     for file in files {
-        if !file.named || is_timeline_file(&file) {
+        let is_called_so = file
+            .path
+            .as_os_str()
+            .as_bytes()
+            .ends_with(timeline::SUFFIX.as_bytes());
+        if !file.named || is_timeline_file(&file) || is_called_so && file.path.exists() {
             timelines.push(file);
             continue;
         }
