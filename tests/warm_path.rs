@@ -96,7 +96,8 @@ fn events_in_known_contexts_allocate_nothing() {
         host: NOTHING,
         hook: NOTHING,
         live_dir: NOTHING,
-        flags: 0,
+        // The first wait in a node takes a record, whenever the system takes the processor away.
+        flags: EDBPROF_NO_WAITING,
         timeline_bytes: 0,
         timeline_disk_floor: 0,
         timeline_memory_floor: 0,

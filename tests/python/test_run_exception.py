@@ -65,7 +65,7 @@ def test_what_the_program_says_is_asked_for_once(tmp_path: Path) -> None:
 def test_no_exception_no_traceback(tmp_path: Path, kind: str, code: int) -> None:
     done = run(tmp_path, kind)
     assert done.returncode == code
-    assert "Traceback" not in done.stderr
+    assert "Traceback (most recent" not in done.stderr
     assert f"exit status {code}" in done.stderr
 
 
@@ -104,7 +104,7 @@ def test_no_traceback_of_a_child_that_did_not(tmp_path: Path, script: str, code:
     done = run_shell(tmp_path, script)
     assert done.returncode == code
     # The program's own.
-    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.count("Traceback (most recent call last):") == 1
 
 
 def test_traceback_after_env(tmp_path: Path) -> None:
@@ -117,4 +117,4 @@ def test_traceback_after_env(tmp_path: Path) -> None:
 
 def test_quiet(tmp_path: Path) -> None:
     done = run(tmp_path, "plain", "--quiet")
-    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.count("Traceback (most recent call last):") == 1
