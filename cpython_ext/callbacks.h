@@ -30,6 +30,13 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
+/* The step of a coroutine that yields, by the arguments of PY_YIELD. */
+static inline uint32_t step_of_yield(PyCodeObject *code, PyObject *const *arguments, size_t count)
+{
+    bool waits = PyVectorcall_NARGS(count) >= 3 && !compat_is_item(code, arguments[2]);
+    return waits ? EDBPROF_COROUTINE_SUSPENDS : EDBPROF_COROUTINE_YIELDS;
+}
+
 typedef struct {
     const char *event; /* its name; NULL behind the last handler */
     vectorcallfunc function;

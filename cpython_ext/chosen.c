@@ -1,4 +1,4 @@
-/* The hooks of choices_of_hooks, from Python 3.12 on.
+/* The hooks of choices, from Python 3.12 on.
  *
  * Each choice has a tool id of sys.monitoring. The first event at each place of a code object that
  * is not chosen returns DISABLE, so that none comes again: PY_START, PY_RETURN, PY_YIELD, PY_RESUME
@@ -154,9 +154,7 @@ static CALLBACK(on_chosen_yield)
     if (code == NULL || !compat_is_coroutine(code)) {
         return leave_chosen_slowly(hook_of_callback(self), code, CALL_SUSPENDED);
     }
-    bool waits = PyVectorcall_NARGS(count) >= 3 && !compat_is_item(code, arguments[2]);
-    return step_chosen(hook_of_callback(self), code,
-                       waits ? EDBPROF_COROUTINE_SUSPENDS : EDBPROF_COROUTINE_YIELDS);
+    return step_chosen(hook_of_callback(self), code, step_of_yield(code, arguments, count));
 }
 
 /* Starts the call that an exception ends before its start event, which is lost: then it is not the
@@ -278,8 +276,7 @@ int chosen_find_hook(const choice *of, hook_kind *hook)
         }
     }
     if (free == HOOK_COUNT) {
-        PyErr_SetString(PyExc_ValueError,
-                        "all tool ids of sys.monitoring are taken by choices_of_hooks");
+        PyErr_SetString(PyExc_ValueError, "all tool ids of sys.monitoring are taken by choices");
         return -1;
     }
     if (gate_take_tool((hook_kind)free) < 0) {

@@ -101,19 +101,12 @@ static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, PyCodeObject *in)
     return leave_slowly_as(key, CALL_RETURNED, in);
 }
 
-/* The step of a coroutine that ends its call, or hands out an item. */
-static inline uint32_t step_of(call_end end)
-{
-    return end == CALL_RETURNED ? EDBPROF_COROUTINE_ENDS
-           : end == CALL_RAISED ? EDBPROF_COROUTINE_RAISES
-                                : EDBPROF_COROUTINE_YIELDS;
-}
-
 static inline PyObject *leave_code(PyCodeObject *code, call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored();
     if (code != NULL && compat_is_coroutine(code)) {
-        return step_coroutine(code, step_of(end));
+        return step_coroutine(code, end == CALL_RAISED ? EDBPROF_COROUTINE_RAISES
+                                                       : EDBPROF_COROUTINE_ENDS);
     }
     if (code != NULL && left(fast_handle, code_key(code), end)) {
         Py_RETURN_NONE;
@@ -127,9 +120,8 @@ static CALLBACK(on_return) { return leave_code(code_of(arguments, count), CALL_R
 static CALLBACK(on_yield)
 {
     PyCodeObject *code = code_of(arguments, count);
-    if (code != NULL && compat_is_coroutine(code) && PyVectorcall_NARGS(count) >= 3 &&
-        !compat_is_item(code, arguments[2])) {
-        return step_coroutine(code, EDBPROF_COROUTINE_SUSPENDS);
+    if (code != NULL && compat_is_coroutine(code)) {
+        return step_coroutine(code, step_of_yield(code, arguments, count));
     }
     return leave_code(code, CALL_SUSPENDED);
 }
