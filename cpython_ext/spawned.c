@@ -153,24 +153,26 @@ static PyObject *fast_fork_exec(PyObject *module, PyObject *const *arguments, Py
     return pid;
 }
 
-static PyObject *spawn(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
-                       PyObject *keywords)
+static PyObject *spawn_by(fast_keywords_function original, PyObject *module,
+                          PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
 {
-    PyObject *pid = original_spawn(module, arguments, count, keywords);
+    PyObject *pid = original(module, arguments, count, keywords);
     if (pid != NULL && count > 1) {
         note_start(pid, arguments[0], arguments[1]);
     }
     return pid;
 }
 
+static PyObject *spawn(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
+                       PyObject *keywords)
+{
+    return spawn_by(original_spawn, module, arguments, count, keywords);
+}
+
 static PyObject *spawnp(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
                         PyObject *keywords)
 {
-    PyObject *pid = original_spawnp(module, arguments, count, keywords);
-    if (pid != NULL && count > 1) {
-        note_start(pid, arguments[0], arguments[1]);
-    }
-    return pid;
+    return spawn_by(original_spawnp, module, arguments, count, keywords);
 }
 
 static void cover_spawning(PyMethodDef *method)
