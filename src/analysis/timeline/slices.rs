@@ -19,7 +19,7 @@ pub struct Slice {
     pub function: u32,
     /// Its beginning, nanoseconds on the axis.
     pub begin: u64,
-    /// How it begins.
+    /// Its beginning.
     pub beginning: Beginning,
 }
 

@@ -114,6 +114,11 @@ pub fn beside(prof: &Path) -> PathBuf {
     path.into()
 }
 
+/// Returns true if `path` has the name of a timeline file.
+pub fn is_called_so(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(SUFFIX.as_bytes())
+}
+
 /// The path of the live file beside a history file; none if `history` has no such name.
 pub fn live_beside(history: &Path) -> Option<PathBuf> {
     let path = history.as_os_str().as_bytes();

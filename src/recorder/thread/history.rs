@@ -362,11 +362,9 @@ impl<H: Home> Thread<H> {
         if overflow > MOST_OVERFLOW {
             return false;
         }
-        // SAFETY: a node of the arena.
-        let innermost = unsafe { self.innermost().as_ref() };
         let start = block.begin(&BlockStart {
             tick: self.common_tick(),
-            node: self.index_of(innermost),
+            node: self.index_of_innermost(),
             root: self.index_of(self.root()),
             thread: history.thread.get(),
             overflow: overflow as u32,

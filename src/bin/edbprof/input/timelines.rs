@@ -43,12 +43,10 @@ pub(crate) fn open(
     };
     let mut timelines = Vec::new();
     for file in files {
-        let is_called_so = file
-            .path
-            .as_os_str()
-            .as_bytes()
-            .ends_with(timeline::SUFFIX.as_bytes());
-        if !file.named || is_timeline_file(&file) || is_called_so && file.path.exists() {
+        if !file.named
+            || is_timeline_file(&file)
+            || timeline::is_called_so(&file.path) && file.path.exists()
+        {
             timelines.push(file);
             continue;
         }

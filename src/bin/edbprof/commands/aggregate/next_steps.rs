@@ -28,8 +28,7 @@ pub(super) fn next_steps(view: &View<'_>, is_apart: bool, outputs: &[PathBuf]) -
     if let Some(profile) = of_format(Format::Prof) {
         commands.extend(hints(view, &own_command(), profile, is_apart));
     }
-    let is_timeline = |path: &&PathBuf| path.to_string_lossy().ends_with(timeline::SUFFIX);
-    if let Some(timeline) = outputs.iter().find(is_timeline) {
+    if let Some(timeline) = outputs.iter().find(|path| timeline::is_called_so(path)) {
         commands.extend(calls_hint(view, &own_command(), timeline));
     }
     match commands.is_empty() {
