@@ -163,7 +163,7 @@ def test_the_chain_of_those_that_await(run_tasks):
     file = run_tasks(outermost)
     for name in ("outermost", "innermost", "sleep"):
         assert seconds(file, name) == 3
-    # What returns an iterator is no coroutine.
+    # A function that returns an iterator is no coroutine.
     assert seconds(file, "__await__") is None
 
 

@@ -33,7 +33,7 @@ block(sys.argv[1])
 @pytest.mark.parametrize("way", ["main", "thread", "fork"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_open_calls_last_until_the_kill(tmp_path, way, number):
-    """As long as the test sees them last, between two messages."""
+    """The time is that which the test measures, between two messages."""
     command = [find(), "run", f"--python={sys.executable}", f"--out={tmp_path}"]
     command += ["-c", BLOCKED, way]
     pipe = subprocess.PIPE

@@ -253,7 +253,7 @@ def test_a_daemon_that_outlives_the_run_hears_nothing(tmp_path):
 
 
 def unrecorded(tmp_path, *lines, options=()):
-    """What the run of such a program says of unrecorded processes, for programs and for people."""
+    """Unrecorded processes of the run of such a program, as told to programs and to people."""
     program = PROGRAM + "".join(f"{line}\n" for line in lines)
     (tmp_path / "program.py").write_text(program, encoding="utf-8")
     summary = tmp_path / "summary.json"

@@ -55,7 +55,7 @@ def test_the_run_is_told_what_goes_wrong(tmp_path, setting):
 
 
 def test_a_package_that_does_not_load_takes_one_line(tmp_path):
-    """Where another package of that name is found first."""
+    """Another package of that name is found first."""
     (tmp_path / "edbprof_native").mkdir()
     write(tmp_path / "edbprof_native" / "__init__.py", "raise ValueError('two\\nlines')\n")
     done = subprocess.run(

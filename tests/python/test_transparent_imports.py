@@ -53,7 +53,7 @@ forked()
 
 
 def imported(stderr: str) -> list[str]:
-    """What -X importtime says was imported. Other lines are kept."""
+    """Modules that -X importtime lists. Other lines are kept."""
     return [line.rpartition("|")[2].strip() for line in stderr.splitlines()]
 
 
@@ -131,7 +131,7 @@ def test_modules_of_the_programs_own_have_any_name(both, tmp_path):
 
 
 def test_python_m_takes_no_modules_of_the_programs_own(tmp_path):
-    """Which are found before the standard library's, since -m begins with this directory."""
+    """They are found before the standard library's, since -m begins with this directory."""
     for name in ("json", "subprocess", "tempfile", "sysconfig"):
         write(tmp_path / f"{name}.py", f"raise SystemExit('{name} was imported')\n")
     write(tmp_path / "program.py", "print('ran')\n")
