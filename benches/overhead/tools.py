@@ -170,14 +170,14 @@ TOOLS: dict[str, Callable[[], Any]] = {
     "empty setprofile": EmptySetprofile,
     "edbprof setprofile": lambda: Edbprof("setprofile"),
     "timeline setprofile": lambda: Edbprof("setprofile", timeline=True),
-    "setprofile, no waiting": lambda: Edbprof("setprofile", waiting=False),
+    "setprofile without waiting": lambda: Edbprof("setprofile", waiting=False),
     "setprofile without C": lambda: Edbprof("setprofile", builtins=False),
     **(
         {
             "empty monitoring": EmptyMonitoring,
             "edbprof monitoring": lambda: Edbprof("monitoring"),
             "timeline monitoring": lambda: Edbprof("monitoring", timeline=True),
-            "monitoring, no waiting": lambda: Edbprof("monitoring", waiting=False),
+            "monitoring without waiting": lambda: Edbprof("monitoring", waiting=False),
             "monitoring without C": lambda: Edbprof("monitoring", builtins=False),
         }
         if HAVE_MONITORING

@@ -45,12 +45,13 @@ impl Terminal {
         lines.collect()
     }
 
-    /// Returns `text` with characters that the terminal shows, long lines broken between words.
+    /// Returns `text` with characters that the terminal shows, long lines broken between words, but
+    /// not between a number and its unit.
     pub fn wrap(&self, text: &str) -> String {
         let mut wrapped = String::new();
         for line in self.characters(text).split_inclusive('\n') {
             let mut used = 0;
-            for word in line.split_inclusive(' ') {
+            for word in unbroken(line) {
                 let width = cells(word.trim_end());
                 if used > INDENT.len() && used + width > self.width && self.width > 0 {
                     wrapped.truncate(wrapped.trim_end().len());
@@ -71,6 +72,29 @@ impl Terminal {
             false => text.to_owned(),
         }
     }
+}
+
+/// Returns the words of `line` with the spaces behind them; a number and the word that follows are
+/// one.
+fn unbroken(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let end_of_word = |from: usize| {
+            rest[from..]
+                .find(' ')
+                .map_or(rest.len(), |at| from + at + 1)
+        };
+        let mut end = end_of_word(0);
+        if rest[..end]
+            .trim_start_matches('(')
+            .starts_with(|c: char| c.is_ascii_digit())
+        {
+            end = end_of_word(end);
+        }
+        let (word, behind) = rest.split_at(end);
+        rest = behind;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// Returns what stands for `c` where there is nothing but ASCII.
@@ -164,6 +188,7 @@ mod tests {
             "one two\n  three\n  four\nfive\n"
         );
         assert_eq!(terminal.wrap("one two th\n"), "one two th\n");
+        assert_eq!(terminal.wrap("one (1.20 s)\n"), "one\n  (1.20 s)\n");
         assert_eq!(terminal.wrap("abcdefghijkl x\n"), "abcdefghi…\n  x\n");
     }
 

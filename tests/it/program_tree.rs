@@ -3,7 +3,7 @@
 use edbprof::analysis::display_tree::DisplayTree;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::model::{NO_PARENT, Process, Rows, Trees};
+use edbprof::model::{NO_PARENT, Process, Rows, Trees, Waiting};
 use edbprof::report::View;
 use edbprof::report::tree::{TreeOptions, tree};
 
@@ -204,4 +204,41 @@ fn templates_of_installed_packages_are_not_the_program() {
     ];
     let text = show(&["/v/bin/python", "/v/bin/jupyter-nbconvert"], &nodes, 24);
     assert!(text.contains("work  ") && !text.contains("j2"), "{text}");
+}
+
+#[test]
+fn a_thread_of_a_library_that_waits_is_not_in_the_way() {
+    let mut nodes = run_tests();
+    let first = nodes.len() as u32;
+    nodes.push((
+        NO_PARENT,
+        format!("{SITE}/execnet/gateway_base.py _perform_spawn"),
+        40_000,
+    ));
+    nodes.push((
+        first,
+        "~ <method 'read' of '_io.BufferedReader' objects>".into(),
+        39_000,
+    ));
+    let argv = ["/v/bin/python", "/v/bin/pytest"];
+    let shown = |waited: u64| {
+        let nodes: Vec<_> = nodes.iter().map(|(p, f, t)| (*p, f.as_str(), *t)).collect();
+        let mut frames = build::display_tree(&nodes);
+        let waiting = Waiting {
+            blocked: waited,
+            ..Waiting::default()
+        };
+        frames.waits.add(first + 1, &waiting);
+        let options = TreeOptions {
+            lines: Some(8),
+            threshold: 0.02,
+            ..TreeOptions::default()
+        };
+        show_tree(&argv, frames, &options)
+    };
+    let thread_is_first = |shown: &str| shown.find("_perform_spawn") < shown.find("bin/pytest");
+    assert!(thread_is_first(&shown(0)), "{}", shown(0));
+    let waits = shown(39_000);
+    assert!(!thread_is_first(&waits), "{waits}");
+    assert!(waits.contains("test_one"), "{waits}");
 }

@@ -49,7 +49,7 @@ pub(super) fn choose(frames: &Frames, times: &Times, lines: Option<usize>) -> Ve
 /// Returns the frames that are worth a line, the most important first.
 fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
-    let prominent = prominent(frames);
+    let prominent = prominent(frames, times);
     // Waiting counts, but less than work.
     let score = |node: u32| {
         let at = node as usize;
@@ -78,18 +78,24 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     ranked
 }
 
-/// Frames that stand for what is below them: roots, the program's own and those that they call.
-fn prominent(frames: &Frames) -> Vec<bool> {
+/// Frames that stand for what is below them: roots, the program's own and those that they call. A
+/// library's thread that mostly waits is no such root.
+fn prominent(frames: &Frames, times: &Times) -> Vec<bool> {
     let nodes = &frames.tree.nodes;
     let role = |node: u32| {
         let function = nodes.kinds().get(node as usize);
         function.map(|&function| frames.roles[function as usize])
     };
     let repeated = repeated(frames);
+    let waits = |node: u32| {
+        let library = matches!(role(node), Some(Role::Library | Role::Machinery));
+        library && times.work[node as usize] < nodes.totals()[node as usize] / 4
+    };
     let node_and_parent = (0..).zip(nodes.parents());
     node_and_parent
         .map(|(node, &parent)| match role(parent) {
-            None | Some(Role::Own) => !repeated[node as usize],
+            None => !repeated[node as usize] && !waits(node),
+            Some(Role::Own) => !repeated[node as usize],
             Some(_) => role(node) == Some(Role::Own) && !repeated[node as usize],
         })
         .collect()

@@ -44,6 +44,11 @@ impl Times {
                 _ => own,
             })
             .collect();
+        for (node, waiting) in frames.tree.waits.iter() {
+            let waited = waiting.blocked.saturating_add(waiting.gil);
+            let work = &mut work[node as usize];
+            *work = work.saturating_sub(waited);
+        }
         for node in (0..nodes.len()).rev() {
             let below = work[node];
             if let Some(above) = work.get_mut(nodes.parents()[node] as usize) {
