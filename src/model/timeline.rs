@@ -38,6 +38,9 @@ pub enum Happening {
     SwitchTo(u32),
     /// The thread has waited for so many nanoseconds since the event before.
     Waited(WaitKind, u64),
+    /// The call that begins or continues next is that of the coroutine with this number, which no
+    /// other coroutine has at the same time. Never 0.
+    Coroutine(u64),
     /// The recorder took so many of the ticks since the event before. They are in no call's time.
     Excluded(u64),
 }

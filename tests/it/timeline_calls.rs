@@ -109,7 +109,7 @@ proptest! {
         prop_assert_eq!(slowest, durations);
         // Of a call alone, the paths are those of its tree, and the first is itself.
         for call in &found.slowest {
-            let paths = compare(&processes, [Some(call), None]).unwrap();
+            let paths = compare(&processes, &found, [Some(call), None]).unwrap();
             prop_assert_eq!(paths[0].parent, None);
             if call.duration_ns > 0 {
                 prop_assert_eq!(paths[0].sides[0].total_ns, call.duration_ns);
@@ -150,7 +150,7 @@ fn a_slow_call_is_beside_the_median_one() {
     assert_eq!((slow.duration_ns, quick.duration_ns), (700, 10));
     assert_eq!((slow.ending, slow.start_ns), (Ending::Raised, 200));
     assert_eq!((slow.waiting.blocked, found.median), (500, Some(*quick)));
-    let paths = compare(&processes, [Some(slow), found.median.as_ref()]).unwrap();
+    let paths = compare(&processes, &found, [Some(slow), found.median.as_ref()]).unwrap();
     let shown: Vec<_> = paths
         .iter()
         .map(|path| {
@@ -187,7 +187,7 @@ fn calls_of_a_function_by_itself_are_on_one_path() {
     }
     let processes = processes(&[&program]);
     let found = find(&processes, 0..u64::MAX, 1);
-    let paths = compare(&processes, [found.slowest.first(), None]).unwrap();
+    let paths = compare(&processes, &found, [found.slowest.first(), None]).unwrap();
     let shown: Vec<_> = paths
         .iter()
         .map(|path| (path.parent, path.sides[0].calls, path.sides[0].total_ns))
@@ -250,4 +250,64 @@ fn processes_are_on_one_axis() {
     let found = find(&processes, 1_000_000..1_500_000, 2);
     assert_eq!(starts(&found.slowest), [1_000_010]);
     assert_eq!(found.functions.len(), 1);
+}
+
+/// Three coroutines of `f`. The first is resumed by another thread, the second is never, and the
+/// third has the number of the first.
+fn coroutines() -> Vec<TimelineProcess> {
+    let mut program = Program::new(0, 0);
+    let main = program.thread("MainThread");
+    let other = program.thread("other");
+    program.step(main, 100, "f", (7, false));
+    program.call(main, 110, "g");
+    program.returns(main, 115);
+    program.end(main, 120, CallEnd::Suspended);
+    program.step(main, 200, "f", (8, false));
+    program.end(main, 230, CallEnd::Suspended);
+    program.step(other, 300, "f", (7, true));
+    program.call(other, 310, "g");
+    program.returns(other, 340);
+    program.end(other, 350, CallEnd::Raised);
+    program.step(main, 400, "f", (7, false));
+    program.returns(main, 401);
+    program.call(main, 500, "g");
+    program.returns(main, 600);
+    processes(&[&program])
+}
+
+#[test]
+fn steps_of_a_coroutine_are_one_call() {
+    let processes = coroutines();
+    let found = find(&processes, 0..u64::MAX, 9);
+    let shown: Vec<_> = found
+        .earliest
+        .iter()
+        .map(|call| {
+            let of_call = (call.start_ns, call.duration_ns, call.running_ns);
+            (of_call, call.steps(), call.ending)
+        })
+        .collect();
+    let expected = [
+        ((100, 250, 70), 2, Ending::Raised),
+        ((200, 400, 30), 1, Ending::Open),
+        ((400, 1, 1), 1, Ending::Returned),
+    ];
+    assert_eq!(shown, expected);
+    let figures = (found.coroutines, found.steps, found.open, found.awaiting_ns);
+    assert_eq!(figures, (3, 0, 1, 180 + 370));
+    let paths = compare(&processes, &found, [found.earliest.first(), None]).unwrap();
+    let shown: Vec<_> = paths
+        .iter()
+        .map(|path| (path.parent, path.sides[0].calls, path.sides[0].total_ns))
+        .collect();
+    assert_eq!(shown, [(None, 2, 70), (Some(0), 2, 35)]);
+}
+
+#[test]
+fn a_coroutine_that_begins_in_a_window_has_its_end() {
+    let processes = coroutines();
+    let found = find(&processes, 90..110, 9);
+    let shown: Vec<_> = found.slowest.iter().map(|call| call.duration_ns).collect();
+    assert_eq!(shown, [250]);
+    assert!(find(&processes, 290..310, 9).slowest.is_empty());
 }

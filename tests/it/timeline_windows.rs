@@ -378,7 +378,7 @@ proptest! {
             };
             let found = calls(&processes, &Axis::new(&processes), &request).unwrap();
             for call in &found.slowest {
-                compare(&processes, [Some(call), found.median.as_ref()]).unwrap();
+                compare(&processes, &found, [Some(call), found.median.as_ref()]).unwrap();
             }
         }
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -353,9 +354,9 @@ def test_the_way_in_which_steps_end(recorded, hook):
     assert not open_slices
     for name, ends in expected.items():
         found = calls_of(timeline, f"*{name}", "--slowest=9")
-        inorder = sorted(found["slowest"], key=lambda call: call["start_ns"])
-        assert [call["ended"] for call in inorder] == ends
-        assert found["steps"] == len(ends)
+        (call,) = found["slowest"]
+        assert (call["ended"], call["steps"]) == (ends[-1], len(ends))
+        assert (found["calls"], found["coroutines"], found["steps"]) == (1, 1, 0)
         # Slices are cut where the recorder took time for itself, so there may be more of them.
         begins, ended = zip(*exported[name])
         assert len(ended) >= len(ends)
@@ -438,3 +439,48 @@ def test_timelines_of_another_run_in_the_directory(a_timeline, edbprof_run, tmp_
     whole = calls_of(results, "*fib")
     assert whole["calls"] == 2
     assert whole["nested"] == 464 + 3
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_coroutine_is_one_call_from_its_start_to_its_end(recorded, hook):
+    """Tasks of one path run by turns, and have one node."""
+
+    async def inner(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    async def handle(turns):
+        await inner(turns)
+        if turns == 3:
+            raise KeyError(turns)
+
+    async def generator():
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield number
+
+    async def outermost():
+        done = await asyncio.gather(*map(handle, range(5)), return_exceptions=True)
+        assert [number async for number in generator()] == [0, 1, 2]
+        endless = asyncio.ensure_future(handle(1000))
+        await asyncio.sleep(0)
+        endless.cancel()
+        return done
+
+    path, timeline = recorded(lambda: asyncio.run(outermost()), hook=hook)
+    found = calls_of(timeline, "*.handle", "--slowest=9")
+    assert ProfFile(path).calls("handle") == found["calls"] == found["coroutines"] == 6
+    assert found["steps"] == 0
+    inorder = sorted(found["slowest"], key=lambda call: call["start_ns"])
+    assert [call["steps"] for call in inorder] == [1, 2, 3, 4, 5, 2]
+    ended = ["returned", "returned", "returned", "raised", "returned", "raised"]
+    assert [call["ended"] for call in inorder] == ended
+    for call in inorder:
+        assert (call["awaiting_ns"] > 0) == (call["steps"] > 1)
+        assert call["awaiting_ns"] < call["duration_ns"]
+    # Calls of one path are told apart, so their times are in each other.
+    assert inorder[4]["duration_ns"] > inorder[1]["duration_ns"]
+    (call,) = calls_of(timeline, "*.outermost")["slowest"]
+    # The cancelled one ends later.
+    ends = [call["start_ns"] + call["duration_ns"] for call in inorder[:-1]]
+    assert max(ends) <= call["start_ns"] + call["duration_ns"] + 1000

@@ -17,11 +17,10 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 NO_FUNCTION = 2**32 - 1
 COUNTER = RESUMED = 2**31
-RETURN, RAISE, SUSPEND, END_TO, SWITCH_TO, LATER, BLOCKED, GIL, PREEMPTED, EXCLUDED = (
-    2**32 - 1 - number for number in range(10)
-)
+RETURN, RAISE, SUSPEND, END_TO, SWITCH_TO, LATER = (2**32 - number for number in range(1, 7))
+BLOCKED, GIL, PREEMPTED, EXCLUDED, COROUTINE = (2**32 - number for number in range(7, 12))
 FIRST_CODE = 2**32 - 256
-WITH_SECOND = {END_TO, SWITCH_TO, LATER, BLOCKED, GIL, PREEMPTED, EXCLUDED}
+WITH_SECOND = {END_TO, SWITCH_TO, LATER, BLOCKED, GIL, PREEMPTED, EXCLUDED, COROUTINE}
 ENDS = {RETURN: "returned", RAISE: "raised", SUSPEND: "suspended"}
 
 

@@ -174,6 +174,13 @@ impl Program {
         self.threads[thread].open.push(node);
     }
 
+    /// Starts the coroutine of that number, or resumes it.
+    pub(crate) fn step(&mut self, thread: usize, tick: u64, name: &str, of: (u64, bool)) {
+        let (coroutine, is_resumed) = of;
+        self.event(thread, tick, Happening::Coroutine(coroutine));
+        self.begin(thread, tick, name, is_resumed);
+    }
+
     /// Calls a function.
     pub(crate) fn call(&mut self, thread: usize, tick: u64, name: &str) {
         self.begin(thread, tick, name, false);

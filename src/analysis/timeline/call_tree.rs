@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use super::calls::SingleCall;
+use super::calls::{Calls, Part, SingleCall};
 use super::chunks::end_of;
 use super::replay::{Call, Ending, Visitor, replay, threads};
 use super::window::waiting;
@@ -34,13 +34,14 @@ pub struct Path {
     pub sides: [PathFigures; 2],
 }
 
-/// Returns the paths of two calls beside each other; a caller comes before its callees. Calls of a
+/// Returns the paths of two of `calls` beside each other; a caller comes before its callees. Calls of a
 /// function by itself are on its own path.
 ///
 /// # Errors
 /// The system's, where a block can't be read.
 pub fn compare(
     processes: &[TimelineProcess],
+    calls: &Calls,
     sides: [Option<&SingleCall>; 2],
 ) -> io::Result<Vec<Path>> {
     let mut paths: Vec<Path> = Vec::new();
@@ -49,7 +50,7 @@ pub fn compare(
         let Some(call) = call else { continue };
         let process = &processes[call.process];
         let mut places: Vec<usize> = Vec::new();
-        for of_call in paths_of(process, call)? {
+        for of_call in paths_of(process, &calls.parts_of(call))? {
             // Both are calls of the function, though the pattern may match several.
             let parent = of_call.parent.map(|parent| places[parent]);
             let function = &process.functions[of_call.function as usize];
@@ -87,26 +88,32 @@ struct PathOfCall {
     waiting: Waiting,
 }
 
-fn paths_of(process: &TimelineProcess, call: &SingleCall) -> io::Result<Vec<PathOfCall>> {
+/// Returns the paths below the parts of a call, which are in the order of time.
+fn paths_of(process: &TimelineProcess, parts: &[Part]) -> io::Result<Vec<PathOfCall>> {
     let threads = threads(process);
-    let Some(thread) = threads.get(call.thread) else {
-        return Ok(Vec::new());
-    };
-    // The call may begin with the last event of a block that ends where the next one starts.
-    let begun = thread
-        .blocks
-        .partition_point(|block| block.start < call.began);
-    let blocks = &thread.blocks[begun.saturating_sub(1)..];
-    let mut below = Below {
-        call,
-        open: Vec::new(),
-        known: HashMap::new(),
-        paths: Vec::new(),
-        last: 0,
-        outside: 0,
-    };
-    replay(process, blocks, end_of(process), &mut below)?;
-    let mut paths = below.paths;
+    let mut paths = Vec::new();
+    let mut known = HashMap::new();
+    for (number, thread) in threads.iter().enumerate() {
+        let of_thread = parts.iter().filter(|part| part.thread == number);
+        let parts: Vec<Part> = of_thread.copied().collect();
+        let Some(first) = parts.first() else { continue };
+        // It may begin with the last event of a block that ends where the next one starts.
+        let begun = thread
+            .blocks
+            .partition_point(|block| block.start < first.began);
+        let blocks = &thread.blocks[begun.saturating_sub(1)..];
+        let mut below = Below {
+            parts: &parts,
+            open: Vec::new(),
+            entered: Vec::new(),
+            known,
+            paths,
+            last: 0,
+            outside: 0,
+        };
+        replay(process, blocks, end_of(process), &mut below)?;
+        (known, paths) = (below.known, below.paths);
+    }
     for index in (1..paths.len()).rev() {
         if let Some(parent) = paths[index].parent {
             paths[parent].ticks = paths[parent].ticks.saturating_add(paths[index].ticks);
@@ -115,11 +122,14 @@ fn paths_of(process: &TimelineProcess, call: &SingleCall) -> io::Result<Vec<Path
     Ok(paths)
 }
 
-/// Collects the paths below one call.
-struct Below<'c> {
-    call: &'c SingleCall,
+/// Collects the paths below the parts of a call that one thread has run.
+struct Below<'p> {
+    /// Those that have not ended.
+    parts: &'p [Part],
     /// Paths that are open, the call's first.
     open: Vec<usize>,
+    /// Paths of calls that began within the part.
+    entered: Vec<usize>,
     known: HashMap<(Option<usize>, u32), usize>,
     paths: Vec<PathOfCall>,
     last: u64,
@@ -144,14 +154,16 @@ impl Visitor for Below<'_> {
             return ControlFlow::Continue(());
         };
         self.advance(call.began);
-        let is_call = call.node == self.call.node && call.began == self.call.began;
-        if self.open.is_empty() && is_call {
+        if self.open.is_empty() {
+            let is_part = |part: &Part| call.node == part.node && call.began == part.began;
+            if !self.parts.first().is_some_and(is_part) {
+                return ControlFlow::Continue(());
+            }
             self.outside = open.len() - 1;
-            // Of calls that begin at one tick, another one was taken for it.
-            self.paths.clear();
-            self.known.clear();
-        } else if self.open.is_empty() {
-            return ControlFlow::Continue(());
+            // Of calls that begin at one tick, another one was taken for it, which took no time.
+            for path in self.entered.drain(..) {
+                self.paths[path].calls -= 1;
+            }
         }
         let new = self.paths.len();
         let parent = self.open.last().copied();
@@ -170,6 +182,7 @@ impl Visitor for Below<'_> {
             });
         }
         self.paths[path].calls += 1;
+        self.entered.push(path);
         self.open.push(path);
         ControlFlow::Continue(())
     }
@@ -180,8 +193,14 @@ impl Visitor for Below<'_> {
         }
         self.advance(tick);
         self.open.pop();
-        let is_over = open.len() == self.outside + 1 && tick >= self.call.ended;
-        match is_over {
+        let Some((part, later)) = self.parts.split_first() else {
+            return ControlFlow::Break(());
+        };
+        if open.len() == self.outside + 1 && tick >= part.ended {
+            self.entered.clear();
+            self.parts = later;
+        }
+        match self.parts.is_empty() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

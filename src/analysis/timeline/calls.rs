@@ -1,8 +1,8 @@
 //! The single calls of a function: how long each took, and which were the slowest.
 //!
-//! Of calls of the function within each other, the outermost count. What a generator or coroutine
-//! does between being called or resumed and being suspended is a *step*: steps can't be joined to
-//! calls, because a history does not tell the generators of one path apart.
+//! Of calls of the function within each other, the outermost count. The [`steps`](super::steps) of
+//! a coroutine are one call. A step of a generator counts alone: a history does not tell the
+//! generators of one path apart.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -16,6 +16,7 @@ use super::chunks::{Chunk, chunks, end_of};
 use super::durations::{Durations, Sorted};
 use super::kept::{Best, Sample};
 use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
+use super::steps::{Step, join};
 use super::window::waiting;
 use crate::format::timeline::{Block, TimelineProcess};
 use crate::model::Pattern;
@@ -35,14 +36,27 @@ pub struct Request<'r> {
     pub earliest: usize,
 }
 
-/// One call, or a step of one.
+/// A time in which one thread ran a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Index among the process's threads that have a history.
+    pub thread: usize,
+    /// The call's node, an index into the process's.
+    pub node: u32,
+    /// Tick at which it begins.
+    pub began: u64,
+    /// Tick at which it ends.
+    pub ended: u64,
+}
+
+/// One call, or a step of a generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SingleCall {
     /// Index of its process.
     pub process: usize,
-    /// Index among the process's threads that have a history.
+    /// Index among the process's threads that have a history: the first that ran it.
     pub thread: usize,
-    /// Its node, an index into the process's.
+    /// Its node, an index into the process's: the first of several.
     pub node: u32,
     /// Tick at which it begins.
     pub began: u64,
@@ -50,14 +64,31 @@ pub struct SingleCall {
     pub ended: u64,
     /// Nanoseconds since the run's start at which it begins.
     pub start_ns: u64,
-    /// Its duration without what the recorder took, nanoseconds.
+    /// Its duration without what the recorder took, nanoseconds; for a coroutine with the time in
+    /// which it was suspended.
     pub duration_ns: u64,
+    /// The part of it in which it was not suspended, nanoseconds.
+    pub running_ns: u64,
     /// Time in it in which its thread used no processor.
     pub waiting: Waiting,
     /// Its beginning: of a call that was open before the history, the duration is of its part in it.
     pub beginning: Beginning,
     /// Its end.
     pub ending: Ending,
+    /// For a coroutine, the first of its steps and the one behind the last; else equal numbers.
+    pub(super) steps: (usize, usize),
+}
+
+impl SingleCall {
+    /// Number of the steps of a coroutine; 0 for other calls.
+    pub fn steps(&self) -> usize {
+        self.steps.1 - self.steps.0
+    }
+
+    /// Nanoseconds in which a coroutine was suspended.
+    pub fn awaiting_ns(&self) -> u64 {
+        self.duration_ns.saturating_sub(self.running_ns)
+    }
 }
 
 /// Single calls of a function.
@@ -69,8 +100,11 @@ pub struct Calls {
     pub durations: Sorted,
     /// Waiting in all of them.
     pub waiting: Waiting,
-    /// Calls among them that are steps of generators or coroutines, or of greenlets that others
-    /// interrupted.
+    /// Nanoseconds in which coroutines among them were suspended.
+    pub awaiting_ns: u64,
+    /// Calls among them that are coroutines.
+    pub coroutines: u64,
+    /// Calls among them that are steps of generators, or of greenlets that others interrupted.
     pub steps: u64,
     /// Calls that began before the history, which has a part of each.
     pub cut: u64,
@@ -84,6 +118,24 @@ pub struct Calls {
     pub earliest: Vec<SingleCall>,
     /// A call whose duration is nearest to the median, of at least 2,048 or of all.
     pub median: Option<SingleCall>,
+    /// The steps of coroutines.
+    of_coroutines: Vec<Step>,
+}
+
+impl Calls {
+    /// Returns the parts of one of these calls in the order of time.
+    pub(super) fn parts_of(&self, call: &SingleCall) -> Vec<Part> {
+        let steps = self.of_coroutines.get(call.steps.0..call.steps.1);
+        match steps.unwrap_or_default() {
+            [] => vec![Part {
+                thread: call.thread,
+                node: call.node,
+                began: call.began,
+                ended: call.ended,
+            }],
+            steps => steps.iter().map(|step| step.part).collect(),
+        }
+    }
 }
 
 /// Finds the calls of a function in the histories of `processes`, which are on `axis`.
@@ -95,11 +147,38 @@ pub fn calls(
     axis: &Axis,
     request: &Request<'_>,
 ) -> io::Result<Calls> {
+    let mut found = search(processes, axis, request, &request.window)?;
+    let all = 0..u64::MAX;
+    if !found.of_coroutines.is_empty() && request.window != all {
+        // Coroutines that begin in the window may end behind it.
+        found.of_coroutines = search(processes, axis, request, &all)?.of_coroutines;
+    }
+    let ends: Vec<u64> = processes.iter().map(end_of).collect();
+    let joined = join(&mut found.of_coroutines, axis, &ends);
+    for call in joined {
+        let counts = match call.beginning {
+            Beginning::Before => request.window.start == 0,
+            _ => request.window.contains(&call.start_ns),
+        };
+        if counts {
+            found.add(call);
+        }
+    }
+    Ok(found.finish(processes))
+}
+
+/// Finds what begins in `window`; steps of coroutines are not joined yet.
+fn search(
+    processes: &[TimelineProcess],
+    axis: &Axis,
+    request: &Request<'_>,
+    window: &Range<u64>,
+) -> io::Result<Found> {
     let mut parts = Vec::new();
     for (number, process) in processes.iter().enumerate() {
         let of = OfProcess::new(process, number, axis, request);
         if of.is_meant.contains(&true) {
-            let ticks = axis.ticks(number, &request.window);
+            let ticks = axis.ticks(number, window);
             let (threads, chunks) = chunks(process, &ticks);
             parts.push((of, threads, chunks, ticks));
         }
@@ -108,7 +187,7 @@ pub fn calls(
         chunks.iter().map(move |chunk| (of, threads, chunk, ticks))
     });
     let works: Vec<_> = works.collect();
-    let found = works
+    works
         .par_iter()
         .try_fold(
             || Found::of(request),
@@ -117,8 +196,7 @@ pub fn calls(
                 Ok::<_, io::Error>(found)
             },
         )
-        .try_reduce(|| Found::of(request), |a, b| Ok(a.plus(b)))?;
-    Ok(found.finish(processes))
+        .try_reduce(|| Found::of(request), |a, b| Ok(a.plus(b)))
 }
 
 /// A process, and which of its functions are meant.
@@ -152,6 +230,9 @@ impl<'p> OfProcess<'p> {
 struct Found {
     durations: Durations,
     waiting: Waiting,
+    awaiting_ns: u64,
+    coroutines: u64,
+    of_coroutines: Vec<Step>,
     steps: u64,
     cut: u64,
     open: u64,
@@ -182,6 +263,9 @@ impl Found {
         Found {
             durations: Durations::default(),
             waiting: Waiting::default(),
+            awaiting_ns: 0,
+            coroutines: 0,
+            of_coroutines: Vec::new(),
             steps: 0,
             cut: 0,
             open: 0,
@@ -223,8 +307,11 @@ impl Found {
     fn add(&mut self, call: SingleCall) {
         self.durations.add(call.duration_ns);
         self.waiting.add(&call.waiting);
-        let is_step = call.ending == Ending::Suspended
-            || matches!(call.beginning, Beginning::Resumed | Beginning::Continued);
+        self.awaiting_ns = self.awaiting_ns.saturating_add(call.awaiting_ns());
+        self.coroutines += u64::from(call.steps() > 0);
+        let is_step = call.steps() == 0
+            && (call.ending == Ending::Suspended
+                || matches!(call.beginning, Beginning::Resumed | Beginning::Continued));
         self.steps += u64::from(is_step);
         self.cut += u64::from(call.beginning == Beginning::Before);
         self.open += u64::from(call.ending == Ending::Open);
@@ -238,6 +325,7 @@ impl Found {
     fn plus(mut self, more: Found) -> Found {
         self.durations.add_all(more.durations);
         self.waiting.add(&more.waiting);
+        self.of_coroutines.extend(more.of_coroutines);
         self.steps += more.steps;
         self.cut += more.cut;
         self.open += more.open;
@@ -266,6 +354,9 @@ impl Found {
             median: nearest.copied(),
             durations,
             waiting: self.waiting,
+            awaiting_ns: self.awaiting_ns,
+            coroutines: self.coroutines,
+            of_coroutines: self.of_coroutines,
             steps: self.steps,
             cut: self.cut,
             open: self.open,
@@ -334,17 +425,38 @@ impl Search<'_> {
         }
         let excluded = self.excluded - tracked.excluded;
         let ticks = tick.saturating_sub(call.began).saturating_sub(excluded);
-        self.found.add(SingleCall {
-            process: self.of.number,
+        let running_ns = self.of.process.clock.ns(ticks);
+        let part = Part {
             thread: self.thread,
             node: call.node,
             began: call.began,
             ended: tick,
+        };
+        if call.coroutine != 0 {
+            self.found.of_coroutines.push(Step {
+                process: self.of.number,
+                coroutine: call.coroutine,
+                part,
+                beginning: call.beginning,
+                ending,
+                running_ns,
+                waiting: tracked.waiting,
+            });
+            return;
+        }
+        self.found.add(SingleCall {
+            process: self.of.number,
+            thread: part.thread,
+            node: part.node,
+            began: part.began,
+            ended: part.ended,
             start_ns: self.of.axis.ns(self.of.number, call.began),
-            duration_ns: self.of.process.clock.ns(ticks),
+            duration_ns: running_ns,
+            running_ns,
             waiting: tracked.waiting,
             beginning: call.beginning,
             ending,
+            steps: (0, 0),
         });
     }
 }
@@ -401,8 +513,9 @@ impl Visitor for Search<'_> {
 }
 
 /// Returns the number of calls of the function in `trees` that are within no other one of it,
-/// overflow calls included.
-pub fn recorded(trees: &Trees, function: &Pattern) -> u64 {
+/// overflow calls included. With `steps`, each resumption counts as a call.
+pub fn recorded(trees: &Trees, function: &Pattern, steps: bool) -> u64 {
+    let resumes = |resumes: u64| if steps { resumes } else { 0 };
     let is_meant = |kind: u32| {
         trees
             .function(kind)
@@ -416,13 +529,16 @@ pub fn recorded(trees: &Trees, function: &Pattern) -> u64 {
             let is_above = is_within.get(row.parent as usize).copied().unwrap_or(false);
             let is_here = kinds[row.kind as usize];
             if is_here && !is_above {
-                calls = calls.saturating_add(row.calls).saturating_add(row.resumes);
+                calls = calls
+                    .saturating_add(row.calls)
+                    .saturating_add(resumes(row.resumes));
             }
             is_within.push(is_above || is_here);
         }
         let overflow = thread.overflow.iter().filter(|of| kinds[of.kind as usize]);
         calls = overflow.fold(calls, |sum, of| {
-            sum.saturating_add(of.calls).saturating_add(of.resumes)
+            sum.saturating_add(of.calls)
+                .saturating_add(resumes(of.resumes))
         });
     }
     calls

@@ -17,4 +17,5 @@ mod kept;
 pub mod missing;
 pub mod replay;
 pub mod slices;
+mod steps;
 pub mod window;

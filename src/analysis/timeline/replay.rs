@@ -1,6 +1,6 @@
 //! The events of a thread as calls that begin and end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::ops::ControlFlow;
 
@@ -46,6 +46,8 @@ pub struct Call {
     pub began: u64,
     /// Its beginning.
     pub beginning: Beginning,
+    /// Number that tells its coroutine from others that have not ended; 0 for other calls.
+    pub coroutine: u64,
 }
 
 /// Takes calls in the order in which they begin and end. Each method may stop the replay.
@@ -129,6 +131,8 @@ pub fn replay(
         process,
         nodes: Vec::new(),
         open: Vec::new(),
+        coroutine: 0,
+        switched: HashMap::new(),
     };
     let mut words = Vec::new();
     for block in blocks {
@@ -150,6 +154,10 @@ struct Replay<'p> {
     nodes: Vec<u32>,
     /// Their calls without the hidden ones.
     open: Vec<Call>,
+    /// Number of the coroutine that begins or continues next; 0 for none.
+    coroutine: u64,
+    /// Coroutines whose greenlets are to continue, by their nodes.
+    switched: HashMap<u32, u64>,
 }
 
 impl Replay<'_> {
@@ -174,17 +182,20 @@ impl Replay<'_> {
         for (index, event) in events.enumerate() {
             if index < was_open {
                 if let (Happening::Start(node), false) = (event.what, is_known) {
-                    self.begin(node, event.tick, beginning, visitor)?;
+                    self.begin(node, event.tick, beginning, 0, visitor)?;
                 }
                 continue;
             }
             match event.what {
                 Happening::Start(node) => {
-                    self.begin(node, event.tick, Beginning::Called, visitor)?;
+                    let coroutine = std::mem::take(&mut self.coroutine);
+                    self.begin(node, event.tick, Beginning::Called, coroutine, visitor)?;
                 }
                 Happening::Resume(node) => {
-                    self.begin(node, event.tick, Beginning::Resumed, visitor)?;
+                    let coroutine = std::mem::take(&mut self.coroutine);
+                    self.begin(node, event.tick, Beginning::Resumed, coroutine, visitor)?;
                 }
+                Happening::Coroutine(number) => self.coroutine = number,
                 Happening::End(how) => {
                     let ending = match how {
                         CallEnd::Returned => Ending::Returned,
@@ -266,9 +277,14 @@ impl Replay<'_> {
     ) -> ControlFlow<()> {
         let path = self.path(node);
         let common = self.common(&path);
+        let left = self.open.iter().filter(|call| call.coroutine != 0);
+        let left = left.filter(|call| !path[..common].contains(&call.node));
+        let left: Vec<_> = left.map(|call| (call.node, call.coroutine)).collect();
+        self.switched.extend(left);
         self.end_above(common, tick, Ending::Suspended, visitor)?;
         for &node in &path[common..] {
-            self.begin(node, tick, beginning, visitor)?;
+            let coroutine = self.switched.remove(&node).unwrap_or(0);
+            self.begin(node, tick, beginning, coroutine, visitor)?;
         }
         ControlFlow::Continue(())
     }
@@ -278,6 +294,7 @@ impl Replay<'_> {
         node: u32,
         tick: u64,
         beginning: Beginning,
+        coroutine: u64,
         visitor: &mut impl Visitor,
     ) -> ControlFlow<()> {
         self.nodes.push(node);
@@ -290,6 +307,7 @@ impl Replay<'_> {
             function,
             began: tick,
             beginning,
+            coroutine,
         });
         visitor.begin(&self.open)
     }

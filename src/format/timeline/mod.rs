@@ -35,6 +35,7 @@
 //! | 2^32 - 5 | the thread goes on with the open calls of another greenlet: those on the path of a node. The next word is the node's index |
 //! | 2^32 - 6 | no event: the next word is a number of ticks that pass, for gaps of 2^32 ticks or more |
 //! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
+//! | 2^32 - 11 | no event: the next word is a number that tells the coroutine which starts or continues by the next event from all others that have not ended |
 //! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
 //!
 //! A history file begins with [`HISTORY_HEADER`] bytes, which the blocks follow:

@@ -14,6 +14,7 @@ pub(crate) mod code {
     pub(crate) const GIL: u32 = u32::MAX - 7;
     pub(crate) const PREEMPTED: u32 = u32::MAX - 8;
     pub(crate) const EXCLUDED: u32 = u32::MAX - 9;
+    pub(crate) const COROUTINE: u32 = u32::MAX - 10;
     /// From here on high halves are no nodes.
     pub(crate) const FIRST: u32 = u32::MAX - 255;
     /// Added to the index of a node that continues.
@@ -43,6 +44,7 @@ pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
         Happening::Waited(WaitKind::Blocked, ns) => (code::BLOCKED, Some(ns)),
         Happening::Waited(WaitKind::Gil, ns) => (code::GIL, Some(ns)),
         Happening::Waited(WaitKind::Preempted, ns) => (code::PREEMPTED, Some(ns)),
+        Happening::Coroutine(number) => (code::COROUTINE, Some(number)),
         Happening::Excluded(ticks) => (code::EXCLUDED, Some(ticks)),
     };
     // The excluded ones are in their second word.
@@ -112,6 +114,7 @@ impl Iterator for Events<'_> {
                 code::BLOCKED => Happening::Waited(WaitKind::Blocked, *self.words.next()?),
                 code::GIL => Happening::Waited(WaitKind::Gil, *self.words.next()?),
                 code::PREEMPTED => Happening::Waited(WaitKind::Preempted, *self.words.next()?),
+                code::COROUTINE => Happening::Coroutine(*self.words.next()?),
                 code::FIRST.. => return None,
                 code if code & code::RESUMED != 0 => Happening::Resume(code & !code::RESUMED),
                 node => Happening::Start(node),
@@ -179,6 +182,7 @@ mod tests {
             (1 << 40, Happening::Resume(8)),
             (0, Happening::End(CallEnd::Returned)),
             (3, Happening::Waited(WaitKind::Gil, 5)),
+            (2, Happening::Coroutine(u64::MAX)),
             (MOST_TICKS, Happening::Excluded(50)),
             (50, Happening::Excluded(50)),
             (MOST_TICKS + 1, Happening::SwitchTo(0)),

@@ -124,7 +124,7 @@ fn replay_block(
                 state.overflow.clear();
                 state.node = node;
             }
-            Happening::Waited(..) | Happening::Excluded(_) => {}
+            Happening::Waited(..) | Happening::Excluded(_) | Happening::Coroutine(_) => {}
         }
     }
     begin

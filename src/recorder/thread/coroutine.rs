@@ -110,8 +110,9 @@ impl<H: Home> Thread<H> {
 
     fn enter_coroutine(&self, key: u64, coroutine: u64, visit: Visit, now: u64) -> Outcome {
         // A guess is not noted in the history.
-        let outcome = match !self.has_history() && self.enter_guessed(key, visit, now) {
-            true => Outcome::Recorded,
+        let outcome = match self.has_history() {
+            true => self.of_coroutine(coroutine, || self.enter_any(key, visit, now)),
+            false if self.enter_guessed(key, visit, now) => Outcome::Recorded,
             false => self.enter_any(key, visit, now),
         };
         let is_in_tree = matches!(self.mode.get(), Mode::Tree);

@@ -23,6 +23,8 @@ use crate::recorder::node::{NodeIndex, Visit};
 
 /// Words at the end of a block for what is noted without taking another one.
 const RESERVED: usize = 16;
+/// Words of an event at most: a gap, a coroutine, and its start.
+const MOST_OF_EVENT: usize = 5;
 /// Overflow calls that may be open when a block begins.
 const MOST_OVERFLOW: usize = WORDS / 2;
 
@@ -52,6 +54,8 @@ pub(super) struct HistoryCursor {
     thread: Cell<u32>,
     /// Second word of the latest time that went to the recorder.
     excluded: Cell<*mut AtomicU64>,
+    /// Number of the coroutine that the next event starts or continues; 0 for no coroutine.
+    coroutine: Cell<u64>,
     /// The recording's lock is held: no block can be taken.
     is_locked: Cell<bool>,
 }
@@ -71,6 +75,7 @@ impl HistoryCursor {
             is_wanted,
             thread: Cell::new(0),
             excluded: Cell::new(null_mut()),
+            coroutine: Cell::new(0),
             is_locked: Cell::new(false),
         }
     }
@@ -211,12 +216,26 @@ impl<H: Home> Thread<H> {
             gap = 0;
         }
         match note {
-            Note::Enter(node, visit) => history.put(visit.code(node), gap),
+            Note::Enter(node, visit) => {
+                let coroutine = history.coroutine.take();
+                if coroutine != 0 {
+                    history.put_two(code::COROUTINE, 0, coroutine);
+                }
+                history.put(visit.code(node), gap);
+            }
             Note::Leave(end) => history.put(code_of(end), gap),
             Note::EndTo(node) => history.put_two(code::END_TO, gap, node.into()),
             Note::SwitchTo(node) => history.put_two(code::SWITCH_TO, gap, node.into()),
             Note::Passes => {}
         }
+    }
+
+    /// Runs `enter`, which enters the coroutine of that number.
+    pub(super) fn of_coroutine<T>(&self, coroutine: u64, enter: impl FnOnce() -> T) -> T {
+        self.history.coroutine.set(coroutine);
+        let result = enter();
+        self.history.coroutine.set(0);
+        result
     }
 
     /// Notes that the thread has waited since its latest event, `ns` nanoseconds for each kind.
@@ -300,7 +319,7 @@ impl<H: Home> Thread<H> {
     fn has_reserved_room(&self) -> bool {
         let history = &self.history;
         // SAFETY: `end` is followed by the reserved words.
-        history.next.get() <= unsafe { history.end.get().add(RESERVED - 4) }
+        history.next.get() <= unsafe { history.end.get().add(RESERVED - MOST_OF_EVENT) }
     }
 
     /// Time on the axis that all threads have.

@@ -17,11 +17,13 @@ use crate::model::Waiting;
 /// | `total_ns`, `mean_ns`, `min_ns`, `p50_ns`, `p90_ns`, `p99_ns`, `p999_ns`, `max_ns` | durations |
 /// | `is_exact` | false if quantiles may be 0.05 % off, beyond 8,388,608 calls |
 /// | `waiting` | `{"blocked_ns", "gil_ns", "preempted_ns"}`, in all calls |
-/// | `steps` | number of those that are steps of generators, coroutines or greenlets |
+/// | `awaiting_ns` | time in which coroutines were suspended, in all calls |
+/// | `coroutines` | number of those that are coroutines |
+/// | `steps` | number of those that are steps of generators or greenlets |
 /// | `nested` | number of calls within these, which are not counted |
 /// | `cut`, `open` | number of calls that began before the history, and that were open at its end |
 /// | `is_complete` | true if the history has everything |
-/// | `slowest` | `{"start_ns", "duration_ns", "pid", "thread", "ended", "waiting", "is_cut"}`, the slowest first; `ended` is `returned`, `raised`, `suspended`, `with_caller` or `open` |
+/// | `slowest` | `{"start_ns", "duration_ns", "pid", "thread", "ended", "waiting", "awaiting_ns", "steps", "is_cut"}`, the slowest first; `ended` is `returned`, `raised`, `suspended`, `with_caller` or `open` |
 pub fn json(report: &CallsReport<'_>) -> Value {
     let calls = report.calls;
     let durations = &calls.durations;
@@ -40,6 +42,8 @@ pub fn json(report: &CallsReport<'_>) -> Value {
         "max_ns": durations.longest(),
         "is_exact": durations.is_exact(),
         "waiting": of_waiting(&calls.waiting),
+        "awaiting_ns": calls.awaiting_ns,
+        "coroutines": calls.coroutines,
         "steps": calls.steps,
         "nested": calls.nested,
         "cut": calls.cut,
@@ -62,6 +66,8 @@ fn of_call(report: &CallsReport<'_>, call: &SingleCall) -> Value {
         "thread": thread,
         "ended": ended,
         "waiting": of_waiting(&call.waiting),
+        "awaiting_ns": call.awaiting_ns(),
+        "steps": call.steps(),
         "is_cut": call.beginning == Beginning::Before,
     })
 }

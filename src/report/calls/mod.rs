@@ -61,6 +61,7 @@ impl CallsReport<'_> {
         let median = self.calls.median.as_ref();
         compare(
             self.processes,
+            self.calls,
             [Some(call), median.filter(|median| *median != call)],
         )
     }

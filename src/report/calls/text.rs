@@ -95,8 +95,9 @@ fn head(report: &CallsReport<'_>) -> String {
         true => "",
         false => " (quantiles to 0.05 %)",
     };
+    let awaiting = awaiting(found.coroutines, found.awaiting_ns);
     lines.push(format!(
-        "total {}, mean {}{}",
+        "total {}, mean {}{awaiting}{}",
         seconds(durations.total()),
         seconds(durations.mean()),
         waiting(&found.waiting, durations.total()),
@@ -119,8 +120,8 @@ fn notes(report: &CallsReport<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if found.steps > 0 {
         notes.push(format!(
-            "{} of these are steps: a generator, coroutine or greenlet ran from its start or \
-             resumption until it was suspended or ended. Steps are not joined to calls.",
+            "{} of these are steps: a generator or greenlet ran from its start or resumption until \
+             it was suspended or ended. Steps of generators are not joined to calls.",
             count(found.steps.into())
         ));
     }
@@ -147,6 +148,14 @@ fn notes(report: &CallsReport<'_>) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// The time in which coroutines were suspended, as the end of a list.
+fn awaiting(coroutines: u64, ns: u64) -> String {
+    match coroutines {
+        0 => String::new(),
+        _ => format!(", of which awaiting {}", seconds(ns)),
+    }
 }
 
 /// The waiting in some time, as the end of a list.
@@ -178,8 +187,16 @@ fn heading(report: &CallsReport<'_>, number: usize, call: &SingleCall) -> String
         Beginning::Before => ", begun before the history",
         _ => "",
     };
+    let awaiting = match call.steps() {
+        0 => String::new(),
+        1 => awaiting(1, call.awaiting_ns()),
+        steps => format!(
+            "{} in {steps} steps",
+            awaiting(steps as u64, call.awaiting_ns())
+        ),
+    };
     format!(
-        "Slowest {number}: {} from {} on{cut}, {}{}\n  process {pid} ({}), thread {thread}\n",
+        "Slowest {number}: {} from {} on{cut}, {}{awaiting}{}\n  process {pid} ({}), thread {thread}\n",
         seconds(call.duration_ns),
         seconds_since_start(call.start_ns),
         ended(call.ending),

@@ -49,7 +49,9 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
         processes: &processes,
         axis: &axis,
         calls: &found,
-        recorded: (!is_whole).then(|| recorded_calls(options)).flatten(),
+        recorded: (!is_whole)
+            .then(|| recorded_calls(options, found.coroutines == 0))
+            .flatten(),
         window: &options.window.texts().join(" "),
         missing,
     };
@@ -64,11 +66,11 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
 }
 
 /// Number of calls in the profiles beside the timelines, if there are some.
-fn recorded_calls(options: &CallsOptions) -> Option<u64> {
+fn recorded_calls(options: &CallsOptions, steps: bool) -> Option<u64> {
     let mut reading = ReadReport::default();
     let files = timelines::profiles_of(&options.inputs, &mut reading).ok()?;
     let profile = input::merge(files, &options.inputs.selection, true, &mut reading);
-    let number = recorded(profile.trees(), &options.function);
+    let number = recorded(profile.trees(), &options.function, steps);
     (number > 0).then_some(number)
 }
 
