@@ -30,6 +30,25 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
+/* usual_callable_key of an event with such arguments. */
+static inline uint64_t usual_key_of(PyObject *const *arguments, size_t count)
+{
+    bool fits = PyVectorcall_NARGS(count) >= 4;
+    return fits ? usual_callable_key(arguments[2], arguments[3]) : 0;
+}
+
+/* Returns true if the callable of an event with such arguments is a Python function. */
+static inline bool calls_python(PyObject *const *arguments, size_t count)
+{
+    return PyVectorcall_NARGS(count) >= 4 && PyFunction_Check(arguments[2]);
+}
+
+/* Returns true if the callable is a class. */
+static inline bool calls_class(PyObject *const *arguments, size_t count)
+{
+    return PyVectorcall_NARGS(count) >= 4 && PyType_Check(arguments[2]);
+}
+
 /* The step of a coroutine that yields, by the arguments of PY_YIELD. */
 static inline uint32_t step_of_yield(PyCodeObject *code, PyObject *const *arguments, size_t count)
 {

@@ -77,6 +77,17 @@ static inline bool compat_is_finalizing(void)
 #endif
 }
 
+/* Gives back a reference to an object that somebody else has one to. So it is not freed, and the
+ * caller saves no registers for that. */
+static inline void compat_decref_again(void *object)
+{
+#ifdef Py_REF_DEBUG
+    Py_DECREF((PyObject *)object);
+#else
+    Py_SET_REFCNT((PyObject *)object, Py_REFCNT((PyObject *)object) - 1);
+#endif
+}
+
 /* The frame's code object, borrowed: frames keep theirs. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {
@@ -84,7 +95,7 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
     return frame->f_code;
 #else
     PyCodeObject *code = PyFrame_GetCode(frame);
-    Py_DECREF(code);
+    compat_decref_again(code);
     return code;
 #endif
 }
@@ -315,7 +326,7 @@ static inline int compat_first_resume(PyCodeObject *code)
     return offset;
 }
 
-static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+static inline bool compat_is_at_first_resume(PyFrameObject *frame, PyCodeObject *code)
 {
     /* The slot holds the offset plus two; empty slots are NULL. */
     void *extra = NULL;
@@ -330,6 +341,13 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
     }
     int first = (int)((Py_ssize_t)extra - 2);
     return first < 0 || PyFrame_GetLasti(frame) == first;
+}
+
+static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+{
+    /* Mostly it resumes, which the instruction says. */
+    return compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_RESUME &&
+           compat_is_at_first_resume(frame, code);
 }
 
 static inline bool compat_generator_never_ran(PyFrameObject *frame)

@@ -34,6 +34,28 @@ static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
 
 static inline bool is_builtin_key(uint64_t key) { return key & 1; }
 
+/* builtin_key for the usual kind, a function of a module or a method; 0 for all other objects.
+ * Calls nothing, so that a hook saves no registers for those. */
+static inline uint64_t usual_builtin_key(PyObject *callable)
+{
+    if (!PyCFunction_CheckExact(callable)) {
+        return 0;
+    }
+    const PyCFunctionObject *builtin = (PyCFunctionObject *)callable;
+    bool is_named = builtin->m_self == NULL || PyCapsule_CheckExact(builtin->m_self);
+    return is_named ? 0 : method_key(builtin->m_ml);
+}
+
+/* callable_key for the usual kinds of builtins; 0 for all other objects. Calls nothing. */
+static inline uint64_t usual_callable_key(PyObject *callable, PyObject *self)
+{
+    if (!Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        return usual_builtin_key(callable);
+    }
+    const PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
+    return Py_IS_TYPE(self, method->d_common.d_type) ? method_key(method->d_method) : 0;
+}
+
 /* Key of a callable that PyEval_SetProfile would report as a builtin; 0 for one written in
  * Python, CLASS_CALL for all others. The most frequent kinds are checked first, because
  * PyCFunction_Check walks over base types. */

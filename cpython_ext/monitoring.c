@@ -162,25 +162,55 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
     Py_RETURN_NONE;
 }
 
-static CALLBACK(on_call)
+/* Of a callable that is none of the usual builtins. */
+static Py_NO_INLINE PyObject *call_unusual(PyObject *const *arguments, size_t count)
 {
     edbprof_thread *fast_handle = thread_monitored_builtins();
-    if (fast_handle != NULL) {
-        uint64_t key = key_of(arguments, count);
-        if (key == CLASS_CALL) {
-            edbprof_count_class_call(fast_handle);
-        }
-        if (EDBPROF_PREVENTED_STARTS_END && key == 0) {
-            thread_here.is_calling = true;
-        }
-        if (!is_builtin_key(key) || entered_builtin(fast_handle, key)) {
-            Py_RETURN_NONE;
-        }
+    uint64_t key = key_of(arguments, count);
+    if (fast_handle == NULL) {
+        return call_slowly(arguments, count);
+    }
+    if (key == CLASS_CALL) {
+        edbprof_count_class_call(fast_handle);
+    }
+    if (EDBPROF_PREVENTED_STARTS_END && key == 0) {
+        thread_here.is_calling = true;
+    }
+    if (!is_builtin_key(key) || entered_builtin(fast_handle, key)) {
+        Py_RETURN_NONE;
     }
     return call_slowly(arguments, count);
 }
 
-static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)
+static CALLBACK(on_call)
+{
+    edbprof_thread *fast_handle = thread_monitored_builtins();
+    if (fast_handle == NULL) {
+        return call_slowly(arguments, count);
+    }
+    if (calls_python(arguments, count)) {
+        if (EDBPROF_PREVENTED_STARTS_END) {
+            thread_here.is_calling = true;
+        }
+        Py_RETURN_NONE;
+    }
+    uint64_t key = usual_key_of(arguments, count);
+    if (key == 0 && calls_class(arguments, count)) {
+        edbprof_count_class_call(fast_handle);
+        Py_RETURN_NONE;
+    }
+    if (key == 0) {
+        return call_unusual(arguments, count);
+    }
+    if (!entered_builtin(fast_handle, key)) {
+        return call_slowly(arguments, count);
+    }
+    Py_RETURN_NONE;
+}
+
+/* Of a callable that is none of the usual builtins, or without a fast handle. */
+static Py_NO_INLINE PyObject *leave_unusual_builtin(PyObject *const *arguments, size_t count,
+                                                    call_end end)
 {
     edbprof_thread *fast_handle = thread_monitored_builtins();
     if (fast_handle == NULL && thread_skips_builtins()) {
@@ -191,9 +221,20 @@ static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, 
     if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
-    key = builtin ? key : 0;
-    return end == CALL_RETURNED ? leave_slowly(key, code_of(arguments, count))
-                                : leave_slowly_as(key, end, code_of(arguments, count));
+    return leave_slowly_as(builtin ? key : 0, end, code_of(arguments, count));
+}
+
+static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)
+{
+    edbprof_thread *fast_handle = thread_monitored_builtins();
+    uint64_t key = usual_key_of(arguments, count);
+    if (fast_handle == NULL || (key == 0 && !calls_class(arguments, count))) {
+        return leave_unusual_builtin(arguments, count, end);
+    }
+    if (key != 0) {
+        (void)left(fast_handle, key, end);
+    }
+    Py_RETURN_NONE;
 }
 
 static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETURNED); }

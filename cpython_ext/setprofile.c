@@ -35,9 +35,10 @@ static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject 
 }
 
 /* Without a fast handle, or of a function that the recording does not know yet. */
-static Py_NO_INLINE int record_slow_start(const active_recorders *list, PyFrameObject *frame,
+static Py_NO_INLINE int record_slow_start(const thread_state *state, PyFrameObject *frame,
                                           bool resumed)
 {
+    const active_recorders *list = &state->active[HOOK_SETPROFILE];
     PyCodeObject *code = compat_frame_code(frame);
     if (!is_left_out(list, frame) && !entered_code(list->filtered_handle, code, resumed)) {
         enter_code_in_each(list, code, resumed);
@@ -45,21 +46,35 @@ static Py_NO_INLINE int record_slow_start(const active_recorders *list, PyFrameO
     return 0;
 }
 
-static inline int record_start(const active_recorders *list, PyFrameObject *frame)
+/* Of a generator or coroutine. */
+static Py_NO_INLINE int record_generator_start(const thread_state *state, PyFrameObject *frame,
+                                               PyCodeObject *code)
 {
-    PyCodeObject *code = compat_frame_code(frame);
-    bool resumed = false;
-    if (code->co_flags & GENERATOR_FLAGS) {
-        resumed = !compat_generator_starts(frame, code);
-        if (compat_is_coroutine(code)) {
-            return record_step(list, frame,
-                               resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
-        }
+    const active_recorders *list = &state->active[HOOK_SETPROFILE];
+    bool resumed = !compat_generator_starts(frame, code);
+    if (compat_is_coroutine(code)) {
+        return record_step(list, frame,
+                           resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
     }
     if (!entered_code(list->fast_handle, code, resumed)) {
-        return record_slow_start(list, frame, resumed);
+        return record_slow_start(state, frame, resumed);
     }
     return 0;
+}
+
+static inline int record_function_start(const thread_state *state, PyFrameObject *frame,
+                                        PyCodeObject *code)
+{
+    if (!entered_code(state->active[HOOK_SETPROFILE].fast_handle, code, false)) {
+        return record_slow_start(state, frame, false);
+    }
+    return 0;
+}
+
+static inline int record_start(const thread_state *state, PyFrameObject *frame, PyCodeObject *code)
+{
+    return code->co_flags & GENERATOR_FLAGS ? record_generator_start(state, frame, code)
+                                            : record_function_start(state, frame, code);
 }
 
 static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
@@ -113,41 +128,84 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     return 0;
 }
 
-static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value)
+/* Ends a call of the function `key`; 0 for a coroutine, whose ends say more. */
+static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value,
+                             uint64_t key)
 {
-    PyCodeObject *code = compat_frame_code(frame);
-    if (list->end_handle == NULL || value == NULL || compat_is_coroutine(code)) {
+    if (list->end_handle == NULL || value == NULL || key == 0) {
         return record_slow_end(list, frame, value);
     }
-    (void)edbprof_leave(list->end_handle, code_key(code));
+    (void)edbprof_leave(list->end_handle, key);
     return 0;
 }
 
-/* `started` has the frames that have started and not ended, the latest last. It tells the end of
- * one whose start was not reported, which must not end the call of another frame with the same
- * code. */
+static inline uint64_t key_for_end(PyCodeObject *code)
+{
+    return compat_is_coroutine(code) ? 0 : code_key(code);
+}
+
+/* A frame that has started and not ended. Its key is kept, so that its end need not ask for the
+ * code object. */
+static inline void push_started(thread_state *state, PyFrameObject *frame, PyCodeObject *code)
+{
+    *state->started_end++ = (started_frame){.frame = frame, .key = code_key(code)};
+}
+
+/* Of a generator or coroutine, whose frame is on `started`. */
+static Py_NO_INLINE int record_generator_call(thread_state *state, PyFrameObject *frame,
+                                              PyCodeObject *code)
+{
+    if (compat_is_coroutine(code)) {
+        state->started_end[-1].key = 0;
+        return record_generator_start(state, frame, code);
+    }
+    if (compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_RESUME) {
+        return record_generator_start(state, frame, code);
+    }
+    if (!entered_code(state->active[HOOK_SETPROFILE].fast_handle, code, true)) {
+        return record_slow_start(state, frame, true);
+    }
+    return 0;
+}
+
+static inline int record_pushed_call(thread_state *state, PyFrameObject *frame, PyCodeObject *code)
+{
+    push_started(state, frame, code);
+    return code->co_flags & GENERATOR_FLAGS ? record_generator_call(state, frame, code)
+                                            : record_function_start(state, frame, code);
+}
 
 static Py_NO_INLINE int grow_and_record_call(thread_state *state, PyFrameObject *frame)
 {
-    const void **started =
-        grow_array(state->started, state->started_count, &state->started_room, sizeof *started);
-    if (started != NULL) {
-        state->started = started;
-        state->started[state->started_count++] = frame;
+    PyCodeObject *code = compat_frame_code(frame);
+    size_t count = (size_t)(state->started_end - state->started);
+    size_t room = count;
+    started_frame *started = grow_array(state->started, count, &room, sizeof *started);
+    if (started == NULL) {
+        return record_start(state, frame, code);
     }
-    return record_start(&state->active[HOOK_SETPROFILE], frame);
+    state->started = started;
+    state->started_end = started + count;
+    state->started_limit = started + room;
+    return record_pushed_call(state, frame, code);
 }
 
 static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 {
-    arrivals_look(state->tstate);
+    PyCodeObject *code = compat_frame_code(frame);
     if (EDBPROF_FAILED_STARTS_END) {
-        if (state->started_count == state->started_room) {
+        if (state->started_end == state->started_limit) {
             return grow_and_record_call(state, frame);
         }
-        state->started[state->started_count++] = frame;
+        return record_pushed_call(state, frame, code);
     }
-    return record_start(&state->active[HOOK_SETPROFILE], frame);
+    return record_start(state, frame, code);
+}
+
+static Py_NO_INLINE int look_and_record_call(thread_state *state, PyFrameObject *frame)
+{
+    arrivals_look(state->tstate);
+    return record_call(state, frame);
 }
 
 /* The frame is not the latest that has started. */
@@ -155,32 +213,34 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
                                             PyObject *value)
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
-    for (size_t i = state->started_count; i-- > 0;) {
-        if (state->started[i] == frame) {
-            state->started_count = i;
-            return record_end(list, frame, value);
+    for (started_frame *at = state->started_end; at-- != state->started;) {
+        if (at->frame == frame) {
+            state->started_end = at;
+            return record_end(list, frame, value, at->key);
         }
     }
     PyCodeObject *code = compat_frame_code(frame);
     if (compat_ends_at_start(frame, code)) {
-        (void)record_start(list, frame);
-    } else if ((code->co_flags & GENERATOR_FLAGS) && state->started_count > 0 &&
+        (void)record_start(state, frame, code);
+    } else if ((code->co_flags & GENERATOR_FLAGS) && state->started_end != state->started &&
                !state->sees_switches) {
         return 0; /* A generator that has caught what was raised before it resumed. */
     }
-    return record_end(list, frame, value);
+    return record_end(list, frame, value, key_for_end(code));
 }
 
 static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame, PyObject *value)
 {
+    const active_recorders *list = &state->active[HOOK_SETPROFILE];
     if (EDBPROF_FAILED_STARTS_END) {
-        size_t count = state->started_count;
-        if (count == 0 || state->started[count - 1] != frame) {
+        started_frame *end = state->started_end;
+        if (end == state->started || end[-1].frame != frame) {
             return record_other_return(state, frame, value);
         }
-        state->started_count = count - 1;
+        state->started_end = end - 1;
+        return record_end(list, frame, value, end[-1].key);
     }
-    return record_end(&state->active[HOOK_SETPROFILE], frame, value);
+    return record_end(list, frame, value, key_for_end(compat_frame_code(frame)));
 }
 
 /* Without a fast handle, or of a function that the recording does not know yet. */
@@ -195,8 +255,9 @@ static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, P
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
-                                            PyObject *callee)
+/* Of a builtin that is none of the usual ones. */
+static Py_NO_INLINE int record_unusual_builtin_call(const active_recorders *list,
+                                                    PyFrameObject *frame, PyObject *callee)
 {
     if (PyCFunction_Check(callee) &&
         !entered_builtin(list->fast_builtins, builtin_key((PyCFunctionObject *)callee))) {
@@ -205,11 +266,35 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFram
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFrameObject *frame,
+                                            PyObject *callee)
+{
+    uint64_t key = usual_builtin_key(callee);
+    if (key == 0) {
+        return record_unusual_builtin_call(list, frame, callee);
+    }
+    if (!entered_builtin(list->fast_builtins, key)) {
+        return record_slow_builtin_call(list, frame, callee);
+    }
+    return 0;
+}
+
+static Py_NO_INLINE int record_unusual_builtin_return(const active_recorders *list,
+                                                      PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
         (void)edbprof_leave(list->end_builtins, builtin_key((PyCFunctionObject *)callee));
     }
+    return 0;
+}
+
+static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+{
+    uint64_t key = usual_builtin_key(callee);
+    if (key == 0) {
+        return record_unusual_builtin_return(list, callee);
+    }
+    (void)edbprof_leave(list->end_builtins, key);
     return 0;
 }
 
@@ -231,7 +316,8 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
     switch (what) {
-    case PyTrace_CALL: return record_call(state, frame);
+    case PyTrace_CALL:
+        return threads_wanted > 0 ? look_and_record_call(state, frame) : record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
@@ -357,7 +443,7 @@ static void warn_of_another(void)
 static void forget_open_calls(thread_state *state)
 {
     active_recorder active;
-    state->started_count = 0;
+    state->started_end = state->started;
     for (size_t i = 0; active_at(&state->active[HOOK_SETPROFILE], i, &active); i++) {
         (void)edbprof_leave_all(active.handle);
     }
@@ -420,7 +506,7 @@ static int install(thread_state *state, const recorder *Py_UNUSED(owner))
     if (!state->sets_profile) {
         profile_slot_watch(&ops);
         profile_slot_look();
-        state->started_count = 0;
+        state->started_end = state->started;
         take_slot(state);
     }
     return 0;

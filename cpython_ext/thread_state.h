@@ -60,6 +60,12 @@ typedef struct {
     edbprof_thread *handle;
 } thread_handle;
 
+/* A frame that has started and not ended, and what ends its call: see setprofile.c. */
+typedef struct {
+    const void *frame;
+    uint64_t key;
+} started_frame;
+
 /* State of one Python thread. It lives in the thread's dict and is freed with it; only its
  * own thread uses it. */
 typedef struct thread_state {
@@ -77,8 +83,8 @@ typedef struct thread_state {
     bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
     Py_tracefunc chained; /* the profile function that was set before ours */
     PyObject *chained_argument;
-    const void **started; /* frames that have started and not ended: see setprofile.c */
-    size_t started_count, started_room;
+    /* Frames that have started and not ended, the latest last: see setprofile.c. */
+    started_frame *started, *started_end, *started_limit;
     bool sets_profile;        /* a profile function is being set */
     bool sees_switches;       /* of greenlets */
     bool in_switch;           /* another trace function is called */
