@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -103,6 +103,14 @@ test-tsan: | tools ## C hosts under ThreadSanitizer
 test-loom: | tools ## Each interleaving of a thread that records and a snapshot of its calls
 	CARGO_TARGET_DIR=build/loom RUSTFLAGS="--cfg edbprof_loom" \
 		cargo test --locked --no-default-features --lib interleaved
+
+# Needs rustup's target, and from Debian qemu-user, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross.
+test-aarch64: | tools ## The clock and the recorder on an emulated aarch64 processor
+	CARGO_TARGET_DIR=build/aarch64 \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+		cargo test --locked --target aarch64-unknown-linux-gnu --no-default-features --lib -- \
+		clock:: recorder::
 
 test-miri: | tools ## Unsafe code of the tree of calls under Miri (needs nightly Rust with miri)
 	@cargo +nightly miri --version >/dev/null 2>&1 || { echo "Miri is missing:" \

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::{__cpuid, _rdtsc};
 
+use super::TickRate;
+
 #[inline]
 pub(super) fn read() -> u64 {
     // SAFETY: every x86_64 processor has the instruction; a system that forbids
@@ -37,4 +39,14 @@ fn kernel_trusts_it() -> bool {
 #[cfg(not(target_os = "linux"))]
 fn kernel_trusts_it() -> bool {
     true
+}
+
+/// No rate: nothing but the system's clock tells it.
+pub(super) fn known_rate() -> Option<TickRate> {
+    None
+}
+
+/// Ticks in some microseconds, at 3.3 GHz.
+pub(super) fn ticks_in_us(us: u64) -> u64 {
+    us * 3277
 }

@@ -9,7 +9,8 @@ use super::{Home, Thread};
 use crate::clock::{Clock, tsc};
 
 /// Ticks by which a counter is behind once it was reset. The system would not use counters of
-/// processors that differ by as much: a thousandth of a second, about.
+/// processors that differ by as much: a thousandth of a second, about. Counters of aarch64 are
+/// slower, where it is up to four seconds; a reset one is behind by all the time since the boot.
 const RESET: i64 = 1 << 22;
 
 impl<H: Home> Thread<H> {

@@ -56,7 +56,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::{Clock, tsc};
+use crate::clock::{self, Clock, tsc};
 use crate::model::Waiting;
 use crate::model::timeline::CallEnd;
 use crate::recorder::children::Children;
@@ -297,7 +297,7 @@ impl<H: Home> Thread<H> {
     /// The reading, which is none for other clocks.
     #[inline]
     pub(crate) fn now_at_once(&self) -> Result<u64, u64> {
-        if cfg!(not(target_arch = "x86_64")) {
+        if !clock::HAS_COUNTER {
             return Err(0);
         }
         let now = self.ticks(tsc()) as u64;

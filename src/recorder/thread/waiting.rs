@@ -43,10 +43,9 @@ impl Gaps {
     /// `None` for clocks that count no waits, or not in real time.
     fn of(clock: Clock) -> Option<Gaps> {
         match clock {
-            // At the 2 to 4 GHz that counters have.
             Clock::Tsc => Some(Gaps {
-                least: 1 << 14,
-                most: 1 << 16,
+                least: clock::counter_ticks_in_us(5),
+                most: clock::counter_ticks_in_us(20),
             }),
             Clock::Monotonic => Some(Gaps {
                 least: 5_000,
