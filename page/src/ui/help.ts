@@ -1,0 +1,39 @@
+// The list of keys, behind `?`.
+
+import { button, make } from './dom';
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ['1 … 6', 'views, in the order of their tabs'],
+  ['/', 'search'],
+  ['Esc', 'end the search, then zoom out'],
+  ['Arrows', 'move between frames, or rows'],
+  ['Enter', 'zoom to the frame, or unfold the row'],
+  ['0', 'zoom out'],
+  ['s', 'sandwich of the chosen function'],
+  ['m', 'my code only'],
+  ['i', 'fold imports'],
+  ['f', 'flame or icicle'],
+  ['c', 'copy the view as text'],
+  ['t', 'light or dark'],
+  ['?', 'this list'],
+];
+
+export function helpDialog(): HTMLDialogElement {
+  const rows = KEYS.map(([key, what]) =>
+    make('tr', {}, make('td', {}, make('kbd', {}, key)), make('td', {}, what)),
+  );
+  const dialog = make(
+    'dialog',
+    { id: 'help', 'aria-labelledby': 'help-title' },
+    make('h2', { id: 'help-title' }, 'Keys'),
+    make('table', {}, make('tbody', {}, ...rows)),
+    make(
+      'p',
+      {},
+      'A click on a frame zooms to it and chooses its function. ' +
+        'The address holds all that is shown: a copy of it is a link to this view.',
+    ),
+    button('Close', () => dialog.close()),
+  );
+  return dialog;
+}

@@ -1,0 +1,39 @@
+// Light and dark: the system's choice until the switch is used.
+
+type Theme = 'light' | 'dark';
+const KEY = 'edbprof-theme';
+
+const system = matchMedia('(prefers-color-scheme: dark)');
+
+/** Applies the theme that was chosen last, or the system's. Calls `changed` when that changes. */
+export function followTheme(changed: () => void): void {
+  const follow = () => apply(chosen() ?? (system.matches ? 'dark' : 'light'));
+  follow();
+  system.addEventListener('change', () => {
+    follow();
+    changed();
+  });
+}
+
+export function switchTheme(): void {
+  const other = document.documentElement.dataset['theme'] === 'dark' ? 'light' : 'dark';
+  apply(other);
+  try {
+    localStorage.setItem(KEY, other);
+  } catch {
+    // Some browsers give files no storage; the choice lasts as long as the page.
+  }
+}
+
+function apply(theme: Theme): void {
+  document.documentElement.dataset['theme'] = theme;
+}
+
+function chosen(): Theme | null {
+  try {
+    const value = localStorage.getItem(KEY);
+    return value === 'dark' || value === 'light' ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,167 @@
+// Tabs, options and search above the views.
+
+import { Role } from '../data/profile';
+import type { Measure } from '../model/selection';
+import type { State, Store, ViewName } from '../state';
+import { button, checkbox, make } from './dom';
+
+export interface Parts {
+  hasGroups: boolean;
+  hasGenerics: boolean;
+  hasWaiting: boolean;
+  roles: ReadonlySet<Role>;
+  copy(form: 'text' | 'csv' | 'folded'): void;
+  theme(): void;
+  help(): void;
+}
+
+const TABS: readonly (readonly [ViewName, string])[] = [
+  ['flame', 'Flame graph'],
+  ['inverted', 'Inverted'],
+  ['sandwich', 'Sandwich'],
+  ['table', 'Functions'],
+  ['processes', 'Processes'],
+  ['generics', 'Generic functions'],
+];
+
+const MEASURES: readonly (readonly [Measure, string])[] = [
+  ['time', 'Time'],
+  ['running', 'Time on a processor'],
+  ['waiting', 'Waiting'],
+  ['calls', 'Calls'],
+];
+
+const ROLES: readonly (readonly [Role, string])[] = [
+  [Role.Own, 'the program'],
+  [Role.Library, 'libraries'],
+  [Role.Builtin, 'builtins'],
+  [Role.Import, 'imports'],
+  [Role.Other, 'other'],
+];
+
+export class Toolbar {
+  readonly element: HTMLElement;
+  readonly search: HTMLInputElement;
+  readonly status = make('output', { id: 'matched', 'aria-live': 'polite' });
+  readonly views: readonly ViewName[];
+  private readonly tabs = new Map<ViewName, HTMLElement>();
+  private readonly measure: HTMLSelectElement;
+  private readonly mine;
+  private readonly imports;
+  private readonly flame;
+
+  constructor(
+    private readonly store: Store,
+    parts: Parts,
+  ) {
+    const isThere = ([view]: readonly [ViewName, string]) =>
+      (view !== 'processes' || parts.hasGroups) && (view !== 'generics' || parts.hasGenerics);
+    const tabs = TABS.filter(isThere);
+    this.views = tabs.map(([view]) => view);
+    const nav = make('div', { role: 'tablist', 'aria-label': 'Views', class: 'tabs' });
+    for (const [view, title] of tabs) {
+      const tab = button(title, () => store.set({ view }), {
+        role: 'tab',
+        id: `tab-${view}`,
+        'aria-controls': 'view',
+      });
+      this.tabs.set(view, tab);
+      nav.append(tab);
+    }
+    nav.addEventListener('keydown', event => this.moveTab(event));
+    this.measure = make('select', {
+      id: 'measure',
+      change: () => store.set({ measure: this.measure.value as Measure }),
+    });
+    for (const [value, text] of MEASURES) {
+      if (value === 'time' || value === 'calls' || parts.hasWaiting) {
+        this.measure.append(make('option', { value }, text));
+      }
+    }
+    this.mine = checkbox('My code only', 'Calls of libraries count as their callers’ (m)', mine =>
+      store.set({ mine, zoom: [] }),
+    );
+    this.imports = checkbox('Fold imports', 'One frame for each import (i)', imports =>
+      store.set({ imports, zoom: [] }),
+    );
+    this.flame = checkbox('Grow upwards', 'Callees above their callers (f)', flame =>
+      store.set({ flame }),
+    );
+    this.search = make('input', {
+      type: 'search',
+      id: 'search',
+      placeholder: 'Search: name or file (/)',
+      'aria-label': 'Search by regular expression',
+      spellcheck: 'false',
+      input: () => store.set({ search: this.search.value }, true),
+    });
+    const copies = make(
+      'span',
+      { class: 'group', role: 'group', 'aria-label': 'Copy' },
+      'Copy ',
+      button('Text', () => parts.copy('text'), { title: 'Table of functions as text (c)' }),
+      button('CSV', () => parts.copy('csv'), {
+        title: 'Table of functions for spreadsheets',
+      }),
+      button('Folded', () => parts.copy('folded'), {
+        title: 'Folded stacks, for flamegraph.pl',
+      }),
+    );
+    this.element = make(
+      'div',
+      { id: 'tools' },
+      nav,
+      make(
+        'div',
+        { class: 'options' },
+        make('label', { class: 'for-graphs' }, 'Width ', this.measure),
+        this.mine.label,
+        this.imports.label,
+        make('span', { class: 'only-flame' }, this.flame.label),
+        make('span', { class: 'search' }, this.search, this.status),
+        copies,
+        button('◐', parts.theme, {
+          'aria-label': 'Light or dark',
+          title: 'Light or dark (t)',
+        }),
+        button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
+      ),
+      legend(parts.roles),
+    );
+  }
+
+  show(state: State): void {
+    for (const [view, tab] of this.tabs) {
+      tab.setAttribute('aria-selected', String(view === state.view));
+      tab.setAttribute('tabindex', view === state.view ? '0' : '-1');
+    }
+    this.measure.value = state.measure;
+    this.mine.box.checked = state.mine;
+    this.imports.box.checked = state.imports;
+    this.flame.box.checked = state.flame;
+    if (this.search.value !== state.search) this.search.value = state.search;
+  }
+
+  private moveTab(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    const { length } = this.views;
+    const at = this.views.indexOf(this.store.state.view);
+    const view = this.views[(at + step + length) % length]!;
+    this.store.set({ view });
+    this.tabs.get(view)!.focus();
+    event.preventDefault();
+  }
+}
+
+/** Names the colours of frames that occur. */
+function legend(roles: ReadonlySet<Role>): HTMLElement {
+  const shown = ROLES.filter(([role]) => roles.has(role));
+  return make(
+    'div',
+    { class: 'legend', role: 'note', 'aria-label': 'Colours' },
+    ...shown.map(([role, text]) =>
+      make('span', {}, make('span', { class: `role role-${role}` }), text),
+    ),
+  );
+}

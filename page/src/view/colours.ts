@@ -1,0 +1,47 @@
+// Colours of frames: one hue for each part that a function has in the program, told apart by
+// people who see few colours too, because each hue has a lightness of its own.
+
+import { Role } from '../data/profile';
+
+export interface Palette {
+  /** Three shades for each role, so that neighbours differ. */
+  roles: readonly (readonly string[])[];
+  text: string;
+  edge: string;
+  match: string;
+  dim: string;
+  dimText: string;
+  cursor: string;
+  back: string;
+}
+
+const VARIABLES: Record<Role, string> = {
+  [Role.Own]: '--own',
+  [Role.Library]: '--library',
+  [Role.Builtin]: '--builtin',
+  [Role.Import]: '--import',
+  [Role.Process]: '--other',
+  [Role.Thread]: '--other',
+  [Role.Other]: '--other',
+};
+
+/** Reads the colours of the style sheet, which differ between light and dark. */
+export function palette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  return {
+    roles: Object.values(VARIABLES).map(name => ['-a', '-b', '-c'].map(end => colour(name + end))),
+    text: colour('--frame-text'),
+    edge: colour('--frame-edge'),
+    match: colour('--match'),
+    dim: colour('--dim'),
+    dimText: colour('--dim-text'),
+    cursor: colour('--cursor'),
+    back: colour('--back'),
+  };
+}
+
+/** Returns the shade of a function: the same in all graphs. */
+export function shade(fn: number): number {
+  return (Math.imul(fn + 1, 2654435761) >>> 16) % 3;
+}
