@@ -30,3 +30,17 @@ pub fn prune(tree: &DisplayTree, threshold: f64) -> DisplayTree {
     pruned.awaits.extend(&tree.awaits, place);
     pruned
 }
+
+/// Returns the total from which on `trees` have at most `most` nodes, `least` or more, and the
+/// number of these nodes.
+pub fn narrowest(trees: &[&DisplayTree], least: u64, most: usize) -> (u64, usize) {
+    let totals = trees.iter().flat_map(|tree| tree.nodes.totals()).copied();
+    let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
+    if wide.len() <= most {
+        return (least, wide.len());
+    }
+    let (_, &mut first_out, _) = wide.select_nth_unstable_by(most, |a, b| b.cmp(a));
+    let least = first_out.saturating_add(1);
+    let frames = wide.iter().filter(|&&total| total >= least).count();
+    (least, frames)
+}

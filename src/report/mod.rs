@@ -10,6 +10,7 @@
 //! | [`folded`] | folded stacks, for flamegraph.pl and inferno |
 //! | [`speedscope`] | the tree, for speedscope |
 //! | [`callgrind`] | functions and pairs, for kcachegrind |
+//! | [`page`] | one page of HTML with views to explore |
 //! | [`json`] | all of it, for programs of one's own |
 //!
 //! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
@@ -36,6 +37,7 @@ pub mod json;
 mod machinery;
 pub mod named;
 pub mod numbers;
+pub mod page;
 pub mod paths;
 pub mod prof;
 pub mod pstats_text;

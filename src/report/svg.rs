@@ -18,8 +18,8 @@ mod layout;
 mod writer;
 
 use super::{Error, Report, View};
-use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::invert::{Limits, invert};
+use crate::analysis::prune::narrowest;
 use crate::report::numbers::{count, percent, size};
 use graph::{Drawing, Estimates, Graph};
 use layout::{Content, Layout, MAX_LEVELS};
@@ -68,7 +68,7 @@ impl Report for Svg {
         };
         let inverted = invert(stacks, limits);
         loop {
-            let (least, frames) = narrowest([stacks, &inverted.tree], inverted.least, most);
+            let (least, frames) = narrowest(&[stacks, &inverted.tree], inverted.least, most);
             let narrow = format!("below {} %", percent_above(least, stacks.whole()));
             let graphs = [
                 Graph {
@@ -110,20 +110,6 @@ impl Report for Svg {
             most = (0.9 * fit) as usize;
         }
     }
-}
-
-/// The width from which on `trees` have at most `most` nodes, `least` or more, and
-/// how many they are.
-fn narrowest(trees: [&DisplayTree; 2], least: u64, most: usize) -> (u64, usize) {
-    let totals = trees.iter().flat_map(|tree| tree.nodes.totals()).copied();
-    let mut wide: Vec<u64> = totals.filter(|&total| total >= least).collect();
-    if wide.len() <= most {
-        return (least, wide.len());
-    }
-    let (_, &mut first_out, _) = wide.select_nth_unstable_by(most, |a, b| b.cmp(a));
-    let least = first_out.saturating_add(1);
-    let frames = wide.iter().filter(|&&total| total >= least).count();
-    (least, frames)
 }
 
 /// Says what is not in the picture, and why.

@@ -96,10 +96,10 @@ fn values_of_options_are_suggested() {
 fn results_are_not_called_like_those_of_other_tools() {
     let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 5));
     let told_of = |words: &[&str]| told(&sandbox, words, 2);
-    let told = told_of(&["--out=x.html"]);
+    let told = told_of(&["--out=x.png"]);
     assert!(told.contains("x.svg would be the picture"), "{told}");
-    let told = told_of(&["export", "-o", "x.html"]);
-    assert!(told.contains("x.svg would be the picture"), "{told}");
+    let told = told_of(&["export", "-o", "x.htm"]);
+    assert!(told.contains("x.html would be the page"), "{told}");
     assert!(sandbox.written().is_empty());
     sandbox.run(&["--out=x.1"]).expect(0);
 }

@@ -9,6 +9,7 @@ use edbprof::report::callgrind::Callgrind;
 use edbprof::report::flamegraph::FlameGraph;
 use edbprof::report::folded::Folded;
 use edbprof::report::json::Json;
+use edbprof::report::page::Page;
 use edbprof::report::prof::Prof;
 use edbprof::report::pstats_text::PstatsText;
 use edbprof::report::singledispatch::SingleDispatch;
@@ -52,6 +53,7 @@ impl Format {
             Format::Speedscope => ".speedscope.json",
             Format::Callgrind => ".callgrind",
             Format::Json => ".json",
+            Format::Html => ".html",
         }
     }
 }
@@ -130,6 +132,9 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report>
         Format::Speedscope => Box::new(Speedscope),
         Format::Callgrind => Box::new(Callgrind),
         Format::Json => Box::new(Json),
+        Format::Html => Box::new(Page {
+            max_size: max_size.unwrap_or(Page::default().max_size),
+        }),
     }
 }
 

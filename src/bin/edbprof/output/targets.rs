@@ -167,12 +167,9 @@ pub(super) fn directory_of(path: &Path) -> &Path {
 
 /// Returns what to write instead of a file that only other tools write, if the suffix says so.
 pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
-    const SUFFIXES: [(&[&str], &str, &str); 3] = [
-        (
-            &["html", "htm", "png", "jpg", "jpeg", "pdf"],
-            ".svg",
-            "the picture",
-        ),
+    const SUFFIXES: [(&[&str], &str, &str); 4] = [
+        (&["png", "jpg", "jpeg", "pdf"], ".svg", "the picture"),
+        (&["htm", "xhtml"], ".html", "the page"),
         (&["txt", "md", "csv", "tsv"], ".pstats", "the table"),
         (&["pb", "gz", "pprof", "dot", "xml"], ".json", "all figures"),
     ];

@@ -24,6 +24,8 @@ pub(crate) enum Format {
     Callgrind,
     /// Functions and call tree, for programs of your own
     Json,
+    /// One page to explore the profile in a browser
+    Html,
 }
 
 /// Looks of the reports.
@@ -54,9 +56,9 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0001, value_parser = share)]
     pub(crate) threshold: f64,
 
-    /// Largest size of the picture or timeline: 500kB, 8MB or a number of bytes
+    /// Largest size of the picture, page or timeline: 500kB, 8MB or a number of bytes
     ///
-    /// The default is 8MB for pictures and 100MB for timelines. If the threshold is too small for
+    /// The default is 8MB for pictures, 50MB for pages and 100MB for timelines. If the threshold is too small for
     /// that, or the shortest duration of calls, it is raised; the file says so.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_size: Option<u64>,
@@ -69,7 +71,7 @@ pub(super) fn share(text: &str) -> Result<f64, &'static str> {
     }
 }
 
-fn size(text: &str) -> Result<u64, &'static str> {
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     let text = text.to_ascii_lowercase();
     let text = text.strip_suffix('b').unwrap_or(&text);
     let (number, unit) = if let Some(number) = text.strip_suffix('k') {

@@ -24,7 +24,7 @@ pub(crate) enum ExportFormat {
     Timeline(TimeFormat),
 }
 
-const EXPORT_FORMATS: [ExportFormat; 12] = {
+const EXPORT_FORMATS: [ExportFormat; 13] = {
     use ExportFormat::{Profile, Timeline};
     [
         Profile(Format::Prof),
@@ -36,6 +36,7 @@ const EXPORT_FORMATS: [ExportFormat; 12] = {
         Profile(Format::Speedscope),
         Profile(Format::Callgrind),
         Profile(Format::Json),
+        Profile(Format::Html),
         Timeline(TimeFormat::Perfetto),
         Timeline(TimeFormat::Firefox),
         Timeline(TimeFormat::Chrome),

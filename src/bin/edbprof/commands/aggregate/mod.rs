@@ -120,6 +120,10 @@ fn write_results(
         let path = outputs.path(format.suffix());
         let rendered = match (format, apart) {
             (Format::Prof, Some(apart)) => Ok(Some(apart.encode_with(&view.rows))),
+            // In the page, processes and threads are chosen.
+            (Format::Html, Some(apart)) => {
+                formats::report(format, &options.reports).render(&View::new(apart))
+            }
             _ => formats::report(format, &options.reports).render(view),
         };
         let written = match rendered {

@@ -1,0 +1,129 @@
+//! Figures of functions by pstats' rules, where the shown tree has others.
+//!
+//! The tree is an estimate where files have no call trees, has no wrappers of generic functions,
+//! and no overflow calls. The page takes figures from the tree, except for the functions here.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::functions::Functions;
+use crate::model::walk::{Step, walk};
+use crate::model::{Counts, Label};
+use crate::report::View;
+
+/// Figures of one function.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ExactRow {
+    function: u32,
+    calls: u64,
+    self_time: u64,
+    total: u64,
+}
+
+impl ExactRow {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "function": self.function,
+            "calls": self.calls,
+            "self": self.self_time,
+            "total": self.total,
+        })
+    }
+
+    fn of(function: u32, counts: &Counts) -> ExactRow {
+        // Other profilers' files may have negative values; casts make them, and NaN, 0.
+        let nanoseconds = |seconds: f64| (seconds * 1e9).round() as u64;
+        ExactRow {
+            function,
+            calls: u64::try_from(counts.nc.max(0)).unwrap_or(u64::MAX),
+            self_time: nanoseconds(counts.tt),
+            total: nanoseconds(counts.ct),
+        }
+    }
+
+    /// Returns true if `other` differs by more than conversion from seconds does.
+    fn differs_from(&self, other: &ExactRow) -> bool {
+        let differ = |a: u64, b: u64| a.abs_diff(b) as f64 > 1.0 + 1e-9 * a as f64;
+        self.calls != other.calls
+            || differ(self.self_time, other.self_time)
+            || differ(self.total, other.total)
+    }
+}
+
+/// Figures that the tree does not give.
+#[derive(Default)]
+pub(super) struct Exact {
+    pub(super) rows: Vec<ExactRow>,
+    /// Functions that the tree has no node of: the page's functions after all others.
+    pub(super) without_node: Vec<Label>,
+}
+
+/// Returns the rows of `view` that differ from those of its tree.
+pub(super) fn exact_rows(view: &View<'_>, functions: &Functions) -> Exact {
+    let of_tree = rows_of_tree(view, functions);
+    let first = functions.len() as u32;
+    let mut exact = Vec::new();
+    let mut without_node = Vec::new();
+    for (id, row) in view.rows.iter() {
+        let label = view.rows.label(id);
+        match of_tree.get(label).map(Vec::as_slice) {
+            Some([shown]) => {
+                let row = ExactRow::of(shown.function, &row.counts);
+                if row.differs_from(shown) {
+                    exact.push(row);
+                }
+            }
+            // Lambdas of one line, for example, are one row but several functions.
+            Some(_) => {}
+            None => {
+                let row = ExactRow::of(first + without_node.len() as u32, &row.counts);
+                if row.calls > 0 || row.self_time > 0 {
+                    exact.push(row);
+                    without_node.push(label.clone());
+                }
+            }
+        }
+    }
+    Exact {
+        rows: exact,
+        without_node,
+    }
+}
+
+/// Returns the figures that the page computes from the tree.
+fn rows_of_tree<'a>(
+    view: &'a View<'_>,
+    functions: &Functions,
+) -> HashMap<&'a Label, Vec<ExactRow>> {
+    let tree = view.tree();
+    let nodes = &tree.nodes;
+    let self_times = nodes.self_times();
+    let mut rows: Vec<Option<ExactRow>> = vec![None; tree.functions.len()];
+    let mut open = vec![0_u32; tree.functions.len()];
+    walk(nodes, |step| match step {
+        Step::Enter(node) => {
+            let function = functions.index(nodes.kinds()[node as usize]);
+            let row = rows[function as usize].get_or_insert(ExactRow {
+                function,
+                calls: 0,
+                self_time: 0,
+                total: 0,
+            });
+            let node = node as usize;
+            row.calls = row.calls.saturating_add(nodes.calls()[node]);
+            row.self_time = row.self_time.saturating_add(self_times[node]);
+            if open[function as usize] == 0 {
+                row.total = row.total.saturating_add(nodes.totals()[node]);
+            }
+            open[function as usize] += 1;
+        }
+        Step::Leave(node) => open[functions.index(nodes.kinds()[node as usize]) as usize] -= 1,
+    });
+    let mut by_label: HashMap<&Label, Vec<ExactRow>> = HashMap::new();
+    for row in rows.into_iter().flatten() {
+        let label = &tree.functions[row.function as usize].label;
+        by_label.entry(label).or_default().push(row);
+    }
+    by_label
+}
