@@ -36,4 +36,5 @@ mod talk;
 mod timeline;
 mod timeline_results;
 mod timelines;
+mod view;
 mod windows;

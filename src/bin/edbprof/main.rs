@@ -27,7 +27,7 @@ use cli::args::{Command, Options};
 use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
-use commands::{calls, check, clean, diff, export, mistakes, run, shell, show};
+use commands::{calls, check, clean, diff, export, mistakes, run, shell, show, view};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
@@ -52,6 +52,7 @@ fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error>
         Some(Command::Top(options)) => show::top(options)?,
         Some(Command::Tree(options)) => show::tree(options)?,
         Some(Command::Calls(options)) => calls::calls(options)?,
+        Some(Command::View(options)) => view::view(options)?,
         Some(Command::Export(options)) => export::export(options)?,
         Some(Command::Diff(options)) => diff::diff(options)?,
         Some(Command::Check(options)) => check::check(options)?,

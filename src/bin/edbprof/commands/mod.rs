@@ -10,3 +10,4 @@ pub(crate) mod mistakes;
 pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod show;
+pub(crate) mod view;

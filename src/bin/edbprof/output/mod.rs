@@ -1,5 +1,6 @@
 //! The way from a merged profile to files: formats, places, and care for files already there.
 
+pub(crate) mod browser;
 pub(crate) mod formats;
 pub(crate) mod overwrite_guard;
 pub(crate) mod targets;

@@ -12,6 +12,7 @@ mod show;
 mod since;
 mod size;
 mod timeline;
+mod view;
 mod window;
 
 use std::ffi::OsString;
@@ -34,6 +35,7 @@ pub(crate) use shell::{CompletionsOptions, ManOptions, Shell};
 pub(crate) use show::{TopOptions, TreeOptions};
 pub(crate) use since::Since;
 pub(crate) use timeline::{ExportFormat, TimeFormat, TimelineOptions};
+pub(crate) use view::PageOptions;
 pub(crate) use window::{During, WindowOptions};
 
 const AFTER_HELP: &str = "\
@@ -98,6 +100,7 @@ pub(crate) enum Command {
     Top(TopOptions),
     Tree(TreeOptions),
     Calls(CallsOptions),
+    View(PageOptions),
     Export(ExportOptions),
     Diff(DiffOptions),
     Check(CheckOptions),

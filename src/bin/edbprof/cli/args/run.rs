@@ -54,7 +54,7 @@ pub(crate) struct RunOptions {
     #[arg(long, hide = true)]
     pub(crate) repetition: Option<u32>,
 
-    /// Open the picture when it is written
+    /// Write the page to explore the profile, too, and open it in the browser
     #[arg(long)]
     pub(crate) open: bool,
 

@@ -15,11 +15,13 @@ use super::recordings::{Recordings, has_recordings};
 use super::survivors::{note_exit_of, wait_for_survivors};
 use super::unrecorded::UnrecordedProcesses;
 use super::writing::Writing;
-use crate::cli::args::{AggregateOptions, InputOptions, RunOptions};
+use crate::cli::args::{AggregateOptions, Format, InputOptions, ResultOptions, RunOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::{PREFIX, SUFFIX};
 use crate::cli::ui::{Stream, own_command, warn};
 use crate::commands::aggregate::{RunReport, aggregate};
+use crate::output::browser::open_in_browser;
+use crate::output::formats::formats;
 
 /// Merges the recordings, writes the results and prints their summary to stderr. Returns false
 /// if there are recordings, or should be, and results could not be written.
@@ -65,7 +67,7 @@ pub(super) fn write_results(
         }
     });
     if options.open {
-        open_picture(&report.outputs);
+        open_page(&report.outputs);
     }
     if unrecorded.have_failures() || !options.results.quiet {
         unrecorded.lines().for_each(warn);
@@ -125,17 +127,27 @@ fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
             since: None,
             selection: options.selection.clone(),
         },
-        results: options.results.clone(),
+        results: results(options),
         keeps_apart: true,
     }
 }
 
-/// Opens the picture among `outputs` with the desktop's program for such files.
-fn open_picture(outputs: &[PathBuf]) {
-    let is_picture = |path: &&PathBuf| path.extension().is_some_and(|suffix| suffix == "svg");
-    if let Some(picture) = outputs.iter().find(is_picture) {
-        if let Err(error) = open::that_detached(picture) {
-            warn(format_args!("can't open {}: {error}", path_text(picture)));
+/// Returns the options of the results, with the page among them if it is to be opened.
+fn results(options: &RunOptions) -> ResultOptions {
+    let mut results = options.results.clone();
+    if options.open {
+        results.formats = formats(&results);
+        if !results.formats.contains(&Format::Html) {
+            results.formats.push(Format::Html);
         }
+    }
+    results
+}
+
+/// Opens the page among `outputs`.
+fn open_page(outputs: &[PathBuf]) {
+    let is_page = |path: &&PathBuf| path.extension().is_some_and(|suffix| suffix == "html");
+    if let Some(page) = outputs.iter().find(is_page) {
+        open_in_browser(page);
     }
 }

@@ -1,0 +1,52 @@
+//! The command line of `edbprof view`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::reports::size;
+use super::{InputOptions, ViewOptions, WindowOptions};
+
+const AFTER_HELP: &str = "\
+Examples:
+  edbprof view                       the profiles of the last results, in the browser
+  edbprof view run.prof other.prof   both together
+  edbprof view --since=1h /data      recordings of the last hour
+  edbprof view -o run.html --no-open run.prof    a file to mail or to attach";
+
+/// Explore a profile in the browser
+///
+/// Writes one page that needs no network and no server, and opens it. It has a flame graph, an
+/// inverted one, a sandwich of one function, and a table of all functions; processes and threads
+/// are chosen in the page.
+///
+/// Reads .prof files, also those of cProfile, and live files of running or killed processes.
+/// Without a path, ./profile_analysis.prof is read if it is yours, else the recordings in the
+/// temporary directory.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub(crate) struct PageOptions {
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+
+    #[command(flatten)]
+    pub(crate) view: ViewOptions,
+
+    #[command(flatten)]
+    pub(crate) window: WindowOptions,
+
+    /// File to write, or - for stdout; by default one in the temporary directory, for you alone
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write the page without opening it
+    #[arg(long)]
+    pub(crate) no_open: bool,
+
+    /// Largest size of the page: 500kB, 50MB or a number of bytes
+    ///
+    /// If the page would be larger, the shortest calls become part of one frame for each caller;
+    /// the page says so.
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "50MB")]
+    pub(crate) max_size: u64,
+}
