@@ -1,4 +1,4 @@
-//! What the picture costs, in time and bytes:
+//! What the picture and the page cost, in time and bytes:
 //!
 //!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg]
 //!
@@ -12,6 +12,7 @@ use std::time::Instant;
 use edbprof::analysis::display_tree::{DisplayTree, display_tree};
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow};
+use edbprof::report::page::Page;
 use edbprof::report::svg::Svg;
 use edbprof::report::{Report, View};
 
@@ -38,27 +39,29 @@ fn main() {
         ..Svg::default()
     };
     let pictures = [("default", Svg::default()), ("threshold-0", all)];
+    let written = options
+        .iter()
+        .find_map(|option| option.strip_prefix("--write="));
     for (what, svg) in pictures {
-        let picture = measure(what, || {
-            let picture = svg.render(&view).expect("it renders");
-            black_box(picture.expect("there is something"))
-        });
-        for path in options
-            .iter()
-            .filter_map(|option| option.strip_prefix("--write="))
-        {
+        let picture = measure(what, &svg, &view);
+        if let Some(path) = written {
             let path = path.replace(".svg", &format!("-{what}.svg"));
             std::fs::write(path, &picture).expect("it can be written");
         }
     }
+    let page = measure("page", &Page::default(), &view);
+    if let Some(path) = written {
+        std::fs::write(path.replace(".svg", ".html"), &page).expect("it can be written");
+    }
 }
 
-fn measure(what: &str, draw: impl Fn() -> Vec<u8>) -> Vec<u8> {
+fn measure(what: &str, report: &dyn Report, view: &View<'_>) -> Vec<u8> {
     let mut best = f64::INFINITY;
     let mut picture = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
-        picture = draw();
+        let rendered = report.render(view).expect("it renders");
+        picture = black_box(rendered.expect("there is something"));
         best = best.min(start.elapsed().as_secs_f64());
     }
     println!(

@@ -1,0 +1,74 @@
+"""How long Chromium takes to open a page and to answer: `make bench-pictures` calls it.
+
+    python benches/open_pages.py PAGE.html...
+
+From asking for the file to the first frame on the screen after a first key was answered, in a
+browser that runs already; then what changes of the view take, from the change to the frame after
+it. The best of five, since other work on the machine only adds.
+"""
+
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "browser"))
+
+import chromium
+
+READY = """
+const done = arguments[0];
+const at = () => 'ready' in document.body.dataset ? answer() : setTimeout(at, 1);
+const answer = () => {
+  const graph = document.querySelector('.graph');
+  graph.focus();
+  graph.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+  requestAnimationFrame(() => setTimeout(done));
+};
+at();
+"""
+CHANGE = """
+const [fragment, done] = arguments, start = performance.now();
+history.pushState(null, '', '#' + fragment);
+dispatchEvent(new Event('popstate'));
+const work = performance.now() - start;
+requestAnimationFrame(() => setTimeout(() => done([work, performance.now() - start])));
+"""
+CHANGES = (
+    ("zoom", "zoom=0"),
+    ("search", "search=function_7"),
+    ("inverted", "view=inverted"),
+    ("table", "view=table"),
+    ("sort", "view=table&sort=total"),
+    ("filter", "view=table&sort=total&search=function_7"),
+    ("sandwich", "view=sandwich&fn=0"),
+    ("calls", "measure=calls"),
+    ("my code only", "mine=1"),
+)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        driver = chromium.start(directory)
+        driver.set_script_timeout(60)
+        for name in sys.argv[1:]:
+            page = pathlib.Path(name).resolve()
+            times = []
+            for _ in range(5):
+                driver.get("about:blank")
+                start = time.perf_counter()
+                driver.get(page.as_uri())
+                driver.execute_async_script(READY)
+                times.append(time.perf_counter() - start)
+            print(f"opened, {page.stem}: {page.stat().st_size} bytes, {1000 * min(times):.0f} ms")
+            best = {}
+            for _ in range(5):
+                for what, fragment in CHANGES:
+                    took = driver.execute_async_script(CHANGE, fragment)
+                    best[what] = min(best.get(what, took), took)
+            for what, (work, shown) in best.items():
+                print(f"{what}: {work:.0f} ms of script, shown after {shown:.0f} ms")
+        driver.quit()
+
+
+main()
