@@ -340,6 +340,65 @@ static PyObject *recorder_codes(PyObject *object, PyObject *Py_UNUSED(unused))
     return codes;
 }
 
+/* The calls of each function, those that `choice` matches: a new bytes object of numbers. */
+static PyObject *count_calls(const recorder *self, const edbprof_choice *choice)
+{
+    size_t count = edbprof_recording_count_function_calls(self->recording, choice, NULL, 0);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(uint64_t)));
+    if (bytes != NULL) {
+        /* Functions that another thread describes meanwhile come behind these. */
+        edbprof_recording_count_function_calls(self->recording, choice,
+                                               (uint64_t *)(void *)PyBytes_AS_STRING(bytes), count);
+    }
+    return bytes;
+}
+
+static PyObject *recorder_count_calls(PyObject *object, PyObject *Py_UNUSED(unused))
+{
+    recorder *self = (recorder *)object;
+    return self->recording == NULL ? recorder_raise_closed() : count_calls(self, NULL);
+}
+
+static PyObject *recorder_calls(PyObject *object, PyObject *args)
+{
+    recorder *self = (recorder *)object;
+    const char *pattern, *earlier;
+    Py_ssize_t length, earlier_size;
+    if (!PyArg_ParseTuple(args, "s#y#:calls", &pattern, &length, &earlier, &earlier_size)) {
+        return NULL;
+    }
+    if (self->recording == NULL) {
+        return recorder_raise_closed();
+    }
+    edbprof_choice *choice;
+    edbprof_str text = {pattern, (size_t)length};
+    edbprof_status status = edbprof_choice_new(&text, 1, NULL, 0, NULL, 0, &choice);
+    if (status != EDBPROF_OK) {
+        if (status == EDBPROF_BAD_ARGUMENT) {
+            PyErr_SetString(PyExc_ValueError, "an empty pattern matches nothing");
+            return NULL;
+        }
+        return PyErr_NoMemory();
+    }
+    PyObject *counted = count_calls(self, choice);
+    edbprof_choice_free(choice);
+    if (counted == NULL) {
+        return NULL;
+    }
+    unsigned long long sum = 0;
+    size_t size = (size_t)PyBytes_GET_SIZE(counted);
+    for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
+        uint64_t now, before = 0;
+        memcpy(&now, PyBytes_AS_STRING(counted) + at, sizeof now);
+        if (at + sizeof before <= (size_t)earlier_size) {
+            memcpy(&before, earlier + at, sizeof before);
+        }
+        sum += now > before ? now - before : 0;
+    }
+    Py_DECREF(counted);
+    return PyLong_FromUnsignedLongLong(sum);
+}
+
 static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
 {
     recorder *self = (recorder *)object;
@@ -415,6 +474,12 @@ static PyMethodDef recorder_methods[] = {
      "os._exit(), so its live file goes now. Returns False, having written nothing, when "
      "nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
+    {"count_calls", recorder_count_calls, METH_NOARGS,
+     "count_calls($self)\n--\n\nReturn the numbers of calls of all functions so far, for "
+     "calls()."},
+    {"calls", recorder_calls, METH_VARARGS,
+     "calls($self, pattern, earlier, /)\n--\n\nReturn how often functions that the pattern "
+     "matches were called since `earlier`, a result of count_calls(). Raises ValueError."},
     {"encode", recorder_encode, METH_NOARGS,
      "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises "
      "ValueError."},

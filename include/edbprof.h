@@ -77,7 +77,7 @@
  * Minor version of this ABI. It grows when functions, constants or fields are added, and
  * starts again at 0 with each major version.
  */
-#define EDBPROF_ABI_MINOR 0
+#define EDBPROF_ABI_MINOR 1
 
 /**
  * Version of this ABI in one number: the major version in the upper 16 bits, the minor one
@@ -729,6 +729,24 @@ edbprof_status edbprof_step_coroutine_at(struct edbprof_thread *thread,
                                          uint64_t coroutine,
                                          uint32_t step,
                                          uint64_t ticks);
+
+/**
+ * Counts the calls of each function so far, open ones included, into `calls`: in the order in
+ * which the functions were described, as many as `room` has place for. A function that `choice`
+ * does not match has 0, and so has one with `EDBPROF_HIDDEN`. Returns the number of functions; 0
+ * for NULL. A later count has the same functions at the same places, and new ones behind them.
+ * Visits every node. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ * * `choice` is NULL, which matches all functions, or was made by `edbprof_choice_new` and not
+ *   freed.
+ * * `room` numbers can be written at `calls`, or it is NULL.
+ */
+size_t edbprof_recording_count_function_calls(const struct edbprof_recording *recording,
+                                              const struct edbprof_choice *choice,
+                                              uint64_t *calls,
+                                              size_t room);
 
 /**
  * Encodes what a file saved now would hold. The bytes begin with the dictionary for

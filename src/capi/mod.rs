@@ -18,6 +18,7 @@
 mod calibration;
 mod choice;
 mod coroutine;
+mod counts;
 mod encode;
 mod entry;
 mod event;
@@ -36,6 +37,7 @@ mod tests;
 pub use calibration::*;
 pub use choice::*;
 pub use coroutine::*;
+pub use counts::*;
 pub use encode::*;
 pub use event::*;
 pub use fiber::*;
@@ -51,7 +53,7 @@ pub use timeline::*;
 pub const EDBPROF_ABI_MAJOR: u32 = 3;
 /// Minor version of this ABI. It grows when functions, constants or fields are added, and
 /// starts again at 0 with each major version.
-pub const EDBPROF_ABI_MINOR: u32 = 0;
+pub const EDBPROF_ABI_MINOR: u32 = 1;
 /// Version of this ABI in one number: the major version in the upper 16 bits, the minor one
 /// in the lower 16.
 pub const EDBPROF_ABI_VERSION: u32 = EDBPROF_ABI_MAJOR << 16 | EDBPROF_ABI_MINOR;

@@ -230,6 +230,55 @@ fn every_other_function_survives_a_defect() {
 }
 
 #[test]
+fn calls_are_counted_by_function() {
+    let host = Host::new(EDBPROF_CLOCK_HOST);
+    let named = |name: &'static [u8], flags| edbprof_function {
+        name: edbprof_str::from(name),
+        flags,
+        ..SPAN
+    };
+    let (chosen, hidden) = (named(b"chosen", 0), named(b"chosen too", EDBPROF_HIDDEN));
+    let pattern = [edbprof_str::from(&b"chosen*"[..])];
+    let mut choice = ptr::null_mut();
+    let mut calls = [9; 5];
+    // SAFETY: handles that are not freed, and arrays of the lengths that are given.
+    unsafe {
+        let made = edbprof_choice_new(
+            pattern.as_ptr(),
+            1,
+            ptr::null(),
+            0,
+            ptr::null(),
+            0,
+            &mut choice,
+        );
+        assert_eq!(made, EDBPROF_OK);
+        edbprof_recording_define(host.recording, NEW, &chosen);
+        edbprof_recording_define(host.recording, NEW + 1, &hidden);
+        for key in [OUTER, NEW, NEW + 1, NEW] {
+            assert_eq!(edbprof_enter_at(host.thread, key, 10), EDBPROF_OK);
+        }
+        let mut count = |choice, room| {
+            calls = [9; 5];
+            let functions = edbprof_recording_count_function_calls(
+                host.recording,
+                choice,
+                calls.as_mut_ptr(),
+                room,
+            );
+            assert_eq!(functions, 4);
+            calls
+        };
+        assert_eq!(count(ptr::null(), 5), [1, 0, 2, 0, 9]);
+        assert_eq!(count(choice, 3), [0, 0, 2, 9, 9]);
+        edbprof_choice_free(choice);
+        let none =
+            edbprof_recording_count_function_calls(ptr::null(), ptr::null(), ptr::null_mut(), 0);
+        assert_eq!(none, 0);
+    }
+}
+
+#[test]
 fn steps_of_coroutines_are_checked() {
     let host = Host::new(EDBPROF_CLOCK_HOST);
     let step = |key, coroutine, step| {

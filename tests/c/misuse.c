@@ -107,6 +107,7 @@ static void null_pointers(const char *directory)
     CHECK_STATUS(EDBPROF_BAD_STRUCT_SIZE,
                  edbprof_recording_set_calibration(recording, &calibration));
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(NULL, &number));
+    CHECK(edbprof_recording_count_function_calls(NULL, NULL, &number, 1) == 0);
     CHECK(number == 0);
     number = 7;
     CHECK_STATUS(EDBPROF_NULL_POINTER, edbprof_recording_count_calls(recording, NULL));

@@ -2,6 +2,7 @@
 
 mod attach;
 mod calibration;
+mod counts;
 mod functions;
 mod grow;
 mod handle;
