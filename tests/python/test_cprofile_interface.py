@@ -14,7 +14,7 @@ import time
 import edbprof_native
 import pytest
 from edbprof_native import Profile
-from prof_file import ProfFile, saved
+from prof_file import ProfFile, cprofile_label, saved
 
 import __main__
 
@@ -303,6 +303,95 @@ def test_signatures(name):
 def test_it_has_all_that_cprofiles_has():
     public = {name for name in dir(cProfile.Profile) if not name.startswith("_")}
     assert public <= set(dir(Profile))
+    names = {*cProfile.__all__, "label", "main"}
+    for module in (edbprof_native, edbprof_native.tracing):
+        assert all(callable(getattr(module, name)) for name in names)
+    assert sorted(edbprof_native.tracing.__all__) == sorted(cProfile.__all__)
+
+
+def test_label():
+    for code in (callee.__code__, "<built-in method builtins.abs>"):
+        assert edbprof_native.label(code) == cprofile_label(code)
+
+
+def methods_called(kind, use):
+    """The methods of a subclass that are called, in their order."""
+    called = []
+
+    def noting(name):
+        def method(self, *arguments, **keywords):
+            called.append(name)
+            return getattr(super(noted, self), name)(*arguments, **keywords)
+
+        return method
+
+    names = "enable disable create_stats snapshot_stats getstats run runctx runcall".split()
+    noted = type("Noted", (kind,), {name: noting(name) for name in names})
+    use(noted())
+    return called
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda profile: profile.runcall(callee, 1),
+        lambda profile: profile.runctx("1", {}, {}),
+        lambda profile: profile.run("1"),
+        lambda profile: profile.__enter__().__exit__(None, None, None),
+        lambda profile: profile.create_stats(),
+        lambda profile: profile.dump_stats("/dev/null"),
+        lambda profile: (profile.runcall(callee, 1), profile.print_stats()),
+        lambda profile: (profile.runcall(callee, 1), pstats.Stats(profile)),
+        lambda profile: pytest.raises(ZeroDivisionError, profile.runcall, lambda: 1 / 0),
+    ],
+)
+def test_methods_of_a_subclass_are_called(use, capsys):
+    assert methods_called(Profile, use) == methods_called(cProfile.Profile, use) != []
+
+
+def test_methods_of_an_instance_are_called():
+    recorded, called = Profile(), []
+    recorded.enable = lambda: called.append("enable")
+    recorded.disable = lambda: called.append("disable")
+    recorded.runcall(callee, 1)
+    assert called == ["enable", "disable"]
+    assert recorded.getstats() == []
+
+
+def test_a_subclass_may_change_what_is_dumped(tmp_path):
+    def without_builtins(kind):
+        class Chosen(kind):
+            def getstats(self):
+                return [entry for entry in super().getstats() if not isinstance(entry.code, str)]
+
+        recorded = Chosen()
+        recorded.runcall(program)
+        recorded.dump_stats(tmp_path / "dumped.prof")
+        return counts(pstats.Stats(str(tmp_path / "dumped.prof")).stats)
+
+    assert without_builtins(Profile) == without_builtins(cProfile.Profile)
+
+    class Fewer(Profile):
+        def create_stats(self):
+            super().create_stats()
+            self.stats.clear()
+
+    Fewer().dump_stats(tmp_path / "dumped.prof")
+    with open(tmp_path / "dumped.prof", "rb") as opened:
+        assert marshal.load(opened) == {}
+
+
+def test_a_subclass_need_not_call_our_init():
+    class Own(Profile):
+        def __init__(self, name):
+            self.name = name
+
+    recorded = Own("x")
+    recorded.runcall(callee, 1)
+    assert entries(recorded)[callee.__code__][0] == 1
+    with pytest.raises(AttributeError, match="other"):
+        _ = recorded.other
+    Own("never used").__del__()
 
 
 def test_one_inside_another_and_beside_it():

@@ -155,10 +155,13 @@ def test_api_is_what_is_documented():
     assert set(edbprof_native.__all__) == {
         "Profile",
         "get_include",
+        "install",
         "keep_timeline",
+        "label",
         "profile",
         "run",
         "runctx",
+        "tracing",
         "tracing_singledispatch",
     }
     for name in edbprof_native.__all__:

@@ -7,7 +7,9 @@
 
 Every process that calls `handle` leaves one `.prof` file in the temporary directory;
 `edbprof` (or `python -m edbprof_native`) merges them into a profile, a table and a
-flame graph.
+flame graph. `import edbprof_native as cProfile` works, too.
+
+pytest leaves these modules as they are: PYTEST_DONT_REWRITE.
 """
 
 import os
@@ -18,19 +20,26 @@ _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
+    from . import tracing as tracing
     from . import tracing_singledispatch as tracing_singledispatch
     from ._decorator import profile as profile
     from ._profile import Profile as Profile
+    from ._profile import label as label
     from ._profile import run as run
     from ._profile import runctx as runctx
+    from .tracing import install as install
+    from .tracing import main as main
 
 __all__ = [
     "Profile",
     "get_include",
+    "install",
     "keep_timeline",
+    "label",
     "profile",
     "run",
     "runctx",
+    "tracing",
     "tracing_singledispatch",
 ]
 __version__: str = _native.version
@@ -38,9 +47,13 @@ __version__: str = _native.version
 # Imported at their first use: processes of `edbprof run` need none of them.
 _MODULES = {
     "Profile": "_profile",
+    "install": "tracing",
+    "label": "_profile",
+    "main": "tracing",
     "profile": "_decorator",
     "run": "_profile",
     "runctx": "_profile",
+    "tracing": "tracing",
     "tracing_singledispatch": "tracing_singledispatch",
 }
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union
 
+    from typing_extensions import Self
+
     from ._choice import Patterns
 
     Path = Union[str, "os.PathLike[str]"]
@@ -29,7 +31,8 @@ class Profile:
             work()
         recorded.save("work.prof")
 
-    It has the interface of `cProfile.Profile`, so `pstats.Stats(recorded)` works. Any number
+    It has the interface of `cProfile.Profile`, so `pstats.Stats(recorded)` works, and so do
+    subclasses: their methods are called where cProfile would. Any number
     may exist and be enabled at once, nested or in several threads; each has its complete
     data.
 
@@ -90,7 +93,7 @@ class Profile:
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
-        if hasattr(self, "_recorder"):
+        if "_recorder" in self.__dict__:
             self._recorder.stop()  # Raises in a timer.
             self._recorder.abandon()  # Made anew: nobody could switch it off any more.
         self._options: "Dict[str, Any]" = {
@@ -108,10 +111,19 @@ class Profile:
         }
         self._recorder: "_native.Recorder" = _native.Recorder(**self._options)
         self._subcalls = subcalls
+        #: The file that holds `stats`, for dump_stats().
+        self._encoded: "Optional[bytes]" = None
+
+    def __getattr__(self, name: str) -> "Any":
+        # A subclass may have an `__init__` that does not call this one.
+        if name not in ("_recorder", "_options", "_subcalls", "_encoded"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        Profile.__init__(self)
+        return self.__dict__[name]
 
     def __del__(self) -> None:
         """Stop recording, which nobody could switch off or look at any more."""
-        if hasattr(self, "_recorder"):
+        if "_recorder" in self.__dict__:
             self._recorder.abandon()
 
     def enable(self, subcalls: "Optional[bool]" = None, builtins: "Optional[bool]" = None) -> None:
@@ -138,15 +150,16 @@ class Profile:
 
     def dump_stats(self, file: "Path") -> None:
         """`create_stats()`, and write what `save()` writes, but to `open(file, "wb")`, as
-        cProfile does; `save()` replaces a file when the new one is whole.
+        cProfile does; `save()` replaces a file when the new one is whole. Where a subclass has
+        made other `stats`, they are written alone.
 
         Raises OSError.
         """
         with open(file, "wb") as opened:
-            self.disable()
-            encoded = self._recorder.encode()
-            self.stats = self._stats_in(encoded)
-            opened.write(encoded)
+            self.create_stats()
+            encoded, self._encoded = self._encoded, None
+            is_ours = encoded is not None and self._stats_in(encoded) == self.stats
+            opened.write(encoded if encoded and is_ours else marshal.dumps(self.stats))
 
     def create_stats(self) -> None:
         """`disable()` and `snapshot_stats()`."""
@@ -160,7 +173,11 @@ class Profile:
         calls, calls, self time, inclusive time, callers), times in seconds; callers from
         the same of a caller to (calls, primitive calls, self time, inclusive time).
         """
-        self.stats = self._stats_in(self._recorder.encode())
+        if _overrides(self.getstats, _GETSTATS):
+            self.stats = _stats_of(self.getstats())
+            return
+        self._encoded = self._recorder.encode()
+        self.stats = self._stats_in(self._encoded)
 
     def _stats_in(self, encoded: bytes) -> "Stats":
         stats: "Stats" = marshal.loads(encoded)  # Not the call trees behind it.
@@ -201,7 +218,7 @@ class Profile:
             for label, (cc, nc, tt, ct, _) in stats.items()
         ]
 
-    def run(self, cmd: "Union[str, CodeType]") -> "Profile":
+    def run(self, cmd: "Union[str, CodeType]") -> "Self":
         """Record the execution of `cmd` in the namespace of `__main__`."""
         import __main__
 
@@ -209,7 +226,7 @@ class Profile:
 
     def runctx(
         self, cmd: "Union[str, CodeType]", globals: "Dict[str, Any]", locals: "Any"
-    ) -> "Profile":
+    ) -> "Self":
         """Record the execution of `cmd` in these namespaces."""
         with self:
             exec(cmd, globals, locals)
@@ -240,12 +257,59 @@ class Profile:
         """
         self._recorder.close()
 
-    def __enter__(self) -> "Profile":
-        self._recorder.enable()
+    def __enter__(self) -> "Self":
+        # Nests, where a subclass has no methods of its own: those do what cProfile's would.
+        if _overrides(self.enable, _ENABLE):
+            self.enable()
+        else:
+            self._recorder.enable()
         return self
 
     def __exit__(self, *exception: "Any") -> None:
-        self._recorder.disable()
+        if _overrides(self.disable, _DISABLE):
+            self.disable()
+        else:
+            self._recorder.disable()
+
+
+_ENABLE, _DISABLE, _GETSTATS = Profile.enable, Profile.disable, Profile.getstats
+
+
+def _overrides(method: "Any", original: "Any") -> bool:
+    """Return True for a method that is not `original`. Calls nothing, since that is recorded."""
+    try:
+        return method.__func__ is not original
+    except AttributeError:
+        return True
+
+
+def label(code: "Union[str, CodeType]") -> "Label":
+    """Return what stands for `code` in `stats`; a builtin's is its name. As `cProfile.label`."""
+    if isinstance(code, str):
+        return "~", 0, code
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+def _stats_of(entries: "List[Any]") -> "Stats":
+    """Make `stats` of what a subclass's `getstats()` has returned, as cProfile does."""
+    callers: "Dict[int, Dict[Label, Tuple[int, int, float, float]]]" = {}
+    stats: "Stats" = {}
+    for entry in entries:
+        callers[id(entry.code)] = {}
+        calls = entry.callcount - entry.reccallcount, entry.callcount
+        times = entry.inlinetime, entry.totaltime
+        stats[label(entry.code)] = (*calls, *times, callers[id(entry.code)])
+    for entry in entries:
+        caller = label(entry.code)
+        for sub in entry.calls or ():
+            edges = callers.get(id(sub.code))
+            if edges is not None:
+                calls = sub.callcount, sub.callcount - sub.reccallcount
+                added = (*calls, sub.inlinetime, sub.totaltime)
+                before = edges.get(caller, (0, 0, 0.0, 0.0))
+                nc, cc, tt, ct = (a + b for a, b in zip(before, added))
+                edges[caller] = nc, cc, tt, ct
+    return stats
 
 
 def run(
@@ -256,9 +320,20 @@ def run(
     """Record the execution of `statement` in the namespace of `__main__`, then write it to
     `filename`, or print a table without one. As `cProfile.run`.
     """
-    import __main__
+    recorded = Profile()
+    try:
+        recorded.run(statement)
+    except SystemExit:
+        pass
+    finally:
+        _show(recorded, filename, sort)
 
-    runctx(statement, __main__.__dict__, __main__.__dict__, filename, sort)
+
+def _show(recorded: Profile, filename: "Optional[Path]", sort: "Sort") -> None:
+    if filename is not None:
+        recorded.dump_stats(filename)
+    else:
+        recorded.print_stats(sort)
 
 
 def runctx(
@@ -275,7 +350,4 @@ def runctx(
     except SystemExit:
         pass
     finally:
-        if filename is not None:
-            recorded.dump_stats(filename)
-        else:
-            recorded.print_stats(sort)
+        _show(recorded, filename, sort)
