@@ -65,8 +65,8 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
 	@$(CHECK)
 
-test-all: .venv-wheels/.wheel-tools ## As test, under every supported Python that is found (3.9 to 3.15; see pythons), and wheels
-	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) python lint rust browser instructions demo wheels c_tarball
+test-all: .venv-wheels/.wheel-tools ## As test, under every supported Python that is found (3.9 to 3.15; see pythons), with pytest 7 to 9, and wheels
+	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) python pytests lint rust browser instructions demo wheels c_tarball
 
 test-rust: ## cargo test alone (with the C and C++ hosts)
 	@$(CHECK) rust
@@ -236,6 +236,13 @@ clean: ## Remove what the other targets made, compiled Rust too
 .venv-%/.wheel-tools: tests/wheels/requirements.txt .venv-%/.python
 	@echo "== Installing zig, auditwheel and others in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
+	@touch $@
+
+# Releases of pytest that the plugin is tested with, beside the installed one.
+build/pytest/%/.installed: tests/python/pytests.txt
+	@echo "== Installing pytest $(*F) in $(@D)"
+	@rm -rf $(@D) && $(PYTHON) -m pip --disable-pip-version-check install --quiet --target $(@D) \
+		"pytest==$(*F).*" -r $<
 	@touch $@
 
 .venv-%/.bench-requirements: benches/requirements.txt tests/python/requirements.txt .venv-%/.python

@@ -223,7 +223,7 @@ setup(
     # The headers live where a C program looks for them and are shipped inside the
     # package, where edbprof_native.get_include() finds them for other extensions.
     packages=[*find_packages("cpython_ext/python"), "edbprof_native.include"],
-    py_modules=["edbprof", "edbprof_native_start"],
+    py_modules=["edbprof", "edbprof_native_start", "edbprof_pytest"],
     package_dir={"": "cpython_ext/python", "edbprof_native.include": "include"},
     package_data={"edbprof_native": ["py.typed", "*.pyi"], "edbprof_native.include": ["*.h"]},
     include_package_data=False,

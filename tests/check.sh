@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [python] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
+#     tests/check.sh [python] [pytests] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
 #
 # JOBS parts run side by side (default: one for each processor), begun in this order; python is
 # one part for each Python. Then the output of a check is printed when it ends.
@@ -186,6 +186,24 @@ check_python() { # INDEX
         check "instructions an event on Python $version" \
             "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
     fi
+}
+
+check_pytests() { # Under one Python, which all three releases run on.
+    [[ ${#versions[@]} -gt 0 ]] || return
+    local last=$((${#versions[@]} - 1)) release directories=()
+    local venv=.venv-${versions[last]} python=${interpreters[last]}
+    local place=build/pytest/${versions[last]}
+    local targets=()
+    for release in 7 8 9; do
+        directories+=("$PWD/$place/$release")
+        targets+=("$place/$release/.installed")
+    done
+    check "install pytest 7, 8 and 9" install "$venv/.installed" "$venv/.requirements" \
+        "${targets[@]}" PYTHON="$python" || return
+    check "the plugin with pytest 7, 8 and 9" env EDBPROF_PYTESTS="$(
+        IFS=:
+        echo "${directories[*]}"
+    )" "$venv/bin/python" -m pytest tests/python/test_pytest_plugin.py
 }
 
 check_wheels() {

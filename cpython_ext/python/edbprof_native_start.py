@@ -1,7 +1,8 @@
 """Has the processes of `edbprof run` record themselves: called by the .pth file when Python
 starts, if this may be one of them. In a virtual environment site.py reads that file twice.
 
-A module of its own beside the package, since even importing that may fail.
+A module of its own beside the package, since even importing that may fail. pytest leaves it as
+it is: PYTEST_DONT_REWRITE.
 """
 
 import os

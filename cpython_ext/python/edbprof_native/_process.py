@@ -128,6 +128,25 @@ def new_recorder(directory: str, prefix: str, suffix: str, **options: "Any") -> 
     return made
 
 
+def recorder_of_run() -> "Optional[_native.Recorder]":
+    """The recorder of the main thread where `edbprof run` has started this process."""
+    return next((made for (place, _, _), made in _recorders.items() if place in runs), None)
+
+
+def forget(recorder: _native.Recorder) -> None:
+    """Save this recording no more, and stop it in threads that still record."""
+    for place, known in list(_recorders.items()):
+        if known is recorder:
+            del _recorders[place]
+    if recorder in stopped_at_end:
+        stopped_at_end.remove(recorder)
+    recorder.abandon()
+    try:
+        recorder.close()
+    except RuntimeError:
+        pass  # Another thread has not noticed yet.
+
+
 def _make_directory_of_run(directory: str) -> bool:
     """The program may have removed it, with all in its temporary directory."""
     try:

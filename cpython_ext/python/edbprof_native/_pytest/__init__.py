@@ -1,0 +1,1 @@
+"""What `pytest --edbprof` does. Its functions are in no recording, like the package's others."""
