@@ -253,8 +253,10 @@ fn calls_are_counted_by_function() {
             &mut choice,
         );
         assert_eq!(made, EDBPROF_OK);
-        edbprof_recording_define(host.recording, NEW, &chosen);
-        edbprof_recording_define(host.recording, NEW + 1, &hidden);
+        for (key, function) in [(NEW, &chosen), (NEW + 1, &hidden)] {
+            let defined = edbprof_recording_define(host.recording, key, function);
+            assert_eq!(defined, EDBPROF_OK);
+        }
         for key in [OUTER, NEW, NEW + 1, NEW] {
             assert_eq!(edbprof_enter_at(host.thread, key, 10), EDBPROF_OK);
         }

@@ -6,6 +6,8 @@ import os
 import re
 import sys
 
+import pytest
+
 TYPE_CHECKING = False  # see ../_decorator.py
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Tuple
@@ -22,6 +24,8 @@ _CALL_FINALIZERS = ("finish", "teardown_exact")
 #: Fixtures of pytest that stand for parameters, and a function that it asks on the way.
 _NO_FIXTURES = ("get_direct_param_fixture_func", "is_generator")
 
+#: Where pytest is installed, and its plugins mostly are.
+_PACKAGES = os.path.dirname(os.path.dirname(pytest.__file__)) + os.sep
 _STANDARD = os.path.dirname(os.__file__) + os.sep, "<frozen "
 
 
@@ -153,7 +157,7 @@ class Figures:
         """Name a fixture that a plugin calls through a function of its own after the program's."""
         is_plugins = self._parts[root][3] and not self._parts[root][2]
         _, is_python, _, is_library, _ = self._parts[function]
-        is_named = not self._parts[function][4].startswith("<")
+        is_named = not self._parts[function][4].startswith(("<", "__"))
         if is_plugins and is_python and not is_library and is_named:
             names[owner] = function
 
@@ -176,7 +180,8 @@ def _part(function: "Tuple[Any, ...]") -> "Tuple[bool, bool, bool, bool, str]":
 
 
 def _is_installed(file: str) -> bool:
-    return re.search(r"[/\\](site|dist)-packages[/\\]", file) is not None
+    in_packages = re.search(r"[/\\](site|dist)-packages[/\\]", file) is not None
+    return in_packages or file.startswith(_PACKAGES)
 
 
 def _column(code: str, data: bytes) -> "array.array[int]":
