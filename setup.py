@@ -1,8 +1,9 @@
 """Build edbprof: one wheel with the Python package and the program `edbprof`.
 
-Cargo builds two things. The recorder, without any of the program's dependencies,
+Cargo builds three things. The recorder, without any of the program's dependencies,
 becomes a static library that is linked into the C extension
-`edbprof_native._native`; the program is copied into the wheel's scripts.
+`edbprof_native._native`; the same with what reads profiles goes into
+`edbprof_native._profiles`; the program is copied into the wheel's scripts.
 Everything else is plain setuptools. What the package is called and which Pythons
 it runs on stands in pyproject.toml, the version in Cargo.toml.
 """
@@ -34,10 +35,10 @@ os.chdir(ROOT)  # setuptools wants every source path relative to this file.
 
 CARGO_TOML = Path("Cargo.toml").read_text(encoding="utf-8")
 PROGRAM = "edbprof"
-MODULE = "edbprof_native._native"
-# The one symbol that the interpreter looks up; all others stay private, so that two
-# libraries with a Rust runtime, or two copies of this one, never see each other's.
-INIT_SYMBOL = "PyInit__native"
+# The extension modules, and the features of the library in each.
+RECORDER = "edbprof_native._native"
+PROFILES = "edbprof_native._profiles"
+FEATURES = {RECORDER: (), PROFILES: ("--features=profiles",)}
 
 
 def cargo_toml(key: str) -> str:
@@ -139,10 +140,13 @@ class BuildPackage(build_py):
         if not self.editable_mode:
             # Beside the package, where site.py looks; setuptools knows no way to say so.
             self.copy_file("cpython_ext/python/edbprof_native.pth", self.build_lib)
+            # Beside the modules, whose documentation names it.
+            package = Path(self.build_lib, "edbprof_native")
+            self.copy_file("src/report/edbprof.schema.json", str(package))
 
 
 class BuildExtension(build_ext):
-    """Compile the C files as setuptools does and link the recorder's static library in."""
+    """Compile the C files as setuptools does and link a static library in."""
 
     def run(self) -> None:
         check_platform()
@@ -151,25 +155,30 @@ class BuildExtension(build_ext):
     def build_extension(self, ext: Extension) -> None:
         # The crate type is asked for here, not in Cargo.toml: next to an rlib it
         # would be built without link-time optimisation.
-        recorder = cargo_build(
+        library = cargo_build(
             "rustc",
             "--lib",
             "--crate-type=staticlib",
             "--no-default-features",
+            *FEATURES[ext.name],
             after=("--print=native-static-libs",),
         )
-        ext.extra_objects = [str(recorder.path)]
+        ext.extra_objects = [str(library.path)]
         self.force = True  # setuptools can't see that cargo has made a new library.
-        ext.extra_link_args = [*self.export_only_init(), *recorder.native_libs]
+        ext.extra_link_args = [*self.export_only_init(ext), *library.native_libs]
         super().build_extension(ext)
 
-    def export_only_init(self) -> list[str]:
-        """Linker options that keep every symbol private but the module's entry point."""
+    def export_only_init(self, ext: Extension) -> list[str]:
+        """Linker options that keep every symbol private but the module's entry point.
+
+        So two libraries with a Rust runtime, or two copies of this one, never see each other's.
+        """
+        symbol = "PyInit_" + ext.name.rpartition(".")[2]
         if sys.platform == "darwin":
-            return [f"-Wl,-exported_symbol,_{INIT_SYMBOL}", "-Wl,-dead_strip"]
-        script = Path(self.build_temp, "exports.map")
+            return [f"-Wl,-exported_symbol,_{symbol}", "-Wl,-dead_strip"]
+        script = Path(self.build_temp, f"{symbol}.map")
         script.parent.mkdir(parents=True, exist_ok=True)
-        script.write_text(f"{{ global: {INIT_SYMBOL}; local: *; }};\n", encoding="ascii")
+        script.write_text(f"{{ global: {symbol}; local: *; }};\n", encoding="ascii")
         return [f"-Wl,--version-script={script}", "-Wl,--gc-sections"]
 
 
@@ -218,6 +227,16 @@ class InstallData(install_data):
 BUILD = Path("build", f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}")
 BUILD.mkdir(parents=True, exist_ok=True)
 
+
+def extension(name: str, directory: Path) -> Extension:
+    return Extension(
+        name,
+        sources=sorted(str(path) for path in directory.glob("*.c")),
+        include_dirs=["include", "cpython_ext"],
+        extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    )
+
+
 setup(
     version=cargo_toml("version"),
     # The headers live where a C program looks for them and are shipped inside the
@@ -228,12 +247,8 @@ setup(
     package_data={"edbprof_native": ["py.typed", "*.pyi"], "edbprof_native.include": ["*.h"]},
     include_package_data=False,
     ext_modules=[
-        Extension(
-            MODULE,
-            sources=sorted(str(path) for path in Path("cpython_ext").glob("*.c")),
-            include_dirs=["include", "cpython_ext"],
-            extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"],
-        )
+        extension(RECORDER, Path("cpython_ext")),
+        extension(PROFILES, Path("cpython_ext/profiles")),
     ],
     data_files=[(MAN, [])],  # Without one here setuptools would not ask for data.
     scripts=[PROGRAM],  # Without a name here setuptools would not ask for the program.

@@ -219,7 +219,8 @@
 
 /**
  * Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
- * the host, 10 to 19 are results of events, 20 to 29 are results of recordings.
+ * the host, 10 to 19 are results of events, 20 to 29 are results of recordings,
+ * 30 to 39 are results of reading profiles.
  */
 enum edbprof_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -289,6 +290,11 @@ enum edbprof_status
    * the recording continues.
    */
   EDBPROF_INTERNAL_ERROR = 29,
+  /**
+   * A file is no profile, or a damaged one, or can't be merged with the others. The text of
+   * the failure says why.
+   */
+  EDBPROF_UNREADABLE = 30,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

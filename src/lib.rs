@@ -6,6 +6,7 @@
 //!
 //! The **reporter** ([`analysis`], `report`, the program `edbprof`) reads what recorders
 //! wrote, merges it into one profile and writes reports. It needs the feature `report`.
+//! `capi::profiles` gives programs the figures of a profile, with the feature `profiles`.
 //!
 //! Both build on the same three parts and never on each other:
 //!
@@ -17,6 +18,7 @@
 //! | `recorder` | nodes, threads, recordings, live files, fork, exit | `model`, `clock`, `format` |
 //! | [`capi`] | the C ABI: the only way into the recorder | `model`, `clock`, `recorder` |
 //! | [`analysis`] | merging, selecting, estimating, compensating | `model`, `format` |
+//! | `capi::profiles` | profiles as columns, the second part of the C ABI | `model`, `format`, `analysis`, `capi` |
 //! | `report` | one small file for each output format | `model`, `format`, `analysis` |
 //!
 //! `tests/it/layers.rs` enforces the last column.
@@ -29,7 +31,7 @@
 //! edbprof           -> format (read) -> analysis::merge -> report -> .svg, .pstats, ...
 //! ```
 
-#[cfg(feature = "report")]
+#[cfg(feature = "analysis")]
 pub mod analysis;
 pub mod capi;
 mod clock;

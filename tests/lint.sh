@@ -33,9 +33,9 @@ of_cargo() { # SUBCOMMAND ARGUMENTS...
     fi
 }
 
-# C and C++ that are written by hand: cbindgen lays out include/edbprof.h.
+# C and C++ that are written by hand: cbindgen lays out its headers.
 c_files() {
-    find benches cpython_ext examples include tests -path include/edbprof.h -prune -o \
+    find benches cpython_ext examples include tests \( -path include/edbprof.h -o -path include/edbprof_profiles.h \) -prune -o \
         \( -name '*.[ch]' -o -name '*.cpp' \) -print
 }
 
@@ -47,6 +47,7 @@ lint_rustfmt() { of_cargo fmt --check; }
 lint_clippy() {
     of_cargo clippy --quiet --locked --all-targets -- -D warnings &&
         of_cargo clippy --quiet --locked --lib --no-default-features -- -D warnings &&
+        of_cargo clippy --quiet --locked --lib --no-default-features --features profiles -- -D warnings &&
         of_cargo clippy --quiet --locked --lib --no-default-features --features report -- -D warnings
 }
 
@@ -75,7 +76,7 @@ lint_ruff() { in_venv ruff check --quiet --output-format concise && in_venv ruff
 lint_mypy() { in_venv mypy; }
 
 # Compares the stub with the extension that is installed in .venv-lint.
-lint_stubtest() { in_venv stubtest edbprof_native._native; }
+lint_stubtest() { in_venv stubtest edbprof_native._native edbprof_native._profiles; }
 
 lint_typos() { in_venv typos --format brief; }
 

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | [`merge_request`] | the part of a file that is merged, in groups by process or thread |
 //! | [`select`] | what patterns choose |
+//! | [`by_label`] | functions, and figures of nodes, by the labels of pstats rows |
 //! | [`merge`] | many files as one [`merge::Profile`] |
 //! | [`compensate`] | times without the cost of recording |
 //! | [`diff`] | two profiles compared |
-//! | [`limits`] | rules and budgets that figures must keep |
+//! | `limits` | rules and budgets that figures must keep |
 //! | [`display_tree`] | the tree that reports show; [`singledispatch`] and [`estimate`] help |
 //! | [`merge_siblings`], [`prune`], [`invert`] | other forms of that tree |
 //! | [`tasks`] | coroutines below those that await them |
@@ -16,8 +17,13 @@
 //! | [`runs`] | which processes are of one run |
 
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(feature = "report"),
+    allow(dead_code, reason = "some of it serves reports only")
+)]
 
 mod apply_selection;
+pub mod by_label;
 pub mod compensate;
 mod costed_tree;
 pub mod diff;
@@ -26,6 +32,7 @@ pub mod estimate;
 mod group_roots;
 pub mod invert;
 mod kind_table;
+#[cfg(feature = "report")]
 pub mod limits;
 pub mod merge;
 pub mod merge_request;
@@ -38,5 +45,6 @@ pub mod rows;
 pub mod runs;
 pub mod select;
 pub mod singledispatch;
+mod subtree;
 pub mod tasks;
 pub mod timeline;

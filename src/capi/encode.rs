@@ -17,12 +17,12 @@ pub struct edbprof_bytes {
 }
 
 impl edbprof_bytes {
-    const NONE: edbprof_bytes = edbprof_bytes {
+    pub(super) const NONE: edbprof_bytes = edbprof_bytes {
         data: ptr::null_mut(),
         len: 0,
     };
 
-    fn new(bytes: Vec<u8>) -> edbprof_bytes {
+    pub(super) fn new(bytes: Vec<u8>) -> edbprof_bytes {
         let bytes = Box::leak(bytes.into_boxed_slice());
         edbprof_bytes {
             data: bytes.as_mut_ptr(),

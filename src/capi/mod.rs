@@ -1,7 +1,8 @@
 //! The C ABI: the only way into the recorder, for the CPython extension and for every other
 //! host.
 //!
-//! `include/edbprof.h` is generated from this module. The header's introduction, in
+//! `include/edbprof.h` is generated from this module, and `include/edbprof_profiles.h` from
+//! `profiles`, which is in a library of its own. The header's introduction, in
 //! `cbindgen.toml`, is the contract that all functions share. Types carry their C names.
 //!
 //! Nothing unwinds into the host, because every function runs under [`entry::guard`]. The
@@ -25,6 +26,9 @@ mod event;
 mod fiber;
 mod function;
 mod host_struct;
+/// cbindgen:ignore
+#[cfg(feature = "profiles")]
+pub mod profiles;
 mod recording;
 mod save;
 mod status;

@@ -5,7 +5,8 @@ use std::io;
 use crate::recorder::{Outcome, Recording, errno};
 
 /// Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
-/// the host, 10 to 19 are results of events, 20 to 29 are results of recordings.
+/// the host, 10 to 19 are results of events, 20 to 29 are results of recordings,
+/// 30 to 39 are results of reading profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[repr(i32)]
@@ -43,6 +44,9 @@ pub enum edbprof_status {
     /// A defect of this library. The function has done its work in part or not at all, and
     /// the recording continues.
     EDBPROF_INTERNAL_ERROR = 29,
+    /// A file is no profile, or a damaged one, or can't be merged with the others. The text of
+    /// the failure says why.
+    EDBPROF_UNREADABLE = 30,
 }
 
 pub(crate) use edbprof_status::*;

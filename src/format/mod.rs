@@ -28,6 +28,7 @@
 )]
 
 pub mod atomic_file;
+pub mod bounded;
 pub(crate) mod calibration;
 pub mod content_hash;
 pub mod extent;
@@ -39,6 +40,7 @@ pub mod process;
 pub mod prof;
 pub mod pstats;
 pub mod read_error;
+pub mod regular_file;
 pub mod sidecar;
 pub mod timeline;
 pub mod trees;

@@ -42,6 +42,17 @@ impl Children {
         self.slot(node as usize)
     }
 
+    /// All nodes by their parents, in the order of these; roots come last.
+    pub(crate) fn by_parent(&self) -> &[u32] {
+        &self.nodes
+    }
+
+    /// For each node, the end of its children in [`by_parent`](Self::by_parent), which begin
+    /// where those of the node before end.
+    pub(crate) fn ends(&self) -> &[u32] {
+        &self.starts[1..self.starts.len() - 1]
+    }
+
     fn slot(&self, slot: usize) -> &[u32] {
         &self.nodes[self.starts[slot] as usize..self.starts[slot + 1] as usize]
     }

@@ -1,26 +1,22 @@
 //! Functions that a name or pattern means, and names that it may have been meant to be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::View;
 use super::display::{function_name, short_name};
 use super::similar::similar;
-use crate::model::Pattern;
-use crate::model::{Function, FunctionKind, Label, Rows};
+use crate::analysis::by_label::FunctionsByLabel;
+use crate::model::{Pattern, Rows};
 
 /// Returns the rows of all functions that match `pattern` or, if there are none, of those that
 /// contain what matches it.
 pub(super) fn rows_named(view: &View<'_>, pattern: &str) -> Rows {
-    let functions = functions(view);
+    let functions = FunctionsByLabel::of(view.profile.trees());
     let matching = |pattern: &Pattern| {
         let mut found = Rows::default();
         for (id, row) in view.rows.iter() {
             let label = view.rows.label(id);
-            let is_match = match functions.get(label) {
-                Some(functions) => functions.iter().any(|of| pattern.is_function(of)),
-                None => pattern.is_function(&of_label(label)),
-            };
-            if is_match {
+            if functions.matches(pattern, label) {
                 let id = found.intern(label);
                 found.row_mut(id).counts = row.counts;
             }
@@ -44,25 +40,4 @@ pub fn similar_name(view: &View<'_>, word: &str) -> Option<String> {
             .map(|(id, _)| short_name(&view.rows.label(id).name)),
     );
     similar(word, names.iter().map(String::as_str)).map(str::to_owned)
-}
-
-/// Returns the functions of the call trees by their labels, which several may share.
-fn functions<'v>(view: &'v View<'_>) -> HashMap<&'v Label, Vec<&'v Function>> {
-    let mut functions: HashMap<&Label, Vec<&Function>> = HashMap::new();
-    for function in &view.profile.trees().functions {
-        functions.entry(&function.label).or_default().push(function);
-    }
-    functions
-}
-
-/// Returns a function of which only a row is known.
-fn of_label(label: &Label) -> Function {
-    Function {
-        kind: FunctionKind::Python,
-        flags: 0,
-        label: label.clone(),
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::display::short_name;
 use super::numbers::duration;
+use crate::analysis::by_label::waiting_by_label;
 use crate::model::{Ending, Label, Process, Rows, Trees, Waiting, rows_of};
 
 /// Waiting of the functions of a profile.
@@ -23,20 +24,13 @@ impl<'a> FunctionWaits<'a> {
     pub(super) fn of(trees: &'a Trees) -> Self {
         let is_killed = |process: &Process| process.ending == Ending::Killed;
         let mut waits = FunctionWaits {
+            by_label: waiting_by_label(trees),
             has_kills: trees.processes.iter().any(is_killed),
             ..FunctionWaits::default()
         };
         for thread in &trees.threads {
-            for (node, waiting) in thread.waits.iter() {
+            for (_, waiting) in thread.waits.iter() {
                 waits.total.add(&waiting);
-                let kind = thread.nodes.kinds()[node as usize];
-                if let Some(function) = trees.function(kind) {
-                    waits
-                        .by_label
-                        .entry(&function.label)
-                        .or_default()
-                        .add(&waiting);
-                }
             }
             let own = thread.nodes.self_times().into_iter();
             waits.whole = own.fold(waits.whole, u64::saturating_add);

@@ -260,7 +260,7 @@ fn callgrind_files_give_names_to_what_has_none() {
 
 #[test]
 fn json_is_what_its_schema_says() {
-    let schema = include_str!("../../src/report/json.schema.json");
+    let schema = include_str!("../../src/report/edbprof.schema.json");
     for (what, sandbox, total) in profiles() {
         let file: Value = serde_json::from_str(&export(&sandbox, "json")).unwrap();
         check_schema(schema, &file, what);

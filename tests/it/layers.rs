@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each part of the crate, and the parts that it may name after `crate::`.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("clock", &[]),
     ("format", &["model", "clock"]),
     ("recorder", &["model", "clock", "format"]),
     ("capi", &["model", "clock", "recorder"]),
+    ("capi/profiles", &["model", "format", "analysis", "capi"]),
     ("analysis", &["model", "format"]),
     ("report", &["model", "format", "analysis"]),
 ];
@@ -87,6 +88,11 @@ fn every_part_uses_only_the_parts_below_it() {
         rust_files(&source.join(part), &mut files);
         assert!(files.len() > 3, "{part} is not there");
         for file in files {
+            let below = file.strip_prefix(source.join(part)).unwrap();
+            // A part within the part, of another library.
+            if part == "capi" && below.starts_with("profiles") {
+                continue;
+            }
             let text = fs::read_to_string(&file).unwrap();
             let names = forbidden(part, allowed, &text);
             assert!(names.is_empty(), "{} names {names:?}", file.display());

@@ -154,10 +154,14 @@ def test_api_is_what_is_documented():
 
     assert set(edbprof_native.__all__) == {
         "Profile",
+        "ProfileData",
+        "ProfileError",
         "get_include",
         "install",
         "keep_timeline",
         "label",
+        "load",
+        "merge",
         "profile",
         "run",
         "runctx",

@@ -22,6 +22,10 @@ TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from . import tracing as tracing
     from . import tracing_singledispatch as tracing_singledispatch
+    from ._data import ProfileData as ProfileData
+    from ._data import ProfileError as ProfileError
+    from ._data import load as load
+    from ._data import merge as merge
     from ._decorator import profile as profile
     from ._profile import Profile as Profile
     from ._profile import label as label
@@ -32,10 +36,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Profile",
+    "ProfileData",
+    "ProfileError",
     "get_include",
     "install",
     "keep_timeline",
     "label",
+    "load",
+    "merge",
     "profile",
     "run",
     "runctx",
@@ -47,9 +55,13 @@ __version__: str = _native.version
 # Imported at their first use: processes of `edbprof run` need none of them.
 _MODULES = {
     "Profile": "_profile",
+    "ProfileData": "_data",
+    "ProfileError": "_data",
     "install": "tracing",
     "label": "_profile",
+    "load": "_data",
     "main": "tracing",
+    "merge": "_data",
     "profile": "_decorator",
     "run": "_profile",
     "runctx": "_profile",

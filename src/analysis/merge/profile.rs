@@ -32,6 +32,14 @@ impl Profile {
         }
     }
 
+    /// Returns the profile of one file, which has at most one tree, as it is there.
+    pub fn of_file(trees: Trees, plain: PlainInputs) -> Self {
+        debug_assert!(trees.threads.len() <= 1);
+        let mut counts = PlainCounts::default();
+        counts.add_aggregate(&plain);
+        Profile::new(trees, plain, counts)
+    }
+
     /// Returns the exact part: at most one tree, for all threads of all processes. Its times
     /// are the measured ones.
     pub fn trees(&self) -> &Trees {

@@ -1,12 +1,11 @@
 //! The way from paths on the command line to one merged profile.
 //!
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
-//! chooses runs. [`timelines`] opens what lies beside the files. [`trust`] decides whose files are read and [`bounded`] how much of them,
+//! chooses runs. [`timelines`] opens what lies beside the files. [`trust`] decides whose files are read,
 //! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
 //! that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`] tells
 //! programs from profiles. [`window`] makes a profile of a part of a run.
 
-mod bounded;
 mod discover;
 mod merge;
 mod own_result;
@@ -21,7 +20,6 @@ pub(crate) mod timelines;
 mod trust;
 pub(crate) mod window;
 
-pub(crate) use bounded::{GoesOn, read_bounded};
 pub(crate) use discover::{
     FileId, Filter, Input, directories, find, finished_beside, is_live, matches,
     temporary_directories,

@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use edbprof::format::foreign::{self, Foreign};
 use edbprof::format::read_error::ReadError as BadContent;
+use edbprof::format::regular_file::OpenError;
 
 /// Reason why a file can't be read.
 #[derive(Debug)]
@@ -67,6 +68,15 @@ impl std::error::Error for ReadError {}
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> ReadError {
         ReadError::System(error)
+    }
+}
+
+impl From<OpenError> for ReadError {
+    fn from(error: OpenError) -> ReadError {
+        match error {
+            OpenError::System(error) => ReadError::System(error),
+            OpenError::NotAFile(kind) => ReadError::NotAFile(kind),
+        }
     }
 }
 

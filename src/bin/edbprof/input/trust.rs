@@ -1,12 +1,14 @@
 //! Trust in files by their owners: the user's own and root's are read, a stranger's only if
 //! the user has named them or asked for them.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use edbprof::format::bounded::{GoesOn, read_bounded};
+use edbprof::format::regular_file::open_regular;
+
 use super::Input;
-use super::bounded::{GoesOn, read_bounded};
 use super::read_error::ReadError;
 use crate::cli::names::SIDECAR_SUFFIX;
 
@@ -62,45 +64,11 @@ pub(crate) fn read_trusted(
 ///
 /// When it can't be opened, or must not be.
 pub(super) fn open_trusted(path: &Path, owners: Owners) -> Result<(File, Metadata), ReadError> {
-    let (metadata, flags) = match owners {
-        Owners::AnyWithoutLinks => (fs::symlink_metadata(path)?, libc::O_NOFOLLOW),
-        Owners::Any | Owners::Trusted => (fs::metadata(path)?, 0),
-    };
-    // Checked before, too, because opening a device may have an effect.
-    check_is_file(&metadata)?;
-    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | flags)
-        .open(path)?;
-    let metadata = file.metadata()?;
-    check_is_file(&metadata)?;
+    let (file, metadata) = open_regular(path, owners != Owners::AnyWithoutLinks)?;
     if owners == Owners::Trusted && !is_trusted(metadata.uid()) {
         return Err(ReadError::Stranger(metadata.uid()));
     }
     Ok((file, metadata))
-}
-
-fn check_is_file(metadata: &Metadata) -> Result<(), ReadError> {
-    match metadata.is_file() {
-        true => Ok(()),
-        false => Err(ReadError::NotAFile(kind(metadata))),
-    }
-}
-
-fn kind(metadata: &Metadata) -> &'static str {
-    let file_type = metadata.file_type();
-    if file_type.is_symlink() {
-        "a link"
-    } else if file_type.is_dir() {
-        "a directory"
-    } else if file_type.is_fifo() {
-        "a FIFO"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
 }
 
 /// Path of the sidecar of `path`.

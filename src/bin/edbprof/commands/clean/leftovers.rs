@@ -18,7 +18,8 @@ use edbprof::model::{Ending, Process, ProcessIdentity};
 use super::own_file::{Kept, State, check_unused, open};
 use crate::cli::args::CleanOptions;
 use crate::cli::names::{EXCEPTION_PREFIX, RECORDINGS_PREFIX, STARTED_PREFIX, UNRECORDED_PREFIX};
-use crate::input::{Filter, GoesOn, SkippedInput, is_live, matches, read_bounded, sidecar_beside};
+use crate::input::{Filter, SkippedInput, is_live, matches, sidecar_beside};
+use edbprof::format::bounded::{GoesOn, read_bounded};
 
 /// Least age of unfinished files, which don't tell their process: writing one takes seconds.
 const UNFINISHED: Duration = Duration::from_secs(3600);

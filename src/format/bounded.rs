@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// Returns true if the beginning of a file, which is given, is part of something that goes on.
-pub(crate) type GoesOn = fn(&[u8]) -> bool;
+pub type GoesOn = fn(&[u8]) -> bool;
 
 /// Size of the beginning that tells what a file is; of a file that has no size, like those in
 /// `/proc`, nothing more is read.
@@ -16,7 +16,7 @@ const LARGE: u64 = 16 << 20;
 /// # Errors
 ///
 /// The operating system's; there is too little memory.
-pub(crate) fn read_bounded(mut file: impl Read, len: u64, goes_on: GoesOn) -> io::Result<Vec<u8>> {
+pub fn read_bounded(mut file: impl Read, len: u64, goes_on: GoesOn) -> io::Result<Vec<u8>> {
     let len = if len == 0 { HEAD } else { len };
     let mut bytes = Vec::new();
     let mut wanted = HEAD;
