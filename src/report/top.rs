@@ -178,7 +178,7 @@ pub fn related(
     (!blocks.is_empty()).then(|| blocks.join("\n"))
 }
 
-fn callers(rows: &Rows, function: &Label) -> Rows {
+pub(super) fn callers(rows: &Rows, function: &Label) -> Rows {
     let mut callers = Rows::default();
     let row = rows.find(function).and_then(|id| rows.row(id));
     for (&caller, &edge) in row.iter().flat_map(|row| &row.callers) {
@@ -187,7 +187,7 @@ fn callers(rows: &Rows, function: &Label) -> Rows {
     callers
 }
 
-fn callees(rows: &Rows, function: &Label) -> Rows {
+pub(super) fn callees(rows: &Rows, function: &Label) -> Rows {
     let mut callees = Rows::default();
     let caller = rows.find(function);
     for (id, row) in rows.iter() {

@@ -80,6 +80,7 @@ fn json_has_the_figures_of_both_sides() {
     assert_eq!(
         *leaf,
         serde_json::json!({
+            "id": "56fabbcf67c40ec8",
             "name": "leaf", "module": "", "file": "/app/main.py", "line": 1,
             "calls_before": 5, "calls_after": 10,
             "self_before_ns": 2_000_000, "self_after_ns": 2_000_000,

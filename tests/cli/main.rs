@@ -11,9 +11,11 @@ mod formats;
 mod hints;
 mod hostile;
 mod inputs;
+mod json;
 mod live;
 #[path = "../it/live_file.rs"]
 mod live_file;
+mod mcp;
 mod mistakes;
 mod outputs;
 mod overwriting;

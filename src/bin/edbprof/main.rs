@@ -27,7 +27,7 @@ use cli::args::{Command, Options};
 use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
-use commands::{calls, check, clean, diff, export, mistakes, run, shell, show, view};
+use commands::{calls, check, clean, diff, export, mcp, mistakes, run, shell, show, view};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
@@ -57,6 +57,7 @@ fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error>
         Some(Command::Diff(options)) => diff::diff(options)?,
         Some(Command::Check(options)) => check::check(options)?,
         Some(Command::Clean(options)) => clean::clean(options)?,
+        Some(Command::Mcp(options)) => mcp::mcp(options)?,
         Some(Command::Completions(options)) => shell::completions(options)?,
         Some(Command::Man(options)) => shell::manual(options)?,
     };

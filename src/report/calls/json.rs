@@ -6,11 +6,14 @@ use super::CallsReport;
 use crate::analysis::timeline::calls::SingleCall;
 use crate::analysis::timeline::replay::{Beginning, Ending};
 use crate::model::Waiting;
+use crate::report::json::{extend, named, of_command};
 
 /// Returns an object with the figures of the calls.
 ///
 /// | key | value |
 /// |---|---|
+/// | `edbprof_json`, `command` | 1, `calls` |
+/// | `functions` | the functions that the pattern matches: `id`, `name`, `module`, `file`, `line` |
 /// | `function` | its name, or the pattern if several functions match |
 /// | `calls` | number of calls that were recorded |
 /// | `in_history` | number of those that the history has; all other figures are of these |
@@ -24,11 +27,15 @@ use crate::model::Waiting;
 /// | `cut`, `open` | number of calls that began before the history, and that were open at its end |
 /// | `is_complete` | true if the history has everything |
 /// | `slowest` | `{"start_ns", "duration_ns", "pid", "thread", "ended", "waiting", "awaiting_ns", "steps", "is_cut"}`, the slowest first; `ended` is `returned`, `raised`, `suspended`, `with_caller` or `open` |
+/// | `left_out` | `{"slowest"}`: number of these that a bound has left out |
 pub fn json(report: &CallsReport<'_>) -> Value {
     let calls = report.calls;
     let durations = &calls.durations;
     let slowest = calls.slowest.iter().map(|call| of_call(report, call));
-    json!({
+    let mut value = of_command("calls");
+    let functions = calls.functions.iter().map(named);
+    let more = json!({
+        "functions": functions.collect::<Vec<_>>(),
         "function": report.name(),
         "calls": report.recorded(),
         "in_history": durations.calls(),
@@ -50,7 +57,10 @@ pub fn json(report: &CallsReport<'_>) -> Value {
         "open": calls.open,
         "is_complete": report.missing.is_nothing(),
         "slowest": slowest.collect::<Vec<_>>(),
-    })
+        "left_out": {"slowest": report.left_out},
+    });
+    extend(&mut value, more);
+    value
 }
 
 fn of_call(report: &CallsReport<'_>, call: &SingleCall) -> Value {

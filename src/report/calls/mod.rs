@@ -35,6 +35,8 @@ pub struct CallsReport<'c> {
     /// Number of calls that were recorded, whether the history has them or not; `None` if only
     /// the history tells.
     pub recorded: Option<u64>,
+    /// Number of slowest calls that are left out.
+    pub left_out: usize,
     /// Options that choose a window; empty for all of the time.
     pub window: &'c str,
     /// Parts that the history lacks.

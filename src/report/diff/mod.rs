@@ -7,7 +7,7 @@ mod sentence;
 mod text;
 mod tree;
 
-pub use json::json;
+pub use json::{json, limits};
 pub use names::Names;
 pub use picture::picture;
 pub use text::{

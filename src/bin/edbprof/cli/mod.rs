@@ -4,3 +4,4 @@ pub(crate) mod args;
 pub(crate) mod exit;
 pub(crate) mod names;
 pub(crate) mod ui;
+pub(crate) mod words;

@@ -11,6 +11,7 @@ use edbprof::report::similar::similar;
 use crate::cli::args::CallsOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{Stream, print, warn};
+use crate::cli::words::within_words;
 use crate::input::{self, ReadReport, timelines, window};
 
 /// Runs `edbprof calls`.
@@ -38,30 +39,37 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
         earliest: 0,
     };
     let found = single_calls(&processes, &axis, &request);
-    let found = found.map_err(|error| window::unreadable(&error))?;
+    let mut found = found.map_err(|error| window::unreadable(&error))?;
     if found.durations.calls() == 0 {
         return Err(without_calls(options, &processes));
     }
     let missing = Missing::of(&processes, &axis);
     let is_whole = missing.is_nothing() || options.window.is_given();
-    let report = CallsReport {
-        pattern: &options.function.to_string(),
-        processes: &processes,
-        axis: &axis,
-        calls: &found,
-        recorded: (!is_whole)
-            .then(|| recorded_calls(options, found.coroutines == 0))
-            .flatten(),
-        window: &options.window.texts().join(" "),
-        missing,
-    };
-    match options.json {
-        true => print(&format!("{:#}\n", json(&report)))?,
-        false => {
-            let shown = text(&report, &Stream::Stdout.terminal());
-            print(&shown.map_err(|error| window::unreadable(&error))?)?;
+    let recorded = (!is_whole).then(|| recorded_calls(options, found.coroutines == 0)).flatten();
+    let window = options.window.texts().join(" ");
+    let pattern = options.function.to_string();
+    let slowest = std::mem::take(&mut found.slowest);
+    let text = within_words(options.words.max_words, options.slowest, |number| {
+        found.slowest = slowest.iter().take(number).cloned().collect();
+        let report = CallsReport {
+            pattern: &pattern,
+            processes: &processes,
+            axis: &axis,
+            calls: &found,
+            recorded,
+            window: &window,
+            left_out: slowest.len() - found.slowest.len(),
+            missing: Missing::of(&processes, &axis),
+        };
+        match options.json.json {
+            true => Ok(format!("{:#}\n", json(&report))),
+            false => {
+                let shown = text(&report, &Stream::Stdout.terminal());
+                shown.map_err(|error| window::unreadable(&error))
+            }
         }
-    }
+    })?;
+    print(&text)?;
     Ok(reading.exit())
 }
 

@@ -16,6 +16,7 @@ use edbprof::report::summary::path_text;
 use crate::cli::args::CheckOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{print, warn};
+use crate::cli::words::within_words;
 use crate::input::read_runs;
 use crate::output::targets::write_named;
 
@@ -47,7 +48,7 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
     }
     let names = report::Names::of(diff.functions());
     let checked = budget.check(&diff, python.as_deref());
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for limit in &checked {
         let what = format!(
             "{}(\"{}\")",
@@ -64,8 +65,8 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
             warn(format_args!("{what}: no function matches"));
         }
         if let Some(broken) = &limit.checked.broken {
-            lines.push_str(&report::over_budget(&what, limit.limit, broken, &names));
-            lines.push('\n');
+            let line = report::over_budget(&what, limit.limit, broken, &names);
+            lines.push(line + "\n");
         }
     }
     let is_kept = lines.is_empty();
@@ -75,9 +76,24 @@ pub(crate) fn check(options: &CheckOptions) -> Result<Exit, Error> {
             1 => "the limit is kept".to_owned(),
             several => format!("all {several} limits are kept"),
         };
-        lines = format!("{name}: {limits}\n");
+        lines.push(format!("{name}: {limits}\n"));
     }
-    print(&lines)?;
+    let words = options.words.max_words;
+    print(&within_words(
+        words,
+        lines.len().max(checked.len()),
+        |most| {
+            if options.json.json {
+                return Ok(format!("{:#}\n", report::limits(&name, &checked, most)));
+            }
+            let mut text = lines[..most.min(lines.len())].concat();
+            let more = lines.len().saturating_sub(most);
+            if more > 0 {
+                text.push_str(&format!("… {more} more\n"));
+            }
+            Ok(text)
+        },
+    )?)?;
     Ok(if is_kept { exit } else { Exit::LimitBroken })
 }
 

@@ -12,6 +12,7 @@ use edbprof::report::summary::path_text;
 use crate::cli::args::DiffOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{print, warn};
+use crate::cli::words::within_words;
 use crate::input::read_runs;
 use crate::output::targets::write_named;
 
@@ -45,7 +46,15 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     let names = report::Names::of(diff.functions());
     let changes = keeps.then(|| PathChanges::new(&diff, [old_trees, new_trees]));
     let tree = changes.as_ref().filter(|_| options.tree);
-    print(&shown(options, [&before, &after], tree, &diff, &names)?)?;
+    let most = match options.limit {
+        // JSON has all of them.
+        _ if options.json => usize::MAX,
+        0 => usize::MAX,
+        limit => limit,
+    };
+    print(&within_words(options.words.max_words, most, |lines| {
+        shown(options, [&before, &after], tree, &diff, &names, lines)
+    })?)?;
     if let (Some(output), Some(changes)) = (&options.output, &changes) {
         let [before, after] = [&before, &after].map(|paths| names_of(paths));
         let picture = report::picture(changes, &names, &before, &after);
@@ -94,15 +103,10 @@ fn shown(
     tree: Option<&PathChanges>,
     diff: &Diff,
     names: &report::Names,
+    lines: usize,
 ) -> Result<String, Error> {
     let order = options.sort.into();
-    let limits = report::Limits {
-        order,
-        lines: match options.limit {
-            0 => usize::MAX,
-            limit => limit,
-        },
-    };
+    let limits = report::Limits { order, lines };
     let is_wanted = |change: &Change| {
         let matches = |pattern: &Pattern| pattern.is_function(&change.function);
         (options.include.is_empty() || options.include.iter().any(matches))
@@ -110,7 +114,7 @@ fn shown(
     };
     let files = paths.map(|paths| Vec::from_iter(paths.iter().map(|path| path_text(path))));
     if options.json {
-        let json = report::json(diff, [&files[0], &files[1]], names, order, is_wanted);
+        let json = report::json(diff, [&files[0], &files[1]], names, limits, is_wanted);
         return Ok(format!("{json:#}\n"));
     }
     let [before, after] = paths.map(names_of);

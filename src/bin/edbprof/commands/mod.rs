@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod diff;
 pub(crate) mod export;
+pub(crate) mod mcp;
 pub(crate) mod mistakes;
 pub(crate) mod run;
 pub(crate) mod shell;

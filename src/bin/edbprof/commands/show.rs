@@ -4,15 +4,21 @@ use std::path::Path;
 
 use edbprof::report::View;
 use edbprof::report::header::Ended;
+use edbprof::report::json;
 use edbprof::report::named::similar_name;
 use edbprof::report::numbers::counted;
 use edbprof::report::summary::path_text;
 use edbprof::report::top::{Relation, functions, related};
 use edbprof::report::tree::{self, task_tree, tree as call_tree};
 
-use crate::cli::args::{InputOptions, TopOptions, TreeOptions, ViewOptions, WindowOptions};
+use serde_json::{Value, json};
+
+use crate::cli::args::{
+    InputOptions, TopOptions, TreeOptions, ViewOptions, WindowOptions, WordsOption,
+};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{Stream, print};
+use crate::cli::words::within_words;
 use crate::input::{self, ReadReport};
 use crate::output::with_view;
 
@@ -23,11 +29,12 @@ use crate::output::with_view;
 /// When nothing was shown.
 pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
     let terminal = Stream::Stdout.terminal();
-    show(&options.inputs, &options.window, &options.view, |view| {
-        let limit = match options.limit {
-            0 => usize::MAX,
-            limit => limit,
-        };
+    let most = match options.limit {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let is_json = options.json.json;
+    show(options, is_json, &options.words, most, |view, limit| {
         let relations = [
             (Relation::Callers, &options.callers),
             (Relation::Callees, &options.callees),
@@ -35,13 +42,26 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
         let mut tables = Vec::new();
         for (relation, function) in relations {
             let Some(function) = function else { continue };
-            let table = related(view, function, relation, &options.sort, limit, &terminal);
+            let table = match is_json {
+                true => json::related(view, function, &options.sort, limit).map(|mut table| {
+                    json::extend(&mut table, json!({"pattern": function}));
+                    pretty(&table)
+                }),
+                false => related(view, function, relation, &options.sort, limit, &terminal),
+            };
             tables.push(table.ok_or_else(|| {
                 let meant = similar_name(view, function);
                 let meant = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
                 let function = path_text(Path::new(function));
                 Error::Usage(format!("no function matches '{function}'{meant}"))
             })?);
+            // An object has callers and callees of its functions.
+            if is_json {
+                return Ok(tables.remove(0));
+            }
+        }
+        if is_json {
+            return Ok(pretty(&json::top(view, &options.sort, limit)));
         }
         if tables.is_empty() {
             let mut table = functions(view, &options.sort, limit, &terminal);
@@ -56,33 +76,69 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
     })
 }
 
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
 /// Runs `edbprof tree`.
 ///
 /// # Errors
 ///
 /// When nothing was shown.
 pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
-    let options_of_text = tree::TreeOptions {
+    let of_text = tree::TreeOptions {
         threshold: options.threshold,
         all: options.all,
         lines: None,
         terminal: Stream::Stdout.terminal_or(tree::WIDE),
     };
-    show(&options.inputs, &options.window, &options.view, |view| {
-        Ok(match options.tasks {
-            true => task_tree(view, &options_of_text),
-            false => call_tree(view, &options_of_text),
-        })
-    })
+    let is_json = options.json.json;
+    show(
+        options,
+        is_json,
+        &options.words,
+        usize::MAX,
+        |view, lines| {
+            Ok(match (is_json, options.tasks) {
+                (true, _) => pretty(&json::tree(view, options.threshold, lines)),
+                (_, true) => task_tree(view, &of_text),
+                _ => {
+                    let lines = (lines != usize::MAX).then_some(lines);
+                    call_tree(view, &tree::TreeOptions { lines, ..of_text })
+                }
+            })
+        },
+    )
 }
 
-/// Prints the title of the inputs' profile, and the text that `text` makes of it.
+/// Options of the commands that show a profile.
+trait Shown {
+    /// Returns the files, the window and the changes to times.
+    fn parts(&self) -> (&InputOptions, &WindowOptions, &ViewOptions);
+}
+
+impl Shown for TopOptions {
+    fn parts(&self) -> (&InputOptions, &WindowOptions, &ViewOptions) {
+        (&self.inputs, &self.window, &self.view)
+    }
+}
+
+impl Shown for TreeOptions {
+    fn parts(&self) -> (&InputOptions, &WindowOptions, &ViewOptions) {
+        (&self.inputs, &self.window, &self.view)
+    }
+}
+
+/// Prints what `text` makes of the inputs' profile with at most `most` lines, and the profile's
+/// title above it unless it `is_json`.
 fn show(
-    inputs: &InputOptions,
-    window: &WindowOptions,
-    options: &ViewOptions,
-    text: impl FnOnce(&View<'_>) -> Result<String, Error>,
+    options: &impl Shown,
+    is_json: bool,
+    words: &WordsOption,
+    most: usize,
+    text: impl Fn(&View<'_>, usize) -> Result<String, Error>,
 ) -> Result<Exit, Error> {
+    let (inputs, window, options) = options.parts();
     let mut reading = ReadReport::default();
     let profile = match window.is_given() {
         true => input::merge_window(inputs, window, &mut reading)?,
@@ -98,8 +154,13 @@ fn show(
             .chain(view.header(&Ended::default()))
             .chain(view.remarks());
         let head: String = head.map(|line| line + "\n").collect();
-        let head = Stream::Stdout.terminal_or(tree::WIDE).wrap(&head);
-        Ok(format!("{head}\n{}", text(view)?))
+        let head = match is_json {
+            true => String::new(),
+            false => Stream::Stdout.terminal_or(tree::WIDE).wrap(&head) + "\n",
+        };
+        within_words(words.max_words, most, |lines| {
+            Ok(format!("{head}{}", text(view, lines)?))
+        })
     })?;
     print(&text)?;
     Ok(reading.exit())

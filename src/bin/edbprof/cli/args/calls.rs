@@ -4,7 +4,7 @@ use clap::Args;
 use edbprof::model::Pattern;
 
 use super::selection::pattern;
-use super::{InputOptions, WindowOptions};
+use super::{InputOptions, JsonOption, WindowOptions, WordsOption};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -36,7 +36,9 @@ pub(crate) struct CallsOptions {
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub(crate) slowest: usize,
 
-    /// Print an object for programs
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+
+    #[command(flatten)]
+    pub(crate) words: WordsOption,
 }

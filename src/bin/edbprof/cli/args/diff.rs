@@ -9,7 +9,7 @@ use edbprof::analysis::limits::rule::Rule;
 use edbprof::model::Pattern;
 
 use super::selection::pattern;
-use super::{InputOptions, SelectionOptions};
+use super::{InputOptions, JsonOption, SelectionOptions, WordsOption};
 use crate::cli::names::{PREFIX, SUFFIX};
 
 const DIFF_AFTER_HELP: &str = "\
@@ -122,6 +122,9 @@ pub(crate) struct DiffOptions {
     #[arg(long)]
     pub(crate) json: bool,
 
+    #[command(flatten)]
+    pub(crate) words: WordsOption,
+
     /// Write a picture, too: a differential flame graph as SVG
     ///
     /// Frames are as wide as they are after; colours and patterns show more and less self time.
@@ -165,6 +168,12 @@ pub(crate) struct CheckOptions {
 
     #[command(flatten)]
     pub(crate) inputs: SideOptions,
+
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+
+    #[command(flatten)]
+    pub(crate) words: WordsOption,
 }
 
 /// Options that find and prepare profiles.

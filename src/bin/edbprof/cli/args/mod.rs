@@ -4,6 +4,7 @@ mod calls;
 mod clean;
 mod diff;
 mod export;
+mod mcp;
 mod reports;
 mod run;
 mod selection;
@@ -14,6 +15,7 @@ mod size;
 mod timeline;
 mod view;
 mod window;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,6 +30,7 @@ pub(crate) use calls::CallsOptions;
 pub(crate) use clean::CleanOptions;
 pub(crate) use diff::{CheckOptions, DiffOptions, SideOptions};
 pub(crate) use export::ExportOptions;
+pub(crate) use mcp::McpOptions;
 pub(crate) use reports::{Format, ReportOptions};
 pub(crate) use run::RunOptions;
 pub(crate) use selection::{ByOption, SelectionOptions};
@@ -37,6 +40,7 @@ pub(crate) use since::Since;
 pub(crate) use timeline::{ExportFormat, TimeFormat, TimelineOptions};
 pub(crate) use view::PageOptions;
 pub(crate) use window::{During, WindowOptions};
+pub(crate) use words::{JsonOption, WordsOption};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -105,6 +109,7 @@ pub(crate) enum Command {
     Diff(DiffOptions),
     Check(CheckOptions),
     Clean(CleanOptions),
+    Mcp(McpOptions),
     Completions(CompletionsOptions),
     Man(ManOptions),
 }

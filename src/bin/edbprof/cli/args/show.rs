@@ -4,7 +4,7 @@ use clap::Args;
 use edbprof::report::sort_order::SortOrder;
 
 use super::reports::share;
-use super::{InputOptions, ViewOptions, WindowOptions};
+use super::{InputOptions, JsonOption, ViewOptions, WindowOptions, WordsOption};
 
 const TOP_AFTER_HELP: &str = "\
 Examples:
@@ -53,6 +53,12 @@ pub(crate) struct TopOptions {
     /// Show the functions that this function called
     #[arg(long, value_name = "PATTERN")]
     pub(crate) callees: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+
+    #[command(flatten)]
+    pub(crate) words: WordsOption,
 }
 
 /// Show the call tree: the calls that cost most, below their callers
@@ -87,6 +93,12 @@ pub(crate) struct TreeOptions {
     /// Below a coroutine are those that it awaited, whatever event loop ran them. Awaiting is the
     /// time in which they were suspended, the longest run that without a suspension. --all also
     /// shows coroutines of the event loop between those of the program.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "max_words"])]
     pub(crate) tasks: bool,
+
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+
+    #[command(flatten)]
+    pub(crate) words: WordsOption,
 }

@@ -1,6 +1,8 @@
-//! The `json` format: all that edbprof shows, for programs of your own.
+//! The `json` format: all that edbprof shows, for programs of your own. What commands print with
+//! `--json` is of the same kind.
 //!
-//! An object; `src/report/json.schema.json` is its JSON Schema. Times are whole
+//! An object; `src/report/edbprof.schema.json` is the JSON Schema of all of them. Functions have
+//! an `id`, which is the same in all of them and in all runs. Times are whole
 //! nanoseconds. Names are shown as everywhere else, with what is no printable text
 //! escaped.
 //!
@@ -12,18 +14,26 @@
 //! | `calls` | calls of all functions |
 //! | `processes` | list of what is known of each recorded process: `pid`, `parent_pid`, `argv`, `host`, `hook`, `clock`, `chosen` (options that chose the recorded functions; empty for all), `start_unix_ns`, `duration_ns`, `processor_ns`, `ending` (`running`, `finished` or `killed`), `dropped_calls` |
 //! | `plain_files` | how many inputs were files without call trees |
-//! | `functions` | list of functions by pstats' rules: `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`; of coroutines also `starts`, `resumes`, `awaiting_ns` (how long they were suspended, of outermost calls; no part of `total_ns`) and `longest_run_ns` (the longest that one ran without being suspended); `callers`: list of the same four figures with `function`, the caller's index in this list |
-//! | `tree` | the call tree, siblings joined. `functions`: list of `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node; and `awaiting_ns` and `longest_run_ns`, which are null for what is no coroutine |
+//! | `functions` | list of functions by pstats' rules: `id`, `name`, `file`, `line`, `calls`, `primitive_calls`, `self_ns`, `total_ns`, `total_is_at_least` (some of its calls overflowed, or had not ended when their process was killed), `self_is_at_least` (the same of those calls' self time), `waiting`: parts of `self_ns` in which the thread was on no processor, `blocked_ns`, `gil_ns` (it waited for the interpreter's lock) and `preempted_ns`; of coroutines also `starts`, `resumes`, `awaiting_ns` (how long they were suspended, of outermost calls; no part of `total_ns`) and `longest_run_ns` (the longest that one ran without being suspended); `callers`: list of the same four figures with `function`, the caller's index in this list |
+//! | `tree` | the call tree, siblings joined. `functions`: list of `id`, `name`, `module`, `file`, `line`; and columns of equal length: `parent` (index of the caller's node, which is lower, or -1), `function` (index), `calls`, `resumes`, `total_ns`, `estimated`; and `waiting`, an object of three such columns: those of a function, for each node; and `awaiting_ns` and `longest_run_ns`, which are null for what is no coroutine |
 //! | `long_runs` | list of the ten longest runs of tasks between two suspensions, the longest first: `path`, the names from the outermost call to the coroutine that took most of it, `start_unix_ns`, `duration_ns` |
+
+mod names;
+mod top;
+mod tree;
 
 use serde_json::{Value, json};
 
 use super::awaiting::{NamedRun, long_runs};
-use super::display::{function_name, printable};
+use super::display::printable;
 use super::{Error, Report, View};
 use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::merge_siblings::merge_siblings;
-use crate::model::{Awaiting, Counts, Ending, Function, Label, NO_PARENT, Process, Waiting};
+use crate::model::{Awaiting, Counts, Ending, Label, NO_PARENT, Process, Waiting};
+
+pub use names::{extend, id, named, of_command};
+pub use top::{related, top};
+pub use tree::tree;
 
 /// Everything as JSON.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +52,7 @@ impl Report for Json {
             "processes": processes.map(process).collect::<Vec<_>>(),
             "plain_files": view.profile.plain().inputs(),
             "functions": functions(view),
-            "tree": tree(&merge_siblings(view.tree())),
+            "tree": columns(&merge_siblings(view.tree())),
             "long_runs": long_runs(view.profile.shown_trees()).iter().map(long_run).collect::<Vec<_>>(),
         });
         serde_json::to_vec(&file).map(Some).map_err(Error::new)
@@ -83,6 +93,7 @@ fn functions(view: &View<'_>) -> Vec<Value> {
             value
         });
         value["callers"] = callers.collect();
+        value["id"] = names::id(label).into();
         value["name"] = printable(&label.name).into();
         value["file"] = printable(&label.file).into();
         value["line"] = label.line.into();
@@ -125,20 +136,12 @@ fn long_run(named: &NamedRun) -> Value {
     })
 }
 
-fn tree(frames: &DisplayTree) -> Value {
+fn columns(frames: &DisplayTree) -> Value {
     let nodes = &frames.nodes;
     let parents = nodes.parents().iter().map(|&parent| match parent {
         NO_PARENT => -1,
         parent => i64::from(parent),
     });
-    let function = |function: &Function| {
-        json!({
-            "name": function_name(function),
-            "module": printable(&function.module),
-            "file": printable(&function.label.file),
-            "line": function.label.line,
-        })
-    };
     let waits = |part: fn(&Waiting) -> u64| -> Vec<u64> {
         let nodes = 0..nodes.len() as u32;
         nodes.map(|node| part(&frames.waits.get(node))).collect()
@@ -149,7 +152,7 @@ fn tree(frames: &DisplayTree) -> Value {
         awaits.map(|of| of.as_ref().map(figure)).collect()
     };
     json!({
-        "functions": frames.functions.iter().map(function).collect::<Vec<_>>(),
+        "functions": frames.functions.iter().map(named).collect::<Vec<_>>(),
         "parent": parents.collect::<Vec<_>>(),
         "function": nodes.kinds(),
         "calls": nodes.calls(),
