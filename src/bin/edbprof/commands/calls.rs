@@ -45,7 +45,9 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
     }
     let missing = Missing::of(&processes, &axis);
     let is_whole = missing.is_nothing() || options.window.is_given();
-    let recorded = (!is_whole).then(|| recorded_calls(options, found.coroutines == 0)).flatten();
+    let recorded = (!is_whole)
+        .then(|| recorded_calls(options, found.coroutines == 0))
+        .flatten();
     let window = options.window.texts().join(" ");
     let pattern = options.function.to_string();
     let slowest = std::mem::take(&mut found.slowest);
