@@ -1,33 +1,29 @@
 /* The capsule of edbprof_python.h, for other extensions. */
 #include "capsule.h"
 
+#include "give_span.h"
+#include "os_threads.h"
 #include "thread_state.h"
 
 #include "edbprof_python.h"
 
-/* Gives a span to every recorder of the thread, by edbprof_enter_span or edbprof_leave_span. */
-static inline void give_span(const edbprof_function *span,
-                             edbprof_status (*give)(edbprof_thread *, const edbprof_function *))
+/* A Python thread is recorded with its recorders, and needs neither. */
+static edbprof_status attach_thread(const char *name)
 {
-    const thread_state *state = thread_state_here();
-    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
-        active_recorder active;
-        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
-            (void)give(active.handle, span);
-        }
-    }
+    return thread_state_here() != NULL ? EDBPROF_OK : os_threads_attach(name);
 }
 
-static void enter_span(const edbprof_function *span) { give_span(span, edbprof_enter_span); }
-
-static void leave_span(const edbprof_function *span) { give_span(span, edbprof_leave_span); }
+static edbprof_status detach_thread(void)
+{
+    return thread_state_here() != NULL ? EDBPROF_OK : os_threads_leave();
+}
 
 static const edbprof_python_api api = {
     .struct_size = sizeof api,
     .abi_version = EDBPROF_ABI_VERSION,
     .threads_recording = &threads_recording,
-    .enter_span = enter_span,
-    .leave_span = leave_span,
+    .enter_span = span_enter,
+    .leave_span = span_leave,
     .recording_new = edbprof_recording_new,
     .recording_free = edbprof_recording_free,
     .recording_attach = edbprof_recording_attach,
@@ -39,6 +35,34 @@ static const edbprof_python_api api = {
     .leave = edbprof_leave,
     .leave_all = edbprof_leave_all,
     .thread_detach = edbprof_thread_detach,
+    .begin_span = span_begin,
+    .end_span = span_end,
+    .attach_thread = attach_thread,
+    .detach_thread = detach_thread,
+    .span_intern = edbprof_span_intern,
+    .status_text = edbprof_status_text,
+    .new_error = edbprof_new_error,
+    .recording_error = edbprof_recording_error,
+    .recording_errno = edbprof_recording_errno,
+    .recording_path = edbprof_recording_path,
+    .recording_check = edbprof_recording_check,
+    .recording_call_ended = edbprof_recording_call_ended,
+    .recording_count_calls = edbprof_recording_count_calls,
+    .recording_encode = edbprof_recording_encode,
+    .bytes_free = edbprof_bytes_free,
+    .enter_at = edbprof_enter_at,
+    .resume_at = edbprof_resume_at,
+    .leave_at = edbprof_leave_at,
+    .leave_raised = edbprof_leave_raised,
+    .leave_suspended = edbprof_leave_suspended,
+    .is_innermost = edbprof_is_innermost,
+    .thread_enter_span = edbprof_enter_span,
+    .thread_leave_span = edbprof_leave_span,
+    .thread_begin_span = edbprof_begin_span,
+    .thread_end_span = edbprof_end_span,
+    .fiber_suspend = edbprof_fiber_suspend,
+    .fiber_resume = edbprof_fiber_resume,
+    .version = edbprof_version,
 };
 
 PyObject *capsule_new(void) { return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL); }

@@ -38,6 +38,7 @@ typedef struct {
     unsigned unnoticed_counts; /* times that it has begun to count */
     uint64_t unnoticed_since;  /* Python threads that nobody accounted for when it was counted */
     uint64_t unnoticed_fork;   /* the forked child that the numbers are of */
+    uint64_t lost_since;       /* spans that no recorder had recorded when it began */
     uint64_t since;            /* number of the newest Python thread when the first member began */
     PyCodeObject **codes;      /* strong references: the addresses serve as keys */
     size_t code_count, code_room;

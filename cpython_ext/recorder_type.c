@@ -7,6 +7,7 @@
 #include "monitoring_gate.h"
 #include "recorder.h"
 #include "thread.h"
+#include "os_threads.h"
 #include "unnoticed.h"
 #include "warn.h"
 
@@ -290,6 +291,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
     recorder_warn_if_in_memory(self);
     unnoticed_report(self);
+    os_threads_report(self);
     uint32_t flags = recorder_save_flags(final, last);
     edbprof_status status = path != NULL
                                 ? edbprof_recording_save_as(self->recording, string_of(path), flags)
@@ -316,6 +318,7 @@ static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
         return NULL;
     }
     unnoticed_report(self);
+    os_threads_report(self);
     edbprof_bytes bytes;
     edbprof_status status = edbprof_recording_encode(self->recording, &bytes);
     if (status != EDBPROF_OK) {

@@ -2,6 +2,7 @@
 #include "thread.h"
 
 #include "arrays.h"
+#include "os_threads.h"
 #include "recorder.h"
 #include "thread_state.h"
 #include "unnoticed.h"
@@ -149,7 +150,7 @@ static int attach(thread_state *state, recorder *owner)
         return 0;
     }
     observer->look(state);
-    edbprof_thread *handle = thread_state_unpark(owner);
+    edbprof_thread *handle = os_threads_lend(owner);
     handle = handle != NULL ? handle : recorder_attach(owner);
     if (handle == NULL) {
         return -1;
@@ -166,7 +167,7 @@ static int attach(thread_state *state, recorder *owner)
         state->handles[state->handle_count++] = (thread_handle){owner, handle};
         return 0;
     }
-    (void)edbprof_thread_detach(handle);
+    os_threads_detach_handle(handle);
     if (!is_known) {
         PyErr_NoMemory();
     }
@@ -185,7 +186,7 @@ void thread_forget(const recorder *owner)
         state->handle_count = kept;
         observer->forget(state, owner);
     }
-    thread_state_forget_parked(owner);
+    os_threads_forget(owner);
 }
 
 /* ---- switching recorders on and off -------------------------------------- */
@@ -449,6 +450,11 @@ void thread_set_threads(recorder *owner, bool threads)
     threads_wanted += threads ? owner->members : 0;
     if (owner->members > 0) {
         unnoticed_begin(owner);
+        if (threads) {
+            os_threads_begin(owner);
+        } else {
+            os_threads_end(owner);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 /* State of each Python thread. */
 #include "thread_state.h"
 
+#include "os_threads.h"
 #include "unnoticed.h"
 
 unsigned threads_recording;
@@ -35,10 +36,14 @@ void thread_state_count_member(recorder *owner, int change)
     }
     if (owner->members == 0) {
         unnoticed_begin(owner);
+        if (owner->threads) {
+            os_threads_begin(owner);
+        }
     }
     owner->members += (unsigned)change;
     threads_wanted += owner->threads ? (unsigned)change : 0;
     if (owner->members == 0) {
+        os_threads_end(owner);
         unnoticed_end(owner);
     }
 }
@@ -52,62 +57,6 @@ static void promote_guest(recorder *owner, thread_state *state)
         if (list->items[i].owner == owner && list->items[i].is_guest) {
             list->items[i].is_guest = false;
             thread_state_count_member(owner, 1);
-        }
-    }
-}
-
-/* ---- handles of callbacks ------------------------------------------------- */
-
-/* A C thread that calls back has a new Python thread for each call (PyGILState_Ensure). The tree
- * of the last one is kept for the next one of the same OS thread. No event tells the end of the
- * OS thread, so the oldest of these trees is passed on when there are too many. */
-enum { MOST_PARKED = 64 };
-
-typedef struct {
-    uint64_t os_thread;
-    thread_handle known;
-} parked_handle;
-
-static parked_handle parked[MOST_PARKED]; /* the oldest first */
-static size_t parked_count;
-
-static void remove_parked(size_t at)
-{
-    parked_count--;
-    memmove(&parked[at], &parked[at + 1], (parked_count - at) * sizeof *parked);
-}
-
-static void park(const thread_handle *known)
-{
-    static uint64_t os_threads;
-    if (thread_here.os_thread == 0) {
-        thread_here.os_thread = ++os_threads;
-    }
-    if (parked_count == MOST_PARKED) {
-        (void)edbprof_thread_detach(parked[0].known.handle);
-        remove_parked(0);
-    }
-    (void)edbprof_leave_all(known->handle);
-    parked[parked_count++] = (parked_handle){thread_here.os_thread, *known};
-}
-
-edbprof_thread *thread_state_unpark(const recorder *owner)
-{
-    for (size_t i = 0; i < parked_count; i++) {
-        edbprof_thread *handle = parked[i].known.handle;
-        if (parked[i].known.owner == owner && parked[i].os_thread == thread_here.os_thread) {
-            remove_parked(i);
-            return handle;
-        }
-    }
-    return NULL;
-}
-
-void thread_state_forget_parked(const recorder *owner)
-{
-    for (size_t i = parked_count; i-- > 0;) {
-        if (parked[i].known.owner == owner) {
-            remove_parked(i);
         }
     }
 }
@@ -161,9 +110,9 @@ static void thread_state_dealloc(PyObject *object)
     Py_CLEAR(self->greenlets);
     for (size_t i = 0; i < self->handle_count; i++) {
         if (is_callback) {
-            park(&self->handles[i]);
+            os_threads_keep(self->handles[i].owner, self->handles[i].handle);
         } else {
-            (void)edbprof_thread_detach(self->handles[i].handle);
+            os_threads_detach_handle(self->handles[i].handle);
         }
     }
     PyMem_Free(self->handles);

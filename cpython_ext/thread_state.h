@@ -121,7 +121,6 @@ typedef struct {
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
     uint64_t epoch;
-    uint64_t os_thread; /* a number that no other OS thread has had; 0 until it is needed */
     uint64_t ended;     /* number of the Python thread whose state was freed here last */
     bool is_several;
     bool is_calling; /* a Python function was called and has not started: see monitoring.c */
@@ -181,12 +180,6 @@ uint64_t thread_state_newest(void);
 
 /* Counts a member of a recorder in or out, by 1 or -1. */
 void thread_state_count_member(recorder *owner, int change);
-
-/* Takes the handle that an earlier Python thread of the calling OS thread has left, or NULL. */
-edbprof_thread *thread_state_unpark(const recorder *owner);
-
-/* Forgets such handles, which are about to be freed. */
-void thread_state_forget_parked(const recorder *owner);
 
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;

@@ -60,11 +60,16 @@
 /* A string literal as the initialiser of an edbprof_str. */
 #define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
 
-/* Defines `variable`, a native span named `name` (a string literal), at this line. */
-#define EDBPROF_SPAN(variable, name)                                              \
+/* Defines `variable`, a native span named `name`, at that line of `file`. `name` and `file` are
+ * string literals. */
+#define EDBPROF_SPAN_AT(variable, name, file, line)                               \
   static const edbprof_function variable = {                                      \
-      sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(__FILE__), __LINE__, \
+      sizeof(edbprof_function), EDBPROF_NATIVE, 0, EDBPROF_STR(file), (line),     \
       EDBPROF_STR(name), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0}
+
+/* The same at this line of this file. */
+#define EDBPROF_SPAN(variable, name)                                              \
+  EDBPROF_SPAN_AT(variable, name, __FILE__, __LINE__)
 
 
 /**
@@ -247,6 +252,10 @@ enum edbprof_status
    * The handle belongs to another thread.
    */
   EDBPROF_WRONG_THREAD = 4,
+  /**
+   * The handle was detached, and belongs to no thread.
+   */
+  EDBPROF_DETACHED = 5,
   /**
    * The recording does not know the function: define it and enter again.
    */
@@ -784,7 +793,8 @@ void edbprof_bytes_free(struct edbprof_bytes *bytes);
  * `key` is any number but 0 that the host chooses, always the same for the same function.
  *
  * Returns `EDBPROF_UNKNOWN_FUNCTION`, and changes nothing, if the recording does not know
- * the key. The host then calls `edbprof_recording_define`, and enters again.
+ * the key. The host then calls `edbprof_recording_define`, and enters again. Returns
+ * `EDBPROF_DETACHED`, and changes nothing, after `edbprof_thread_detach`, like all events.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -932,36 +942,12 @@ edbprof_status edbprof_is_innermost(struct edbprof_thread *thread,
  * Ends all open calls of the thread, because recording is switched off in it. Only the
  * thread that made the handle.
  *
- * Errors: `EDBPROF_WRONG_THREAD`.
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
  */
 edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
-
-/**
- * Begins a call of the native span. Only the thread that made the handle.
- *
- * The address of the span is its key. The first call defines it from its own fields,
- * without `edbprof_recording_define`. `edbprof_leave_span` ends the call.
- *
- * # Safety
- * * Those of `edbprof_enter`.
- * * `span` is NULL or a valid function that does not change and outlives the
- *   recording.
- */
-edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
-                                  const struct edbprof_function *span);
-
-/**
- * Ends a call of the native span, like `edbprof_leave`. Only the thread that made the
- * handle.
- *
- * # Safety
- * * Those of `edbprof_enter`.
- */
-edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
-                                  const struct edbprof_function *span);
 
 /**
  * Suspends the fiber that runs: its open calls end, like those of a suspended generator,
@@ -984,7 +970,8 @@ edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
  * Calls that were open end. Only the thread that made the handle.
  *
  * Returns `EDBPROF_NOT_OPEN`, with nothing open, if the fiber was suspended before this
- * process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
+ * process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0),
+ * `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -1003,7 +990,8 @@ edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
  *
  * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
  * not positive and finite, NUL byte in a path, directory in a prefix or suffix),
- * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+ * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`; `edbprof_new_error` says
+ * why.
  *
  * # Safety
  * * `options` is NULL or readable, and so are the strings in it.
@@ -1050,6 +1038,8 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
  * attached thread costs a tree. Only the thread that made the handle, or any thread once
  * that one no longer uses it.
  *
+ * Errors: `EDBPROF_DETACHED` (and no other thread has got the handle since).
+ *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
  * * No other call with it is under way or comes later.
@@ -1066,6 +1056,16 @@ edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
  */
 edbprof_status edbprof_recording_set_unnoticed_entries(struct edbprof_recording *recording,
                                                        uint32_t entries);
+
+/**
+ * Says how many native spans have begun in threads in which nothing records. The number replaces
+ * the former one; reports show it. A forked child begins with 0. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_set_lost_spans(struct edbprof_recording *recording,
+                                                uint32_t spans);
 
 /**
  * Describes the function `key`. Copies the description. A key that is known keeps its
@@ -1185,6 +1185,97 @@ int32_t edbprof_recording_errno(const struct edbprof_recording *recording);
 size_t edbprof_recording_path(const struct edbprof_recording *recording,
                               char *buffer,
                               size_t size);
+
+/**
+ * Begins a call of the native span. Only the thread that made the handle.
+ *
+ * The address of the span is its key. The first call defines it from its own fields,
+ * without `edbprof_recording_define`. `edbprof_leave_span` ends the call.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ * * `span` is NULL or a valid function that does not change and outlives the
+ *   recording.
+ */
+edbprof_status edbprof_enter_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * Ends a call of the native span, like `edbprof_leave`. Only the thread that made the
+ * handle.
+ *
+ * # Safety
+ * * Those of `edbprof_enter`.
+ */
+edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * Begins a span that may outlive the call in which it begins. Only the thread that made the
+ * handle.
+ *
+ * Like `edbprof_enter_span`; but when the call ends in which the span began, by return or
+ * suspension, the span stays open: it continues, uncounted, under the caller. A call that ends by
+ * an exception ends its spans. `edbprof_end_span` ends the span.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_begin_span(struct edbprof_thread *thread,
+                                  const struct edbprof_function *span);
+
+/**
+ * Ends a span of `edbprof_begin_span`. Calls that were made within it and are open continue,
+ * uncounted, under the span's caller. Only the thread that made the handle.
+ *
+ * Returns `EDBPROF_NOT_OPEN`, and changes nothing, if the span is not open. Errors:
+ * `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_end_span(struct edbprof_thread *thread,
+                                const struct edbprof_function *span);
+
+/**
+ * Finds the native span of that name, file and line, or makes it: for names that are known at run
+ * time only. Any thread.
+ *
+ * `*out` becomes the span, always the same for the same arguments. It lives as long as the
+ * process, so names should be few: a request's number belongs to no name. A span with an address
+ * of its own keeps the name with which it was entered first.
+ *
+ * `file` may be without bytes, and `line` 0.
+ *
+ * Errors: `EDBPROF_OUT_OF_MEMORY`.
+ *
+ * # Safety
+ * * `name` and `file` are readable; `out` is NULL or writable.
+ */
+edbprof_status edbprof_span_intern(struct edbprof_str name,
+                                   struct edbprof_str file,
+                                   int64_t line,
+                                   const struct edbprof_function **out);
+
+/**
+ * Returns a sentence that says what a status means, without a full stop, such as "the handle
+ * belongs to another thread"; "unknown status" for any other number. The string lives as long as
+ * the program. Any thread.
+ */
+struct edbprof_str edbprof_status_text(int32_t status);
+
+/**
+ * Copies the reason why the calling thread's latest `edbprof_recording_new` failed to `buffer`,
+ * cut to `size - 1` bytes and NUL-terminated: there is no recording to ask. Returns the length of
+ * the whole text; 0 if that has not failed. Any thread.
+ *
+ * # Safety
+ * * `size` bytes can be written at `buffer`, or it is NULL.
+ */
+size_t edbprof_new_error(char *buffer,
+                         size_t size);
 
 /**
  * Returns the time now on the recording's timeline, for `edbprof_timeline_keep`. 0 for

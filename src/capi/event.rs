@@ -1,10 +1,8 @@
 //! The hot path: calls that begin and end.
 
 use super::entry::{Attempt, Handle, guarded, with, with_unguarded};
-use super::recording::define;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK,
-    EDBPROF_UNKNOWN_FUNCTION, EDBPROF_WRONG_THREAD, edbprof_function, edbprof_status,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_DETACHED, EDBPROF_NOT_OPEN, EDBPROF_OK, EDBPROF_WRONG_THREAD, edbprof_status,
 };
 use crate::model::timeline::CallEnd;
 use crate::recorder::{Thread, Visit};
@@ -26,10 +24,11 @@ unsafe impl Handle for edbprof_thread {
 /// Refuses the handle of another thread.
 ///
 /// # Errors
-/// `EDBPROF_WRONG_THREAD`.
+/// `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 pub(super) fn check_is_current(thread: &Thread) -> Attempt {
     match thread.is_current() {
         true => Ok(()),
+        false if thread.is_detached() => Err(EDBPROF_DETACHED),
         false => Err(EDBPROF_WRONG_THREAD),
     }
 }
@@ -41,7 +40,7 @@ pub(super) fn check_is_current(thread: &Thread) -> Attempt {
 /// * `handle` is NULL or of a recording that is not freed.
 /// * The calling thread made it.
 #[inline(always)]
-unsafe fn event(
+pub(super) unsafe fn event(
     handle: *mut edbprof_thread,
     key: u64,
     body: impl FnOnce(&Thread) -> edbprof_status,
@@ -49,7 +48,7 @@ unsafe fn event(
     // SAFETY: the contracts are the same.
     unsafe {
         with_unguarded(handle, |thread| {
-            debug_assert!(thread.is_current());
+            debug_assert!(thread.is_current() || thread.is_detached());
             match key {
                 0 => EDBPROF_BAD_ARGUMENT,
                 _ => body(thread),
@@ -64,7 +63,7 @@ unsafe fn event(
 /// # Safety
 /// * Those of [`event`].
 #[inline(always)]
-unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
+pub(super) unsafe fn enter(handle: *mut edbprof_thread, key: u64, visit: Visit) -> edbprof_status {
     let enter = |thread: &Thread| {
         let now = match thread.now_at_once() {
             Ok(now) => now,
@@ -119,7 +118,7 @@ unsafe fn enter_at(
 /// # Safety
 /// * Those of [`event`].
 #[inline(always)]
-unsafe fn leave(handle: *mut edbprof_thread, key: u64, end: CallEnd) -> edbprof_status {
+pub(super) unsafe fn leave(handle: *mut edbprof_thread, key: u64, end: CallEnd) -> edbprof_status {
     let leave = |thread: &Thread| {
         let now = match thread.now_at_once() {
             Ok(now) => now,
@@ -128,15 +127,15 @@ unsafe fn leave(handle: *mut edbprof_thread, key: u64, end: CallEnd) -> edbprof_
         if thread.leave_top(key, now) {
             return EDBPROF_OK;
         }
-        leave_below(thread, key, now)
+        leave_below(thread, key, now, end)
     };
     // SAFETY: the contracts are the same.
     unsafe { event(handle, key, leave) }
 }
 
 #[inline(never)]
-extern "C" fn leave_below(thread: &Thread, key: u64, now: u64) -> edbprof_status {
-    guarded(|| thread.leave_below(key, CallEnd::Returned, now))
+extern "C" fn leave_below(thread: &Thread, key: u64, now: u64, end: CallEnd) -> edbprof_status {
+    guarded(|| thread.leave_below(key, end, now))
 }
 
 /// Leaves where a history is kept, or after a gap. `reading` is the time by the counter.
@@ -173,7 +172,8 @@ unsafe fn leave_at(
 /// `key` is any number but 0 that the host chooses, always the same for the same function.
 ///
 /// Returns `EDBPROF_UNKNOWN_FUNCTION`, and changes nothing, if the recording does not know
-/// the key. The host then calls `edbprof_recording_define`, and enters again.
+/// the key. The host then calls `edbprof_recording_define`, and enters again. Returns
+/// `EDBPROF_DETACHED`, and changes nothing, after `edbprof_thread_detach`, like all events.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -380,7 +380,7 @@ pub unsafe extern "C" fn edbprof_is_innermost(
 /// Ends all open calls of the thread, because recording is switched off in it. Only the
 /// thread that made the handle.
 ///
-/// Errors: `EDBPROF_WRONG_THREAD`.
+/// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -394,53 +394,4 @@ pub unsafe extern "C" fn edbprof_leave_all(thread: *mut edbprof_thread) -> edbpr
             Ok(())
         })
     }
-}
-
-/// Begins a call of the native span. Only the thread that made the handle.
-///
-/// The address of the span is its key. The first call defines it from its own fields,
-/// without `edbprof_recording_define`. `edbprof_leave_span` ends the call.
-///
-/// # Safety
-/// * Those of `edbprof_enter`.
-/// * `span` is NULL or a valid function that does not change and outlives the
-///   recording.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn edbprof_enter_span(
-    thread: *mut edbprof_thread,
-    span: *const edbprof_function,
-) -> edbprof_status {
-    if span.is_null() {
-        return EDBPROF_NULL_POINTER;
-    }
-    let key = span.addr() as u64;
-    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed; `span`
-    // is readable.
-    unsafe {
-        match enter(thread, key, Visit::Start) {
-            EDBPROF_UNKNOWN_FUNCTION => {}
-            status => return status,
-        }
-        match with(thread, |thread| define(thread.recording(), key, span)) {
-            EDBPROF_OK => enter(thread, key, Visit::Start),
-            status => status,
-        }
-    }
-}
-
-/// Ends a call of the native span, like `edbprof_leave`. Only the thread that made the
-/// handle.
-///
-/// # Safety
-/// * Those of `edbprof_enter`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn edbprof_leave_span(
-    thread: *mut edbprof_thread,
-    span: *const edbprof_function,
-) -> edbprof_status {
-    if span.is_null() {
-        return EDBPROF_NULL_POINTER;
-    }
-    // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
-    unsafe { leave(thread, span.addr() as u64, CallEnd::Returned) }
 }

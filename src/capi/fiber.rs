@@ -1,8 +1,9 @@
 //! Fibers: several stacks of calls in one thread.
 
 use super::entry::{make_with, with};
+use super::event::check_is_current;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, EDBPROF_OK, edbprof_status,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, edbprof_status,
     edbprof_thread,
 };
 use crate::recorder::Fiber;
@@ -39,6 +40,7 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
     // SAFETY: `thread` is NULL or of a recording that is not freed; `out` is NULL or writable.
     unsafe {
         make_with(thread, out, edbprof_fiber::default(), |thread| {
+            check_is_current(thread)?;
             let suspended = thread.suspend(thread.now_of_event_or_after_reset());
             match suspended {
                 Fiber { tree: 0, .. } => Err(EDBPROF_NOT_OPEN),
@@ -56,7 +58,8 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
 /// Calls that were open end. Only the thread that made the handle.
 ///
 /// Returns `EDBPROF_NOT_OPEN`, with nothing open, if the fiber was suspended before this
-/// process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0).
+/// process was forked. Errors: `EDBPROF_BAD_ARGUMENT` (`reserved` is not 0),
+/// `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
@@ -83,12 +86,13 @@ pub unsafe extern "C" fn edbprof_fiber_resume(
     // `suspend` has given for `thread`.
     unsafe {
         with(thread, |thread| {
+            check_is_current(thread)?;
             match thread.resume(
                 Fiber { tree, innermost },
                 thread.now_of_event_or_after_reset(),
             ) {
-                true => EDBPROF_OK,
-                false => EDBPROF_NOT_OPEN,
+                true => Ok(()),
+                false => Err(EDBPROF_NOT_OPEN),
             }
         })
     }

@@ -7,10 +7,11 @@ use std::{io, path, ptr};
 
 use super::entry::{Attempt, Handle, guard, make, make_with, with};
 use super::host_struct::HostStruct;
-use super::status::{fail, refuse};
+use super::status::{fail, not_made, refuse};
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, edbprof_function, edbprof_status,
-    edbprof_str, edbprof_thread,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_DETACHED, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, edbprof_function,
+    edbprof_status,
+    edbprof_status_text, edbprof_str, edbprof_thread,
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::{
@@ -128,6 +129,15 @@ unsafe impl Handle for edbprof_recording {
     type Object = Registered;
 }
 
+fn refuse_new(reason: &str) -> edbprof_status {
+    not_made(EDBPROF_BAD_ARGUMENT, reason.to_owned())
+}
+
+fn not_made_by_system(error: io::Error) -> edbprof_status {
+    let text = error.to_string();
+    not_made(error.into(), text)
+}
+
 /// Translates a host's options to the recorder's.
 ///
 /// # Safety
@@ -140,16 +150,17 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
             EDBPROF_CLOCK_WALL => clock::wall(),
             EDBPROF_CLOCK_CPU => Clock::Cpu,
             EDBPROF_CLOCK_HOST => Clock::Host,
-            _ => return Err(EDBPROF_BAD_ARGUMENT),
+            _ => return Err(refuse_new("the clock is unknown")),
         },
         host_rate: match given.host_tick_ns {
             0.0 => TickRate::NANOSECOND,
-            ns => TickRate::from_ns_per_tick(ns).ok_or(EDBPROF_BAD_ARGUMENT)?,
+            ns => TickRate::from_ns_per_tick(ns)
+                .ok_or_else(|| refuse_new("a tick must be positive and finite"))?,
         },
         // SAFETY: the contracts are the same.
-        output: unsafe { output(given) }?,
+        output: unsafe { output(given) }.map_err(not_made_by_system)?,
         // SAFETY: the contracts are the same.
-        live_file: unsafe { live_file(given) }?,
+        live_file: unsafe { live_file(given) }.map_err(not_made_by_system)?,
         max_nodes: match given.max_nodes {
             0 => DEFAULT_MAX_NODES,
             nodes => nodes,
@@ -157,7 +168,7 @@ unsafe fn options(given: &edbprof_options) -> Attempt<Options> {
         waiting: match given.flags & !(EDBPROF_TIMELINE_FIRST | EDBPROF_TIMELINE_KEPT) {
             0 => true,
             EDBPROF_NO_WAITING => false,
-            _ => return Err(EDBPROF_BAD_ARGUMENT),
+            _ => return Err(refuse_new("a flag is unknown")),
         },
         history: (given.timeline_bytes != 0).then(|| HistoryOptions {
             bytes: given.timeline_bytes,
@@ -229,7 +240,8 @@ unsafe fn live_file(given: &edbprof_options) -> io::Result<LiveFileLocation> {
 ///
 /// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
 /// not positive and finite, NUL byte in a path, directory in a prefix or suffix),
-/// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`.
+/// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`; `edbprof_new_error` says
+/// why.
 ///
 /// # Safety
 /// * `options` is NULL or readable, and so are the strings in it.
@@ -242,8 +254,15 @@ pub unsafe extern "C" fn edbprof_recording_new(
     // SAFETY: `options` is NULL or readable with its strings; `out` is NULL or writable.
     unsafe {
         make(out, ptr::null_mut(), || {
-            let options = self::options(&HostStruct::copied(options)?)?;
-            let recording = Box::new(recorder::start(options)?);
+            let explain = |status| {
+                let text = edbprof_status_text(status as i32);
+                not_made(status, String::from_utf8_lossy(text.bytes()).into_owned())
+            };
+            let given = HostStruct::copied(options).map_err(explain)?;
+            let options = self::options(&given)?;
+            let recording = recorder::start(options).map_err(not_made_by_system)?;
+            let recording = Box::new(recording);
+            let _ = not_made(EDBPROF_OK, String::new());
             Ok(Box::into_raw(recording).cast())
         })
     }
@@ -305,6 +324,8 @@ pub unsafe extern "C" fn edbprof_recording_attach(
 /// attached thread costs a tree. Only the thread that made the handle, or any thread once
 /// that one no longer uses it.
 ///
+/// Errors: `EDBPROF_DETACHED` (and no other thread has got the handle since).
+///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
 /// * No other call with it is under way or comes later.
@@ -314,6 +335,9 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     // not used any more.
     unsafe {
         with(thread, |thread| {
+            if thread.is_detached() {
+                return EDBPROF_DETACHED;
+            }
             thread.recording().detach(thread);
             EDBPROF_OK
         })
@@ -335,6 +359,25 @@ pub unsafe extern "C" fn edbprof_recording_set_unnoticed_entries(
     unsafe {
         with(recording, |recording| {
             recording.set_unnoticed_entries(entries);
+            EDBPROF_OK
+        })
+    }
+}
+
+/// Says how many native spans have begun in threads in which nothing records. The number replaces
+/// the former one; reports show it. A forked child begins with 0. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_set_lost_spans(
+    recording: *mut edbprof_recording,
+    spans: u32,
+) -> edbprof_status {
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            recording.set_lost_spans(spans);
             EDBPROF_OK
         })
     }

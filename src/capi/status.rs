@@ -1,7 +1,12 @@
 //! Statuses that functions return, and the texts of failures.
 
+use std::cell::RefCell;
+use std::ffi::c_char;
 use std::io;
 
+use super::edbprof_str;
+use super::entry::guard;
+use super::text::copy_to;
 use crate::recorder::{Outcome, Recording, errno};
 
 /// Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
@@ -21,6 +26,8 @@ pub enum edbprof_status {
     EDBPROF_BAD_ARGUMENT = 3,
     /// The handle belongs to another thread.
     EDBPROF_WRONG_THREAD = 4,
+    /// The handle was detached, and belongs to no thread.
+    EDBPROF_DETACHED = 5,
     /// The recording does not know the function: define it and enter again.
     EDBPROF_UNKNOWN_FUNCTION = 10,
     /// The call is not open; nothing changed.
@@ -59,6 +66,7 @@ impl From<Outcome> for edbprof_status {
             Outcome::UnknownFunction => EDBPROF_UNKNOWN_FUNCTION,
             Outcome::NotOpen => EDBPROF_NOT_OPEN,
             Outcome::Dropped => EDBPROF_DROPPED,
+            Outcome::Detached => EDBPROF_DETACHED,
         }
     }
 }
@@ -72,6 +80,63 @@ impl From<io::Error> for edbprof_status {
             _ => EDBPROF_SYSTEM_ERROR,
         }
     }
+}
+
+/// Returns a sentence that says what a status means, without a full stop, such as "the handle
+/// belongs to another thread"; "unknown status" for any other number. The string lives as long as
+/// the program. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn edbprof_status_text(status: i32) -> edbprof_str {
+    const TEXTS: [(edbprof_status, &str); 16] = [
+        (EDBPROF_OK, "done"),
+        (EDBPROF_NULL_POINTER, "a pointer is NULL that must not be"),
+        (
+            EDBPROF_BAD_STRUCT_SIZE,
+            "struct_size is smaller than the struct's first version",
+        ),
+        (EDBPROF_BAD_ARGUMENT, "an argument makes no sense"),
+        (EDBPROF_WRONG_THREAD, "the handle belongs to another thread"),
+        (EDBPROF_DETACHED, "the handle was detached"),
+        (
+            EDBPROF_UNKNOWN_FUNCTION,
+            "the recording does not know the function",
+        ),
+        (EDBPROF_NOT_OPEN, "the call is not open"),
+        (EDBPROF_DROPPED, "there is no room for the call"),
+        (EDBPROF_NOTHING_RECORDED, "nothing was recorded yet"),
+        (EDBPROF_NOT_DUE, "saving is not due yet"),
+        (EDBPROF_SYSTEM_ERROR, "the operating system has refused"),
+        (EDBPROF_OUT_OF_MEMORY, "there is no memory"),
+        (EDBPROF_UNSUPPORTED, "the system can't do that"),
+        (
+            EDBPROF_IN_MEMORY_ONLY,
+            "no live file keeps later events if the process is killed",
+        ),
+        (EDBPROF_INTERNAL_ERROR, "a defect of the library"),
+    ];
+    let known = TEXTS.iter().find(|(each, _)| *each as i32 == status);
+    edbprof_str::from(known.map_or("unknown status", |(_, text)| text).as_bytes())
+}
+
+thread_local!(static LATEST: RefCell<String> = const { RefCell::new(String::new()) });
+
+/// Keeps the reason why the calling thread could not make something, and returns `status`.
+pub(super) fn not_made(status: edbprof_status, reason: String) -> edbprof_status {
+    LATEST.set(reason);
+    status
+}
+
+/// Copies the reason why the calling thread's latest `edbprof_recording_new` failed to `buffer`,
+/// cut to `size - 1` bytes and NUL-terminated: there is no recording to ask. Returns the length of
+/// the whole text; 0 if that has not failed. Any thread.
+///
+/// # Safety
+/// * `size` bytes can be written at `buffer`, or it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_new_error(buffer: *mut c_char, size: usize) -> usize {
+    let text = guard(|| Ok(LATEST.with_borrow(String::clone))).unwrap_or_default();
+    // SAFETY: `size` bytes can be written at `buffer`, or it is NULL.
+    unsafe { copy_to(buffer, size, text.as_bytes()) }
 }
 
 /// Keeps the text and number of a failure for the host, and returns its status.

@@ -65,6 +65,8 @@ pub struct Process {
     /// Times that threads of C code entered the interpreter and left it unnoticed, so that what
     /// they called is missing.
     pub unnoticed_entries: u32,
+    /// Native spans of threads that nothing recorded.
+    pub lost_spans: u32,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
     /// Processor time that recording took, its start and end included, nanoseconds; 0 where

@@ -94,6 +94,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     shared.identity = None;
     shared.saves = SavePolicy::default();
     shared.unnoticed_entries = 0;
+    shared.lost_spans = 0;
     shared.backing.detach();
     shared.waits.abandon();
     if let Some(history) = &mut shared.history {

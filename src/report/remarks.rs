@@ -152,8 +152,14 @@ impl View<'_> {
                  missing; Python 3.12 or later reports such threads."
             )
         });
-        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished, unsaved, unnoticed]
+        let lost_spans = (figures.lost_spans > 0).then(|| {
+            let spans = counted(figures.lost_spans as usize, "native span", "native spans");
+            format!("Not recorded: {spans} in threads of C code; threads=True records them.")
+        });
+        let of_threads = [unnoticed, lost_spans];
+        let gaps: Vec<_> = [overflow, of_others, dropped, unfinished, unsaved]
             .into_iter()
+            .chain(of_threads)
             .flatten()
             .collect();
         (!gaps.is_empty()).then(|| gaps.join(" "))

@@ -104,6 +104,8 @@ pub struct Figures {
     pub unsaved_children: u64,
     /// Times that threads of C code entered the interpreter and left it unnoticed.
     pub unnoticed_entries: u64,
+    /// Native spans of threads that nothing recorded.
+    pub lost_spans: u64,
 }
 
 /// Functions whose times are lower bounds.
@@ -213,6 +215,7 @@ impl Figures {
             dropped_calls: dropped.fold(0, u64::saturating_add),
             unfinished_calls: unfinished.fold(0, |sum, calls| calls.calls.saturating_add(sum)),
             unsaved_children: sum(|process| process.unsaved_children),
+            lost_spans: sum(|process| process.lost_spans),
             unnoticed_entries: sum(|process| process.unnoticed_entries),
         }
     }

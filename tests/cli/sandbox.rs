@@ -288,6 +288,7 @@ fn process(pid: u8) -> Process {
         dropped_calls: 0,
         unsaved_children: 0,
         unnoticed_entries: 0,
+        lost_spans: 0,
         calibration: None,
         recording_ns: 0,
     }

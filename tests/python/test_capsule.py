@@ -5,6 +5,7 @@ capsule_ext/ is built against the headers in the installed package, as anyone wo
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
@@ -205,6 +206,88 @@ def test_with_a_timer_of_the_programs_own(tmp_path, spans):
     file = ProfFile(tmp_path / "x.prof")
     assert (file.calls("inner span"), file.calls("unlocked span")) == (2, 2)
     assert find(file, "<built-in method spans.without_gil>", "unlocked span").total == 0
+
+
+@pytest.mark.parametrize("name", [None, "pool"])
+def test_spans_of_a_thread_without_python_state(tmp_path, spans, name):
+    with Profile(threads=True) as recorded:
+        assert spans.in_thread(3, name, None) == 0
+    recorded.save(tmp_path / "x.prof")
+    file = ProfFile(tmp_path / "x.prof")
+    assert (file.calls("outer span"), file.calls("inner span")) == (1, 3)
+    names = [thread.name for thread in file.threads]
+    assert len(names) == 2
+    assert names[0] == "MainThread"
+    assert names[1] == name or (name is None and names[1] not in ("", "MainThread"))
+
+
+def test_a_callback_stands_under_the_span_of_its_thread(tmp_path, spans):
+    def callee():
+        inner()
+
+    def inner():
+        pass
+
+    with Profile(threads=True) as recorded:
+        spans.in_thread(3, None, callee)
+    recorded.save(tmp_path / "x.prof")
+    file = ProfFile(tmp_path / "x.prof")
+    assert file.calls("inner span") == 3
+    if sys.version_info >= (3, 12):
+        assert find(file, "outer span", "inner span", "callee", "inner").calls == 3
+
+
+def test_spans_of_threads_that_no_recording_wants_are_counted(tmp_path, spans):
+    with Profile() as recorded:
+        spans.in_thread(3, None, None)
+    recorded.save(tmp_path / "x.prof")
+    file = ProfFile(tmp_path / "x.prof")
+    assert file.calls("inner span") == 0
+    assert b"lost_spans" in (tmp_path / "x.prof").read_bytes()
+
+
+def test_a_thread_is_recorded_by_each_profile_that_runs_meanwhile(tmp_path, spans):
+    for _ in range(3):
+        with Profile(threads=True) as recorded:
+            spans.in_thread(2, "again", None)
+        recorded.save(tmp_path / "x.prof")
+        recorded.close()
+        assert ProfFile(tmp_path / "x.prof").calls("inner span") == 2
+
+
+def test_a_span_that_outlives_its_call(record, spans):
+    def body():
+        pass
+
+    def program():
+        spans.begin()
+        body()
+        spans.end()
+        body()
+
+    paths = record(program, builtins=False).paths()
+    assert paths == {
+        ("program",): 1,
+        ("program", "outer span"): 1,
+        ("program", "outer span", "body"): 1,
+        ("program", "body"): 1,
+    }
+
+
+def test_a_runtime_that_is_too_old_is_said_once(run, built):
+    done = run(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native import _native
+        _native.api = spans.fake_api(0x20000, 0)
+        assert spans.imported_version() == spans.imported_version() == 0
+        """,
+        built,
+        err=None,
+    )
+    assert done.err.count("needs version 3.1") == 1
 
 
 def test_package_cannot_be_imported(run, built):

@@ -15,6 +15,7 @@ pytest leaves these modules as they are: PYTEST_DONT_REWRITE.
 import os
 
 from . import _native
+from ._native import span as span
 
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
@@ -47,6 +48,7 @@ __all__ = [
     "profile",
     "run",
     "runctx",
+    "span",
     "tracing",
     "tracing_singledispatch",
 ]

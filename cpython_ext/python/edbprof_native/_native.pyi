@@ -1,8 +1,10 @@
 import os
 from types import CodeType
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union, final
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar, Union, final
 
 from typing_extensions import Self
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 version: str
 abi_version: int
@@ -83,6 +85,13 @@ class Steps:
     def throw(self, *exception: Any) -> Any: ...
     def throw_next(self, exception: BaseException, /) -> None: ...
     def wrap(self, awaitable: Any, /) -> Steps: ...
+
+@final
+class span:
+    def __new__(cls, name: str, /, *, file: str = ..., line: int = ...) -> Self: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+    def __call__(self, function: F, /) -> F: ...
 
 def register_generic(
     code: CodeType, flags: int, generic: Optional[Tuple[str, int, str]], /

@@ -130,6 +130,7 @@ pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
         },
         dropped_calls: recorded.dropped.saturating_add(new_u64(at::UNSAVED_CALLS)),
         unsaved_children: new_u32(at::UNSAVED_CHILDREN),
+        lost_spans: 0,
         unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
         calibration,
         recording_ns: 0,

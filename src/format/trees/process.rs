@@ -36,6 +36,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadEr
             b"dropped_calls" => process.dropped_calls = read_number(reader)?,
             b"recording_ns" => process.recording_ns = read_number(reader)?,
             b"unsaved_children" => process.unsaved_children = read_number(reader)?,
+            b"lost_spans" => process.lost_spans = read_number(reader)?,
             b"unnoticed_entries" => process.unnoticed_entries = read_number(reader)?,
             b"calibration" => process.calibration = calibration::read(reader)?,
             b"calibration_ps" => process.calibration = calibration::read_version_1(reader)?,
@@ -76,6 +77,9 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process
     write_number(writer, b"dropped_calls", process.dropped_calls);
     if process.unsaved_children > 0 {
         write_number(writer, b"unsaved_children", process.unsaved_children);
+    }
+    if process.lost_spans > 0 {
+        write_number(writer, b"lost_spans", process.lost_spans);
     }
     if process.unnoticed_entries > 0 {
         write_number(writer, b"unnoticed_entries", process.unnoticed_entries);

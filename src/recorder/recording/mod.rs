@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) calibration: Option<Calibration>,
     /// Times that threads of C code entered the interpreter unnoticed, by the host's account.
     pub(crate) unnoticed_entries: u32,
+    /// Native spans of threads that nothing recorded, by the host's account.
+    pub(crate) lost_spans: u32,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
     /// which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -147,6 +149,7 @@ impl Recording {
                 runs: LongRuns::default(),
                 calibration: None,
                 unnoticed_entries: 0,
+                lost_spans: 0,
                 error: String::new(),
                 errno: 0,
             }),
@@ -181,6 +184,11 @@ impl Recording {
         shared.unnoticed_entries = entries;
         let set = |file: &mut LiveFile| file.set_unnoticed_entries(entries);
         shared.backing.with_file(set);
+    }
+
+    /// Keeps the number of native spans that nothing recorded.
+    pub(crate) fn set_lost_spans(&self, spans: u32) {
+        self.lock().lost_spans = spans;
     }
 
     /// The path of the recording's own file, once it has a location and an identity.

@@ -216,6 +216,7 @@ pub(super) fn process(
             .sum(),
         unsaved_children: shared.backing.unsaved_children(),
         unnoticed_entries: shared.unnoticed_entries,
+        lost_spans: shared.lost_spans,
         calibration: shared.calibration,
         recording_ns: 0,
     })

@@ -11,6 +11,7 @@ mod history;
 mod lookup;
 mod oracle;
 mod overflow;
+mod spans;
 mod threads;
 
 use std::collections::HashMap;

@@ -48,6 +48,7 @@ impl<H: Home> Thread<H> {
 
     /// Recording is disabled in this thread: every open call ends.
     pub(crate) fn disable(&self) {
+        self.spans.clear();
         let latest = self.last();
         // A counter that was reset looks like this too.
         let stands_still = self.tick_at_last_disable.replace(latest) == latest;

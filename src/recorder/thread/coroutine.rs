@@ -105,6 +105,9 @@ impl<H: Home> Thread<H> {
         if self.follows_coroutines {
             self.end_visit(key, coroutine, waits, now);
         }
+        if waits {
+            self.suspend_spans(key, coroutine);
+        }
         self.leave_as(key, end, now)
     }
 
@@ -118,6 +121,9 @@ impl<H: Home> Thread<H> {
         let is_in_tree = matches!(self.mode.get(), Mode::Tree);
         if outcome == Outcome::Recorded && is_in_tree && self.follows_coroutines {
             self.begin_visit(coroutine, visit, now);
+        }
+        if is_in_tree && visit == Visit::Resume {
+            self.resume_spans(coroutine, now);
         }
         outcome
     }

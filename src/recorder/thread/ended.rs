@@ -1,6 +1,6 @@
 //! A thread's handle when its thread ends, and when another thread continues its tree.
 
-use super::{Home, Thread};
+use super::{Home, Mode, Thread};
 
 impl<H: Home> Thread<H> {
     /// The thread is over: its open calls end, now or, if another thread says so, with
@@ -14,7 +14,13 @@ impl<H: Home> Thread<H> {
         } else {
             self.last()
         };
+        self.spans.clear();
         self.with_lock_held(|| self.with_open_calls_under_lock(|| self.close_all(now)));
+        if matches!(self.mode.get(), Mode::Tree) {
+            // Events that come nevertheless find no node there, and change nothing.
+            self.mode.set(Mode::Detached);
+            self.cursor.set(self.sentinel());
+        }
         self.shared.disown();
     }
 
@@ -24,6 +30,10 @@ impl<H: Home> Thread<H> {
     /// # Safety
     /// * [`Thread::end`] was the last that was done with it.
     pub(crate) unsafe fn take_over(&self) {
+        if matches!(self.mode.get(), Mode::Detached) {
+            self.cursor.set(self.root.get());
+            self.mode.set(Mode::Tree);
+        }
         self.shared.own();
         self.root().count_thread();
         self.begin_history_of_this_thread();

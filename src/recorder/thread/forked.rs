@@ -82,6 +82,7 @@ impl<H: Home> Thread<H> {
         let sentinel = self.sentinel();
         self.overflow.forget();
         self.end_history();
+        self.spans.forget();
         // SAFETY: the handle has its sentinel, at which guessed children are looked for.
         unsafe { self.move_to(sentinel, sentinel, 0..0) };
         self.nodes.set(0);

@@ -13,7 +13,10 @@ impl<H: Home> Thread<H> {
             Mode::Overflow { .. } if self.leave_overflow(key, end, now) => {
                 return Outcome::Recorded;
             }
+            Mode::Detached => return Outcome::Detached,
             Mode::ForkPending { .. } => {
+                // Spans end with their calls: the lock is held, so that no node can be made.
+                self.spans.clear();
                 return self.with_open_calls(|| self.leave_as(key, end, now));
             }
             _ => {}
@@ -21,8 +24,15 @@ impl<H: Home> Thread<H> {
         let Some(node) = self.open_nodes().find(|node| node.key == key) else {
             return Outcome::NotOpen;
         };
+        let spans = match self.spans.has_open() {
+            true => self.spans_that_outlive(node, end),
+            false => Vec::new(),
+        };
         self.leave_all_overflow(now);
         self.close_up_to(NonNull::from(self.node(node.parent)), now);
+        if !spans.is_empty() {
+            self.reopen(&spans, now);
+        }
         Outcome::Recorded
     }
 
@@ -39,6 +49,7 @@ impl<H: Home> Thread<H> {
     pub(super) fn innermost(&self) -> NonNull<Node> {
         match self.mode.get() {
             Mode::Tree | Mode::Retired => self.cursor.get(),
+            Mode::Detached => self.root.get(),
             Mode::Overflow { at } | Mode::ForkPending { at } => at,
         }
     }

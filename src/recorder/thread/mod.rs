@@ -48,6 +48,7 @@ mod leave;
 mod nodes;
 mod overflow;
 mod shared;
+mod spans;
 mod waiting;
 
 use std::cell::Cell;
@@ -69,6 +70,7 @@ use nodes::Room;
 pub(crate) use nodes::made_nodes;
 use overflow::OverflowCalls;
 pub(crate) use shared::ThreadShared;
+use spans::OpenSpans;
 pub(crate) use waiting::Wait;
 use waiting::Watch;
 
@@ -84,6 +86,8 @@ pub(crate) enum Outcome {
     Dropped,
     /// A leave of what was not entered, ignored.
     NotOpen,
+    /// The handle was detached, and takes no events.
+    Detached,
 }
 
 /// Options of a recording that concern its threads.
@@ -150,6 +154,8 @@ enum Mode {
     /// At the sentinel, in a forked child that has entered nothing yet (see [`forked`]). `at`
     /// is the innermost open node.
     ForkPending { at: NonNull<Node> },
+    /// At the sentinel: the handle was detached, and no thread has taken it over.
+    Detached,
     /// At the sentinel, which is the root too: the handle has no tree and takes no events,
     /// because its OS thread is not in this process.
     Retired,
@@ -188,6 +194,7 @@ pub(crate) struct Thread<H> {
     /// Coroutines have awaiting and runs.
     follows_coroutines: bool,
     visits: CoroutineVisits,
+    spans: OpenSpans,
     /// Place of the cursor in all modes but [`Mode::Tree`].
     sentinel: Node,
 }
@@ -260,6 +267,7 @@ impl<H: Home> Thread<H> {
             history: HistoryCursor::new(history),
             follows_coroutines: waiting && coroutine::are_followed_by(clock),
             visits: CoroutineVisits::default(),
+            spans: OpenSpans::default(),
             sentinel: Node::new(0, 0, 0, 0),
         };
         thread.gap_limit.set(thread.gap_limit_at_once());
@@ -281,6 +289,11 @@ impl<H: Home> Thread<H> {
     /// Returns true if this is the calling thread's handle. Any thread.
     pub(crate) fn is_current(&self) -> bool {
         self.shared.is_current()
+    }
+
+    /// Returns true if the handle was detached, and no thread has taken it over. Any thread.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.shared.is_detached()
     }
 
     /// The recording's time now, in ticks from its beginning.

@@ -68,6 +68,11 @@ impl ThreadShared {
         self.owner.load(Relaxed) == current_thread_token()
     }
 
+    /// Returns true if no thread owns the handle, because it was detached.
+    pub(super) fn is_detached(&self) -> bool {
+        self.owner.load(Relaxed) == NOBODY
+    }
+
     /// Makes the calling thread the owner. Under the recording's lock.
     pub(super) fn own(&self) {
         debug_assert_eq!(self.owner.load(Relaxed), NOBODY);

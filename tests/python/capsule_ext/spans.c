@@ -3,6 +3,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <pthread.h>
+
 #include "edbprof_python.h"
 
 EDBPROF_SPAN(outer_span, "outer span");
@@ -159,9 +161,81 @@ static PyObject *imported_version(PyObject *module, PyObject *unused)
     return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
 }
 
+/* What a thread of in_threads does. */
+typedef struct {
+    long spans;
+    const char *name;
+    PyObject *function;
+    int status;
+} job;
+
+static void *run_job(void *argument)
+{
+    job *self = (job *)argument;
+    long i;
+    if (self->name != NULL) {
+        self->status = edbprof_python_attach_thread(edbprof, self->name);
+    }
+    edbprof_python_enter(edbprof, &outer_span);
+    for (i = 0; i < self->spans; i++) {
+        edbprof_python_enter(edbprof, &inner_span);
+        if (self->function != NULL) {
+            PyGILState_STATE state = PyGILState_Ensure();
+            PyObject *result = PyObject_CallObject(self->function, NULL);
+            Py_XDECREF(result);
+            PyGILState_Release(state);
+        }
+        edbprof_python_leave(edbprof, &inner_span);
+    }
+    edbprof_python_leave(edbprof, &outer_span);
+    if (self->name != NULL && self->status == EDBPROF_OK) {
+        self->status = edbprof_python_detach_thread(edbprof);
+    }
+    return NULL;
+}
+
+/* in_thread(spans, name, function): the spans in a thread without Python state, with the name if
+ * it is not None; each calls the function if that is not None. Returns a status. */
+static PyObject *in_thread(PyObject *module, PyObject *arguments)
+{
+    job new = {0, NULL, NULL, 0};
+    PyObject *function;
+    pthread_t thread;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "lzO", &new.spans, &new.name, &function)) {
+        return NULL;
+    }
+    new.function = function == Py_None ? NULL : function;
+    Py_BEGIN_ALLOW_THREADS if (pthread_create(&thread, NULL, run_job, &new) == 0)
+    {
+        pthread_join(thread, NULL);
+    }
+    Py_END_ALLOW_THREADS return PyLong_FromLong(new.status);
+}
+
+/* begin(), end(): a span that outlives the call. */
+static PyObject *begin(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    edbprof_python_begin(edbprof, &outer_span);
+    Py_RETURN_NONE;
+}
+
+static PyObject *end(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    edbprof_python_end(edbprof, &outer_span);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"work", work, METH_O, NULL},
     {"without_gil", without_gil, METH_O, NULL},
+    {"in_thread", in_thread, METH_VARARGS, NULL},
+    {"begin", begin, METH_NOARGS, NULL},
+    {"end", end, METH_NOARGS, NULL},
     {"calling", calling, METH_O, NULL},
     {"unbalanced", unbalanced, METH_NOARGS, NULL},
     {"in_another_thread_state", in_another_thread_state, METH_O, NULL},

@@ -1,0 +1,33 @@
+/* Spans of other extensions and of Python programs. */
+#include "give_span.h"
+
+#include "os_threads.h"
+#include "thread_state.h"
+
+/* Returns true if the calling thread, whose state is NULL, is a Python thread in which nothing
+ * records. */
+static bool is_python_thread(void) { return PyGILState_GetThisThreadState() != NULL; }
+
+/* Gives a span to every recorder of the thread. */
+static inline void give(const edbprof_function *span, give_span *event, bool begins)
+{
+    const thread_state *state = thread_state_here();
+    if (state == NULL && !is_python_thread()) {
+        os_threads_give(span, event, begins);
+        return;
+    }
+    for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
+        active_recorder active;
+        for (size_t i = 0; active_at(&state->active[hook], i, &active); i++) {
+            (void)event(active.handle, span);
+        }
+    }
+}
+
+void span_enter(const edbprof_function *span) { give(span, edbprof_enter_span, true); }
+
+void span_leave(const edbprof_function *span) { give(span, edbprof_leave_span, false); }
+
+void span_begin(const edbprof_function *span) { give(span, edbprof_begin_span, true); }
+
+void span_end(const edbprof_function *span) { give(span, edbprof_end_span, false); }

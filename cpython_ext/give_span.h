@@ -1,0 +1,16 @@
+/* Spans of other extensions and of Python programs: to every recorder of the calling thread. */
+#ifndef EDBPROF_GIVE_SPAN_H
+#define EDBPROF_GIVE_SPAN_H
+
+#include "compat.h"
+
+#include "edbprof.h"
+
+/* A span begins or ends in the calling thread, with or without the GIL. Those that begin may
+ * outlive the call in which they do, unlike those that are entered: see edbprof_begin_span. */
+void span_enter(const edbprof_function *span);
+void span_leave(const edbprof_function *span);
+void span_begin(const edbprof_function *span);
+void span_end(const edbprof_function *span);
+
+#endif

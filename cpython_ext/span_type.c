@@ -1,0 +1,192 @@
+/* span: a part of a Python program that has a name in the call tree. */
+#include "span_type.h"
+
+#include "give_span.h"
+#include "names.h"
+#include "thread_state.h"
+
+typedef struct {
+    PyObject_HEAD PyObject *name, *file;
+    long long line;
+    const edbprof_function *span; /* NULL until it is recorded */
+} span_object;
+
+/* Spans by their names, for those without a file: name -> address. */
+static PyObject *known;
+
+/* The span's description. NULL with an exception. */
+static const edbprof_function *intern(span_object *self)
+{
+    bool is_plain = self->file == NULL && self->line == 0 && PyUnicode_CheckExact(self->name);
+    if (is_plain) {
+        known = known != NULL ? known : PyDict_New();
+        PyObject *address = known == NULL ? NULL : PyDict_GetItemWithError(known, self->name);
+        if (address != NULL || PyErr_Occurred()) {
+            return address == NULL ? NULL : PyLong_AsVoidPtr(address);
+        }
+    }
+    PyObject *owners[2];
+    edbprof_str name = name_text(self->name, &owners[0]);
+    edbprof_str file = name_text(self->file, &owners[1]);
+    const edbprof_function *span;
+    edbprof_status status = edbprof_span_intern(name, file, self->line, &span);
+    Py_XDECREF(owners[0]);
+    Py_XDECREF(owners[1]);
+    if (status != EDBPROF_OK) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    PyObject *address = is_plain ? PyLong_FromVoidPtr((void *)span) : NULL;
+    if (address != NULL && PyDict_SetItem(known, self->name, address) < 0) {
+        PyErr_Clear(); /* It is interned anew the next time. */
+    }
+    Py_XDECREF(address);
+    PyErr_Clear();
+    return span;
+}
+
+/* Begins the span if anything records. A failure goes unsaid: the program must go on. */
+static void begin(span_object *self)
+{
+    if (__atomic_load_n(&threads_recording, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+    if (self->span == NULL) {
+        PyObject *exception = compat_take_exception();
+        self->span = intern(self);
+        PyErr_Clear();
+        compat_restore_exception(exception);
+    }
+    if (self->span != NULL) {
+        span_begin(self->span);
+    }
+}
+
+static void end(span_object *self)
+{
+    if (self->span != NULL && __atomic_load_n(&threads_recording, __ATOMIC_RELAXED) != 0) {
+        span_end(self->span);
+    }
+}
+
+static PyObject *span_enter_method(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    begin((span_object *)self);
+    Py_INCREF(self);
+    return self;
+}
+
+static PyObject *span_exit_method(PyObject *self, PyObject *const *Py_UNUSED(arguments),
+                                  Py_ssize_t Py_UNUSED(count))
+{
+    end((span_object *)self);
+    Py_RETURN_NONE;
+}
+
+/* Decorates a function: _spans.py makes the function that calls it within the span. */
+static PyObject *span_call(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    PyObject *function;
+    if (keywords != NULL && PyDict_GET_SIZE(keywords) > 0) {
+        PyErr_SetString(PyExc_TypeError, "span() decorates one function");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(arguments, "O:span", &function)) {
+        return NULL;
+    }
+    PyObject *module = PyImport_ImportModule("edbprof_native._spans");
+    PyObject *result = module == NULL ? NULL
+                                      : PyObject_CallMethod(module, "decorate", "OO", self, function);
+    Py_XDECREF(module);
+    return result;
+}
+
+static PyObject *make(PyTypeObject *type, PyObject *name, PyObject *file, long long line)
+{
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a span's name must be a str, not %.100s",
+                     Py_TYPE(name)->tp_name);
+        return NULL;
+    }
+    span_object *self = (span_object *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        Py_INCREF(name);
+        Py_XINCREF(file);
+        self->name = name;
+        self->file = file;
+        self->line = line;
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *span_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "file", "line", NULL};
+    PyObject *name, *file = NULL;
+    long long line = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$UL:span", names, &name, &file, &line)) {
+        return NULL;
+    }
+    return make(type, name, file, line);
+}
+
+static PyObject *span_vectorcall(PyObject *type, PyObject *const *arguments, size_t count,
+                                 PyObject *keywords)
+{
+    Py_ssize_t positional = PyVectorcall_NARGS(count);
+    if (positional == 1 && keywords == NULL) {
+        return make((PyTypeObject *)type, arguments[0], NULL, 0);
+    }
+    PyObject *tuple = PyTuple_New(positional);
+    PyObject *dict = keywords == NULL ? NULL : PyDict_New();
+    PyObject *result = NULL;
+    bool failed = tuple == NULL || (keywords != NULL && dict == NULL);
+    for (Py_ssize_t i = 0; !failed && i < positional; i++) {
+        Py_INCREF(arguments[i]);
+        PyTuple_SET_ITEM(tuple, i, arguments[i]);
+    }
+    for (Py_ssize_t i = 0; !failed && keywords != NULL && i < PyTuple_GET_SIZE(keywords); i++) {
+        failed = PyDict_SetItem(dict, PyTuple_GET_ITEM(keywords, i), arguments[positional + i]) < 0;
+    }
+    if (!failed) {
+        result = span_new((PyTypeObject *)type, tuple, dict);
+    }
+    Py_XDECREF(tuple);
+    Py_XDECREF(dict);
+    return result;
+}
+
+static void span_dealloc(PyObject *object)
+{
+    span_object *self = (span_object *)object;
+    Py_DECREF(self->name);
+    Py_XDECREF(self->file);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyObject *span_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("span(%R)", ((span_object *)self)->name);
+}
+
+static PyMethodDef span_methods[] = {
+    {"__enter__", span_enter_method, METH_NOARGS, "Begin the span."},
+    {"__exit__", (PyCFunction)(void (*)(void))span_exit_method, METH_FASTCALL, "End the span."},
+    {NULL},
+};
+
+PyTypeObject span_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "edbprof_native._native.span",
+    .tp_basicsize = sizeof(span_object),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = span_new,
+    .tp_vectorcall = span_vectorcall,
+    .tp_dealloc = span_dealloc,
+    .tp_call = span_call,
+    .tp_repr = span_repr,
+    .tp_methods = span_methods,
+    .tp_doc = "span(name, /, *, file='', line=0)\n--\n\n"
+              "A part of the program that has a name in the call tree: a context manager and a "
+              "decorator.",
+};

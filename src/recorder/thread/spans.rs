@@ -1,0 +1,208 @@
+//! Spans that may outlive the call in which they began, such as those of a context manager: its
+//! `__enter__` begins the span and its `__exit__` ends it.
+//!
+//! A node cannot change its parent. So when a call ends in which such a span is open, the span's
+//! node ends with it, and the span is open again, uncounted, in a node below the caller. The calls
+//! in which a span ends go on likewise, below the span's caller. A call that raises ends the spans
+//! that began in it: nobody is left to end them.
+//!
+//! A coroutine that is suspended takes its spans along, because others run until it continues.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use super::{Home, Mode, Note, Outcome, Thread};
+use crate::model::timeline::CallEnd;
+use crate::recorder::node::{Node, NodeIndex, Visit};
+
+/// Spans that a thread keeps at most, open and suspended each: they are never ended.
+const MOST: usize = 4096;
+
+/// Keys of a thread's spans that may outlive the call in which they began.
+#[derive(Default)]
+pub(super) struct OpenSpans {
+    /// The innermost last. Some may have ended with their call.
+    open: Cell<Vec<u64>>,
+    /// Those of coroutines that are suspended, the innermost last.
+    suspended: Cell<HashMap<u64, Vec<u64>>>,
+    /// Number of `suspended`.
+    suspended_count: Cell<usize>,
+    open_count: Cell<usize>,
+}
+
+impl OpenSpans {
+    fn with_open<T>(&self, body: impl FnOnce(&mut Vec<u64>) -> T) -> T {
+        let mut open = self.open.take();
+        let result = body(&mut open);
+        self.open_count.set(open.len());
+        self.open.set(open);
+        result
+    }
+
+    fn with_suspended<T>(&self, body: impl FnOnce(&mut HashMap<u64, Vec<u64>>) -> T) -> T {
+        let mut suspended = self.suspended.take();
+        let result = body(&mut suspended);
+        self.suspended_count.set(suspended.len());
+        self.suspended.set(suspended);
+        result
+    }
+
+    pub(super) fn has_open(&self) -> bool {
+        self.open_count.get() > 0
+    }
+
+    fn push(&self, key: u64) {
+        self.with_open(|open| {
+            if open.len() == MOST {
+                open.remove(0);
+            }
+            if open.try_reserve(1).is_ok() {
+                open.push(key);
+            }
+        });
+    }
+
+    /// Forgets the innermost span of that key. Returns false if there is none.
+    fn remove(&self, key: u64) -> bool {
+        self.has_open()
+            && self.with_open(|open| {
+                let place = open.iter().rposition(|each| *each == key);
+                place.map(|place| open.remove(place)).is_some()
+            })
+    }
+
+    /// Keys among those of the nodes, which come from the innermost outwards; the outermost first.
+    fn among<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> Vec<u64> {
+        self.with_open(|open| {
+            let mut below = open.len();
+            let mut found = Vec::new();
+            for node in nodes {
+                let place = open
+                    .get(..below)
+                    .and_then(|open| open.iter().rposition(|key| *key == node.key));
+                if let Some(place) = place {
+                    below = place;
+                    found.push(node.key);
+                }
+            }
+            found.reverse();
+            found
+        })
+    }
+
+    /// Nothing is open any more.
+    pub(super) fn clear(&self) {
+        if self.has_open() {
+            self.with_open(Vec::clear);
+        }
+    }
+
+    /// Leaves them as they are for good, in a forked child without the thread.
+    pub(super) fn forget(&self) {
+        std::mem::forget(self.open.take());
+        std::mem::forget(self.suspended.take());
+        self.open_count.set(0);
+        self.suspended_count.set(0);
+    }
+}
+
+impl<H: Home> Thread<H> {
+    /// A span begins at `now`. Its call stays open when that ends in which it began.
+    pub(crate) fn begin_span(&self, key: u64, now: u64) -> Outcome {
+        let outcome = self.enter_any(key, Visit::Start, now);
+        if outcome == Outcome::Recorded && matches!(self.mode.get(), Mode::Tree) {
+            self.spans.push(key);
+        }
+        outcome
+    }
+
+    /// A span ends at `now`. Calls that it has made go on below its caller.
+    pub(crate) fn end_span(&self, key: u64, now: u64) -> Outcome {
+        let is_known = self.spans.remove(key);
+        let is_plain = !is_known || self.cursor().key == key;
+        if is_plain || !matches!(self.mode.get(), Mode::Tree) {
+            return self.leave_as(key, CallEnd::Returned, now);
+        }
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return Outcome::NotOpen;
+        };
+        let within = self.open_nodes().take_while(|each| each.key != key);
+        let mut within: Vec<u64> = within.map(|each| each.key).collect();
+        within.reverse();
+        self.close_up_to(self.node(node.parent).into(), now);
+        self.reopen(&within, now);
+        Outcome::Recorded
+    }
+
+    /// Spans that go on when the call ends that is open in `node`.
+    pub(super) fn spans_that_outlive(&self, node: &Node, end: CallEnd) -> Vec<u64> {
+        if end == CallEnd::Raised || !matches!(self.mode.get(), Mode::Tree) {
+            return Vec::new();
+        }
+        self.spans.among(self.open_nodes_above(node))
+    }
+
+    /// Open calls that the one in `node` has made, the innermost first.
+    fn open_nodes_above(&self, node: &Node) -> impl Iterator<Item = &Node> {
+        self.open_nodes()
+            .take_while(move |each| !std::ptr::eq(*each, node))
+    }
+
+    /// Calls are open again at `now`, uncounted, below the innermost one; the outermost first.
+    pub(super) fn reopen(&self, keys: &[u64], now: u64) {
+        let mut path: Vec<NodeIndex> = Vec::new();
+        let mut below = self.index_of(self.cursor());
+        for &key in keys {
+            match self.find_or_make_below(below, key) {
+                Ok(node) => path.push(node),
+                Err(_) => break,
+            }
+            below = path.last().copied().unwrap_or(below);
+        }
+        if path.is_empty() {
+            return;
+        }
+        self.note(Note::SwitchTo(below), now);
+        self.happened(now);
+        for index in path {
+            let node = self.node(index);
+            node.open_uncounted(now);
+            self.cursor.set(node.into());
+        }
+    }
+
+    /// The coroutine is about to be suspended in the innermost open call of `key`: its spans wait
+    /// for it.
+    pub(super) fn suspend_spans(&self, key: u64, coroutine: u64) {
+        if !self.spans.has_open() || !matches!(self.mode.get(), Mode::Tree) {
+            return;
+        }
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return;
+        };
+        let spans = self.spans.among(self.open_nodes_above(node));
+        if spans.is_empty() {
+            return;
+        }
+        spans.iter().rev().for_each(|key| {
+            self.spans.remove(*key);
+        });
+        self.spans.with_suspended(|suspended| {
+            if suspended.len() < MOST && suspended.try_reserve(1).is_ok() {
+                suspended.insert(coroutine, spans);
+            }
+        });
+    }
+
+    /// The coroutine, which has just been entered, continues: its spans do, too.
+    pub(super) fn resume_spans(&self, coroutine: u64, now: u64) {
+        if self.spans.suspended_count.get() == 0 {
+            return;
+        }
+        let spans = self.spans.with_suspended(|all| all.remove(&coroutine));
+        for key in spans.iter().flatten() {
+            self.spans.push(*key);
+        }
+        self.reopen(&spans.unwrap_or_default(), now);
+    }
+}
