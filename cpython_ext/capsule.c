@@ -63,6 +63,7 @@ static const edbprof_python_api api = {
     .fiber_suspend = edbprof_fiber_suspend,
     .fiber_resume = edbprof_fiber_resume,
     .version = edbprof_version,
+    .recording_from_environment = edbprof_recording_from_environment,
 };
 
 PyObject *capsule_new(void) { return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL); }

@@ -295,6 +295,10 @@ enum edbprof_status
    */
   EDBPROF_IN_MEMORY_ONLY = 25,
   /**
+   * No `edbprof run` wants this process to be recorded.
+   */
+  EDBPROF_NO_RUN = 26,
+  /**
    * A defect of this library. The function has done its work in part or not at all, and
    * the recording continues.
    */
@@ -786,6 +790,23 @@ edbprof_status edbprof_recording_encode(const struct edbprof_recording *recordin
  * * `*bytes` is none, or as the library has made it.
  */
 void edbprof_bytes_free(struct edbprof_bytes *bytes);
+
+/**
+ * Makes the recording that `edbprof run` wants of this process, by the variable `EDBPROF_RUN` of
+ * its environment: for a program that links the library. The program attaches its threads and
+ * reports its calls as in any recording. The recording is saved when the process ends by `exit`
+ * or by a return from `main`, and `edbprof run` merges it with those of other processes. Any
+ * thread.
+ *
+ * `host` is the name and version of the host, as in `edbprof_options`.
+ *
+ * Errors: `EDBPROF_NO_RUN` (no run wants this process), those of `edbprof_recording_new`.
+ *
+ * # Safety
+ * * `host` is readable; `out` is NULL or writable.
+ */
+edbprof_status edbprof_recording_from_environment(struct edbprof_str host,
+                                                  struct edbprof_recording **out);
 
 /**
  * Begins a call of the function `key`. Only the thread that made the handle.

@@ -76,6 +76,7 @@ typedef struct edbprof_python_api {
     edbprof_status (*fiber_suspend)(edbprof_thread *, edbprof_fiber *);
     edbprof_status (*fiber_resume)(edbprof_thread *, const edbprof_fiber *);
     edbprof_str (*version)(void);
+    edbprof_status (*recording_from_environment)(edbprof_str, edbprof_recording **);
 } edbprof_python_api;
 
 /* The oldest runtime that will do. An extension that calls none of the functions that came later

@@ -13,7 +13,9 @@ const LONGEST_COMMAND: usize = 120;
 pub fn describe(process: &Process) -> String {
     let short = short_command(process);
     let ending = match process.ending {
-        Ending::Running => "still running",
+        Ending::Running if process.identity.is_running() => "still running",
+        // It has gone on for a while, and nobody knows for how long.
+        Ending::Running => "saved before its end",
         Ending::Finished => "finished",
         Ending::Killed => "ended without exit handlers",
     };

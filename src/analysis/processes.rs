@@ -56,6 +56,7 @@ impl Processes {
         let killed = ended(Ending::Killed);
         self.number += 1;
         self.killed += usize::from(killed);
-        self.running += usize::from(!killed && ended(Ending::Running));
+        let is_running = last.is_some_and(|process| process.identity.is_running());
+        self.running += usize::from(!killed && is_running && ended(Ending::Running));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::entry::{Attempt, Handle, guarded, with, with_unguarded};
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_DETACHED, EDBPROF_NOT_OPEN, EDBPROF_OK, EDBPROF_WRONG_THREAD, edbprof_status,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_DETACHED, EDBPROF_NOT_OPEN, EDBPROF_OK, EDBPROF_WRONG_THREAD,
+    edbprof_status,
 };
 use crate::model::timeline::CallEnd;
 use crate::recorder::{Thread, Visit};

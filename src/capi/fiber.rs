@@ -3,8 +3,7 @@
 use super::entry::{make_with, with};
 use super::event::check_is_current;
 use super::{
-    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, edbprof_status,
-    edbprof_thread,
+    EDBPROF_BAD_ARGUMENT, EDBPROF_NOT_OPEN, EDBPROF_NULL_POINTER, edbprof_status, edbprof_thread,
 };
 use crate::recorder::Fiber;
 

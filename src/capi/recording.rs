@@ -10,8 +10,7 @@ use super::host_struct::HostStruct;
 use super::status::{fail, not_made, refuse};
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_DETACHED, EDBPROF_OK, EDBPROF_OUT_OF_MEMORY, edbprof_function,
-    edbprof_status,
-    edbprof_status_text, edbprof_str, edbprof_thread,
+    edbprof_status, edbprof_status_text, edbprof_str, edbprof_thread,
 };
 use crate::clock::{self, Clock, TickRate};
 use crate::recorder::{

@@ -200,9 +200,8 @@ pub unsafe extern "C" fn edbprof_span_intern(
         (name, file, line).hash(&mut hasher);
         let hash = hasher.finish();
         let bucket = &INTERNED[hash as usize % INTERNED.len()];
-        let fits = |each: &Interned| {
-            *each.name == *name && *each.file == *file && each.span.line == line
-        };
+        let fits =
+            |each: &Interned| *each.name == *name && *each.file == *file && each.span.line == line;
         let mut first = bucket.load(Acquire);
         let known = find(first, hash, fits);
         if !known.is_null() {

@@ -48,6 +48,8 @@ pub enum edbprof_status {
     /// The recording continues, but no live file keeps later events if the process is
     /// killed. The error text gives the reason. Returned once.
     EDBPROF_IN_MEMORY_ONLY = 25,
+    /// No `edbprof run` wants this process to be recorded.
+    EDBPROF_NO_RUN = 26,
     /// A defect of this library. The function has done its work in part or not at all, and
     /// the recording continues.
     EDBPROF_INTERNAL_ERROR = 29,
@@ -87,7 +89,7 @@ impl From<io::Error> for edbprof_status {
 /// the program. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_status_text(status: i32) -> edbprof_str {
-    const TEXTS: [(edbprof_status, &str); 16] = [
+    const TEXTS: [(edbprof_status, &str); 17] = [
         (EDBPROF_OK, "done"),
         (EDBPROF_NULL_POINTER, "a pointer is NULL that must not be"),
         (
@@ -111,6 +113,10 @@ pub extern "C" fn edbprof_status_text(status: i32) -> edbprof_str {
         (
             EDBPROF_IN_MEMORY_ONLY,
             "no live file keeps later events if the process is killed",
+        ),
+        (
+            EDBPROF_NO_RUN,
+            "no edbprof run wants this process to be recorded",
         ),
         (EDBPROF_INTERNAL_ERROR, "a defect of the library"),
     ];

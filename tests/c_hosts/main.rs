@@ -221,6 +221,7 @@ fn a_c_host_builds_known_trees() {
     check_known_trees(&Source {
         file: "host.c",
         cpp: false,
+        include: "include",
     });
 }
 
@@ -229,6 +230,39 @@ fn a_cpp_host_builds_the_same_trees() {
     check_known_trees(&Source {
         file: "host.cpp",
         cpp: true,
+        include: "include",
+    });
+}
+
+#[test]
+fn scopes_of_cpp_end_with_their_blocks() {
+    let source = Source {
+        file: "scopes.cpp",
+        cpp: true,
+        include: "include",
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let (_, trees) = read_only(directory.path(), "scopes");
+    let ways: Vec<_> = drawn(&trees.threads[0], &trees)
+        .iter()
+        .map(|line| line.splitn(4, ' ').nth(3).unwrap().to_owned())
+        .collect();
+    assert_eq!(ways, ["outer", "outer / dynamic"]);
+}
+
+/// With each header that was released, and the library of today.
+#[test]
+fn a_host_of_a_released_header_builds_the_same_trees() {
+    let released = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/released");
+    let versions = fs::read_dir(released).unwrap();
+    let versions: Vec<_> = versions.map(|each| each.unwrap().file_name()).collect();
+    assert_eq!(versions, ["3.0"]);
+    check_known_trees(&Source {
+        file: "host.c",
+        cpp: false,
+        include: "tests/c/released/3.0",
     });
 }
 
@@ -237,6 +271,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
     let source = Source {
         file: "misuse.c",
         cpp: false,
+        include: "include",
     };
     let Some((directory, _)) = source.run() else {
         return;
@@ -316,6 +351,7 @@ fn a_host_of_an_older_or_newer_header_works() {
     let source = Source {
         file: "versions.c",
         cpp: false,
+        include: "include",
     };
     let Some((directory, _)) = source.run() else {
         return;
@@ -333,10 +369,31 @@ fn a_host_of_an_older_or_newer_header_works() {
 }
 
 #[test]
+fn a_host_is_recorded_by_the_run_that_has_started_it() {
+    let source = Source {
+        file: "run.c",
+        cpp: false,
+        include: "include",
+    };
+    let Some((directory, _)) = source.run() else {
+        return;
+    };
+    let (_, trees) = read_only(&directory.path().join("recordings"), "edbprof_");
+    let calls: Vec<_> = drawn(&trees.threads[0], &trees)
+        .iter()
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(calls, ["1", "2"]);
+    assert_eq!(trees.processes[0].ending, Ending::Finished);
+    assert_eq!(&*trees.processes[0].host, b"run.c 1.0");
+}
+
+#[test]
 fn calls_of_threads_that_come_and_go_while_another_saves_are_exact() {
     let source = Source {
         file: "threads.c",
         cpp: false,
+        include: "include",
     };
     let Some((directory, _)) = source.run() else {
         return;
@@ -395,6 +452,7 @@ fn a_forked_child_is_a_recording_of_its_own() {
     let source = Source {
         file: "fork.c",
         cpp: false,
+        include: "include",
     };
     let Some((directory, pid)) = source.run() else {
         return;

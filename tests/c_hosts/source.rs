@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 pub(crate) struct Source {
     pub(crate) file: &'static str,
     pub(crate) cpp: bool,
+    /// Directory of the header.
+    pub(crate) include: &'static str,
 }
 
 impl Source {
@@ -37,10 +39,14 @@ impl Source {
         let libraries = libraries();
         let program = directory.join("host");
         let output = Command::new(compiler.path())
-            .arg(if self.cpp { "-std=c++11" } else { "-std=c11" })
+            .arg(match (self.cpp, self.file) {
+                (true, "scopes.cpp") => "-std=c++17",
+                (true, _) => "-std=c++11",
+                (false, _) => "-std=c11",
+            })
             .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-pthread"])
             .arg("-I")
-            .arg(root.join("include"))
+            .arg(root.join(self.include))
             .arg(root.join("tests/c").join(self.file))
             .arg("-o")
             .arg(&program)

@@ -64,7 +64,7 @@ def test_python_m_passes_the_exit_code_on(tmp_path: Path):
         assert subprocess.run([*command, *nothing_there], check=False).returncode == 3
 
 
-@pytest.mark.parametrize("name", ["edbprof.h", "edbprof_python.h"])
+@pytest.mark.parametrize("name", ["edbprof.h", "edbprof_python.h", "edbprof.hpp", "edbprof.pxd"])
 def test_headers_are_shipped_for_other_extensions(name: str):
     shipped = Path(edbprof_native.get_include(), name)
     assert shipped.read_bytes() == (CHECKOUT / "include" / name).read_bytes()

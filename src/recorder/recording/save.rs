@@ -131,6 +131,17 @@ impl Recording {
         Ok(Some(path))
     }
 
+    /// Has the recording saved at the end of the process, whatever its host does until then.
+    pub(crate) fn save_at_exit(&self) {
+        let options = SaveOptions {
+            ending: Ending::Finished,
+            sidecar: false,
+            remove_live_file: false,
+        };
+        // More events than there can be, so that what there is counts as new.
+        self.lock().saves.final_save = Some((options, u64::MAX));
+    }
+
     /// The process ends. If the recording was saved for that, what came since is saved too,
     /// and the live file is removed. Else it stays: nobody has saved what is in it. A
     /// recording without a location is its host's to save, so its file is removed if the host

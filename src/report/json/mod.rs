@@ -72,7 +72,8 @@ fn process(process: &Process) -> Value {
         "duration_ns": process.duration_ns,
         "processor_ns": process.processor_ns,
         "ending": match process.ending {
-            Ending::Running => "running",
+            Ending::Running if process.identity.is_running() => "running",
+            Ending::Running => "saved",
             Ending::Finished => "finished",
             Ending::Killed => "killed",
         },

@@ -148,7 +148,7 @@ fn process() -> impl Strategy<Value = Process> {
                 dropped_calls,
                 unsaved_children: 0,
                 unnoticed_entries: 0,
-        lost_spans: 0,
+                lost_spans: 0,
                 calibration,
                 recording_ns: start_unix_ns % 3 * 1000,
             }
