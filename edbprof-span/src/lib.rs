@@ -1,0 +1,262 @@
+//! Names parts of a Rust extension in edbprof's call trees of a Python program.
+//!
+//! ```
+//! fn solve() {
+//!     edbprof_span::span!("solve");
+//!     // ... until the end of the block
+//! }
+//! # solve();
+//! ```
+//!
+//! Nothing is linked: [`init`] finds the runtime in the process. Before that, without Python or
+//! without edbprof, a span costs one branch.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+#[cfg(feature = "tracing")]
+mod layer;
+#[cfg(feature = "tracing")]
+pub use layer::Layer;
+
+/// `edbprof_str`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Str {
+    data: *const c_char,
+    len: usize,
+}
+
+impl Str {
+    const NONE: Str = Str {
+        data: ptr::null(),
+        len: 0,
+    };
+
+    const fn of(text: &str) -> Str {
+        Str {
+            data: text.as_ptr().cast(),
+            len: text.len(),
+        }
+    }
+}
+
+/// `edbprof_function`: a span in static storage, whose address is its key.
+#[repr(C)]
+pub struct Span {
+    struct_size: usize,
+    kind: u32,
+    flags: u32,
+    file: Str,
+    line: i64,
+    name: Str,
+    qualified_name: Str,
+    module: Str,
+    generic_name: Str,
+    generic_file: Str,
+    generic_line: i64,
+}
+
+// SAFETY: its strings are constant and live as long as the program.
+unsafe impl Sync for Span {}
+
+/// `EDBPROF_NATIVE`.
+const NATIVE: u32 = 2;
+
+impl Span {
+    /// A span of that name, at that line of that file.
+    pub const fn new(name: &'static str, file: &'static str, line: u32) -> Span {
+        Span {
+            struct_size: std::mem::size_of::<Span>(),
+            kind: NATIVE,
+            flags: 0,
+            file: Str::of(file),
+            line: line as i64,
+            name: Str::of(name),
+            qualified_name: Str::NONE,
+            module: Str::NONE,
+            generic_name: Str::NONE,
+            generic_file: Str::NONE,
+            generic_line: 0,
+        }
+    }
+}
+
+type Event = unsafe extern "C" fn(*const Span);
+
+/// The beginning of `edbprof_python_api`.
+#[repr(C)]
+struct Api {
+    struct_size: usize,
+    abi_version: u32,
+    threads_recording: *const AtomicU32,
+    enter_span: Event,
+    leave_span: Event,
+}
+
+/// The major version that is known here.
+const MAJOR: u32 = 3;
+
+static API: AtomicPtr<Api> = AtomicPtr::new(ptr::null_mut());
+
+/// The runtime, if a thread records at the moment.
+#[inline]
+fn recording() -> Option<&'static Api> {
+    // SAFETY: NULL, or the runtime's, which lives as long as the process.
+    let api = unsafe { API.load(Ordering::Acquire).as_ref() }?;
+    // SAFETY: as above.
+    let threads = unsafe { &*api.threads_recording }.load(Ordering::Relaxed);
+    (threads != 0).then_some(api)
+}
+
+extern "C" {
+    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+
+/// `RTLD_DEFAULT`.
+#[cfg(target_os = "macos")]
+const ANYWHERE: *mut c_void = -2_isize as *mut c_void;
+#[cfg(not(target_os = "macos"))]
+const ANYWHERE: *mut c_void = ptr::null_mut();
+
+fn find(name: &'static [u8]) -> Option<*mut c_void> {
+    let name = CStr::from_bytes_with_nul(name).ok()?;
+    // SAFETY: a name that ends with NUL.
+    let found = unsafe { dlsym(ANYWHERE, name.as_ptr()) };
+    (!found.is_null()).then_some(found)
+}
+
+/// Finds the runtime. An extension calls it when it is imported. Returns false if there is none:
+/// without Python in the process, without edbprof, or with another version of it.
+///
+/// The calling thread must hold the GIL, if there is Python. No exception is left.
+pub fn init() -> bool {
+    find_api().is_some()
+}
+
+fn find_api() -> Option<()> {
+    type Check = unsafe extern "C" fn() -> c_int;
+    type Import = unsafe extern "C" fn(*const c_char) -> *mut c_void;
+    type Capsule = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+    type Clear = unsafe extern "C" fn();
+    type Decref = unsafe extern "C" fn(*mut c_void);
+    // SAFETY: functions of the C API of Python, of these types in each version.
+    let (holds_gil, import, capsule, clear, decref) = unsafe {
+        (
+            std::mem::transmute::<*mut c_void, Check>(find(b"PyGILState_Check\0")?),
+            std::mem::transmute::<*mut c_void, Import>(find(b"PyImport_ImportModule\0")?),
+            std::mem::transmute::<*mut c_void, Capsule>(find(b"PyCapsule_Import\0")?),
+            std::mem::transmute::<*mut c_void, Clear>(find(b"PyErr_Clear\0")?),
+            std::mem::transmute::<*mut c_void, Decref>(find(b"Py_DecRef\0")?),
+        )
+    };
+    // SAFETY: this thread holds the GIL, as is checked first; the names end with NUL.
+    let api = unsafe {
+        if holds_gil() == 0 {
+            return None;
+        }
+        let module = import(b"edbprof_native._native\0".as_ptr().cast());
+        let api = match module.is_null() {
+            true => ptr::null_mut(),
+            false => capsule(b"edbprof_native._native.api\0".as_ptr().cast(), 0),
+        };
+        decref(module);
+        clear();
+        api.cast::<Api>()
+    };
+    // SAFETY: NULL or the capsule's content, which begins like this in each version.
+    let known = unsafe { api.as_ref() }?;
+    if known.abi_version >> 16 != MAJOR || known.struct_size < std::mem::size_of::<Api>() {
+        return None;
+    }
+    API.store(api, Ordering::Release);
+    Some(())
+}
+
+/// A span that ends when this is dropped, in the thread in which it began.
+#[must_use = "the span ends when this is dropped"]
+pub struct Guard {
+    span: Option<&'static Span>,
+    _is_of_one_thread: PhantomData<*const ()>,
+}
+
+/// Begins a span. See [`span!`].
+#[inline]
+pub fn enter(span: &'static Span) -> Guard {
+    let api = recording();
+    if let Some(api) = api {
+        // SAFETY: a function of the runtime, and a span that lives as long as the program.
+        unsafe { (api.enter_span)(span) };
+    }
+    Guard {
+        span: api.map(|_| span),
+        _is_of_one_thread: PhantomData,
+    }
+}
+
+impl Drop for Guard {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some((span, api)) = self.span.zip(recording()) {
+            // SAFETY: as in `enter`.
+            unsafe { (api.leave_span)(span) };
+        }
+    }
+}
+
+/// The rest of the block is a span of that name, a literal.
+#[macro_export]
+macro_rules! span {
+    ($name:expr) => {
+        let _edbprof_guard = {
+            static SPAN: $crate::Span = $crate::Span::new($name, file!(), line!());
+            $crate::enter(&SPAN)
+        };
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static ENTERED: AtomicU32 = AtomicU32::new(0);
+    static LEFT: AtomicU32 = AtomicU32::new(0);
+
+    unsafe extern "C" fn entered(_: *const Span) {
+        ENTERED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn left(_: *const Span) {
+        LEFT.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn spans_reach_a_runtime_that_records() {
+        assert!(!init());
+        {
+            span!("nowhere");
+        }
+        let threads: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(0)));
+        let api = Box::leak(Box::new(Api {
+            struct_size: std::mem::size_of::<Api>(),
+            abi_version: MAJOR << 16,
+            threads_recording: threads,
+            enter_span: entered,
+            leave_span: left,
+        }));
+        API.store(api, Ordering::Release);
+        {
+            span!("idle");
+        }
+        assert_eq!(ENTERED.load(Ordering::Relaxed), 0);
+        threads.store(1, Ordering::Relaxed);
+        {
+            span!("outer");
+            span!("inner");
+            assert_eq!(ENTERED.load(Ordering::Relaxed), 2);
+        }
+        assert_eq!(LEFT.load(Ordering::Relaxed), 2);
+    }
+}
