@@ -341,8 +341,8 @@ void os_threads_report(recorder *owner)
 {
     uint64_t lost = __atomic_load_n(&lost_spans, __ATOMIC_RELAXED) - owner->lost_since;
     if (owner->recording != NULL && lost > 0) {
-        (void)edbprof_recording_set_lost_spans(
-            owner->recording, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
+        (void)edbprof_recording_set_lost_spans(owner->recording,
+                                               lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
     }
 }
 

@@ -95,8 +95,8 @@ static PyObject *span_call(PyObject *self, PyObject *arguments, PyObject *keywor
         return NULL;
     }
     PyObject *module = PyImport_ImportModule("edbprof_native._spans");
-    PyObject *result = module == NULL ? NULL
-                                      : PyObject_CallMethod(module, "decorate", "OO", self, function);
+    PyObject *result =
+        module == NULL ? NULL : PyObject_CallMethod(module, "decorate", "OO", self, function);
     Py_XDECREF(module);
     return result;
 }

@@ -17,7 +17,8 @@
 
 #include "edbprof.h"
 
-namespace edbprof {
+namespace edbprof
+{
 
 inline edbprof_str text(std::string_view view) noexcept
 {
@@ -42,7 +43,8 @@ inline const edbprof_function *intern(std::string_view name, std::string_view fi
 
 /* A span, from here to the end of the scope, also by an exception. `thread` may be NULL: then
  * nothing is recorded. Only the thread that made the handle. */
-class [[nodiscard]] scope {
+class [[nodiscard]] scope
+{
   public:
     scope(edbprof_thread *thread, const edbprof_function &span) noexcept
         : thread_(thread), span_(&span)
@@ -61,7 +63,8 @@ class [[nodiscard]] scope {
 #ifdef EDBPROF_PYTHON_H
 
 /* The same in every recording of the calling thread's, in an extension for CPython. */
-class [[nodiscard]] python_scope {
+class [[nodiscard]] python_scope
+{
   public:
     python_scope(const edbprof_python_api *api, const edbprof_function &span) noexcept
         : api_(api), span_(&span)

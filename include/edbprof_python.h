@@ -180,7 +180,7 @@ static inline const edbprof_python_api *edbprof_python_import(void)
             PySys_WriteStderr("edbprof: the spans of an extension are not recorded: it needs "
                               "version %u.%u of edbprof's interface, and this one is %u.%u\n",
                               (unsigned)(EDBPROF_PYTHON_LEAST_VERSION) >> 16,
-                              (unsigned)(EDBPROF_PYTHON_LEAST_VERSION)&0xffffu,
+                              (unsigned)(EDBPROF_PYTHON_LEAST_VERSION) & 0xffffu,
                               (unsigned)api->abi_version >> 16,
                               (unsigned)api->abi_version & 0xffffu);
             PyErr_Restore(type, value, traceback);

@@ -3,6 +3,8 @@
  *
  * Usage: run DIRECTORY, which is empty */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <sys/stat.h>
 
 #include "check.h"
@@ -20,8 +22,7 @@ int main(int argc, char **argv)
     edbprof_options wrong = empty_options();
     CHECK(argc == 2);
     unsetenv("EDBPROF_RUN");
-    CHECK_STATUS(EDBPROF_NO_RUN,
-                 edbprof_recording_from_environment(TEXT("run.c 1.0"), &recording));
+    CHECK_STATUS(EDBPROF_NO_RUN, edbprof_recording_from_environment(TEXT("run.c 1.0"), &recording));
     CHECK(recording == NULL);
     CHECK(edbprof_new_error(reason, sizeof reason) > 0 && strstr(reason, "EDBPROF_RUN") != NULL);
     wrong.clock = 77;
@@ -37,8 +38,7 @@ int main(int argc, char **argv)
                    argv[1]);
     CHECK(mkdir(strstr(settings, "directory=") + strlen("directory="), 0700) == 0);
     CHECK(setenv("EDBPROF_RUN", settings, 1) == 0);
-    CHECK_STATUS(EDBPROF_OK,
-                 edbprof_recording_from_environment(TEXT("run.c 1.0"), &recording));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_from_environment(TEXT("run.c 1.0"), &recording));
     CHECK(edbprof_new_error(reason, sizeof reason) == 0);
     CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("main"), &thread));
     CHECK_STATUS(EDBPROF_OK, edbprof_enter_span(thread, &outer_span));

@@ -30,8 +30,8 @@ int main(int argc, char **argv)
     }
     edbprof::scope nowhere(nullptr, outer);
     CHECK(edbprof::status_text(EDBPROF_OK) == "done");
-    CHECK_STATUS(EDBPROF_OK, edbprof_recording_save_as(
-                                 recording, path_in(argv[1], "scopes.prof"), EDBPROF_SAVE_AT_EXIT));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_save_as(recording, path_in(argv[1], "scopes.prof"),
+                                                       EDBPROF_SAVE_AT_EXIT));
     edbprof_recording_free(recording);
     return 0;
 }
