@@ -15,7 +15,7 @@ typedef struct {
 static PyObject *known;
 
 /* The span's description. NULL with an exception. */
-static const edbprof_function *intern(span_object *self)
+static const edbprof_function *describe(span_object *self)
 {
     bool is_plain = self->file == NULL && self->line == 0 && PyUnicode_CheckExact(self->name);
     if (is_plain) {
@@ -53,7 +53,7 @@ static void begin(span_object *self)
     }
     if (self->span == NULL) {
         PyObject *exception = compat_take_exception();
-        self->span = intern(self);
+        self->span = describe(self);
         PyErr_Clear();
         compat_restore_exception(exception);
     }
@@ -101,7 +101,7 @@ static PyObject *span_call(PyObject *self, PyObject *arguments, PyObject *keywor
     return result;
 }
 
-static PyObject *make(PyTypeObject *type, PyObject *name, PyObject *file, long long line)
+static PyObject *make_span(PyTypeObject *type, PyObject *name, PyObject *file, long long line)
 {
     if (!PyUnicode_Check(name)) {
         PyErr_Format(PyExc_TypeError, "a span's name must be a str, not %.100s",
@@ -127,7 +127,7 @@ static PyObject *span_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$UL:span", names, &name, &file, &line)) {
         return NULL;
     }
-    return make(type, name, file, line);
+    return make_span(type, name, file, line);
 }
 
 static PyObject *span_vectorcall(PyObject *type, PyObject *const *arguments, size_t count,
@@ -135,7 +135,7 @@ static PyObject *span_vectorcall(PyObject *type, PyObject *const *arguments, siz
 {
     Py_ssize_t positional = PyVectorcall_NARGS(count);
     if (positional == 1 && keywords == NULL) {
-        return make((PyTypeObject *)type, arguments[0], NULL, 0);
+        return make_span((PyTypeObject *)type, arguments[0], NULL, 0);
     }
     PyObject *tuple = PyTuple_New(positional);
     PyObject *dict = keywords == NULL ? NULL : PyDict_New();

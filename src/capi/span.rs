@@ -65,6 +65,11 @@ pub unsafe extern "C" fn edbprof_leave_span(
     unsafe { leave(thread, span.addr() as u64, CallEnd::Returned) }
 }
 
+fn now(thread: &Thread) -> u64 {
+    let now = thread.now_at_once();
+    now.unwrap_or_else(|_| thread.now_of_event())
+}
+
 /// Begins a span that may outlive the call in which it begins. Only the thread that made the
 /// handle.
 ///
@@ -89,7 +94,7 @@ pub unsafe extern "C" fn edbprof_begin_span(
         if let Err(status) = check_is_current(thread) {
             return status;
         }
-        let begin = || thread.begin_span(key, thread.now_of_event()).into();
+        let begin = || thread.begin_span(key, now(thread)).into();
         match begin() {
             EDBPROF_UNKNOWN_FUNCTION => {}
             status => return status,
@@ -121,9 +126,7 @@ pub unsafe extern "C" fn edbprof_end_span(
         return EDBPROF_NULL_POINTER;
     }
     let end = |thread: &Thread| match check_is_current(thread) {
-        Ok(()) => thread
-            .end_span(span.addr() as u64, thread.now_of_event())
-            .into(),
+        Ok(()) => thread.end_span(span.addr() as u64, now(thread)).into(),
         Err(status) => status,
     };
     // SAFETY: `thread` is NULL or a handle of a recording that is not freed.

@@ -109,7 +109,11 @@ impl OpenSpans {
 impl<H: Home> Thread<H> {
     /// A span begins at `now`. Its call stays open when that ends in which it began.
     pub(crate) fn begin_span(&self, key: u64, now: u64) -> Outcome {
-        let outcome = self.enter_any(key, Visit::Start, now);
+        // A guess is not noted in the history.
+        let outcome = match !self.has_history() && self.enter_guessed(key, Visit::Start, now) {
+            true => Outcome::Recorded,
+            false => self.enter_any(key, Visit::Start, now),
+        };
         if outcome == Outcome::Recorded && matches!(self.mode.get(), Mode::Tree) {
             self.spans.push(key);
         }
