@@ -184,7 +184,8 @@ PyMODINIT_FUNC PyInit__native(void)
     edbprof_str version = edbprof_version();
     if (PyType_Ready(&thread_state_type) < 0 || PyModule_AddType(module, &recorder_type) < 0 ||
         PyModule_AddType(module, &decorated_type) < 0 ||
-        PyModule_AddType(module, &steps_type) < 0 || PyModule_AddType(module, &span_type) < 0 || add_object(module, "api", capsule_new()) < 0 ||
+        PyModule_AddType(module, &steps_type) < 0 || PyModule_AddType(module, &span_type) < 0 ||
+        add_object(module, "api", capsule_new()) < 0 ||
         add_object(module, "version",
                    PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
         add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {

@@ -121,7 +121,7 @@ typedef struct {
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
     uint64_t epoch;
-    uint64_t ended;     /* number of the Python thread whose state was freed here last */
+    uint64_t ended; /* number of the Python thread whose state was freed here last */
     bool is_several;
     bool is_calling; /* a Python function was called and has not started: see monitoring.c */
 } latest_state;
