@@ -1,9 +1,11 @@
 """How fast many files are aggregated, and in how much memory.
 
     python benches/aggregate --edbprof PROGRAM [--plain 1000] [--functions 5000] [--small 20000]
-                             [--trees 200] [--nodes 250000] [--rounds 3] [--json FILE]
+                             [--giant 370000] [--unlike 1082] [--trees 200] [--nodes 250000]
+                             [--rounds 3] [--json FILE]
 
-A set of 0 files is left out. The plain sets are also read by pstats.Stats(*files), which
+A set of 0 files is left out. The giant file has that many functions; the unlike files have
+functions of their own, a tenth each. All results are written. The plain sets are also read by pstats.Stats(*files), which
 then writes the same two results: dump_stats and print_stats. Sets are kept, in build/bench.
 """
 
@@ -55,6 +57,12 @@ UNITS = ("s", "cpu_s")
 # Functions of each of the small files, a script of some moments.
 SMALL_FUNCTIONS = 60
 
+# Functions of each of the files that have some of their own, and their share everywhere.
+UNLIKE_FUNCTIONS = 3000
+EVERYWHERE = 0.9
+# Exponent with which a function of the giant file has two callers, on average.
+GIANT_CALLERS = 1.8
+
 
 def made(name: str, count: int, write: Callable[[], Callable[[Path, int], None]]) -> Path:
     """The directory with the set of that name, made where it is not there yet."""
@@ -85,7 +93,7 @@ def measure(directory: Path, options: argparse.Namespace, with_pstats: bool) -> 
     """Both by turns; of edbprof the median."""
     size = sum(path.stat().st_size for path in directory.iterdir())
     out = SETS / "out"
-    ours = [options.edbprof, "--quiet", "--format", "prof,pstats", "--out", f"{out}_edbprof.prof"]
+    ours = [options.edbprof, "--quiet", "--out", f"{out}_edbprof.prof"]
     runs = [run([*ours, str(directory)])]
     found = {"MB": size / 1e6}
     if with_pstats:
@@ -112,6 +120,8 @@ def main() -> None:
     parser.add_argument("--plain", type=int, default=1000, help="plain files")
     parser.add_argument("--functions", type=int, default=5000, help="functions of each")
     parser.add_argument("--small", type=int, default=20_000, help="small plain files")
+    parser.add_argument("--giant", type=int, default=370_000, help="functions of one large file")
+    parser.add_argument("--unlike", type=int, default=1082, help="plain files that differ")
     parser.add_argument("--trees", type=int, default=200, help="files with trees")
     parser.add_argument("--nodes", type=int, default=250_000, help="nodes of each")
     parser.add_argument("--rounds", type=int, default=3)
@@ -120,6 +130,16 @@ def main() -> None:
 
     def plain_set(functions: int) -> Callable[[Path, int], None]:
         return functools.partial(plain.write, Program(functions * 2, functions))
+
+    def giant() -> Callable[[Path, int], None]:
+        program = Program(options.giant, options.giant, fewness=GIANT_CALLERS)
+        return functools.partial(plain.write, program)
+
+    def unlike() -> Callable[[Path, int], None]:
+        everywhere = int(UNLIKE_FUNCTIONS * EVERYWHERE)
+        own = options.unlike * (UNLIKE_FUNCTIONS - everywhere)
+        program = Program(everywhere + own, UNLIKE_FUNCTIONS, EVERYWHERE)
+        return functools.partial(plain.write, program)
 
     def tree_set() -> Callable[[Path, int], None]:
         tree = Tree(Program(6000, 6000), options.nodes)
@@ -134,6 +154,8 @@ def main() -> None:
             options.small,
             lambda: plain_set(SMALL_FUNCTIONS),
         ),
+        f"plain-giant-{options.giant}": (min(options.giant, 1), giant),
+        f"plain-unlike-{options.unlike}": (options.unlike, unlike),
         f"trees-{options.trees}x{options.nodes}": (options.trees, tree_set),
     }
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors")

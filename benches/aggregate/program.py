@@ -1,7 +1,7 @@
 """A made-up program whose functions are called as real ones are.
 
-Labels are those of the standard library's own code objects, and of builtins. Who calls
-whom is drawn: most functions have one to three callers, few have hundreds; calls and times
+Labels are those of the standard library's own code objects, and of builtins; behind them come
+made-up ones, as of generated code. Who calls whom is drawn: most functions have one to three callers, few have hundreds; calls and times
 spread over six powers of ten, as Zipf's law has it.
 """
 
@@ -19,6 +19,9 @@ Label = tuple[str, int, str]
 
 # Share of the functions that every process of the program reaches.
 EVERYWHERE = 0.6
+
+# Exponent of the distribution of callers: the larger, the fewer callers a function has.
+CALLERS = 1.4
 
 
 def _code_objects(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -45,23 +48,33 @@ def labels(count: int) -> list[Label]:
             found[inner.co_filename, inner.co_firstlineno, inner.co_name] = None
         if len(found) >= count:
             return list(found)[:count]
-    raise SystemExit(f"the standard library has {len(found)} functions, fewer than {count}")
+    for number in range(count - len(found)):
+        module = number // 40
+        path = f"/srv/application/releases/current/generated/package_{module // 50}/module_{module}.py"
+        found[path, 3 + number % 40 * 12, f"handle_request_of_operation_{number}"] = None
+    return list(found)
 
 
 class Program:
     """Functions, and who calls them."""
 
-    def __init__(self, functions: int, reached: int) -> None:
-        """Of its `functions` each process reaches `reached`."""
+    def __init__(
+        self,
+        functions: int,
+        reached: int,
+        everywhere: float = EVERYWHERE,
+        fewness: float = CALLERS,
+    ) -> None:
+        """Of its `functions` each process reaches `reached`, a share of them `everywhere`."""
         draw = random.Random(functions)
         self.labels = labels(functions)
         draw.shuffle(self.labels)
         self.reached = reached
         # What a process can reach that others do not.
-        self.everywhere = int(reached * EVERYWHERE)
+        self.everywhere = int(reached * everywhere)
         self.callers: list[list[int]] = []
         for function in range(functions):
-            count = min(int(draw.paretovariate(1.4)), 200)
+            count = min(int(draw.paretovariate(fewness)), 200)
             # Whoever is called first was reached first: callers come before.
             drawn = {int(function * draw.random() ** 1.5) for _ in range(count)}
             self.callers.append(sorted(drawn))
