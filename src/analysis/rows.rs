@@ -33,11 +33,11 @@ fn add_at(rows: &mut Rows, more: &Rows, ids: &[LabelId]) {
     for (id, row) in more.iter() {
         let sum = ids[id as usize];
         rows.add(sum, &row.counts);
-        let sum = rows.row_mut(sum);
-        for (caller, counts) in &row.callers {
-            let untimed = row.untimed.contains(caller);
-            sum.add_caller(ids[*caller as usize], counts, untimed);
-        }
+        let callers = (&row.callers).into_iter().map(|(&caller, &counts)| {
+            let untimed = row.untimed.contains(&caller);
+            (ids[caller as usize], counts, untimed)
+        });
+        rows.row_mut(sum).add_callers(callers);
     }
 }
 
@@ -51,11 +51,15 @@ fn base_name(label: &Label) -> Label {
 
 /// As [`add`] for the entries of several files, one after the other: the same value,
 /// computed on all processors, each of which takes a part of the functions.
-pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
+pub(super) fn add_entries(rows: &mut Rows, mut files: Vec<Entries>) {
     use rayon::prelude::*;
 
+    if rows.labels().is_empty() && !files.is_empty() {
+        // Takes over the first file's labels, which are most of those of a large file.
+        *rows = files.remove(0).into_rows();
+    }
     let mut files_ids: Vec<Ids> = Vec::with_capacity(files.len());
-    for entries in files {
+    for entries in &files {
         let new = entries.new_labels().as_slice().iter();
         let ids = Ids {
             known: entries.known_labels(),
@@ -81,9 +85,9 @@ pub(super) fn add_entries(rows: &mut Rows, files: &[Entries]) {
                     continue;
                 };
                 sum.counts.add(&function.counts);
-                for caller in callers {
-                    sum.add_caller(ids.of(caller.label), &caller.counts, caller.untimed);
-                }
+                let callers = callers.iter();
+                let callers = callers.map(|of| (ids.of(of.label), of.counts, of.untimed));
+                sum.add_callers(callers);
             }
         }
     });
@@ -107,20 +111,31 @@ impl Ids {
 /// `rows` with labels numbered as a file of them is read back, so that writing
 /// and reading changes nothing, not even the order of callers.
 pub(super) fn renumbered(rows: Rows) -> Rows {
-    let mut renumbered = Rows::default();
+    let mut order: Vec<LabelId> = Vec::with_capacity(rows.labels().len());
+    let mut new: Vec<Option<LabelId>> = vec![None; rows.labels().len()];
+    for (id, row) in rows.iter() {
+        for &id in std::iter::once(&id).chain(row.callers.keys()) {
+            new[id as usize].get_or_insert_with(|| {
+                order.push(id);
+                order.len() as LabelId - 1
+            });
+        }
+    }
+    if order.len() == new.len() && order.is_sorted() {
+        return rows;
+    }
+    let new = |id: LabelId| new[id as usize].unwrap_or_default();
     let (labels, rows) = rows.into_parts();
     // One row after the other, so that there are never two of each.
-    for (id, row) in rows {
-        let new = renumbered.intern(&labels[id as usize]);
-        let mut id = |caller: LabelId| renumbered.intern(&labels[caller as usize]);
+    let rows = rows.map(|(id, row)| {
         let callers = row.callers.into_iter();
-        let callers = callers.map(|(caller, counts)| (id(caller), counts));
-        let renumbered_row = Row {
+        let callers = callers.map(|(caller, counts)| (new(caller), counts));
+        let row = Row {
             counts: row.counts,
             callers: callers.collect(),
-            untimed: row.untimed.into_iter().map(id).collect(),
+            untimed: row.untimed.into_iter().map(new).collect(),
         };
-        *renumbered.row_mut(new) = renumbered_row;
-    }
-    renumbered
+        (new(id), row)
+    });
+    Rows::of_parts(labels.reordered(&order), rows)
 }

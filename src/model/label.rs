@@ -13,3 +13,6 @@ pub struct Label {
     /// `co_name`, or `<built-in method builtins.len>` and the like.
     pub name: Box<[u8]>,
 }
+
+/// Position of a [`Label`] in the table that interned it.
+pub type LabelId = u32;

@@ -82,9 +82,22 @@ impl Labels {
         &self.labels
     }
 
-    /// The same without the table.
-    pub(crate) fn into_vec(self) -> Vec<Label> {
-        self.labels
+    /// Returns the labels in another order: `order` has the present ids of those that stay.
+    pub(crate) fn reordered(mut self, order: &[LabelId]) -> Labels {
+        let mut new = vec![LabelId::MAX; self.labels.len()];
+        for (id, &old) in (0..).zip(order) {
+            if let Some(new) = new.get_mut(old as usize) {
+                *new = id;
+            }
+        }
+        // The place of a label that does not stay is kept: labels of the same hash follow it.
+        for id in self.ids.values_mut() {
+            *id = new.get(*id as usize).copied().unwrap_or(LabelId::MAX);
+        }
+        let mut labels: Vec<_> = self.labels.into_iter().map(Some).collect();
+        let mut take = |&old: &LabelId| labels.get_mut(old as usize)?.take();
+        self.labels = order.iter().filter_map(&mut take).collect();
+        self
     }
 
     /// Returns the number of labels.

@@ -1,43 +1,8 @@
 //! The pstats dictionary as a value: figures by function and by caller.
 
-use std::collections::btree_map;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{Label, LabelRef, Labels};
-
-/// Position of a [`Label`] in the [`Rows`] that interned it.
-pub type LabelId = u32;
-
-/// The four figures of a function, or of one function under one caller.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counts {
-    /// Primitive calls: those made while no other call of the same was open.
-    pub cc: i128,
-    /// All calls.
-    pub nc: i128,
-    /// Self time, seconds.
-    pub tt: f64,
-    /// Inclusive time of the primitive calls, seconds.
-    pub ct: f64,
-}
-
-impl Counts {
-    /// The neutral element of adding: 0.0 would turn -0 into 0.
-    pub(crate) const NOTHING: Counts = Counts {
-        cc: 0,
-        nc: 0,
-        tt: -0.0,
-        ct: -0.0,
-    };
-
-    /// Adds `more`.
-    pub fn add(&mut self, more: &Counts) {
-        self.cc = self.cc.saturating_add(more.cc);
-        self.nc = self.nc.saturating_add(more.nc);
-        self.tt += more.tt;
-        self.ct += more.ct;
-    }
-}
+use super::{Callers, Counts, Label, LabelId, LabelRef, Labels};
 
 /// One function's line of the dictionary.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +10,7 @@ pub struct Row {
     /// The function's own figures.
     pub counts: Counts,
     /// The same for each direct caller; a caller need not have a row itself.
-    pub callers: BTreeMap<LabelId, Counts>,
+    pub callers: Callers,
     /// Callers of whom only calls are known; their times are 0.
     pub untimed: BTreeSet<LabelId>,
 }
@@ -53,20 +18,24 @@ pub struct Row {
 impl Row {
     /// Adds to the figures under `caller`. Once it has times, it keeps them.
     pub fn add_caller(&mut self, caller: LabelId, more: &Counts, untimed: bool) {
-        match self.callers.entry(caller) {
-            btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(*more);
-                if untimed {
-                    self.untimed.insert(caller);
-                }
-            }
-            btree_map::Entry::Occupied(mut sum) => {
-                sum.get_mut().add(more);
-                if !untimed {
-                    self.untimed.remove(&caller);
-                }
+        self.add_callers(std::iter::once((caller, *more, untimed)));
+    }
+
+    /// Adds to the figures under callers, like [`add_caller`](Self::add_caller).
+    pub(crate) fn add_callers(
+        &mut self,
+        more: impl Iterator<Item = (LabelId, Counts, bool)> + Clone,
+    ) {
+        let untimed = more.clone().filter(|&(.., untimed)| untimed);
+        let new = untimed.filter(|(caller, ..)| !self.callers.contains_key(caller));
+        self.untimed.extend(new.map(|(caller, ..)| caller));
+        if !self.untimed.is_empty() {
+            for (caller, ..) in more.clone().filter(|&(.., untimed)| !untimed) {
+                self.untimed.remove(&caller);
             }
         }
+        let more = more.map(|(caller, counts, _)| (caller, counts));
+        self.callers.add(more);
     }
 }
 
@@ -80,6 +49,21 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Makes rows of functions in order of first appearance, each with its row and in `labels`.
+    pub(crate) fn of_parts(labels: Labels, all: impl Iterator<Item = (LabelId, Row)>) -> Rows {
+        let mut rows = Vec::new();
+        rows.resize_with(labels.len(), || None);
+        let mut rows = Rows {
+            labels,
+            rows,
+            order: Vec::new(),
+        };
+        for (id, row) in all {
+            *rows.row_mut(id) = row;
+        }
+        rows
+    }
+
     /// The id of `label`, new if it was not seen before.
     pub fn intern<'a>(&mut self, label: impl Into<LabelRef<'a>>) -> LabelId {
         let id = self.labels.intern(label);
@@ -145,11 +129,11 @@ impl Rows {
     }
 
     /// The labels, and all rows in order of first appearance.
-    pub(crate) fn into_parts(self) -> (Vec<Label>, impl Iterator<Item = (LabelId, Row)>) {
+    pub(crate) fn into_parts(self) -> (Labels, impl Iterator<Item = (LabelId, Row)>) {
         let mut rows = self.rows;
         let order = self.order.into_iter();
         let rows = order.filter_map(move |id| Some((id, *rows[id as usize].take()?)));
-        (self.labels.into_vec(), rows)
+        (self.labels, rows)
     }
 
     /// Returns the number of rows.

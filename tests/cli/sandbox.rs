@@ -324,8 +324,9 @@ pub(crate) fn plain_calls() -> Vec<u8> {
         (main, counts(4, 0.25, 0.25)),
         (other, counts(2, 0.25, 0.25)),
     ]
-    .into();
-    rows.row_mut(other).callers = [(main, counts(2, 0.25, 0.5))].into();
+    .into_iter()
+    .collect();
+    rows.row_mut(other).callers = [(main, counts(2, 0.25, 0.5))].into_iter().collect();
     edbprof::format::pstats::encode(&rows)
 }
 

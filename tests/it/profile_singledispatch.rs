@@ -210,7 +210,8 @@ fn the_order_of_the_rows_does_not_matter() {
     let other = Arc::new(label("other"));
     let sidecar = DispatchCounts::from([(other, Default::default())]);
     let figures = |edges: &[_]| {
-        let clear = reattribute_callers(&self::edges(edges), &sidecar);
+        let rows = self::edges(edges);
+        let clear = reattribute_callers(&rows, &sidecar);
         ["wrapper", "_method", "F1", "F2", "F3"].map(|callee| edge(&clear, "A", callee).unwrap().ct)
     };
     let forwards = figures(&edges);

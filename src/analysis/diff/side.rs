@@ -49,7 +49,7 @@ impl Side {
         let kinds = run.functions.iter();
         let kinds: Vec<u32> = kinds.map(|function| self.intern(function)).collect();
         let (labels, rows) = run.rows.into_parts();
-        let labels = labels.iter();
+        let labels = labels.as_slice().iter();
         let ids: Vec<u32> = labels.map(|label| self.intern(&of_label(label))).collect();
         for (id, row) in rows {
             let callee = ids[id as usize] as usize;

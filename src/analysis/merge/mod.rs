@@ -135,7 +135,7 @@ impl Merger {
                 ProfFile::Exact(trees, plain) => self.add(path, ProfFile::Exact(trees, plain)),
             }
         }
-        rows::add_entries(&mut self.plain_rows, &entries);
+        rows::add_entries(&mut self.plain_rows, entries);
     }
 
     /// Adds or refuses the aggregates, and returns the value.

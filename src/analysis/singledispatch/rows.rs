@@ -6,22 +6,23 @@
 //! nor do the functions' own figures. The wrapper keeps its own time and the time that it
 //! needed to find the implementation.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::model::generics::is_binding_name;
 use crate::model::{Counts, DispatchCounts, Label, LabelId, Row, Rows};
 
 /// Returns `rows` with the callers of implementations in place of dispatch wrappers.
-pub fn reattribute_callers(rows: &Rows, counts: &DispatchCounts) -> Rows {
-    let mut reattributed = rows.clone();
+pub fn reattribute_callers<'r>(rows: &'r Rows, counts: &DispatchCounts) -> Cow<'r, Rows> {
     if counts.is_empty() {
-        return reattributed;
+        return Cow::Borrowed(rows);
     }
+    let mut reattributed = rows.clone();
     let calls = by_caller_and_implementation(rows, counts);
     for wrapper in by_label(rows, |id, _| is_wrapper(rows.label(id))) {
         reattribute_wrapper(&mut reattributed, wrapper, &calls);
     }
-    reattributed
+    Cow::Owned(reattributed)
 }
 
 /// Returns the `wanted` rows in the order of their labels: ids depend on the order of
@@ -84,7 +85,7 @@ fn reattribute_wrapper(rows: &mut Rows, wrapper: LabelId, calls: &Calls) {
         };
         passed_on += edge.ct;
         for (caller, share) in shares {
-            callers.entry(caller).or_default().add(&share);
+            callers.get_or_default(caller).add(&share);
         }
     }
     keep(

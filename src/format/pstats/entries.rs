@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::reader::Sink;
-use crate::model::{Counts, LabelId, LabelRef, Labels};
+use crate::model::{Counts, LabelId, LabelRef, Labels, Row, Rows};
 
 /// One function's line, or one caller's in it.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +46,36 @@ impl Entries {
             start = *end;
             (function, callers.unwrap_or_default())
         })
+    }
+
+    /// Returns the same as rows, if no labels were known.
+    pub(crate) fn into_rows(self) -> Rows {
+        let Entries {
+            new: labels,
+            functions,
+            callers,
+            ..
+        } = self;
+        let mut callers = callers.into_iter();
+        let mut start = 0;
+        let rows = functions.into_iter().map(move |(function, end)| {
+            let callers = callers
+                .by_ref()
+                .take(end - std::mem::replace(&mut start, end));
+            let mut row = Row {
+                counts: function.counts,
+                ..Row::default()
+            };
+            let callers = callers.map(|caller| {
+                if caller.untimed {
+                    row.untimed.insert(caller.label);
+                }
+                (caller.label, caller.counts)
+            });
+            row.callers = callers.collect();
+            (function.label, row)
+        });
+        Rows::of_parts(labels, rows)
     }
 }
 
@@ -105,10 +134,8 @@ impl<'a> EntriesSink<'a> {
             ..entries
         }
     }
-}
 
-impl Sink for EntriesSink<'_> {
-    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
+    pub(super) fn label(&mut self, label: LabelRef<'_>) -> LabelId {
         let hash = self.known.hash(label);
         match self.known.find_hashed(hash, label) {
             Some(id) => id,
@@ -116,7 +143,8 @@ impl Sink for EntriesSink<'_> {
         }
     }
 
-    fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
+    /// Takes the figures under a caller, `untimed` as in [`Row`]; its function comes later.
+    pub(super) fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
         self.entries.callers.push(Entry {
             label,
             untimed,
@@ -124,7 +152,8 @@ impl Sink for EntriesSink<'_> {
         });
     }
 
-    fn function(&mut self, label: LabelId, counts: Counts) {
+    /// Takes a function whose callers have all come.
+    pub(super) fn function(&mut self, label: LabelId, counts: Counts) {
         let callers = &mut self.entries.callers;
         let its_callers = callers.get(self.start..).unwrap_or_default();
         if !its_callers.is_sorted_by(|a, b| a.label < b.label) {

@@ -5,7 +5,7 @@
 use super::entries::{Entries, EntriesSink};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
-use crate::model::{Counts, Label, LabelId, LabelRef, Labels, Row, Rows};
+use crate::model::{Counts, Label, LabelId, LabelRef, Labels, Rows};
 
 /// Reads the dictionary that `bytes` begin with; what follows it is not looked at.
 ///
@@ -17,9 +17,7 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, ReadError> {
 
 /// Reads the dictionary that is `reader`'s next object.
 pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Rows, ReadError> {
-    let mut sink = RowsSink::default();
-    read_into(reader, &mut sink)?;
-    Ok(sink.rows)
+    Ok(read_entries(reader, &Labels::default())?.into_rows())
 }
 
 /// Like [`read`], if the labels `known` have ids already.
@@ -32,44 +30,7 @@ pub(in crate::format) fn read_entries(
     Ok(sink.finish())
 }
 
-/// Takes what is read from a dictionary.
-pub(super) trait Sink {
-    fn label(&mut self, label: LabelRef<'_>) -> LabelId;
-
-    /// The figures under a caller, `untimed` as in [`Row`]; its function comes later.
-    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool);
-
-    /// A function whose callers have all come.
-    fn function(&mut self, function: LabelId, counts: Counts);
-}
-
-#[derive(Default)]
-struct RowsSink {
-    rows: Rows,
-    next: Row,
-}
-
-impl Sink for RowsSink {
-    fn label(&mut self, label: LabelRef<'_>) -> LabelId {
-        self.rows.intern(label)
-    }
-
-    fn caller(&mut self, caller: LabelId, counts: Counts, untimed: bool) {
-        self.next.callers.insert(caller, counts);
-        if untimed {
-            self.next.untimed.insert(caller);
-        } else {
-            self.next.untimed.remove(&caller);
-        }
-    }
-
-    fn function(&mut self, function: LabelId, counts: Counts) {
-        self.next.counts = counts;
-        *self.rows.row_mut(function) = std::mem::take(&mut self.next);
-    }
-}
-
-fn read_into(reader: &mut Reader<'_>, sink: &mut impl Sink) -> Result<(), ReadError> {
+fn read_into(reader: &mut Reader<'_>, sink: &mut EntriesSink<'_>) -> Result<(), ReadError> {
     let mut labels = SeenLabels::default();
     reader.dict(|reader| {
         let id = labels.read(reader, sink)?;
@@ -128,7 +89,7 @@ impl SeenLabels {
     fn read(
         &mut self,
         reader: &mut Reader<'_>,
-        sink: &mut impl Sink,
+        sink: &mut EntriesSink<'_>,
     ) -> Result<LabelId, ReadError> {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
