@@ -19,10 +19,15 @@
 //! to the measured ones, and no child is wider than its parent, however contradictory the
 //! rows are.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+mod lists;
+mod shown_labels;
 
-use crate::model::native_name::without_address;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use lists::Lists;
+use shown_labels::{ShownLabel, shown_labels};
+
 use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
 /// Nodes below this share of the whole are left within their parents: a tenth of the share
@@ -35,7 +40,7 @@ const MOST_NODES: usize = 1_000_000;
 /// The estimated tree and the functions that it indexes.
 #[derive(Clone, Debug, Default)]
 pub struct Estimate {
-    /// In order of their labels.
+    /// Those that have nodes, in order of their labels.
     pub functions: Vec<Function>,
     /// The tree.
     pub nodes: Nodes,
@@ -44,20 +49,24 @@ pub struct Estimate {
 /// Estimates the tree of `rows`. It depends on their content only, not on their order.
 pub fn estimate(rows: &Rows) -> Estimate {
     let graph = Graph::of(rows);
-    let nodes = graph.distribute(graph.cut()).grow(&graph);
-    let functions = graph.labels.into_iter().map(function).collect();
+    let mut nodes = graph.distribute(&graph.cut()).grow(&graph);
+    let functions = graph.functions_of(&mut nodes);
     Estimate { functions, nodes }
 }
 
-fn function(label: Label) -> Function {
+fn function(label: &ShownLabel<'_>) -> Function {
     Function {
-        kind: if &*label.file == b"~" {
+        kind: if label.file == b"~" {
             FunctionKind::Builtin
         } else {
             FunctionKind::Python
         },
         flags: 0,
-        label,
+        label: Label {
+            file: label.file.into(),
+            line: label.line,
+            name: (*label.name).into(),
+        },
         qualified_name: Box::default(),
         module: Box::default(),
         generic: None,
@@ -71,57 +80,86 @@ struct Edge {
     time: f64,
 }
 
-#[derive(Default)]
+impl Lists<(u32, Edge)> {
+    /// Sorts each list by caller and adds up the edges of one caller.
+    fn merge(&mut self) {
+        self.sort_each(|&(caller, _)| caller);
+        self.dedup_each(|more, sum| {
+            let is_same = more.0 == sum.0;
+            if is_same {
+                sum.1.calls += more.1.calls;
+                sum.1.time += more.1.time;
+            }
+            is_same
+        });
+    }
+}
+
+#[derive(Clone, Default)]
 struct Vertex {
     /// All calls of it, and the time in them.
     all: Edge,
     self_time: f64,
-    callers: BTreeMap<u32, Edge>,
 }
 
 /// The rows by functions in the order of their labels.
-struct Graph {
-    labels: Vec<Label>,
+struct Graph<'r> {
+    labels: Vec<ShownLabel<'r>>,
     vertices: Vec<Vertex>,
+    /// For each function its callers in their order.
+    callers: Lists<(u32, Edge)>,
 }
 
-impl Graph {
-    fn of(rows: &Rows) -> Self {
-        let shown = |label: &Label| Label {
-            file: label.file.clone(),
-            line: label.line,
-            name: without_address(&label.name).into(),
-        };
-        let shown: Vec<Label> = rows.labels().iter().map(shown).collect();
-        let mut labels = shown.clone();
-        labels.sort();
-        labels.dedup();
-        let ids = shown
-            .iter()
-            .map(|label| labels.partition_point(|known| known < label));
-        let ids: Vec<usize> = ids.collect();
-        let mut vertices: Vec<Vertex> = Vec::new();
-        vertices.resize_with(labels.len(), Vertex::default);
+impl<'r> Graph<'r> {
+    fn of(rows: &'r Rows) -> Self {
+        let (labels, ids) = shown_labels(rows);
+        let mut vertices = vec![Vertex::default(); labels.len()];
+        let mut edges = Vec::new();
         for (id, row) in rows.iter() {
-            let vertex = &mut vertices[ids[id as usize]];
+            let callee = ids[id as usize];
+            let vertex = &mut vertices[callee as usize];
             vertex.self_time += nanoseconds(row.counts.tt);
             vertex.all.calls += sound(row.counts.nc as f64);
             vertex.all.time += nanoseconds(row.counts.ct);
-            for (&caller, counts) in &row.callers {
-                let caller = ids[caller as usize] as u32;
-                let edge = vertex.callers.entry(caller).or_default();
-                edge.calls += sound(counts.nc as f64);
-                edge.time += nanoseconds(counts.ct);
+            edges.extend(row.callers.iter().map(|(&caller, counts)| {
+                let edge = Edge {
+                    calls: sound(counts.nc as f64),
+                    time: nanoseconds(counts.ct),
+                };
+                (callee, (ids[caller as usize], edge))
+            }));
+        }
+        let mut callers = Lists::of(labels.len(), &edges);
+        callers.merge();
+        Self {
+            labels,
+            vertices,
+            callers,
+        }
+    }
+
+    /// Returns the functions that `nodes` are calls of, which index these from then on: few of
+    /// all that a large program has are wide enough to be in the tree.
+    fn functions_of(&self, nodes: &mut Nodes) -> Vec<Function> {
+        let mut places = vec![NO_PARENT; self.labels.len()];
+        for &kind in nodes.kinds() {
+            places[kind as usize] = 0;
+        }
+        let mut functions = Vec::new();
+        for (place, label) in places.iter_mut().zip(&self.labels) {
+            if *place != NO_PARENT {
+                *place = functions.len() as u32;
+                functions.push(function(label));
             }
         }
-        Self { labels, vertices }
+        nodes.renumber_kinds(&places);
+        functions
     }
 
     /// Returns the part of a function's calls that has no caller.
     fn uncalled_part(&self, at: u32) -> Edge {
-        let vertex = &self.vertices[at as usize];
-        let mut rest = vertex.all;
-        for (&caller, edge) in &vertex.callers {
+        let mut rest = self.vertices[at as usize].all;
+        for &(caller, edge) in self.callers.of_item(at) {
             rest.calls -= edge.calls;
             // The time of a recursive call is part of the outer call's.
             rest.time -= if caller == at { 0.0 } else { edge.time };
@@ -137,106 +175,106 @@ impl Graph {
 
     /// Returns the callees of each function, the most expensive first. Recursive calls are
     /// left out.
-    fn callees(&self) -> Vec<Vec<u32>> {
-        let mut callees: Vec<Vec<u32>> = vec![Vec::new(); self.vertices.len()];
-        for (at, vertex) in (0..).zip(&self.vertices) {
-            for &caller in vertex.callers.keys().filter(|&&caller| caller != at) {
-                callees[caller as usize].push(at);
-            }
-        }
-        for (at, callees) in (0_u32..).zip(&mut callees) {
-            let time = |callee: u32| self.vertices[callee as usize].callers[&at].time;
-            callees.sort_by_key(|&callee| (Reverse(ordered(time(callee))), callee));
-        }
+    fn callees(&self) -> Lists<(u32, f64)> {
+        let edges = self.callers.iter();
+        let edges = edges.filter(|(callee, (caller, _))| callee != caller);
+        let edges: Vec<_> = edges
+            .map(|(callee, &(caller, edge))| (caller, (callee, edge.time)))
+            .collect();
+        let mut callees = Lists::of(self.vertices.len(), &edges);
+        callees.sort_each(|&(callee, time)| (Reverse(ordered(time)), callee));
         callees
     }
 
     /// Returns the functions in the order in which the search begins with them: first those
     /// that nobody calls, then those that some calls of have no caller.
     fn starts(&self) -> Vec<u32> {
-        let mut starts: Vec<u32> = (0..self.vertices.len() as u32).collect();
-        starts.sort_by_cached_key(|&at| {
-            let vertex = &self.vertices[at as usize];
-            let is_called = vertex.callers.keys().any(|&caller| caller != at);
+        let key = |at: u32| {
+            let callers = self.callers.of_item(at);
+            let is_called = callers.iter().any(|&(caller, _)| caller != at);
             let has_callers = self.uncalled_part(at).calls <= 0.0;
-            (
-                is_called,
-                has_callers,
-                Reverse(ordered(vertex.all.time)),
-                at,
-            )
-        });
-        starts
+            let time = ordered(self.vertices[at as usize].all.time);
+            (is_called, has_callers, Reverse(time), at)
+        };
+        let mut starts: Vec<_> = (0..self.vertices.len() as u32).map(key).collect();
+        starts.sort_unstable();
+        starts.into_iter().map(|(.., at)| at).collect()
     }
 
     /// Cuts the cycles.
     fn cut(&self) -> Cut {
         let count = self.vertices.len();
         let callees = self.callees();
-        let mut cut = Cut {
-            callers: vec![Vec::new(); count],
-            callees_first: Vec::with_capacity(count),
-        };
+        let mut edges = Vec::with_capacity(callees.items.len());
+        let mut callees_first = Vec::with_capacity(count);
         let mut state = vec![State::Unseen; count];
         for start in self.starts() {
             if state[start as usize] != State::Unseen {
                 continue;
             }
             state[start as usize] = State::Open;
-            let mut open = vec![(start, callees[start as usize].iter())];
+            let mut open = vec![(start, callees.of_item(start).iter())];
             while let Some((at, rest)) = open.last_mut() {
                 let at = *at;
-                let Some(&callee) = rest.next() else {
+                let Some(&(callee, _)) = rest.next() else {
                     state[at as usize] = State::Done;
-                    cut.callees_first.push(at);
+                    callees_first.push(at);
                     open.pop();
                     continue;
                 };
                 let seen = state[callee as usize];
                 if seen != State::Open {
-                    cut.callers[callee as usize].push(at);
+                    edges.push((callee, at));
                 }
                 if seen == State::Unseen {
                     state[callee as usize] = State::Open;
-                    open.push((callee, callees[callee as usize].iter()));
+                    open.push((callee, callees.of_item(callee).iter()));
                 }
             }
         }
-        cut
+        let mut callers = Lists::of(count, &edges);
+        callers.sort_each(|&caller| caller);
+        Cut {
+            callers,
+            callees_first,
+        }
     }
 
     /// Splits every function's time over its callers.
-    fn distribute(&self, cut: Cut) -> Acyclic {
+    fn distribute(&self, cut: &Cut) -> Acyclic {
         let self_times = self.vertices.iter().map(|vertex| vertex.self_time);
-        let mut acyclic = Acyclic {
-            time: self_times.collect(),
-            roots: Vec::new(),
-            callees: vec![Vec::new(); self.vertices.len()],
-        };
-        for at in cut.callees_first {
-            let whole = acyclic.time[at as usize];
-            for (caller, share) in self.shares(at, &cut.callers[at as usize]) {
+        let mut time: Vec<f64> = self_times.collect();
+        let mut roots = Vec::new();
+        let mut edges = Vec::with_capacity(cut.callers.items.len());
+        for &at in &cut.callees_first {
+            let whole = time[at as usize];
+            for (caller, share) in self.shares(at, cut.callers.of_item(at)) {
                 let part = whole * share;
                 if part <= 0.0 {
                     continue;
                 }
                 if caller == NO_PARENT {
-                    acyclic.roots.push((at, part));
+                    roots.push((at, part));
                 } else {
-                    acyclic.time[caller as usize] += part;
-                    acyclic.callees[caller as usize].push((at, part));
+                    time[caller as usize] += part;
+                    edges.push((caller, (at, part)));
                 }
             }
         }
-        acyclic
+        Acyclic {
+            callees: Lists::of(time.len(), &edges),
+            time,
+            roots,
+        }
     }
 
     /// Returns the share of each of `callers`, and of nobody, in the time of a function: by
     /// time or, if no time is known, by calls.
     fn shares(&self, at: u32, callers: &[u32]) -> impl Iterator<Item = (u32, f64)> {
-        let edges = &self.vertices[at as usize].callers;
-        let mut parts: Vec<(u32, Edge)> = callers.iter().map(|&c| (c, edges[&c])).collect();
-        parts.sort_by_key(|&(caller, _)| caller);
+        let mut edges = self.callers.of_item(at).iter();
+        // Both are in the order of callers.
+        let edge = |&caller: &u32| edges.find(|(other, _)| *other == caller).copied();
+        let mut parts: Vec<(u32, Edge)> = callers.iter().filter_map(edge).collect();
         parts.push((NO_PARENT, self.uncalled_part(at)));
         let time: f64 = parts.iter().map(|(_, edge)| edge.time).sum();
         let calls: f64 = parts.iter().map(|(_, edge)| edge.calls).sum();
@@ -285,7 +323,7 @@ enum State {
 /// The edges that are left of a graph without its cycles.
 struct Cut {
     /// For each function.
-    callers: Vec<Vec<u32>>,
+    callers: Lists<u32>,
     /// The functions, callees before their callers.
     callees_first: Vec<u32>,
 }
@@ -297,12 +335,12 @@ struct Acyclic {
     /// The functions at the root, each with the part of its time there.
     roots: Vec<(u32, f64)>,
     /// For each function its callees, each with the part of its time there.
-    callees: Vec<Vec<(u32, f64)>>,
+    callees: Lists<(u32, f64)>,
 }
 
 impl Acyclic {
     /// Makes a node of each place of each function, the widest first.
-    fn grow(&self, graph: &Graph) -> Nodes {
+    fn grow(&self, graph: &Graph<'_>) -> Nodes {
         let least = self.roots.iter().map(|&(_, time)| time).sum::<f64>() * SMALLEST_SHARE;
         let mut nodes = Nodes::default();
         let mut self_times: Vec<f64> = Vec::new();
@@ -334,7 +372,7 @@ impl Acyclic {
                 ..NodeRow::default()
             });
             let mut self_time = vertex.self_time * share;
-            for &(callee, part) in &self.callees[function as usize] {
+            for &(callee, part) in self.callees.of_item(function) {
                 if part * share < least {
                     self_time += part * share;
                 } else {

@@ -148,6 +148,13 @@ impl Nodes {
         self.totals[index] = row.total;
     }
 
+    /// Replaces the kind of each node by what `new` has in its place.
+    pub(crate) fn renumber_kinds(&mut self, new: &[u32]) {
+        for kind in &mut self.kinds {
+            *kind = new[*kind as usize];
+        }
+    }
+
     /// Adds to the figures of the node at `index`, which must be below [`Nodes::len`].
     pub(crate) fn add(&mut self, index: usize, calls: u64, resumes: u64, total: u64) {
         for (column, amount) in [

@@ -18,7 +18,7 @@ pub struct FlameGraph {
 
 impl Report for FlameGraph {
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let stacks = stacks(&prune(view.tree(), self.threshold));
+        let stacks = stacks(&prune(view.tree(), self.threshold), &view.paths());
         if stacks.is_empty() {
             return Ok(None);
         }

@@ -18,7 +18,9 @@ pub struct Folded;
 
 impl Report for Folded {
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(Some(stacks(&merge_siblings(view.tree())).into_bytes()))
+        Ok(Some(
+            stacks(&merge_siblings(view.tree()), &view.paths()).into_bytes(),
+        ))
     }
 }
 
@@ -28,11 +30,10 @@ impl Report for Folded {
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
-pub(super) fn stacks(frames: &DisplayTree) -> String {
+pub(super) fn stacks(frames: &DisplayTree, paths: &PathShortener) -> String {
     let nodes = &frames.nodes;
-    let paths = PathShortener::new(frames.functions.iter().map(|function| &function.label));
     let functions = frames.functions.iter();
-    let labels: Vec<_> = functions.map(|f| folded_label(f, &paths)).collect();
+    let labels: Vec<_> = functions.map(|f| folded_label(f, paths)).collect();
     let mut own = nodes.self_times();
     // Each node's depth and the node that stands for it.
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
@@ -93,7 +94,7 @@ mod tests {
             function.label.file = b"~".as_slice().into();
         }
         assert_eq!(
-            stacks(&frames),
+            stacks(&frames, &PathShortener::default()),
             "a\u{ff1b}b\u{a0}12 60\na\u{ff1b}b\u{a0}12;x 40\n"
         );
     }
@@ -110,7 +111,7 @@ mod tests {
                 )
             })
             .collect();
-        let text = stacks(&tree(&chain));
+        let text = stacks(&tree(&chain), &PathShortener::default());
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), MAX_DEPTH as usize);
         let own: u64 = lines

@@ -38,7 +38,7 @@ impl Report for Speedscope {
                 "estimated call paths, not in order of time",
             ));
         }
-        let paths = PathShortener::new(frames.functions.iter().map(|function| &function.label));
+        let paths = view.paths();
         let functions = frames.functions.iter();
         let functions: Vec<_> = functions.map(|function| frame(function, &paths)).collect();
         let text = format!(

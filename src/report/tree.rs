@@ -76,7 +76,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     }
     let whole = tree.whole();
     let least = (options.threshold * whole as f64).ceil() as u64;
-    let paths = PathShortener::new(tree.functions.iter().map(|function| &function.label));
+    let paths = view.paths();
     let roles = roles(&tree, &view.profile.trees().processes, &paths);
     let mut frames = Frames { tree, roles };
     if !options.all {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::awaiting::FunctionAwaits;
 use super::display::short_name;
+use super::paths::PathShortener;
 use super::waiting::FunctionWaits;
 use crate::analysis::display_tree::{DisplayTree, display_tree};
 use crate::analysis::merge::Profile;
@@ -62,6 +63,13 @@ impl<'a> View<'a> {
     pub fn awaits(&self) -> &FunctionAwaits<'a> {
         self.awaits
             .get_or_init(|| FunctionAwaits::of(self.profile.shown_trees()))
+    }
+
+    /// Returns what shortens the paths of the functions of the profile, also of those that have
+    /// no node in the tree.
+    pub(super) fn paths(&self) -> PathShortener {
+        let in_tree = self.tree().functions.iter().map(|function| &function.label);
+        PathShortener::new(in_tree.chain(self.rows.labels()))
     }
 
     /// Returns the call tree for display. The first report that needs it computes it, while

@@ -26,8 +26,11 @@ pub(super) struct Functions<'a> {
 
 impl<'a> Functions<'a> {
     /// `drawn` are the frames' functions, as indices into `table`.
-    pub(super) fn collect(table: &'a [Function], drawn: impl Iterator<Item = u32>) -> Self {
-        let paths = PathShortener::new(table.iter().map(|function| &function.label));
+    pub(super) fn collect(
+        table: &'a [Function],
+        paths: &PathShortener,
+        drawn: impl Iterator<Item = u32>,
+    ) -> Self {
         let mut functions = Functions {
             shown: Vec::new(),
             index: vec![usize::MAX; table.len()],
@@ -40,7 +43,7 @@ impl<'a> Functions<'a> {
             }
             functions.index[id as usize] =
                 *functions.labels.entry(&function.label).or_insert_with(|| {
-                    functions.shown.push(Shown::new(function, &paths));
+                    functions.shown.push(Shown::new(function, paths));
                     functions.shown.len() - 1
                 });
         }

@@ -38,7 +38,7 @@ pub(super) fn document(view: &View<'_>, drawing: &Drawing<'_>) -> String {
         let nodes = graph.layout.nodes();
         nodes.map(|(node, ..)| graph.tree.nodes.kinds()[node])
     });
-    let functions = Functions::collect(&graphs[0].tree.functions, shown);
+    let functions = Functions::collect(&graphs[0].tree.functions, &view.paths(), shown);
     let mut y = HEAD;
     let mut parts = String::new();
     for graph in graphs {

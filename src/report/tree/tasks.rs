@@ -24,7 +24,7 @@ pub fn task_tree(view: &View<'_>, options: &TreeOptions) -> String {
     if tree.awaits.is_empty() {
         return "No coroutines were recorded.\n".to_owned();
     }
-    let paths = PathShortener::new(tree.functions.iter().map(|function| &function.label));
+    let paths = view.paths();
     let is_machinery =
         |function: &Function| !options.all && is_event_loop(&module(function, &paths));
     let shown = Shown {
