@@ -36,6 +36,8 @@
 //! (`tests/golden/make_edbprof.py`). Readers skip unknown keys, so a new key that may be
 //! ignored needs no new version.
 
+use std::io;
+
 use super::content_hash::{ContentHash, content_hash, version1_hash};
 use super::marshal::{Reader, Writer};
 use super::pstats::Entries;
@@ -191,23 +193,43 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
 /// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of
 /// `plain`; a recorder's file has no plain inputs.
 pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
-    encode_compensated(rows, trees, plain, None)
+    let mut writer = Writer::new();
+    write(&mut writer, rows, trees, plain, None);
+    writer.finish()
 }
 
-/// Like [`encode`]; the rows may be short of `rows_less_ns`, recording's cost.
-pub(crate) fn encode_compensated(
+/// Like [`encode`], written to `out`; the rows may be short of `rows_less_ns`, recording's cost.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub(crate) fn write_to(
+    out: &mut dyn io::Write,
     rows: &Rows,
     trees: &Trees,
     plain: &PlainInputs,
     rows_less_ns: Option<u64>,
-) -> Vec<u8> {
-    let mut writer = Writer::after(pstats::encode(rows));
+) -> io::Result<()> {
+    let mut writer = Writer::to(out);
+    write(&mut writer, rows, trees, plain, rows_less_ns);
+    writer.flush()
+}
+
+fn write<'a>(
+    writer: &mut Writer<'a>,
+    rows: &'a Rows,
+    trees: &'a Trees,
+    plain: &'a PlainInputs,
+    rows_less_ns: Option<u64>,
+) {
+    pstats::write(writer, rows);
+    writer.next_object();
     writer.dict();
     writer.text(b"magic");
     writer.text(b"edbprof");
     writer.text(b"version");
     writer.int(VERSION);
-    trees::write(&mut writer, trees);
+    trees::write(writer, trees);
     if let Some(ns) = rows_less_ns {
         writer.text(b"rows_less_ns");
         writer.int(ns.into());
@@ -215,18 +237,17 @@ pub(crate) fn encode_compensated(
     if plain.inputs() > 0 {
         writer.text(b"plain");
         writer.dict();
-        write_hashes(&mut writer, b"inputs", &plain.hashes);
+        write_hashes(writer, b"inputs", &plain.hashes);
         if !plain.version1_hashes.is_empty() {
-            write_hashes(&mut writer, b"inputs_of_version_1", &plain.version1_hashes);
+            write_hashes(writer, b"inputs_of_version_1", &plain.version1_hashes);
         }
         writer.text(b"rows");
-        pstats::write(&mut writer, &plain.rows);
+        pstats::write(writer, &plain.rows);
         writer.text(b"sidecar");
         writer.bytes(&sidecar::encode(&plain.sidecar));
         writer.end_dict();
     }
     writer.end_dict();
-    writer.finish()
 }
 
 fn write_hashes<'a>(writer: &mut Writer<'a>, key: &'a [u8], hashes: &[ContentHash]) {

@@ -13,6 +13,12 @@ use crate::model::{Function, Label};
 /// `\udcff`, any other invalid byte `\xff`.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
+    // Nearly all names are plain.
+    let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+    if let (true, Ok(plain)) = (plain, std::str::from_utf8(bytes)) {
+        text.push_str(plain);
+        return text;
+    }
     let mut rest = bytes;
     while let Some(chunk) = rest.utf8_chunks().next() {
         for c in chunk.valid().chars() {

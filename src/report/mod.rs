@@ -56,7 +56,7 @@ pub mod tree;
 mod view;
 mod waiting;
 
-use std::fmt;
+use std::{fmt, io};
 
 pub use view::{Compensated, Figures, LowerBounds, View};
 
@@ -69,6 +69,24 @@ pub trait Report {
     ///
     /// When the profile can't be put into this format.
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Returns what writes the same without having all of it in memory, if this format can.
+    fn streamed<'v>(&'v self, _view: &'v View<'_>) -> Option<Streamed<'v>> {
+        None
+    }
+}
+
+/// Writes a report.
+pub type Streamed<'v> = Box<dyn FnOnce(&mut dyn io::Write) -> io::Result<()> + 'v>;
+
+/// Returns all that a report writes.
+fn rendered(streamed: Option<Streamed<'_>>) -> Result<Option<Vec<u8>>, Error> {
+    let write = |write: Streamed<'_>| {
+        let mut bytes = Vec::new();
+        write(&mut bytes).map_err(Error::new)?;
+        Ok(bytes)
+    };
+    streamed.map(write).transpose()
 }
 
 /// Reason why a report could not be rendered, as a sentence.

@@ -1,7 +1,7 @@
 //! The `.prof` report: the merged profile itself, for pstats and its friends and for
 //! further merging.
 
-use super::{Error, Report, View};
+use super::{Error, Report, Streamed, View, rendered};
 
 /// The merged profile.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +9,10 @@ pub struct Prof;
 
 impl Report for Prof {
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(Some(view.profile.encode_with(&view.rows)))
+        rendered(self.streamed(view))
+    }
+
+    fn streamed<'v>(&'v self, view: &'v View<'_>) -> Option<Streamed<'v>> {
+        Some(Box::new(|out| view.profile.write_to(out, &view.rows)))
     }
 }

@@ -4,11 +4,17 @@
 //! Names are shown escaped ([`printable`]), where pstats would let a name's
 //! control characters through to the terminal.
 
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+
 use super::display::{printable, pstats_name};
 use super::sort_order::SortOrder;
-use super::{Error, Report, View};
+use super::{Error, Report, Streamed, View, rendered};
 use crate::analysis::rows;
 use crate::model::{Counts, Rows};
+
+/// Bytes that are written at once.
+const AT_ONCE: usize = 64 << 10;
 
 /// The table of `print_stats` in one order.
 #[derive(Clone, Debug, Default)]
@@ -21,80 +27,103 @@ pub struct PstatsText {
 
 impl Report for PstatsText {
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let mut text = format!("{}\n", view.title());
-        for remark in view.remarks() {
-            text.push_str(&format!("{remark}\n"));
-        }
-        text.push('\n');
-        text.push_str(&if self.strip_dirs {
-            print_stats(&rows::strip_dirs(&view.rows), &self.order)
-        } else {
-            print_stats(&view.rows, &self.order)
-        });
-        Ok(Some(text.into_bytes()))
+        rendered(self.streamed(view))
+    }
+
+    fn streamed<'v>(&'v self, view: &'v View<'_>) -> Option<Streamed<'v>> {
+        Some(Box::new(|out| {
+            let mut out = BufWriter::with_capacity(AT_ONCE, out);
+            writeln!(out, "{}", view.title())?;
+            for remark in view.remarks() {
+                writeln!(out, "{remark}")?;
+            }
+            writeln!(out)?;
+            if self.strip_dirs {
+                print_stats(&mut out, &rows::strip_dirs(&view.rows), &self.order)?;
+            } else {
+                print_stats(&mut out, &view.rows, &self.order)?;
+            }
+            out.flush()
+        }))
     }
 }
 
 /// What `pstats.Stats.sort_stats(...).print_stats()` prints for `rows` that were
 /// not read from named files.
-pub fn print_stats(rows: &Rows, order: &SortOrder) -> String {
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn print_stats(out: &mut impl Write, rows: &Rows, order: &SortOrder) -> io::Result<()> {
     let mut sum = Counts::default();
     for (_, row) in rows.iter() {
         sum.nc = sum.nc.saturating_add(row.counts.nc);
         sum.cc = sum.cc.saturating_add(row.counts.cc);
         sum.tt += row.counts.tt;
     }
-    let mut text = format!("         {} function calls ", sum.nc);
+    write!(out, "         {} function calls ", sum.nc)?;
     if sum.nc != sum.cc {
-        text.push_str(&format!("({} primitive calls) ", sum.cc));
+        write!(out, "({} primitive calls) ", sum.cc)?;
     }
-    text.push_str(&format!("in {} seconds\n\n", fixed3(sum.tt)));
+    write!(out, "in {} seconds\n\n", Fixed3(sum.tt))?;
     if rows.is_empty() {
-        return text;
+        return Ok(());
     }
     match order.description() {
-        Some(keys) => text.push_str(&format!("   Ordered by: {keys}\n\n")),
-        None => text.push_str("   Random listing order was used\n\n"),
+        Some(keys) => write!(out, "   Ordered by: {keys}\n\n")?,
+        None => write!(out, "   Random listing order was used\n\n")?,
     }
-    text.push_str("   ncalls  tottime  percall  cumtime  percall filename:lineno(function)\n");
+    writeln!(
+        out,
+        "   ncalls  tottime  percall  cumtime  percall filename:lineno(function)"
+    )?;
     for (label, counts) in order.sorted(rows) {
-        push_line(&mut text, counts, &printable(&pstats_name(label)));
+        write_line(out, counts, &printable(&pstats_name(label)))?;
     }
-    text.push_str("\n\n");
-    text
+    write!(out, "\n\n")
 }
 
-fn push_line(text: &mut String, Counts { cc, nc, tt, ct }: Counts, name: &str) {
-    let calls = if nc == cc {
-        nc.to_string()
+fn write_line(
+    out: &mut impl Write,
+    Counts { cc, nc, tt, ct }: Counts,
+    name: &str,
+) -> io::Result<()> {
+    if nc == cc {
+        write!(out, "{nc:>9}")?;
     } else {
-        format!("{nc}/{cc}")
-    };
-    let per_call = |time: f64, calls: i128| match calls {
-        0 => String::new(),
-        calls => fixed3(time / calls as f64),
-    };
-    text.push_str(&format!(
-        "{calls:>9} {:>8} {:>8} {:>8} {:>8} {name}\n",
-        fixed3(tt),
-        per_call(tt, nc),
-        fixed3(ct),
-        per_call(ct, cc),
-    ));
+        write!(out, "{:>9}", format!("{nc}/{cc}"))?;
+    }
+    for (time, calls) in [(tt, nc), (ct, cc)] {
+        write!(out, " {:>8} ", Fixed3(time))?;
+        match calls {
+            0 => write!(out, "{:8}", "")?,
+            calls => write!(out, "{:>8}", Fixed3(time / calls as f64))?,
+        }
+    }
+    writeln!(out, " {name}")
 }
 
 /// Python's `'%.3f' % value`.
-fn fixed3(value: f64) -> String {
-    if value.is_nan() {
-        "nan".to_owned()
-    } else {
-        format!("{value:.3}")
+struct Fixed3(f64);
+
+impl fmt::Display for Fixed3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.is_nan(), f.width()) {
+            (true, _) => f.pad("nan"),
+            // A number is padded at its left.
+            (false, Some(width)) => write!(f, "{:width$.3}", self.0),
+            (false, None) => write!(f, "{:.3}", self.0),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fixed3(value: f64) -> String {
+        Fixed3(value).to_string()
+    }
 
     #[test]
     fn floats_are_written_as_python_writes_them() {
@@ -112,6 +141,10 @@ mod tests {
             ["0.062", "0.001", "0.002", "-0.000", "-1.234", "inf", "-inf"]
         );
         assert_eq!(fixed3(-f64::NAN), "nan");
+        assert_eq!(
+            format!("{:>8}|{:>8}", Fixed3(0.0005), Fixed3(f64::NAN)),
+            "   0.001|     nan"
+        );
         assert_eq!(fixed3(1e22), "10000000000000000000000.000");
     }
 }

@@ -17,7 +17,9 @@ fn compare(name: &str) {
     let mut orders = 0;
     for section in expected.split("=== ").skip(1) {
         let (order, text) = section.split_once('\n').unwrap();
-        let printed = print_stats(&rows, &order.parse().unwrap());
+        let mut printed = Vec::new();
+        print_stats(&mut printed, &rows, &order.parse().unwrap()).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
         assert!(
             printed == text,
             "{name} by '{order}':\n{printed}\nPython:\n{text}"

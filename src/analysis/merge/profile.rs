@@ -1,6 +1,7 @@
 //! The merged profile.
 
 use std::borrow::Cow;
+use std::io;
 
 use super::plain_counts::PlainCounts;
 use crate::analysis::compensate::{Compensation, compensate};
@@ -93,12 +94,19 @@ impl Profile {
 
     /// Returns the bytes of a `.prof` file that merges back to this value.
     pub fn encode(&self) -> Vec<u8> {
-        self.encode_with(&self.rows())
+        let mut bytes = Vec::new();
+        // Nothing fails that writes to memory.
+        let _ = self.write_to(&mut bytes, &self.rows());
+        bytes
     }
 
-    /// Returns the same if [`Profile::rows`] are known.
-    pub fn encode_with(&self, rows: &Rows) -> Vec<u8> {
+    /// Writes the same to `out`, if [`Profile::rows`] are known.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_to(&self, out: &mut dyn io::Write, rows: &Rows) -> io::Result<()> {
         let subtracted = self.compensation.as_ref().map(|c| c.subtracted_ns);
-        prof::encode_compensated(rows, &self.trees, &self.plain, subtracted)
+        prof::write_to(out, rows, &self.trees, &self.plain, subtracted)
     }
 }

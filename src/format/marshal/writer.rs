@@ -1,6 +1,9 @@
 //! Writing marshal version 4, which Python 3.4 and everything later reads.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
+
+use foldhash::fast::RandomState;
 
 use super::{
     ASCII, BYTES, DICT, END_OF_DICT, FLAG_REF, FLOAT, INT, LIST, LONG, NONE, REF, SHORT_ASCII,
@@ -20,12 +23,23 @@ pub struct Ref(u32);
 /// Containers announce their size and then expect that many objects; keeping
 /// that promise is the caller's part. Strings longer than 2 GiB, which marshal
 /// cannot express, are cut there.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Writer<'a> {
     out: Vec<u8>,
+    sink: Option<Sink<'a>>,
     refs: u32,
-    texts: HashMap<&'a [u8], Ref>,
+    texts: HashMap<&'a [u8], Ref, RandomState>,
 }
+
+/// Takes what a writer has written.
+struct Sink<'a> {
+    to: &'a mut dyn Write,
+    /// The first error; nothing is written after it.
+    result: io::Result<()>,
+}
+
+/// Bytes that are written to a sink at once.
+const AT_ONCE: usize = 256 << 10;
 
 impl<'a> Writer<'a> {
     /// A writer of one object.
@@ -33,17 +47,46 @@ impl<'a> Writer<'a> {
         Self::default()
     }
 
-    /// A writer of the object that follows what `out` ends with.
-    pub fn after(out: Vec<u8>) -> Self {
+    /// A writer to `sink`, in parts, so that the whole is never in memory.
+    pub(crate) fn to(sink: &'a mut dyn Write) -> Self {
         Writer {
-            out,
+            sink: Some(Sink {
+                to: sink,
+                result: Ok(()),
+            }),
             ..Self::default()
         }
     }
 
-    /// The bytes written.
+    /// Begins the next object, which can't refer to what was written before.
+    pub(crate) fn next_object(&mut self) {
+        self.refs = 0;
+        self.texts.clear();
+    }
+
+    /// The bytes written, if they have no sink.
     pub fn finish(self) -> Vec<u8> {
         self.out
+    }
+
+    /// Writes the rest to the sink.
+    ///
+    /// # Errors
+    ///
+    /// The first of the sink's.
+    pub(crate) fn flush(mut self) -> io::Result<()> {
+        self.write_out(0);
+        self.sink.map_or(Ok(()), |sink| sink.result)
+    }
+
+    /// Writes what there is to the sink if it has more than `least` bytes.
+    fn write_out(&mut self, least: usize) {
+        if let Some(sink) = self.sink.as_mut().filter(|_| self.out.len() > least) {
+            if sink.result.is_ok() {
+                sink.result = sink.to.write_all(&self.out);
+            }
+            self.out.clear();
+        }
     }
 
     /// `None`.
@@ -89,9 +132,12 @@ impl<'a> Writer<'a> {
         self.out.push(BYTES);
         let count = parts.len().min(MAX_LEN / N.max(1));
         self.len(count * N);
-        self.out.reserve(count * N);
+        if self.sink.is_none() {
+            self.out.reserve(count * N);
+        }
         for part in parts.take(count) {
             self.out.extend_from_slice(&part);
+            self.write_out(AT_ONCE);
         }
     }
 
@@ -165,6 +211,7 @@ impl<'a> Writer<'a> {
     }
 
     fn tuple_flagged(&mut self, count: usize, flag: u8) {
+        self.write_out(AT_ONCE);
         if let Ok(short) = u8::try_from(count) {
             self.out.extend_from_slice(&[SHORT_TUPLE | flag, short]);
         } else {

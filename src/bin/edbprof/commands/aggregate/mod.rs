@@ -11,9 +11,9 @@ use std::path::Path;
 use edbprof::analysis::merge::Profile;
 use edbprof::format::atomic_file;
 use edbprof::format::timeline::SUFFIX;
-use edbprof::report::View;
 use edbprof::report::calls::missing_text;
 use edbprof::report::summary::{path_text, summary};
+use edbprof::report::{Streamed, View};
 use rayon::prelude::*;
 
 use crate::cli::args::{AggregateOptions, Format, ResultOptions};
@@ -118,20 +118,23 @@ fn write_results(
 ) -> bool {
     let written = formats.par_iter().map(|&format| {
         let path = outputs.path(format.suffix());
-        let rendered = match (format, apart) {
-            (Format::Prof, Some(apart)) => Ok(Some(apart.encode_with(&view.rows))),
-            // In the page, processes and threads are chosen.
-            (Format::Html, Some(apart)) => {
-                formats::report(format, &options.reports).render(&View::new(apart))
-            }
-            _ => formats::report(format, &options.reports).render(view),
+        let report = formats::report(format, &options.reports);
+        let of_page = apart.filter(|_| format == Format::Html).map(View::new);
+        // In the page, processes and threads are chosen.
+        let view = of_page.as_ref().unwrap_or(view);
+        let streamed: Option<Streamed<'_>> = match (format, apart) {
+            (Format::Prof, Some(apart)) => Some(Box::new(|out| apart.write_to(out, &view.rows))),
+            _ => report.streamed(view),
         };
-        let written = match rendered {
-            Ok(None) => remove_stale(&path).map(|()| false),
-            Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes).map(|()| true),
-            Err(error) => Err(io::Error::other(error)),
+        let written = match streamed {
+            Some(write) => atomic_file::write_shared_by(&path, |mut file| write(&mut file)),
+            None => match report.render(view) {
+                Ok(None) => return (path.clone(), remove_stale(&path).map(|()| false)),
+                Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes),
+                Err(error) => Err(io::Error::other(error)),
+            },
         };
-        (path, written)
+        (path, written.map(|()| true))
     });
     let written: Vec<_> = written.collect();
     let mut all_written = true;
