@@ -23,12 +23,12 @@ pub struct Compensation {
 }
 
 /// `trees` without what recording has cost.
-pub fn compensate(trees: &Trees) -> Compensation {
-    let nodes: Vec<Vec<NodeTime>> = trees.threads.iter().map(|t| times(trees, t)).collect();
+pub fn compensate(mut trees: Trees) -> Compensation {
+    let nodes = trees.threads.iter().map(|thread| times(&trees, thread));
+    let nodes: Vec<Vec<NodeTime>> = nodes.collect();
     let scale = scale(nodes.iter().flatten());
-    let mut compensated = trees.clone();
     let mut subtracted_ns = 0_u64;
-    for (thread, times) in compensated.threads.iter_mut().zip(&nodes) {
+    for (thread, times) in trees.threads.iter_mut().zip(&nodes) {
         let own = times.iter().map(|node| {
             let cost = (node.overhead_ps as f64 * scale) as u64 / PS_PER_NS;
             let cost = cost.min(node.own_ns);
@@ -41,7 +41,7 @@ pub fn compensate(trees: &Trees) -> Compensation {
         thread.nodes.set_self_times(own);
     }
     Compensation {
-        trees: compensated,
+        trees,
         subtracted_ns,
     }
 }

@@ -51,6 +51,11 @@ impl CostedTree {
         self.tree.child(parent, function)
     }
 
+    /// Adds a node of `function`, of which `parent` must have none.
+    pub(super) fn push(&mut self, parent: u32, function: u32) -> u32 {
+        self.tree.push(parent, function)
+    }
+
     /// Adds the figures of `more`, and an overhead, to `node`.
     pub(super) fn add(&mut self, node: u32, more: &NodeRow, overhead_ps: u64) {
         self.tree.add(node, more.calls, more.resumes, more.total);

@@ -70,7 +70,11 @@ impl DisplayTree {
             }
             let place = |node: u32| places.get(node as usize).map(|place| first + place);
             self.awaits.extend(&thread.awaits, place);
-            self.append(&nodes, 0, NO_PARENT);
+            if self.nodes.is_empty() {
+                self.nodes = nodes;
+            } else {
+                self.append(&nodes, 0, NO_PARENT);
+            }
         }
         self.estimated.resize(self.nodes.len(), false);
     }

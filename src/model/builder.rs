@@ -9,7 +9,9 @@ use super::{NodeRow, Nodes};
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {
     nodes: Nodes,
+    /// Nodes by parent and kind: those before `in_table`.
     children: HashMap<(u32, u32), u32, RandomState>,
+    in_table: usize,
     /// The node that was asked for last.
     last: usize,
 }
@@ -19,6 +21,7 @@ impl TreeBuilder {
         Self {
             nodes: Nodes::default(),
             children: HashMap::default(),
+            in_table: 0,
             last: 0,
         }
     }
@@ -30,9 +33,29 @@ impl TreeBuilder {
     /// Makes room for a tree of `nodes`, most of which are likely here already unless it is the
     /// first.
     pub(crate) fn reserve(&mut self, nodes: usize) {
-        let more = nodes.saturating_sub(self.len());
-        self.nodes.reserve(more);
-        self.children.reserve(more);
+        self.nodes.reserve(nodes.saturating_sub(self.len()));
+    }
+
+    /// Adds a node of `kind`, of which `parent` must have none.
+    pub(crate) fn push(&mut self, parent: u32, kind: u32) -> u32 {
+        self.nodes.push(NodeRow {
+            parent,
+            kind,
+            ..NodeRow::default()
+        })
+    }
+
+    /// Enters the nodes that were pushed into the table. A tree that nothing is added to needs
+    /// no table.
+    fn fill_table(&mut self) {
+        let (parents, kinds) = (self.nodes.parents(), self.nodes.kinds());
+        let new = self.in_table..parents.len();
+        self.children.reserve(new.len());
+        for node in new {
+            self.children
+                .insert((parents[node], kinds[node]), node as u32);
+        }
+        self.in_table = parents.len();
     }
 
     /// The node of `kind` under `parent`, new with zeros if there was none.
@@ -47,14 +70,14 @@ impl TreeBuilder {
             self.last = guess;
             return guess as u32;
         }
+        if self.in_table < self.nodes.len() {
+            self.fill_table();
+        }
         let new = self.nodes.len() as u32;
         let node = *self.children.entry((parent, kind)).or_insert(new);
         if node == new {
-            self.nodes.push(NodeRow {
-                parent,
-                kind,
-                ..NodeRow::default()
-            });
+            self.push(parent, kind);
+            self.in_table += 1;
         }
         self.last = node as usize;
         node

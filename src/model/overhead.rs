@@ -56,12 +56,34 @@ impl Trees {
     }
 }
 
+/// Costs of the nodes of one kind.
+struct KindCosts {
+    /// Kind of the function, if there is one.
+    function: Option<FunctionKind>,
+    /// Cost of a call by other than C code, and by C code.
+    calls: [Option<Cost>; 2],
+}
+
+impl KindCosts {
+    fn of(calibration: &Calibration, function: Option<&Function>) -> KindCosts {
+        KindCosts {
+            function: function.map(|function| function.kind),
+            calls: [false, true].map(|from_c| calibration.call(function?, from_c)),
+        }
+    }
+}
+
 impl Calibration {
     /// Returns what recording added to the self time of each node of `thread`, one of `trees`,
     /// picoseconds. A native span has no event of the interpreter's, hence no cost.
     pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree) -> Vec<u64> {
         let nodes = &thread.nodes;
-        let function = |node: u32| trees.function(*nodes.kinds().get(node as usize)?);
+        // Trees have many nodes of few kinds.
+        let kinds = 0..trees.kinds.len() as u32;
+        let kinds: Vec<_> = kinds
+            .map(|kind| KindCosts::of(self, trees.function(kind)))
+            .collect();
+        let kind = |node: u32| kinds.get(*nodes.kinds().get(node as usize)? as usize);
         let mut overhead = vec![0_u64; nodes.len()];
         let mut add = |node: u32, count: u64, cost: u32| {
             if let Some(overhead) = overhead.get_mut(node as usize) {
@@ -71,8 +93,9 @@ impl Calibration {
         let resume = self.cost(CallKind::Resume);
         let counts = nodes.calls().iter().zip(nodes.resumes());
         for ((node, &parent), (&calls, &resumes)) in (0..).zip(nodes.parents()).zip(counts) {
-            let caller = function(parent);
-            let Some(call) = function(node).and_then(|of| self.call(of, caller)) else {
+            let caller = kind(parent).and_then(|kind| kind.function);
+            let from_c = caller == Some(FunctionKind::Builtin);
+            let Some(call) = kind(node).and_then(|kind| kind.calls[usize::from(from_c)]) else {
                 continue;
             };
             add(node, calls, call.callee);
@@ -88,7 +111,8 @@ impl Calibration {
         }
         if self.slowed_ppm > 0 {
             for (node, own_ns) in (0..).zip(nodes.self_times()) {
-                if function(node).is_some_and(|of| of.kind == FunctionKind::Python) {
+                let function = kind(node).and_then(|kind| kind.function);
+                if function == Some(FunctionKind::Python) {
                     // A millionth of a nanosecond is a thousandth of a picosecond.
                     add(
                         node,
@@ -101,9 +125,8 @@ impl Calibration {
         overhead
     }
 
-    /// Returns the cost of a call of `function` by `caller`.
-    fn call(&self, function: &Function, caller: Option<&Function>) -> Option<Cost> {
-        let from_c = caller.is_some_and(|caller| caller.kind == FunctionKind::Builtin);
+    /// Returns the cost of a call of `function`, perhaps by C code.
+    fn call(&self, function: &Function, from_c: bool) -> Option<Cost> {
         match function.kind {
             FunctionKind::Python if &*function.label.name == b"__init__" => Some(
                 self.measured(CallKind::Init)

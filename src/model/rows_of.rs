@@ -41,13 +41,11 @@ pub fn rows_of(trees: &Trees) -> Rows {
         .collect();
     let mut sums = Sums {
         functions: vec![Sum::default(); rows.labels().len()],
-        edges: Vec::new(),
+        edges: Edges::of(trees, &of_nodes, rows.labels().len()),
         open: OpenCalls::new(rows.labels().len()),
     };
-    let self_times = trees.threads.iter().map(|thread| thread.nodes.self_times());
-    let self_times: Vec<_> = self_times.collect();
-    for (number, thread) in trees.threads.iter().enumerate() {
-        sums.add(number, &thread.nodes, &self_times[number], &of_nodes);
+    for thread in &trees.threads {
+        sums.add(&thread.nodes, &of_nodes);
         sums.add_overflow(&thread.overflow, &labels);
         let in_tree = thread.nodes.kinds().iter();
         let in_tree = in_tree.map(|&kind| of_nodes[kind as usize]);
@@ -63,39 +61,27 @@ pub fn rows_of(trees: &Trees) -> Rows {
             rows.row_mut(label).counts = sum.counts();
         }
     }
-    // In order, so that each map of callers is built at once.
-    sums.edges.sort_unstable_by_key(EdgeNode::edge);
-    for same_callee in sums.edges.chunk_by(|a, b| a.callee == b.callee) {
-        let callers = same_callee.chunk_by(|a, b| a.caller == b.caller);
+    for (callee, edges) in sums.edges.by_callee() {
+        edges.sort_unstable_by_key(|edge| edge.caller);
+        let callers = edges.chunk_by(|a, b| a.caller == b.caller);
         let callers = callers.map(|same_edge| {
             let mut sum = Sum::default();
             for edge in same_edge {
-                let (thread, node) = (edge.thread as usize, edge.node as usize);
-                let figures = Figures::of(&trees.threads[thread].nodes, &self_times[thread], node);
-                sum.add(&figures, edge.is_outermost);
+                sum.add(&edge.figures, edge.is_outermost);
             }
             (same_edge[0].caller, sum.counts())
         });
-        rows.row_mut(same_callee[0].callee).callers = callers.collect();
+        rows.row_mut(callee).callers = callers.collect();
     }
     rows
 }
 
 /// Figures of one node.
+#[derive(Clone, Copy, Default)]
 struct Figures {
     calls: u64,
     self_ns: u64,
     total_ns: u64,
-}
-
-impl Figures {
-    fn of(nodes: &Nodes, self_times: &[u64], node: usize) -> Figures {
-        Figures {
-            calls: nodes.calls()[node],
-            self_ns: self_times[node],
-            total_ns: nodes.totals()[node],
-        }
-    }
 }
 
 /// Sums of one function, or of one function under one caller.
@@ -129,24 +115,70 @@ impl Sum {
 }
 
 /// A node that was called by a function.
-struct EdgeNode {
-    callee: LabelId,
+#[derive(Clone, Copy, Default)]
+struct Edge {
+    figures: Figures,
     caller: LabelId,
-    thread: u32,
-    node: u32,
     /// True if no node above has the same callee and caller.
     is_outermost: bool,
 }
 
-impl EdgeNode {
-    fn edge(&self) -> (LabelId, LabelId) {
-        (self.callee, self.caller)
+/// All such nodes by their callees.
+struct Edges {
+    edges: Vec<Edge>,
+    /// For each callee the place of its next node.
+    next: Vec<usize>,
+}
+
+impl Edges {
+    /// Makes room for the nodes of `trees`, whose kinds have `labels`.
+    fn of(trees: &Trees, labels: &[Option<LabelId>], callees: usize) -> Edges {
+        let mut next = vec![0; callees];
+        let mut all = 0;
+        for thread in &trees.threads {
+            let nodes = &thread.nodes;
+            for (&parent, &kind) in nodes.parents().iter().zip(nodes.kinds()) {
+                let caller = nodes.kinds().get(parent as usize);
+                let caller = caller.and_then(|&kind| labels[kind as usize]);
+                if let (Some(callee), Some(_)) = (labels[kind as usize], caller) {
+                    next[callee as usize] += 1;
+                    all += 1;
+                }
+            }
+        }
+        let mut start = 0;
+        for next in &mut next {
+            start += std::mem::replace(next, start);
+        }
+        Edges {
+            edges: vec![Edge::default(); all],
+            next,
+        }
+    }
+
+    fn push(&mut self, callee: LabelId, edge: Edge) {
+        let next = &mut self.next[callee as usize];
+        self.edges[*next] = edge;
+        *next += 1;
+    }
+
+    /// Returns the nodes of each callee, once all are there.
+    fn by_callee(&mut self) -> impl Iterator<Item = (LabelId, &mut [Edge])> {
+        let mut rest = &mut self.edges[..];
+        let mut start = 0;
+        let callees = (0..).zip(&self.next).map(move |(callee, &end)| {
+            let count = end - std::mem::replace(&mut start, end);
+            let (edges, later) = std::mem::take(&mut rest).split_at_mut(count);
+            rest = later;
+            (callee, edges)
+        });
+        callees.filter(|(_, edges)| !edges.is_empty())
     }
 }
 
 struct Sums {
     functions: Vec<Sum>,
-    edges: Vec<EdgeNode>,
+    edges: Edges,
     open: OpenCalls,
 }
 
@@ -162,13 +194,8 @@ impl Sums {
         }
     }
 
-    fn add(
-        &mut self,
-        thread: usize,
-        nodes: &Nodes,
-        self_times: &[u64],
-        labels: &[Option<LabelId>],
-    ) {
+    fn add(&mut self, nodes: &Nodes, labels: &[Option<LabelId>]) {
+        let self_times = nodes.self_times();
         let label = |node: u32| labels[nodes.kinds()[node as usize] as usize];
         let caller_of = |node: u32| match nodes.parents()[node as usize] {
             NO_PARENT => None,
@@ -179,7 +206,6 @@ impl Sums {
             edges,
             open,
         } = self;
-        edges.reserve(nodes.len());
         walk(nodes, |step| match step {
             Step::Enter(node) => {
                 let Some(callee) = label(node) else {
@@ -187,15 +213,20 @@ impl Sums {
                 };
                 let caller = caller_of(node);
                 let (is_outermost, is_outermost_of_edge) = open.enter(callee, caller);
-                let figures = Figures::of(nodes, self_times, node as usize);
+                let figures = Figures {
+                    calls: nodes.calls()[node as usize],
+                    self_ns: self_times[node as usize],
+                    total_ns: nodes.totals()[node as usize],
+                };
                 functions[callee as usize].add(&figures, is_outermost);
-                edges.extend(caller.map(|caller| EdgeNode {
-                    callee,
-                    caller,
-                    thread: thread as u32,
-                    node,
-                    is_outermost: is_outermost_of_edge,
-                }));
+                if let Some(caller) = caller {
+                    let edge = Edge {
+                        figures,
+                        caller,
+                        is_outermost: is_outermost_of_edge,
+                    };
+                    edges.push(callee, edge);
+                }
             }
             Step::Leave(node) => {
                 if let Some(callee) = label(node) {

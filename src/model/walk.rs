@@ -53,6 +53,21 @@ impl Children {
         &self.starts[1..self.starts.len() - 1]
     }
 
+    /// Returns true if no two children of one node, and no two roots, are of one kind.
+    pub(crate) fn are_distinct(&self, kind: impl Fn(u32) -> u32) -> bool {
+        // The latest slot that a kind was in.
+        let mut slots: Vec<u32> = Vec::new();
+        (1..self.starts.len() as u32).all(|slot| {
+            self.slot(slot as usize - 1).iter().all(|&node| {
+                let kind = kind(node) as usize;
+                if slots.len() <= kind {
+                    slots.resize(kind + 1, 0);
+                }
+                std::mem::replace(&mut slots[kind], slot) != slot
+            })
+        })
+    }
+
     fn slot(&self, slot: usize) -> &[u32] {
         &self.nodes[self.starts[slot] as usize..self.starts[slot + 1] as usize]
     }
@@ -90,6 +105,23 @@ pub(crate) fn walk(nodes: &Nodes, mut visit: impl FnMut(Step)) {
 mod tests {
     use super::*;
     use crate::model::{NO_PARENT, NodeRow};
+
+    #[test]
+    fn kinds_are_distinct_below_each_parent() {
+        let distinct = |nodes: &[(u32, u32)]| {
+            let nodes = nodes.iter().map(|&(parent, kind)| NodeRow {
+                parent,
+                kind,
+                ..NodeRow::default()
+            });
+            let nodes: Nodes = nodes.collect();
+            Children::of(&nodes).are_distinct(|node| nodes.kinds()[node as usize])
+        };
+        assert!(distinct(&[]));
+        assert!(distinct(&[(NO_PARENT, 0), (0, 0), (0, 1), (1, 0), (2, 0)]));
+        assert!(!distinct(&[(NO_PARENT, 0), (0, 0), (NO_PARENT, 0)]));
+        assert!(!distinct(&[(NO_PARENT, 0), (0, 1), (1, 7), (0, 1)]));
+    }
 
     #[test]
     fn depth_first_whatever_the_order_of_the_nodes() {

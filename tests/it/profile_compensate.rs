@@ -46,7 +46,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn only_times_become_less(trees in generate::trees()) {
-        let compensation = compensate(&trees);
+        let compensation = compensate(trees.clone());
         let raw = self_times(&trees);
         let shown = self_times(&compensation.trees);
         let mut subtracted = 0;
@@ -157,7 +157,7 @@ fn calibration(scale: u32) -> Option<Calibration> {
 
 #[test]
 fn each_pays_its_share() {
-    let compensation = compensate(&known(1, 1000, calibration(1)));
+    let compensation = compensate(known(1, 1000, calibration(1)));
     let trees = &compensation.trees;
     // By hand: calls of leaf 1000 x (20, 30) ns; len 2000 x (5, 25); gen 3000 x (10, 15);
     // main's one call 20; what a call costs main's caller is nobody's here.
@@ -182,7 +182,9 @@ fn what_c_code_calls_has_a_cost_of_its_own() {
     let nodes = &mut trees.threads[0].nodes;
     nodes.update(2, |len| len.total += 6_000_000);
     nodes.update(3, |gen_| (gen_.parent, gen_.calls) = (2, 500));
-    let own = compensate(&trees).trees.threads[0].nodes.self_times();
+    let own = compensate(trees.clone()).trees.threads[0]
+        .nodes
+        .self_times();
     assert_eq!(own[2], 5_000_000 - 10_000 - 500 * 12 - 3000 * 15);
     assert_eq!(own[3], 6_000_000 - 30_000 - 500 * 20);
 }
@@ -192,7 +194,9 @@ fn special_methods_are_called_without_an_instruction() {
     for (name, caller_ns) in [("leaf", 30), ("__eq__", 12), ("__init__", 70)] {
         let mut trees = known(1, 1000, calibration(1));
         trees.functions[1].label.name = name.as_bytes().into();
-        let own = compensate(&trees).trees.threads[0].nodes.self_times();
+        let own = compensate(trees.clone()).trees.threads[0]
+            .nodes
+            .self_times();
         assert_eq!(own[0], 10_000_000 - 20 - 1000 * caller_ns, "{name}");
     }
 }
@@ -204,9 +208,11 @@ fn properties_are_called_without_an_instruction_and_merge_with_what_is_called_by
         known(2, 1000, calibration(1)),
     ];
     inputs[0].functions[1].flags = PROPERTY;
-    let own = inputs
-        .each_ref()
-        .map(|trees| compensate(trees).trees.threads[0].nodes.self_times());
+    let own = inputs.each_ref().map(|trees| {
+        compensate(trees.clone()).trees.threads[0]
+            .nodes
+            .self_times()
+    });
     assert_eq!(
         [own[0][0], own[1][0]],
         [10_000_000 - 20 - 12_000, 10_000_000 - 20 - 30_000]
@@ -229,7 +235,9 @@ fn a_file_from_before_says_nothing_of_such_calls() {
         .with(CallKind::Init, unknown);
     for name in ["__eq__", "__init__"] {
         trees.functions[1].label.name = name.as_bytes().into();
-        let own = compensate(&trees).trees.threads[0].nodes.self_times();
+        let own = compensate(trees.clone()).trees.threads[0]
+            .nodes
+            .self_times();
         assert_eq!(own[0], 10_000_000 - 20 - 1000 * 30 / 2, "{name}");
     }
 }
@@ -237,9 +245,13 @@ fn a_file_from_before_says_nothing_of_such_calls() {
 #[test]
 fn calls_of_classes_cost_their_caller() {
     let mut trees = known(1, 1000, calibration(1));
-    let before = compensate(&trees).trees.threads[0].nodes.self_times();
+    let before = compensate(trees.clone()).trees.threads[0]
+        .nodes
+        .self_times();
     trees.threads[0].class_calls = vec![50_000, 0, 3, 0, 0];
-    let after = compensate(&trees).trees.threads[0].nodes.self_times();
+    let after = compensate(trees.clone()).trees.threads[0]
+        .nodes
+        .self_times();
     let less: Vec<u64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
     assert_eq!(less, [50_000 * 40, 0, 3 * 40, 0, 0]);
     // Merged it is the same, and merged again.
@@ -259,10 +271,14 @@ fn calls_of_classes_cost_their_caller() {
 #[test]
 fn slowed_instructions_are_python_functions_alone() {
     let mut trees = known(1, 1000, calibration(1));
-    let before = compensate(&trees).trees.threads[0].nodes.self_times();
+    let before = compensate(trees.clone()).trees.threads[0]
+        .nodes
+        .self_times();
     let costs = trees.processes[0].calibration.as_mut().unwrap();
     costs.slowed_ppm = 300_000;
-    let after = compensate(&trees).trees.threads[0].nodes.self_times();
+    let after = compensate(trees.clone()).trees.threads[0]
+        .nodes
+        .self_times();
     let less: Vec<u64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
     // Three tenths of what was recorded, not of what is left; len and the span are in C.
     assert_eq!(less, [3_000_000, 6_600_000, 0, 1_800_000, 0]);
@@ -271,7 +287,7 @@ fn slowed_instructions_are_python_functions_alone() {
 #[test]
 fn too_large_constants_are_scaled_down_until_no_heavy_node_is_negative() {
     let trees = known(1, 1_000_000, calibration(1));
-    let compensation = compensate(&trees);
+    let compensation = compensate(trees.clone());
     // len has 5 ms and 2,000,000 x 5 ns; leaf 22 ms and 115 ms of overhead: the worst.
     let own = compensation.trees.threads[0].nodes.self_times();
     assert!(own[1] <= 1, "{own:?}");
@@ -290,7 +306,10 @@ fn processes_of_different_costs_stay_apart_in_an_aggregate() {
     let own = |trees: &Trees| trees.threads[0].nodes.self_times();
     let mut expected = vec![0; 5];
     for trees in &inputs {
-        for (sum, own) in expected.iter_mut().zip(own(&compensate(trees).trees)) {
+        for (sum, own) in expected
+            .iter_mut()
+            .zip(own(&compensate(trees.clone()).trees))
+        {
             *sum += own;
         }
     }

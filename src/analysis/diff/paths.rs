@@ -58,6 +58,7 @@ impl PathChanges {
             },
             others: HashMap::new(),
             ids: HashMap::default(),
+            last: 0,
         };
         for (side, trees) in sides.into_iter().enumerate() {
             let runs = trees.len();
@@ -88,6 +89,8 @@ struct Builder<'d> {
     /// Frames that are no functions, by their names.
     others: HashMap<Box<[u8]>, u32>,
     ids: HashMap<(u32, u32), u32, RandomState>,
+    /// The path that was asked for last.
+    last: usize,
 }
 
 impl Builder<'_> {
@@ -142,6 +145,13 @@ impl Builder<'_> {
     }
 
     fn path(&mut self, parent: u32, function: u32) -> u32 {
+        // Both sides have much the same paths in the same order, so that the next one needs no
+        // look into the table.
+        self.last += 1;
+        let next = self.changes.paths.get(self.last);
+        if next.is_some_and(|next| (next.parent, next.function) == (parent, function)) {
+            return self.last as u32;
+        }
         let new = self.changes.paths.len() as u32;
         let id = *self.ids.entry((parent, function)).or_insert(new);
         if id == new {
@@ -152,6 +162,7 @@ impl Builder<'_> {
                 after: Figures::default(),
             });
         }
+        self.last = id as usize;
         id
     }
 }

@@ -56,7 +56,14 @@ impl Profile {
 
     /// Makes reports show times without the cost of recording.
     pub fn compensate(&mut self) {
-        self.compensation = Some(compensate(&self.trees));
+        self.compensation = Some(compensate(self.trees.clone()));
+    }
+
+    /// Returns the profile with times without the cost of recording, as if they were measured.
+    /// It can't be merged any more.
+    pub fn into_compensated(mut self) -> Profile {
+        self.trees = compensate(self.trees).trees;
+        self
     }
 
     /// Returns what was subtracted from the times that reports show, if anything was.

@@ -85,10 +85,18 @@ impl TreeSum {
         let nodes = &thread.nodes;
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         self.tree.reserve(nodes.len());
+        // Most profiles are of one thread, whose nodes need not be looked up.
+        let is_first = self.tree.len() == 0;
+        let kind = |node: u32| kinds[nodes.kinds()[node as usize] as usize];
+        let is_copied = is_first && Children::of(nodes).are_distinct(kind);
         for (node, row) in nodes.rows().enumerate() {
             let parent = places.get(row.parent as usize);
             let parent = parent.copied().unwrap_or(NO_PARENT);
-            let place = self.tree.child(parent, kinds[row.kind as usize]);
+            let kind = kinds[row.kind as usize];
+            let place = match is_copied {
+                true => self.tree.push(parent, kind),
+                false => self.tree.child(parent, kind),
+            };
             let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
             self.tree.add(place, &row, overhead_ps);
             places.push(place);

@@ -31,8 +31,8 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     let read = |paths: &[PathBuf]| {
         let (mut side, mut trees) = (Side::default(), Vec::new());
         let read = read_runs(paths, &options.inputs, |run| {
-            let figures = RunFigures::of(&run);
             trees.extend(keeps.then(|| display_tree(&run)));
+            let figures = RunFigures::of(&run);
             drop(run);
             side.add(figures);
         });

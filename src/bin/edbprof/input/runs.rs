@@ -52,7 +52,7 @@ pub(crate) fn read_runs(
             read.result = Ok(reading.exit());
         }
         if !options.as_recorded {
-            profile.compensate();
+            profile = profile.into_compensated();
         }
         take(profile);
     }
