@@ -1,7 +1,7 @@
 """A made-up program whose functions are called as real ones are.
 
 Labels are those of the standard library's own code objects, and of builtins; behind them come
-made-up ones, as of generated code. Who calls whom is drawn: most functions have one to three callers, few have hundreds; calls and times
+made-up ones, like those of generated code. Who calls whom is drawn: most functions have one to three callers, few have hundreds; calls and times
 spread over six powers of ten, as Zipf's law has it.
 """
 
@@ -50,7 +50,9 @@ def labels(count: int) -> list[Label]:
             return list(found)[:count]
     for number in range(count - len(found)):
         module = number // 40
-        path = f"/srv/application/releases/current/generated/package_{module // 50}/module_{module}.py"
+        path = (
+            f"/srv/application/releases/current/generated/package_{module // 50}/module_{module}.py"
+        )
         found[path, 3 + number % 40 * 12, f"handle_request_of_operation_{number}"] = None
     return list(found)
 
