@@ -5,8 +5,9 @@
                              [--rounds 3] [--json FILE]
 
 A set of 0 files is left out. The giant file has that many functions; the unlike files have
-functions of their own, a tenth each. All results are written. The plain sets are also read by pstats.Stats(*files), which
-then writes the same two results: dump_stats and print_stats. Sets are kept, in build/bench.
+functions of their own, a tenth each. All results are written. The plain sets are also read by
+pstats.Stats(*files), which then writes two results: dump_stats and print_stats. Sets are kept, in
+build/bench.
 """
 
 from __future__ import annotations

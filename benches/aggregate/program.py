@@ -1,8 +1,9 @@
 """A made-up program whose functions are called as real ones are.
 
 Labels are those of the standard library's own code objects, and of builtins; behind them come
-made-up ones, like those of generated code. Who calls whom is drawn: most functions have one to three callers, few have hundreds; calls and times
-spread over six powers of ten, as Zipf's law has it.
+made-up ones, like those of generated code. Who calls whom is drawn: most functions have one to
+three callers, few have hundreds; calls and times spread over six powers of ten, as Zipf's law has
+it.
 """
 
 from __future__ import annotations
