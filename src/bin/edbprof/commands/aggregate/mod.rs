@@ -119,16 +119,18 @@ fn write_results(
     let written = formats.par_iter().map(|&format| {
         let path = outputs.path(format.suffix());
         let report = formats::report(format, &options.reports);
-        let of_page = apart.filter(|_| format == Format::Html).map(View::new);
-        // In the page, processes and threads are chosen.
-        let view = of_page.as_ref().unwrap_or(view);
         let streamed: Option<Streamed<'_>> = match (format, apart) {
             (Format::Prof, Some(apart)) => Some(Box::new(|out| apart.write_to(out, &view.rows))),
             _ => report.streamed(view),
         };
+        // In the page, processes and threads are chosen.
+        let render = || match (format, apart) {
+            (Format::Html, Some(apart)) => report.render(&View::new(apart)),
+            _ => report.render(view),
+        };
         let written = match streamed {
             Some(write) => atomic_file::write_shared_by(&path, |mut file| write(&mut file)),
-            None => match report.render(view) {
+            None => match render() {
                 Ok(None) => return (path.clone(), remove_stale(&path).map(|()| false)),
                 Ok(Some(bytes)) => atomic_file::write_shared(&path, &bytes),
                 Err(error) => Err(io::Error::other(error)),
