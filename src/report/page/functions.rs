@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Function, Label, NodeKind};
 use crate::report::View;
-use crate::report::paths::{CodeOrigin, PathShortener, origin};
+use crate::report::paths::{CodeOrigin, origin};
 use crate::report::roles::{Role, roles};
 
 /// Parts that functions have in the program: the enum `Role` of page/src/data/profile.ts.
@@ -81,7 +81,7 @@ impl Functions {
 fn page_roles(view: &View<'_>) -> Vec<u8> {
     let tree = view.tree();
     let trees = view.profile.shown_trees();
-    let paths = PathShortener::new(tree.functions.iter().map(|function| &function.label));
+    let paths = view.paths();
     let roles = roles(tree, &trees.processes, &paths);
     let one = |(index, (role, function)): (usize, (Role, &Function))| match trees.kinds.get(index) {
         Some(NodeKind::Process(_) | NodeKind::MergedProcesses) => PROCESS,
