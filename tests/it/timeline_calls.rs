@@ -242,7 +242,7 @@ fn processes_are_on_one_axis() {
         .collect();
     let processes = processes(&programs.iter().collect::<Vec<_>>());
     let found = find(&processes, 0..u64::MAX, 2);
-    let starts = |calls: &[edbprof::analysis::timeline::calls::SingleCall]| -> Vec<u64> {
+    let starts = |calls: &[edbprof::analysis::timeline::single::SingleCall]| -> Vec<u64> {
         calls.iter().map(|call| call.start_ns).collect()
     };
     assert_eq!(starts(&found.earliest), [10, 1_000_010]);

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use super::calls::{Calls, Part, SingleCall};
+use super::calls::Calls;
 use super::chunks::end_of;
 use super::replay::{Call, Ending, Visitor, replay, threads};
+use super::single::{Part, SingleCall};
 use super::window::waiting;
 use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::WaitKind;

@@ -5,8 +5,8 @@
 //! with the time in which it was suspended, whichever threads ran it.
 
 use super::axis::Axis;
-use super::calls::{Part, SingleCall};
 use super::replay::{Beginning, Ending};
+use super::single::{Part, SingleCall};
 use crate::model::Waiting;
 
 /// A step of a coroutine.

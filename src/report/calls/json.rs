@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::CallsReport;
-use crate::analysis::timeline::calls::SingleCall;
 use crate::analysis::timeline::replay::{Beginning, Ending};
+use crate::analysis::timeline::single::SingleCall;
 use crate::model::Waiting;
 use crate::report::json::{extend, named, of_command};
 

@@ -10,9 +10,9 @@ use std::io;
 
 use crate::analysis::timeline::axis::Axis;
 use crate::analysis::timeline::call_tree::{Path, compare};
-use crate::analysis::timeline::calls::{Calls, SingleCall};
 use crate::analysis::timeline::missing::Missing;
 use crate::analysis::timeline::replay::{Ending, threads};
+use crate::analysis::timeline::{calls::Calls, single::SingleCall};
 use crate::format::timeline::TimelineProcess;
 use crate::report::display::{function_name, printable};
 use crate::report::paths::PathShortener;
