@@ -244,7 +244,10 @@ setup(
     packages=[*find_packages("cpython_ext/python"), "edbprof_native.include"],
     py_modules=["edbprof", "edbprof_native_start", "edbprof_pytest"],
     package_dir={"": "cpython_ext/python", "edbprof_native.include": "include"},
-    package_data={"edbprof_native": ["py.typed", "*.pyi"], "edbprof_native.include": ["*.h", "*.hpp", "*.pxd"]},
+    package_data={
+        "edbprof_native": ["py.typed", "*.pyi"],
+        "edbprof_native.include": ["*.h", "*.hpp", "*.pxd"],
+    },
     include_package_data=False,
     ext_modules=[
         extension(RECORDER, Path("cpython_ext")),

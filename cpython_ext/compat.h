@@ -190,6 +190,17 @@ static inline bool compat_ends_at_start(PyFrameObject *frame, PyCodeObject *code
 #endif
 }
 
+/* Returns true if the frame of a generator that is entered continues. False may mean either. */
+static inline bool compat_generator_continues(PyFrameObject *frame, PyCodeObject *code)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    (void)code;
+    return frame->f_lasti >= 0;
+#else
+    return compat_start_at(code, PyFrame_GetLasti(frame)) == COMPAT_RESUME;
+#endif
+}
+
 /* A new reference to the qualified name, or NULL without an exception. */
 static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 {

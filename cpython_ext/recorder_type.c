@@ -343,14 +343,14 @@ static PyObject *recorder_codes(PyObject *object, PyObject *Py_UNUSED(unused))
     return codes;
 }
 
-/* The calls of each function, those that `choice` matches: a new bytes object of numbers. */
-static PyObject *count_calls(const recorder *self, const edbprof_choice *choice)
+/* The calls of each function, those that `chosen` matches: a new bytes object of numbers. */
+static PyObject *count_calls(const recorder *self, const edbprof_choice *chosen)
 {
-    size_t count = edbprof_recording_count_function_calls(self->recording, choice, NULL, 0);
+    size_t count = edbprof_recording_count_function_calls(self->recording, chosen, NULL, 0);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(uint64_t)));
     if (bytes != NULL) {
         /* Functions that another thread describes meanwhile come behind these. */
-        edbprof_recording_count_function_calls(self->recording, choice,
+        edbprof_recording_count_function_calls(self->recording, chosen,
                                                (uint64_t *)(void *)PyBytes_AS_STRING(bytes), count);
     }
     return bytes;
@@ -373,9 +373,9 @@ static PyObject *recorder_calls(PyObject *object, PyObject *args)
     if (self->recording == NULL) {
         return recorder_raise_closed();
     }
-    edbprof_choice *choice;
+    edbprof_choice *chosen;
     edbprof_str text = {pattern, (size_t)length};
-    edbprof_status status = edbprof_choice_new(&text, 1, NULL, 0, NULL, 0, &choice);
+    edbprof_status status = edbprof_choice_new(&text, 1, NULL, 0, NULL, 0, &chosen);
     if (status != EDBPROF_OK) {
         if (status == EDBPROF_BAD_ARGUMENT) {
             PyErr_SetString(PyExc_ValueError, "an empty pattern matches nothing");
@@ -383,8 +383,8 @@ static PyObject *recorder_calls(PyObject *object, PyObject *args)
         }
         return PyErr_NoMemory();
     }
-    PyObject *counted = count_calls(self, choice);
-    edbprof_choice_free(choice);
+    PyObject *counted = count_calls(self, chosen);
+    edbprof_choice_free(chosen);
     if (counted == NULL) {
         return NULL;
     }

@@ -159,7 +159,7 @@ static Py_NO_INLINE int record_generator_call(thread_state *state, PyFrameObject
         state->started_end[-1].key = 0;
         return record_generator_start(state, frame, code);
     }
-    if (compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_RESUME) {
+    if (!compat_generator_continues(frame, code)) {
         return record_generator_start(state, frame, code);
     }
     if (!entered_code(state->active[HOOK_SETPROFILE].fast_handle, code, true)) {

@@ -35,7 +35,7 @@ of_cargo() { # SUBCOMMAND ARGUMENTS...
 
 # C and C++ that are written by hand: cbindgen lays out its headers.
 c_files() {
-    find benches cpython_ext examples include tests \( -path include/edbprof.h -o -path include/edbprof_profiles.h \) -prune -o \
+    find benches cpython_ext examples include tests \( -path include/edbprof.h -o -path include/edbprof_profiles.h -o -path tests/c/released \) -prune -o \
         \( -name '*.[ch]' -o -name '*.cpp' \) -print
 }
 

@@ -43,12 +43,14 @@ impl Children {
     }
 
     /// All nodes by their parents, in the order of these; roots come last.
+    #[cfg(feature = "profiles")]
     pub(crate) fn by_parent(&self) -> &[u32] {
         &self.nodes
     }
 
     /// For each node, the end of its children in [`by_parent`](Self::by_parent), which begin
     /// where those of the node before end.
+    #[cfg(feature = "profiles")]
     pub(crate) fn ends(&self) -> &[u32] {
         &self.starts[1..self.starts.len() - 1]
     }

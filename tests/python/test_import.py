@@ -165,6 +165,7 @@ def test_api_is_what_is_documented():
         "profile",
         "run",
         "runctx",
+        "span",
         "tracing",
         "tracing_singledispatch",
     }

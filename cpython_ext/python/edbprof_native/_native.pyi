@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 from typing_extensions import Self
 
-F = TypeVar("F", bound=Callable[..., Any])
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 version: str
 abi_version: int
@@ -91,7 +91,7 @@ class span:
     def __new__(cls, name: str, /, *, file: str = ..., line: int = ...) -> Self: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
-    def __call__(self, function: F, /) -> F: ...
+    def __call__(self, function: _F, /) -> _F: ...
 
 def register_generic(
     code: CodeType, flags: int, generic: Optional[Tuple[str, int, str]], /

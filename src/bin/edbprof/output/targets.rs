@@ -224,7 +224,6 @@ mod tests {
     #[test]
     fn files_of_other_tools_are_not_written() {
         for (out, instead) in [
-            ("x.html", "x.svg would be the picture"),
             ("a/x.PNG", "a/x.svg would be the picture"),
             ("x.txt", "x.pstats would be the table"),
             ("x.pb.gz", "x.pb.json would be all figures"),
