@@ -297,13 +297,17 @@ static PyObject *data_diff(PyObject *self, PyObject *arguments)
 
 static PyMethodDef data_methods[] = {
     {"column", data_column, METH_O,
-     "column($self, id, /)\n--\n\nReturn a column by its number in edbprof_profiles.h: a memoryview of "
+     "column($self, id, /)\n--\n\nReturn a column by its number in edbprof_profiles.h: a "
+     "memoryview of "
      "numbers, or a list of texts."},
-    {"encode", data_encode, METH_NOARGS, "encode($self, /)\n--\n\nReturn the content of a .prof file."},
+    {"encode", data_encode, METH_NOARGS,
+     "encode($self, /)\n--\n\nReturn the content of a .prof file."},
     {"find", data_find, METH_O,
-     "find($self, pattern, /)\n--\n\nReturn a byte for each function, 1 if the pattern matches it."},
+     "find($self, pattern, /)\n--\n\nReturn a byte for each function, 1 if the pattern matches "
+     "it."},
     {"subtree", data_subtree, METH_O,
-     "subtree($self, pattern, /)\n--\n\nReturn the calls of functions that match, with all that they "
+     "subtree($self, pattern, /)\n--\n\nReturn the calls of functions that match, with all that "
+     "they "
      "have called; None without such a call."},
     {"diff", data_diff, METH_VARARGS,
      "diff($self, other, as_recorded, /)\n--\n\nReturn the comparison with a later profile."},

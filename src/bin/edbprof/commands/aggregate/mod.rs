@@ -107,7 +107,8 @@ fn read_and_write(
     })
 }
 
-/// Writes all results in parallel; the merged profile is `apart`, if there is one. Returns false, after warnings, if some could not be written.
+/// Writes all results in parallel; the merged profile is `apart`, if there is one. Returns false,
+/// after warnings, if some could not be written.
 fn write_results(
     view: &View<'_>,
     apart: Option<&Profile>,
