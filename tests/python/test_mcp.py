@@ -75,11 +75,11 @@ def test_tools_answer(profiles):
     assert len(ids) == 1
 
 
-PROGRAM = "print('a; echo b'); sum(sum(range(999)) for _ in range(2000))"
+RECORDED = "print('a; echo b'); sum(sum(range(999)) for _ in range(2000))"
 
 
 def test_programs_run_only_where_that_is_allowed(profiles):
-    words = {"arguments": [sys.executable, "-c", PROGRAM], "name": "new"}
+    words = {"arguments": [sys.executable, "-c", RECORDED], "name": "new"}
     tools, answers = asked(
         profiles,
         ("record", words),
