@@ -1,4 +1,4 @@
-"""How long Chromium takes to open a page and to answer: `make bench-pictures` calls it.
+"""Measures how long Chromium takes to open a page and to answer: `make bench-pictures` calls it.
 
     python benches/open_pages.py PAGE.html...
 

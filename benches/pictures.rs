@@ -1,4 +1,4 @@
-//! What the picture and the page cost, in time and bytes:
+//! Measures what the picture and the page cost, in time and bytes:
 //!
 //!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg]
 //!

@@ -25,7 +25,7 @@ inline edbprof_str text(std::string_view view) noexcept
     return edbprof_str{view.data(), view.size()};
 }
 
-/* What a status means. */
+/* Meaning of a status. */
 inline std::string_view status_text(edbprof_status status) noexcept
 {
     edbprof_str text = edbprof_status_text(static_cast<int32_t>(status));

@@ -102,7 +102,7 @@ def pytest_terminal_summary(terminalreporter: "Any", config: "Any") -> None:
 
 @pytest.fixture
 def edbprof_calls(request: "Any") -> "Iterator[Callable[[str], int]]":
-    """How often functions were called since the fixture was set up: edbprof_calls("json.*")."""
+    """Counts calls of functions since the fixture was set up: edbprof_calls("json.*")."""
     from edbprof_native._pytest.limits import counting
 
     with counting(request.config) as calls:

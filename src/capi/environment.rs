@@ -17,7 +17,7 @@ use crate::recorder::Registered;
 /// Variable of the environment that has the settings: lines `name=value`, the directory last.
 const VARIABLE: &str = "EDBPROF_RUN";
 
-/// What stands before the directory, which may have any bytes but NUL.
+/// Text before the directory, which may have any bytes but NUL.
 const DIRECTORY: &[u8] = b"\ndirectory=";
 
 fn text(bytes: &[u8]) -> edbprof_str {

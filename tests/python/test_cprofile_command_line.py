@@ -38,7 +38,7 @@ def start(module, directory, *arguments, **more):
 
 
 def both(directory, *arguments):
-    """What the program printed before the table, and the exit code, of each."""
+    """Output of each program before the table, and its exit code."""
 
     def seen(module):
         done = start(module, directory, *arguments)

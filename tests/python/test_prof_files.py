@@ -56,7 +56,7 @@ def test_every_field_of_the_second_object(tmp_path):
     # Whether another test has made this process measure that is not known here.
     process.pop("calibration", None)
     process.pop("recording_ns", None)
-    # How many spans of other tests nothing has recorded.
+    # Counts spans of other tests that nothing has recorded.
     process.pop("lost_spans", None)
     assert set(process) == {
         "pid", "parent_pid", "argv", "host", "hook", "clock", "clock_resolution_ns",

@@ -440,7 +440,7 @@ _Stats = Dict[_Label, Tuple[int, int, float, float, _Callers]]
 
 
 class _Rows:
-    """What `pstats.Stats` takes."""
+    """Anything that `pstats.Stats` takes."""
 
     def __init__(self, stats: _Stats) -> None:
         self.stats = stats

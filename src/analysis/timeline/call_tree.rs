@@ -35,8 +35,8 @@ pub struct Path {
     pub sides: [PathFigures; 2],
 }
 
-/// Returns the paths of two of `calls` beside each other; a caller comes before its callees. Calls of a
-/// function by itself are on its own path.
+/// Returns the paths of two of `calls` beside each other; a caller comes before its callees. Calls
+/// of a function by itself are on its own path.
 ///
 /// # Errors
 /// The system's, where a block can't be read.

@@ -56,7 +56,7 @@ pub(super) fn search(
         thread: chunk.thread,
         next: chunk.next(thread),
         is_past: false,
-        // What was open at a fork is the parent's.
+        // Calls that were open at a fork are the parent's.
         counts_cut: chunk.first == 0 && !is_whole && ticks.start == 0,
         ticks: ticks.clone(),
         depth: 0,

@@ -161,7 +161,7 @@ static PyObject *imported_version(PyObject *module, PyObject *unused)
     return PyLong_FromUnsignedLong(edbprof_python_import()->abi_version);
 }
 
-/* What a thread of in_threads does. */
+/* Work of a thread of in_threads. */
 typedef struct {
     long spans;
     const char *name;

@@ -1,1 +1,1 @@
-"""What `pytest --edbprof` does. Its functions are in no recording, like the package's others."""
+"""The work of `pytest --edbprof`. Its functions are in no recording, like the package's others."""

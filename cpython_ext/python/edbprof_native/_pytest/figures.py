@@ -54,7 +54,7 @@ class Test:
 
 
 class Figures:
-    """What a profile says of tests, the slowest first."""
+    """Figures of tests in a profile, the slowest first."""
 
     def __init__(self, path: str) -> None:
         with open(path, "rb") as file:
