@@ -104,13 +104,21 @@ static binding binding_of(PyObject *function)
     return BINDS_TO_INSTANCE;
 }
 
+/* The class that `classmethod` binds to. classmethod(decorated) of Python 3.9 passes the class as
+ * the instance, and no type (cm_descr_get in funcobject.c). */
+static PyObject *class_of(PyObject *instance, PyObject *type)
+{
+    if (type != NULL || instance == NULL) {
+        return type;
+    }
+    return PyType_Check(instance) ? instance : (PyObject *)Py_TYPE(instance);
+}
+
 static PyObject *decorated_bind(PyObject *self, PyObject *instance, PyObject *type)
 {
     PyObject *to = instance;
     switch (((decorated *)self)->binding) {
-    case BINDS_TO_CLASS:
-        to = type == NULL && instance != NULL ? (PyObject *)Py_TYPE(instance) : type;
-        break;
+    case BINDS_TO_CLASS: to = class_of(instance, type); break;
     case BINDS_TO_NOTHING: to = NULL; break;
     case BINDS_TO_INSTANCE: break;
     }

@@ -162,9 +162,11 @@ class Figures:
             names[owner] = function
 
     def _fixture(self, root: int, named: "int | None") -> str:
-        _, _, _, _, name, qualified, *_ = self._functions[root if named is None else named]
+        function = self._functions[root if named is None else named]
+        _, _, _, line, name, qualified, *_ = function
         if name == "<lambda>":  # A finalizer, which a fixture has made.
-            name = str(qualified).partition(".<locals>")[0]
+            # Python has qualified names of code from 3.11 on.
+            name = str(qualified).partition(".<locals>")[0] or f"finalizer at line {line}"
         return re.sub(r"^_?(?:xunit|unittest)_(.+)_fixture$", r"\1", str(name))
 
 
