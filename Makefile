@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -147,6 +147,9 @@ format: .venv-lint/.linters ## Lay out Rust, C and Python as `make lint` wants i
 	! [ -e build/page/.installed ] || build/page/node_modules/.bin/prettier --log-level warn --write "page/src/**/*.ts" "page/src/**/*.css" page/*.mjs
 
 lint-tools: .venv-lint/.linters .venv-lint/.installed build/lint/.installed build/page/.installed ## Install the linters that pip and npm have
+
+site: .venv-lint/.linters ## Build the documentation as a site in build/site
+	bash tests/lint.sh site
 
 bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhead beside other profilers, the import, a large recording
 	@mkdir -p build/bench

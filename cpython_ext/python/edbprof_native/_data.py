@@ -58,7 +58,7 @@ _COMPENSATE = 4
 
 
 class Waiting(NamedTuple):
-    """Parts of a self time in which the thread was on no processor, nanoseconds."""
+    """Parts of a self time in which the thread was on no processor, in nanoseconds."""
 
     blocked_ns: int
     gil_ns: int
@@ -230,9 +230,9 @@ class Node:
 
 
 class ProfileData:
-    """A profile as data, from `load`.
+    """A profile as data, made by `load`.
 
-    Times are whole nanoseconds. Everything is computed when it is asked for first, and kept.
+    Times are whole nanoseconds. Each value is computed at its first use, then kept.
     """
 
     def __init__(self, data: _profiles.Data) -> None:
@@ -276,12 +276,17 @@ class ProfileData:
         ]
 
     def column(self, name: str) -> memoryview:
-        """A column of the nodes, without a copy: `parent` (4,294,967,295 for none), `function`
-        (an index that `Node.function` resolves), `calls`, `resumes`, `total_ns`, `self_ns`,
-        `blocked_ns`, `gil_ns`, `preempted_ns`, `awaiting_ns` or `estimated`.
+        """Return a column of the nodes, without a copy.
 
-        A node comes behind its caller. `numpy.asarray(column)` takes no copy, either.
-        Raises KeyError.
+        Callers come before their callees. `numpy.asarray(column)` makes no copy, either.
+
+        Args:
+            name: `parent` (4,294,967,295 for none), `function` (an index that `Node.function`
+                resolves), `calls`, `resumes`, `total_ns`, `self_ns`, `blocked_ns`, `gil_ns`,
+                `preempted_ns`, `awaiting_ns` or `estimated`.
+
+        Raises:
+            KeyError: There is no such column.
         """
         column = self._columns.get(name)
         if column is None:
@@ -294,18 +299,19 @@ class ProfileData:
         return self._walk(roots)
 
     def find(self, pattern: str) -> List[Function]:
-        """The functions that a pattern matches, as `edbprof --include` does: `"json.*"`,
-        `"encoder.py:encode"`, `"JSONEncoder.*"`.
+        """Return the functions that a pattern matches, as `edbprof --include` does.
 
-        Leading packages and directories may be left out; `*` and `?` are as in a shell.
+        Patterns are such as `"json.*"`, `"encoder.py:encode"` and `"JSONEncoder.*"`. Leading
+        packages and directories may be left out; `*` and `?` match as in a shell.
         """
         matches = zip(self._listed(), self._data.find(pattern), self._data.column(114))
         return [function for function, is_match, is_called in matches if is_match and is_called]
 
     def subtree(self, pattern: "Union[str, Function]") -> "ProfileData":
-        """The calls of the functions that a pattern matches, with all that they have called, as a
-        profile. The outermost ones are its roots; their callers are gone, as is whatever has no
-        call tree. It is empty if no call matches.
+        """Return the calls of the functions that a pattern matches, with all calls inside.
+
+        The outermost of these calls are the roots of the new profile. Their callers are left out,
+        and so is everything that has no call tree. The profile is empty if nothing matches.
         """
         if isinstance(pattern, Function):
             name = pattern.name if pattern.file == "~" else f"({pattern.name})"
@@ -314,10 +320,14 @@ class ProfileData:
         return ProfileData(_profiles.load((), 0) if subtree is None else subtree)
 
     def diff(self, other: "ProfileData", *, as_recorded: bool = False) -> List[Change]:
-        """The functions that differ in `other`, the later profile, the largest change first, as
-        `edbprof diff` shows them: matched by module and qualified name, whatever their lines.
+        """Return the functions that differ in `other`, with the largest change first.
 
-        as_recorded: compare times with the cost of recording.
+        Functions are matched as by `edbprof diff`: by module and qualified name, whatever their
+        lines.
+
+        Args:
+            other: The later profile.
+            as_recorded: If true, times include the cost of recording.
         """
         changes = self._data.diff(other._data, as_recorded)
         names, qualified, modules, files, lines, ids, *means = (
@@ -331,34 +341,35 @@ class ProfileData:
         ]
 
     def to_bytes(self) -> bytes:
-        """The content of a `.prof` file, which `load` and `merge` take, and pstats reads."""
+        """Return the content of a `.prof` file, which `load`, `merge` and pstats read."""
         return self._data.encode()
 
     def to_pstats(self) -> "pstats.Stats":
-        """The functions and their callers as `pstats.Stats`."""
+        """Return the functions and their callers as `pstats.Stats`."""
         import pstats
 
         rows: Any = _Rows(self._rows())  # Stats takes any object with create_stats().
         return pstats.Stats(rows)
 
     def to_pandas(self, table: str = "nodes") -> "pandas.DataFrame":
-        """A data frame of pandas, of the `nodes` or the `functions`."""
+        """Return a data frame of pandas, of the `nodes` or the `functions`."""
         import pandas
 
         return pandas.DataFrame(self._table(table))
 
     def to_polars(self, table: str = "nodes") -> "polars.DataFrame":
-        """A data frame of polars, of the `nodes` or the `functions`."""
+        """Return a data frame of polars, of the `nodes` or the `functions`."""
         import polars
 
         columns = self._table(table).items()
         return polars.DataFrame({name: list(column) for name, column in columns})
 
     def to_networkx(self) -> "networkx.DiGraph":
-        """A graph of networkx: functions by their ids, with edges from callers to callees.
+        """Return a graph of networkx, with functions by their ids and edges from callers to
+        callees.
 
-        Functions have the attributes of `Function`; edges have `calls`, `primitive_calls`,
-        `self_ns` and `total_ns` of the callee when that caller called it.
+        Functions have the attributes of `Function`. An edge has `calls`, `primitive_calls`,
+        `self_ns` and `total_ns` of the callee under that caller.
         """
         import networkx
 
@@ -459,38 +470,43 @@ def _sources(sources: "Iterable[Source]") -> "Tuple[Tuple[Optional[bytes], Optio
 
 
 def load(*sources: Source, by: Optional[str] = None, compensate: bool = False) -> ProfileData:
-    """Read profiles as data: `.prof` files, live files of running or killed processes, and files
-    of cProfile. Several are merged, and every recording counts once.
+    """Read profiles as data.
 
         data = edbprof_native.load("run.prof")
         for function in data.find("json.*"):
             print(function.qualified_name, function.calls, function.self_ns)
 
-    sources: paths, or the content of files as bytes.
-    by: 'process' or 'thread' keeps these apart, each below a node of its own.
-    compensate: subtract the costs of recording from the times.
+    `.prof` files, live files of running or killed processes, and files of cProfile can be read. No
+    code of a file runs. Other threads run meanwhile.
 
-    Raises OSError, and ProfileError (a ValueError) with the reason if a file is no profile, is
-    damaged, or can't be merged with the others. No code of a file is run. Other threads run
-    meanwhile.
+    Args:
+        sources: Paths, or the content of files as bytes. Several are merged, and every recording
+            counts once.
+        by: "process" or "thread" keeps these apart, each below a node of its own.
+        compensate: If true, the costs of recording are subtracted from the times.
 
-    A `.prof` file is two objects of `marshal` behind each other:
+    Raises:
+        OSError: A file can't be read.
+        ProfileError: A file is no profile, is damaged, or can't be merged with the others. It is a
+            ValueError whose message has the reason.
+
+    A `.prof` file is two objects of `marshal`, one after the other:
 
         with open("run.prof", "rb") as file:
             rows, exact = marshal.load(file), marshal.load(file)
 
     1. The dictionary of pstats: from (file, line, name) to (primitive calls, calls, self time,
-       inclusive time, callers), seconds.
-    2. A dict with the call trees. `magic` is 'edbprof', `version` 2. Lists of dicts follow:
-       `recordings`, the random ids, 16 bytes each; `processes`; `functions`, of which each is
+       inclusive time, callers), with times in seconds.
+    2. A dict with the call trees. `magic` is 'edbprof', `version` is 2. Lists of dicts follow:
+       `recordings`, random ids of 16 bytes each; `processes`; `functions`, each of which is
        (kind, flags, file, line, name, qualified name, module, generic function); and `threads`. A
-       thread has `name`, `process` and its nodes as columns, bytes of little-endian integers:
-       `parent` (uint32, the caller's node, 2^32 - 1 for none), `function` (uint32, an index of
-       `functions`), `calls`, `resumes` and `total` (uint64, nanoseconds with callees). Readers
-       skip keys that they don't know. docs/guide/data.md has more.
+       thread has `name`, `process`, and its nodes as columns, which are bytes of little-endian
+       integers: `parent` (uint32, the caller's node, 2^32 - 1 for none), `function` (uint32, an
+       index of `functions`), `calls`, `resumes` and `total` (uint64, nanoseconds with callees).
+       Readers skip unknown keys. docs/guide/data.md has more.
 
-    `edbprof export --format=json` and `--json` of the commands print JSON. Its schema is the file
-    `edbprof.schema.json` beside this module.
+    `edbprof export --format=json` and the option `--json` of the commands print JSON. Its schema is
+    the file `edbprof.schema.json` beside this module.
     """
     if by not in _BY:
         raise ValueError(f"by is None, 'process' or 'thread', not {by!r}")
@@ -503,10 +519,15 @@ def merge(paths_or_bytes: "Iterable[Source]") -> bytes:
 
         merged = edbprof_native.merge(glob.glob("runs/*.prof"))
 
-    paths_or_bytes: paths, or the content of files as bytes. Every recording counts once, so
-        results may be merged again, in any order and in stages.
+    Other threads run meanwhile.
 
-    Raises what `load` raises. Other threads run meanwhile.
+    Args:
+        paths_or_bytes: Paths, or the content of files as bytes. Every recording counts once, so
+            results may be merged again, in any order and in stages.
+
+    Raises:
+        OSError: A file can't be read.
+        ProfileError: As of `load`.
     """
     if isinstance(paths_or_bytes, (str, bytes, os.PathLike)):
         raise TypeError("merge() takes several profiles: a list of paths or bytes")

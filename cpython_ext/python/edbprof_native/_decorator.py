@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class profile:
-    """Record every call of the decorated function, and only while it runs.
+    """Record every call of the decorated function, and nothing between the calls.
 
         @profile
         def handle(request): ...
@@ -23,41 +23,47 @@ class profile:
         @profile(dir="/var/tmp", threads=True)
         def work(): ...
 
-    Works on functions, methods, static and class methods, generator functions,
-    `async def` and async generators; of the latter three what happens while they are
-    suspended is not recorded. The function keeps its name, docstring, signature and
-    attributes, and pickles as before.
+    Functions, methods, static and class methods, generator functions, `async def` functions and
+    async generators can be decorated. A generator or coroutine is not recorded while it is
+    suspended. The decorated function keeps its name, docstring, signature and attributes, and
+    pickles as before.
 
-    Each process writes one file, `<dir>/<prefix><pid>_<digits><suffix>`, none before
-    the first recorded call. Decorators with the same `dir`, `prefix` and `suffix`
-    share it, so nothing is counted twice when one such function calls another; with
-    different ones each file has its complete data.
+    Each process writes one file, `<dir>/<prefix><pid>_<digits><suffix>`, which appears with the
+    first recorded call. Decorators with the same `dir`, `prefix` and `suffix` share the file, so a
+    call counts once even if one decorated function calls another. Otherwise each file is complete.
+    Among decorators that share a file, the first one determines `live_dir`, `max_nodes` and
+    `timeline`.
 
-    prefix, suffix: what the file's name begins and ends with.
-    dir: where it lies; the temporary directory by default.
-    save_every_n_calls: after how many outermost calls the file is written, as long as
-        all writing takes less than a hundredth of the time; 0 writes at exit only.
-        It is written at the process's exit in any case.
-    live_dir: where the live file lies, which has all that was recorded if the process is
-        killed: beside the file by default; on a tmpfs (/dev/shm) the disk's other users
-        slow down nothing; '' does without. Of those who share a file the first says.
-    threads: whether threads that a recorded call starts are recorded too, from the start
-        of their `run()` to its end, however long that is, and so are those that they
-        start. Those of `_thread` are recorded until they end, and those that C code makes
-        meanwhile while such a call runs (see `Profile`). One decorator that says so says it for all that share its file.
-    max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
-        each takes 64 to 80 bytes. Calls in further ones overflow: they count under
-        their functions, with the time that was theirs alone, and reports say how many
-        there were. Of those who share a file the first says.
-    timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB (see
-        `Profile`). It is written at exit, beside the file with `.timeline` behind its name. Of
-        those who share a file the first says.
-    record, no_record: patterns of the Python functions to record and of those to leave out
-        (see `Profile`). Those who share a file can't say different things: ValueError.
-    slower_than: seconds. Only calls of this function that last as long are kept in the timeline,
-        each with all that the process recorded meanwhile; of generators and coroutines from the
-        first start to the end, waits included. The trees count every call. Implies `timeline`.
-    keep: how many such calls are kept: the latest ones, as far as there is room.
+    Args:
+        prefix: Beginning of the file's name.
+        suffix: End of the file's name.
+        dir: Directory of the file; the temporary directory by default.
+        save_every_n_calls: Number of outermost calls between two writes of the file. Writes are
+            postponed while they would exceed a hundredth of the time. With 0, the file is written
+            at exit only. It is always written at exit.
+        live_dir: Directory of the live file, which keeps what was recorded if the process is
+            killed; `dir` by default. A tmpfs such as /dev/shm keeps the file away from busy disks.
+            With "", there is no live file.
+        threads: If true, threads that a recorded call starts are recorded too, as by `Profile`. One
+            decorator with `threads=True` is enough for all that share its file.
+        max_nodes: Number of call paths that are told apart, from 64 to 134,217,727, at 64 to 80
+            bytes each. Calls on further paths overflow: they count by function, with their self
+            time, and reports state their number.
+        timeline: If true, every event is kept with its time, in 256 MiB; a number sets another size
+            in bytes. The timeline is written at exit, beside the file, with `.timeline` appended to
+            the name.
+        record: Patterns of the Python functions to record, as for `Profile`.
+        no_record: Patterns of the Python functions to leave out, as for `Profile`.
+        slower_than: Seconds. The timeline keeps only calls of this function that take at least as
+            long, each with everything that the process recorded meanwhile. A generator or coroutine
+            counts from its start to its end, waits included. The call trees count every call.
+            Implies `timeline`.
+        keep: Number of slow calls that are kept; the latest ones, if there is room.
+
+    Raises:
+        ValueError: An argument is out of its range, or decorators that share a file have different
+            patterns.
+        TypeError: An argument has the wrong type.
     """
 
     _directory: str
@@ -165,9 +171,10 @@ class profile:
         )
 
     def save(self) -> None:
-        """Write what this process has recorded so far; nothing if that is nothing.
+        """Write everything that this process has recorded so far, if there is anything.
 
-        Raises OSError.
+        Raises:
+            OSError: The file can't be written.
         """
         self._recorder.save()
 
@@ -180,19 +187,23 @@ class profile:
         threshold: float = 0.0001,
         quiet: bool = False,
     ) -> "Tuple[int, int]":
-        """Merge the files of this `dir`, `prefix` and `suffix`, as `edbprof` does.
+        """Merge the files of this `dir`, `prefix` and `suffix`, as the program `edbprof` does.
 
-        Those in `live_dir` are among them.
+        Files in `live_dir` are included.
 
-        out_path: the result's file name or directory, as for `edbprof --out`.
-        sort_by: pstats' sort keys for the table, comma-separated.
-        width: of the picture, in pixels.
-        threshold: share of the whole time below which the picture leaves out frames.
-        quiet: print nothing.
+        Args:
+            out_path: File name or directory of the results, as for `edbprof --out`.
+            sort_by: Sort keys of pstats for the table, separated by commas.
+            width: Width of the picture in pixels.
+            threshold: Share of the whole time below which the picture leaves out frames.
+            quiet: If true, nothing is printed.
 
-        Returns how many files succeeded and how many failed, (0, 0) when there are
-        none. Raises ValueError for arguments that make no sense, OSError when the
-        result can't be written or the program `edbprof` is missing.
+        Returns:
+            Numbers of files that were merged and that failed; (0, 0) if there are none.
+
+        Raises:
+            ValueError: An argument is out of its range.
+            OSError: The results can't be written, or the program `edbprof` is missing.
         """
         self.save()  # Before the import, which would stand in it where a call records.
 

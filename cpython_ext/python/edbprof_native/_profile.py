@@ -31,47 +31,51 @@ class Profile:
             work()
         recorded.save("work.prof")
 
-    It has the interface of `cProfile.Profile`, so `pstats.Stats(recorded)` works, and so do
-    subclasses: their methods are called where cProfile would. Any number
-    may exist and be enabled at once, nested or in several threads; each has its complete
-    data.
+    `Profile` has the interface of `cProfile.Profile`: `pstats.Stats(recorded)` works, and methods
+    of subclasses are called where cProfile calls them. Any number of them may be enabled at once,
+    nested or in several threads, and each has complete data.
 
-    timer: a function that returns the time, in seconds as a float or in units as an
-        int; for example `time.process_time`. Slow: the recorder's own clocks are not.
-    timeunit: seconds in a unit of an integer timer.
-    subcalls: whether `stats` and `getstats()` say who called whom. Files always do.
-    builtins: whether functions written in C are recorded. Without them recording costs
-        about half as much from Python 3.13 on.
-    hook: how calls are seen: 'monitoring' (`sys.monitoring`, Python 3.12 and later, where
-        the tool id 4, 3 or 5 is free) is the faster, 'setprofile' always works, 'auto' is the
-        best that there is. All give the same. Raises ValueError.
-    clock: 'wall', or 'cpu' for the CPU time of each thread; without `timer`.
-    live_dir: where the live file lies, which has all that was recorded if the process is
-        killed: the temporary directory by default, where `edbprof` finds it. It is made
-        at the first recorded call and goes with the `Profile`, at the latest at exit.
-        That costs a fraction of a millisecond; '' does without, for a `Profile` that
-        lives as short as a request.
-    threads: whether threads that a recording thread starts are recorded too, from the
-        start of their `run()` to its end, and so are those that they start. Those of
-        `_thread` are recorded until they end, and those that C code makes meanwhile for as
-        long as a thread that is none of these is recorded: up to 3.11 once they are noticed.
-    max_nodes: how many ways of being called are told apart, between 64 and 134,217,727;
-        each takes 64 to 80 bytes. Calls in further ones overflow: they count under
-        their functions, with the time that was theirs alone, and reports say how many
-        there were. Raises ValueError.
-    waiting: whether the time in which a thread was on no processor is told apart: blocked,
-        waiting for the interpreter's lock, or preempted. Only with clock='wall' and without
-        `timer`.
-    timeline: whether every event is kept with its time, in as many bytes; True: 256 MiB. An
-        event takes 8 bytes; once there is no room for more, the latest ones take the place of
-        the oldest. They lie beside the live file, or in memory without one, and `save()` writes
-        them to `path` with `.timeline` behind it.
-    record, no_record: patterns of the Python functions to record and of those to leave out,
-        one or any number: `"json.*"`, `["parse.py:*", "Parser.feed"]`, as in `edbprof --include`.
-        "mine" stands for the functions that are neither in the standard library nor in an
-        installed package. The time of other functions is their callers'; C functions are
-        recorded where a recorded function calls them. From Python 3.12 on, other functions
-        cost nothing after their first call. Raises ValueError.
+    Args:
+        timer: Function that returns the time, in seconds as a float or in units as an int; for
+            example `time.process_time`. The recorder's own clocks are much faster.
+        timeunit: Seconds in a unit of an integer timer.
+        subcalls: If true, `stats` and `getstats()` have the callers of each function. Files always
+            have them.
+        builtins: If true, functions written in C are recorded. Without them, recording costs about
+            half as much from Python 3.13 on.
+        hook: "monitoring" uses `sys.monitoring` (Python 3.12 and later, if one of the tool ids 4, 3
+            and 5 is free), which is faster; "setprofile" works always; "auto" takes the faster one
+            that is possible. Both record the same.
+        clock: "wall", or "cpu" for the processor time of each thread. Not with `timer`.
+        live_dir: Directory of the live file, which keeps what was recorded if the process is
+            killed; the temporary directory by default, where `edbprof` finds the file. It is made
+            at the first recorded call, in a fraction of a millisecond, and removed with the
+            `Profile` or at exit. With "", there is no live file, which suits a `Profile` that lives
+            for one request.
+        threads: If true, threads that a recording thread starts are recorded too, from the start of
+            their `run()` to its end, and so are the threads that they start. Threads of `_thread`
+            are recorded until they end. Threads of C code that call Python are recorded while any
+            other thread records; up to Python 3.11, from the moment in which edbprof notices them.
+        max_nodes: Number of call paths that are told apart, from 64 to 134,217,727, at 64 to 80
+            bytes each. Calls on further paths overflow: they count by function, with their self
+            time, and reports state their number.
+        waiting: If true, the time in which a thread is on no processor is told apart: blocked,
+            waiting for the interpreter's lock, or preempted. Only with the clock "wall", and not
+            with `timer`.
+        timeline: If true, every event is kept with its time, in 256 MiB; a number sets another size
+            in bytes. An event takes 8 bytes. When there is no room left, the latest events replace
+            the oldest. The timeline lies beside the live file, or in memory without one. `save()`
+            writes it beside the file, with `.timeline` appended to the name.
+        record: Patterns of the Python functions to record, one or several: `"json.*"`,
+            `["parse.py:*", "Parser.feed"]`, as for `edbprof --include`. "mine" stands for functions
+            that are neither in the standard library nor in an installed package. The time of other
+            functions is part of their callers. C functions are recorded if a recorded function
+            calls them. From Python 3.12 on, other functions cost nothing after their first call.
+        no_record: Patterns of the Python functions to leave out.
+
+    Raises:
+        ValueError: An argument is out of its range, or `hook` is not possible.
+        TypeError: An argument has the wrong type.
     """
 
     def __init__(
@@ -127,9 +131,11 @@ class Profile:
             self._recorder.abandon()
 
     def enable(self, subcalls: "Optional[bool]" = None, builtins: "Optional[bool]" = None) -> None:
-        """Record in the calling thread from now on; doing so again changes nothing.
+        """Record in the calling thread from now on. To enable twice is as to enable once.
 
-        subcalls, builtins: as for `Profile()` from now on; None leaves them as they are.
+        Args:
+            subcalls: Replaces the argument of `Profile()`, unless None.
+            builtins: Replaces the argument of `Profile()`, unless None.
         """
         if subcalls is not None:
             self._subcalls = subcalls
@@ -138,22 +144,27 @@ class Profile:
         self._recorder.enable()
 
     def disable(self) -> None:
-        """Record in the calling thread no longer; what was recorded is kept."""
+        """Stop recording in the calling thread. The `Profile` keeps what it has recorded."""
         self._recorder.stop()
 
     def save(self, path: "Path") -> None:
-        """Write what was recorded so far to exactly `path`, a `.prof` file.
+        """Write everything that was recorded so far to `path`, a `.prof` file.
 
-        Raises OSError.
+        A file of that name is replaced once the new one is complete.
+
+        Raises:
+            OSError: The file can't be written.
         """
         self._recorder.save(path)
 
     def dump_stats(self, file: "Path") -> None:
-        """`create_stats()`, and write what `save()` writes, but to `open(file, "wb")`, as
-        cProfile does; `save()` replaces a file when the new one is whole. Where a subclass has
-        made other `stats`, they are written alone.
+        """Call `create_stats()`, then write what `save()` writes, through `open(file, "wb")`.
 
-        Raises OSError.
+        cProfile writes its files in this way. If a subclass has made other `stats`, the file has
+        only those.
+
+        Raises:
+            OSError: The file can't be written.
         """
         with open(file, "wb") as opened:
             self.create_stats()
@@ -162,16 +173,17 @@ class Profile:
             opened.write(encoded if encoded and is_ours else marshal.dumps(self.stats))
 
     def create_stats(self) -> None:
-        """`disable()` and `snapshot_stats()`."""
+        """Call `disable()`, then `snapshot_stats()`."""
         self.disable()
         self.snapshot_stats()
 
     def snapshot_stats(self) -> None:
-        """Set `stats` to what was recorded so far, open calls with their time until now.
+        """Set `stats` to everything that was recorded so far; open calls last until now.
 
-        It is a dict as cProfile's: from (file, line, name) of a function to (primitive
-        calls, calls, self time, inclusive time, callers), times in seconds; callers from
-        the same of a caller to (calls, primitive calls, self time, inclusive time).
+        `stats` is a dict as cProfile's. Keys are (file, line, name) of a function. Values are
+        (primitive calls, calls, self time, inclusive time, callers), with times in seconds. Callers
+        are a dict from the key of the caller to (calls, primitive calls, self time, inclusive
+        time).
         """
         if _overrides(self.getstats, _GETSTATS):
             self.stats = _stats_of(self.getstats())
@@ -186,7 +198,7 @@ class Profile:
         return stats
 
     def print_stats(self, sort: "Sort" = -1) -> None:
-        """Print `create_stats()` as a table, sorted as `pstats.Stats.sort_stats` does."""
+        """Call `create_stats()`, then print a table, sorted as by `pstats.Stats.sort_stats`."""
         import pstats
 
         keys: "Any" = sort if isinstance(sort, tuple) else (sort,)
@@ -194,11 +206,11 @@ class Profile:
         pstats.Stats(recorded).strip_dirs().sort_stats(*keys).print_stats()
 
     def getstats(self) -> "List[Any]":
-        """What was recorded so far, as a list of `_lsprof.profiler_entry`: code (a builtin's
-        is its name), callcount, reccallcount, totaltime, inlinetime, calls (None, or a list
-        of `_lsprof.profiler_subentry` with the same attributes but calls).
+        """Return everything that was recorded so far as a list of `_lsprof.profiler_entry`.
 
-        Functions of the same file, line and name are one entry.
+        An entry has `code` (the name of a builtin), `callcount`, `reccallcount`, `totaltime`,
+        `inlinetime`, and `calls`: None, or a list of `_lsprof.profiler_subentry`, which have the
+        same attributes without `calls`. Functions of one file, line and name are one entry.
         """
         from _lsprof import profiler_entry, profiler_subentry
 
@@ -238,9 +250,10 @@ class Profile:
             return func(*args, **kw)
 
     def clear(self) -> None:
-        """Forget what was recorded; where recording is on it goes on.
+        """Forget what was recorded. If recording is on, it continues.
 
-        Raises RuntimeError while another thread records.
+        Raises:
+            RuntimeError: Another thread is recording.
         """
         depth = self._recorder.stop()
         try:
@@ -251,9 +264,10 @@ class Profile:
                 self._recorder.enable()
 
     def close(self) -> None:
-        """Forget what was recorded and free its memory.
+        """Forget what was recorded, and free its memory.
 
-        Raises RuntimeError while another thread records.
+        Raises:
+            RuntimeError: Another thread is recording.
         """
         self._recorder.close()
 
@@ -284,7 +298,7 @@ def _overrides(method: "Any", original: "Any") -> bool:
 
 
 def label(code: "Union[str, CodeType]") -> "Label":
-    """Return what stands for `code` in `stats`; a builtin's is its name. As `cProfile.label`."""
+    """Return the key of `code` in `stats`, as `cProfile.label`. A builtin's code is its name."""
     if isinstance(code, str):
         return "~", 0, code
     return code.co_filename, code.co_firstlineno, code.co_name
@@ -317,8 +331,9 @@ def run(
     filename: "Optional[Path]" = None,
     sort: "Sort" = -1,
 ) -> None:
-    """Record the execution of `statement` in the namespace of `__main__`, then write it to
-    `filename`, or print a table without one. As `cProfile.run`.
+    """Record the execution of `statement` in the namespace of `__main__`, as `cProfile.run`.
+
+    The result is written to `filename`, or printed as a table if there is none.
     """
     recorded = Profile()
     try:

@@ -53,10 +53,10 @@ def main() -> "Any":
 
 
 def install() -> None:
-    """Be `cProfile` and `profiling.tracing` for this process from now on.
+    """Replace `cProfile` and `profiling.tracing` in this process from now on.
 
-    For programs that can't be changed. Those that have imported `cProfile` already find a
-    `Profile` of edbprof in it, too. At any time, any number of times.
+    This serves programs that can't be changed. Modules that have imported `cProfile` already find a
+    `Profile` of edbprof in it, too. May be called at any time and repeatedly.
     """
     this = sys.modules[__name__]
     for name in _NAMES:

@@ -80,11 +80,11 @@ def _patched(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def patch_functools() -> None:
-    """Tell generic functions apart from now on, those included that exist already.
+    """Tell generic functions apart from now on, including those that exist already.
 
-    At any time, any number of times, from any thread. `functools.singledispatch` stays
-    the same object, so it does not matter who has imported it before; what it makes
-    behaves, pickles and introspects as ever.
+    May be called at any time, repeatedly, and from any thread. `functools.singledispatch` remains
+    the same object, so earlier imports of it are included. Its results behave, pickle and
+    introspect as before.
     """
     global _is_patched
     with _lock:
@@ -102,7 +102,7 @@ def patch_functools() -> None:
 
 
 def unpatch_functools() -> None:
-    """Make generic functions as before; those that were told apart stay so."""
+    """Stop telling new generic functions apart. Those that were told apart remain so."""
     global _is_patched
     with _lock:
         functools.singledispatch.__code__ = _original_code
