@@ -185,7 +185,10 @@ def test_interpreters_of_the_programs_own_are_counted(tmp_path):
 
 #: A daemon that goes on once the run is over.
 DAEMON = """
-import multiprocessing, os, subprocess, sys, threading
+import multiprocessing, os, subprocess, sys, threading, warnings
+
+# Of a thread that has been joined, and that the system has not quite ended.
+warnings.simplefilter("ignore", DeprecationWarning)
 
 def called(number): return number
 

@@ -15,7 +15,7 @@ import time
 import pytest
 from edbprof_native import Profile, profile
 from prof_file import ProfFile
-from timeline_file import BLOCKED, check_against, only_process
+from timeline_file import BLOCKED, SETPROFILE, check_against, only_process
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_a_forked_child_begins_one_of_its_own(run, tmp_path):
     assert not of.calls_of("work")
 
 
-@pytest.mark.parametrize("hook", ["setprofile", "monitoring"])
+@pytest.mark.parametrize("hook", [SETPROFILE, "monitoring"])
 def test_the_way_in_which_calls_end(both, hook):
     if hook == "monitoring" and sys.version_info < (3, 12):
         pytest.skip("there is no sys.monitoring")

@@ -15,10 +15,10 @@ from edbprof_native import Profile
 from edbprof_native._program import find
 from prof_file import ProfFile
 from running import write
-from timeline_file import check_against, only_process, read_timeline
+from timeline_file import SETPROFILE, check_against, only_process, read_timeline
 from turns import callee, in_turns, run_all
 
-HOOKS = ["setprofile", *(["monitoring"] if sys.version_info >= (3, 12) else [])]
+HOOKS = [SETPROFILE, *(["monitoring"] if sys.version_info >= (3, 12) else [])]
 PROGRAM = """
     import multiprocessing, os, signal, subprocess, sys, threading
 

@@ -3,14 +3,17 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::mem;
 
 use super::frames::Frames;
 use super::layout::{Times, layout};
 use crate::model::walk::Children;
 use crate::report::roles::{Role, is_module_body};
 
-/// The program's own functions that are shown however little time they take.
+/// Number of the program's own functions that come before other functions.
 const OWN: usize = 8;
+/// Part of the whole time that each but the first of them takes, if lines are few.
+const WORTH_SHOWING: u64 = 1_000;
 /// Frames that are tried when no more fit than were chosen at once.
 const TRIED: usize = 40;
 
@@ -64,7 +67,8 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     let half = lines.map_or(usize::MAX, |lines| lines / 2);
     let mut ranked = heaviest_way(frames, times, &prominent);
     ranked.truncate(half);
-    ranked.extend(own_functions(frames, &prominent, &by_score));
+    let least = lines.map_or(0, |_| frames.tree.whole() / WORTH_SHOWING);
+    ranked.extend(own_functions(frames, &prominent, &by_score, least));
     let long = |&&node: &&u32| {
         let time = match prominent[node as usize] {
             true => nodes.totals()[node as usize],
@@ -118,7 +122,7 @@ fn repeated(frames: &Frames) -> Vec<bool> {
     repeated
 }
 
-/// The frames to show of the way down on which most work is done: its end first.
+/// The frames to show of the way down on which most work is done: its ends first.
 fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
     let children = Children::of(nodes);
@@ -132,21 +136,41 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> 
         let worth = own.max(times.least_hidden);
         next = heaviest(children.under(node)).filter(|&child| weight(child).1 > worth);
     }
-    let mut shown: Vec<_> = way.last().copied().into_iter().collect();
+    let ends = [way.last(), way.first()];
+    let mut shown: Vec<_> = ends.into_iter().flatten().copied().collect();
+    // Own functions in which much of the time leaves the way say more than those that pass all of it
+    // on, and more than what libraries do in between.
+    let totals = nodes.totals();
+    let leaving = way.windows(2).map(|pair| {
+        let left = totals[pair[0] as usize].saturating_sub(totals[pair[1] as usize]);
+        (pair[0], left)
+    });
+    let is_own = |node: u32| {
+        let function = nodes.kinds()[node as usize];
+        frames.roles[function as usize] == Role::Own
+            && !is_module_body(&frames.tree.functions[function as usize])
+    };
+    let mut own: Vec<_> = leaving
+        .filter(|&(node, _)| prominent[node as usize] && is_own(node))
+        .collect();
+    own.sort_by_key(|&(_, left)| Reverse(left));
+    shown.extend(own.into_iter().map(|(node, _)| node));
     shown.extend(way.into_iter().filter(|&node| prominent[node as usize]));
     shown
 }
 
-/// The costliest frame of each of the costliest own functions.
-fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32]) -> Vec<u32> {
+/// The costliest frame of each of the costliest own functions: one however little it takes.
+fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32], least: u64) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
     let mut known = HashSet::new();
+    let mut is_first = true;
     let own = by_score.iter().copied().filter(|&node| {
         let function = nodes.kinds()[node as usize];
         frames.roles[function as usize] == Role::Own
             && prominent[node as usize]
             && nodes.totals()[node as usize] > 0
             && !is_module_body(&frames.tree.functions[function as usize])
+            && (mem::take(&mut is_first) || nodes.totals()[node as usize] >= least)
             && known.insert(function)
     });
     own.take(OWN).collect()
