@@ -122,10 +122,21 @@ export class Store {
     const fragment = toFragment(state);
     if (fragment === toFragment(this.now)) return;
     this.now = state;
-    const address = fragment ? `#${fragment}` : location.href.replace(/#.*/, '');
-    if (isTyping) history.replaceState(null, '', address);
-    else history.pushState(null, '', address);
+    this.showAddress(fragment, isTyping);
     this.notify();
+  }
+
+  private showAddress(fragment: string, isTyping: boolean): void {
+    const page = location.href.replace(/#.*/, '');
+    const address = fragment ? `${page}#${fragment}` : page;
+    // In a frame, Back belongs to the page around it.
+    const isFrame = window !== window.top;
+    try {
+      if (isTyping || isFrame) history.replaceState(null, '', address);
+      else history.pushState(null, '', address);
+    } catch {
+      // A browser may refuse a frame without an address of its own, which the state outlives.
+    }
   }
 
   private notify(): void {

@@ -62,6 +62,7 @@ _MODULES = {
     "install": "tracing",
     "label": "_profile",
     "load": "_data",
+    "load_ipython_extension": "_notebook",
     "main": "tracing",
     "merge": "_data",
     "profile": "_decorator",
@@ -69,6 +70,7 @@ _MODULES = {
     "runctx": "_profile",
     "tracing": "tracing",
     "tracing_singledispatch": "tracing_singledispatch",
+    "unload_ipython_extension": "_notebook",
 }
 
 

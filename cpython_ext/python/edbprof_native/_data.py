@@ -340,6 +340,18 @@ class ProfileData:
             )
         ]
 
+    def _repr_html_(self) -> str:
+        """The page of `edbprof view`, for notebooks."""
+        from . import _page
+
+        return _page.html(self._data.encode())
+
+    def _repr_markdown_(self) -> str:
+        """The functions with the largest self times as a table, for notebooks."""
+        from . import _page
+
+        return _page.markdown(self._data.encode())
+
     def to_bytes(self) -> bytes:
         """Return the content of a `.prof` file, which `load`, `merge` and pstats read."""
         return self._data.encode()

@@ -271,6 +271,18 @@ class Profile:
         """
         self._recorder.close()
 
+    def _repr_html_(self) -> str:
+        """The page of `edbprof view` of what was recorded so far, for notebooks."""
+        from . import _page
+
+        return _page.html(self._recorder.encode())
+
+    def _repr_markdown_(self) -> str:
+        """The functions with the largest self times as a table, for notebooks."""
+        from . import _page
+
+        return _page.markdown(self._recorder.encode())
+
     def __enter__(self) -> "Self":
         # Nests, where a subclass has no methods of its own: those do what cProfile's would.
         if _overrides(self.enable, _ENABLE):

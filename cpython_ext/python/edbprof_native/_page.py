@@ -1,0 +1,109 @@
+"""A profile for people: the page of `edbprof view`, and a table in Markdown.
+
+Imported where a notebook or a browser asks for either.
+"""
+
+import os
+
+from . import _program
+
+TYPE_CHECKING = False  # see _decorator.py
+if TYPE_CHECKING:
+    from typing import List, Sequence
+
+    from ._data import Function
+
+#: Packages that execute cells. Their calls are folded: they count under their callers.
+NOTEBOOK = ("IPython", "ipykernel", "traitlets", "jupyter_client", "zmq", "comm", "marimo")
+
+_ROWS = 20
+
+# Only what a table cell or a link could be made of.
+_SPECIAL = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|~$#"})
+
+
+def render(encoded: bytes, exclude: "Sequence[str]" = (), max_size: str = "50MB") -> bytes:
+    """The page of `edbprof view` of a `.prof` file's content.
+
+    exclude: patterns of functions to fold. Raises FileNotFoundError without the program, OSError.
+    """
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="edbprof-page-") as scratch:
+        path = os.path.join(scratch, "recorded.prof")
+        with open(path, "wb") as file:
+            file.write(encoded)
+        options = [f"--exclude={pattern}" for pattern in exclude]
+        done = subprocess.run(
+            [_program.find(), "view", "--output=-", f"--max-size={max_size}", *options, path],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    if done.returncode != 0:
+        raise OSError(os.fsdecode(done.stderr).strip() or "edbprof view has failed")
+    return done.stdout
+
+
+def html(encoded: bytes) -> str:
+    """The page in a frame that has no rights but to run its own scripts, for a notebook."""
+    patterns = [f"{package}.*" for package in NOTEBOOK]
+    return frame(render(encoded, patterns, "5MB"))
+
+
+def frame(page: bytes) -> str:
+    """An element that holds the whole page, and asks no server for it."""
+    text = page.decode().replace("&", "&amp;").replace('"', "&quot;")
+    return (
+        '<iframe title="Profile by edbprof" sandbox="allow-scripts" allow="clipboard-write" '
+        'style="width: 100%; height: 640px; border: 1px solid #8884" '
+        f'srcdoc="{text}"></iframe>'
+    )
+
+
+def markdown(encoded: bytes) -> str:
+    """The functions with the largest self times, as a table."""
+    from ._data import load
+
+    data = load(encoded)
+    ours = tuple(package + "." for package in NOTEBOOK)
+    functions = [each for each in data.functions if not (each.module + ".").startswith(ours)]
+    functions.sort(key=lambda each: -each.self_ns)
+    total = sum(each.self_ns for each in functions)
+    calls = sum(each.calls for each in functions)
+    lines = [
+        f"{calls:,} calls of {len(functions):,} functions in {_duration(total)}",
+        "",
+        "| calls | self | total | function | file |",
+        "|---:|---:|---:|---|---|",
+        *(_row(each) for each in functions[:_ROWS]),
+    ]
+    if len(functions) > _ROWS:
+        rest = functions[_ROWS:]
+        own = _duration(sum(each.self_ns for each in rest))
+        lines.append(f"| {sum(each.calls for each in rest):,} | {own} | | {len(rest):,} others | |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(function: "Function") -> str:
+    place = "" if function.file == "~" else f"{os.path.basename(function.file)}:{function.line}"
+    cells: "List[str]" = [
+        f"{function.calls:,}",
+        _duration(function.self_ns),
+        _duration(function.total_ns),
+        _text(function.qualified_name),
+        _text(place),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(text: str) -> str:
+    return " ".join(text.translate(_SPECIAL).split())
+
+
+def _duration(nanoseconds: int) -> str:
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds} ns"
