@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use once_cell::sync::OnceCell;
+
 use super::tsc::{self, read as tsc};
 use super::{TickRate, system};
 
@@ -48,6 +50,18 @@ impl ClockSample {
             }
         }
         best.1
+    }
+
+    /// The first moment that this process has asked for, or this one if the two can't be compared.
+    /// So only the first of many short recordings has to wait for its rate.
+    pub(crate) fn or_first_of_process(self) -> ClockSample {
+        static FIRST: OnceCell<ClockSample> = OnceCell::new();
+        let first = *FIRST.get_or_init(|| self);
+        if first.is_comparable_with(self) {
+            first
+        } else {
+            self
+        }
     }
 
     /// The rate of the time stamp counter since this moment. Waits, if that is shorter
@@ -225,5 +239,14 @@ mod tests {
         let again = ClockSample::now().tsc_rate();
         let ratio = rate.ns_per_tick() / again.ns_per_tick();
         assert!((0.99..1.01).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn later_recordings_of_a_process_measure_since_its_first() {
+        let first = ClockSample::now().or_first_of_process();
+        let later = ClockSample::now();
+        assert_eq!(later.or_first_of_process(), first);
+        let suspended = later.suspended(SECOND, 77);
+        assert_eq!(suspended.or_first_of_process(), suspended);
     }
 }

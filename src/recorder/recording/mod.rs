@@ -200,7 +200,7 @@ impl Recording {
     /// Nanoseconds in a tick.
     pub(crate) fn rate(&self) -> TickRate {
         match self.options.clock {
-            Clock::Tsc => self.started.tsc_rate(),
+            Clock::Tsc => self.started.or_first_of_process().tsc_rate(),
             Clock::Monotonic | Clock::Cpu => TickRate::NANOSECOND,
             Clock::Host => self.options.host_rate,
         }
