@@ -5,6 +5,7 @@
  * that they expect. */
 #include "steps.h"
 
+#include "recorder_type.h"
 #include "thread.h"
 
 typedef struct {
@@ -36,6 +37,19 @@ PyObject *steps_new(recorder *owner, PyObject *iterator, const slow_calls *slow)
     self->started = self->over = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
+}
+
+static PyObject *steps_make(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", NULL};
+    static const slow_calls none;
+    PyObject *iterator, *owner;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:Steps", names, &iterator, &recorder_type,
+                                     &owner)) {
+        return NULL;
+    }
+    Py_INCREF(iterator);
+    return steps_new((recorder *)owner, iterator, &none);
 }
 
 /* Has the beginning and the limit of the call that the steps belong to. */
@@ -245,5 +259,7 @@ PyTypeObject steps_type = {
     .tp_members = steps_members,
     .tp_methods = steps_methods,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_doc = "Runs a generator or coroutine, recording during each step.",
+    .tp_new = steps_make,
+    .tp_doc = "Steps(iterator, recorder, /)\n--\n\n"
+              "Runs a generator or coroutine, recording during each step.",
 };

@@ -74,6 +74,7 @@ class Decorated:
 
 @final
 class Steps:
+    def __new__(cls, iterator: Any, recorder: Recorder, /) -> Self: ...
     @property
     def iterator(self) -> Any: ...
     @property

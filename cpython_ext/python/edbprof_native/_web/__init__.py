@@ -1,0 +1,1 @@
+"""Recording of single requests, for the middlewares `wsgi`, `asgi` and `django`."""

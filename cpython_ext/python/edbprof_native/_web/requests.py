@@ -1,0 +1,140 @@
+"""The settings of a middleware, and the recording of one request."""
+
+import sys
+import time
+from urllib.parse import quote
+
+from .. import _choice, _native
+from .rules import Rules, Token
+from .store import Store, new_id
+
+TYPE_CHECKING = False  # see ../_decorator.py
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional, Sequence, TypeVar, Union
+
+    from .._choice import Patterns
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+# Each takes 64 bytes once it is used; a request has some thousands.
+_MAX_NODES = 1 << 18
+
+
+class Requests:
+    """What a middleware was told.
+
+    token_from: name of the environment variable that has the token. A request with the token is
+        recorded whatever the other rules say, its answer names the page of its profile, and it may
+        read such pages. The token is in the header `X-Edbprof-Token` or in the query,
+        `?edbprof=TOKEN`.
+    every: record each n-th request in each process.
+    path: record requests whose path matches this pattern, such as `/api/*`, or one of these.
+    slower_than: keep the recordings of requests that took at least so many seconds.
+    store: directory of the recordings; by default one for each user in the temporary directory.
+    max_bytes: bytes that the recordings may take together. The oldest are removed.
+    pages: path below which those who have the token find the recordings.
+    record, no_record, builtins, waiting: as for `Profile()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        token_from: str = "",
+        every: int = 0,
+        path: "Union[str, Sequence[str]]" = (),
+        slower_than: "Optional[float]" = None,
+        store: "Optional[str]" = None,
+        max_bytes: int = 64 << 20,
+        pages: str = "/edbprof/",
+        record: "Patterns" = (),
+        no_record: "Patterns" = (),
+        builtins: bool = True,
+        waiting: bool = True,
+    ) -> None:
+        if not (pages.startswith("/") and pages.endswith("/") and len(pages) > 1):
+            raise ValueError("pages must be a path such as '/edbprof/'")
+        self.token = Token(token_from)
+        self.rules = Rules(every, path, slower_than)
+        self.store = Store(store, max_bytes)
+        self.pages = pages
+        self._options: "dict[str, Any]" = {
+            "live_dir": "",
+            "max_nodes": _MAX_NODES,
+            "builtins": builtins,
+            "waiting": waiting,
+            **_choice.options(record, no_record),
+        }
+        self._has_failed = False
+
+    @property
+    def are_off(self) -> bool:
+        """True if no rule was given, so that nothing is ever recorded."""
+        return not (self.token.is_set or self.rules.are_given)
+
+    def begin(self, method: str, path: str, root: str, is_asked: bool) -> "Recording":
+        """Record a request; `root` is the application's path, `is_asked` says it has the token."""
+        recorder = _native.Recorder(**self._options)
+        return Recording(self, recorder, method, path, root, is_asked)
+
+    def keep(self, recording: "Recording", seconds: float) -> None:
+        """Store a recording. A failure is told once, and the request goes on."""
+        about = {
+            "time": recording.time,
+            "method": recording.method,
+            "path": recording.path,
+            "status": int(recording.status.split(None, 1)[0] or 0),
+            "seconds": seconds,
+        }
+        try:
+            is_kept = self.store.put(recording.id, recording.recorder.encode(), about)
+            reason: "Optional[object]" = None if is_kept else "it is larger than max_bytes"
+        except Exception as error:
+            reason = error
+        if reason is not None and not self._has_failed and sys.stderr is not None:
+            self._has_failed = True
+            print(f"edbprof: cannot keep the recording of a request: {reason}", file=sys.stderr)
+
+
+class Recording:
+    """One request. It records in those calls and steps alone that `decorate` was given."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        recorder: "_native.Recorder",
+        method: str,
+        path: str,
+        root: str,
+        is_asked: bool,
+    ) -> None:
+        self._requests = requests
+        self.recorder = recorder
+        self.id = new_id()
+        #: The value of a header `Server-Timing` that names the page of the profile.
+        self.timing = f'edbprof;desc="{quote(root)}{requests.pages}{self.id}"'
+        self.method = method
+        self.path = path
+        self.is_asked = is_asked
+        #: The status of the answer; 0 if the request has failed before.
+        self.status = "0"
+        self.time = time.time()
+        self._began = time.perf_counter()
+        self.is_over = False
+
+    def decorate(self, function: "F") -> "F":
+        """The function, recorded while it runs: other tasks, greenlets and threads are not."""
+        return _native.Decorated(function, self.recorder)  # type: ignore[return-value]
+
+    def finish(self) -> None:
+        """Keep the recording if the rules say so, and free it."""
+        if self.is_over:
+            return
+        self.is_over = True
+        seconds = time.perf_counter() - self._began
+        if self.is_asked or self._requests.rules.keep(seconds):
+            self._requests.keep(self, seconds)
+        self.recorder.abandon()
+        try:
+            self.recorder.close()
+        except RuntimeError:
+            pass  # A thread that the request has started still records.
