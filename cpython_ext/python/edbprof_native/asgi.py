@@ -31,12 +31,11 @@ _HEADERS = {_TOKEN: "HTTP_X_EDBPROF_TOKEN", b"referer": "HTTP_REFERER", b"cookie
 
 
 class Middleware:
-    __doc__ = f"""An application that answers as `app` does, and records HTTP requests.
+    """An application that answers as `app` does, and records HTTP requests.
 
     The tasks of asyncio and the calls in worker threads that a recorded request makes are
-    recorded, too. Web sockets are not.
-
-    {Requests.__doc__}"""
+    recorded, too. Web sockets are not. The options are those of `Requests` in `_web/requests.py`.
+    """
 
     def __init__(self, app: "Application", **options: "Any") -> None:
         self._app = app

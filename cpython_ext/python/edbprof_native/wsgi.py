@@ -25,9 +25,10 @@ __all__ = ["Middleware"]
 
 
 class Middleware:
-    __doc__ = f"""An application that answers as `app` does, and records requests.
+    """An application that answers as `app` does, and records requests.
 
-    {Requests.__doc__}"""
+    The options are those of `Requests` in `_web/requests.py`.
+    """
 
     def __init__(self, app: "Application", **options: "Any") -> None:
         self._app = app

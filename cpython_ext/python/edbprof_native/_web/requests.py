@@ -21,19 +21,27 @@ _MAX_NODES = 1 << 18
 
 
 class Requests:
-    """What a middleware was told.
+    """Options of a middleware. Nothing is recorded without one of the first four.
 
-    token_from: name of the environment variable that has the token. A request with the token is
-        recorded whatever the other rules say, its answer names the page of its profile, and it may
-        read such pages. The token is in the header `X-Edbprof-Token` or in the query,
-        `?edbprof=TOKEN`.
-    every: record each n-th request in each process.
-    path: record requests whose path matches this pattern, such as `/api/*`, or one of these.
-    slower_than: keep the recordings of requests that took at least so many seconds.
-    store: directory of the recordings; by default one for each user in the temporary directory.
-    max_bytes: bytes that the recordings may take together. The oldest are removed.
-    pages: path below which those who have the token find the recordings.
-    record, no_record, builtins, waiting: as for `Profile()`.
+    Args:
+        token_from: Name of the environment variable that holds the token. A request with the token
+            is recorded whatever the other rules say. Its answer names the page of its profile, and
+            such requests may read these pages. The token is in the header `X-Edbprof-Token` or in
+            the query, `?edbprof=TOKEN`.
+        every: If n, each n-th request in each process is recorded.
+        path: Pattern of the paths of requests to record, such as `"/api/*"`, or several.
+        slower_than: Seconds that a request has to take for its recording to be kept.
+        store: Directory of the recordings. By default, each user has one in the temporary
+            directory.
+        max_bytes: Bytes that the recordings may take together. The oldest are removed.
+        pages: Path below which requests with the token find the recordings.
+        record: Patterns of the functions to record, as for `Profile`.
+        no_record: Patterns of the functions to leave out, as for `Profile`.
+        builtins: If true, functions written in C are recorded.
+        waiting: If true, the time in which a thread is on no processor is told apart.
+
+    Raises:
+        ValueError: If an option makes no sense, or the token has fewer than 16 characters.
     """
 
     def __init__(
