@@ -111,3 +111,69 @@ fn a_profile_without_a_timeline_is_no_timeline() {
     assert!(run.stderr.contains("timeline"), "{}", run.stderr);
     assert!(!sandbox.work("a.perfetto-trace").exists());
 }
+
+/// A timeline, and where its first block's words are.
+fn damaged(change: impl Fn(&mut Vec<u8>)) -> Sandbox {
+    let mut bytes = timeline(&server());
+    change(&mut bytes);
+    Sandbox::new().with("run.timeline", &bytes)
+}
+
+#[test]
+fn bytes_behind_a_timeline_are_named() {
+    let sandbox = damaged(|bytes| bytes.extend(b"rubbish"));
+    let len = fs::metadata(sandbox.input("run.timeline")).unwrap().len() - 7;
+    let path = sandbox.input("run.timeline");
+    let path = path.to_str().unwrap();
+    for arguments in [
+        &["calls", "parse", path][..],
+        &["export", "--format=chrome", path],
+        &["tree", "--from=0", path],
+        &["top", "--to=1s", path],
+    ] {
+        let run = sandbox.run(arguments).expect(0);
+        let named = format!("7 bytes are from byte {} on behind", with_commas(len));
+        assert!(run.stderr.contains(&named), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains("run.timeline: "), "{}", run.stderr);
+    }
+}
+
+fn with_commas(number: u64) -> String {
+    match number < 1000 {
+        true => number.to_string(),
+        false => format!("{},{:03}", number / 1000, number % 1000),
+    }
+}
+
+#[test]
+fn damage_is_named_and_the_rest_is_used() {
+    // Behind the headers of the file and of the first block.
+    let sandbox = damaged(|bytes| bytes[64 + 64 + 9] ^= 0x40);
+    let path = sandbox.input("run.timeline");
+    let path = path.to_str().unwrap();
+    for arguments in [
+        &["calls", "parse", path][..],
+        &["export", "--format=firefox", "-o", "out", path],
+        &["tree", "--from=0", path],
+    ] {
+        let run = sandbox.run(arguments).expect(1);
+        let named = "run.timeline: the timeline is damaged at byte 128: 1 of ";
+        assert!(run.stderr.contains(named), "{arguments:?}: {}", run.stderr);
+    }
+    let calls = sandbox.run(&["calls", "handle_request", path]).expect(1);
+    assert!(
+        calls.stdout.contains(" calls in 2 processes"),
+        "{}",
+        calls.stdout
+    );
+    let cut = damaged(|bytes| bytes.truncate(bytes.len() - 1));
+    let path = cut.input("run.timeline");
+    let run = cut
+        .run(&["calls", "parse", path.to_str().unwrap()])
+        .expect(1);
+    assert!(
+        run.stderr.contains("the file is cut off (at byte "),
+        "{}",
+        run.stderr
+    );
+}

@@ -210,9 +210,9 @@ def read_timeline(path: Union[str, "os.PathLike[str]"]) -> List[TimelineProcess]
     processes = []
     while start < end:
         (length,) = struct.unpack_from("<Q", data, start)
-        entry = marshal.loads(data[start + 8 : start + 8 + length])
+        entry = marshal.loads(data[start + 16 : start + 16 + length])
         processes.append(TimelineProcess(data, entry))
-        start += 8 + length
+        start += 16 + length
     return processes
 
 

@@ -18,7 +18,10 @@
 //! | 24 | 4 | number of the thread in its process, counted from 1 |
 //! | 28 | 4 | number of words at the beginning that enter counters of overflow calls that were open then, the outermost first |
 //! | 32 | 4 | in a timeline file the number of words that follow; 0 in a history file |
-//! | 36 | 28 | zeros |
+//! | 40 | 8 | in a timeline file the XXH3-64 of the words' bytes |
+//! | 48 | 8 | in a timeline file the XXH3-64 of the bytes before |
+//!
+//! The bytes in between and behind are zeros.
 //!
 //! Words of 8 bytes follow; in a history file a word of 0 ends them. The low half of a word is
 //! the number of ticks since the event before it, or since the block's beginning. The high half
@@ -59,12 +62,14 @@
 //! | 8 | 4 | version: 1 |
 //! | 16 | 8 | offset of the directory |
 //! | 24 | 8 | offset of its end |
-//! | 32 | 32 | zeros |
+//! | 32 | 8 | XXH3-64 of the bytes before |
+//! | 40 | 24 | zeros |
 //!
 //! For each process follow its blocks, then its nodes, 8 bytes each: u32 index of the caller's
 //! node as in [`live`](super::live), u32 index of its function, or 2^32 - 1 in a root and in a node
 //! whose function is hidden: what that calls is its caller's. The directory has an entry for each
-//! process: u64 length, and a marshal dict:
+//! process: u64 length of a marshal dict, its XXH3-64, and the dict. The directory is the last part of
+//! the file.
 //!
 //! | key | value |
 //! |---|---|
@@ -78,6 +83,7 @@
 //! | `suspended_ns` | int: nanoseconds for which the system was suspended meanwhile |
 //! | `blocks_at`, `blocks` | int: offset of the first block, number of blocks |
 //! | `nodes_at`, `nodes` | int: offset of the first node, number of nodes |
+//! | `nodes_checksum` | int: XXH3-64 of the nodes' bytes |
 //! | `functions` | list of functions, as in [`trees`](super::trees) |
 //! | `threads` | list of tuples (int, text): index of a tree's root, name of its threads |
 //!
@@ -90,6 +96,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+mod checksum;
+mod damage;
 mod process;
 mod reader;
 mod recorded;
@@ -97,12 +105,13 @@ mod source;
 pub(crate) mod word;
 mod writer;
 
+pub use damage::FileDamage;
 pub use process::{
     Block, NO_FUNCTION, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
 };
 pub use reader::{TimelineError, read};
 pub use recorded::read_recorded;
-pub use source::Source;
+pub use source::{Source, TimelineFile};
 pub use word::{Events, encode};
 pub use writer::TimelineWriter;
 
@@ -164,6 +173,7 @@ pub(crate) mod at {
     pub(crate) const VERSION: usize = 8;
     pub(crate) const DIRECTORY: usize = 16;
     pub(crate) const DIRECTORY_END: usize = 24;
+    pub(crate) const CHECKSUM: usize = 32;
 }
 
 /// Offsets in a block.
@@ -175,6 +185,8 @@ pub(crate) mod block {
     pub(crate) const THREAD: usize = 24;
     pub(crate) const OVERFLOW: usize = 28;
     pub(crate) const WORDS: usize = 32;
+    pub(crate) const CHECKSUM: usize = 40;
+    pub(crate) const HEADER_CHECKSUM: usize = 48;
 }
 
 /// Offsets in the header of a history file.

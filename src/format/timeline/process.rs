@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use super::source::Source;
-use super::word::Events;
+use super::checksum;
+use super::damage::Damage;
+use super::source::{Source, TimelineFile};
+use super::word::{Events, is_unfinished, used_words};
 use super::{BLOCK, BLOCK_HEADER};
 use crate::clock::TickRate;
 use crate::format::live::COUNTER;
@@ -90,6 +92,8 @@ pub struct Block {
     pub words: u32,
     /// Offset of the words in the file, bytes.
     pub(crate) offset: u64,
+    /// Checksum of the words; a history file has none.
+    pub(crate) checksum: Option<u64>,
 }
 
 impl Block {
@@ -105,6 +109,7 @@ impl Block {
             overflow: 0,
             words: 0,
             offset: 0,
+            checksum: None,
         }
     }
 
@@ -143,7 +148,7 @@ pub struct TimelineProcess {
     pub threads: Vec<TimelineThread>,
     /// Its blocks, by number.
     pub blocks: Vec<Block>,
-    pub(crate) source: Arc<Source>,
+    pub(crate) file: Arc<TimelineFile>,
 }
 
 impl TimelineProcess {
@@ -161,7 +166,7 @@ impl TimelineProcess {
             nodes: Vec::new(),
             threads: Vec::new(),
             blocks: Vec::new(),
-            source: Arc::new(Source::Bytes(Vec::new())),
+            file: TimelineFile::new(Source::Bytes(Vec::new())),
         }
     }
 
@@ -171,14 +176,39 @@ impl TimelineProcess {
         thread.map_or(&[], |thread| &thread.name)
     }
 
-    /// Reads the words of one of the process's blocks into `words`.
+    /// The file that it is read from.
+    pub fn file(&self) -> &Arc<TimelineFile> {
+        &self.file
+    }
+
+    /// Reads the words of one of the process's blocks into `words`, without those that are
+    /// damaged, which the [file](Self::file) then knows of.
     ///
     /// # Errors
     /// The system's.
     pub fn read(&self, block: &Block, words: &mut Vec<u64>) -> io::Result<()> {
         words.clear();
         words.resize(block.words.min(MOST_WORDS) as usize, 0);
-        self.source.read_words(block.offset, words)
+        self.file.read_words(block.offset, words)?;
+        match block.checksum {
+            Some(checksum) if checksum != checksum::of_words(words) => {
+                words.clear();
+                self.file.damaged(block.offset, Damage::Words);
+            }
+            Some(_) => {}
+            None => self.leave_out_damaged(block, words),
+        }
+        Ok(())
+    }
+
+    /// Leaves out what follows the events of a block without a checksum.
+    fn leave_out_damaged(&self, block: &Block, words: &mut Vec<u64>) {
+        let used = used_words(words);
+        if !is_unfinished(words.get(used..).unwrap_or_default()) {
+            let offset = block.offset + 8 * used as u64;
+            self.file.damaged(offset, Damage::Words);
+        }
+        words.truncate(used);
     }
 
     /// The events of a block whose words were read.
@@ -186,13 +216,14 @@ impl TimelineProcess {
         Events::new(words, block.start)
     }
 
-    /// Leaves out blocks and threads whose nodes are not there.
-    pub(crate) fn leave_out_unsound(&mut self) {
-        let blocks = std::mem::take(&mut self.blocks);
-        let is_sound = |block: &Block| self.has_nodes_of(block);
-        self.blocks = blocks.into_iter().filter(is_sound).collect();
+    /// Leaves out blocks and threads whose nodes are not there. Returns those blocks.
+    pub(crate) fn leave_out_unsound(&mut self) -> Vec<Block> {
+        let blocks = std::mem::take(&mut self.blocks).into_iter();
+        let (sound, unsound) = blocks.partition(|block| self.has_nodes_of(block));
+        self.blocks = sound;
         let nodes = self.nodes.len();
         self.threads.retain(|thread| (thread.root as usize) < nodes);
+        unsound
     }
 
     fn has_nodes_of(&self, block: &Block) -> bool {

@@ -6,8 +6,10 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::checksum;
+use super::damage::Damage;
 use super::process::{Block, MOST_WORDS, TimelineNode, TimelineProcess, TimelineThread};
-use super::source::Source;
+use super::source::{Source, TimelineFile};
 use super::{BLOCK_HEADER, HEADER, MAGIC, VERSION, at, block};
 use crate::clock::TickRate;
 use crate::format::marshal::Reader;
@@ -50,23 +52,29 @@ impl From<ReadError> for TimelineError {
 /// Bytes of a directory that are read at most: names of a hundred million functions.
 const MOST_DIRECTORY: u64 = 1 << 32;
 
-/// Reads the processes of a timeline file, without the words of their blocks.
+/// Reads the processes of a timeline file, without the words of their blocks. Leaves out what is
+/// damaged, of which the [file](TimelineProcess::file) then knows.
 ///
 /// # Errors
-/// The system's; a file that is none, is cut off, or contradicts itself.
+/// The system's; a file that is none, is cut off, or has no process that can be read.
 pub fn read(source: Source) -> Result<Vec<TimelineProcess>, TimelineError> {
-    let len = source.len()?;
+    let file = TimelineFile::new(source);
+    let len = file.len()?;
     let mut header = [0; HEADER];
     if len < HEADER as u64 {
         return Err(truncated(len).into());
     }
-    source.read_at(0, &mut header)?;
+    file.read_at(0, &mut header)?;
     if !header.starts_with(&MAGIC) {
         return Err(ReadError::invalid(0, "no timeline").into());
     }
     let version = u32_at(&header, at::VERSION);
     if version > VERSION {
         return Err(ReadError::new(at::VERSION, Reason::Version(version.into())).into());
+    }
+    let sum = header.get(..at::CHECKSUM).map(checksum::of_bytes);
+    if sum != Some(u64_at(&header, at::CHECKSUM)) {
+        return Err(ReadError::invalid(0, "the timeline's header is damaged").into());
     }
     let start = u64_at(&header, at::DIRECTORY);
     let end = u64_at(&header, at::DIRECTORY_END);
@@ -76,18 +84,46 @@ pub fn read(source: Source) -> Result<Vec<TimelineProcess>, TimelineError> {
     if end > len {
         return Err(truncated(len).into());
     }
+    if len > end {
+        file.damaged(end, Damage::Behind(len - end));
+    }
     let mut directory = vec![0; (end - start) as usize];
-    source.read_at(start, &mut directory)?;
-    let source = Arc::new(source);
+    file.read_at(start, &mut directory)?;
+    read_directory(&directory, &file, start)
+}
+
+/// Reads the processes of a directory that lies at `start`.
+fn read_directory(
+    directory: &[u8],
+    file: &Arc<TimelineFile>,
+    start: u64,
+) -> Result<Vec<TimelineProcess>, TimelineError> {
     let mut processes = Vec::new();
-    let mut rest = directory.as_slice();
-    while let Some((entry_len, after)) = rest.split_first_chunk::<8>() {
-        let entry_len = usize::try_from(u64::from_le_bytes(*entry_len)).unwrap_or(usize::MAX);
-        let entry = after.get(..entry_len).ok_or_else(|| truncated(len))?;
-        processes.push(read_entry(entry, &source, start)?);
+    let mut first_damage = None;
+    let mut rest = directory;
+    while let Some((head, after)) = rest.split_first_chunk::<16>() {
+        let at = start + (directory.len() - rest.len()) as u64;
+        let entry_len = usize::try_from(u64_at(head, 0)).unwrap_or(usize::MAX);
+        let entry = after.get(..entry_len);
+        let is_sound = entry.map(checksum::of_bytes) == Some(u64_at(head, 8));
+        let read = match entry.filter(|_| is_sound) {
+            Some(entry) => read_entry(entry, file, start),
+            None => Err(ReadError::invalid(at as usize, "its directory is damaged").into()),
+        };
+        match read {
+            Ok(process) => processes.push(process),
+            Err(TimelineError::Read(error)) => {
+                file.damaged(at, Damage::Process);
+                first_damage.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
         rest = after.get(entry_len..).unwrap_or_default();
     }
-    Ok(processes)
+    match first_damage {
+        Some(error) if processes.is_empty() => Err(error.into()),
+        _ => Ok(processes),
+    }
 }
 
 pub(super) fn truncated(len: u64) -> ReadError {
@@ -101,18 +137,19 @@ struct Extents {
     blocks: u64,
     nodes_at: u64,
     nodes: u64,
+    nodes_checksum: u64,
 }
 
 /// Reads one process; what it has lies before `end` in the file.
 fn read_entry(
     entry: &[u8],
-    source: &Arc<Source>,
+    file: &Arc<TimelineFile>,
     end: u64,
 ) -> Result<TimelineProcess, TimelineError> {
     let mut extents = Extents::default();
     let mut rate = 0;
     let mut of = TimelineProcess::new(Process::default(), [0; 16]);
-    of.source = Arc::clone(source);
+    of.file = Arc::clone(file);
     let mut reader = Reader::new(entry, 0);
     reader.dict(|reader| {
         match reader.string()? {
@@ -129,6 +166,7 @@ fn read_entry(
             b"blocks" => extents.blocks = read_number(reader)?,
             b"nodes_at" => extents.nodes_at = read_number(reader)?,
             b"nodes" => extents.nodes = read_number(reader)?,
+            b"nodes_checksum" => extents.nodes_checksum = read_number(reader)?,
             b"functions" => of.functions = reader.list(read_function)?,
             b"threads" => of.threads = reader.list(read_thread)?,
             _ => reader.skip()?,
@@ -137,11 +175,12 @@ fn read_entry(
     })?;
     of.clock.rate = TickRate::from_bits(rate)
         .ok_or_else(|| ReadError::invalid(0, "a timeline without a rate of its clock"))?;
-    of.nodes = read_nodes(source, &extents, end)?;
-    of.blocks = read_blocks(source, &extents, end)?;
+    of.nodes = read_nodes(file, &extents, end)?;
+    of.blocks = read_blocks(file, &extents, end)?;
     if !of.is_sound() {
         return Err(ReadError::invalid(0, "a timeline of nodes that are not there").into());
     }
+    file.count(of.blocks.len());
     Ok(of)
 }
 
@@ -155,7 +194,7 @@ fn read_thread(reader: &mut Reader<'_>) -> Result<TimelineThread, ReadError> {
 }
 
 fn read_nodes(
-    source: &Source,
+    file: &TimelineFile,
     extents: &Extents,
     end: u64,
 ) -> Result<Vec<TimelineNode>, TimelineError> {
@@ -164,7 +203,11 @@ fn read_nodes(
         return Err(truncated(end).into());
     }
     let mut words = vec![0; extents.nodes as usize];
-    source.read_words(extents.nodes_at, &mut words)?;
+    file.read_words(extents.nodes_at, &mut words)?;
+    if checksum::of_words(&words) != extents.nodes_checksum {
+        let at = extents.nodes_at as usize;
+        return Err(ReadError::invalid(at, "its nodes are damaged").into());
+    }
     let nodes = words.into_iter().map(|word| TimelineNode {
         parent: word as u32,
         function: (word >> 32) as u32,
@@ -172,25 +215,41 @@ fn read_nodes(
     Ok(nodes.collect())
 }
 
-fn read_blocks(source: &Source, extents: &Extents, end: u64) -> Result<Vec<Block>, TimelineError> {
+/// Reads the headers of blocks. A header says where the next block is, so those behind a damaged
+/// one are left out.
+fn read_blocks(
+    file: &TimelineFile,
+    extents: &Extents,
+    end: u64,
+) -> Result<Vec<Block>, TimelineError> {
     let mut blocks = Vec::new();
     let mut at = extents.blocks_at;
-    for _ in 0..extents.blocks {
-        let mut header = [0; BLOCK_HEADER];
-        let words_at = at.saturating_add(BLOCK_HEADER as u64);
-        if words_at > end {
-            return Err(truncated(end).into());
-        }
-        source.read_at(at, &mut header)?;
-        let block = block_of(&header, u32_at(&header, block::WORDS), words_at);
+    for number in 0..extents.blocks {
+        let Some(block) = read_block(file, at, end)? else {
+            file.damaged(at, Damage::Blocks(extents.blocks - number));
+            break;
+        };
         at = at.saturating_add(block.len());
-        if block.words > MOST_WORDS || at > end {
-            return Err(truncated(end).into());
-        }
         blocks.push(block);
     }
     blocks.sort_by_key(|block| block.number);
     Ok(blocks)
+}
+
+/// Reads the header of the block at `at`, which ends before `end`; `None` if it is damaged.
+fn read_block(file: &TimelineFile, at: u64, end: u64) -> io::Result<Option<Block>> {
+    let mut header = [0; BLOCK_HEADER];
+    let words_at = at.saturating_add(BLOCK_HEADER as u64);
+    if words_at > end {
+        return Ok(None);
+    }
+    file.read_at(at, &mut header)?;
+    let sum = header.get(..block::HEADER_CHECKSUM).map(checksum::of_bytes);
+    let is_sound = sum == Some(u64_at(&header, block::HEADER_CHECKSUM));
+    let mut block = block_of(&header, u32_at(&header, block::WORDS), words_at);
+    block.checksum = Some(u64_at(&header, block::CHECKSUM));
+    let fits = block.words <= MOST_WORDS && at.saturating_add(block.len()) <= end;
+    Ok((is_sound && fits).then_some(block))
 }
 
 /// The block with that header, whose words are at an offset.
@@ -204,6 +263,7 @@ pub(super) fn block_of(header: &[u8; BLOCK_HEADER], words: u32, offset: u64) -> 
         overflow: u32_at(header, block::OVERFLOW).min(words),
         words,
         offset,
+        checksum: None,
     }
 }
 
@@ -221,6 +281,7 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 mod tests {
     use std::io::Cursor;
 
+    use super::super::damage::FileDamage;
     use super::super::process::{NO_FUNCTION, TimelineClock};
     use super::super::word::{code, word};
     use super::super::writer::TimelineWriter;
@@ -249,6 +310,7 @@ mod tests {
             overflow: 0,
             words: 0,
             offset: 0,
+            checksum: None,
         };
         let node = |parent, function| TimelineNode { parent, function };
         let of = TimelineProcess {
@@ -278,7 +340,7 @@ mod tests {
                 name: (*b"worker").into(),
             }],
             blocks: vec![block(1, 0), block(2, 2)],
-            source: Arc::new(Source::Bytes(Vec::new())),
+            file: TimelineFile::new(Source::Bytes(Vec::new())),
         };
         (of, words)
     }
@@ -337,25 +399,66 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_damaged_byte_makes_the_reader_panic() {
-        let bytes = file();
-        for at in 0..bytes.len() {
-            for value in [0, 1, 0x7f, 0xff] {
-                let mut damaged = bytes.clone();
-                damaged[at] = value;
-                let Ok(processes) = read(Source::Bytes(damaged)) else {
-                    continue;
-                };
-                let mut words = Vec::new();
-                for of in &processes {
-                    for block in &of.blocks {
-                        if of.read(block, &mut words).is_ok() {
-                            assert!(of.events(block, &words).count() <= words.len());
-                        }
-                    }
-                }
+    /// Reads all of a file, and returns the damage of it.
+    fn damage_of(bytes: Vec<u8>) -> Option<FileDamage> {
+        let processes = read(Source::Bytes(bytes)).ok()?;
+        let mut words = Vec::new();
+        for of in &processes {
+            for block in &of.blocks {
+                of.read(block, &mut words).unwrap();
+                assert!(of.events(block, &words).count() <= words.len());
             }
         }
+        Some(processes[0].file().damage())
+    }
+
+    #[test]
+    fn each_damaged_byte_is_noticed() {
+        let bytes = file();
+        assert!(!damage_of(bytes.clone()).unwrap().is_loss());
+        let mut unnoticed = 0;
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x81;
+            let is_noticed = damage_of(damaged).is_none_or(|of| of.is_loss());
+            assert!(is_noticed || bytes[at] == 0, "byte {at}");
+            unnoticed += usize::from(!is_noticed);
+        }
+        // Zeros behind the checksums of the file's header and of four blocks' headers.
+        let behind_blocks = BLOCK_HEADER - block::HEADER_CHECKSUM - 8;
+        assert_eq!(unnoticed, HEADER - at::CHECKSUM - 8 + 4 * behind_blocks);
+    }
+
+    #[test]
+    fn bytes_behind_the_end_are_counted() {
+        let bytes = file();
+        let longer = [&bytes[..], b"rubbish"].concat();
+        let damage = damage_of(longer).unwrap();
+        assert_eq!(damage.behind, Some((bytes.len() as u64, 7)));
+        assert!(!damage.is_loss());
+        assert_eq!((damage.processes, damage.blocks), (2, 4));
+    }
+
+    #[test]
+    fn of_a_damaged_file_the_rest_is_read() {
+        let bytes = file();
+        let damaged = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x10;
+            damage_of(bytes).unwrap()
+        };
+        // The first block's words, its header, and the second process's entry.
+        let of_words = damaged(HEADER + BLOCK_HEADER + 3);
+        assert_eq!((of_words.blocks_cut, of_words.processes_left_out), (1, 0));
+        assert_eq!(of_words.first, Some((HEADER + BLOCK_HEADER) as u64));
+        let of_header = damaged(HEADER + 3);
+        assert_eq!((of_header.blocks, of_header.blocks_left_out), (2, 2));
+        let of_entry = damaged(bytes.len() - 2);
+        assert_eq!((of_entry.processes, of_entry.processes_left_out), (1, 1));
+        // A damaged length leaves out the rest of the directory.
+        let directory = u64_at(&bytes, at::DIRECTORY) as usize;
+        let mut none = bytes.clone();
+        none[directory + 5] = 1;
+        assert!(damage_of(none).is_none());
     }
 }

@@ -2,16 +2,16 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use std::sync::Arc;
-
+use super::damage::Damage;
 use super::process::{
     Block, MOST_WORDS, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
 };
 use super::reader::{TimelineError, block_of, truncated, u32_at, u64_at};
-use super::source::Source;
+use super::source::{Source, TimelineFile};
 use super::{BLOCK, BLOCK_HEADER, HISTORY_HEADER, HISTORY_MAGIC, VERSION, history};
 use crate::format::live::{Now, Tables, tables};
 use crate::format::read_error::{ReadError, Reason};
+use crate::model::Ending;
 
 /// Reads a history file, without the words of its blocks. `live` is the content of the live file
 /// beside it. Blocks that its nodes don't explain are left out.
@@ -23,12 +23,13 @@ pub fn read_recorded(
     live: &[u8],
     now: Now,
 ) -> Result<TimelineProcess, TimelineError> {
-    let len = source.len()?;
+    let file = TimelineFile::new(source);
+    let len = file.len()?;
     let mut header = [0; 64];
     if len < HISTORY_HEADER as u64 {
         return Err(truncated(len).into());
     }
-    source.read_at(0, &mut header)?;
+    file.read_at(0, &mut header)?;
     if !header.starts_with(&HISTORY_MAGIC) {
         return Err(ReadError::invalid(0, "no call history").into());
     }
@@ -54,8 +55,16 @@ pub fn read_recorded(
         );
     }
     let complete_to = u64_at(&header, history::COMPLETE_TO);
-    let blocks = (len - HISTORY_HEADER as u64) / BLOCK as u64;
-    let blocks = blocks.min(u64_at(&header, history::BLOCKS));
+    let room = len - HISTORY_HEADER as u64;
+    let recorded = u64_at(&header, history::BLOCKS);
+    let blocks = recorded.min(room / BLOCK as u64);
+    if blocks < recorded {
+        file.damaged(len, Damage::Blocks(recorded - blocks));
+    }
+    if room % BLOCK as u64 > 0 && blocks == recorded {
+        let behind = room % BLOCK as u64;
+        file.damaged(len - behind, Damage::Behind(behind));
+    }
     let mut of = TimelineProcess {
         process,
         recording: id,
@@ -81,19 +90,26 @@ pub fn read_recorded(
             .into_iter()
             .map(|(root, name)| TimelineThread { root, name })
             .collect(),
-        blocks: read_blocks(&source, blocks)?,
-        source: Arc::new(source),
+        blocks: read_blocks(&file, blocks)?,
+        file,
     };
-    of.leave_out_unsound();
+    let is_over = of.process.ending != Ending::Running;
+    let unsound = of.leave_out_unsound();
+    // A process that goes on makes nodes after its live file was read.
+    if let (Some(block), true) = (unsound.first(), is_over) {
+        let blocks = Damage::Blocks(unsound.len() as u64);
+        of.file.damaged(block.offset - BLOCK_HEADER as u64, blocks);
+    }
+    of.file.count(of.blocks.len());
     Ok(of)
 }
 
-fn read_blocks(source: &Source, count: u64) -> Result<Vec<Block>, TimelineError> {
+fn read_blocks(file: &TimelineFile, count: u64) -> Result<Vec<Block>, TimelineError> {
     let mut blocks = Vec::new();
     for index in 0..count {
         let at = HISTORY_HEADER as u64 + index * BLOCK as u64;
         let mut header = [0; BLOCK_HEADER];
-        source.read_at(at, &mut header)?;
+        file.read_at(at, &mut header)?;
         let block = block_of(&header, MOST_WORDS, at + BLOCK_HEADER as u64);
         if block.number != 0 {
             blocks.push(block);

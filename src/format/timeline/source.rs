@@ -3,6 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::damage::{Damage, Damages, FileDamage};
 
 /// A file, or its bytes.
 #[derive(Debug)]
@@ -13,10 +17,46 @@ pub enum Source {
     Bytes(Vec<u8>),
 }
 
-impl Source {
+/// An open timeline, of which its processes read their blocks.
+#[derive(Debug)]
+pub struct TimelineFile {
+    source: Source,
+    damages: Damages,
+    processes: AtomicU64,
+    blocks: AtomicU64,
+}
+
+impl TimelineFile {
+    /// The file that `source` has.
+    pub(crate) fn new(source: Source) -> Arc<TimelineFile> {
+        Arc::new(TimelineFile {
+            source,
+            damages: Damages::default(),
+            processes: AtomicU64::new(0),
+            blocks: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the damage that was found so far: blocks are looked at when they are read.
+    pub fn damage(&self) -> FileDamage {
+        let [processes, blocks] = [&self.processes, &self.blocks].map(|of| of.load(Relaxed));
+        self.damages.found(processes, blocks)
+    }
+
+    /// Notes damage at `offset`.
+    pub(super) fn damaged(&self, offset: u64, damage: Damage) {
+        self.damages.add(offset, damage);
+    }
+
+    /// Counts a process that can be read, and its blocks.
+    pub(super) fn count(&self, blocks: usize) {
+        self.processes.fetch_add(1, Relaxed);
+        self.blocks.fetch_add(blocks as u64, Relaxed);
+    }
+
     /// Number of bytes that it has.
     pub(super) fn len(&self) -> io::Result<u64> {
-        match self {
+        match &self.source {
             Source::File(file) => Ok(file.metadata()?.len()),
             Source::Bytes(bytes) => Ok(bytes.len() as u64),
         }
@@ -24,7 +64,7 @@ impl Source {
 
     /// Fills `buffer` with the bytes from `offset` on.
     pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        match self {
+        match &self.source {
             Source::File(file) => file.read_exact_at(buffer, offset),
             Source::Bytes(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);

@@ -66,6 +66,20 @@ pub(crate) fn used_words(words: &[u64]) -> usize {
     words.len() - events.left
 }
 
+/// Returns true if `rest`, the words behind the events of a block, are those of a thread that has
+/// not completed its next event.
+pub(crate) fn is_unfinished(mut rest: &[u64]) -> bool {
+    while let [first, _, more @ ..] = rest {
+        if (first >> 32) as u32 != code::LATER {
+            break;
+        }
+        rest = more;
+    }
+    // The second word of an event is stored before the first one.
+    let is_stored = |(index, &word): (usize, &u64)| index != 1 && word != 0;
+    !rest.iter().enumerate().any(is_stored)
+}
+
 /// The events of a block's words, with their ticks. Ends before what is no event.
 #[derive(Clone, Debug)]
 pub struct Events<'a> {
@@ -203,6 +217,30 @@ mod tests {
         assert_eq!(used_words(&[word(1, 5), word(code::END_TO, 1), 0, 0, 0]), 3);
         assert_eq!(used_words(&[word(1, 5), word(code::LATER, 1), 0, 0]), 1);
         assert_eq!(used_words(&[]), 0);
+    }
+
+    #[test]
+    fn words_behind_the_events_are_those_of_the_next_event_or_damage() {
+        let later = word(code::LATER, 0);
+        for rest in [
+            &[][..],
+            &[0],
+            &[0, 0, 0],
+            &[0, 7, 0],
+            &[later, 7, 0],
+            &[later, 7, 0, 9, 0],
+        ] {
+            assert!(is_unfinished(rest), "{rest:?}");
+        }
+        for rest in [
+            &[1][..],
+            &[word(code::FIRST, 0), 0],
+            &[0, 7, 1],
+            &[later, 7, 1],
+            &[0, 0, 0, 0, word(1, 1)],
+        ] {
+            assert!(!is_unfinished(rest), "{rest:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
+use super::checksum;
 use super::process::{Block, TimelineNode, TimelineProcess};
 use super::word::used_words;
 use super::{BLOCK_HEADER, HEADER, MAGIC, VERSION, at, block};
@@ -55,15 +56,18 @@ impl<W: Write + Seek> TimelineWriter<W> {
             words.clear();
             read(block, &mut words)?;
             words.truncate(used_words(&words));
-            self.write(&header_of(block, words.len() as u32))?;
+            self.write(&header_of(block, &words))?;
             self.write_words(&words)?;
         }
         let nodes_at = self.len;
-        for nodes in process.nodes.chunks(1024) {
-            let bytes: Vec<u8> = nodes.iter().flat_map(bytes_of_node).collect();
-            self.write(&bytes)?;
-        }
-        self.directory.push(entry(process, blocks_at, nodes_at));
+        let nodes: Vec<u64> = process.nodes.iter().map(word_of_node).collect();
+        self.write_words(&nodes)?;
+        let extents = Extents {
+            blocks_at,
+            nodes_at,
+            nodes_checksum: checksum::of_words(&nodes),
+        };
+        self.directory.push(entry(process, &extents));
         Ok(())
     }
 
@@ -75,6 +79,7 @@ impl<W: Write + Seek> TimelineWriter<W> {
         let start = self.len;
         for entry in std::mem::take(&mut self.directory) {
             self.write(&(entry.len() as u64).to_le_bytes())?;
+            self.write(&checksum::of_bytes(&entry).to_le_bytes())?;
             self.write(&entry)?;
         }
         let mut header = [0; HEADER];
@@ -83,6 +88,8 @@ impl<W: Write + Seek> TimelineWriter<W> {
         put(at::VERSION, &VERSION.to_le_bytes());
         put(at::DIRECTORY, &start.to_le_bytes());
         put(at::DIRECTORY_END, &self.len.to_le_bytes());
+        let sum = checksum::of_bytes(&header[..at::CHECKSUM]);
+        header[at::CHECKSUM..at::CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
         self.out.seek(SeekFrom::Start(0))?;
         self.out.write_all(&header)?;
         self.out.flush()?;
@@ -108,7 +115,7 @@ impl<W: Write + Seek> TimelineWriter<W> {
     }
 }
 
-fn header_of(of: &Block, words: u32) -> [u8; BLOCK_HEADER] {
+fn header_of(of: &Block, words: &[u64]) -> [u8; BLOCK_HEADER] {
     let mut header = [0; BLOCK_HEADER];
     let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
     put(block::NUMBER, &of.number.to_le_bytes());
@@ -117,17 +124,26 @@ fn header_of(of: &Block, words: u32) -> [u8; BLOCK_HEADER] {
     put(block::ROOT, &of.root.to_le_bytes());
     put(block::THREAD, &of.thread.to_le_bytes());
     put(block::OVERFLOW, &of.overflow.to_le_bytes());
-    put(block::WORDS, &words.to_le_bytes());
+    put(block::WORDS, &(words.len() as u32).to_le_bytes());
+    put(block::CHECKSUM, &checksum::of_words(words).to_le_bytes());
+    let sum = checksum::of_bytes(&header[..block::HEADER_CHECKSUM]);
+    header[block::HEADER_CHECKSUM..][..8].copy_from_slice(&sum.to_le_bytes());
     header
 }
 
-fn bytes_of_node(node: &TimelineNode) -> [u8; 8] {
-    let number = u64::from(node.function) << 32 | u64::from(node.parent);
-    number.to_le_bytes()
+fn word_of_node(node: &TimelineNode) -> u64 {
+    u64::from(node.function) << 32 | u64::from(node.parent)
+}
+
+/// Places of a process's blocks and nodes.
+struct Extents {
+    blocks_at: u64,
+    nodes_at: u64,
+    nodes_checksum: u64,
 }
 
 /// The process's dict in the directory.
-fn entry(process: &TimelineProcess, blocks_at: u64, nodes_at: u64) -> Vec<u8> {
+fn entry(process: &TimelineProcess, extents: &Extents) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.dict();
     writer.text(b"process");
@@ -142,10 +158,11 @@ fn entry(process: &TimelineProcess, blocks_at: u64, nodes_at: u64) -> Vec<u8> {
         (b"complete_from", process.complete_from),
         (b"complete_to", process.complete_to),
         (b"suspended_ns", process.suspended_ns),
-        (b"blocks_at", blocks_at),
+        (b"blocks_at", extents.blocks_at),
         (b"blocks", process.blocks.len() as u64),
-        (b"nodes_at", nodes_at),
+        (b"nodes_at", extents.nodes_at),
         (b"nodes", process.nodes.len() as u64),
+        (b"nodes_checksum", extents.nodes_checksum),
     ] {
         write_number(&mut writer, key, value);
     }

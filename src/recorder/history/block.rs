@@ -84,6 +84,7 @@ impl<'s> Words<'s> {
                 overflow,
                 words: 0,
                 offset: 0,
+                checksum: None,
             },
             words: &self.0[HEADER_WORDS..],
         })

@@ -10,8 +10,8 @@ use super::{Recording, Shared};
 use crate::clock::{Clock, ClockSample, TickRate};
 use crate::format::atomic_file;
 use crate::format::timeline::{
-    self, NO_FUNCTION, Source, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
-    TimelineWriter,
+    self, NO_FUNCTION, Source, TimelineClock, TimelineFile, TimelineNode, TimelineProcess,
+    TimelineThread, TimelineWriter,
 };
 use crate::model::{Ending, Process};
 use crate::recorder::history::History;
@@ -91,7 +91,7 @@ fn timeline(
         nodes: nodes(shared),
         threads: threads(shared),
         blocks: Vec::new(),
-        source: Source::Bytes(Vec::new()).into(),
+        file: TimelineFile::new(Source::Bytes(Vec::new())),
     }
 }
 

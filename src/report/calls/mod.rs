@@ -1,5 +1,6 @@
 //! The single calls of a function: their distribution, and the slowest beside a usual one.
 
+mod damage;
 mod histogram;
 mod json;
 mod missing;
@@ -17,6 +18,7 @@ use crate::format::timeline::TimelineProcess;
 use crate::report::display::{function_name, printable};
 use crate::report::paths::PathShortener;
 
+pub use damage::damage_text;
 pub use json::json;
 pub use missing::missing_text;
 pub use text::text;

@@ -1,11 +1,9 @@
 //! Histories of a few words, replayed.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::format::live::COUNTER;
 use crate::format::timeline::word::{code, word};
-use crate::format::timeline::{Source, TimelineClock};
+use crate::format::timeline::{Source, TimelineClock, TimelineFile};
 use crate::model::{Function, Process};
 
 /// Nodes: 0 root, 1 f, 2 f > hidden, 3 f > hidden > g, 4 h, 5 counter of f.
@@ -31,7 +29,7 @@ fn process(blocks: &[(u32, u32, &[u64])]) -> TimelineProcess {
         ],
         threads: Vec::new(),
         blocks: Vec::new(),
-        source: Arc::new(Source::Bytes(Vec::new())),
+        file: TimelineFile::new(Source::Bytes(Vec::new())),
     };
     for (number, &(node, overflow, words)) in blocks.iter().enumerate() {
         of.blocks.push(Block {
@@ -43,10 +41,11 @@ fn process(blocks: &[(u32, u32, &[u64])]) -> TimelineProcess {
             overflow,
             words: words.len() as u32,
             offset: bytes.len() as u64,
+            checksum: None,
         });
         bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     }
-    of.source = Arc::new(Source::Bytes(bytes));
+    of.file = TimelineFile::new(Source::Bytes(bytes));
     of
 }
 

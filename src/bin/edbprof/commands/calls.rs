@@ -41,6 +41,7 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
     let found = single_calls(&processes, &axis, &request);
     let mut found = found.map_err(|error| window::unreadable(&error))?;
     if found.durations.calls() == 0 {
+        reading.damaged_timelines().iter().for_each(warn);
         return Err(without_calls(options, &processes));
     }
     let missing = Missing::of(&processes, &axis);
@@ -71,6 +72,7 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
             }
         }
     })?;
+    reading.damaged_timelines().iter().for_each(warn);
     print(&text)?;
     Ok(reading.exit())
 }

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use edbprof::analysis::merge::Profile;
 use edbprof::analysis::process_text::beginning;
 use edbprof::analysis::runs::runs;
+use edbprof::format::timeline::TimelineFile;
 use edbprof::model::Process;
+use edbprof::report::calls::damage_text;
 use edbprof::report::display::printable;
 use edbprof::report::hints::quoted;
 use edbprof::report::numbers::counted;
@@ -53,6 +56,8 @@ pub(crate) struct ReadReport {
     pub(crate) other_processes: usize,
     /// Options that select functions and match none.
     pub(crate) without_match: BTreeSet<String>,
+    /// Timelines that were opened.
+    pub(crate) timelines: Vec<(PathBuf, Arc<TimelineFile>)>,
 }
 
 /// Returns what to do if `directories` have no recordings: to read other profiles there, if there
@@ -96,9 +101,25 @@ impl ReadReport {
     /// Exit status of a command that did all the rest.
     pub(crate) fn exit(&self) -> Exit {
         match self.failures() {
-            0 => Exit::Success,
+            0 if !self.has_damaged_timelines() => Exit::Success,
             _ => Exit::SomeFailed,
         }
+    }
+
+    /// Returns true if a part of a timeline could not be used.
+    pub(crate) fn has_damaged_timelines(&self) -> bool {
+        let mut timelines = self.timelines.iter();
+        timelines.any(|(_, file)| file.damage().is_loss())
+    }
+
+    /// Returns warnings of damaged timelines, as far as their blocks were read.
+    pub(crate) fn damaged_timelines(&self) -> Vec<String> {
+        let timelines = self.timelines.iter();
+        let warnings = timelines.flat_map(|(path, file)| {
+            let texts = damage_text(&file.damage()).into_iter();
+            texts.map(move |text| format!("{}: {text}", path_text(path)))
+        });
+        warnings.collect()
     }
 
     /// Warns of everything that is not in `profile`; if `quiet` only of failures.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use edbprof::analysis::select::Selection;
 use edbprof::format::extent::profile_goes_on;
@@ -218,7 +219,11 @@ pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<T
         match read(&input) {
             // The process has ended since and has left a timeline.
             Err(ReadError::Gone) if has_ended(&input) => {}
-            Ok(read) => processes.extend(read.into_iter().filter(|of| known.insert(of.recording))),
+            Ok(read) => {
+                let file = read.first().map(|of| Arc::clone(of.file()));
+                report.timelines.extend(file.map(|file| (input.path, file)));
+                processes.extend(read.into_iter().filter(|of| known.insert(of.recording)));
+            }
             Err(reason) => report
                 .unreadable
                 .push(SkippedInput::new(input.path, reason)),

@@ -61,6 +61,7 @@ pub(crate) fn merge_window(
             merger.add("", file);
         }
     }
+    report.damaged_timelines().iter().for_each(warn);
     Ok(merger.finish().profile)
 }
 

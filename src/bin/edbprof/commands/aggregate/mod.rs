@@ -165,6 +165,7 @@ fn write_timeline(timeline: &RunTimeline, report: &mut RunReport) -> bool {
         Ok(Some(path)) => {
             report.outputs.push(path.to_owned());
             report.timeline = Some((timeline.len(), timeline.missing));
+            report.reading.damaged_timelines().iter().for_each(warn);
             if timeline.has_more_functions {
                 warn("the timeline has all functions: --include and --exclude choose none of its");
             }

@@ -106,7 +106,7 @@ impl RunReport {
         if let Some((processes, missing)) = timeline {
             value["timeline"] = json!({
                 "processes": processes,
-                "is_complete": missing.is_nothing(),
+                "is_complete": missing.is_nothing() && !reading.has_damaged_timelines(),
             });
         }
         if !unrecorded.is_empty() {

@@ -62,6 +62,7 @@ pub(super) fn export_timeline(
         },
     };
     written.map_err(|reason| not_written(output, &reason))?;
+    remarks.extend(reading.damaged_timelines());
     for remark in remarks {
         warn(remark);
     }
