@@ -173,6 +173,7 @@ fn process(number: u32) -> (TimelineProcess, Vec<Vec<u32>>) {
         }
     }
     of.threads.push(TimelineThread {
+        inherited: None,
         root: 0,
         name: (*b"MainThread").into(),
     });

@@ -135,7 +135,8 @@ pub(crate) fn shown(trees: &Trees, kind: &NodeKind) -> Function {
     }
 }
 
-fn forked_text(path: &[u8]) -> String {
+/// The name of a forked child, by the calls in which it was forked.
+pub(crate) fn forked_text(path: &[u8]) -> String {
     match path.is_empty() {
         true => "forked".to_owned(),
         false => format!("forked in {}", String::from_utf8_lossy(path)),

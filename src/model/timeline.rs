@@ -43,6 +43,8 @@ pub enum Happening {
     Coroutine(u64),
     /// The recorder took so many of the ticks since the event before. They are in no call's time.
     Excluded(u64),
+    /// The innermost call calls a class, which has no node.
+    ClassCall,
 }
 
 /// One event.

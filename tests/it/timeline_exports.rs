@@ -520,3 +520,80 @@ fn of_perfetto(bytes: &[u8], start: u64) -> Found {
     }
     sorted(found)
 }
+
+/// Words for how the slices of one function begin and end in a file for Chrome.
+fn marks(processes: &[TimelineProcess]) -> Vec<(String, Option<String>, Option<String>)> {
+    let (bytes, _) = write(
+        processes,
+        &Chrome {
+            is_compressed: false,
+        },
+        Window::default(),
+        ALL,
+    );
+    let file: Value = serde_json::from_slice(&bytes).unwrap();
+    let mut found: Vec<(String, Option<String>, Option<String>)> = Vec::new();
+    let mut open = Vec::new();
+    for event in file["traceEvents"].as_array().unwrap() {
+        let mark = |key: &str| event["args"][key].as_str().map(str::to_owned);
+        match event["ph"].as_str().unwrap() {
+            "B" => {
+                open.push(found.len());
+                let name = event["name"].as_str().unwrap().to_owned();
+                found.push((name, mark("begins"), None));
+            }
+            "E" => found[open.pop().unwrap()].2 = mark("ends"),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn a_slice_that_the_recorder_cuts_is_not_called_suspended() {
+    let mut program = Program::new(0, START);
+    let thread = program.thread("MainThread");
+    program.begin(thread, 1, "main", false);
+    program.exclude(thread, 100, 50);
+    program.end(thread, 200, CallEnd::Suspended);
+    let cut = Some("cut".to_owned());
+    let expected = [
+        ("main".to_owned(), None, cut.clone()),
+        ("main".to_owned(), cut, Some("suspended".to_owned())),
+    ];
+    assert_eq!(marks(&processes(&[&program])), expected);
+}
+
+#[test]
+fn calls_of_a_forked_child_are_in_its_slice() {
+    let mut program = Program::new(0, START);
+    let thread = program.thread("MainThread");
+    program.inherit(thread, &["main", "fork"]);
+    program.begin(thread, 5, "work", false);
+    program.returns(thread, 10);
+    program.returns(thread, 20);
+    program.of.end = 30;
+    let processes = processes(&[&program]);
+    let before = || Some("open before".to_owned());
+    let found = marks(&processes);
+    let found: Vec<_> = found
+        .iter()
+        .map(|(name, begins, _)| (&name[..], begins.clone()))
+        .collect();
+    let expected = [
+        ("forked in main > fork", before()),
+        ("fork", before()),
+        ("work", None),
+        ("main", before()),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for format in [
+        &Perfetto as &dyn TimelineFormat,
+        &Firefox,
+        &SpeedscopeTimeline,
+    ] {
+        let (bytes, _) = write(&processes, format, Window::default(), ALL);
+        assert!(!bytes.is_empty());
+    }
+    assert_eq!(found, expected);
+}

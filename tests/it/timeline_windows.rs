@@ -10,7 +10,7 @@ use edbprof::analysis::timeline::window::trees;
 use edbprof::format::timeline::{Block, Source, TimelineWriter, read};
 use edbprof::model::Pattern;
 use edbprof::model::timeline::{CallEnd, WaitKind};
-use edbprof::model::{NodeKind, Trees, Waiting};
+use edbprof::model::{Calibration, NodeKind, Trees, Waiting};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -441,4 +441,70 @@ fn a_window_says_what_is_known_of_it() {
         (&b"MainThread"[..], 1)
     );
     assert_eq!(trees.threads[0].waits.get(0), Waiting::default());
+}
+
+/// A child that was forked in `main > fork`, calls `work` there, and returns to `main`.
+fn child() -> edbprof::format::timeline::TimelineProcess {
+    let mut program = Program::new(1, 0);
+    let thread = program.thread("MainThread");
+    program.inherit(thread, &["main", "fork"]);
+    program.begin(thread, 11, "work", false);
+    program.returns(thread, 31);
+    program.returns(thread, 36);
+    program.begin(thread, 40, "more", false);
+    program.returns(thread, 50);
+    program.returns(thread, 51);
+    let mut of = processes(&[&program]).remove(0);
+    // The parent's history has their beginnings.
+    of.complete_from = 5;
+    of
+}
+
+#[test]
+fn calls_of_a_forked_child_are_below_its_node() {
+    let of = child();
+    let trees = trees(&of, 11..45).unwrap();
+    let is_node =
+        |kind: &NodeKind| matches!(kind, NodeKind::Forked { path } if &**path == b"main > fork");
+    assert!(trees.kinds.iter().any(is_node), "{:?}", trees.kinds);
+    let (paths, _) = paths(&trees);
+    let times: Vec<_> = paths
+        .iter()
+        .filter_map(|(path, figures)| Some((path.split_once("}/")?.1, figures[2])))
+        .collect();
+    let expected = [
+        ("fork", 25),
+        ("fork/work", 20),
+        ("main", 9),
+        ("main/more", 5),
+    ];
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn class_calls_count_in_their_window() {
+    let mut program = Program::new(1, 0);
+    program.words_in_block = 3;
+    program.of.process.calibration = Some(Calibration {
+        class_call: 10,
+        ..Calibration::default()
+    });
+    let thread = program.thread("MainThread");
+    program.begin(thread, 1, "main", false);
+    for tick in [10, 20, 20, 30] {
+        program.begin(thread, tick, "make", false);
+        program.class_call(thread, tick);
+        program.class_call(thread, tick);
+        program.returns(thread, tick);
+        program.class_call(thread, tick);
+    }
+    program.returns(thread, 40);
+    let of = &processes(&[&program])[0];
+    let class_calls = |window| {
+        let trees = trees(of, window).unwrap();
+        trees.threads[0].class_calls.clone()
+    };
+    assert_eq!(class_calls(0..100), [4, 8]);
+    assert_eq!(class_calls(11..30), [2, 4]);
+    assert_eq!(class_calls(30..100), [1, 2]);
 }

@@ -110,7 +110,7 @@ class TimelineProcess:
         at, count = entry["nodes_at"], entry["nodes"]
         numbers = struct.unpack_from(f"<{2 * count}I", data, at)
         self.nodes = list(zip(numbers[::2], numbers[1::2]))
-        self.threads: Dict[int, str] = dict(entry["threads"])
+        self.threads: Dict[int, str] = {root: name for root, name, _ in entry["threads"]}
         self.blocks: List[Block] = []
         at = entry["blocks_at"]
         for _ in range(entry["blocks"]):

@@ -88,6 +88,7 @@ impl Program {
         self.of.threads.push(TimelineThread {
             root,
             name: name.as_bytes().into(),
+            inherited: None,
         });
         self.threads.push(Thread {
             root,
@@ -162,6 +163,15 @@ impl Program {
         self.of.end = self.of.end.max(tick);
     }
 
+    /// The process was forked by these calls of a thread, in which nothing has happened.
+    pub(crate) fn inherit(&mut self, thread: usize, names: &[&str]) {
+        for name in names {
+            let node = self.node(self.innermost(thread), name);
+            self.threads[thread].open.push(node);
+        }
+        self.of.threads[thread].inherited = Some(names.len() as u32);
+    }
+
     /// Calls a function in a thread, or resumes it, at a tick.
     pub(crate) fn begin(&mut self, thread: usize, tick: u64, name: &str, is_resumed: bool) {
         let parent = self.innermost(thread);
@@ -208,6 +218,11 @@ impl Program {
     pub(crate) fn wait(&mut self, thread: usize, kind: WaitKind, ns: u64) {
         let tick = self.threads[thread].tick;
         self.event(thread, tick, Happening::Waited(kind, ns));
+    }
+
+    /// The innermost call calls a class.
+    pub(crate) fn class_call(&mut self, thread: usize, tick: u64) {
+        self.event(thread, tick, Happening::ClassCall);
     }
 
     /// Says that the recorder took `ticks` up to a tick.

@@ -4,6 +4,7 @@
 //! a coroutine are one call. A step of a generator counts alone: a history does not tell the
 //! generators of one path apart.
 
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 
@@ -14,9 +15,9 @@ use super::chunks::{chunks, end_of};
 use super::durations::Sorted;
 use super::found::{Found, place};
 use super::replay::Beginning;
-use super::search::{OfProcess, search};
+use super::search::{CallKinds, OfProcess, search};
 use super::single::{Part, SingleCall};
-use super::steps::{Step, join};
+use super::steps::{Step, join, suspended};
 use crate::format::timeline::TimelineProcess;
 use crate::model::{Function, Pattern, Trees, Waiting};
 
@@ -118,11 +119,17 @@ pub fn calls(
     axis: &Axis,
     request: &Request<'_>,
 ) -> io::Result<Calls> {
-    let mut found = find(processes, axis, request, &request.window)?;
-    let all = 0..u64::MAX;
-    if !found.of_coroutines.is_empty() && request.window != all {
-        // Coroutines that begin in the window may end behind it.
-        found.of_coroutines = find(processes, axis, request, &all)?.of_coroutines;
+    let mut found = find(processes, axis, request, &request.window, CallKinds::All)?;
+    // Coroutines that begin in the window may end behind it.
+    let later = request.window.end..u64::MAX;
+    let suspended = match later.is_empty() {
+        true => HashSet::new(),
+        false => suspended(&mut found.of_coroutines),
+    };
+    if !suspended.is_empty() {
+        let wanted = CallKinds::Coroutines(&suspended);
+        let steps = find(processes, axis, request, &later, wanted)?.of_coroutines;
+        found.of_coroutines.extend(steps);
     }
     let ends: Vec<u64> = processes.iter().map(end_of).collect();
     let joined = join(&mut found.of_coroutines, axis, &ends);
@@ -138,12 +145,13 @@ pub fn calls(
     Ok(Calls::of(found, processes))
 }
 
-/// Finds what begins in `window`; steps of coroutines are not joined yet.
+/// Finds what begins in `window`, of some kinds; steps of coroutines are not joined yet.
 fn find(
     processes: &[TimelineProcess],
     axis: &Axis,
     request: &Request<'_>,
     window: &Range<u64>,
+    kind: CallKinds<'_>,
 ) -> io::Result<Found> {
     let mut parts = Vec::new();
     for (number, process) in processes.iter().enumerate() {
@@ -162,7 +170,7 @@ fn find(
     works
         .par_iter()
         .try_fold(none, |mut found, (of, threads, chunk, ticks)| {
-            search(&mut found, of, &threads[chunk.thread], chunk, ticks)?;
+            search(&mut found, of, &threads[chunk.thread], chunk, ticks, kind)?;
             Ok::<_, io::Error>(found)
         })
         .try_reduce(none, |a, b| Ok(a.plus(b)))

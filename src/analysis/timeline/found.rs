@@ -72,7 +72,9 @@ impl Found {
             && (call.ending == Ending::Suspended
                 || matches!(call.beginning, Beginning::Resumed | Beginning::Continued));
         self.steps += u64::from(is_step);
-        self.cut += u64::from(call.beginning == Beginning::Before);
+        let is_cut = matches!(call.beginning, Beginning::Before | Beginning::Cut)
+            || call.ending == Ending::Cut;
+        self.cut += u64::from(is_cut);
         self.open += u64::from(call.ending == Ending::Open);
         let place = place(&call);
         self.slowest.add((Reverse(call.duration_ns), place), call);

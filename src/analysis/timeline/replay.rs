@@ -18,6 +18,10 @@ pub enum Beginning {
     Continued,
     /// It was open when the history begins.
     Before,
+    /// It is the parent's call, and goes on in a forked child.
+    Inherited,
+    /// It goes on behind a part that the history does not have, or that the recorder took.
+    Cut,
 }
 
 /// End of a call, or of a part of it.
@@ -33,14 +37,20 @@ pub enum Ending {
     WithCaller,
     /// It is open when the history ends.
     Open,
+    /// It goes on in a part that the history does not have, or that the recorder took.
+    Cut,
 }
+
+/// Function of the call that stands for a forked child. All that the thread does which had forked
+/// is in it; of the parent's calls only the one that is innermost is open in it.
+pub const FORKED: u32 = NO_FUNCTION - 1;
 
 /// A call that is open. Calls of hidden functions are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Its node, an index into the process's.
     pub node: u32,
-    /// Its function, an index into the process's.
+    /// Its function, an index into the process's, or [`FORKED`].
     pub function: u32,
     /// Tick at which it begins.
     pub began: u64,
@@ -77,6 +87,12 @@ pub trait Visitor {
     /// The recorder took the last `ticks` up to `tick`; they are in no call's time.
     fn exclude(&mut self, open: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {
         let _ = (open, tick, ticks);
+        ControlFlow::Continue(())
+    }
+
+    /// The innermost call of `open` calls a class at `tick`.
+    fn class_call(&mut self, open: &[Call], tick: u64) -> ControlFlow<()> {
+        let _ = (open, tick);
         ControlFlow::Continue(())
     }
 }
@@ -127,8 +143,10 @@ pub fn replay(
     end: u64,
     visitor: &mut impl Visitor,
 ) -> io::Result<()> {
+    let root = blocks.first().map(|block| block.root);
     let mut replay = Replay {
         process,
+        forked: root.and_then(|root| Some((root, process.inherited(root)?))),
         nodes: Vec::new(),
         open: Vec::new(),
         coroutine: 0,
@@ -144,15 +162,23 @@ pub fn replay(
             return Ok(());
         }
     }
-    let _ = replay.end_above(0, end, Ending::Open, visitor);
+    if replay
+        .end_above(0, end, Ending::Open, visitor)
+        .is_continue()
+        && !replay.open.is_empty()
+    {
+        let _ = visitor.end(&replay.open, end, Ending::Open);
+    }
     Ok(())
 }
 
 struct Replay<'p> {
     process: &'p TimelineProcess,
+    /// Root of a forked child's thread, and the number of nodes behind it that are the parent's.
+    forked: Option<(u32, u32)>,
     /// The open nodes, the outermost first. Hidden ones are among them.
     nodes: Vec<u32>,
-    /// Their calls without the hidden ones.
+    /// Their calls without the hidden ones, and of the parent's only the innermost.
     open: Vec<Call>,
     /// Number of the coroutine that begins or continues next; 0 for none.
     coroutine: u64,
@@ -167,15 +193,18 @@ impl Replay<'_> {
         words: &[u64],
         visitor: &mut impl Visitor,
     ) -> ControlFlow<()> {
+        if let (Some((root, _)), true) = (self.forked, self.open.is_empty()) {
+            self.push(root, FORKED, block.start, Beginning::Inherited, 0, visitor)?;
+        }
         let beginning = match self.nodes.is_empty() {
             true => Beginning::Before,
-            false => Beginning::Continued,
+            false => Beginning::Cut,
         };
         let was_open = block.overflow as usize;
         // Counters are on no path; those that are open stay so.
         let kept = self.overflow_from();
         if self.path_differs(block.node, kept) {
-            self.switch_to(block.node, block.start, beginning, visitor)?;
+            self.switch_to(block.node, block.start, beginning, Ending::Cut, visitor)?;
         }
         let is_known = self.nodes.len() - self.overflow_from() == was_open;
         let events = self.process.events(block, words);
@@ -210,7 +239,8 @@ impl Replay<'_> {
                     self.end_above(common, event.tick, Ending::WithCaller, visitor)?;
                 }
                 Happening::SwitchTo(node) => {
-                    self.switch_to(node, event.tick, Beginning::Continued, visitor)?;
+                    let (beginning, ending) = (Beginning::Continued, Ending::Suspended);
+                    self.switch_to(node, event.tick, beginning, ending, visitor)?;
                 }
                 Happening::Waited(kind, ns) => {
                     visitor.wait(&self.open, event.tick, kind, ns)?;
@@ -218,6 +248,7 @@ impl Replay<'_> {
                 Happening::Excluded(ticks) => {
                     visitor.exclude(&self.open, event.tick, ticks)?;
                 }
+                Happening::ClassCall => visitor.class_call(&self.open, event.tick)?,
             }
         }
         ControlFlow::Continue(())
@@ -273,6 +304,7 @@ impl Replay<'_> {
         node: u32,
         tick: u64,
         beginning: Beginning,
+        ending: Ending,
         visitor: &mut impl Visitor,
     ) -> ControlFlow<()> {
         let path = self.path(node);
@@ -281,12 +313,51 @@ impl Replay<'_> {
         let left = left.filter(|call| !path[..common].contains(&call.node));
         let left: Vec<_> = left.map(|call| (call.node, call.coroutine)).collect();
         self.switched.extend(left);
-        self.end_above(common, tick, Ending::Suspended, visitor)?;
+        self.end_above(common, tick, ending, visitor)?;
         for &node in &path[common..] {
+            if self.is_inherited(node) {
+                self.nodes.push(node);
+                continue;
+            }
+            self.begin_inherited(tick, visitor)?;
             let coroutine = self.switched.remove(&node).unwrap_or(0);
             self.begin(node, tick, beginning, coroutine, visitor)?;
         }
-        ControlFlow::Continue(())
+        self.begin_inherited(tick, visitor)
+    }
+
+    /// Returns true for the node of a call of the parent's.
+    fn is_inherited(&self, node: u32) -> bool {
+        self.forked.is_some_and(|(root, calls)| {
+            let behind = node.checked_sub(root);
+            behind.is_some_and(|behind| (1..=calls).contains(&behind))
+        })
+    }
+
+    /// Begins the innermost of the parent's calls, if nothing else is open and it is not. The one
+    /// that was innermost before goes on later.
+    fn begin_inherited(&mut self, tick: u64, visitor: &mut impl Visitor) -> ControlFlow<()> {
+        let is_innermost = self
+            .nodes
+            .last()
+            .is_some_and(|&node| self.is_inherited(node));
+        if self.forked.is_none() || !is_innermost {
+            return ControlFlow::Continue(());
+        }
+        let mut inherited = self.nodes.iter().rev();
+        let shown = inherited.find_map(|&node| {
+            let function = self.node(node)?.function;
+            (function != NO_FUNCTION).then_some((node, function))
+        });
+        let current = self.open.last().map(|call| call.node);
+        let Some((node, function)) = shown.filter(|&(node, _)| Some(node) != current) else {
+            return ControlFlow::Continue(());
+        };
+        if current.is_some_and(|current| self.is_inherited(current)) {
+            visitor.end(&self.open, tick, Ending::Cut)?;
+            self.open.pop();
+        }
+        self.push(node, function, tick, Beginning::Inherited, 0, visitor)
     }
 
     fn begin(
@@ -302,10 +373,23 @@ impl Replay<'_> {
         if function == NO_FUNCTION {
             return ControlFlow::Continue(());
         }
+        self.push(node, function, tick, beginning, coroutine, visitor)
+    }
+
+    #[inline]
+    fn push(
+        &mut self,
+        node: u32,
+        function: u32,
+        began: u64,
+        beginning: Beginning,
+        coroutine: u64,
+        visitor: &mut impl Visitor,
+    ) -> ControlFlow<()> {
         self.open.push(Call {
             node,
             function,
-            began: tick,
+            began,
             beginning,
             coroutine,
         });
@@ -329,7 +413,7 @@ impl Replay<'_> {
                 self.open.pop();
             }
         }
-        ControlFlow::Continue(())
+        self.begin_inherited(tick, visitor)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Finds the calls of a function in a part of a thread's history.
 
+use std::collections::HashSet;
 use std::io;
 use std::ops::{ControlFlow, Range};
 
@@ -39,6 +40,15 @@ impl<'p> OfProcess<'p> {
     }
 }
 
+/// Calls that are looked for.
+#[derive(Clone, Copy)]
+pub(super) enum CallKinds<'c> {
+    /// All of them.
+    All,
+    /// Steps of coroutines, by their process and number.
+    Coroutines(&'c HashSet<(usize, u64)>),
+}
+
 /// Adds the calls that begin in `chunk` to `found`.
 ///
 /// # Errors
@@ -49,6 +59,7 @@ pub(super) fn search(
     thread: &ThreadHistory,
     chunk: &Chunk,
     ticks: &Range<u64>,
+    kind: CallKinds<'_>,
 ) -> io::Result<()> {
     let is_whole = of.process.complete_from <= 1;
     let mut search = Search {
@@ -56,13 +67,13 @@ pub(super) fn search(
         thread: chunk.thread,
         next: chunk.next(thread),
         is_past: false,
-        // Calls that were open at a fork are the parent's.
         counts_cut: chunk.first == 0 && !is_whole && ticks.start == 0,
         ticks: ticks.clone(),
         depth: 0,
         tracked: None,
         excluded: 0,
         last_function: None,
+        kind,
         found,
     };
     // Calls that begin in the chunk may end behind it.
@@ -94,6 +105,7 @@ pub(super) struct Search<'s> {
     tracked: Option<Tracked>,
     excluded: u64,
     last_function: Option<u32>,
+    kind: CallKinds<'s>,
     found: &'s mut Found,
 }
 
@@ -104,8 +116,15 @@ impl Search<'_> {
     }
 
     fn counts(&self, call: &Call) -> bool {
+        if let CallKinds::Coroutines(wanted) = self.kind {
+            if !wanted.contains(&(self.of.number, call.coroutine)) {
+                return false;
+            }
+        }
         match call.beginning {
             Beginning::Before => self.counts_cut,
+            // It is the parent's.
+            Beginning::Inherited => false,
             _ => !self.is_past && self.ticks.contains(&call.began),
         }
     }

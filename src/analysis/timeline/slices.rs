@@ -5,7 +5,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
+use super::replay::{Beginning, Call, Ending, FORKED, ThreadHistory, Visitor, replay};
 use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::WaitKind;
 
@@ -15,7 +15,7 @@ use crate::model::timeline::WaitKind;
 pub struct Slice {
     /// Its node, an index into the process's.
     pub node: u32,
-    /// Its function, an index into the process's.
+    /// Its function, an index into the process's; their number in the slice of a forked child.
     pub function: u32,
     /// Its beginning, nanoseconds on the axis.
     pub begin: u64,
@@ -87,6 +87,7 @@ pub fn slices(
         window,
         floor: window.from,
         at_floor: Beginning::Before,
+        forked: process.functions.len() as u32,
         shown: Vec::new(),
         waits: Vec::new(),
         waited_until: 0,
@@ -109,6 +110,8 @@ struct Slicer<'s, T, S> {
     floor: u64,
     /// Beginning of calls there that were open before.
     at_floor: Beginning,
+    /// Function of the slice that a forked child's thread is in.
+    forked: u32,
     /// The outermost open calls, which the sink knows.
     shown: Vec<Slice>,
     /// Waits since the latest event.
@@ -135,7 +138,10 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
             }
             let slice = Slice {
                 node: call.node,
-                function: call.function,
+                function: match call.function {
+                    FORKED => self.forked,
+                    function => function,
+                },
                 begin,
                 beginning: match began < self.floor {
                     true => self.at_floor,
@@ -222,9 +228,9 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
             return Ok(ControlFlow::Break(()));
         }
         if from < to && to > self.floor {
-            self.close(open, from, Ending::Suspended)?;
+            self.close(open, from, Ending::Cut)?;
             if from >= self.floor {
-                self.at_floor = Beginning::Continued;
+                self.at_floor = Beginning::Cut;
             }
             self.floor = to;
         }

@@ -4,6 +4,8 @@
 //! call is all steps of a coroutine: it lasts from the start of the first to the end of the last,
 //! with the time in which it was suspended, whichever threads ran it.
 
+use std::collections::HashSet;
+
 use super::axis::Axis;
 use super::replay::{Beginning, Ending};
 use super::single::{Part, SingleCall};
@@ -24,10 +26,26 @@ pub(super) struct Step {
     pub(super) waiting: Waiting,
 }
 
+/// Returns the process and number of each coroutine that was suspended after the last of its
+/// `steps`.
+pub(super) fn suspended(steps: &mut [Step]) -> HashSet<(usize, u64)> {
+    sort(steps);
+    let of_each = steps.chunk_by(|a, b| (a.process, a.coroutine) == (b.process, b.coroutine));
+    let last = of_each.filter_map(|steps| steps.last());
+    let suspended = last.filter(|step| step.ending == Ending::Suspended);
+    suspended
+        .map(|step| (step.process, step.coroutine))
+        .collect()
+}
+
+fn sort(steps: &mut [Step]) {
+    steps.sort_by_key(|step| (step.process, step.coroutine, step.part.began));
+}
+
 /// Returns the calls that `steps` are of, and sorts the steps so that the parts of each call are
 /// beside each other. `ends` has the last tick of each process.
 pub(super) fn join(steps: &mut [Step], axis: &Axis, ends: &[u64]) -> Vec<SingleCall> {
-    steps.sort_by_key(|step| (step.process, step.coroutine, step.part.began));
+    sort(steps);
     let mut calls = Vec::new();
     let of = |step: &Step| (step.process, step.coroutine);
     let mut first = 0;

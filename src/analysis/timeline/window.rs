@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 use rayon::prelude::*;
 
 use super::chunks::{Chunk, chunks, end_of};
-use super::replay::{Beginning, Call, Ending, ThreadHistory, Visitor, replay};
+use super::replay::{Beginning, Call, Ending, FORKED, ThreadHistory, Visitor, replay};
 use crate::format::live::COUNTER;
 use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
 use crate::format::timeline::{Block, NO_FUNCTION, TimelineNode, TimelineProcess};
@@ -46,6 +46,7 @@ struct Figure {
     ticks: u64,
     /// Ticks of overflow calls made here.
     overflow: u64,
+    class_calls: u64,
 }
 
 /// Figures of all nodes of a process.
@@ -90,6 +91,7 @@ impl Figures {
             sum.resumes = sum.resumes.saturating_add(figure.resumes);
             sum.ticks = sum.ticks.saturating_add(figure.ticks);
             sum.overflow = sum.overflow.saturating_add(figure.overflow);
+            sum.class_calls += figure.class_calls;
         }
         for (node, waiting) in more.waits.iter() {
             self.waits.add(node, &waiting);
@@ -165,7 +167,8 @@ impl Sums<'_> {
 
     #[inline]
     fn add(&mut self, open: &[Call], ticks: u64) {
-        let Some(call) = open.last() else { return };
+        let call = open.last().filter(|call| call.function != FORKED);
+        let Some(call) = call else { return };
         if let Some(figure) = self.figures.nodes.get_mut(call.node as usize) {
             figure.ticks = figure.ticks.saturating_add(ticks);
         }
@@ -223,7 +226,10 @@ impl Visitor for Sums<'_> {
             match call.beginning {
                 Beginning::Called => figure.calls += 1,
                 Beginning::Resumed => figure.resumes += 1,
-                Beginning::Continued | Beginning::Before => {}
+                Beginning::Continued
+                | Beginning::Before
+                | Beginning::Inherited
+                | Beginning::Cut => {}
             }
         }
         ControlFlow::Continue(())
@@ -237,6 +243,17 @@ impl Visitor for Sums<'_> {
     fn wait(&mut self, _: &[Call], tick: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
         if !self.is_past {
             self.waits.push((tick, kind, ns));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn class_call(&mut self, open: &[Call], tick: u64) -> ControlFlow<()> {
+        let in_tree = open.iter().rev().find(|call| !self.is_counter(call));
+        if let (Some(call), false) = (in_tree, self.is_past || tick < self.window.start) {
+            let figure = self.figures.nodes.get_mut(call.node as usize);
+            figure
+                .into_iter()
+                .for_each(|figure| figure.class_calls += 1);
         }
         ControlFlow::Continue(())
     }
@@ -286,7 +303,9 @@ fn assemble(
         process,
         hidden: Function::stand_in("<hidden>"),
     };
-    let mut assembly = Assembly::new(&functions, process.clock.rate, false);
+    let calibration = process.process.calibration;
+    let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
+    let mut assembly = Assembly::new(&functions, process.clock.rate, has_class_calls);
     // A thread that did nothing in the window is not in it.
     for thread in threads
         .iter()
@@ -294,7 +313,8 @@ fn assemble(
     {
         let is_known = assembly.thread_of(thread.root).is_some();
         let name = process.thread_name(thread.root);
-        let number = assembly.add_thread(thread.root, name, inherited(process, thread));
+        let inherited = process.inherited(thread.root);
+        let number = assembly.add_thread(thread.root, name, inherited);
         if !is_known {
             let of_root = threads.iter().filter(|other| other.root == thread.root);
             assembly.set_threads(number, of_root.count() as u32);
@@ -321,23 +341,6 @@ fn assemble(
         threads,
         ..Trees::default()
     }
-}
-
-/// Returns the number of calls that were open when the process was forked in the thread: those that
-/// a history which is complete begins with.
-fn inherited(process: &TimelineProcess, thread: &ThreadHistory) -> Option<u32> {
-    let first = thread.blocks.first()?;
-    let mut node = first.node;
-    let mut calls = 0;
-    // The parent of a node comes before it, but for a root.
-    while let Some(of) = process.nodes.get(node as usize) {
-        if of.parent >= node {
-            break;
-        }
-        calls += 1;
-        node = of.parent;
-    }
-    (calls > 0 && process.complete_from <= 1).then_some(calls)
 }
 
 /// The facts of `process`, of which the window has only a part: what is known of all of it alone
@@ -395,7 +398,7 @@ impl RawNode for WindowNode<'_> {
     }
 
     fn class_calls(&self) -> u32 {
-        0
+        u32::try_from(self.figure.class_calls).unwrap_or(u32::MAX)
     }
 
     fn total(&self, _: usize) -> u64 {

@@ -5,6 +5,8 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+use std::collections::BTreeSet;
+
 use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
@@ -79,65 +81,109 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, ReadError> {
     })
 }
 
+/// A live file whose header and log were read.
+pub(super) struct Opened<'b> {
+    pub(super) header: Bytes<'b>,
+    pub(super) facts: Facts,
+    pub(super) clock: u32,
+    clock_name: &'static str,
+    pub(super) rate: TickRate,
+    pub(super) segments: Vec<(u64, &'b [u8])>,
+    pub(super) log: Log,
+    pub(super) end: End,
+    now: Now,
+}
+
+impl<'b> Opened<'b> {
+    /// Reads the header and the log of the file.
+    ///
+    /// # Errors
+    /// Those of [`facts`]; or the clock is unknown.
+    pub(super) fn new(bytes: &'b [u8], now: Now) -> Result<Opened<'b>, ReadError> {
+        let facts = facts(bytes)?;
+        let header = Bytes(bytes);
+        let clock = header.u32(at::CLOCK);
+        let Some(clock_name) = CLOCKS.get(clock as usize) else {
+            return Err(ReadError::invalid(at::CLOCK, "an unknown clock"));
+        };
+        let segments = segments(bytes);
+        Ok(Opened {
+            header,
+            clock,
+            clock_name,
+            rate: rate(header, clock, &facts),
+            log: Log::read(&segments),
+            segments,
+            end: End::of(header, clock, now, &facts),
+            facts,
+            now,
+        })
+    }
+
+    fn calibration(&self) -> Option<Calibration> {
+        costs(self.header).if_measured()
+    }
+
+    /// Returns the facts of the process, whose latest event is at the tick `latest`, and which
+    /// dropped so many calls.
+    pub(super) fn process(&self, latest: u64, dropped: u64) -> Process {
+        let Opened {
+            header,
+            ref facts,
+            rate,
+            ref log,
+            ..
+        } = *self;
+        let is_version_1 = header.u32(at::VERSION) == 1;
+        let new_u32 = |at| if is_version_1 { 0 } else { header.u32(at) };
+        let new_u64 = |at| if is_version_1 { 0 } else { header.u64(at) };
+        let resolution = f64::from_bits(header.u64(at::RESOLUTION));
+        Process {
+            identity: facts.process,
+            parent_pid: header.u32(at::PARENT_PID),
+            argv: log.argv.clone().into(),
+            host: log.host.clone(),
+            hook: log.hook.clone(),
+            chosen: log.chosen.clone(),
+            clock: self.clock_name.as_bytes().into(),
+            clock_resolution_ns: if resolution > 0.0 && resolution.is_finite() {
+                resolution
+            } else {
+                rate.ns_per_tick()
+            },
+            start_unix_ns: header.u64(at::START_UNIX_NS),
+            duration_ns: rate.ns(latest.saturating_sub(header.u64(at::BEGIN))),
+            processor_ns: new_u64(at::PROCESSOR_NS),
+            ending: match self.now {
+                Now::Running => Ending::Running,
+                Now::Gone if facts.is_saved => Ending::Finished,
+                Now::Gone => Ending::Killed,
+            },
+            dropped_calls: dropped.saturating_add(new_u64(at::UNSAVED_CALLS)),
+            unsaved_children: new_u32(at::UNSAVED_CHILDREN),
+            lost_spans: 0,
+            unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
+            calibration: self.calibration(),
+            recording_ns: 0,
+        }
+    }
+}
+
 /// Reads a live file.
 ///
 /// # Errors
 /// Those of [`facts`]; or the clock is unknown.
 pub fn read(bytes: &[u8], now: Now) -> Result<Trees, ReadError> {
-    let facts = facts(bytes)?;
-    let header = Bytes(bytes);
-    let clock = header.u32(at::CLOCK);
-    let Some(clock_name) = CLOCKS.get(clock as usize) else {
-        return Err(ReadError::invalid(at::CLOCK, "an unknown clock"));
-    };
-    let rate = rate(header, clock, &facts);
-    let segments = segments(bytes);
-    let log = Log::read(&segments);
-    let end = End::of(header, clock, now, &facts);
-    let runs = now == Now::Running;
-    let calibration = costs(header).if_measured();
-    let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
-    let recorded = assemble(&segments, &log, rate, has_class_calls, end, runs);
+    let opened = Opened::new(bytes, now)?;
+    let recorded = assemble(&opened);
     let Assembled {
         functions,
         kinds,
         threads,
     } = recorded.assembled;
-    let is_version_1 = header.u32(at::VERSION) == 1;
-    let new_u32 = |at| if is_version_1 { 0 } else { header.u32(at) };
-    let new_u64 = |at| if is_version_1 { 0 } else { header.u64(at) };
-    let resolution = f64::from_bits(header.u64(at::RESOLUTION));
-    let process = Process {
-        identity: facts.process,
-        parent_pid: header.u32(at::PARENT_PID),
-        argv: log.argv.into(),
-        host: log.host,
-        hook: log.hook,
-        chosen: log.chosen,
-        clock: clock_name.as_bytes().into(),
-        clock_resolution_ns: if resolution > 0.0 && resolution.is_finite() {
-            resolution
-        } else {
-            rate.ns_per_tick()
-        },
-        start_unix_ns: header.u64(at::START_UNIX_NS),
-        duration_ns: rate.ns(recorded.latest.saturating_sub(header.u64(at::BEGIN))),
-        processor_ns: new_u64(at::PROCESSOR_NS),
-        ending: match now {
-            Now::Running => Ending::Running,
-            Now::Gone if facts.is_saved => Ending::Finished,
-            Now::Gone => Ending::Killed,
-        },
-        dropped_calls: recorded.dropped.saturating_add(new_u64(at::UNSAVED_CALLS)),
-        unsaved_children: new_u32(at::UNSAVED_CHILDREN),
-        lost_spans: 0,
-        unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
-        calibration,
-        recording_ns: 0,
-    };
     let mut trees = Trees {
-        recordings: vec![facts.id],
-        processes: vec![process],
+        recordings: vec![opened.facts.id],
+        processes: vec![opened.process(recorded.latest, recorded.dropped)],
         functions,
         kinds,
         threads,
@@ -164,7 +210,7 @@ pub(super) const MAX_TICK: u64 = i64::MAX as u64;
 
 /// Returns the length of a tick: measured since the file's moment in the same boot, for
 /// no span is longer; else as the process last measured it.
-pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
+fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
     if clock != 0 || !facts.process.is_of_this_boot() {
         return noted;
@@ -186,7 +232,7 @@ pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
 
 /// The file's segments as far as they are in it: the content and the bytes of each. Together
 /// no larger than the file.
-pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
+fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
     let mut segments = Vec::new();
@@ -229,7 +275,7 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
+    fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
         // A clock that only its process can read stands at its latest event.
         let reading = match now {
             Now::Running if facts.process.is_of_this_boot() => EndTime::now().reading(clock),
@@ -248,16 +294,18 @@ impl End {
     }
 }
 
-/// Assembles the nodes of `segments`, whose open calls last until `end`. A process that `runs`
-/// may have added nodes since the log was read.
-fn assemble(
-    segments: &[(u64, &[u8])],
-    log: &Log,
-    rate: TickRate,
-    has_class_calls: bool,
-    end: End,
-    runs: bool,
-) -> Recorded {
+/// Assembles the nodes of a file. A process that runs may have added nodes since the log was read.
+fn assemble(opened: &Opened<'_>) -> Recorded {
+    let Opened {
+        rate,
+        ref segments,
+        ref log,
+        end,
+        ..
+    } = *opened;
+    let runs = opened.now == Now::Running;
+    let calibration = opened.calibration();
+    let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
     let nodes = segments.iter().filter(|(content, _)| *content == 0);
     let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
     let mut assembly = Assembly::new(log, rate, has_class_calls);
@@ -266,7 +314,6 @@ fn assemble(
     }
     let mut latest = vec![0; log.threads.len()];
     let mut excluded = vec![0; log.threads.len()];
-    let mut dropped = 0_u64;
     for &ThreadRecord { root, .. } in &log.threads {
         let bytes = node_at(segments, root);
         if bytes.u32(at::node::PARENT) != root {
@@ -297,7 +344,6 @@ fn assemble(
             let Some(thread) = assembly.thread_of(index) else {
                 continue;
             };
-            dropped = dropped.saturating_add(bytes.u64(at::node::RESUMES));
             let others = bytes.u32(at::node::FUNCTION);
             assembly.set_threads(thread, others.saturating_add(1));
         } else if bytes.u64(at::node::KEY) == 0 {
@@ -323,9 +369,24 @@ fn assemble(
     add_awaiting(&mut assembly, segments, latest_of_all);
     Recorded {
         assembled: assembly.finish(),
-        dropped,
+        dropped: dropped_calls(segments, log),
         latest: latest_of_all,
     }
+}
+
+/// Returns the number of calls of which only the number is known.
+pub(super) fn dropped_calls(segments: &[(u64, &[u8])], log: &Log) -> u64 {
+    let roots: BTreeSet<u32> = log.threads.iter().map(|thread| thread.root).collect();
+    let dropped = roots.into_iter().map(|root| {
+        let node = node_at(segments, root);
+        let is_root = node.u32(at::node::PARENT) == root;
+        if is_root {
+            node.u64(at::node::RESUMES)
+        } else {
+            0
+        }
+    });
+    dropped.fold(0, u64::saturating_add)
 }
 
 /// Returns the latest tick that is known of any thread, with what the recorder took for itself.

@@ -3,7 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 use super::log::{Bytes, Log};
-use super::reader::{End, MAX_TICK, Now, facts, latest_tick, rate, read, segments};
+use super::reader::{MAX_TICK, Now, Opened, dropped_calls, latest_tick};
 use super::{NO_FUNCTION, NODE, at};
 use crate::clock::TickRate;
 use crate::format::read_error::ReadError;
@@ -11,6 +11,10 @@ use crate::model::{Function, MAX_NODES, Process, RecordingId};
 
 /// A node: index of its caller's and of its function, or [`NO_FUNCTION`].
 pub(crate) type TableNode = (u32, u32);
+
+/// A tree: its root, the name of its threads, and the number of nodes behind the root that are
+/// calls of the parent's, in a forked child.
+pub(crate) type TableThread = (u32, Box<[u8]>, Option<u32>);
 
 /// Content of a live file without what was counted.
 pub(crate) struct Tables {
@@ -26,39 +30,43 @@ pub(crate) struct Tables {
     pub(crate) functions: Vec<Function>,
     /// Each below its caller's: a node that is not is a root.
     pub(crate) nodes: Vec<TableNode>,
-    /// Roots and names of trees.
-    pub(crate) threads: Vec<(u32, Box<[u8]>)>,
+    pub(crate) threads: Vec<TableThread>,
 }
 
 /// Reads a live file.
 ///
 /// # Errors
-/// Those of [`read`].
+/// Those of [`read`](super::read).
 pub(crate) fn tables(bytes: &[u8], now: Now) -> Result<Tables, ReadError> {
-    let facts = facts(bytes)?;
-    let mut trees = read(bytes, now)?;
-    let process = trees.processes.pop().unwrap_or_default();
-    let header = Bytes(bytes);
-    let clock = header.u32(at::CLOCK);
-    let rate = rate(header, clock, &facts);
-    let segments = segments(bytes);
-    let log = Log::read(&segments);
+    let opened = Opened::new(bytes, now)?;
+    let Opened {
+        header,
+        clock,
+        rate,
+        ref segments,
+        ref log,
+        end,
+        ..
+    } = opened;
+    let latest = latest_tick(segments, log, end);
+    let process = opened.process(latest, dropped_calls(segments, log));
     let nodes = segments.iter().filter(|(flags, _)| *flags == 0);
     let nodes = nodes.flat_map(|(_, segment)| segment.chunks_exact(NODE));
     let nodes = (0_u32..).zip(nodes.take(MAX_NODES / 2));
-    let nodes = nodes.map(|(index, bytes)| node(index, Bytes(bytes), &log));
+    let nodes = nodes.map(|(index, bytes)| node(index, Bytes(bytes), log));
+    let nodes = nodes.collect();
     let (zero_monotonic_ns, zero_unix_ns) = zero(header, clock, rate);
+    let log = opened.log;
+    let threads = log.threads.into_iter();
     Ok(Tables {
-        id: facts.id,
+        id: opened.facts.id,
         rate,
         zero_monotonic_ns,
         zero_unix_ns,
-        end: latest_tick(&segments, &log, End::of(header, clock, now, &facts)),
-        nodes: nodes.collect(),
-        threads: log
-            .threads
-            .into_iter()
-            .map(|thread| (thread.root, thread.name))
+        end: latest,
+        nodes,
+        threads: threads
+            .map(|thread| (thread.root, thread.name, thread.inherited))
             .collect(),
         functions: log.functions.into_iter().map(|(of, _)| of).collect(),
         process,

@@ -39,6 +39,7 @@
 //! | 2^32 - 6 | no event: the next word is a number of ticks that pass, for gaps of 2^32 ticks or more |
 //! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
 //! | 2^32 - 11 | no event: the next word is a number that tells the coroutine which starts or continues by the next event from all others that have not ended |
+//! | 2^32 - 12 | no event: the innermost call calls a class, which has no node |
 //! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
 //!
 //! A history file begins with [`HISTORY_HEADER`] bytes, which the blocks follow:
@@ -85,7 +86,7 @@
 //! | `nodes_at`, `nodes` | int: offset of the first node, number of nodes |
 //! | `nodes_checksum` | int: XXH3-64 of the nodes' bytes |
 //! | `functions` | list of functions, as in [`trees`](super::trees) |
-//! | `threads` | list of tuples (int, text): index of a tree's root, name of its threads |
+//! | `threads` | list of tuples (int, text, int): index of a tree's root, name of its threads; in the tree of a forked child's thread that had forked, the number of nodes behind the root that are calls of the parent's, each below the one before it, plus 1; else 0 |
 //!
 //! Ticks are those of the process's recording, with the time that the recorder took for itself:
 //! the ticks in [`live`](super::live) and those that a thread leaves out, so all threads have one

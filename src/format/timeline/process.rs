@@ -10,7 +10,7 @@ use super::word::{Events, is_unfinished, used_words};
 use super::{BLOCK, BLOCK_HEADER};
 use crate::clock::TickRate;
 use crate::format::live::COUNTER;
-use crate::model::{Function, Process};
+use crate::model::{Function, Process, forked};
 
 /// Function of a root, and of a node whose function is hidden: what it calls is its caller's.
 pub const NO_FUNCTION: u32 = u32::MAX;
@@ -71,6 +71,17 @@ pub struct TimelineThread {
     pub root: u32,
     /// Its name, or what the names of its threads have in common.
     pub name: Box<[u8]>,
+    /// Number of nodes behind the root that are calls of the parent's, if it is the thread of a
+    /// forked child that had forked.
+    pub inherited: Option<u32>,
+}
+
+impl TimelineThread {
+    /// Returns true if its root and the parent's calls are among so many nodes.
+    fn has_nodes(&self, nodes: usize) -> bool {
+        let last = self.root.saturating_add(self.inherited.unwrap_or(0));
+        (last as usize) < nodes
+    }
 }
 
 /// A block without its words.
@@ -176,6 +187,29 @@ impl TimelineProcess {
         thread.map_or(&[], |thread| &thread.name)
     }
 
+    /// Number of nodes behind the root that are calls of the parent's, if the thread with that root
+    /// is the one of a forked child that had forked.
+    pub fn inherited(&self, root: u32) -> Option<u32> {
+        let thread = self.threads.iter().find(|thread| thread.root == root);
+        thread.and_then(|thread| thread.inherited)
+    }
+
+    /// Names the calls in which the process was forked; `None` if it was not, or outside of any
+    /// thread.
+    pub fn forked_in(&self) -> Option<Box<[u8]>> {
+        let thread = self
+            .threads
+            .iter()
+            .find(|thread| thread.inherited.is_some())?;
+        let first = thread.root as usize + 1;
+        let end = first.saturating_add(thread.inherited? as usize);
+        let nodes = self.nodes.get(first..end).unwrap_or_default();
+        let functions = nodes
+            .iter()
+            .filter_map(|node| self.functions.get(node.function as usize));
+        Some(forked::path(functions))
+    }
+
     /// The file that it is read from.
     pub fn file(&self) -> &Arc<TimelineFile> {
         &self.file
@@ -222,7 +256,7 @@ impl TimelineProcess {
         let (sound, unsound) = blocks.partition(|block| self.has_nodes_of(block));
         self.blocks = sound;
         let nodes = self.nodes.len();
-        self.threads.retain(|thread| (thread.root as usize) < nodes);
+        self.threads.retain(|thread| thread.has_nodes(nodes));
         unsound
     }
 
@@ -242,7 +276,7 @@ impl TimelineProcess {
             let is_before = parent < index || parent == index && !node.is_counter();
             is_before && is_function(node.function)
         };
-        let is_thread = |thread: &TimelineThread| (thread.root as usize) < nodes;
+        let is_thread = |thread: &TimelineThread| thread.has_nodes(nodes);
         self.nodes.iter().enumerate().all(is_node)
             && self.blocks.iter().all(|block| self.has_nodes_of(block))
             && self.threads.iter().all(is_thread)

@@ -185,10 +185,11 @@ fn read_entry(
 }
 
 fn read_thread(reader: &mut Reader<'_>) -> Result<TimelineThread, ReadError> {
-    reader.tuple(2, "a thread's tuple of two", |reader| {
+    reader.tuple(3, "a thread's tuple of three", |reader| {
         Ok(TimelineThread {
             root: read_number(reader)?,
             name: read_text(reader)?,
+            inherited: read_number::<u32>(reader)?.checked_sub(1),
         })
     })
 }
@@ -338,6 +339,7 @@ mod tests {
             threads: vec![TimelineThread {
                 root: 2,
                 name: (*b"worker").into(),
+                inherited: Some(1),
             }],
             blocks: vec![block(1, 0), block(2, 2)],
             file: TimelineFile::new(Source::Bytes(Vec::new())),
@@ -368,6 +370,8 @@ mod tests {
             let mut writer = TimelineWriter::new(Cursor::new(Vec::new())).unwrap();
             for of in &processes {
                 assert_eq!(of.process, expected.process);
+                assert_eq!(of.threads, expected.threads);
+                assert_eq!(of.forked_in().as_deref(), Some(&b"f"[..]));
                 assert_eq!((of.clock, of.end), (expected.clock, expected.end));
                 assert_eq!(
                     (&of.nodes, &of.functions),

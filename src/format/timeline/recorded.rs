@@ -88,7 +88,11 @@ pub fn read_recorded(
             .collect(),
         threads: threads
             .into_iter()
-            .map(|(root, name)| TimelineThread { root, name })
+            .map(|(root, name, inherited)| TimelineThread {
+                root,
+                name,
+                inherited,
+            })
             .collect(),
         blocks: read_blocks(&file, blocks)?,
         file,

@@ -15,6 +15,7 @@ pub(crate) mod code {
     pub(crate) const PREEMPTED: u32 = u32::MAX - 8;
     pub(crate) const EXCLUDED: u32 = u32::MAX - 9;
     pub(crate) const COROUTINE: u32 = u32::MAX - 10;
+    pub(crate) const CLASS_CALL: u32 = u32::MAX - 11;
     /// From here on high halves are no nodes.
     pub(crate) const FIRST: u32 = u32::MAX - 255;
     /// Added to the index of a node that continues.
@@ -46,6 +47,7 @@ pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
         Happening::Waited(WaitKind::Preempted, ns) => (code::PREEMPTED, Some(ns)),
         Happening::Coroutine(number) => (code::COROUTINE, Some(number)),
         Happening::Excluded(ticks) => (code::EXCLUDED, Some(ticks)),
+        Happening::ClassCall => (code::CLASS_CALL, None),
     };
     // The excluded ones are in their second word.
     let ticks = match what {
@@ -129,6 +131,7 @@ impl Iterator for Events<'_> {
                 code::GIL => Happening::Waited(WaitKind::Gil, *self.words.next()?),
                 code::PREEMPTED => Happening::Waited(WaitKind::Preempted, *self.words.next()?),
                 code::COROUTINE => Happening::Coroutine(*self.words.next()?),
+                code::CLASS_CALL => Happening::ClassCall,
                 code::FIRST.. => return None,
                 code if code & code::RESUMED != 0 => Happening::Resume(code & !code::RESUMED),
                 node => Happening::Start(node),
@@ -197,6 +200,7 @@ mod tests {
             (0, Happening::End(CallEnd::Returned)),
             (3, Happening::Waited(WaitKind::Gil, 5)),
             (2, Happening::Coroutine(u64::MAX)),
+            (0, Happening::ClassCall),
             (MOST_TICKS, Happening::Excluded(50)),
             (50, Happening::Excluded(50)),
             (MOST_TICKS + 1, Happening::SwitchTo(0)),

@@ -174,9 +174,14 @@ fn entry(process: &TimelineProcess, extents: &Extents) -> Vec<u8> {
     writer.text(b"threads");
     writer.list(process.threads.len());
     for thread in &process.threads {
-        writer.tuple(2);
+        writer.tuple(3);
         writer.int(thread.root.into());
         writer.text(&thread.name);
+        writer.int(
+            thread
+                .inherited
+                .map_or(0, |inherited| i128::from(inherited) + 1),
+        );
     }
     writer.end_dict();
     writer.finish()

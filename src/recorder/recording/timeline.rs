@@ -152,6 +152,7 @@ fn threads(shared: &Shared) -> Vec<TimelineThread> {
         Some(TimelineThread {
             root: entry.chunks.first()?.start,
             name: entry.tree_name(),
+            inherited: entry.inherited,
         })
     });
     threads.collect()

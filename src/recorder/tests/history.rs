@@ -124,7 +124,10 @@ fn replay_block(
                 state.overflow.clear();
                 state.node = node;
             }
-            Happening::Waited(..) | Happening::Excluded(_) | Happening::Coroutine(_) => {}
+            Happening::Waited(..)
+            | Happening::Excluded(_)
+            | Happening::Coroutine(_)
+            | Happening::ClassCall => {}
         }
     }
     begin

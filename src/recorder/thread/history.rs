@@ -238,6 +238,15 @@ impl<H: Home> Thread<H> {
         result
     }
 
+    /// Notes that the innermost call has called a class, once its history has begun.
+    #[cold]
+    pub(super) fn note_class_call(&self) {
+        let is_begun = self.history.state.get() == State::On;
+        if is_begun && self.make_room(false) {
+            self.history.put(code::CLASS_CALL, 0);
+        }
+    }
+
     /// Notes that the thread has waited since its latest event, `ns` nanoseconds for each kind.
     pub(crate) fn note_waits(&self, waits: [(WaitKind, u64); 3]) {
         for (kind, ns) in waits.into_iter().filter(|(_, ns)| *ns > 0) {

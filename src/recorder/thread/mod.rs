@@ -431,6 +431,9 @@ impl<H: Home> Thread<H> {
     /// their own.
     pub(crate) fn count_class_call(&self) {
         self.cursor().count_class_call();
+        if self.has_history() {
+            self.note_class_call();
+        }
     }
 
     /// A call ends or is suspended at `now`. Calls above it that are still open end with

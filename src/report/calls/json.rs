@@ -78,7 +78,7 @@ fn of_call(report: &CallsReport<'_>, call: &SingleCall) -> Value {
         "waiting": of_waiting(&call.waiting),
         "awaiting_ns": call.awaiting_ns(),
         "steps": call.steps(),
-        "is_cut": call.beginning == Beginning::Before,
+        "is_cut": matches!(call.beginning, Beginning::Before | Beginning::Cut),
     })
 }
 

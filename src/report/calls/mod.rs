@@ -95,5 +95,6 @@ fn ended(ending: Ending) -> &'static str {
         Ending::Suspended => "suspended",
         Ending::WithCaller => "ended with its caller",
         Ending::Open => "open",
+        Ending::Cut => "cut",
     }
 }

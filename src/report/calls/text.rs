@@ -185,6 +185,7 @@ fn heading(report: &CallsReport<'_>, number: usize, call: &SingleCall) -> String
     });
     let cut = match call.beginning {
         Beginning::Before => ", begun before the history",
+        Beginning::Cut => ", begun in a part that is missing",
         _ => "",
     };
     let awaiting = match call.steps() {

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::TimelineFormat;
 use super::json::{Micros, text};
-use super::tracks::{ProcessTrack, ShownFunction, Tracks, wait_name};
+use super::tracks::{ProcessTrack, ShownFunction, Tracks, beginning_mark, ending_mark, wait_name};
 use crate::analysis::timeline::fit::Costs;
-use crate::analysis::timeline::replay::{Beginning, Ending};
+use crate::analysis::timeline::replay::Ending;
 use crate::analysis::timeline::slices::{Sink, Slice, Window};
 use crate::model::FunctionKind;
 use crate::model::timeline::WaitKind;
@@ -189,11 +189,7 @@ impl<W: Write> Sink for ThreadSink<'_, '_, '_, W> {
         let (ts, name) = (Micros(slice.begin), text(&function.name));
         let category = function.category();
         write!(out, ",\"ts\":{ts},\"name\":{name},\"cat\":\"{category}\"")?;
-        let begins = match slice.beginning {
-            Beginning::Called => None,
-            Beginning::Resumed | Beginning::Continued => Some("resumed"),
-            Beginning::Before => Some("open before"),
-        };
+        let begins = beginning_mark(slice.beginning);
         let place = (!function.file.is_empty()).then(|| text(&function.place()));
         match (place, begins) {
             (None, None) => write!(out, "}}"),
@@ -212,12 +208,8 @@ impl<W: Write> Sink for ThreadSink<'_, '_, '_, W> {
         let track = self.track(slice.function)?;
         self.events.event(self.process, track, 'E')?;
         let ts = Micros(end);
-        let ends = match ending {
-            Ending::Returned => return write!(self.events.out, ",\"ts\":{ts}}}"),
-            Ending::Raised => "raised",
-            Ending::Suspended => "suspended",
-            Ending::WithCaller => "with its caller",
-            Ending::Open => "open",
+        let Some(ends) = ending_mark(ending) else {
+            return write!(self.events.out, ",\"ts\":{ts}}}");
         };
         write!(
             self.events.out,

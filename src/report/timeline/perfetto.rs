@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use super::TimelineFormat;
 use super::protobuf::{Message, length};
-use super::tracks::{ProcessTrack, ThreadTrack, Tracks};
+use super::tracks::{ProcessTrack, ThreadTrack, Tracks, beginning_mark, ending_mark};
 use crate::analysis::timeline::fit::Costs;
-use crate::analysis::timeline::replay::{Beginning, Ending};
+use crate::analysis::timeline::replay::Ending;
 use crate::analysis::timeline::slices::{Sink, Slice, Window};
 use crate::model::timeline::WaitKind;
 
@@ -103,13 +103,14 @@ const CATEGORIES: [&str; 4] = ["python", "builtin", "span", "wait"];
 const ANNOTATION_NAMES: [&str; 2] = ["begins", "ends"];
 const BEGINS: u64 = 1;
 const ENDS: u64 = 2;
-const ANNOTATION_VALUES: [&str; 6] = [
+const ANNOTATION_VALUES: [&str; 7] = [
     "resumed",
     "open before",
     "raised",
     "suspended",
     "with its caller",
     "open",
+    "cut",
 ];
 
 /// Bytes of the two events of a call at most, beside the numbers of its name and place, if each is
@@ -429,10 +430,8 @@ impl Sink for ThreadSink<'_, '_, '_> {
             if !function.file.is_empty() {
                 event.number(field::event::SOURCE, id);
             }
-            match slice.beginning {
-                Beginning::Called => {}
-                Beginning::Resumed | Beginning::Continued => annotate(event, BEGINS, "resumed"),
-                Beginning::Before => annotate(event, BEGINS, "open before"),
+            if let Some(mark) = beginning_mark(slice.beginning) {
+                annotate(event, BEGINS, mark);
             }
         };
         let interned = name.map(|function| {
@@ -457,12 +456,8 @@ impl Sink for ThreadSink<'_, '_, '_> {
         let (packets, sequence) = self.sequence(slice.function)?;
         let fill = |event: &mut Message| {
             event.number(field::event::TYPE, SLICE_END);
-            match ending {
-                Ending::Returned => {}
-                Ending::Raised => annotate(event, ENDS, "raised"),
-                Ending::Suspended => annotate(event, ENDS, "suspended"),
-                Ending::WithCaller => annotate(event, ENDS, "with its caller"),
-                Ending::Open => annotate(event, ENDS, "open"),
+            if let Some(mark) = ending_mark(ending) {
+                annotate(event, ENDS, mark);
             }
         };
         sequence.event(packets, end, fill, None::<fn(&mut Message)>)

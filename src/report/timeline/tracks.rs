@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::io;
 
+use crate::analysis::display_tree::forked_text;
 use crate::analysis::timeline::axis::Axis;
-use crate::analysis::timeline::replay::{ThreadHistory, threads};
+use crate::analysis::timeline::replay::{Beginning, Ending as CallEnding, ThreadHistory, threads};
 use crate::analysis::timeline::slices::{Sink, Window, slices};
 use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::WaitKind;
@@ -34,7 +35,7 @@ pub struct ProcessTrack<'t> {
     pub pid: u32,
     /// Its command line, and how it ended if it did not end itself.
     pub name: String,
-    /// Its functions.
+    /// Its functions. In a forked child, the slice that its thread is in follows.
     pub functions: Vec<ShownFunction>,
     /// Its threads that have a history.
     pub threads: Vec<ThreadTrack>,
@@ -128,7 +129,12 @@ impl<'t> Tracks<'t> {
                 of,
                 pid,
                 name,
-                functions: of.functions.iter().map(|at| shown(at, &paths)).collect(),
+                functions: of
+                    .functions
+                    .iter()
+                    .map(|at| shown(at, &paths))
+                    .chain(of.forked_in().map(|path| forked(&path)))
+                    .collect(),
                 threads: thread_tracks(of),
                 index,
             }
@@ -193,5 +199,37 @@ pub fn wait_name(kind: WaitKind) -> &'static str {
         WaitKind::Blocked => "blocked",
         WaitKind::Gil => "waiting for the GIL",
         WaitKind::Preempted => "preempted",
+    }
+}
+
+/// The slice that is named after the calls in which a child was forked.
+fn forked(path: &[u8]) -> ShownFunction {
+    ShownFunction {
+        name: printable(forked_text(path).as_bytes()),
+        file: String::new(),
+        line: 0,
+        kind: FunctionKind::Python,
+    }
+}
+
+/// The word for a slice that does not begin with its call.
+pub fn beginning_mark(beginning: Beginning) -> Option<&'static str> {
+    match beginning {
+        Beginning::Called => None,
+        Beginning::Resumed | Beginning::Continued => Some("resumed"),
+        Beginning::Before | Beginning::Inherited => Some("open before"),
+        Beginning::Cut => Some("cut"),
+    }
+}
+
+/// The word for a slice that does not end with a return.
+pub fn ending_mark(ending: CallEnding) -> Option<&'static str> {
+    match ending {
+        CallEnding::Returned => None,
+        CallEnding::Raised => Some("raised"),
+        CallEnding::Suspended => Some("suspended"),
+        CallEnding::WithCaller => Some("with its caller"),
+        CallEnding::Open => Some("open"),
+        CallEnding::Cut => Some("cut"),
     }
 }

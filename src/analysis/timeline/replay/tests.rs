@@ -3,7 +3,7 @@
 use super::*;
 use crate::format::live::COUNTER;
 use crate::format::timeline::word::{code, word};
-use crate::format::timeline::{Source, TimelineClock, TimelineFile};
+use crate::format::timeline::{Source, TimelineClock, TimelineFile, TimelineThread};
 use crate::model::{Function, Process};
 
 /// Nodes: 0 root, 1 f, 2 f > hidden, 3 f > hidden > g, 4 h, 5 counter of f.
@@ -55,7 +55,10 @@ struct Ends(Vec<(String, u64, u64, Beginning, Ending)>);
 
 impl Visitor for Ends {
     fn end(&mut self, open: &[Call], tick: u64, ending: Ending) -> ControlFlow<()> {
-        let name = |call: &Call| ["f", "g", "h"][call.function as usize];
+        let name = |call: &Call| match call.function {
+            FORKED => "forked",
+            function => ["f", "g", "h"][function as usize],
+        };
         let path: Vec<_> = open.iter().map(name).collect();
         let call = open[open.len() - 1];
         let row = (path.join(">"), call.began, tick, call.beginning, ending);
@@ -65,14 +68,17 @@ impl Visitor for Ends {
 }
 
 fn ends(blocks: &[(u32, u32, &[u64])]) -> Vec<(String, u64, u64, Beginning, Ending)> {
-    let process = process(blocks);
-    let threads = threads(&process);
+    ends_of(&process(blocks))
+}
+
+fn ends_of(process: &TimelineProcess) -> Vec<(String, u64, u64, Beginning, Ending)> {
+    let threads = threads(process);
     let mut ends = Ends::default();
-    replay(&process, &threads[0].blocks, process.end, &mut ends).unwrap();
+    replay(process, &threads[0].blocks, process.end, &mut ends).unwrap();
     ends.0
 }
 
-use Beginning::{Before, Called, Continued, Resumed};
+use Beginning::{Before, Called, Continued, Cut, Inherited, Resumed};
 use Ending::{Open, Raised, Returned, Suspended, WithCaller};
 
 #[test]
@@ -184,4 +190,53 @@ fn senseless_words_are_replayed_too() {
         word(code::SUSPEND, 1),
     ];
     assert!(!ends(&[(3, 7, &words), (4, 1, &words)]).is_empty());
+}
+
+#[test]
+fn calls_on_both_sides_of_a_missing_block_are_cut() {
+    let first = [word(1, 1), word(2, 0), word(3, 0)];
+    let expected = [
+        ("f>g".to_owned(), 101, 200, Called, Ending::Cut),
+        ("f".to_owned(), 101, 200, Called, Ending::Cut),
+        ("h".to_owned(), 200, 201, Cut, Returned),
+    ];
+    let second = [word(code::RETURN, 1)];
+    assert_eq!(ends(&[(0, 0, &first), (4, 0, &second)]), expected);
+}
+
+/// A process that was forked in `f > g`.
+fn forked(blocks: &[(u32, u32, &[u64])]) -> TimelineProcess {
+    let mut of = process(blocks);
+    of.threads.push(TimelineThread {
+        root: 0,
+        name: Box::default(),
+        inherited: Some(3),
+    });
+    of
+}
+
+#[test]
+fn calls_of_a_forked_child_lie_in_it_beside_those_of_its_parent() {
+    // The child returns from `g` into `f`, and from there.
+    let words = [
+        word(code::RETURN, 1),
+        word(code::RETURN, 2),
+        word(code::RETURN, 3),
+        word(4, 1),
+        word(code::RETURN, 1),
+    ];
+    let expected = [
+        ("forked>g".to_owned(), 100, 101, Inherited, Returned),
+        ("forked>f".to_owned(), 101, 106, Inherited, Returned),
+        ("forked>h".to_owned(), 107, 108, Called, Returned),
+        ("forked".to_owned(), 100, 1000, Inherited, Open),
+    ];
+    assert_eq!(ends_of(&forked(&[(3, 0, &words)])), expected);
+    // It goes to `h` at once, and no call of the parent's has any time.
+    let expected = [
+        ("forked>g".to_owned(), 100, 101, Inherited, WithCaller),
+        ("forked".to_owned(), 100, 1000, Inherited, Open),
+    ];
+    let words = [word(code::END_TO, 1), 0];
+    assert_eq!(ends_of(&forked(&[(3, 0, &words)])), expected);
 }
