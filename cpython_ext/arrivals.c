@@ -1,6 +1,7 @@
 /* Arrival of a thread: its first event. */
 #include "arrivals.h"
 
+#include "guard.h"
 #include "recorder.h"
 #include "thread_state.h"
 #include "unnoticed.h"
@@ -53,6 +54,7 @@ static void enable_each(PyObject *recorders)
 
 thread_state *arrivals_arrive(void)
 {
+    EDBPROF_GUARDED;
     static bool warned;
     PyObject *exception = compat_take_exception();
     thread_state *state = thread_state_current();
@@ -82,6 +84,27 @@ thread_state *arrivals_arrive(void)
     return state;
 }
 
+/* Has the recorders begin with the next event of a thread. */
+static void let_arrive(thread_state *state, PyObject *recorders)
+{
+    Py_INCREF(recorders);
+    Py_XSETREF(state->arrivals, recorders);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(recorders); i++) {
+        thread_notice(state->tstate, ((recorder *)PyTuple_GET_ITEM(recorders, i))->hook);
+    }
+}
+
+void arrivals_start_here(PyObject *recorders)
+{
+    EDBPROF_GUARDED;
+    thread_state *state = thread_state_current();
+    state = state != NULL ? state : thread_state_make();
+    if (state != NULL && recorders != NULL) {
+        let_arrive(state, recorders);
+    }
+    PyErr_Clear();
+}
+
 void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
@@ -95,11 +118,7 @@ void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders)
         }
         thread_state *state = thread_state_make_for(tstate);
         if (state != NULL && recorders != NULL) {
-            Py_INCREF(recorders);
-            state->arrivals = recorders;
-            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(recorders); i++) {
-                thread_notice(tstate, ((recorder *)PyTuple_GET_ITEM(recorders, i))->hook);
-            }
+            let_arrive(state, recorders);
         }
         break;
     }

@@ -16,11 +16,12 @@ static inline bool arrivals_is_due(const thread_state *state)
 {
     if (state == NULL) {
         /* A thread that ends must get no state again: nobody would free it. */
-        uint64_t id = threads_wanted > 0 ? PyThreadState_Get()->id : 0;
-        return threads_wanted > 0 && id > threads_since && id != thread_here.ended;
+        bool wanted = shared_load(&threads_wanted) > 0;
+        uint64_t id = wanted ? PyThreadState_Get()->id : 0;
+        return wanted && id > shared_load(&threads_since) && id != thread_here.ended;
     }
-    bool may_be_guest =
-        state->is_foreign && threads_wanted > 0 && state->judged != threads_generation;
+    bool may_be_guest = state->is_foreign && shared_load(&threads_wanted) > 0 &&
+                        state->judged != shared_load(&threads_generation);
     return (state->arrivals != NULL || may_be_guest) && !state->is_arriving;
 }
 
@@ -33,13 +34,22 @@ thread_state *arrivals_arrive(void);
  * thread before the start. Raises nothing. */
 void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders);
 
+/* The same in the thread itself, before its first event: without the GIL it runs already when
+ * others know that it was started. */
+void arrivals_start_here(PyObject *recorders);
+
+/* Threads that have had no event are looked for. Without the GIL they may end meanwhile, so that
+ * those of C code arrive by events alone. */
+#define ARRIVALS_ARE_NOTICED (!EDBPROF_FREE_THREADED)
+
 /* Has every hook notice threads that are newer than those that it has seen. */
 void arrivals_notice(void);
 
 /* The same if there may be one, for each event of hooks that must notice. */
 static inline void arrivals_look(const PyThreadState *tstate)
 {
-    if (threads_wanted > 0 && PyInterpreterState_ThreadHead(tstate->interp)->id > threads_seen) {
+    if (ARRIVALS_ARE_NOTICED && threads_wanted > 0 &&
+        PyInterpreterState_ThreadHead(tstate->interp)->id > threads_seen) {
         arrivals_notice();
     }
 }

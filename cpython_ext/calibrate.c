@@ -13,6 +13,7 @@
 #include "calibrate.h"
 
 #include "events.h"
+#include "guard.h"
 #include "monitoring_gate.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -280,6 +281,7 @@ static void evaluate(samples *from, int kind, double slowed, bool known, uint32_
 
 static void keep_costs(samples *from, const recorder *self)
 {
+    EDBPROF_GUARDED;
     measurement *measured = measured_for(self);
     edbprof_calibration *costs = &measured->costs;
     bool known = measured->known;
@@ -419,18 +421,17 @@ static bool is_quiet(const recorder *self)
 
 int calibrate(recorder *self, bool at_end)
 {
-    static bool is_under_way; /* in another thread, which has released the GIL */
+    static bool is_under_way; /* in another thread */
     measurement *measured = measured_for(self);
     bool due = !measured->known || (at_end && !measured->known_at_end);
     if (!self->wall_clock || loops.make == NULL || PyErr_Occurred()) {
         return 0;
     }
     int result = 0;
-    if (due && !is_under_way && is_quiet(self) && is_small_cost(self)) {
-        is_under_way = true;
+    if (due && is_quiet(self) && is_small_cost(self) && !shared_exchange(&is_under_way, true)) {
         result = measure(self);
-        is_under_way = false;
         measured->known_at_end = at_end;
+        (void)shared_exchange(&is_under_way, false);
     }
     calibrate_set(self);
     return result;
@@ -438,6 +439,7 @@ int calibrate(recorder *self, bool at_end)
 
 void calibrate_set(recorder *self)
 {
+    EDBPROF_GUARDED;
     const measurement *measured = measured_for(self);
     if (self->wall_clock && measured->known) {
         (void)edbprof_recording_set_calibration(self->recording, &measured->costs);

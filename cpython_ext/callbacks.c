@@ -1,6 +1,7 @@
 /* Callbacks of sys.monitoring. */
 #include "callbacks.h"
 
+#include "guard.h"
 #include "monitoring_gate.h"
 
 static PyTypeObject callback_type = {
@@ -33,9 +34,13 @@ long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
         new->vectorcall = handlers[i].function;
         new->hook = hook;
         if (*place != NULL) {
-            (*place)->vectorcall = on_nothing;
+            shared_store(&(*place)->vectorcall, on_nothing);
         }
+#if EDBPROF_FREE_THREADED
+        *place = new; /* The former stays: other threads may be about to call it. */
+#else
         Py_XSETREF(*place, new);
+#endif
         PyObject *before =
             PyObject_CallMethod(module, "register_callback", "OlO", tool, event, new);
         if (before == NULL) {

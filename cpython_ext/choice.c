@@ -2,6 +2,7 @@
 #include "choice.h"
 
 #include "arrays.h"
+#include "guard.h"
 
 /* All choices of this process, by number. */
 static choice **all_choices;
@@ -36,6 +37,7 @@ static void note(const choice *self, PyCodeObject *code, unsigned bits)
     if (code_slot < 0 || self->number >= MOST_NOTED) {
         return;
     }
+    EDBPROF_GUARDED;
     uintptr_t notes = notes_of(code) | (uintptr_t)bits << (BITS * self->number);
     if (compat_set_code_extra((PyObject *)code, code_slot, (void *)notes) < 0) {
         PyErr_Clear();
@@ -143,6 +145,7 @@ static int strings_read(strings *self, PyObject *sequence)
 /* The choice with these patterns, which it takes. NULL with an exception. */
 static const choice *intern(edbprof_choice *patterns)
 {
+    EDBPROF_GUARDED;
     size_t length = edbprof_choice_text(patterns, NULL, 0);
     char *text = PyMem_RawMalloc(length + 1);
     choice **grown = grow_array(all_choices, choice_count, &choice_room, sizeof *grown);

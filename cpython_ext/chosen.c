@@ -10,6 +10,7 @@
 #include "callbacks.h"
 #include "choice.h"
 #include "events.h"
+#include "guard.h"
 #include "monitoring_gate.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -55,7 +56,7 @@ static Py_NO_INLINE PyObject *step_chosen(hook_kind hook, PyCodeObject *code, ui
     }
     const active_recorders *list = listening_by(hook);
     uint64_t running = compat_running_frame(NULL);
-    if (list != NULL && !stepped(list->fast_handle, code, running, step)) {
+    if (list != NULL && !stepped(shared_load(&list->fast_handle), code, running, step)) {
         step_in_each(list, code, running, step);
     }
     Py_RETURN_NONE;
@@ -83,7 +84,8 @@ static inline PyObject *enter_chosen(hook_kind hook, PyCodeObject *code, bool re
                            resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
     }
     const active_recorders *list = listening_at_once(hook);
-    if (list != NULL && code != NULL && entered_code(list->fast_handle, code, resumed)) {
+    if (list != NULL && code != NULL &&
+        entered_code(shared_load(&list->fast_handle), code, resumed)) {
         Py_RETURN_NONE;
     }
     return enter_chosen_slowly(hook, code, resumed);
@@ -128,7 +130,7 @@ static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
-    if (list != NULL && !left(list->fast_handle, code_key(code), end)) {
+    if (list != NULL && !left(shared_load(&list->fast_handle), code_key(code), end)) {
         leave_in_each(list, code_key(code), end, code);
     }
     Py_RETURN_NONE;
@@ -141,8 +143,9 @@ static CALLBACK(on_chosen_return)
         return step_chosen(hook_of_callback(self), code, EDBPROF_COROUTINE_ENDS);
     }
     const active_recorders *list = listening_at_once(hook_of_callback(self));
-    if (list != NULL && code != NULL && list->fast_handle != NULL &&
-        edbprof_leave(list->fast_handle, code_key(code)) == EDBPROF_OK) {
+    edbprof_thread *fast_handle = list == NULL ? NULL : shared_load(&list->fast_handle);
+    if (fast_handle != NULL && code != NULL &&
+        edbprof_leave(fast_handle, code_key(code)) == EDBPROF_OK) {
         Py_RETURN_NONE;
     }
     return leave_chosen_slowly(hook_of_callback(self), code, CALL_RETURNED);
@@ -204,13 +207,13 @@ static CALLBACK(on_chosen_call)
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
-    if (list == NULL || list->skips_builtins) {
+    if (list == NULL || shared_load(&list->skips_builtins)) {
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
     if (key == CLASS_CALL) {
         count_class_call_in_each(list, caller);
-    } else if (is_builtin_key(key) && !entered_builtin(list->fast_builtins, key)) {
+    } else if (is_builtin_key(key) && !entered_builtin(shared_load(&list->fast_builtins), key)) {
         enter_builtin_in_each(list, arguments[2], arguments[3], key, caller);
     }
     Py_RETURN_NONE;
@@ -222,12 +225,12 @@ static inline PyObject *leave_chosen_builtin(PyObject *self, PyObject *const *ar
     hook_kind hook = hook_of_callback(self);
     PyCodeObject *caller = code_of(arguments, count);
     const active_recorders *list = listening_at_once(hook);
-    if (list == NULL || caller == NULL || list->count == 0 || list->skips_builtins ||
+    if (list == NULL || caller == NULL || list->count == 0 || shared_load(&list->skips_builtins) ||
         !choice_is_known_to_have(choices_of_hooks[hook], caller)) {
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
-    if (is_builtin_key(key) && !left(list->fast_builtins, key, end)) {
+    if (is_builtin_key(key) && !left(shared_load(&list->fast_builtins), key, end)) {
         leave_in_each(list, key, end, caller);
     }
     Py_RETURN_NONE;
@@ -268,6 +271,7 @@ static int add_chosen_builtins(const recorder *owner) { return gate_open(owner->
 
 int chosen_find_hook(const choice *of, hook_kind *hook)
 {
+    EDBPROF_GUARDED;
     int free = HOOK_CHOSEN;
     for (; free < HOOK_COUNT && choices_of_hooks[free] != NULL; free++) {
         if (choices_of_hooks[free] == of) {

@@ -18,8 +18,11 @@
 #ifdef PYPY_VERSION
 #error "edbprof works with CPython only"
 #endif
+/* Threads run at the same time: there is no GIL. */
 #ifdef Py_GIL_DISABLED
-#error "edbprof does not work with free-threaded builds yet"
+#define EDBPROF_FREE_THREADED 1
+#else
+#define EDBPROF_FREE_THREADED 0
 #endif
 
 /* Storage class of thread-local variables. With glibc the fastest model, initial-exec: the
@@ -81,10 +84,52 @@ static inline bool compat_is_finalizing(void)
  * caller saves no registers for that. */
 static inline void compat_decref_again(void *object)
 {
-#ifdef Py_REF_DEBUG
+#if defined(Py_REF_DEBUG) || EDBPROF_FREE_THREADED
     Py_DECREF((PyObject *)object);
 #else
     Py_SET_REFCNT((PyObject *)object, Py_REFCNT((PyObject *)object) - 1);
+#endif
+}
+
+/* A new reference to what a dict has, or NULL with nothing raised. */
+static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    PyObject *found = PyDict_GetItemString(dict, name);
+    Py_XINCREF(found);
+    return found;
+#else
+    PyObject *found;
+    if (PyDict_GetItemStringRef(dict, name, &found) < 0) {
+        PyErr_Clear();
+    }
+    return found;
+#endif
+}
+
+/* The same for any key; NULL with or without an exception. */
+static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    PyObject *found = PyDict_GetItemWithError(dict, key);
+    Py_XINCREF(found);
+    return found;
+#else
+    PyObject *found;
+    (void)PyDict_GetItemRef(dict, key, &found);
+    return found;
+#endif
+}
+
+/* A new reference to what a type or one of its bases has, or NULL with nothing raised. */
+static inline PyObject *compat_type_get(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    PyObject *found = _PyType_Lookup(type, name);
+    Py_XINCREF(found);
+    return found;
+#else
+    return _PyType_LookupRef(type, name);
 #endif
 }
 
@@ -154,8 +199,15 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
     if (offset < 0 || offset >= 2 * Py_SIZE(code)) {
         return COMPAT_NO_START;
     }
-    int opcode = (unsigned char)code->co_code_adaptive[offset];
-    int argument = (unsigned char)code->co_code_adaptive[offset + 1];
+    const char *instruction = &code->co_code_adaptive[offset];
+#if EDBPROF_FREE_THREADED
+    /* Other threads specialize it. */
+    int opcode = (unsigned char)__atomic_load_n(&instruction[0], __ATOMIC_RELAXED);
+    int argument = (unsigned char)__atomic_load_n(&instruction[1], __ATOMIC_RELAXED);
+#else
+    int opcode = (unsigned char)instruction[0];
+    int argument = (unsigned char)instruction[1];
+#endif
     bool starts = opcode == RESUME;
 #if PY_VERSION_HEX < 0x030C0000
     starts = starts || opcode == RESUME_QUICK;

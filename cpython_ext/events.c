@@ -3,6 +3,7 @@
 #include "events.h"
 
 #include "choice.h"
+#include "guard.h"
 #include "recorder.h"
 #include "thread_state.h"
 #include "timer.h"
@@ -53,7 +54,7 @@ static void enter_in_each(const active_recorders *list, const entry *new)
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
         bool is_builtin = is_builtin_key(new->key);
-        if ((is_builtin && !active.owner->builtins) || !is_chosen(&active, new->in)) {
+        if ((is_builtin && !shared_load(&active.owner->builtins)) || !is_chosen(&active, new->in)) {
             continue;
         }
         if (enter(&active, new) != EDBPROF_UNKNOWN_FUNCTION) {
@@ -111,7 +112,7 @@ void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (active.owner->builtins && is_chosen(&active, caller)) {
+        if (shared_load(&active.owner->builtins) && is_chosen(&active, caller)) {
             edbprof_count_class_call(active.handle);
         }
     }
@@ -121,10 +122,13 @@ void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller
 static bool may_have_entered(const active_recorder *active, uint64_t key)
 {
     const recorder *owner = active->owner;
+    /* In this order: see thread_set_builtins. */
+    bool builtins = shared_load(&owner->builtins);
     /* All callees of a builtin end before it, so that its call is the innermost open one. An
      * outer call of the same builtin has an open callee. */
-    return owner->builtins_changed ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
-                                   : owner->builtins;
+    return shared_load(&owner->builtins_changed)
+               ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
+               : builtins;
 }
 
 static void leave(const active_recorder *active, uint64_t key, call_end end)

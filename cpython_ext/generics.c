@@ -7,6 +7,7 @@
 #include "generics.h"
 
 #include "arrays.h"
+#include "guard.h"
 
 bool generics_are_patched;
 
@@ -32,6 +33,7 @@ PyObject *generics_register(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_SetString(PyExc_TypeError, "generic must be None or (file, line, name)");
         return NULL;
     }
+    EDBPROF_GUARDED;
     for (size_t i = 0; i < part_count; i++) {
         if (parts[i].code == code) {
             Py_RETURN_NONE;
@@ -106,6 +108,7 @@ static uint32_t flags_in_functools(PyCodeObject *code)
 
 void generics_describe(PyCodeObject *code, named *self)
 {
+    EDBPROF_GUARDED;
     for (size_t i = 0; i < part_count; i++) {
         if (parts[i].code != code) {
             continue;

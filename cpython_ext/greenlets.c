@@ -10,6 +10,7 @@
  * the call, and while the call lasts in those that begin below it. */
 #include "greenlets.h"
 
+#include "guard.h"
 #include "names.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -39,13 +40,14 @@ static bool counts_as_thread(const suspended_position *at)
 static void let_go(suspended_position *at)
 {
     if (counts_as_thread(at)) {
-        threads_by_hook[at->owner->hook]--;
+        shared_add(&threads_by_hook[at->owner->hook], -1u);
     }
     at->owner = NULL;
 }
 
 static void free_positions(PyObject *capsule)
 {
+    EDBPROF_GUARDED;
     suspended_positions *self = (suspended_positions *)PyCapsule_GetPointer(capsule, NULL);
     for (size_t i = 0; i < self->count; i++) {
         let_go(&self->items[i]);
@@ -78,7 +80,7 @@ static PyObject *suspend_calls(thread_state *state)
                                           .inherited = active->inherited};
             (void)edbprof_fiber_suspend(active->handle, &added->fiber);
             if (counts_as_thread(added)) {
-                threads_by_hook[hook]++;
+                shared_add(&threads_by_hook[hook], 1u);
             }
         }
     }
@@ -233,6 +235,7 @@ static bool is_new(const thread_state *state)
 
 static void switch_between(thread_state *state, PyObject *origin, PyObject *target)
 {
+    EDBPROF_GUARDED;
     PyObject *left = suspend_calls(state);
     if (left != NULL && !is_dead(origin)) {
         keep_positions(state, origin, left);
@@ -389,6 +392,7 @@ static void trace_switches(thread_state *state, PyObject *module, PyObject *sett
 
 static void look(thread_state *state)
 {
+    EDBPROF_GUARDED;
     if (state->sees_switches) {
         return;
     }
@@ -411,6 +415,7 @@ static void look(thread_state *state)
 
 static void look_again(thread_state *state)
 {
+    EDBPROF_GUARDED;
     PyObject *now = trace_function();
     if (now != library.tracer) {
         state->sees_switches = false;

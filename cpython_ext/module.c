@@ -18,6 +18,7 @@
 #include "decorated.h"
 #include "generics.h"
 #include "greenlets.h"
+#include "guard.h"
 #include "monitoring.h"
 #include "monitoring_gate.h"
 #include "names.h"
@@ -173,7 +174,7 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     }
     greenlets_init();
-    if (setprofile_init() < 0 || monitoring_init() < 0 || chosen_init() < 0 ||
+    if (guard_init() < 0 || setprofile_init() < 0 || monitoring_init() < 0 || chosen_init() < 0 ||
         new_threads_init() < 0) {
         return NULL;
     }
@@ -181,6 +182,12 @@ PyMODINIT_FUNC PyInit__native(void)
     if (module == NULL) {
         return NULL;
     }
+#if EDBPROF_FREE_THREADED
+    if (PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+#endif
     edbprof_str version = edbprof_version();
     if (PyType_Ready(&thread_state_type) < 0 || PyModule_AddType(module, &recorder_type) < 0 ||
         PyModule_AddType(module, &decorated_type) < 0 ||

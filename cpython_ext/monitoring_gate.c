@@ -7,6 +7,7 @@
  * needs them, because they are the most. */
 #include "monitoring_gate.h"
 
+#include "guard.h"
 #include "thread_state.h"
 #include "tool_ids.h"
 
@@ -34,6 +35,7 @@ typedef struct {
     PyObject *all, *python, *none;
     PyObject *tool_name; /* of our tool */
     gate_register register_callbacks;
+    shared_lock switching; /* of threads that switch the events on or off */
     bool on;
     bool builtins;      /* since they are on, a recorder has needed the events of C functions */
     bool stuck_on;      /* events can't be switched off any more */
@@ -81,21 +83,17 @@ static void choose_unclaimed_limit(tool_gate *gate, uint64_t pair_ns)
     uint64_t limit = pair_ns / NS_OF_UNCLAIMED_EVENT;
     limit = limit < FEWEST_UNCLAIMED ? FEWEST_UNCLAIMED : limit;
     limit = limit > MOST_UNCLAIMED ? MOST_UNCLAIMED : limit;
-    gate->unclaimed_limit = (uint32_t)limit;
     if (EDBPROF_MONITORING_WEARS_OUT) {
         uint64_t millions = gate->cycles / MILLION;
         gate->stuck_on = gate->stuck_on || millions >= MOST_MILLIONS;
-        gate->unclaimed_limit <<= millions < MOST_MILLIONS ? millions : MOST_MILLIONS;
+        limit <<= millions < MOST_MILLIONS ? millions : MOST_MILLIONS;
     }
+    shared_store(&gate->unclaimed_limit, (uint32_t)limit);
 }
 
-/* Raises nothing: it runs in callbacks. */
-static void switch_off(tool_gate *gate)
+/* Alone. */
+static void set_none(tool_gate *gate)
 {
-    if (!gate->on || gate->stuck_on) {
-        return;
-    }
-    PyObject *exception = compat_take_exception();
     uint64_t begin = now_ns();
     if (set_events(gate, gate->none) == 0) {
         gate->on = gate->builtins = false;
@@ -108,8 +106,24 @@ static void switch_off(tool_gate *gate)
         if (set_events(gate, wanted_events(gate)) < 0) {
             PyErr_Clear();
         }
-        gate->stuck_on = true;
+        gate->on = gate->stuck_on = true;
     }
+}
+
+/* Raises nothing: it runs in callbacks. No thread records by this hook. */
+static void switch_off(tool_gate *gate)
+{
+    if (!gate->on || gate->stuck_on) {
+        return;
+    }
+    PyObject *exception = compat_take_exception();
+    /* Before it waits: a thread that begins to record meanwhile switches on. */
+    gate->on = false;
+    shared_lock_take(&gate->switching);
+    if (!gate->on) {
+        set_none(gate);
+    }
+    shared_lock_give(&gate->switching);
     compat_restore_exception(exception);
 }
 
@@ -122,9 +136,13 @@ static bool owns_tool(const tool_gate *gate)
     return owner != NULL && owner == tool_name;
 }
 
-/* Switches events on where none are, or only the same ones but those of C functions. 0, or -1 with
- * an exception. */
-static int switch_on(tool_gate *gate, bool builtins)
+static bool is_open(const tool_gate *gate, bool builtins)
+{
+    return gate->on && gate->builtins >= builtins;
+}
+
+/* Alone. */
+static int set_wanted(tool_gate *gate, bool builtins)
 {
     if (!owns_tool(gate)) {
         Py_CLEAR(gate->tool);
@@ -157,11 +175,31 @@ static int switch_on(tool_gate *gate, bool builtins)
     return -1;
 }
 
+/* Switches events on where none are, or only the same ones but those of C functions. 0, or -1 with
+ * an exception. */
+static int switch_on(tool_gate *gate, bool builtins)
+{
+    shared_lock_take(&gate->switching);
+    int result = is_open(gate, builtins) ? 0 : set_wanted(gate, builtins);
+    shared_lock_give(&gate->switching);
+    return result;
+}
+
 void gate_unclaimed_event(hook_kind hook)
 {
     tool_gate *gate = &gates[hook];
-    if (threads_by_hook[hook] == 0 && ++gate->unclaimed >= gate->unclaimed_limit) {
-        gate->unclaimed = 0;
+    if (shared_load(&threads_by_hook[hook]) > 0) {
+        return;
+    }
+    /* Other threads count, too: a few are missed. */
+    uint32_t unclaimed = shared_load(&gate->unclaimed) + 1;
+    shared_store(&gate->unclaimed, unclaimed);
+    if (unclaimed < shared_load(&gate->unclaimed_limit)) {
+        return;
+    }
+    EDBPROF_GUARDED;
+    shared_store(&gate->unclaimed, 0);
+    if (threads_by_hook[hook] == 0) {
         switch_off(gate);
     }
 }
@@ -180,6 +218,7 @@ static void check(tool_gate *gate)
 
 void gate_check(void)
 {
+    EDBPROF_GUARDED;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         check(&gates[hook]);
     }
@@ -187,12 +226,13 @@ void gate_check(void)
 
 int gate_open(hook_kind hook, bool builtins)
 {
+    EDBPROF_GUARDED;
     tool_gate *gate = &gates[hook];
-    gate->unclaimed = 0;
+    shared_store(&gate->unclaimed, 0);
     if (++gate->openings % OPENINGS_BETWEEN_CHECKS == 0) {
         check(gate);
     }
-    return gate->on && gate->builtins >= builtins ? 0 : switch_on(gate, builtins);
+    return is_open(gate, builtins) ? 0 : switch_on(gate, builtins);
 }
 
 /* Returns true if another tool has events on, or may have. */
@@ -293,6 +333,7 @@ static bool set_local_events(PyObject *codes, long events)
 
 bool gate_restrict_to(PyObject *codes, bool builtins)
 {
+    EDBPROF_GUARDED;
     tool_gate *gate = &gates[HOOK_MONITORING];
     if (!EDBPROF_HAVE_MONITORING) {
         return true;
@@ -318,6 +359,7 @@ bool gate_restrict_to(PyObject *codes, bool builtins)
 
 bool gate_lift_restriction(PyObject *codes)
 {
+    EDBPROF_GUARDED;
     const tool_gate *gate = &gates[HOOK_MONITORING];
     /* Without a tool, in Pythons that have none too, there is nothing to switch off. */
     bool off = codes == NULL || gate->tool == NULL || set_local_events(codes, 0);
@@ -346,6 +388,7 @@ static int ready_tool(tool_gate *gate, hook_kind hook)
 
 int gate_take_tool(hook_kind hook)
 {
+    EDBPROF_GUARDED;
     tool_gate *gate = &gates[hook];
     if (!EDBPROF_HAVE_MONITORING) {
         PyErr_Format(PyExc_ValueError,

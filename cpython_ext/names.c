@@ -123,8 +123,7 @@ static PyObject *code_global(PyCodeObject *code, const char *variable)
     PyObject *globals = compat_frame_globals(frame);
     PyObject *name = NULL;
     if (globals != NULL && PyDict_CheckExact(globals)) {
-        name = PyDict_GetItemString(globals, variable);
-        Py_XINCREF(name);
+        name = compat_dict_get(globals, variable);
     }
     Py_XDECREF(globals);
     Py_DECREF(frame);
@@ -177,20 +176,9 @@ static PyObject *module_name(PyCFunctionObject *builtin)
     return NULL;
 }
 
-/* A method's name as cProfile finds it: by the attribute of its type. */
-static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
+/* A method's name, by the attribute of its type. */
+static PyObject *name_of_attribute(PyObject *found, const char *name)
 {
-    const char *name = builtin->m_ml->ml_name;
-    PyObject *key = PyUnicode_FromString(name);
-    if (key == NULL) {
-        return NULL;
-    }
-    PyObject *found = _PyType_Lookup(Py_TYPE(builtin->m_self), key);
-    Py_DECREF(key);
-    if (found == NULL) {
-        return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
-                              : PyUnicode_FromFormat("<built-in method %s>", name);
-    }
     if (PyCFunction_Check(found) && PyCFunction_GET_SELF(found) != NULL &&
         !PyModule_Check(PyCFunction_GET_SELF(found))) {
         return PyUnicode_FromFormat("<built-in method %s of %s object>", name,
@@ -205,6 +193,25 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
         return PyUnicode_FromFormat("<function %U>", ((PyFunctionObject *)found)->func_qualname);
     }
     return PyUnicode_FromFormat("<built-in method %s>", name);
+}
+
+/* A method's name as cProfile finds it: by the attribute of its type. */
+static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
+{
+    const char *name = builtin->m_ml->ml_name;
+    PyObject *key = PyUnicode_FromString(name);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *found = compat_type_get(Py_TYPE(builtin->m_self), key);
+    Py_DECREF(key);
+    if (found == NULL) {
+        return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
+                              : PyUnicode_FromFormat("<built-in method %s>", name);
+    }
+    PyObject *result = name_of_attribute(found, name);
+    Py_DECREF(found);
+    return result;
 }
 
 static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
@@ -274,14 +281,15 @@ PyObject *name_current_thread(void)
 {
     PyObject *name = NULL;
     PyObject *modules = loaded_modules();
-    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+    PyObject *threading = modules == NULL ? NULL : compat_dict_get(modules, "threading");
     PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
     unsigned long number = PyThread_get_thread_ident();
     PyObject *ident = PyLong_FromUnsignedLong(number);
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
-        PyObject *thread = PyDict_GetItemWithError(known, ident);
+        PyObject *thread = compat_dict_get_key(known, ident);
         bool fits = thread != NULL && strcmp(Py_TYPE(thread)->tp_name, "_DummyThread") != 0;
         name = fits ? PyObject_GetAttrString(thread, "_name") : NULL;
+        Py_XDECREF(thread);
     }
     PyErr_Clear();
     Py_XDECREF(known);
@@ -291,5 +299,6 @@ PyObject *name_current_thread(void)
         name = name_os_thread(number);
     }
     Py_XDECREF(ident);
+    Py_XDECREF(threading);
     return name;
 }

@@ -31,13 +31,15 @@ static PyTypeObject recorded_run_type;
 static void put_run_back(recorded_run *self)
 {
     PyObject *dict = PyObject_GenericGetDict(self->thread, NULL);
-    if (dict != NULL && PyDict_GetItemString(dict, "run") == (PyObject *)self) {
+    PyObject *run = dict == NULL ? NULL : compat_dict_get(dict, "run");
+    if (run == (PyObject *)self) {
         if (self->own_run != NULL) {
             PyDict_SetItemString(dict, "run", self->own_run);
         } else {
             PyDict_DelItemString(dict, "run");
         }
     }
+    Py_XDECREF(run);
     Py_XDECREF(dict);
     PyErr_Clear();
 }
@@ -112,10 +114,9 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
     self->vectorcall = recorded_run_call;
     self->thread = thread;
     self->run = run;
-    self->own_run = PyDict_GetItemString(dict, "run");
+    self->own_run = compat_dict_get(dict, "run");
     self->recorders = recorders;
     Py_INCREF(thread);
-    Py_XINCREF(self->own_run);
     Py_INCREF(recorders);
     PyObject_GC_Track(self);
     if (PyDict_SetItemString(dict, "run", (PyObject *)self) < 0) {
@@ -123,6 +124,72 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
     }
     Py_DECREF(dict);
     return self;
+}
+
+/* ---- functions of new threads ---------------------------------------------- */
+
+/* The function of a new thread, where that runs before its start has returned. */
+typedef struct {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject *function;
+    PyObject *recorders; /* a tuple, or NULL */
+} started_function;
+
+static PyTypeObject started_function_type;
+
+static PyObject *started_function_call(PyObject *object, PyObject *const *arguments, size_t count,
+                                       PyObject *keywords)
+{
+    const started_function *self = (started_function *)object;
+    arrivals_start_here(self->recorders);
+    return PyObject_Vectorcall(self->function, arguments, count, keywords);
+}
+
+static int started_function_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(((started_function *)object)->function);
+    Py_VISIT(((started_function *)object)->recorders);
+    return 0;
+}
+
+static void started_function_dealloc(PyObject *object)
+{
+    started_function *self = (started_function *)object;
+    PyObject_GC_UnTrack(object);
+    Py_XDECREF(self->function);
+    Py_XDECREF(self->recorders);
+    PyObject_GC_Del(object);
+}
+
+/* For errors that nobody catches. */
+static PyObject *started_function_repr(PyObject *object)
+{
+    return PyObject_Repr(((started_function *)object)->function);
+}
+
+/* No tp_clear: see decorated.c. */
+static PyTypeObject started_function_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    EDBPROF_CALLABLE_TYPE("StartedFunction", started_function, Py_TPFLAGS_HAVE_GC),
+    .tp_dealloc = started_function_dealloc,
+    .tp_traverse = started_function_traverse,
+    .tp_repr = started_function_repr,
+    .tp_doc = "The function of a new thread.",
+};
+
+/* A new reference, or NULL with an exception. */
+static PyObject *start_function(PyObject *function, PyObject *recorders)
+{
+    started_function *self = PyObject_GC_New(started_function, &started_function_type);
+    if (self != NULL) {
+        self->vectorcall = started_function_call;
+        self->function = function;
+        self->recorders = recorders;
+        Py_INCREF(function);
+        Py_XINCREF(recorders);
+        PyObject_GC_Track(self);
+    }
+    return (PyObject *)self;
 }
 
 /* ---- starts --------------------------------------------------------------- */
@@ -193,7 +260,7 @@ static PyObject *finish(start *self, PyObject *result)
     if (self->is_known && is_made) {
         unnoticed_account();
     }
-    if (self->is_known && result != NULL) {
+    if (self->is_known && result != NULL && !EDBPROF_FREE_THREADED) {
         arrivals_started(self->before, ident_of(result), self->recorders);
     }
     if (self->given != NULL && result == NULL) {
@@ -213,19 +280,73 @@ static PyObject *callable_of(PyObject *arguments, PyObject *keywords)
     return keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
 }
 
+/* The arguments of a start whose function says so in the thread itself: a new reference. NULL where
+ * the GIL makes that unnecessary, or if it can't be done. */
+static PyObject *with_start(const start *self, PyObject *arguments)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    if (!EDBPROF_FREE_THREADED || !self->is_known || count == 0 ||
+        !PyCallable_Check(PyTuple_GET_ITEM(arguments, 0))) {
+        return NULL;
+    }
+    PyObject *replaced = PyTuple_New(count);
+    PyObject *started = start_function(PyTuple_GET_ITEM(arguments, 0), self->recorders);
+    if (replaced == NULL || started == NULL) {
+        Py_XDECREF(replaced);
+        Py_XDECREF(started);
+        PyErr_Clear();
+        return NULL;
+    }
+    PyTuple_SET_ITEM(replaced, 0, started);
+    for (Py_ssize_t i = 1; i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(arguments, i);
+        Py_INCREF(item);
+        PyTuple_SET_ITEM(replaced, i, item);
+    }
+    return replaced;
+}
+
+/* The keywords of a start whose function, which is among them, says so: a new reference, or NULL. */
+static PyObject *with_keyword_start(const start *self, PyObject *keywords)
+{
+    PyObject *function = keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
+    if (!EDBPROF_FREE_THREADED || !self->is_known || function == NULL ||
+        !PyCallable_Check(function)) {
+        return NULL;
+    }
+    PyObject *replaced = PyDict_Copy(keywords);
+    PyObject *started = start_function(function, self->recorders);
+    if (replaced == NULL || started == NULL ||
+        PyDict_SetItemString(replaced, "function", started) < 0) {
+        Py_CLEAR(replaced);
+        PyErr_Clear();
+    }
+    Py_XDECREF(started);
+    return replaced;
+}
+
 static PyCFunction original_start;
 static PyCFunctionWithKeywords original_joinable;
 
 static PyObject *start_new_thread(PyObject *module, PyObject *arguments)
 {
     start self = prepare(callable_of(arguments, NULL));
-    return finish(&self, original_start(module, arguments));
+    PyObject *replaced = with_start(&self, arguments);
+    PyObject *result = original_start(module, replaced != NULL ? replaced : arguments);
+    Py_XDECREF(replaced);
+    return finish(&self, result);
 }
 
 static PyObject *start_joinable_thread(PyObject *module, PyObject *arguments, PyObject *keywords)
 {
     start self = prepare(callable_of(arguments, keywords));
-    return finish(&self, original_joinable(module, arguments, keywords));
+    PyObject *positional = with_start(&self, arguments);
+    PyObject *by_name = with_keyword_start(&self, keywords);
+    PyObject *result = original_joinable(module, positional != NULL ? positional : arguments,
+                                         by_name != NULL ? by_name : keywords);
+    Py_XDECREF(positional);
+    Py_XDECREF(by_name);
+    return finish(&self, result);
 }
 
 /* Covers one function of `_thread`; does nothing if it is called in another way. */
@@ -268,5 +389,5 @@ static void cover_starts(void)
 int new_threads_init(void)
 {
     cover_starts();
-    return PyType_Ready(&recorded_run_type);
+    return PyType_Ready(&recorded_run_type) < 0 ? -1 : PyType_Ready(&started_function_type);
 }

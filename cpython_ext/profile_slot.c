@@ -6,6 +6,7 @@
  * everything that is audited. */
 #include "profile_slot.h"
 
+#include "guard.h"
 #include "names.h"
 
 static const profile_slot_ops *slot;
@@ -17,7 +18,7 @@ static PyCFunctionWithKeywords lsprof_enable;
  * the end of that function. */
 static PyObject *setprofile(PyObject *module, PyObject *function)
 {
-    static unsigned under_way;
+    static EDBPROF_THREAD_LOCAL unsigned under_way;
     slot->changes();
     under_way++;
     PyObject *result = sys_setprofile(module, function);
@@ -101,6 +102,7 @@ static PyMethodDef *sys_method(const char *name)
 
 void profile_slot_watch(const profile_slot_ops *ops)
 {
+    EDBPROF_GUARDED;
     PyMethodDef *set = sys_method("setprofile");
     PyMethodDef *get = sys_method("getprofile");
     if (slot != NULL || set == NULL || get == NULL) {
@@ -153,6 +155,7 @@ static void cover_watched(int which, PyObject *owner)
 
 void profile_slot_look(void)
 {
+    EDBPROF_GUARDED;
     static bool covered[WATCHED];
     PyObject *modules = loaded_modules();
     bool may = slot != NULL && modules != NULL;

@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "generics.h"
+#include "guard.h"
 #include "names.h"
 #include "spawned.h"
 #include "warn.h"
@@ -66,7 +67,10 @@ static struct {
 
 static int warn_of_memory(void *Py_UNUSED(argument))
 {
-    warn_once(&in_memory.warned, "%s", in_memory.text);
+    char text[sizeof in_memory.text];
+    EDBPROF_GUARDED;
+    memcpy(text, in_memory.text, sizeof text);
+    warn_once(&in_memory.warned, "%s", text);
     return 0;
 }
 
@@ -81,7 +85,8 @@ static bool is_unwanted(const recorder *self)
 /* Returns true if a warning is due, and copies its text. */
 static bool is_in_memory_only(recorder *self)
 {
-    if (self->recording == NULL || in_memory.warned ||
+    EDBPROF_GUARDED;
+    if (self->recording == NULL || shared_load(&in_memory.warned) ||
         edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY || is_unwanted(self)) {
         return false;
     }
@@ -113,17 +118,27 @@ static int define(recorder *self, uint64_t key, named *function)
     return status == EDBPROF_OK ? 0 : -1;
 }
 
-int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
+/* 0, or -1 without memory. */
+static int keep_code(recorder *self, PyCodeObject *code)
 {
+    EDBPROF_GUARDED;
     PyCodeObject **codes =
         grow_array(self->codes, self->code_count, &self->code_room, sizeof *codes);
     if (codes == NULL) {
         return -1;
     }
     self->codes = codes;
-    /* Before anything that may run Python code, which may define others. */
     Py_INCREF(code);
     self->codes[self->code_count++] = code;
+    return 0;
+}
+
+int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
+{
+    /* Before anything that may run Python code, which may define others. */
+    if (keep_code(self, code) < 0) {
+        return -1;
+    }
     named function;
     name_code(&function, code);
     generics_describe(code, &function);
@@ -171,6 +186,7 @@ uint32_t recorder_save_flags(bool final, bool last)
 
 bool recorder_call_ended(recorder *self)
 {
+    EDBPROF_GUARDED;
     static bool warned;
     if (self->recording == NULL) {
         return false;

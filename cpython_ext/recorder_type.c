@@ -4,10 +4,11 @@
 #include "calibrate.h"
 #include "choice.h"
 #include "chosen.h"
+#include "guard.h"
 #include "monitoring_gate.h"
+#include "os_threads.h"
 #include "recorder.h"
 #include "thread.h"
-#include "os_threads.h"
 #include "unnoticed.h"
 #include "warn.h"
 
@@ -46,6 +47,7 @@ static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
 
 static void recorder_dealloc(PyObject *object)
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     PyObject_GC_UnTrack(object);
     if (self->weak_references != NULL) {
@@ -82,6 +84,7 @@ static bool find_hook_of_choice(const choice *of, hook_kind *hook)
 /* 0, or -1 with an exception. */
 static int choose_hook(const char *name, const choice *of, hook_kind *hook)
 {
+    EDBPROF_GUARDED;
     bool any = strcmp(name, "auto") == 0;
     if (any || strcmp(name, "monitoring") == 0) {
         if (find_hook_of_choice(of, hook)) {
@@ -275,6 +278,7 @@ static void raise_failed_save(const edbprof_recording *recording, edbprof_status
 
 static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwargs)
 {
+    EDBPROF_GUARDED;
     static char *names[] = {"path", "final", "last", NULL};
     recorder *self = (recorder *)object;
     PyObject *path = NULL;
@@ -310,6 +314,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
 
 static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     if (self->recording == NULL) {
         return recorder_raise_closed();
@@ -332,13 +337,17 @@ static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
 
 static PyObject *recorder_codes(PyObject *object, PyObject *Py_UNUSED(unused))
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     PyObject *codes = PyList_New(0);
     /* Making the list may run a finalizer, which may record. */
     for (size_t i = 0; codes != NULL && i < self->code_count; i++) {
-        if (PyList_Append(codes, (PyObject *)self->codes[i]) < 0) {
+        PyObject *code = (PyObject *)self->codes[i];
+        Py_INCREF(code); /* The array may move, or be freed. */
+        if (PyList_Append(codes, code) < 0) {
             Py_CLEAR(codes);
         }
+        Py_DECREF(code);
     }
     return codes;
 }
@@ -358,12 +367,14 @@ static PyObject *count_calls(const recorder *self, const edbprof_choice *chosen)
 
 static PyObject *recorder_count_calls(PyObject *object, PyObject *Py_UNUSED(unused))
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     return self->recording == NULL ? recorder_raise_closed() : count_calls(self, NULL);
 }
 
 static PyObject *recorder_calls(PyObject *object, PyObject *args)
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     const char *pattern, *earlier;
     Py_ssize_t length, earlier_size;
@@ -404,6 +415,7 @@ static PyObject *recorder_calls(PyObject *object, PyObject *args)
 
 static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     if (thread_may_switch() < 0) {
         return NULL;
@@ -421,6 +433,7 @@ static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
 
 static PyObject *recorder_path(PyObject *object, void *Py_UNUSED(unused))
 {
+    EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
     char path[8192];
     size_t length = edbprof_recording_path(self->recording, path, sizeof path);

@@ -5,6 +5,7 @@
 #include "arrivals.h"
 #include "choice.h"
 #include "events.h"
+#include "guard.h"
 #include "profile_slot.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -17,7 +18,8 @@ enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 /* Returns true if no recorder of the list records events in this frame. */
 static inline bool is_left_out(const active_recorders *list, PyFrameObject *frame)
 {
-    return list->filter != NULL && !choice_has(list->filter, compat_frame_code(frame));
+    const choice *filter = shared_load(&list->filter);
+    return filter != NULL && !choice_has(filter, compat_frame_code(frame));
 }
 
 /* Each of these is called last by on_event and returns its 0, so that no event saves
@@ -28,7 +30,8 @@ static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject 
 {
     PyCodeObject *code = compat_frame_code(frame);
     uint64_t running = compat_running_frame(frame);
-    if (!stepped(list->fast_handle, code, running, step) && !is_left_out(list, frame)) {
+    if (!stepped(shared_load(&list->fast_handle), code, running, step) &&
+        !is_left_out(list, frame)) {
         step_in_each(list, code, running, step);
     }
     return 0;
@@ -40,7 +43,8 @@ static Py_NO_INLINE int record_slow_start(const thread_state *state, PyFrameObje
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
     PyCodeObject *code = compat_frame_code(frame);
-    if (!is_left_out(list, frame) && !entered_code(list->filtered_handle, code, resumed)) {
+    if (!is_left_out(list, frame) &&
+        !entered_code(shared_load(&list->filtered_handle), code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
     return 0;
@@ -56,7 +60,7 @@ static Py_NO_INLINE int record_generator_start(const thread_state *state, PyFram
         return record_step(list, frame,
                            resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
     }
-    if (!entered_code(list->fast_handle, code, resumed)) {
+    if (!entered_code(shared_load(&list->fast_handle), code, resumed)) {
         return record_slow_start(state, frame, resumed);
     }
     return 0;
@@ -65,7 +69,7 @@ static Py_NO_INLINE int record_generator_start(const thread_state *state, PyFram
 static inline int record_function_start(const thread_state *state, PyFrameObject *frame,
                                         PyCodeObject *code)
 {
-    if (!entered_code(state->active[HOOK_SETPROFILE].fast_handle, code, false)) {
+    if (!entered_code(shared_load(&state->active[HOOK_SETPROFILE].fast_handle), code, false)) {
         return record_slow_start(state, frame, false);
     }
     return 0;
@@ -101,7 +105,8 @@ static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject
 static inline void end_slowly(const active_recorders *list, PyCodeObject *code, call_end end)
 {
     uint64_t key = code_key(code);
-    if (!left(list->fast_handle, key, end) && !left(list->filtered_handle, key, end)) {
+    if (!left(shared_load(&list->fast_handle), key, end) &&
+        !left(shared_load(&list->filtered_handle), key, end)) {
         leave_in_each(list, key, end, code);
     }
 }
@@ -132,10 +137,11 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
 static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value,
                              uint64_t key)
 {
-    if (list->end_handle == NULL || value == NULL || key == 0) {
+    edbprof_thread *end_handle = shared_load(&list->end_handle);
+    if (end_handle == NULL || value == NULL || key == 0) {
         return record_slow_end(list, frame, value);
     }
-    (void)edbprof_leave(list->end_handle, key);
+    (void)edbprof_leave(end_handle, key);
     return 0;
 }
 
@@ -162,7 +168,7 @@ static Py_NO_INLINE int record_generator_call(thread_state *state, PyFrameObject
     if (!compat_generator_continues(frame, code)) {
         return record_generator_start(state, frame, code);
     }
-    if (!entered_code(state->active[HOOK_SETPROFILE].fast_handle, code, true)) {
+    if (!entered_code(shared_load(&state->active[HOOK_SETPROFILE].fast_handle), code, true)) {
         return record_slow_start(state, frame, true);
     }
     return 0;
@@ -247,7 +253,7 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
 static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, PyFrameObject *frame,
                                                  PyObject *callee)
 {
-    if (!list->skips_builtins && !is_left_out(list, frame)) {
+    if (!shared_load(&list->skips_builtins) && !is_left_out(list, frame)) {
         PyCFunctionObject *builtin = (PyCFunctionObject *)callee;
         PyCodeObject *caller = compat_frame_code(frame);
         enter_builtin_in_each(list, callee, builtin->m_self, builtin_key(builtin), caller);
@@ -259,8 +265,8 @@ static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, P
 static Py_NO_INLINE int record_unusual_builtin_call(const active_recorders *list,
                                                     PyFrameObject *frame, PyObject *callee)
 {
-    if (PyCFunction_Check(callee) &&
-        !entered_builtin(list->fast_builtins, builtin_key((PyCFunctionObject *)callee))) {
+    if (PyCFunction_Check(callee) && !entered_builtin(shared_load(&list->fast_builtins),
+                                                      builtin_key((PyCFunctionObject *)callee))) {
         return record_slow_builtin_call(list, frame, callee);
     }
     return 0;
@@ -273,28 +279,28 @@ static Py_NO_INLINE int record_builtin_call(const active_recorders *list, PyFram
     if (key == 0) {
         return record_unusual_builtin_call(list, frame, callee);
     }
-    if (!entered_builtin(list->fast_builtins, key)) {
+    if (!entered_builtin(shared_load(&list->fast_builtins), key)) {
         return record_slow_builtin_call(list, frame, callee);
     }
     return 0;
 }
 
-static Py_NO_INLINE int record_unusual_builtin_return(const active_recorders *list,
+static Py_NO_INLINE int record_unusual_builtin_return(edbprof_thread *end_builtins,
                                                       PyObject *callee)
 {
     if (PyCFunction_Check(callee)) {
-        (void)edbprof_leave(list->end_builtins, builtin_key((PyCFunctionObject *)callee));
+        (void)edbprof_leave(end_builtins, builtin_key((PyCFunctionObject *)callee));
     }
     return 0;
 }
 
-static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyObject *callee)
+static Py_NO_INLINE int record_builtin_return(edbprof_thread *end_builtins, PyObject *callee)
 {
     uint64_t key = usual_builtin_key(callee);
     if (key == 0) {
-        return record_unusual_builtin_return(list, callee);
+        return record_unusual_builtin_return(end_builtins, callee);
     }
-    (void)edbprof_leave(list->end_builtins, key);
+    (void)edbprof_leave(end_builtins, key);
     return 0;
 }
 
@@ -302,10 +308,11 @@ static Py_NO_INLINE int record_builtin_return(const active_recorders *list, PyOb
 static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyFrameObject *frame,
                                                 PyObject *callee, int what)
 {
-    if (!list->skips_builtins && !is_left_out(list, frame) && PyCFunction_Check(callee)) {
+    if (!shared_load(&list->skips_builtins) && !is_left_out(list, frame) &&
+        PyCFunction_Check(callee)) {
         uint64_t key = builtin_key((PyCFunctionObject *)callee);
         call_end end = what == PyTrace_C_EXCEPTION ? CALL_RAISED : CALL_RETURNED;
-        if (!left(list->fast_builtins, key, end)) {
+        if (!left(shared_load(&list->fast_builtins), key, end)) {
             leave_in_each(list, key, end, compat_frame_code(frame));
         }
     }
@@ -315,15 +322,18 @@ static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, Py
 static inline int record(thread_state *state, PyFrameObject *frame, int what, PyObject *argument)
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
+    edbprof_thread *end_builtins;
     switch (what) {
     case PyTrace_CALL:
-        return threads_wanted > 0 ? look_and_record_call(state, frame) : record_call(state, frame);
+        return ARRIVALS_ARE_NOTICED && threads_wanted > 0 ? look_and_record_call(state, frame)
+                                                          : record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
-        return list->end_builtins == NULL ? record_slow_builtin_end(list, frame, argument, what)
-                                          : record_builtin_return(list, argument);
+        end_builtins = shared_load(&list->end_builtins);
+        return end_builtins == NULL ? record_slow_builtin_end(list, frame, argument, what)
+                                    : record_builtin_return(end_builtins, argument);
     default: return 0;
     }
 }
@@ -459,6 +469,7 @@ static thread_state *recording_state(void)
 /* Gives the slot back what is behind ours. Events of that function's end are missed. */
 static void slot_changes(void)
 {
+    EDBPROF_GUARDED;
     thread_state *state = recording_state();
     if (state != NULL && is_installed(state) && state->chained != NULL) {
         state->tstate->c_profilefunc = state->chained;
@@ -472,6 +483,7 @@ static void slot_changes(void)
 /* Puts ours in front again, in each thread. No event was missed. */
 static void slot_changed(void)
 {
+    EDBPROF_GUARDED;
     PyObject *exception = compat_take_exception();
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         if (state->active[HOOK_SETPROFILE].count == 0 || state->sets_profile ||
@@ -491,6 +503,7 @@ static void slot_changed(void)
 
 static PyObject *slot_behind_ours(void)
 {
+    EDBPROF_GUARDED;
     const thread_state *state = recording_state();
     if (state == NULL || !is_installed(state)) {
         return NULL;

@@ -2,6 +2,7 @@
 #include "span_type.h"
 
 #include "give_span.h"
+#include "guard.h"
 #include "names.h"
 #include "thread_state.h"
 
@@ -17,6 +18,7 @@ static PyObject *known;
 /* The span's description. NULL with an exception. */
 static const edbprof_function *describe(span_object *self)
 {
+    EDBPROF_GUARDED;
     bool is_plain = self->file == NULL && self->line == 0 && PyUnicode_CheckExact(self->name);
     if (is_plain) {
         known = known != NULL ? known : PyDict_New();

@@ -2,6 +2,7 @@
 #include "thread.h"
 
 #include "arrays.h"
+#include "guard.h"
 #include "os_threads.h"
 #include "recorder.h"
 #include "thread_state.h"
@@ -49,34 +50,34 @@ static void choose_fast_way(active_recorders *list)
     if (list->count == 0 || (first != NULL && must_stop(first))) {
         return;
     }
-    list->skips_builtins = true;
+    bool skips_builtins = true;
     for (size_t i = 0; i < list->count; i++) {
         const recorder *owner = list->items[i].owner;
-        if (owner->builtins || owner->builtins_changed) {
-            list->skips_builtins = false;
-        }
+        skips_builtins = skips_builtins && !owner->builtins && !owner->builtins_changed;
     }
+    shared_store(&list->skips_builtins, skips_builtins);
     hook_kind hook = list->items[0].owner->hook;
     if (hook == HOOK_SETPROFILE && !must_stop(list->items)) {
-        list->filter = common_choice(list);
+        shared_store(&list->filter, common_choice(list));
     }
     if (first == NULL || first->owner->timer != NULL) {
         return;
     }
     const recorder *owner = first->owner;
     if (list->filter != NULL) {
-        list->filtered_handle = first->handle;
+        shared_store(&list->filtered_handle, first->handle);
         return;
     }
     /* The hook 'monitoring' does not filter before it goes the fast way. */
     if (owner->choice != NULL && hook < HOOK_CHOSEN) {
         return;
     }
-    list->fast_handle = first->handle;
-    list->fast_builtins = owner->builtins && !owner->builtins_changed ? first->handle : NULL;
+    edbprof_thread *builtins = owner->builtins && !owner->builtins_changed ? first->handle : NULL;
+    shared_store(&list->fast_handle, first->handle);
+    shared_store(&list->fast_builtins, builtins);
     if (!owner->timeline) {
-        list->end_handle = list->fast_handle;
-        list->end_builtins = list->fast_builtins;
+        shared_store(&list->end_handle, first->handle);
+        shared_store(&list->end_builtins, builtins);
     }
 }
 
@@ -96,13 +97,14 @@ void thread_set_switch_observer(const switch_observer *new) { observer = new; }
 
 void thread_let_all_look(void)
 {
+    EDBPROF_GUARDED;
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
             active_go_slowly(&state->active[hook]);
         }
     }
-    all_look = true;
-    threads_epoch++;
+    shared_store(&all_look, true);
+    shared_add(&threads_epoch, 1);
 }
 
 static void look_for_switches(thread_state *state)
@@ -110,6 +112,7 @@ static void look_for_switches(thread_state *state)
     if (state == NULL || state->sees_switches) {
         return;
     }
+    EDBPROF_GUARDED;
     observer->look(state);
     for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
         choose_fast_handle(state, &state->active[hook]);
@@ -120,6 +123,7 @@ static void look_for_switches(thread_state *state)
 
 void thread_new_function(void)
 {
+    EDBPROF_GUARDED;
     const thread_state *state = thread_here.state;
     for (int hook = 0; state != NULL && hook < HOOK_COUNT; hook++) {
         if (state->active[hook].count > 0 && hooks[hook]->new_function != NULL) {
@@ -176,6 +180,7 @@ static int attach(thread_state *state, recorder *owner)
 
 void thread_forget(const recorder *owner)
 {
+    EDBPROF_GUARDED;
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         size_t kept = 0;
         for (size_t i = 0; i < state->handle_count; i++) {
@@ -209,7 +214,17 @@ int thread_may_switch(void)
 uint64_t thread_new_call(void)
 {
     static uint64_t calls = WHOLE_THREAD;
+#if EDBPROF_FREE_THREADED
+    /* A variable that all threads change at each call would slow all of them. */
+    enum { BLOCK = 1024 };
+    static EDBPROF_THREAD_LOCAL uint64_t latest;
+    if (latest % BLOCK == 0) {
+        latest = shared_add(&calls, BLOCK) - BLOCK;
+    }
+    return ++latest;
+#else
     return ++calls;
+#endif
 }
 
 /* Makes the events that a recorder needs come. 0, or -1 with an exception. */
@@ -272,6 +287,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
 
 int thread_enable(recorder *owner, uint64_t call)
 {
+    EDBPROF_GUARDED;
     thread_state *state = thread_state_current();
     state = state != NULL ? state : thread_state_make();
     if (state == NULL || check_outside_timer(state) < 0) {
@@ -329,8 +345,8 @@ static void let_stop(const recorder *owner)
             active_go_slowly(&state->active[owner->hook]);
         }
     }
-    threads_epoch++;
-    any_stops = true;
+    shared_add(&threads_epoch, 1);
+    shared_store(&any_stops, true);
 }
 
 static void deactivate(active_recorder *known)
@@ -349,7 +365,7 @@ static void deactivate(active_recorder *known)
         hooks[owner->hook]->end(state);
     }
     owner->active_threads--;
-    owner->builtins_changed = owner->builtins_changed && owner->active_threads > 0;
+    shared_store(&owner->builtins_changed, owner->builtins_changed && owner->active_threads > 0);
     if (is_member) {
         thread_state_count_member(owner, -1);
     }
@@ -361,6 +377,7 @@ static void deactivate(active_recorder *known)
 
 bool thread_disable(recorder *owner)
 {
+    EDBPROF_GUARDED;
     active_recorder *known = find_active_here(owner);
     if (known == NULL || --known->depth > 0) {
         return false;
@@ -371,6 +388,7 @@ bool thread_disable(recorder *owner)
 
 unsigned thread_stop(recorder *owner)
 {
+    EDBPROF_GUARDED;
     active_recorder *known = find_active_here(owner);
     unsigned depth = known == NULL ? 0 : known->depth;
     if (known != NULL) {
@@ -381,6 +399,7 @@ unsigned thread_stop(recorder *owner)
 
 void thread_abandon(recorder *owner)
 {
+    EDBPROF_GUARDED;
     owner->abandoned = true;
     if (thread_may_switch() == 0) {
         thread_stop(owner);
@@ -396,9 +415,10 @@ void thread_abandon(recorder *owner)
 static void stop_ended(void)
 {
     thread_state *state = thread_here.state;
-    if (!any_stops || state == NULL || state->in_timer) {
+    if (!shared_load(&any_stops) || state == NULL || state->in_timer) {
         return;
     }
+    EDBPROF_GUARDED;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         const active_recorders *list = &state->active[hook];
         for (size_t i = 0; i < list->count;) {
@@ -415,13 +435,14 @@ static void stop_ended(void)
 void thread_slow_event(void)
 {
     stop_ended();
-    if (all_look) {
+    if (shared_load(&all_look)) {
         look_for_switches(thread_here.state);
     }
 }
 
 int thread_set_builtins(recorder *owner, bool builtins)
 {
+    EDBPROF_GUARDED;
     const hook_ops *hook = hooks[owner->hook];
     bool active = owner->active_threads > 0;
     if (builtins && active && hook->add_builtins != NULL && hook->add_builtins(owner) < 0) {
@@ -430,24 +451,26 @@ int thread_set_builtins(recorder *owner, bool builtins)
     if (builtins == owner->builtins) {
         return 0;
     }
-    owner->builtins = builtins;
-    owner->builtins_changed = active;
+    /* In this order, because threads look for a change when they have seen this. */
+    shared_store(&owner->builtins_changed, active);
+    shared_store(&owner->builtins, builtins);
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         bool must_look = all_look && !state->sees_switches;
         if (!must_look && thread_find_active(state, owner) != NULL) {
             choose_fast_way(&state->active[owner->hook]);
         }
     }
-    threads_epoch++;
+    shared_add(&threads_epoch, 1);
     return 0;
 }
 
 void thread_set_threads(recorder *owner, bool threads)
 {
-    threads_wanted -= owner->threads ? owner->members : 0;
+    EDBPROF_GUARDED;
+    shared_store(&threads_wanted, threads_wanted - (owner->threads ? owner->members : 0));
     unnoticed_end(owner);
     owner->threads = threads;
-    threads_wanted += threads ? owner->members : 0;
+    shared_store(&threads_wanted, threads_wanted + (threads ? owner->members : 0));
     if (owner->members > 0) {
         unnoticed_begin(owner);
         if (threads) {

@@ -18,10 +18,7 @@ thread_state *thread_states;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
-uint64_t thread_state_newest(void)
-{
-    return PyInterpreterState_ThreadHead(PyInterpreterState_Get())->id;
-}
+uint64_t thread_state_newest(void) { return guard_newest_thread(PyInterpreterState_Get()); }
 
 /* ---- members and guests ---------------------------------------------------- */
 
@@ -29,10 +26,11 @@ void thread_state_count_member(recorder *owner, int change)
 {
     if (owner->members == 0) {
         owner->since = thread_state_newest();
-        threads_generation++;
+        shared_add(&threads_generation, 1);
     }
     if (threads_wanted == 0) {
-        threads_seen = threads_since = thread_state_newest();
+        threads_seen = thread_state_newest();
+        shared_store(&threads_since, threads_seen);
     }
     if (owner->members == 0) {
         unnoticed_begin(owner);
@@ -41,7 +39,7 @@ void thread_state_count_member(recorder *owner, int change)
         }
     }
     owner->members += (unsigned)change;
-    threads_wanted += owner->threads ? (unsigned)change : 0;
+    shared_store(&threads_wanted, threads_wanted + (owner->threads ? (unsigned)change : 0));
     if (owner->members == 0) {
         os_threads_end(owner);
         unnoticed_end(owner);
@@ -89,6 +87,7 @@ static void stop_recording(thread_state *self)
 /* The thread is over. Its open calls end, and its trees are for others to continue. */
 static void thread_state_dealloc(PyObject *object)
 {
+    EDBPROF_GUARDED;
     thread_state *self = (thread_state *)object;
     if (self->ident != PyThread_get_thread_ident() && compat_is_finalizing()) {
         /* A daemon thread, which may continue to record in native code without the GIL:
@@ -104,7 +103,7 @@ static void thread_state_dealloc(PyObject *object)
         thread_here.tstate = NULL;
         thread_state_note_monitored(NULL);
     } else {
-        threads_epoch++;
+        shared_add(&threads_epoch, 1);
     }
     /* Its positions borrow recorders, which the active ones below may be the last to keep. */
     Py_CLEAR(self->greenlets);
@@ -142,7 +141,7 @@ static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
     if (state != NULL && state->home != &thread_here) {
         /* No other OS thread knows one that has not run. */
-        threads_epoch += state->home != NULL;
+        shared_add(&threads_epoch, state->home != NULL);
         state->ident = PyThread_get_thread_ident();
         state->home = &thread_here;
     }
@@ -156,6 +155,7 @@ static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 
 thread_state *thread_state_find(PyThreadState *tstate)
 {
+    EDBPROF_GUARDED;
     PyObject *exception = compat_take_exception();
     PyObject *dict = PyThreadState_GetDict();
     thread_state *state = NULL;
@@ -189,6 +189,7 @@ static thread_state *make(PyThreadState *tstate, PyObject *dict)
 
 thread_state *thread_state_make(void)
 {
+    EDBPROF_GUARDED;
     PyObject *dict = PyThreadState_GetDict();
     if (dict == NULL) {
         PyErr_NoMemory();

@@ -2,6 +2,7 @@
 #ifndef EDBPROF_THREAD_STATE_H
 #define EDBPROF_THREAD_STATE_H
 
+#include "guard.h"
 #include "recorder.h"
 
 /* A recorder that records in a thread. */
@@ -36,11 +37,13 @@ typedef struct {
 /* Lets each event of a list take the slow way. */
 static inline void active_go_slowly(active_recorders *list)
 {
-    list->fast_handle = list->fast_builtins = NULL;
-    list->end_handle = list->end_builtins = NULL;
-    list->skips_builtins = false;
-    list->filter = NULL;
-    list->filtered_handle = NULL;
+    shared_store(&list->fast_handle, NULL);
+    shared_store(&list->fast_builtins, NULL);
+    shared_store(&list->end_handle, NULL);
+    shared_store(&list->end_builtins, NULL);
+    shared_store(&list->skips_builtins, false);
+    shared_store(&list->filter, NULL);
+    shared_store(&list->filtered_handle, NULL);
 }
 
 /* Copies an active recorder; false behind the last. Loops copy because any event can run
@@ -135,20 +138,20 @@ extern uint64_t threads_epoch;
  * means nothing. */
 static inline edbprof_thread *thread_monitored(void)
 {
-    return thread_here.epoch == threads_epoch ? thread_here.monitored : NULL;
+    return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored : NULL;
 }
 
 /* The same for events of functions written in C. */
 static inline edbprof_thread *thread_monitored_builtins(void)
 {
-    return thread_here.epoch == threads_epoch ? thread_here.monitored_builtins : NULL;
+    return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored_builtins : NULL;
 }
 
 /* Returns true if no recorder of the calling OS thread needs such events of sys.monitoring. False
  * means nothing. */
 static inline bool thread_skips_builtins(void)
 {
-    return thread_here.epoch == threads_epoch && thread_here.skips_builtins;
+    return thread_here.epoch == shared_load(&threads_epoch) && thread_here.skips_builtins;
 }
 
 /* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
@@ -161,7 +164,8 @@ thread_state *thread_state_find(PyThreadState *tstate);
 static inline thread_state *thread_state_current(void)
 {
     PyThreadState *tstate = PyThreadState_Get();
-    bool is_latest = thread_here.tstate == tstate && thread_here.epoch == threads_epoch;
+    bool is_latest =
+        thread_here.tstate == tstate && thread_here.epoch == shared_load(&threads_epoch);
     return is_latest ? thread_here.state : thread_state_find(tstate);
 }
 
@@ -184,7 +188,8 @@ void thread_state_count_member(recorder *owner, int change);
 /* The states of all threads, linked by `next`. */
 extern thread_state *thread_states;
 
-/* Notes the fast handles of the calling thread, which has this state. */
+/* Notes the fast handles of the calling thread, which has this state. Under the guard, as all that
+ * changes them. */
 static inline void thread_state_note_monitored(const thread_state *state)
 {
     bool is_only = state != NULL && !thread_here.is_several;
@@ -212,9 +217,9 @@ static inline void thread_state_count(const thread_state *state, hook_kind hook,
     if (state->active[hook].count > 0) {
         return;
     }
-    threads_by_hook[hook] += (unsigned)change;
+    shared_add(&threads_by_hook[hook], (unsigned)change);
     if (!thread_state_records(state)) {
-        /* Other extensions read it without the GIL; writers hold it. */
+        /* Other extensions read it without the GIL; writers hold it, or the guard. */
         __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
                          __ATOMIC_RELAXED);
     }

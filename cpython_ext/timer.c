@@ -1,6 +1,7 @@
 /* Clocks of the program's own: functions that return the time. */
 #include "timer.h"
 
+#include "guard.h"
 #include "thread_state.h"
 #include "warn.h"
 
@@ -14,6 +15,7 @@ static double timer_ns(recorder *self, PyObject *reading)
         return PyFloat_AsDouble(reading) * 1e9;
     }
     long long units = PyLong_AsLongLong(reading);
+    EDBPROF_GUARDED;
     if (!self->timer_started) {
         self->timer_started = true;
         self->timer_start = units;

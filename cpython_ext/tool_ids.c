@@ -38,6 +38,17 @@ static void raise_ids_are_taken(PyObject *module)
     }
 }
 
+/* Returns true if no other thread has taken the id at the same time: up to 3.15 the interpreter does
+ * not exclude that in Pythons without a GIL. */
+static bool owns(PyObject *module, int id, PyObject *name)
+{
+    PyObject *owner =
+        EDBPROF_FREE_THREADED ? PyObject_CallMethod(module, "get_tool", "i", id) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(owner);
+    return !EDBPROF_FREE_THREADED || owner == name;
+}
+
 PyObject *tool_ids_take(PyObject *module, PyObject *name, hook_kind hook)
 {
     const int *ids = hook == HOOK_MONITORING ? ids_of_all : ids_of_choices;
@@ -46,6 +57,10 @@ PyObject *tool_ids_take(PyObject *module, PyObject *name, hook_kind hook)
             continue;
         }
         PyObject *used = PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], name);
+        if (used != NULL && !owns(module, ids[i], name)) {
+            Py_DECREF(used);
+            continue;
+        }
         if (used != NULL) {
             Py_DECREF(used);
             if (hook > HOOK_MONITORING) {

@@ -1,6 +1,8 @@
 /* Entries of C code's threads that a hook could not notice. */
 #include "unnoticed.h"
 
+#include "guard.h"
+
 /* Times that a recorder begins to count. Counting takes microseconds, more than recording a short
  * decorated call, so a recorder that begins more often leaves it. */
 enum { MOST_COUNTS = 64 };
@@ -8,7 +10,7 @@ enum { MOST_COUNTS = 64 };
 static uint64_t accounted; /* Python threads that somebody accounts for */
 static uint64_t forks;     /* changes in each forked child */
 
-void unnoticed_account(void) { accounted++; }
+void unnoticed_account(void) { shared_add(&accounted, 1); }
 
 /* The number of Python threads that nobody accounts for, and a constant. The number of the
  * latest one is known only by making another. */
@@ -20,7 +22,7 @@ static uint64_t unaccounted(void)
     PyThreadState *made = can_make ? PyThreadState_New(interpreter) : NULL;
     if (made != NULL) {
         unnoticed_account();
-        latest = made->id - accounted;
+        latest = made->id - shared_load(&accounted);
         PyThreadState_Clear(made);
         PyThreadState_Delete(made);
     }
@@ -29,6 +31,7 @@ static uint64_t unaccounted(void)
 
 void unnoticed_forked(void)
 {
+    EDBPROF_GUARDED;
     forks++;
     accounted += unaccounted();
 }
@@ -44,6 +47,7 @@ static void forget_parent(recorder *owner)
 
 void unnoticed_begin(recorder *owner)
 {
+    EDBPROF_GUARDED;
     if (owner->hook == HOOK_SETPROFILE && owner->threads && owner->unnoticed_counts < MOST_COUNTS) {
         owner->unnoticed_counts++;
         forget_parent(owner);
@@ -54,6 +58,7 @@ void unnoticed_begin(recorder *owner)
 
 void unnoticed_report(recorder *owner)
 {
+    EDBPROF_GUARDED;
     if (!owner->counts_unnoticed) {
         return;
     }
@@ -70,6 +75,7 @@ void unnoticed_report(recorder *owner)
 
 void unnoticed_end(recorder *owner)
 {
+    EDBPROF_GUARDED;
     unnoticed_report(owner);
     owner->counts_unnoticed = false;
 }

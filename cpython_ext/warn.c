@@ -1,14 +1,15 @@
 /* Warnings on stderr. */
 #include "warn.h"
 
+#include "guard.h"
+
 #include <stdarg.h>
 
 void warn_once(bool *warned, const char *format, ...)
 {
-    if (*warned) {
+    if (shared_exchange(warned, true)) {
         return;
     }
-    *warned = true;
     char text[900];
     va_list values;
     va_start(values, format);

@@ -1,0 +1,114 @@
+/* Guard: takes the GIL's place in Pythons without one.
+ *
+ * A function with EDBPROF_GUARDED excludes all others that have it, as the GIL does: while it waits
+ * or runs Python code, others may come in between. It is a critical section, which the interpreter
+ * leaves when the thread is suspended. So a thread in it may stop all others, as sys.monitoring
+ * does. The fast way of an event does without; what it reads is shared by the functions below.
+ * With the GIL all of this is nothing. */
+#ifndef EDBPROF_GUARD_H
+#define EDBPROF_GUARD_H
+
+#include "compat.h"
+
+#if EDBPROF_FREE_THREADED
+
+typedef struct {
+    PyObject_HEAD
+} guarded_object;
+
+extern guarded_object guard_object;
+
+typedef struct {
+    PyCriticalSection section;
+    bool begun;
+} guard;
+
+/* Returns true if the calling thread's innermost critical section is the guard. */
+static inline bool guard_is_held(void)
+{
+    /* The lowest bits say that it is left for the moment, or that it has two objects. */
+    uintptr_t innermost = PyThreadState_Get()->critical_section;
+    return innermost != 0 && (innermost & 3) == 0 &&
+           ((const PyCriticalSection *)innermost)->_cs_mutex == &guard_object.ob_base.ob_mutex;
+}
+
+static inline void guard_begin(guard *self)
+{
+    self->begun = !guard_is_held();
+    if (self->begun) {
+        PyCriticalSection_Begin(&self->section, (PyObject *)&guard_object);
+    }
+}
+
+static inline void guard_end(guard *self)
+{
+    if (self->begun) {
+        PyCriticalSection_End(&self->section);
+    }
+}
+
+/* Guards the block until its end. The caller has a Python thread. */
+#define EDBPROF_GUARDED                                                                            \
+    guard guard_here __attribute__((cleanup(guard_end)));                                          \
+    guard_begin(&guard_here)
+
+/* Variables that threads read without the guard. A thread that reads what was stored sees what was
+ * stored before, too. */
+#define shared_load(from) __atomic_load_n(from, __ATOMIC_ACQUIRE)
+#define shared_store(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
+/* The new value. */
+#define shared_add(to, value) __atomic_add_fetch(to, value, __ATOMIC_ACQ_REL)
+/* The former value. */
+#define shared_exchange(to, value) __atomic_exchange_n(to, value, __ATOMIC_ACQ_REL)
+
+/* Excludes other threads also while they would come in between. The thread that has it may take it
+ * again. Waiting for it leaves the guard. */
+typedef struct {
+    PyMutex mutex;
+    unsigned long owner; /* a thread's number, or 0 */
+    unsigned depth;
+} shared_lock;
+
+static inline void shared_lock_take(shared_lock *self)
+{
+    unsigned long here = PyThread_get_thread_ident();
+    if (shared_load(&self->owner) != here) {
+        PyMutex_Lock(&self->mutex);
+        shared_store(&self->owner, here);
+    }
+    self->depth++;
+}
+
+static inline void shared_lock_give(shared_lock *self)
+{
+    if (--self->depth == 0) {
+        shared_store(&self->owner, 0);
+        PyMutex_Unlock(&self->mutex);
+    }
+}
+
+#else
+
+#define EDBPROF_GUARDED ((void)0)
+typedef char shared_lock;
+#define shared_lock_take(lock) ((void)(lock))
+#define shared_lock_give(lock) ((void)(lock))
+#define shared_load(from) (*(from))
+#define shared_store(to, value) ((void)(*(to) = (value)))
+#define shared_add(to, value) (*(to) += (value))
+static inline bool shared_exchange(bool *to, bool value)
+{
+    bool before = *to;
+    *to = value;
+    return before;
+}
+
+#endif
+
+/* Number of the newest Python thread of an interpreter. */
+uint64_t guard_newest_thread(PyInterpreterState *interpreter);
+
+/* 0, or -1 with an exception. */
+int guard_init(void);
+
+#endif
