@@ -27,7 +27,7 @@ DEMO_OUT ?=
 BENCH ?=
 
 # Debian packages that the checks need beside Rust, a C compiler and Python.
-CI_PACKAGES := g++ valgrind chromium chromium-driver pkg-config shellcheck
+CI_PACKAGES := g++ valgrind chromium chromium-driver pkg-config shellcheck liblua5.4-dev cmake
 # Debian's own Python comes without these two.
 PYTHON_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip, sysconfig; open(sysconfig.get_path("include") + "/Python.h")' \
 	2>/dev/null || echo python3-venv python3-dev)

@@ -8,6 +8,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod examples;
 mod source;
 
 use std::fs;
@@ -90,7 +91,7 @@ fn label(file: &[u8], line: i64, name: &[u8]) -> Label {
 }
 
 /// What host.c and host.cpp say of the functions, in order of their first use.
-fn functions(file: &str) -> Vec<Function> {
+fn functions(path: &str) -> Vec<Function> {
     let plain = |kind, label| Function {
         kind,
         flags: 0,
@@ -99,9 +100,7 @@ fn functions(file: &str) -> Vec<Function> {
         module: [].into(),
         generic: None,
     };
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/c")
-        .join(file);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     let text = fs::read_to_string(&source).unwrap();
     let span = text
         .lines()
@@ -140,7 +139,7 @@ fn check_known_trees(source: &Source) {
     assert_eq!(name.len(), format!("own_{pid}_0123456789abcdef.prof").len());
     assert!(name.starts_with(&format!("own_{pid}_")), "{name}");
 
-    assert_eq!(own.functions, functions(source.file));
+    assert_eq!(own.functions, functions(source.path));
     let names: Vec<_> = own.threads.iter().map(|thread| &*thread.name).collect();
     assert_eq!(names, [&b"main thread"[..], b"worker\xfe"]);
     assert_eq!(
@@ -218,29 +217,17 @@ fn check_known_trees(source: &Source) {
 
 #[test]
 fn a_c_host_builds_known_trees() {
-    check_known_trees(&Source {
-        file: "host.c",
-        cpp: false,
-        include: "include",
-    });
+    check_known_trees(&Source::new("tests/c/host.c", "c11"));
 }
 
 #[test]
 fn a_cpp_host_builds_the_same_trees() {
-    check_known_trees(&Source {
-        file: "host.cpp",
-        cpp: true,
-        include: "include",
-    });
+    check_known_trees(&Source::new("tests/c/host.cpp", "c++11"));
 }
 
 #[test]
 fn scopes_of_cpp_end_with_their_blocks() {
-    let source = Source {
-        file: "scopes.cpp",
-        cpp: true,
-        include: "include",
-    };
+    let source = Source::new("tests/c/scopes.cpp", "c++17");
     let Some((directory, _)) = source.run() else {
         return;
     };
@@ -260,19 +247,14 @@ fn a_host_of_a_released_header_builds_the_same_trees() {
     let versions: Vec<_> = versions.map(|each| each.unwrap().file_name()).collect();
     assert_eq!(versions, ["3.0"]);
     check_known_trees(&Source {
-        file: "host.c",
-        cpp: false,
         include: "tests/c/released/3.0",
+        ..Source::new("tests/c/host.c", "c11")
     });
 }
 
 #[test]
 fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
-    let source = Source {
-        file: "misuse.c",
-        cpp: false,
-        include: "include",
-    };
+    let source = Source::new("tests/c/misuse.c", "c11");
     let Some((directory, _)) = source.run() else {
         return;
     };
@@ -348,11 +330,7 @@ fn wrong_use_returns_a_status_and_leaves_the_rest_right() {
 
 #[test]
 fn a_host_of_an_older_or_newer_header_works() {
-    let source = Source {
-        file: "versions.c",
-        cpp: false,
-        include: "include",
-    };
+    let source = Source::new("tests/c/versions.c", "c11");
     let Some((directory, _)) = source.run() else {
         return;
     };
@@ -370,11 +348,7 @@ fn a_host_of_an_older_or_newer_header_works() {
 
 #[test]
 fn a_host_is_recorded_by_the_run_that_has_started_it() {
-    let source = Source {
-        file: "run.c",
-        cpp: false,
-        include: "include",
-    };
+    let source = Source::new("tests/c/run.c", "c11");
     let Some((directory, _)) = source.run() else {
         return;
     };
@@ -390,11 +364,7 @@ fn a_host_is_recorded_by_the_run_that_has_started_it() {
 
 #[test]
 fn calls_of_threads_that_come_and_go_while_another_saves_are_exact() {
-    let source = Source {
-        file: "threads.c",
-        cpp: false,
-        include: "include",
-    };
+    let source = Source::new("tests/c/threads.c", "c11");
     let Some((directory, _)) = source.run() else {
         return;
     };
@@ -449,11 +419,7 @@ fn family(directory: &Path, prefix: &str) -> Vec<Trees> {
 
 #[test]
 fn a_forked_child_is_a_recording_of_its_own() {
-    let source = Source {
-        file: "fork.c",
-        cpp: false,
-        include: "include",
-    };
+    let source = Source::new("tests/c/fork.c", "c11");
     let Some((directory, pid)) = source.run() else {
         return;
     };

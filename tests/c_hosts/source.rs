@@ -5,21 +5,73 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A host's source, and the language and standard it is written in.
+/// A host's source, and what it is compiled with.
 pub(crate) struct Source {
-    pub(crate) file: &'static str,
-    pub(crate) cpp: bool,
+    /// Below the checkout; C++ if it ends in `.cpp`.
+    pub(crate) path: &'static str,
+    pub(crate) standard: &'static str,
     /// Directory of the header.
     pub(crate) include: &'static str,
+    /// Package of pkg-config that it needs, too.
+    pub(crate) package: Option<&'static str>,
 }
 
 impl Source {
+    pub(crate) const fn new(path: &'static str, standard: &'static str) -> Source {
+        Source {
+            path,
+            standard,
+            include: "include",
+            package: None,
+        }
+    }
+
+    fn is_cpp(&self) -> bool {
+        self.path.ends_with(".cpp")
+    }
+
+    /// Compiler options for the package. `None`, said loudly, without it.
+    fn package_options(&self) -> Option<Vec<String>> {
+        let Some(package) = self.package else {
+            return Some(Vec::new());
+        };
+        let found = Command::new("pkg-config")
+            .args(["--cflags", "--libs", package])
+            .output();
+        match found {
+            Ok(output) if output.status.success() => {
+                let options = String::from_utf8(output.stdout).unwrap();
+                Some(options.split_whitespace().map(str::to_owned).collect())
+            }
+            _ => {
+                self.skip(&format!("the package {package} is missing"));
+                None
+            }
+        }
+    }
+
+    /// Says loudly that the host is not tested.
+    fn skip(&self, why: &str) {
+        let forbidden = std::env::var_os("EDBPROF_NO_SKIP").is_some_and(|value| value == "1");
+        assert!(!forbidden, "{}: {why}", self.path);
+        let text = format!("{}: {why} (run 'make ci-tools')\n", self.path);
+        // Not by eprint, which the test harness keeps to itself.
+        let mut stderr = std::io::stderr();
+        stderr
+            .write_all(format!("SKIPPED: {text}").as_bytes())
+            .unwrap();
+        if let Some(log) = std::env::var_os("EDBPROF_SKIP_LOG") {
+            let log = std::fs::OpenOptions::new().append(true).open(log);
+            log.unwrap().write_all(text.as_bytes()).unwrap();
+        }
+    }
+
     /// Compiles it into `directory`. `None`, said loudly, without a compiler.
     fn compile(&self, directory: &Path) -> Option<PathBuf> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = target();
         let compiler = cc::Build::new()
-            .cpp(self.cpp)
+            .cpp(self.is_cpp())
             .target(&target)
             .host(&target)
             .opt_level(0)
@@ -28,32 +80,25 @@ impl Source {
             .ok()
             .filter(|tool| tool.to_command().arg("--version").output().is_ok());
         let Some(compiler) = compiler else {
-            let language = if self.cpp { "C++" } else { "C" };
-            let forbidden = std::env::var_os("EDBPROF_NO_SKIP").is_some_and(|value| value == "1");
-            assert!(!forbidden, "there is no {language} compiler");
-            // Not by eprint, which the test harness keeps to itself.
-            let skipped = format!("SKIPPED: {}: there is no {language} compiler\n", self.file);
-            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
+            self.skip("there is no compiler for it");
             return None;
         };
+        let package = self.package_options()?;
         let libraries = libraries();
         let program = directory.join("host");
         let output = Command::new(compiler.path())
-            .arg(match (self.cpp, self.file) {
-                (true, "scopes.cpp") => "-std=c++17",
-                (true, _) => "-std=c++11",
-                (false, _) => "-std=c11",
-            })
+            .arg(format!("-std={}", self.standard))
             .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-pthread"])
             .arg("-I")
             .arg(root.join(self.include))
-            .arg(root.join("tests/c").join(self.file))
+            .arg(root.join(self.path))
             .arg("-o")
             .arg(&program)
             .arg("-L")
             .arg(libraries)
             .arg("-ledbprof")
             .arg(format!("-Wl,-rpath,{}", libraries.display()))
+            .args(package)
             .args(
                 std::env::var("EDBPROF_HOST_FLAGS")
                     .iter()
@@ -64,7 +109,7 @@ impl Source {
         assert!(
             output.status.success(),
             "{} does not compile:\n{}",
-            self.file,
+            self.path,
             String::from_utf8_lossy(&output.stderr)
         );
         Some(program)
@@ -73,6 +118,14 @@ impl Source {
     /// Compiles and runs it with a new directory for its files. Returns its process
     /// id; nothing, said loudly, without a compiler.
     pub(crate) fn run(&self) -> Option<(tempfile::TempDir, u32)> {
+        self.run_with(|directory| vec![directory.to_owned()])
+    }
+
+    /// The same with the arguments that are made of the directory.
+    pub(crate) fn run_with(
+        &self,
+        arguments: impl Fn(&Path) -> Vec<PathBuf>,
+    ) -> Option<(tempfile::TempDir, u32)> {
         let build = tempfile::tempdir().unwrap();
         let program = self.compile(build.path())?;
         let files = tempfile::tempdir().unwrap();
@@ -93,7 +146,7 @@ impl Source {
             Command::new(&program)
         };
         let child = command
-            .arg(files.path())
+            .args(arguments(files.path()))
             // Cargo's own names target/debug before deps: a library that an earlier
             // `cargo build` has left there.
             .env_remove("LD_LIBRARY_PATH")
@@ -105,7 +158,7 @@ impl Source {
         assert!(
             output.status.success(),
             "{}: {}\n{}",
-            self.file,
+            self.path,
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
