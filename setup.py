@@ -4,6 +4,7 @@ Cargo builds three things. The recorder, without any of the program's dependenci
 becomes a static library that is linked into the C extension
 `edbprof_native._native`; the same with what reads profiles goes into
 `edbprof_native._profiles`; the program is copied into the wheel's scripts.
+`edbprof_native._annotations` has no Rust in it.
 Everything else is plain setuptools. What the package is called and which Pythons
 it runs on stands in pyproject.toml, the version in Cargo.toml.
 """
@@ -39,6 +40,9 @@ PROGRAM = "edbprof"
 RECORDER = "edbprof_native._native"
 PROFILES = "edbprof_native._profiles"
 FEATURES = {RECORDER: (), PROFILES: ("--features=profiles",)}
+# What NVTX and ITT load; C alone, and a module too.
+ANNOTATIONS = "edbprof_native._annotations"
+ENTRY_POINTS = {ANNOTATIONS: ("InitializeInjectionNvtx2", "__itt_api_init")}
 
 
 def cargo_toml(key: str) -> str:
@@ -153,32 +157,39 @@ class BuildExtension(build_ext):
         super().run()
 
     def build_extension(self, ext: Extension) -> None:
-        # The crate type is asked for here, not in Cargo.toml: next to an rlib it
-        # would be built without link-time optimisation.
-        library = cargo_build(
-            "rustc",
-            "--lib",
-            "--crate-type=staticlib",
-            "--no-default-features",
-            *FEATURES[ext.name],
-            after=("--print=native-static-libs",),
-        )
-        ext.extra_objects = [str(library.path)]
-        self.force = True  # setuptools can't see that cargo has made a new library.
-        ext.extra_link_args = [*self.export_only_init(ext), *library.native_libs]
+        ext.extra_link_args = self.export_only(ext)
+        if ext.name in FEATURES:
+            # The crate type is asked for here, not in Cargo.toml: next to an rlib it
+            # would be built without link-time optimisation.
+            library = cargo_build(
+                "rustc",
+                "--lib",
+                "--crate-type=staticlib",
+                "--no-default-features",
+                *FEATURES[ext.name],
+                after=("--print=native-static-libs",),
+            )
+            ext.extra_objects = [str(library.path)]
+            ext.extra_link_args += library.native_libs
+            self.force = True  # setuptools can't see that cargo has made a new library.
+        elif sys.platform != "darwin":
+            # Python's functions are looked up when they are called: programs without Python
+            # load the library, too.
+            ext.extra_link_args += ["-Wl,-z,lazy", "-pthread", "-ldl"]
         super().build_extension(ext)
 
-    def export_only_init(self, ext: Extension) -> list[str]:
-        """Linker options that keep every symbol private but the module's entry point.
+    def export_only(self, ext: Extension) -> list[str]:
+        """Linker options that keep every symbol private but the entry points.
 
         So two libraries with a Rust runtime, or two copies of this one, never see each other's.
         """
-        symbol = "PyInit_" + ext.name.rpartition(".")[2]
+        symbols = ["PyInit_" + ext.name.rpartition(".")[2], *ENTRY_POINTS.get(ext.name, ())]
         if sys.platform == "darwin":
-            return [f"-Wl,-exported_symbol,_{symbol}", "-Wl,-dead_strip"]
-        script = Path(self.build_temp, f"{symbol}.map")
+            exported = [f"-Wl,-exported_symbol,_{symbol}" for symbol in symbols]
+            return [*exported, "-Wl,-dead_strip"]
+        script = Path(self.build_temp, f"{symbols[0]}.map")
         script.parent.mkdir(parents=True, exist_ok=True)
-        script.write_text(f"{{ global: {symbol}; local: *; }};\n", encoding="ascii")
+        script.write_text(f"{{ global: {'; '.join(symbols)}; local: *; }};\n", encoding="ascii")
         return [f"-Wl,--version-script={script}", "-Wl,--gc-sections"]
 
 
@@ -252,6 +263,7 @@ setup(
     ext_modules=[
         extension(RECORDER, Path("cpython_ext")),
         extension(PROFILES, Path("cpython_ext/profiles")),
+        extension(ANNOTATIONS, Path("cpython_ext/annotations")),
     ],
     data_files=[(MAN, [])],  # Without one here setuptools would not ask for data.
     scripts=[PROGRAM],  # Without a name here setuptools would not ask for the program.

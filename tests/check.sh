@@ -150,7 +150,7 @@ check_lint() {
 compile_c() { # INTERPRETER
     local include source
     include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))') || return
-    for source in cpython_ext/*.c cpython_ext/profiles/*.c; do
+    for source in cpython_ext/*.c cpython_ext/profiles/*.c cpython_ext/annotations/*.c; do
         "${CC:-cc}" -std=c11 -O2 -fPIC -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
             -Iinclude -Icpython_ext -isystem "$include" -c "$source" -o build/test/lint.o || return
     done

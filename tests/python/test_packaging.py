@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import re
@@ -82,11 +83,19 @@ def test_the_wheel_is_for_this_python_alone():
     assert "Root-Is-Purelib: false" in wheel
 
 
-def test_the_extension_exports_its_entry_point_alone():
+@pytest.mark.parametrize(
+    ("name", "entry_points"),
+    [
+        ("_native", ["PyInit__native"]),
+        ("_profiles", ["PyInit__profiles"]),
+        ("_annotations", ["InitializeInjectionNvtx2", "PyInit__annotations", "itt_api_init"]),
+    ],
+)
+def test_extensions_export_their_entry_points_alone(name: str, entry_points: list):
     """A second Rust runtime or another edbprof in the process must not see our symbols."""
-    extension = edbprof_native._native.__file__
+    extension = importlib.import_module(f"edbprof_native.{name}").__file__
     if sys.platform == "darwin":
         listing = output("nm", "-gUj", extension)
     else:
         listing = output("nm", "--dynamic", "--defined-only", "--format=just-symbols", extension)
-    assert [symbol.lstrip("_") for symbol in listing.split()] == ["PyInit__native"]
+    assert sorted(symbol.lstrip("_") for symbol in listing.split()) == entry_points

@@ -4,6 +4,7 @@ Its lines are `name=value`, the directory last.
 """
 
 import os
+import sys
 
 from . import _native
 
@@ -27,6 +28,18 @@ def _settings(text: str) -> "Dict[str, str]":
 
 def _patterns(settings: "Dict[str, str]", name: str) -> "List[str]":
     return settings[name].split("\t") if name in settings else []
+
+
+def _inject(settings: "Dict[str, str]") -> None:
+    """Has libraries of annotations report their ranges. A process without them is recorded, too."""
+    for library in settings.get("annotations", "").split():
+        try:
+            from ._injection import inject
+
+            inject(library)
+        except (ImportError, OSError) as error:
+            if sys.stderr is not None:
+                print(f"edbprof: ranges of {library} are not recorded: {error}", file=sys.stderr)
 
 
 def recorder(text: str) -> "_native.Recorder":
@@ -57,6 +70,7 @@ def recorder(text: str) -> "_native.Recorder":
         os.register_at_fork(after_in_child=made.stop)
     if with_children:
         _native.note_starts(settings["directory"])
+    _inject(settings)
     _process.stopped_at_end.append(made)
     if "run" in settings:
         _process.runs[settings["directory"]] = int(settings["run"])

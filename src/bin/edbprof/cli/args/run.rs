@@ -99,6 +99,20 @@ pub(crate) struct RunOptions {
     #[arg(long, overrides_with = "no_waiting", hide_short_help = true)]
     waiting: bool,
 
+    /// Record ranges and marks of NVTX, with the functions around them
+    ///
+    /// Ranges that the program's libraries report through NVIDIA's Tools Extension are spans in the
+    /// call tree. A tool that NVTX_INJECTION64_PATH names gets them, too. Time on a GPU is not
+    /// measured.
+    #[arg(long)]
+    pub(crate) nvtx: bool,
+
+    /// Record tasks, regions, frames, events and markers of Intel's ITT, likewise
+    ///
+    /// A collector that INTEL_LIBITTNOTIFY64 names gets them, too.
+    #[arg(long)]
+    pub(crate) itt: bool,
+
     /// Keep every event with its time, in at most SIZE bytes for each process [default: 256M]
     ///
     /// SIZE may end in k, M or G. An event takes 8 bytes. All processes together take at most a

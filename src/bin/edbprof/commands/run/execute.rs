@@ -106,6 +106,15 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         patterns("record", &options.record),
         patterns("no_record", &options.no_record),
     );
+    let libraries = [("nvtx", options.nvtx), ("itt", options.itt)];
+    let names: Vec<_> = libraries
+        .iter()
+        .filter(|(_, wanted)| *wanted)
+        .map(|(name, _)| *name)
+        .collect();
+    if !names.is_empty() {
+        lines += &format!("annotations={}\n", names.join(" "));
+    }
     if let Some(bytes) = options.timeline {
         // What one process takes, the next one finds taken: so all together leave that free.
         let floor = statvfs(directory).map_or(0, |volume| {
