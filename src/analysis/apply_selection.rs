@@ -43,7 +43,7 @@ pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     table.into_trees(trees, threads)
 }
 
-/// What happens to the nodes of one kind.
+/// Treatment of the nodes of one kind.
 #[derive(Clone, Copy)]
 struct Rule {
     included: bool,

@@ -18,7 +18,7 @@ const PS_PER_NS: u64 = 1000;
 pub struct Compensation {
     /// The trees; calls and shape are as they were.
     pub trees: Trees,
-    /// What was taken out, nanoseconds.
+    /// Time that was subtracted, nanoseconds.
     pub subtracted_ns: u64,
 }
 

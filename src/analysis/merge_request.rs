@@ -8,7 +8,7 @@ use super::select::{Selection, SelectionId};
 use crate::format::prof::ProfFile;
 use crate::model::{NodeKind, ThreadTree, Trees};
 
-/// What is kept apart.
+/// Units that are kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
     /// Processes.
@@ -20,7 +20,7 @@ pub enum By {
 /// A request to merge a part of each file.
 #[derive(Clone, Debug, Default)]
 pub struct MergeRequest {
-    /// What is kept apart; `None` adds up all calls of one path.
+    /// Units that are kept apart; `None` adds up all calls of one path.
     pub by: Option<By>,
     /// The part.
     pub selection: Selection,

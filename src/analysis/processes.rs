@@ -1,13 +1,13 @@
-//! Which recordings are of one process, and how it ended.
+//! Groups recordings by their process, and finds out how each process ended.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Ending, Process, ProcessIdentity};
 
-/// How many processes have made some recordings, and how they ended.
+/// Numbers of processes that have made some recordings, by their ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
-    /// How many there are.
+    /// Number of processes.
     pub number: usize,
     /// Those that were killed.
     pub killed: usize,

@@ -93,7 +93,7 @@ pub(super) fn add_entries(rows: &mut Rows, mut files: Vec<Entries>) {
     });
 }
 
-/// Which ids of the sum a file's ids are.
+/// Ids in the sum for the ids of a file.
 struct Ids {
     /// Ids below are the same.
     known: usize,

@@ -27,7 +27,7 @@ pub(crate) use usage::{Switches, ThreadUsage, monotonic_ns, os_thread, run_delay
 /// Reading the counter takes one instruction here, without a system call.
 pub(crate) const HAS_COUNTER: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// What stamps the events of a recording.
+/// Clock that stamps the events of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// The processor's time stamp counter. Only where [`wall`] says so.

@@ -1,4 +1,4 @@
-//! What a tick of the time stamp counter is: measured against the system's clock.
+//! Measures the time stamp counter against the system's clock.
 //!
 //! The counter's rate is constant but unknown, except on aarch64, where the processor states it.
 //! It is measured between two moments that
@@ -21,7 +21,7 @@ pub(crate) struct ClockSample {
     pub(crate) tsc: u64,
     /// Does not count while the system is suspended.
     pub(crate) monotonic_ns: u64,
-    /// How long the system was suspended since the boot; 0 where it does not say.
+    /// Time for which the system was suspended since the boot, nanoseconds; 0 if unknown.
     pub(crate) suspended_ns: u64,
 }
 
@@ -100,7 +100,7 @@ impl ClockSample {
         }
     }
 
-    /// Whether nothing is known that has happened to the clocks before `later`.
+    /// Returns true unless something is known to have happened to the clocks before `later`.
     fn is_comparable_with(self, later: ClockSample) -> bool {
         // Far less than a suspension lasts; far more than lies between two readings,
         // unless the thread had to wait in between: then it is measured afresh for nothing.
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// What a reading costs and a slewed clock make no suspension.
+    /// The cost of a reading and a slewed clock are not taken for a suspension.
     #[test]
     fn jitter_is_no_suspension() {
         let later = begin().after(SECOND).suspended(MS / 2, 0);

@@ -11,7 +11,7 @@ pub(super) fn read() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Whether the counter runs at a constant rate through all power states
+/// Returns true if the counter runs at a constant rate through all power states
 /// (Intel SDM vol. 3, 'Invariant TSC': CPUID.80000007H:EDX bit 8) and the kernel
 /// has not found it to be off between processors.
 pub(super) fn is_reliable() -> bool {

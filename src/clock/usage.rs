@@ -76,7 +76,7 @@ impl Switches {
         }
     }
 
-    /// Where the system does not count them, each reading finds another voluntary one.
+    /// Reports one more voluntary switch at each reading, because this system does not count them.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(crate) fn now() -> Switches {
         use std::sync::atomic::{AtomicU64, Ordering};

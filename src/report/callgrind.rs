@@ -140,7 +140,7 @@ fn callees(rows: &Rows) -> HashMap<LabelId, Vec<(LabelId, Counts)>> {
     callees
 }
 
-/// What other profilers' files may hold besides, negative times and none at all, is 0.
+/// Converts to nanoseconds. Negative times and NaN, which files of other profilers may hold, are 0.
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }

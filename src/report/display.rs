@@ -1,6 +1,5 @@
-//! How names are shown to people. Labels are bytes of any
-//! content; what leaves this file is text that can't command a terminal, break a
-//! line or reorder what is beside it.
+//! Makes names safe to show. Labels are bytes of any content. The text made here can't command a
+//! terminal, break a line or reorder the text beside it.
 
 use crate::model::native_name;
 use crate::model::{Function, Label};
@@ -85,7 +84,7 @@ pub fn pstats_name(label: &Label) -> Vec<u8> {
     .concat()
 }
 
-/// What `function` is called in pictures: its qualified name where that is known.
+/// Returns the name of `function` in pictures: its qualified name, if that is known.
 pub fn function_name(function: &Function) -> String {
     match &*function.qualified_name {
         b"" => short_name(&function.label.name),

@@ -1,4 +1,4 @@
-//! How numbers are shown to people.
+//! Formats numbers for people.
 
 /// Returns seconds in the unit that suits them, with three significant digits: `1.23 s`,
 /// `45.6 ms`, `789 µs`, `12 ns`.

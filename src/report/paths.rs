@@ -133,7 +133,7 @@ fn last_component_end(file: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<usi
     None
 }
 
-/// How much of `path` is its directory, the separator included.
+/// Returns the length of the directory in `path`, bytes, including the separator.
 fn directory_length(path: &[u8]) -> usize {
     path.iter()
         .rposition(is_separator)

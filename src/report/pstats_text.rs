@@ -19,9 +19,9 @@ const AT_ONCE: usize = 64 << 10;
 /// The table of `print_stats` in one order.
 #[derive(Clone, Debug, Default)]
 pub struct PstatsText {
-    /// What to sort by.
+    /// Order of the rows.
     pub order: SortOrder,
-    /// Whether files are named without their directories.
+    /// True to name files without their directories.
     pub strip_dirs: bool,
 }
 
@@ -48,7 +48,7 @@ impl Report for PstatsText {
     }
 }
 
-/// What `pstats.Stats.sort_stats(...).print_stats()` prints for `rows` that were
+/// Returns the text that `pstats.Stats.sort_stats(...).print_stats()` prints for `rows` that were
 /// not read from named files.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub(super) enum Role {
     Library,
     /// A library that runs programs.
     Machinery,
-    /// What finds and loads modules.
+    /// A function that finds or loads modules.
     Import,
     /// A builtin in which a thread waits.
     Waiting,
@@ -72,7 +72,7 @@ pub(super) fn package(function: &Function, paths: &PathShortener) -> String {
     module.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// What the command lines of the processes have started.
+/// Scripts and modules that the command lines of the processes have started.
 #[derive(Debug, Default)]
 struct Started<'p> {
     /// Scripts by their paths.
@@ -81,7 +81,7 @@ struct Started<'p> {
     prefixes: HashSet<&'p [u8]>,
     /// Modules given by `-m`.
     modules: HashSet<&'p [u8]>,
-    /// Whether there is code given by `-c`.
+    /// True if a command line gives code by `-c`.
     has_code: bool,
 }
 
@@ -158,14 +158,13 @@ impl<'p> Started<'p> {
         }
     }
 
-    /// Whether `file` is data of a package, as templates that are compiled to code.
+    /// Returns true if `file` is data of an installed package, such as a template that becomes code.
     fn is_installed(&self, file: &[u8]) -> bool {
         let mut rests = self.prefixes.iter().filter_map(|p| file.strip_prefix(*p));
         rests.any(|rest| rest.starts_with(b"share/") || rest.starts_with(b"lib/"))
     }
 
-    /// Whether `file` lies in the directory of a script that is no launcher, whatever that
-    /// directory is called.
+    /// Returns true if `file` is in the directory of a script that is no launcher, whatever its name.
     fn is_beside_script(&self, file: &[u8]) -> bool {
         self.scripts.iter().any(|script| {
             let directory = directory(script);
@@ -190,7 +189,7 @@ fn is_bin(directory: &[u8]) -> bool {
     directory.ends_with(b"/bin/")
 }
 
-/// Whether it is the body of a script in a `bin`, which has no function of its own.
+/// Returns true for the body of a script in a `bin`, which has no function of its own.
 fn is_launcher(function: &Function) -> bool {
     is_module_body(function) && is_bin(directory(&function.label.file))
 }

@@ -47,8 +47,7 @@ const KEYS: [Key; 13] = [
 /// A key that pstats does not have, and that has no abbreviations.
 const WAITING: Key = ("waiting", &[Column::Waiting], "waiting");
 
-/// What `pstats.Stats.sort_stats` was asked for; the default is the order of
-/// first appearance.
+/// Order as `pstats.Stats.sort_stats` takes it. The default is the order of first appearance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SortOrder {
     columns: Vec<Column>,
@@ -103,7 +102,7 @@ impl std::str::FromStr for SortOrder {
 }
 
 impl SortOrder {
-    /// What pstats' heading says after `Ordered by: `, if there is an order.
+    /// Returns the words after `Ordered by: ` in pstats' heading, if there is an order.
     pub fn description(&self) -> Option<&str> {
         (!self.columns.is_empty()).then_some(self.description.as_str())
     }

@@ -1,5 +1,5 @@
-//! What the program says when it is done: how much was recorded, where the time
-//! went, and what was written. [`hints`](super::hints) follow it.
+//! Writes the summary at the end of a run: how much was recorded, where the time went, and which
+//! files were written. [`hints`](super::hints) follow it.
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +90,7 @@ fn short_tree(view: &View<'_>, lines: usize, terminal: &Terminal) -> String {
     }
 }
 
-/// What was written, on one line where that fits.
+/// Names the files that were written, on one line if that fits.
 fn written(outputs: &[PathBuf], terminal: &Terminal) -> String {
     let names: Vec<_> = outputs.iter().map(|path| path_text(path)).collect();
     if names.is_empty() {

@@ -2,12 +2,11 @@
 //! (each function stands on its caller) and the reverse graph below, which hangs from its
 //! top (each function's self time, its callers below it).
 //!
-//! What is wide enough to be seen at first is drawn, so the picture is there where
-//! scripts don't run; all other frames are numbers only, of which the script makes
-//! what is seen after a zoom. It also adds search, tooltips and keys. Numbers reach
-//! it as JSON columns, and each function's texts once. This is drawn here and not
-//! composed from two `inferno` pictures because that measured several times larger;
-//! docs/measurements/pictures.md has the figures.
+//! Frames that are wide enough to be seen at first are drawn, so that the picture is there without
+//! scripts. All other frames are numbers only, from which the script draws the view after a zoom.
+//! The script also adds search, tooltips and keys. It receives numbers as JSON columns, and each
+//! function's texts once. The picture is drawn here and not composed from two `inferno` pictures,
+//! because those were several times larger (docs/measurements/pictures.md).
 
 mod about;
 mod bars;
@@ -24,7 +23,7 @@ use crate::report::numbers::{count, percent, size};
 use graph::{Drawing, Estimates, Graph};
 use layout::{Content, Layout, MAX_LEVELS};
 
-/// What a frame takes in the file at the very least, bytes.
+/// Smallest size of a frame in the file, bytes.
 const FRAME_BYTES: usize = 20;
 
 const STACKS: &str = "Each function stands on its caller; its width is the time until it returned.";

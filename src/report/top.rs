@@ -19,7 +19,7 @@ const LONGEST: usize = 60;
 /// Functions that wait which are named.
 const NAMED: usize = 3;
 
-/// Which way one looks from a function.
+/// Direction from a function: to its callers or to its callees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// To those who called it.
@@ -203,7 +203,7 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
     rows.row_mut(id).counts = counts;
 }
 
-/// How functions are shown.
+/// Names and locations of functions as the table shows them.
 struct Names<'v> {
     paths: PathShortener,
     lower_bounds: &'v LowerBounds<'v>,

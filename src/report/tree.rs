@@ -37,15 +37,15 @@ const HEADS: [&str; 4] = ["total", "share", "self", "calls"];
 /// Width where there is no terminal, characters.
 pub const WIDE: usize = 160;
 
-/// Where lines are few, frames that are hidden get one for this part of the time.
+/// Part of the whole time for which hidden frames get a line, if lines are few.
 const HIDDEN: u64 = 20;
 
-/// How much of the tree is shown, and how.
+/// Options of the tree: how much of it is shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct TreeOptions {
     /// Frames with less than this share of the whole time are left out; 1.0 is all of it.
     pub threshold: f64,
-    /// Whether frames of libraries are shown one by one.
+    /// True to show frames of libraries one by one.
     pub all: bool,
     /// The most lines of frames; `None` for as many as there are.
     pub lines: Option<usize>,
@@ -108,7 +108,7 @@ pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     shown.text(options)
 }
 
-/// What is drawn, and what is known of it.
+/// The tree that is drawn, with the facts that its lines state.
 struct Shown<'v> {
     frames: Frames,
     layout: Layout,
@@ -162,7 +162,7 @@ impl<'v> Shown<'v> {
         options.terminal.fit(&text.finish())
     }
 
-    /// How many frames are neither shown nor counted in a line of hidden ones.
+    /// Returns the number of frames that are neither shown nor counted in a line of hidden frames.
     fn left_out(&self) -> usize {
         let counted = self.layout.lines.iter().map(|(item, _)| match item {
             Item::Frame(_) => 1,

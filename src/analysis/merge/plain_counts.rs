@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::format::content_hash::ContentHash;
 use crate::format::prof::PlainInputs;
 
-/// How often each input was counted. Equal files that are given twice count twice.
+/// Number of times that each input was counted. Equal files that are given twice count twice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PlainCounts {
     inputs: Counts,

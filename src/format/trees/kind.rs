@@ -1,4 +1,4 @@
-//! What takes the place of a function: a tuple, or None for a function.
+//! Reads the kind of a node that is no function: a tuple in its place, or None for a function.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

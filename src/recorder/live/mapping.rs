@@ -58,7 +58,7 @@ impl Mapping {
         Ok(Mapping { start, len })
     }
 
-    /// Where there are no live files, none grows.
+    /// Fails, because this system has no live files that could grow.
     #[cfg(not(target_os = "linux"))]
     fn again(&self, _: usize) -> io::Result<Mapping> {
         Err(io::ErrorKind::Unsupported.into())

@@ -69,7 +69,7 @@ extern "C" fn while_locked() {
     wait_until_asleep(WAITER.load(Ordering::Acquire));
 }
 
-/// Whether a thread that waits for the lock gets it when it becomes free.
+/// Returns true if a thread that waits for the lock gets it when it becomes free.
 fn hands_over_the_lock(recording: &'static Recording) -> bool {
     static SECOND: AtomicI32 = AtomicI32::new(0);
     static DONE: AtomicBool = AtomicBool::new(false);

@@ -78,7 +78,7 @@ fn define(recording: &Recording, key: u64, hidden: bool) {
     assert!(recording.define(key, FunctionEntry { function, hidden }));
 }
 
-/// What was recorded so far.
+/// Returns everything that was recorded so far.
 fn trees(recording: &Recording) -> Trees {
     let trees = snapshot(recording, Ending::Running).unwrap_or_default();
     for thread in &trees.threads {
@@ -138,7 +138,7 @@ fn key_of(trees: &Trees, kind: u32) -> u64 {
         .unwrap()
 }
 
-/// What is known of each function's overflow calls; their self time as the total.
+/// Returns the figures of each function's overflow calls, with their self time as the total.
 fn overflow_by_key(tree: &ThreadTree, trees: &Trees) -> HashMap<u64, Figures> {
     let mut figures = HashMap::new();
     for calls in &tree.overflow {

@@ -65,13 +65,13 @@ struct Oracle {
     /// Paths that there is room for.
     room: usize,
     open: Vec<OpenCall>,
-    /// What is open in each fiber that is suspended.
+    /// Open calls of each fiber that is suspended.
     suspended: [Vec<OpenCall>; FIBERS],
     running: usize,
     figures: HashMap<Vec<u64>, Figures>,
-    /// What is known of overflow calls, by function; self time as the total.
+    /// Figures of overflow calls, by function, with self time as the total.
     overflow: HashMap<u64, Figures>,
-    /// How long calls overflowed, by the path to where they were made.
+    /// Time of overflow calls, by the path of their last known caller.
     overflow_time: HashMap<Vec<u64>, u64>,
     /// When something happened last.
     latest: u64,
@@ -177,8 +177,8 @@ impl Oracle {
         self.running = to;
     }
 
-    /// What is seen from outside now: open calls with their time so far, hidden
-    /// functions taken out of the paths.
+    /// Returns the figures that a snapshot has now: open calls have their time so far, and hidden
+    /// functions are removed from the paths.
     fn visible(&self) -> HashMap<Vec<u64>, Figures> {
         let mut all = self.figures.clone();
         let mut path = Vec::new();

@@ -1,6 +1,5 @@
-//! What is seen of a graph at first: the frames of one level that have one colour are
-//! one path, since a browser takes its time over every element. Above them lie the
-//! names of those that have room for one.
+//! Draws the first view of a graph. All frames of one level and colour are one path, because a
+//! browser needs time for each element. Names follow for frames that have room for one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,8 +14,8 @@ use crate::report::numbers::{count, counted, duration};
 /// The edges of wide frames are rounded to one of so many: their widths are exact to a
 /// millionth. Those of narrow ones are whole units, a 500th of a pixel.
 const STEPS: u128 = 10_000 * UNITS;
-/// What is assumed of a window when the picture takes its width from it, pixels: for
-/// what is seen, and for names.
+/// Assumed widths of the window, pixels, if the picture takes its width from the window: the first
+/// for visible frames, the second for names.
 const FLUID_WIDTH: (u32, u32) = (1920, 1200);
 
 /// Appends the frames and names of a graph that is `width` pixels wide, or follows

@@ -165,7 +165,7 @@ fn figures(view: &View<'_>, label: &Label) -> String {
     }
 }
 
-/// How many values in a row are false, then how many true, and so on.
+/// Returns lengths of runs: of values that are false, then of values that are true, and so on.
 fn runs(flags: impl Iterator<Item = bool>) -> Vec<usize> {
     let mut runs = vec![0];
     let mut current = false;

@@ -1,4 +1,4 @@
-//! What the picture shows of the functions that occur in it.
+//! Names and colours of the functions that occur in the picture.
 
 use std::collections::HashMap;
 
@@ -60,7 +60,7 @@ impl<'a> Functions<'a> {
         self.labels.get(label).copied()
     }
 
-    /// What is shown of a function that occurs.
+    /// Returns the name and colour of a function that occurs.
     pub(super) fn get(&self, function: u32) -> &Shown<'a> {
         &self.shown[self.index(function)]
     }

@@ -71,7 +71,7 @@ impl Graph<'_> {
     }
 }
 
-/// How much of a tree is an estimate.
+/// Extent of the estimates in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Estimates {
     None,

@@ -1,5 +1,5 @@
-//! Where each frame of a flame graph lies: level by level, the widest child
-//! first, and at the right end one frame for what is not drawn.
+//! Places the frames of a flame graph: level by level, the widest child first. One frame at the
+//! right end stands for all that are not drawn.
 
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::walk::Children;
@@ -18,7 +18,7 @@ pub(super) struct Placed {
     pub(super) total: u64,
 }
 
-/// What a frame stands for.
+/// Content of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// A node of the tree.
@@ -27,7 +27,7 @@ pub(super) enum Content {
         node: u32,
         /// Children that have a frame; they follow each other in the next level.
         children: u32,
-        /// What follows them.
+        /// Frames that are not drawn, at the right end.
         rest: Rest,
     },
     /// Several nodes that have no frame of their own.
@@ -37,11 +37,11 @@ pub(super) enum Content {
 /// Children of one node that have no frame of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rest {
-    /// What they take, nanoseconds.
+    /// Their time, nanoseconds.
     pub(super) total: u64,
-    /// How many they are.
+    /// Number of functions.
     pub(super) functions: u32,
-    /// Where the picture ends at them: how many frames higher it would be.
+    /// Number of levels that the picture lacks above them.
     pub(super) deeper: u32,
 }
 
@@ -50,9 +50,9 @@ pub(super) struct Rest {
 pub(super) struct Layout {
     /// The frames of level 0 from left to right, then those of level 1, ...
     pub(super) frames: Vec<Placed>,
-    /// Where in `frames` each level begins.
+    /// Position in `frames` at which each level begins.
     pub(super) levels: Vec<usize>,
-    /// How many nodes of level 0 there are, and what follows them.
+    /// Number of nodes of level 0, and the frames that are not drawn beside them.
     pub(super) roots: (u32, Rest),
 }
 

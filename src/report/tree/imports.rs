@@ -1,7 +1,7 @@
 //! Makes one frame of each import, and of a function that calls itself.
 //!
-//! What finds, loads and runs a library's module is that module's; the program's own modules
-//! stay open.
+//! Frames that find, load and run a module of a library become part of that module. Modules of the
+//! program stay open.
 
 use super::frames::Frames;
 use crate::analysis::display_tree::DisplayTreeBuilder;
@@ -15,7 +15,7 @@ use crate::report::roles::{Role, is_module_body, module};
 enum Part {
     /// Not within one.
     Outside,
-    /// What finds and loads modules, begun by this node.
+    /// Frames that find and load modules, from this node on.
     Loading(u32),
     /// The body of a module.
     Body,
@@ -153,7 +153,7 @@ impl Names {
         number
     }
 
-    /// What loads several modules, or none.
+    /// Returns the function that stands for loading several modules, or none.
     fn imports(&mut self) -> u32 {
         if let Some(known) = self.imports {
             return known;

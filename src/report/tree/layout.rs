@@ -64,7 +64,7 @@ impl Times {
     }
 }
 
-/// What a line stands for.
+/// Subject of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Item {
     /// A node.
@@ -83,7 +83,7 @@ pub(super) struct Hidden {
     nodes: Vec<u32>,
     /// Those of them that take long enough for a line.
     pub(super) long: usize,
-    /// Whether there are frames below them that are shown.
+    /// True if frames below them are shown.
     has_shown: bool,
 }
 
@@ -122,7 +122,7 @@ fn is_long(frames: &Frames, times: &Times, node: u32) -> bool {
     frames.tree.nodes.totals()[node as usize] >= times.least
 }
 
-/// Whether it is shown; above roots is nothing to hide.
+/// Returns true if `node` is shown, or if `node` is above the roots, where nothing can be hidden.
 fn is_shown(shown: &[bool], node: u32) -> bool {
     shown.get(node as usize).copied().unwrap_or(true)
 }

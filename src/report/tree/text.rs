@@ -17,11 +17,11 @@ pub(super) struct Line {
     pub(super) figures: [String; 4],
     /// Part of the whole time; 1.0 is all of it.
     pub(super) share: f64,
-    /// What connects it to its parent.
+    /// Marks that connect the line to its parent.
     pub(super) branch: String,
     /// The function; empty for a run of library frames.
     pub(super) name: String,
-    /// Where that is, or which frames; behind it the same in fewer words.
+    /// Location of the function, or text for hidden frames, each entry shorter than the one before.
     pub(super) places: Vec<String>,
 }
 

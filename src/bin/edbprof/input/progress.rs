@@ -18,7 +18,7 @@ const NARROW_BAR: &str = "{wide_msg} {eta} left";
 /// Least number of columns for [`WIDE_BAR`], ten of them for the bar itself.
 const WIDE: u16 = 80;
 
-/// What is done before then needs no bar.
+/// Time before which there is no bar.
 const SOON: Duration = Duration::from_millis(500);
 
 /// The bars that are shown: one below the other where both sides of a comparison are read.

@@ -214,7 +214,7 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
     }
 }
 
-/// Whether `name` is of a file in which a process of `edbprof run` says something.
+/// Returns true if `name` is that of a note which a process leaves for `edbprof run`.
 fn is_note(name: &[u8]) -> bool {
     let notes = [UNRECORDED_PREFIX, EXCEPTION_PREFIX, STARTED_PREFIX];
     notes.iter().any(|note| name.starts_with(note.as_bytes()))

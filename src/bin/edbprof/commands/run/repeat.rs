@@ -77,7 +77,7 @@ pub(super) fn end_with_parent() {
     let _ = set_parent_process_death_signal(Some(Signal::TERM));
 }
 
-/// What the program reads from standard input.
+/// Source of the program's standard input.
 enum Input {
     /// A file, from this offset on.
     File(u64),
