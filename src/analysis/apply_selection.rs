@@ -28,7 +28,7 @@ pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();
     let mut table = KindTable::default();
     let threads = trees.threads.iter();
-    // In an aggregate, nodes at the root tell threads.
+    // In an aggregate, nodes at the root separate threads.
     let threads = threads.filter(|thread| trees.is_merged() || chosen.has_thread(&thread.name));
     let threads = threads.map(|thread| {
         let filter = Filter {

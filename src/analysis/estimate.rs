@@ -1,8 +1,8 @@
 //! A call tree for rows that came without one: an estimate.
 //!
-//! Callers and callees alone do not tell the paths. The time of every function is split over
-//! its callers in proportion to the time that they spent in it, and so is each callee's over
-//! all places of the function.
+//! Callers and callees alone do not determine the paths. The time of every function is split over
+//! its callers in proportion to the time that they spent in it, and so is each callee's over all
+//! places of the function.
 //!
 //! ```text
 //! rows ── Graph::of ──> Graph ── cut ──> Cut ── distribute ──> Acyclic ── grow ──> Nodes
@@ -15,9 +15,8 @@
 //! Cycles are cut where a depth first search from the roots, the most expensive callee
 //! first, meets a function that is still open.
 //!
-//! Self times are what is distributed; edges only give the proportion. So self times add up
-//! to the measured ones, and no child is wider than its parent, however contradictory the
-//! rows are.
+//! Self times are distributed; edges only give the proportion. So self times add up to the measured
+//! ones, and no child is wider than its parent, however contradictory the rows are.
 
 mod lists;
 mod shown_labels;

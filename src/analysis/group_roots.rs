@@ -1,8 +1,8 @@
 //! Call trees with nodes of processes and threads at their roots.
 //!
-//! Merging adds up calls of one path, whoever made them. A group is a node at the root that
-//! keeps calls apart: a process, or a thread of a process. The merged tree needs nothing
-//! else, so it can be merged further by process, by thread or by neither.
+//! Merging adds up calls of one path from all processes and threads. A group is a node at the root
+//! that keeps calls apart: a process, or a thread of a process. The merged tree needs nothing else,
+//! so it can be merged further by process, by thread or by neither.
 
 use super::costed_tree::CostedTree;
 use super::kind_table::KindTable;

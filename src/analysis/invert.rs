@@ -20,8 +20,8 @@ pub struct Limits {
 /// An inverted tree.
 #[derive(Clone, Debug, Default)]
 pub struct Inverted {
-    /// Each function is a root as wide as its self time, and on top of it stand the
-    /// functions that called it there. The roots add up to the whole.
+    /// Each function is a root as wide as its self time, with the functions that called it there on
+    /// top. The roots add up to the whole.
     pub tree: DisplayTree,
     /// The height of each node without any limit: the number of callers above each other
     /// on it.

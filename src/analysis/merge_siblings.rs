@@ -4,8 +4,8 @@
 use super::display_tree::{DisplayTree, DisplayTreeBuilder};
 use crate::model::NO_PARENT;
 
-/// `frames` with siblings of one function merged. What was recorded and what is an
-/// estimate stay apart, having functions of their own.
+/// `frames` with siblings of one function merged. Recorded nodes and estimates remain apart,
+/// because they have functions of their own.
 pub fn merge_siblings(frames: &DisplayTree) -> DisplayTree {
     let nodes = &frames.nodes;
     let mut merged = DisplayTreeBuilder::new(frames);

@@ -14,7 +14,7 @@ pub fn describe(process: &Process) -> String {
     let short = short_command(process);
     let ending = match process.ending {
         Ending::Running if process.identity.is_running() => "still running",
-        // It has gone on for a while, and nobody knows for how long.
+        // It has continued for an unknown time.
         Ending::Running => "saved before its end",
         Ending::Finished => "finished",
         Ending::Killed => "ended without exit handlers",

@@ -16,8 +16,8 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// The processes of `recordings`. Those of which too little is known to tell whether
-    /// they are of one process are of one each.
+    /// The processes of `recordings`. Recordings of which too little is known count as one process
+    /// each.
     pub fn of<'t>(recordings: impl IntoIterator<Item = &'t Process>) -> Processes {
         let mut processes = Processes::default();
         let mut known: BTreeMap<ProcessIdentity, Vec<&Process>> = BTreeMap::new();

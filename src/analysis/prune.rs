@@ -1,4 +1,4 @@
-//! Leaving out what is too narrow to be seen.
+//! Removes frames that are too narrow to be seen.
 
 use super::display_tree::DisplayTree;
 use crate::model::{NO_PARENT, NodeRow};

@@ -40,8 +40,8 @@ pub(crate) enum Clock {
     Host,
 }
 
-/// Set to anything, this variable of the environment says that the time stamp counter is
-/// not to be used: for machines where it is bad and nobody has noticed.
+/// Name of the environment variable that turns the time stamp counter off, for machines where the
+/// counter is bad and the kernel has not noticed. Any value will do.
 const NO_TSC: &str = "EDBPROF_NO_TSC";
 
 /// The best wall clock of this machine; found out once.

@@ -32,7 +32,7 @@ impl TickRate {
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 
-    /// The rate as it stands in live files: nanoseconds in a tick, times 2^40.
+    /// The rate as live files hold it: nanoseconds in a tick, times 2^40.
     pub(crate) fn to_bits(self) -> u64 {
         self.0
     }

@@ -1,12 +1,10 @@
 //! Measures the time stamp counter against the system's clock.
 //!
-//! The counter's rate is constant but unknown, except on aarch64, where the processor states it.
-//! It is measured between two moments that
-//! lie as far apart as the recording is long, so nothing waits for a calibration. The
-//! system may have been suspended between them: then the counter has counted on, has
-//! stood still or has begun anew, depending on the machine, and the monotonic clock has
-//! stood still; the two moments say nothing. The rate is as it was, though: it is measured
-//! afresh.
+//! The counter's rate is constant but unknown, except on aarch64, where the processor states it. It
+//! is measured between two moments that lie as far apart as the recording is long, so nothing waits
+//! for a calibration. If the system was suspended between them, the two moments say nothing. The
+//! monotonic clock has stopped meanwhile, and the counter has continued, stopped or begun anew,
+//! depending on the machine. The rate is as it was, though: it is measured afresh.
 
 use std::time::Duration;
 

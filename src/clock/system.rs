@@ -35,8 +35,8 @@ pub(super) fn monotonic_ns() -> u64 {
     read(libc::CLOCK_MONOTONIC)
 }
 
-/// As [`monotonic_ns`], but goes on while the system is suspended, if it has such a
-/// clock.
+/// Returns the time like [`monotonic_ns`], but counts suspensions of the system too, if it has such
+/// a clock.
 pub(super) fn since_boot_ns() -> u64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return read(libc::CLOCK_BOOTTIME);
@@ -51,7 +51,7 @@ pub(super) fn thread_cpu_ns() -> u64 {
 /// CPU time of another thread of this process; `None` if there is no such thread.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn cpu_ns_of(os_thread: u32) -> Option<u64> {
-    // The kernel's name for the clock of a thread: its number, and what is counted.
+    // The kernel's name for the clock of a thread: its number, and the kind of time.
     const SCHEDULED_TIME_OF_THREAD: libc::clockid_t = 0b110;
     let clock = (!(os_thread as libc::clockid_t)) << 3 | SCHEDULED_TIME_OF_THREAD;
     let mut time = libc::timespec {

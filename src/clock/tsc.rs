@@ -41,7 +41,7 @@ fn kernel_trusts_it() -> bool {
     true
 }
 
-/// No rate: nothing but the system's clock tells it.
+/// No rate, because only a comparison with the system's clock gives one.
 pub(super) fn known_rate() -> Option<TickRate> {
     None
 }

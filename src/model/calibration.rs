@@ -56,7 +56,7 @@ impl CallKind {
 pub struct Calibration {
     /// Of each [`CallKind`]; zeros where it was not measured.
     pub costs: [Cost; CallKind::COUNT],
-    /// Of a call of a class: what is added to its caller, because it has no node.
+    /// Cost of a call of a class, which is added to its caller, because a class has no node.
     pub class_call: u32,
     /// Share of the self time of Python functions, millionths, that an interpreter adds which
     /// runs every instruction slower while a profile function is set (CPython 3.10 and

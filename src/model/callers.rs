@@ -2,8 +2,8 @@
 
 use super::{Counts, LabelId};
 
-/// Figures by caller, in the order of the callers. Most functions have few callers, so that they
-/// stand beside each other in memory of just their size.
+/// Figures by caller, in the order of the callers. Most functions have few callers, so that each
+/// list takes just the memory of its size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Callers(Vec<(LabelId, Counts)>);
 

@@ -36,8 +36,8 @@ pub struct Function {
     pub qualified_name: Box<[u8]>,
     /// The module it was defined in where known, else empty.
     pub module: Box<[u8]>,
-    /// For a [`GENERIC_WRAPPER`] that `patch_functools()` has told apart: the
-    /// label of the generic function that it wraps.
+    /// Label of the generic function that a [`GENERIC_WRAPPER`] wraps, if `patch_functools()` has
+    /// named it.
     pub generic: Option<Label>,
 }
 

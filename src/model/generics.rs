@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use super::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO_PARENT, Trees};
 
-/// `{generic: {caller: {implementation: calls}}}`. Labels are shared, so that a
-/// function which stands in a thousand places is held once.
+/// `{generic: {caller: {implementation: calls}}}`. Labels are shared, so that a function with a
+/// thousand places is held once.
 pub type DispatchCounts = BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, u64>>>;
 
 /// Counts which callers reached which implementations in call trees: what a sidecar says.
 ///
-/// A generic without a label of its own goes by its wrapper's. A caller that is
-/// itself a wrapper stands for whoever called that; calls that come from outside
-/// of the recording have no caller and are left out.
+/// A generic function without a label of its own has that of its wrapper. A caller that is itself a
+/// wrapper stands for whoever called that; calls that come from outside of the recording have no
+/// caller and are left out.
 pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
     let mut counts: HashMap<[u32; 3], u64> = HashMap::new();
     for thread in &trees.threads {

@@ -2,8 +2,8 @@
 
 /// The name that pstats knows a function by, and the key of its rows.
 ///
-/// File and name are bytes: UTF-8 with lone surrogates kept as in Python's
-/// `surrogatepass`, so every Python string goes through unchanged.
+/// File and name are bytes: UTF-8 with lone surrogates kept as in Python's `surrogatepass`, so
+/// every Python string remains unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label {
     /// `co_filename`, or `~` for builtins.

@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use super::Label;
 use super::LabelId;
 
-/// A [`Label`] whose texts lie elsewhere, in the bytes of a file.
+/// A [`Label`] that borrows its texts from the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelRef<'a> {
     /// Like [`Label::file`].

@@ -12,7 +12,7 @@ pub enum NodeKind {
     Function(u32),
     /// All overflow calls that the parent made: see [`OverflowCalls`](super::OverflowCalls).
     Overflow,
-    /// Functions that were taken out of the tree and that nobody called.
+    /// Functions that were removed from the tree and had no caller.
     Excluded,
     /// All calls of a process: index into [`Trees::processes`](super::Trees::processes).
     Process(u32),
@@ -38,7 +38,7 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    /// Returns true for what stands at the root of a process's or thread's calls.
+    /// Returns true for a node at the root of the calls of a process or thread.
     pub fn is_group(&self) -> bool {
         match self {
             NodeKind::Function(_)
@@ -58,7 +58,7 @@ impl NodeKind {
         !self.is_group() && !matches!(self, NodeKind::Forked { .. })
     }
 
-    /// The label of rows for what is no function but has time that no function's row has.
+    /// Label of rows for time that belongs to no function.
     pub(crate) fn label(&self) -> Option<Label> {
         let name: &[u8] = match self {
             NodeKind::Overflow => b"<overflow>",

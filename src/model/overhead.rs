@@ -212,7 +212,7 @@ mod tests {
             (&b"setprofile"[..], OF_SETPROFILE),
             (b"monitoring", OF_MONITORING),
         ] {
-            // A root has no caller, so that its caller's part is nobody's.
+            // A root has no caller, so that the caller's part is dropped.
             let calls = 1000 * 50 - 40;
             let unplaced = (of.process + 1000 * of.node) * 50;
             assert_eq!(stated(&chain(1000, hook), 1.0), calls + unplaced);

@@ -2,7 +2,7 @@
 
 use super::Calibration;
 
-/// A process, told from all others.
+/// Identity of a process, different from that of any other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessIdentity {
     /// Process id in its namespace.

@@ -116,7 +116,7 @@ impl Rows {
         &mut self.rows
     }
 
-    /// The row of `id`, if it has one: a label may stand as a caller only.
+    /// Returns the row of `id`, if there is one: a label may occur only as a caller.
     pub fn row(&self, id: LabelId) -> Option<&Row> {
         self.rows[id as usize].as_deref()
     }

@@ -6,8 +6,7 @@
 /// Name of a tree whose threads have unlike names.
 pub(crate) const VARIOUS: &[u8] = b"various";
 
-/// The parts of a name: its runs of digits (as `#`) and what lies between them, byte by
-/// byte.
+/// The parts of a name: its runs of digits (as `#`) and the bytes between them.
 fn parts(name: &[u8]) -> impl Iterator<Item = u8> {
     let mut in_digits = false;
     name.iter().filter_map(move |byte| {

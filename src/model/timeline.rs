@@ -34,7 +34,7 @@ pub enum Happening {
     End(CallEnd),
     /// All open calls end that are not on the path of a node.
     EndTo(u32),
-    /// The open calls are those on the path of a node from here on; the others go on later.
+    /// The open calls are those on the path of a node from here on; the others continue later.
     SwitchTo(u32),
     /// The thread has waited for so many nanoseconds since the event before.
     Waited(WaitKind, u64),

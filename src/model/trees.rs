@@ -13,8 +13,8 @@ pub type RecordingId = [u8; 16];
 /// One thread's call tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadTree {
-    /// Index into [`Trees::processes`]; meaningless in an aggregate, where one
-    /// tree stands for all threads of all processes.
+    /// Index into [`Trees::processes`]; meaningless in an aggregate, where one tree holds all
+    /// threads of all processes.
     pub process: u32,
     /// The thread's name as the host knows it, for example `MainThread`; what the names of
     /// several have in common.
@@ -194,8 +194,8 @@ impl Trees {
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
         let process = self.processes.get(thread.process as usize);
-        // The trees of several processes are one, and no longer any process's. Where calls
-        // were put into groups or taken out, it can't be told from what is left.
+        // The trees of several processes are one, and no longer any process's. It is unknown if
+        // calls were grouped or removed.
         let as_recorded = self.recordings.len() == 1
             && self.selection.is_empty()
             && !self.kinds.iter().any(NodeKind::is_group);

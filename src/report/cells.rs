@@ -8,7 +8,7 @@ pub fn cells(text: &str) -> usize {
     text.width()
 }
 
-/// Returns the most cells that `c` takes, whatever is beside it.
+/// Returns the largest number of cells that `c` takes beside any other characters.
 pub(super) fn of_char(c: char) -> usize {
     match c {
         // Turns the character before it into an emoji of two cells.

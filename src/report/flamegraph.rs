@@ -10,7 +10,7 @@ use crate::analysis::prune::prune;
 /// Inferno's flame graph.
 #[derive(Clone, Copy, Debug)]
 pub struct FlameGraph {
-    /// Width in pixels; 0 takes whatever width the window has.
+    /// Width in pixels; 0 takes the width of the window.
     pub width: u32,
     /// Frames with less than this share of the whole time are not drawn.
     pub threshold: f64,

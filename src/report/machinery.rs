@@ -1,6 +1,6 @@
 //! Well-known code: what runs programs without being the program, and what waits.
 
-/// Modules that run somebody else's program, or hand its functions from one place to another.
+/// Modules that run other programs, or pass functions of a program on.
 const MACHINERY: &[&str] = &[
     "IPython",
     "_pytest",

@@ -1,4 +1,4 @@
-//! The program's own functions, told from those that it uses or that run it.
+//! Separates the program's own functions from those that it uses, or that run it.
 //!
 //! The recording alone decides: its command lines say which script or module was run, its files
 //! say where their code lies.
@@ -14,7 +14,7 @@ use crate::model::{Function, FunctionKind, Process};
 /// The part that a function has in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The program's own, or named by somebody who wants to see it.
+    /// A function of the program, or one that the user names.
     Own,
     /// A script that only starts an installed package, as pip puts them into `bin`.
     Launcher,
@@ -178,7 +178,7 @@ fn directory(path: &[u8]) -> &[u8] {
     &path[..end.map_or(0, |end| end + 1)]
 }
 
-/// The directory above the `bin` in which `program` lies.
+/// The directory above the `bin` that holds `program`.
 fn prefix(program: &[u8]) -> Option<&[u8]> {
     directory(program)
         .strip_suffix(b"bin/")

@@ -1,10 +1,9 @@
 //! The `speedscope` format, for <https://www.speedscope.app>: the call tree as openings
 //! and closings of frames.
 //!
-//! Frames of the tree are laid beside each other, so the 'time order' view is no
-//! timeline; all widths are exact. What was recorded and what is estimated are two
-//! profiles of one file. The format, version 0.0.1:
-//! <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
+//! Frames of the tree are laid beside each other, so the 'time order' view is no timeline; all
+//! widths are exact. Recorded stacks and estimated stacks are two profiles of one file. The format,
+//! version 0.0.1: <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
 
 use super::display::{function_name, printable};
 use super::paths::{CodeOrigin, PathShortener, origin};

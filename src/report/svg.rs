@@ -33,7 +33,7 @@ const REVERSE: &str = "The top row is each function's own time; below it hang it
 /// The zoomable picture of both graphs.
 #[derive(Clone, Copy, Debug)]
 pub struct Svg {
-    /// Width in pixels; 0 takes whatever width the window has.
+    /// Width in pixels; 0 takes the width of the window.
     pub width: u32,
     /// Frames with less than this share of the whole time are collapsed into one; 0.01 is one
     /// per cent.
@@ -111,7 +111,7 @@ impl Report for Svg {
     }
 }
 
-/// Says what is not in the picture, and why.
+/// Names the parts that the picture lacks, with the reason.
 fn omissions(options: &Svg, graphs: &[Graph<'_>], raised: bool) -> String {
     let wanted = percent(options.threshold);
     let mut text = if raised {

@@ -15,7 +15,7 @@ pub struct Terminal {
     pub ascii: bool,
 }
 
-/// Beginning of lines that go on after a break.
+/// Indentation of lines after a break.
 const INDENT: &str = "  ";
 
 impl Default for Terminal {

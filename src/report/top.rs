@@ -78,7 +78,7 @@ fn waiting_text(waiting: u64) -> String {
     }
 }
 
-/// As [`functions`] by self time, without functions that wait: those stand on a line behind.
+/// As [`functions`] by self time, without functions that wait: those are on a line below.
 pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String {
     let order: SortOrder = "tottime".parse().unwrap_or_default();
     let mut rows = Rows::default();

@@ -106,7 +106,7 @@ pub struct Figures {
     pub overflow_seconds_of_others: f64,
     /// Calls that are in no figure at all.
     pub dropped_calls: u64,
-    /// Calls that were open when their process was killed, nobody knows when.
+    /// Calls that were open when their process was killed, at an unknown time.
     pub unfinished_calls: u64,
     /// Forked processes that could not save what they recorded.
     pub unsaved_children: u64,

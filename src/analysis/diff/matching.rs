@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use crate::model::Function;
 use crate::model::native_name::short_name;
 
-/// Functions that are taken for the same, as indices into the functions of either side. There
-/// are several on a side where names don't tell them apart.
+/// Functions that are taken for the same, as indices into the functions of either side. A side has
+/// several of them if names don't distinguish them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Matched {
     pub(super) before: Vec<u32>,
@@ -57,8 +57,8 @@ pub(super) fn matched(before: &[Function], after: &[Function]) -> Vec<Matched> {
     all
 }
 
-/// Pairs functions of one name in the order of their lines. If one side has more of them,
-/// nobody knows which, so all are one.
+/// Pairs functions of one name in the order of their lines. If one side has more of them, the pairs
+/// are unknown, so all are one.
 fn pairs(before: Vec<u32>, after: Vec<u32>) -> Vec<Matched> {
     if before.len() != after.len() {
         return vec![Matched { before, after }];

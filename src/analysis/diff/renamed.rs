@@ -107,7 +107,7 @@ impl Diff {
         let calls = (old.was().calls, new.is().calls);
         let calls = calls.0.min(calls.1) / calls.0.max(calls.1);
         let is_builtin = |change: &Change| *change.function.label.file == *b"~";
-        // Leaves that nobody else calls have nothing in common but numbers.
+        // Leaves without another caller have nothing in common but numbers.
         if is_builtin(old) != is_builtin(new) || before.callers.is_empty() {
             return 0.0;
         }

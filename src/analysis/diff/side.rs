@@ -136,7 +136,7 @@ fn add_callers(callers: &mut Vec<(u32, Counts)>, more: impl Iterator<Item = (u32
     });
 }
 
-/// Orders what is known of functions with one label: more is better.
+/// Orders facts about functions with one label: more is better.
 fn rank(function: &Function) -> impl Ord + '_ {
     let Function {
         kind,
@@ -156,7 +156,7 @@ fn with_name<'a>(label: &'a Label, name: &'a [u8]) -> LabelRef<'a> {
     }
 }
 
-/// Returns what is known of a function from its row alone.
+/// Returns the facts about a function that its row alone has.
 fn of_label(label: &Label) -> Function {
     Function {
         kind: match &*label.file {

@@ -71,7 +71,7 @@ pub enum Limit {
 pub struct RuleError {
     /// Column of the first character that can't be read, from 1.
     pub column: usize,
-    /// Phrase for what is expected there.
+    /// Phrase for the text that is expected there.
     pub expected: String,
 }
 

@@ -14,13 +14,13 @@ pub enum Beginning {
     Called,
     /// A generator or coroutine continues.
     Resumed,
-    /// The greenlet goes on that it is in.
+    /// Its greenlet continues.
     Continued,
     /// It was open when the history begins.
     Before,
-    /// It is the parent's call, and goes on in a forked child.
+    /// It is a call of the parent's, and continues in a forked child.
     Inherited,
-    /// It goes on behind a part that the history does not have, or that the recorder took.
+    /// It continues after a part that the history lacks, or that the recorder took.
     Cut,
 }
 
@@ -31,18 +31,18 @@ pub enum Ending {
     Returned,
     /// It raises an exception.
     Raised,
-    /// It is suspended, or another greenlet goes on.
+    /// It is suspended, or another greenlet continues.
     Suspended,
     /// It ends with its caller, or recording is switched off.
     WithCaller,
     /// It is open when the history ends.
     Open,
-    /// It goes on in a part that the history does not have, or that the recorder took.
+    /// It continues in a part that the history lacks, or that the recorder took.
     Cut,
 }
 
-/// Function of the call that stands for a forked child. All that the thread does which had forked
-/// is in it; of the parent's calls only the one that is innermost is open in it.
+/// Function of the call that holds the calls of a forked child. All that the thread does which had
+/// forked is in it; of the parent's calls only the one that is innermost is open in it.
 pub const FORKED: u32 = NO_FUNCTION - 1;
 
 /// A call that is open. Calls of hidden functions are none.

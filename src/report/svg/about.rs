@@ -4,7 +4,7 @@ use crate::report::View;
 use crate::report::display::printable;
 use crate::report::header::Ended;
 
-/// Returns the title and what stands below it.
+/// Returns the title and the lines below it.
 pub(super) fn about(view: &View<'_>) -> Vec<String> {
     let mut lines = view.header(&Ended::default());
     lines.push(view.title());

@@ -40,7 +40,7 @@ pub(super) struct Drawing<'a> {
     pub(super) least: u64,
     /// Narrower nodes have none, as text: `below 0.034 %`.
     pub(super) narrow: &'a str,
-    /// The sentence about what is not in the picture, and why.
+    /// Sentence about the parts that the picture lacks, with the reason.
     pub(super) omissions: String,
 }
 

@@ -28,7 +28,7 @@ const UNITS: f64 = 1200.0;
 const CELL: f64 = 7.3;
 /// Least number of characters that a name is shown by. `diff.js` has the same.
 const LEAST_NAME: usize = 4;
-/// Height of what stands above the upper graph, and above the lower one, pixels.
+/// Heights of the space above the upper graph, and above the lower one, pixels.
 const HEAD: usize = 96;
 const HEADING: usize = 40;
 /// Changes of self time, as shares of the whole, from which on colours get stronger.
