@@ -19,10 +19,10 @@ use crate::model::{
 /// but not their time. Callees and time of an excluded function go to its caller or, if it
 /// has none, to a node called `<excluded>`.
 ///
-/// Nodes of processes, threads, forked children and overflow calls are neither included nor excluded by
-/// themselves. Overflow calls go by their function alone. If stacks are chosen, their rows
-/// and their nodes may differ in time: a row, or a node, of overflow calls has the rest,
-/// so that both add up to the same.
+/// Nodes of processes, threads, forked children and overflow calls can't be included or excluded by
+/// themselves. Overflow calls go by their function alone. If stacks are chosen, their rows and
+/// their nodes may differ in time: a row, or a node, of overflow calls has the rest, so that both
+/// add up to the same.
 pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     let kinds = 0..trees.kinds.len() as u32;
     let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Mode of a file that nobody but its owner reads.
+/// Mode of a file that only its owner can read.
 const PRIVATE: u32 = 0o600;
 
 /// Writes `bytes` to `path` for the user's eyes only (mode 0600).
@@ -66,7 +66,7 @@ fn write_with_mode(
     let (temporary, file) = create_beside(directory, mode)?;
     let written = body(&file).and_then(|()| fs::rename(&temporary, directory.join(name)));
     if written.is_err() {
-        // The first error is the one to tell.
+        // Report the first error.
         let _ = fs::remove_file(&temporary);
     }
     written

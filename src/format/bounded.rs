@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-/// Returns true if the beginning of a file, which is given, is part of something that goes on.
+/// Returns true if the given beginning of a file is part of something longer.
 pub type GoesOn = fn(&[u8]) -> bool;
 
 /// Size of the beginning that tells what a file is; of a file that has no size, like those in

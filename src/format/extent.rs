@@ -9,8 +9,8 @@ use super::prof;
 use super::read_error::{ReadError, Reason};
 use super::sidecar;
 
-/// Returns true if `head`, the beginning of a file, is part of a `.prof` or live file that goes on
-/// behind it. Returns false if reading more can't change what is read.
+/// Returns true if `head`, the beginning of a file, is part of a longer `.prof` or live file.
+/// Returns false if reading more can't change what is read.
 pub fn profile_goes_on(head: &[u8]) -> bool {
     if head.starts_with(&live::MAGIC) {
         return head.len() < live_end(head);
@@ -26,7 +26,7 @@ pub fn profile_goes_on(head: &[u8]) -> bool {
     rest.starts_with(prof::MAGIC) && reader.skip().is_err_and(|error| is_cut_off(&error))
 }
 
-/// Returns true if `head`, the beginning of a file, is part of a sidecar that goes on behind it.
+/// Returns true if `head`, the beginning of a file, is part of a longer sidecar.
 pub fn sidecar_goes_on(head: &[u8]) -> bool {
     sidecar::decode(head).is_err_and(|error| is_cut_off(&error))
 }

@@ -9,7 +9,7 @@ use super::read_error::{ReadError, Reason};
 #[derive(Clone, Debug)]
 pub(super) struct Input<'a> {
     bytes: &'a [u8],
-    /// The offset of what is taken next.
+    /// Offset of the next byte.
     pub(super) at: usize,
     expansion_left: usize,
 }

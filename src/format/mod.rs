@@ -9,8 +9,8 @@
 //! | [`sidecar`] | `.singledispatch`, dispatch counts beside a `.prof` |
 //! | [`marshal`] | the encoding of `.prof` files |
 //!
-//! Each module documents its bytes in tables. Readers are total: whatever the bytes, they
-//! neither panic nor run code, and they bound memory and recursion.
+//! Each module documents its bytes in tables. Readers are total: on any bytes, they neither panic
+//! nor run code, and they bound memory and recursion.
 //!
 //! `.prof` and live files have a version. A change that an earlier reader would misread
 //! raises it. Then the reader still accepts all earlier versions, code for these is in a

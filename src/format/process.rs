@@ -16,7 +16,7 @@ use once_cell::sync::OnceCell;
 
 use crate::model::ProcessIdentity;
 
-/// State of a process, as far as it can be told from here.
+/// State of a process, as far as this process can find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It does.
@@ -87,7 +87,7 @@ impl ProcessIdentity {
         self.is_running() && maps(self.pid, file).unwrap_or(true)
     }
 
-    /// Returns true if it can be told from all others.
+    /// Returns true if it can be distinguished from all others.
     pub fn is_known(&self) -> bool {
         self.boot_id != [0; 16] && self.pid_namespace != 0 && self.start != 0
     }

@@ -54,7 +54,7 @@ pub const VERSION: i128 = 2;
 /// The part of an aggregate that came from inputs without call trees.
 #[derive(Clone, Debug, Default)]
 pub struct PlainInputs<R = Rows> {
-    /// The inputs, sorted; equal files that were both counted stand twice.
+    /// The inputs, sorted; equal files that were both counted occur twice.
     pub hashes: Vec<ContentHash>,
     /// Inputs of which only the hash of version 1 is known, sorted in the same way; in a
     /// plain file that was read, its hash of version 1.
@@ -79,8 +79,8 @@ impl<R> PlainInputs<R> {
 pub enum ProfFile<R = Rows> {
     /// A file of ours. Its first object follows from these and is not kept.
     Exact(Trees, PlainInputs),
-    /// Anyone's: a pstats dictionary and nothing of ours behind it. The one hash
-    /// is that of its bytes; its sidecar lies in a file of its own.
+    /// Anyone's: a pstats dictionary and nothing of ours behind it. The one hash is that of its
+    /// bytes; its sidecar is a file of its own.
     Plain(PlainInputs<R>),
 }
 

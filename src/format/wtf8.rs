@@ -1,5 +1,5 @@
-//! The bytes of a Python str: UTF-8 in which surrogates may stand alone, as the
-//! error handler `surrogatepass` writes and reads it.
+//! The bytes of a Python str: UTF-8 in which surrogates may be alone, as the error handler
+//! `surrogatepass` writes and reads it.
 
 /// Returns true if some Python str encodes to `bytes`.
 pub(super) fn encodes_a_str(mut bytes: &[u8]) -> bool {

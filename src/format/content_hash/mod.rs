@@ -3,8 +3,8 @@
 //! `xxhash.xxh3_128(data).digest()`. Aggregates contain these hashes, so another function
 //! needs another version of the format.
 //!
-//! It tells files apart that differ by accident; it is no protection against files that
-//! were made to collide.
+//! It distinguishes files that differ by accident. It is no protection against files that were made
+//! to collide.
 //!
 //! Specification: <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>
 

@@ -19,7 +19,7 @@ use crate::model::{
     UnfinishedCalls, Waiting, forked,
 };
 
-/// A node as it lies in memory: see the table in the docs of [`live`](super).
+/// A node as it is in memory: see the table in the docs of [`live`](super).
 ///
 /// Ticks are read after counts. Calls that are made meanwhile then only add to the time.
 pub(crate) trait RawNode {

@@ -1,4 +1,4 @@
-//! Facts about the end of a process, noted in its live file by somebody who saw the end.
+//! Facts about the end of a process, noted in its live file by a process that saw the end.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -12,7 +12,7 @@ use crate::clock::ClockSample;
 const TSC: u32 = 0;
 const MONOTONIC: u32 = 1;
 
-/// Time at which somebody noticed the end of a process.
+/// Time at which the end of a process was noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndTime(ClockSample);
 

@@ -142,7 +142,7 @@ pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
 /// Flag in the index of a node's caller: it is a counter of overflow calls, and no child.
 pub(crate) const COUNTER: u32 = 1 << 31;
-/// The function of a counter for what is hidden.
+/// Function of a counter for hidden functions.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 /// Bits of a segment's length that say what it holds: 0 for nodes.
 pub(crate) const CONTENT: u64 = 7;

@@ -1,7 +1,7 @@
-//! Reading a live file, of a process that is gone or of one that goes on writing.
+//! Reads a live file, of a process that has ended or of one that continues to write.
 //!
-//! Nothing in the file is trusted: what can't be is left out, and what is left is
-//! well formed. Only a header that makes no sense is an error.
+//! Nothing in the file is trusted. Impossible parts are left out, and the rest is well formed. Only
+//! a header that makes no sense is an error.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -47,7 +47,7 @@ pub enum Now {
     Gone,
 }
 
-/// Reads what stands first; the first 4096 bytes are enough.
+/// Reads the head of a live file; its first 4,096 bytes are enough.
 ///
 /// # Errors
 /// `bytes` begin no live file, or one of a later version.
@@ -276,7 +276,7 @@ pub(super) struct End {
 
 impl End {
     fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
-        // A clock that only its process can read stands at its latest event.
+        // A clock that only its process can read has the time of its latest event.
         let reading = match now {
             Now::Running if facts.process.is_of_this_boot() => EndTime::now().reading(clock),
             Now::Running => None,

@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The offset in the input of what is read next.
+    /// Offset in the input of the next object.
     pub fn offset(&self) -> usize {
         self.input.at
     }
@@ -240,14 +240,14 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Steps over the end of a dict, if that is what comes next.
+    /// Steps over the end of a dict, if that is next.
     pub fn end_of_dict(&mut self) -> bool {
         let ends = self.input.rest().first() == Some(&END_OF_DICT);
         self.input.at += usize::from(ends);
         ends
     }
 
-    /// Steps over an object, whatever it is.
+    /// Steps over an object of any kind.
     ///
     /// # Errors
     /// Input that is no marshal, or nested deeper than Python reads.

@@ -1,4 +1,4 @@
-//! Reading the pstats dictionary, whoever wrote it.
+//! Reads a pstats dictionary of any profiler.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

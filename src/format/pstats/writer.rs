@@ -3,7 +3,7 @@
 use crate::format::marshal::{Ref, Writer};
 use crate::model::{Counts, Label, LabelId, Rows};
 
-/// The marshalled dictionary; rows stand in their order of first appearance.
+/// Returns the marshalled dictionary, with rows in their order of first appearance.
 pub fn encode(rows: &Rows) -> Vec<u8> {
     let mut writer = Writer::new();
     write(&mut writer, rows);

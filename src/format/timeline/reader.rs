@@ -92,7 +92,7 @@ pub fn read(source: Source) -> Result<Vec<TimelineProcess>, TimelineError> {
     read_directory(&directory, &file, start)
 }
 
-/// Reads the processes of a directory that lies at `start`.
+/// Reads the processes of a directory at `start`.
 fn read_directory(
     directory: &[u8],
     file: &Arc<TimelineFile>,

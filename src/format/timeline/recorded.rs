@@ -99,7 +99,7 @@ pub fn read_recorded(
     };
     let is_over = of.process.ending != Ending::Running;
     let unsound = of.leave_out_unsound();
-    // A process that goes on makes nodes after its live file was read.
+    // A process that continues makes nodes after its live file was read.
     if let (Some(block), true) = (unsound.first(), is_over) {
         let blocks = Damage::Blocks(unsound.len() as u64);
         of.file.damaged(block.offset - BLOCK_HEADER as u64, blocks);

@@ -15,7 +15,7 @@ pub(crate) const RECORDINGS_PREFIX: &str = "edbprof-run-";
 /// Digits, hexadecimal, behind that prefix in the name of a directory for other users.
 pub(crate) const SECRET_DIGITS: usize = 32;
 
-/// Prefix of the files in such a directory that tell of processes that were not recorded.
+/// Prefix of the files in such a directory that name processes that were not recorded.
 pub(crate) const UNRECORDED_PREFIX: &str = "unrecorded_";
 
 /// Prefix of the files there in which processes note the programs that they have started.

@@ -10,7 +10,8 @@ use edbprof::report::terminal::Terminal;
 
 use super::exit::Error;
 
-/// Prints a line to stderr. A closed stderr is ignored: nobody is left to tell.
+/// Prints a line to stderr. A closed stderr is ignored, because there is no other place for a
+/// message.
 pub(crate) fn warn(message: impl Display) {
     let _ = writeln!(io::stderr(), "edbprof: {message}");
 }

@@ -73,7 +73,7 @@ pub(crate) fn find(options: &InputOptions, report: &mut ReadReport) -> Result<Ve
 /// Returns true if a file in a directory is looked for.
 pub(super) type IsWanted = fn(&OsStr, Filter<'_>) -> bool;
 
-/// Finds the files that are named, and those in directories that are wanted, of whatever time.
+/// Finds the files that are named, and the wanted ones in directories, of any age.
 ///
 /// # Errors
 ///

@@ -1,10 +1,10 @@
 //! The way from paths on the command line to one merged profile.
 //!
 //! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
-//! chooses runs. [`timelines`] opens what lies beside the files. [`trust`] decides whose files are read,
-//! [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`] lists those
-//! that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`] tells
-//! programs from profiles. [`window`] makes a profile of a part of a run.
+//! chooses runs. [`timelines`] opens the timelines beside the files. [`trust`] decides whose files
+//! are read, [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`]
+//! lists those that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`]
+//! distinguishes programs from profiles. [`window`] makes a profile of a part of a run.
 
 mod discover;
 mod merge;

@@ -97,8 +97,8 @@ fn is_script(input: &Input) -> bool {
     suffix.is_some_and(|suffix| ["py", "pyw", "pyc", "pyz"].contains(&suffix))
 }
 
-/// Reads the live file `input`, which contained `bytes` a moment ago, and tells if its process
-/// runs. Returns nothing if the process has ended regularly since and removed it.
+/// Reads the live file `input`, which contained `bytes` a moment ago. Returns if its process runs,
+/// too. Returns nothing if the process has ended regularly since and removed it.
 pub(super) fn last_content(
     input: &Input,
     mut bytes: Vec<u8>,

@@ -83,8 +83,7 @@ pub(crate) fn open(
     }
 }
 
-/// Returns the profiles that the timelines of `options` lie beside, and the timelines that are
-/// named.
+/// Returns the profiles beside the timelines of `options`, and the timelines that are named.
 ///
 /// # Errors
 ///

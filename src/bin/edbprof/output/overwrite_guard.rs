@@ -1,5 +1,5 @@
-//! Protection of files that stand where a result will be written: results of an earlier run are
-//! not read as inputs, and no input is overwritten.
+//! Protects files that have the name of a result: results of an earlier run are not read as inputs,
+//! and no input is overwritten.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

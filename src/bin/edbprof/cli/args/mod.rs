@@ -122,7 +122,7 @@ pub(crate) struct AggregateOptions {
     #[command(flatten)]
     pub(crate) results: ResultOptions,
 
-    /// True if the merged profile keeps processes and threads apart, whatever is shown.
+    /// True if the merged profile keeps processes and threads apart, even if reports add them up.
     #[arg(skip)]
     pub(crate) keeps_apart: bool,
 }

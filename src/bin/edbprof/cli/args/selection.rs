@@ -65,7 +65,7 @@ pub(crate) enum ByOption {
 }
 
 impl SelectionOptions {
-    /// Returns what is kept apart.
+    /// Returns the units that are kept apart.
     pub(crate) fn by(&self) -> Option<By> {
         self.by.map(|by| match by {
             ByOption::Process => By::Process,

@@ -21,7 +21,7 @@ use crate::cli::names::{EXCEPTION_PREFIX, RECORDINGS_PREFIX, STARTED_PREFIX, UNR
 use crate::input::{Filter, SkippedInput, is_live, matches, sidecar_beside};
 use edbprof::format::bounded::{GoesOn, read_bounded};
 
-/// Least age of unfinished files, which don't tell their process: writing one takes seconds.
+/// Least age of unfinished files, which don't name their process: writing one takes seconds.
 const UNFINISHED: Duration = Duration::from_secs(3600);
 
 /// Something to remove.

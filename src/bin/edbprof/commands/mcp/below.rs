@@ -1,4 +1,4 @@
-//! Files below one directory, and no others, whatever paths and links say.
+//! Files below one directory, and no others, even if paths and links lead elsewhere.
 
 use std::fs::File;
 use std::io;

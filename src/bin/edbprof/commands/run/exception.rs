@@ -1,4 +1,4 @@
-//! The exception that has made the program fail, as its process tells.
+//! The exception that made the program fail, as its process has noted it.
 //!
 //! A process that ends with one leaves a file in the directory of recordings, `exception_PID`,
 //! which holds the traceback. The program has printed its own before the summary; this one comes

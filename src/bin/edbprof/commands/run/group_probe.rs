@@ -1,7 +1,7 @@
 //! Tells signals to the process group from signals to this process alone.
 //!
-//! The former reach the program by themselves, the latter have to be sent on, and a signal does
-//! not tell one from the other. So there is a probe: a process in the group that blocks all
+//! The former reach the program by themselves, and the latter have to be forwarded. A signal itself
+//! does not say which of the two it is. So there is a probe: a process in the group that blocks all
 //! signals. The signals that are pending there were sent to the group. It ends with this process.
 
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use super::os::{
 };
 use super::process_state::state_of;
 
-/// The probe, seen from here.
+/// This process's view of the probe.
 pub(super) struct GroupProbe {
     pub(super) pid: libc::pid_t,
     /// Takes a signal's number and the milliseconds to wait for it, gives 1 or 0.
@@ -124,7 +124,7 @@ impl GroupProbe {
         }
     }
 
-    /// Lets it go on after a stop.
+    /// Continues the probe after a stop.
     pub(super) fn continue_it(&mut self) {
         self.send_continue();
         self.forget(libc::SIGCONT);
@@ -166,7 +166,7 @@ fn is_running(signal: &Arrived) -> bool {
     sender.and_then(state_of) == Some(b'R')
 }
 
-/// Answers questions as long as there is somebody to ask them.
+/// Answers questions until the asking process has ended.
 fn answer(mut stream: &UnixStream, parent: u32) {
     let mut question = [0; 2];
     while stream.read_exact(&mut question).is_ok() {

@@ -19,7 +19,7 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     /// Its name first.
     pub(super) arguments: Vec<OsString>,
-    /// It was chosen as a Python, whatever its name.
+    /// The user chose it as a Python, so its name does not matter.
     is_python: bool,
 }
 

@@ -216,7 +216,7 @@ impl Recordings {
                     return true;
                 }
                 let path = place.other_path().unwrap_or(place.path);
-                // Processes that go on may just be creating files there.
+                // Processes that continue may just be creating files there.
                 !(0..3).any(|_| fs::remove_dir_all(&path).is_ok()) && path.exists()
             }
             Recordings::Nowhere(_) => false,
@@ -225,7 +225,7 @@ impl Recordings {
 }
 
 impl Place {
-    /// Removes the directory for other users, unless a process that goes on has a file there.
+    /// Removes the directory for other users, unless a process that continues has a file there.
     fn remove_shared(&self) {
         let path = self.collected();
         if let Some(name) = self.shared.as_ref().and_then(|shared| shared.file_name()) {

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use edbprof::format::process::Liveness;
 use edbprof::model::ProcessIdentity;
 
-/// Entry of one run: a link, since creating and reading one are single steps. Its name tells
-/// the process, its target is the value of the variable.
+/// Entry of one run: a link, since creating and reading one are single steps. Its name has the
+/// process, and its target is the value of the variable.
 pub(super) struct RegisteredRun {
     entry: PathBuf,
 }

@@ -27,7 +27,7 @@ use crate::output::targets::Outputs;
 ///
 /// When a run can't be started.
 pub(super) fn repeat(options: &RunOptions) -> Result<ExitCode, Error> {
-    // Before the first run, so that a mistake is told once.
+    // Before the first run, so that a mistake is reported once.
     let first = numbered(options, 1)?;
     Outputs::new(first.results.out.as_deref())?.check_writable()?;
     let input = Input::new();

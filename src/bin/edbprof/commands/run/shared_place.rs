@@ -55,7 +55,7 @@ pub(super) fn empty(place: &Path, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns false for what is being written, which gets its name later.
+/// Returns false for files that are being written, which get their names later.
 fn may_be_moved(name: &OsStr) -> bool {
     !name.as_encoded_bytes().starts_with(b".")
 }

@@ -1,4 +1,4 @@
-//! Live files, which tell of processes that have not ended with the program, or not as they should.
+//! Live files of processes that have not ended with the program, or not as they should.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_millis(500);
 const HEADER: u64 = 4096;
 
 /// Waits for the end of all processes that record into `directory`, for half a second at most.
-/// Returns the ids of those that go on.
+/// Returns the ids of processes that continue.
 pub(super) fn wait_for_survivors(directory: &Path, endings: &mut Endings) -> Vec<u32> {
     let limit = Instant::now() + LIMIT;
     loop {

@@ -1,4 +1,4 @@
-//! Processes of the program that were not recorded, as they or their parents tell.
+//! Processes of the program that were not recorded, as noted by themselves or by their parents.
 //!
 //! Each that knows so itself is a file in the directory of recordings, `unrecorded_PID_CAUSE`,
 //! whose content is an error. The name alone is enough, since a full disk has room for names. Of

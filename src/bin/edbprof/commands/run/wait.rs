@@ -107,7 +107,7 @@ fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>
             return end.send_on(program);
         }
     }
-    // Unless the system says that it goes on.
+    // Unless the system says that the process continues.
     if state_of(program.unsigned_abs()).is_some_and(|state| state != b'T') {
         return;
     }

@@ -13,7 +13,7 @@ use super::signals::is_ignored;
 const STREAMS: [c_int; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
 
 static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
-/// Bit `n` stands for stream `n`.
+/// Bit `n` is set for stream `n`.
 static CLOSED: AtomicI32 = AtomicI32::new(0);
 
 #[used]

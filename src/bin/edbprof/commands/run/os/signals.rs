@@ -87,7 +87,7 @@ impl Drop for Blocked {
 }
 
 impl Arrived {
-    /// Returns true if the system tells of a child by it.
+    /// Returns true if the system reports a child by this signal.
     pub(in super::super) fn is_of_child(&self) -> bool {
         self.number == libc::SIGCHLD && !self.is_sent()
     }
@@ -227,7 +227,7 @@ pub(in super::super) fn take_within(set: &SignalSet, milliseconds: u8) -> Option
     }
 }
 
-// Other systems don't tell who has sent a signal.
+// Other systems don't name the sender of a signal.
 #[cfg(not(target_os = "linux"))]
 impl Arrived {
     pub(in super::super) fn is_sent(&self) -> bool {
