@@ -47,7 +47,10 @@ TESTS = """
 def test_it():
     assert sorted([2, 1]) == [1, 2]
 """
-PROGRAMS = ["app.py", "script.py", "report.py", "service.py", "pand.py", "job.py"]
+PROGRAMS = [
+    "app.py", "script.py", "report.py", "service.py", "pand.py", "job.py", "joblib_program.py",
+    "ray_program.py",
+]  # fmt: skip
 ON_PATH = ["docutils", "gunicorn", "jupyter-nbconvert"]
 HELPER = "def helper(): sum([1] * 9999)"
 MODULES = ["mypackage/__init__.py", "mypackage/__main__.py", "pylint.py"]
@@ -96,7 +99,7 @@ def scene(tmp_path_factory):
         (scene / directory).mkdir()
         (scene / directory / "__init__.py").write_text(HELPER, encoding="utf-8")
         (scene / directory / f"test_{directory}.py").write_text(TESTS, encoding="utf-8")
-    for directory in ("tmp/edbprof-run-6EMqvM", "v2", "v3", "v25", "v26", "nb"):
+    for directory in ("tmp/edbprof-run-6EMqvM", "shared/profiles", "v2", "v3", "v25", "v26", "nb"):
         (scene / directory).mkdir(parents=True)
     shutil.copytree(ROOT / "examples", scene / "examples")
     run = [find(), "run", "--quiet", "--timeline", "--out=run.prof", "app.py"]
@@ -104,8 +107,12 @@ def scene(tmp_path_factory):
     for profile in {*PROFILES, *BEFORE, *AFTER} - {"run"}:
         shutil.copy(scene / "run.prof", scene / f"{profile}.prof")
     shutil.copy(scene / "run.timeline", scene / "profile_analysis.timeline")
-    for recording in ("another_function_1_6a.prof", "edbprof_1_6a.prof"):
-        shutil.copy(scene / "run.prof", scene / "tmp" / recording)
+    for recording in (
+        "tmp/another_function_1_6a",
+        "tmp/edbprof_1_6a",
+        "shared/profiles/edbprof_1_6a",
+    ):
+        shutil.copy(scene / "run.prof", scene / f"{recording}.prof")
     for suffix in ("prof", "timeline"):
         recording = scene / "tmp" / "edbprof-run-6EMqvM" / f"edbprof_1_6a.prof.{suffix}"
         shutil.copy(scene / f"run.{suffix}", str(recording).replace(".prof.prof", ".prof"))
@@ -128,7 +135,7 @@ def test_commands_work_as_they_are_printed(document, scene, tmp_path):
             subprocess.run(["make", "-n", target[1]], cwd=ROOT, check=True, stdout=subprocess.PIPE)
         elif not command.startswith(tuple(NOT_RUN)):
             done = subprocess.run(
-                ["bash", "-c", command.replace("/tmp/", f"{here}/tmp/")],
+                ["bash", "-c", re.sub("/(?=(tmp|shared)/)", f"{here}/", command)],
                 cwd=here,
                 env=environment(here),
                 stdin=subprocess.DEVNULL,
