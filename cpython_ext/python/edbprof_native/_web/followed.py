@@ -33,7 +33,8 @@ def following(recording: "Recording") -> "Iterator[None]":
     """Record what the request of the running task begins; nothing without asyncio."""
     asyncio = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if asyncio is not None else None
-    token = _current.set(recording)
+    before = _current.get()
+    _current.set(recording)
     if loop is not None:
         _loops.setdefault(id(loop), _Loop(loop)).begin()
     try:
@@ -41,7 +42,8 @@ def following(recording: "Recording") -> "Iterator[None]":
     finally:
         if loop is not None:
             _loops[id(loop)].end()
-        _current.reset(token)
+        # Not reset(): a coroutine that is thrown away may end in another context.
+        _current.set(before)
 
 
 async def in_thread(function: "Callable[..., Any]", *arguments: "Any") -> "Any":
@@ -83,7 +85,8 @@ class _Loop:
             del _loops[id(self._loop)]
             if self._loop.get_task_factory() == self._make_task:
                 self._loop.set_task_factory(self._factory)
-            if vars(self._loop).get("run_in_executor") == self._run_in_executor:
+            replaced = getattr(self._loop, "__dict__", {}).get("run_in_executor")
+            if replaced == self._run_in_executor:
                 del self._loop.run_in_executor
 
     def _make_task(self, loop: "Any", coroutine: "Any", **options: "Any") -> "Any":
