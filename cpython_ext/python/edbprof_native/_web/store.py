@@ -115,7 +115,11 @@ class Store:
     def _locked(self) -> "Iterator[int]":
         with self._opened() as directory:
             _lock(directory)
-            yield directory
+            try:
+                yield directory
+            finally:
+                # Not by closing: gevent's os.close() lets other greenlets run before it closes.
+                fcntl.flock(directory, fcntl.LOCK_UN)
 
     def _reserve(self, directory: int, size: int) -> None:
         """Make room for so many bytes, and note them before they are written.
