@@ -11,7 +11,7 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 import pytest
 from edbprof_native import load
 from edbprof_native._web.rules import Token
-from edbprof_native._web.store import Store, new_id
+from edbprof_native._web.store import About, Store, new_id
 from edbprof_native.wsgi import Middleware
 
 TOKEN = "a-token-of-this-test+/="
@@ -136,7 +136,7 @@ def test_a_request_that_fails_is_recorded_and_fails(store):
     with pytest.raises(LookupError, match="of the program"):
         get(Middleware(fails, store=str(store), every=1), "/")
     assert [calls(prof) for prof in profs(store)] == [2]
-    assert Store(str(store), 1 << 20).list()[0]["status"] == 0
+    assert Store(str(store), 1 << 20).list()[0][1].status == 0
 
 
 @pytest.mark.parametrize("given", ["", "wrong", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "\xe9"])
@@ -254,29 +254,35 @@ def test_pages(store):
     assert get(app, "/edbprof/%0d%0aX:1/1", IN_QUERY)[2] == b"two parts"
 
 
+def about(number):
+    return About(number, "GET", f"/{number}", 200, 0.25)
+
+
 def test_the_store_is_private_and_bounded(store):
     other = store / "edbprof_notes.prof"
     kept = Store(str(store), 10_000)
     ids = [new_id() for _ in range(20)]
     for number, id in enumerate(ids):
-        assert kept.put(id, bytes([number]) * 2000, {"time": number})
+        assert kept.put(id, bytes([number]) * 2000, about(number))
         if number == 0:
             other.write_bytes(b"x" * 50_000)
         files = [file for file in store.iterdir() if file != other and "bytes" not in file.name]
         assert sum(file.stat().st_size for file in files) <= 10_000
     assert stat.S_IMODE(store.stat().st_mode) == 0o700
     assert {stat.S_IMODE(f.stat().st_mode) for f in store.iterdir() if f != other} == {0o600}
-    left = [about["id"] for about in kept.list()]
+    (store / f"edbprof_{new_id()}.json").write_text("[1, 2")
+    (store / f"edbprof_{new_id()}.json").write_text('{"other": 1}')
+    left = [id for id, _ in kept.list()]
     assert left == ids[::-1][: len(left)] and len(left) >= 3
     assert kept.get(left[0]) == bytes([19]) * 2000
     assert kept.get(ids[0]) is None
-    assert not kept.put(new_id(), b"x" * 10_001, {})
+    assert not kept.put(new_id(), b"x" * 10_001, about(0))
     assert other.exists()
     # A killed process leaves a part, and a note may be lost.
     (store / f"edbprof_{new_id()}.part").write_bytes(b"x" * 9_000)
     (store / "edbprof_bytes").write_text("rubbish")
     os.utime(store / next(f.name for f in store.glob("*.part")), (1, 1))
-    assert kept.put(new_id(), b"x" * 5000, {"time": 99})
+    assert kept.put(new_id(), b"x" * 5000, about(99))
     assert not list(store.glob("*.part"))
 
 
@@ -284,14 +290,14 @@ def test_two_processes_share_a_store(store, run):
     run(
         """
         import os, sys
-        from edbprof_native._web.store import Store, new_id
+        from edbprof_native._web.store import About, Store, new_id
         children = []
         for _ in range(4):
             pid = os.fork()
             if not pid:
                 store = Store(sys.argv[1], 30_000)
                 for n in range(100):
-                    assert store.put(new_id(), bytes(1000), {"time": n})
+                    assert store.put(new_id(), bytes(1000), About(n, "GET", "/", 200, 0.1))
                 os._exit(0)
             children.append(pid)
         assert not any(os.waitpid(pid, 0)[1] for pid in children)
@@ -319,6 +325,23 @@ def test_a_link_is_no_store(store, tmp_path, capfd):
     assert get(Middleware(application, store=str(store), every=1), "/1")[0] == 200
     assert "cannot keep" in capfd.readouterr().err
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_recording_that_is_damaged_is_told_on_its_page(store):
+    app = Middleware(application, store=str(store), token_from="TOKEN_OF_TEST")
+    get(app, "/1", HTTP_X_EDBPROF_TOKEN=TOKEN)
+    [prof] = profs(store)
+    prof.write_bytes(prof.read_bytes()[:-99])
+    page = "/edbprof/" + prof.stem.partition("_")[2]
+    status, _, content = get(app, page, HTTP_X_EDBPROF_TOKEN=TOKEN)
+    assert status == 500 and b"The page cannot be made" in content
+
+
+def test_paths_are_text(store):
+    app = Middleware(application, store=str(store), path="/žluté/*")
+    get(app, "/žluté/3".encode().decode("latin-1"))
+    [(_, kept)] = Store(str(store), 1 << 20).list()
+    assert kept.path == "/žluté/3"
 
 
 def test_settings_that_make_no_sense(store, monkeypatch):

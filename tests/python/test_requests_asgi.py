@@ -93,6 +93,12 @@ def test_the_token_is_taken_and_named_pages_are_shown(store):
         # Servers log the scope afterwards.
         assert scope["query_string"] == b"a=1"
         assert scope["headers"] == [(b"referer", b"http://h/"), (b"c", b"d")]
+        # A browser that was there sends that address with its next requests.
+        _, headers_of_next, _, scope = await get(app, "/3", headers=[referer])
+        assert scope["headers"] == [(b"referer", b"http://h/")]
+        assert b"server-timing" not in headers_of_next
+        wrong = (b"x-edbprof-token", b"wrong")
+        assert (await get(app, "/3", headers=[referer, wrong]))[3]["headers"][1] == wrong
         page = headers[b"server-timing"].decode().partition('"')[2][:-1]
         status, headers, body, _ = await get(app, page, headers=[header])
         assert status == 200 and b"work" in body and headers[b"cache-control"] == b"no-store"

@@ -49,8 +49,9 @@ class Middleware:
         is_asked = False
         if requests.token.is_set:
             environ = _environ(scope)
+            referer = environ.get("HTTP_REFERER")
             is_asked, in_query = take_token(requests, environ)
-            if is_asked:
+            if is_asked or environ.get("HTTP_REFERER") != referer:
                 _hide_token(scope, environ)
             if environ["PATH_INFO"].startswith(requests.pages):
                 from ._web import pages
@@ -114,7 +115,7 @@ def _hide_token(scope: "Scope", environ: "Dict[str, Any]") -> None:
     scope["headers"] = [
         (name, environ["HTTP_REFERER"].encode("latin-1") if name == b"referer" else value)
         for name, value in scope["headers"]
-        if name != _TOKEN
+        if name != _TOKEN or _HEADERS[_TOKEN] in environ
     ]
 
 

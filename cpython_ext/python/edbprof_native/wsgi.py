@@ -40,7 +40,7 @@ class Middleware:
         if requests is None:
             return self._app(environ, start_response)
         is_asked, in_query = take_token(requests, environ)
-        root, below = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        root, below = _text(environ.get("SCRIPT_NAME", "")), _text(environ.get("PATH_INFO", ""))
         if below.startswith(requests.pages):
             from ._web import pages
 
@@ -53,6 +53,11 @@ class Middleware:
         method = environ.get("REQUEST_METHOD", "")
         recording = requests.begin(method, root + below, root, is_asked)
         return _recorded(recording, self._app, environ, start_response)
+
+
+def _text(path: str) -> str:
+    """A path as it is meant: WSGI has each of its bytes as a character."""
+    return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
 
 
 def _recorded(

@@ -11,9 +11,10 @@ from .store import is_id
 
 TYPE_CHECKING = False  # see ../_decorator.py
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Optional, Tuple
 
     from .requests import Requests
+    from .store import About
 
 
 class Answer(NamedTuple):
@@ -99,19 +100,19 @@ def _answer(status: str, body: bytes, policy: str = _POLICY) -> Answer:
     return Answer(status, [*_HEADERS, *own], body)
 
 
-def _table(found: "List[Dict[str, Any]]") -> str:
+def _table(found: "List[Tuple[str, About]]") -> str:
     if not found:
         return "<p>No request has been recorded yet.</p>"
-    rows = "\n".join(map(_row, found))
+    rows = "\n".join(_row(id, about) for id, about in found)
     head = "<tr><th>time<th>request<th class=number>status<th class=number>time taken"
     return f"<table>{head}\n{rows}\n</table>"
 
 
-def _row(about: "Dict[str, Any]") -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(about["time"]))
-    request = html.escape(f"{about['method']} {about['path']}")
+def _row(id: str, about: "About") -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(about.time))
+    request = html.escape(f"{about.method} {about.path}")
     return (
-        f'<tr><td>{at}<td><a href="{about["id"]}">{request}</a>'
-        f"<td class=number>{int(about['status']) or 'failed'}"
-        f"<td class=number>{about['seconds'] * 1e3:,.1f} ms"
+        f'<tr><td>{at}<td><a href="{id}">{request}</a>'
+        f"<td class=number>{about.status or 'failed'}"
+        f"<td class=number>{about.seconds * 1e3:,.1f} ms"
     )

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from .. import _choice, _native
 from .rules import Rules, Token
-from .store import Store, new_id
+from .store import About, Store, new_id
 
 TYPE_CHECKING = False  # see ../_decorator.py
 if TYPE_CHECKING:
@@ -86,13 +86,8 @@ class Requests:
 
     def keep(self, recording: "Recording", seconds: float) -> None:
         """Store a recording. A failure is told once, and the request goes on."""
-        about = {
-            "time": recording.time,
-            "method": recording.method,
-            "path": recording.path,
-            "status": int(recording.status.split(None, 1)[0] or 0),
-            "seconds": seconds,
-        }
+        status = int(recording.status.split(None, 1)[0])
+        about = About(recording.time, recording.method, recording.path, status, seconds)
         try:
             is_kept = self.store.put(recording.id, recording.recorder.encode(), about)
             reason: "Optional[object]" = None if is_kept else "it is larger than max_bytes"

@@ -7,12 +7,13 @@ import os
 import re
 import stat
 import time
+from typing import NamedTuple
 
 from .. import _process
 
 TYPE_CHECKING = False  # see ../_decorator.py
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional
+    from typing import Dict, Iterator, List, Optional, Tuple
 
 # A recording, what its request was, and what a killed process has left of either.
 _NAMES = re.compile(r"edbprof_([0-9a-f]{32})\.(prof|json|part)")
@@ -20,6 +21,18 @@ _ID = re.compile("[0-9a-f]{32}")
 # File with the number of bytes that all recordings have together.
 _NOTE = "edbprof_bytes"
 _LOCK_SECONDS = 10
+
+
+class About(NamedTuple):
+    """A request that was recorded."""
+
+    time: float
+    """Seconds since 1970."""
+    method: str
+    path: str
+    status: int
+    """0 if the request has failed before it was answered."""
+    seconds: float
 
 
 def new_id() -> str:
@@ -59,12 +72,12 @@ class Store:
         self.directory = os.path.abspath(directory)
         self._max_bytes = max_bytes
 
-    def put(self, id: str, encoded: bytes, about: "Dict[str, Any]") -> bool:
+    def put(self, id: str, encoded: bytes, about: About) -> bool:
         """Keep a recording; the oldest ones make room for it. False if it is too large.
 
         Raises OSError, and PermissionError for a directory that others may read or change.
         """
-        described = json.dumps(about).encode()
+        described = json.dumps(about._asdict()).encode()
         size = len(encoded) + len(described)
         if size > self._max_bytes:
             return False
@@ -84,18 +97,18 @@ class Store:
         except OSError:
             return None
 
-    def list(self) -> "List[Dict[str, Any]]":
-        """Descriptions of all recordings, with their `id`, the latest first."""
+    def list(self) -> "List[Tuple[str, About]]":
+        """The ids of all recordings and what their requests were, the latest first."""
         found = []
         with contextlib.suppress(OSError), self._opened() as directory:
             for name in os.listdir(directory):
                 match = _NAMES.fullmatch(name)
                 if match is None or match[2] != "json":
                     continue
-                with contextlib.suppress(OSError, ValueError):
-                    about = json.loads(self._read(directory, match[1], "json"))
-                    found.append({**about, "id": match[1]})
-        return sorted(found, key=lambda about: -about["time"])
+                with contextlib.suppress(OSError, ValueError, TypeError):
+                    about = About(**json.loads(self._read(directory, match[1], "json")))
+                    found.append((match[1], about))
+        return sorted(found, key=lambda each: -each[1].time)
 
     @contextlib.contextmanager
     def _opened(self) -> "Iterator[int]":
