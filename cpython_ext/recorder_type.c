@@ -126,6 +126,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                             "timeline_bytes",
                             "timeline_first",
                             "timeline_disk_floor",
+                            "timeline_memory_floor",
                             "record",
                             "no_record",
                             "libraries",
@@ -140,15 +141,15 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     hook_kind hook;
     double timeunit = 0;
     int builtins = 1, threads = 0, quiet = 0, waiting = 1, first = 0, kept = 0;
-    unsigned long long save_every = 0, timeline_bytes = 0, disk_floor = 0;
+    unsigned long long save_every = 0, timeline_bytes = 0, disk_floor = 0, memory_floor = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKOOOp:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKKOOOp:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock,
             &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
-            &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor, &record,
-            &no_record, &libraries, &kept) ||
+            &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor,
+            &memory_floor, &record, &no_record, &libraries, &kept) ||
         choice_find(record, no_record, libraries, &chosen) < 0 ||
         choose_hook(hook_name, chosen, &hook) < 0) {
         goto done;
@@ -173,6 +174,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                     (kept ? EDBPROF_TIMELINE_KEPT : 0);
     options.timeline_bytes = timeline_bytes;
     options.timeline_disk_floor = disk_floor;
+    options.timeline_memory_floor = memory_floor;
     char host[32];
     int length = PyOS_snprintf(host, sizeof host, "CPython %d.%d.%d", PY_MAJOR_VERSION,
                                PY_MINOR_VERSION, PY_MICRO_VERSION);
@@ -540,15 +542,14 @@ PyTypeObject recorder_type = {
         "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
         "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
         "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-        "record=(), no_record=(), libraries=(), timeline_kept=False)"
+        "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False)"
         "\n--\n\n"
         "One recording: a call tree for each thread that enables it. live_dir: where "
         "its live file goes, '' for none; by default `directory`. "
         "quiet_without_directory: warnings end with `directory`. waiting: record for how "
         "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-        "the first ones, not the latest; timeline_disk_floor: bytes that are left free; "
-        "timeline_kept: "
-        "only what is kept of slow calls is saved. "
+        "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that are "
+        "left free; timeline_kept: only what is kept of slow calls is saved. "
         "record, no_record: patterns of the Python functions to record; libraries: directories "
         "of what is not 'mine'.",
 };

@@ -584,8 +584,9 @@ typedef struct edbprof_options {
    */
   uint64_t timeline_disk_floor;
   /**
-   * Bytes of the memory of the process's control groups that are left free, if the timeline is
-   * in memory; 0: three quarters of what is free when the timeline begins.
+   * Bytes of memory, of the process's control groups and of the machine, that are left free, if
+   * the timeline is in memory or on tmpfs; 0: three quarters of what is free when the timeline
+   * begins.
    */
   uint64_t timeline_memory_floor;
   /**

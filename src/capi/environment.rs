@@ -108,7 +108,7 @@ pub unsafe extern "C" fn edbprof_recording_from_environment(
             flags: waiting | first,
             timeline_bytes: number(lines, "timeline"),
             timeline_disk_floor: number(lines, "timeline_floor"),
-            timeline_memory_floor: 0,
+            timeline_memory_floor: number(lines, "timeline_memory_floor"),
             chosen: no_text,
         };
         let mut recording = ptr::null_mut();

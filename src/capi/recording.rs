@@ -102,8 +102,9 @@ pub struct edbprof_options {
     /// Bytes of the timeline's file system that are left free; 0: three quarters of what is free
     /// when the timeline begins.
     pub timeline_disk_floor: u64,
-    /// Bytes of the memory of the process's control groups that are left free, if the timeline is
-    /// in memory; 0: three quarters of what is free when the timeline begins.
+    /// Bytes of memory, of the process's control groups and of the machine, that are left free, if
+    /// the timeline is in memory or on tmpfs; 0: three quarters of what is free when the timeline
+    /// begins.
     pub timeline_memory_floor: u64,
     /// Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
     /// bytes if it reports all. It is kept with the recording. Not in the first version of the

@@ -36,6 +36,7 @@ pub mod foreign;
 mod input;
 pub mod live;
 pub mod marshal;
+pub mod memory_room;
 pub mod process;
 pub mod prof;
 pub mod pstats;

@@ -37,6 +37,7 @@ class Recorder:
         timeline_bytes: int = ...,
         timeline_first: bool = ...,
         timeline_disk_floor: int = ...,
+        timeline_memory_floor: int = ...,
         record: Sequence[str] = ...,
         no_record: Sequence[str] = ...,
         libraries: Sequence[str] = ...,

@@ -63,6 +63,7 @@ def recorder(text: str) -> "_native.Recorder":
         timeline_bytes=int(settings.get("timeline", 0)),
         timeline_first=settings.get("timeline_keep") == "first",
         timeline_disk_floor=int(settings.get("timeline_floor", 0)),
+        timeline_memory_floor=int(settings.get("timeline_memory_floor", 0)),
         quiet_without_directory=True,
         **choice,
     )

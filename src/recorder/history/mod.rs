@@ -44,7 +44,7 @@ pub(crate) struct HistoryOptions {
     /// Bytes of the file system that are left free; by default three quarters of what is free
     /// when the history begins.
     pub(crate) disk_floor: Option<u64>,
-    /// Bytes of the control groups' memory that are left free, likewise.
+    /// Bytes of memory, of the control groups and of the machine, that are left free, likewise.
     pub(crate) memory_floor: Option<u64>,
 }
 
@@ -161,7 +161,12 @@ impl History {
                 is_slow = true;
                 let made = Storage::new(file(), id, &self.options);
                 self.is_full = made.is_err();
-                none.insert(made?)
+                let made = made?;
+                // Forked children leave the same free.
+                let (disk, memory) = made.floors();
+                self.options.disk_floor = Some(disk);
+                self.options.memory_floor = Some(memory);
+                none.insert(made)
             }
         };
         if self.used == storage.blocks() && !self.is_full {

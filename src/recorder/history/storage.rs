@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Release};
 
 use super::block::Words;
 use super::{HistoryOptions, Keep};
+use crate::format::memory_room::memory_room;
 use crate::format::timeline::{BLOCK, HISTORY_HEADER, HISTORY_MAGIC, VERSION, history};
 use crate::model::RecordingId;
 use crate::recorder::descriptors::with_descriptor;
@@ -58,7 +59,7 @@ impl Storage {
         let floor = |free: Option<u64>| free.map_or(0, |free| free - free / 4);
         let disk_floor = options.disk_floor.unwrap_or_else(|| floor(disk()));
         let memory_floor = options.memory_floor;
-        let memory_floor = memory_floor.unwrap_or_else(|| floor(limits::room_in_groups()));
+        let memory_floor = memory_floor.unwrap_or_else(|| floor(memory_room()));
         let file = path.map(|path| HistoryFile::create(path, id, options));
         Ok(Storage {
             file: file.transpose()?,
@@ -67,6 +68,11 @@ impl Storage {
             disk_floor,
             memory_floor,
         })
+    }
+
+    /// Bytes of the file system and of memory that are left free.
+    pub(super) fn floors(&self) -> (u64, u64) {
+        (self.disk_floor, self.memory_floor)
     }
 
     /// Number of blocks.
@@ -127,7 +133,7 @@ impl Storage {
                 ));
             }
         }
-        let is_refused = is_memory && refused(limits::room_in_groups(), self.memory_floor);
+        let is_refused = is_memory && refused(memory_room(), self.memory_floor);
         if is_refused || self.file.is_none() && !limits::have_room_for(len as usize) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }

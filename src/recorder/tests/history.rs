@@ -370,3 +370,23 @@ fn options_of_kept(blocks: u64) -> Option<HistoryOptions> {
         ..options
     })
 }
+
+#[test]
+fn a_history_leaves_free_what_it_has_to() {
+    for (memory_floor, has_history) in [(Some(0), true), (Some(u64::MAX / 2), false)] {
+        let history = options(1 << 20, Keep::Latest);
+        let history = history.map(|options| HistoryOptions {
+            memory_floor,
+            ..options
+        });
+        let recording = recording_of(Options {
+            history,
+            ..super::options(Clock::Host, 100)
+        });
+        let thread = attach(&recording);
+        define(&recording, 1, false);
+        thread.enter(1, Visit::Start, 5);
+        thread.leave(1, 9);
+        assert_eq!(saved(&recording).is_some(), has_history);
+    }
+}

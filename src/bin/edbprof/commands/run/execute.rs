@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use edbprof::format::memory_room::memory_room;
 use edbprof::model::ProcessIdentity;
 use edbprof::report::summary::path_text;
 use rustix::fs::statvfs;
@@ -117,12 +118,16 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
     }
     if let Some(bytes) = options.timeline {
         // What one process takes, the next one finds taken: so all together leave that free.
-        let floor = statvfs(directory).map_or(0, |volume| {
-            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
-            free - free / 4
+        let floor = |free: u64| free - free / 4;
+        let disk = statvfs(directory).map_or(0, |volume| {
+            floor(volume.f_bavail.saturating_mul(volume.f_frsize))
         });
+        let memory = memory_room().map_or(0, floor);
         let keep = options.timeline_keep;
-        lines += &format!("timeline={bytes}\ntimeline_keep={keep}\ntimeline_floor={floor}\n");
+        lines += &format!(
+            "timeline={bytes}\ntimeline_keep={keep}\ntimeline_floor={disk}\n\
+             timeline_memory_floor={memory}\n"
+        );
     }
     lines += "directory=";
     let mut lines = lines.into_bytes();
