@@ -15,17 +15,20 @@ pub struct FunctionWaits<'a> {
     whole: u64,
     /// Waiting of all nodes.
     total: Waiting,
-    /// Nobody knows of the calls that were open at a kill if they waited.
+    /// Nobody knows of some calls that were open at a kill if they waited.
     has_kills: bool,
 }
 
 impl<'a> FunctionWaits<'a> {
     /// Adds up the waiting of the nodes of `trees`.
     pub(super) fn of(trees: &'a Trees) -> Self {
-        let is_killed = |process: &Process| process.ending == Ending::Killed;
+        // Of others, the processor time says how long they have waited.
+        let is_unknown =
+            |process: &Process| process.ending == Ending::Killed && process.processor_ns == 0;
+        let has_unfinished = trees.threads.iter().any(|of| !of.unfinished.is_empty());
         let mut waits = FunctionWaits {
             by_label: waiting_by_label(trees),
-            has_kills: trees.processes.iter().any(is_killed),
+            has_kills: has_unfinished || trees.processes.iter().any(is_unknown),
             ..FunctionWaits::default()
         };
         for thread in &trees.threads {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use super::EndTime;
 use super::assemble::{Assembled, Assembly, Functions, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
+use super::open_waits::{EndOfThread, open_waits};
 use super::{
     AWAIT, AWAITS, CLOCKS, CONTENT, HEADER, IS_RESULT, MAGIC, MOST_COSTS, NODE, RUN, RUNS,
     SEGMENTS, SUPERSEDED, SUSPENDED, SUSPENSION, VERSION, WAIT, WAITS, at,
@@ -118,6 +119,17 @@ impl<'b> Opened<'b> {
             facts,
             now,
         })
+    }
+
+    /// Returns the processor time from the recording's beginning to the process's end; `None` if one
+    /// of them is not known, or if waiting was not recorded.
+    fn processor_ns_while_recording(&self) -> Option<u64> {
+        let is_known = self.end.is_gone && self.end.tick > 0 && self.header.u32(at::VERSION) > 1;
+        let [before, all] =
+            [at::PROCESSOR_BEFORE_NS, at::PROCESSOR_NS].map(|at| self.header.u64(at));
+        (is_known && before > 0)
+            .then(|| all.checked_sub(before))
+            .flatten()
     }
 
     fn calibration(&self) -> Option<Calibration> {
@@ -312,6 +324,7 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
     for thread in &log.threads {
         assembly.add_thread(thread.root, &thread.name, thread.inherited);
     }
+    let mut ends = Vec::new();
     let mut latest = vec![0; log.threads.len()];
     let mut excluded = vec![0; log.threads.len()];
     for &ThreadRecord { root, .. } in &log.threads {
@@ -326,6 +339,12 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
             *excluded = bytes.u64(at::node::TOTAL).min(MAX_TICK);
             let last = bytes.u64(at::node::CALLS).min(MAX_TICK);
             *latest = (last + *excluded).max(end.tick);
+            ends.push(EndOfThread {
+                root,
+                last,
+                end: end.tick.saturating_sub(*excluded),
+                excluded: *excluded,
+            });
         }
     }
     let latest_of_all = latest.iter().copied().max().unwrap_or(0);
@@ -338,8 +357,8 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
         *latest -= excluded.min(*latest);
     }
     // Each may have one for its overflow calls beside it.
-    for (index, bytes) in (0_u32..).zip(nodes.take(MAX_NODES / 2)) {
-        let bytes = Bytes(bytes);
+    let nodes = (0_u32..).zip(nodes.take(MAX_NODES / 2).map(Bytes));
+    for (index, bytes) in nodes.clone() {
         if bytes.u32(at::node::PARENT) == index {
             let Some(thread) = assembly.thread_of(index) else {
                 continue;
@@ -361,8 +380,19 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
             },
         );
     }
+    let mut waited = 0_u64;
     for (_, segment) in segments.iter().filter(|(content, _)| *content == WAITS) {
         for (node, waiting) in waits(segment) {
+            waited = waited.saturating_add(waiting.total());
+            assembly.add_waiting(node, &waiting);
+        }
+    }
+    if let Some(ran) = opened.processor_ns_while_recording() {
+        for (node, blocked) in open_waits(nodes, &ends, rate, ran, waited) {
+            let waiting = Waiting {
+                blocked,
+                ..Waiting::default()
+            };
             assembly.add_waiting(node, &waiting);
         }
     }

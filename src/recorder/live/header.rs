@@ -20,6 +20,8 @@ pub(crate) struct LiveHeader {
     pub(crate) id: RecordingId,
     pub(crate) pid: u32,
     pub(crate) start_unix_ns: u64,
+    /// Processor time of the process when recording began; 0 if waiting is not recorded.
+    pub(crate) processor_before_ns: u64,
     pub(crate) anchor: ClockAnchor,
 }
 
@@ -96,6 +98,7 @@ impl MappedHeader {
         self.store_u64(at::PROCESS_START, own.start);
         self.store_u64(at::PROGRAM, own.program);
         self.store_u64(at::START_UNIX_NS, header.start_unix_ns);
+        self.store_u64(at::PROCESSOR_BEFORE_NS, header.processor_before_ns);
         self.store_u64(at::EPOCH, anchor.epoch);
         self.store_u64(at::BEGIN, anchor.begin);
         self.store_u64(at::MOMENT_TSC, anchor.started.tsc);

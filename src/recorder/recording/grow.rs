@@ -221,6 +221,10 @@ impl Recording {
                 id: identity.id,
                 pid: identity.pid,
                 start_unix_ns: identity.start_unix_ns,
+                processor_before_ns: match self.options.waiting {
+                    true => identity.processor_ns.max(1),
+                    false => 0,
+                },
                 anchor: self.anchor(thread),
             };
             let options = &self.options;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::options::{LiveFileLocation, Options, OutputLocation};
+use crate::clock;
 use crate::format::live::SUFFIX;
 use crate::format::timeline::HISTORY_SUFFIX;
 use crate::model::RecordingId;
@@ -27,6 +28,8 @@ pub(crate) struct Identity {
     pub(crate) parent_pid: u32,
     pub(crate) start_unix_ns: u64,
     pub(crate) start: Instant,
+    /// Processor time of the process then, nanoseconds.
+    pub(crate) processor_ns: u64,
 }
 
 impl Identity {
@@ -47,6 +50,7 @@ impl Identity {
             parent_pid: std::os::unix::process::parent_id(),
             start_unix_ns,
             start: Instant::now(),
+            processor_ns: clock::process_cpu_ns(),
         }
     }
 
