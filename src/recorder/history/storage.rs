@@ -21,7 +21,8 @@ use crate::recorder::live::blocks;
 use crate::recorder::live::mapping::{Frontier, Mapping, page_size};
 use crate::recorder::live::place::Place;
 
-/// Blocks of the first step, and of the largest.
+/// Blocks of the first step, for processes of few calls, and of the others: a page of a file costs
+/// several times as much where it is asked for with a few others.
 const STEPS: (usize, usize) = (4, 64);
 
 /// Blocks, in the file or in memory.
@@ -94,9 +95,18 @@ impl Storage {
         unreachable!("the block {index} of {}", self.blocks)
     }
 
-    /// Adds blocks, so that there are at most `most`.
+    /// Adds blocks, so that there are at most `most`: few if there is no room for many.
     pub(super) fn grow(&mut self, most: usize) -> io::Result<()> {
-        let step = self.blocks.clamp(STEPS.0, STEPS.1);
+        let (few, many) = STEPS;
+        match self.blocks {
+            0 => self.grow_by(few, most),
+            _ => self
+                .grow_by(many, most)
+                .or_else(|_| self.grow_by(few, most)),
+        }
+    }
+
+    fn grow_by(&mut self, step: usize, most: usize) -> io::Result<()> {
         let step = step.min(most.saturating_sub(self.blocks));
         if step == 0 {
             return Err(io::ErrorKind::StorageFull.into());
