@@ -67,6 +67,9 @@ pub struct Process {
     pub unnoticed_entries: u32,
     /// Native spans of threads that nothing recorded.
     pub lost_spans: u32,
+    /// Waits that were divided by the numbers of switches, because the system does not say for how
+    /// long a thread was ready to run.
+    pub estimated_waits: u32,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,
     /// Processor time that recording took, its start and end included, nanoseconds; 0 where

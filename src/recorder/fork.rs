@@ -95,6 +95,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     shared.saves = SavePolicy::default();
     shared.unnoticed_entries = 0;
     shared.lost_spans = 0;
+    shared.estimated_waits = 0;
     shared.backing.detach();
     shared.waits.abandon();
     if let Some(history) = &mut shared.history {

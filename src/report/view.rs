@@ -114,6 +114,8 @@ pub struct Figures {
     pub unnoticed_entries: u64,
     /// Native spans of threads that nothing recorded.
     pub lost_spans: u64,
+    /// Waits that were divided by the numbers of switches.
+    pub estimated_waits: u64,
 }
 
 /// Functions whose times are lower bounds.
@@ -224,6 +226,7 @@ impl Figures {
             unfinished_calls: unfinished.fold(0, |sum, calls| calls.calls.saturating_add(sum)),
             unsaved_children: sum(|process| process.unsaved_children),
             lost_spans: sum(|process| process.lost_spans),
+            estimated_waits: sum(|process| process.estimated_waits),
             unnoticed_entries: sum(|process| process.unnoticed_entries),
         }
     }

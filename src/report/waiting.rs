@@ -17,6 +17,8 @@ pub struct FunctionWaits<'a> {
     total: Waiting,
     /// Nobody knows of some calls that were open at a kill if they waited.
     has_kills: bool,
+    /// The system of some process does not say for how long threads were ready to run.
+    has_estimates: bool,
 }
 
 impl<'a> FunctionWaits<'a> {
@@ -28,6 +30,7 @@ impl<'a> FunctionWaits<'a> {
         let has_unfinished = trees.threads.iter().any(|of| !of.unfinished.is_empty());
         let mut waits = FunctionWaits {
             by_label: waiting_by_label(trees),
+            has_estimates: trees.processes.iter().any(|of| of.estimated_waits > 0),
             has_kills: has_unfinished || trees.processes.iter().any(is_unknown),
             ..FunctionWaits::default()
         };
@@ -84,7 +87,11 @@ pub(super) fn parts(waits: &FunctionWaits<'_>) -> Option<String> {
         parts.push(format!("{} for the GIL", seconds(total.gil)));
     }
     if total.preempted > 0 {
-        parts.push(format!("{} preempted", seconds(total.preempted)));
+        let estimated = match waits.has_estimates {
+            true => " (estimated)",
+            false => "",
+        };
+        parts.push(format!("{} preempted{estimated}", seconds(total.preempted)));
     }
     Some(format!("{}: {}", seconds(waits.whole), parts.join(", ")))
 }

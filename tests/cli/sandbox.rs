@@ -289,6 +289,7 @@ fn process(pid: u8) -> Process {
         unsaved_children: 0,
         unnoticed_entries: 0,
         lost_spans: 0,
+        estimated_waits: 0,
         calibration: None,
         recording_ns: 0,
     }

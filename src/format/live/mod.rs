@@ -29,8 +29,9 @@
 //! | 152 | 8 | processor time of the process when its end was noticed, nanoseconds; 0 where nobody knows; not in version 1 |
 //! | 160 | 8 | time that the system had been suspended since the boot, at the same time, nanoseconds |
 //! | 168 | 8 | random number of the program that the process was running, 0 where unknown |
-//! | 176 | 4 | how many numbers follow, up to 15 (19 in version 1): costs of recording, as in [`trees`](super::trees). Stored last |
-//! | 180 | 60 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
+//! | 176 | 4 | how many numbers follow, up to 14 (19 in version 1): costs of recording, as in [`trees`](super::trees). Stored last |
+//! | 180 | 56 | u32 each: what a call of a class costs; millionths of slowed time; then of a Python call, a C call, a resume, an implicit call, a call of `__init__` the callee's part and the caller's. Zeros where not measured |
+//! | 236 | 4 | waits that were divided by the numbers of switches, because the system does not say for how long a thread was ready to run; not in version 1 |
 //! | 240 | 8 | processor time of the process when recording began, nanoseconds; 0 where waiting is not recorded; not in version 1 |
 //! | 252 | 4 | times that threads of C code entered the interpreter unnoticed; not in version 1 |
 //! | 256 | 3840 | directory: up to 240 segments, the first with a length of 0 ends it |
@@ -201,6 +202,8 @@ pub(crate) mod at {
     pub(crate) const COST_COUNT: usize = 176;
     pub(crate) const COSTS: usize = 180;
     /// Not in version 1.
+    pub(crate) const ESTIMATED_WAITS: usize = 236;
+    /// Not in version 1.
     pub(crate) const PROCESSOR_BEFORE_NS: usize = 240;
     /// Not in version 1.
     pub(crate) const UNNOTICED_ENTRIES: usize = 252;
@@ -249,7 +252,7 @@ pub(crate) mod at {
 }
 
 /// Numbers that there is room for behind [`at::COSTS`].
-pub(crate) const MOST_COSTS: usize = (at::PROCESSOR_BEFORE_NS - at::COSTS) / 4;
+pub(crate) const MOST_COSTS: usize = (at::ESTIMATED_WAITS - at::COSTS) / 4;
 
 /// Segments that the directory has room for.
 pub(crate) const SEGMENTS: usize = (HEADER - at::DIRECTORY) / 16;

@@ -175,6 +175,7 @@ impl<'b> Opened<'b> {
             unsaved_children: new_u32(at::UNSAVED_CHILDREN),
             lost_spans: 0,
             unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
+            estimated_waits: new_u32(at::ESTIMATED_WAITS),
             calibration: self.calibration(),
             recording_ns: 0,
         }

@@ -37,6 +37,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadEr
             b"recording_ns" => process.recording_ns = read_number(reader)?,
             b"unsaved_children" => process.unsaved_children = read_number(reader)?,
             b"lost_spans" => process.lost_spans = read_number(reader)?,
+            b"estimated_waits" => process.estimated_waits = read_number(reader)?,
             b"unnoticed_entries" => process.unnoticed_entries = read_number(reader)?,
             b"calibration" => process.calibration = calibration::read(reader)?,
             b"calibration_ps" => process.calibration = calibration::read_version_1(reader)?,
@@ -77,6 +78,9 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process
     write_number(writer, b"dropped_calls", process.dropped_calls);
     if process.unsaved_children > 0 {
         write_number(writer, b"unsaved_children", process.unsaved_children);
+    }
+    if process.estimated_waits > 0 {
+        write_number(writer, b"estimated_waits", process.estimated_waits);
     }
     if process.lost_spans > 0 {
         write_number(writer, b"lost_spans", process.lost_spans);

@@ -190,6 +190,11 @@ impl LiveFile {
         self.with_header(|header| header.set_unnoticed_entries(entries));
     }
 
+    /// Notes how many waits were divided by the numbers of switches.
+    pub(crate) fn set_estimated_waits(&self, waits: u32) {
+        self.with_header(|header| header.set_estimated_waits(waits));
+    }
+
     /// Notes what recording costs.
     pub(crate) fn set_calibration(&self, calibration: Calibration) {
         self.with_header(|header| header.set_calibration(calibration));

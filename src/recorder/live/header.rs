@@ -133,6 +133,10 @@ impl MappedHeader {
         self.store_u32(at::UNNOTICED_ENTRIES, entries);
     }
 
+    pub(super) fn set_estimated_waits(&self, waits: u32) {
+        self.store_u32(at::ESTIMATED_WAITS, waits);
+    }
+
     pub(super) fn set_calibration(&self, calibration: Calibration) {
         let numbers = calibration::numbers(&calibration);
         const { assert!(calibration::NUMBERS <= MOST_COSTS) };

@@ -79,6 +79,13 @@ impl Home for Recording {
             gil,
             preempted: wait.preempted,
         };
+        if wait.is_estimated {
+            shared.estimated_waits = shared.estimated_waits.saturating_add(1);
+            let waits = shared.estimated_waits;
+            shared
+                .backing
+                .with_file(|file| file.set_estimated_waits(waits));
+        }
         let Shared { waits, backing, .. } = &mut *shared;
         waits.add(node, &waiting, backing);
         waiting

@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) unnoticed_entries: u32,
     /// Native spans of threads that nothing recorded, by the host's account.
     pub(crate) lost_spans: u32,
+    /// Waits that were divided by the numbers of switches.
+    pub(crate) estimated_waits: u32,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
     /// which another thread might hold when the process forks.
     pub(crate) error: String,
@@ -150,6 +152,7 @@ impl Recording {
                 calibration: None,
                 unnoticed_entries: 0,
                 lost_spans: 0,
+                estimated_waits: 0,
                 error: String::new(),
                 errno: 0,
             }),

@@ -65,6 +65,8 @@ pub(crate) struct Wait {
     pub(crate) preempted: u64,
     /// Other threads of the process have used a processor meanwhile.
     pub(crate) others_ran: bool,
+    /// Both parts are estimated by the numbers of switches.
+    pub(crate) is_estimated: bool,
 }
 
 /// The latest reading of a thread's clocks, for other threads.
@@ -169,11 +171,11 @@ impl Watch {
         let waited = since(now.monotonic_ns, before.monotonic_ns).saturating_sub(cpu);
         let voluntary = since(now.switches.voluntary, before.switches.voluntary);
         let involuntary = since(now.switches.involuntary, before.switches.involuntary);
-        let preempted = match (voluntary, involuntary) {
+        let (preempted, is_estimated) = match (voluntary, involuntary) {
             // Interrupts, or a hypervisor: nothing that the program does changes it.
             (0, 0) => return None,
-            (0, _) => waited,
-            (_, 0) => 0,
+            (0, _) => (waited, false),
+            (_, 0) => (0, false),
             _ => self.ready_of(waited, voluntary, involuntary),
         };
         if let (0, Some(delay)) = (voluntary, self.run_delay.get()) {
@@ -186,19 +188,20 @@ impl Watch {
             preempted,
             // The two clocks are not read at one moment.
             others_ran: others > 2_000 && others > voluntary / 16,
+            is_estimated,
         })
     }
 
     /// The part of `waited` in which the thread was ready to run. Where the kernel does not
-    /// tell, each switch counts the same.
-    fn ready_of(&self, waited: u64, voluntary: u64, involuntary: u64) -> u64 {
+    /// tell, each switch counts the same, and the part is estimated.
+    fn ready_of(&self, waited: u64, voluntary: u64, involuntary: u64) -> (u64, bool) {
         let now = run_delay_ns();
         let before = self.run_delay.replace(now);
         match now.zip(before) {
-            Some((now, before)) => now.saturating_sub(before).min(waited),
+            Some((now, before)) => (now.saturating_sub(before).min(waited), false),
             None => {
                 let share = u128::from(waited) * u128::from(involuntary);
-                (share / u128::from(voluntary + involuntary)) as u64
+                ((share / u128::from(voluntary + involuntary)) as u64, true)
             }
         }
     }
@@ -269,6 +272,7 @@ mod tests {
                 voluntary: voluntary * MS,
                 preempted: preempted * MS,
                 others_ran: false,
+                is_estimated: voluntary == 2,
             })
         };
         assert_eq!(split(usage(10, 4, 0, 0)), None);

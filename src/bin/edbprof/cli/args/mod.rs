@@ -220,8 +220,8 @@ pub(crate) struct ResultOptions {
     /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
     /// size of the merged profile; if a part was selected `selection`, the options that selected
     /// it; with --compensate also `compensated`, an object with the `seconds` subtracted and the
-    /// number of `processes_as_recorded`; if there are any `unsaved_children` and
-    /// `unnoticed_entries`; with `edbprof run` also `unrecorded`, a list of
+    /// number of `processes_as_recorded`; if there are any `unsaved_children`,
+    /// `unnoticed_entries` and `estimated_waits`; with `edbprof run` also `unrecorded`, a list of
     /// {pid, cause, about}. It is written unless the usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,

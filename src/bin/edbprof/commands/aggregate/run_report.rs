@@ -95,6 +95,9 @@ impl RunReport {
         if figures.unnoticed_entries > 0 {
             value["unnoticed_entries"] = json!(figures.unnoticed_entries);
         }
+        if figures.estimated_waits > 0 {
+            value["estimated_waits"] = json!(figures.estimated_waits);
+        }
         if reading.left_live > 0 {
             value["left_live"] = json!(reading.left_live);
         }
