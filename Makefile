@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -76,6 +76,12 @@ test-python: ## pytest alone, under each of PYTHONS
 
 wheels: .venv-wheels/.wheel-tools ## Build manylinux wheels for every Python that is found, and try each without a compiler
 	@PYTHONS="$(or $(PYTHONS),$(ALL_PYTHONS))" $(CHECK) wheels
+
+# DESTDIR=/tmp/package makes a package of what goes to PREFIX.
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+install: | tools ## Install libraries, headers, pkg-config files and a CMake package for C (PREFIX, DESTDIR, LIBDIR)
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" scripts/install-c
 
 c-tarball: .venv-wheels/.wheel-tools ## Build the tarball for programs in C, and try it
 	@$(CHECK) c_tarball

@@ -37,13 +37,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: spans FILE\n");
         return 2;
     }
-    edbprof_options options = {0};
+    edbprof_options options = EDBPROF_ZEROS;
     options.struct_size = sizeof options;
     edbprof_recording *recording;
     edbprof_thread *thread;
     if (edbprof_recording_new(&options, &recording) != EDBPROF_OK ||
-        edbprof_recording_attach(recording, (edbprof_str)EDBPROF_STR("main"), &thread) !=
-            EDBPROF_OK) {
+        edbprof_recording_attach(recording, EDBPROF_TEXT("main"), &thread) != EDBPROF_OK) {
         return 1;
     }
     unsigned value = 1;

@@ -7,16 +7,16 @@
  *
  *     EDBPROF_SPAN(parse, "parse");
  *
- *     edbprof_options options = {0};
+ *     edbprof_options options = EDBPROF_ZEROS;
  *     options.struct_size = sizeof options;
  *     edbprof_recording *recording;
  *     edbprof_thread *thread;
  *     edbprof_recording_new(&options, &recording);
- *     edbprof_recording_attach(recording, (edbprof_str)EDBPROF_STR("main"), &thread);
+ *     edbprof_recording_attach(recording, EDBPROF_TEXT("main"), &thread);
  *     edbprof_enter_span(thread, &parse);
  *     ...
  *     edbprof_leave_span(thread, &parse);
- *     edbprof_recording_save_as(recording, (edbprof_str)EDBPROF_STR("run.prof"), 0);
+ *     edbprof_recording_save_as(recording, EDBPROF_TEXT("run.prof"), 0);
  *     edbprof_recording_free(recording);
  *
  * Python's pstats reads the file. The program `edbprof` also reads the exact trees in it.
@@ -59,6 +59,15 @@
 
 /* A string literal as the initialiser of an edbprof_str. */
 #define EDBPROF_STR(literal) { (literal), sizeof(literal) - 1 }
+
+/* A string literal as an edbprof_str, and the initialiser of a struct that is to be zeros. */
+#ifdef __cplusplus
+#define EDBPROF_TEXT(literal) edbprof_str EDBPROF_STR(literal)
+#define EDBPROF_ZEROS {}
+#else
+#define EDBPROF_TEXT(literal) (edbprof_str)EDBPROF_STR(literal)
+#define EDBPROF_ZEROS { 0 }
+#endif
 
 /* Defines `variable`, a native span named `name`, at that line of `file`. `name` and `file` are
  * string literals. */

@@ -2,17 +2,17 @@
  *
  * Generated from src/capi/profiles by cbindgen; do not edit.
  *
- * The library that is built with the feature `profiles` has these functions, and those of
- * edbprof.h, whose rules hold here too. It reads files, merges them, and gives their figures
- * as columns:
+ * The library edbprof_profiles has these functions, and those of edbprof.h, whose rules hold
+ * here too: a program links it instead of the library edbprof. It reads files, merges them, and
+ * gives their figures as columns:
  *
  *     edbprof_source source = {EDBPROF_STR("run.prof"), {NULL, 0}};
- *     edbprof_failure failure = {0};
+ *     edbprof_failure failure = EDBPROF_ZEROS;
  *     edbprof_data *data;
  *     edbprof_column calls;
  *     if (edbprof_data_load(&source, 1, 0, &data, &failure) != EDBPROF_OK) { ... }
  *     edbprof_data_column(data, EDBPROF_NODE_CALLS, &calls);
- *     const uint64_t *items = calls.data;
+ *     const uint64_t *items = (const uint64_t *)calls.data;
  *     ...
  *     edbprof_data_free(data);
  */

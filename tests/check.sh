@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-#     tests/check.sh [python] [pytests] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
+#     tests/check.sh [python] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak] [wheels] [c_tarball]
 #
 # JOBS parts run side by side (default: one for each processor), begun in this order; python is
 # one part for each Python. Then the output of a check is printed when it ends.
@@ -210,6 +210,14 @@ check_wheels() {
     check "wheels for Python ${versions[*]}" bash tests/wheels/build.sh wheels "${interpreters[@]}"
 }
 
+check_c_install() { # Built as tests are, because an optimised build takes minutes.
+    local root=$PWD/build/test/c_install
+    rm -rf "$root"
+    check "install for programs in C" \
+        env CARGO_PROFILE=dev DESTDIR="$root" PREFIX=/usr scripts/install-c &&
+        check "programs in C use what is installed" bash tests/c/try_installed.sh "$root/usr"
+}
+
 check_c_tarball() {
     check "tarball for programs in C" bash tests/wheels/build.sh c
 }
@@ -263,7 +271,7 @@ work() {
     done
 }
 
-[[ $# -gt 0 ]] || set -- python lint rust browser instructions demo
+[[ $# -gt 0 ]] || set -- python lint rust browser instructions demo c_install
 "${MAKE[@]}" tools || exit
 choose_pythons
 jobs=()

@@ -9,6 +9,7 @@
 #![cfg(target_os = "linux")]
 
 mod examples;
+mod headers;
 mod source;
 
 use std::fs;

@@ -69,16 +69,7 @@ impl Source {
     /// Compiles it into `directory`. `None`, said loudly, without a compiler.
     fn compile(&self, directory: &Path) -> Option<PathBuf> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let target = target();
-        let compiler = cc::Build::new()
-            .cpp(self.is_cpp())
-            .target(&target)
-            .host(&target)
-            .opt_level(0)
-            .cargo_metadata(false)
-            .try_get_compiler()
-            .ok()
-            .filter(|tool| tool.to_command().arg("--version").output().is_ok());
+        let compiler = compiler(self.is_cpp());
         let Some(compiler) = compiler else {
             self.skip("there is no compiler for it");
             return None;
@@ -164,6 +155,20 @@ impl Source {
         );
         Some((files, pid))
     }
+}
+
+/// The compiler of C or C++, if there is one.
+pub(crate) fn compiler(cpp: bool) -> Option<cc::Tool> {
+    let target = target();
+    cc::Build::new()
+        .cpp(cpp)
+        .target(&target)
+        .host(&target)
+        .opt_level(0)
+        .cargo_metadata(false)
+        .try_get_compiler()
+        .ok()
+        .filter(|tool| tool.to_command().arg("--version").output().is_ok())
 }
 
 /// The directory of the shared library, which is built once, as hosts get it: without features.

@@ -12,6 +12,7 @@ mod fuzz_readers;
 mod generate;
 mod golden_files;
 mod header;
+mod header_page;
 mod layers;
 mod live_file;
 mod pictures;

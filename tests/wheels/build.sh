@@ -66,34 +66,15 @@ check_symbols() { # FILE
 }
 
 build_c() {
-    local version abi name root
+    local version name root
     version=$(sed -n '0,/^version = /s/^version = "\(.*\)"$/\1/p' Cargo.toml)
-    abi=$(sed -n 's/^#define EDBPROF_ABI_MAJOR //p' include/edbprof.h)
     name=edbprof-c-$version-$machine-linux
     root=$OUT/$name
     rm -rf "$root"
-    mkdir -p "$root/lib/pkgconfig" "$root/include"
-    cargo rustc --release --locked --lib --crate-type=cdylib --no-default-features -- \
-        -C "link-arg=-Wl,-soname,libedbprof.so.$abi"
-    cargo rustc --release --locked --lib --crate-type=staticlib --no-default-features
-    cp "$CARGO_TARGET_DIR/release/libedbprof.so" "$root/lib/libedbprof.so.$abi"
-    cp "$CARGO_TARGET_DIR/release/libedbprof.a" "$root/lib/"
-    ln -s "libedbprof.so.$abi" "$root/lib/libedbprof.so"
-    check_symbols "$root/lib/libedbprof.so.$abi"
-    cp include/edbprof.h "$root/include/"
-    cp LICENSE-MIT LICENSE-APACHE THIRD_PARTY.md "$root/"
-    cat >"$root/lib/pkgconfig/edbprof.pc" <<PC
-prefix=\${pcfiledir}/../..
-libdir=\${prefix}/lib
-includedir=\${prefix}/include
-
-Name: edbprof
-Description: Exact call trees from any program
-Version: $version
-Cflags: -I\${includedir}
-Libs: -L\${libdir} -ledbprof
-Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
-PC
+    PREFIX=$root DESTDIR='' LIBDIR=lib scripts/install-c
+    for library in "$root"/lib/*.so; do
+        check_symbols "$library"
+    done
     tar -C "$OUT" --sort=name --owner=0 --group=0 -czf "$OUT/$name.tar.gz" "$name"
     "$TOOLS/python" tests/wheels/size.py "$OUT/$name.tar.gz"
     bash tests/wheels/try_c.sh "$OUT/$name.tar.gz"
