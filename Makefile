@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons python-freethreaded test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -112,6 +112,9 @@ test-ubsan: | tools ## C hosts and the Python suite under UndefinedBehaviorSanit
 
 test-tsan: | tools ## C hosts under ThreadSanitizer
 	@bash tests/sanitize.sh thread
+
+test-freethreaded: ## Suite and stress on Python without GIL (EDBPROF_STRESS_SECONDS=600 for ten minutes)
+	@$(CHECK) freethreaded
 
 test-loom: | tools ## Each interleaving of a thread that records and a snapshot of its calls
 	CARGO_TARGET_DIR=build/loom RUSTFLAGS="--cfg edbprof_loom" \
@@ -209,6 +212,9 @@ pythons: ## Get Python 3.14 and 3.15 from Debian sid (DEBIAN_MIRROR) into build/
 	[ -z "$$missing" ] || { apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; }
 	@bash tests/pythons.sh
 
+python-freethreaded: ## Build a free-threaded Python 3.13 from Debian's sources into build/freethreaded
+	@bash tests/python_freethreaded.sh
+
 clean: ## Remove what the other targets made, compiled Rust too
 	rm -rf .venv-* build profile_analysis.prof profile_analysis.pstats profile_analysis.svg profile_analysis.singledispatch
 	rm -rf fuzz/target fuzz/artifacts
@@ -230,6 +236,11 @@ clean: ## Remove what the other targets made, compiled Rust too
 	@cargo build --release --locked --bin edbprof
 	@echo "== Building the extension and installing both in $(@D)"
 	@$(@D)/$(PIP) install --quiet --force-reinstall --no-deps .
+	@touch $@
+
+.venv-3.13t/.requirements: tests/python/requirements-freethreaded.txt .venv-3.13t/.python
+	@echo "== Installing the tests' requirements in $(@D)"
+	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@
 
 .venv-%/.requirements: tests/python/requirements.txt .venv-%/.python

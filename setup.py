@@ -68,11 +68,6 @@ def check_platform() -> None:
             f"edbprof hooks into CPython's own evaluation loop, this is {running}: "
             "install it with a CPython of 3.9 or newer"
         )
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
-        raise PlatformError(
-            f"edbprof does not support free-threaded Python yet, this is {running}: "
-            "install it with the ordinary build (python3.13, not python3.13t)"
-        )
     if not (sys.platform.startswith("linux") or sys.platform == "darwin"):
         raise PlatformError(f"edbprof runs on Linux and macOS, this is {sys.platform}")
     header = Path(sysconfig.get_path("include"), "Python.h")
@@ -134,6 +129,16 @@ def cargo_build(command: str, *options: str, after: tuple[str, ...] = ()) -> Art
     return Artifact(made[0], native_libs)
 
 
+def start_file() -> str:
+    """The file by which `site.py` calls us at each start of Python.
+
+    From 3.18 on it ignores `import` lines of .pth files. From 3.15 on it knows .start files, which
+    take milliseconds at each start.
+    """
+    wants_start = sys.version_info >= (3, 18) or os.environ.get("EDBPROF_START_FILE") == "1"
+    return "edbprof_native.start" if wants_start else "edbprof_native.pth"
+
+
 class BuildPackage(build_py):
     """Copy the Python files into an empty place: one deleted since would live on in the wheel."""
 
@@ -143,7 +148,7 @@ class BuildPackage(build_py):
         super().run()
         if not self.editable_mode:
             # Beside the package, where site.py looks; setuptools knows no way to say so.
-            self.copy_file("cpython_ext/python/edbprof_native.pth", self.build_lib)
+            self.copy_file(f"cpython_ext/python/{start_file()}", self.build_lib)
             # Beside the modules, whose documentation names it.
             package = Path(self.build_lib, "edbprof_native")
             self.copy_file("src/report/edbprof.schema.json", str(package))
@@ -235,7 +240,8 @@ class InstallData(install_data):
 
 # One build directory for each interpreter: builds side by side don't meet. (setuptools'
 # own names keep versions apart, but not the wheel's staging directory and the egg-info.)
-BUILD = Path("build", f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}")
+THREADS = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+BUILD = Path("build", f"{sys.implementation.cache_tag}{THREADS}-{sysconfig.get_platform()}")
 BUILD.mkdir(parents=True, exist_ok=True)
 
 

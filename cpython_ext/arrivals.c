@@ -17,23 +17,36 @@ static bool is_welcome(const thread_state *state, const active_recorder *member,
            (was_foreign || state->tstate->id > owner->since);
 }
 
+/* Gives the recorder of an entry of a thread's list that the guest is welcome to: a new reference,
+ * or NULL. Returns false behind the last entry. */
+static bool welcoming_at(thread_state *state, int hook, size_t at, const thread_state *guest,
+                         bool was_foreign, PyObject **owner)
+{
+    active_recorder member;
+    brief_lock_take(&state->lock);
+    bool is_one = active_at(&state->active[hook], at, &member);
+    bool welcome = is_one && is_welcome(guest, &member, was_foreign);
+    *owner = welcome ? (PyObject *)member.owner : NULL;
+    Py_XINCREF(*owner);
+    brief_lock_give(&state->lock);
+    return is_one;
+}
+
 /* The recorders that a foreign thread is to be a guest of: a new reference to a list, or NULL with
  * an exception. */
 static PyObject *recorders_for(const thread_state *guest, bool was_foreign)
 {
     PyObject *found = PyList_New(0);
-    for (const thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT; hook++) {
-            const active_recorders *list = &state->active[hook];
-            for (size_t i = 0; found != NULL && i < list->count; i++) {
-                PyObject *owner = (PyObject *)list->items[i].owner;
-                if (!is_welcome(guest, &list->items[i], was_foreign) ||
-                    PySequence_Contains(found, owner) != 0) {
-                    continue;
-                }
-                if (PyList_Append(found, owner) < 0) {
+            PyObject *owner;
+            for (size_t i = 0;
+                 found != NULL && welcoming_at(state, hook, i, guest, was_foreign, &owner); i++) {
+                if (owner != NULL && PySequence_Contains(found, owner) == 0 &&
+                    PyList_Append(found, owner) < 0) {
                     Py_CLEAR(found);
                 }
+                Py_XDECREF(owner);
             }
         }
     }

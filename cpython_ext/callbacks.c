@@ -31,6 +31,11 @@ long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
         if (new == NULL) {
             return -1;
         }
+#if EDBPROF_FREE_THREADED
+        /* For good, like a static object: all threads would count references at each event. */
+        static const PyObject immortal[] = {PyObject_HEAD_INIT(&callback_type)};
+        *(PyObject *)new = immortal[0];
+#endif
         new->vectorcall = handlers[i].function;
         new->hook = hook;
         if (*place != NULL) {

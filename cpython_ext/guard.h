@@ -10,6 +10,8 @@
 
 #include "compat.h"
 
+#include <sched.h>
+
 #if EDBPROF_FREE_THREADED
 
 typedef struct {
@@ -61,6 +63,22 @@ static inline void guard_end(guard *self)
 /* The former value. */
 #define shared_exchange(to, value) __atomic_exchange_n(to, value, __ATOMIC_ACQ_REL)
 
+/* Excludes others for a few instructions, in which no thread waits or is suspended. So others spin,
+ * and are not suspended either: they keep the guard. */
+typedef bool brief_lock;
+
+static inline void brief_lock_take(brief_lock *self)
+{
+    while (__atomic_exchange_n(self, true, __ATOMIC_ACQUIRE)) {
+        sched_yield();
+    }
+}
+
+static inline void brief_lock_give(brief_lock *self)
+{
+    __atomic_store_n(self, false, __ATOMIC_RELEASE);
+}
+
 /* Excludes other threads also while they would come in between. The thread that has it may take it
  * again. Waiting for it leaves the guard. */
 typedef struct {
@@ -90,6 +108,9 @@ static inline void shared_lock_give(shared_lock *self)
 #else
 
 #define EDBPROF_GUARDED ((void)0)
+typedef char brief_lock;
+#define brief_lock_take(lock) ((void)(lock))
+#define brief_lock_give(lock) ((void)(lock))
 typedef char shared_lock;
 #define shared_lock_take(lock) ((void)(lock))
 #define shared_lock_give(lock) ((void)(lock))

@@ -10,6 +10,9 @@ typedef struct {
      * active recorder of this hook. May run Python code, which may enable and disable
      * recorders. 0, or -1 with an exception. */
     int (*begin)(thread_state *state, const recorder *owner);
+    /* Returns true if the events that a recorder needs come already. NULL where each thread has to
+     * make them come. Without the guard. */
+    bool (*is_open)(const recorder *owner);
     /* Makes events of functions written in C come for a recorder that needs them, beside other
      * recorders or from now on. May run Python code. 0, or -1 with an exception. NULL where they
      * come anyhow. */

@@ -36,7 +36,7 @@ typedef struct {
     PyObject *tool_name; /* of our tool */
     gate_register register_callbacks;
     shared_lock switching; /* of threads that switch the events on or off */
-    bool on;
+    bool on;            /* as gate_is_open wants it: said before they are off, after they are on */
     bool builtins;      /* since they are on, a recorder has needed the events of C functions */
     bool stuck_on;      /* events can't be switched off any more */
     uint32_t unclaimed; /* events since the last recorded call, where nothing records */
@@ -48,6 +48,18 @@ typedef struct {
 } tool_gate;
 
 static tool_gate gates[HOOK_COUNT];
+
+/* The unclaimed events that count, for a gate. Without the GIL each thread counts its own, because a
+ * variable that all of them change would slow all of them. */
+static uint32_t *unclaimed_of(tool_gate *gate)
+{
+#if EDBPROF_FREE_THREADED
+    static EDBPROF_THREAD_LOCAL uint32_t unclaimed[HOOK_COUNT];
+    return &unclaimed[gate - gates];
+#else
+    return &gate->unclaimed;
+#endif
+}
 
 void gate_init(hook_kind hook, gate_register register_callbacks)
 {
@@ -96,7 +108,8 @@ static void set_none(tool_gate *gate)
 {
     uint64_t begin = now_ns();
     if (set_events(gate, gate->none) == 0) {
-        gate->on = gate->builtins = false;
+        shared_store(&gate->on, false);
+        shared_store(&gate->builtins, false);
         gate->cycles++;
         choose_unclaimed_limit(gate, gate->on_ns + (now_ns() - begin));
     } else {
@@ -106,19 +119,24 @@ static void set_none(tool_gate *gate)
         if (set_events(gate, wanted_events(gate)) < 0) {
             PyErr_Clear();
         }
-        gate->on = gate->stuck_on = true;
+        gate->stuck_on = true;
+        shared_store(&gate->on, true);
     }
 }
 
-/* Raises nothing: it runs in callbacks. No thread records by this hook. */
+/* Raises nothing: it runs in callbacks. No thread records by this hook, or only just now. */
 static void switch_off(tool_gate *gate)
 {
     if (!gate->on || gate->stuck_on) {
         return;
     }
+    /* Before it looks, and waits: a thread that begins to record meanwhile switches on. */
+    shared_store(&gate->on, false);
+    if (thread_states_use((hook_kind)(gate - gates))) {
+        shared_store(&gate->on, true);
+        return;
+    }
     PyObject *exception = compat_take_exception();
-    /* Before it waits: a thread that begins to record meanwhile switches on. */
-    gate->on = false;
     shared_lock_take(&gate->switching);
     if (!gate->on) {
         set_none(gate);
@@ -151,20 +169,22 @@ static int set_wanted(tool_gate *gate, bool builtins)
         }
     }
     uint64_t begin = now_ns();
-    bool had_builtins = gate->builtins;
-    gate->builtins = had_builtins || builtins;
+    bool was_on = gate->on, had_builtins = gate->builtins;
+    shared_store(&gate->on, false);
+    shared_store(&gate->builtins, had_builtins || builtins);
     if (set_events(gate, wanted_events(gate)) == 0) {
-        gate->on = true;
+        shared_store(&gate->on, true);
         gate->on_ns = now_ns() - begin;
         if (gate->unclaimed_limit == 0) {
             choose_unclaimed_limit(gate, 2 * gate->on_ns);
         }
         return 0;
     }
-    gate->builtins = had_builtins;
+    shared_store(&gate->builtins, had_builtins);
+    shared_store(&gate->on, was_on);
     if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
         PyErr_Clear();
-        if (set_events(gate, gate->on ? wanted_events(gate) : gate->none) < 0) {
+        if (set_events(gate, was_on ? wanted_events(gate) : gate->none) < 0) {
             PyErr_Clear();
         }
         PyErr_SetString(PyExc_RuntimeError,
@@ -188,18 +208,14 @@ static int switch_on(tool_gate *gate, bool builtins)
 void gate_unclaimed_event(hook_kind hook)
 {
     tool_gate *gate = &gates[hook];
-    if (shared_load(&threads_by_hook[hook]) > 0) {
+    uint32_t *unclaimed = unclaimed_of(gate);
+    if (shared_load(&threads_by_hook[hook]) > 0 ||
+        ++*unclaimed < shared_load(&gate->unclaimed_limit)) {
         return;
     }
-    /* Other threads count, too: a few are missed. */
-    uint32_t unclaimed = shared_load(&gate->unclaimed) + 1;
-    shared_store(&gate->unclaimed, unclaimed);
-    if (unclaimed < shared_load(&gate->unclaimed_limit)) {
-        return;
-    }
+    *unclaimed = 0;
     EDBPROF_GUARDED;
-    shared_store(&gate->unclaimed, 0);
-    if (threads_by_hook[hook] == 0) {
+    if (!thread_states_have_begun() && !thread_states_use(hook)) {
         switch_off(gate);
     }
 }
@@ -213,7 +229,7 @@ static void check(tool_gate *gate)
     int same = events == NULL ? 0 : PyObject_RichCompareBool(events, wanted_events(gate), Py_EQ);
     Py_XDECREF(events);
     PyErr_Clear();
-    gate->on = same == 1 && owns_tool(gate);
+    shared_store(&gate->on, same == 1 && owns_tool(gate));
 }
 
 void gate_check(void)
@@ -228,11 +244,18 @@ int gate_open(hook_kind hook, bool builtins)
 {
     EDBPROF_GUARDED;
     tool_gate *gate = &gates[hook];
-    shared_store(&gate->unclaimed, 0);
+    *unclaimed_of(gate) = 0;
     if (++gate->openings % OPENINGS_BETWEEN_CHECKS == 0) {
         check(gate);
     }
     return is_open(gate, builtins) ? 0 : switch_on(gate, builtins);
+}
+
+bool gate_is_open(hook_kind hook, bool builtins)
+{
+    tool_gate *gate = &gates[hook];
+    *unclaimed_of(gate) = 0;
+    return shared_load(&gate->on) && shared_load(&gate->builtins) >= builtins;
 }
 
 /* Returns true if another tool has events on, or may have. */
@@ -342,7 +365,7 @@ bool gate_restrict_to(PyObject *codes, bool builtins)
         monitoring_module = PySys_GetObject("monitoring");
         Py_XINCREF(monitoring_module);
     }
-    if (monitoring_module == NULL || threads_by_hook[HOOK_MONITORING] > 0 || others_listen()) {
+    if (monitoring_module == NULL || thread_states_use(HOOK_MONITORING) || others_listen()) {
         return false;
     }
     check(gate);
@@ -416,7 +439,7 @@ int gate_take_tool(hook_kind hook)
     if (tool_name == NULL) {
         tool_name = PyUnicode_FromString("edbprof");
     }
-    gate->on = false;
+    shared_store(&gate->on, false);
     gate->tool = tool_name == NULL ? NULL : tool_ids_take(monitoring_module, tool_name, hook);
     if (gate->tool == NULL || ready_tool(gate, hook) == 0) {
         return gate->tool == NULL ? -1 : 0;
@@ -461,7 +484,7 @@ PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject 
     return Py_BuildValue(
         "{sOsNsNsNsIsIsKsKsN}", "tool", gate->tool == NULL ? Py_None : gate->tool, "on",
         PyBool_FromLong(gate->on), "builtins", PyBool_FromLong(gate->builtins), "stuck_on",
-        PyBool_FromLong(gate->stuck_on), "unclaimed", gate->unclaimed, "unclaimed_limit",
+        PyBool_FromLong(gate->stuck_on), "unclaimed", *unclaimed_of(gate), "unclaimed_limit",
         gate->unclaimed_limit, "cycles", (unsigned long long)gate->cycles, "sets",
         (unsigned long long)gate->sets, "chosen", facts_of_choices());
 }

@@ -24,6 +24,10 @@ void gate_check(void);
  * with an exception. */
 int gate_open(hook_kind hook, bool builtins);
 
+/* Returns true if the events are on. They stay on while the thread, which has said before that it
+ * records, does so. Without the guard. */
+bool gate_is_open(hook_kind hook, bool builtins);
+
 /* The number of an event of sys.monitoring, or -1 with an exception. */
 long gate_event(const char *name);
 

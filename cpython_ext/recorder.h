@@ -28,6 +28,7 @@ typedef struct {
     bool local_events;     /* of sys.monitoring: its maker switches them on and off */
     bool timeline;         /* every event is kept */
     bool threads;          /* those that recorded threads start are recorded too */
+    bool counted;          /* in each thread that it is active in: see thread_enable_for_call */
     bool abandoned;        /* nobody can reach it: it stops in each thread */
     PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;

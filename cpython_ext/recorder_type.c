@@ -197,7 +197,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->builtins = builtins;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->timeline = timeline_bytes != 0;
-    self->threads = threads;
+    self->threads = self->counted = threads;
     self->save_every = save_every;
     if (quiet) {
         Py_XINCREF(directory);
@@ -425,7 +425,7 @@ static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
     /* Before the check, because both may run Python code. */
     recorder_warn_if_in_memory(self);
     thread_stop(self);
-    if (self->active_threads > 0) {
+    if (thread_states_have(self)) {
         PyErr_SetString(PyExc_RuntimeError, "the recording is still enabled in another thread");
         return NULL;
     }

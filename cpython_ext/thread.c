@@ -98,12 +98,14 @@ void thread_set_switch_observer(const switch_observer *new) { observer = new; }
 void thread_let_all_look(void)
 {
     EDBPROF_GUARDED;
+    shared_store(&all_look, true);
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        brief_lock_take(&state->lock);
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
             active_go_slowly(&state->active[hook]);
         }
+        brief_lock_give(&state->lock);
     }
-    shared_store(&all_look, true);
     shared_add(&threads_epoch, 1);
 }
 
@@ -183,12 +185,14 @@ void thread_forget(const recorder *owner)
     EDBPROF_GUARDED;
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         size_t kept = 0;
+        brief_lock_take(&state->lock);
         for (size_t i = 0; i < state->handle_count; i++) {
             if (state->handles[i].owner != owner) {
                 state->handles[kept++] = state->handles[i];
             }
         }
         state->handle_count = kept;
+        brief_lock_give(&state->lock);
         observer->forget(state, owner);
     }
     os_threads_forget(owner);
@@ -302,6 +306,9 @@ int thread_enable(recorder *owner, uint64_t call)
     if (known == NULL) {
         return activate(state, owner, call);
     }
+    if (known->uncounted) {
+        thread_state_adopt(state, known);
+    }
     if (known->is_guest) {
         known->is_guest = false; /* It ends with the call that begins. */
         thread_state_count_member(owner, 1);
@@ -341,9 +348,11 @@ static active_recorder *find_active_here(const recorder *owner)
 static void let_stop(const recorder *owner)
 {
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        brief_lock_take(&state->lock);
         if (thread_find_active(state, owner) != NULL) {
             active_go_slowly(&state->active[owner->hook]);
         }
+        brief_lock_give(&state->lock);
     }
     shared_add(&threads_epoch, 1);
     shared_store(&any_stops, true);
@@ -354,18 +363,29 @@ static void deactivate(active_recorder *known)
     thread_state *state = thread_here.state;
     recorder *owner = known->owner;
     active_recorders *list = &state->active[owner->hook];
-    bool is_member = !known->is_guest;
+    bool is_member = !known->is_guest, is_counted = !known->uncounted;
+    bool of_call = known->of_call;
     (void)edbprof_leave_all(known->handle);
     size_t behind = list->count - (size_t)(known - list->items) - 1;
     memmove(known, known + 1, behind * sizeof *known);
     list->count--;
     choose_fast_handle(state, list);
-    thread_state_count(state, owner->hook, -1);
+    if (is_counted) {
+        thread_state_count(state, owner->hook, -1);
+    }
     if (list->count == 0 && hooks[owner->hook]->end != NULL) {
         hooks[owner->hook]->end(state);
     }
-    owner->active_threads--;
-    shared_store(&owner->builtins_changed, owner->builtins_changed && owner->active_threads > 0);
+    if (EDBPROF_FREE_THREADED && !of_call && !thread_state_records(state)) {
+        thread_state_tell(state, false);
+    }
+    owner->active_threads -= is_counted;
+    if (owner->builtins_changed && !thread_states_have(owner)) {
+        shared_store(&owner->builtins_changed, false);
+    }
+    if (!is_counted) {
+        return;
+    }
     if (is_member) {
         thread_state_count_member(owner, -1);
     }
@@ -397,16 +417,109 @@ unsigned thread_stop(recorder *owner)
     return depth;
 }
 
+/* ---- decorated calls ------------------------------------------------------ */
+
+/* Variables that each decorated call of all threads changes would slow all of them. So without the
+ * GIL a recorder begins in a thread, which has had it before, by an entry in the thread's own list
+ * that nobody counts: who wants to know where a recorder is active looks into all lists. */
+
+/* In so many beginnings one takes the slow way, which checks that the events are still ours. */
+enum { BEGINS_BETWEEN_CHECKS = 256 };
+
+/* Returns true if the recorder can begin in a thread without the guard. */
+static bool can_begin(thread_state *state, const recorder *owner)
+{
+    return state != NULL && state->is_told && !state->in_timer && !state->is_arriving &&
+           hooks[owner->hook]->is_open != NULL && state->active[HOOK_SETPROFILE].count == 0 &&
+           !shared_load(&owner->abandoned) && ++state->begins % BEGINS_BETWEEN_CHECKS != 0;
+}
+
+/* Adds the recorder, or counts its entry once more. Returns false if that takes the guard. Under
+ * the state's lock. */
+static bool begin_uncounted(thread_state *state, recorder *owner, uint64_t call)
+{
+    active_recorders *list = &state->active[owner->hook];
+    active_recorder *known = thread_find_active(state, owner);
+    if (known != NULL) {
+        known->depth += !known->is_guest;
+        return !known->is_guest;
+    }
+    edbprof_thread *handle = find_handle(state, owner);
+    /* Whoever changes these looks into the list afterwards, and takes the lock for that. */
+    bool must_wait = shared_load(&owner->counted) || shared_load(&all_look) ||
+                     !hooks[owner->hook]->is_open(owner);
+    if (must_wait || handle == NULL || list->count == list->room) {
+        return false;
+    }
+    list->items[list->count++] = (active_recorder){.owner = owner,
+                                                   .handle = handle,
+                                                   .depth = 1,
+                                                   .of_call = true,
+                                                   .uncounted = true,
+                                                   .call = call};
+    choose_fast_handle(state, list);
+    return true;
+}
+
+/* Ends an uncounted entry. Returns false if that takes the guard. Under the state's lock. */
+static bool end_uncounted(thread_state *state, active_recorder *known)
+{
+    active_recorders *list = &state->active[known->owner->hook];
+    if (shared_load(&known->owner->builtins_changed)) {
+        return false;
+    }
+    (void)edbprof_leave_all(known->handle);
+    size_t behind = list->count - (size_t)(known - list->items) - 1;
+    memmove(known, known + 1, behind * sizeof *known);
+    list->count--;
+    choose_fast_handle(state, list);
+    return true;
+}
+
+bool thread_enable_for_call(recorder *owner, uint64_t call)
+{
+    thread_state *state = EDBPROF_FREE_THREADED ? thread_state_current() : NULL;
+    bool begun = false;
+    if (can_begin(state, owner)) {
+        brief_lock_take(&state->lock);
+        begun = begin_uncounted(state, owner, call);
+        brief_lock_give(&state->lock);
+        shared_store(&state->has_begun, true);
+    }
+    return begun || thread_try_enable(owner, call);
+}
+
+bool thread_end_call(recorder *owner)
+{
+    thread_state *state = EDBPROF_FREE_THREADED ? thread_state_current() : NULL;
+    active_recorder *known = state == NULL ? NULL : thread_find_active(state, owner);
+    if (known == NULL || !known->uncounted) {
+        return thread_disable(owner);
+    }
+    if (known->depth > 1) {
+        known->depth--;
+        return false;
+    }
+    /* While it is active, nobody frees the recording. */
+    bool may_be_due =
+        owner->save_every > 1 ||
+        (owner->save_every == 1 && edbprof_thread_save_may_be_due(known->handle) == EDBPROF_OK);
+    brief_lock_take(&state->lock);
+    bool ended = end_uncounted(state, known);
+    brief_lock_give(&state->lock);
+    return ended ? may_be_due : thread_disable(owner);
+}
+
 void thread_abandon(recorder *owner)
 {
     EDBPROF_GUARDED;
-    owner->abandoned = true;
+    shared_store(&owner->abandoned, true);
     if (thread_may_switch() == 0) {
         thread_stop(owner);
     } else {
         PyErr_Clear();
     }
-    if (owner->active_threads > 0) {
+    if (thread_states_have(owner)) {
         let_stop(owner);
     }
 }
@@ -444,7 +557,7 @@ int thread_set_builtins(recorder *owner, bool builtins)
 {
     EDBPROF_GUARDED;
     const hook_ops *hook = hooks[owner->hook];
-    bool active = owner->active_threads > 0;
+    bool active = thread_states_have(owner);
     if (builtins && active && hook->add_builtins != NULL && hook->add_builtins(owner) < 0) {
         return -1;
     }
@@ -456,12 +569,28 @@ int thread_set_builtins(recorder *owner, bool builtins)
     shared_store(&owner->builtins, builtins);
     for (thread_state *state = thread_states; state != NULL; state = state->next) {
         bool must_look = all_look && !state->sees_switches;
+        brief_lock_take(&state->lock);
         if (!must_look && thread_find_active(state, owner) != NULL) {
             choose_fast_way(&state->active[owner->hook]);
         }
+        brief_lock_give(&state->lock);
     }
     shared_add(&threads_epoch, 1);
     return 0;
+}
+
+/* Counts the recorder where it is not counted. */
+static void adopt(const recorder *owner)
+{
+    for (thread_state *state = thread_states; state != NULL && EDBPROF_FREE_THREADED;
+         state = state->next) {
+        brief_lock_take(&state->lock);
+        active_recorder *known = thread_find_active(state, owner);
+        if (known != NULL && known->uncounted) {
+            thread_state_adopt(state, known);
+        }
+        brief_lock_give(&state->lock);
+    }
 }
 
 void thread_set_threads(recorder *owner, bool threads)
@@ -469,6 +598,10 @@ void thread_set_threads(recorder *owner, bool threads)
     EDBPROF_GUARDED;
     shared_store(&threads_wanted, threads_wanted - (owner->threads ? owner->members : 0));
     unnoticed_end(owner);
+    if (threads) {
+        shared_store(&owner->counted, true);
+        adopt(owner);
+    }
     owner->threads = threads;
     shared_store(&threads_wanted, threads_wanted + (threads ? owner->members : 0));
     if (owner->members > 0) {

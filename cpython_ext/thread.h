@@ -23,6 +23,13 @@ int thread_enable(recorder *owner, uint64_t call);
  * is printed to stderr once. */
 bool thread_try_enable(recorder *owner, uint64_t call);
 
+/* The same for a call whose caller keeps the recorder until thread_end_call. */
+bool thread_enable_for_call(recorder *owner, uint64_t call);
+
+/* Undoes thread_enable_for_call. Returns true if that has stopped the recorder in this thread, and
+ * a save may be due. */
+bool thread_end_call(recorder *owner);
+
 /* The recorder's entry in a thread, or NULL if it is not active there. Valid until a recorder
  * is switched on or off there. */
 active_recorder *thread_find_active(thread_state *state, const recorder *owner);

@@ -59,6 +59,64 @@ static void promote_guest(recorder *owner, thread_state *state)
     }
 }
 
+/* ---- what all threads do --------------------------------------------------- */
+
+#if EDBPROF_FREE_THREADED
+
+bool thread_states_use(hook_kind hook)
+{
+    bool use = shared_load(&threads_by_hook[hook]) > 0;
+    for (thread_state *state = thread_states; state != NULL && !use; state = state->next) {
+        brief_lock_take(&state->lock);
+        use = state->active[hook].count > 0;
+        brief_lock_give(&state->lock);
+    }
+    return use;
+}
+
+bool thread_states_have_begun(void)
+{
+    bool begun = false;
+    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+        begun = shared_exchange(&state->has_begun, false) || begun;
+    }
+    return begun;
+}
+
+bool thread_states_have(const recorder *owner)
+{
+    bool have = owner->active_threads > 0;
+    for (thread_state *state = thread_states; state != NULL && !have; state = state->next) {
+        brief_lock_take(&state->lock);
+        const active_recorders *list = &state->active[owner->hook];
+        for (size_t i = 0; i < list->count && !have; i++) {
+            have = list->items[i].owner == owner;
+        }
+        brief_lock_give(&state->lock);
+    }
+    return have;
+}
+
+#else
+
+bool thread_states_use(hook_kind hook) { return threads_by_hook[hook] > 0; }
+
+bool thread_states_have_begun(void) { return false; }
+
+bool thread_states_have(const recorder *owner) { return owner->active_threads > 0; }
+
+#endif
+
+void thread_state_adopt(thread_state *state, active_recorder *active)
+{
+    recorder *owner = active->owner;
+    thread_state_count(state, owner->hook, 1);
+    active->uncounted = false;
+    Py_INCREF(owner);
+    owner->active_threads++;
+    thread_state_count_member(owner, 1);
+}
+
 /* ---- the end of a thread -------------------------------------------------- */
 
 static void stop_recording(thread_state *self)
@@ -66,11 +124,14 @@ static void stop_recording(thread_state *self)
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         active_recorders list = self->active[hook];
         self->active[hook] = (active_recorders){0};
-        if (list.count > 0) {
+        if (active_is_counted(&list)) {
             thread_state_count(self, hook, -1);
         }
         for (size_t i = 0; i < list.count; i++) {
             recorder *owner = list.items[i].owner;
+            if (list.items[i].uncounted) {
+                continue;
+            }
             owner->active_threads--;
             if (!list.items[i].is_guest) {
                 thread_state_count_member(owner, -1);
@@ -82,6 +143,7 @@ static void stop_recording(thread_state *self)
         }
         PyMem_Free(list.items);
     }
+    thread_state_tell(self, false);
 }
 
 /* The thread is over. Its open calls end, and its trees are for others to continue. */

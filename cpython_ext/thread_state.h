@@ -13,6 +13,7 @@ typedef struct {
     bool of_call;   /* not of the whole thread */
     bool inherited; /* one of `depth` is that of a call in another greenlet */
     bool is_guest;  /* it ends with the recorder's last member: see arrivals.h */
+    bool uncounted; /* nor referenced: see thread_enable_for_call */
     uint64_t call;  /* the call for which it was enabled, or a number for the time */
 } active_recorder;
 
@@ -57,6 +58,16 @@ static inline bool active_at(const active_recorders *list, size_t at, active_rec
     return true;
 }
 
+/* Returns true if a recorder of the list is counted in its thread. */
+static inline bool active_is_counted(const active_recorders *list)
+{
+    bool counted = !EDBPROF_FREE_THREADED && list->count > 0;
+    for (size_t i = 0; EDBPROF_FREE_THREADED && i < list->count; i++) {
+        counted = counted || !list->items[i].uncounted;
+    }
+    return counted;
+}
+
 /* A recorder that has recorded in a thread. */
 typedef struct {
     recorder *owner; /* borrowed: see thread_forget */
@@ -70,11 +81,16 @@ typedef struct {
 } started_frame;
 
 /* State of one Python thread. It lives in the thread's dict and is freed with it; only its
- * own thread uses it. */
+ * own thread uses it. Others look at its lists and handles under the guard and its lock, and that
+ * thread changes them under either. */
 typedef struct thread_state {
     PyObject_HEAD PyThreadState *tstate;
     unsigned long ident;               /* of its OS thread */
     struct thread_state *next, **link; /* in the list of all */
+    brief_lock lock;
+    bool is_told;    /* it is counted in `threads_recording` */
+    bool has_begun;  /* a recorder began lately: see thread_states_use */
+    unsigned begins; /* of decorated calls */
     thread_handle *handles;
     size_t handle_count, handle_room;
     const void *home; /* `thread_here` of the OS thread that has used it */
@@ -101,7 +117,7 @@ extern PyTypeObject thread_state_type;
 extern unsigned threads_recording;
 
 /* Threads that record by each hook, and greenlets in them that are suspended in a recorded
- * call. */
+ * call. Without the GIL, those where nothing is counted are missing: see thread_states_use. */
 extern unsigned threads_by_hook[HOOK_COUNT];
 
 /* Members of recorders with threads=True: while there is one, threads that nobody knows arrive. */
@@ -210,19 +226,43 @@ static inline bool thread_state_records(const thread_state *state)
     return records;
 }
 
-/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
- * its first recorder or after it has lost its last. */
-static inline void thread_state_count(const thread_state *state, hook_kind hook, int change)
+/* Says to other extensions that the thread records, or that it does so no longer. */
+static inline void thread_state_tell(thread_state *state, bool records)
 {
-    if (state->active[hook].count > 0) {
-        return;
-    }
-    shared_add(&threads_by_hook[hook], (unsigned)change);
-    if (!thread_state_records(state)) {
-        /* Other extensions read it without the GIL; writers hold it, or the guard. */
-        __atomic_store_n(&threads_recording, threads_recording + (unsigned)change,
+    if (records != state->is_told) {
+        state->is_told = records;
+        /* They read it without the GIL; writers hold it, or the guard. */
+        __atomic_store_n(&threads_recording, threads_recording + (records ? 1u : -1u),
                          __ATOMIC_RELAXED);
     }
 }
+
+/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
+ * its first recorder or after it has lost its last. */
+static inline void thread_state_count(thread_state *state, hook_kind hook, int change)
+{
+    if (active_is_counted(&state->active[hook])) {
+        return;
+    }
+    shared_add(&threads_by_hook[hook], (unsigned)change);
+    /* Without the GIL, thread_disable says when it ends. */
+    if (change > 0 || (!EDBPROF_FREE_THREADED && !thread_state_records(state))) {
+        thread_state_tell(state, change > 0);
+    }
+}
+
+/* Returns true if a thread records by this hook. Under the guard. */
+bool thread_states_use(hook_kind hook);
+
+/* Returns true if a thread has begun to record since this was asked the last time. Under the guard.
+ * Always false with the GIL, where each beginning is seen. */
+bool thread_states_have_begun(void);
+
+/* Returns true if the recorder is active in a thread. Under the guard. */
+bool thread_states_have(const recorder *owner);
+
+/* Counts an uncounted entry of a thread's list. Under the guard, in another thread under the state's
+ * lock too. */
+void thread_state_adopt(thread_state *state, active_recorder *active);
 
 #endif

@@ -1161,6 +1161,18 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
                                             uint32_t flags);
 
 /**
+ * Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest call
+ * has ended, and `EDBPROF_NOT_DUE` if it would not save after each call. Threads that ask first do
+ * not wait for each other. Only the thread that made the handle.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ */
+edbprof_status edbprof_thread_save_may_be_due(struct edbprof_thread *thread);
+
+/**
  * Returns `EDBPROF_IN_MEMORY_ONLY`, once, if the live file can't be made or can't grow:
  * later events are lost if the process is killed. The recording's error text gives the
  * reason. Otherwise returns `EDBPROF_OK`. For hosts that don't use

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
+<<<<<<< HEAD
 #     tests/check.sh [python] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak] [wheels] [c_tarball]
+=======
+#     tests/check.sh [python] [freethreaded] [pytests] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
+>>>>>>> 8cb2ab5 (Run in free-threaded Pythons, and let decorated calls scale there)
 #
 # JOBS parts run side by side (default: one for each processor), begun in this order; python is
 # one part for each Python. Then the output of a check is printed when it ends.
@@ -186,6 +190,20 @@ check_python() { # INDEX
         check "instructions an event on Python $version" \
             "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
     fi
+}
+
+# The suite, and the stress test, where threads run at the same time.
+check_freethreaded() {
+    local python=build/freethreaded/python/bin/python3.13t venv=.venv-3.13t tests
+    [[ -x $python ]] || {
+        skip "Python without GIL ($python not found; run 'make python-freethreaded')"
+        return
+    }
+    mapfile -t tests < <(sed -n 's/ *#.*//; s/^\(test_.*\)$/--deselect=tests\/python\/\1/p' \
+        tests/python/not_freethreaded.txt)
+    check "install on Python 3.13t" \
+        install "$venv/.installed" "$venv/.requirements" PYTHON="$PWD/$python" || return
+    check "pytest on Python 3.13t" "$venv/bin/python" -m pytest "${tests[@]}"
 }
 
 check_pytests() { # Under one Python, which all three releases run on.

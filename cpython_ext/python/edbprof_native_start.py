@@ -1,5 +1,6 @@
 """Has the processes of `edbprof run` record themselves: called by the .pth file when Python
 starts, if this may be one of them. In a virtual environment site.py reads that file twice.
+Pythons that run no code of .pth files call it by the .start file, in each process.
 
 A module of its own beside the package, since even importing that may fail. pytest leaves it as
 it is: PYTEST_DONT_REWRITE.
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Optional, Set
 
 VARIABLE = "EDBPROF_RUN"
+_is_entered = False
 
 
 def start(importers: "Set[str]") -> None:
@@ -44,6 +46,22 @@ def start(importers: "Set[str]") -> None:
             _note(directory, "interpreter", "")
         elif not _note(directory, "failed", reason) and sys.stderr is not None:
             print("edbprof: this process is not recorded:", reason, file=sys.stderr)
+
+
+def start_at_entry() -> None:
+    """Does the same for `edbprof_native.start`, whose functions get no arguments."""
+    global _is_entered
+    if _is_entered:
+        return
+    _is_entered = True
+    importers = {*sys.path_importer_cache}
+    user = getattr(os, "geteuid", int)()
+    if os.environ.get(VARIABLE) or (
+        VARIABLE not in os.environ and os.access(f"/dev/shm/edbprof-runs-{user}", os.F_OK)
+    ):
+        start(importers)
+    else:
+        sys.modules.pop(__name__, None)
 
 
 def _settings_by_descent() -> "Optional[str]":

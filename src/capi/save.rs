@@ -5,11 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::entry::{Attempt, get, guarded, with};
+use super::event::check_is_current;
 use super::status::{fail, note, refuse};
 use super::text::copy_to;
 use super::{
     EDBPROF_BAD_ARGUMENT, EDBPROF_IN_MEMORY_ONLY, EDBPROF_NOT_DUE, EDBPROF_NOTHING_RECORDED,
-    EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str,
+    EDBPROF_OK, edbprof_recording, edbprof_status, edbprof_str, edbprof_thread,
 };
 use crate::model::Ending;
 use crate::recorder::{self, AutosaveOutcome, Recording, SaveOptions};
@@ -120,6 +121,30 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
                 Ok(AutosaveOutcome::NotDue) => Err(EDBPROF_NOT_DUE),
                 Ok(AutosaveOutcome::LiveFileLost(reason)) => Err(in_memory_only(recording, reason)),
                 Err(error) => Err(fail(recording, error)),
+            }
+        })
+    }
+}
+
+/// Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest call
+/// has ended, and `EDBPROF_NOT_DUE` if it would not save after each call. Threads that ask first do
+/// not wait for each other. Only the thread that made the handle.
+///
+/// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_save_may_be_due(
+    thread: *mut edbprof_thread,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or of a recording that is not freed.
+    unsafe {
+        with(thread, |thread| {
+            check_is_current(thread)?;
+            match thread.recording().save_may_be_due(thread.last()) {
+                true => Ok(()),
+                false => Err(EDBPROF_NOT_DUE),
             }
         })
     }

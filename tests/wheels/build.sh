@@ -45,8 +45,9 @@ build_wheel() { # PYTHON
         --wheel-dir "$raw" .
     "$TOOLS/python" -m auditwheel repair --plat "manylinux_${GLIBC/./_}_$machine" \
         --wheel-dir "$OUT" "$raw"/*.whl
-    tag=$("$1" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
-    wheel=("$OUT"/edbprof-*-"$tag-$tag"-manylinux*.whl)
+    # cp313-cp313, or cp313-cp313t without GIL.
+    tag=$("$1" -c 'import sys; print("cp{0}{1}-cp{0}{1}{2}".format(*sys.version_info[:2], sys.abiflags))')
+    wheel=("$OUT"/edbprof-*-"$tag"-manylinux*.whl)
     "$TOOLS/python" tests/wheels/size.py "${wheel[@]}"
     "$1" -m venv --clear "$bare"
     alone "$bare/bin" "$bare/bin/python" -m pip --disable-pip-version-check install --quiet \

@@ -14,6 +14,7 @@ mod timeline;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError};
 
 use crate::clock::{Clock, ClockSample, TickRate};
@@ -110,6 +111,9 @@ pub(crate) struct Recording {
     pub(crate) options: Options,
     started: ClockSample,
     epoch: u64,
+    /// Tick of the wall clock until which no save can be due. Only [`Recording::save_may_be_due`]
+    /// reads it.
+    no_save_until: AtomicU64,
     shared: Mutex<Shared>,
 }
 
@@ -137,6 +141,7 @@ impl Recording {
             options,
             started: ClockSample::now(),
             epoch,
+            no_save_until: AtomicU64::new(0),
             shared: Mutex::new(Shared {
                 identity: None,
                 functions: FunctionTable::default(),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::snapshot::{snapshot, snapshot_by};
 use super::{Recording, Shared, timeline};
@@ -69,6 +70,12 @@ impl SavePolicy {
     fn may_write(&self, now: u64) -> bool {
         let recorded_for = now.saturating_sub(self.began);
         self.written_for.saturating_mul(SHARE_OF_TIME) <= recorded_for
+    }
+
+    /// Tick of the wall clock from which on [`SavePolicy::may_write`] is true.
+    fn may_write_from(&self) -> u64 {
+        let wanted = self.written_for.saturating_mul(SHARE_OF_TIME);
+        self.began.saturating_add(wanted)
     }
 }
 
@@ -202,7 +209,10 @@ impl Recording {
         let trees = snapshot_by(self, options.ending, rate).unwrap_or_default();
         let write = || with_descriptor(|| write(path, &trees, options.sidecar));
         let written = without_sigxfsz(write).map_err(|error| not_written(path, error));
-        self.lock().saves.written_for += clock::wall().now().saturating_sub(begun);
+        let mut shared = self.lock();
+        shared.saves.written_for += clock::wall().now().saturating_sub(begun);
+        self.no_save_until
+            .store(shared.saves.may_write_from(), Relaxed);
         written
     }
 
@@ -239,6 +249,17 @@ impl Recording {
         self.save(options)?;
         let warning = self.lock().backing.take_warning();
         Ok(warning.map_or(AutosaveOutcome::Saved, AutosaveOutcome::LiveFileLost))
+    }
+
+    /// Returns false if [`Recording::call_ended`] would save nothing after a call whose latest
+    /// event was `last` in its thread. Takes no lock and writes nothing, so that threads without
+    /// a common lock do not wait for each other.
+    pub(crate) fn save_may_be_due(&self, last: u64) -> bool {
+        let now = match self.options.clock == clock::wall() {
+            true => self.epoch.wrapping_add(last),
+            false => clock::wall().now(),
+        };
+        self.no_save_until.load(Relaxed) <= now
     }
 
     /// Reading of the wall clock when a call ended just now.

@@ -35,7 +35,8 @@ const QUESTION: &str = "
 import importlib.util, os, platform, site
 spec = importlib.util.find_spec('edbprof_native')
 places = site.getsitepackages() + [site.getusersitepackages()] * bool(site.ENABLE_USER_SITE)
-is_started = any(os.path.isfile(os.path.join(p, 'edbprof_native.pth')) for p in places)
+files = ('edbprof_native.pth', 'edbprof_native.start')
+is_started = any(os.path.isfile(os.path.join(p, f)) for p in places for f in files)
 print(platform.python_version(), int(spec is not None), int(is_started))
 ";
 
