@@ -548,7 +548,8 @@ PyTypeObject recorder_type = {
         "its live file goes, '' for none; by default `directory`. "
         "quiet_without_directory: warnings end with `directory`. waiting: record for how "
         "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-        "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that are "
+        "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that "
+        "are "
         "left free; timeline_kept: only what is kept of slow calls is saved. "
         "record, no_record: patterns of the Python functions to record; libraries: directories "
         "of what is not 'mine'.",

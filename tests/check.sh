@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # Everything that must hold of edbprof, in one go; `make test` and its like call it:
 #
-<<<<<<< HEAD
-#     tests/check.sh [python] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak] [wheels] [c_tarball]
-=======
-#     tests/check.sh [python] [freethreaded] [pytests] [lint] [rust] [browser] [instructions] [demo] [soak] [wheels] [c_tarball]
->>>>>>> 8cb2ab5 (Run in free-threaded Pythons, and let decorated calls scale there)
+#     tests/check.sh [python] [freethreaded] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak]
+#         [wheels] [c_tarball]
 #
 # JOBS parts run side by side (default: one for each processor), begun in this order; python is
 # one part for each Python. Then the output of a check is printed when it ends.

@@ -220,9 +220,7 @@ def compare(file, expected, what):
     for thread in file.threads:
         for node in thread.nodes:
             found[node.name] += node.calls
-    wrong = {
-        name: (found[name], count) for name, count in expected.items() if found[name] != count
-    }
+    wrong = {name: (found[name], count) for name, count in expected.items() if found[name] != count}
     if wrong:
         raise AssertionError(f"{what}: (found, expected) {wrong}")
 
