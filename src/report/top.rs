@@ -1,9 +1,11 @@
 //! Tables of functions for a terminal: those that cost most, and for one of them who
 //! called it or whom it called.
 
+use std::collections::HashMap;
+
 use super::View;
 use super::cells::{cells, without_middle};
-use super::display::short_name;
+use super::display::{function_name, short_name};
 use super::header::{LEAST_WAITING, waits};
 use super::named::rows_named;
 use super::numbers::{at_least, count, counted, duration};
@@ -12,7 +14,7 @@ use super::sort_order::SortOrder;
 use super::terminal::Terminal;
 use super::tree::{NARROWEST, cost};
 use super::view::LowerBounds;
-use crate::model::{Counts, Label, Rows};
+use crate::model::{Counts, Function, Label, Rows};
 
 /// Longest name and longest location that are shown whole, characters.
 const LONGEST: usize = 60;
@@ -207,18 +209,24 @@ fn add(rows: &mut Rows, label: &Label, counts: Counts) {
 struct Names<'v> {
     paths: PathShortener,
     lower_bounds: &'v LowerBounds<'v>,
+    /// Functions, whose names are those of the tree.
+    qualified: HashMap<&'v Label, &'v Function>,
 }
 
 impl<'v> Names<'v> {
     fn new(view: &'v View<'_>) -> Self {
+        let functions = view.profile.trees().functions.iter();
         Names {
             paths: PathShortener::new(view.rows.iter().map(|(id, _)| view.rows.label(id))),
             lower_bounds: &view.lower_bounds,
+            qualified: functions.map(|of| (&of.label, of)).collect(),
         }
     }
 
     fn name(&self, label: &Label) -> String {
-        let name = without_middle(&short_name(&label.name), LONGEST);
+        let qualified = self.qualified.get(label);
+        let name = qualified.map_or_else(|| short_name(&label.name), |of| function_name(of));
+        let name = without_middle(&name, LONGEST);
         match self.paths.location(label) {
             location if location.is_empty() => name,
             location => format!("{name}  {}", without_middle(&location, LONGEST)),

@@ -54,6 +54,11 @@ def test_open_calls_last_until_the_kill(tmp_path, way, number):
     assert len(blocked) == (1 if way == "main" else 2)
     # All of them began before. The counter was measured by another clock.
     assert all(node.total > waited * 0.99 for node in blocked)
+    # Whatever comes after another signal may take processor time.
+    if number == signal.SIGKILL:
+        reads = [node for node in file.nodes if node.name.endswith("posix.read>")]
+        assert len(reads) == len(blocked)
+        assert all(node.waiting.blocked > waited / 2 for node in reads)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
