@@ -2,14 +2,16 @@
 
     python benches/scaling.py [--rounds 9] [--threads 4] [--calls 200000]
 
-Of three programs: calls within a `Profile`, a decorated function, and the same functions without
-edbprof, which shows what the interpreter itself takes more with several threads. Each thread has
-functions of its own, and all share the recording. Prints medians of the rounds, which take turns.
+Of calls within a `Profile`, of a decorated function, and of the same function without edbprof, which
+shows what the interpreter itself takes more with several threads. Each thread has functions of its
+own, or all share one; they always share the recording. Prints medians of the rounds, which take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
+import shutil
 import statistics
 import sys
 import tempfile
@@ -76,12 +78,18 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200_000)
     options = parser.parse_args()
     recorded = Profile()
-    directory = tempfile.TemporaryDirectory()
-    decorate = profile(dir=directory.name)
+    directory = tempfile.mkdtemp(prefix="edbprof-scaling-")
+    # Before edbprof's own, which saves there, so that it runs after that.
+    atexit.register(shutil.rmtree, directory)
+    decorate = profile(dir=directory)
+    plain, decorated = make_functions()[1], make_functions(decorate)[1]
     programs = {
         "without edbprof": (lambda: make_functions()[1], Nothing),
+        "without, shared": (lambda: plain, Nothing),
         "within a Profile": (lambda: make_functions()[1], lambda: recorded),
+        "the same, shared": (lambda: plain, lambda: recorded),
         "decorated": (lambda: make_functions(decorate)[1], Nothing),
+        "decorated, shared": (lambda: decorated, Nothing),
     }
     times: dict = {(name, count): [] for name in programs for count in (1, options.threads)}
     for _ in range(options.rounds):

@@ -267,7 +267,10 @@ static int open_chosen(thread_state *Py_UNUSED(state), const recorder *owner)
     return gate_open(owner->hook, owner->builtins);
 }
 
-static bool is_open(const recorder *owner) { return gate_is_open(owner->hook, owner->builtins); }
+static bool is_choice_open(const recorder *owner)
+{
+    return gate_is_open(owner->hook, owner->builtins);
+}
 
 static int add_chosen_builtins(const recorder *owner) { return gate_open(owner->hook, true); }
 
@@ -296,7 +299,7 @@ int chosen_find_hook(const choice *of, hook_kind *hook)
 int chosen_init(void)
 {
     static const hook_ops ops = {
-        .begin = open_chosen, .is_open = is_open, .add_builtins = add_chosen_builtins};
+        .begin = open_chosen, .is_open = is_choice_open, .add_builtins = add_chosen_builtins};
     for (int hook = HOOK_CHOSEN; hook < HOOK_COUNT; hook++) {
         thread_set_hook((hook_kind)hook, &ops);
         gate_init((hook_kind)hook, register_chosen);

@@ -70,6 +70,18 @@
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
+/* Declares that a module needs no GIL: otherwise importing it would switch it on for good, and warn.
+ * 0, or -1 with an exception. */
+static inline int compat_declare_no_gil(PyObject *module)
+{
+#if EDBPROF_FREE_THREADED
+    return PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#else
+    (void)module;
+    return 0;
+#endif
+}
+
 /* Returns true while the interpreter ends: only the thread that ends it runs Python code. */
 static inline bool compat_is_finalizing(void)
 {

@@ -13,7 +13,7 @@
 guarded_object guard_object = {PyObject_HEAD_INIT(&PyBaseObject_Type)};
 
 /* Threads that the child of a fork does not have may have held the guard. */
-static void after_fork_in_child(void)
+static void release_in_child(void)
 {
     const PyThreadState *tstate = PyThreadState_GetUnchecked();
     uintptr_t at = tstate == NULL ? 0 : tstate->critical_section;
@@ -29,7 +29,7 @@ static void after_fork_in_child(void)
 int guard_init(void)
 {
     static bool is_ready; /* Modules are initialized one at a time. */
-    if (!is_ready && pthread_atfork(NULL, NULL, after_fork_in_child) != 0) {
+    if (!is_ready && pthread_atfork(NULL, NULL, release_in_child) != 0) {
         PyErr_NoMemory();
         return -1;
     }

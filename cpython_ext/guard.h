@@ -36,7 +36,9 @@ static inline bool guard_is_held(void)
 
 static inline void guard_begin(guard *self)
 {
-    self->begun = !guard_is_held();
+    /* While the interpreter ends, the only thread that runs can't have it: another one may have got
+     * it just when it was made to exit. */
+    self->begun = !guard_is_held() && !compat_is_finalizing();
     if (self->begun) {
         PyCriticalSection_Begin(&self->section, (PyObject *)&guard_object);
     }
@@ -90,16 +92,18 @@ typedef struct {
 static inline void shared_lock_take(shared_lock *self)
 {
     unsigned long here = PyThread_get_thread_ident();
-    if (shared_load(&self->owner) != here) {
+    if (shared_load(&self->owner) == here) {
+        self->depth++;
+    } else if (!compat_is_finalizing()) {
         PyMutex_Lock(&self->mutex);
         shared_store(&self->owner, here);
+        self->depth = 1;
     }
-    self->depth++;
 }
 
 static inline void shared_lock_give(shared_lock *self)
 {
-    if (--self->depth == 0) {
+    if (shared_load(&self->owner) == PyThread_get_thread_ident() && --self->depth == 0) {
         shared_store(&self->owner, 0);
         PyMutex_Unlock(&self->mutex);
     }

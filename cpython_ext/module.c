@@ -182,14 +182,9 @@ PyMODINIT_FUNC PyInit__native(void)
     if (module == NULL) {
         return NULL;
     }
-#if EDBPROF_FREE_THREADED
-    if (PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
-#endif
     edbprof_str version = edbprof_version();
-    if (PyType_Ready(&thread_state_type) < 0 || PyModule_AddType(module, &recorder_type) < 0 ||
+    if (compat_declare_no_gil(module) < 0 || PyType_Ready(&thread_state_type) < 0 ||
+        PyModule_AddType(module, &recorder_type) < 0 ||
         PyModule_AddType(module, &decorated_type) < 0 ||
         PyModule_AddType(module, &steps_type) < 0 || PyModule_AddType(module, &span_type) < 0 ||
         add_object(module, "api", capsule_new()) < 0 ||

@@ -298,7 +298,7 @@ static int open_gate(thread_state *Py_UNUSED(state), const recorder *owner)
     return owner->local_events ? 0 : gate_open(owner->hook, owner->builtins);
 }
 
-static bool is_open(const recorder *owner)
+static bool is_all_open(const recorder *owner)
 {
     return !owner->local_events && gate_is_open(owner->hook, owner->builtins);
 }
@@ -308,7 +308,7 @@ static int add_builtins(const recorder *owner) { return gate_open(owner->hook, t
 int monitoring_init(void)
 {
     static const hook_ops ops = {
-        .begin = open_gate, .is_open = is_open, .add_builtins = add_builtins};
+        .begin = open_gate, .is_open = is_all_open, .add_builtins = add_builtins};
     thread_set_hook(HOOK_MONITORING, &ops);
     gate_init(HOOK_MONITORING, register_all);
     return callbacks_init();

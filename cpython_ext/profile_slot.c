@@ -11,6 +11,8 @@
 
 static const profile_slot_ops *slot;
 
+shared_lock profile_slot_setting;
+
 static PyCFunction sys_setprofile, sys_getprofile;
 static PyCFunctionWithKeywords lsprof_enable;
 
@@ -21,7 +23,9 @@ static PyObject *setprofile(PyObject *module, PyObject *function)
     static EDBPROF_THREAD_LOCAL unsigned under_way;
     slot->changes();
     under_way++;
+    shared_lock_take(&profile_slot_setting);
     PyObject *result = sys_setprofile(module, function);
+    shared_lock_give(&profile_slot_setting);
     if (--under_way == 0) {
         slot->changed();
     }

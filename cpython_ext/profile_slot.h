@@ -2,7 +2,7 @@
 #ifndef EDBPROF_PROFILE_SLOT_H
 #define EDBPROF_PROFILE_SLOT_H
 
-#include "compat.h"
+#include "guard.h"
 
 typedef struct {
     /* The program is about to set or remove a profile function in the calling thread. */
@@ -14,6 +14,10 @@ typedef struct {
      * None for none. Otherwise NULL. */
     PyObject *(*behind_ours)(void);
 } profile_slot_ops;
+
+/* Of threads that set a profile function, theirs or another's: up to 3.13 the interpreter counts them,
+ * and switches events afterwards, so that without the GIL one could switch off what another needs. */
+extern shared_lock profile_slot_setting;
 
 /* Watches the functions of `sys`, once. */
 void profile_slot_watch(const profile_slot_ops *ops);

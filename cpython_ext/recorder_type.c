@@ -9,6 +9,7 @@
 #include "os_threads.h"
 #include "recorder.h"
 #include "thread.h"
+#include "thread_state.h"
 #include "unnoticed.h"
 #include "warn.h"
 

@@ -347,8 +347,18 @@ static int on_arrival(PyObject *self, PyFrameObject *frame, int what, PyObject *
 static void set_profile(thread_state *state, Py_tracefunc function, PyObject *argument)
 {
     state->sets_profile = true;
+    shared_lock_take(&profile_slot_setting);
     compat_set_profile(state->tstate, function, argument);
+    shared_lock_give(&profile_slot_setting);
     state->sets_profile = false;
+}
+
+/* The same in another thread. */
+static void set_profile_in(PyThreadState *tstate, Py_tracefunc function, PyObject *argument)
+{
+    shared_lock_take(&profile_slot_setting);
+    compat_set_profile_in(tstate, function, argument);
+    shared_lock_give(&profile_slot_setting);
 }
 
 /* Compares both, because up to 3.10 yappi sets the function alone. */
@@ -425,7 +435,9 @@ static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
     PyThreadState *tstate = PyThreadState_Get();
     if (tstate->c_profilefunc == on_arrival) {
         PyObject *exception = compat_take_exception();
+        shared_lock_take(&profile_slot_setting);
         compat_set_profile(tstate, NULL, NULL);
+        shared_lock_give(&profile_slot_setting);
         compat_restore_exception(exception);
     }
     if (state == NULL || state->active[HOOK_SETPROFILE].count == 0) {
@@ -438,7 +450,7 @@ static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
 static void notice(PyThreadState *tstate)
 {
     if (tstate->c_profilefunc == NULL) {
-        compat_set_profile_in(tstate, on_arrival, NULL);
+        set_profile_in(tstate, on_arrival, NULL);
     }
 }
 
@@ -491,7 +503,7 @@ static void slot_changed(void)
             continue;
         }
         chain(state);
-        compat_set_profile_in(state->tstate, on_event, (PyObject *)state);
+        set_profile_in(state->tstate, on_event, (PyObject *)state);
     }
     /* At last, because this may run Python code. */
     thread_state *state = recording_state();

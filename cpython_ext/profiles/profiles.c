@@ -451,7 +451,8 @@ PyMODINIT_FUNC PyInit__profiles(void)
         Py_DECREF(module);
         return NULL;
     }
-    if (PyModule_AddType(module, &data_type) < 0) {
+    /* All that several threads use is the library's, which excludes them by itself. */
+    if (compat_declare_no_gil(module) < 0 || PyModule_AddType(module, &data_type) < 0) {
         Py_DECREF(module);
         return NULL;
     }

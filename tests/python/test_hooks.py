@@ -387,7 +387,7 @@ def test_shutdown_while_recording(run, hook):
                 callee()
 
         class Finalized:
-            def __del__(self):
+            def __del__(self, callee=callee):  # Without the GIL, the global is gone.
                 callee(), len("x")
 
         started = threading.Semaphore(0)

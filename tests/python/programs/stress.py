@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+import warnings
 
 from edbprof_native import Profile, profile
 from prof_file import ProfFile
@@ -229,6 +230,7 @@ def main():
     directory, hook = sys.argv[1:3]
     seed, rounds, seconds = map(int, sys.argv[3:6])
     sys.setswitchinterval(1e-5)
+    warnings.simplefilter("ignore", DeprecationWarning)  # A fork while threads run.
     begun = time.monotonic()
     calls = done = 0
     while done < rounds if seconds == 0 else time.monotonic() - begun < seconds:
