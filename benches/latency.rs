@@ -1,6 +1,7 @@
 //! How long single events take while the disk is busy: nodes in memory, in a live file
-//! on disk, and in one on a tmpfs, side by side, first in peace and then while another
-//! process writes and syncs all the time.
+//! on disk, and in one on a tmpfs, side by side, first in peace, then while another process
+//! writes and syncs all the time, and then while another thread saves the recording all the time
+//! and each thousandth call has a new path.
 //!
 //!     cargo bench --bench latency -- [SECONDS [DISK [TMPFS]]]
 //!
@@ -11,6 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edbprof::capi::edbprof_status::*;
@@ -42,25 +44,27 @@ fn main() {
         ("in a live file on tmpfs", tmpfs),
     ];
     println!("{CALLERS} x {CALLEES} contexts, at random; {seconds} s each; nanoseconds");
-    for is_busy in [false, true] {
-        let _writer = is_busy.then(|| Writer::start(&disk));
+    for beside in [
+        "in peace",
+        "while another process writes and syncs",
+        "while another thread saves, with new paths",
+    ] {
+        let _writer = beside.contains("syncs").then(|| Writer::start(&disk));
+        let is_saved = beside.contains("saves");
         let mut recorders = places
             .each_ref()
             .map(|(name, place)| Recorder::new(name, place));
         let turns = Duration::from_secs(seconds).as_millis() / TURN.as_millis();
         for _ in 0..turns {
             for recorder in &mut recorders {
-                recorder.record_for(TURN);
+                if is_saved {
+                    recorder.record_while_saved_for(TURN);
+                } else {
+                    recorder.record_for(TURN);
+                }
             }
         }
-        println!(
-            "\n{}",
-            if is_busy {
-                "while another process writes and syncs"
-            } else {
-                "in peace"
-            }
-        );
+        println!("\n{beside}");
         println!(
             "{:26}{:>12}{:>9}{:>9}{:>10}{:>12}{:>12}",
             "", "events", "median", "99 %", "99.99 %", "99.9999 %", "worst"
@@ -129,6 +133,7 @@ struct Recorder {
     recording: *mut edbprof_recording,
     thread: *mut edbprof_thread,
     random: u64,
+    has_new_paths: bool,
     latencies: Histogram,
 }
 
@@ -165,6 +170,7 @@ impl Recorder {
             recording,
             thread,
             random: 1,
+            has_new_paths: false,
             latencies: Histogram::default(),
         };
         for caller in 1..=CALLERS {
@@ -179,6 +185,28 @@ impl Recorder {
         recorder
     }
 
+    /// Records while another thread saves again and again.
+    fn record_while_saved_for(&mut self, time: Duration) {
+        let is_over = AtomicBool::new(false);
+        let directory = tempfile::tempdir().expect("there is room");
+        let path = directory.path().join("x.prof");
+        let recording = self.recording.expose_provenance();
+        self.has_new_paths = true;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let path = text(path.as_os_str().as_encoded_bytes());
+                    let recording = ptr::with_exposed_provenance_mut(recording);
+                    // SAFETY: a recording that is not freed, and a readable path.
+                    let status = unsafe { edbprof_recording_save_as(recording, path, 0) };
+                    assert_eq!(status, EDBPROF_OK);
+                }
+            });
+            self.record_for(time);
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
+
     fn record_for(&mut self, time: Duration) {
         let begun = Instant::now();
         while begun.elapsed() < time {
@@ -190,6 +218,15 @@ impl Recorder {
                 let random = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 20;
                 let (caller, callee) = (random % CALLERS, random / CALLERS % CALLEES);
                 self.call(1 + caller, 1 + CALLERS + callee);
+            }
+            if self.has_new_paths {
+                let others = (self.random >> 30) % CALLEES;
+                self.enter(1 + self.random % CALLERS);
+                self.call(
+                    1 + CALLERS + others,
+                    1 + CALLERS + (self.random >> 45) % CALLEES,
+                );
+                self.leave(1 + self.random % CALLERS);
             }
         }
     }

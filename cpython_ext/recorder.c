@@ -184,6 +184,49 @@ uint32_t recorder_save_flags(bool final, bool last)
            (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
+void recorder_free(recorder *self)
+{
+    if (self->saves > 0) {
+        self->closed = self->recording;
+    } else {
+        edbprof_recording_free(self->recording);
+    }
+    self->recording = NULL;
+}
+
+static void end_save(recorder *self)
+{
+    if (--self->saves == 0) {
+        edbprof_recording_free(self->closed);
+        self->closed = NULL;
+    }
+}
+
+edbprof_status recorder_write(recorder *self, const edbprof_str *path, uint32_t flags)
+{
+    edbprof_recording *recording = self->recording;
+    edbprof_status status;
+    self->saves++;
+    Py_BEGIN_ALLOW_THREADS;
+    status = path != NULL ? edbprof_recording_save_as(recording, *path, flags)
+                          : edbprof_recording_save(recording, flags);
+    Py_END_ALLOW_THREADS;
+    end_save(self);
+    return status;
+}
+
+edbprof_status recorder_encode(recorder *self, edbprof_bytes *bytes)
+{
+    const edbprof_recording *recording = self->recording;
+    edbprof_status status;
+    self->saves++;
+    Py_BEGIN_ALLOW_THREADS;
+    status = edbprof_recording_encode(recording, bytes);
+    Py_END_ALLOW_THREADS;
+    end_save(self);
+    return status;
+}
+
 bool recorder_call_ended(recorder *self)
 {
     EDBPROF_GUARDED;
@@ -191,8 +234,11 @@ bool recorder_call_ended(recorder *self)
     if (self->recording == NULL) {
         return false;
     }
-    edbprof_status status = edbprof_recording_call_ended(self->recording, self->save_every,
-                                                         recorder_save_flags(false, false));
+    edbprof_status status =
+        edbprof_recording_count_outermost_call(self->recording, self->save_every);
+    if (status == EDBPROF_OK) {
+        status = recorder_write(self, NULL, recorder_save_flags(false, false));
+    }
     if (status == EDBPROF_OK || status == EDBPROF_NOT_DUE || is_unwanted(self)) {
         return status == EDBPROF_OK;
     }

@@ -32,6 +32,8 @@ typedef struct {
     bool abandoned;        /* nobody can reach it: it stops in each thread */
     PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
+    unsigned saves;            /* under way, without the GIL */
+    edbprof_recording *closed; /* meanwhile: the last of them frees it */
     unsigned active_threads;
     unsigned members;          /* those of them that it was enabled in, or that they have started */
     bool counts_unnoticed;     /* entries are counted: see unnoticed.h */
@@ -75,6 +77,16 @@ PyObject *recorder_raise_closed(void);
 
 /* Raises a status as an exception, with the recording's text. */
 void recorder_raise(const edbprof_recording *recording, edbprof_status status);
+
+/* Saves to `path`, or to the recording's own file if that is NULL. Releases the GIL meanwhile, so
+ * that other threads may close the recorder. */
+edbprof_status recorder_write(recorder *self, const edbprof_str *path, uint32_t flags);
+
+/* Encodes a file as it would be saved now. Releases the GIL meanwhile, like recorder_write(). */
+edbprof_status recorder_encode(recorder *self, edbprof_bytes *bytes);
+
+/* Frees the recording, after the saves that are under way. */
+void recorder_free(recorder *self);
 
 /* Counts an outermost call that has ended, and saves when that is due: returns true if it
  * did. Raises nothing; a failure is printed to stderr once. */

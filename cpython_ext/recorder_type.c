@@ -26,8 +26,7 @@ static edbprof_str string_of(PyObject *bytes)
 static void release(recorder *self)
 {
     thread_forget(self);
-    edbprof_recording_free(self->recording);
-    self->recording = NULL;
+    recorder_free(self);
     /* While the interpreter ends, what other tools have hung on a code object for its end may
      * be gone, such as a function of ctypes. */
     bool may_end = PyInterpreterState_Get() == self->interpreter && !compat_is_finalizing();
@@ -300,9 +299,8 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     unnoticed_report(self);
     os_threads_report(self);
     uint32_t flags = recorder_save_flags(final, last);
-    edbprof_status status = path != NULL
-                                ? edbprof_recording_save_as(self->recording, string_of(path), flags)
-                                : edbprof_recording_save(self->recording, flags);
+    edbprof_str to = string_of(path);
+    edbprof_status status = recorder_write(self, path != NULL ? &to : NULL, flags);
     PyObject *saved = NULL;
     if (exception != NULL) {
         compat_restore_exception(exception);
@@ -315,7 +313,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
     return saved;
 }
 
-static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
+static PyObject *recorder_encoded(PyObject *object, PyObject *Py_UNUSED(unused))
 {
     EDBPROF_GUARDED;
     recorder *self = (recorder *)object;
@@ -328,7 +326,7 @@ static PyObject *recorder_encode(PyObject *object, PyObject *Py_UNUSED(unused))
     unnoticed_report(self);
     os_threads_report(self);
     edbprof_bytes bytes;
-    edbprof_status status = edbprof_recording_encode(self->recording, &bytes);
+    edbprof_status status = recorder_encode(self, &bytes);
     if (status != EDBPROF_OK) {
         recorder_raise(self->recording, status);
         return NULL;
@@ -499,7 +497,7 @@ static PyMethodDef recorder_methods[] = {
     {"calls", recorder_calls, METH_VARARGS,
      "calls($self, pattern, earlier, /)\n--\n\nReturn how often functions that the pattern "
      "matches were called since `earlier`, a result of count_calls(). Raises ValueError."},
-    {"encode", recorder_encode, METH_NOARGS,
+    {"encode", recorder_encoded, METH_NOARGS,
      "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises "
      "ValueError."},
     {"codes", recorder_codes, METH_NOARGS,

@@ -1116,8 +1116,9 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
 /**
  * Writes everything that was recorded to the recording's own file, and open calls with
  * their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
- * beside it that has everything will do: readers take one for the other. Saving again replaces the file. One thread at a time; other
- * threads may record meanwhile.
+ * beside it that has everything will do: readers take one for the other. Saving again replaces
+ * the file. Any thread; a save waits for one that another thread has begun, and other threads
+ * may record meanwhile.
  *
  * `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
  * `EDBPROF_SAVE_SIDECAR`, or 0.
@@ -1133,8 +1134,7 @@ edbprof_status edbprof_recording_save(struct edbprof_recording *recording,
 
 /**
  * Writes the recording to `path`, even if nothing was recorded; otherwise like
- * `edbprof_recording_save`. A relative path starts at the current directory. One thread at
- * a time.
+ * `edbprof_recording_save`. A relative path starts at the current directory. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -1147,7 +1147,8 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
 /**
  * Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
  * `every`-th (0: never), as long as all writing took less than a hundredth of the time
- * since the first event. One thread at a time.
+ * since the first event, and another thread does not save already. A recording of more than
+ * some thousand call paths is not saved while its live file has everything. Any thread.
  *
  * Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
  * `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
@@ -1171,6 +1172,17 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
  * * `thread` is NULL or a handle of a recording that is not freed.
  */
 edbprof_status edbprof_thread_save_may_be_due(struct edbprof_thread *thread);
+
+/**
+ * Like `edbprof_recording_call_ended`, but leaves saving to the host, which has to call
+ * `edbprof_recording_save` if `EDBPROF_OK` is returned: for hosts that release a lock of their
+ * own meanwhile. Any thread.
+ *
+ * # Safety
+ * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+ */
+edbprof_status edbprof_recording_count_outermost_call(struct edbprof_recording *recording,
+                                                      uint64_t every);
 
 /**
  * Returns `EDBPROF_IN_MEMORY_ONLY`, once, if the live file can't be made or can't grow:

@@ -43,8 +43,9 @@ fn options(recording: &Recording, flags: u32) -> Attempt<SaveOptions> {
 
 /// Writes everything that was recorded to the recording's own file, and open calls with
 /// their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
-/// beside it that has everything will do: readers take one for the other. Saving again replaces the file. One thread at a time; other
-/// threads may record meanwhile.
+/// beside it that has everything will do: readers take one for the other. Saving again replaces
+/// the file. Any thread; a save waits for one that another thread has begun, and other threads
+/// may record meanwhile.
 ///
 /// `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
 /// `EDBPROF_SAVE_SIDECAR`, or 0.
@@ -73,8 +74,7 @@ pub unsafe extern "C" fn edbprof_recording_save(
 }
 
 /// Writes the recording to `path`, even if nothing was recorded; otherwise like
-/// `edbprof_recording_save`. A relative path starts at the current directory. One thread at
-/// a time.
+/// `edbprof_recording_save`. A relative path starts at the current directory. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -98,7 +98,8 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
 
 /// Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
 /// `every`-th (0: never), as long as all writing took less than a hundredth of the time
-/// since the first event. One thread at a time.
+/// since the first event, and another thread does not save already. A recording of more than
+/// some thousand call paths is not saved while its live file has everything. Any thread.
 ///
 /// Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
 /// `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
@@ -116,12 +117,8 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     unsafe {
         with(recording, |recording| {
             let options = options(recording, flags)?;
-            match recording.call_ended(every, options) {
-                Ok(AutosaveOutcome::Saved) => Ok(()),
-                Ok(AutosaveOutcome::NotDue) => Err(EDBPROF_NOT_DUE),
-                Ok(AutosaveOutcome::LiveFileLost(reason)) => Err(in_memory_only(recording, reason)),
-                Err(error) => Err(fail(recording, error)),
-            }
+            let outcome = recording.call_ended(every, options);
+            is_due(recording, outcome.map_err(|error| fail(recording, error))?)
         })
     }
 }
@@ -147,6 +144,33 @@ pub unsafe extern "C" fn edbprof_thread_save_may_be_due(
                 false => Err(EDBPROF_NOT_DUE),
             }
         })
+    }
+}
+
+/// Like `edbprof_recording_call_ended`, but leaves saving to the host, which has to call
+/// `edbprof_recording_save` if `EDBPROF_OK` is returned: for hosts that release a lock of their
+/// own meanwhile. Any thread.
+///
+/// # Safety
+/// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_recording_count_outermost_call(
+    recording: *mut edbprof_recording,
+    every: u64,
+) -> edbprof_status {
+    // SAFETY: `recording` is NULL or not freed.
+    unsafe {
+        with(recording, |recording| {
+            is_due(recording, recording.count_call(every))
+        })
+    }
+}
+
+fn is_due(recording: &Recording, outcome: AutosaveOutcome) -> Attempt {
+    match outcome {
+        AutosaveOutcome::Due => Ok(()),
+        AutosaveOutcome::NotDue => Err(EDBPROF_NOT_DUE),
+        AutosaveOutcome::LiveFileLost(reason) => Err(in_memory_only(recording, reason)),
     }
 }
 

@@ -205,8 +205,12 @@ impl Recorder {
     }
 
     pub(crate) fn call_ended(&self) -> edbprof_status {
+        self.call_ended_of(0)
+    }
+
+    pub(crate) fn call_ended_of(&self, every: u64) -> edbprof_status {
         // SAFETY: a recording that is not freed.
-        unsafe { edbprof_recording_call_ended(self.recording, 0, 0) }
+        unsafe { edbprof_recording_call_ended(self.recording, every, 0) }
     }
 
     pub(crate) fn check(&self) -> edbprof_status {

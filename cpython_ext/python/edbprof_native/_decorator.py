@@ -39,8 +39,9 @@ class profile:
         suffix: End of the file's name.
         dir: Directory of the file; the temporary directory by default.
         save_every_n_calls: Number of outermost calls between two writes of the file. Writes are
-            postponed while they would exceed a hundredth of the time. With 0, the file is written
-            at exit only. It is always written at exit.
+            postponed while they would exceed a hundredth of the time, and left out once the
+            recording is large and the live file has everything. With 0, the file is written at
+            exit only. It is always written at exit.
         live_dir: Directory of the live file, which keeps what was recorded if the process is
             killed; `dir` by default. A tmpfs such as /dev/shm keeps the file away from busy disks.
             With "", there is no live file.

@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use super::chunks::{Chunk, chunks, end_of};
 use super::replay::{Beginning, Call, Ending, FORKED, ThreadHistory, Visitor, replay};
 use crate::format::live::COUNTER;
-use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
+use crate::format::live::assemble::{Assembled, Assembly, Found, Functions, RawNode};
 use crate::format::timeline::{Block, NO_FUNCTION, TimelineNode, TimelineProcess};
 use crate::model::timeline::WaitKind;
-use crate::model::{Function, NodeWaits, Process, Trees, Waiting};
+use crate::model::{NodeWaits, Process, Trees, Waiting};
 
 /// Returns the trees of `process` between two of its ticks: from the first on, before the second.
 ///
@@ -299,10 +299,7 @@ fn assemble(
     window: &Range<u64>,
 ) -> Trees {
     let is_seen = figures.add_up(&process.nodes);
-    let functions = FunctionsOf {
-        process,
-        hidden: Function::stand_in("<hidden>"),
-    };
+    let functions = FunctionsOf(process);
     let calibration = process.process.calibration;
     let has_class_calls = calibration.is_some_and(|costs| costs.class_call > 0);
     let mut assembly = Assembly::new(&functions, process.clock.rate, has_class_calls);
@@ -358,19 +355,14 @@ fn facts(process: &TimelineProcess, window: &Range<u64>) -> Process {
     }
 }
 
-struct FunctionsOf<'p> {
-    process: &'p TimelineProcess,
-    hidden: Function,
-}
+struct FunctionsOf<'p>(&'p TimelineProcess);
 
 impl Functions for FunctionsOf<'_> {
-    fn get(&self, number: u32) -> Option<(&Function, bool)> {
-        match number {
-            NO_FUNCTION => Some((&self.hidden, true)),
-            number => {
-                let function = self.process.functions.get(number as usize)?;
-                Some((function, false))
-            }
+    fn find(&self, number: u32) -> Found {
+        match self.0.functions.get(number as usize) {
+            _ if number == NO_FUNCTION => Found::Hidden,
+            Some(function) => Found::Visible(function.clone()),
+            None => Found::Unknown,
         }
     }
 }

@@ -45,8 +45,16 @@ pub(crate) trait RawNode {
 
 /// The functions that nodes refer to by number.
 pub(crate) trait Functions {
-    /// Returns a function and true if it is hidden, or nothing for an unknown one.
-    fn get(&self, number: u32) -> Option<(&Function, bool)>;
+    /// Finds a function, of which a copy is returned.
+    fn find(&self, number: u32) -> Found;
+}
+
+/// A function that was looked for.
+pub(crate) enum Found {
+    Visible(Function),
+    /// Part of the profiler itself.
+    Hidden,
+    Unknown,
 }
 
 /// Trees that are being assembled.
@@ -423,8 +431,14 @@ impl<'f, F: Functions> UsedFunctions<'f, F> {
 
     /// Says in which calls, by their functions' numbers, the child of that kind was forked.
     fn name_forked(&mut self, kind: u32, calls: &[u32]) {
-        let functions = calls.iter().filter_map(|&number| self.source.get(number));
-        let path = forked::path(functions.map(|(function, _)| function));
+        let functions = calls.iter().map(|&number| self.source.find(number));
+        let functions: Vec<_> = functions
+            .filter_map(|found| match found {
+                Found::Visible(function) => Some(function),
+                Found::Hidden | Found::Unknown => None,
+            })
+            .collect();
+        let path = forked::path(functions.iter());
         if let Some(kind) = self.kinds.get_mut(kind as usize) {
             *kind = NodeKind::Forked { path };
         }
@@ -436,18 +450,19 @@ impl<'f, F: Functions> UsedFunctions<'f, F> {
         if let Some(&known) = self.by_number.get(at).filter(|&&kind| kind != NO_PARENT) {
             return Some(known);
         }
-        let Some((function, is_hidden)) = self.source.get(number) else {
-            let unknown = match self.unknown {
-                Some(known) => known,
-                None => self.push(unknown_function()),
-            };
-            self.unknown = Some(unknown);
-            return Some(unknown);
+        let function = match self.source.find(number) {
+            Found::Visible(function) => function,
+            Found::Hidden => return None,
+            Found::Unknown => {
+                let unknown = match self.unknown {
+                    Some(known) => known,
+                    None => self.push(unknown_function()),
+                };
+                self.unknown = Some(unknown);
+                return Some(unknown);
+            }
         };
-        if is_hidden {
-            return None;
-        }
-        let kind = self.push(function.clone());
+        let kind = self.push(function);
         if self.by_number.len() <= at {
             self.by_number.resize(at + 1, NO_PARENT);
         }

@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::assemble::{Functions, unknown_function};
+use super::assemble::{Found, Functions, unknown_function};
 use super::{LOG, record};
 use crate::model::{Function, FunctionKind, Label};
 
@@ -87,6 +87,11 @@ impl Log {
         log
     }
 
+    /// Returns true if there is a record of the function of that number.
+    pub(super) fn knows(&self, function: u32) -> bool {
+        self.functions.len() > function as usize
+    }
+
     fn facts(&mut self, mut record: Bytes<'_>) -> Option<()> {
         self.host = record.take_text()?;
         self.hook = record.take_text()?;
@@ -100,9 +105,12 @@ impl Log {
 }
 
 impl Functions for Log {
-    fn get(&self, number: u32) -> Option<(&Function, bool)> {
-        let (function, is_hidden) = self.functions.get(number as usize)?;
-        Some((function, *is_hidden))
+    fn find(&self, number: u32) -> Found {
+        match self.functions.get(number as usize) {
+            Some((_, true)) => Found::Hidden,
+            Some((function, false)) => Found::Visible(function.clone()),
+            None => Found::Unknown,
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::EndTime;
-use super::assemble::{Assembled, Assembly, Functions, RawNode};
+use super::assemble::{Assembled, Assembly, RawNode};
 use super::log::{Bytes, Log, ThreadRecord};
 use super::open_waits::{EndOfThread, open_waits};
 use super::{
@@ -368,7 +368,7 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
             assembly.set_threads(thread, others.saturating_add(1));
         } else if bytes.u64(at::node::KEY) == 0 {
             continue;
-        } else if runs && log.get(bytes.u32(at::node::FUNCTION)).is_none() {
+        } else if runs && !log.knows(bytes.u32(at::node::FUNCTION)) {
             // Made since the log was read: not before, for functions come first.
             continue;
         }

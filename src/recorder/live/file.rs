@@ -351,7 +351,12 @@ impl LiveFile {
     /// Returns true if all that was recorded is in the file, and the file is where readers find
     /// it.
     pub(super) fn is_complete(&mut self) -> bool {
-        !self.is_full && !self.is_detached && self.place.follow(self.header.address()).is_ok()
+        self.has_everything() && self.place.follow(self.header.address()).is_ok()
+    }
+
+    /// Returns true if nothing is missing in it and it is this process's.
+    pub(super) fn has_everything(&self) -> bool {
+        !self.is_full && !self.is_detached
     }
 
     /// Removes the file, unless another has taken its place or it is the parent's. If its

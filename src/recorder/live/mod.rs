@@ -126,6 +126,12 @@ impl LiveBacking {
         self.file.as_mut().is_some_and(LiveFile::is_complete)
     }
 
+    /// Returns true if all that was recorded is in a file of this process's own, whatever others
+    /// have done with that.
+    pub(crate) fn has_everything(&self) -> bool {
+        self.file.as_ref().is_some_and(LiveFile::has_everything)
+    }
+
     /// Returns true if there is a file of this process's own.
     pub(crate) fn has_file(&self) -> bool {
         self.file.as_ref().is_some_and(|file| !file.is_detached())

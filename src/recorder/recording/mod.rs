@@ -1,12 +1,14 @@
 //! A recording: what one process collects for one purpose, over all its threads.
 
 mod attach;
+mod autosave;
 mod calibration;
 mod counts;
 mod functions;
 mod grow;
 mod handle;
 mod identity;
+mod one_saver;
 mod options;
 mod save;
 mod snapshot;
@@ -30,14 +32,15 @@ use crate::recorder::thread::{self, CPU_EPOCH, made_nodes};
 #[cfg(test)]
 pub(crate) use attach::MOST_TREES;
 pub(crate) use attach::ThreadEntry;
+pub(crate) use autosave::{AutosaveOutcome, SavePolicy};
 pub(crate) use functions::{FunctionEntry, FunctionTable};
 #[cfg(test)]
 pub(crate) use grow::{DEFECT_AT, SLOW_AT};
 use identity::Identity;
 pub(crate) use options::{DEFAULT_MAX_NODES, LiveFileLocation, Options, OutputLocation};
-pub(crate) use save::{AutosaveOutcome, SaveOptions, SavePolicy, errno};
+pub(crate) use save::{SaveOptions, errno};
 #[cfg(test)]
-pub(crate) use snapshot::snapshot;
+pub(crate) use snapshot::{snapshot, tests::snapshot_beside};
 
 /// A handle of a recording's.
 pub(crate) type Thread = thread::Thread<Recording>;

@@ -1,4 +1,4 @@
-//! Writes a recording's `.prof` file, and decides when that is worth its time.
+//! Writes a recording's `.prof` file.
 
 use std::error::Error;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::one_saver::OneSaver;
 use super::snapshot::{snapshot, snapshot_by};
 use super::{Recording, Shared, timeline};
 use crate::clock::{self, TickRate};
@@ -20,9 +21,6 @@ use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::sigxfsz::without_sigxfsz;
 use crate::recorder::thread::made_nodes;
 
-/// Writing may take a hundredth of the time that was recorded.
-const SHARE_OF_TIME: u64 = 100;
-
 /// Options of one save.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SaveOptions {
@@ -34,54 +32,9 @@ pub(crate) struct SaveOptions {
     pub(crate) remove_live_file: bool,
 }
 
-/// Result of [`Recording::call_ended`].
-#[derive(Debug)]
-pub(crate) enum AutosaveOutcome {
-    /// The file was written.
-    Saved,
-    /// It was not yet due.
-    NotDue,
-    /// Either of these, and no live file keeps what is recorded, for this reason. Reported
-    /// once.
-    LiveFileLost(String),
-}
-
-/// Facts from which the decision to save after a call is made.
-#[derive(Debug, Default)]
-pub(crate) struct SavePolicy {
-    outermost_calls: u64,
-    /// Tick of the wall clock at which the recording began.
-    began: u64,
-    /// Ticks that all writing took.
-    written_for: u64,
-    /// Options of the latest save of the recording's own file, if the process was at its end
-    /// then, and the number of [`Shared::events`].
-    final_save: Option<(SaveOptions, u64)>,
-    /// The latest save of that file has failed: the live file is all that there is.
-    has_failed: bool,
-}
-
-impl SavePolicy {
-    /// The recording begins now.
-    pub(crate) fn begin(&mut self) {
-        self.began = clock::wall().now();
-    }
-
-    fn may_write(&self, now: u64) -> bool {
-        let recorded_for = now.saturating_sub(self.began);
-        self.written_for.saturating_mul(SHARE_OF_TIME) <= recorded_for
-    }
-
-    /// Tick of the wall clock from which on [`SavePolicy::may_write`] is true.
-    fn may_write_from(&self) -> u64 {
-        let wanted = self.written_for.saturating_mul(SHARE_OF_TIME);
-        self.began.saturating_add(wanted)
-    }
-}
-
 impl Recording {
     /// Writes the recording to its own file, if it has a location and anything was
-    /// recorded. Returns the path. One thread at a time.
+    /// recorded. Returns the path. Waits for a save of another thread's.
     ///
     /// At the end of the process a complete live file beside it will do, because readers take it
     /// for the file: the process may have lost the right to make one.
@@ -99,6 +52,7 @@ impl Recording {
             return Ok(None);
         };
         let since = self.options.clock.now();
+        let _one = OneSaver::wait(self);
         let events = self.lock().events();
         let is_final = options.ending == Ending::Finished;
         let rate = self.rate();
@@ -184,13 +138,14 @@ impl Recording {
         !is_changed || self.save(options).is_ok()
     }
 
-    /// Writes the recording to `path`, whatever is in it, and its history beside that. One thread
-    /// at a time.
+    /// Writes the recording to `path`, whatever is in it, and its history beside that. Waits for a
+    /// save of another thread's.
     ///
     /// # Errors
     /// The system's, naming the path.
     pub(crate) fn save_as(&self, path: &Path, options: SaveOptions) -> io::Result<()> {
         let rate = self.rate();
+        let _one = OneSaver::wait(self);
         self.write_trees(path, options, rate)?;
         self.write_timeline(path, options, rate)
     }
@@ -219,59 +174,6 @@ impl Recording {
     /// Content of a file that would be written now.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&snapshot(self, Ending::Running).unwrap_or_default())
-    }
-
-    /// Counts an outermost call that has ended, and writes the recording after
-    /// every `every`-th (0: never) as long as all writing took under a hundredth
-    /// of the time since the recording began.
-    ///
-    /// # Errors
-    /// Those of [`Recording::save`].
-    pub(crate) fn call_ended(
-        &self,
-        every: u64,
-        options: SaveOptions,
-    ) -> io::Result<AutosaveOutcome> {
-        let mut shared = self.lock();
-        shared.saves.outermost_calls += 1;
-        if shared.identity.is_none() {
-            return Ok(AutosaveOutcome::NotDue);
-        }
-        // Asked before the division, which takes longer, because it is false more often.
-        let due = every != 0
-            && shared.saves.may_write(self.time_of_end(&shared))
-            && shared.saves.outermost_calls % every == 0;
-        if !due {
-            let warning = shared.backing.take_warning();
-            return Ok(warning.map_or(AutosaveOutcome::NotDue, AutosaveOutcome::LiveFileLost));
-        }
-        drop(shared);
-        self.save(options)?;
-        let warning = self.lock().backing.take_warning();
-        Ok(warning.map_or(AutosaveOutcome::Saved, AutosaveOutcome::LiveFileLost))
-    }
-
-    /// Returns false if [`Recording::call_ended`] would save nothing after a call whose latest
-    /// event was `last` in its thread. Takes no lock and writes nothing, so that threads without
-    /// a common lock do not wait for each other.
-    pub(crate) fn save_may_be_due(&self, last: u64) -> bool {
-        let now = match self.options.clock == clock::wall() {
-            true => self.epoch.wrapping_add(last),
-            false => clock::wall().now(),
-        };
-        self.no_save_until.load(Relaxed) <= now
-    }
-
-    /// Reading of the wall clock when a call ended just now.
-    fn time_of_end(&self, shared: &Shared) -> u64 {
-        match shared.threads.as_slice() {
-            // The end was its latest event. Reading the clock takes a tenth of a decorated
-            // call.
-            [only] if self.options.clock == clock::wall() => {
-                self.epoch.wrapping_add(only.thread.last())
-            }
-            _ => clock::wall().now(),
-        }
     }
 }
 

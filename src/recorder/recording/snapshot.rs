@@ -1,13 +1,17 @@
 //! From a recording to the value that is written: nodes as columns, ticks as
 //! nanoseconds, the profiler's own frames taken out.
 
-use super::functions::FunctionTable;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
 use super::{Recording, Shared, ThreadEntry};
 use crate::clock::{self, Clock, TickRate};
-use crate::format::live::assemble::{Assembled, Assembly, Functions, RawNode};
-use crate::model::{Ending, Function, Process, ProcessIdentity, Trees, Waiting};
-use crate::recorder::node::Node;
-use crate::recorder::thread::ThreadShared;
+use crate::format::live::assemble::{Assembled, Assembly, Found, Functions, RawNode};
+use crate::model::{Ending, Process, ProcessIdentity, RecordingId, Trees, Waiting};
+use crate::recorder::live::Suspension;
+use crate::recorder::node::{Node, NodeIndex};
+use crate::recorder::thread::{ThreadShared, made_nodes};
 
 /// Returns what `recording` holds now, open calls with their time so far. `None` when
 /// nothing was ever recorded. Other threads may go on recording meanwhile: what
@@ -17,39 +21,121 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
 }
 
 /// Like [`snapshot`], with a rate of the recording's ticks that was measured before.
+///
+/// The lock is held for as long as it takes to copy the lists of chunks and of records. Nodes are
+/// read without it, because a thread that makes one would wait, with all threads behind it if the
+/// host has a lock of its own.
 pub(super) fn snapshot_by(recording: &Recording, ending: Ending, rate: TickRate) -> Option<Trees> {
-    let shared = recording.lock();
-    let process = process(recording, &shared, rate, ending)?;
-    let costs = shared.calibration;
+    Some(assemble(
+        recording,
+        Parts::copy(recording, ending, rate)?,
+        rate,
+    ))
+}
+
+fn assemble(recording: &Recording, parts: Parts, rate: TickRate) -> Trees {
+    let costs = parts.process.calibration;
     let has_class_calls = costs.is_some_and(|costs| costs.class_call > 0);
-    let mut assembly = Assembly::new(&shared.functions, rate, has_class_calls);
-    let latest_of_all = match recording.options.clock {
-        Clock::Tsc | Clock::Monotonic => shared.threads.iter().map(latest).max(),
-        // A clock of each thread's own says nothing about others.
-        Clock::Cpu | Clock::Host => None,
-    };
-    for entry in &shared.threads {
-        add_thread(&mut assembly, &shared, entry, latest_of_all.unwrap_or(0));
+    let mut assembly = Assembly::new(recording, rate, has_class_calls);
+    for thread in &parts.threads {
+        add_thread(&mut assembly, recording, &parts, thread);
     }
-    for (node, waiting) in shared.waits.iter() {
-        assembly.add_waiting(node, &waiting);
+    for (node, waiting) in &parts.waits {
+        assembly.add_waiting(*node, waiting);
     }
-    add_awaiting(&mut assembly, &shared);
+    add_awaiting(&mut assembly, &parts);
     let Assembled {
         functions,
         kinds,
         threads,
     } = assembly.finish();
     let mut trees = Trees {
-        recordings: shared.identity.iter().map(|identity| identity.id).collect(),
-        processes: vec![process],
+        recordings: vec![parts.recording],
+        processes: vec![parts.process],
         functions,
         kinds,
         threads,
         ..Trees::default()
     };
     trees.state_cost(running_share().unwrap_or(1.0));
-    Some(trees)
+    trees
+}
+
+/// Parts of a recording as they are at one moment, but for its nodes.
+struct Parts {
+    process: Process,
+    /// Number of the recording.
+    recording: RecordingId,
+    /// Address of node 0.
+    base: NonNull<Node>,
+    threads: Vec<ThreadPart>,
+    /// Latest tick at which each thread that shares a clock with others still ran; 0 if a clock of
+    /// each thread's own says nothing about others.
+    latest_of_all: u64,
+    /// Latest tick of all threads.
+    latest: u64,
+    waits: Vec<(NodeIndex, Waiting)>,
+    awaits: Vec<(NodeIndex, u64, u64)>,
+    suspended: Vec<Suspension>,
+    runs: Vec<(NodeIndex, u64, u64)>,
+}
+
+/// A thread's tree, but for its nodes.
+struct ThreadPart {
+    thread: Arc<ThreadShared>,
+    name: Box<[u8]>,
+    inherited: Option<u32>,
+    root: NodeIndex,
+    chunks: Vec<Range<NodeIndex>>,
+    /// First node that is not made yet.
+    next: NodeIndex,
+    /// Time now, if this is the calling thread.
+    now: Option<u64>,
+}
+
+impl Parts {
+    /// Copies them under the recording's lock. `None` when nothing was ever recorded.
+    fn copy(recording: &Recording, ending: Ending, rate: TickRate) -> Option<Parts> {
+        let shared = recording.lock();
+        let latest = shared.threads.iter().map(latest).max().unwrap_or(0);
+        Some(Parts {
+            process: process(recording, &shared, rate, ending)?,
+            recording: shared.identity.as_ref()?.id,
+            base: shared.arena.base(),
+            threads: shared.threads.iter().filter_map(ThreadPart::copy).collect(),
+            latest_of_all: match recording.options.clock {
+                Clock::Tsc | Clock::Monotonic => latest,
+                Clock::Cpu | Clock::Host => 0,
+            },
+            latest,
+            waits: shared.waits.iter().collect(),
+            awaits: shared.awaits.iter().collect(),
+            suspended: shared.suspended.iter().collect(),
+            runs: shared.runs.iter().collect(),
+        })
+    }
+
+    fn nodes<'p>(&self, of: &'p ThreadPart) -> impl Iterator<Item = (NodeIndex, &'p Node)> {
+        // SAFETY: the thread's own chunks in the recording's arena, as they were under the lock.
+        // Chunks stay where they are for as long as the recording, which the caller borrows. In a
+        // forked child, which takes another arena, no thread is here.
+        unsafe { made_nodes(self.base, &of.chunks, of.next) }
+    }
+}
+
+impl ThreadPart {
+    /// `None` for a thread that a forked child has not.
+    fn copy(entry: &ThreadEntry) -> Option<ThreadPart> {
+        Some(ThreadPart {
+            root: entry.chunks.first()?.start,
+            thread: Arc::clone(&entry.thread),
+            name: entry.tree_name(),
+            inherited: entry.inherited,
+            chunks: entry.chunks.clone(),
+            next: entry.thread.next(),
+            now: entry.now_if_current(),
+        })
+    }
 }
 
 /// The latest tick at which the thread is known to run, with the time that its ticks leave out:
@@ -60,26 +146,20 @@ fn latest(entry: &ThreadEntry) -> u64 {
     tick.saturating_add(entry.thread.excluded())
 }
 
-/// Adds the nodes of one thread, which still ran at `latest_of_all` on the common time axis.
+/// Adds the nodes of one thread.
 fn add_thread(
-    assembly: &mut Assembly<'_, FunctionTable>,
-    shared: &Shared,
-    entry: &ThreadEntry,
-    latest_of_all: u64,
+    assembly: &mut Assembly<'_, Recording>,
+    recording: &Recording,
+    parts: &Parts,
+    of: &ThreadPart,
 ) {
-    let thread = &entry.thread;
-    let Some(first) = entry.chunks.first() else {
-        return; // A thread that a forked child has not.
-    };
-    let number = assembly.add_thread(first.start, &entry.tree_name(), entry.inherited);
+    let thread = &*of.thread;
+    let number = assembly.add_thread(of.root, &of.name, of.inherited);
     assembly.set_threads(number, thread.threads());
-    let latest_of_all = latest_of_all.saturating_sub(thread.excluded());
-    let now = match entry.now_if_current() {
-        Some(now) => now.max(latest_of_all),
-        None => latest_of_all,
-    };
+    let latest_of_all = parts.latest_of_all.saturating_sub(thread.excluded());
+    let now = of.now.unwrap_or(0).max(latest_of_all);
     let mut innermost = None;
-    for (index, node) in shared.nodes(thread.slot()) {
+    for (index, node) in parts.nodes(of) {
         assembly.add(index, &MemoryNode { node, thread, now });
         // A callee's node is made after its caller's.
         if node.is_open() {
@@ -87,11 +167,11 @@ fn add_thread(
         }
     }
     let wait = innermost
-        .filter(|_| !thread.is_current())
+        .filter(|_| of.now.is_none())
         .zip(thread.wait_under_way());
     if let Some(((index, function), (ran, waited))) = wait {
         // What has no processor for most of the time waits for something.
-        let is_for_gil = shared.functions.is_python(function) && ran > waited / 16;
+        let is_for_gil = ran > waited / 16 && recording.lock().functions.is_python(function);
         let (blocked, gil) = match is_for_gil {
             true => (0, waited),
             false => (waited, 0),
@@ -107,17 +187,17 @@ fn add_thread(
 
 #[cfg(all(test, edbprof_loom))]
 mod interleaved;
+
 /// Adds awaiting. Coroutines that are suspended are so until the latest tick of all threads.
-fn add_awaiting(assembly: &mut Assembly<'_, FunctionTable>, shared: &Shared) {
-    for (node, awaiting, longest_run) in shared.awaits.iter() {
+fn add_awaiting(assembly: &mut Assembly<'_, Recording>, parts: &Parts) {
+    for &(node, awaiting, longest_run) in &parts.awaits {
         assembly.add_awaiting(node, awaiting, longest_run);
     }
-    let latest = shared.threads.iter().map(latest).max().unwrap_or(0);
-    for suspension in shared.suspended.iter() {
-        let ticks = latest.saturating_sub(suspension.since);
+    for suspension in &parts.suspended {
+        let ticks = parts.latest.saturating_sub(suspension.since);
         assembly.add_awaiting(suspension.node, ticks, 0);
     }
-    for (node, start_unix_ns, ticks) in shared.runs.iter() {
+    for &(node, start_unix_ns, ticks) in &parts.runs {
         assembly.add_run(node, start_unix_ns, ticks);
     }
 }
@@ -166,10 +246,13 @@ impl RawNode for MemoryNode<'_> {
     }
 }
 
-impl Functions for FunctionTable {
-    fn get(&self, number: u32) -> Option<(&Function, bool)> {
-        let entry = self.entries().get(number as usize)?;
-        Some((&entry.function, entry.hidden))
+impl Functions for Recording {
+    fn find(&self, number: u32) -> Found {
+        match self.lock().functions.entries().get(number as usize) {
+            Some(entry) if entry.hidden => Found::Hidden,
+            Some(entry) => Found::Visible(entry.function.clone()),
+            None => Found::Unknown,
+        }
     }
 }
 
@@ -221,4 +304,17 @@ pub(super) fn process(
         calibration: shared.calibration,
         recording_ns: 0,
     })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Returns a snapshot for which `meanwhile` is called after the lock is free again.
+    pub(crate) fn snapshot_beside(recording: &Recording, meanwhile: impl FnOnce()) -> Trees {
+        let rate = recording.rate();
+        let parts = Parts::copy(recording, Ending::Running, rate).unwrap();
+        meanwhile();
+        assemble(recording, parts, rate)
+    }
 }

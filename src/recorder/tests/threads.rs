@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::{Figures, attach, by_path, define, recording, recording_by, trees};
 use crate::clock::Clock;
-use crate::model::ThreadTree;
+use crate::model::{Ending, ThreadTree};
 use crate::recorder::Visit;
+use crate::recorder::recording::{SaveOptions, snapshot_beside};
 use crate::recorder::{Outcome, Thread};
 
 /// Rounds of a thread's work in which it comes to new contexts.
@@ -196,6 +197,58 @@ fn threads_begin_and_end_while_another_one_saves() {
             pass();
         }
     });
+}
+
+/// A snapshot copies lists under the lock and reads nodes after that.
+#[test]
+fn nodes_functions_and_threads_that_are_made_during_a_snapshot_are_not_in_it() {
+    let recording = recording(100_000);
+    define(&recording, 1, false);
+    let thread = attach(&recording);
+    let call = |thread: &Thread, key| {
+        thread.enter(key, Visit::Start, thread.at(10));
+        thread.leave(key, thread.at(20));
+    };
+    call(thread, 1);
+    let before = trees(&recording);
+    let beside = snapshot_beside(&recording, || {
+        for key in 2..3000 {
+            define(&recording, key, false);
+            call(thread, key);
+        }
+        thread::scope(|scope| {
+            scope.spawn(|| call(attach(&recording), 1));
+        });
+    });
+    assert_eq!(beside.functions, before.functions);
+    assert_eq!(beside.threads, before.threads);
+    assert_eq!(trees(&recording).functions.len(), 2999);
+}
+
+#[test]
+fn threads_may_save_at_the_same_time() {
+    let recording = recording(100_000);
+    define(&recording, 1, false);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |number| directory.path().join(format!("{number}.prof"));
+    let options = SaveOptions {
+        ending: Ending::Running,
+        sidecar: false,
+        remove_live_file: false,
+    };
+    let (thread, recording) = (attach(&recording), &recording);
+    thread.enter(1, Visit::Start, thread.at(10));
+    thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || recording.save_as(&path(number % 2), options).unwrap());
+        }
+    });
+    thread.leave(1, thread.at(20));
+    let of = |number| std::fs::read(path(number)).unwrap();
+    for number in 0..2 {
+        assert!(crate::format::prof::read(&of(number)).is_ok());
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 
 fn calls_of(tree: &ThreadTree) -> u64 {
