@@ -12,7 +12,7 @@ def callee():
     pass
 
 def runs_meanwhile(action):
-    \"\"\"Tells whether another thread runs while `action` is repeated, a thousand times at most.\"\"\"
+    \"\"\"Tells if another thread runs while `action` is repeated: 1,000 times at most.\"\"\"
     go, seen = threading.Lock(), []
     go.acquire()
 
