@@ -17,6 +17,7 @@ import sys
 import time
 
 from decorated import measure_decorated
+from hard import HARD
 from measure import mean_of_cprofile, measure
 from tools import TOOLS
 from workloads import SMALL, WORKLOADS
@@ -76,12 +77,14 @@ def main() -> None:
         events[name], costs[name] = measure(name, tools, options.rounds, clock)
         print_workload(name, events[name], costs[name])
     means = {}
-    print(f"\nGeometric means, of cProfile's overhead: {' '.join(SMALL)}; with the others")
-    for tool in tools:
-        if tool != "none":
-            small = {name: cost for name, cost in costs.items() if name in SMALL}
-            means[tool] = [mean_of_cprofile(some, tool) for some in (small or costs, costs)]
-            print(f"  {tool:20}" + "".join(f"{mean:8.2f}" for mean in means[tool]))
+    for group, members in {"small": SMALL, "hard": HARD, "all": costs}.items():
+        some = {name: cost for name, cost in costs.items() if name in members}
+        if not some:
+            continue
+        print(f"\nGeometric means of cProfile's overhead, {group}: {', '.join(some)}")
+        means[group] = {tool: mean_of_cprofile(some, tool) for tool in tools if tool != "none"}
+        for tool, mean in means[group].items():
+            print(f"  {tool:20}{mean:8.2f}")
     decorated = measure_decorated(options.calls, clock)
     print(
         f"\nA decorated call of two lines: {decorated['us']:.2f} us; cProfile switched on and "

@@ -1,4 +1,4 @@
-"""What is recorded: four small programs, two of pyperformance, a large one."""
+"""What is recorded: four small programs, two of pyperformance, a large one, five hard shapes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import types
 from pathlib import Path
 from typing import Any, Callable
+
+from hard import HARD
 
 
 def fib(n: int = 19) -> int:
@@ -123,4 +125,4 @@ SMALL = {
     "richards": richards,
 }
 # By name, what makes the function to run.
-WORKLOADS = {**SMALL, "docutils": docutils}
+WORKLOADS = {**SMALL, "docutils": docutils, **HARD}
