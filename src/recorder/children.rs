@@ -1,29 +1,38 @@
 //! Finds a node's child by key: an open-addressing table of node indices.
 //!
 //! The table holds no keys of its own, because the nodes have them. A slot is four bytes, and
-//! at most half of the slots are taken.
+//! at most half of the slots are taken. Four bits of a slot are a tag from the hash: most nodes
+//! that are not the one looked for have another, so they need not be fetched into the cache.
 
 use std::cell::UnsafeCell;
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
+use crate::recorder::arena::LARGEST_BUDGET;
 use crate::recorder::node::{Node, NodeIndex};
 
 /// No node: index 0 is always the root of some thread, never a child.
-const EMPTY: NodeIndex = 0;
+const EMPTY: u32 = 0;
 
 /// All parent-child links of one thread's tree, in a power of two of slots: in one at least,
 /// so that finding need not ask.
 ///
 /// All functions are for the owning thread only. None of them calls another one while it has
 /// the slots, so no two references to them exist at a time.
-pub(crate) struct Children(UnsafeCell<Vec<NodeIndex>>);
+pub(crate) struct Children(UnsafeCell<Vec<u32>>);
 
-fn hash(parent: NodeIndex, key: u64) -> usize {
+/// Bits of a slot that are the index; those above are the tag.
+const INDEX_BITS: u32 = 28;
+const INDEX: u32 = (1 << INDEX_BITS) - 1;
+const _: () = assert!(LARGEST_BUDGET + LARGEST_BUDGET / 4 < INDEX);
+
+/// First slot to look at, before it is cut to the table's size, and the tag.
+#[inline]
+fn hash(parent: NodeIndex, key: u64) -> (usize, u32) {
     const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
     let mixed = (key ^ (u64::from(parent) << 32 | u64::from(parent))).wrapping_mul(MULTIPLIER);
     // The product's high bits depend on all bits of the key.
-    (mixed >> 24) as usize
+    ((mixed >> 24) as usize, (mixed >> 32) as u32 & !INDEX)
 }
 
 impl Default for Children {
@@ -47,18 +56,23 @@ impl Children {
         // SAFETY: the only reference, see the type's docs.
         let slots = unsafe { &*self.0.get() };
         let mask = slots.len() - 1;
-        let mut slot = hash(parent, key) & mask;
+        let (first, tag) = hash(parent, key);
+        let mut slot = first & mask;
         loop {
             debug_assert!(slot <= mask);
             // SAFETY: slot <= mask, which is the last slot: there is one.
-            let index = unsafe { *slots.get_unchecked(slot) };
-            if index == EMPTY {
+            let taken = unsafe { *slots.get_unchecked(slot) };
+            if taken == EMPTY {
                 return None;
             }
-            // SAFETY: indices in the table are nodes of this arena (contract).
-            let node = unsafe { base.add(index as usize).as_ref() };
-            if node.key == key && node.parent == parent {
-                return Some(index);
+            // With the right tag, the index alone is left.
+            let index = taken ^ tag;
+            if index <= INDEX {
+                // SAFETY: indices in the table are nodes of this arena (contract).
+                let node = unsafe { base.add(index as usize).as_ref() };
+                if node.key == key && node.parent == parent {
+                    return Some(index);
+                }
             }
             slot = (slot + 1) & mask;
         }
@@ -108,12 +122,14 @@ impl Children {
     }
 }
 
-fn put(slots: &mut [NodeIndex], index: NodeIndex, node: &Node) {
+fn put(slots: &mut [u32], index: NodeIndex, node: &Node) {
     let mask = slots.len().wrapping_sub(1);
-    let mut slot = hash(node.parent, node.key) & mask;
+    debug_assert!(index <= INDEX);
+    let (first, tag) = hash(node.parent, node.key);
+    let mut slot = first & mask;
     while let Some(taken) = slots.get_mut(slot) {
         if *taken == EMPTY {
-            *taken = index;
+            *taken = index | tag;
             return;
         }
         slot = (slot + 1) & mask;
