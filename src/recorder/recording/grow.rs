@@ -1,5 +1,5 @@
-//! Growth of a recording: its first event, and each new node. Off the hot path, under the
-//! recording's lock.
+//! Growth of a recording: its first event, and new nodes that a thread can't make alone. Off the
+//! hot path, under the recording's lock.
 
 #[cfg(test)]
 use std::cell::Cell;
@@ -202,6 +202,9 @@ impl Recording {
             thread.set_chunk(chunk);
             let set_rate = |file: &mut LiveFile| file.set_rate(self.rate_so_far());
             shared.backing.with_file(set_rate);
+        }
+        if !is_counter {
+            thread.note_known(key, function, budget);
         }
         // SAFETY: the thread's chunk, which is committed, has room, and so has its table.
         Ok(unsafe { thread.add_node(parent, key, function) })

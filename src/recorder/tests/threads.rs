@@ -294,6 +294,26 @@ fn calls_of_threads_that_come_and_go_are_exact_in_every_snapshot() {
 
 #[test]
 fn known_calls_wait_for_no_lock() {
+    assert_waits_for_no_lock(work_in_known_contexts, work_in_known_contexts);
+}
+
+#[test]
+fn calls_of_known_functions_on_new_paths_wait_for_no_lock() {
+    fn nest(thread: &Thread, keys: &[u64]) {
+        for &key in keys {
+            let outcome = thread.enter_unnoted(key, Visit::Start, thread.now());
+            assert_eq!(outcome, Outcome::Recorded);
+        }
+        thread.leave_all(thread.now());
+    }
+    assert_waits_for_no_lock(
+        |thread| nest(thread, &[1, 2, 3]),
+        |thread| nest(thread, &[3, 2, 1, 2, 3, 3, 1, 1, 2]),
+    );
+}
+
+/// Does `before`, and `then` while the recording's lock is held.
+fn assert_waits_for_no_lock(before: fn(&Thread), then: fn(&Thread)) {
     let recording = recording(1000);
     for key in 1..=3 {
         define(&recording, key, false);
@@ -305,10 +325,10 @@ fn known_calls_wait_for_no_lock() {
         let recording = &recording;
         scope.spawn(move || {
             let thread = attach(recording);
-            work_in_known_contexts(thread);
+            before(thread);
             known.send(()).unwrap();
             when_locked.recv().unwrap();
-            work_in_known_contexts(thread);
+            then(thread);
             done.send(()).unwrap();
         });
         when_known.recv().unwrap();

@@ -14,7 +14,9 @@
 //!                                                       instructions an event, in all)
 //!     find (cursor, key) in the children table       2. one probe, mostly; the keys are in
 //!         found: remember as a follower; open           the nodes, which are needed anyway
-//!     otherwise grow the tree                        3. lock, function, chunk, first event
+//!     otherwise grow the tree                        3. alone if the function is known and
+//!                                                       there is room; else lock, function,
+//!                                                       chunk, first event
 //!         no room: count by function (overflow)
 //!
 //! open(node):
@@ -44,6 +46,7 @@ mod excluded;
 mod fiber;
 mod forked;
 mod history;
+mod known;
 mod leave;
 mod nodes;
 mod overflow;
@@ -66,6 +69,7 @@ use coroutine::CoroutineVisits;
 pub(crate) use coroutine::{Step, VisitEnd};
 pub(crate) use fiber::Fiber;
 use history::{HistoryCursor, Note};
+use known::KnownFunctions;
 use nodes::Room;
 pub(crate) use nodes::made_nodes;
 use overflow::OverflowCalls;
@@ -179,6 +183,9 @@ pub(crate) struct Thread<H> {
     chunk_end: Cell<NodeIndex>,
     nodes: Cell<u32>,
     room: Cell<Room>,
+    known: KnownFunctions,
+    /// Index that no node of a tree has, nor any behind it; 0 before the first node.
+    budget: Cell<NodeIndex>,
     home: NonNull<H>,
     shared: Arc<ThreadShared>,
     mode: Cell<Mode>,
@@ -255,6 +262,8 @@ impl<H: Home> Thread<H> {
             chunk_end: Cell::new(chunk.end),
             nodes: Cell::new(1),
             room: Cell::new(Room::ForNodes),
+            known: KnownFunctions::default(),
+            budget: Cell::new(0),
             home,
             // SAFETY: the recording has the arena and outlives its handles (contract).
             shared: Arc::new(unsafe { ThreadShared::new(slot, root, chunk.start + 1) }),
@@ -400,7 +409,11 @@ impl<H: Home> Thread<H> {
     #[inline(always)]
     fn enter_noted_if<const NOTED: bool>(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         debug_assert_ne!(key, 0);
-        match self.find_or_make(key) {
+        let found = match NOTED {
+            true => self.find_or_make(key),
+            false => self.find_or_make_at_once(key),
+        };
+        match found {
             Ok(child) => {
                 if NOTED {
                     self.note(Note::Enter(child, visit), now);

@@ -60,6 +60,41 @@ impl<H: Home> Thread<H> {
         }
     }
 
+    /// Like [`Thread::find_or_make`], for an event at a time that [`Thread::now_at_once`] gave:
+    /// the clock was not reset before it. Makes most nodes without the recording's lock.
+    pub(super) fn find_or_make_at_once(&self, key: u64) -> Result<NodeIndex, Outcome> {
+        if !matches!(self.mode.get(), Mode::Tree) {
+            return self.find_or_make(key);
+        }
+        let parent = self.index_of(self.cursor());
+        if let Some(child) = self.find(parent, key) {
+            return Ok(child);
+        }
+        match self.room.get() {
+            Room::ForNodes => match self.make_at_once(parent, key) {
+                Some(child) => Ok(child),
+                None => self.make(parent, key),
+            },
+            Room::ForCounters | Room::Nowhere => Err(Outcome::Dropped),
+        }
+    }
+
+    /// Makes the node of `key` under `parent`, if the thread has made a node of that function
+    /// before, so that the recording has begun, and has room for it.
+    fn make_at_once(&self, parent: NodeIndex, key: u64) -> Option<NodeIndex> {
+        let function = self.known.find(key)?;
+        let has_room = self.has_room(self.budget.get()) && !self.has_small_table();
+        // SAFETY: the owning thread's chunk, which is committed, has room, and so has its table.
+        has_room.then(|| unsafe { self.add_node(parent, key, function) })
+    }
+
+    /// Lets [`Thread::find_or_make_at_once`] make nodes of that function, as far as their indices
+    /// are below `budget`.
+    pub(crate) fn note_known(&self, key: u64, function: u32, budget: NodeIndex) {
+        self.known.note(key, function);
+        self.budget.set(budget);
+    }
+
     pub(super) fn index_of(&self, node: &Node) -> NodeIndex {
         let offset = std::ptr::from_ref(node).addr() - self.base.get().addr().get();
         (offset / size_of::<Node>()) as NodeIndex
