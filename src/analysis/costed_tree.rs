@@ -56,6 +56,11 @@ impl CostedTree {
         self.tree.push(parent, function)
     }
 
+    /// Like [`CostedTree::child`], for the nodes of a tree that [`CostedTree::push`] can't add.
+    pub(super) fn child_with_twins(&mut self, parent: u32, function: u32) -> u32 {
+        self.tree.child_with_twins(parent, function)
+    }
+
     /// Adds the figures of `more`, and an overhead, to `node`.
     pub(super) fn add(&mut self, node: u32, more: &NodeRow, overhead_ps: u64) {
         self.tree.add(node, more.calls, more.resumes, more.total);

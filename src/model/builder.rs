@@ -9,7 +9,7 @@ use super::{NodeRow, Nodes};
 /// Builds [`Nodes`].
 pub(crate) struct TreeBuilder {
     nodes: Nodes,
-    /// Nodes by parent and kind: those before `in_table`.
+    /// Nodes by parent and kind: those before `in_table`, and those with twins.
     children: HashMap<(u32, u32), u32, RandomState>,
     in_table: usize,
     /// The node that was asked for last.
@@ -80,6 +80,17 @@ impl TreeBuilder {
             self.in_table += 1;
         }
         self.last = node as usize;
+        node
+    }
+
+    /// Like [`TreeBuilder::child`], for a tree whose other nodes are pushed: looks among those
+    /// nodes alone that were asked for in this way.
+    pub(crate) fn child_with_twins(&mut self, parent: u32, kind: u32) -> u32 {
+        let new = self.nodes.len() as u32;
+        let node = *self.children.entry((parent, kind)).or_insert(new);
+        if node == new {
+            self.push(parent, kind);
+        }
         node
     }
 

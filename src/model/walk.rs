@@ -55,19 +55,26 @@ impl Children {
         &self.starts[1..self.starts.len() - 1]
     }
 
-    /// Returns true if no two children of one node, and no two roots, are of one kind.
-    pub(crate) fn are_distinct(&self, kind: impl Fn(u32) -> u32) -> bool {
-        // The latest slot that a kind was in.
-        let mut slots: Vec<u32> = Vec::new();
-        (1..self.starts.len() as u32).all(|slot| {
-            self.slot(slot as usize - 1).iter().all(|&node| {
+    /// For each node, returns true if another child of its parent, or another root, is of its
+    /// kind.
+    pub(crate) fn have_twins(&self, kind: impl Fn(u32) -> u32) -> Vec<bool> {
+        let mut twins = vec![false; self.nodes.len()];
+        // For each kind, the latest slot that it was in, and the node.
+        let mut latest: Vec<(u32, u32)> = Vec::new();
+        for slot in 1..self.starts.len() as u32 {
+            for &node in self.slot(slot as usize - 1) {
                 let kind = kind(node) as usize;
-                if slots.len() <= kind {
-                    slots.resize(kind + 1, 0);
+                if latest.len() <= kind {
+                    latest.resize(kind + 1, (0, 0));
                 }
-                std::mem::replace(&mut slots[kind], slot) != slot
-            })
-        })
+                let (before, twin) = std::mem::replace(&mut latest[kind], (slot, node));
+                if before == slot {
+                    twins[node as usize] = true;
+                    twins[twin as usize] = true;
+                }
+            }
+        }
+        twins
     }
 
     fn slot(&self, slot: usize) -> &[u32] {
@@ -109,20 +116,31 @@ mod tests {
     use crate::model::{NO_PARENT, NodeRow};
 
     #[test]
-    fn kinds_are_distinct_below_each_parent() {
-        let distinct = |nodes: &[(u32, u32)]| {
+    fn twins_are_children_of_one_parent_and_of_one_kind() {
+        let twins = |nodes: &[(u32, u32)]| -> Vec<usize> {
             let nodes = nodes.iter().map(|&(parent, kind)| NodeRow {
                 parent,
                 kind,
                 ..NodeRow::default()
             });
             let nodes: Nodes = nodes.collect();
-            Children::of(&nodes).are_distinct(|node| nodes.kinds()[node as usize])
+            let twins = Children::of(&nodes).have_twins(|node| nodes.kinds()[node as usize]);
+            (0..)
+                .zip(twins)
+                .filter(|(_, has_twin)| *has_twin)
+                .map(|(node, _)| node)
+                .collect()
         };
-        assert!(distinct(&[]));
-        assert!(distinct(&[(NO_PARENT, 0), (0, 0), (0, 1), (1, 0), (2, 0)]));
-        assert!(!distinct(&[(NO_PARENT, 0), (0, 0), (NO_PARENT, 0)]));
-        assert!(!distinct(&[(NO_PARENT, 0), (0, 1), (1, 7), (0, 1)]));
+        assert_eq!(twins(&[]), [0; 0]);
+        assert_eq!(
+            twins(&[(NO_PARENT, 0), (0, 0), (0, 1), (1, 0), (2, 0)]),
+            [0; 0]
+        );
+        assert_eq!(twins(&[(NO_PARENT, 0), (0, 0), (NO_PARENT, 0)]), [0, 2]);
+        assert_eq!(
+            twins(&[(NO_PARENT, 0), (0, 1), (1, 7), (0, 1), (0, 1)]),
+            [1, 3, 4]
+        );
     }
 
     #[test]

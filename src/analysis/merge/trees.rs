@@ -85,17 +85,28 @@ impl TreeSum {
         let nodes = &thread.nodes;
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         self.tree.reserve(nodes.len());
-        // Most profiles are of one thread, whose nodes need not be looked up.
+        // Most profiles are of one thread, whose nodes need not be looked up, but for those that
+        // become one node with another, and what is below these.
         let is_first = self.tree.len() == 0;
         let kind = |node: u32| kinds[nodes.kinds()[node as usize] as usize];
-        let is_copied = is_first && Children::of(nodes).are_distinct(kind);
+        let mut has_twin = match is_first {
+            true => Children::of(nodes).have_twins(kind),
+            false => Vec::new(),
+        };
         for (node, row) in nodes.rows().enumerate() {
             let parent = places.get(row.parent as usize);
             let parent = parent.copied().unwrap_or(NO_PARENT);
             let kind = kinds[row.kind as usize];
-            let place = match is_copied {
-                true => self.tree.push(parent, kind),
-                false => self.tree.child(parent, kind),
+            let is_below_twin = has_twin.get(row.parent as usize).copied();
+            let place = match has_twin.get_mut(node) {
+                Some(has_twin) => {
+                    *has_twin |= is_below_twin.unwrap_or(false);
+                    match *has_twin {
+                        true => self.tree.child_with_twins(parent, kind),
+                        false => self.tree.push(parent, kind),
+                    }
+                }
+                None => self.tree.child(parent, kind),
             };
             let overhead_ps = overhead_ps.get(node).copied().unwrap_or(0);
             self.tree.add(place, &row, overhead_ps);
