@@ -262,12 +262,20 @@ static CALLBACK(on_raise)
     PyCodeObject *code = code_of(arguments, count);
     bool fits = code != NULL && PyVectorcall_NARGS(count) >= 3 && PyLong_Check(arguments[1]) &&
                 PyExceptionInstance_Check(arguments[2]);
-    if (!fits || (thread_monitored() == NULL && listening() == NULL)) {
+    if (!fits) {
         Py_RETURN_NONE;
     }
-    compat_start start = compat_start_at(code, PyLong_AsSsize_t(arguments[1]));
-    PyErr_Clear();
-    if (start == COMPAT_NO_START || raised_after_us(arguments[2], start, code)) {
+    Py_ssize_t offset = PyLong_AsSsize_t(arguments[1]);
+    compat_start start = compat_start_at(code, offset);
+    /* Asked first, because nearly all exceptions are raised elsewhere. */
+    if (start == COMPAT_NO_START) {
+        if (offset < 0) {
+            PyErr_Clear();
+        }
+        Py_RETURN_NONE;
+    }
+    if ((thread_monitored() == NULL && listening() == NULL) ||
+        raised_after_us(arguments[2], start, code)) {
         PyErr_Clear();
         Py_RETURN_NONE;
     }
