@@ -39,6 +39,8 @@ class EmptySetprofile(Nothing):
 
 class EmptyMonitoring(Nothing):
     ASKED_FOR = ("PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "PY_THROW", "PY_UNWIND", "CALL")
+    if sys.version_info >= (3, 13):
+        ASKED_FOR = (*ASKED_FOR, "RAISE")  # For exceptions before a function's first instruction.
     COME_WITH_CALL = ("C_RETURN", "C_RAISE")
     TOOL = 5  # None of edbprof's, cProfile's or VizTracer's.
 
