@@ -183,13 +183,13 @@ bench-history: .venv-bench/.installed ## Append this commit's instructions an ev
 bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
 	.venv-bench/bin/python benches/truth
 
-fuzz: tools ## Fuzz each reader of files for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
+fuzz: tools ## Fuzz each reader of files, and events, for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	@rm -rf build/fuzz/seeds
 	EDBPROF_FUZZ_SEEDS=$(CURDIR)/build/fuzz/seeds cargo test --quiet --locked --test it fuzz_readers
-	@for reader in marshal prof live history sidecar; do \
+	@for reader in marshal prof live history sidecar events; do \
 		echo "== Fuzzing $$reader for $(FUZZ_SECONDS) s; a file that breaks it will lie in fuzz/artifacts/$$reader"; \
-		mkdir -p build/fuzz/corpus/$$reader && \
+		mkdir -p build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader && \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$reader build/fuzz/corpus/$$reader build/fuzz/seeds/$$reader -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 -rss_limit_mb=2048 || exit; \
 	done

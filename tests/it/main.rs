@@ -6,8 +6,13 @@
 mod build;
 mod c_layers;
 mod cycles;
+#[cfg(target_os = "linux")]
+#[path = "../../fuzz/events.rs"]
+mod events;
 mod format_prof;
 mod format_sidecar;
+#[cfg(target_os = "linux")]
+mod fuzz_events;
 mod fuzz_readers;
 mod generate;
 mod golden_files;
@@ -15,6 +20,9 @@ mod header;
 mod header_page;
 mod layers;
 mod live_file;
+#[cfg(target_os = "linux")]
+#[path = "../../fuzz/naive.rs"]
+mod naive;
 mod pictures;
 mod profile_compensate;
 mod profile_diff;

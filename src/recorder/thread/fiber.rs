@@ -36,6 +36,7 @@ impl<H: Home> Thread<H> {
             let innermost = self.index_of(self.cursor());
             self.note(Note::SwitchTo(self.index_of(self.root())), now);
             self.close_nodes_up_to(self.root.get(), now);
+            self.suspend_fiber_spans(innermost);
             Fiber {
                 tree: self.tree_generation.get(),
                 innermost,
@@ -61,6 +62,7 @@ impl<H: Home> Thread<H> {
             for node in self.open_nodes() {
                 node.open_uncounted(now);
             }
+            self.resume_fiber_spans(fiber.innermost);
         });
         true
     }

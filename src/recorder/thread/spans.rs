@@ -6,7 +6,8 @@
 //! in which a span ends go on likewise, below the span's caller. A call that raises ends the spans
 //! that began in it: nobody is left to end them.
 //!
-//! A coroutine that is suspended takes its spans along, because others run until it continues.
+//! A coroutine or fiber that is suspended takes its spans along, because others run until it
+//! continues.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ const MOST: usize = 4096;
 pub(super) struct OpenSpans {
     /// The innermost last. Some may have ended with their call.
     open: Cell<Vec<u64>>,
-    /// Those of coroutines that are suspended, the innermost last.
+    /// Those of coroutines and fibers that are suspended, the innermost last.
     suspended: Cell<HashMap<u64, Vec<u64>>>,
     /// Number of `suspended`.
     suspended_count: Cell<usize>,
@@ -106,6 +107,11 @@ impl OpenSpans {
     }
 }
 
+/// Key of a fiber among coroutines, whose keys are addresses.
+fn key_of_fiber(innermost: NodeIndex) -> u64 {
+    !u64::from(innermost)
+}
+
 impl<H: Home> Thread<H> {
     /// A span begins at `now`. Its call stays open when that ends in which it began.
     pub(crate) fn begin_span(&self, key: u64, now: u64) -> Outcome {
@@ -122,6 +128,9 @@ impl<H: Home> Thread<H> {
 
     /// A span ends at `now`. Calls that it has made go on below its caller.
     pub(crate) fn end_span(&self, key: u64, now: u64) -> Outcome {
+        if !self.open_nodes().any(|node| node.key == key) && matches!(self.mode.get(), Mode::Tree) {
+            return Outcome::NotOpen;
+        }
         let is_known = self.spans.remove(key);
         let is_plain = !is_known || self.cursor().key == key;
         if is_plain || !matches!(self.mode.get(), Mode::Tree) {
@@ -196,6 +205,30 @@ impl<H: Home> Thread<H> {
                 suspended.insert(coroutine, spans);
             }
         });
+    }
+
+    /// The fiber is suspended in that node: its spans wait for it.
+    pub(super) fn suspend_fiber_spans(&self, innermost: NodeIndex) {
+        if !self.spans.has_open() {
+            return;
+        }
+        let spans = self.spans.with_open(std::mem::take);
+        self.spans.with_suspended(|suspended| {
+            if suspended.len() < MOST && suspended.try_reserve(1).is_ok() {
+                suspended.insert(key_of_fiber(innermost), spans);
+            }
+        });
+    }
+
+    /// The fiber is open again in that node. Other fibers may be suspended there, whose spans are
+    /// the same, so that they stay.
+    pub(super) fn resume_fiber_spans(&self, innermost: NodeIndex) {
+        if self.spans.suspended_count.get() == 0 {
+            return;
+        }
+        let key = key_of_fiber(innermost);
+        let spans = self.spans.with_suspended(|all| all.get(&key).cloned());
+        spans.iter().flatten().for_each(|key| self.spans.push(*key));
     }
 
     /// The coroutine, which has just been entered, continues: its spans do, too.
