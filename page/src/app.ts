@@ -1,9 +1,12 @@
 // The page: one state, the selection that follows from it, and the view that shows it.
 
 import type { Profile, Role } from './data/profile';
+import type { Sources } from './data/sources';
+import { readTimeline, type Timeline } from './data/timeline';
 import { functionFigures } from './model/figures';
 import { Graph } from './model/frames';
 import { expression, search, type Matches } from './model/search';
+import { profileOf } from './model/range';
 import { isGroup, select, type Choice, type Selection } from './model/selection';
 import { Store, type State } from './state';
 import { copy, folded, tableCsv, tableText } from './text/copy';
@@ -14,13 +17,16 @@ import { listenToKeys } from './ui/keys';
 import { followTheme, switchTheme } from './ui/theme';
 import { Tip } from './ui/tip';
 import { Toolbar } from './ui/toolbar';
+import { ChangesTable } from './view/changes';
 import { Details } from './view/details';
 import { FlameGraph } from './view/flame';
 import { genericsPage } from './view/generics';
 import { GroupChooser } from './view/processes';
 import { Sandwich } from './view/sandwich';
-import { sortFigures } from './view/rows';
+import { sortFigures, sortKey } from './view/rows';
+import { SourceView } from './view/source';
 import { FunctionTable } from './view/table';
+import { rangeText, TimelineView } from './view/timeline';
 
 export class App {
   private readonly store = new Store();
@@ -33,14 +39,23 @@ export class App {
   private readonly flame: FlameGraph;
   private readonly sandwich: Sandwich;
   private readonly table: FunctionTable;
+  private readonly changes: ChangesTable | undefined;
+  private readonly source: SourceView | null;
   private readonly groups: GroupChooser;
   private selection: Selection | null = null;
   private whole: Graph | null = null;
   private inverted: Graph | null = null;
   private found: { selection: Selection; text: string; matches: Matches | null } | null = null;
 
+  private timeline: { data: Timeline; view: TimelineView } | null = null;
+  private ranged: { from: number; to: number; profile: Profile } | null = null;
+  /** Ends when all that the present state needs was read. */
+  settled: Promise<void> = Promise.resolve();
+
   constructor(
     private readonly profile: Profile,
+    private timelineText: string,
+    sources: Sources | null,
     main: HTMLElement,
   ) {
     const { store } = this;
@@ -56,6 +71,9 @@ export class App {
       hasGroups: profile.functions.role.some(isGroup),
       hasGenerics: profile.generics.length > 0,
       roles: rolesOf(profile),
+      hasChanges: profile.changes !== undefined,
+      hasSource: sources !== null,
+      hasTimeline: timelineText.trim() !== '',
       hasWaiting: profile.waiting.some(time => time > 0),
       ...actions,
     });
@@ -73,6 +91,13 @@ export class App {
       sort: (sort, ascending) => store.set({ sort, ascending }),
       choose,
     });
+    this.changes =
+      profile.changes &&
+      new ChangesTable(profile, profile.changes, {
+        sort: (sort, ascending) => store.set({ sort, ascending }),
+        choose,
+      });
+    this.source = sources && new SourceView(profile, sources, choose);
     this.groups = new GroupChooser(profile, off => store.set({ off, zoom: [] }));
     main.replaceChildren(this.toolbar.element, this.view, this.details.element, this.told);
     document.body.append(this.tip.element, this.help);
@@ -86,6 +111,12 @@ export class App {
     const view = this.toolbar.views.includes(state.view) ? state.view : 'flame';
     document.body.dataset['view'] = view;
     this.toolbar.show({ ...state, view });
+    const hasRange = state.to > state.from && this.toolbar.views.includes('timeline');
+    this.toolbar.showRange(hasRange ? rangeText(state) : '');
+    if ((view === 'timeline' || hasRange) && !this.timeline) {
+      this.read();
+      return;
+    }
     const selection = this.select(state);
     const matches = this.search(selection, state.search);
     this.view.setAttribute('aria-labelledby', `tab-${view}`);
@@ -104,8 +135,40 @@ export class App {
       });
     } else if (view === 'sandwich') this.sandwich.show(selection, state, matches?.of ?? null);
     else if (view === 'table') this.table.show(selection, state);
+    else if (view === 'timeline') this.timeline!.view.show(state, matches?.of ?? null);
+    else if (view === 'source') this.source!.show(selection, state);
+    else if (view === 'changes') this.changes!.show(state);
     else if (view === 'processes') this.groups.show(state.off);
     this.details.show(selection, state.fn);
+  }
+
+  /** Reads the timeline, then shows what is to be shown. */
+  private read(): void {
+    document.body.dataset['busy'] = '';
+    this.view.replaceChildren(make('p', { class: 'hint' }, 'Reading the timeline …'));
+    this.settled = this.settled.then(async () => {
+      if (!this.timeline) {
+        const data = await readTimeline(this.timelineText);
+        const view = new TimelineView(this.profile, data, this.tip, {
+          change: (change, isTyping) => this.store.set(change, isTyping),
+          tell: text => (this.told.textContent = text),
+        });
+        this.timeline = { data, view };
+        this.timelineText = '';
+      }
+      delete document.body.dataset['busy'];
+      this.show(this.store.state);
+    });
+  }
+
+  /** Returns the profile of the chosen range, or of everything. */
+  private profileOf({ from, to }: State): Profile {
+    if (!this.timeline || to <= from) return this.profile;
+    if (this.ranged?.from !== from || this.ranged.to !== to) {
+      const profile = profileOf(this.profile, this.timeline.data, { from, to });
+      this.ranged = { from, to, profile };
+    }
+    return this.ranged.profile;
   }
 
   private elementOf(view: State['view']): HTMLElement {
@@ -117,6 +180,12 @@ export class App {
         return this.sandwich.element;
       case 'table':
         return this.table.element;
+      case 'timeline':
+        return this.timeline!.view.element;
+      case 'changes':
+        return this.changes!.element;
+      case 'source':
+        return this.source!.element;
       case 'processes':
         return this.groups.element;
       case 'generics':
@@ -128,14 +197,16 @@ export class App {
   private select(state: State): Selection {
     const { measure, mine, imports } = state;
     const choice: Choice = { measure, mine, imports, off: new Set(state.off) };
+    const profile = this.profileOf(state);
     const last = this.selection?.choice;
     const isSame =
+      this.selection?.profile === profile &&
       last?.measure === measure &&
       last.mine === mine &&
       last.imports === imports &&
       [...last.off].join() === [...choice.off].join();
     if (!this.selection || !isSame) {
-      this.selection = select(this.profile, choice);
+      this.selection = select(profile, choice, this.selection);
       this.whole = this.inverted = null;
     }
     return this.selection;
@@ -167,15 +238,16 @@ export class App {
   private recolour(): void {
     this.flame.recolour();
     this.sandwich.recolour();
+    this.timeline?.view.recolour();
   }
 
   private async copy(form: 'text' | 'csv' | 'folded'): Promise<void> {
     const selection = this.selection!;
-    const { sort, ascending, view } = this.store.state;
+    const { ascending, view } = this.store.state;
     const rows =
       view === 'table'
         ? this.table.shown
-        : sortFigures(this.profile, functionFigures(selection), sort, ascending);
+        : sortFigures(functionFigures(selection), sortKey(this.store.state), ascending, null);
     const texts = { text: tableText, csv: tableCsv, folded };
     const text = texts[form](selection, rows);
     const isCopied = await copy(text);
@@ -188,7 +260,9 @@ export class App {
 /** Returns the roles of functions that the tree has. */
 function rolesOf({ functions, function: column }: Profile): ReadonlySet<Role> {
   const roles = new Set<Role>();
-  for (const fn of column) roles.add(functions.role[fn]!);
+  const isSeen = new Uint8Array(functions.name.length);
+  for (const fn of column) isSeen[fn] = 1;
+  isSeen.forEach((is, fn) => is && roles.add(functions.role[fn]!));
   return roles;
 }
 

@@ -2,16 +2,23 @@
 
 import { App } from './app';
 import { readProfile } from './data/profile';
+import { readSources } from './data/sources';
 import { make } from './ui/dom';
+
+/** Returns the text of a data block, and removes it: it is larger than what is made of it. */
+function take(id: string): string {
+  const data = document.getElementById(id)!;
+  data.remove();
+  return data.textContent;
+}
 
 async function start(): Promise<void> {
   const main = document.getElementById('main')!;
-  const data = document.getElementById('data')!;
   try {
-    const profile = await readProfile(data.textContent);
-    // The text is several times as large as the columns.
-    data.remove();
-    new App(profile, main);
+    const profile = await readProfile(take('data'));
+    const timeline = take('timeline-data');
+    const sources = await readSources(take('source-data'));
+    await new App(profile, timeline, sources, main).settled;
     document.body.dataset['ready'] = '';
     const { remarks } = profile;
     if (remarks.length > 0) {

@@ -3,8 +3,31 @@
 
 import type { Measure } from './model/selection';
 
-export type ViewName = 'flame' | 'inverted' | 'sandwich' | 'table' | 'processes' | 'generics';
-export type SortKey = 'name' | 'calls' | 'self' | 'total' | 'per' | 'waiting';
+const VIEWS = [
+  'flame',
+  'changes',
+  'timeline',
+  'inverted',
+  'sandwich',
+  'table',
+  'source',
+  'processes',
+  'generics',
+] as const;
+const SORTS = [
+  'name',
+  'calls',
+  'self',
+  'total',
+  'per',
+  'waiting',
+  'before',
+  'byCalls',
+  'byTime',
+] as const;
+
+export type ViewName = (typeof VIEWS)[number];
+export type SortKey = (typeof SORTS)[number];
 
 export interface State {
   view: ViewName;
@@ -19,6 +42,12 @@ export interface State {
   /** True if callers are below their callees. */
   flame: boolean;
   off: readonly number[];
+  /** Range of the timeline whose profile is shown, nanoseconds; everything if they are equal. */
+  from: number;
+  to: number;
+  /** Part of the timeline in sight; all of it if they are equal. */
+  t0: number;
+  t1: number;
   sort: SortKey;
   ascending: boolean;
 }
@@ -33,20 +62,15 @@ export const START: State = {
   imports: false,
   flame: false,
   off: [],
+  from: 0,
+  to: 0,
+  t0: 0,
+  t1: 0,
   sort: 'self',
   ascending: false,
 };
 
-const VIEWS: readonly ViewName[] = [
-  'flame',
-  'inverted',
-  'sandwich',
-  'table',
-  'processes',
-  'generics',
-];
-const SORTS: readonly SortKey[] = ['name', 'calls', 'self', 'total', 'per', 'waiting'];
-const MEASURES: readonly Measure[] = ['time', 'running', 'waiting', 'calls'];
+const MEASURES: readonly Measure[] = ['time', 'running', 'waiting', 'calls', 'before'];
 
 /** Returns the address's fragment for `state`; values that are as at the start are absent. */
 export function toFragment(state: State): string {
@@ -65,11 +89,12 @@ export function fromFragment(fragment: string): State {
     const text = words.get(key);
     return known.find(value => value === text) ?? start;
   };
-  const numbers = (key: keyof State): number[] =>
+  const numbers = (key: keyof State, digits = 9): number[] =>
     (words.get(key) ?? '')
       .split('.')
-      .filter(word => /^\d{1,9}$/.test(word))
+      .filter(word => /^\d+$/.test(word) && word.length <= digits)
       .map(Number);
+  const time = (key: keyof State): number => numbers(key, 15)[0] ?? 0;
   const is = (key: keyof State): boolean => words.get(key) === '1';
   return {
     view: one('view', VIEWS, START.view),
@@ -81,6 +106,10 @@ export function fromFragment(fragment: string): State {
     imports: is('imports'),
     flame: is('flame'),
     off: numbers('off'),
+    from: time('from'),
+    to: time('to'),
+    t0: time('t0'),
+    t1: time('t1'),
     sort: one('sort', SORTS, START.sort),
     ascending: is('ascending'),
   };

@@ -6,12 +6,15 @@
 //! reasons.
 
 mod columns;
+mod diff;
 mod exact;
 mod functions;
 mod header;
 mod heaviest;
+mod sources;
+mod timeline;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use data_encoding::BASE64;
 use flate2::Compression;
@@ -20,11 +23,14 @@ use flate2::write::DeflateEncoder;
 use super::display::escape_xml;
 use super::numbers::{percent, size};
 use super::{Error, Report, View};
+use crate::analysis::display_tree::DisplayTree;
 use crate::analysis::prune::narrowest;
 use columns::Columns;
 use exact::exact_rows;
 use functions::Functions;
 use header::header;
+pub use sources::Sources;
+pub use timeline::PageTimeline;
 
 const PAGE: &str = include_str!("page/page.html");
 /// Places in the page that differ between profiles.
@@ -32,6 +38,13 @@ const TITLE: &str = "<!--edbprof:title-->";
 const HEAVIEST: &str = "<!--edbprof:heaviest-->";
 const DATA: &str = "<!--edbprof:data-->";
 
+const SOURCES: &str = "<!--edbprof:sources-->";
+const TIMELINE: &str = "<!--edbprof:timeline-->";
+
+/// Share of its largest size that the profile has in a page with a timeline, at most.
+const PROFILE_SHARE: f64 = 0.5;
+/// Bytes from which on a timeline is not made smaller.
+const LEAST_ROOM: u64 = 1000;
 /// Share of its largest size from which on the page is not tried again with more nodes.
 const TARGET: f64 = 0.9;
 
@@ -52,23 +65,102 @@ impl Default for Page {
 
 impl Report for Page {
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let tree = view.tree();
+        let page = self.with(view, &Extras::default());
+        page.map(Some).map_err(Error::new)
+    }
+}
+
+/// What a page has beside a profile.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// The calls in the order of time.
+    pub timeline: Option<PageTimeline>,
+    /// Texts of source files.
+    pub sources: Option<Sources>,
+}
+
+impl Page {
+    /// Returns the page of `view` and `extras`.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a timeline.
+    pub fn with(&self, view: &View<'_>, extras: &Extras) -> io::Result<Vec<u8>> {
         let functions = Functions::of(view);
         let exact = exact_rows(view, &functions);
-        let max_size = usize::try_from(self.max_size).unwrap_or(usize::MAX);
+        let tree = view.tree();
+        let texts = Texts {
+            title: view.title(),
+            heaviest: heaviest::table(view),
+        };
+        let share = match extras.timeline {
+            Some(_) => PROFILE_SHARE,
+            None => 1.0,
+        };
+        let max_size = (self.max_size as f64 * share) as u64;
+        let (page, columns) = self.fitting(
+            tree,
+            functions.len(),
+            &texts,
+            max_size,
+            |least, omission| {
+                let columns = Columns::of(tree, &functions, least);
+                let mut remarks = view.remarks();
+                remarks.extend(omission);
+                let header = header(view, &functions, &exact, &columns, &remarks);
+                (header, columns)
+            },
+        )?;
+        let sources = extras.sources.as_ref().map(|sources| {
+            let header = sources.json().to_string();
+            compressed(&header, std::iter::empty())
+        });
+        let page = put(&page, SOURCES, &sources.transpose()?.unwrap_or_default());
+        let Some(timeline) = &extras.timeline else {
+            return Ok(put(&page, TIMELINE, "").into_bytes());
+        };
+        let room = self.max_size.saturating_sub(page.len() as u64);
+        let mut wanted = room;
+        loop {
+            let lanes = timeline.encode(view, &functions, &columns, wanted)?;
+            let data = compressed(&lanes.header.to_string(), [&*lanes.bytes].into_iter())?;
+            if data.len() as u64 <= room || wanted < LEAST_ROOM {
+                return Ok(put(&page, TIMELINE, &data).into_bytes());
+            }
+            wanted = (wanted as f64 * TARGET * room as f64 / data.len() as f64) as u64;
+        }
+    }
+}
+
+/// What the document has beside the data.
+struct Texts {
+    title: String,
+    heaviest: String,
+}
+
+impl Page {
+    /// Returns the page with as many nodes of `tree` as `max_size` bytes have room for, and these.
+    /// `data` makes header and columns of the nodes of a total or more; its second argument says
+    /// what is left out.
+    fn fitting(
+        &self,
+        tree: &DisplayTree,
+        functions: usize,
+        texts: &Texts,
+        max_size: u64,
+        data: impl Fn(u64, Option<String>) -> (String, Columns),
+    ) -> io::Result<(String, Columns)> {
+        let max_size = usize::try_from(max_size).unwrap_or(usize::MAX);
         let mut least = 0;
         loop {
-            let columns = Columns::of(tree, &functions, least);
-            let mut remarks = view.remarks();
-            if least > 0 {
-                remarks.push(self.omission(least, tree.whole()));
-            }
-            let header = header(view, &functions, &exact, &columns, &remarks);
-            let data = compressed(&header, &columns).map_err(Error::new)?;
-            let page = fill(view, &data);
-            let fits = page.len() <= max_size;
-            if fits || columns.nodes <= functions.len() {
-                return Ok(Some(page.into_bytes()));
+            let omission = (least > 0).then(|| self.omission(least, tree.whole()));
+            let (header, columns) = data(least, omission);
+            let page = PAGE
+                .replace(TITLE, &escape_xml(&texts.title))
+                .replace(HEAVIEST, &texts.heaviest);
+            let page = put(&page, DATA, &compressed(&header, columns.bytes())?);
+            if page.len() <= max_size || columns.nodes <= functions {
+                return Ok((page, columns));
             }
             let fit = columns.nodes as f64 * max_size as f64 / page.len() as f64;
             // Each round leaves out more, even where functions take most of the room.
@@ -76,9 +168,7 @@ impl Report for Page {
             least = next.max(2 * least);
         }
     }
-}
 
-impl Page {
     fn omission(&self, least: u64, whole: u64) -> String {
         format!(
             "Calls below {} % of the time are collapsed into one frame of each caller: \
@@ -89,25 +179,22 @@ impl Page {
     }
 }
 
-/// Returns header and columns as the page reads them, in base64.
-fn compressed(header: &str, columns: &Columns) -> std::io::Result<String> {
+/// Returns a header and columns as the page reads them, in base64.
+fn compressed<'c>(header: &str, columns: impl Iterator<Item = &'c [u8]>) -> io::Result<String> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     let mut length = Vec::new();
     columns::push(&mut length, header.len() as u64);
     encoder.write_all(&length)?;
     encoder.write_all(header.as_bytes())?;
-    for column in columns.bytes() {
+    for column in columns {
         encoder.write_all(column)?;
     }
     Ok(BASE64.encode(&encoder.finish()?))
 }
 
-/// Returns the page with what differs between profiles.
-fn fill(view: &View<'_>, data: &str) -> String {
-    let page = PAGE
-        .replace(TITLE, &escape_xml(&view.title()))
-        .replace(HEAVIEST, &heaviest::table(view));
-    let (before, after) = page.rsplit_once(DATA).unwrap_or((&page, ""));
+/// Returns `page` with data in its place.
+fn put(page: &str, place: &str, data: &str) -> String {
+    let (before, after) = page.rsplit_once(place).unwrap_or((page, ""));
     [before, data, after].concat()
 }
 
@@ -121,6 +208,8 @@ mod tests {
         assert_eq!(PAGE.matches(TITLE).count(), 2);
         assert_eq!(PAGE.matches(HEAVIEST).count(), 1);
         assert_eq!(PAGE.matches(DATA).count(), 1);
+        assert_eq!(PAGE.matches(TIMELINE).count(), 1);
+        assert_eq!(PAGE.matches(SOURCES).count(), 1);
         assert!(!PAGE.contains("http:") && !PAGE.contains("https:"));
         assert!(PAGE.contains("default-src 'none'") && !PAGE.contains("-inline'"));
         assert!(PAGE.len() < 600_000);

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import marshal
-import pathlib
 import re
-import subprocess
 import sys
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+from pages import duration, fragment, functions, open_page, program, rows, told, view
 from test_picture import HOSTILE
-
-ROOT = pathlib.Path(__file__).parents[2]
-EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
 
 JOB = """
 import functools, threading, time
@@ -47,17 +43,6 @@ sorted([3, 1, 2], key=lambda value: -value)
 """
 
 
-def program(*arguments):
-    return subprocess.run(
-        [EDBPROF, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ).stdout
-
-
-def view(page, *inputs):
-    program("view", "--no-open", "-o", page, *inputs)
-    return page
-
-
 class Recorded:
     """Recordings of two runs, the page of both, and the same figures as JSON."""
 
@@ -80,49 +65,6 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     return Recorded(tmp_path_factory.mktemp("page"))
-
-
-def duration(nanoseconds):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        value = nanoseconds / size
-        if value >= 0.9995:
-            return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
-    return f"{nanoseconds} ns" if nanoseconds else "0 s"
-
-
-def wait(page):
-    page.driver.execute_async_script(
-        "const done = arguments[0], at = () => 'ready' in document.body.dataset ? done()"
-        " : setTimeout(at, 10); at()"
-    )
-    page.settle()
-
-
-def open_page(page, path, fragment="", **options):
-    page.open(path, fragment=fragment, **options)
-    wait(page)
-
-
-def rows(page):
-    """Texts of the table's rows that are in sight."""
-    return page.script(
-        "return [...document.querySelectorAll('.rows .row')].map(row =>"
-        " [...row.children].map(cell => cell.textContent))"
-    )
-
-
-def told(page):
-    return page.script("return document.querySelector('.told').textContent")
-
-
-def fragment(page):
-    return page.driver.current_url.partition("#")[2]
-
-
-def functions(page):
-    return page.script(
-        "return [...document.querySelectorAll('.rows .name .text')].map(e => e.textContent)"
-    )
 
 
 def test_table_has_the_figures_of_pstats(page, recorded):

@@ -39,6 +39,36 @@ export interface ExactRow {
   total: number;
 }
 
+/** Figures of a function on one side of a comparison, means over its runs. */
+export interface SideFigures {
+  calls: number;
+  self: number;
+  total: number;
+  waiting: number;
+}
+
+/** Change of one function between two sides. */
+export interface ChangeRow {
+  function: number;
+  /** `null` if there is no such function on that side. */
+  before: SideFigures | null;
+  after: SideFigures | null;
+  /** The parts of the change of self time: more or fewer calls, and longer or shorter ones. */
+  byCalls: number;
+  byTime: number;
+  isUnsteady: boolean;
+  /** False if the change is within the noise, `null` if there are too few runs to say so. */
+  isCertain: boolean | null;
+}
+
+/** What is compared: the profile has the figures of the side after. */
+export interface Changes {
+  before: string;
+  after: string;
+  runs: [number, number];
+  rows: ChangeRow[];
+}
+
 /** Header of the data. */
 export interface Header {
   version: number;
@@ -51,6 +81,14 @@ export interface Header {
   files: { path: string; short: string }[];
   generics: GenericCalls[];
   exact: ExactRow[];
+  changes?: Changes;
+}
+
+/** Figures of nodes on the side before. */
+export interface Before {
+  calls: Float64Array;
+  self: Float64Array;
+  waiting: Float64Array;
 }
 
 /** A profile. Times are nanoseconds. */
@@ -61,6 +99,7 @@ export interface Profile extends Header {
   calls: Float64Array;
   self: Float64Array;
   waiting: Float64Array;
+  before?: Before;
 }
 
 /** Reads the profile from the text of the page's data block. */
@@ -69,20 +108,19 @@ export async function readProfile(text: string): Promise<Profile> {
 }
 
 /** Reads the profile from decompressed bytes. */
-export function decodeProfile(bytes: Uint8Array): Profile {
+export async function decodeProfile(bytes: Uint8Array): Promise<Profile> {
   const reader = new Reader(bytes);
   const header = JSON.parse(reader.text()) as Header;
   const { nodes } = header;
-  const depth = reader.column(new Uint32Array(nodes));
-  return {
-    ...header,
-    depth,
-    function: reader.column(new Uint32Array(nodes)),
-    calls: reader.column(new Float64Array(nodes)),
-    self: reader.column(new Float64Array(nodes)),
-    waiting: reader.column(new Float64Array(nodes)),
-    end: ends(depth),
-  };
+  const depth = await reader.column(new Uint32Array(nodes));
+  const fn = await reader.column(new Uint32Array(nodes));
+  const figures = async () => ({
+    calls: await reader.floats(nodes),
+    self: await reader.floats(nodes),
+    waiting: await reader.floats(nodes),
+  });
+  const profile = { ...header, depth, function: fn, end: ends(depth), ...(await figures()) };
+  return header.changes ? { ...profile, before: await figures() } : profile;
 }
 
 /** Returns for each node the first node behind its callees. */
@@ -109,7 +147,19 @@ export function label(profile: Header, fn: number): string {
   return file && name.startsWith('<') ? `${name} ${file.short}` : name;
 }
 
+/** Returns true if `pattern` matches the name and place of a function. */
+export function searchedBy(profile: Header, fn: number, pattern: RegExp): boolean {
+  return pattern.test(searched(profile, fn));
+}
+
+const searchedTexts = new WeakMap<Functions, string[]>();
+
 /** Returns the text that searches look through. */
 export function searched(profile: Header, fn: number): string {
-  return `${profile.functions.name[fn]} ${place(profile, fn)}`.trimEnd();
+  let texts = searchedTexts.get(profile.functions);
+  if (!texts) {
+    texts = profile.functions.name.map((name, at) => `${name} ${place(profile, at)}`.trimEnd());
+    searchedTexts.set(profile.functions, texts);
+  }
+  return texts[fn]!;
 }

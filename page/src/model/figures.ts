@@ -13,17 +13,23 @@ export interface Figures {
   isEstimated: boolean;
 }
 
+const known = new WeakMap<Selection, Figures[]>();
+
 /** Returns the figures of each function that occurs, in order of the functions. */
-export function functionFigures(selection: Selection): Figures[] {
+export function functionFigures(selection: Selection): readonly Figures[] {
+  let figures = known.get(selection);
+  if (!figures) known.set(selection, (figures = computed(selection)));
+  return figures;
+}
+
+function computed(selection: Selection): Figures[] {
   const { profile } = selection;
   const adder = new Adder(selection);
   for (let node = 0; node < profile.nodes; node++) {
     if (selection.shown[node] === Shown.Yes) adder.add(profile.function[node]!, node);
   }
   const figures = adder.figures();
-  if (isWhole(selection.choice)) {
-    // What the tree estimates is either right or among the exact rows.
-    for (const row of figures) row.isEstimated = false;
+  if (isWhole(selection.choice) && profile.exact.length > 0) {
     const of = new Map(figures.map(row => [row.fn, row]));
     for (const { function: fn, calls, self, total } of profile.exact) {
       const row = of.get(fn);
@@ -31,6 +37,8 @@ export function functionFigures(selection: Selection): Figures[] {
       else figures.push({ fn, calls, self, total, waiting: 0, isEstimated: false });
     }
   }
+  // What the tree estimates is either right or among the exact rows.
+  if (isWhole(selection.choice)) for (const row of figures) row.isEstimated = false;
   return figures;
 }
 
@@ -76,30 +84,42 @@ function eachNodeOf(selection: Selection, fn: number, visit: (node: number) => v
   }
 }
 
-/** Adds up the figures of nodes that come in their order. */
+/** Adds up the figures of nodes that come in their order, by function. */
 class Adder {
-  private readonly of = new Map<number, Figures & { end: number }>();
+  private readonly rows: (Figures | undefined)[];
+  /** End of the latest outermost node of each function. */
+  private readonly ends: Uint32Array;
 
-  constructor(private readonly selection: Selection) {}
+  constructor(private readonly selection: Selection) {
+    const { length } = selection.profile.functions.name;
+    this.rows = new Array<undefined>(length);
+    this.ends = new Uint32Array(length);
+  }
 
   add(fn: number, node: number): void {
     const { calls, self, total, waiting, profile } = this.selection;
-    let row = this.of.get(fn);
-    if (!row) {
-      row = { fn, calls: 0, self: 0, total: 0, waiting: 0, isEstimated: false, end: 0 };
-      this.of.set(fn, row);
-    }
+    const row = (this.rows[fn] ??= {
+      fn,
+      calls: 0,
+      self: 0,
+      total: 0,
+      waiting: 0,
+      isEstimated: false,
+    });
     row.calls += calls[node]!;
     row.self += self[node]!;
     row.waiting += waiting[node]!;
-    row.isEstimated ||= node >= profile.estimated;
-    if (node >= row.end) {
+    if (node >= profile.estimated) row.isEstimated = true;
+    if (node >= this.ends[fn]!) {
       row.total += total[node]!;
-      row.end = profile.end[node]!;
+      this.ends[fn] = profile.end[node]!;
     }
   }
 
   figures(): Figures[] {
-    return [...this.of.values()].sort((a, b) => a.fn - b.fn);
+    // A part of the time, or one side of two, lacks some functions.
+    return this.rows.filter(
+      row => row !== undefined && (row.calls > 0 || row.total > 0),
+    ) as Figures[];
   }
 }

@@ -11,9 +11,9 @@ export interface Frame {
   weight: number;
   parent: Frame | null;
   depth: number;
-  nodes: number[];
+  nodes: ArrayLike<number>;
   /** In graphs of callers the part of the weight that each node stands for. */
-  parts: number[] | null;
+  parts: ArrayLike<number> | null;
   next: Frame[] | null;
 }
 
@@ -28,7 +28,7 @@ export class Graph {
     readonly direction: Direction,
     first: Frame[] | null,
     fn: number,
-    nodes: number[],
+    nodes: ArrayLike<number>,
     weight: number,
   ) {
     this.root = { fn, weight, parent: null, depth: 0, nodes, parts: null, next: first };
@@ -42,12 +42,7 @@ export class Graph {
 
   /** Returns the inverted graph: each function by itself, its callers next to it. */
   static inverted(selection: Selection): Graph {
-    const groups = new Groups(1);
-    const { own, profile } = selection;
-    for (let node = 0; node < profile.nodes; node++) {
-      if (own[node]! > 0) groups.add(profile.function[node]!, node, own[node]!, true);
-    }
-    return new Graph(selection, 'callers', groups.frames(), -1, [], selection.whole);
+    return new Graph(selection, 'callers', byFunction(selection), -1, [], selection.whole);
   }
 
   /** Returns the callees, or callers, of all outermost calls of `fn`. */
@@ -80,8 +75,8 @@ export class Graph {
   private callees(frame: Frame): Frame[] {
     const { profile, weight } = this.selection;
     const groups = new Groups(frame.depth + 1, frame);
-    for (const node of frame.nodes) {
-      eachCallee(this.selection, node, callee => {
+    for (let i = 0; i < frame.nodes.length; i++) {
+      eachCallee(this.selection, frame.nodes[i]!, callee => {
         const heavy = weight[callee]!;
         if (heavy > 0) groups.add(profile.function[callee]!, callee, heavy, false);
       });
@@ -92,10 +87,10 @@ export class Graph {
   private callers(frame: Frame): Frame[] {
     const { profile, up } = this.selection;
     const groups = new Groups(frame.depth + 1, frame);
-    frame.nodes.forEach((node, i) => {
-      const caller = up[node]!;
+    for (let i = 0; i < frame.nodes.length; i++) {
+      const caller = up[frame.nodes[i]!]!;
       if (caller >= 0) groups.add(profile.function[caller]!, caller, frame.parts![i]!, true);
-    });
+    }
     return groups.frames();
   }
 }
@@ -107,13 +102,62 @@ export function pathTo(frame: Frame): number[] {
   return path.reverse();
 }
 
+/** Returns a frame for each function with its nodes, those that have a weight of their own. */
+function byFunction({ own, profile }: Selection): Frame[] {
+  const { length } = profile.functions.name;
+  // The nodes of a function are a part of `nodes`, from its element of `starts` on.
+  const starts = new Uint32Array(length + 1);
+  const weights = new Float64Array(length);
+  for (let node = 0; node < profile.nodes; node++) {
+    const fn = profile.function[node]!;
+    if (own[node]! <= 0) continue;
+    starts[fn + 1]!++;
+    weights[fn] = weights[fn]! + own[node]!;
+  }
+  for (let fn = 0; fn < length; fn++) starts[fn + 1] = starts[fn + 1]! + starts[fn]!;
+  const nodes = new Uint32Array(starts[length]!);
+  const parts = new Float64Array(nodes.length);
+  const next = starts.slice();
+  for (let node = 0; node < profile.nodes; node++) {
+    if (own[node]! <= 0) continue;
+    const at = next[profile.function[node]!]!++;
+    nodes[at] = node;
+    parts[at] = own[node]!;
+  }
+  const frames: Frame[] = [];
+  for (let fn = 0; fn < length; fn++) {
+    const [first, last] = [starts[fn]!, starts[fn + 1]!];
+    if (first === last) continue;
+    frames.push({
+      fn,
+      weight: weights[fn]!,
+      parent: null,
+      depth: 1,
+      nodes: nodes.subarray(first, last),
+      parts: parts.subarray(first, last),
+      next: null,
+    });
+  }
+  return frames.sort(heaviest);
+}
+
+function heaviest(a: Frame, b: Frame): number {
+  return b.weight - a.weight || a.fn - b.fn;
+}
+
+/** Frame whose nodes are being put together. */
+interface OpenFrame extends Frame {
+  nodes: number[];
+  parts: number[] | null;
+}
+
 /** Frames that are being put together, one a function. */
 class Groups {
-  private readonly of = new Map<number, Frame>();
+  private readonly of = new Map<number, OpenFrame>();
 
   constructor(
     private readonly depth: number,
-    private readonly parent: Frame | null = null,
+    private readonly parent: Frame,
   ) {}
 
   add(fn: number, node: number, weight: number, hasParts: boolean): void {
@@ -137,6 +181,6 @@ class Groups {
   }
 
   frames(): Frame[] {
-    return [...this.of.values()].sort((a, b) => b.weight - a.weight || a.fn - b.fn);
+    return [...this.of.values()].sort(heaviest);
   }
 }

@@ -2,7 +2,7 @@
 // libraries and of imports is folded into its callers. Nothing is copied: a node is shown,
 // transparent (its time is its caller's, its callees are its caller's callees) or left out.
 
-import { Role, type Profile } from '../data/profile';
+import { Role, type Before, type Profile } from '../data/profile';
 
 export const enum Shown {
   Transparent = 0,
@@ -11,7 +11,7 @@ export const enum Shown {
 }
 
 /** Quantity that gives frames their width. */
-export type Measure = 'time' | 'running' | 'waiting' | 'calls';
+export type Measure = 'time' | 'running' | 'waiting' | 'calls' | 'before';
 
 export interface Choice {
   measure: Measure;
@@ -33,6 +33,8 @@ export interface Selection {
   self: Float64Array;
   total: Float64Array;
   waiting: Float64Array;
+  /** Calls and self time on the side before, where two are compared. */
+  before: { calls: Float64Array; self: Float64Array } | null;
   /** The chosen measure without callees, and with them. */
   own: Float64Array;
   weight: Float64Array;
@@ -51,10 +53,73 @@ export function isGroup(role: Role): boolean {
   return role === Role.Process || role === Role.Thread;
 }
 
-/** Applies `choice` to `profile`. */
-export function select(profile: Profile, choice: Choice): Selection {
-  const length = profile.nodes;
+/** Parts of a selection that do not depend on the measure. */
+type Base = Pick<
+  Selection,
+  | 'profile'
+  | 'shown'
+  | 'up'
+  | 'calls'
+  | 'self'
+  | 'total'
+  | 'waiting'
+  | 'before'
+  | 'wholeTime'
+  | 'wholeCalls'
+>;
+
+/** Applies `choice` to `profile`. `last`, the selection before, may have much of the new one. */
+export function select(profile: Profile, choice: Choice, last?: Selection | null): Selection {
+  const isBase = last?.profile === profile && isSameBut(last.choice, choice);
+  const base = isBase ? last : baseOf(profile, choice);
+  const own = ownMeasure(choice.measure, base);
+  const { shown, up, self, total } = base;
+  return {
+    profile,
+    choice,
+    shown,
+    up,
+    calls: base.calls,
+    self,
+    waiting: base.waiting,
+    total,
+    before: base.before,
+    own,
+    weight: own === self ? total : inclusive(own, up, shown),
+    whole: own === self ? base.wholeTime : sum(own),
+    wholeTime: base.wholeTime,
+    wholeCalls: base.wholeCalls,
+  };
+}
+
+/** Returns true if two choices differ in the measure at most. */
+function isSameBut(a: Choice, b: Choice): boolean {
+  const isSameOff = a.off.size === b.off.size && [...a.off].every(node => b.off.has(node));
+  return a.mine === b.mine && a.imports === b.imports && isSameOff;
+}
+
+function baseOf(profile: Profile, choice: Choice): Base {
   const { shown, up } = shownNodes(profile, choice);
+  const { calls, self, waiting } = folded(profile, choice, shown, up);
+  const before = profile.before ? foldedBefore(profile, profile.before, shown, up) : null;
+  return {
+    profile,
+    shown,
+    up,
+    calls,
+    self,
+    waiting,
+    total: inclusive(self, up, shown),
+    before,
+    wholeTime: sum(self),
+    wholeCalls: sum(calls),
+  };
+}
+
+function folded(profile: Profile, choice: Choice, shown: Uint8Array, up: Int32Array) {
+  // Processes and threads have no figures of their own, so that nothing is folded.
+  if (isWhole(choice)) return profile;
+  const length = profile.nodes;
   const calls = new Float64Array(length);
   const self = new Float64Array(length);
   const waiting = new Float64Array(length);
@@ -66,23 +131,7 @@ export function select(profile: Profile, choice: Choice): Selection {
     waiting[to] = waiting[to]! + profile.waiting[node]!;
     if (to === node) calls[to] = profile.calls[node]!;
   }
-  const own = ownMeasure(choice.measure, { calls, self, waiting });
-  const total = inclusive(self, up, shown);
-  return {
-    profile,
-    choice,
-    shown,
-    up,
-    calls,
-    self,
-    waiting,
-    total,
-    own,
-    weight: own === self ? total : inclusive(own, up, shown),
-    whole: sum(own),
-    wholeTime: sum(self),
-    wholeCalls: sum(calls),
-  };
+  return { calls, self, waiting };
 }
 
 function shownNodes(profile: Profile, choice: Choice) {
@@ -93,8 +142,10 @@ function shownNodes(profile: Profile, choice: Choice) {
   // Open nodes by depth, and for each depth whether it is within an import.
   const open: number[] = [];
   const within: boolean[] = [];
+  const { off, mine, imports } = choice;
+  const hasOff = off.size > 0;
   for (let node = 0; node < length; node++) {
-    if (choice.off.has(node)) {
+    if (hasOff && off.has(node)) {
       shown.fill(Shown.LeftOut, node, profile.end[node]);
       node = profile.end[node]! - 1;
       continue;
@@ -105,19 +156,31 @@ function shownNodes(profile: Profile, choice: Choice) {
     const part = role[profile.function[node]!]!;
     const inImport = depth > 0 && within[depth - 1]!;
     open[depth] = node;
-    within[depth] = choice.imports && part !== Role.Own && (inImport || part === Role.Import);
+    within[depth] = imports && part !== Role.Own && (inImport || part === Role.Import);
     up[node] = above;
     const isFolded =
-      (inImport && within[depth]) || (choice.mine && part !== Role.Own && part !== Role.Other);
+      (inImport && within[depth]) || (mine && part !== Role.Own && part !== Role.Other);
     // A root stays, because its time would have no other place.
     if (!isGroup(part) && (!isFolded || above < 0)) shown[node] = Shown.Yes;
   }
   return { shown, up };
 }
 
+function foldedBefore(profile: Profile, was: Before, shown: Uint8Array, up: Int32Array) {
+  const calls = new Float64Array(profile.nodes);
+  const self = new Float64Array(profile.nodes);
+  for (let node = 0; node < profile.nodes; node++) {
+    const to = shown[node] === Shown.Yes ? node : up[node]!;
+    if (to < 0 || shown[node] === Shown.LeftOut) continue;
+    self[to] = self[to]! + was.self[node]!;
+    if (to === node) calls[to] = was.calls[node]!;
+  }
+  return { calls, self };
+}
+
 function ownMeasure(
   measure: Measure,
-  { calls, self, waiting }: { calls: Float64Array; self: Float64Array; waiting: Float64Array },
+  { calls, self, waiting, before }: Pick<Selection, 'calls' | 'self' | 'waiting' | 'before'>,
 ): Float64Array {
   switch (measure) {
     case 'time':
@@ -126,6 +189,8 @@ function ownMeasure(
       return waiting;
     case 'calls':
       return calls;
+    case 'before':
+      return before?.self ?? self;
     case 'running':
       return self.map((time, node) => Math.max(0, time - waiting[node]!));
   }

@@ -18,6 +18,17 @@ export function duration(nanoseconds: number): string {
   return `${nanoseconds.toFixed(0)} ns`;
 }
 
+/** Returns a growth, with its sign. */
+export function signed(nanoseconds: number): string {
+  if (Math.round(nanoseconds) === 0) return '0 s';
+  return `${nanoseconds > 0 ? '+' : '−'}${duration(Math.abs(nanoseconds))}`;
+}
+
+/** Returns a mean of whole numbers. */
+export function mean(number: number): string {
+  return Number.isInteger(number) ? count(number) : `${number.toFixed(1)}`;
+}
+
 /** Returns a whole number with its thousands marked. */
 export function count(number: number): string {
   return number.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');

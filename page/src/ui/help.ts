@@ -3,12 +3,13 @@
 import { button, make } from './dom';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['1 … 6', 'views, in the order of their tabs'],
+  ['1 … 9', 'views, in the order of their tabs'],
   ['/', 'search'],
-  ['Esc', 'end the search, then zoom out'],
+  ['Esc', 'end the search, then zoom out, then show the whole run'],
   ['Arrows', 'move between frames, or rows'],
   ['Enter', 'zoom to the frame, or unfold the row'],
   ['0', 'zoom out'],
+  ['+ −', 'zoom the timeline'],
   ['s', 'sandwich of the chosen function'],
   ['m', 'my code only'],
   ['i', 'fold imports'],

@@ -25,9 +25,10 @@ export function listenToKeys(store: Store, toolbar: Toolbar, actions: KeyActions
 
 /** Ends the search, or zooms out, whichever there is. */
 function escape(store: Store, target: EventTarget | null): void {
-  const { search, zoom } = store.state;
+  const { search, zoom, from, to, t0, t1 } = store.state;
   if (search) store.set({ search: '' }, true);
-  else if (zoom.length > 0) store.set({ zoom: [] });
+  else if (zoom.length > 0 || t1 > t0) store.set({ zoom: [], t0: 0, t1: 0 });
+  else if (to > from) store.set({ from: 0, to: 0 });
   if (target instanceof HTMLInputElement) target.blur();
 }
 
@@ -39,7 +40,7 @@ function press(key: string, store: Store, toolbar: Toolbar, actions: KeyActions)
   else if (key === '/') {
     toolbar.search.focus();
     toolbar.search.select();
-  } else if (key === '0') store.set({ zoom: [] });
+  } else if (key === '0') store.set({ zoom: [], t0: 0, t1: 0 });
   else if (key === 's') store.set({ view: 'sandwich' });
   else if (key === 'm') store.set({ mine: !state.mine, zoom: [] });
   else if (key === 'i') store.set({ imports: !state.imports, zoom: [] });

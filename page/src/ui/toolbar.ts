@@ -9,6 +9,10 @@ export interface Parts {
   hasGroups: boolean;
   hasGenerics: boolean;
   hasWaiting: boolean;
+  hasTimeline: boolean;
+  hasSource: boolean;
+  /** True if two sides are compared. */
+  hasChanges: boolean;
   roles: ReadonlySet<Role>;
   copy(form: 'text' | 'csv' | 'folded'): void;
   theme(): void;
@@ -17,9 +21,12 @@ export interface Parts {
 
 const TABS: readonly (readonly [ViewName, string])[] = [
   ['flame', 'Flame graph'],
+  ['changes', 'Changes'],
+  ['timeline', 'Timeline'],
   ['inverted', 'Inverted'],
   ['sandwich', 'Sandwich'],
   ['table', 'Functions'],
+  ['source', 'Source'],
   ['processes', 'Processes'],
   ['generics', 'Generic functions'],
 ];
@@ -29,6 +36,7 @@ const MEASURES: readonly (readonly [Measure, string])[] = [
   ['running', 'Time on a processor'],
   ['waiting', 'Waiting'],
   ['calls', 'Calls'],
+  ['before', 'Time before'],
 ];
 
 const ROLES: readonly (readonly [Role, string])[] = [
@@ -44,6 +52,7 @@ export class Toolbar {
   readonly search: HTMLInputElement;
   readonly status = make('output', { id: 'matched', 'aria-live': 'polite' });
   readonly views: readonly ViewName[];
+  private readonly range = make('span', { class: 'range', hidden: true });
   private readonly tabs = new Map<ViewName, HTMLElement>();
   private readonly measure: HTMLSelectElement;
   private readonly mine;
@@ -54,9 +63,14 @@ export class Toolbar {
     private readonly store: Store,
     parts: Parts,
   ) {
-    const isThere = ([view]: readonly [ViewName, string]) =>
-      (view !== 'processes' || parts.hasGroups) && (view !== 'generics' || parts.hasGenerics);
-    const tabs = TABS.filter(isThere);
+    const optional: Partial<Record<ViewName, boolean>> = {
+      changes: parts.hasChanges,
+      timeline: parts.hasTimeline,
+      source: parts.hasSource,
+      processes: parts.hasGroups,
+      generics: parts.hasGenerics,
+    };
+    const tabs = TABS.filter(([view]) => optional[view] !== false);
     this.views = tabs.map(([view]) => view);
     const nav = make('div', { role: 'tablist', 'aria-label': 'Views', class: 'tabs' });
     for (const [view, title] of tabs) {
@@ -74,9 +88,8 @@ export class Toolbar {
       change: () => store.set({ measure: this.measure.value as Measure }),
     });
     for (const [value, text] of MEASURES) {
-      if (value === 'time' || value === 'calls' || parts.hasWaiting) {
-        this.measure.append(make('option', { value }, text));
-      }
+      const isThere = { time: true, calls: true, before: parts.hasChanges }[value as string];
+      if (isThere ?? parts.hasWaiting) this.measure.append(make('option', { value }, text));
     }
     this.mine = checkbox('My code only', 'Calls of libraries count as their callers’ (m)', mine =>
       store.set({ mine, zoom: [] }),
@@ -118,6 +131,7 @@ export class Toolbar {
         this.mine.label,
         this.imports.label,
         make('span', { class: 'only-flame' }, this.flame.label),
+        this.range,
         make('span', { class: 'search' }, this.search, this.status),
         copies,
         button('◐', parts.theme, {
@@ -126,7 +140,7 @@ export class Toolbar {
         }),
         button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
       ),
-      legend(parts.roles),
+      parts.hasChanges ? changesLegend() : legend(parts.roles),
     );
   }
 
@@ -142,6 +156,18 @@ export class Toolbar {
     if (this.search.value !== state.search) this.search.value = state.search;
   }
 
+  /** Says which range of the timeline all views show. */
+  showRange(text: string): void {
+    this.range.hidden = text === '';
+    this.range.replaceChildren(
+      make('strong', {}, 'Range '),
+      `${text} `,
+      button('×', () => this.store.set({ from: 0, to: 0 }), {
+        'aria-label': 'Show the whole run',
+      }),
+    );
+  }
+
   private moveTab(event: KeyboardEvent): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
@@ -152,6 +178,25 @@ export class Toolbar {
     this.tabs.get(view)!.focus();
     event.preventDefault();
   }
+}
+
+const CHANGES = [
+  ['more-3', '+ much more self time'],
+  ['more-1', '+ more'],
+  ['same', 'as before'],
+  ['less-1', '− less'],
+  ['less-3', '− much less self time'],
+] as const;
+
+/** Names the colours of frames where two sides are compared. */
+function changesLegend(): HTMLElement {
+  return make(
+    'div',
+    { class: 'legend', role: 'note', 'aria-label': 'Colours' },
+    ...CHANGES.map(([name, text]) =>
+      make('span', {}, make('span', { class: `role ${name}` }), text),
+    ),
+  );
 }
 
 /** Names the colours of frames that occur. */

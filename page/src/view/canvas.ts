@@ -14,6 +14,8 @@ export interface Look {
   palette: Palette;
   role(fn: number): Role;
   label(box: Box): string;
+  /** Colour of a frame that shows a change instead of a role. */
+  change(box: Box): number | null;
   /** For each function 1 if the search matches it; `null` without a search. */
   matches: Uint8Array | null;
   chosen: number;
@@ -59,11 +61,14 @@ function drawBox(
   const isMatch = matches !== null && fn >= 0 && matches[fn] === 1;
   const isDim = box.isAbove || fn < 0 || (matches !== null && !isMatch);
   const width = Math.max(box.width - (box.width > 3 ? 1 : 0.2), 0.3);
+  const change = isDim || isMatch ? null : look.change(box);
   context.fillStyle = isMatch
     ? palette.match
     : isDim
       ? palette.dim
-      : palette.roles[look.role(fn)]![shade(fn)]!;
+      : change !== null
+        ? palette.changes[change]!
+        : palette.roles[look.role(fn)]![shade(fn)]!;
   context.fillRect(box.x, y, width, ROW - 1);
   if (box.width >= LEAST_TEXT) {
     context.fillStyle = isDim && !isMatch ? palette.dimText : palette.text;
@@ -86,7 +91,7 @@ function drawBox(
 }
 
 /** Beginnings of texts that fit. Widths of characters are measured once. */
-class Texts {
+export class Texts {
   private readonly widths = new Map<string, number>();
 
   constructor(private readonly context: CanvasRenderingContext2D) {}

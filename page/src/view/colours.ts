@@ -7,11 +7,16 @@ export interface Palette {
   /** Three shades for each role, so that neighbours differ. */
   roles: readonly (readonly string[])[];
   text: string;
+  /** Background and text outside of frames. */
+  panel: string;
+  textOnPage: string;
   edge: string;
   match: string;
   dim: string;
   dimText: string;
   cursor: string;
+  /** From much less self time to much more; the middle one is as before. */
+  changes: readonly string[];
   back: string;
 }
 
@@ -32,13 +37,26 @@ export function palette(): Palette {
   return {
     roles: Object.values(VARIABLES).map(name => ['-a', '-b', '-c'].map(end => colour(name + end))),
     text: colour('--frame-text'),
+    panel: colour('--panel'),
+    textOnPage: colour('--text'),
     edge: colour('--frame-edge'),
     match: colour('--match'),
     dim: colour('--dim'),
     dimText: colour('--dim-text'),
+    changes: CHANGES.map(name => colour(`--${name}`)),
     cursor: colour('--cursor'),
     back: colour('--back'),
   };
+}
+
+/** Changes of self time, as shares of the whole, from which on colours get stronger. */
+const STEPS = [0.001, 0.01, 0.05];
+const CHANGES = ['less-3', 'less-2', 'less-1', 'same', 'more-1', 'more-2', 'more-3'];
+
+/** Returns the index among a palette's `changes` of a change, as a share of the whole. */
+export function changeStep(share: number): number {
+  const steps = STEPS.filter(step => Math.abs(share) >= step).length;
+  return 3 + Math.sign(share) * steps;
 }
 
 /** Returns the shade of a function: the same in all graphs. */

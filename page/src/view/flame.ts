@@ -3,11 +3,11 @@
 import { label, place, Role, type Profile } from '../data/profile';
 import { pathTo, type Frame, type Graph } from '../model/frames';
 import type { Measure, Selection } from '../model/selection';
-import { count, counted, duration, share } from '../text/numbers';
+import { count, counted, duration, share, signed } from '../text/numbers';
 import { make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
 import { draw, ROW } from './canvas';
-import { palette, type Palette } from './colours';
+import { changeStep, palette, type Palette } from './colours';
 import { boxAt, layout, neighbour, type Box } from './layout';
 
 export interface Shape {
@@ -142,7 +142,8 @@ export class FlameGraph {
       {
         palette: this.colours,
         role: fn => functions.role[fn]!,
-        label: box => this.name(box.frame),
+        label: box => changeMark(shape, box.frame) + this.name(box.frame),
+        change: box => frameChange(shape, box.frame),
         matches: shape.matches,
         chosen: shape.chosen,
         hovered: this.hovered,
@@ -238,6 +239,7 @@ export class FlameGraph {
 
 const NOUNS: Record<Measure, string> = {
   time: 'of the time',
+  before: 'of the time before',
   running: 'of the time on a processor',
   waiting: 'of the waiting',
   calls: 'of the calls',
@@ -255,19 +257,47 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
     const callee = frame.parent && frame.parent.fn >= 0 ? frame.parent.fn : -1;
     if (callee >= 0) lines.push(`on the way to ${profile.functions.name[callee]}`);
   } else {
-    const sum = (column: Float64Array) =>
-      frame.nodes.reduce((whole, node) => whole + column[node]!, 0);
+    const sum = (column: Float64Array) => sumOf(frame.nodes, node => column[node]!);
     const waiting = sum(selection.waiting);
     lines.push(
       `total ${duration(sum(selection.total))}, self ${duration(sum(selection.self))}` +
         (waiting > 0 ? `, of that waiting ${duration(waiting)}` : ''),
       `${counted(sum(selection.calls), 'call', 'calls')} on this path`,
     );
+    if (selection.before) {
+      const self = sum(selection.before.self);
+      lines.push(
+        `before: self ${duration(self)}, ` + counted(sum(selection.before.calls), 'call', 'calls'),
+        `change of self time: ${signed(sum(selection.self) - self)}`,
+      );
+    }
   }
-  if (frame.nodes.some(node => node >= profile.estimated)) {
+  if (sumOf(frame.nodes, node => (node >= profile.estimated ? 1 : 0)) > 0) {
     lines.push('An estimate: the recording has pairs of caller and callee only');
   }
   return lines.filter(line => line !== '');
+}
+
+/** Returns the colour of a frame's change of self time; `null` where nothing is compared. */
+function frameChange({ selection, graph }: Shape, frame: Frame): number | null {
+  const { before, self, wholeTime } = selection;
+  if (!before) return null;
+  // Beside a function are its callers, whose own change is not on the way to it.
+  if (graph.direction === 'callers' && frame.depth > 1) return changeStep(0);
+  const growth = sumOf(frame.nodes, node => self[node]! - before.self[node]!);
+  return changeStep(growth / Math.max(wholeTime, 1));
+}
+
+/** Returns a sign for people who see few colours. */
+function changeMark(shape: Shape, frame: Frame): string {
+  const step = frame.fn < 0 ? null : frameChange(shape, frame);
+  return step === null || step === 3 ? '' : step > 3 ? '+ ' : '− ';
+}
+
+function sumOf(nodes: ArrayLike<number>, value: (node: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < nodes.length; i++) sum += value(nodes[i]!);
+  return sum;
 }
 
 function kind(profile: Profile, fn: number): string {

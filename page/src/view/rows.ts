@@ -2,9 +2,18 @@
 
 import { searched, type Profile } from '../data/profile';
 import { calleesOf, callersOf, type Figures } from '../model/figures';
+import { ascending } from '../model/order';
 import { expression } from '../model/search';
 import type { Selection } from '../model/selection';
-import type { SortKey } from '../state';
+import type { State } from '../state';
+
+/** Keys by which functions are sorted; other tables have others. */
+const KEYS = ['name', 'calls', 'self', 'total', 'per', 'waiting'] as const;
+type FigureKey = (typeof KEYS)[number];
+
+export function sortKey({ sort }: Pick<State, 'sort'>): FigureKey {
+  return KEYS.find(key => key === sort) ?? 'self';
+}
 
 export interface FunctionRow {
   kind: 'function' | 'caller' | 'callee';
@@ -23,19 +32,20 @@ export function filtered(
   return pattern && figures.filter(row => pattern.test(searched(profile, row.fn)));
 }
 
-/** Sorts `figures` in place; equal ones by name. */
+/** Returns `figures` sorted; equal ones stay in their order. `ranks` has the order of names. */
 export function sortFigures(
-  profile: Profile,
-  figures: Figures[],
-  key: SortKey,
-  ascending: boolean,
+  figures: readonly Figures[],
+  key: FigureKey,
+  isAscending: boolean,
+  ranks: Uint32Array | null,
 ): Figures[] {
-  const { name } = profile.functions;
-  const byName = (a: Figures, b: Figures) =>
-    name[a.fn]! < name[b.fn]! ? -1 : name[a.fn]! > name[b.fn]! ? 1 : a.fn - b.fn;
-  if (key === 'name') return figures.sort(ascending ? byName : (a, b) => byName(b, a));
-  const sign = ascending ? 1 : -1;
-  return figures.sort((a, b) => sign * (value(a, key) - value(b, key)) || byName(a, b));
+  const keys = Float64Array.from(figures, row =>
+    key === 'name' ? (ranks?.[row.fn] ?? row.fn) : Math.max(0, value(row, key)),
+  );
+  // The largest first keeps equal ones in their order, too.
+  const largest = isAscending ? 0 : keys.reduce((a, b) => Math.max(a, b), 0);
+  if (!isAscending) for (let i = 0; i < keys.length; i++) keys[i] = largest - keys[i]!;
+  return Array.from(ascending(keys), at => figures[at]!);
 }
 
 /** Returns time per call; the total's, as pstats has it. */
@@ -43,7 +53,7 @@ export function perCall(row: Figures): number {
   return row.calls > 0 ? row.total / row.calls : 0;
 }
 
-function value(row: Figures, key: Exclude<SortKey, 'name'>): number {
+function value(row: Figures, key: Exclude<FigureKey, 'name'>): number {
   return key === 'per' ? perCall(row) : row[key];
 }
 
@@ -59,8 +69,8 @@ export function withRelations(
     rows.push({ kind: 'function', figures: row, isOpen });
     if (!isOpen) continue;
     const add = (kind: 'caller' | 'callee', related: Figures[]) => {
-      sortFigures(selection.profile, related, 'total', false);
-      for (const one of related) rows.push({ kind, figures: one, isOpen: false });
+      const sorted = sortFigures(related, 'total', false, null);
+      for (const one of sorted) rows.push({ kind, figures: one, isOpen: false });
     };
     add('caller', callersOf(selection, row.fn));
     add('callee', calleesOf(selection, row.fn));

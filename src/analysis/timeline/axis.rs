@@ -79,6 +79,12 @@ impl Axis {
         self.tick(process, part.start)..end
     }
 
+    /// Returns the time of a process's tick 0, which may be before the run's start.
+    pub fn zero_ns(&self, process: usize) -> i128 {
+        let placed = self.processes.get(process);
+        placed.map_or(0, |placed| placed.zero - self.start)
+    }
+
     /// Returns the time at which the last process ends.
     pub fn end(&self) -> u64 {
         self.end

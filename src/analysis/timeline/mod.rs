@@ -4,7 +4,7 @@
 //! timeline is a visitor of it. [`axis`] puts all processes of a run on one axis of time.
 //! [`window`] makes call trees of a part of it. [`calls`] finds the single calls of a function
 //! and their [`durations`], and [`call_tree`] what one of them did. [`slices`] has the calls of a
-//! part of the axis in the order of time, and [`fit`] how long they must be for a file of a
+//! part of the axis in the order of time, [`lanes`] all of a thread in ticks, and [`fit`] how long they must be for a file of a
 //! certain size. [`missing`] says which part of a run it does not have.
 
 pub mod axis;
@@ -15,6 +15,7 @@ pub mod durations;
 pub mod fit;
 mod found;
 mod kept;
+pub mod lanes;
 pub mod missing;
 pub mod replay;
 mod search;

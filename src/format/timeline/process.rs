@@ -36,6 +36,11 @@ impl TimelineClock {
         }
     }
 
+    /// Nanoseconds in a tick, times 2^40.
+    pub fn rate_bits(&self) -> u64 {
+        self.rate.to_bits()
+    }
+
     /// Nanoseconds from tick 0 to `tick`, rounded down.
     pub fn ns(&self, tick: u64) -> u64 {
         self.rate.ns(tick)

@@ -15,60 +15,77 @@ pub(super) struct Columns {
     pub(super) estimated: usize,
     depths: Vec<u8>,
     functions: Vec<u8>,
-    calls: Vec<u8>,
-    self_times: Vec<u8>,
-    waiting: Vec<u8>,
+    /// Columns of figures, of which the first two are calls and self times.
+    figures: Vec<Vec<u8>>,
+    /// Node of the page for each node of the tree.
+    places: Vec<u32>,
 }
 
 /// Figures of calls that have no node.
-#[derive(Clone, Copy, Default)]
-struct Collapsed {
+#[derive(Clone, Copy)]
+struct Collapsed<const N: usize> {
     nodes: u64,
-    calls: u64,
-    self_time: u64,
-    waiting: u64,
+    figures: [u64; N],
+}
+
+impl<const N: usize> Default for Collapsed<N> {
+    fn default() -> Self {
+        Collapsed {
+            nodes: 0,
+            figures: [0; N],
+        }
+    }
 }
 
 impl Columns {
-    /// Encodes the nodes of `tree` whose total is `least` or more, and one for the others of each
-    /// caller. Roots, processes and threads are kept.
+    /// Encodes the nodes of a profile: calls, self time and waiting of each.
     pub(super) fn of(tree: &DisplayTree, functions: &Functions, least: u64) -> Columns {
+        let self_times = tree.nodes.self_times();
+        Columns::with(tree, functions, least, |node| {
+            [
+                tree.nodes.calls()[node],
+                self_times[node],
+                tree.waits.get(node as u32).total(),
+            ]
+        })
+    }
+
+    /// Encodes the `figures` of the nodes of `tree` whose total is `least` or more, and one node
+    /// for the others of each caller.
+    pub(super) fn with<const N: usize>(
+        tree: &DisplayTree,
+        functions: &Functions,
+        least: u64,
+        figures: impl Fn(usize) -> [u64; N],
+    ) -> Columns {
+        let nodes = &tree.nodes;
         let mut columns = Columns {
             nodes: 0,
             estimated: usize::MAX,
             depths: Vec::new(),
             functions: Vec::new(),
-            calls: Vec::new(),
-            self_times: Vec::new(),
-            waiting: Vec::new(),
-        };
-        let nodes = &tree.nodes;
-        let self_times = nodes.self_times();
-        let figures = |node: usize| Collapsed {
-            nodes: 1,
-            calls: nodes.calls()[node],
-            self_time: self_times[node],
-            waiting: tree.waits.get(node as u32).total(),
+            figures: vec![Vec::new(); N],
+            places: vec![0; nodes.len()],
         };
         // Collapsed callees of each open node that is kept, and the depth within a collapsed one.
-        let mut open: Vec<Collapsed> = Vec::new();
+        // The first element is for the roots.
+        let mut open: Vec<Collapsed<N>> = vec![Collapsed::default()];
         let mut within = 0_usize;
+        let mut left_out: Vec<usize> = Vec::new();
         walk(nodes, |step| match step {
             Step::Enter(node) => {
                 let node = node as usize;
-                let kind = nodes.kinds()[node];
-                let is_kept = within == 0
-                    && (nodes.totals()[node] >= least
-                        || open.is_empty()
-                        || functions.is_group(kind));
-                if is_kept {
+                if within == 0 && nodes.totals()[node] >= least {
                     if tree.estimated[node] {
                         columns.estimated = columns.estimated.min(columns.nodes);
                     }
-                    columns.push_node(open.len(), functions.index(kind), figures(node));
+                    columns.places[node] = columns.nodes as u32;
+                    let function = functions.index(nodes.kinds()[node]);
+                    columns.push_node(open.len() - 1, function, figures(node));
                     open.push(Collapsed::default());
                 } else {
                     within += 1;
+                    left_out.push(node);
                     if let Some(sum) = open.last_mut() {
                         sum.add(figures(node));
                     }
@@ -77,42 +94,60 @@ impl Columns {
             Step::Leave(_) if within > 0 => within -= 1,
             Step::Leave(_) => {
                 let collapsed = open.pop().unwrap_or_default();
-                if collapsed.nodes > 0 {
-                    columns.push_node(open.len() + 1, functions.collapsed(), collapsed);
-                }
+                columns.push_collapsed(open.len(), functions, &collapsed, &mut left_out);
             }
         });
+        let collapsed = open.pop().unwrap_or_default();
+        columns.push_collapsed(0, functions, &collapsed, &mut left_out);
         columns.estimated = columns.estimated.min(columns.nodes);
         columns
     }
 
     /// Returns the columns in the order in which the page reads them.
-    pub(super) fn bytes(&self) -> [&[u8]; 5] {
-        [
-            &self.depths,
-            &self.functions,
-            &self.calls,
-            &self.self_times,
-            &self.waiting,
-        ]
+    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let figures = self.figures.iter().map(Vec::as_slice);
+        [&*self.depths, &*self.functions].into_iter().chain(figures)
     }
 
-    fn push_node(&mut self, depth: usize, function: u32, figures: Collapsed) {
+    /// Returns the node of the page that has the calls of a node of the tree.
+    pub(super) fn place(&self, node: u32) -> u32 {
+        self.places[node as usize]
+    }
+
+    fn push_node<const N: usize>(&mut self, depth: usize, function: u32, figures: [u64; N]) {
         self.nodes += 1;
         push(&mut self.depths, depth as u64);
         push(&mut self.functions, u64::from(function));
-        push(&mut self.calls, figures.calls);
-        push(&mut self.self_times, figures.self_time);
-        push(&mut self.waiting, figures.waiting);
+        for (column, figure) in self.figures.iter_mut().zip(figures) {
+            push(column, figure);
+        }
+    }
+
+    /// Adds the node that stands for collapsed calls, if there are any: the last ones of `left_out`.
+    fn push_collapsed<const N: usize>(
+        &mut self,
+        depth: usize,
+        functions: &Functions,
+        collapsed: &Collapsed<N>,
+        left_out: &mut Vec<usize>,
+    ) {
+        if collapsed.nodes == 0 {
+            return;
+        }
+        let first = left_out.len() - collapsed.nodes as usize;
+        for node in left_out.drain(first..) {
+            self.places[node] = self.nodes as u32;
+        }
+        self.push_node(depth, functions.collapsed(), collapsed.figures);
     }
 }
 
-impl Collapsed {
-    fn add(&mut self, more: Collapsed) {
-        self.nodes += more.nodes;
-        self.calls = self.calls.saturating_add(more.calls);
-        self.self_time = self.self_time.saturating_add(more.self_time);
-        self.waiting = self.waiting.saturating_add(more.waiting);
+impl<const N: usize> Collapsed<N> {
+    fn add(&mut self, figures: [u64; N]) {
+        self.nodes += 1;
+        for (sum, more) in self.figures.iter_mut().zip(figures) {
+            *sum = sum.saturating_add(more);
+        }
     }
 }
 
@@ -155,7 +190,8 @@ mod tests {
         assert_eq!(columns.nodes, 3);
         assert_eq!(columns.depths, [0, 1, 1]);
         assert_eq!(columns.functions, [0, 1, 5]);
-        assert_eq!(columns.self_times, [33, 60, 7]);
+        assert_eq!(columns.figures[1], [33, 60, 7]);
+        assert_eq!(columns.places, [0, 1, 2, 2, 2]);
         assert_eq!(columns.estimated, 3);
     }
 }

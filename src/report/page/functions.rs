@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Function, Label, NodeKind};
+use crate::analysis::display_tree::DisplayTree;
+use crate::model::{Function, Label, NodeKind, Process};
 use crate::report::View;
-use crate::report::paths::{CodeOrigin, origin};
+use crate::report::paths::{CodeOrigin, PathShortener, origin};
 use crate::report::roles::{Role, roles};
 
 /// Parts that functions have in the program: the enum `Role` of page/src/data/profile.ts.
@@ -43,6 +44,23 @@ impl Functions {
         }
     }
 
+    /// Collects the functions of a comparison, those from `others` on being no functions; the
+    /// nodes of `tree` call them in `processes`.
+    pub(super) fn compared(tree: &DisplayTree, others: usize, processes: &[Process]) -> Functions {
+        let labels = tree.functions.iter().map(|function| &function.label);
+        let paths = PathShortener::new(labels);
+        let roles = roles(tree, processes, &paths).into_iter();
+        let roles = roles.zip(&tree.functions).enumerate();
+        let roles = roles.map(|(index, (role, function))| match index < others {
+            true => page_role(role, function),
+            false => OTHER,
+        });
+        Functions {
+            indices: (0..tree.functions.len() as u32).collect(),
+            roles: roles.collect(),
+        }
+    }
+
     /// Functions for a tree of `number` functions that are the program's own.
     #[cfg(test)]
     pub(super) fn plain(number: usize) -> Functions {
@@ -71,11 +89,6 @@ impl Functions {
     pub(super) fn collapsed(&self) -> u32 {
         self.indices.len() as u32
     }
-
-    /// Returns true if nodes of `kind` are processes or threads.
-    pub(super) fn is_group(&self, kind: u32) -> bool {
-        matches!(self.roles[kind as usize], PROCESS | THREAD)
-    }
 }
 
 fn page_roles(view: &View<'_>) -> Vec<u8> {
@@ -87,13 +100,17 @@ fn page_roles(view: &View<'_>) -> Vec<u8> {
         Some(NodeKind::Process(_) | NodeKind::MergedProcesses) => PROCESS,
         Some(NodeKind::Thread { .. } | NodeKind::MergedThreads) => THREAD,
         Some(NodeKind::Overflow | NodeKind::Excluded | NodeKind::Forked { .. }) => OTHER,
-        _ => match role {
-            Role::Import => IMPORT,
-            Role::Own => OWN,
-            _ if origin(&function.label) == CodeOrigin::Builtin => BUILTIN,
-            Role::Launcher | Role::Library | Role::Machinery | Role::Waiting => LIBRARY,
-        },
+        _ => page_role(role, function),
     };
     let roles = roles.into_iter().zip(&tree.functions).enumerate();
     roles.map(one).collect()
+}
+
+fn page_role(role: Role, function: &Function) -> u8 {
+    match role {
+        Role::Import => IMPORT,
+        Role::Own => OWN,
+        _ if origin(&function.label) == CodeOrigin::Builtin => BUILTIN,
+        Role::Launcher | Role::Library | Role::Machinery | Role::Waiting => LIBRARY,
+    }
 }

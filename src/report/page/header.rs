@@ -10,6 +10,7 @@ use super::functions::{BUILTIN, Functions, LIBRARY, OTHER, OWN};
 use crate::model::{Function, Label};
 use crate::report::View;
 use crate::report::display::{function_name, printable, short_name};
+use crate::report::json::extend;
 use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
 /// Version of the data, which page/src/data/profile.ts reads.
@@ -26,9 +27,32 @@ pub(super) fn header(
     let tree = view.tree();
     let labels = tree.functions.iter().map(|function| &function.label);
     let paths = PathShortener::new(labels.chain(view.rows.labels()));
+    let mut header = texts(
+        tree.functions.iter().zip(functions.roles()),
+        &exact.without_node,
+        &paths,
+        columns,
+    );
+    let more = json!({
+        "title": view.title(),
+        "remarks": remarks,
+        "generics": generics(view, &paths),
+        "exact": exact.rows.iter().map(ExactRow::json).collect::<Vec<_>>(),
+    });
+    extend(&mut header, more);
+    header.to_string()
+}
+
+/// Returns the parts of the header that follow from functions, the last of which have no node.
+pub(super) fn texts<'a>(
+    functions: impl Iterator<Item = (&'a Function, &'a u8)>,
+    without_node: &'a [Label],
+    paths: &PathShortener,
+    columns: &Columns,
+) -> Value {
     let mut files = Files::default();
     let mut columns_of = FunctionColumns::default();
-    for (function, &role) in tree.functions.iter().zip(functions.roles()) {
+    for (function, &role) in functions {
         columns_of.push(
             function_name(function),
             files.index(&function.label),
@@ -38,7 +62,7 @@ pub(super) fn header(
     }
     let collapsed = Function::stand_in("<collapsed>").label;
     columns_of.push("<collapsed>".to_owned(), -1, &collapsed, OTHER);
-    for label in &exact.without_node {
+    for label in without_node {
         let role = match origin(label) {
             CodeOrigin::Program => OWN,
             CodeOrigin::Builtin => BUILTIN,
@@ -52,8 +76,6 @@ pub(super) fn header(
         .map(|path| json!({ "path": printable(path), "short": paths.short(path) }));
     json!({
         "version": VERSION,
-        "title": view.title(),
-        "remarks": remarks,
         "nodes": columns.nodes,
         "estimated": columns.estimated,
         "functions": {
@@ -63,10 +85,9 @@ pub(super) fn header(
             "role": columns_of.roles,
         },
         "files": files.collect::<Vec<_>>(),
-        "generics": generics(view, &paths),
-        "exact": exact.rows.iter().map(ExactRow::json).collect::<Vec<_>>(),
+        "generics": [],
+        "exact": [],
     })
-    .to_string()
 }
 
 #[derive(Default)]

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges, RunFigures, Side};
-use edbprof::analysis::display_tree::display_tree;
+use edbprof::analysis::diff::{Change, Diff, Neighbours, PathChanges};
 use edbprof::analysis::limits::check;
 use edbprof::model::Pattern;
 use edbprof::report::diff as report;
+use edbprof::report::page::Page;
 use edbprof::report::summary::path_text;
 
+use super::compared::{Compared, names_of};
 use crate::cli::args::DiffOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{print, warn};
 use crate::cli::words::within_words;
-use crate::input::read_runs;
 use crate::output::targets::write_named;
 
 /// Runs `edbprof diff`.
@@ -28,23 +28,9 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     };
     // Only call paths need more of a profile than the figures of its functions.
     let keeps = options.tree || options.output.is_some();
-    let read = |paths: &[PathBuf]| {
-        let (mut side, mut trees) = (Side::default(), Vec::new());
-        let read = read_runs(paths, &options.inputs, |run| {
-            trees.extend(keeps.then(|| display_tree(&run)));
-            let figures = RunFigures::of(&run);
-            drop(run);
-            side.add(figures);
-        });
-        (side, trees, read)
-    };
-    let ((old_side, old_trees, old_read), (new_side, new_trees, new_read)) =
-        rayon::join(|| read(&before), || read(&after));
-    let old_exit = old_read.warn()?;
-    let new_exit = new_read.warn()?;
-    let diff = Diff::of([old_side, new_side]);
+    let compared = Compared::read([&before, &after], &options.inputs, keeps)?;
+    let Compared { diff, changes, .. } = &compared;
     let names = report::Names::of(diff.functions());
-    let changes = keeps.then(|| PathChanges::new(&diff, [old_trees, new_trees]));
     let tree = changes.as_ref().filter(|_| options.tree);
     let most = match options.limit {
         // JSON has all of them.
@@ -53,24 +39,30 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
         limit => limit,
     };
     print(&within_words(options.words.max_words, most, |lines| {
-        shown(options, [&before, &after], tree, &diff, &names, lines)
+        shown(options, [&before, &after], tree, diff, &names, lines)
     })?)?;
-    if let (Some(output), Some(changes)) = (&options.output, &changes) {
-        let [before, after] = [&before, &after].map(|paths| names_of(paths));
-        let picture = report::picture(changes, &names, &before, &after);
-        write_named(output, picture.as_bytes()).map_err(|error| {
+    if let (Some(output), Some(changes)) = (&options.output, changes) {
+        let sides = [&*before, &*after];
+        let picture = match is_page(output) {
+            true => compared.page(&Page::default(), sides)?,
+            false => {
+                let [before, after] = sides.map(names_of);
+                report::picture(changes, &names, &before, &after).into_bytes()
+            }
+        };
+        write_named(output, &picture).map_err(|error| {
             Error::NotWritten(format!("can't write {}: {error}", path_text(output)))
         })?;
     }
     let mut is_broken = false;
     for rule in &options.fail_if {
-        if let Some(unknown) = report::unknown(rule.metric, &diff) {
+        if let Some(unknown) = report::unknown(rule.metric, diff) {
             warn(format_args!("{}: {unknown}", rule.text));
             if diff.has_waiting() != [false; 2] {
                 continue;
             }
         }
-        let checked = check(rule, &diff);
+        let checked = check(rule, diff);
         if checked.matches == 0 {
             warn(format_args!(
                 "no function matches the pattern of {}",
@@ -85,16 +77,17 @@ pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
             warn(report::broken(&rule.text, broken, &names));
         }
     }
-    Ok(match (is_broken, old_exit, new_exit) {
-        (true, _, _) => Exit::LimitBroken,
-        (_, Exit::Success, exit) | (_, exit, _) => exit,
+    Ok(match is_broken {
+        true => Exit::LimitBroken,
+        false => compared.exit,
     })
 }
 
-/// Returns the names of a side's files, as one text.
-fn names_of(paths: &[PathBuf]) -> String {
-    let names = paths.iter().map(|path| path_text(path));
-    names.collect::<Vec<_>>().join(" ")
+/// Returns true if the name of `output` is that of a page.
+fn is_page(output: &Path) -> bool {
+    output
+        .extension()
+        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("html"))
 }
 
 fn shown(

@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 pub(crate) mod calls;
 pub(crate) mod check;
 pub(crate) mod clean;
+mod compared;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod mcp;

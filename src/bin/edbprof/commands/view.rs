@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use edbprof::report::Report;
-use edbprof::report::page::Page;
+use edbprof::report::page::{Extras, Page, PageTimeline};
 use edbprof::report::summary::path_text;
 
-use crate::cli::args::{ByOption, InputOptions, PageOptions};
+use super::compared::Compared;
+use crate::cli::args::{ByOption, InputOptions, PageOptions, SideOptions};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::STDOUT;
 use crate::cli::ui::{Stream, print};
@@ -26,7 +26,10 @@ pub(crate) fn view(options: &PageOptions) -> Result<Exit, Error> {
     let mut inputs = options.inputs.clone();
     // The page lets its reader choose processes and threads.
     inputs.selection.by = Some(ByOption::Thread);
-    let (page, exit) = render(options, &inputs)?;
+    let (page, exit) = match options.after.is_empty() {
+        true => render(options, &inputs)?,
+        false => compare(options)?,
+    };
     let path = match options.output.as_deref() {
         Some(path) if path == Path::new(STDOUT) => {
             let written = Stream::Stdout.print(&page);
@@ -60,6 +63,10 @@ fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit
         true => input::timelines::profiles_of(inputs, &mut ReadReport::default())?,
         false => input::find_to_show(inputs, &mut reading)?,
     };
+    let timelines = match has_window {
+        true => Vec::new(),
+        false => input::timelines::beside_all(&files),
+    };
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
     let profile = match has_window {
         true => input::merge_window(inputs, &options.window, &mut reading)?,
@@ -67,14 +74,38 @@ fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit
     };
     guard.check(&profile)?;
     reading.check(&profile, inputs, false)?;
+    let failed = |error| not_written("the page", &error);
+    let timeline = timeline(timelines, inputs, &mut reading).map_err(failed)?;
     let max_size = options.max_size;
     let page = with_view(profile, &options.view, |view| {
-        Page { max_size }.render(view)
+        let sources = options.source.then(|| input::sources::read(view));
+        Page { max_size }.with(view, &Extras { timeline, sources })
     });
-    match page {
-        Ok(page) => Ok((page.unwrap_or_default(), reading.exit())),
-        Err(error) => Err(not_written("the page", &io::Error::other(error))),
+    Ok((page.map_err(failed)?, reading.exit()))
+}
+
+/// Returns what is selected of the timelines that lie beside the profiles.
+fn timeline(
+    files: Vec<input::Input>,
+    inputs: &InputOptions,
+    reading: &mut ReadReport,
+) -> io::Result<Option<PageTimeline>> {
+    let mut processes = input::timelines::read_all(files, reading);
+    input::timelines::select(&mut processes, &inputs.selection.selection());
+    match processes.is_empty() {
+        true => Ok(None),
+        false => PageTimeline::new(processes).map(Some),
     }
+}
+
+/// Returns the page that compares two sides.
+fn compare(options: &PageOptions) -> Result<(Vec<u8>, Exit), Error> {
+    let sides = [&*options.before, &*options.after];
+    let compared = Compared::read(sides, &SideOptions::from(&options.inputs), true)?;
+    let page = Page {
+        max_size: options.max_size,
+    };
+    Ok((compared.page(&page, sides)?, compared.exit))
 }
 
 /// Writes `page` to a new file that no other user can read, and returns its path.

@@ -16,6 +16,7 @@ mod report;
 mod runs;
 pub(crate) mod script;
 mod since;
+pub(crate) mod sources;
 pub(crate) mod timelines;
 mod trust;
 pub(crate) mod window;

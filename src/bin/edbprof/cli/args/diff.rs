@@ -125,10 +125,11 @@ pub(crate) struct DiffOptions {
     #[command(flatten)]
     pub(crate) words: WordsOption,
 
-    /// Write a picture, too: a differential flame graph as SVG
+    /// Write a picture, too: a differential flame graph as SVG, or a page if FILE ends in .html
     ///
     /// Frames are as wide as they are after; colours and patterns show more and less self time.
-    #[arg(long, short, value_name = "FILE.svg")]
+    /// The page is that of edbprof view --before --after.
+    #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
     /// Exit with status 5 if this holds; may be repeated
@@ -194,6 +195,17 @@ pub(crate) struct SideOptions {
     /// Read files of other users, too
     #[arg(long)]
     any_owner: bool,
+}
+
+impl From<&InputOptions> for SideOptions {
+    fn from(inputs: &InputOptions) -> SideOptions {
+        SideOptions {
+            as_recorded: false,
+            prefix: inputs.prefix.clone(),
+            suffix: inputs.suffix.clone(),
+            any_owner: inputs.any_owner,
+        }
+    }
 }
 
 impl SideOptions {

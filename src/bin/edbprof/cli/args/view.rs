@@ -12,7 +12,9 @@ Examples:
   edbprof view                       the profiles of the last results, in the browser
   edbprof view run.prof other.prof   both together
   edbprof view --since=1h /data      recordings of the last hour
-  edbprof view -o run.html --no-open run.prof    a file to mail or to attach";
+  edbprof view -o run.html --no-open run.prof    a file to mail or to attach
+  edbprof view --before old.prof --after new.prof
+                                     two profiles compared, as by edbprof diff";
 
 /// Explore a profile in the browser
 ///
@@ -35,9 +37,30 @@ pub(crate) struct PageOptions {
     #[command(flatten)]
     pub(crate) window: WindowOptions,
 
+    /// Compare: profiles of one or several runs before
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        requires = "after",
+        conflicts_with_all = ["paths", "from", "to", "during", "since", "compensate"],
+    )]
+    pub(crate) before: Vec<PathBuf>,
+
+    /// Compare: profiles of one or several runs after
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "before")]
+    pub(crate) after: Vec<PathBuf>,
+
     /// File to write, or - for stdout; by default one in the temporary directory, for you alone
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Put the source files into the page, with figures where functions are defined and called
+    ///
+    /// Only regular files whose names end in .py and that have not changed since the recording
+    /// began; the page lists them, and those that it lacks.
+    #[arg(long)]
+    pub(crate) source: bool,
 
     /// Write the page without opening it
     #[arg(long)]

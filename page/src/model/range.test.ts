@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { ends, type Profile } from '../data/profile';
+import { Beginning, type Lane, type Process, type Timeline } from '../data/timeline';
+import { callsOf } from './calls';
+import { profileOf } from './range';
+
+// Two ticks are one nanosecond, and tick 0 is at 100 ns. f0 calls f1 twice; f1 calls f0.
+const process: Process = {
+  name: 'process 1',
+  zero: 100n,
+  rate: 1n << 39n,
+  zeroNs: 100,
+  perTick: 0.5,
+  parent: Uint32Array.from([0, 0, 1, 2]),
+  depth: Uint32Array.from([0, 1, 2, 3]),
+  fn: Uint32Array.from([9, 0, 1, 0]),
+  isCall: Uint8Array.from([0, 1, 1, 1]),
+  counts: Uint8Array.from([0, 1, 1, 1]),
+  place: Int32Array.from([-1, 0, 1, 2]),
+  lanes: [],
+};
+const lane: Lane = {
+  process,
+  name: 'MainThread',
+  begin: Float64Array.from([0, 10, 14, 40, 70]),
+  ticks: Float64Array.from([100, 20, 4, 10, 5]),
+  beginning: Uint8Array.from([
+    Beginning.Called,
+    Beginning.Called,
+    Beginning.Called,
+    Beginning.Called,
+    Beginning.Cut,
+  ]),
+  node: Uint32Array.from([1, 2, 3, 2, 2]),
+  waits: {
+    begin: Float64Array.from([14]),
+    ticks: Float64Array.from([4]),
+    ns: Float64Array.from([2]),
+    node: Uint32Array.from([3]),
+  },
+  levels: [Uint32Array.from([0]), Uint32Array.from([1, 3, 4]), Uint32Array.from([2])],
+};
+process.lanes.push(lane);
+const timeline: Timeline = {
+  end: 150,
+  minDuration: 0,
+  remarks: [],
+  processes: [process],
+  lanes: [lane],
+};
+const depth = Uint32Array.from([0, 1, 2]);
+const profile = { nodes: 3, depth, end: ends(depth), exact: [] } as unknown as Profile;
+const figures = (from: number, to: number) => {
+  const { calls, self, waiting } = profileOf(profile, timeline, { from, to });
+  return [[...calls], [...self], [...waiting]];
+};
+
+describe('a range', () => {
+  it('of everything has all calls and all time', () => {
+    expect(figures(0, 1000)).toEqual([
+      [1, 2, 1],
+      [33, 15, 2],
+      [0, 0, 2],
+    ]);
+  });
+
+  it('counts calls that begin in it, and time that passes in it', () => {
+    // Ticks 12 to 16: f1 and its callee are open, which begins at 14.
+    expect(figures(106, 108)).toEqual([
+      [0, 0, 1],
+      [0, 1, 1],
+      [0, 0, 1],
+    ]);
+  });
+
+  it('adds up with the one beside it', () => {
+    const [one, other, both] = [figures(0, 108), figures(108, 150), figures(0, 150)];
+    const sums = one!.map((column, i) => column.map((value, j) => value + other![i]![j]!));
+    expect(sums).toEqual(both);
+  });
+
+  it('before and behind everything is empty', () => {
+    const none = [0, 0, 0];
+    expect(figures(0, 100)).toEqual([none, none, none]);
+    expect(figures(200, 300)).toEqual([none, none, none]);
+  });
+});
+
+describe('single calls', () => {
+  it('are the outermost ones, and cuts are parts of them', () => {
+    const calls = callsOf(timeline, 1);
+    expect([...calls.duration]).toEqual([10, 7.5]);
+    expect([...calls.from]).toEqual([105, 120]);
+    expect([...callsOf(timeline, 0).duration]).toEqual([50]);
+    expect(callsOf(timeline, 7).duration).toHaveLength(0);
+  });
+});

@@ -1,0 +1,152 @@
+// The source of a file, with figures where functions are defined and called.
+
+import type { Profile } from '../data/profile';
+import type { Sources } from '../data/sources';
+import { functionFigures } from '../model/figures';
+import type { Selection } from '../model/selection';
+import { linesOf, type LineFigures } from '../model/source';
+import type { State } from '../state';
+import { count, counted, duration } from '../text/numbers';
+import { make } from '../ui/dom';
+import { figureCell } from './cells';
+import { Grid } from './grid';
+
+const HEADS = [
+  ['Calls', ''],
+  ['Self', 'wide'],
+  ['Total', ''],
+  ['Line', ''],
+  ['Source', 'name'],
+] as const;
+
+export class SourceView {
+  readonly element: HTMLElement;
+  private readonly files: HTMLSelectElement;
+  private readonly grid: Grid;
+  private readonly note = make('p', { class: 'remark' });
+  private lines: string[] = [];
+  private figures = new Map<number, LineFigures>();
+  private file = -1;
+  private fn = -1;
+  private selection: Selection | null = null;
+
+  constructor(
+    private readonly profile: Profile,
+    private readonly sources: Sources,
+    private readonly choose: (fn: number) => void,
+  ) {
+    this.files = make('select', {
+      id: 'source-file',
+      change: () => this.open(Number(this.files.value), true),
+    });
+    this.grid = new Grid(
+      'Source; Enter chooses the function of a line',
+      'grid',
+      'source',
+      {
+        row: index => this.row(index),
+        key: (key, index) => key === 'Enter' && this.chooseLine(index),
+      },
+      21,
+    );
+    this.grid.heads(
+      ...HEADS.map(([text, name]) => make('div', { role: 'columnheader', class: name }, text)),
+    );
+    const missing = sources.missing.map(({ path, reason }) => make('li', {}, `${path}: ${reason}`));
+    const contained = counted(sources.texts.size, 'file', 'files');
+    this.element = make(
+      'div',
+      { class: 'functions' },
+      make('p', { class: 'sides' }, make('label', {}, 'File ', this.files)),
+      this.note,
+      this.grid.element,
+      make(
+        'details',
+        { class: 'remark' },
+        make('summary', {}, `This page contains ${contained}; ${count(missing.length)} are not`),
+        make('ul', {}, ...[...sources.texts.keys()].map(path => make('li', {}, path))),
+        make('p', {}, 'Not in this page:'),
+        make('ul', {}, ...missing),
+      ),
+    );
+  }
+
+  show(selection: Selection, state: State): void {
+    const isOther = selection !== this.selection;
+    const isChosen = state.fn !== this.fn && state.fn >= 0;
+    this.selection = selection;
+    this.fn = state.fn;
+    if (isOther) this.list();
+    const chosen = isChosen ? this.profile.functions.file[state.fn]! : -1;
+    if (this.has(chosen)) this.open(chosen, chosen !== this.file || isChosen);
+    else if (isOther) this.open(this.has(this.file) ? this.file : Number(this.files.value), false);
+    this.grid.draw();
+  }
+
+  private has(file: number): boolean {
+    const path = this.profile.files[file]?.path;
+    return path !== undefined && this.sources.texts.has(path);
+  }
+
+  /** Lists the files, those with the most time of their functions first. */
+  private list(): void {
+    const { files, functions } = this.profile;
+    const times = new Map<number, number>();
+    for (const row of functionFigures(this.selection!)) {
+      const file = functions.file[row.fn]!;
+      if (this.has(file)) times.set(file, (times.get(file) ?? 0) + row.self);
+    }
+    const options = [...times].sort((a, b) => b[1] - a[1]);
+    this.files.replaceChildren(
+      ...options.map(([file, time]) =>
+        make('option', { value: file }, `${files[file]!.short}: ${duration(time)}`),
+      ),
+    );
+  }
+
+  private open(file: number, scrolls: boolean): void {
+    this.file = file;
+    const path = this.profile.files[file]?.path ?? '';
+    this.files.value = String(file);
+    this.lines = (this.sources.texts.get(path) ?? '').split(/\r\n|\r|\n/);
+    this.figures = linesOf(this.selection!, file, this.lines);
+    this.note.textContent =
+      `${path}: exact figures where functions are defined; ≈ marks what a line calls, found by ` +
+      'its name.';
+    this.grid.show(this.lines.length, scrolls);
+    const isHere = this.fn >= 0 && this.profile.functions.file[this.fn] === file;
+    if (scrolls && isHere) this.grid.moveTo(this.profile.functions.line[this.fn]! - 1);
+  }
+
+  private row(index: number): HTMLElement {
+    const at = this.figures.get(index + 1);
+    const isChosen = at?.sites === 0 && at.functions.includes(this.fn);
+    const mark = at && at.sites > 0 ? '≈ ' : '';
+    const title = at && at.sites > 1 ? `One of ${at.sites} lines that name it` : '';
+    const cell = (text: string, wide = '') => {
+      const element = figureCell(text, wide);
+      if (title) element.title = title;
+      return element;
+    };
+    return make(
+      'div',
+      {
+        role: 'row',
+        class: `row ${isChosen ? 'chosen' : ''} ${mark ? 'guess' : ''}`,
+        click: () => this.chooseLine(index),
+      },
+      cell(at ? mark + count(at.calls) : ''),
+      cell(at && !mark ? duration(at.self) : '', 'wide'),
+      cell(at ? mark + duration(at.total) : ''),
+      cell(String(index + 1)),
+      make('div', { role: 'gridcell', class: 'name code' }, this.lines[index]!),
+    );
+  }
+
+  private chooseLine(index: number): boolean {
+    this.grid.choose(index);
+    const fn = this.figures.get(index + 1)?.functions[0];
+    if (fn !== undefined) this.choose(fn);
+    return true;
+  }
+}

@@ -1,0 +1,62 @@
+//! Source files for `edbprof view --source`.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use edbprof::model::Process;
+use edbprof::report::View;
+use edbprof::report::page::Sources;
+
+/// Largest file that a page contains, bytes.
+const MOST: u64 = 2_000_000;
+
+/// Reads the source files of the functions of `view` that have not changed since the first of the
+/// processes began.
+pub(crate) fn read(view: &View<'_>) -> Sources {
+    let began = began(&view.profile.trees().processes);
+    Sources::read(view, |path| read_file(path, began))
+}
+
+/// Returns the time at which the first process began; nothing if some process does not say so.
+fn began(processes: &[Process]) -> Option<SystemTime> {
+    let starts = processes.iter().map(|process| process.start_unix_ns);
+    let first = starts.min().filter(|&start| start > 0)?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(first))
+}
+
+/// A path comes from a file that may be another user's. So only what is source is read.
+fn read_file(path: &[u8], began: Option<SystemTime>) -> Result<String, String> {
+    let failed = |error: std::io::Error| error.to_string();
+    // Neither a link, which may lead anywhere, nor a pipe, which would block.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(Path::new(OsStr::from_bytes(path)))
+        .map_err(failed)?;
+    let facts = file.metadata().map_err(failed)?;
+    if !facts.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    if facts.len() > MOST {
+        return Err("it has more than 2 MB".to_owned());
+    }
+    match (facts.modified(), began) {
+        (Ok(modified), Some(began)) if modified > began => {
+            return Err("it has changed since the recording".to_owned());
+        }
+        (Ok(_), Some(_)) => {}
+        _ => return Err("the recording does not say when it began".to_owned()),
+    }
+    text_of(file).map_err(failed)
+}
+
+fn text_of(file: File) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

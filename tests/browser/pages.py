@@ -1,0 +1,63 @@
+"""Pages of `edbprof view` in a browser: how tests make, open and read them."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
+
+
+def program(*arguments):
+    return subprocess.run(
+        [EDBPROF, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ).stdout
+
+
+def view(page, *inputs):
+    program("view", "--no-open", "-o", page, *inputs)
+    return page
+
+
+def duration(nanoseconds):
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        value = nanoseconds / size
+        if value >= 0.9995:
+            return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
+    return f"{nanoseconds} ns" if nanoseconds else "0 s"
+
+
+def wait(page):
+    page.driver.execute_async_script(
+        "const done = arguments[0], at = () => 'ready' in document.body.dataset && !('busy' in document.body.dataset) ? done()"
+        " : setTimeout(at, 10); at()"
+    )
+    page.settle()
+
+
+def open_page(page, path, fragment="", **options):
+    page.open(path, fragment=fragment, **options)
+    wait(page)
+
+
+def rows(page):
+    """Texts of the table's rows that are in sight."""
+    return page.script(
+        "return [...document.querySelectorAll('.rows .row')].map(row =>"
+        " [...row.children].map(cell => cell.textContent))"
+    )
+
+
+def told(page):
+    return page.script("return document.querySelector('.told').textContent")
+
+
+def fragment(page):
+    return page.driver.current_url.partition("#")[2]
+
+
+def functions(page):
+    return page.script(
+        "return [...document.querySelectorAll('.rows .name .text')].map(e => e.textContent)"
+    )
