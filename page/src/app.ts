@@ -16,7 +16,7 @@ import { helpDialog } from './ui/help';
 import { listenToKeys } from './ui/keys';
 import { followTheme, switchTheme } from './ui/theme';
 import { Tip } from './ui/tip';
-import { Toolbar } from './ui/toolbar';
+import { Toolbar, type CopyForm } from './ui/toolbar';
 import { ChangesTable } from './view/changes';
 import { Details } from './view/details';
 import { FlameGraph } from './view/flame';
@@ -25,6 +25,7 @@ import { GroupChooser } from './view/processes';
 import { Sandwich } from './view/sandwich';
 import { sortFigures, sortKey } from './view/rows';
 import { SourceView } from './view/source';
+import { TaskView } from './view/tasks';
 import { FunctionTable } from './view/table';
 import { rangeText, TimelineView } from './view/timeline';
 
@@ -41,6 +42,7 @@ export class App {
   private readonly table: FunctionTable;
   private readonly changes: ChangesTable | undefined;
   private readonly source: SourceView | null;
+  private readonly tasks: TaskView;
   private readonly groups: GroupChooser;
   private selection: Selection | null = null;
   private whole: Graph | null = null;
@@ -60,7 +62,7 @@ export class App {
   ) {
     const { store } = this;
     const actions = {
-      copy: (form: 'text' | 'csv' | 'folded') => void this.copy(form),
+      copy: (form: CopyForm) => void this.copy(form),
       theme: () => {
         switchTheme();
         this.recolour();
@@ -72,6 +74,7 @@ export class App {
       hasGenerics: profile.generics.length > 0,
       roles: rolesOf(profile),
       hasChanges: profile.changes !== undefined,
+      hasTasks: profile.tasks.length > 0,
       hasSource: sources !== null,
       hasTimeline: timelineText.trim() !== '',
       hasWaiting: profile.waiting.some(time => time > 0),
@@ -97,6 +100,7 @@ export class App {
         sort: (sort, ascending) => store.set({ sort, ascending }),
         choose,
       });
+    this.tasks = new TaskView(profile, choose);
     this.source = sources && new SourceView(profile, sources, choose);
     this.groups = new GroupChooser(profile, off => store.set({ off, zoom: [] }));
     main.replaceChildren(this.toolbar.element, this.view, this.details.element, this.told);
@@ -136,6 +140,7 @@ export class App {
     } else if (view === 'sandwich') this.sandwich.show(selection, state, matches?.of ?? null);
     else if (view === 'table') this.table.show(selection, state);
     else if (view === 'timeline') this.timeline!.view.show(state, matches?.of ?? null);
+    else if (view === 'tasks') this.tasks.show(state);
     else if (view === 'source') this.source!.show(selection, state);
     else if (view === 'changes') this.changes!.show(state);
     else if (view === 'processes') this.groups.show(state.off);
@@ -184,6 +189,8 @@ export class App {
         return this.timeline!.view.element;
       case 'changes':
         return this.changes!.element;
+      case 'tasks':
+        return this.tasks.element;
       case 'source':
         return this.source!.element;
       case 'processes':
@@ -241,14 +248,14 @@ export class App {
     this.timeline?.view.recolour();
   }
 
-  private async copy(form: 'text' | 'csv' | 'folded'): Promise<void> {
+  private async copy(form: CopyForm): Promise<void> {
     const selection = this.selection!;
     const { ascending, view } = this.store.state;
     const rows =
       view === 'table'
         ? this.table.shown
         : sortFigures(functionFigures(selection), sortKey(this.store.state), ascending, null);
-    const texts = { text: tableText, csv: tableCsv, folded };
+    const texts = { text: tableText, csv: tableCsv, folded, svg: () => this.flame.picture() };
     const text = texts[form](selection, rows);
     const isCopied = await copy(text);
     this.toolbar.status.textContent = isCopied

@@ -12,6 +12,7 @@ const VIEWS = [
   'table',
   'source',
   'processes',
+  'tasks',
   'generics',
 ] as const;
 const SORTS = [

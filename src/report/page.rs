@@ -12,6 +12,7 @@ mod functions;
 mod header;
 mod heaviest;
 mod sources;
+mod tasks;
 mod timeline;
 
 use std::io::{self, Write};

@@ -183,7 +183,12 @@ def test_dragging_chooses_a_range_and_back_returns(page, recorded):
         "const box = document.querySelector('.lanes').getBoundingClientRect();"
         "return [box.left, box.top, box.width]"
     )
-    points = [("mousePressed", 0.25), ("mouseMoved", 0.4), ("mouseMoved", 0.5), ("mouseReleased", 0.5)]
+    points = [
+        ("mousePressed", 0.25),
+        ("mouseMoved", 0.4),
+        ("mouseMoved", 0.5),
+        ("mouseReleased", 0.5),
+    ]
     for kind, share in points:
         page.protocol(
             "Input.dispatchMouseEvent",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::sandbox::{Sandbox, recording};
+use crate::sandbox::{Run, Sandbox, recording};
 
 fn two_processes() -> Sandbox {
     Sandbox::new()
@@ -83,4 +83,37 @@ fn nothing_to_read_is_no_page() {
     let sandbox = Sandbox::new();
     sandbox.run(&["view", "--no-open"]).expect(3);
     assert!(temporary_pages(&sandbox).is_empty());
+}
+
+#[test]
+fn two_sides_are_one_page() {
+    let sandbox = Sandbox::new()
+        .with("before.prof", &recording(1, 5))
+        .with("after.prof", &recording(2, 10));
+    let page = |arguments: &[&str]| {
+        let mut command = sandbox.command();
+        command.current_dir(sandbox.input("")).args(arguments);
+        command.args(["-o", "out.html"]);
+        Run::from(command.output().unwrap()).expect(0);
+        fs::read_to_string(sandbox.input("out.html")).unwrap()
+    };
+    let sides = ["--before", "before.prof", "--after", "after.prof"];
+    let viewed = page(&[&["view", "--no-open"][..], &sides].concat());
+    assert!(viewed.contains("edbprof: after.prof compared with before.prof"));
+    assert!(viewed.contains("leaf: +0 s: 5 calls more"));
+    assert_eq!(page(&["diff", "before.prof", "after.prof"]), viewed);
+}
+
+#[test]
+fn sides_come_in_pairs_and_without_other_profiles() {
+    let sandbox = two_processes();
+    for more in [
+        &["--before=edbprof_1.prof"][..],
+        &["--after=edbprof_1.prof"],
+        &["--before=a.prof", "--after=b.prof", "--source"],
+        &["edbprof_1.prof", "--before=a.prof", "--after=b.prof"],
+    ] {
+        let words = [&["view", "--no-open"][..], more].concat();
+        sandbox.run(&words).expect(2);
+    }
 }

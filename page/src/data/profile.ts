@@ -39,6 +39,16 @@ export interface ExactRow {
   total: number;
 }
 
+/** A coroutine below the one that awaits it. Times are nanoseconds. */
+export interface TaskRow {
+  depth: number;
+  function: number;
+  starts: number;
+  running: number;
+  awaiting: number;
+  longest: number;
+}
+
 /** Figures of a function on one side of a comparison, means over its runs. */
 export interface SideFigures {
   calls: number;
@@ -80,6 +90,8 @@ export interface Header {
   functions: Functions;
   files: { path: string; short: string }[];
   generics: GenericCalls[];
+  /** Coroutines, each followed by what it awaits. */
+  tasks: TaskRow[];
   exact: ExactRow[];
   changes?: Changes;
 }

@@ -26,6 +26,7 @@ function profile(roles: Role[], nodes: [number, number, number, number, number][
     },
     files: [],
     generics: [],
+    tasks: [],
     exact: [],
     depth,
     function: Uint32Array.from(nodes, node => node[1]),

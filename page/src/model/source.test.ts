@@ -32,6 +32,7 @@ const profile = {
   },
   files: [],
   generics: [],
+  tasks: [],
   exact: [],
   depth,
   end: ends(depth),

@@ -5,16 +5,19 @@ import type { Measure } from '../model/selection';
 import type { State, Store, ViewName } from '../state';
 import { button, checkbox, make } from './dom';
 
+export type CopyForm = 'text' | 'csv' | 'folded' | 'svg';
+
 export interface Parts {
   hasGroups: boolean;
   hasGenerics: boolean;
+  hasTasks: boolean;
   hasWaiting: boolean;
   hasTimeline: boolean;
   hasSource: boolean;
   /** True if two sides are compared. */
   hasChanges: boolean;
   roles: ReadonlySet<Role>;
-  copy(form: 'text' | 'csv' | 'folded'): void;
+  copy(form: CopyForm): void;
   theme(): void;
   help(): void;
 }
@@ -28,6 +31,7 @@ const TABS: readonly (readonly [ViewName, string])[] = [
   ['table', 'Functions'],
   ['source', 'Source'],
   ['processes', 'Processes'],
+  ['tasks', 'Tasks'],
   ['generics', 'Generic functions'],
 ];
 
@@ -69,6 +73,7 @@ export class Toolbar {
       source: parts.hasSource,
       processes: parts.hasGroups,
       generics: parts.hasGenerics,
+      tasks: parts.hasTasks,
     };
     const tabs = TABS.filter(([view]) => optional[view] !== false);
     this.views = tabs.map(([view]) => view);
@@ -119,6 +124,10 @@ export class Toolbar {
       button('Folded', () => parts.copy('folded'), {
         title: 'Folded stacks, for flamegraph.pl',
       }),
+      button('SVG', () => parts.copy('svg'), {
+        title: 'The graph as a picture',
+        class: 'only-graph',
+      }),
     );
     this.element = make(
       'div',
@@ -128,8 +137,7 @@ export class Toolbar {
         'div',
         { class: 'options' },
         make('label', { class: 'for-graphs' }, 'Width ', this.measure),
-        this.mine.label,
-        this.imports.label,
+        make('span', { class: 'for-selection boxes' }, this.mine.label, this.imports.label),
         make('span', { class: 'only-flame' }, this.flame.label),
         this.range,
         make('span', { class: 'search' }, this.search, this.status),

@@ -1,6 +1,6 @@
 // Draws rows of boxes on a canvas as high as its window onto them, and asks for the labels.
 
-import type { Role } from '../data/profile';
+import { Role } from '../data/profile';
 import type { Palette } from './colours';
 import { shade } from './colours';
 import type { Box } from './layout';
@@ -49,6 +49,26 @@ export function draw(
   });
 }
 
+export interface Fill {
+  isAbove: boolean;
+  /** True if the search matches, `null` without a search. */
+  match: boolean | null;
+  change: number | null;
+  role: Role;
+}
+
+/** Returns the colour of the frame of a function. */
+export function colourOf(
+  fn: number,
+  { isAbove, match, change, role }: Fill,
+  palette: Palette,
+): string {
+  if (match === true) return palette.match;
+  if (isAbove || fn < 0 || match === false) return palette.dim;
+  if (change !== null) return palette.changes[change]!;
+  return palette.roles[role]![shade(fn)]!;
+}
+
 function drawBox(
   context: CanvasRenderingContext2D,
   texts: Texts,
@@ -58,17 +78,13 @@ function drawBox(
 ): void {
   const { palette, matches } = look;
   const { fn } = box.frame;
-  const isMatch = matches !== null && fn >= 0 && matches[fn] === 1;
-  const isDim = box.isAbove || fn < 0 || (matches !== null && !isMatch);
+  const match = matches && fn >= 0 ? matches[fn] === 1 : null;
+  const isMatch = match === true;
+  const isDim = box.isAbove || fn < 0 || match === false;
   const width = Math.max(box.width - (box.width > 3 ? 1 : 0.2), 0.3);
   const change = isDim || isMatch ? null : look.change(box);
-  context.fillStyle = isMatch
-    ? palette.match
-    : isDim
-      ? palette.dim
-      : change !== null
-        ? palette.changes[change]!
-        : palette.roles[look.role(fn)]![shade(fn)]!;
+  const role = fn < 0 ? Role.Other : look.role(fn);
+  context.fillStyle = colourOf(fn, { isAbove: box.isAbove, match, change, role }, palette);
   context.fillRect(box.x, y, width, ROW - 1);
   if (box.width >= LEAST_TEXT) {
     context.fillStyle = isDim && !isMatch ? palette.dimText : palette.text;

@@ -1,12 +1,14 @@
 // One graph of frames: flame graph, icicle, inverted, or half of a sandwich.
 
 import { label, place, Role, type Profile } from '../data/profile';
+import { importName } from '../model/imports';
 import { pathTo, type Frame, type Graph } from '../model/frames';
 import type { Measure, Selection } from '../model/selection';
 import { count, counted, duration, share, signed } from '../text/numbers';
+import { svg } from '../text/svg';
 import { make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
-import { draw, ROW } from './canvas';
+import { colourOf, draw, ROW } from './canvas';
 import { changeStep, palette, type Palette } from './colours';
 import { boxAt, layout, neighbour, type Box } from './layout';
 
@@ -40,6 +42,8 @@ export class FlameGraph {
   readonly element: HTMLElement;
   private readonly canvas = make('canvas', { 'aria-hidden': 'true' });
   private readonly spacer = make('div', { class: 'spacer' });
+  /** Names of folded imports. */
+  private readonly imports = new WeakMap<Frame, string>();
   private shape: Shape | null = null;
   private rows: Box[][] = [];
   private colours: Palette | null = null;
@@ -85,6 +89,30 @@ export class FlameGraph {
     this.tip.hide();
     this.place();
     if (isOther) this.toRoot();
+  }
+
+  /** Returns the graph as a picture. */
+  picture(): string {
+    const { shape, rows, element } = this;
+    if (!shape) return '';
+    const colours = (this.colours ??= palette());
+    const { role } = shape.selection.profile.functions;
+    const boxes = rows.flatMap((row, index) =>
+      row.map(box => {
+        const name = this.name(box.frame);
+        const title = describe(shape, box.frame, name).join('\n');
+        const { fn } = box.frame;
+        const fill = {
+          isAbove: box.isAbove,
+          match: shape.matches && fn >= 0 ? shape.matches[fn] === 1 : null,
+          change: frameChange(shape, box.frame),
+          role: role[fn] ?? Role.Other,
+        };
+        const mark = changeMark(shape, box.frame);
+        return { box, row: index, colour: colourOf(fn, fill, colours), name: mark + name, title };
+      }),
+    );
+    return svg(boxes, rows.length, element.clientWidth, shape.growsUp, colours);
   }
 
   /** Reads the colours again. */
@@ -161,7 +189,19 @@ export class FlameGraph {
 
   private name(frame: Frame): string {
     const { selection, rootLabel } = this.shape!;
-    return frame.fn < 0 ? rootLabel : label(selection.profile, frame.fn);
+    if (frame.fn < 0) return rootLabel;
+    const { profile, choice } = selection;
+    const isFolded = choice.imports && profile.functions.role[frame.fn] === Role.Import;
+    return (isFolded && this.importName(profile, frame)) || label(profile, frame.fn);
+  }
+
+  private importName(profile: Profile, frame: Frame): string {
+    let name = this.imports.get(frame);
+    if (name === undefined) {
+      name = this.shape!.graph.direction === 'callees' ? importName(profile, frame.nodes) : '';
+      this.imports.set(frame, name);
+    }
+    return name;
   }
 
   private rowOf(box: Box): number {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::exact::{Exact, ExactRow};
 use super::functions::{BUILTIN, Functions, LIBRARY, OTHER, OWN};
+use super::tasks::task_rows;
 use crate::model::{Function, Label};
 use crate::report::View;
 use crate::report::display::{function_name, printable, short_name};
@@ -37,6 +38,7 @@ pub(super) fn header(
         "title": view.title(),
         "remarks": remarks,
         "generics": generics(view, &paths),
+        "tasks": task_rows(view, functions),
         "exact": exact.rows.iter().map(ExactRow::json).collect::<Vec<_>>(),
     });
     extend(&mut header, more);
@@ -86,6 +88,7 @@ pub(super) fn texts<'a>(
         },
         "files": files.collect::<Vec<_>>(),
         "generics": [],
+        "tasks": [],
         "exact": [],
     })
 }

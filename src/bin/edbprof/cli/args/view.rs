@@ -43,7 +43,7 @@ pub(crate) struct PageOptions {
         value_name = "FILE",
         num_args = 1..,
         requires = "after",
-        conflicts_with_all = ["paths", "from", "to", "during", "since", "compensate"],
+        conflicts_with_all = ["paths", "from", "to", "during", "since", "compensate", "source"],
     )]
     pub(crate) before: Vec<PathBuf>,
 
