@@ -61,3 +61,21 @@ def functions(page):
     return page.script(
         "return [...document.querySelectorAll('.rows .name .text')].map(e => e.textContent)"
     )
+
+
+SIZES = [
+    (width, height, dark)
+    for width, height in [(1280, 800), (1920, 1080), (390, 844), (360, 740)]
+    for dark in (False, True)
+]
+
+
+def check_windows(page, path, views):
+    """Opens each of `views`, fragments by their names, in windows of each size and theme."""
+    for width, height, dark in SIZES:
+        for name, words in views.items():
+            look = {"width": width, "height": height, "dark": dark, "mobile": width < 500}
+            open_page(page, path, words, **look)
+            fits = "return document.documentElement.scrollWidth <= innerWidth"
+            assert page.script(fits), (name, width)
+            page.screenshot(f"page-{name}-{width}x{height}-{'dark' if dark else 'light'}")

@@ -7,7 +7,7 @@ import marshal
 import sys
 
 import pytest
-from pages import duration, fragment, functions, open_page, program, rows, told
+from pages import check_windows, duration, fragment, functions, open_page, program, rows, told
 from selenium.webdriver.common.keys import Keys
 from test_picture import HOSTILE
 
@@ -155,3 +155,7 @@ def test_equal_and_empty_sides(page, tmp_path):
             open_page(page, path, f"#view={name}")
         open_page(page, path, "#view=changes")
         assert len(functions(page)) == number
+
+
+def test_changes_fit_each_window(page, compared):
+    check_windows(page, compared.page, {"changes": "#view=changes", "changes-graph": ""})

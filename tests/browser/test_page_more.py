@@ -8,7 +8,7 @@ import sys
 import xml.dom.minidom
 
 import pytest
-from pages import duration, fragment, functions, open_page, program, rows
+from pages import check_windows, duration, fragment, functions, open_page, program, rows
 from selenium.webdriver.common.keys import Keys
 
 JOB = """
@@ -176,3 +176,8 @@ def test_tables_of_source_need_no_mouse(page, recorded):
         page.script("document.querySelector('#view .table').focus()")
         page.keys(Keys.END, Keys.ENTER)
         assert functions(page) is not None
+
+
+def test_source_and_tasks_fit_each_window(page, recorded):
+    source = "#view=source&" + choose(page, recorded, "parse")
+    check_windows(page, recorded.page, {"source": source, "tasks": "#view=tasks"})

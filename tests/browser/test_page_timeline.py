@@ -7,7 +7,7 @@ import re
 import sys
 
 import pytest
-from pages import duration, fragment, functions, open_page, program, rows, told
+from pages import check_windows, duration, fragment, functions, open_page, program, rows, told
 from selenium.webdriver.common.keys import Keys
 
 JOB = """
@@ -247,3 +247,10 @@ def test_addresses_of_others_are_harmless(page, recorded):
     for words in ("from=9&to=1", "t0=999999999999999&t1=999999999999999", "to=1", "t1=1&fn=77777"):
         open_page(page, recorded.page, f"#view=timeline&{words}")
         assert page.script("return document.querySelectorAll('.lanes canvas').length") == 1
+
+
+def test_timeline_fits_each_window(page, recorded):
+    [call] = json.loads(program("calls", "--json", "--slowest=1", "nap", recorded.prof))["slowest"]
+    end = call["start_ns"] + call["duration_ns"]
+    chosen = f"&t0={call['start_ns'] // 2}&t1={end}&from={call['start_ns']}&to={end}&fn=1"
+    check_windows(page, recorded.page, {"timeline": "#view=timeline" + chosen})

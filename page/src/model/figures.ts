@@ -86,40 +86,52 @@ function eachNodeOf(selection: Selection, fn: number, visit: (node: number) => v
 
 /** Adds up the figures of nodes that come in their order, by function. */
 class Adder {
-  private readonly rows: (Figures | undefined)[];
+  private readonly calls: Float64Array;
+  private readonly self: Float64Array;
+  private readonly total: Float64Array;
+  private readonly waiting: Float64Array;
+  private readonly isEstimated: Uint8Array;
   /** End of the latest outermost node of each function. */
   private readonly ends: Uint32Array;
 
   constructor(private readonly selection: Selection) {
     const { length } = selection.profile.functions.name;
-    this.rows = new Array<undefined>(length);
+    this.calls = new Float64Array(length);
+    this.self = new Float64Array(length);
+    this.total = new Float64Array(length);
+    this.waiting = new Float64Array(length);
+    this.isEstimated = new Uint8Array(length);
     this.ends = new Uint32Array(length);
   }
 
   add(fn: number, node: number): void {
-    const { calls, self, total, waiting, profile } = this.selection;
-    const row = (this.rows[fn] ??= {
-      fn,
-      calls: 0,
-      self: 0,
-      total: 0,
-      waiting: 0,
-      isEstimated: false,
-    });
-    row.calls += calls[node]!;
-    row.self += self[node]!;
-    row.waiting += waiting[node]!;
-    if (node >= profile.estimated) row.isEstimated = true;
-    if (node >= this.ends[fn]!) {
-      row.total += total[node]!;
-      this.ends[fn] = profile.end[node]!;
+    const { selection, ends } = this;
+    const { profile } = selection;
+    this.calls[fn] = this.calls[fn]! + selection.calls[node]!;
+    this.self[fn] = this.self[fn]! + selection.self[node]!;
+    this.waiting[fn] = this.waiting[fn]! + selection.waiting[node]!;
+    if (node >= profile.estimated) this.isEstimated[fn] = 1;
+    if (node >= ends[fn]!) {
+      this.total[fn] = this.total[fn]! + selection.total[node]!;
+      ends[fn] = profile.end[node]!;
     }
   }
 
   figures(): Figures[] {
-    // A part of the time, or one side of two, lacks some functions.
-    return this.rows.filter(
-      row => row !== undefined && (row.calls > 0 || row.total > 0),
-    ) as Figures[];
+    const { calls, self, total, waiting } = this;
+    const rows: Figures[] = [];
+    for (let fn = 0; fn < calls.length; fn++) {
+      // A part of the time, or one side of two, lacks some functions.
+      if (calls[fn]! <= 0 && total[fn]! <= 0) continue;
+      rows.push({
+        fn,
+        calls: calls[fn]!,
+        self: self[fn]!,
+        total: total[fn]!,
+        waiting: waiting[fn]!,
+        isEstimated: this.isEstimated[fn] === 1,
+      });
+    }
+    return rows;
   }
 }

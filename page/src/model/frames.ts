@@ -102,8 +102,12 @@ export function pathTo(frame: Frame): number[] {
   return path.reverse();
 }
 
+/** Lightest frame beside the root that is made, as a share of the whole. */
+const LEAST = 1e-5;
+
 /** Returns a frame for each function with its nodes, those that have a weight of their own. */
-function byFunction({ own, profile }: Selection): Frame[] {
+function byFunction({ own, profile, whole }: Selection): Frame[] {
+  const least = whole * LEAST;
   const { length } = profile.functions.name;
   // The nodes of a function are a part of `nodes`, from its element of `starts` on.
   const starts = new Uint32Array(length + 1);
@@ -127,7 +131,8 @@ function byFunction({ own, profile }: Selection): Frame[] {
   const frames: Frame[] = [];
   for (let fn = 0; fn < length; fn++) {
     const [first, last] = [starts[fn]!, starts[fn + 1]!];
-    if (first === last) continue;
+    // Narrower ones are never seen: the root always fills the width.
+    if (first === last || weights[fn]! < least) continue;
     frames.push({
       fn,
       weight: weights[fn]!,

@@ -135,33 +135,36 @@ function folded(profile: Profile, choice: Choice, shown: Uint8Array, up: Int32Ar
 }
 
 function shownNodes(profile: Profile, choice: Choice) {
-  const length = profile.nodes;
-  const { role } = profile.functions;
-  const shown = new Uint8Array(length);
-  const up = new Int32Array(length).fill(-1);
-  // Open nodes by depth, and for each depth whether it is within an import.
-  const open: number[] = [];
-  const within: boolean[] = [];
+  const { nodes, depth: depths, function: column, end } = profile;
+  const role = Uint8Array.from(profile.functions.role);
+  const shown = new Uint8Array(nodes);
+  const up = new Int32Array(nodes).fill(-1);
+  let deepest = 0;
+  for (let node = 0; node < nodes; node++) if (depths[node]! > deepest) deepest = depths[node]!;
+  // Nearest shown node by depth, the node there included, and 1 for what is within an import.
+  const open = new Int32Array(deepest + 1);
+  const within = new Uint8Array(deepest + 1);
   const { off, mine, imports } = choice;
   const hasOff = off.size > 0;
-  for (let node = 0; node < length; node++) {
+  for (let node = 0; node < nodes; node++) {
     if (hasOff && off.has(node)) {
-      shown.fill(Shown.LeftOut, node, profile.end[node]);
-      node = profile.end[node]! - 1;
+      shown.fill(Shown.LeftOut, node, end[node]);
+      node = end[node]! - 1;
       continue;
     }
-    const depth = profile.depth[node]!;
-    const parent = depth > 0 ? open[depth - 1]! : -1;
-    const above = parent < 0 ? -1 : shown[parent] === Shown.Yes ? parent : up[parent]!;
-    const part = role[profile.function[node]!]!;
-    const inImport = depth > 0 && within[depth - 1]!;
-    open[depth] = node;
-    within[depth] = imports && part !== Role.Own && (inImport || part === Role.Import);
+    const depth = depths[node]!;
+    const above = depth > 0 ? open[depth - 1]! : -1;
+    const part: Role = role[column[node]!]!;
+    const isInImport = depth > 0 && within[depth - 1] === 1;
+    const staysInImport = imports && part !== Role.Own && (isInImport || part === Role.Import);
+    within[depth] = staysInImport ? 1 : 0;
     up[node] = above;
     const isFolded =
-      (inImport && within[depth]) || (mine && part !== Role.Own && part !== Role.Other);
+      (isInImport && staysInImport) || (mine && part !== Role.Own && part !== Role.Other);
     // A root stays, because its time would have no other place.
-    if (!isGroup(part) && (!isFolded || above < 0)) shown[node] = Shown.Yes;
+    const isShown = !isGroup(part) && (!isFolded || above < 0);
+    if (isShown) shown[node] = Shown.Yes;
+    open[depth] = isShown ? node : above;
   }
   return { shown, up };
 }

@@ -142,11 +142,15 @@ export class Toolbar {
         this.range,
         make('span', { class: 'search' }, this.search, this.status),
         copies,
-        button('◐', parts.theme, {
-          'aria-label': 'Light or dark',
-          title: 'Light or dark (t)',
-        }),
-        button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
+        make(
+          'span',
+          { class: 'page-buttons' },
+          button('◐', parts.theme, {
+            'aria-label': 'Light or dark',
+            title: 'Light or dark (t)',
+          }),
+          button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
+        ),
       ),
       parts.hasChanges ? changesLegend() : legend(parts.roles),
     );
