@@ -14,6 +14,7 @@
 //! | [`tasks`] | coroutines below those that await them |
 //! | [`processes`], [`process_text`] | which recordings are of one process, and its facts |
 //! | [`timeline`] | single calls, in their order |
+//! | [`interval`] | what was recorded between two readings |
 //! | [`runs`] | which processes are of one run |
 
 #![deny(unsafe_code)]
@@ -30,6 +31,7 @@ pub mod diff;
 pub mod display_tree;
 pub mod estimate;
 mod group_roots;
+pub mod interval;
 pub mod invert;
 mod kind_table;
 #[cfg(feature = "report")]

@@ -254,15 +254,22 @@ fn a_use_of_unsafe_code_is_found() {
     }
 }
 
+/// Commands that use others: one that records ends with the results, and one that waits beside a
+/// program needs the system calls of `run`.
+const COMMANDS_THAT_USE_OTHERS: [(&str, &str); 2] = [
+    ("run", "aggregate"),
+    ("live", "run"),
+];
+
 #[test]
-fn a_command_uses_no_other_but_run_the_last_step() {
+fn a_command_uses_no_other_but_those_of_the_table() {
     let folder = program().join("commands");
     let entries = fs::read_dir(&folder).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut commands: Vec<_> = names
         .map(|name| name.trim_end_matches(".rs").to_owned())
         .collect();
-    commands.retain(|name| name != "mod");
+    commands.retain(|name| !["mod", "live_unsupported"].contains(&name.as_str()));
     for command in &commands {
         let mut files = vec![folder.join(format!("{command}.rs"))];
         if folder.join(command).is_dir() {
@@ -271,7 +278,9 @@ fn a_command_uses_no_other_but_run_the_last_step() {
         }
         for file in files {
             let mut named = other_commands(&commands, &fs::read_to_string(&file).unwrap());
-            named.retain(|name| name != command && (&**command, *name) != ("run", "aggregate"));
+            named.retain(|name| {
+                name != command && !COMMANDS_THAT_USE_OTHERS.contains(&(command, name))
+            });
             assert!(named.is_empty(), "{} names {named:?}", file.display());
         }
     }

@@ -27,7 +27,9 @@ use cli::args::{Command, Options};
 use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
-use commands::{calls, check, clean, diff, export, mcp, mistakes, run, shell, show, view};
+use commands::{
+    calls, check, clean, diff, export, live, mcp, mistakes, run, shell, show, view,
+};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
@@ -48,7 +50,11 @@ fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error>
             let report = &mut RunReport::default();
             aggregate(&options.aggregate, Stream::Stdout, report)?
         }
+        Some(Command::Run(options)) if options.live && !options.in_view => {
+            return live::run(options);
+        }
         Some(Command::Run(options)) => return run::run(options),
+        Some(Command::Top(options)) if options.live => live::top(options)?,
         Some(Command::Top(options)) => show::top(options)?,
         Some(Command::Tree(options)) => show::tree(options)?,
         Some(Command::Calls(options)) => calls::calls(options)?,

@@ -1,4 +1,5 @@
-//! One module for each command. They share nothing, except that `run` aggregates at the end.
+//! One module for each command. They share little: `run` aggregates at the end, and `live` waits
+//! with the system calls of `run`.
 
 pub(crate) mod aggregate;
 pub(crate) mod calls;
@@ -7,6 +8,8 @@ pub(crate) mod clean;
 mod compared;
 pub(crate) mod diff;
 pub(crate) mod export;
+#[cfg_attr(not(target_os = "linux"), path = "live_unsupported.rs")]
+pub(crate) mod live;
 pub(crate) mod mcp;
 pub(crate) mod mistakes;
 pub(crate) mod run;

@@ -58,6 +58,17 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) open: bool,
 
+    /// Show what is recorded while the program runs
+    ///
+    /// The view has the terminal until you press q or the program ends. What the program prints
+    /// there is shown afterwards. Ctrl-C is for the program.
+    #[arg(long, conflicts_with = "repeat")]
+    pub(crate) live: bool,
+
+    /// True in the process below one that shows the view.
+    #[arg(long, hide = true, requires = "live")]
+    pub(crate) in_view: bool,
+
     /// Record only the program's first process
     #[arg(long)]
     pub(crate) no_children: bool,

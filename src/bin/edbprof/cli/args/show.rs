@@ -10,7 +10,8 @@ const TOP_AFTER_HELP: &str = "\
 Examples:
   edbprof top                            the functions with the most time of their own
   edbprof top --sort cumulative /data    with their callees, of all profiles in /data
-  edbprof top --callers loads run.prof   the callers of loads, and its time for each";
+  edbprof top --callers loads run.prof   the callers of loads, and its time for each
+  edbprof top --live 4711                a running process and its children, each second anew";
 
 const TREE_AFTER_HELP: &str = "\
 Examples:
@@ -35,6 +36,15 @@ pub(crate) struct TopOptions {
 
     #[command(flatten)]
     pub(crate) window: WindowOptions,
+
+    /// Show what running processes record, again and again; a path may be a process id
+    ///
+    /// Keys change between functions and the call tree, and between the whole time and the last
+    /// seconds. The processes are not stopped. A process is shown with its children; without a
+    /// path, all processes that record into the temporary directory are shown.
+    #[arg(long, conflicts_with_all = ["callers", "callees", "json", "max_words", "from", "to",
+          "during", "since"])]
+    pub(crate) live: bool,
 
     /// Sort keys, those of pstats, separated by commas
     #[arg(long, value_name = "KEYS", default_value = "tottime")]

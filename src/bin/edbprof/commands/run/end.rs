@@ -24,7 +24,7 @@ pub(super) fn end_like(status: WaitStatus, all_written: bool) -> ExitCode {
 }
 
 /// Ends this process by the signal.
-pub(super) fn end_by(signal: c_int) -> ! {
+pub(in crate::commands) fn end_by(signal: c_int) -> ! {
     die_of(signal);
     // The first process of a container survives; shells have this code for it.
     std::process::exit(128 + signal)

@@ -27,7 +27,7 @@ mod exception;
 mod execute;
 mod group_probe;
 #[allow(unsafe_code)]
-mod os;
+pub(super) mod os;
 mod process_state;
 mod program;
 mod reasons;
@@ -44,11 +44,13 @@ mod writing;
 
 use std::process::ExitCode;
 
+pub(super) use self::end::end_by;
 use self::end::end_like;
 use self::endings::Endings;
 use self::execute::execute;
 use self::os::{Blocked, ignore_file_size_limit};
 use self::recordings::Recordings;
+pub(super) use self::repeat::end_like as end_like_child;
 use self::results::write_results;
 use self::writing::Writing;
 use crate::cli::args::RunOptions;
@@ -62,6 +64,9 @@ use crate::output::targets::Outputs;
 ///
 /// When the program can't be started.
 pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
+    if options.in_view {
+        repeat::end_with_parent();
+    }
     match options.repetition {
         Some(number) => {
             repeat::end_with_parent();

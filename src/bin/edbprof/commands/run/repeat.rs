@@ -122,7 +122,8 @@ fn command(number: u32, input: &Input) -> Command {
     command
 }
 
-fn end_like(status: ExitStatus) -> ExitCode {
+/// Returns the exit code of a child. If a signal ended it, the same signal ends this process.
+pub(in crate::commands) fn end_like(status: ExitStatus) -> ExitCode {
     match (status.signal(), status.code()) {
         (Some(signal), _) => end_by(signal),
         (None, code) => ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),

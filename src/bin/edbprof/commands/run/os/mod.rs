@@ -21,10 +21,10 @@ mod usage;
 
 pub(super) use arguments::hide_arguments;
 pub(super) use inherited::close_all_but;
-pub(super) use signal_set::SignalSet;
+pub(in crate::commands) use signal_set::SignalSet;
+pub(in crate::commands) use signals::{Arrivals, Arrived, Blocked, stop_self, take};
 pub(super) use signals::{
-    Arrivals, Arrived, Blocked, die_of, ignore_file_size_limit, ignore_interrupts, is_ignored,
-    next_of, send, stop_self, take, take_within,
+    die_of, ignore_file_size_limit, ignore_interrupts, is_ignored, next_of, send, take_within,
 };
 pub(super) use spawn::{Image, Started, die_with, environment, spawn};
 pub(super) use usage::processor_ns;

@@ -5,11 +5,11 @@ use std::os::raw::c_int;
 
 /// A set of signals.
 #[derive(Clone, Copy)]
-pub(in super::super) struct SignalSet(pub(super) libc::sigset_t);
+pub(in crate::commands) struct SignalSet(pub(super) libc::sigset_t);
 
 impl SignalSet {
     /// All signals.
-    pub(in super::super) fn all() -> SignalSet {
+    pub(in crate::commands) fn all() -> SignalSet {
         // SAFETY: all zeros are a valid set, and the call fills in the whole set.
         unsafe {
             let mut set = mem::zeroed();
@@ -19,7 +19,7 @@ impl SignalSet {
     }
 
     /// The signals `numbers`.
-    pub(in super::super) fn of(numbers: &[c_int]) -> SignalSet {
+    pub(in crate::commands) fn of(numbers: &[c_int]) -> SignalSet {
         // SAFETY: all zeros are a valid set, and the calls change a valid set.
         unsafe {
             let mut set = mem::zeroed();
@@ -32,7 +32,7 @@ impl SignalSet {
     }
 
     /// The signals that have arrived and were not taken yet.
-    pub(in super::super) fn pending() -> SignalSet {
+    pub(in crate::commands) fn pending() -> SignalSet {
         let mut pending = SignalSet::of(&[]);
         // SAFETY: the call fills in a valid set.
         unsafe { libc::sigpending(&raw mut pending.0) };
@@ -40,19 +40,19 @@ impl SignalSet {
     }
 
     /// Returns true if it has the signal.
-    pub(in super::super) fn has(&self, number: c_int) -> bool {
+    pub(in crate::commands) fn has(&self, number: c_int) -> bool {
         // SAFETY: the set is valid; the call refuses invalid numbers.
         unsafe { libc::sigismember(&self.0, number) == 1 }
     }
 
     /// Adds the signal.
-    pub(in super::super) fn add(&mut self, number: c_int) {
+    pub(in crate::commands) fn add(&mut self, number: c_int) {
         // SAFETY: the set is valid; the call refuses invalid numbers.
         unsafe { libc::sigaddset(&raw mut self.0, number) };
     }
 
     /// Removes the signal.
-    pub(in super::super) fn remove(&mut self, number: c_int) {
+    pub(in crate::commands) fn remove(&mut self, number: c_int) {
         // SAFETY: the set is valid; the call refuses invalid numbers.
         unsafe { libc::sigdelset(&raw mut self.0, number) };
     }

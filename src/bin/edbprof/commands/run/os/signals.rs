@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::raw::c_int;
 use std::ptr;
 
@@ -13,8 +13,8 @@ use super::signal_set::SignalSet;
 
 /// A signal that has arrived.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Arrived {
-    pub(in super::super) number: c_int,
+pub(in crate::commands) struct Arrived {
+    pub(in crate::commands) number: c_int,
     #[cfg(target_os = "linux")]
     info: libc::siginfo_t,
 }
@@ -24,13 +24,13 @@ const LARGEST: c_int = 64;
 
 /// Signals stay blocked while this value lives. Then those that have come meanwhile are
 /// dropped, as they were the program's, and the mask is what it was.
-pub(in super::super) struct Blocked {
+pub(in crate::commands) struct Blocked {
     inherited: libc::sigset_t,
     child_ignored: bool,
 }
 
 impl Blocked {
-    pub(in super::super) fn all() -> Blocked {
+    pub(in crate::commands) fn all() -> Blocked {
         // While SIGCHLD is ignored, the system keeps no exit status.
         let child_ignored = is_ignored(libc::SIGCHLD);
         // SAFETY: the set is filled in by the call, and no handler is installed.
@@ -47,7 +47,7 @@ impl Blocked {
     }
 
     /// Gives a child, which is about to become the program, what this process inherited.
-    pub(in super::super) fn restore_in_child(&self) {
+    pub(in crate::commands) fn restore_in_child(&self) {
         // SAFETY: no handler is installed, and the mask is one that the system gave.
         unsafe {
             if self.child_ignored {
@@ -61,7 +61,7 @@ impl Blocked {
 impl Blocked {
     /// Drops the signals that have come, as they were the program's. From now on only those of
     /// `held` stay blocked. Returns those of them that others than this process let through.
-    pub(in super::super) fn hold(self, mut held: SignalSet) -> SignalSet {
+    pub(in crate::commands) fn hold(self, mut held: SignalSet) -> SignalSet {
         while take(&SignalSet::all()).is_some() {}
         let mut mask = SignalSet(self.inherited);
         for number in 1..=LARGEST {
@@ -88,12 +88,12 @@ impl Drop for Blocked {
 
 impl Arrived {
     /// Returns true if the system reports a child by this signal.
-    pub(in super::super) fn is_of_child(&self) -> bool {
+    pub(in crate::commands) fn is_of_child(&self) -> bool {
         self.number == libc::SIGCHLD && !self.is_sent()
     }
 
     /// Sends the same signal to a process. It may just have ended.
-    pub(in super::super) fn send_on(&self, to: libc::pid_t) {
+    pub(in crate::commands) fn send_on(&self, to: libc::pid_t) {
         #[cfg(target_os = "linux")]
         if self.info.si_code == libc::SI_QUEUE {
             // With the value and the name of the sender, which the system allows here alone.
@@ -109,7 +109,7 @@ impl Arrived {
 #[cfg(target_os = "linux")]
 impl Arrived {
     /// Returns true if a process has sent it, and not the system.
-    pub(in super::super) fn is_sent(&self) -> bool {
+    pub(in crate::commands) fn is_sent(&self) -> bool {
         matches!(
             self.info.si_code,
             libc::SI_USER | libc::SI_TKILL | libc::SI_QUEUE
@@ -117,7 +117,7 @@ impl Arrived {
     }
 
     /// Process that has sent it.
-    pub(in super::super) fn sender(&self) -> Option<u32> {
+    pub(in crate::commands) fn sender(&self) -> Option<u32> {
         // SAFETY: sent signals name their sender.
         let sender = self.is_sent().then(|| unsafe { self.info.si_pid() });
         sender.map(i32::unsigned_abs)
@@ -126,11 +126,11 @@ impl Arrived {
 
 /// Waits for signals, and for something else at the same time.
 #[cfg(target_os = "linux")]
-pub(in super::super) struct Arrivals(Option<OwnedFd>);
+pub(in crate::commands) struct Arrivals(Option<OwnedFd>);
 
 #[cfg(target_os = "linux")]
 impl Arrivals {
-    pub(in super::super) fn new() -> Arrivals {
+    pub(in crate::commands) fn new() -> Arrivals {
         // SAFETY: the call reads a valid set, and makes a descriptor that nobody else has.
         let descriptor = unsafe {
             let descriptor = libc::signalfd(
@@ -143,12 +143,17 @@ impl Arrivals {
         Arrivals(descriptor)
     }
 
+    /// Descriptor that can be read from once a signal has come; none if the system gives none.
+    pub(in crate::commands) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(AsFd::as_fd)
+    }
+
     /// Waits for the next signal, or until `other` can be read from: then there is none.
     ///
     /// # Errors
     ///
     /// The system's.
-    pub(in super::super) fn next(
+    pub(in crate::commands) fn next(
         &self,
         other: Option<BorrowedFd<'_>>,
     ) -> io::Result<Option<Arrived>> {
@@ -180,7 +185,7 @@ fn next() -> io::Result<Arrived> {
 ///
 /// The system's.
 #[cfg(target_os = "linux")]
-pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
+pub(in crate::commands) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
     loop {
         // SAFETY: the call fills in the information.
         let (number, info) = unsafe {
@@ -200,13 +205,13 @@ pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
 
 /// Takes one of the signals in `set` that have arrived.
 #[cfg(target_os = "linux")]
-pub(in super::super) fn take(set: &SignalSet) -> Option<Arrived> {
+pub(in crate::commands) fn take(set: &SignalSet) -> Option<Arrived> {
     take_within(set, 0)
 }
 
 /// Takes one of the signals in `set`, and waits some milliseconds for it.
 #[cfg(target_os = "linux")]
-pub(in super::super) fn take_within(set: &SignalSet, milliseconds: u8) -> Option<Arrived> {
+pub(in crate::commands) fn take_within(set: &SignalSet, milliseconds: u8) -> Option<Arrived> {
     let limit = libc::timespec {
         tv_sec: 0,
         tv_nsec: libc::c_long::from(milliseconds) * 1_000_000,
@@ -230,25 +235,28 @@ pub(in super::super) fn take_within(set: &SignalSet, milliseconds: u8) -> Option
 // Other systems don't name the sender of a signal.
 #[cfg(not(target_os = "linux"))]
 impl Arrived {
-    pub(in super::super) fn is_sent(&self) -> bool {
+    pub(in crate::commands) fn is_sent(&self) -> bool {
         self.number != libc::SIGCHLD
     }
 
-    pub(in super::super) fn sender(&self) -> Option<u32> {
+    pub(in crate::commands) fn sender(&self) -> Option<u32> {
         None
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in super::super) struct Arrivals;
+pub(in crate::commands) struct Arrivals;
 
 #[cfg(not(target_os = "linux"))]
 impl Arrivals {
-    pub(in super::super) fn new() -> Arrivals {
+    pub(in crate::commands) fn new() -> Arrivals {
         Arrivals
     }
 
-    pub(in super::super) fn next(&self, _: Option<BorrowedFd<'_>>) -> io::Result<Option<Arrived>> {
+    pub(in crate::commands) fn next(
+        &self,
+        _: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Option<Arrived>> {
         next().map(Some)
     }
 }
@@ -259,7 +267,7 @@ fn next() -> io::Result<Arrived> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
+pub(in crate::commands) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
     let mut number = 0;
     // SAFETY: the call fills in the number.
     match unsafe { libc::sigwait(&set.0, &raw mut number) } {
@@ -269,12 +277,12 @@ pub(in super::super) fn next_of(set: &SignalSet) -> io::Result<Arrived> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in super::super) fn take_within(set: &SignalSet, _: u8) -> Option<Arrived> {
+pub(in crate::commands) fn take_within(set: &SignalSet, _: u8) -> Option<Arrived> {
     take(set)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in super::super) fn take(set: &SignalSet) -> Option<Arrived> {
+pub(in crate::commands) fn take(set: &SignalSet) -> Option<Arrived> {
     let pending = SignalSet::pending();
     let number = (1..32).find(|&number| set.has(number) && pending.has(number))?;
     let mut taken = 0;
@@ -284,7 +292,7 @@ pub(in super::super) fn take(set: &SignalSet) -> Option<Arrived> {
 }
 
 /// Returns true if this process ignores the signal.
-pub(in super::super) fn is_ignored(signal: c_int) -> bool {
+pub(in crate::commands) fn is_ignored(signal: c_int) -> bool {
     // SAFETY: all zeros are a valid sigaction, and a null pointer changes nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -294,13 +302,13 @@ pub(in super::super) fn is_ignored(signal: c_int) -> bool {
 }
 
 /// Makes writing beyond the limit of file sizes an error like others.
-pub(in super::super) fn ignore_file_size_limit() {
+pub(in crate::commands) fn ignore_file_size_limit() {
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Makes Ctrl-C and Ctrl-\ do nothing to this process. Its children have them as they were.
-pub(in super::super) fn ignore_interrupts() {
+pub(in crate::commands) fn ignore_interrupts() {
     extern "C" fn nothing(_: c_int) {}
     for signal in [libc::SIGINT, libc::SIGQUIT] {
         if !is_ignored(signal) {
@@ -312,13 +320,13 @@ pub(in super::super) fn ignore_interrupts() {
 }
 
 /// Sends a signal to a process. It may just have ended.
-pub(in super::super) fn send(to: libc::pid_t, signal: c_int) {
+pub(in crate::commands) fn send(to: libc::pid_t, signal: c_int) {
     // SAFETY: the call uses no memory.
     unsafe { libc::kill(to, signal) };
 }
 
 /// Stops this process by a signal that is blocked; returns when it was continued.
-pub(in super::super) fn stop_self(signal: c_int) {
+pub(in crate::commands) fn stop_self(signal: c_int) {
     let only_it = SignalSet::of(&[signal]).0;
     // SAFETY: the calls read a valid set. No handler is installed.
     unsafe {
@@ -330,7 +338,7 @@ pub(in super::super) fn stop_self(signal: c_int) {
 
 /// Ends this process by a signal, which may be blocked. Returns in the first process of a
 /// container, which survives.
-pub(in super::super) fn die_of(signal: c_int) {
+pub(in crate::commands) fn die_of(signal: c_int) {
     let none = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
