@@ -26,6 +26,8 @@ typedef struct {
     /* Makes the next event of another Python thread its arrival: see arrivals.h. NULL where
      * events come from all threads anyhow. Runs no Python code up to 3.11. */
     void (*notice)(PyThreadState *tstate);
+    /* Undoes that before any event of that thread. NULL where nothing is to be done. */
+    void (*unnotice)(PyThreadState *tstate);
     /* A function was called for the first time: modules may have been imported. Runs no Python
      * code. NULL where nothing is to be done. */
     void (*new_function)(void);

@@ -16,6 +16,7 @@
 #include "capsule.h"
 #include "chosen.h"
 #include "decorated.h"
+#include "door.h"
 #include "generics.h"
 #include "greenlets.h"
 #include "guard.h"
@@ -134,6 +135,15 @@ static PyMethodDef module_methods[] = {
     {"keep_timelines", keep_timelines, METH_O,
      "keep_timelines(most, /)\n--\n\nKeep the timelines of all recordings as they are now, for the "
      "latest `most` times that something is kept."},
+    {"open_door", door_open, METH_VARARGS,
+     "open_door(path, handler, once, /)\n--\n\nLet `edbprof attach` connect to a socket at `path`, "
+     "once or for good. "
+     "handler(request) answers, in a thread of its own; the request is None when a connection "
+     "ends. Raises OSError."},
+    {"close_door", door_close, METH_NOARGS, "close_door()\n--\n\nUndo open_door()."},
+    {"pause_door", door_pause, METH_NOARGS,
+     "pause_door()\n--\n\nEnd the thread of the door, before a fork."},
+    {"resume_door", door_resume, METH_NOARGS, "resume_door()\n--\n\nUndo pause_door(), soon."},
     {"process_ends", process_ends, METH_O,
      "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
      "recordings without a directory then leave no live file. `last`: with os._exit(), "

@@ -268,22 +268,15 @@ static PyObject *name_os_thread(unsigned long number)
                     : PyUnicode_FromFormat("thread %lu", number);
 }
 
-/* Returns true in the interpreter's oldest thread. */
-static bool is_oldest_thread(void)
-{
-    PyThreadState *tstate = PyThreadState_Get();
-    return PyThreadState_Next(tstate) == NULL;
-}
-
 /* Reads threading's own table, because current_thread() would add an entry to it. Threads that
  * `threading` has not started are in it once the program has asked for them. */
-PyObject *name_current_thread(void)
+PyObject *name_thread(PyThreadState *tstate)
 {
     PyObject *name = NULL;
     PyObject *modules = loaded_modules();
     PyObject *threading = modules == NULL ? NULL : compat_dict_get(modules, "threading");
     PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
-    unsigned long number = PyThread_get_thread_ident();
+    unsigned long number = tstate->thread_id;
     PyObject *ident = PyLong_FromUnsignedLong(number);
     if (known != NULL && PyDict_Check(known) && ident != NULL) {
         PyObject *thread = compat_dict_get_key(known, ident);
@@ -293,12 +286,15 @@ PyObject *name_current_thread(void)
     }
     PyErr_Clear();
     Py_XDECREF(known);
-    if (name == NULL && threading == NULL && is_oldest_thread()) {
+    if (name == NULL && threading == NULL && PyThreadState_Next(tstate) == NULL) {
         name = PyUnicode_FromString("MainThread");
     } else if (name == NULL) {
-        name = name_os_thread(number);
+        bool is_own = number == PyThread_get_thread_ident();
+        name = is_own ? name_os_thread(number) : PyUnicode_FromFormat("thread %lu", number);
     }
     Py_XDECREF(ident);
     Py_XDECREF(threading);
     return name;
 }
+
+PyObject *name_current_thread(void) { return name_thread(PyThreadState_Get()); }

@@ -32,6 +32,9 @@ edbprof_str name_text(PyObject *text, PyObject **owner);
  * run Python code. */
 PyObject *name_current_thread(void);
 
+/* The same of any thread of the interpreter. */
+PyObject *name_thread(PyThreadState *tstate);
+
 /* sys.modules, borrowed, or NULL: it is gone while the interpreter ends. */
 PyObject *loaded_modules(void);
 

@@ -1,6 +1,7 @@
 /* Recorder: its Python type. */
 #include "recorder_type.h"
 
+#include "attached.h"
 #include "calibrate.h"
 #include "choice.h"
 #include "chosen.h"
@@ -473,6 +474,23 @@ static int recorder_set_builtins(PyObject *self, PyObject *value, void *Py_UNUSE
     return thread_set_builtins((recorder *)self, builtins);
 }
 
+static PyObject *recorder_begin(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    if (attached_begin((recorder *)self) < 0) {
+        PyObject *error = compat_take_exception();
+        attached_end((recorder *)self);
+        compat_restore_exception(error);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_end(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    attached_end((recorder *)self);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef recorder_methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable($self)\n--\n\nRecord in the calling thread from now on; nests."},
@@ -485,6 +503,12 @@ static PyMethodDef recorder_methods[] = {
     {"abandon", recorder_abandon, METH_NOARGS,
      "abandon($self)\n--\n\nStop in all threads, in others at their next event, because nobody "
      "wants what was recorded."},
+    {"begin_everywhere", recorder_begin, METH_NOARGS,
+     "begin_everywhere($self)\n--\n\nRecord in all threads from now on, with the calls that are "
+     "open in them."},
+    {"end_everywhere", recorder_end, METH_NOARGS,
+     "end_everywhere($self)\n--\n\nUndo begin_everywhere(): in other threads at their next "
+     "event."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
      "save($self, path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
      "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "

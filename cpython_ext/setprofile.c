@@ -454,6 +454,13 @@ static void notice(PyThreadState *tstate)
     }
 }
 
+static void unnotice(PyThreadState *tstate)
+{
+    if (tstate->c_profilefunc == on_arrival) {
+        compat_set_profile_in(tstate, NULL, NULL);
+    }
+}
+
 static void warn_of_another(void)
 {
     static bool warned;
@@ -569,6 +576,7 @@ int setprofile_init(void)
                                  .end = uninstall,
                                  .repair = repair,
                                  .notice = notice,
+                                 .unnotice = unnotice,
                                  .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
     return compat_generators_init();

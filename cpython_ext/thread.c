@@ -152,7 +152,10 @@ static edbprof_thread *find_handle(const thread_state *state, const recorder *ow
  * with an exception. */
 static int attach(thread_state *state, recorder *owner)
 {
-    if (find_handle(state, owner) != NULL) {
+    edbprof_thread *given = find_handle(state, owner);
+    if (given != NULL) {
+        /* Another thread may have made it. */
+        (void)edbprof_thread_adopt(given);
         return 0;
     }
     observer->look(state);
@@ -619,6 +622,27 @@ void thread_notice(PyThreadState *tstate, hook_kind hook)
     if (hooks[hook]->notice != NULL) {
         hooks[hook]->notice(tstate);
     }
+}
+
+void thread_unnotice(PyThreadState *tstate, hook_kind hook)
+{
+    if (hooks[hook]->unnotice != NULL) {
+        hooks[hook]->unnotice(tstate);
+    }
+}
+
+int thread_give_handle(thread_state *state, recorder *owner, edbprof_thread *handle)
+{
+    thread_handle *handles =
+        grow_array(state->handles, state->handle_count, &state->handle_room, sizeof *handles);
+    if (handles == NULL) {
+        os_threads_detach_handle(handle);
+        PyErr_NoMemory();
+        return -1;
+    }
+    state->handles = handles;
+    state->handles[state->handle_count++] = (thread_handle){owner, handle};
+    return 0;
 }
 
 PyObject *thread_recorders_of_new_threads(void)

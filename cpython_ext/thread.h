@@ -58,6 +58,13 @@ void thread_set_threads(recorder *owner, bool threads);
 /* Makes the next event of another Python thread its arrival, where this hook has to. */
 void thread_notice(PyThreadState *tstate, hook_kind hook);
 
+/* Undoes that in a thread that has had no event since. */
+void thread_unnotice(PyThreadState *tstate, hook_kind hook);
+
+/* Gives a thread the handle that another one has made for it, before it begins to record. 0, or -1
+ * with an exception: then the handle is detached. */
+int thread_give_handle(thread_state *state, recorder *owner, edbprof_thread *handle);
+
 /* Drops the recorder's handles, which are about to be freed. It is active in no thread. */
 void thread_forget(const recorder *owner);
 

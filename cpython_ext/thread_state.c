@@ -274,8 +274,10 @@ thread_state *thread_state_make_for(PyThreadState *tstate)
     return tstate->dict == NULL ? NULL : make(tstate, tstate->dict);
 }
 
-bool thread_state_exists(PyThreadState *tstate)
+thread_state *thread_state_of(PyThreadState *tstate)
 {
     PyObject *dict = tstate->dict;
-    return dict != NULL && PyDict_GetItemString(dict, DICT_KEY) != NULL;
+    return dict == NULL ? NULL : (thread_state *)PyDict_GetItemString(dict, DICT_KEY);
 }
+
+bool thread_state_exists(PyThreadState *tstate) { return thread_state_of(tstate) != NULL; }

@@ -195,6 +195,9 @@ thread_state *thread_state_make_for(PyThreadState *tstate);
 /* Returns true if a Python thread has a state. May be called by another thread. */
 bool thread_state_exists(PyThreadState *tstate);
 
+/* The state of any Python thread, or NULL. */
+thread_state *thread_state_of(PyThreadState *tstate);
+
 /* Number of the newest Python thread of the calling one's interpreter. */
 uint64_t thread_state_newest(void);
 

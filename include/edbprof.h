@@ -1078,6 +1078,19 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
+ * Makes the handle that of the calling thread. Calls that are open in it stay open, so a host can
+ * make the handles of threads that wait, and enter what is open there. Any thread, once the one
+ * that had the handle no longer uses it.
+ *
+ * Errors: `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * No other call with it is under way, or comes later from another thread.
+ */
+edbprof_status edbprof_thread_adopt(struct edbprof_thread *thread);
+
+/**
  * Says how often threads that the host could not notice have entered it and left, so that what
  * they called is not recorded. The number replaces the former one; reports show it. A forked
  * child begins with 0. Any thread.

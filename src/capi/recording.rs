@@ -344,6 +344,29 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
+/// Makes the handle that of the calling thread. Calls that are open in it stay open, so a host can
+/// make the handles of threads that wait, and enter what is open there. Any thread, once the one
+/// that had the handle no longer uses it.
+///
+/// Errors: `EDBPROF_DETACHED`.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * No other call with it is under way, or comes later from another thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_adopt(thread: *mut edbprof_thread) -> edbprof_status {
+    // SAFETY: `thread` is NULL or of a recording that is not freed, and no other thread uses it.
+    unsafe {
+        with(thread, |thread| {
+            if thread.is_detached() {
+                return EDBPROF_DETACHED;
+            }
+            thread.recording().adopt(thread);
+            EDBPROF_OK
+        })
+    }
+}
+
 /// Says how often threads that the host could not notice have entered it and left, so that what
 /// they called is not recorded. The number replaces the former one; reports show it. A forked
 /// child begins with 0. Any thread.

@@ -254,11 +254,14 @@ fn a_use_of_unsafe_code_is_found() {
     }
 }
 
-/// Commands that use others: one that records ends with the results, and one that waits beside a
-/// program needs the system calls of `run`.
-const COMMANDS_THAT_USE_OTHERS: [(&str, &str); 2] = [
+/// Commands that use others: those that record end with the results, and those that wait beside a
+/// program need the system calls of `run`.
+const COMMANDS_THAT_USE_OTHERS: [(&str, &str); 5] = [
     ("run", "aggregate"),
     ("live", "run"),
+    ("attach", "aggregate"),
+    ("attach", "live"),
+    ("attach", "run"),
 ];
 
 #[test]

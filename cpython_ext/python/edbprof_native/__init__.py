@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._data import load as load
     from ._data import merge as merge
     from ._decorator import profile as profile
+    from ._door import listen as listen
     from ._profile import Profile as Profile
     from ._profile import label as label
     from ._profile import run as run
@@ -43,6 +44,7 @@ __all__ = [
     "install",
     "keep_timeline",
     "label",
+    "listen",
     "load",
     "merge",
     "profile",
@@ -61,6 +63,7 @@ _MODULES = {
     "ProfileError": "_data",
     "install": "tracing",
     "label": "_profile",
+    "listen": "_door",
     "load": "_data",
     "load_ipython_extension": "_notebook",
     "main": "tracing",

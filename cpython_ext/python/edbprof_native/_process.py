@@ -12,7 +12,7 @@ from . import _calibration, _choice, _native  # noqa: F401  the first lets recor
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Dict, List, Optional, Tuple, Union
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
     from ._choice import Patterns
 
@@ -30,6 +30,10 @@ runs: "Dict[str, int]" = {}
 
 #: Where `edbprof run` looks for the exception that has ended the process.
 exception_directory: "Optional[str]" = None
+
+
+#: Called when the process ends by itself.
+at_end: "List[Callable[[], object]]" = []
 
 
 _LIBRARY = os.path.dirname(getattr(os, "__file__", ""))
@@ -162,6 +166,11 @@ def _make_directory_of_run(directory: str) -> bool:
     return True
 
 
+def _call_at_end() -> None:
+    for call in at_end:
+        call()
+
+
 def save_all(last: bool = False) -> None:
     """Write every recording for the last time. Failures are told, not raised.
 
@@ -169,6 +178,8 @@ def save_all(last: bool = False) -> None:
         go at the very end, after what is recorded until then was saved too. Those of
         a `Profile`, which is its user's to save, go likewise.
     """
+    if last:
+        _call_at_end()
     for recorder in stopped_at_end:
         recorder.stop()
     for (directory, _, _), known in list(_recorders.items()):
@@ -214,6 +225,7 @@ def _prepare_workers() -> None:
 
 
 def _end() -> None:
+    _call_at_end()
     save_all()
     # Set where an exception went through to the end, or was shown on the way.
     if exception_directory is not None and getattr(sys, "last_value", None) is not None:

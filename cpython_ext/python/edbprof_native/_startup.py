@@ -10,7 +10,7 @@ from . import _native
 
 TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
-    from typing import Dict, List
+    from typing import Dict, List, Optional
 
 VARIABLE = "EDBPROF_RUN"
 
@@ -42,16 +42,42 @@ def _inject(settings: "Dict[str, str]") -> None:
                 print(f"edbprof: ranges of {library} are not recorded: {error}", file=sys.stderr)
 
 
-def recorder(text: str) -> "_native.Recorder":
-    """The recorder of the main thread, by the run's settings."""
+def recorder(text: str) -> "Optional[_native.Recorder]":
+    """The recorder of the main thread, by the run's settings; None if it only opens its door."""
     settings = _settings(text)
     with_children = settings["children"] == "1"
     if not with_children:
         os.environ.pop(VARIABLE, None)
+    if settings.get("start") == "off":
+        from . import _door
+
+        _door.listen()
+        return None
+    from . import _process
+
+    made = _new_recorder(settings)
+    if not with_children and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=made.stop)
+    if with_children:
+        _native.note_starts(settings["directory"])
+    _inject(settings)
+    _process.stopped_at_end.append(made)
+    if "run" in settings:
+        _process.runs[settings["directory"]] = int(settings["run"])
+    _process.exception_directory = settings["directory"]
+    return made
+
+
+def attached_recorder(text: str) -> "_native.Recorder":
+    """A recorder of all threads, by the settings of `edbprof attach`."""
+    return _new_recorder(_settings(text))
+
+
+def _new_recorder(settings: "Dict[str, str]") -> "_native.Recorder":
     from . import _choice, _process
 
     choice = _choice.options(_patterns(settings, "record"), _patterns(settings, "no_record"))
-    made = _process.new_recorder(
+    return _process.new_recorder(
         settings["directory"],
         "edbprof_",
         ".prof",
@@ -67,13 +93,3 @@ def recorder(text: str) -> "_native.Recorder":
         quiet_without_directory=True,
         **choice,
     )
-    if not with_children and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=made.stop)
-    if with_children:
-        _native.note_starts(settings["directory"])
-    _inject(settings)
-    _process.stopped_at_end.append(made)
-    if "run" in settings:
-        _process.runs[settings["directory"]] = int(settings["run"])
-    _process.exception_directory = settings["directory"]
-    return made

@@ -28,7 +28,7 @@ use cli::exit::Error;
 use cli::ui::{Stream, warn};
 use commands::aggregate::{RunReport, aggregate};
 use commands::{
-    calls, check, clean, diff, export, live, mcp, mistakes, run, shell, show, view,
+    attach, calls, check, clean, diff, export, live, mcp, mistakes, run, shell, show, view,
 };
 
 fn main() -> ExitCode {
@@ -54,6 +54,8 @@ fn run_command(options: &Options, words: &[OsString]) -> Result<ExitCode, Error>
             return live::run(options);
         }
         Some(Command::Run(options)) => return run::run(options),
+        Some(Command::Attach(options)) => attach::attach(options)?,
+        Some(Command::Dump(options)) => attach::dump(options)?,
         Some(Command::Top(options)) if options.live => live::top(options)?,
         Some(Command::Top(options)) => show::top(options)?,
         Some(Command::Tree(options)) => show::tree(options)?,

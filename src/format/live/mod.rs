@@ -121,11 +121,13 @@
 pub(crate) mod assemble;
 mod end;
 mod log;
+mod open;
 mod open_waits;
 mod reader;
 mod tables;
 
 pub use end::{EndTime, note_end, note_exit};
+pub use open::{OpenCall, OpenStack, open_stacks};
 pub use reader::{Facts, Now, facts, read};
 pub(crate) use tables::{Tables, tables};
 

@@ -223,7 +223,7 @@ pub(super) const MAX_TICK: u64 = i64::MAX as u64;
 
 /// Returns the length of a tick: measured since the file's moment in the same boot, for
 /// no span is longer; else as the process last measured it.
-fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
+pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
     if clock != 0 || !facts.process.is_of_this_boot() {
         return noted;
@@ -245,7 +245,7 @@ fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
 
 /// The file's segments as far as they are in it: the content and the bytes of each. Together
 /// no larger than the file.
-fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
+pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
     let mut segments = Vec::new();
@@ -280,7 +280,7 @@ struct Recorded {
 #[derive(Clone, Copy)]
 pub(super) struct End {
     /// Tick at which the process still runs, or has ended; 0 if that is unknown.
-    tick: u64,
+    pub(super) tick: u64,
     /// All threads have the same clock, so that the event of one says that all still ran.
     is_shared: bool,
     /// The process has ended.
@@ -288,7 +288,7 @@ pub(super) struct End {
 }
 
 impl End {
-    fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
+    pub(super) fn of(header: Bytes<'_>, clock: u32, now: Now, facts: &Facts) -> End {
         // A clock that only its process can read has the time of its latest event.
         let reading = match now {
             Now::Running if facts.process.is_of_this_boot() => EndTime::now().reading(clock),

@@ -210,6 +210,18 @@ impl Recording {
         Ok(handle)
     }
 
+    /// Makes `thread` the handle of the calling thread. Calls that are open in it stay open.
+    ///
+    /// # Safety
+    /// * `thread` is one of this recording's, and was not detached.
+    /// * The thread that owned it no longer uses it.
+    pub(crate) unsafe fn adopt(&self, thread: &Thread) {
+        debug_assert!(std::ptr::eq(thread.recording(), self));
+        let _shared = self.lock();
+        // SAFETY: by this function's contract.
+        unsafe { thread.adopt() };
+    }
+
     /// The thread is over, its handle too: its tree is kept, for another one to continue.
     ///
     /// # Safety

@@ -24,6 +24,22 @@ impl<H: Home> Thread<H> {
         self.shared.disown();
     }
 
+    /// Makes this the handle of the calling thread, with the calls that are open in it. Under the
+    /// recording's lock.
+    ///
+    /// # Safety
+    /// * The thread that owned it no longer uses it.
+    pub(crate) unsafe fn adopt(&self) {
+        if self.is_current() {
+            return;
+        }
+        self.shared.disown();
+        self.shared.own();
+        self.begin_history_of_this_thread();
+        self.begin_clock_of_this_thread();
+        self.begin_to_watch();
+    }
+
     /// Makes this the handle of the calling thread, which continues the tree that
     /// another has left. Under the recording's lock.
     ///

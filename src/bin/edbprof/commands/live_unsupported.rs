@@ -1,9 +1,16 @@
 //! The live view where there are no live files.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::args::{RunOptions, TopOptions};
 use crate::cli::exit::{Error, Exit};
+
+/// There are none.
+pub(super) fn mapped_live_files(_: u32) -> BTreeSet<PathBuf> {
+    BTreeSet::new()
+}
 
 fn unsupported() -> Error {
     Error::Usage("there are live files, and so a live view, on Linux only".to_owned())

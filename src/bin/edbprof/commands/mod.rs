@@ -1,7 +1,8 @@
-//! One module for each command. They share little: `run` aggregates at the end, and `live` waits
-//! with the system calls of `run`.
+//! One module for each command. They share little: `run` and `attach` aggregate at the end, and
+//! `live` and `attach` wait with the system calls of `run`.
 
 pub(crate) mod aggregate;
+pub(crate) mod attach;
 pub(crate) mod calls;
 pub(crate) mod check;
 pub(crate) mod clean;

@@ -1,5 +1,6 @@
 //! The command line: every option, its default and its help. Options carry no behaviour.
 
+mod attach;
 mod calls;
 mod clean;
 mod diff;
@@ -26,13 +27,14 @@ use edbprof::capi::{EDBPROF_ABI_MAJOR, EDBPROF_ABI_MINOR};
 use edbprof::format::{live, prof};
 
 use super::names::{PREFIX, SUFFIX};
+pub(crate) use attach::{AttachOptions, DumpOptions};
 pub(crate) use calls::CallsOptions;
 pub(crate) use clean::CleanOptions;
 pub(crate) use diff::{CheckOptions, DiffOptions, SideOptions};
 pub(crate) use export::ExportOptions;
 pub(crate) use mcp::McpOptions;
 pub(crate) use reports::{Format, ReportOptions};
-pub(crate) use run::RunOptions;
+pub(crate) use run::{RunOptions, Start};
 pub(crate) use selection::{ByOption, SelectionOptions};
 pub(crate) use shell::{CompletionsOptions, ManOptions, Shell};
 pub(crate) use show::{TopOptions, TreeOptions};
@@ -101,6 +103,8 @@ static VERSIONS: LazyLock<String> = LazyLock::new(|| {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Run(RunOptions),
+    Attach(AttachOptions),
+    Dump(DumpOptions),
     Top(TopOptions),
     Tree(TreeOptions),
     Calls(CallsOptions),

@@ -69,6 +69,10 @@ pub(crate) struct RunOptions {
     #[arg(long, hide = true, requires = "live")]
     pub(crate) in_view: bool,
 
+    /// Record from the start, or only when `edbprof attach` asks for it
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Start::On)]
+    pub(crate) start: Start,
+
     /// Record only the program's first process
     #[arg(long)]
     pub(crate) no_children: bool,
@@ -187,6 +191,15 @@ pub(crate) enum Clock {
     Cpu,
 }
 
+/// Beginning of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Start {
+    /// With the first line of the program
+    On,
+    /// With edbprof attach PID
+    Off,
+}
+
 /// Interface of the interpreter that reports calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Hook {
@@ -218,4 +231,4 @@ macro_rules! display_as_value {
         }
     )*};
 }
-display_as_value!(Clock, Hook, TimelineKeep);
+display_as_value!(Clock, Hook, Start, TimelineKeep);

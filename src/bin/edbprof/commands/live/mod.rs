@@ -30,6 +30,7 @@ use self::program::Program;
 use self::readings::Readings;
 use self::screen::Screen;
 use self::sources::Sources;
+pub(super) use self::sources::mapped_live_files;
 use self::state::{Action, View};
 use super::run::os::Blocked;
 use crate::cli::args::{RunOptions, SelectionOptions, TopOptions, ViewOptions};

@@ -254,7 +254,7 @@ fn parent_of(pid: u32) -> Option<u32> {
 }
 
 /// Paths of the live files that the process has mapped, as they are found from here.
-fn mapped_live_files(pid: u32) -> BTreeSet<PathBuf> {
+pub(in crate::commands) fn mapped_live_files(pid: u32) -> BTreeSet<PathBuf> {
     let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
     let lines = maps.split(|&byte| byte == b'\n');
     let paths = lines.filter_map(|line| {

@@ -96,8 +96,9 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         _ => format!("{name}={}\n", patterns.join("\t")),
     };
     let mut lines = format!(
-        "run={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\n{}{}",
+        "run={}\nstart={}\nthreads={}\nbuiltins={}\nwaiting={}\nchildren={}\nclock={}\nhook={}\n{}{}",
         std::process::id(),
+        options.start,
         u8::from(!options.no_threads),
         u8::from(!options.no_builtins),
         u8::from(!options.no_waiting),

@@ -19,7 +19,7 @@ use crate::input::temporary_directories;
 pub(super) const ROOM: usize = 1 << 20;
 
 /// Directory of recordings.
-pub(super) enum Recordings {
+pub(in crate::commands) enum Recordings {
     /// The user's own, which stays.
     Kept(Place),
     /// Removed at the end, unless the results lack some recordings. Locked while this process
@@ -30,7 +30,7 @@ pub(super) enum Recordings {
 }
 
 /// A directory, and a descriptor by which it is found if the program has renamed it.
-pub(super) struct Place {
+pub(in crate::commands) struct Place {
     path: PathBuf,
     /// Removes the directory if the program can't be started.
     temporary: Option<tempfile::TempDir>,
@@ -98,7 +98,7 @@ impl Recordings {
     /// # Errors
     ///
     /// When `keep` can't be created or contains recordings already.
-    pub(super) fn new(keep: Option<&Path>) -> Result<Recordings, Error> {
+    pub(in crate::commands) fn new(keep: Option<&Path>) -> Result<Recordings, Error> {
         match keep {
             Some(kept) => Recordings::kept(kept),
             None => Ok(Recordings::temporary()),
@@ -175,7 +175,7 @@ impl Recordings {
     /// # Errors
     ///
     /// The reason why there is none.
-    pub(super) fn path(&self) -> Result<&Path, &str> {
+    pub(in crate::commands) fn path(&self) -> Result<&Path, &str> {
         let place = self.place()?;
         Ok(place.shared.as_ref().unwrap_or(&place.path))
     }
@@ -190,7 +190,7 @@ impl Recordings {
     /// # Errors
     ///
     /// The reason why there is none.
-    pub(super) fn collected(&self) -> Result<PathBuf, &str> {
+    pub(in crate::commands) fn collected(&self) -> Result<PathBuf, &str> {
         self.place().map(Place::collected)
     }
 
@@ -201,7 +201,7 @@ impl Recordings {
     }
 
     /// Removes the directory unless it is the user's or `is_needed`. Returns true if it stays.
-    pub(super) fn keep_if(self, is_needed: bool) -> bool {
+    pub(in crate::commands) fn keep_if(self, is_needed: bool) -> bool {
         match self {
             Recordings::Kept(place) => {
                 place.remove_shared();

@@ -17,7 +17,7 @@ use edbprof::model::ProcessIdentity;
 
 /// Entry of one run: a link, since creating and reading one are single steps. Its name has the
 /// process, and its target is the value of the variable.
-pub(super) struct RegisteredRun {
+pub(in crate::commands) struct RegisteredRun {
     entry: PathBuf,
 }
 
@@ -27,7 +27,16 @@ const ATTEMPTS: usize = 10;
 impl RegisteredRun {
     /// Registers this process. Returns `None` if the system has no such means.
     pub(super) fn new(settings: &OsStr) -> Option<RegisteredRun> {
-        let name = entry_name(&ProcessIdentity::of(std::process::id())?);
+        RegisteredRun::of(&ProcessIdentity::of(std::process::id())?, settings)
+    }
+
+    /// Registers a process, which the run of its descendants is named after. Returns `None` if the
+    /// system has no such means.
+    pub(in crate::commands) fn of(
+        process: &ProcessIdentity,
+        settings: &OsStr,
+    ) -> Option<RegisteredRun> {
+        let name = entry_name(process);
         let user = rustix::process::geteuid().as_raw();
         let directory = PathBuf::from(format!("/dev/shm/edbprof-runs-{user}"));
         let entry = directory.join(name);

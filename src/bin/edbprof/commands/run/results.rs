@@ -15,7 +15,7 @@ use super::recordings::{Recordings, has_recordings};
 use super::survivors::{note_exit_of, wait_for_survivors};
 use super::unrecorded::UnrecordedProcesses;
 use super::writing::Writing;
-use crate::cli::args::{AggregateOptions, Format, InputOptions, ResultOptions, RunOptions};
+use crate::cli::args::{AggregateOptions, Format, InputOptions, ResultOptions, RunOptions, Start};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::names::{PREFIX, SUFFIX};
 use crate::cli::ui::{Stream, own_command, warn};
@@ -47,6 +47,11 @@ pub(super) fn write_results(
     }
     let unrecorded = UnrecordedProcesses::of(&directory);
     unrecorded.remove();
+    if options.start == Start::Off && matches!(has_recordings(&directory), Ok(false)) {
+        // Whoever has attached got the results.
+        recordings.keep_if(false);
+        return true;
+    }
     if matches!(has_recordings(&directory), Ok(false)) {
         let reason = Reason::of(program, &directory, &unrecorded);
         recordings.keep_if(false);

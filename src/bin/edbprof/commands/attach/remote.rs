@@ -1,0 +1,176 @@
+//! The way into a process that has opened no door: `sys.remote_exec` of Python 3.14 and later.
+//!
+//! It has the process run a file at the next instruction of its main thread. The file opens a door
+//! in a directory of this process. Python writes to the memory of the other process for that, which
+//! the system allows to those who may trace it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use edbprof::report::display::printable;
+use edbprof::report::summary::path_text;
+
+use super::door::Door;
+use super::process::Process;
+use crate::cli::exit::Error;
+
+/// Time that the main thread has to come to an instruction of Python.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time between two looks at what it has done.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs in a Python like that of the process.
+const REQUEST: &str = "
+import sys
+if not hasattr(sys, 'remote_exec'):
+    print('version', '%d.%d' % sys.version_info[:2])
+    sys.exit(3)
+try:
+    sys.remote_exec(int(sys.argv[1]), sys.argv[2])
+except PermissionError as error:
+    print('permission', error)
+    sys.exit(3)
+except Exception as error:
+    print('failed', error)
+    sys.exit(3)
+";
+
+/// Runs in the process. Its names are its own.
+const SCRIPT: &str = "
+def _open(place):
+    try:
+        from edbprof_native import _door
+        _door.open_once(place + '/door')
+    except BaseException as error:
+        with open(place + '/failed.tmp', 'w') as file:
+            file.write('%s: %s' % (type(error).__name__, error))
+        import os
+        os.rename(place + '/failed.tmp', place + '/failed')
+_open(__PLACE__)
+del _open
+";
+
+/// Opens a door in the process, and connects to it.
+///
+/// # Errors
+///
+/// The reason why that is not possible, and what would make it so.
+pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
+    let pid = process.pid;
+    if process.is_foreign() {
+        return Err(Error::Usage(format!(
+            "process {pid} belongs to user {}: that user or root may attach to it (sudo edbprof \
+             attach {pid})",
+            process.user
+        )));
+    }
+    let failed = |error: std::io::Error| {
+        Error::SomeFailed(format!("can't prepare to attach to process {pid}: {error}"))
+    };
+    let place = tempfile::Builder::new()
+        .prefix("edbprof-attach-")
+        .tempdir()
+        .map_err(failed)?;
+    let script = place.path().join("attach.py");
+    let name = place.path().to_string_lossy();
+    // Its quotes are Python's, and it has no line breaks.
+    let literal = format!("{:?}", &*name);
+    fs::write(&script, SCRIPT.replace("__PLACE__", &literal)).map_err(failed)?;
+    fs::set_permissions(&script, Permissions::from_mode(0o600)).map_err(failed)?;
+    if rustix::process::geteuid().as_raw() != process.user {
+        for path in [place.path(), &script] {
+            chown(path, Some(process.user), None).map_err(failed)?;
+        }
+    }
+    request(process, &script)?;
+    let door = place.path().join("door");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if door.exists() {
+            return Door::connect(process, &door);
+        }
+        if let Ok(reason) = fs::read(place.path().join("failed")) {
+            return Err(not_opened(process, &printable(&reason)));
+        }
+        if !process.runs() {
+            return Err(Error::SomeFailed(format!("process {pid} has ended")));
+        }
+        if Instant::now() > end {
+            return Err(Error::SomeFailed(format!(
+                "process {pid} has not let edbprof in for {} s: its main thread runs no Python \
+                 code, but waits or runs C code. A program with a door is recorded nevertheless: \
+                 edbprof run --start=off, or edbprof_native.listen()",
+                PATIENCE.as_secs()
+            )));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn not_opened(process: &Process, reason: &str) -> Error {
+    let python = process.program().map_or_else(
+        || "its Python".to_owned(),
+        |program| path_text(&program).to_string(),
+    );
+    let help = match reason.starts_with("ModuleNotFoundError") {
+        true => format!("; edbprof is to be installed there: {python} -m pip install edbprof"),
+        false => String::new(),
+    };
+    Error::SomeFailed(format!(
+        "process {} can't open a door: {reason}{help}",
+        process.pid
+    ))
+}
+
+/// Has the process run `script`.
+fn request(process: &Process, script: &Path) -> Result<(), Error> {
+    let pid = process.pid;
+    // Only a Python of the same version can.
+    let program = format!("/proc/{pid}/exe");
+    let door = "opens no door (edbprof run --start=off, or edbprof_native.listen())";
+    let is_python = process.program().is_some_and(|program| {
+        let name = program.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with("python")
+    });
+    if !is_python {
+        return Err(Error::Usage(format!(
+            "process {pid} {door}, and its program is no Python that edbprof could ask"
+        )));
+    }
+    let program = fs::canonicalize(&program).unwrap_or_else(|_| program.into());
+    let asked = Command::new(program)
+        .args(["-I", "-S", "-c", REQUEST])
+        .arg(pid.to_string())
+        .arg(script)
+        .stdin(Stdio::null())
+        .output();
+    let asked = asked
+        .map_err(|error| Error::SomeFailed(format!("can't run the Python of {pid}: {error}")))?;
+    if asked.status.success() {
+        return Ok(());
+    }
+    let said = printable(asked.stdout.trim_ascii());
+    Err(Error::Usage(match said.split_once(' ') {
+        Some(("version", version)) => format!(
+            "process {pid} {door}, and sys.remote_exec, which needs none, is in Python 3.14 and \
+             later; this is Python {version}"
+        ),
+        Some(("permission", _)) => format!(
+            "may not trace process {pid}, as sys.remote_exec does. Root may (sudo edbprof attach \
+             {pid}); a user may trace his processes if kernel.yama.ptrace_scope is 0 (sudo sysctl \
+             kernel.yama.ptrace_scope=0); a container needs --cap-add=SYS_PTRACE. A program with a \
+             door needs no right (edbprof run --start=off, or edbprof_native.listen())"
+        ),
+        Some(("failed", reason)) => format!(
+            "sys.remote_exec can't enter process {pid}: {reason}. PYTHON_DISABLE_REMOTE_DEBUG and \
+             -X disable_remote_debug forbid it; a door does not need it (edbprof run --start=off)"
+        ),
+        _ => format!(
+            "sys.remote_exec can't enter process {pid}: {}",
+            printable(asked.stderr.trim_ascii())
+        ),
+    }))
+}

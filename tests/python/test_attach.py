@@ -1,0 +1,394 @@
+"""`edbprof attach`, `edbprof dump`, and the door of a program."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from edbprof_native._program import find
+from terminal import wait_for
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="doors are on Linux only")
+
+#: Main thread in `main` and `waits_here`; another one in `works`; children on demand.
+PROGRAM = """
+    import os, subprocess, sys, threading, time
+
+    def works_inside():
+        return sum(range(100))
+
+    def works(stop):
+        while not os.path.exists(stop):
+            works_inside()
+
+    def waits_here(worker):
+        worker.join()
+
+    def main(started, stop):
+        worker = threading.Thread(target=works, args=(stop,), name="worker")
+        worker.start()
+        with open(started + ".tmp", "w") as file:
+            print(os.getpid(), file=file)
+        os.rename(started + ".tmp", started)
+        waits_here(worker)
+        print("threads", threading.active_count(), flush=True)
+
+    main(*sys.argv[1:])
+"""
+
+LISTENS = """
+    import edbprof_native
+    edbprof_native.listen()
+"""
+
+
+class Target:
+    def __init__(self, command, tmp_path, environment=None):
+        self.stop = tmp_path / "stop"
+        started = tmp_path / "started"
+        self.process = subprocess.Popen(
+            [*map(str, command), str(started), str(self.stop)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env={**os.environ, "TMPDIR": str(tmp_path), **(environment or {})},
+        )
+        self.pid = int(wait_for(started))
+
+    def ended(self):
+        self.stop.touch()
+        return self.process.communicate()
+
+
+@pytest.fixture
+def target(tmp_path):
+    """Starts a program that opens its door, the way that is named."""
+    targets = []
+
+    def start(way="listen", text=PROGRAM):
+        own = sys.executable
+        prefix = LISTENS if way == "listen" else ""
+        program = tmp_path / "program.py"
+        program.write_text(textwrap.dedent(prefix) + textwrap.dedent(text))
+        command = [own, program]
+        if way == "run":
+            command = [find(), "run", f"--python={own}", "--start=off", program]
+        targets.append(Target(command, tmp_path))
+        return targets[-1]
+
+    yield start
+    for each in targets:
+        each.stop.touch()
+        each.process.kill()
+        each.process.communicate()
+
+
+def edbprof(*arguments, tmp_path, **more):
+    return subprocess.run(
+        [find(), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+        cwd=tmp_path,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("way", ["listen", "run"])
+def test_all_threads_are_recorded_with_what_is_open(target, tmp_path, way):
+    started = target(way)
+    done = edbprof("attach", "--seconds=0.5", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    tree = edbprof("tree", "--all", "--threshold=0", "profile_analysis.prof", tmp_path=tmp_path)
+    text = tree.stdout
+    lines = [line for line in text.splitlines() if "program.py:" in line]
+    depths = {line.split("─ ")[-1].split()[0]: line.index("program.py") for line in lines}
+    assert {"main", "waits_here", "works", "works_inside"} <= depths.keys(), text
+    waits = next(line for line in lines if "waits_here" in line)
+    # It was open all the time, and called before.
+    assert re.match(r" *[\d.]+ (ms|s) ", waits), text
+    columns = waits.split("└─")[0].split("├─")[0]
+    assert not re.search(r" 1 *$", columns.rstrip(" │")), text
+    stdout, stderr = started.ended()
+    assert "threads 1" in stdout
+    assert stderr == ""
+
+
+def test_the_process_is_as_before(target, tmp_path):
+    started = target()
+    tasks = set(os.listdir(f"/proc/{started.pid}/task"))
+    files = set(os.listdir(f"/proc/{started.pid}/fd"))
+    for _ in range(2):
+        done = edbprof("attach", "--seconds=0.2", "--quiet", started.pid, tmp_path=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert set(os.listdir(f"/proc/{started.pid}/task")) == tasks
+    assert set(os.listdir(f"/proc/{started.pid}/fd")) == files
+    maps = Path(f"/proc/{started.pid}/maps").read_text()
+    assert ".prof.live" not in maps
+    left = [name for name in os.listdir(tmp_path) if name.startswith("edbprof-run-")]
+    assert left == []
+    doors = tmp_path / f"edbprof-doors-{os.geteuid()}"
+    assert os.listdir(doors) == [str(started.pid)]
+    started.ended()
+    assert not doors.exists()
+
+
+def test_a_door_is_its_users_alone(target, tmp_path):
+    started = target()
+    doors = tmp_path / f"edbprof-doors-{os.geteuid()}"
+    door = doors / str(started.pid)
+    assert stat.S_IMODE(doors.stat().st_mode) == 0o700
+    assert stat.S_IMODE(door.stat().st_mode) == 0o600
+    assert stat.S_ISSOCK(door.stat().st_mode)
+    if os.geteuid() == 0:
+        # Another user who gets at the socket nevertheless is not answered.
+        doors.chmod(0o755)
+        door.chmod(0o666)
+        for parent in tmp_path.parents:
+            if parent.stat().st_uid == 0 and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o711)
+        tmp_path.chmod(0o755)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.setuid(65534)
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(door))
+                    client.sendall(b"dump\0")
+                    status = 0 if client.recv(10) == b"" else 2
+            except ConnectionError:
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_rubbish_at_the_door_changes_nothing(target, tmp_path):
+    started = target()
+    door = tmp_path / f"edbprof-doors-{os.geteuid()}" / str(started.pid)
+    for request in (b"", b"\0", b"\xff\xfe\0", b"nonsense\0", b"begin\n\0", b"x" * (1 << 17)):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(door))
+            try:
+                client.sendall(request)
+                client.shutdown(socket.SHUT_WR)
+                answer = client.recv(1 << 16)
+            except ConnectionError:
+                continue
+            assert answer == b"" or answer.startswith(b"error\n"), request
+    done = edbprof("attach", "--seconds=0.2", "--quiet", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert started.ended()[1] == ""
+
+
+def test_recording_ends_with_a_killed_attach(target, tmp_path):
+    started = target()
+    command = [find(), "attach", "--seconds=600", str(started.pid)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+    ) as attached:
+        assert "recording process" in attached.stderr.readline()
+        attached.kill()
+    done = edbprof("attach", "--seconds=0.2", "--quiet", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_ends_the_recording_early(target, tmp_path):
+    started = target()
+    command = [find(), "attach", "--seconds=600", str(started.pid)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+    ) as attached:
+        assert "recording process" in attached.stderr.readline()
+        attached.send_signal(signal.SIGINT)
+        attached.communicate()
+    assert attached.returncode == 0
+    assert (tmp_path / "profile_analysis.prof").exists()
+
+
+def test_a_killed_process_leaves_what_was_recorded(target, tmp_path):
+    started = target()
+    command = [find(), "attach", "--seconds=600", str(started.pid)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+    ) as attached:
+        assert "recording process" in attached.stderr.readline()
+        done = edbprof("dump", started.pid, tmp_path=tmp_path)
+        os.kill(started.pid, signal.SIGKILL)
+        _, said = attached.communicate()
+    assert attached.returncode == 0, said
+    assert "waits_here" in done.stdout
+    assert re.search(r"works .*for ", done.stdout), done.stdout
+
+
+def test_stacks_of_a_process_that_is_not_recorded(target, tmp_path):
+    started = target()
+    done = edbprof("dump", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "thread MainThread" in done.stdout
+    assert "thread worker" in done.stdout
+    assert re.search(r"waits_here +\S+program.py:\d+$", done.stdout, re.MULTILINE), done.stdout
+
+
+FORKS = """
+    import os, sys, time, warnings
+    warnings.simplefilter("error")
+
+    def child(stop):
+        while not os.path.exists(stop):
+            pass
+
+    def main(started, stop):
+        pid = os.fork()
+        if pid == 0:
+            with open(started + ".tmp", "w") as file:
+                print(os.getpid(), file=file)
+            os.rename(started + ".tmp", started)
+            child(stop)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        print("forked", flush=True)
+
+    main(*sys.argv[1:])
+"""
+
+
+def test_forks_are_those_of_one_thread_and_children_have_doors(target, tmp_path):
+    started = target(text=FORKS)
+    done = edbprof("attach", "--seconds=0.2", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "child" in edbprof("top", "profile_analysis.prof", tmp_path=tmp_path).stdout
+    stdout, stderr = started.ended()
+    assert (stdout, stderr) == ("forked\n", "")
+
+
+CLOSES = """
+    import os, sys, time
+
+    def main(started, stop):
+        os.closerange(3, 4096)
+        with open(started + ".tmp", "w") as file:
+            print(os.getpid(), file=file)
+        os.rename(started + ".tmp", started)
+        while not os.path.exists(stop):
+            pass
+
+    main(*sys.argv[1:])
+"""
+
+
+def test_a_door_that_was_closed_opens_again(target, tmp_path):
+    started = target(text=CLOSES)
+    door = tmp_path / f"edbprof-doors-{os.geteuid()}" / str(started.pid)
+    for _ in range(600):
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(door))
+            except ConnectionError:
+                continue
+        break
+    done = edbprof("attach", "--seconds=0.2", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_children_that_are_started_meanwhile_are_recorded(target, tmp_path):
+    program = """
+        import os, subprocess, sys
+
+        def main(started, stop):
+            with open(started + ".tmp", "w") as file:
+                print(os.getpid(), file=file)
+            os.rename(started + ".tmp", started)
+            while not os.path.exists(stop):
+                subprocess.run([sys.executable, "-c", "def in_child(): pass\\nin_child()"])
+
+        main(*sys.argv[1:])
+    """
+    started = target(text=program)
+    done = edbprof("attach", "--seconds=3", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = edbprof("top", "--limit=0", "profile_analysis.prof", tmp_path=tmp_path).stdout
+    assert "in_child" in text
+    assert "main" in text
+
+
+def test_errors_say_what_is_missing(tmp_path):
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        for arguments, reason in [
+            (["attach", 999999999], "there is no process 999999999"),
+            (["attach", other.pid], "its program is no Python that edbprof could ask"),
+            (["dump", other.pid], "opens no door"),
+            (["attach", "--seconds=0", other.pid], "a number of seconds is wanted"),
+        ]:
+            done = edbprof(*arguments, tmp_path=tmp_path)
+            assert done.returncode == 2, (arguments, done.stderr)
+            assert reason in " ".join(done.stderr.split()), done.stderr
+        other.kill()
+
+
+def test_workers_leave_no_door(target, tmp_path):
+    program = """
+        import multiprocessing, os, sys
+
+        def in_worker(number):
+            return os.getpid()
+
+        def main(started, stop):
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                pool.map(in_worker, range(4))
+                pool.close()
+                pool.join()
+            with open(started + ".tmp", "w") as file:
+                print(os.getpid(), file=file)
+            os.rename(started + ".tmp", started)
+            while not os.path.exists(stop):
+                pass
+
+        main(*sys.argv[1:])
+    """
+    started = target(text=program)
+    doors = tmp_path / f"edbprof-doors-{os.geteuid()}"
+    assert os.listdir(doors) == [str(started.pid)]
+    started.ended()
+    assert not doors.exists()
+
+
+def test_what_is_recorded_already_is_not_recorded_twice(target, tmp_path):
+    started = target()
+    command = [find(), "attach", "--seconds=600", str(started.pid)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+    ) as attached:
+        assert "recording process" in attached.stderr.readline()
+        done = edbprof("attach", started.pid, tmp_path=tmp_path)
+        assert done.returncode == 2
+        assert "is recorded already" in done.stderr
+        attached.send_signal(signal.SIGINT)
+        attached.communicate()
+
+
+def test_a_python_without_a_door(target, tmp_path):
+    # Its main thread runs Python code, or else nothing lets anybody in.
+    started = target("none", PROGRAM.replace("worker.join()", "while worker.is_alive(): pass"))
+    files = set(os.listdir(f"/proc/{started.pid}/fd"))
+    done = edbprof("attach", "--seconds=0.2", started.pid, tmp_path=tmp_path)
+    said = " ".join(done.stderr.split())
+    if sys.version_info >= (3, 14) and done.returncode != 0:
+        assert "may not trace process" in said or "runs no Python code" in said, said
+    elif sys.version_info >= (3, 14):
+        again = edbprof("dump", started.pid, tmp_path=tmp_path)
+        assert "waits_here" in again.stdout, again.stderr
+        assert set(os.listdir(f"/proc/{started.pid}/fd")) == files
+    else:
+        assert done.returncode == 2
+        assert "sys.remote_exec, which needs none, is in Python 3.14 and later" in said, said
