@@ -337,3 +337,24 @@ fn unknown_flags_of_a_recording_are_refused() {
         }
     }
 }
+
+#[test]
+fn a_thread_asks_if_its_own_save_may_be_due() {
+    for clock in [EDBPROF_CLOCK_WALL, EDBPROF_CLOCK_CPU] {
+        let host = Host::new(clock);
+        let thread = host.thread;
+        // SAFETY: a handle of this thread's, of a recording that is not freed.
+        unsafe {
+            assert_eq!(edbprof_enter(thread, OUTER), EDBPROF_OK);
+            assert_eq!(edbprof_leave(thread, OUTER), EDBPROF_OK);
+            // Nothing was written, so writing has taken no time.
+            check(EDBPROF_OK, || edbprof_thread_save_may_be_due(thread));
+        }
+        let address = thread as usize;
+        let elsewhere = std::thread::spawn(move || {
+            // SAFETY: the recording is not freed before this thread has ended.
+            unsafe { edbprof_thread_save_may_be_due(address as *mut edbprof_thread) }
+        });
+        assert_eq!(elsewhere.join().unwrap(), EDBPROF_WRONG_THREAD);
+    }
+}

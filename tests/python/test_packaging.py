@@ -79,7 +79,8 @@ def test_the_wheel_is_for_this_python_alone():
     wheel = importlib.metadata.distribution("edbprof").read_text("WHEEL")
     assert wheel is not None
     this = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    assert re.findall("^Tag: (.+)$", wheel, re.MULTILINE)[0].startswith(f"{this}-{this}-")
+    tags = re.findall("^Tag: (.+)$", wheel, re.MULTILINE)
+    assert tags[0].startswith(f"{this}-{this}{sys.abiflags}-")
     assert "Root-Is-Purelib: false" in wheel
 
 

@@ -255,5 +255,11 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit_spans(void)
 {
     edbprof = edbprof_python_import();
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+#ifdef Py_GIL_DISABLED
+    if (module != NULL) {
+        (void)PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+    }
+#endif
+    return module;
 }

@@ -84,4 +84,13 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "foreign", .m_size = -1,
                                         .m_methods = methods};
 
-PyMODINIT_FUNC PyInit_foreign(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC PyInit_foreign(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+#ifdef Py_GIL_DISABLED
+    if (module != NULL) {
+        (void)PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+    }
+#endif
+    return module;
+}
