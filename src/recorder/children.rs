@@ -8,7 +8,7 @@ use std::cell::UnsafeCell;
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
-use crate::recorder::arena::LARGEST_BUDGET;
+use crate::model::MAX_NODES;
 use crate::recorder::node::{Node, NodeIndex};
 
 /// No node: index 0 is always the root of some thread, never a child.
@@ -24,7 +24,7 @@ pub(crate) struct Children(UnsafeCell<Vec<u32>>);
 /// Bits of a slot that are the index; those above are the tag.
 const INDEX_BITS: u32 = 28;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
-const _: () = assert!(LARGEST_BUDGET + LARGEST_BUDGET / 4 < INDEX);
+const _: () = assert!(MAX_NODES <= 1 << INDEX_BITS);
 
 /// First slot to look at, before it is cut to the table's size, and the tag.
 #[inline]
