@@ -160,6 +160,7 @@ def test_api_is_what_is_documented():
         "install",
         "keep_timeline",
         "label",
+        "listen",
         "load",
         "merge",
         "profile",
