@@ -255,13 +255,15 @@ fn a_use_of_unsafe_code_is_found() {
 }
 
 /// Commands that use others: those that record end with the results, and those that wait beside a
-/// program need the system calls of `run`.
-const COMMANDS_THAT_USE_OTHERS: [(&str, &str); 5] = [
+/// program need the system calls of `run`. Two commands read two sides.
+const COMMANDS_THAT_USE_OTHERS: [(&str, &str); 7] = [
     ("run", "aggregate"),
     ("live", "run"),
     ("attach", "aggregate"),
     ("attach", "live"),
     ("attach", "run"),
+    ("diff", "compared"),
+    ("view", "compared"),
 ];
 
 #[test]
