@@ -12,6 +12,28 @@
 
 guarded_object guard_object = {PyObject_HEAD_INIT(&PyBaseObject_Type)};
 
+static shared_lock *watched_locks;
+
+void shared_lock_watch(shared_lock *lock)
+{
+    for (const shared_lock *at = watched_locks; at != NULL; at = at->next) {
+        if (at == lock) {
+            return;
+        }
+    }
+    lock->next = watched_locks;
+    watched_locks = lock;
+}
+
+static void free_watched_locks(void)
+{
+    for (shared_lock *lock = watched_locks; lock != NULL; lock = lock->next) {
+        bool is_here = lock->owner == PyThread_get_thread_ident();
+        lock->mutex._bits = is_here;
+        lock->owner = is_here ? lock->owner : 0;
+    }
+}
+
 /* Threads that the child of a fork does not have may have held the guard. */
 static void release_in_child(void)
 {
@@ -24,6 +46,7 @@ static void release_in_child(void)
         at = section->_cs_prev;
     }
     guard_object.ob_base.ob_mutex._bits = held;
+    free_watched_locks();
 }
 
 int guard_init(void)

@@ -83,11 +83,16 @@ static inline void brief_lock_give(brief_lock *self)
 
 /* Excludes other threads also while they would come in between. The thread that has it may take it
  * again. Waiting for it leaves the guard. */
-typedef struct {
+typedef struct shared_lock {
     PyMutex mutex;
     unsigned long owner; /* a thread's number, or 0 */
     unsigned depth;
+    struct shared_lock *next; /* that is watched */
 } shared_lock;
+
+/* Watches a lock that lasts as long as the process: a forked child gives it free if a thread has it
+ * that the child does not have. Once for each lock, when the module is initialized. */
+void shared_lock_watch(shared_lock *lock);
 
 static inline void shared_lock_take(shared_lock *self)
 {
@@ -116,6 +121,7 @@ typedef char brief_lock;
 #define brief_lock_take(lock) ((void)(lock))
 #define brief_lock_give(lock) ((void)(lock))
 typedef char shared_lock;
+#define shared_lock_watch(lock) ((void)(lock))
 #define shared_lock_take(lock) ((void)(lock))
 #define shared_lock_give(lock) ((void)(lock))
 #define shared_load(from) (*(from))

@@ -24,6 +24,7 @@
 #include "monitoring_gate.h"
 #include "names.h"
 #include "new_threads.h"
+#include "profile_slot.h"
 #include "recorder_type.h"
 #include "setprofile.h"
 #include "span_type.h"
@@ -93,6 +94,18 @@ static PyObject *note_starts(PyObject *Py_UNUSED(module), PyObject *directory)
     Py_RETURN_NONE;
 }
 
+static PyObject *before_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    shared_lock_take(&profile_slot_setting);
+    Py_RETURN_NONE;
+}
+
+static PyObject *after_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    shared_lock_give(&profile_slot_setting);
+    Py_RETURN_NONE;
+}
+
 static PyObject *forked(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     unnoticed_forked();
@@ -130,6 +143,11 @@ static PyMethodDef module_methods[] = {
     {"note_starts", note_starts, METH_O,
      "note_starts(directory, /)\n--\n\nSay where to leave notes of the programs that this "
      "process starts."},
+    {"before_fork", before_fork, METH_NOARGS,
+     "before_fork()\n--\n\nWait until no thread sets a profile function, and let none until "
+     "after_fork(): without the GIL, up to 3.13, a child would inherit the interpreter's lock of "
+     "that."},
+    {"after_fork", after_fork, METH_NOARGS, "after_fork()\n--\n\nUndo before_fork()."},
     {"forked", forked, METH_NOARGS,
      "forked()\n--\n\nSay that this process is a child that was forked just now."},
     {"keep_timelines", keep_timelines, METH_O,

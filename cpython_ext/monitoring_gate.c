@@ -64,6 +64,7 @@ static uint32_t *unclaimed_of(tool_gate *gate)
 void gate_init(hook_kind hook, gate_register register_callbacks)
 {
     gates[hook].register_callbacks = register_callbacks;
+    shared_lock_watch(&gates[hook].switching);
 }
 
 static uint64_t now_ns(void)

@@ -579,5 +579,6 @@ int setprofile_init(void)
                                  .unnotice = unnotice,
                                  .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
+    shared_lock_watch(&profile_slot_setting);
     return compat_generators_init();
 }

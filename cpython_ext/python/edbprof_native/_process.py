@@ -253,6 +253,11 @@ def _save_at_exit() -> None:
 
 _save_at_exit()
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_native.before_fork,
+        after_in_parent=_native.after_fork,
+        after_in_child=_native.after_fork,
+    )
     os.register_at_fork(before=_prepare_workers, after_in_child=_native.forked)
 _prepare_workers()
 _process = _standard_module("multiprocessing.process", "multiprocessing/process.py")
