@@ -37,3 +37,23 @@ def test_python_m_runs_the_program_of_that_python(tmp_path) -> None:
     ended = subprocess.run([*command, "tree", "no.prof"], cwd=tmp_path, stderr=subprocess.PIPE)
     assert ended.returncode == 2
     assert b"no.prof" in ended.stderr
+
+
+def test_an_entry_of_a_start_file_does_what_the_pth_file_does(monkeypatch):
+    """`edbprof_native.start` names a function without arguments (PEP 829); a second call, as in a
+    virtual environment, does nothing."""
+    import edbprof_native_start as module
+
+    calls: "list[set[str]]" = []
+    monkeypatch.setattr(module, "_is_entered", False)
+    monkeypatch.setattr(module, "start", calls.append)
+    monkeypatch.setenv(module.VARIABLE, "anything")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    module.start_at_entry()
+    module.start_at_entry()
+    assert calls == [set(sys.path_importer_cache)]
+    monkeypatch.setattr(module, "_is_entered", False)
+    monkeypatch.setenv(module.VARIABLE, "")
+    module.start_at_entry()
+    assert len(calls) == 1
+    assert module.__name__ not in sys.modules
