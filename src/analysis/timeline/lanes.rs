@@ -19,8 +19,8 @@ pub struct LaneSlice {
     pub begin: u64,
     /// Its ticks.
     pub ticks: u64,
-    /// Its beginning; nothing where it goes on after a cut.
-    pub beginning: Option<Beginning>,
+    /// Its beginning.
+    pub beginning: Beginning,
 }
 
 /// A wait of a call: somewhere between two events.
@@ -74,8 +74,8 @@ struct Lanes<'p> {
     process: &'p TimelineProcess,
     min_ticks: u64,
     min_ns: u64,
-    /// Beginning of the part of each open call, and its kind unless it follows a cut.
-    open: Vec<(u64, Option<Beginning>)>,
+    /// Beginning of the part of each open call, and its kind.
+    open: Vec<(u64, Beginning)>,
     /// End of the latest time that the recorder took for itself.
     cut: u64,
     /// Waits since the latest event: tick and nanoseconds.
@@ -111,7 +111,7 @@ impl Lanes<'_> {
         }
     }
 
-    fn push(&mut self, call: &Call, depth: usize, part: (u64, Option<Beginning>), end: u64) {
+    fn push(&mut self, call: &Call, depth: usize, part: (u64, Beginning), end: u64) {
         let ticks = end.saturating_sub(part.0);
         if ticks >= self.min_ticks && !self.is_counter(call) {
             self.depths.push(depth as u32);
@@ -143,7 +143,7 @@ impl Visitor for Lanes<'_> {
         self.place_waits(callers, call.began);
         self.open.truncate(callers.len());
         let began = call.began.max(self.cut);
-        self.open.push((began, Some(call.beginning)));
+        self.open.push((began, call.beginning));
         ControlFlow::Continue(())
     }
 
@@ -170,7 +170,7 @@ impl Visitor for Lanes<'_> {
             };
             self.push(call, depth + 1, part, from);
             if let Some(open) = self.open.get_mut(depth) {
-                *open = (tick, None);
+                *open = (tick, Beginning::Cut);
             }
         }
         ControlFlow::Continue(())

@@ -323,10 +323,10 @@ impl Encoder<'_, '_> {
         for slice in slices {
             // The numbers of `Beginning` in page/src/data/timeline.ts.
             let beginning = match slice.beginning {
-                None | Some(Beginning::Cut) => 0,
-                Some(Beginning::Called) => 1,
-                Some(Beginning::Resumed) => 2,
-                Some(_) => 3,
+                Beginning::Cut => 0,
+                Beginning::Called => 1,
+                Beginning::Resumed => 2,
+                Beginning::Continued | Beginning::Before | Beginning::Inherited => 3,
             };
             push(&mut self.bytes, slice.ticks << 2 | beginning);
         }
