@@ -253,7 +253,7 @@ export function axisText(ns: number, step: number): string {
 
 export function laneName({ processes }: Timeline, lane: Lane): string {
   const name = lane.name || 'thread';
-  return processes.length > 1 ? `${lane.process.name} › ${name}` : name;
+  return processes.length > 1 ? `${name}, ${lane.process.name}` : name;
 }
 
 /** Returns begin and end of a slice, nanoseconds on the axis. */
