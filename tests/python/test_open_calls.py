@@ -58,7 +58,9 @@ def test_open_calls_last_until_the_kill(tmp_path, way, number):
     if number == signal.SIGKILL:
         reads = [node for node in file.nodes if node.name.endswith("posix.read>")]
         assert len(reads) == len(blocked)
-        assert all(node.waiting.blocked > waited / 2 for node in reads)
+        # A parent of the child that is killed goes on.
+        waits = [node for node in reads if node.waiting.blocked > waited / 2]
+        assert len(waits) == (2 if way == "thread" else 1)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
