@@ -54,13 +54,12 @@ def test_open_calls_last_until_the_kill(tmp_path, way, number):
     assert len(blocked) == (1 if way == "main" else 2)
     # All of them began before. The counter was measured by another clock.
     assert all(node.total > waited * 0.99 for node in blocked)
-    # Whatever comes after another signal may take processor time.
-    if number == signal.SIGKILL:
+    # Whatever comes after another signal may take processor time; and that of a child whose parent
+    # waits for it may not be known.
+    if number == signal.SIGKILL and way != "fork":
         reads = [node for node in file.nodes if node.name.endswith("posix.read>")]
         assert len(reads) == len(blocked)
-        # A parent of the child that is killed goes on.
-        waits = [node for node in reads if node.waiting.blocked > waited / 2]
-        assert len(waits) == (2 if way == "thread" else 1)
+        assert all(node.waiting.blocked > waited / 2 for node in reads)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="live files are Linux's")
