@@ -180,8 +180,9 @@ bench-history: .venv-bench/.installed ## Append this commit's instructions an ev
 	$(PYTHON) benches/instructions --check --history
 	$(PYTHON) benches/instructions --check --history --python .venv-bench/bin/python
 
-bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time are
+bench-truth: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure how far from the true ones reported shares of time, and waiting, are
 	.venv-bench/bin/python benches/truth
+	.venv-bench/bin/python benches/waiting.py
 
 fuzz: tools ## Fuzz each reader of files, and events, for FUZZ_SECONDS, ten minutes (see fuzz/Cargo.toml)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
