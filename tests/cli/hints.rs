@@ -83,7 +83,10 @@ fn names_that_are_shown_are_accepted() {
         let shown = |arguments: &[&str]| sandbox.run(arguments).expect(0);
         let callers = format!("--callers={pattern}");
         let stdout = shown(&["top", &callers]).stdout;
-        assert!(stdout.contains("\n\nTestIt.test_one  "), "{pattern}: {stdout}");
+        assert!(
+            stdout.contains("\n\nTestIt.test_one  "),
+            "{pattern}: {stdout}"
+        );
         let callees = format!("--callees={pattern}");
         assert!(shown(&["top", &callees]).stdout.contains("test_one"));
         for option in ["include", "exclude"] {
