@@ -30,6 +30,18 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
+/* The same at the start of a call: 0 for one whose end is not reported. */
+static inline uint64_t key_of_call(PyObject *const *arguments, size_t count)
+{
+    uint64_t key = key_of(arguments, count);
+    if (key == 0 || !PyMethod_Check(arguments[2]) || !PyCode_Check(arguments[0]) ||
+        !PyLong_Check(arguments[1])) {
+        return key;
+    }
+    Py_ssize_t offset = PyLong_AsSsize_t(arguments[1]);
+    return compat_calls_with_star((PyCodeObject *)arguments[0], offset) ? 0 : key;
+}
+
 /* usual_callable_key of an event with such arguments. */
 static inline uint64_t usual_key_of(PyObject *const *arguments, size_t count)
 {

@@ -210,11 +210,10 @@ static CALLBACK(on_chosen_call)
     if (list == NULL || shared_load(&list->skips_builtins)) {
         Py_RETURN_NONE;
     }
-    uint64_t key = key_of(arguments, count);
-    if (key == CLASS_CALL) {
-        count_class_call_in_each(list, caller);
-    } else if (is_builtin_key(key) && !entered_builtin(shared_load(&list->fast_builtins), key)) {
-        enter_builtin_in_each(list, arguments[2], arguments[3], key, caller);
+    uint64_t key = key_of_call(arguments, count);
+    edbprof_thread *fast_handle = shared_load(&list->fast_builtins);
+    if (key != 0 && (!is_builtin_key(key) || !entered_builtin(fast_handle, key))) {
+        enter_callable_in_each(list, arguments[2], arguments[3], key, caller);
     }
     Py_RETURN_NONE;
 }
@@ -230,8 +229,9 @@ static inline PyObject *leave_chosen_builtin(PyObject *self, PyObject *const *ar
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
-    if (is_builtin_key(key) && !left(shared_load(&list->fast_builtins), key, end)) {
-        leave_in_each(list, key, end, caller);
+    edbprof_thread *fast_handle = shared_load(&list->fast_builtins);
+    if (key != 0 && (!is_builtin_key(key) || !left(fast_handle, key, end))) {
+        leave_callable_in_each(list, arguments[2], key, end, caller);
     }
     Py_RETURN_NONE;
 }

@@ -145,6 +145,31 @@ static inline PyObject *compat_type_get(PyTypeObject *type, PyObject *name)
 #endif
 }
 
+/* A type's dict, borrowed. */
+static inline PyObject *compat_type_dict(PyTypeObject *type)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return type->tp_dict;
+#else
+    PyObject *dict = PyType_GetDict(type);
+    if (dict != NULL) {
+        compat_decref_again(dict);
+    }
+    return dict;
+#endif
+}
+
+/* The C function that a function of ctypes calls: CDataObject in Modules/_ctypes/ctypes.h begins
+ * like that in all versions. */
+static inline const void *compat_ctypes_pointer(PyObject *function)
+{
+    typedef struct {
+        PyObject_HEAD const void *const *pointer;
+    } data_object;
+    const data_object *data = (data_object *)function;
+    return data->pointer == NULL ? NULL : *data->pointer;
+}
+
 /* The frame's code object, borrowed: frames keep theirs. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {
@@ -240,6 +265,23 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
     }
     /* The lowest two bits say what has come before: 0 for nothing. */
     return (argument & 3) == 0 ? COMPAT_START : COMPAT_RESUME;
+#endif
+}
+
+/* Returns true if the instruction at this offset calls with `*arguments`. Those report the call of
+ * a bound method, but not its end. */
+static inline bool compat_calls_with_star(PyCodeObject *code, Py_ssize_t offset)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    (void)code, (void)offset;
+    return false;
+#else
+    PyObject *bytes = PyCode_GetCode(code);
+    bool has_star = bytes != NULL && offset >= 0 && offset < PyBytes_GET_SIZE(bytes) &&
+                    (unsigned char)PyBytes_AS_STRING(bytes)[offset] == CALL_FUNCTION_EX;
+    Py_XDECREF(bytes);
+    PyErr_Clear();
+    return has_star;
 #endif
 }
 

@@ -48,6 +48,16 @@ static edbprof_status enter(const active_recorder *active, const entry *new)
                         : edbprof_enter_at(active->handle, new->key, now);
 }
 
+static int define_callable(recorder *owner, const entry *new)
+{
+    called_function called = native_callee(new->function, new->self);
+    bool is_builtin = PyCFunction_Check(called.function) ||
+                      (Py_IS_TYPE(called.function, &PyMethodDescr_Type) && called.self != NULL &&
+                       !native_is_type_key(new->key));
+    return is_builtin ? recorder_define_builtin(owner, called.function, called.self, new->key)
+                      : recorder_define_native(owner, called.function, new->key);
+}
+
 static void enter_in_each(const active_recorders *list, const entry *new)
 {
     thread_slow_event();
@@ -57,15 +67,18 @@ static void enter_in_each(const active_recorders *list, const entry *new)
         if ((is_builtin && !shared_load(&active.owner->builtins)) || !is_chosen(&active, new->in)) {
             continue;
         }
+        if (native_is_type_key(new->key) && !active.owner->record_types) {
+            edbprof_count_class_call(active.handle);
+            continue;
+        }
         if (enter(&active, new) != EDBPROF_UNKNOWN_FUNCTION) {
             continue;
         }
         /* Memory that this takes may run a finalizer, which may drop a Profile. */
         Py_INCREF(active.owner);
-        int defined =
-            is_builtin
-                ? recorder_define_builtin(active.owner, new->function, new->self, new->key)
-                : recorder_define_code(active.owner, (PyCodeObject *)new->function, new->key);
+        int defined = is_builtin ? define_callable(active.owner, new)
+                                 : recorder_define_code(active.owner, (PyCodeObject *)new->function,
+                                                        new->key);
         thread_new_function();
         if (defined == 0) {
             (void)enter(&active, new);
@@ -147,10 +160,42 @@ void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyC
 {
     active_recorder active;
     for (size_t i = 0; active_at(list, i, &active); i++) {
-        if (!is_chosen(&active, in) || (is_builtin_key(key) && !may_have_entered(&active, key))) {
+        bool is_left_out = native_is_type_key(key) && !active.owner->record_types;
+        if (!is_chosen(&active, in) || is_left_out ||
+            (is_builtin_key(key) && !may_have_entered(&active, key))) {
             continue;
         }
         leave(&active, key, end);
+    }
+}
+
+/* The key of a class for recorders that record it, else `key`. */
+static uint64_t key_of_type(const active_recorders *list, PyObject *callable, uint64_t key)
+{
+    if (key != CLASS_CALL || !shared_load(&list->records_types)) {
+        return key;
+    }
+    uint64_t found = native_type_key(native_callee(callable, NULL).function);
+    return found == 0 ? key : found;
+}
+
+void enter_callable_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
+                            uint64_t key, PyCodeObject *caller)
+{
+    key = key_of_type(list, callable, key);
+    if (key == CLASS_CALL) {
+        count_class_call_in_each(list, caller);
+    } else if (is_builtin_key(key)) {
+        enter_builtin_in_each(list, callable, self, key, caller);
+    }
+}
+
+void leave_callable_in_each(const active_recorders *list, PyObject *callable, uint64_t key,
+                            call_end end, PyCodeObject *caller)
+{
+    key = key_of_type(list, callable, key);
+    if (is_builtin_key(key)) {
+        leave_in_each(list, key, end, caller);
     }
 }
 

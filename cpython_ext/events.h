@@ -2,6 +2,7 @@
 #ifndef EDBPROF_EVENTS_H
 #define EDBPROF_EVENTS_H
 
+#include "native.h"
 #include "thread.h"
 
 /* Key of a code object: its address, which is aligned, so that the lowest bit is free. */
@@ -13,19 +14,32 @@ static inline uint64_t method_key(const PyMethodDef *method)
     return (uint64_t)(uintptr_t)method | 1;
 }
 
-/* The same for a bound builtin. The name is a part of the key where the definition may lie on
- * the heap, as pybind11's do, whose owner is a capsule: the address may be used again. */
+/* Returns true if a builtin's definition may lie on the heap, so that its address may be used
+ * again. pybind11's do, whose owner is a capsule or an object of a type of its own. Calls
+ * nothing. */
+static inline bool may_be_freed(const PyCFunctionObject *builtin)
+{
+    PyObject *owner = builtin->m_self;
+    if (owner == NULL || PyModule_CheckExact(owner)) {
+        return owner == NULL;
+    }
+    const char *name = Py_TYPE(owner)->tp_name;
+    return PyCapsule_CheckExact(owner) || (name[0] == 'p' && name[1] == 'y' && name[2] == 'b');
+}
+
+/* The same for a bound builtin. The name is a part of the key of one that may be freed. */
 static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
 {
     uint64_t key = (uint64_t)(uintptr_t)builtin->m_ml;
-    if (builtin->m_self == NULL || PyCapsule_CheckExact(builtin->m_self)) {
+    if (may_be_freed(builtin)) {
         /* FNV-1a */
         const char *name = builtin->m_ml->ml_name;
         for (; name != NULL && *name != '\0'; name++) {
             key = (key ^ (unsigned char)*name) * 0x100000001b3u;
         }
     }
-    return key | 1;
+    /* The highest bit is for keys of classes. */
+    return (key & UINT64_MAX >> 1) | 1;
 }
 
 /* Stands for a call of a class, and of everything else that is no function. Never a key: it
@@ -42,8 +56,7 @@ static inline uint64_t usual_builtin_key(PyObject *callable)
         return 0;
     }
     const PyCFunctionObject *builtin = (PyCFunctionObject *)callable;
-    bool is_named = builtin->m_self == NULL || PyCapsule_CheckExact(builtin->m_self);
-    return is_named ? 0 : method_key(builtin->m_ml);
+    return may_be_freed(builtin) ? 0 : method_key(builtin->m_ml);
 }
 
 /* callable_key for the usual kinds of builtins; 0 for all other objects. Calls nothing. */
@@ -56,25 +69,29 @@ static inline uint64_t usual_callable_key(PyObject *callable, PyObject *self)
     return Py_IS_TYPE(self, method->d_common.d_type) ? method_key(method->d_method) : 0;
 }
 
-/* Key of a callable that PyEval_SetProfile would report as a builtin; 0 for one written in
- * Python, CLASS_CALL for all others. The most frequent kinds are checked first, because
- * PyCFunction_Check walks over base types. */
+/* Key of a callable that is written in C; 0 for one written in Python, CLASS_CALL for all others.
+ * The most frequent kinds are checked first, because PyCFunction_Check walks over base types. */
 static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 {
-    if (PyFunction_Check(callable)) {
+    called_function called = native_callee(callable, self);
+    PyObject *function = called.function;
+    if (PyFunction_Check(function)) {
         return 0;
     }
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
-        PyMethodDescrObject *method = (PyMethodDescrObject *)callable;
+    if (Py_IS_TYPE(function, &PyMethodDescr_Type)) {
+        PyMethodDescrObject *method = (PyMethodDescrObject *)function;
         /* sys.monitoring.MISSING, which stands for no argument, has no such type. */
-        bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
+        bool fits = PyObject_TypeCheck(called.self, method->d_common.d_type);
         return fits ? method_key(method->d_method) : CLASS_CALL;
     }
-    if (!PyCFunction_CheckExact(callable) &&
-        (PyType_Check(callable) || PyMethod_Check(callable) || !PyCFunction_Check(callable))) {
-        return PyMethod_Check(callable) ? 0 : CLASS_CALL;
+    if (PyType_Check(function)) {
+        return CLASS_CALL;
     }
-    return builtin_key((PyCFunctionObject *)callable);
+    if (PyCFunction_Check(function)) {
+        return builtin_key((PyCFunctionObject *)function);
+    }
+    uint64_t key = native_key(function);
+    return key == 0 ? CLASS_CALL : key;
 }
 
 /* Ways in which a call ends. */
@@ -88,6 +105,12 @@ void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool r
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key, PyCodeObject *caller);
 void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller);
+/* The same for any callable and its key. A class is counted, or its call recorded by recorders
+ * with record_types. */
+void enter_callable_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
+                            uint64_t key, PyCodeObject *caller);
+void leave_callable_in_each(const active_recorders *list, PyObject *callable, uint64_t key,
+                            call_end end, PyCodeObject *caller);
 /* `in`: the code object that ends, or the caller of the builtin. */
 void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyCodeObject *in);
 

@@ -152,11 +152,9 @@ static CALLBACK(on_unwind)
 static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t count)
 {
     const active_recorders *list = thread_skips_builtins() ? NULL : listening();
-    uint64_t key = key_of(arguments, count);
-    if (list != NULL && is_builtin_key(key)) {
-        enter_builtin_in_each(list, arguments[2], arguments[3], key, code_of(arguments, count));
-    } else if (list != NULL && key == CLASS_CALL) {
-        count_class_call_in_each(list, code_of(arguments, count));
+    uint64_t key = key_of_call(arguments, count);
+    if (list != NULL && key != 0) {
+        enter_callable_in_each(list, arguments[2], arguments[3], key, code_of(arguments, count));
     }
     thread_here.is_calling = EDBPROF_PREVENTED_STARTS_END && key == 0;
     Py_RETURN_NONE;
@@ -166,7 +164,7 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
 static Py_NO_INLINE PyObject *call_unusual(PyObject *const *arguments, size_t count)
 {
     edbprof_thread *fast_handle = thread_monitored_builtins();
-    uint64_t key = key_of(arguments, count);
+    uint64_t key = key_of_call(arguments, count);
     if (fast_handle == NULL) {
         return call_slowly(arguments, count);
     }
@@ -217,11 +215,14 @@ static Py_NO_INLINE PyObject *leave_unusual_builtin(PyObject *const *arguments, 
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
-    bool builtin = is_builtin_key(key);
-    if (fast_handle != NULL && (!builtin || left(fast_handle, key, end))) {
+    if (fast_handle != NULL && (!is_builtin_key(key) || left(fast_handle, key, end))) {
         Py_RETURN_NONE;
     }
-    return leave_slowly_as(builtin ? key : 0, end, code_of(arguments, count));
+    const active_recorders *list = listening();
+    if (list != NULL && key != 0) {
+        leave_callable_in_each(list, arguments[2], key, end, code_of(arguments, count));
+    }
+    Py_RETURN_NONE;
 }
 
 static inline PyObject *leave_builtin(PyObject *const *arguments, size_t count, call_end end)

@@ -176,6 +176,25 @@ static PyObject *module_name(PyCFunctionObject *builtin)
     return NULL;
 }
 
+/* The name of a method of pybind11, whose owner is not its class: the text that it has as its
+ * documentation names that. A new reference, or NULL with nothing raised. */
+static PyObject *method_of_class(const PyMethodDef *definition)
+{
+    static const char SELF[] = "(self: ";
+    const char *at = definition->ml_doc == NULL ? NULL : strstr(definition->ml_doc, SELF);
+    if (at == NULL) {
+        return NULL;
+    }
+    const char *name = at + strlen(SELF);
+    PyObject *class = PyUnicode_DecodeUTF8(name, (Py_ssize_t)strcspn(name, ",) "), "replace");
+    PyObject *method = class == NULL ? NULL
+                                     : PyUnicode_FromFormat("<method '%s' of '%U' objects>",
+                                                            definition->ml_name, class);
+    PyErr_Clear();
+    Py_XDECREF(class);
+    return method;
+}
+
 /* A method's name, by the attribute of its type. */
 static PyObject *name_of_attribute(PyObject *found, const char *name)
 {
@@ -206,6 +225,10 @@ static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
     PyObject *found = compat_type_get(Py_TYPE(builtin->m_self), key);
     Py_DECREF(key);
     if (found == NULL) {
+        PyObject *method = method_of_class(builtin->m_ml);
+        if (method != NULL) {
+            return method;
+        }
         return module != NULL ? PyUnicode_FromFormat("<built-in method %U.%s>", module, name)
                               : PyUnicode_FromFormat("<built-in method %s>", name);
     }
@@ -227,23 +250,23 @@ static PyObject *builtin_name(PyCFunctionObject *builtin, PyObject *module)
     return PyUnicode_FromFormat("<built-in method %U.%s>", module, name);
 }
 
-void name_builtin(named *self, PyCFunctionObject *builtin)
+void name_as_builtin(named *self, PyObject *name, PyObject *module, const char *bare)
 {
     begin_description(self, EDBPROF_BUILTIN);
+    self->function.name = name == NULL ? (edbprof_str){bare, strlen(bare)} : named_keep(self, name);
+    self->function.file = (edbprof_str)EDBPROF_STR("~");
+    self->function.module = named_keep(self, module);
+}
+
+void name_builtin(named *self, PyCFunctionObject *builtin)
+{
+    PyObject *module = module_name(builtin);
+    PyObject *name = builtin_name(builtin, module);
+    PyErr_Clear();
+    name_as_builtin(self, name, module, builtin->m_ml->ml_name);
     if (is_own_builtin(builtin)) {
         self->function.flags |= EDBPROF_HIDDEN;
     }
-    PyObject *module = module_name(builtin);
-    PyObject *name = builtin_name(builtin, module);
-    if (name == NULL) {
-        PyErr_Clear();
-        const char *bare = builtin->m_ml->ml_name;
-        self->function.name = (edbprof_str){bare, strlen(bare)};
-    } else {
-        self->function.name = named_keep(self, name);
-    }
-    self->function.file = (edbprof_str)EDBPROF_STR("~");
-    self->function.module = named_keep(self, module);
     Py_XDECREF(name);
     Py_XDECREF(module);
 }

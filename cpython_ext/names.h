@@ -19,6 +19,9 @@ void name_code(named *self, PyCodeObject *code);
  * a new reference, or NULL with nothing raised. */
 PyObject *name_origin(PyCodeObject *code);
 void name_builtin(named *self, PyCFunctionObject *builtin);
+/* Describes a function that is no Python code by its name and module, which may be NULL: `bare`,
+ * which outlives the description, takes the name's place. */
+void name_as_builtin(named *self, PyObject *name, PyObject *module, const char *bare);
 void named_clear(named *self);
 
 /* The text's bytes, kept alive until named_clear. */

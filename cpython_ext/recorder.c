@@ -5,6 +5,7 @@
 #include "generics.h"
 #include "guard.h"
 #include "names.h"
+#include "native.h"
 #include "spawned.h"
 #include "warn.h"
 
@@ -161,6 +162,16 @@ int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callab
         return -1;
     }
     name_builtin(&function, (PyCFunctionObject *)callable);
+    int result = define(self, key, &function);
+    Py_DECREF(callable);
+    return result;
+}
+
+int recorder_define_native(recorder *self, PyObject *callable, uint64_t key)
+{
+    named function;
+    Py_INCREF(callable);
+    native_name(&function, callable);
     int result = define(self, key, &function);
     Py_DECREF(callable);
     return result;

@@ -23,6 +23,7 @@ typedef struct {
     long long timer_start;        /* its first reading, if that was an integer */
     bool timer_started;
     bool builtins;
+    bool record_types;     /* calls of classes, slot wrappers and objects of the standard library */
     bool builtins_changed; /* while it was active: some open calls began before, some since */
     bool wall_clock;       /* the cost of recording can be measured */
     bool local_events;     /* of sys.monitoring: its maker switches them on and off */
@@ -67,6 +68,8 @@ void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
                             uint64_t key);
+/* The same for any other callable: see native.h. */
+int recorder_define_native(recorder *self, PyObject *callable, uint64_t key);
 
 /* A new handle of the recorder for the calling thread, or NULL with an exception. May run
  * Python code. */

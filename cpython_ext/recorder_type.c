@@ -132,6 +132,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
                             "no_record",
                             "libraries",
                             "timeline_kept",
+                            "record_types",
                             NULL};
     static const edbprof_str setprofile = EDBPROF_STR("setprofile");
     static const edbprof_str monitoring = EDBPROF_STR("monitoring");
@@ -142,17 +143,22 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     hook_kind hook;
     double timeunit = 0;
     int builtins = 1, threads = 0, quiet = 0, waiting = 1, first = 0, kept = 0;
+    int record_types = 0;
     unsigned long long save_every = 0, timeline_bytes = 0, disk_floor = 0, memory_floor = 0;
     Py_ssize_t max_nodes = 0;
     recorder *self = NULL;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKKOOOp:Recorder", names, PyUnicode_FSConverter,
+            args, kwargs, "|$O&O&O&sOdpKspO&nppKpKKOOOpp:Recorder", names, PyUnicode_FSConverter,
             &directory, PyUnicode_FSConverter, &prefix, PyUnicode_FSConverter, &suffix, &clock,
             &timer, &timeunit, &builtins, &save_every, &hook_name, &threads, PyUnicode_FSConverter,
             &live_dir, &max_nodes, &quiet, &waiting, &timeline_bytes, &first, &disk_floor,
-            &memory_floor, &record, &no_record, &libraries, &kept) ||
+            &memory_floor, &record, &no_record, &libraries, &kept, &record_types) ||
         choice_find(record, no_record, libraries, &chosen) < 0 ||
         choose_hook(hook_name, chosen, &hook) < 0) {
+        goto done;
+    }
+    if (record_types && strcmp(hook_name, "setprofile") == 0) {
+        PyErr_SetString(PyExc_ValueError, "record_types needs the hook 'monitoring'");
         goto done;
     }
     edbprof_options options = {.struct_size = sizeof options};
@@ -196,6 +202,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->hook = hook;
     self->choice = chosen;
     self->builtins = builtins;
+    self->record_types = record_types && hook != HOOK_SETPROFILE;
     self->wall_clock = options.clock == EDBPROF_CLOCK_WALL;
     self->timeline = timeline_bytes != 0;
     self->threads = self->counted = threads;
@@ -565,7 +572,8 @@ PyTypeObject recorder_type = {
         "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
         "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
         "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-        "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False)"
+        "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False, "
+        "record_types=False)"
         "\n--\n\n"
         "One recording: a call tree for each thread that enables it. live_dir: where "
         "its live file goes, '' for none; by default `directory`. "
@@ -575,5 +583,7 @@ PyTypeObject recorder_type = {
         "are "
         "left free; timeline_kept: only what is kept of slow calls is saved. "
         "record, no_record: patterns of the Python functions to record; libraries: directories "
-        "of what is not 'mine'.",
+        "of what is not 'mine'. record_types: record calls of classes, slot wrappers and callables "
+        "of "
+        "the standard library, too, where sys.monitoring is the hook.",
 };

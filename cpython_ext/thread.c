@@ -50,12 +50,14 @@ static void choose_fast_way(active_recorders *list)
     if (list->count == 0 || (first != NULL && must_stop(first))) {
         return;
     }
-    bool skips_builtins = true;
+    bool skips_builtins = true, records_types = false;
     for (size_t i = 0; i < list->count; i++) {
         const recorder *owner = list->items[i].owner;
         skips_builtins = skips_builtins && !owner->builtins && !owner->builtins_changed;
+        records_types = records_types || owner->record_types;
     }
     shared_store(&list->skips_builtins, skips_builtins);
+    shared_store(&list->records_types, records_types);
     hook_kind hook = list->items[0].owner->hook;
     if (hook == HOOK_SETPROFILE && !must_stop(list->items)) {
         shared_store(&list->filter, common_choice(list));
@@ -72,7 +74,10 @@ static void choose_fast_way(active_recorders *list)
     if (owner->choice != NULL && hook < HOOK_CHOSEN) {
         return;
     }
-    edbprof_thread *builtins = owner->builtins && !owner->builtins_changed ? first->handle : NULL;
+    /* PyEval_SetProfile reports no classes. */
+    bool is_fast = owner->builtins && !owner->builtins_changed &&
+                   (!owner->record_types || hook == HOOK_SETPROFILE);
+    edbprof_thread *builtins = is_fast ? first->handle : NULL;
     shared_store(&list->fast_handle, first->handle);
     shared_store(&list->fast_builtins, builtins);
     if (!owner->timeline) {

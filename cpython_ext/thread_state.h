@@ -27,6 +27,7 @@ typedef struct {
     /* Both for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a timeline:
      * its calls end in the slow way, which says how. */
     edbprof_thread *end_handle, *end_builtins;
+    bool records_types;  /* a recorder needs events of classes */
     bool skips_builtins; /* no recorder needs events of functions written in C */
     /* Choice of all of the recorders, if they have the same and PyEval_SetProfile reports to
      * them; else NULL. The handles above are NULL then. */
@@ -43,6 +44,7 @@ static inline void active_go_slowly(active_recorders *list)
     shared_store(&list->end_handle, NULL);
     shared_store(&list->end_builtins, NULL);
     shared_store(&list->skips_builtins, false);
+    shared_store(&list->records_types, true); /* each recorder says so itself */
     shared_store(&list->filter, NULL);
     shared_store(&list->filtered_handle, NULL);
 }

@@ -45,7 +45,8 @@ class Profile:
             half as much from Python 3.13 on.
         hook: "monitoring" uses `sys.monitoring` (Python 3.12 and later, if one of the tool ids 4, 3
             and 5 is free), which is faster; "setprofile" works always; "auto" takes the faster one
-            that is possible. Both record the same.
+            that is possible. Both record the same, but only "monitoring" records callables written
+            in C that are no builtins.
         clock: "wall", or "cpu" for the processor time of each thread. Not with `timer`.
         live_dir: Directory of the live file, which keeps what was recorded if the process is
             killed; the temporary directory by default, where `edbprof` finds the file. It is made
@@ -72,6 +73,9 @@ class Profile:
             functions is part of their callers. C functions are recorded if a recorded function
             calls them. From Python 3.12 on, other functions cost nothing after their first call.
         no_record: Patterns of the Python functions to leave out.
+        record_types: If true, calls of classes, of their slot wrappers (`int.__add__`) and of
+            callables of the standard library that hand a call on (`functools.partial`) are
+            recorded, too. Only with the hook "monitoring".
 
     Raises:
         ValueError: An argument is out of its range, or `hook` is not possible.
@@ -94,6 +98,7 @@ class Profile:
         timeline: "Union[bool, int]" = False,
         record: "Patterns" = (),
         no_record: "Patterns" = (),
+        record_types: bool = False,
     ) -> None:
         if timer is not None and not callable(timer):
             raise TypeError("timer must be callable")
@@ -111,6 +116,7 @@ class Profile:
             "max_nodes": max_nodes,
             "waiting": waiting,
             "timeline_bytes": _process.timeline_bytes(timeline),
+            "record_types": record_types,
             **_choice.options(record, no_record),
         }
         self._recorder: "_native.Recorder" = _native.Recorder(**self._options)

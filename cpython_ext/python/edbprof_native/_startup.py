@@ -90,6 +90,7 @@ def _new_recorder(settings: "Dict[str, str]") -> "_native.Recorder":
         timeline_first=settings.get("timeline_keep") == "first",
         timeline_disk_floor=int(settings.get("timeline_floor", 0)),
         timeline_memory_floor=int(settings.get("timeline_memory_floor", 0)),
+        record_types=settings.get("record_types") == "1" and settings["hook"] != "setprofile",
         quiet_without_directory=True,
         **choice,
     )

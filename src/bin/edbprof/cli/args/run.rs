@@ -93,6 +93,12 @@ pub(crate) struct RunOptions {
     #[arg(long, overrides_with = "no_builtins", hide_short_help = true)]
     builtins: bool,
 
+    /// Record calls of classes, too, of slot wrappers and of wrappers like functools.partial
+    ///
+    /// Needs sys.monitoring, so Python 3.12 or later; others record as without.
+    #[arg(long, conflicts_with = "no_builtins")]
+    pub(crate) record_types: bool,
+
     /// Record only Python functions that a pattern matches; may be repeated
     ///
     /// Patterns are those of --include, or `mine`: functions that belong neither to the standard

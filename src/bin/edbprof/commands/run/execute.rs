@@ -130,6 +130,9 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
              timeline_memory_floor={memory}\n"
         );
     }
+    if options.record_types {
+        lines += "record_types=1\n";
+    }
     lines += "directory=";
     let mut lines = lines.into_bytes();
     lines.extend_from_slice(directory.as_os_str().as_encoded_bytes());

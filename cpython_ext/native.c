@@ -1,0 +1,519 @@
+/* Callables written in C that are neither builtins nor method descriptors: functions of Cython,
+ * nanobind, numpy, numba, ctypes, cffi and others. docs/design/0049 has the reasons. */
+#include "native.h"
+
+#include "guard.h"
+
+#include <dlfcn.h>
+
+/* A callable's kind says by what it is told from others. It is a part of its key. */
+typedef enum {
+    NOT_RECORDED,
+    OF_POINTER,    /* a function of ctypes or cffi: by the C function's address */
+    OF_DEFINITION, /* a Cython function: by its PyMethodDef, which closures share */
+    OF_BOUND,      /* nanobind's bound method: it is the function's */
+    OF_DISPATCHER, /* numpy's, which may call a Python function */
+    OF_OBJECT,     /* by its address if it lives on, else by its names */
+    KIND_COUNT,
+} kind;
+
+enum { TYPE_KEY = 8 }; /* with a kind: what only record_types records */
+
+/* Keys fit into 64 bits because addresses have less than 58. */
+static uint64_t key_with(unsigned of, uint64_t value)
+{
+    return (uint64_t)of << 60 | (value & (UINT64_MAX >> 6)) << 2 | 3;
+}
+
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static const char OWN_PACKAGE[] = "edbprof_native";
+
+/* ---- kinds ---------------------------------------------------------------- */
+
+/* The part of a type's name behind its last dot. */
+static const char *short_name(const PyTypeObject *type)
+{
+    const char *dot = strrchr(type->tp_name, '.');
+    return dot == NULL ? type->tp_name : dot + 1;
+}
+
+static bool is_called(const PyTypeObject *type, const char *name)
+{
+    return strcmp(type->tp_name, name) == 0;
+}
+
+/* Returns true for a type of the interpreter, the standard library or edbprof. Static types without
+ * a module are the interpreter's. */
+static bool is_of_library(const PyTypeObject *type)
+{
+    const char *dot = strchr(type->tp_name, '.');
+    if (dot == NULL) {
+        return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    }
+    PyObject *names = PySys_GetObject("stdlib_module_names");
+    PyObject *module = PyUnicode_FromStringAndSize(type->tp_name, dot - type->tp_name);
+    bool found = module != NULL && ((names != NULL && PySet_Contains(names, module) == 1) ||
+                                    PyUnicode_CompareWithASCIIString(module, OWN_PACKAGE) == 0);
+    PyErr_Clear();
+    Py_XDECREF(module);
+    return found;
+}
+
+/* Returns true if a Cython function begins like a builtin, which modules for the stable ABI
+ * do otherwise. */
+static bool has_definition(const PyTypeObject *type)
+{
+    return type->tp_basicsize >= (Py_ssize_t)sizeof(PyCFunctionObject) &&
+           type->tp_vectorcall_offset == (Py_ssize_t)offsetof(PyCFunctionObject, vectorcall);
+}
+
+/* The start of nanobind's bound methods. */
+typedef struct {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject *function, *self;
+} bound_method;
+
+/* The start of cffi's objects. */
+typedef struct {
+    PyObject_HEAD PyObject *type;
+    char *data;
+} cffi_data;
+
+static kind kind_of_type(const PyTypeObject *type)
+{
+    /* The type that the callable's own inherits its call from. */
+    while (type->tp_base != NULL && type->tp_base->tp_call == type->tp_call) {
+        type = type->tp_base;
+    }
+    if (is_called(type, "_ctypes.CFuncPtr") || is_called(type, "_ctypes.PyCFuncPtr") ||
+        is_called(type, "_cffi_backend._CDataBase")) {
+        return OF_POINTER;
+    }
+    if (is_called(type, "nanobind.nb_bound_method") &&
+        type->tp_basicsize == (Py_ssize_t)sizeof(bound_method)) {
+        return OF_BOUND;
+    }
+    if (is_called(type, "numpy._ArrayFunctionDispatcher")) {
+        return OF_DISPATCHER;
+    }
+    if (strstr(type->tp_name, "cython_function_or_method") != NULL && has_definition(type)) {
+        return OF_DEFINITION;
+    }
+    return is_of_library(type) ? NOT_RECORDED : OF_OBJECT;
+}
+
+/* The function that makes `__call__` of Python classes a call. */
+static ternaryfunc call_of_python;
+
+static bool is_written_in_python(const PyTypeObject *type)
+{
+    if (call_of_python == NULL) {
+        PyObject *made =
+            PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "made", "__call__", Py_None);
+        if (made == NULL) {
+            PyErr_Clear();
+            return true;
+        }
+        call_of_python = ((PyTypeObject *)made)->tp_call;
+        Py_DECREF(made);
+    }
+    return type->tp_call == NULL || type->tp_call == call_of_python;
+}
+
+PyObject *native_call_of(PyObject *callable)
+{
+    static PyObject *name;
+    PyTypeObject *type = Py_TYPE(callable);
+    if (PyType_Check(callable) || !is_written_in_python(type) || type->tp_call == NULL) {
+        return NULL;
+    }
+    name = name == NULL ? PyUnicode_InternFromString("__call__") : name;
+    PyObject *found = name == NULL ? NULL : _PyType_Lookup(type, name);
+    PyErr_Clear();
+    return found == NULL || PyFunction_Check(found) ? NULL : found;
+}
+
+/* Kinds by the C function that runs when a callable is called. It stays loaded, unlike a type,
+ * which may be freed so that another one has its address. */
+static kind kind_of(PyObject *callable)
+{
+    enum { PLACES = 256, KIND_BITS = 3 };
+    static uint64_t known[PLACES];
+    PyTypeObject *type = Py_TYPE(callable);
+    if (is_written_in_python(type)) {
+        return NOT_RECORDED;
+    }
+    uintptr_t function = (uintptr_t)type->tp_call;
+    if (type->tp_call == PyVectorcall_Call) {
+        function = (uintptr_t)PyVectorcall_Function(callable);
+    }
+    uint64_t *place = &known[(function >> 4) % PLACES];
+    uint64_t found = __atomic_load_n(place, __ATOMIC_RELAXED);
+    if (found >> KIND_BITS != function) {
+        found = (uint64_t)function << KIND_BITS | kind_of_type(type);
+        __atomic_store_n(place, found, __ATOMIC_RELAXED);
+    }
+    return (kind)(found & ((1 << KIND_BITS) - 1));
+}
+_Static_assert((int)KIND_COUNT <= (int)TYPE_KEY, "kinds fit into the bits of a key and of a place");
+
+/* ---- names ---------------------------------------------------------------- */
+
+/* Returns true if Python code would run when an attribute is looked up. */
+static bool looks_up_in_python(PyTypeObject *type)
+{
+    static PyObject *names[2];
+    for (int i = 0; i < 2; i++) {
+        if (names[i] == NULL) {
+            names[i] = PyUnicode_InternFromString(i == 0 ? "__getattr__" : "__getattribute__");
+        }
+        PyObject *found = names[i] == NULL ? NULL : _PyType_Lookup(type, names[i]);
+        if (names[i] == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type))) {
+            PyErr_Clear();
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An attribute of the object itself that takes no Python code: a new reference, or NULL with
+ * nothing raised. */
+static PyObject *own_attribute(PyObject *object, const char *name)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *key = PyUnicode_InternFromString(name);
+    PyObject *value = NULL;
+    if (key != NULL && type->tp_getattro != PyObject_GenericGetAttr && !PyType_Check(object)) {
+        value = looks_up_in_python(type) ? NULL : PyObject_GetAttr(object, key);
+    } else if (key != NULL) {
+        PyObject *found = _PyType_Lookup(type, key);
+        if (found != NULL &&
+            (Py_IS_TYPE(found, &PyGetSetDescr_Type) || Py_IS_TYPE(found, &PyMemberDescr_Type))) {
+            value = Py_TYPE(found)->tp_descr_get(found, object, (PyObject *)type);
+        } else {
+            PyObject *dict = PyObject_GenericGetDict(object, NULL);
+            value = dict == NULL ? NULL : PyDict_GetItemWithError(dict, key);
+            Py_XINCREF(value);
+            Py_XDECREF(dict);
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(key);
+    return value;
+}
+
+/* The same for a text. */
+static PyObject *own_text(PyObject *object, const char *name)
+{
+    PyObject *value = own_attribute(object, name);
+    if (value != NULL && !PyUnicode_Check(value)) {
+        Py_CLEAR(value);
+    }
+    return value;
+}
+
+/* A callable's names, new references: each may be NULL. */
+typedef struct {
+    PyObject *module, *name;
+} own_names;
+
+static own_names names_of(PyObject *callable)
+{
+    own_names names = {.module = own_text(callable, "__module__"),
+                       .name = own_text(callable, "__qualname__")};
+    if (names.name == NULL) {
+        names.name = own_text(callable, "__name__");
+    }
+    return names;
+}
+
+static void clear_names(own_names *names)
+{
+    Py_CLEAR(names->module);
+    Py_CLEAR(names->name);
+}
+
+static uint64_t hash_text(uint64_t hash, PyObject *text)
+{
+    PyObject *owner;
+    edbprof_str bytes = name_text(text, &owner);
+    hash = hash_bytes(hash, bytes.data, bytes.len);
+    Py_XDECREF(owner);
+    return hash_bytes(hash, "", 1);
+}
+
+/* Key of callables that have the same type and names. */
+static uint64_t key_by_names(unsigned of, PyObject *callable, const own_names *names)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)Py_TYPE(callable) | 1;
+    hash = hash_bytes(hash, Py_TYPE(callable)->tp_name, strlen(Py_TYPE(callable)->tp_name));
+    /* An address has fewer bits: no callable by its address has such a key. */
+    return key_with(of, hash_text(hash_text(hash, names->module), names->name) | (uint64_t)1 << 57);
+}
+
+/* ---- callables that live on ------------------------------------------------ */
+
+/* Those that a module has by their own names, so that holding them changes nothing: a table by
+ * address, half empty. */
+static struct {
+    PyObject **objects;
+    size_t count, room; /* a power of two */
+    brief_lock lock;
+} held;
+
+static PyObject **place_of(PyObject *callable)
+{
+    size_t at = ((uintptr_t)callable >> 4) & (held.room - 1);
+    while (held.objects[at] != NULL && held.objects[at] != callable) {
+        at = (at + 1) & (held.room - 1);
+    }
+    return &held.objects[at];
+}
+
+static bool is_held(PyObject *callable)
+{
+    brief_lock_take(&held.lock);
+    bool is_there = held.room > 0 && *place_of(callable) != NULL;
+    brief_lock_give(&held.lock);
+    return is_there;
+}
+
+/* Under the lock. Returns false when out of memory. */
+static bool add_to_held(PyObject *callable)
+{
+    if (held.room > 0 && *place_of(callable) != NULL) {
+        return true;
+    }
+    if (2 * held.count >= held.room) {
+        size_t room = held.room == 0 ? 64 : 2 * held.room;
+        PyObject **objects = PyMem_Calloc(room, sizeof *objects), **former = held.objects;
+        if (objects == NULL) {
+            return false;
+        }
+        size_t before = held.room;
+        held.objects = objects;
+        held.room = room;
+        for (size_t i = 0; i < before; i++) {
+            if (former[i] != NULL) {
+                *place_of(former[i]) = former[i];
+            }
+        }
+        PyMem_Free(former);
+    }
+    Py_INCREF(callable);
+    *place_of(callable) = callable;
+    held.count++;
+    return true;
+}
+
+static bool hold(PyObject *callable)
+{
+    brief_lock_take(&held.lock);
+    bool is_there = add_to_held(callable);
+    brief_lock_give(&held.lock);
+    return is_there;
+}
+
+/* An item of a module's or type's dict, borrowed, or NULL with nothing raised. */
+static PyObject *item_of(PyObject *owner, PyObject *name)
+{
+    PyObject *dict = PyModule_Check(owner) ? PyModule_GetDict(owner)
+                     : PyType_Check(owner) ? compat_type_dict((PyTypeObject *)owner)
+                                           : NULL;
+    PyObject *found = dict == NULL ? NULL : PyDict_GetItemWithError(dict, name);
+    PyErr_Clear();
+    return found;
+}
+
+/* Returns true if the callable is found in its module by its qualified name. */
+static bool is_of_module(PyObject *callable, const own_names *names)
+{
+    PyObject *modules = loaded_modules();
+    if (modules == NULL || names->module == NULL || names->name == NULL) {
+        return false;
+    }
+    PyObject *found = PyDict_GetItemWithError(modules, names->module);
+    PyObject *dot = PyUnicode_FromOrdinal('.');
+    PyObject *parts = dot == NULL ? NULL : PyUnicode_Split(names->name, dot, -1);
+    Py_XDECREF(dot);
+    for (Py_ssize_t i = 0; parts != NULL && found != NULL && i < PyList_GET_SIZE(parts); i++) {
+        found = item_of(found, PyList_GET_ITEM(parts, i));
+    }
+    PyErr_Clear();
+    bool is_found = parts != NULL && found == callable;
+    Py_XDECREF(parts);
+    return is_found;
+}
+
+/* ---- keys ------------------------------------------------------------------ */
+
+static bool is_of_cffi(PyObject *callable)
+{
+    static const char CFFI[] = "_cffi_backend.";
+    return strncmp(Py_TYPE(callable)->tp_name, CFFI, strlen(CFFI)) == 0;
+}
+
+/* The C function that a callable of ctypes or cffi calls. */
+static const void *pointer_of(PyObject *callable)
+{
+    return is_of_cffi(callable) ? ((cffi_data *)callable)->data : compat_ctypes_pointer(callable);
+}
+
+static uint64_t key_of_object(PyObject *callable, kind of)
+{
+    if (!is_held(callable)) {
+        own_names names = names_of(callable);
+        bool stays = is_of_module(callable, &names) && hold(callable);
+        uint64_t key = stays ? 0 : key_by_names(of, callable, &names);
+        clear_names(&names);
+        if (!stays) {
+            return key;
+        }
+    }
+    return key_with(of, (uintptr_t)callable);
+}
+
+/* Returns true if a dispatcher of numpy calls a Python function, which is recorded itself. */
+static bool hands_on(PyObject *dispatcher)
+{
+    PyObject *function = own_attribute(dispatcher, "_implementation");
+    bool is_python = function != NULL && PyFunction_Check(function);
+    Py_XDECREF(function);
+    return is_python;
+}
+
+uint64_t native_key(PyObject *callable)
+{
+    kind of = kind_of(callable);
+    switch (of) {
+    case OF_POINTER: return key_with(of, (uintptr_t)pointer_of(callable));
+    case OF_DEFINITION: return key_with(of, (uintptr_t)((PyCFunctionObject *)callable)->m_ml);
+    case OF_BOUND: return key_of_object(((bound_method *)callable)->function, OF_OBJECT);
+    case OF_DISPATCHER:
+        return !is_held(callable) && hands_on(callable) ? 0 : key_of_object(callable, of);
+    case OF_OBJECT: return key_of_object(callable, of);
+    default: return 0;
+    }
+}
+
+/* Names of a class, as its repr has them. */
+static own_names names_of_class(PyTypeObject *type)
+{
+    own_names names = {NULL, NULL};
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        PyObject *key = PyUnicode_InternFromString("__module__");
+        names.module = key == NULL ? NULL : item_of((PyObject *)type, key);
+        Py_XINCREF(names.module);
+        Py_XDECREF(key);
+        names.name = ((PyHeapTypeObject *)type)->ht_qualname;
+        Py_XINCREF(names.name);
+    } else {
+        names.name = PyUnicode_FromString(type->tp_name);
+    }
+    PyErr_Clear();
+    return names;
+}
+
+uint64_t native_type_key(PyObject *callable)
+{
+    bool is_class = PyType_Check(callable);
+    if (!is_class && is_written_in_python(Py_TYPE(callable))) {
+        return 0;
+    }
+    PyTypeObject *type = is_class ? (PyTypeObject *)callable : Py_TYPE(callable);
+    if (strncmp(type->tp_name, OWN_PACKAGE, strlen(OWN_PACKAGE)) == 0) {
+        return 0;
+    }
+    own_names names = is_class ? names_of_class(type) : names_of(callable);
+    uint64_t key = key_by_names(TYPE_KEY | OF_OBJECT, callable, &names);
+    clear_names(&names);
+    return key;
+}
+
+/* ---- descriptions ----------------------------------------------------------- */
+
+/* The name of the C function that a callable of ctypes or cffi calls, if its library exports
+ * it: a new reference, or NULL. */
+static PyObject *symbol_of(PyObject *callable)
+{
+    Dl_info found;
+    const void *pointer = pointer_of(callable);
+    bool is_known = pointer != NULL && dladdr(pointer, &found) != 0 && found.dli_sname != NULL &&
+                    found.dli_saddr == pointer;
+    return is_known ? PyUnicode_DecodeFSDefault(found.dli_sname) : NULL;
+}
+
+/* The repr of a function of cffi, with the symbol in place of the address. */
+static PyObject *label_of_cffi(PyObject *callable)
+{
+    PyObject *repr = Py_TYPE(callable)->tp_repr(callable);
+    Py_ssize_t end = repr == NULL ? -1 : PyUnicode_GET_LENGTH(repr);
+    Py_ssize_t space = end < 0 ? -1 : PyUnicode_FindChar(repr, ' ', 0, end, -1);
+    PyObject *type = space < 0 ? NULL : PyUnicode_Substring(repr, 0, space);
+    PyObject *symbol = type == NULL ? NULL : symbol_of(callable);
+    PyObject *label = symbol != NULL ? PyUnicode_FromFormat("%U %U>", type, symbol)
+                      : type != NULL ? PyUnicode_FromFormat("%U>", type)
+                                     : NULL;
+    Py_XDECREF(repr);
+    Py_XDECREF(type);
+    Py_XDECREF(symbol);
+    return label;
+}
+
+/* The word that a callable's repr begins with. */
+static const char *word_of(const PyTypeObject *type)
+{
+    return is_called(type, "numpy._ArrayFunctionDispatcher")            ? "function"
+           : strstr(type->tp_name, "cython_function_or_method") != NULL ? "cyfunction"
+                                                                        : short_name(type);
+}
+
+/* A callable's repr, but with its module and without its address: a new reference. */
+static PyObject *label_of(PyObject *callable, const own_names *names)
+{
+    PyTypeObject *type = Py_TYPE(callable);
+    if (PyType_Check(callable)) {
+        return PyType_Type.tp_repr(callable);
+    }
+    if (Py_IS_TYPE(callable, &PyWrapperDescr_Type)) {
+        return type->tp_repr(callable);
+    }
+    if (is_of_cffi(callable)) {
+        return label_of_cffi(callable);
+    }
+    if (names->name == NULL) {
+        return PyUnicode_FromFormat("<%s object>", type->tp_name);
+    }
+    if (is_called(type, "numpy.ufunc")) {
+        return PyUnicode_FromFormat("<ufunc '%U'>", names->name);
+    }
+    return names->module == NULL
+               ? PyUnicode_FromFormat("<%s %U>", word_of(type), names->name)
+               : PyUnicode_FromFormat("<%s %U.%U>", word_of(type), names->module, names->name);
+}
+
+void native_name(named *self, PyObject *callable)
+{
+    kind of = kind_of(callable);
+    if (of == OF_BOUND) {
+        callable = ((bound_method *)callable)->function;
+    }
+    own_names names =
+        PyType_Check(callable) ? names_of_class((PyTypeObject *)callable) : names_of(callable);
+    if (names.name == NULL && of == OF_POINTER) {
+        names.name = symbol_of(callable);
+    }
+    PyObject *label = label_of(callable, &names);
+    PyErr_Clear();
+    name_as_builtin(self, label, names.module, short_name(Py_TYPE(callable)));
+    Py_XDECREF(label);
+    clear_names(&names);
+}

@@ -1,0 +1,50 @@
+/* Callables written in C that are neither builtins nor method descriptors. */
+#ifndef EDBPROF_NATIVE_H
+#define EDBPROF_NATIVE_H
+
+#include "names.h"
+
+/* A function, and the object that it is bound to or called with. */
+typedef struct {
+    PyObject *function, *self;
+} called_function;
+
+/* The function that an object's type has as its `__call__` and that is not written in Python:
+ * borrowed, or NULL. */
+PyObject *native_call_of(PyObject *callable);
+
+/* The function that a bound or instance method calls, or an object of a type of pybind11, nanobind
+ * or the like, whose types have a type of their own; any other callable itself. */
+static inline called_function native_callee(PyObject *callable, PyObject *self)
+{
+    PyObject *call = Py_IS_TYPE(Py_TYPE(callable), &PyType_Type) ? NULL : native_call_of(callable);
+    if (call != NULL) {
+        self = callable;
+        callable = call;
+    }
+    while (PyMethod_Check(callable) || PyInstanceMethod_Check(callable)) {
+        if (PyMethod_Check(callable)) {
+            self = PyMethod_GET_SELF(callable);
+            callable = PyMethod_GET_FUNCTION(callable);
+        } else {
+            callable = PyInstanceMethod_GET_FUNCTION(callable);
+        }
+    }
+    return (called_function){callable, self};
+}
+
+/* Key of a callable, which has two low bits set; 0 if it is none to record: its `__call__` is
+ * written in Python, or it belongs to the standard library or to edbprof. Runs no code of the
+ * program. */
+uint64_t native_key(PyObject *callable);
+
+/* Key of any other callable that is not written in Python, for recorders with record_types: a
+ * class, a slot wrapper, an object of the standard library. 0 if it is written in Python. */
+uint64_t native_type_key(PyObject *callable);
+
+static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && key >> 63; }
+
+/* Describes a callable that has one of these keys. */
+void native_name(named *self, PyObject *callable);
+
+#endif
