@@ -64,6 +64,10 @@ static const edbprof_python_api api = {
     .fiber_resume = edbprof_fiber_resume,
     .version = edbprof_version,
     .recording_from_environment = edbprof_recording_from_environment,
+    .mark = span_mark,
+    .counter = span_counter,
+    .begin_async = span_begin_async,
+    .end_async = span_end_async,
 };
 
 PyObject *capsule_new(void) { return PyCapsule_New((void *)&api, EDBPROF_PYTHON_CAPSULE, NULL); }

@@ -31,3 +31,44 @@ void span_leave(const edbprof_function *span) { give(span, edbprof_leave_span, f
 void span_begin(const edbprof_function *span) { give(span, edbprof_begin_span, true); }
 
 void span_end(const edbprof_function *span) { give(span, edbprof_end_span, false); }
+
+/* What the calling thread gives with a mark. */
+static EDBPROF_THREAD_LOCAL union {
+    double value;
+    uint64_t id;
+} given;
+
+static edbprof_status give_counter(edbprof_thread *thread, const edbprof_function *name)
+{
+    return edbprof_counter(thread, name, given.value);
+}
+
+static edbprof_status give_begin(edbprof_thread *thread, const edbprof_function *name)
+{
+    return edbprof_begin_async(thread, name, given.id);
+}
+
+static edbprof_status give_end(edbprof_thread *thread, const edbprof_function *name)
+{
+    return edbprof_end_async(thread, name, given.id);
+}
+
+void span_mark(const edbprof_function *name) { give(name, edbprof_mark, true); }
+
+void span_counter(const edbprof_function *name, double value)
+{
+    given.value = value;
+    give(name, give_counter, true);
+}
+
+void span_begin_async(const edbprof_function *name, uint64_t id)
+{
+    given.id = id;
+    give(name, give_begin, true);
+}
+
+void span_end_async(const edbprof_function *name, uint64_t id)
+{
+    given.id = id;
+    give(name, give_end, false);
+}

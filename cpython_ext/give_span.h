@@ -13,4 +13,10 @@ void span_leave(const edbprof_function *span);
 void span_begin(const edbprof_function *span);
 void span_end(const edbprof_function *span);
 
+/* Marks of the timeline: see edbprof_mark, edbprof_counter, edbprof_begin_async. */
+void span_mark(const edbprof_function *name);
+void span_counter(const edbprof_function *name, double value);
+void span_begin_async(const edbprof_function *name, uint64_t id);
+void span_end_async(const edbprof_function *name, uint64_t id);
+
 #endif

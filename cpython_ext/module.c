@@ -27,6 +27,7 @@
 #include "profile_slot.h"
 #include "recorder_type.h"
 #include "setprofile.h"
+#include "marks.h"
 #include "span_type.h"
 #include "spawned.h"
 #include "steps.h"
@@ -138,6 +139,14 @@ static PyMethodDef module_methods[] = {
     {"set_drivers", set_drivers, METH_O,
      "set_drivers(drivers, /)\n--\n\nSay which functions drive generators, iterable "
      "coroutines, coroutines and async generators."},
+    {"mark", marks_mark, METH_O, "mark(name, /)\n--\n\nSet a mark on the timeline."},
+    {"counter", (PyCFunction)(void (*)(void))marks_counter, METH_FASTCALL,
+     "counter(name, value, /)\n--\n\nGive a counter on the timeline a new value."},
+    {"begin_async", (PyCFunction)(void (*)(void))marks_begin_async, METH_FASTCALL,
+     "begin_async(name, id, /)\n--\n\nBegin an asynchronous span, which has a number among "
+     "those of its name."},
+    {"end_async", (PyCFunction)(void (*)(void))marks_end_async, METH_FASTCALL,
+     "end_async(name, id, /)\n--\n\nEnd an asynchronous span, perhaps of another thread."},
     {"is_main_interpreter", is_main_interpreter, METH_NOARGS,
      "is_main_interpreter()\n--\n\nReturn true in the main interpreter."},
     {"note_starts", note_starts, METH_O,

@@ -4,6 +4,12 @@
 
 #include "compat.h"
 
+#include "edbprof.h"
+
 extern PyTypeObject span_type;
+
+/* The description of spans and marks of that name, a str, if anything records; else NULL, with
+ * nothing raised. */
+const edbprof_function *span_called(PyObject *name);
 
 #endif

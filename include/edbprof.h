@@ -1013,6 +1013,57 @@ edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
                                     const struct edbprof_fiber *fiber);
 
 /**
+ * Sets a mark on the timeline at the present moment. Only the thread that made the handle.
+ *
+ * The mark has the name of `name`, a native span. It is in no call tree. Without a timeline,
+ * nothing happens; nor in a forked child that has entered no call yet, or while calls overflow.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_mark(struct edbprof_thread *thread,
+                            const struct edbprof_function *name);
+
+/**
+ * Gives a counter on the timeline a new value. Only the thread that made the handle.
+ *
+ * A counter belongs to its process. Else like `edbprof_mark`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_counter(struct edbprof_thread *thread,
+                               const struct edbprof_function *name,
+                               double value);
+
+/**
+ * Begins an asynchronous span, which is on the timeline only. Only the thread that made the handle.
+ *
+ * `edbprof_end_async` ends it, in this thread or another one of the recording. `id` tells it from
+ * other open ones of its name. Else like `edbprof_mark`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_begin_async(struct edbprof_thread *thread,
+                                   const struct edbprof_function *name,
+                                   uint64_t id);
+
+/**
+ * Ends an asynchronous span of `edbprof_begin_async`. Only the thread that made the handle.
+ *
+ * Another thread may have begun the span. Else like `edbprof_mark`.
+ *
+ * # Safety
+ * * Those of `edbprof_enter_span`.
+ */
+edbprof_status edbprof_end_async(struct edbprof_thread *thread,
+                                 const struct edbprof_function *name,
+                                 uint64_t id);
+
+/**
  * Makes a recording, and no file yet. Any thread.
  *
  * `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the

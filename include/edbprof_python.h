@@ -77,6 +77,11 @@ typedef struct edbprof_python_api {
     edbprof_status (*fiber_resume)(edbprof_thread *, const edbprof_fiber *);
     edbprof_str (*version)(void);
     edbprof_status (*recording_from_environment)(edbprof_str, edbprof_recording **);
+    /* Marks of the timeline, in the calling thread: see edbprof_mark. */
+    void (*mark)(const edbprof_function *name);
+    void (*counter)(const edbprof_function *name, double value);
+    void (*begin_async)(const edbprof_function *name, uint64_t id);
+    void (*end_async)(const edbprof_function *name, uint64_t id);
 } edbprof_python_api;
 
 /* The oldest runtime that will do. An extension that calls none of the functions that came later
@@ -127,6 +132,42 @@ static inline void edbprof_python_end(const edbprof_python_api *api, const edbpr
 {
     if (edbprof_python_is_recording(api)) {
         api->end_span(span);
+    }
+}
+
+/* Sets a mark on the timeline. Any thread. */
+static inline void edbprof_python_mark(const edbprof_python_api *api, const edbprof_function *name)
+{
+    if (edbprof_python_is_recording(api)) {
+        api->mark(name);
+    }
+}
+
+/* Gives a counter on the timeline a new value. Any thread. */
+static inline void edbprof_python_counter(const edbprof_python_api *api,
+                                          const edbprof_function *name, double value)
+{
+    if (edbprof_python_is_recording(api)) {
+        api->counter(name, value);
+    }
+}
+
+/* An asynchronous span begins, which any thread may end: on the timeline only. The number tells it
+ * from other open ones of its name. */
+static inline void edbprof_python_begin_async(const edbprof_python_api *api,
+                                              const edbprof_function *name, uint64_t id)
+{
+    if (edbprof_python_is_recording(api)) {
+        api->begin_async(name, id);
+    }
+}
+
+/* Such a span ends. Any thread. */
+static inline void edbprof_python_end_async(const edbprof_python_api *api,
+                                            const edbprof_function *name, uint64_t id)
+{
+    if (edbprof_python_is_recording(api)) {
+        api->end_async(name, id);
     }
 }
 

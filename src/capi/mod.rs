@@ -27,6 +27,7 @@ mod event;
 mod fiber;
 mod function;
 mod host_struct;
+mod mark;
 /// cbindgen:ignore
 #[cfg(feature = "profiles")]
 pub mod profiles;
@@ -49,6 +50,7 @@ pub use environment::*;
 pub use event::*;
 pub use fiber::*;
 pub use function::*;
+pub use mark::*;
 pub use recording::*;
 pub use save::*;
 pub use span::*;

@@ -23,6 +23,30 @@ pub enum WaitKind {
     Preempted,
 }
 
+/// What a mark on the timeline is, besides its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MarkKind {
+    /// A moment.
+    Instant,
+    /// A number that has a new value: the bits of a float.
+    Counter,
+    /// An asynchronous span begins, which has a number among those of its name.
+    Begin,
+    /// It ends, perhaps in another thread.
+    End,
+}
+
+/// A mark on the timeline, which is in no call tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its kind.
+    pub kind: MarkKind,
+    /// Function that has its name, an index into the process's.
+    pub function: u32,
+    /// A counter's value, an asynchronous span's number, or 0.
+    pub value: u64,
+}
+
 /// Something that happened in a thread. Nodes are indices in the process's call trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happening {
@@ -45,6 +69,8 @@ pub enum Happening {
     Excluded(u64),
     /// The innermost call calls a class, which has no node.
     ClassCall,
+    /// A mark.
+    Mark(Mark),
 }
 
 /// One event.

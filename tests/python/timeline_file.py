@@ -31,6 +31,7 @@ NO_FUNCTION = 2**32 - 1
 COUNTER = RESUMED = 2**31
 RETURN, RAISE, SUSPEND, END_TO, SWITCH_TO, LATER = (2**32 - number for number in range(1, 7))
 BLOCKED, GIL, PREEMPTED, EXCLUDED, COROUTINE = (2**32 - number for number in range(7, 12))
+MARKS = {2**32 - number for number in range(13, 17)}
 FIRST_CODE = 2**32 - 256
 WITH_SECOND = {END_TO, SWITCH_TO, LATER, BLOCKED, GIL, PREEMPTED, EXCLUDED, COROUTINE}
 ENDS = {RETURN: "returned", RAISE: "raised", SUSPEND: "suspended"}
@@ -51,6 +52,8 @@ class Block(NamedTuple):
         for word in words:
             code, passed = word >> 32, word & 0xFFFFFFFF
             second = next(words) if code in WITH_SECOND else 0
+            if code in MARKS:
+                second = (next(words), next(words))[0]
             tick += passed
             if code == LATER:
                 tick += second

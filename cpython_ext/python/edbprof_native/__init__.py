@@ -15,6 +15,8 @@ pytest leaves these modules as they are: PYTEST_DONT_REWRITE.
 import os
 
 from . import _native
+from ._native import counter as counter
+from ._native import mark as mark
 from ._native import span as span
 
 _native.set_package(os.path.dirname(os.path.abspath(__file__)) + os.sep)
@@ -23,6 +25,7 @@ TYPE_CHECKING = False  # see _decorator.py
 if TYPE_CHECKING:
     from . import tracing as tracing
     from . import tracing_singledispatch as tracing_singledispatch
+    from ._async_spans import async_span as async_span
     from ._data import ProfileData as ProfileData
     from ._data import ProfileError as ProfileError
     from ._data import load as load
@@ -40,12 +43,15 @@ __all__ = [
     "Profile",
     "ProfileData",
     "ProfileError",
+    "async_span",
+    "counter",
     "get_include",
     "install",
     "keep_timeline",
     "label",
     "listen",
     "load",
+    "mark",
     "merge",
     "profile",
     "run",
@@ -58,6 +64,7 @@ __version__: str = _native.version
 
 # Imported at their first use: processes of `edbprof run` need none of them.
 _MODULES = {
+    "async_span": "_async_spans",
     "Profile": "_profile",
     "ProfileData": "_data",
     "ProfileError": "_data",

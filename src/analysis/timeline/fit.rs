@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::replay::{Beginning, Ending};
 use super::slices::{Sink, Slice};
-use crate::model::timeline::WaitKind;
+use crate::model::timeline::{Mark, WaitKind};
 
 /// Bytes that a format takes at most for parts of one thread.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +149,14 @@ impl Sink for SizeSink<'_> {
     fn wait(&mut self, _: WaitKind, from: u64, to: u64) -> io::Result<()> {
         let sum = &mut self.sizes.steps[step(to.saturating_sub(from))];
         *sum = (sum.0 + 1, sum.1 + self.costs.wait);
+        Ok(())
+    }
+
+    /// A mark is never left out, and takes at most what a call and a wait do.
+    fn mark(&mut self, mark: Mark, _: u64) -> io::Result<()> {
+        let name = self.costs.calls.get(mark.function as usize);
+        let bytes = name.copied().unwrap_or_default() + self.costs.wait;
+        self.sizes.add_bytes(u64::MAX, bytes);
         Ok(())
     }
 }

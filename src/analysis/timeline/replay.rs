@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::format::timeline::{Block, NO_FUNCTION, TimelineNode, TimelineProcess};
-use crate::model::timeline::{CallEnd, Happening, WaitKind};
+use crate::model::timeline::{CallEnd, Happening, Mark, WaitKind};
 
 /// Beginning of a call, or of a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,12 @@ pub trait Visitor {
     /// innermost call of `open`.
     fn wait(&mut self, open: &[Call], tick: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
         let _ = (open, tick, kind, ns);
+        ControlFlow::Continue(())
+    }
+
+    /// A mark is set at `tick`, in the innermost call of `open`.
+    fn mark(&mut self, open: &[Call], tick: u64, mark: Mark) -> ControlFlow<()> {
+        let _ = (open, tick, mark);
         ControlFlow::Continue(())
     }
 
@@ -249,6 +255,7 @@ impl Replay<'_> {
                     visitor.exclude(&self.open, event.tick, ticks)?;
                 }
                 Happening::ClassCall => visitor.class_call(&self.open, event.tick)?,
+                Happening::Mark(mark) => visitor.mark(&self.open, event.tick, mark)?,
             }
         }
         ControlFlow::Continue(())

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::replay::{Beginning, Call, Ending, FORKED, ThreadHistory, Visitor, replay};
 use crate::format::timeline::TimelineProcess;
-use crate::model::timeline::WaitKind;
+use crate::model::timeline::{Mark, WaitKind};
 
 /// A call, or a part of it. A call has several where it was suspended, or where the recorder took
 /// time for itself, which is in no call's.
@@ -63,6 +63,16 @@ pub trait Sink {
     /// # Errors
     /// Those of writing.
     fn wait(&mut self, kind: WaitKind, from: u64, to: u64) -> io::Result<()>;
+
+    /// A mark is set. Marks, beginnings and ends of slices are in the order of time. Does nothing
+    /// in formats that have no place for marks.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn mark(&mut self, mark: Mark, at: u64) -> io::Result<()> {
+        let _ = (mark, at);
+        Ok(())
+    }
 }
 
 /// Passes the slices of a thread within `window` to `sink`. `time` says where on the axis a tick
@@ -237,6 +247,22 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Passes on a mark, and before it all calls that have lived long enough.
+    fn marked(&mut self, open: &[Call], tick: u64, mark: Mark) -> io::Result<ControlFlow<()>> {
+        let now = (self.time)(tick).max(self.latest);
+        self.place_waits(now)?;
+        if now > self.window.to {
+            self.close(open, self.window.to, Ending::Open)?;
+            return Ok(ControlFlow::Break(()));
+        }
+        self.advance(open, now)?;
+        if now >= self.window.from {
+            self.latest = now;
+            self.sink.mark(mark, now)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn note(&mut self, flow: io::Result<ControlFlow<()>>) -> ControlFlow<()> {
         flow.unwrap_or_else(|error| {
             self.result = Err(error);
@@ -259,6 +285,11 @@ impl<T: Fn(u64) -> u64, S: Sink> Visitor for Slicer<'_, T, S> {
     fn wait(&mut self, _: &[Call], _: u64, kind: WaitKind, ns: u64) -> ControlFlow<()> {
         self.waits.push((kind, ns));
         ControlFlow::Continue(())
+    }
+
+    fn mark(&mut self, open: &[Call], tick: u64, mark: Mark) -> ControlFlow<()> {
+        let flow = self.marked(open, tick, mark);
+        self.note(flow)
     }
 
     fn exclude(&mut self, open: &[Call], tick: u64, ticks: u64) -> ControlFlow<()> {

@@ -40,6 +40,7 @@
 //! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
 //! | 2^32 - 11 | no event: the next word is a number that tells the coroutine which starts or continues by the next event from all others that have not ended |
 //! | 2^32 - 12 | no event: the innermost call calls a class, which has no node |
+//! | 2^32 - 13, 2^32 - 14, 2^32 - 15, 2^32 - 16 | a mark, a counter's new value, the beginning or the end of an asynchronous span. The next word is the index of the function with its name; the one after it is 0, the bits of the float, or the number that the span has among those of its name |
 //! | 2^32 - 7, 2^32 - 8, 2^32 - 9 | no event: the thread was blocked, waited for the interpreter's lock, or was preempted between the event before and the next one. The next word is for how many nanoseconds |
 //!
 //! A history file begins with [`HISTORY_HEADER`] bytes, which the blocks follow:

@@ -1,6 +1,6 @@
 //! The words of a block: see the table of [`timeline`](super).
 
-use crate::model::timeline::{CallEnd, Event, Happening, WaitKind};
+use crate::model::timeline::{CallEnd, Event, Happening, Mark, MarkKind, WaitKind};
 
 /// High half of a word for each kind of event that is no beginning.
 pub(crate) mod code {
@@ -16,10 +16,24 @@ pub(crate) mod code {
     pub(crate) const EXCLUDED: u32 = u32::MAX - 9;
     pub(crate) const COROUTINE: u32 = u32::MAX - 10;
     pub(crate) const CLASS_CALL: u32 = u32::MAX - 11;
+    pub(crate) const INSTANT: u32 = u32::MAX - 12;
+    pub(crate) const COUNTER: u32 = u32::MAX - 13;
+    pub(crate) const BEGIN: u32 = u32::MAX - 14;
+    pub(crate) const END: u32 = u32::MAX - 15;
     /// From here on high halves are no nodes.
     pub(crate) const FIRST: u32 = u32::MAX - 255;
     /// Added to the index of a node that continues.
     pub(crate) const RESUMED: u32 = 1 << 31;
+}
+
+/// The code of a mark.
+pub(crate) fn code_of_mark(kind: MarkKind) -> u32 {
+    match kind {
+        MarkKind::Instant => code::INSTANT,
+        MarkKind::Counter => code::COUNTER,
+        MarkKind::Begin => code::BEGIN,
+        MarkKind::End => code::END,
+    }
 }
 
 /// Largest number of ticks that fits into the low half of a word.
@@ -48,6 +62,7 @@ pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
         Happening::Coroutine(number) => (code::COROUTINE, Some(number)),
         Happening::Excluded(ticks) => (code::EXCLUDED, Some(ticks)),
         Happening::ClassCall => (code::CLASS_CALL, None),
+        Happening::Mark(mark) => (code_of_mark(mark.kind), Some(mark.function.into())),
     };
     // The excluded ones are in their second word.
     let ticks = match what {
@@ -59,6 +74,9 @@ pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
     }
     words.push(word(code, if ticks > MOST_TICKS { 0 } else { ticks }));
     words.extend(second);
+    if let Happening::Mark(mark) = what {
+        words.push(mark.value);
+    }
 }
 
 /// Number of words that events take, up to what is none.
@@ -132,6 +150,16 @@ impl Iterator for Events<'_> {
                 code::PREEMPTED => Happening::Waited(WaitKind::Preempted, *self.words.next()?),
                 code::COROUTINE => Happening::Coroutine(*self.words.next()?),
                 code::CLASS_CALL => Happening::ClassCall,
+                code::INSTANT | code::COUNTER | code::BEGIN | code::END => Happening::Mark(Mark {
+                    kind: match code {
+                        code::INSTANT => MarkKind::Instant,
+                        code::COUNTER => MarkKind::Counter,
+                        code::BEGIN => MarkKind::Begin,
+                        _ => MarkKind::End,
+                    },
+                    function: *self.words.next()? as u32,
+                    value: *self.words.next()?,
+                }),
                 code::FIRST.. => return None,
                 code if code & code::RESUMED != 0 => Happening::Resume(code & !code::RESUMED),
                 node => Happening::Start(node),
@@ -148,6 +176,14 @@ impl Iterator for Events<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mark(kind: MarkKind, value: u64) -> Happening {
+        Happening::Mark(Mark {
+            kind,
+            function: 3,
+            value,
+        })
+    }
 
     fn events(words: &[u64]) -> Vec<(u64, Happening)> {
         Events::new(words, 100)
@@ -204,6 +240,10 @@ mod tests {
             (MOST_TICKS, Happening::Excluded(50)),
             (50, Happening::Excluded(50)),
             (MOST_TICKS + 1, Happening::SwitchTo(0)),
+            (5, mark(MarkKind::Instant, 0)),
+            (MOST_TICKS + 1, mark(MarkKind::Counter, 1.5_f64.to_bits())),
+            (0, mark(MarkKind::Begin, u64::MAX)),
+            (1, mark(MarkKind::End, u64::MAX)),
         ];
         let mut words = Vec::new();
         let mut tick = 100;

@@ -189,6 +189,11 @@ impl Recording {
         is_defined
     }
 
+    /// Index of the function called `key`.
+    pub(crate) fn function(&self, key: u64) -> Option<u32> {
+        self.lock().functions.find(key)
+    }
+
     /// Keeps the number of times that threads of C code entered the interpreter unnoticed.
     pub(crate) fn set_unnoticed_entries(&self, entries: u32) {
         let mut shared = self.lock();

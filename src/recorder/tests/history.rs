@@ -127,7 +127,8 @@ fn replay_block(
             Happening::Waited(..)
             | Happening::Excluded(_)
             | Happening::Coroutine(_)
-            | Happening::ClassCall => {}
+            | Happening::ClassCall
+            | Happening::Mark(_) => {}
         }
     }
     begin

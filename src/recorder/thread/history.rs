@@ -15,9 +15,9 @@ use std::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
-use super::{Home, Thread};
-use crate::format::timeline::word::{MOST_TICKS, code, word};
-use crate::model::timeline::{CallEnd, WaitKind};
+use super::{Home, Mode, Thread};
+use crate::format::timeline::word::{MOST_TICKS, code, code_of_mark, word};
+use crate::model::timeline::{CallEnd, Mark, WaitKind};
 use crate::recorder::history::{BlockName, BlockStart, NewBlock, WORDS};
 use crate::recorder::node::{NodeIndex, Visit};
 
@@ -108,6 +108,16 @@ impl HistoryCursor {
         }
     }
 
+    /// Notes a mark of three words, the first one last. There is room.
+    fn put_mark(&self, mark: Mark, ticks: u64) {
+        let next = self.next.get();
+        // SAFETY: a place in the thread's block, which stays mapped as long as the thread has it.
+        unsafe { (*next.add(2)).store(mark.value, Release) };
+        self.put_two(code_of_mark(mark.kind), ticks, mark.function.into());
+        // SAFETY: the place of the third word is in the block.
+        self.next.set(unsafe { next.add(3) });
+    }
+
     /// Lets go of the block, if there is one.
     fn leave_block(&self, state: State) -> Option<BlockName> {
         let is_on = self.state.replace(state) == State::On;
@@ -130,6 +140,8 @@ pub(super) enum Note {
     EndTo(NodeIndex),
     /// Other calls are open, those on the path of a node.
     SwitchTo(NodeIndex),
+    /// A mark is set.
+    Mark(Mark),
     /// Nothing, but time passes.
     Passes,
 }
@@ -190,7 +202,7 @@ impl<H: Home> Thread<H> {
     }
 
     /// Returns true if events are noted.
-    pub(super) fn has_history(&self) -> bool {
+    pub(crate) fn has_history(&self) -> bool {
         self.history.state.get() != State::Off
     }
 
@@ -205,7 +217,7 @@ impl<H: Home> Thread<H> {
 
     #[cold]
     fn note_event(&self, note: Note, now: u64) {
-        let is_enter = matches!(note, Note::Enter(..));
+        let is_enter = matches!(note, Note::Enter(..) | Note::Mark(_));
         if !self.make_room(is_enter) {
             return;
         }
@@ -226,7 +238,16 @@ impl<H: Home> Thread<H> {
             Note::Leave(end) => history.put(code_of(end), gap),
             Note::EndTo(node) => history.put_two(code::END_TO, gap, node.into()),
             Note::SwitchTo(node) => history.put_two(code::SWITCH_TO, gap, node.into()),
+            Note::Mark(mark) => history.put_mark(mark, gap),
             Note::Passes => {}
+        }
+    }
+
+    /// Sets a mark at `now`, if events are noted and the thread is in its tree.
+    pub(crate) fn mark(&self, mark: Mark, now: u64) {
+        if self.has_history() && matches!(self.mode.get(), Mode::Tree) {
+            self.note(Note::Mark(mark), now);
+            self.happened(now);
         }
     }
 

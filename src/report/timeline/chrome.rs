@@ -17,7 +17,7 @@ use crate::analysis::timeline::fit::Costs;
 use crate::analysis::timeline::replay::Ending;
 use crate::analysis::timeline::slices::{Sink, Slice, Window};
 use crate::model::FunctionKind;
-use crate::model::timeline::WaitKind;
+use crate::model::timeline::{Mark, MarkKind, WaitKind};
 
 /// Added to the number of a thread for its spans, and for its waits.
 const SPANS: u64 = 1 << 28;
@@ -228,5 +228,30 @@ impl<W: Write> Sink for ThreadSink<'_, '_, '_, W> {
         )?;
         self.events.event(self.process, track, 'E')?;
         write!(self.events.out, ",\"ts\":{}}}", Micros(to))
+    }
+
+    fn mark(&mut self, mark: Mark, at: u64) -> io::Result<()> {
+        let Some(function) = self.process.functions.get(mark.function as usize) else {
+            return Ok(());
+        };
+        let phase = match mark.kind {
+            MarkKind::Instant => 'i',
+            MarkKind::Counter => 'C',
+            MarkKind::Begin => 'b',
+            MarkKind::End => 'e',
+        };
+        self.events.event(self.process, self.thread, phase)?;
+        let out = &mut *self.events.out;
+        let (ts, name) = (Micros(at), text(&function.name));
+        write!(out, ",\"ts\":{ts},\"name\":{name},\"cat\":\"mark\"")?;
+        match mark.kind {
+            MarkKind::Instant => write!(out, ",\"s\":\"t\"}}"),
+            MarkKind::Counter => {
+                let value = json!(f64::from_bits(mark.value));
+                write!(out, ",\"args\":{{\"value\":{value}}}}}")
+            }
+            // Those of a name and a number belong together.
+            MarkKind::Begin | MarkKind::End => write!(out, ",\"id\":\"{:x}\"}}", mark.value),
+        }
     }
 }

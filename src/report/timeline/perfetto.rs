@@ -5,6 +5,7 @@
 //! counts the nanoseconds since the packet before. The numbers of the fields:
 //! <https://github.com/google/perfetto/tree/main/protos/perfetto/trace>
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::TimelineFormat;
@@ -13,7 +14,7 @@ use super::tracks::{ProcessTrack, ThreadTrack, Tracks, beginning_mark, ending_ma
 use crate::analysis::timeline::fit::Costs;
 use crate::analysis::timeline::replay::Ending;
 use crate::analysis::timeline::slices::{Sink, Slice, Window};
-use crate::model::timeline::WaitKind;
+use crate::model::timeline::{Mark, MarkKind, WaitKind};
 
 /// Numbers of fields, by message.
 mod field {
@@ -45,6 +46,7 @@ mod field {
         pub(crate) const PROCESS: u32 = 3;
         pub(crate) const THREAD: u32 = 4;
         pub(crate) const PARENT: u32 = 5;
+        pub(crate) const COUNTER: u32 = 8;
     }
     pub(super) mod process {
         pub(crate) const PID: u32 = 1;
@@ -65,6 +67,7 @@ mod field {
         pub(crate) const CATEGORY_TEXT: u32 = 22;
         pub(crate) const NAME_TEXT: u32 = 23;
         pub(crate) const SOURCE: u32 = 34;
+        pub(crate) const FLOAT_VALUE: u32 = 44;
     }
     pub(super) mod annotation {
         pub(crate) const NAME: u32 = 1;
@@ -89,6 +92,7 @@ mod field {
 const SLICE_BEGIN: u64 = 1;
 const SLICE_END: u64 = 2;
 const INSTANT: u64 = 3;
+const COUNTER: u64 = 4;
 /// `SequenceFlags`: nothing of the sequence was before, and something is needed that was.
 const STATE_CLEARED: u64 = 1;
 const NEEDS_STATE: u64 = 2;
@@ -157,6 +161,7 @@ impl TimelineFormat for Perfetto {
         packets.remarks(window.from, remarks)?;
         for process in &tracks.processes {
             let process_id = packets.process(process)?;
+            let mut mark_tracks = HashMap::new();
             for thread in &process.threads {
                 let thread_id = packets.thread(process, thread, process_id)?;
                 let mut sink = ThreadSink {
@@ -166,6 +171,8 @@ impl TimelineFormat for Perfetto {
                     calls: Sequence::new(thread_id, process),
                     spans: None,
                     waits: None,
+                    process_id,
+                    mark_tracks: &mut mark_tracks,
                     packets: &mut packets,
                 };
                 tracks.replay(process, thread, window, &mut sink)?;
@@ -224,18 +231,32 @@ impl Packets<'_> {
         let id = self.track(|track| track.text(field::track::NAME, "edbprof"))?;
         let at = self.zero + from;
         for remark in remarks {
-            self.packet(|packet| {
-                packet.number(field::packet::TIMESTAMP, at);
-                packet.number(field::packet::SEQUENCE, id);
-                packet.message(field::packet::TRACK_EVENT, |event| {
-                    event.text(field::event::CATEGORY_TEXT, "edbprof");
-                    event.number(field::event::TYPE, INSTANT);
-                    event.number(field::event::TRACK, id);
-                    event.text(field::event::NAME_TEXT, remark);
-                });
+            self.event_at(at, id, "edbprof", INSTANT, |event| {
+                event.text(field::event::NAME_TEXT, remark);
             })?;
         }
         Ok(())
+    }
+
+    /// Writes an event of a track at a time of the file's clock.
+    fn event_at(
+        &mut self,
+        at: u64,
+        track: u64,
+        category: &str,
+        what: u64,
+        fill: impl FnOnce(&mut Message),
+    ) -> io::Result<()> {
+        self.packet(|packet| {
+            packet.number(field::packet::TIMESTAMP, at);
+            packet.number(field::packet::SEQUENCE, track);
+            packet.message(field::packet::TRACK_EVENT, |event| {
+                event.text(field::event::CATEGORY_TEXT, category);
+                event.number(field::event::TYPE, what);
+                event.number(field::event::TRACK, track);
+                fill(event);
+            });
+        })
     }
 
     /// Writes a track, and returns its id.
@@ -280,7 +301,16 @@ impl Packets<'_> {
         })
     }
 
-    /// Writes a track below that of a thread.
+    /// Writes the track of a counter.
+    fn counter(&mut self, process: u64, name: &str) -> io::Result<u64> {
+        self.track(|track| {
+            track.number(field::track::PARENT, process);
+            track.text(field::track::NAME, name);
+            track.message(field::track::COUNTER, |_| {});
+        })
+    }
+
+    /// Writes a track below that of a thread or process.
     fn below(&mut self, thread: u64, name: &str) -> io::Result<u64> {
         self.track(|track| {
             track.number(field::track::PARENT, thread);
@@ -397,6 +427,10 @@ struct ThreadSink<'w, 'o, 't> {
     calls: Sequence,
     spans: Option<Sequence>,
     waits: Option<Sequence>,
+    process_id: u64,
+    /// Tracks by function: of a counter, and of each asynchronous span by its number. Their events
+    /// have absolute times, because several threads have them in common.
+    mark_tracks: &'w mut HashMap<(bool, u32, u64), u64>,
 }
 
 impl<'o> ThreadSink<'_, 'o, '_> {
@@ -479,5 +513,38 @@ impl Sink for ThreadSink<'_, '_, '_> {
         waits.event(self.packets, to, fill, none)?;
         self.waits = Some(waits);
         Ok(())
+    }
+
+    fn mark(&mut self, mark: Mark, at: u64) -> io::Result<()> {
+        let Some(function) = self.process.functions.get(mark.function as usize) else {
+            return Ok(());
+        };
+        let (packets, name) = (&mut *self.packets, &function.name);
+        let at = packets.zero + at;
+        let (is_counter, number) = match mark.kind {
+            MarkKind::Instant => {
+                let fill = |event: &mut Message| event.text(field::event::NAME_TEXT, name);
+                return packets.event_at(at, self.thread_id, "mark", INSTANT, fill);
+            }
+            MarkKind::Counter => (true, 0),
+            MarkKind::Begin | MarkKind::End => (false, mark.value),
+        };
+        let key = (is_counter, mark.function, number);
+        let known = self.mark_tracks.get(&key).copied();
+        let track = match known {
+            Some(track) => track,
+            None if is_counter => packets.counter(self.process_id, name)?,
+            None => packets.below(self.process_id, name)?,
+        };
+        self.mark_tracks.insert(key, track);
+        let (what, value) = match mark.kind {
+            MarkKind::Begin => (SLICE_BEGIN, None),
+            MarkKind::End => (SLICE_END, None),
+            _ => (COUNTER, Some(f64::from_bits(mark.value))),
+        };
+        packets.event_at(at, track, "mark", what, |event| match value {
+            Some(value) => event.float(field::event::FLOAT_VALUE, value),
+            None => event.text(field::event::NAME_TEXT, name),
+        })
     }
 }

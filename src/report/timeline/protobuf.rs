@@ -10,6 +10,7 @@ pub(super) struct Message {
 
 /// Kinds of values, as the low bits of a field's tag have them.
 const VARINT: u64 = 0;
+const FIXED_64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;
 
 /// Bytes of a number.
@@ -22,6 +23,12 @@ impl Message {
     pub(super) fn number(&mut self, field: u32, value: u64) {
         self.varint(u64::from(field) << 3 | VARINT);
         self.varint(value);
+    }
+
+    /// Adds a float.
+    pub(super) fn float(&mut self, field: u32, value: f64) {
+        self.varint(u64::from(field) << 3 | FIXED_64);
+        self.bytes.extend(value.to_le_bytes());
     }
 
     /// Adds a text.
