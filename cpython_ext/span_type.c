@@ -52,8 +52,8 @@ const edbprof_function *span_called(PyObject *name)
     if (__atomic_load_n(&threads_recording, __ATOMIC_RELAXED) == 0) {
         return NULL;
     }
-    span_object named = {.name = name};
-    const edbprof_function *span = describe(&named);
+    span_object of_name = {.name = name};
+    const edbprof_function *span = describe(&of_name);
     PyErr_Clear();
     return span;
 }
