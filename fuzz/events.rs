@@ -298,9 +298,10 @@ impl Both {
             16..=18 => self.end_span(bytes.next((LEXICAL + BEGUN) as u64) as usize),
             19 => self.switch(bytes.next(FIBERS as u64) as usize),
             20 => match bytes.next(8) {
-                // SAFETY: this thread's handle.
                 0 => {
-                    assert_eq!(unsafe { edbprof_leave_all(self.thread) }, EDBPROF_OK);
+                    // SAFETY: `thread` is attached, and this thread's.
+                    let left = unsafe { edbprof_leave_all(self.thread) };
+                    assert_eq!(left, EDBPROF_OK);
                     self.naive.leave_all();
                 }
                 1 => self.detach(),

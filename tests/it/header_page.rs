@@ -72,12 +72,8 @@ fn members(lines: &[&str]) -> (Vec<Member>, usize) {
 }
 
 fn last_word(code: &str) -> String {
-    let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
-    words
-        .filter(|word| !word.is_empty())
-        .next_back()
-        .unwrap()
-        .to_owned()
+    let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.rfind(|word| !word.is_empty()).unwrap().to_owned()
 }
 
 /// The declaration that begins in the first line, and the number of its lines.
