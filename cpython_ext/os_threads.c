@@ -148,12 +148,12 @@ static void thread_ends(void *ending)
     free(thread);
 }
 
-static void before_fork(void) { pthread_mutex_lock(&list_lock); }
+static void lock_before_fork(void) { pthread_mutex_lock(&list_lock); }
 
-static void after_fork(void) { pthread_mutex_unlock(&list_lock); }
+static void unlock_after_fork(void) { pthread_mutex_unlock(&list_lock); }
 
 /* The child has no other thread; those of the others are left as they are. */
-static void after_fork_in_child(void)
+static void start_over_in_child(void)
 {
     list = here;
     if (here != NULL) {
@@ -169,7 +169,7 @@ static void get_ready(void)
 {
     if (!is_ready) {
         is_ready = pthread_key_create(&key, thread_ends) == 0 &&
-                   pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
+                   pthread_atfork(lock_before_fork, unlock_after_fork, start_over_in_child) == 0;
     }
 }
 
