@@ -49,13 +49,15 @@ def test_it():
 """
 PROGRAMS = [
     "app.py", "script.py", "report.py", "service.py", "pand.py", "job.py", "joblib_program.py",
-    "ray_program.py",
+    "ray_program.py", "server.py", "dead.py",
 ]  # fmt: skip
 ON_PATH = ["docutils", "gunicorn", "jupyter-nbconvert"]
 HELPER = "def helper(): sum([1] * 9999)"
 MODULES = ["mypackage/__init__.py", "mypackage/__main__.py", "pylint.py"]
 # Files that readers have, or have from an earlier part of the document.
-PROFILES = "profile_analysis before after new run run.1 run.2 run.3 host1 host2 host3 shop".split()
+PROFILES = (
+    "profile_analysis before after old new run run.1 run.2 run.3 host1 host2 host3 shop".split()
+)
 BEFORE, AFTER = ["before.1", "before.2", "before.3"], ["after.1", "after.2", "after.3"]
 
 # What no test can run, and why.
@@ -63,6 +65,10 @@ NOT_RUN = {
     "pip install": "needs the network",
     "export ": "is for the shell that goes on",
     ".venv-bench/": "is a bench",
+    "edbprof run --live": "needs a terminal",
+    "edbprof top --live": "needs a terminal",
+    "edbprof attach": "needs a process",
+    "edbprof dump": "needs a process",
     "edbprof export -o pl.perfetto-trace": "shows the sixth second of a run",
 }
 # Commands whose exit status is the point of the example.
