@@ -163,9 +163,18 @@ def test_ctrl_c_is_for_the_program(terminal, program, tmp_path):
     assert "KeyboardInterrupt" in view.output.rpartition("\x1b[?1049l")[2]
 
 
-def test_what_is_not_recorded_is_refused_before_the_view(terminal, tmp_path):
+@pytest.fixture
+def unrecorded():
+    """The number of a process that nothing records."""
+    process = subprocess.Popen(["sleep", "1000"])
+    yield str(process.pid)
+    process.kill()
+    process.wait()
+
+
+def test_what_is_not_recorded_is_refused_before_the_view(terminal, unrecorded, tmp_path):
     for arguments, status, reason in [
-        ([str(os.getpid())], 3, "nor a child of it is recorded"),
+        ([unrecorded], 3, "nor a child of it is recorded"),
         (["999999999"], 2, "there is no process 999999999"),
         ([str(tmp_path)], 3, "no recordings in the directory"),
         ([str(tmp_path / "none")], 2, "there is no file or directory"),

@@ -397,7 +397,7 @@ def test_async_tests(pytester, start):
     assert calls_below(file, "test_a.py::test_anyio", "assist") == 2
     assert "fixtures" in figures(ended.stdout.str(), "test_a.py::test_anyio")[1]
     assert ": afixture " in figures(ended.stdout.str(), "test_a.py::test_anyio")[1]
-    assert ": adb " in figures(ended.stdout.str(), "test_a.py::test_asyncio")[1]
+    assert " adb " in figures(ended.stdout.str(), "test_a.py::test_asyncio")[1]
 
 
 def test_below_edbprof_run(pytester, start, edbprof_run):
