@@ -126,6 +126,31 @@ function drawLane(
   drawMarks(context, scene, lane, top, palette, view.width);
 }
 
+/** Returns the slices of a row that are drawn if a tick takes `scale` pixels and `first` is at 0. */
+export function* slicesInSight(
+  { begin, ticks }: Pick<Lane, 'begin' | 'ticks'>,
+  level: ArrayLike<number>,
+  first: number,
+  scale: number,
+  width: number,
+): Generator<number> {
+  let at = firstFrom(level.length, i => begin[level[i]!]! + ticks[level[i]!]!, first);
+  while (at < level.length) {
+    const slice = level[at]!;
+    const x = (begin[slice]! - first) * scale;
+    if (x > width) break;
+    yield slice;
+    if (ticks[slice]! * scale >= 1) {
+      at++;
+    } else {
+      // Of those that begin within the same pixel, the last one alone may end behind it.
+      const next = first + (Math.floor(x) + 1) / scale;
+      const rest = firstFrom(level.length - at - 1, i => begin[level[at + 1 + i]!]!, next);
+      at += Math.max(1, rest);
+    }
+  }
+}
+
 function drawRow(
   context: CanvasRenderingContext2D,
   texts: Texts,
@@ -141,11 +166,8 @@ function drawRow(
   const first = (scene.sight.from - process.zeroNs) / process.perTick;
   const scale = (width * process.perTick) / (scene.sight.to - scene.sight.from);
   const { role } = scene.profile.functions;
-  let at = firstFrom(level.length, i => begin[level[i]!]! + ticks[level[i]!]!, first);
-  while (at < level.length) {
-    const slice = level[at]!;
+  for (const slice of slicesInSight(lane, level, first, scale, width)) {
     const x = (begin[slice]! - first) * scale;
-    if (x > width) break;
     const wide = ticks[slice]! * scale;
     const fn = process.fn[node[slice]!]!;
     const isMatch = scene.matches !== null && scene.matches[fn] === 1;
@@ -169,13 +191,6 @@ function drawRow(
       context.strokeStyle = palette.cursor;
       context.lineWidth = 2;
       context.strokeRect(left + 1, y + 1, Math.max(shown - 2, 0.5), ROW - 3);
-    }
-    if (wide >= 1) at++;
-    // What begins within the same pixel is not seen.
-    else {
-      const next = first + (Math.floor(x) + 1) / scale;
-      const rest = firstFrom(level.length - at - 1, i => begin[level[at + 1 + i]!]!, next);
-      at += 1 + rest;
     }
   }
 }
