@@ -210,14 +210,22 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn ended(&mut self, open: &[Call], tick: u64, ending: Ending) -> io::Result<ControlFlow<()>> {
+    /// Advances to `tick` and returns its time, or `None` after the end of the window.
+    fn reach(&mut self, open: &[Call], tick: u64) -> io::Result<Option<u64>> {
         let now = (self.time)(tick).max(self.latest);
         self.place_waits(now)?;
         if now > self.window.to {
             self.close(open, self.window.to, Ending::Open)?;
-            return Ok(ControlFlow::Break(()));
+            return Ok(None);
         }
         self.advance(open, now)?;
+        Ok(Some(now))
+    }
+
+    fn ended(&mut self, open: &[Call], tick: u64, ending: Ending) -> io::Result<ControlFlow<()>> {
+        let Some(now) = self.reach(open, tick)? else {
+            return Ok(ControlFlow::Break(()));
+        };
         let slice = match self.shown.len() == open.len() {
             true => self.shown.pop(),
             false => None,
@@ -249,13 +257,9 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
 
     /// Passes on a mark, and before it all calls that have lived long enough.
     fn marked(&mut self, open: &[Call], tick: u64, mark: Mark) -> io::Result<ControlFlow<()>> {
-        let now = (self.time)(tick).max(self.latest);
-        self.place_waits(now)?;
-        if now > self.window.to {
-            self.close(open, self.window.to, Ending::Open)?;
+        let Some(now) = self.reach(open, tick)? else {
             return Ok(ControlFlow::Break(()));
-        }
-        self.advance(open, now)?;
+        };
         if now >= self.window.from {
             self.latest = now;
             self.sink.mark(mark, now)?;
