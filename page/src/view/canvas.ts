@@ -23,6 +23,25 @@ export interface Look {
   cursor: Box | null;
 }
 
+/** Returns the context of an empty canvas of that size, in pixels of the page. */
+export function clear(
+  canvas: HTMLCanvasElement,
+  palette: Palette,
+  view: { width: number; height: number },
+): CanvasRenderingContext2D {
+  const ratio = devicePixelRatio || 1;
+  const pixels = [Math.round(view.width * ratio), Math.round(view.height * ratio)] as const;
+  if (canvas.width !== pixels[0]) canvas.width = pixels[0];
+  if (canvas.height !== pixels[1]) canvas.height = pixels[1];
+  const context = canvas.getContext('2d', { alpha: false })!;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = palette.back;
+  context.fillRect(0, 0, view.width, view.height);
+  context.font = '12px system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  return context;
+}
+
 /** Draws `rows` between `top` and `top + height`. `y` gives the place of a row. */
 export function draw(
   canvas: HTMLCanvasElement,
@@ -30,16 +49,7 @@ export function draw(
   look: Look,
   view: { width: number; height: number; top: number; y: (row: number) => number },
 ): void {
-  const ratio = devicePixelRatio || 1;
-  const pixels = [Math.round(view.width * ratio), Math.round(view.height * ratio)] as const;
-  if (canvas.width !== pixels[0]) canvas.width = pixels[0];
-  if (canvas.height !== pixels[1]) canvas.height = pixels[1];
-  const context = canvas.getContext('2d', { alpha: false })!;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.fillStyle = look.palette.back;
-  context.fillRect(0, 0, view.width, view.height);
-  context.font = '12px system-ui, sans-serif';
-  context.textBaseline = 'middle';
+  const context = clear(canvas, look.palette, view);
   const texts = new Texts(context);
   rows.forEach((row, index) => {
     const y = view.y(index) - view.top;

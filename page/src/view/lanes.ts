@@ -2,7 +2,7 @@
 
 import { label, Role, type Profile } from '../data/profile';
 import { firstFrom, nsAt, type Lane, type Timeline } from '../data/timeline';
-import { Texts } from './canvas';
+import { clear, Texts } from './canvas';
 import { shade, type Palette } from './colours';
 
 export const ROW = 17;
@@ -82,16 +82,7 @@ export function draw(
   palette: Palette,
   view: { width: number; height: number; top: number },
 ): void {
-  const ratio = devicePixelRatio || 1;
-  const pixels = [Math.round(view.width * ratio), Math.round(view.height * ratio)] as const;
-  if (canvas.width !== pixels[0]) canvas.width = pixels[0];
-  if (canvas.height !== pixels[1]) canvas.height = pixels[1];
-  const context = canvas.getContext('2d', { alpha: false })!;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.fillStyle = palette.back;
-  context.fillRect(0, 0, view.width, view.height);
-  context.font = '12px system-ui, sans-serif';
-  context.textBaseline = 'middle';
+  const context = clear(canvas, palette, view);
   const texts = new Texts(context);
   for (const place of scene.places) {
     const top = place.top - view.top;
