@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -66,6 +67,17 @@ class Target:
     def ended(self):
         self.stop.touch()
         return self.process.communicate()
+
+
+@contextlib.contextmanager
+def attaching(started, tmp_path):
+    """Records a process for ten minutes, or until the test ends that."""
+    command = [find(), "attach", "--seconds=600", str(started.pid)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+    ) as attached:
+        assert "recording process" in attached.stderr.readline()
+        yield attached
 
 
 @pytest.fixture
@@ -193,11 +205,7 @@ def test_rubbish_at_the_door_changes_nothing(target, tmp_path):
 
 def test_recording_ends_with_a_killed_attach(target, tmp_path):
     started = target()
-    command = [find(), "attach", "--seconds=600", str(started.pid)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
-    ) as attached:
-        assert "recording process" in attached.stderr.readline()
+    with attaching(started, tmp_path) as attached:
         attached.kill()
     done = edbprof("attach", "--seconds=0.2", "--quiet", started.pid, tmp_path=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -205,11 +213,7 @@ def test_recording_ends_with_a_killed_attach(target, tmp_path):
 
 def test_ctrl_c_ends_the_recording_early(target, tmp_path):
     started = target()
-    command = [find(), "attach", "--seconds=600", str(started.pid)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
-    ) as attached:
-        assert "recording process" in attached.stderr.readline()
+    with attaching(started, tmp_path) as attached:
         attached.send_signal(signal.SIGINT)
         attached.communicate()
     assert attached.returncode == 0
@@ -218,11 +222,7 @@ def test_ctrl_c_ends_the_recording_early(target, tmp_path):
 
 def test_a_killed_process_leaves_what_was_recorded(target, tmp_path):
     started = target()
-    command = [find(), "attach", "--seconds=600", str(started.pid)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
-    ) as attached:
-        assert "recording process" in attached.stderr.readline()
+    with attaching(started, tmp_path) as attached:
         done = edbprof("dump", started.pid, tmp_path=tmp_path)
         os.kill(started.pid, signal.SIGKILL)
         _, said = attached.communicate()
@@ -365,11 +365,7 @@ def test_workers_leave_no_door(target, tmp_path):
 
 def test_what_is_recorded_already_is_not_recorded_twice(target, tmp_path):
     started = target()
-    command = [find(), "attach", "--seconds=600", str(started.pid)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
-    ) as attached:
-        assert "recording process" in attached.stderr.readline()
+    with attaching(started, tmp_path) as attached:
         done = edbprof("attach", started.pid, tmp_path=tmp_path)
         assert done.returncode == 2
         assert "is recorded already" in done.stderr
