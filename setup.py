@@ -40,7 +40,7 @@ PROGRAM = "edbprof"
 RECORDER = "edbprof_native._native"
 PROFILES = "edbprof_native._profiles"
 FEATURES = {RECORDER: (), PROFILES: ("--features=profiles",)}
-# What NVTX and ITT load; C alone, and a module too.
+# The library that NVTX and ITT load; C alone, and a module too.
 ANNOTATIONS = "edbprof_native._annotations"
 ENTRY_POINTS = {ANNOTATIONS: ("InitializeInjectionNvtx2", "__itt_api_init")}
 

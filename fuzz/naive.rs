@@ -22,7 +22,7 @@ impl Figures {
     }
 }
 
-/// What is seen from outside: figures by path, without empty ones.
+/// Returns the figures that a reader sees: by path, without empty ones.
 pub(crate) type Visible = BTreeMap<Vec<u64>, Figures>;
 
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-"""What is hard for a recorder of call trees: five shapes of programs."""
+"""Five shapes of programs that are hard for a recorder of call trees."""
 
 from __future__ import annotations
 

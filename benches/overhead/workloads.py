@@ -1,4 +1,4 @@
-"""What is recorded: four small programs, two of pyperformance, a large one, five hard shapes."""
+"""Programs that are recorded: four small ones, two of pyperformance, a large one, five hard shapes."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ PROFILES = (
 )
 BEFORE, AFTER = ["before.1", "before.2", "before.3"], ["after.1", "after.2", "after.3"]
 
-# What no test can run, and why.
+# Commands that no test can run, and why.
 NOT_RUN = {
     "pip install": "needs the network",
     "export ": "is for the shell that goes on",

@@ -1,4 +1,4 @@
-"""What `edbprof attach` and `edbprof dump` ask of this process: see cpython_ext/door.c.
+"""Requests of `edbprof attach` and `edbprof dump` to this process: see cpython_ext/door.c.
 
 Each request is a word and the lines below it; each answer begins with `ok` or `error`. All of it
 runs in the thread of the door, while the program's threads go on.
@@ -20,12 +20,12 @@ _recording: "Optional[_native.Recorder]" = None
 #: Times that the directory is made again, because the end of another process has removed it.
 _ATTEMPTS = 10
 
-#: What fork warns about is a second thread, which the door has.
+#: Fork warns about a second thread, which the door has.
 _FORK_WARNS = sys.version_info >= (3, 12)
 
 
 def directory() -> str:
-    """Where the sockets of this user's processes are. Raises OSError if others may write there."""
+    """Return the directory of this user's sockets. Raises OSError if others may write there."""
     path = os.path.join(_process.temporary_directory(), f"edbprof-doors-{os.geteuid()}")
     if len(path) > 80:
         path = f"/tmp/edbprof-doors-{os.geteuid()}"

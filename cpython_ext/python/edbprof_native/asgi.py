@@ -92,7 +92,7 @@ async def _recorded(
 
 
 def _environ(scope: "Scope") -> "Dict[str, Any]":
-    """What the rules look at, by the names of WSGI."""
+    """Return the facts for the rules, by the names of WSGI."""
     root: str = scope.get("root_path", "")
     path: str = scope["path"]
     environ: "Dict[str, Any]" = {

@@ -62,7 +62,7 @@ def _recorded() -> "Optional[Recording]":
 
 
 class _Loop:
-    """What is replaced in one loop while at least one request is recorded there."""
+    """Replaced parts of one loop, while at least one request is recorded there."""
 
     def __init__(self, loop: "Any") -> None:
         self._loop = loop
