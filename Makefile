@@ -167,9 +167,9 @@ bench: .venv-bench/.installed .venv-bench/.bench-requirements ## Measure overhea
 	cargo bench --quiet --bench recording
 
 bench-aggregate: | tools ## Measure aggregating thousands of files beside pstats (makes some 3 GB of them in build/)
-	cargo build --quiet --release --locked --bin edbprof
+	cargo build --quiet --profile program --locked --bin edbprof
 	@mkdir -p build/bench
-	$(PYTHON) benches/aggregate --edbprof "$${CARGO_TARGET_DIR:-target}/release/edbprof" \
+	$(PYTHON) benches/aggregate --edbprof "$${CARGO_TARGET_DIR:-target}/program/edbprof" \
 		--json build/bench/aggregate.json $(BENCH)
 
 bench-instructions: .venv-bench/.installed ## Count instructions an event, which are the same each time (needs valgrind)
@@ -234,7 +234,7 @@ clean: ## Remove what the other targets made, compiled Rust too
 # Cargo is run by setup.py too, out of sight; run before, its progress can be seen.
 .venv-%/.installed: .venv-%/.python $(SOURCES)
 	@echo "== Building the program (some 60 crates the first time: a minute or two)"
-	@cargo build --release --locked --bin edbprof
+	@cargo build --profile program --locked --bin edbprof
 	@echo "== Building the extension and installing both in $(@D)"
 	@$(@D)/$(PIP) install --quiet --force-reinstall --no-deps .
 	@touch $@

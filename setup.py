@@ -104,7 +104,7 @@ def version_key(version: str) -> tuple[int, ...]:
 def cargo_build(command: str, *options: str, after: tuple[str, ...] = ()) -> Artifact:
     """Run cargo; the artifact is what it says it made last, wherever its target directory is."""
     # '--locked' builds what was tested, or says that Cargo.lock is out of date.
-    line = [check_rust(), command, "--release", "--locked", "--message-format=json", *options]
+    line = [check_rust(), command, "--locked", "--message-format=json", *options]
     if after:
         line += ["--", *after]
     print("running", " ".join(line), file=sys.stderr, flush=True)
@@ -168,6 +168,7 @@ class BuildExtension(build_ext):
             # would be built without link-time optimisation.
             library = cargo_build(
                 "rustc",
+                "--release",
                 "--lib",
                 "--crate-type=staticlib",
                 "--no-default-features",
@@ -202,9 +203,7 @@ class BuildProgram(build_scripts):
     """Put the program among the scripts. setuptools' own command reads a script as text."""
 
     def run(self) -> None:
-        # The program has nothing to unwind for, unlike the libraries, and is a tenth smaller so.
-        abort = '--config=profile.release.panic="abort"'
-        program = cargo_build("build", f"--bin={PROGRAM}", abort)
+        program = cargo_build("build", "--profile=program", f"--bin={PROGRAM}")
         self.mkpath(self.build_dir)
         self.copy_file(str(program.path), str(Path(self.build_dir, PROGRAM)))
 
