@@ -1,8 +1,8 @@
 //! Finds a node's child by key: an open-addressing table of node indices.
 //!
-//! The table holds no keys of its own, because the nodes have them. A slot is four bytes, and
-//! at most half of the slots are taken. Four bits of a slot are a tag from the hash: most nodes
-//! that are not the one looked for have another, so they need not be fetched into the cache.
+//! The table holds no keys of its own, because the nodes have them. A slot is four bytes, and at
+//! most half of the slots are taken. Four bits of a slot are a tag from the hash. Most other nodes
+//! have another tag, so they need not be fetched into the cache.
 
 use std::cell::UnsafeCell;
 use std::collections::TryReserveError;

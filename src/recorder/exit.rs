@@ -1,10 +1,10 @@
 //! Live files of a process that ends regularly.
 //!
 //! A recording that its host has saved for the last time may have recorded more since: in
-//! finalizers, in other threads. So its live file stays until the C library runs its exit
-//! handlers, which is the last thing that a process does of its own accord. Then what came
-//! since is saved, and the file is removed. It also stays where nobody saved for the last
-//! time, as in a library that calls `exit`.
+//! finalizers, in other threads. So its live file stays until the C library runs its exit handlers,
+//! which is the last thing that a process does of its own accord. Then what came since is saved,
+//! and the file is removed. It also stays if the host has not saved for the last time, as when a
+//! library calls `exit`.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};

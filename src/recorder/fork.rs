@@ -8,9 +8,9 @@
 //! The child may be about to exec, or have forked while another thread was in the
 //! allocator: its handler takes no lock, allocates nothing and writes to no file.
 //!
-//! The locks are the standard library's because a child can use them: all of their state
-//! is in the lock. parking_lot keeps its waiting threads in a table of the process, where
-//! the child would find threads that it does not have.
+//! The locks are the standard library's because a child can use them: all of their state is in the
+//! lock. parking_lot keeps waiting threads in a table of the process. A child would find threads in
+//! it that it does not have.
 
 use std::cell::UnsafeCell;
 use std::io;

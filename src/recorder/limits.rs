@@ -70,7 +70,7 @@ pub(crate) fn have_room_for(bytes: usize) -> bool {
 fn can_map(bytes: usize) -> bool {
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
-    // SAFETY: a new mapping of the kernel's choosing, which nobody else knows of.
+    // SAFETY: a new mapping at an address that the kernel chose, known here alone.
     unsafe {
         let start = libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0);
         start != libc::MAP_FAILED && libc::munmap(start, bytes) == 0

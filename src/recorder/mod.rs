@@ -76,7 +76,7 @@ pub(crate) use thread::{Fiber, Outcome, Step};
 /// Keeps the histories of all recordings of this process as they are now, for the latest `most`
 /// times that something is kept.
 pub(crate) fn keep_histories(most: usize) {
-    // If another thread has the list for good, there is nobody to tell.
+    // If another thread has the list for good, the error can't be reported.
     let _ = registry::each(|recording| {
         recording.keep_history(0, 0, most);
     });
@@ -84,8 +84,7 @@ pub(crate) fn keep_histories(most: usize) {
 
 /// Makes a recording, which the fork and exit handlers know from now on.
 ///
-/// # Errors
-/// `OutOfMemory` and the like when not even a few nodes' address space can be had, or the
+/// # Errors `OutOfMemory` and the like if there is no address space even for a few nodes, or the
 /// handlers can't be installed.
 pub(crate) fn start(options: Options) -> io::Result<Registered> {
     fork::install()?;

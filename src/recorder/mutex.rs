@@ -1,7 +1,7 @@
 //! Mutex of the recorder: std's, except under ThreadSanitizer (`--cfg edbprof_tsan`).
 //!
 //! Std is compiled without the sanitizer, which then misses that a contended lock was taken, and
-//! reports races of the values that the lock protects. The stand-in has the same interface, and
+//! reports races of the values that the lock protects. The replacement has the same interface, and
 //! all of its atomic operations are compiled with the crate.
 
 #[cfg(not(edbprof_tsan))]

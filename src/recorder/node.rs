@@ -13,14 +13,14 @@
 //! | 52 | 4 | `class_calls`: calls of classes made here, which have no node; at most 2^32 - 1 |
 //! | 56 | 8 | `overflow`: ticks of overflow calls made here, signed like `total` |
 //!
-//! One cache line. A node is open at most once in its thread, because recursion makes deeper
-//! nodes. So entering subtracts the time from `total` and leaving adds it: the sign tells
-//! whether the node is open, and one store commits a leave.
+//! One cache line. A node is open at most once in its thread, because recursion makes deeper nodes.
+//! So entering subtracts the time from `total` and leaving adds it. The sign says if the node is
+//! open, and one store commits a leave.
 //!
-//! `latest` and `next` are guesses, because children mostly follow each other as they did
-//! before, in loops with any number of calls. A new node's `next` are all itself. The first
-//! node of the arena is nobody's child and guesses itself. So a guess is always a node, and
-//! its key tells whether it is right.
+//! `latest` and `next` are guesses, because children mostly follow each other as they did before,
+//! in loops with any number of calls. A new node's `next` are all itself. The first node of the
+//! arena has no parent and guesses itself. So a guess is always a node, and its key shows if it is
+//! right.
 //!
 //! *Overflow calls* are those that there was no room for. They count in one node for each
 //! function of a thread, a counter: its `parent` is the thread's root with [`COUNTER`] set,
@@ -93,7 +93,7 @@ pub(crate) enum Visit {
 }
 
 impl Node {
-    /// A closed node with no calls, which is to lie at `index`.
+    /// A closed node without calls, for the place `index`.
     pub(crate) fn new(index: NodeIndex, key: u64, parent: NodeIndex, function: u32) -> Node {
         Node {
             key,
@@ -124,9 +124,10 @@ impl Node {
         }
     }
 
-    /// In a root: `ticks` more went to the recorder, and are nobody's. Owning thread only.
+    /// In a root: counts `ticks` more that the recorder took, which belong to no call. Owning
+    /// thread only.
     pub(crate) fn exclude(&self, ticks: u64) {
-        // A stopwatch that stands adds them up.
+        // A stopwatch that does not run adds them up.
         self.total.stop(ticks);
     }
 

@@ -1,14 +1,13 @@
 //! Asks, for the price of one load, if the kernel may have taken the calling thread off its
 //! processor.
 //!
-//! The C library registers an area for each thread in which the thread may announce a
-//! *restartable sequence*, and the kernel clears the announcement when it switches from the
-//! thread to another. We announce a sequence that no instruction belongs to. If it still
-//! stands, the thread has run all the while. Any other value means perhaps: a program may have
-//! announced sequences of its own.
+//! The C library registers an area for each thread in which the thread may announce a *restartable
+//! sequence*. The kernel clears the announcement when it switches to another thread. We announce a
+//! sequence that no instruction belongs to. If it is still there, the thread has run all the while.
+//! Any other value means perhaps: a program may have announced sequences of its own.
 //!
-//! From Linux 6.19 on the announcement also stands after a system call that blocked, if the
-//! thread continued on the same processor. So whoever asks there looks at the time as well.
+//! From Linux 6.19 on the announcement also survives a system call that blocked, if the thread
+//! continued on the same processor. So callers look at the time as well.
 
 #[cfg(all(
     target_os = "linux",
@@ -115,7 +114,8 @@ mod area {
         announcement().is_some_and(is_ours)
     }
 
-    /// Returns true if the kernel is older than 6.19. One that can't tell its version is not.
+    /// Returns true if the kernel is older than 6.19. A kernel whose version is unknown counts as
+    /// older.
     pub(super) fn tells_of_system_calls() -> bool {
         static TELLS: OnceCell<bool> = OnceCell::new();
         *TELLS.get_or_init(|| {
@@ -193,7 +193,7 @@ pub(crate) fn has_run_since() -> bool {
     area::is_announced()
 }
 
-/// Returns true if the kernel also tells of system calls that blocked.
+/// Returns true if the kernel also clears it in system calls that block.
 pub(crate) fn tells_of_system_calls() -> bool {
     area::tells_of_system_calls()
 }
@@ -215,8 +215,7 @@ mod tests {
         });
         assert_eq!(has_run, area::is_there());
         watch();
-        // Long enough for others to be scheduled. What later kernels make of a sleep is told by
-        // the time alone.
+        // Long enough for others to be scheduled. Under later kernels the time alone shows a sleep.
         std::thread::sleep(Duration::from_millis(2));
         watch();
     }

@@ -1,4 +1,4 @@
-//! Ticks that add up, in one word. The sign tells whether they run at the moment.
+//! Ticks that add up, in one word. The sign says if they run at the moment.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 

@@ -58,8 +58,8 @@ impl<'s> Words<'s> {
     /// Fills it with zeros. It is not in use from the beginning.
     pub(super) fn clear(self) {
         self.0[0].store(0, Release);
-        // The number is stored first, because whoever reads a killed process's file must not take
-        // what is left for a block.
+        // Stores the number first: a reader of a killed process's file must not take the rest for a
+        // block.
         compiler_fence(Release);
         compiler_fence(Acquire);
         for word in &self.0[1..] {

@@ -41,8 +41,8 @@ pub(crate) struct HistoryOptions {
     pub(crate) keep: Keep,
     /// Only blocks that [`History::keep`] has kept are saved.
     pub(crate) only_kept: bool,
-    /// Bytes of the file system that are left free; by default three quarters of what is free
-    /// when the history begins.
+    /// Bytes of the file system that stay free; by default three quarters of the free space at the
+    /// history's start.
     pub(crate) disk_floor: Option<u64>,
     /// Bytes of memory, of the control groups and of the machine, that are left free, likewise.
     pub(crate) memory_floor: Option<u64>,
@@ -123,7 +123,7 @@ impl History {
 
     /// Takes a block of zeros for a thread that has events from `tick` on. `file` is the path of
     /// the history's file, if it is to have one. `None` if the history has no room, or a block
-    /// that is in use by nobody.
+    /// without a user.
     ///
     /// # Errors
     /// The system's, if there can't be a single block.

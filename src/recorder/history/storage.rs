@@ -21,8 +21,8 @@ use crate::recorder::live::blocks;
 use crate::recorder::live::mapping::{Frontier, Mapping, page_size};
 use crate::recorder::live::place::Place;
 
-/// Blocks of the first step, for processes of few calls, and of the others: a page of a file costs
-/// several times as much where it is asked for with a few others.
+/// Number of blocks in the first step, for processes of few calls, and in each later one. A page of
+/// a file costs several times as much if few pages are allocated at once.
 const STEPS: (usize, usize) = (4, 64);
 
 /// Blocks, in the file or in memory.
@@ -126,7 +126,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Checks that there are `len` bytes more than what is to be left free.
+    /// Checks that the file system has `len` bytes more than must stay free.
     fn check_room(&self, len: u64) -> io::Result<()> {
         let refused = |free: Option<u64>, floor: u64| {
             free.is_some_and(|free| free < floor.saturating_add(len))
@@ -200,7 +200,7 @@ impl HistoryFile {
             Ok(made)
         });
         if named.is_err() {
-            // The first error is the one to tell.
+            // Reports the first error.
             let _ = fs::remove_file(&hidden);
         }
         named

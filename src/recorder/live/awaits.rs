@@ -8,7 +8,7 @@ use super::node_records::{NodeRecord, NodeRecords};
 use crate::format::live::{AWAIT, AWAITS, at};
 use crate::recorder::node::NodeIndex;
 
-/// Awaiting of one node in ticks, as it lies in the file. Zeros are no record.
+/// Awaiting of one node in ticks, as stored in the file. Zeros are no record.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct AwaitRecord {

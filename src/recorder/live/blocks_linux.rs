@@ -54,9 +54,9 @@ impl FileSystem {
     /// Otherwise a full disk would be a SIGBUS in the program.
     ///
     /// File systems that write in place are good. overlayfs, which containers have, passes
-    /// `fallocate` and mappings to the file in its upper layer, nearly always ext4 or xfs, and
-    /// fails if that one can't reserve. Network file systems, copy-on-write ones (btrfs, zfs,
-    /// bcachefs) and FUSE can't keep such a promise.
+    /// `fallocate` and mappings to the file in its upper layer. That is nearly always ext4 or xfs,
+    /// and the call fails if it can't reserve. Network file systems, copy-on-write ones (btrfs,
+    /// zfs, bcachefs) and FUSE can't keep such a promise.
     fn keeps_promises(&self) -> bool {
         // ext2 and ext3 have the same number as ext4.
         let good = [
@@ -72,7 +72,7 @@ impl FileSystem {
         good.iter().any(|&magic| magic as i64 == self.kind)
     }
 
-    /// Refuses `len` bytes more if they are over a quarter of what is left. So live files never
+    /// Refuses `len` bytes more if they are over a quarter of the free space. So live files never
     /// take the last of it from the program, however many there are.
     fn may_give(&self, len: u64) -> io::Result<()> {
         if !self.keeps_promises() {

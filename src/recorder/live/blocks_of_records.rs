@@ -56,8 +56,8 @@ impl<R> Default for Blocks<R> {
 }
 
 impl<R: LiveRecord> Blocks<R> {
-    /// Takes a record of zeros that nobody has taken, or nothing without memory. The record
-    /// lives as long as the blocks.
+    /// Takes an unused record of zeros, or none without memory. The record lives as long as the
+    /// blocks.
     pub(super) fn take(&mut self, backing: &mut LiveBacking) -> Option<NonNull<R>> {
         let room = self.blocks.last().map_or(0, |block| block.records().len());
         if self.used == room {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Live files are not made here. That is not reported, because nobody could change it.
+/// Live files are not made here. That is not reported, because users can't change it.
 pub(crate) const SUPPORTED: bool = false;
 
 /// # Errors

@@ -6,9 +6,9 @@
 //! while a thread may record.
 //!
 //! No descriptor stays open, because daemons close and reuse them. The file is longer than its
-//! segments, and grows through a page of it that is mapped ([`Frontier`]). So it grows whatever
-//! the process loses: its user, its root directory, its descriptors, or the path. The path is
-//! needed only to make the file longer, which is done early.
+//! segments, and grows through a page of it that is mapped ([`Frontier`]). So it grows even if the
+//! process loses its user, its root directory, its descriptors or the path. The path is needed only
+//! to make the file longer, which is done early.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -49,7 +49,7 @@ pub(crate) struct LiveFile {
     nodes: usize,
     /// A record is missing.
     is_log_over: bool,
-    /// No further segment can be had.
+    /// There is no room for a further segment.
     is_full: bool,
     /// The memory is unmapped: the file is the parent's.
     is_detached: bool,
@@ -99,7 +99,7 @@ impl LiveFile {
             }
         });
         if named.is_err() {
-            // The first error is the one to tell.
+            // Reports the first error.
             let _ = fs::remove_file(&hidden);
         }
         named
@@ -131,13 +131,13 @@ impl LiveFile {
         let head = Mapping::new(file, 0, header_len)?;
         let log = Mapping::new(file, header_len as u64, log_len)?;
         let copy = Mapping::new(file, (header_len + log_len) as u64, nodes_len)?;
-        // What is not copied is zeros here and there, and costs no page of the cache.
+        // Pages that are not copied are zeros in both, and take no page of the cache.
         let used = nodes.used.min(nodes.committed);
         let (from, to) = (nodes.base.cast::<u64>(), copy.start().cast::<u64>());
         for word in 0..used / size_of::<u64>() {
-            // SAFETY: that much is committed, and the copy is no smaller; both begin at a
-            // page. Other threads write to the original through atomics alone (contract), and
-            // nobody knows of the copy.
+            // SAFETY: that much is committed, and the copy is no smaller; both begin at a page.
+            // Other threads write to the original through atomics alone (contract), and the copy is
+            // known here alone.
             unsafe {
                 let value = AtomicU64::from_ptr(from.add(word).as_ptr()).load(Relaxed);
                 to.add(word).write(value);
@@ -256,9 +256,8 @@ impl LiveFile {
         if record.size() > room {
             return;
         }
-        // SAFETY: `room` bytes of the mapping are unused, enough for the record; they
-        // begin at a multiple of 8. Only this function writes to them, and of this
-        // process nobody reads them.
+        // SAFETY: `room` bytes of the mapping are unused, enough for the record; they begin at a
+        // multiple of 8. Only this function writes to them, and no code of this process reads them.
         unsafe {
             let start = self.log.start().add(self.log_used);
             start

@@ -12,7 +12,7 @@ use crate::format::live::{RUN, RUNS, at};
 use crate::model::MOST_RUNS;
 use crate::recorder::node::NodeIndex;
 
-/// One run, as it lies in the file.
+/// One run, as stored in the file.
 #[derive(Debug, Default)]
 #[repr(C)]
 struct Record {

@@ -64,8 +64,8 @@ impl Mapping {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Gives each page its block of the disk, for a store into one without is a SIGBUS if the
-    /// disk is full. The pages are zeros, and nobody else uses them.
+    /// Gives each page its block of the disk, for a store into one without is a SIGBUS if the disk
+    /// is full. The pages are zeros, and used here alone.
     fn populate(&self) -> io::Result<()> {
         // Linux 5.14; not in the libc crate for all targets.
         const MADV_POPULATE_WRITE: libc::c_int = 23;
@@ -167,7 +167,7 @@ impl Frontier {
         let taken = self.0.again(len)?;
         taken.populate()?;
         let mut next = self.0.again(len + page)?;
-        // SAFETY: the front of a mapping that nobody else knows of.
+        // SAFETY: the front of a mapping that is known here alone.
         unsafe { libc::munmap(next.start.as_ptr().cast(), len) };
         // SAFETY: the rest of it.
         next.start = unsafe { next.start.add(len) };

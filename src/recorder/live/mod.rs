@@ -1,5 +1,5 @@
-//! Backs a recording's nodes by a live file as long as that is possible, and reports once
-//! when it no longer is. The program goes on in any case, recorded in memory.
+//! Backs a recording's nodes by a live file as long as that is possible, and reports once when it
+//! no longer is. The program runs on in any case, recorded in memory.
 
 mod awaits;
 #[cfg(target_os = "linux")]
@@ -70,7 +70,7 @@ impl LiveBacking {
         match unsafe { LiveFile::create(path, header, records, nodes) } {
             Ok(file) => self.file = Some(file),
             Err(error) => {
-                // In a forked child the file is the parent's, which tells of those without.
+                // In a forked child the file is the parent's, which counts those without.
                 if let Some(parents) = &self.file {
                     parents.count_unsaved_child(true);
                     self.is_counted = true;
@@ -93,8 +93,8 @@ impl LiveBacking {
         self.with_file(LiveFile::detach);
     }
 
-    /// Adds the record that `make` makes to the log. Without a file none is made. `None` stands
-    /// for a record that there is no memory for. Returns true if the file has grown.
+    /// Adds the record that `make` makes to the log. Without a file none is made. `None` is a
+    /// record that there is no memory for. Returns true if the file has grown.
     pub(crate) fn log(&mut self, make: impl FnOnce() -> Option<Record>) -> bool {
         let Some(file) = &mut self.file else {
             return false;
@@ -126,8 +126,8 @@ impl LiveBacking {
         self.file.as_mut().is_some_and(LiveFile::is_complete)
     }
 
-    /// Returns true if all that was recorded is in a file of this process's own, whatever others
-    /// have done with that.
+    /// Returns true if all that was recorded is in a file of this process's own, even if others
+    /// have moved or removed it.
     pub(crate) fn has_everything(&self) -> bool {
         self.file.as_ref().is_some_and(LiveFile::has_everything)
     }
@@ -147,8 +147,7 @@ impl LiveBacking {
         self.file.as_ref().map_or(0, LiveFile::unsaved_children)
     }
 
-    /// Takes the reason why no live file keeps what is recorded, which is to be reported
-    /// once.
+    /// Takes the reason why no live file keeps the recording, which is reported once.
     pub(crate) fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::recorder::descriptors::with_descriptor;
 
-/// Path of a file, and what tells the file from others.
+/// Path of a file, and the numbers that identify the file.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
@@ -52,8 +52,8 @@ impl Place {
 
     /// Follows the file, which is mapped at `address`, to where its directory was moved.
     ///
-    /// # Errors
-    /// It was removed or replaced. If that can't be told from here, it is there.
+    /// # Errors It was removed or replaced. If that can't be found out from here, the file counts
+    /// as there.
     pub(crate) fn follow(&mut self, address: usize) -> io::Result<()> {
         let error = match fs::symlink_metadata(&self.path) {
             Ok(metadata) if self.is(&metadata) => return Ok(()),
@@ -79,7 +79,7 @@ fn replaced() -> io::Error {
     io::Error::other("it was replaced by another file")
 }
 
-/// Path of the file that is mapped at `address`, if the system tells.
+/// Path of the file that is mapped at `address`, if the system has it.
 fn path_of(address: usize) -> Option<PathBuf> {
     let maps = with_descriptor(|| fs::read("/proc/self/maps")).ok()?;
     let start = format!("{address:x}-");

@@ -22,7 +22,7 @@ use crate::recorder::node::NodeIndex;
 /// Number of coroutines that may be suspended at once: 24 MiB of records.
 const MOST: usize = 1 << 20;
 
-/// One suspended coroutine, as it lies in the file.
+/// One suspended coroutine, as stored in the file.
 #[derive(Debug, Default)]
 #[repr(C)]
 struct Record {
@@ -50,7 +50,7 @@ unsafe impl LiveRecord for Record {
 pub(crate) struct Suspension {
     /// The node in which the coroutine last ran.
     pub(crate) node: NodeIndex,
-    /// Its function, by which a coroutine is told from an earlier one at the same address.
+    /// Its function, which distinguishes a coroutine from an earlier one at the same address.
     pub(crate) function: u32,
     /// Tick at which it was suspended.
     pub(crate) since: u64,

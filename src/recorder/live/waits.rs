@@ -9,7 +9,7 @@ use crate::format::live::{WAIT, WAITS, at};
 use crate::model::Waiting;
 use crate::recorder::node::NodeIndex;
 
-/// Waiting of one node, as it lies in the file. Zeros are no record, for node 0 is a root.
+/// Waiting of one node, as stored in the file. Zeros are no record, for node 0 is a root.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct WaitRecord {

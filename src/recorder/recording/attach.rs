@@ -251,7 +251,7 @@ impl Shared {
         entry.name = name.into();
         entry.naming = naming;
         entry.has_ended = false;
-        // SAFETY: its thread has ended, and nobody uses its handle any more.
+        // SAFETY: its thread has ended, and its handle is no longer used.
         unsafe { entry.handle.get().take_over() };
         if is_renamed {
             self.backing.log(|| entry.record());

@@ -20,7 +20,7 @@ pub(crate) enum AutosaveOutcome {
     Due,
     /// None is due yet.
     NotDue,
-    /// Either of these, and no live file keeps what is recorded, for this reason. Reported
+    /// Either of these, without a live file that keeps the recording, for this reason. Reported
     /// once.
     LiveFileLost(String),
 }

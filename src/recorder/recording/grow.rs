@@ -250,9 +250,9 @@ impl Recording {
                 committed: shared.arena.committed(),
                 used: shared.arena.used() as usize * size_of::<Node>(),
             };
-            // SAFETY: the arena's committed memory. No thread has an open call outside of
-            // the lock, so none writes there but the ticks of what is ignored: threads that
-            // came before have entered nothing, and a forked child's call is pending.
+            // SAFETY: the arena's committed memory. No thread has an open call outside of the lock,
+            // so none writes there but the ticks of what is ignored. Earlier threads have entered
+            // nothing, and a forked child's call is pending.
             unsafe { shared.backing.create(path, &header, &records, nodes) };
             let calibration = shared.calibration.unwrap_or_default();
             let set_calibration = |file: &mut LiveFile| file.set_calibration(calibration);

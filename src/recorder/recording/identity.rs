@@ -37,8 +37,8 @@ impl Identity {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let pid = std::process::id();
         let start_unix_ns = unix_ns();
-        // RandomState is seeded by the system's randomness; pid and time tell a
-        // forked child, which inherits the seed, from its parent.
+        // RandomState is seeded by the system's randomness. A forked child inherits the seed, so
+        // pid and time are added.
         let random = RandomState::new();
         let facts = (pid, start_unix_ns, COUNTER.fetch_add(1, Ordering::Relaxed));
         let mut id = [0; 16];

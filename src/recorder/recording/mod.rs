@@ -75,8 +75,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The time since the clock's reading `since` went to the recorder: in the calling thread it
-    /// is nobody's.
+    /// Takes the time since the clock's reading `since`, which the recorder used, out of the
+    /// calling thread's calls.
     pub(crate) fn exclude_since(&self, since: u64) {
         for entry in &self.threads {
             entry.exclude_since_if_current(since);
@@ -129,8 +129,7 @@ const _: fn() = || {
 impl Recording {
     /// An empty recording.
     ///
-    /// # Errors
-    /// `OutOfMemory` and the like when not even a few nodes' address space can be had.
+    /// # Errors `OutOfMemory` and the like if there is no address space even for a few nodes.
     pub(crate) fn new(options: Options) -> io::Result<Arc<Recording>> {
         let arena = Arena::new(options.max_nodes)?;
         // One tick before now: then every tick of the recording is at least 1, and a node
@@ -168,7 +167,7 @@ impl Recording {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
-        // Readers cope with whatever a panic leaves half done.
+        // Readers cope with all that a panic leaves half done.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

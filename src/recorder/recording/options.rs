@@ -38,7 +38,7 @@ pub(crate) struct Options {
     pub(crate) output: Option<OutputLocation>,
     pub(crate) live_file: LiveFileLocation,
     pub(crate) max_nodes: u32,
-    /// Time on no processor is told apart. Only clocks of wall time can.
+    /// Time on no processor is counted apart. Only clocks of wall time can.
     pub(crate) waiting: bool,
     /// Every event is kept with its time.
     pub(crate) history: Option<HistoryOptions>,

@@ -36,8 +36,8 @@ impl Recording {
     /// Writes the recording to its own file, if it has a location and anything was
     /// recorded. Returns the path. Waits for a save of another thread's.
     ///
-    /// At the end of the process a complete live file beside it will do, because readers take it
-    /// for the file: the process may have lost the right to make one.
+    /// At the end of the process a complete live file beside it is enough, because readers take it
+    /// for the file. The process may have lost the right to make a new one.
     ///
     /// # Errors
     /// The system's, naming the path.
@@ -92,7 +92,8 @@ impl Recording {
         Ok(Some(path))
     }
 
-    /// Has the recording saved at the end of the process, whatever its host does until then.
+    /// Registers the recording to be saved at the end of the process, whatever its host does until
+    /// then.
     pub(crate) fn save_at_exit(&self) {
         let options = SaveOptions {
             ending: Ending::Finished,
@@ -103,10 +104,10 @@ impl Recording {
         self.lock().saves.final_save = Some((options, u64::MAX));
     }
 
-    /// The process ends. If the recording was saved for that, what came since is saved too,
-    /// and the live file is removed. Else it stays: nobody has saved what is in it. A
-    /// recording without a location is its host's to save, so its file is removed if the host
-    /// has announced that the process ends.
+    /// The process ends. If the recording was saved for that, what came since is saved too, and the
+    /// live file is removed. Otherwise it stays, because its content was not saved. A recording
+    /// without a location is its host's to save, so its file is removed if the host has announced
+    /// that the process ends.
     pub(crate) fn end(&self, is_announced: bool) {
         let is_saved = match self.options.output {
             Some(_) => self.save_the_rest(),
@@ -138,8 +139,8 @@ impl Recording {
         !is_changed || self.save(options).is_ok()
     }
 
-    /// Writes the recording to `path`, whatever is in it, and its history beside that. Waits for a
-    /// save of another thread's.
+    /// Writes the recording to `path`, even if it is empty, and its history beside that. Waits for
+    /// a save of another thread's.
     ///
     /// # Errors
     /// The system's, naming the path.
@@ -181,7 +182,7 @@ impl Shared {
     /// Removes the live file, unless it is all that the recording leaves.
     fn remove_live_file(&mut self) {
         if !self.saves.has_failed {
-            // First, because nobody can read it without the live file.
+            // First, because it can't be read without the live file.
             self.remove_history_file();
             self.backing.with_file(LiveFile::remove);
         }

@@ -13,9 +13,9 @@ use crate::recorder::live::Suspension;
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{ThreadShared, made_nodes};
 
-/// Returns what `recording` holds now, open calls with their time so far. `None` when
-/// nothing was ever recorded. Other threads may go on recording meanwhile: what
-/// they do is in the snapshot or not, call by call.
+/// Returns what `recording` holds now, open calls with their time so far. `None` when nothing was
+/// ever recorded. Other threads may record meanwhile. Each of their calls is in the snapshot or
+/// not.
 pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     snapshot_by(recording, ending, recording.rate())
 }
@@ -170,7 +170,7 @@ fn add_thread(
         .filter(|_| of.now.is_none())
         .zip(thread.wait_under_way());
     if let Some(((index, function), (ran, waited))) = wait {
-        // What has no processor for most of the time waits for something.
+        // A thread that has no processor for most of the time waits for something.
         let is_for_gil = ran > waited / 16 && recording.lock().functions.is_python(function);
         let (blocked, gil) = match is_for_gil {
             true => (0, waited),

@@ -113,7 +113,7 @@ fn clock(
     };
     let unix_ns = SystemTime::now().duration_since(UNIX_EPOCH);
     let unix_ns = unix_ns.map_or(0, |since| since.as_nanos() as u64);
-    // The system's monotonic clock stands still while it is suspended.
+    // The system's monotonic clock stops while it is suspended.
     let since_boot = now.monotonic_ns.saturating_add(now.suspended_ns);
     let zero_since_boot = zero_monotonic_ns.saturating_add(started.suspended_ns);
     TimelineClock {

@@ -11,7 +11,7 @@ const MOST: usize = 8 << 20;
 /// Alignment of the block, which is that of a page.
 const PAGE: usize = 4096;
 
-/// Memory like that of the region of other builds: zeroed, and usable up to what is committed.
+/// Memory like that of the region of other builds: zeroed, and usable up to the committed size.
 #[derive(Debug)]
 pub(crate) struct Region {
     base: NonNull<u8>,
@@ -83,7 +83,7 @@ mod tests {
     fn committed_memory_is_zeroed_and_ends_with_the_region() {
         let mut region = Region::reserve(1 << 20, 64 << 10).unwrap();
         region.commit(1 << 20, &mut Unbacked).unwrap();
-        // SAFETY: the last byte that has been committed, and nobody else has it.
+        // SAFETY: the last committed byte, used here alone.
         assert_eq!(unsafe { region.base().add((1 << 20) - 1).read() }, 0);
         let error = region.commit((1 << 20) + 1, &mut Unbacked).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);

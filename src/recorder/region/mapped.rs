@@ -34,8 +34,7 @@ impl Region {
     /// may be limited in that. If there is no such place, the space is reserved now. If the
     /// system refuses that too, half of it is tried, and so on down to `least`.
     ///
-    /// # Errors
-    /// The system's, when not even `least` bytes can be had.
+    /// # Errors The system's, if not even `least` bytes are available.
     pub(crate) fn reserve(bytes: usize, least: usize) -> io::Result<Region> {
         let mut capacity = bytes.max(least);
         if let Some(base) = remote_place(capacity) {
@@ -110,13 +109,13 @@ impl Region {
             self.mapped = wanted;
         } else {
             let usable = libc::PROT_READ | libc::PROT_WRITE;
-            // SAFETY: [committed, wanted) is in this region's own reservation, and nobody was
-            // given access to it before.
+            // SAFETY: [committed, wanted) is in this region's own reservation, and no code has had
+            // access to it before.
             if unsafe { libc::mprotect(start.as_ptr().cast(), len, usable) } != 0 {
                 return Err(io::Error::last_os_error());
             }
         }
-        // SAFETY: pages of this region that nobody was given access to before.
+        // SAFETY: pages of this region that no code has had access to before.
         unsafe { backing.extend(start, len) };
         self.committed = wanted;
         Ok(())
@@ -135,7 +134,7 @@ impl Drop for Region {
 /// Maps the first granule of a place behind which `bytes` of address space are free: the kernel
 /// puts nothing there of its own accord. `None` where there is no such place.
 fn remote_place(bytes: usize) -> Option<NonNull<u8>> {
-    // Between programs, which lie below or in the upper third, and libraries and stacks.
+    // Between programs, which are below or in the upper third, and libraries and stacks.
     const ZONE: usize = 1 << 44;
     const TRIES: u64 = 4;
     // ThreadSanitizer has its shadow there.
@@ -166,8 +165,8 @@ fn map_at(start: NonNull<u8>, len: usize) -> io::Result<NonNull<u8>> {
     let usable = libc::PROT_READ | libc::PROT_WRITE;
     let mapped = map(start.as_ptr(), len, usable, NOT_OVER_OTHERS)?;
     if mapped.addr() != start.addr() {
-        // A kernel before 4.17 takes the place for a hint.
-        // SAFETY: just mapped, and nobody knows of it.
+        // A kernel before 4.17 takes the place for a hint. SAFETY: just mapped, and known here
+        // alone.
         unsafe { libc::munmap(mapped.as_ptr().cast(), len) };
         return Err(io::ErrorKind::OutOfMemory.into());
     }
@@ -202,7 +201,7 @@ mod tests {
             region.commit(size, &mut Unbacked).unwrap();
             assert!(region.committed >= size);
             assert_eq!(region.base(), base);
-            // SAFETY: byte size-1 has just been committed and nobody else has it.
+            // SAFETY: byte size-1 has just been committed and is used here alone.
             unsafe {
                 let last = base.add(size - 1);
                 assert_eq!(last.read(), 0);
@@ -229,7 +228,7 @@ mod tests {
     #[test]
     fn a_region_never_grows_over_other_memory() {
         let mut region = Region::reserve(1 << 30, 64 << 10).unwrap();
-        // SAFETY: behind what is committed.
+        // SAFETY: behind the committed part.
         let behind = unsafe { region.base().add(region.committed()) };
         let other = map_at(behind, LEAST).unwrap();
         assert!(

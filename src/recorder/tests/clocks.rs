@@ -13,7 +13,7 @@ fn a_counter_that_is_behind_on_another_processor_takes_no_time_back() {
         define(&recording, key, false);
     }
     let thread = attach(&recording);
-    // What each event's processor shows, and the ticks that are taken for it.
+    // Readings of each event's processor, and the ticks that are taken for them.
     let (mut real, mut latest) = (1000, 0);
     let (mut open, mut expected) = (Vec::new(), [0_u64; 4]);
     for event in 0..3000_u64 {

@@ -53,7 +53,7 @@ fn a_defect_costs_a_thread_its_new_contexts() {
         assert_eq!(thread.leave(KNOWN + 1, 1010), Outcome::NotOpen);
         assert_eq!(call(thread, 2, 1100), Outcome::Recorded);
         assert_eq!(call(thread, KNOWN + 1, 1200), Outcome::Dropped);
-        // What is called meanwhile overflows, and has no counters.
+        // Calls made meanwhile overflow, and have no counters.
         assert_eq!(
             thread.enter(KNOWN + 2, Visit::Start, 1300),
             Outcome::Dropped

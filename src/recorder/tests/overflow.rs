@@ -36,7 +36,7 @@ fn a_thread_that_comes_late_overflows_whole() {
     enter(late, 100, 110);
     leave(late, 100, 125);
     leave(late, 1, 130);
-    // What has a node in the other thread has none here.
+    // A function with a node in the other thread has none here.
     enter(late, 1, 200);
     leave(late, 1, 201);
 

@@ -1,6 +1,6 @@
-//! Clocks that were reset: one that is each thread's own, where another thread continues a
-//! tree, and a time stamp counter that was reset while the system was suspended. A clock that
-//! stands still while the recorder makes its live file is one, too.
+//! Clocks that were reset: one that is each thread's own, where another thread continues a tree,
+//! and a time stamp counter that was reset while the system was suspended. A clock that is stopped
+//! while the recorder makes its live file is one, too.
 //!
 //! Ticks continue from the latest event's. If they began anew too, a node that is entered
 //! with a total larger than the tick would not look open.

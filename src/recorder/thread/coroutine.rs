@@ -1,17 +1,17 @@
 //! Coroutines: the time in which they are suspended, and their runs without a suspension.
 //!
-//! For the tree, a coroutine is a generator. What is told apart here takes the recording's lock
-//! once an event, which only coroutines pay.
+//! For the tree, a coroutine is a generator. Each event of a coroutine takes the recording's lock
+//! here; other events do not.
 //!
-//! A coroutine is *suspended* from the event that says so until it continues. The time goes to
-//! the node in which it last ran. A suspension suspends the coroutines that await, too; each has
+//! A coroutine is *suspended* from the event that says so until it continues. The time is counted
+//! in the node in which it last ran. A suspension suspends the coroutines that await, too; each has
 //! an event of its own, so that the time is inclusive like a total.
 //!
-//! A *visit* is the time from an event at which a coroutine starts or continues until it ends or
-//! is suspended. The visit of a coroutine that no other one has called is a *run* of its task: the
-//! event loop comes to nothing else meanwhile. A run is told by the coroutine that took most of it,
-//! because the outermost ones are often a framework's: from the outermost on, the longest visit
-//! within a visit, as long as that is half of it or more.
+//! A *visit* is the time from an event at which a coroutine starts or continues until it ends or is
+//! suspended. The visit of a coroutine that no other one has called is a *run* of its task: the
+//! event loop comes to nothing else meanwhile. A run is named after the coroutine that took most of
+//! it, because the outermost ones are often a framework's. The search begins at the outermost visit
+//! and moves to the longest visit within, as long as that is at least half of it.
 
 use std::cell::Cell;
 
@@ -83,8 +83,8 @@ impl CoroutineVisits {
 }
 
 impl<H: Home> Thread<H> {
-    /// A coroutine of the function `key` takes a step at `now`. `coroutine` tells it from all
-    /// others that are suspended, and is not 0; nor is `key`.
+    /// A coroutine of the function `key` takes a step at `now`. `coroutine` identifies it among all
+    /// that are suspended. Neither it nor `key` is 0.
     pub(crate) fn step_coroutine(&self, key: u64, coroutine: u64, step: Step, now: u64) -> Outcome {
         match step {
             Step::Start => self.enter_coroutine(key, coroutine, Visit::Start, now),

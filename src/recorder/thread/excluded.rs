@@ -1,7 +1,7 @@
 //! Time that the recorder takes for itself in the middle of a call, such as making the live file.
 //!
-//! Such steps take milliseconds, and whoever happens to be called then would have them as self
-//! time. So the thread's clock stands still meanwhile.
+//! Such steps take milliseconds, which would be self time of the function that happens to be called
+//! then. So the thread's clock is stopped meanwhile.
 
 use super::{Home, Thread};
 use crate::clock::Clock;
@@ -12,8 +12,8 @@ impl<H: Home> Thread<H> {
         self.clock.now()
     }
 
-    /// The time since the clock's reading `since` is nobody's. A clock of the host's own can't
-    /// be read here, so it goes on.
+    /// Takes the time since the clock's reading `since` out of all calls. A clock of the host's own
+    /// can't be read here, so it runs on.
     pub(crate) fn exclude_since(&self, since: u64) {
         if self.clock != Clock::Host {
             let ticks = self.clock.now().wrapping_sub(since);

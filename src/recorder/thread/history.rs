@@ -5,8 +5,8 @@
 //! [`Thread::enter_noted`] and [`Thread::leave_noted`]. It needs a short gap and room in the
 //! block. All others are noted by [`Thread::note`], which may take another block.
 //!
-//! The words behind `end` are for what is noted where no block can be taken: when the thread
-//! ends, and for time that the recorder takes.
+//! The words behind `end` are for records that must not take a block: the end of the thread, and
+//! time that the recorder takes.
 
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
@@ -21,7 +21,7 @@ use crate::model::timeline::{CallEnd, Mark, WaitKind};
 use crate::recorder::history::{BlockName, BlockStart, NewBlock, WORDS};
 use crate::recorder::node::{NodeIndex, Visit};
 
-/// Words at the end of a block for what is noted without taking another one.
+/// Words at the end of a block for records that must not take another one.
 const RESERVED: usize = 16;
 /// Words of an event at most: a gap, a coroutine, and its start.
 const MOST_OF_EVENT: usize = 5;

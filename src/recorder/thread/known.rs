@@ -6,7 +6,7 @@ use std::cell::Cell;
 /// one has taken is found in the recording's table.
 const PLACES: usize = 256;
 
-/// Numbers of functions by their keys. A key stands for one function for as long as the recording.
+/// Numbers of functions by their keys. A key means one function for the whole recording.
 #[derive(Debug)]
 pub(super) struct KnownFunctions(Box<[Cell<(u64, u32)>]>);
 

@@ -310,10 +310,9 @@ impl<H: Home> Thread<H> {
         self.at(self.clock.now())
     }
 
-    /// Like [`Thread::now_of_event`], if reading the clock takes one instruction and the gap
-    /// since the latest event is short: then there is no wait to look for, and the reading is
-    /// not before that event, which looks like a gap of centuries. For other clocks no gap is
-    /// short.
+    /// Like [`Thread::now_of_event`], if reading the clock takes one instruction and the gap since
+    /// the latest event is short. Then there is no wait to look for. A reading before that event
+    /// looks like a gap of centuries, so it is not returned here. For other clocks no gap is short.
     ///
     /// # Errors
     /// The reading, which is none for other clocks.
@@ -481,8 +480,8 @@ impl<H: Home> Thread<H> {
         true
     }
 
-    /// Stores the time of an event, before the event itself: whoever looks at a node and then
-    /// at the time must find one that the node's visit had reached.
+    /// Stores the time of an event before the event itself. A reader that looks at a node and then
+    /// at the time must find a time that the node's visit had reached.
     #[inline]
     fn happened(&self, now: u64) {
         self.root().set_latest(now);

@@ -1,11 +1,10 @@
 //! Calls that there is no room for in a thread's tree.
 //!
-//! They *overflow*: until the first of them ends, all that is called counts under its
-//! function alone, in one counter for each, whoever called it. Meanwhile the thread needs
-//! what it does without elsewhere, a stack of the open calls' keys. One counter runs at a
-//! time, that of the call on top, for as long as the `overflow` of the tree's innermost open
-//! node runs. So self times are exact, and any state between two instructions is readable,
-//! as it is in the tree.
+//! They *overflow*: until the first of them ends, each call counts under its function alone,
+//! whichever function called it. Meanwhile the thread needs what it does without elsewhere, a stack
+//! of the open calls' keys. One counter runs at a time, that of the call on top, for as long as the
+//! `overflow` of the tree's innermost open node runs. So self times are exact, and any state
+//! between two instructions is readable, as it is in the tree.
 //!
 //! Functions that are hidden have no counter; while one is on top, its caller's runs.
 
@@ -192,8 +191,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Lets time run for another call from `now` on; `None` stands for the one that is in the
-    /// tree.
+    /// Lets time run for another call from `now` on; `None` is the one in the tree.
     fn run(&self, before: Option<NodeIndex>, after: Option<NodeIndex>, now: u64) {
         if before == after {
             return;

@@ -22,7 +22,7 @@ pub(crate) struct ThreadShared {
     owner: AtomicU64,
     /// Position in the recording's list of threads.
     slot: usize,
-    /// Latest reading of the clocks that tell waiting.
+    /// Latest reading of the clocks that show waits.
     pub(super) reading: LatestReading,
 }
 

@@ -1,10 +1,10 @@
 //! Spans that may outlive the call in which they began, such as those of a context manager: its
 //! `__enter__` begins the span and its `__exit__` ends it.
 //!
-//! A node cannot change its parent. So when a call ends in which such a span is open, the span's
-//! node ends with it, and the span is open again, uncounted, in a node below the caller. The calls
-//! in which a span ends go on likewise, below the span's caller. A call that raises ends the spans
-//! that began in it: nobody is left to end them.
+//! A node cannot change its parent. When a call ends in which such a span is open, the span's node
+//! ends too. The span is then open again, uncounted, in a node below the caller. Calls in which a
+//! span ends likewise continue below the span's caller. A call that raises ends the spans that
+//! began in it, because no code is left that could end them.
 //!
 //! A coroutine or fiber that is suspended takes its spans along, because others run until it
 //! continues.
@@ -126,7 +126,7 @@ impl<H: Home> Thread<H> {
         outcome
     }
 
-    /// A span ends at `now`. Calls that it has made go on below its caller.
+    /// A span ends at `now`. Calls that it has made continue below its caller.
     pub(crate) fn end_span(&self, key: u64, now: u64) -> Outcome {
         if !self.open_nodes().any(|node| node.key == key) && matches!(self.mode.get(), Mode::Tree) {
             return Outcome::NotOpen;
@@ -147,7 +147,7 @@ impl<H: Home> Thread<H> {
         Outcome::Recorded
     }
 
-    /// Spans that go on when the call ends that is open in `node`.
+    /// Spans that continue when the call that is open in `node` ends.
     pub(super) fn spans_that_outlive(&self, node: &Node, end: CallEnd) -> Vec<u64> {
         if end == CallEnd::Raised || !matches!(self.mode.get(), Mode::Tree) {
             return Vec::new();

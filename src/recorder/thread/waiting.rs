@@ -1,17 +1,17 @@
 //! Time in which the thread was on no processor, found at the events that follow it.
 //!
-//! The clocks that tell are slow, so they are read only where a wait is likely. The gap since
-//! the thread's latest event must be longer than [`Gaps::least`]: shorter waits don't matter.
-//! The kernel says that it may have taken the thread off its processor
-//! ([`rseq`]), or can't be asked. And it has counted a switch.
+//! The clocks that show waits are slow, so they are read only where a wait is likely. The gap since
+//! the thread's latest event must be longer than [`Gaps::least`]: shorter waits don't matter. The
+//! kernel says that it may have taken the thread off its processor ([`rseq`]), or can't be asked.
+//! And it has counted a switch.
 //!
-//! Wall time less processor time since the reading before is what the thread has waited. It
-//! goes to the call that was open in the gap. So a short wait that no reading has followed at
-//! once goes to a later call, and the sum over all calls is exact.
+//! The thread has waited for wall time less processor time since the reading before. The wait is
+//! counted in the call that was open in the gap. A short wait without a reading right after it is
+//! counted in a later call. The sum over all calls is exact.
 //!
-//! The system counts switches from the thread to others. If only voluntary ones have come, the
-//! thread was waiting; if only involuntary ones, it was preempted; if both, it was preempted for
-//! as long as it was ready to run.
+//! The system counts switches from the thread to others. After voluntary switches alone the thread
+//! was waiting, after involuntary ones alone it was preempted. After both it was preempted for as
+//! long as it was ready to run.
 
 use std::cell::Cell;
 use std::sync::atomic::{
@@ -25,8 +25,8 @@ use crate::model::timeline::WaitKind;
 use crate::recorder::node::NodeIndex;
 use crate::recorder::rseq;
 
-/// Age up to which a reading serves although the thread has run since: interrupts and hypervisors
-/// take some of its time, which is not to be found in the next wait.
+/// Age up to which a reading is used although the thread has run since. Interrupts and hypervisors
+/// take some of its time, which must not appear in the next wait.
 const FRESH_NS: u64 = 10_000_000;
 
 /// Time between two events of a thread, in ticks of its clock.
@@ -56,7 +56,7 @@ impl Gaps {
     }
 }
 
-/// A wait, as far as the thread itself can tell.
+/// A wait, as far as the thread itself knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     /// Nanoseconds in which the thread waited for something.
@@ -105,7 +105,7 @@ impl LatestReading {
 pub(super) struct Watch {
     gaps: Option<Gaps>,
     latest: Cell<ThreadUsage>,
-    /// Time of being ready to run, less what has been told of it.
+    /// Time of being ready to run, less the part that was returned before.
     run_delay: Cell<Option<u64>>,
 }
 
@@ -192,8 +192,8 @@ impl Watch {
         })
     }
 
-    /// The part of `waited` in which the thread was ready to run. Where the kernel does not
-    /// tell, each switch counts the same, and the part is estimated.
+    /// The part of `waited` in which the thread was ready to run. Without that figure of the
+    /// kernel's, each switch counts the same, and the part is estimated.
     fn ready_of(&self, waited: u64, voluntary: u64, involuntary: u64) -> (u64, bool) {
         let now = run_delay_ns();
         let before = self.run_delay.replace(now);
