@@ -185,9 +185,8 @@
 #define EDBPROF_CLOCK_HOST 2
 
 /**
- * `edbprof_options.flags`: time in which threads are on no processor is not told apart from
- * other time. By default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading
- * it to the library.
+ * `edbprof_options.flags`: time in which threads are on no processor is not counted apart. By
+ * default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading it to the library.
  */
 #define EDBPROF_NO_WAITING 1
 
@@ -343,9 +342,9 @@ typedef struct edbprof_recording edbprof_recording;
 typedef struct edbprof_thread edbprof_thread;
 
 /**
- * Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no
- * bytes, whatever `len` says. The caller keeps the bytes, and the callee copies what it
- * needs before it returns.
+ * Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no bytes,
+ * and `len` is ignored. The caller keeps the bytes, and the callee copies what it needs before it
+ * returns.
  */
 typedef struct edbprof_str {
   /**
@@ -512,8 +511,8 @@ typedef struct edbprof_fiber {
 } edbprof_fiber;
 
 /**
- * Settings of a recording. Fill it with zeros, set `struct_size`, then set what is to
- * differ from the defaults.
+ * Settings of a recording. Fill it with zeros, set `struct_size`, then set the fields that differ
+ * from the defaults.
  */
 typedef struct edbprof_options {
   /**
@@ -588,14 +587,14 @@ typedef struct edbprof_options {
    */
   uint64_t timeline_bytes;
   /**
-   * Bytes of the timeline's file system that are left free; 0: three quarters of what is free
-   * when the timeline begins.
+   * Bytes of the timeline's file system that stay free; 0: three quarters of the free space at
+   * the timeline's start.
    */
   uint64_t timeline_disk_floor;
   /**
-   * Bytes of memory, of the process's control groups and of the machine, that are left free, if
-   * the timeline is in memory or on tmpfs; 0: three quarters of what is free when the timeline
-   * begins.
+   * Bytes of memory that stay free in the process's control groups and the machine, if the
+   * timeline is in memory or on tmpfs; 0: three quarters of the free memory at the timeline's
+   * start.
    */
   uint64_t timeline_memory_floor;
   /**
@@ -668,7 +667,7 @@ edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
  *
  * A function is chosen if one of the patterns `record` matches it, or if there are none, and if
  * none of the patterns `no_record` does. They are patterns of the program `edbprof`. `mine`
- * stands for functions whose file is neither below one of the directories `libraries` nor in
+ * matches functions whose file is neither below one of the directories `libraries` nor in
  * `site-packages` or `dist-packages`, and no frozen module.
  *
  * `*out` becomes a handle, to free with `edbprof_choice_free`.
@@ -733,7 +732,7 @@ void edbprof_choice_free(struct edbprof_choice *choice);
  * The recording then also has the time in which coroutines are suspended, and the longest in
  * which one runs. It counts each suspension of a coroutine and of those that await it.
  *
- * `coroutine` is any number but 0 that tells the coroutine from all others that are suspended,
+ * `coroutine` is a number other than 0 that identifies the coroutine among all that are suspended,
  * for example the address of its frame.
  *
  * Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.
@@ -1041,8 +1040,8 @@ edbprof_status edbprof_counter(struct edbprof_thread *thread,
 /**
  * Begins an asynchronous span, which is on the timeline only. Only the thread that made the handle.
  *
- * `edbprof_end_async` ends it, in this thread or another one of the recording. `id` tells it from
- * other open ones of its name. Else like `edbprof_mark`.
+ * `edbprof_end_async` ends it, in this thread or another one of the recording. `id` distinguishes
+ * it from other open ones of its name. Else like `edbprof_mark`.
  *
  * # Safety
  * * Those of `edbprof_enter_span`.
@@ -1066,9 +1065,9 @@ edbprof_status edbprof_end_async(struct edbprof_thread *thread,
 /**
  * Makes a recording, and no file yet. Any thread.
  *
- * `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the
- * process forks, the handle stands for a recording of the child's own. The calls that the
- * forking thread has open are open in it, and nothing is counted yet.
+ * `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the process
+ * forks, the handle is that of a recording of the child's own. The calls that the forking thread
+ * has open are open in it, and nothing is counted yet.
  *
  * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
  * not positive and finite, NUL byte in a path, directory in a prefix or suffix),
@@ -1129,9 +1128,9 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
- * Makes the handle that of the calling thread. Calls that are open in it stay open, so a host can
- * make the handles of threads that wait, and enter what is open there. Any thread, once the one
- * that had the handle no longer uses it.
+ * Makes the handle that of the calling thread. Calls that are open in it stay open. So a host can
+ * make the handles of threads that wait, and enter the calls that are open there. Any thread, once
+ * the one that had the handle no longer uses it.
  *
  * Errors: `EDBPROF_DETACHED`.
  *
@@ -1209,10 +1208,10 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
                                          uint32_t flags);
 
 /**
- * Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
- * `every`-th (0: never), as long as all writing took less than a hundredth of the time
- * since the first event, and another thread does not save already. A recording of more than
- * some thousand call paths is not saved while its live file has everything. Any thread.
+ * Counts the end of an outermost call. Saves like `edbprof_recording_save` after every `every`-th
+ * (0: never), as long as all writing took less than a hundredth of the time since the first event.
+ * It does not if another thread is saving. A recording of more than some thousand call paths is
+ * not saved while its live file has everything. Any thread.
  *
  * Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
  * `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or

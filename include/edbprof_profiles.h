@@ -208,7 +208,7 @@ enum edbprof_column_id
    */
   EDBPROF_THREAD_NAME = 300,
   /**
-   * uint32_t: index of its process; UINT32_MAX in a merged file, which does not tell.
+   * uint32_t: index of its process; UINT32_MAX in a merged file, which does not have it.
    */
   EDBPROF_THREAD_PROCESS = 301,
   /**
@@ -400,7 +400,7 @@ edbprof_status edbprof_data_encode(const struct edbprof_data *data,
 /**
  * Gives a column of a profile or comparison. Any thread.
  *
- * `*out` becomes the column, which nobody frees: it lives as long as `data`.
+ * `*out` becomes the column, which lives as long as `data` and is not freed.
  *
  * Errors: `EDBPROF_BAD_ARGUMENT` (there is no such column).
  *

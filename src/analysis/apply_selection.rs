@@ -21,8 +21,8 @@ use crate::model::{
 ///
 /// Nodes of processes, threads, forked children and overflow calls can't be included or excluded by
 /// themselves. Overflow calls go by their function alone. If stacks are chosen, their rows and
-/// their nodes may differ in time: a row, or a node, of overflow calls has the rest, so that both
-/// add up to the same.
+/// their nodes may differ in time. A row or a node of overflow calls has the rest, so that both add
+/// up to the same.
 pub(super) fn apply_selection(trees: &Trees, chosen: &Selection) -> Trees {
     let kinds = 0..trees.kinds.len() as u32;
     let rules: Vec<Rule> = kinds.map(|kind| Rule::of(trees, kind, chosen)).collect();

@@ -54,7 +54,7 @@ struct NodeTime {
 
 fn times(trees: &Trees, thread: &ThreadTree) -> Vec<NodeTime> {
     let overhead = trees.overhead_ps(thread);
-    // Where nothing is known there is no column.
+    // There is no column if nothing is known.
     let overhead = overhead.iter().copied().chain(std::iter::repeat(0));
     let own = thread.nodes.self_times().into_iter();
     own.zip(overhead)

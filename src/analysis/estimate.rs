@@ -1,8 +1,8 @@
 //! A call tree for rows that came without one: an estimate.
 //!
 //! Callers and callees alone do not determine the paths. The time of every function is split over
-//! its callers in proportion to the time that they spent in it, and so is each callee's over all
-//! places of the function.
+//! its callers in proportion to the time that they spent in it. Each callee's time is split over
+//! all places of the function likewise.
 //!
 //! ```text
 //! rows ── Graph::of ──> Graph ── cut ──> Cut ── distribute ──> Acyclic ── grow ──> Nodes
@@ -185,8 +185,8 @@ impl<'r> Graph<'r> {
         callees
     }
 
-    /// Returns the functions in the order in which the search begins with them: first those
-    /// that nobody calls, then those that some calls of have no caller.
+    /// Returns the functions in the order in which the search begins with them: first those without
+    /// callers, then those that some calls reach without a caller.
     fn starts(&self) -> Vec<u32> {
         let key = |at: u32| {
             let callers = self.callers.of_item(at);
@@ -267,8 +267,8 @@ impl<'r> Graph<'r> {
         }
     }
 
-    /// Returns the share of each of `callers`, and of nobody, in the time of a function: by
-    /// time or, if no time is known, by calls.
+    /// Returns the share of each of `callers`, and of calls without one, in the time of a function:
+    /// by time or, if no time is known, by calls.
     fn shares(&self, at: u32, callers: &[u32]) -> impl Iterator<Item = (u32, f64)> {
         let mut edges = self.callers.of_item(at).iter();
         // Both are in the order of callers.

@@ -33,7 +33,7 @@ pub fn interval(later: &Trees, earlier: &Trees) -> Trees {
     }
 }
 
-/// The earlier trees, by what is the same in later ones.
+/// The earlier trees, by the facts that later ones have too.
 struct Known<'e> {
     thread: Option<&'e ThreadTree>,
     functions: HashMap<&'e Function, u32>,

@@ -1,4 +1,4 @@
-//! The part of each file that is merged, and what is kept apart meanwhile.
+//! The part of each file that is merged, and the processes or threads that are kept apart.
 
 use std::fmt;
 

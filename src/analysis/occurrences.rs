@@ -1,5 +1,5 @@
-//! Processes and threads in which functions occurred, counted while trees are merged: the
-//! one tree that they become does not tell.
+//! Processes and threads in which functions occurred, counted while trees are merged, because the
+//! merged tree does not have them.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -58,7 +58,7 @@ fn began(process: &Process) -> u64 {
     process.start_unix_ns
 }
 
-/// Returns what tells a process of that pid from others of its system and time.
+/// Returns the facts that distinguish a process of that pid from others of its system and time.
 fn key(process: &Process, pid: u32) -> ProcessIdentity {
     ProcessIdentity {
         pid,

@@ -24,7 +24,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Returns what tells this selection from others.
+    /// Returns a text that only an equal selection has.
     pub fn id(&self) -> SelectionId {
         let kinds = [
             ("--only-process", &self.processes),
@@ -83,9 +83,8 @@ impl Selection {
     }
 }
 
-/// Tells selections from each other: the text of their options, in whatever order these
-/// were given. Files may be merged if they hold what one selection has chosen. The default
-/// is of a selection of everything.
+/// Text of a selection's options, the same for any order of them. Files may be merged if they hold
+/// what one selection has chosen. The default is of a selection of everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SelectionId(Box<str>);
 

@@ -55,7 +55,7 @@ fn patterns<'a>(strings: &[&'a [u8]]) -> Attempt<Vec<&'a str>> {
 ///
 /// A function is chosen if one of the patterns `record` matches it, or if there are none, and if
 /// none of the patterns `no_record` does. They are patterns of the program `edbprof`. `mine`
-/// stands for functions whose file is neither below one of the directories `libraries` nor in
+/// matches functions whose file is neither below one of the directories `libraries` nor in
 /// `site-packages` or `dist-packages`, and no frozen module.
 ///
 /// `*out` becomes a handle, to free with `edbprof_choice_free`.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn edbprof_choice_free(choice: *mut edbprof_choice) {
         return;
     }
     let freed = guard(|| {
-        // SAFETY: a box that `edbprof_choice_new` has leaked, and nobody uses any more.
+        // SAFETY: a box that `edbprof_choice_new` has leaked, and that is no longer used.
         drop(unsafe { Box::from_raw(choice.cast::<Choice>()) });
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! Steps of coroutines, for which the recorder tells awaiting and runs.
+//! Steps of coroutines, for which the recorder measures awaiting and runs.
 
 use super::entry::{guarded, with_unguarded};
 use super::event::edbprof_thread;
@@ -60,7 +60,7 @@ unsafe fn step_at(
 /// The recording then also has the time in which coroutines are suspended, and the longest in
 /// which one runs. It counts each suspension of a coroutine and of those that await it.
 ///
-/// `coroutine` is any number but 0 that tells the coroutine from all others that are suspended,
+/// `coroutine` is a number other than 0 that identifies the coroutine among all that are suspended,
 /// for example the address of its frame.
 ///
 /// Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.

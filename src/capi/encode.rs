@@ -68,8 +68,8 @@ pub unsafe extern "C" fn edbprof_bytes_free(bytes: *mut edbprof_bytes) {
     };
     let edbprof_bytes { data, len } = std::mem::replace(bytes, edbprof_bytes::NONE);
     if !data.is_null() {
-        // SAFETY: `edbprof_bytes::new` has leaked a boxed slice of that start and length,
-        // and nobody has freed it: the struct would hold none.
+        // SAFETY: `edbprof_bytes::new` has leaked a boxed slice of that start and length. It is not
+        // freed yet, or the struct would hold none.
         drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, len)) });
     }
 }

@@ -67,8 +67,8 @@ pub struct edbprof_function {
     pub generic_line: i64,
 }
 
-// SAFETY: the strings that it points to are constant for as long as it is in use,
-// which is what makes a span in static storage possible.
+// SAFETY: the strings that it points to are constant for as long as it is in use, so that a span
+// can be in static storage.
 unsafe impl Sync for edbprof_function {}
 
 // SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
@@ -92,11 +92,11 @@ impl edbprof_function {
             EDBPROF_NATIVE => FunctionKind::Native,
             _ => return Err(Some("the function's kind is unknown")),
         };
-        // The other bits mark nodes that stand for no function, and are the library's own.
+        // The other bits mark nodes without a function, and are the library's own.
         if function.flags & !FLAGS != 0 {
             return Err(Some("a flag of the function is unknown"));
         }
-        // A program without memory may go on, and is not ended by an allocation here.
+        // A program without memory may continue, and is not ended by an allocation here.
         let copy = |text: &edbprof_str| -> Result<Box<[u8]>, Option<&'static str>> {
             // SAFETY: a string of `self`, so its bytes can be read.
             let bytes = unsafe { text.bytes() };

@@ -43,7 +43,7 @@ pub(super) unsafe trait HostStruct: Copy {
                 size.min(size_of::<Self>()),
             );
         }
-        // SAFETY: zeros are valid, and so is what the host has put over them.
+        // SAFETY: zeros are valid, and so are the host's values over them.
         Ok(unsafe { copy.assume_init() })
     }
 }

@@ -92,8 +92,8 @@ pub unsafe extern "C" fn edbprof_counter(
 
 /// Begins an asynchronous span, which is on the timeline only. Only the thread that made the handle.
 ///
-/// `edbprof_end_async` ends it, in this thread or another one of the recording. `id` tells it from
-/// other open ones of its name. Else like `edbprof_mark`.
+/// `edbprof_end_async` ends it, in this thread or another one of the recording. `id` distinguishes
+/// it from other open ones of its name. Else like `edbprof_mark`.
 ///
 /// # Safety
 /// * Those of `edbprof_enter_span`.

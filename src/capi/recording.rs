@@ -1,4 +1,4 @@
-//! Recordings: made, told of functions and threads, and freed.
+//! Recordings: making and freeing them, and naming their functions and threads.
 
 use std::ffi::OsStr;
 use std::mem::offset_of;
@@ -26,9 +26,8 @@ pub const EDBPROF_CLOCK_CPU: u32 = 1;
 /// that end in `_at`.
 pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
-/// `edbprof_options.flags`: time in which threads are on no processor is not told apart from
-/// other time. By default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading
-/// it to the library.
+/// `edbprof_options.flags`: time in which threads are on no processor is not counted apart. By
+/// default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading it to the library.
 pub const EDBPROF_NO_WAITING: u64 = 1;
 
 /// `edbprof_options.flags`: once there is no room for more, the timeline ends. By default the
@@ -47,8 +46,8 @@ pub const EDBPROF_MOST_NODES: u32 = 134_217_727;
 const _: () = assert!(EDBPROF_LEAST_NODES == recorder::LEAST_BUDGET);
 const _: () = assert!(EDBPROF_MOST_NODES == recorder::LARGEST_BUDGET);
 
-/// Settings of a recording. Fill it with zeros, set `struct_size`, then set what is to
-/// differ from the defaults.
+/// Settings of a recording. Fill it with zeros, set `struct_size`, then set the fields that differ
+/// from the defaults.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_options {
@@ -99,12 +98,12 @@ pub struct edbprof_options {
     /// file, in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
     /// the file, with `.timeline` behind its name.
     pub timeline_bytes: u64,
-    /// Bytes of the timeline's file system that are left free; 0: three quarters of what is free
-    /// when the timeline begins.
+    /// Bytes of the timeline's file system that stay free; 0: three quarters of the free space at
+    /// the timeline's start.
     pub timeline_disk_floor: u64,
-    /// Bytes of memory, of the process's control groups and of the machine, that are left free, if
-    /// the timeline is in memory or on tmpfs; 0: three quarters of what is free when the timeline
-    /// begins.
+    /// Bytes of memory that stay free in the process's control groups and the machine, if the
+    /// timeline is in memory or on tmpfs; 0: three quarters of the free memory at the timeline's
+    /// start.
     pub timeline_memory_floor: u64,
     /// Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
     /// bytes if it reports all. It is kept with the recording. Not in the first version of the
@@ -234,9 +233,9 @@ unsafe fn live_file(given: &edbprof_options) -> io::Result<LiveFileLocation> {
 
 /// Makes a recording, and no file yet. Any thread.
 ///
-/// `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the
-/// process forks, the handle stands for a recording of the child's own. The calls that the
-/// forking thread has open are open in it, and nothing is counted yet.
+/// `*out` becomes a handle, to free with `edbprof_recording_free`. In a child that the process
+/// forks, the handle is that of a recording of the child's own. The calls that the forking thread
+/// has open are open in it, and nothing is counted yet.
 ///
 /// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
 /// not positive and finite, NUL byte in a path, directory in a prefix or suffix),
@@ -282,7 +281,7 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
         return;
     }
     let freed = guard(|| {
-        // SAFETY: a box that `edbprof_recording_new` has leaked, and nobody uses any more.
+        // SAFETY: a box that `edbprof_recording_new` has leaked, and that is no longer used.
         drop(unsafe { Box::from_raw(recording.cast::<Registered>()) });
         Ok(())
     });
@@ -344,9 +343,9 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
-/// Makes the handle that of the calling thread. Calls that are open in it stay open, so a host can
-/// make the handles of threads that wait, and enter what is open there. Any thread, once the one
-/// that had the handle no longer uses it.
+/// Makes the handle that of the calling thread. Calls that are open in it stay open. So a host can
+/// make the handles of threads that wait, and enter the calls that are open there. Any thread, once
+/// the one that had the handle no longer uses it.
 ///
 /// Errors: `EDBPROF_DETACHED`.
 ///

@@ -96,10 +96,10 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
     }
 }
 
-/// Counts the end of an outermost call. Saves like `edbprof_recording_save` after every
-/// `every`-th (0: never), as long as all writing took less than a hundredth of the time
-/// since the first event, and another thread does not save already. A recording of more than
-/// some thousand call paths is not saved while its live file has everything. Any thread.
+/// Counts the end of an outermost call. Saves like `edbprof_recording_save` after every `every`-th
+/// (0: never), as long as all writing took less than a hundredth of the time since the first event.
+/// It does not if another thread is saving. A recording of more than some thousand call paths is
+/// not saved while its live file has everything. Any thread.
 ///
 /// Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
 /// `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or

@@ -237,7 +237,7 @@ pub unsafe extern "C" fn edbprof_span_intern(
                 Err(other) => first = other,
             }
             let known = find(first, hash, fits);
-            // SAFETY: nobody else knows it yet.
+            // SAFETY: it is known here alone so far.
             let mut unused = unsafe { Box::from_raw(new) };
             if !known.is_null() {
                 return Ok(known);

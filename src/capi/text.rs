@@ -4,9 +4,9 @@ use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::{io, ptr, slice};
 
-/// Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no
-/// bytes, whatever `len` says. The caller keeps the bytes, and the callee copies what it
-/// needs before it returns.
+/// Bytes with a length, neither NUL-terminated nor necessarily UTF-8. NULL `data` means no bytes,
+/// and `len` is ignored. The caller keeps the bytes, and the callee copies what it needs before it
+/// returns.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_str {

@@ -1,8 +1,8 @@
 //! Measures the time stamp counter against the system's clock.
 //!
 //! The counter's rate is constant but unknown, except on aarch64, where the processor states it. It
-//! is measured between two moments that lie as far apart as the recording is long, so nothing waits
-//! for a calibration. If the system was suspended between them, the two moments say nothing. The
+//! is measured between the beginning and the end of the recording, so nothing waits for a
+//! calibration. If the system was suspended between them, the two moments say nothing. The
 //! monotonic clock has stopped meanwhile, and the counter has continued, stopped or begun anew,
 //! depending on the machine. The rate is as it was, though: it is measured afresh.
 
@@ -62,9 +62,9 @@ impl ClockSample {
         }
     }
 
-    /// The rate of the time stamp counter since this moment. Waits, if that is shorter
-    /// ago or the system was suspended since, until two milliseconds lie between: closer
-    /// together, the readings' own 30 ns would show.
+    /// The rate of the time stamp counter since this moment. Waits until two milliseconds have
+    /// passed, if the sample is newer or the system was suspended since. With less between them,
+    /// the readings' own 30 ns would show.
     pub(crate) fn tsc_rate(self) -> TickRate {
         self.rate_over(Duration::from_millis(2), ClockSample::now)
     }
@@ -100,8 +100,8 @@ impl ClockSample {
 
     /// Returns true unless something is known to have happened to the clocks before `later`.
     fn is_comparable_with(self, later: ClockSample) -> bool {
-        // Far less than a suspension lasts; far more than lies between two readings,
-        // unless the thread had to wait in between: then it is measured afresh for nothing.
+        // Far less than a suspension lasts, and far more than passes between two readings. If the
+        // thread had to wait in between, one more measurement is made.
         const MOST_JITTER_NS: u64 = Duration::from_millis(1).as_nanos() as u64;
         later.tsc >= self.tsc
             && later.monotonic_ns >= self.monotonic_ns

@@ -11,9 +11,9 @@ pub(super) fn read() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Returns true if the counter runs at a constant rate through all power states
-/// (Intel SDM vol. 3, 'Invariant TSC': CPUID.80000007H:EDX bit 8) and the kernel
-/// has not found it to be off between processors.
+/// Returns true if the counter runs at a constant rate through all power states and the kernel has
+/// not found it to differ between processors. Intel SDM vol. 3, 'Invariant TSC':
+/// CPUID.80000007H:EDX bit 8.
 pub(super) fn is_reliable() -> bool {
     const POWER_MANAGEMENT: u32 = 0x8000_0007;
     // SAFETY: every x86_64 processor has CPUID; leaf 0x80000000 says which

@@ -12,9 +12,8 @@ const PRIVATE: u32 = 0o600;
 
 /// Writes `bytes` to `path` for the user's eyes only (mode 0600).
 ///
-/// The bytes go to a new file beside it, which is then renamed: readers see the
-/// old file or the new one, and a symbolic link at `path` is replaced, never
-/// followed.
+/// Writes the bytes to a new file beside it, then renames that. Readers see the old file or the new
+/// one. A symbolic link at `path` is replaced, never followed.
 ///
 /// # Errors
 /// Those of the operating system; the file at `path` is then as it was, and
@@ -73,8 +72,8 @@ fn write_with_mode(
 }
 
 fn create_beside(directory: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
-    // A forked child inherits its parent's random state, so a name can be taken;
-    // whoever plants names on purpose would have to guess 64 bits.
+    // A forked child inherits its parent's random state, so a name can be taken. An attacker who
+    // creates files in advance would have to guess 64 bits.
     let mut attempts = 16;
     loop {
         // The leading dot keeps it from matching any `prefix*suffix` of inputs.

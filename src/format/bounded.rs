@@ -5,7 +5,7 @@ use std::io::{self, Read};
 /// Returns true if the given beginning of a file is part of something longer.
 pub type GoesOn = fn(&[u8]) -> bool;
 
-/// Size of the beginning that tells what a file is; of a file that has no size, like those in
+/// Size of the beginning that shows what a file is. Of a file without a size, like those in
 /// `/proc`, nothing more is read.
 const HEAD: u64 = 64 << 10;
 /// Size at which a file is looked at once more. Nearly all profiles are smaller.

@@ -10,7 +10,7 @@ use super::read_error::{ReadError, Reason};
 use super::sidecar;
 
 /// Returns true if `head`, the beginning of a file, is part of a longer `.prof` or live file.
-/// Returns false if reading more can't change what is read.
+/// Returns false if reading more can't change the result.
 pub fn profile_goes_on(head: &[u8]) -> bool {
     if head.starts_with(&live::MAGIC) {
         return head.len() < live_end(head);
@@ -32,7 +32,7 @@ pub fn sidecar_goes_on(head: &[u8]) -> bool {
 }
 
 fn is_cut_off(error: &ReadError) -> bool {
-    // How far references may unfold depends on the size of the file.
+    // The size of the file limits how far references may unfold.
     matches!(error.reason, Reason::Truncated | Reason::Expansion)
 }
 

@@ -56,8 +56,8 @@ impl<'a> Input<'a> {
         ReadError::new(self.bytes.len(), Reason::Truncated)
     }
 
-    /// Notes that a reference, or what is read once more because of it, takes `bytes`
-    /// of memory; `offset` is where it stands.
+    /// Notes that the reference at `offset`, or an object that is read once more because of it,
+    /// takes `bytes` of memory.
     pub(super) fn expand(&mut self, offset: usize, bytes: usize) -> Result<(), ReadError> {
         self.expansion_left = self
             .expansion_left

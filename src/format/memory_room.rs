@@ -1,10 +1,12 @@
-//! Room in memory, as the kernel's files tell it: what control groups leave, and the machine.
+//! Room in memory by the kernel's files: the part that control groups leave, and that of the
+//! machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the bytes of memory that a process may still have without ending another one: what its
-/// control groups leave, and what is available on the machine. `None` if neither is known.
+/// Returns the bytes of memory that a process can still take without ending another one: the
+/// smaller of what its control groups leave and what the machine has available. `None` if neither
+/// is known.
 pub fn memory_room() -> Option<u64> {
     let rooms = group_limits(GROUPS).into_iter();
     let of_groups = rooms.map(|group| group.room() as u64).min();

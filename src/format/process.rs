@@ -57,8 +57,8 @@ impl ProcessIdentity {
         }
     }
 
-    /// Returns true if it runs: in this boot and namespace, with this start. `false` where
-    /// that can't be told, for then its file can't be told from that of a dead one.
+    /// Returns true if it runs: in this boot and namespace, with this start. `false` where that
+    /// can't be found out, because its file then looks like that of a dead one.
     pub fn is_running(&self) -> bool {
         self.liveness() == Liveness::Running
     }
@@ -124,8 +124,8 @@ fn start_of(pid: u32) -> Option<u64> {
     let mut stat = Vec::with_capacity(1024);
     let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
     file.read_to_end(&mut stat).ok()?;
-    // The second field is the name in parentheses, with whatever bytes; the third is
-    // the state, the 22nd the start.
+    // The second field is the name in parentheses, with any bytes; the third is the state, the 22nd
+    // the start.
     let end = stat.iter().rposition(|&byte| byte == b')')?;
     let fields = String::from_utf8_lossy(stat.get(end + 1..)?);
     let mut fields = fields.split_ascii_whitespace();

@@ -17,8 +17,8 @@
 //! | `plain` / `rows` | the sum of the inputs, as the first object is built |
 //! | `plain` / `sidecar` | bytes: the sum of their sidecars, as [`sidecar`] files are built |
 //!
-//! In such an aggregate the first object is the rows of the trees plus the plain
-//! rows, which is why both must be told apart for merging to be associative.
+//! In such an aggregate the first object is the rows of the trees plus the plain rows. They are
+//! kept apart so that merging is associative.
 //!
 //! Anyone can read it in Python:
 //!
@@ -184,7 +184,7 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
         Ok(())
     })?;
     if plain.inputs() == 0 {
-        // Nothing could tell whether they were counted already.
+        // Readers could not know if they were counted already.
         return Err(ReadError::invalid(offset, "rows of no input"));
     }
     Ok(plain)

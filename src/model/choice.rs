@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Function, Pattern};
 
-/// Word that stands for the functions of the program itself, in place of a pattern.
+/// Word for the functions of the program itself, in place of a pattern.
 pub const MINE: &str = "mine";
 
 /// Functions that are to be recorded: those that a pattern names, without those that another

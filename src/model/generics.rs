@@ -17,8 +17,8 @@ pub type DispatchCounts = BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, BTreeMap<Arc
 /// Counts which callers reached which implementations in call trees: what a sidecar says.
 ///
 /// A generic function without a label of its own has that of its wrapper. A caller that is itself a
-/// wrapper stands for whoever called that; calls that come from outside of the recording have no
-/// caller and are left out.
+/// wrapper is replaced by its own caller. Calls from outside of the recording have no caller and
+/// are left out.
 pub fn dispatch_counts(trees: &Trees) -> DispatchCounts {
     let mut counts: HashMap<[u32; 3], u64> = HashMap::new();
     for thread in &trees.threads {

@@ -27,9 +27,9 @@ pub enum NodeKind {
     },
     /// All calls of threads that had been merged before they were to be kept apart.
     MergedThreads,
-    /// All that the thread of a forked child did that had forked. Its children are the calls
-    /// that it continued, which have the time since the fork or since their callee ended, and
-    /// the calls that it made with none of those open. It has no time of its own.
+    /// All that the thread of a forked child did that had forked. Its children are the calls that
+    /// it continued and those that it made with none of these open. Continued calls have the time
+    /// since the fork or since their callee ended. It has no time of its own.
     Forked {
         /// The calls that were open at the fork, the outermost first: see
         /// [`forked::path`](super::forked::path).

@@ -1,10 +1,9 @@
 //! Calls for which there was no room in the tree.
 //!
-//! A recording has room for a limited number of nodes. A call on a further path
-//! *overflows*: it counts for its function alone, whoever called it. Where it was made, a
-//! node of [`NodeKind::Overflow`](super::NodeKind::Overflow) stands in the tree for all
-//! overflow calls together. It has their time and no calls, so totals of callers are exact
-//! and no self time includes overflow calls.
+//! A recording has room for a limited number of nodes. A call on a further path *overflows*: it
+//! counts for its function alone, whichever function called it. At the place of the calls the tree
+//! has one node of [`NodeKind::Overflow`](super::NodeKind::Overflow) for all of them. It has their
+//! time and no calls, so totals of callers are exact and no self time includes overflow calls.
 
 /// Figures of the overflow calls of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

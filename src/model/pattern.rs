@@ -1,8 +1,8 @@
 //! Patterns for functions, processes and threads: the one place that says what matches.
 //!
-//! `*` stands for any characters and `?` for one, as in a shell, but `*` crosses slashes. So does
-//! `…`, by which reports cut long names. Matching takes time in proportion to the length of the
-//! text, because it keeps the set of all places in the pattern and never goes back in the text.
+//! `*` matches any characters and `?` one, as in a shell, but `*` crosses slashes. So does `…`, by
+//! which reports cut long names. Matching takes time in proportion to the length of the text. It
+//! keeps the set of all places in the pattern and never returns to earlier text.
 
 use std::fmt;
 
@@ -169,7 +169,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Module of a Python file, behind whatever directories: `usr.lib.json.encoder`.
+/// Module of a Python file, behind any directories: `usr.lib.json.encoder`.
 fn module_of(file: &[u8]) -> Vec<u8> {
     if let Some(frozen) = file.strip_prefix(b"<frozen ") {
         return frozen.strip_suffix(b">").unwrap_or(frozen).to_vec();

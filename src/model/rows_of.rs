@@ -1,10 +1,9 @@
 //! The pstats rows that follow from call trees.
 //!
-//! For a function, all calls are the sum over its nodes and so is self time;
-//! primitive calls and inclusive time come from its outermost nodes, those with
-//! no node of it above. For a caller and callee the same holds over the callee's
-//! nodes whose parent is the caller's, outermost being those with no such pair
-//! above. Functions with one label are one function.
+//! For a function, all calls and self time are sums over its nodes. Primitive calls and inclusive
+//! time come from its outermost nodes, those with no node of it above. For a caller and callee the
+//! same holds over the callee's nodes whose parent is the caller's, outermost being those with no
+//! such pair above. Functions with one label are one function.
 //!
 //! Overflow calls have no place in the tree. They count as calls, primitive ones for all
 //! that is known, and with their self time. What such a function's inclusive time lacks

@@ -23,7 +23,7 @@ pub enum WaitKind {
     Preempted,
 }
 
-/// What a mark on the timeline is, besides its name.
+/// Kind of a mark on the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MarkKind {
     /// A moment.

@@ -23,8 +23,8 @@ pub struct ThreadTree {
     pub threads: u32,
     /// The tree.
     pub nodes: Nodes,
-    /// In a recorder's file how often each node called a class, or another object that no
-    /// node stands for; empty for never.
+    /// Number of calls that each node made of classes and other objects without nodes, in a
+    /// recorder's file; empty for none.
     pub class_calls: Vec<u32>,
     /// In an aggregate what recording added to each node's self time, picoseconds;
     /// empty for nothing. Empty in a recorder's file: `Trees::overhead_ps` computes it.
@@ -57,7 +57,7 @@ impl Default for ThreadTree {
 }
 
 impl ThreadTree {
-    /// Counts calls of classes that `node` made, or nobody for [`NO_PARENT`].
+    /// Counts calls of classes that `node` made, or no function for [`NO_PARENT`].
     pub(crate) fn add_class_calls(&mut self, node: u32, calls: u32) {
         if calls > 0 && node != NO_PARENT {
             self.class_calls.resize(self.nodes.len(), 0);

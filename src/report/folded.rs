@@ -24,9 +24,8 @@ impl Report for Folded {
     }
 }
 
-/// Frames above each other in one folded stack. Every line names its whole stack, so
-/// an endless recursion would take quadratic room; what is deeper counts as time of
-/// the frame at the limit.
+/// Frames above each other in one folded stack. Every line names its whole stack, so an endless
+/// recursion would take quadratic room. Deeper frames count as time of the frame at the limit.
 const MAX_DEPTH: u32 = 400;
 
 /// The tree as folded stacks, a line for each node with self time, in nanoseconds.
@@ -35,7 +34,7 @@ pub(super) fn stacks(frames: &DisplayTree, paths: &PathShortener) -> String {
     let functions = frames.functions.iter();
     let labels: Vec<_> = functions.map(|f| folded_label(f, paths)).collect();
     let mut own = nodes.self_times();
-    // Each node's depth and the node that stands for it.
+    // Each node's depth and the node that is shown for it.
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(nodes.len());
     for (node, &parent) in (0..).zip(nodes.parents()) {
         let (depth, above) = places.get(parent as usize).copied().unwrap_or((0, node));
@@ -68,9 +67,9 @@ pub(super) fn stacks(frames: &DisplayTree, paths: &PathShortener) -> String {
     text
 }
 
-/// A function's name as a folded stack can carry it. There `;` separates frames and
-/// a number behind a space is a count (or, before another one, the count of the run
-/// to compare with), so both characters give way to their look-alikes.
+/// A function's name as a folded stack can carry it. There `;` separates frames, and a number
+/// behind a space is a count or, before another one, the count of the run to compare with. So
+/// similar characters replace both.
 fn folded_label(function: &Function, paths: &PathShortener) -> String {
     let name = function_name(function);
     let place = match paths.location(&function.label) {

@@ -13,9 +13,9 @@
 //! | [`page`] | one page of HTML with views to explore |
 //! | [`json`] | all of it, for programs of one's own |
 //!
-//! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text, [`top`], the functions as
-//! tables, [`calls`], the single calls of a function, and [`summary`], what the program prints when
-//! it is done.
+//! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text,
+//! [`top`], the functions as tables, [`calls`], the single calls of a function, and [`summary`],
+//! the program's closing lines.
 //!
 //! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
 //! [`named`] finds functions by patterns, and [`similar`] what a mistyped word was meant to be.

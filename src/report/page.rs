@@ -71,7 +71,7 @@ impl Report for Page {
     }
 }
 
-/// What a page has beside a profile.
+/// Parts of a page beside a profile.
 #[derive(Debug, Default)]
 pub struct Extras {
     /// The calls in the order of time.
@@ -133,7 +133,7 @@ impl Page {
     }
 }
 
-/// What the document has beside the data.
+/// Parts of the document beside the data.
 struct Texts {
     title: String,
     heaviest: String,
@@ -141,8 +141,8 @@ struct Texts {
 
 impl Page {
     /// Returns the page with as many nodes of `tree` as `max_size` bytes have room for, and these.
-    /// `data` makes header and columns of the nodes of a total or more; its second argument says
-    /// what is left out.
+    /// `data` makes header and columns of the nodes of a total or more; its second argument
+    /// describes the nodes left out.
     fn fitting(
         &self,
         tree: &DisplayTree,

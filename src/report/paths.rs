@@ -35,7 +35,7 @@ impl PathShortener {
                 continue;
             }
             let directory = &label.file[..directory_length(&label.file)];
-            // Where pip puts scripts is no place of the program's.
+            // The directory of pip's scripts is no place of the program's.
             if last_component_end(directory, |part| part == b"bin") == Some(directory.len()) {
                 continue;
             }

@@ -24,8 +24,7 @@ impl View<'_> {
         )
     }
 
-    /// Returns the remarks below the title: what was chosen, what was done to the times, and
-    /// what is missing.
+    /// Returns the remarks below the title about selections, changed times and missing parts.
     pub fn remarks(&self) -> Vec<String> {
         let remarks = [
             self.chosen(),

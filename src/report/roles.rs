@@ -1,7 +1,7 @@
 //! Separates the program's own functions from those that it uses, or that run it.
 //!
-//! The recording alone decides: its command lines say which script or module was run, its files
-//! say where their code lies.
+//! The recording alone decides: its command lines name the script or module that was run, its files
+//! the directories of code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -152,7 +152,7 @@ impl<'p> Started<'p> {
         match () {
             () if is_entered => Role::Own,
             () if is_code && is_module_body(function) => Role::Launcher,
-            // What namedtuple, dataclass and attrs make has such names.
+            // Functions that namedtuple, dataclass and attrs make have such names.
             () if is_code && !name.starts_with(b"__") && !name.starts_with(b"<") => Role::Own,
             () => Role::Library,
         }
@@ -164,7 +164,7 @@ impl<'p> Started<'p> {
         rests.any(|rest| rest.starts_with(b"share/") || rest.starts_with(b"lib/"))
     }
 
-    /// Returns true if `file` is in the directory of a script that is no launcher, whatever its name.
+    /// Returns true if `file`, of any name, is in the directory of a script that is no launcher.
     fn is_beside_script(&self, file: &[u8]) -> bool {
         self.scripts.iter().any(|script| {
             let directory = directory(script);
@@ -206,8 +206,8 @@ fn is_import(function: &Function, paths: &PathShortener) -> bool {
     }
 }
 
-/// Makes those functions of `<string>` libraries' that libraries alone have called: what attrs and
-/// dataclasses make lies in such a file, and so does code given by `-c`.
+/// Makes functions of `<string>` libraries' if libraries alone have called them. Functions that
+/// attrs and dataclasses make are in such a file, and so is code given by `-c`.
 fn keep_called(frames: &DisplayTree, roles: &mut [Role]) {
     let nodes = &frames.nodes;
     let mut is_called = vec![false; roles.len()];

@@ -170,9 +170,8 @@ fn descending(a: f64, b: f64) -> Ordering {
         .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// Every word that pstats accepts, found as pstats finds it: a key claims its own
-/// prefixes from the longest on, and the first that is claimed already belongs to
-/// nobody.
+/// Every word that pstats accepts, found as pstats finds it. A key claims its own prefixes from the
+/// longest on, and the first that is claimed already becomes invalid.
 fn abbreviations() -> HashMap<&'static str, Key> {
     let mut known = HashMap::new();
     let mut ambiguous = Vec::new();

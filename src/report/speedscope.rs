@@ -93,7 +93,7 @@ fn name_with_module(function: &Function, paths: &PathShortener) -> String {
 fn profile(frames: &DisplayTree, estimated: bool, name: &str) -> String {
     let nodes = &frames.nodes;
     let mut events = String::new();
-    // Where the frame begins that comes next, and where those that are open end.
+    // Start of the next frame, and ends of the open ones.
     let mut at = 0_u64;
     let mut ends = Vec::new();
     walk(nodes, |step| {

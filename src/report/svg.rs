@@ -1,6 +1,6 @@
-//! The `.svg` report: one self-contained file with the call-stack graph above
-//! (each function stands on its caller) and the reverse graph below, which hangs from its
-//! top (each function's self time, its callers below it).
+//! The `.svg` report: one self-contained file with two graphs. In the call-stack graph above, each
+//! function is on top of its caller. The reverse graph below hangs from each function's self time,
+//! with its callers below it.
 //!
 //! Frames that are wide enough to be seen at first are drawn, so that the picture is there without
 //! scripts. All other frames are numbers only, from which the script draws the view after a zoom.

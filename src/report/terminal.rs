@@ -97,7 +97,7 @@ fn unbroken(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns what stands for `c` where there is nothing but ASCII.
+/// Returns the text for `c` in ASCII.
 fn ascii(c: char) -> String {
     match c {
         '├' => "|".to_owned(),
@@ -112,8 +112,8 @@ fn ascii(c: char) -> String {
     }
 }
 
-/// Returns `line` in at most `width` cells; `mark` stands for what is cut off. Escape sequences
-/// take none, and those behind the cut stay.
+/// Returns `line` in at most `width` cells; `mark` replaces the part that is cut off. Escape
+/// sequences take none, and those behind the cut stay.
 fn cut(line: &str, width: usize, mark: &str) -> String {
     let visible: usize = parts(line).map(|(text, _)| cells(text)).sum();
     if visible <= width {

@@ -20,7 +20,7 @@ pub struct View<'a> {
     pub profile: &'a Profile,
     /// Its pstats dictionary.
     pub rows: Cow<'a, Rows>,
-    /// Its size, and the size of what is missing in it.
+    /// Its size, and the size of its missing part.
     pub figures: Figures,
     /// The functions whose times are lower bounds.
     pub lower_bounds: LowerBounds<'a>,

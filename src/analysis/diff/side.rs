@@ -109,7 +109,7 @@ impl Side {
             self.callers.push(Vec::new());
         }
         let known = &mut self.functions[id as usize];
-        // Which run came first must not show.
+        // The order of the runs must not matter.
         if rank(function) > rank(known) {
             *known = function.clone();
         }

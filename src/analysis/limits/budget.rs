@@ -110,7 +110,7 @@ impl Budget {
         patterns.map(|(_, text)| text).collect()
     }
 
-    /// Compares all limits that are for this version of Python with what is after in `diff`.
+    /// Compares all limits for this version of Python with the later side of `diff`.
     pub fn check(&self, diff: &Diff, python: Option<&str>) -> Vec<CheckedLimit> {
         let limits = self.limits_for(python).into_iter();
         limits

@@ -50,7 +50,7 @@ pub struct Merged {
     pub refused: Vec<(PathBuf, Refusal)>,
 }
 
-/// Takes files one after the other and keeps only what is distinct in them.
+/// Takes files one after the other and keeps only their distinct parts.
 #[derive(Default)]
 pub struct Merger {
     trees: TreeSum,
@@ -88,7 +88,7 @@ impl Merger {
         }
     }
 
-    /// Adds a file; `path` is what the user knows it by and is not opened.
+    /// Adds a file; `path` is its name in messages and is not opened.
     ///
     /// Of two files with the same recording the first counts: give a live file,
     /// which holds more, before the `.prof` of the same process.

@@ -12,9 +12,9 @@ use crate::model::{DispatchCounts, Rows, Trees, dispatch_counts, rows_of};
 
 /// Everything that was read, as one value, from which all reports are written.
 ///
-/// Functions, nodes, recordings and processes are sorted by their content, so the same
-/// inputs give the same value in whatever order they were read. Only the rows of plain
-/// inputs keep the order of their first appearance, like those of pstats.
+/// Functions, nodes, recordings and processes are sorted by their content, so the same inputs give
+/// the same value in any order of reading. Only the rows of plain inputs keep the order of their
+/// first appearance, like those of pstats.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     trees: Trees,

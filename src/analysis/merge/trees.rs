@@ -85,8 +85,8 @@ impl TreeSum {
         let nodes = &thread.nodes;
         let mut places: Vec<u32> = Vec::with_capacity(nodes.len());
         self.tree.reserve(nodes.len());
-        // Most profiles are of one thread, whose nodes need not be looked up, but for those that
-        // become one node with another, and what is below these.
+        // Most profiles are of one thread. Its nodes need not be looked up, except those that
+        // become one node with another, and the nodes below these.
         let is_first = self.tree.len() == 0;
         let kind = |node: u32| kinds[nodes.kinds()[node as usize] as usize];
         let mut has_twin = match is_first {

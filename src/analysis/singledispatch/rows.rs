@@ -1,10 +1,9 @@
 //! Dispatch wrappers in pstats rows, which know functions by caller and callee only.
 //!
-//! Calls and times of an implementation under the wrapper are split over the wrapper's
-//! callers: by the dispatch counts or, for an implementation that these don't know, by the
-//! callers' calls of the wrapper. The sum over an implementation's callers does not change,
-//! nor do the functions' own figures. The wrapper keeps its own time and the time that it
-//! needed to find the implementation.
+//! Calls and times of an implementation under the wrapper are split over the wrapper's callers by
+//! the dispatch counts. For an implementation without counts, the callers' calls of the wrapper
+//! decide. The sum over an implementation's callers does not change, nor do the functions' own
+//! figures. The wrapper keeps its own time and the time that it needed to find the implementation.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

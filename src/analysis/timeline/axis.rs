@@ -55,7 +55,7 @@ impl Axis {
         axis
     }
 
-    /// Returns the time of a process's tick; 0 for what is before the run's start.
+    /// Returns the time of a process's tick; 0 for ticks before the run's start.
     pub fn ns(&self, process: usize, tick: u64) -> u64 {
         let placed = self.processes.get(process);
         placed.map_or(0, |placed| clamped(placed.at(tick) - self.start))

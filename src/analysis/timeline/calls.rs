@@ -1,8 +1,8 @@
 //! The single calls of a function: how long each took, and which were the slowest.
 //!
 //! Of calls of the function within each other, the outermost count. The [`steps`](super::steps) of
-//! a coroutine are one call. A step of a generator counts alone: a history does not tell the
-//! generators of one path apart.
+//! a coroutine are one call. A step of a generator counts alone, because a history does not
+//! distinguish the generators of one path.
 
 use std::collections::HashSet;
 use std::io;

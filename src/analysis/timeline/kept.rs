@@ -52,7 +52,7 @@ impl<K: Ord + Copy, V> Best<K, V> {
     }
 }
 
-/// A part of the items that follows from their numbers alone, in whatever order they come.
+/// A part of the items that follows from their numbers alone, in any order of arrival.
 pub(super) struct Sample<V> {
     /// Number of leading zeros that the hash of an item needs.
     level: u32,

@@ -56,7 +56,7 @@ pub struct Call {
     pub began: u64,
     /// Its beginning.
     pub beginning: Beginning,
-    /// Number that tells its coroutine from others that have not ended; 0 for other calls.
+    /// Number of its coroutine among those that have not ended; 0 for other calls.
     pub coroutine: u64,
 }
 
@@ -342,7 +342,7 @@ impl Replay<'_> {
     }
 
     /// Begins the innermost of the parent's calls, if nothing else is open and it is not. The one
-    /// that was innermost before goes on later.
+    /// that was innermost before continues later.
     fn begin_inherited(&mut self, tick: u64, visitor: &mut impl Visitor) -> ControlFlow<()> {
         let is_innermost = self
             .nodes

@@ -185,7 +185,7 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(())
     }
 
-    /// Ends what is open at a time.
+    /// Ends the calls that are open at a time.
     fn close(&mut self, open: &[Call], end: u64, ending: Ending) -> io::Result<()> {
         let end = end.max(self.latest);
         self.advance(open, end)?;
@@ -237,7 +237,7 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Cuts what is open, because the recorder took the `ticks` before `tick` for itself.
+    /// Cuts the open calls, because the recorder took the `ticks` before `tick` for itself.
     fn excluded(&mut self, open: &[Call], tick: u64, ticks: u64) -> io::Result<ControlFlow<()>> {
         let from = (self.time)(tick.saturating_sub(ticks));
         let to = (self.time)(tick);

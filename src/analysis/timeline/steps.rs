@@ -1,8 +1,8 @@
 //! Joins the steps of coroutines to calls.
 //!
-//! A *step* is what a coroutine does from its start or resumption until it is suspended or ends. A
-//! call is all steps of a coroutine: it lasts from the start of the first to the end of the last,
-//! with the time in which it was suspended, whichever threads ran it.
+//! A *step* is the run of a coroutine from its start or resumption until it is suspended or ends. A
+//! call is all steps of a coroutine, in any threads. It lasts from the start of the first to the
+//! end of the last, with the time in which it was suspended.
 
 use std::collections::HashSet;
 
@@ -91,7 +91,7 @@ fn call_of(
         began: first.part.began,
         ended,
         start_ns,
-        // What the recorder took while the coroutine ran is in no call's time.
+        // Time that the recorder took while the coroutine ran is in no call.
         duration_ns: match of.len() {
             1 if ending != Ending::Open => running_ns,
             _ => lasted.max(running_ns),

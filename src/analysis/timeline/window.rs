@@ -340,8 +340,8 @@ fn assemble(
     }
 }
 
-/// The facts of `process`, of which the window has only a part: what is known of all of it alone
-/// is left out.
+/// The facts of `process`, of which the window has only a part. Facts that are known only for the
+/// whole process are left out.
 fn facts(process: &TimelineProcess, window: &Range<u64>) -> Process {
     let (start, end) = (window.start.min(process.end), window.end.min(process.end));
     let [start, end] = [start, end].map(|tick| process.clock.ns(tick));

@@ -92,7 +92,7 @@ pub enum edbprof_column_id {
     EDBPROF_PROCESS_ENDING = 207,
     /// Text: the name; in a merged file that of several, with `#` for digits.
     EDBPROF_THREAD_NAME = 300,
-    /// uint32_t: index of its process; UINT32_MAX in a merged file, which does not tell.
+    /// uint32_t: index of its process; UINT32_MAX in a merged file, which does not have it.
     EDBPROF_THREAD_PROCESS = 301,
     /// uint32_t: number of threads that recorded under that name, one after the other; 0 if
     /// unknown.

@@ -13,7 +13,7 @@ use crate::model::{
     function_id, native_name,
 };
 
-/// A profile, and what is computed of it once.
+/// A profile, and the columns that are computed from it once.
 #[derive(Debug)]
 pub(super) struct ProfileData {
     pub(super) profile: Profile,
@@ -277,7 +277,7 @@ fn of_label(label: &Label) -> Function {
     }
 }
 
-/// Other profilers' files may have negative ones; what is no number is 0.
+/// Other profilers' files may have negative ones; a value that is no number is 0.
 pub(super) fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9).round() as i64
 }

@@ -183,7 +183,7 @@ pub unsafe extern "C" fn edbprof_data_encode(
 
 /// Gives a column of a profile or comparison. Any thread.
 ///
-/// `*out` becomes the column, which nobody frees: it lives as long as `data`.
+/// `*out` becomes the column, which lives as long as `data` and is not freed.
 ///
 /// Errors: `EDBPROF_BAD_ARGUMENT` (there is no such column).
 ///

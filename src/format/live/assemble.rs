@@ -1,8 +1,8 @@
 //! Call trees from nodes as a recorder has them, in its memory and in its live file.
 //!
-//! Both are the same nodes, so the recorder's snapshot and the reader of live files share
-//! the rules: a hidden node leaves its children and its time to its caller, overflow calls
-//! made in a node get a node of their own, and functions are numbered in order of use.
+//! Both are the same nodes, so the recorder's snapshot and the reader of live files share the
+//! rules. A hidden node leaves its children and its time to its caller. Overflow calls made in a
+//! node get a node of their own. Functions are numbered in order of use.
 //!
 //! In a forked child, nodes of the calls that it inherited were open below each other, though
 //! it may never come back to most of them. The tree has one node for the child instead, and

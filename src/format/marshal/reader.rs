@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Input that is no marshal, or nested deeper than Python reads.
     pub fn skip(&mut self) -> Result<(), ReadError> {
-        // What is left of each open container; a dict has no count.
+        // Items left in each open container; a dict has no count.
         let mut open: Vec<Option<usize>> = Vec::new();
         let mut left = Some(1);
         loop {
@@ -389,7 +389,7 @@ impl<'a> Reader<'a> {
         self.at_least(count as usize)
     }
 
-    /// Every object takes a byte: a larger count is a lie, found out here.
+    /// Every object takes a byte at least, so a larger count is refused here.
     fn at_least(&self, count: usize) -> Result<usize, ReadError> {
         if count > self.input.rest().len() {
             return Err(self.input.truncated());

@@ -1,5 +1,5 @@
-//! A pstats dictionary as it stands in a file, for whoever adds up many of them: the
-//! labels that are known from other files are numbers already.
+//! A pstats dictionary as it is in a file, for adding up many of them. Labels that are known from
+//! other files are numbers already.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

@@ -80,8 +80,7 @@ fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     })
 }
 
-/// The labels read so far by their marshal numbers: most stand for themselves as
-/// references, over and over.
+/// Labels read so far by their marshal numbers, because most labels of a file are references.
 #[derive(Default)]
 struct SeenLabels(Vec<Option<LabelId>>);
 

@@ -38,8 +38,8 @@ pub fn decode(bytes: &[u8]) -> Result<DispatchCounts, ReadError> {
     })
 }
 
-/// Real files take nine bytes and more for a caller, with a noted dict of its own, and 24
-/// for a function, whose file's path stands there once and may be long.
+/// Real files take at least nine bytes for a caller, with a noted dict of its own, and 24 for a
+/// function. The path of its file is stored once and may be long.
 const EXPANSION: usize = 24;
 /// Memory that a dict takes before it is a map.
 const DICT_SIZE: usize = 80;
@@ -277,8 +277,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The dict `value` with `convert` applied to its values. How deep this goes
-    /// is up to `convert`; how wide, to the file, for a dict can stand in one place only.
+    /// The dict `value` with `convert` applied to its values. `convert` limits the depth of this,
+    /// and the file its width, because a dict can be in one place only.
     fn map<T>(
         &mut self,
         value: Value,

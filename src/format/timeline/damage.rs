@@ -31,7 +31,8 @@ impl Damages {
         places.insert(offset, damage);
     }
 
-    /// Returns what is known now, of a file in which so many processes and blocks can be read.
+    /// Returns the damage known so far, for a file in which so many processes and blocks can be
+    /// read.
     pub(super) fn found(&self, processes: u64, blocks: u64) -> FileDamage {
         let mut found = FileDamage {
             processes,

@@ -23,9 +23,9 @@
 //!
 //! The bytes in between and behind are zeros.
 //!
-//! Words of 8 bytes follow; in a history file a word of 0 ends them. The low half of a word is
-//! the number of ticks since the event before it, or since the block's beginning. The high half
-//! is what happened:
+//! Words of 8 bytes follow; in a history file a word of 0 ends them. The low half of a word is the
+//! number of ticks since the event before it, or since the block's beginning. The high half says
+//! what happened:
 //!
 //! | high half | event |
 //! |---|---|
@@ -89,10 +89,10 @@
 //! | `functions` | list of functions, as in [`trees`](super::trees) |
 //! | `threads` | list of tuples (int, text, int): index of a tree's root, name of its threads; in the tree of a forked child's thread that had forked, the number of nodes behind the root that are calls of the parent's, each below the one before it, plus 1; else 0 |
 //!
-//! Ticks are those of the process's recording, with the time that the recorder took for itself:
-//! the ticks in [`live`](super::live) and those that a thread leaves out, so all threads have one
-//! time axis. The second of two words is stored before the
-//! first, and each event by one store, so a killed process leaves whole events.
+//! Ticks are those of the process's recording, with the time that the recorder took for itself.
+//! They include the ticks that a thread in [`live`](super::live) leaves out, so all threads have
+//! one time axis. The second of two words is stored before the first, and each event by one store,
+//! so a killed process leaves whole events.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

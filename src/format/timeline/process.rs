@@ -270,8 +270,8 @@ impl TimelineProcess {
         node.is_some_and(|node| !node.is_counter()) && (block.root as usize) < self.nodes.len()
     }
 
-    /// Returns true if nothing is out of its range: whatever passes may be indexed without
-    /// looking, but for nodes in events.
+    /// Returns true if nothing is out of its range. Then all indexes but those of nodes in events
+    /// can be used unchecked.
     pub(crate) fn is_sound(&self) -> bool {
         let nodes = self.nodes.len();
         let is_function =

@@ -52,8 +52,8 @@ impl From<ReadError> for TimelineError {
 /// Bytes of a directory that are read at most: names of a hundred million functions.
 const MOST_DIRECTORY: u64 = 1 << 32;
 
-/// Reads the processes of a timeline file, without the words of their blocks. Leaves out what is
-/// damaged, of which the [file](TimelineProcess::file) then knows.
+/// Reads the processes of a timeline file, without the words of their blocks. Leaves out damaged
+/// parts, which the [file](TimelineProcess::file) then names.
 ///
 /// # Errors
 /// The system's; a file that is none, is cut off, or has no process that can be read.
@@ -140,7 +140,7 @@ struct Extents {
     nodes_checksum: u64,
 }
 
-/// Reads one process; what it has lies before `end` in the file.
+/// Reads one process, whose data ends before `end` in the file.
 fn read_entry(
     entry: &[u8],
     file: &Arc<TimelineFile>,

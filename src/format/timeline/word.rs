@@ -79,7 +79,7 @@ pub fn encode(what: Happening, ticks: u64, words: &mut Vec<u64>) {
     }
 }
 
-/// Number of words that events take, up to what is none.
+/// Number of words that events take, up to the first that is none.
 pub(crate) fn used_words(words: &[u64]) -> usize {
     let mut events = Events::new(words, 0);
     while events.next().is_some() {}
@@ -100,7 +100,7 @@ pub(crate) fn is_unfinished(mut rest: &[u64]) -> bool {
     !rest.iter().enumerate().any(is_stored)
 }
 
-/// The events of a block's words, with their ticks. Ends before what is no event.
+/// The events of a block's words, with their ticks. Ends before a word that is no event.
 #[derive(Clone, Debug)]
 pub struct Events<'a> {
     words: std::slice::Iter<'a, u64>,

@@ -55,8 +55,7 @@ pub(super) fn read_column_of(
 
 /// Adds what was read to the tree, all other columns of which were read.
 ///
-/// # Errors
-/// Says what is wrong with it.
+/// # Errors The fault in it.
 pub(super) fn add(thread: &mut ThreadTree, columns: &Columns) -> Result<(), &'static str> {
     let of_runs = columns.runs.iter().map(|run| run.node);
     let mut nodes = columns.nodes.iter().map(|(node, _)| *node).chain(of_runs);

@@ -90,7 +90,7 @@ pub(super) fn write_stand_in(writer: &mut Writer<'_>, kind: &NodeKind) {
     writer.none();
 }
 
-/// Removes the stand-ins from the functions of a file, and numbers the others.
+/// Removes the placeholders from the functions of a file, and numbers the others.
 ///
 /// # Errors
 /// There are not as many kinds as functions.

@@ -59,9 +59,9 @@
 //! | `run_node` | bytes, u32 a run, the longest ten runs of tasks between two suspensions: index of the node of the coroutine that took most of it |
 //! | `run_start_unix_ns`, `run_duration` | bytes, u64 a run, nanoseconds |
 //!
-//! A node may stand for something that is no function ([`NodeKind`]). `functions` has a
-//! stand-in for it, a native function without file and line, so that every index has a name.
-//! `kinds` says what the stand-in is:
+//! A node may be something other than a function ([`NodeKind`]). `functions` has a placeholder for
+//! it, a native function without file and line, so that every index has a name. `kinds` has the
+//! kind of the placeholder:
 //!
 //! | value | calls of |
 //! |---|---|
@@ -201,7 +201,7 @@ fn write_occurrences<'a>(writer: &mut Writer<'a>, rows: &'a [Occurrence]) {
 /// indices exist.
 pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
     if trees.recordings.is_empty() && !trees.threads.is_empty() {
-        // Nothing could tell whether they were counted already.
+        // Readers could not know if they were counted already.
         return Err(ReadError::invalid(offset, "call trees of no recording"));
     }
     let is_nothing = |kind: &NodeKind| match *kind {

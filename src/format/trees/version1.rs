@@ -1,5 +1,5 @@
-//! Call trees of `.prof` files of version 1, where nodes of all kinds were called
-//! functions: what was none had a flag, and facts of processes and threads were its name.
+//! Call trees of `.prof` files of version 1, where nodes of all kinds were called functions. Those
+//! that were none had a flag, and a name with the facts of their process or thread.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -41,8 +41,7 @@ pub(super) fn read_column_of(
 
 /// Adds what was read to the tree, all other columns of which were read.
 ///
-/// # Errors
-/// Says what is wrong with it.
+/// # Errors The fault in it.
 pub(super) fn add(thread: &mut ThreadTree, rows: &[Row]) -> Result<(), &'static str> {
     for row in rows {
         if row.node as usize >= thread.nodes.len() {

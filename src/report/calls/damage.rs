@@ -3,7 +3,8 @@
 use crate::format::timeline::FileDamage;
 use crate::report::numbers::{count, counted};
 
-/// Returns what is damaged, where, and how much of the file is used; nothing if all of it is.
+/// Returns sentences about damaged parts: where they are, and how much of the file is used. Empty
+/// if all of it is.
 pub fn damage_text(damage: &FileDamage) -> Vec<String> {
     let behind = damage.behind.map(|(offset, bytes)| {
         format!(

@@ -6,7 +6,7 @@ use crate::report::numbers::{counted, duration};
 /// Shortest suspension that is named, nanoseconds: below, two clocks differ by their readings.
 const LEAST_SUSPENSION: u64 = 1_000_000;
 
-/// Returns sentences that say what is missing, from when to when; nothing if nothing is.
+/// Returns sentences about missing calls, from when to when; empty if none are.
 pub fn missing_text(missing: &Missing) -> Option<String> {
     let of = |gap: &Gap| match missing.processes {
         1 => String::new(),

@@ -34,8 +34,8 @@ pub struct CallsReport<'c> {
     pub axis: &'c Axis,
     /// The calls.
     pub calls: &'c Calls,
-    /// Number of calls that were recorded, whether the history has them or not; `None` if only
-    /// the history tells.
+    /// Number of recorded calls, with those that the history has not; `None` if only the history is
+    /// known.
     pub recorded: Option<u64>,
     /// Number of slowest calls that are left out.
     pub left_out: usize,

@@ -23,7 +23,7 @@ struct Line {
 }
 
 /// Returns the paths of the call and of the median one beside each other, the costliest first. If
-/// the call `is_median` itself, it stands alone.
+/// the call `is_median` itself, it is shown alone.
 pub(super) fn tree(
     paths: &[Path],
     is_median: bool,
@@ -89,7 +89,7 @@ fn shown(paths: &[Path]) -> Vec<bool> {
     let least = paths[0].sides.map(|side| (side.total_ns / LEAST).max(1));
     let weight = |path: &Path| {
         let [slow, median] = path.sides;
-        // The slow call is what one asks about; of the median one only large parts tell.
+        // Users ask about the slow call; of the median one only large parts matter.
         let is_worth = slow.total_ns >= least[0] || median.total_ns >= least[1].saturating_mul(10);
         is_worth.then_some(slow.total_ns.max(median.total_ns))
     };

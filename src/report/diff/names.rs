@@ -28,8 +28,7 @@ impl Names {
         }
     }
 
-    /// Returns the name with the module, and the place of its code where that is needed to
-    /// tell it from others.
+    /// Returns the name with the module, and the place of its code if others have the same name.
     pub fn name(&self, function: &Function) -> String {
         let name = qualified(function);
         let is_enough = self.uses.get(&name).is_none_or(|uses| *uses < 2);

@@ -15,7 +15,7 @@ pub struct Limits {
     pub lines: usize,
 }
 
-/// Returns the first lines: what is compared, and how the whole has changed.
+/// Returns the first lines: the sides, and the change of the whole.
 pub fn head(diff: &Diff, before: &str, after: &str) -> String {
     let whole = &diff.whole;
     let side = |runs: usize, seconds: f64, calls: f64| {
@@ -42,7 +42,7 @@ pub fn head(diff: &Diff, before: &str, after: &str) -> String {
     )
 }
 
-/// Returns a warning if a rule for `metric` compares what is not known.
+/// Returns a warning if a rule for `metric` compares unknown figures.
 pub fn unknown(metric: Metric, diff: &Diff) -> Option<&'static str> {
     match (metric, diff.has_waiting()) {
         (Metric::Waiting, [_, false]) if diff.runs()[0] == 0 => Some("no profile has any waiting"),

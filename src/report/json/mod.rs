@@ -1,10 +1,9 @@
 //! The `json` format: all that edbprof shows, for programs of your own. What commands print with
 //! `--json` is of the same kind.
 //!
-//! An object; `src/report/edbprof.schema.json` is the JSON Schema of all of them. Functions have
-//! an `id`, which is the same in all of them and in all runs. Times are whole
-//! nanoseconds. Names are shown as everywhere else, with what is no printable text
-//! escaped.
+//! An object; `src/report/edbprof.schema.json` is the JSON Schema of all of them. Functions have an
+//! `id`, which is the same in all of them and in all runs. Times are whole nanoseconds. Names are
+//! shown as everywhere else, with unprintable characters escaped.
 //!
 //! | key | value |
 //! |---|---|
@@ -170,7 +169,7 @@ fn columns(frames: &DisplayTree) -> Value {
     })
 }
 
-/// Other profilers' files may have negative ones; what is no number is 0.
+/// Other profilers' files may have negative ones; a value that is no number is 0.
 fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9).round() as i64
 }

@@ -123,7 +123,7 @@ impl Columns {
         }
     }
 
-    /// Adds the node that stands for collapsed calls, if there are any: the last ones of `left_out`.
+    /// Adds the node for collapsed calls, if there are any: the last ones of `left_out`.
     fn push_collapsed<const N: usize>(
         &mut self,
         depth: usize,

@@ -19,7 +19,7 @@ pub(super) const OTHER: u8 = 6;
 
 /// Functions of the page: those of the tree, and one for collapsed calls.
 pub(super) struct Functions {
-    /// For each function of the tree the one that stands for it.
+    /// For each function of the tree the one that is shown for it.
     indices: Vec<u32>,
     roles: Vec<u8>,
 }
@@ -85,7 +85,7 @@ impl Functions {
         &self.roles
     }
 
-    /// Index of the function that stands for collapsed calls.
+    /// Index of the function for collapsed calls.
     pub(super) fn collapsed(&self) -> u32 {
         self.indices.len() as u32
     }

@@ -148,7 +148,7 @@ impl PageTimeline {
     }
 }
 
-/// What the page has of a timeline.
+/// The part of a timeline that the page has.
 #[derive(Default)]
 pub(super) struct EncodedTimeline {
     pub(super) header: Value,

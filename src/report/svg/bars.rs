@@ -49,7 +49,7 @@ pub(super) fn write_bars(
             let (class, estimated) = match frame.content {
                 Content::Node { node, .. } => {
                     let function = graph.tree.nodes.kinds()[node as usize];
-                    // Where all is estimated, a sentence says so and the colours stay strong.
+                    // If all is estimated, a sentence says so and the colours stay strong.
                     let estimated = graph.tree.estimated[node as usize] && marks_estimates;
                     (functions.get(function).class, estimated)
                 }
@@ -151,7 +151,7 @@ fn write_label(
     );
 }
 
-/// Returns the name of a frame that stands for several nodes.
+/// Returns the name of a frame for several nodes.
 fn name_of(rest: Rest, narrow: &str) -> String {
     match rest.deeper {
         0 => {

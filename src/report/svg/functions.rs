@@ -70,7 +70,7 @@ impl<'a> Shown<'a> {
     fn new(function: &'a Function, paths: &PathShortener) -> Self {
         let label = &function.label;
         let name = match &*label.name {
-            // Every module's code has this name: only the file tells them apart.
+            // Every module's code has this name, so the file is shown.
             b"<module>" => format!("<module> {}", paths.short(&label.file)),
             _ => function_name(function),
         };

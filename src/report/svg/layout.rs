@@ -1,5 +1,5 @@
 //! Places the frames of a flame graph: level by level, the widest child first. One frame at the
-//! right end stands for all that are not drawn.
+//! right end is for all that are not drawn.
 
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::walk::Children;
@@ -86,8 +86,7 @@ impl Layout {
         layout
     }
 
-    /// Appends the frames of `siblings`, and tells how many are nodes and what the
-    /// others are.
+    /// Appends the frames of `siblings`, and returns how many are nodes and the kind of the others.
     fn place(
         &mut self,
         tree: &DisplayTree,

@@ -1,8 +1,8 @@
 //! The `firefox` format: processed profiles in JSON and gzip, for
 //! <https://profiler.firefox.com>.
 //!
-//! A sample stands for the time from one change of the stack to the next, so self and total times
-//! are exact, but nothing counts calls. Waits are markers. The format, version 55:
+//! A sample has the time from one change of the stack to the next. So self and total times are
+//! exact, but nothing counts calls. Waits are markers. The format, version 55:
 //! <https://github.com/firefox-devtools/profiler/blob/main/docs-developer/CHANGELOG-formats.md>
 //!
 //! The crate fxprof-processed-profile is not used: its weights are whole milliseconds, it has no

@@ -33,7 +33,7 @@ pub trait TimelineFormat: Sync {
     /// Bytes that the parts of a process's threads take at most.
     fn costs(&self, process: &ProcessTrack<'_>) -> Costs;
 
-    /// Writes the slices of a window. `remarks` say what is missing.
+    /// Writes the slices of a window. `remarks` name missing parts.
     ///
     /// # Errors
     /// Those of reading and writing.
@@ -47,7 +47,7 @@ pub trait TimelineFormat: Sync {
 }
 
 /// Writes what `tracks` have in `window` to `out`, in at most `max_size` bytes before compression.
-/// The file says what is missing: `remarks`, to which that is added which calls are left out.
+/// The file names missing parts by `remarks`, and calls that are left out.
 ///
 /// # Errors
 /// Those of reading and writing.

@@ -1,5 +1,5 @@
-//! Chooses the frames that are shown: the way to where most time goes and the program's own
-//! functions before all others, and of those the costliest, as long as there are lines.
+//! Chooses the frames that are shown. The heaviest path and the program's own functions come first,
+//! the costliest before others, until the lines are used up.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -82,8 +82,8 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     ranked
 }
 
-/// Frames that stand for what is below them: roots, the program's own and those that they call. A
-/// library's thread that mostly waits is no such root.
+/// Frames that name the hidden ones below them: roots, the program's own and those that they call.
+/// A library's thread that mostly waits is no such root.
 fn prominent(frames: &Frames, times: &Times) -> Vec<bool> {
     let nodes = &frames.tree.nodes;
     let role = |node: u32| {

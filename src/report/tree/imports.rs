@@ -153,7 +153,7 @@ impl Names {
         number
     }
 
-    /// Returns the function that stands for loading several modules, or none.
+    /// Returns the function for the loading of several modules, or none.
     fn imports(&mut self) -> u32 {
         if let Some(known) = self.imports {
             return known;

@@ -392,7 +392,7 @@ mod tests {
                 Item::Frame(node) => times.own[*node as usize],
                 Item::Hidden(anchor) => layout.hidden[anchor].own,
             };
-            // What is below each line, told by how far it is indented.
+            // The lines below each line, by their indentation.
             let depth = |branch: &str| branch.chars().count();
             for (at, (item, branch)) in layout.lines.iter().enumerate() {
                 let below = layout.lines[at + 1..].iter();

@@ -84,7 +84,7 @@ fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit
     Ok((page.map_err(failed)?, reading.exit()))
 }
 
-/// Returns what is selected of the timelines that lie beside the profiles.
+/// Returns the selected parts of the timelines beside the profiles.
 fn timeline(
     files: Vec<input::Input>,
     inputs: &InputOptions,

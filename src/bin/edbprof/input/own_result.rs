@@ -14,8 +14,8 @@ use crate::cli::exit::Error;
 use crate::cli::names::{PREFIX, RESULT, SUFFIX};
 use crate::cli::ui::warn;
 
-/// Finds the inputs of a command that shows a profile: those that are named, else the result in
-/// the current directory if it is the user's own, else what [`find`] finds. Says which on stderr,
+/// Finds the inputs of a command that shows a profile: those that are named, else the user's own
+/// result in the current directory, else the files that [`find`] finds. Says which on stderr,
 /// unless they are named.
 ///
 /// # Errors

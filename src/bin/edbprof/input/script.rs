@@ -12,8 +12,8 @@ use which::which;
 const HEAD: u64 = 512;
 const SUFFIXES: [&str; 4] = ["py", "pyw", "pyc", "pyz"];
 
-/// Returns true if the file, though it may be executable, is one that its user gives to Python:
-/// its name or its content says so, and its first line says nothing else.
+/// Returns true if the file is one for Python, though it may be executable: its name or content
+/// says so, and its first line names no other interpreter.
 pub(crate) fn is_for_python(path: &Path) -> bool {
     if path.is_dir() {
         return path.join("__main__.py").is_file();

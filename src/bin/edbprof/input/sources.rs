@@ -29,7 +29,7 @@ fn began(processes: &[Process]) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(first))
 }
 
-/// A path comes from a file that may be another user's. So only what is source is read.
+/// A path comes from a file that may be another user's. So only sources are read.
 fn read_file(path: &[u8], began: Option<SystemTime>) -> Result<String, String> {
     let failed = |error: std::io::Error| error.to_string();
     // Neither a link, which may lead anywhere, nor a pipe, which would block.

@@ -22,10 +22,10 @@ use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
 use crate::cli::names::{SUFFIX, TIMELINE_RESULT};
 
-/// Opens the timelines of the inputs that `options` name: timelines, profiles with one beside
-/// them, and directories with any. Without a path, that is the result in the current directory if
-/// it is the user's own, else the recordings in the temporary directory. Returns each recording
-/// once, the earliest first, and of it what is selected by process and thread.
+/// Opens the timelines of the inputs that `options` name: timelines, profiles with one beside them,
+/// and directories with any. Without a path, that is the result in the current directory if it is
+/// the user's own, else the recordings in the temporary directory. Returns each recording once, the
+/// earliest first, with its selected processes and threads.
 ///
 /// # Errors
 ///

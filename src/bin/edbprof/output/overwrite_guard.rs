@@ -147,7 +147,7 @@ fn may_be_saved(live: &Input) -> bool {
 fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
     let bytes = match read_trusted(&input.path, input.owners, profile_goes_on) {
         Ok(bytes) => bytes,
-        // What is no file is written into and stays.
+        // A device or pipe is written into and stays.
         Err(ReadError::NotAFile(_)) => return true,
         Err(ReadError::System(error)) => return error.kind() == io::ErrorKind::NotFound,
         Err(_) => return false,

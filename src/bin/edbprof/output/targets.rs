@@ -84,8 +84,8 @@ impl Outputs {
         })
     }
 
-    /// Checks that files can be created among the results, by creating one without a name:
-    /// permissions alone don't tell.
+    /// Checks that files can be created among the results, by creating one without a name, because
+    /// permissions alone don't decide.
     ///
     /// # Errors
     ///

@@ -91,8 +91,8 @@ pub fn picture(changes: &PathChanges, names: &Names, before: &str, after: &str) 
     )
 }
 
-/// Fills of frames: a colour, and lines that rise for more and dots for less, so that they
-/// can be told apart without colours.
+/// Fills of frames: a colour, and lines that rise for more and dots for less, so that they differ
+/// without colours, too.
 const PATTERNS: &str = "\
 <pattern id=\"more\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
 <path class=\"mark\" d=\"M0 6L6 0\"/></pattern>\

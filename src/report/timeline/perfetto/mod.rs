@@ -1,7 +1,7 @@
 //! The `perfetto` format: track events in protocol buffers, for <https://ui.perfetto.dev>.
 //!
-//! A file is a series of packets. Each thread has a sequence of packets for its calls, one for
-//! its spans and one for its waits, each with a track, its own names and its own clock, which
+//! A file is a series of packets. Each thread has a sequence of packets for its calls, one for its
+//! spans and one for its waits. A sequence has a track, its own names and its own clock, which
 //! counts the nanoseconds since the packet before. The numbers of the fields:
 //! <https://github.com/google/perfetto/tree/main/protos/perfetto/trace>
 

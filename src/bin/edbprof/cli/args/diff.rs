@@ -60,9 +60,9 @@ Exit status:
 
 /// Compare two profiles: which functions are called more often, which calls take longer
 ///
-/// Functions are matched by module and qualified name, then by file and name, whatever their
-/// lines. Times are compared without the cost of recording. With three files or more on each
-/// side, a change of time is called certain if the times of the sides don't overlap.
+/// Functions are matched by module and qualified name, then by file and name; lines don't matter.
+/// Times are compared without the cost of recording. With three files or more on each side, a
+/// change of time is called certain if the times of the sides don't overlap.
 #[derive(Debug, Args)]
 #[command(after_long_help = DIFF_AFTER_HELP)]
 pub(crate) struct DiffOptions {

@@ -136,9 +136,9 @@ pub(crate) struct AggregateOptions {
 pub(crate) struct InputOptions {
     /// Directories to search, files to read
     ///
-    /// A directory is searched for PREFIX*SUFFIX, without its subdirectories; a file is read
-    /// whatever its name. The default is the directory of Python's tempfile: TMPDIR, TEMP or TMP,
-    /// else the first of /tmp, /var/tmp, /usr/tmp and the current directory that is writable.
+    /// A directory is searched for PREFIX*SUFFIX, without its subdirectories; a file of any name is
+    /// read. The default is the directory of Python's tempfile: TMPDIR, TEMP or TMP, else the first
+    /// of /tmp, /var/tmp, /usr/tmp and the current directory that is writable.
     #[arg(value_name = "DIR|FILE")]
     pub(crate) paths: Vec<PathBuf>,
 

@@ -43,9 +43,9 @@ pub(crate) struct RunOptions {
 
     /// Run the program several times, with results for each run
     ///
-    /// For --out=X they are called X.1.prof, X.2.prof and so on, as `edbprof diff` wants them to
-    /// tell changes from noise. Standard input can only be a file; it is read anew each time. The
-    /// exit status is the first that is not 0.
+    /// For --out=X they are called X.1.prof, X.2.prof and so on. `edbprof diff` uses them to
+    /// separate changes from noise. Standard input can only be a file; it is read anew each time.
+    /// The exit status is the first that is not 0.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "keep",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
@@ -58,7 +58,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) open: bool,
 
-    /// Show what is recorded while the program runs
+    /// Show the recording while the program runs
     ///
     /// The view has the terminal until you press q or the program ends. What the program prints
     /// there is shown afterwards. Ctrl-C is for the program.
@@ -112,7 +112,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "PATTERN", value_parser = recorded)]
     pub(crate) no_record: Vec<String>,
 
-    /// Do not tell waiting apart: blocked, without the GIL, preempted
+    /// Do not measure waiting: blocked, without the GIL, preempted
     #[arg(long)]
     pub(crate) no_waiting: bool,
 

@@ -27,9 +27,9 @@ pub(crate) struct SelectionOptions {
 
     /// Only processes of this pid or command line; may be repeated
     ///
-    /// In patterns * stands for any characters, ? for one. This pattern matches the whole command
-    /// line or one word of it, without leading directories: `worker.py`, 'worker.py --queue=*'.
-    /// It selects from recordings, and from profiles that keep processes apart.
+    /// In patterns * matches any characters, ? one. This pattern matches the whole command line or
+    /// one word of it, without leading directories: `worker.py`, 'worker.py --queue=*'. It selects
+    /// from recordings, and from profiles that keep processes apart.
     #[arg(long, help_heading = HEADING, value_name = "PID|PATTERN", value_parser = pattern)]
     pub(crate) only_process: Vec<Pattern>,
 
@@ -43,9 +43,9 @@ pub(crate) struct SelectionOptions {
     /// Only stacks in which this function occurs; may be repeated
     ///
     /// A pattern matches a function by its name, its qualified name, either of them behind the
-    /// module and a dot or colon, its file, or FILE:NAME; * stands for any characters, ? for one.
-    /// Leading directories may be left out: 'parse', 'json/*', 'parse.py:Parser.*', 'list.append'.
-    /// The callers of the function stay, without time of their own.
+    /// module and a dot or colon, its file, or FILE:NAME; * matches any characters, ? one. Leading
+    /// directories may be left out: 'parse', 'json/*', 'parse.py:Parser.*', 'list.append'. The
+    /// callers of the function stay, without time of their own.
     #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]
     pub(crate) include: Vec<Pattern>,
 

@@ -100,9 +100,9 @@ pub(crate) struct TreeOptions {
 
     /// Show tasks of event loops, what they awaited, and their longest runs
     ///
-    /// Below a coroutine are those that it awaited, whatever event loop ran them. Awaiting is the
-    /// time in which they were suspended, the longest run that without a suspension. --all also
-    /// shows coroutines of the event loop between those of the program.
+    /// Below a coroutine are those that it awaited, in any event loop. Awaiting is the time in
+    /// which they were suspended, the longest run that without a suspension. --all also shows
+    /// coroutines of the event loop between those of the program.
     #[arg(long, conflicts_with_all = ["json", "max_words"])]
     pub(crate) tasks: bool,
 

@@ -37,7 +37,7 @@ pub(crate) fn dump(options: &DumpOptions) -> Result<Exit, Error> {
     };
     let text = match asked {
         Ok(answer) if !answer.is_empty() => stacks(&answer, &recorded),
-        // What is recorded needs nobody's help.
+        // A recorded process needs no help of its own.
         Err(error) if recorded.is_empty() => return Err(error),
         asked => {
             if let Err(error) = asked {

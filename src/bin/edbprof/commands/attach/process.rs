@@ -45,7 +45,7 @@ impl Process {
 
     /// Path of the door that the process has opened, as it is found from here.
     pub(super) fn door(&self) -> Option<PathBuf> {
-        // Names of all sockets in the process's network, whoever's they are.
+        // Names of all sockets in the process's network, of any user.
         let sockets = fs::read_to_string(format!("/proc/{}/net/unix", self.pid)).ok()?;
         let end = format!("/{DOORS}{}/{}", self.user, self.own_pid);
         let paths = sockets.lines().filter_map(|line| {
@@ -53,7 +53,7 @@ impl Process {
             path.ends_with(&end).then(|| Path::new(path))
         });
         let here = |path: &Path| -> Option<PathBuf> {
-            // Where the process sees another file system, as in a container.
+            // For a process that sees another file system, as in a container.
             let inside = Path::new("/proc").join(self.pid.to_string()).join("root");
             let inside = inside.join(path.strip_prefix("/").ok()?);
             [inside, path.to_owned()]

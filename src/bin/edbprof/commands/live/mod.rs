@@ -59,7 +59,7 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
         title,
     };
     let screen = Screen::open()?;
-    // The first thread, before others: they inherit what is blocked.
+    // The first thread, before others, because they inherit the blocked signals.
     let blocked = Blocked::all();
     let closed = show(screen, sources, &options, None);
     drop(blocked);
@@ -86,7 +86,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Error> {
         title: format!("edbprof run  {}", program::title(&options.command)),
     };
     let closed = show(screen, sources, &shown, Some(&mut program));
-    // The program and its results come first, whatever became of the view.
+    // The program and its results come first, even if the view failed.
     let status = program.pass_on();
     drop(blocked);
     closed?;

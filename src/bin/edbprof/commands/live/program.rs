@@ -23,7 +23,7 @@ use super::screen::Screen;
 use crate::cli::exit::Error;
 use crate::commands::run::os::{Arrivals, Arrived, SignalSet, take};
 
-/// Bytes of output that are kept in memory; what is more, in a file without a name.
+/// Bytes of output that are kept in memory; the rest is in a file without a name.
 const IN_MEMORY: usize = 1 << 20;
 
 /// The program, and what it has written.
@@ -95,7 +95,7 @@ impl Program {
         let mut bytes = [0; 1 << 16];
         while let Some(written) = self.read_some(&mut bytes) {
             self.lines += written.iter().filter(|&&byte| byte == b'\n').count();
-            // Without room for it, output is lost and the program goes on.
+            // Without room for it, output is lost and the program continues.
             let _ = self.output.write_all(written);
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct Readings {
     next: Option<Instant>,
     /// Number of readings.
     number: u64,
-    /// What was recorded since the first of the earlier ones, once somebody asks.
+    /// Calls recorded since the first of the earlier ones, computed at the first use.
     recent: Option<Profile>,
 }
 

@@ -30,7 +30,7 @@ const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 /// Lines that are no part of the profile: title, subject, keys.
 const OTHER_LINES: u16 = 3;
 
-/// The terminal while a view is open. Dropped, it is what it was.
+/// The terminal while a view is open. Restored when dropped.
 pub(super) struct Screen {
     before: Termios,
     frames: Frames<Tty>,

@@ -76,7 +76,7 @@ impl Sources {
         }
     }
 
-    /// Returns what is shown of.
+    /// Returns the name of the source.
     pub(super) fn title(&self) -> String {
         match &self.place {
             Place::Process(pid) => format!("edbprof top  process {pid}"),
@@ -114,7 +114,7 @@ impl Sources {
                 let mapped: Vec<_> = pids.into_iter().map(mapped_live_files).collect();
                 self.running = mapped.iter().filter(|files| !files.is_empty()).count();
                 self.known.extend(mapped.into_iter().flatten());
-                // The system says that the process has the file mapped, whoever's it is.
+                // The system says that the process has the file mapped, of any user.
                 self.known.iter().map(|path| of_anyone(path)).collect()
             }
             Place::Directories(options) => {

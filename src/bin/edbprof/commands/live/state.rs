@@ -64,7 +64,7 @@ pub(super) enum Action {
 /// Everything that is drawn.
 pub(super) struct Page<'p> {
     pub(super) title: &'p str,
-    /// What the lines are about, and which processes there are.
+    /// Subject of the lines, and the processes.
     pub(super) subject: &'p str,
     pub(super) lines: &'p [String],
     pub(super) output: Option<&'p str>,

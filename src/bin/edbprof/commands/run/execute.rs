@@ -118,7 +118,8 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         lines += &format!("annotations={}\n", names.join(" "));
     }
     if let Some(bytes) = options.timeline {
-        // What one process takes, the next one finds taken: so all together leave that free.
+        // Each process finds the room that the others have taken, so all together leave that much
+        // free.
         let floor = |free: u64| free - free / 4;
         let disk = statvfs(directory).map_or(0, |volume| {
             floor(volume.f_bavail.saturating_mul(volume.f_frsize))

@@ -148,8 +148,8 @@ impl GroupProbe {
 }
 
 impl Drop for GroupProbe {
-    /// Ends the probe. Left to die with this process, it would stay as a zombie wherever the first
-    /// process waits for nobody, as in many containers.
+    /// Ends the probe. If it died with this process, it would stay as a zombie where the first
+    /// process waits for no child, as in many containers.
     fn drop(&mut self) {
         let pid = Pid::from_raw(self.pid);
         // Waited for already, the number may be another process's by now.

@@ -2,11 +2,10 @@
 //!
 //! The program starts as it does without edbprof: in the same process group, with the same
 //! descriptors and signal dispositions. One variable in its environment says what to record, and
-//! into which directory. Every Python process that inherits it, the program itself or a child
-//! started in any way, finds the variable when it starts (by the `.pth` file that the Python
-//! package installs) and records itself. A child with an environment of its own finds the run by
-//! its ancestors. When the program has ended, the recordings are merged, and this process ends like
-//! the program.
+//! into which directory. Every Python process that inherits it, the program or any child, finds the
+//! variable when it starts and records itself. The `.pth` file that the Python package installs
+//! looks for it. A child with an environment of its own finds the run by its ancestors. When the
+//! program has ended, the recordings are merged, and this process ends like the program.
 //!
 //! | step | modules |
 //! |---|---|

@@ -59,9 +59,9 @@ pub(super) fn check(options: &RunOptions) -> Result<(), Error> {
 
 /// Program that `options` name.
 ///
-/// Options of Python like `-m module` and `-c code` are passed to Python, and so are files and
-/// directories that are Python's: by their suffix, or because they can't be executed. A word
-/// without a slash is otherwise looked up on PATH, as shells do.
+/// Options of Python like `-m module` and `-c code` are passed to Python. So are files and
+/// directories that are Python's by their suffix, or that can't be executed. A word without a slash
+/// is otherwise looked up on PATH, as shells do.
 ///
 /// # Errors
 ///

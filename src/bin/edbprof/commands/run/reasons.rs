@@ -24,7 +24,7 @@ pub(super) struct Reason {
     pub(super) is_failure: bool,
 }
 
-/// A Python that takes longer to say what is installed is not waited for, in seconds.
+/// Seconds after which a Python that does not list its packages is no longer waited for.
 const LIMIT: i64 = 2;
 
 /// Pythons that are asked, of those that recorded processes have started.

@@ -81,7 +81,7 @@ impl Place {
         let path = self.other_path().unwrap_or_else(|| self.path.clone());
         if let Some(name) = self.shared.as_ref().and_then(|shared| shared.file_name()) {
             let shared = path.join(name);
-            // What can't be moved is not read.
+            // Files that can't be moved are not read.
             let _ = shared_place::empty(&shared, &path);
             // Their processes could not remove them from there.
             for (file, _) in live_files(&path).filter(|(_, facts)| facts.is_superseded) {

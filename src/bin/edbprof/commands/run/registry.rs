@@ -1,10 +1,10 @@
 //! Entry by which processes find the run that an ancestor of theirs belongs to.
 //!
-//! The program may start Pythons with an environment of their own, which lacks the variable. Such
-//! a process looks for its ancestors in a directory of the user's. The place is fixed, because an
-//! environment of its own tells of no other, and in memory, because a temporary directory may be
-//! full or read-only. A Python outside of any run finds that there is no directory, so the
-//! directory is removed with its last entry.
+//! The program may start Pythons with an environment of their own, which lacks the variable. Such a
+//! process looks for its ancestors in a directory of the user's. The place is fixed, because a
+//! process with its own environment can know no other. It is in memory, because a temporary
+//! directory may be full or read-only. A Python outside of any run finds that there is no
+//! directory, so the directory is removed with its last entry.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};

@@ -1,8 +1,8 @@
 //! The place where processes record that change their user, as daemons do that root starts.
 //!
-//! It is a directory inside that of the recordings. Whoever knows its name may make files there,
-//! and nobody but its owner lists, replaces or removes them. The name is secret: only processes
-//! of the program have it.
+//! It is a directory inside that of the recordings. All who know its name may create files there;
+//! its owner alone lists, replaces or removes them. The name is secret: only processes of the
+//! program have it.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, Metadata, Permissions};

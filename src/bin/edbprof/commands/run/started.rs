@@ -1,7 +1,7 @@
 //! Programs that recorded processes have started, as their recorders note it.
 //!
-//! A file `started_PID` for each process that has started some, in the directory of recordings:
-//! for each program the number of its process, the number of its words, the path and the words,
+//! The directory of recordings has a file `started_PID` for each process that has started some. For
+//! each program it has the number of its process, the number of its words, the path and the words,
 //! each with a NUL.
 
 use std::collections::HashSet;

@@ -42,7 +42,7 @@ impl Writing {
     /// Holds signals from now on. The recordings are in `directory`, if there are some.
     pub(super) fn begin(blocked: Blocked, directory: Option<&Path>) -> Writing {
         let mut held = SignalSet::all();
-        // Those that this process ignores, such as SIGHUP under nohup, are nobody's wish.
+        // Signals that this process ignores, such as SIGHUP under nohup, are no request to end.
         let ignored = (1..=libc::SIGSYS).filter(|&number| is_ignored(number));
         OTHERS
             .into_iter()

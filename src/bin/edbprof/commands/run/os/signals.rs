@@ -22,8 +22,8 @@ pub(in crate::commands) struct Arrived {
 /// Largest number of a signal.
 const LARGEST: c_int = 64;
 
-/// Signals stay blocked while this value lives. Then those that have come meanwhile are
-/// dropped, as they were the program's, and the mask is what it was.
+/// Signals stay blocked while this value lives. Then those that have come meanwhile are dropped, as
+/// they were the program's, and the mask is restored.
 pub(in crate::commands) struct Blocked {
     inherited: libc::sigset_t,
     child_ignored: bool,
@@ -131,7 +131,7 @@ pub(in crate::commands) struct Arrivals(Option<OwnedFd>);
 #[cfg(target_os = "linux")]
 impl Arrivals {
     pub(in crate::commands) fn new() -> Arrivals {
-        // SAFETY: the call reads a valid set, and makes a descriptor that nobody else has.
+        // SAFETY: the call reads a valid set, and makes a descriptor that is known here alone.
         let descriptor = unsafe {
             let descriptor = libc::signalfd(
                 -1,

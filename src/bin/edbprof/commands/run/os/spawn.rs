@@ -86,7 +86,7 @@ pub(in super::super) fn spawn(
 }
 
 /// Makes a child that becomes the program. It has this process's memory until then, and this
-/// process waits: several times as fast as a fork, and the child can tell what went wrong.
+/// process waits. That is several times as fast as a fork, and the child can report errors.
 #[cfg(target_os = "linux")]
 fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     const STACK: usize = 256 << 10;
@@ -104,8 +104,8 @@ fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     }
 }
 
-/// Makes a child that becomes the program. It can't tell what went wrong, and ends like a shell that
-/// finds no program.
+/// Makes a child that becomes the program. It can't report errors, and ends like a shell that finds
+/// no program.
 #[cfg(not(target_os = "linux"))]
 fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     start_probe(start);

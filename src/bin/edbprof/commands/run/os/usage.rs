@@ -2,8 +2,8 @@
 
 use std::mem::MaybeUninit;
 
-/// Returns the processor time of a process with all its threads, nanoseconds, until somebody has
-/// waited for its end.
+/// Returns the processor time of a process with all its threads in nanoseconds, unless its end was
+/// waited for.
 pub(in super::super) fn processor_ns(pid: u32) -> Option<u64> {
     let pid = libc::pid_t::try_from(pid).ok()?;
     let mut clock = MaybeUninit::uninit();
