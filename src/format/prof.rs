@@ -14,7 +14,7 @@
 //! | `plain` | only in aggregates, and only where there were inputs without call trees: a dict |
 //! | `plain` / `inputs` | list of bytes, 16 each: the inputs' [`ContentHash`]es |
 //! | `plain` / `inputs_of_version_1` | only where there are some: the same for inputs of which only the hash of version 1 is known, because an aggregate of version 1 was merged |
-//! | `plain` / `rows` | the sum of the inputs, as the first object is built |
+//! | `plain` / `rows` | the sum of the inputs, as the first object is built. Missing if `functions` is empty, because the first object is that sum then |
 //! | `plain` / `sidecar` | bytes: the sum of their sidecars, as [`sidecar`] files are built |
 //!
 //! In such an aggregate the first object is the rows of the trees plus the plain rows. They are
@@ -135,6 +135,7 @@ fn read_as<R>(
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();
     let mut plain = PlainInputs::default();
+    let mut has_rows = true;
     let mut version = VERSION;
     reader.dict(|reader| {
         let offset = reader.offset();
@@ -148,7 +149,7 @@ fn read_as<R>(
                 }
             }
             b"plain" => {
-                plain = read_plain(reader)?;
+                (plain, has_rows) = read_plain(reader)?;
                 Ok(())
             }
             key if trees::read_key(reader, key, &mut trees)? => Ok(()),
@@ -161,17 +162,28 @@ fn read_as<R>(
     }
     trees::number_functions(&mut trees, start)?;
     trees::check(&trees, start)?;
+    if !has_rows {
+        if !trees.kinds.is_empty() {
+            return Err(ReadError::invalid(start, "inputs without their rows"));
+        }
+        plain.rows = pstats::decode(bytes)?;
+    }
     Ok(ProfFile::Exact(trees, plain))
 }
 
-fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
+/// Returns the plain inputs, and true if their rows are here and not the first object.
+fn read_plain(reader: &mut Reader<'_>) -> Result<(PlainInputs, bool), ReadError> {
     let offset = reader.offset();
     let mut plain = PlainInputs::default();
+    let mut has_rows = false;
     reader.dict(|reader| {
         match reader.string()? {
             b"inputs" => plain.hashes = reader.list(trees::read_id)?,
             b"inputs_of_version_1" => plain.version1_hashes = reader.list(trees::read_id)?,
-            b"rows" => plain.rows = pstats::read(reader)?,
+            b"rows" => {
+                plain.rows = pstats::read(reader)?;
+                has_rows = true;
+            }
             b"sidecar" => {
                 let offset = reader.offset();
                 plain.sidecar = sidecar::decode(reader.string()?).map_err(|mut error| {
@@ -187,7 +199,7 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<PlainInputs, ReadError> {
         // Readers could not know if they were counted already.
         return Err(ReadError::invalid(offset, "rows of no input"));
     }
-    Ok(plain)
+    Ok((plain, has_rows))
 }
 
 /// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of
@@ -241,8 +253,10 @@ fn write<'a>(
         if !plain.version1_hashes.is_empty() {
             write_hashes(writer, b"inputs_of_version_1", &plain.version1_hashes);
         }
-        writer.text(b"rows");
-        pstats::write(writer, &plain.rows);
+        if !trees.kinds.is_empty() {
+            writer.text(b"rows");
+            pstats::write(writer, &plain.rows);
+        }
         writer.text(b"sidecar");
         writer.bytes(&sidecar::encode(&plain.sidecar));
         writer.end_dict();
@@ -266,5 +280,33 @@ mod tests {
         let first = pstats::encode(&Rows::default());
         assert_eq!(bytes[..first.len()], first);
         assert!(bytes[first.len()..].starts_with(MAGIC));
+    }
+
+    #[test]
+    fn rows_of_plain_inputs_alone_are_written_once() {
+        let label = crate::model::Label {
+            file: b"a.py".as_slice().into(),
+            line: 1,
+            name: b"called_once".as_slice().into(),
+        };
+        let mut rows = Rows::default();
+        let id = rows.intern(&label);
+        rows.row_mut(id).counts.nc = 7;
+        let plain = PlainInputs {
+            hashes: vec![[1; 16]],
+            rows,
+            ..PlainInputs::default()
+        };
+        let bytes = encode(&plain.rows, &Trees::default(), &plain);
+        let names = bytes.windows(label.name.len());
+        assert_eq!(names.filter(|name| **name == *label.name).count(), 1);
+        match read(&bytes) {
+            Ok(ProfFile::Exact(trees, read)) => {
+                assert!(trees.kinds.is_empty());
+                assert_eq!(pstats::encode(&read.rows), pstats::encode(&plain.rows));
+                assert_eq!(encode(&read.rows, &trees, &read), bytes);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
