@@ -1,6 +1,8 @@
 //! Makes names safe to show. Labels are bytes of any content. The text made here can't command a
 //! terminal, break a line or reorder the text beside it.
 
+use std::io::Write;
+
 use crate::model::native_name;
 use crate::model::{Function, Label};
 
@@ -13,8 +15,7 @@ use crate::model::{Function, Label};
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     // Nearly all names are plain.
-    let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
-    if let (true, Ok(plain)) = (plain, std::str::from_utf8(bytes)) {
+    if let (true, Ok(plain)) = (is_plain(bytes), std::str::from_utf8(bytes)) {
         text.push_str(plain);
         return text;
     }
@@ -36,6 +37,12 @@ pub fn printable(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// Returns true if `bytes` are printable ASCII. All are looked at, which is faster than to stop.
+fn is_plain(bytes: &[u8]) -> bool {
+    let plain = bytes.iter().map(|byte| (b' '..=b'~').contains(byte));
+    plain.fold(true, |all, plain| all & plain)
 }
 
 /// Escapes `text` for XML content and attributes. It must come from [`printable`], which leaves
@@ -66,22 +73,38 @@ fn push_printable(text: &mut String, c: char) {
 
 /// `label` as `pstats.func_std_string` writes it, bytes unchanged.
 pub fn pstats_name(label: &Label) -> Vec<u8> {
+    let mut name = Vec::with_capacity(label.file.len() + label.name.len() + 16);
+    push_raw_pstats_name(&mut name, label);
+    name
+}
+
+/// Appends the [`printable`] form of [`pstats_name`].
+pub(super) fn push_pstats_name(text: &mut Vec<u8>, label: &Label) {
+    let start = text.len();
+    push_raw_pstats_name(text, label);
+    if !is_plain(&text[start..]) {
+        let escaped = printable(&text[start..]);
+        text.truncate(start);
+        text.extend_from_slice(escaped.as_bytes());
+    }
+}
+
+fn push_raw_pstats_name(text: &mut Vec<u8>, label: &Label) {
     if &*label.file == b"~" && label.line == 0 {
         return match &*label.name {
-            [b'<', inner @ .., b'>'] => [b"{", inner, b"}"].concat(),
-            name => name.to_vec(),
+            [b'<', inner @ .., b'>'] => {
+                text.push(b'{');
+                text.extend_from_slice(inner);
+                text.push(b'}');
+            }
+            name => text.extend_from_slice(name),
         };
     }
-    let line = label.line.to_string();
-    [
-        &label.file,
-        b":" as &[u8],
-        line.as_bytes(),
-        b"(",
-        &label.name,
-        b")",
-    ]
-    .concat()
+    text.extend_from_slice(&label.file);
+    // Nothing fails that writes to memory.
+    let _ = write!(text, ":{}(", label.line);
+    text.extend_from_slice(&label.name);
+    text.push(b')');
 }
 
 /// Returns the name of `function` in pictures: its qualified name, if that is known.

@@ -1,17 +1,20 @@
 //! The `.pstats` report: the text that `pstats.Stats(...).print_stats()` prints,
 //! column for column, below a header of our own.
 //!
-//! Names are shown escaped ([`printable`]), where pstats would let a name's
+//! Names are shown escaped
+//! ([`printable`](super::display::printable)), where pstats would let a name's
 //! control characters through to the terminal.
 
-use std::fmt;
+mod fixed;
+
 use std::io::{self, BufWriter, Write};
 
-use super::display::{printable, pstats_name};
+use super::display::push_pstats_name;
 use super::sort_order::SortOrder;
 use super::{Error, Report, Streamed, View, rendered};
 use crate::analysis::rows;
-use crate::model::{Counts, Rows};
+use crate::model::{Counts, Label, Rows};
+use fixed::{Fixed3, pad_left, push_fixed3, push_int};
 
 /// Bytes that are written at once.
 const AT_ONCE: usize = 64 << 10;
@@ -77,74 +80,35 @@ pub fn print_stats(out: &mut impl Write, rows: &Rows, order: &SortOrder) -> io::
         out,
         "   ncalls  tottime  percall  cumtime  percall filename:lineno(function)"
     )?;
+    let mut line = Vec::new();
     for (label, counts) in order.sorted(rows) {
-        write_line(out, counts, &printable(&pstats_name(label)))?;
+        line.clear();
+        push_line(&mut line, label, counts);
+        out.write_all(&line)?;
     }
     write!(out, "\n\n")
 }
 
-fn write_line(
-    out: &mut impl Write,
-    Counts { cc, nc, tt, ct }: Counts,
-    name: &str,
-) -> io::Result<()> {
-    if nc == cc {
-        write!(out, "{nc:>9}")?;
-    } else {
-        write!(out, "{:>9}", format!("{nc}/{cc}"))?;
+fn push_line(line: &mut Vec<u8>, label: &Label, Counts { cc, nc, tt, ct }: Counts) {
+    push_int(line, nc);
+    if nc != cc {
+        line.push(b'/');
+        push_int(line, cc);
     }
+    pad_left(line, 0, 9);
     for (time, calls) in [(tt, nc), (ct, cc)] {
-        write!(out, " {:>8} ", Fixed3(time))?;
-        match calls {
-            0 => write!(out, "{:8}", "")?,
-            calls => write!(out, "{:>8}", Fixed3(time / calls as f64))?,
+        line.push(b' ');
+        let start = line.len();
+        push_fixed3(line, time);
+        pad_left(line, start, 8);
+        line.push(b' ');
+        let start = line.len();
+        if calls != 0 {
+            push_fixed3(line, time / calls as f64);
         }
+        pad_left(line, start, 8);
     }
-    writeln!(out, " {name}")
-}
-
-/// Python's `'%.3f' % value`.
-struct Fixed3(f64);
-
-impl fmt::Display for Fixed3 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.is_nan(), f.width()) {
-            (true, _) => f.pad("nan"),
-            // A number is padded at its left.
-            (false, Some(width)) => write!(f, "{:width$.3}", self.0),
-            (false, None) => write!(f, "{:.3}", self.0),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fixed3(value: f64) -> String {
-        Fixed3(value).to_string()
-    }
-
-    #[test]
-    fn floats_are_written_as_python_writes_them() {
-        let values = [
-            0.0625,
-            0.0005,
-            0.0015,
-            -0.0,
-            -1.2345,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-        ];
-        assert_eq!(
-            values.map(fixed3),
-            ["0.062", "0.001", "0.002", "-0.000", "-1.234", "inf", "-inf"]
-        );
-        assert_eq!(fixed3(-f64::NAN), "nan");
-        assert_eq!(
-            format!("{:>8}|{:>8}", Fixed3(0.0005), Fixed3(f64::NAN)),
-            "   0.001|     nan"
-        );
-        assert_eq!(fixed3(1e22), "10000000000000000000000.000");
-    }
+    line.push(b' ');
+    push_pstats_name(line, label);
+    line.push(b'\n');
 }

@@ -124,6 +124,9 @@ impl SortOrder {
             .iter()
             .map(|(id, row)| (rows.label(id), row.counts))
             .collect();
+        if self.columns.is_empty() {
+            return list;
+        }
         if self.columns.contains(&Column::StandardName) {
             let mut keyed: Vec<_> = list
                 .into_iter()
