@@ -35,12 +35,8 @@ fn read_into(reader: &mut Reader<'_>, sink: &mut EntriesSink<'_>) -> Result<(), 
     reader.dict(|reader| {
         let id = labels.read(reader, sink)?;
         let counts = reader.tuple(5, "a tuple (cc, nc, tt, ct, callers)", |reader| {
-            let counts = Counts {
-                cc: reader.int()?,
-                nc: reader.int()?,
-                tt: reader.float()?,
-                ct: reader.float()?,
-            };
+            let ([cc, nc], [tt, ct]) = reader.figures()?;
+            let counts = Counts { cc, nc, tt, ct };
             reader.dict(|reader| {
                 let caller = labels.read(reader, sink)?;
                 let (counts, untimed) = caller_counts(reader)?;
@@ -57,17 +53,16 @@ fn read_into(reader: &mut Reader<'_>, sink: &mut EntriesSink<'_>) -> Result<(), 
 /// The figures under a caller, and whether they have no times.
 fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     const EXPECTED: &str = "a caller's tuple (nc, cc, tt, ct)";
+    let figures = |reader: &mut Reader<'_>| {
+        let ([nc, cc], [tt, ct]) = reader.figures()?;
+        Ok((Counts { cc, nc, tt, ct }, false))
+    };
     let offset = reader.offset();
+    if reader.begin_short_tuple(4) {
+        return figures(reader);
+    }
     reader.object(|reader, value| match value {
-        Value::Tuple(4) => {
-            let counts = Counts {
-                nc: reader.int()?,
-                cc: reader.int()?,
-                tt: reader.float()?,
-                ct: reader.float()?,
-            };
-            Ok((counts, false))
-        }
+        Value::Tuple(4) => figures(reader),
         Value::Int(calls) => {
             let counts = Counts {
                 nc: calls,
@@ -93,7 +88,7 @@ impl SeenLabels {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
             if let Some(&Some(known)) = self.0.get(number) {
-                reader.skip()?;
+                reader.skip_reference();
                 return Ok(known);
             }
         }
