@@ -16,9 +16,23 @@ const LARGE: u64 = 16 << 20;
 /// # Errors
 ///
 /// The operating system's; there is too little memory.
-pub fn read_bounded(mut file: impl Read, len: u64, goes_on: GoesOn) -> io::Result<Vec<u8>> {
+pub fn read_bounded(file: impl Read, len: u64, goes_on: GoesOn) -> io::Result<Vec<u8>> {
+    read_bounded_into(Vec::new(), file, len, goes_on)
+}
+
+/// Reads like [`read_bounded`], into the memory that `bytes` has.
+///
+/// # Errors
+///
+/// Like those of [`read_bounded`].
+pub fn read_bounded_into(
+    mut bytes: Vec<u8>,
+    mut file: impl Read,
+    len: u64,
+    goes_on: GoesOn,
+) -> io::Result<Vec<u8>> {
     let len = if len == 0 { HEAD } else { len };
-    let mut bytes = Vec::new();
+    bytes.clear();
     let mut wanted = HEAD;
     loop {
         let end = wanted.min(len);

@@ -62,8 +62,12 @@ pub(crate) struct LabelHash(u64);
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
     labels: Vec<Label>,
-    /// By the labels' hashes, or what comes next where labels have the same.
-    ids: HashMap<u64, LabelId, BuildHasherDefault<Hashed>>,
+    ids: Table,
+    /// Number of each label's file.
+    file_of: Vec<u32>,
+    /// A label of each file.
+    files: Vec<LabelId>,
+    file_numbers: Table,
     /// Seeded, because labels come from files that may want to make the table slow.
     seed: RandomState,
 }
@@ -82,6 +86,22 @@ impl Labels {
         &self.labels
     }
 
+    /// Returns the number of different files, of which some may have no label any more.
+    pub(crate) fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Returns a label of each file, with the file's number.
+    pub(crate) fn label_of_each_file(&self) -> impl Iterator<Item = (u32, &Label)> {
+        let files = (0..).zip(&self.files);
+        files.filter_map(|(number, &id)| Some((number, self.labels.get(id as usize)?)))
+    }
+
+    /// Returns the number of the file of a label.
+    pub(crate) fn file_of(&self, id: LabelId) -> u32 {
+        self.file_of.get(id as usize).copied().unwrap_or_default()
+    }
+
     /// Returns the labels in another order: `order` has the present ids of those that stay.
     pub(crate) fn reordered(mut self, order: &[LabelId]) -> Labels {
         let mut new = vec![LabelId::MAX; self.labels.len()];
@@ -91,8 +111,15 @@ impl Labels {
             }
         }
         // The place of a label that does not stay is kept: labels of the same hash follow it.
-        for id in self.ids.values_mut() {
+        for id in self.ids.0.values_mut() {
             *id = new.get(*id as usize).copied().unwrap_or(LabelId::MAX);
+        }
+        self.file_of = order.iter().map(|&old| self.file_of(old)).collect();
+        self.files.fill(LabelId::MAX);
+        for (id, &number) in (0..).zip(&self.file_of) {
+            if let Some(file) = self.files.get_mut(number as usize) {
+                *file = id.min(*file);
+            }
         }
         let mut labels: Vec<_> = self.labels.into_iter().map(Some).collect();
         let mut take = |&old: &LabelId| labels.get_mut(old as usize)?.take();
@@ -132,25 +159,57 @@ impl Labels {
             Err(slot) => slot,
         };
         let id = self.labels.len() as LabelId;
+        let file = self.number_of(label.file);
+        self.file_of.push(file);
         self.labels.push(label.to_label());
-        self.ids.insert(slot, id);
+        self.ids.0.insert(slot, id);
         id
     }
 
+    /// The number of the file of the next label.
+    fn number_of(&mut self, file: &[u8]) -> u32 {
+        let is_file = |number: u32| {
+            let label = self.files.get(number as usize);
+            let label = label.and_then(|&id| self.labels.get(id as usize));
+            label.is_some_and(|label| *label.file == *file)
+        };
+        let slot = match self.file_numbers.find(self.seed.hash_one(file), is_file) {
+            Ok(number) => return number,
+            Err(slot) => slot,
+        };
+        let number = self.files.len() as u32;
+        self.files.push(self.labels.len() as LabelId);
+        self.file_numbers.0.insert(slot, number);
+        number
+    }
+
     /// The id of `label`, or where in `ids` it belongs.
-    fn look_up(&self, LabelHash(mut slot): LabelHash, label: LabelRef<'_>) -> Result<LabelId, u64> {
-        while let Some(&id) = self.ids.get(&slot) {
-            if self.labels.get(id as usize).is_some_and(|l| label.is(l)) {
-                return Ok(id);
-            }
-            slot = slot.wrapping_add(1);
-        }
-        Err(slot)
+    fn look_up(&self, LabelHash(hash): LabelHash, label: LabelRef<'_>) -> Result<LabelId, u64> {
+        let is_label = |id: LabelId| self.labels.get(id as usize).is_some_and(|l| label.is(l));
+        self.ids.find(hash, is_label)
     }
 
     pub(crate) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
         let LabelRef { file, line, name } = label;
         LabelHash(self.seed.hash_one((line, file, name)))
+    }
+}
+
+/// Positions by hashes, or by the next numbers where several have the same hash.
+#[derive(Clone, Debug, Default)]
+struct Table(HashMap<u64, u32, BuildHasherDefault<Hashed>>);
+
+impl Table {
+    /// Returns the position that `is_it`, or the number under which it belongs into the table.
+    fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Result<u32, u64> {
+        let mut slot = hash;
+        while let Some(&position) = self.0.get(&slot) {
+            if is_it(position) {
+                return Ok(position);
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Err(slot)
     }
 }
 
@@ -195,6 +254,40 @@ mod tests {
             assert_eq!(labels.intern_hashed(LabelHash(7), label(name)), id);
         }
         assert_eq!(labels.find_hashed(LabelHash(7), label(b"d")), None);
+    }
+
+    #[test]
+    fn files_have_numbers_in_any_order_of_labels() {
+        let mut labels = Labels::default();
+        for (file, line) in [("a", 1), ("b", 1), ("a", 2), ("c", 1), ("b", 2)] {
+            let (file, name) = (file.as_bytes(), b"f".as_slice());
+            labels.intern(LabelRef { file, line, name });
+        }
+        let check = |labels: &Labels, files: &str| {
+            let of_number = |number| {
+                let mut files = labels.label_of_each_file();
+                files
+                    .find(|(of, _)| *of == number)
+                    .map(|(_, label)| &label.file)
+            };
+            for (id, label) in (0..).zip(labels.as_slice()) {
+                assert_eq!(of_number(labels.file_of(id)), Some(&label.file));
+                assert_eq!(labels.find(label), Some(id));
+            }
+            let found = labels.label_of_each_file().map(|(_, label)| &*label.file);
+            assert_eq!(found.collect::<Vec<_>>().concat(), files.as_bytes());
+        };
+        check(&labels, "abc");
+        check(&labels.clone().reordered(&[4, 2, 0, 3, 1]), "abc");
+        let mut fewer = labels.reordered(&[4, 2]);
+        check(&fewer, "ab");
+        let file = b"c".as_slice();
+        fewer.intern(LabelRef {
+            file,
+            line: 9,
+            name: file,
+        });
+        check(&fewer, "abc");
     }
 
     #[test]

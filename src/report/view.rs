@@ -69,7 +69,8 @@ impl<'a> View<'a> {
     /// no node in the tree.
     pub(super) fn paths(&self) -> PathShortener {
         let in_tree = self.tree().functions.iter().map(|function| &function.label);
-        PathShortener::new(in_tree.chain(self.rows.labels()))
+        let of_rows = self.rows.label_table().label_of_each_file();
+        PathShortener::new(in_tree.chain(of_rows.map(|(_, label)| label)))
     }
 
     /// Returns the call tree for display. The first report that needs it computes it, while

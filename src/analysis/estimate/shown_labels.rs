@@ -1,9 +1,7 @@
 //! Labels of rows as a tree shows them, in their order.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 use crate::model::Rows;
@@ -20,16 +18,17 @@ pub(super) struct ShownLabel<'r> {
 /// Returns the labels of `rows` in their order, and the place there of each label's id.
 pub(super) fn shown_labels(rows: &Rows) -> (Vec<ShownLabel<'_>>, Vec<u32>) {
     // Files are compared once, not at every label: the rank of a file is a number.
-    let mut ranks: HashMap<&[u8], u32, RandomState> = HashMap::default();
-    ranks.extend(rows.labels().iter().map(|label| (&*label.file, 0)));
-    let mut files: Vec<&[u8]> = ranks.keys().copied().collect();
+    let table = rows.label_table();
+    let files = table.label_of_each_file();
+    let mut files: Vec<(&[u8], u32)> = files.map(|(number, of)| (&*of.file, number)).collect();
     files.par_sort_unstable();
-    for (rank, file) in (0..).zip(&files) {
-        ranks.insert(file, rank);
+    let mut ranks = vec![0; table.files()];
+    for (rank, &(_, number)) in (0..).zip(&files) {
+        ranks[number as usize] = rank;
     }
     let labels = (0..).zip(rows.labels()).map(|(id, label)| {
         let name = without_address(&label.name);
-        (ranks[&*label.file], label.line, name, id)
+        (ranks[table.file_of(id) as usize], label.line, name, id)
     });
     let mut sorted: Vec<(u32, i64, Cow<'_, [u8]>, u32)> = labels.collect();
     sorted.par_sort_unstable();
@@ -37,7 +36,7 @@ pub(super) fn shown_labels(rows: &Rows) -> (Vec<ShownLabel<'_>>, Vec<u32>) {
     let mut shown: Vec<ShownLabel<'_>> = Vec::with_capacity(sorted.len());
     for (rank, line, name, id) in sorted {
         let label = ShownLabel {
-            file: files[rank as usize],
+            file: files[rank as usize].0,
             line,
             name,
         };

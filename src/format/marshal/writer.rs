@@ -1,6 +1,7 @@
 //! Writing marshal version 4, which Python 3.4 and everything later reads.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
 use foldhash::fast::RandomState;
@@ -144,17 +145,27 @@ impl<'a> Writer<'a> {
     /// A str, referred back to where it was written before. Bytes that no str
     /// encodes to, even with `surrogatepass`, become a bytes object.
     pub fn text(&mut self, value: &'a [u8]) {
-        if let Some(&known) = self.texts.get(value) {
-            return self.again(known);
-        }
+        self.text_numbered(value);
+    }
+
+    /// Writes like [`text`](Self::text), and returns the text's number if it has one.
+    pub(crate) fn text_numbered(&mut self, value: &'a [u8]) -> Option<Ref> {
         // A reference takes five bytes: shorter texts are cheaper repeated.
-        let flag = if value.len() > 3 {
-            let new = self.numbered();
-            self.texts.insert(value, new);
-            FLAG_REF
-        } else {
-            0
-        };
+        let number = (value.len() > 3).then(|| Ref(self.refs));
+        if let Some(new) = number {
+            match self.texts.entry(value) {
+                Entry::Occupied(known) => {
+                    let known = *known.get();
+                    self.again(known);
+                    return Some(known);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(new);
+                    self.refs += 1;
+                }
+            }
+        }
+        let flag = if number.is_some() { FLAG_REF } else { 0 };
         if value.is_ascii() {
             if let Ok(short) = u8::try_from(value.len()) {
                 self.out.extend_from_slice(&[SHORT_ASCII | flag, short]);
@@ -167,6 +178,26 @@ impl<'a> Writer<'a> {
         } else {
             self.sized(BYTES | flag, value);
         }
+        number
+    }
+
+    /// Two ints and two floats.
+    pub(crate) fn figures(&mut self, ints: [i128; 2], floats: [f64; 2]) {
+        let [Ok(first), Ok(second)] = ints.map(i32::try_from) else {
+            ints.into_iter().for_each(|value| self.int(value));
+            return floats.into_iter().for_each(|value| self.float(value));
+        };
+        // Most of a profile is such figures, which are copied at once.
+        let mut bytes = [0; 28];
+        bytes[0] = INT;
+        bytes[1..5].copy_from_slice(&first.to_le_bytes());
+        bytes[5] = INT;
+        bytes[6..10].copy_from_slice(&second.to_le_bytes());
+        bytes[10] = FLOAT;
+        bytes[11..19].copy_from_slice(&floats[0].to_le_bytes());
+        bytes[19] = FLOAT;
+        bytes[20..].copy_from_slice(&floats[1].to_le_bytes());
+        self.out.extend_from_slice(&bytes);
     }
 
     /// A tuple of `count` objects to come.

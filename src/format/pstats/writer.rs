@@ -12,16 +12,16 @@ pub fn encode(rows: &Rows) -> Vec<u8> {
 
 /// Writes the dictionary as the next object of `writer`.
 pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
-    let mut labels = WrittenLabels(vec![None; rows.labels().len()]);
+    let mut labels = WrittenLabels {
+        labels: vec![None; rows.labels().len()],
+        files: vec![None; rows.label_table().files()],
+    };
     writer.dict();
     for (id, row) in rows.iter() {
         labels.write(writer, rows, id);
         let Counts { cc, nc, tt, ct } = row.counts;
         writer.tuple(5);
-        writer.int(cc);
-        writer.int(nc);
-        writer.float(tt);
-        writer.float(ct);
+        writer.figures([cc, nc], [tt, ct]);
         writer.dict();
         for (&caller, counts) in &row.callers {
             labels.write(writer, rows, caller);
@@ -30,27 +30,36 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, rows: &'a Rows) {
                 continue;
             }
             writer.tuple(4);
-            writer.int(counts.nc);
-            writer.int(counts.cc);
-            writer.float(counts.tt);
-            writer.float(counts.ct);
+            writer.figures([counts.nc, counts.cc], [counts.tt, counts.ct]);
         }
         writer.end_dict();
     }
     writer.end_dict();
 }
 
-/// The labels' tuples that are in the file already, by label id.
-struct WrittenLabels(Vec<Option<Ref>>);
+/// The objects that are in the file already.
+struct WrittenLabels {
+    /// The labels' tuples, by label id.
+    labels: Vec<Option<Ref>>,
+    /// Names of files, by their numbers.
+    files: Vec<Option<Ref>>,
+}
 
 impl WrittenLabels {
     fn write<'a>(&mut self, writer: &mut Writer<'a>, rows: &'a Rows, id: LabelId) {
-        let slot = &mut self.0[id as usize];
+        let slot = &mut self.labels[id as usize];
         if let Some(known) = *slot {
             return writer.again(known);
         }
         *slot = Some(writer.numbered_tuple(3));
-        write_label(writer, rows.label(id));
+        let Label { file, line, name } = rows.label(id);
+        let slot = &mut self.files[rows.label_table().file_of(id) as usize];
+        match *slot {
+            Some(known) => writer.again(known),
+            None => *slot = writer.text_numbered(file),
+        }
+        writer.int(i128::from(*line));
+        writer.text(name);
     }
 }
 
