@@ -42,6 +42,11 @@
  *   first. Later versions append fields, for which zeros mean the default.
  * - Each function says who may call it: 'any thread' (at any time), 'one thread at a time'
  *   (the host ensures it), or 'only the thread that made' the handle.
+ * - A function of the last kind that reports a call must not be called from another thread: a
+ *   check would slow each call. All others of that kind return EDBPROF_WRONG_THREAD there, and
+ *   change nothing.
+ * - For a handle that was detached, all of them return EDBPROF_DETACHED and change nothing, until
+ *   edbprof_recording_attach gives the handle to another thread.
  * - A recording belongs to one process. After fork() the child's copy is a recording of
  *   its own, with nothing counted yet and the open calls still open.
  */
@@ -651,7 +656,7 @@ edbprof_status edbprof_recording_count_calls(const struct edbprof_recording *rec
  * ticks of the recording's clock. Visits every node of the thread. Only the thread that
  * made the handle.
  *
- * Errors: `EDBPROF_WRONG_THREAD`.
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
@@ -726,8 +731,8 @@ void edbprof_choice_free(struct edbprof_choice *choice);
 /**
  * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
  * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
- * `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
- * handle.
+ * `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`,
+ * `edbprof_resume` and `edbprof_leave`. Only the thread that made the handle.
  *
  * The recording then also has the time in which coroutines are suspended, and the longest in
  * which one runs. It counts each suspension of a coroutine and of those that await it.
@@ -987,9 +992,10 @@ edbprof_status edbprof_leave_all(struct edbprof_thread *thread);
  * status is `EDBPROF_NOT_OPEN`. Calls that have overflowed are not resumed: see
  * `edbprof_options.max_nodes`.
  *
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
- * * The calling thread made it.
  * * `out` is NULL or writable.
  */
 edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
@@ -1005,7 +1011,6 @@ edbprof_status edbprof_fiber_suspend(struct edbprof_thread *thread,
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
- * * The calling thread made it.
  * * `fiber` is NULL, all zeros, or what `edbprof_fiber_suspend` has given for `thread`.
  */
 edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
@@ -1020,7 +1025,7 @@ edbprof_status edbprof_fiber_resume(struct edbprof_thread *thread,
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * Those of `edbprof_begin_span`.
  */
 edbprof_status edbprof_mark(struct edbprof_thread *thread,
                             const struct edbprof_function *name);
@@ -1031,7 +1036,7 @@ edbprof_status edbprof_mark(struct edbprof_thread *thread,
  * A counter belongs to its process. Else like `edbprof_mark`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * Those of `edbprof_begin_span`.
  */
 edbprof_status edbprof_counter(struct edbprof_thread *thread,
                                const struct edbprof_function *name,
@@ -1044,7 +1049,7 @@ edbprof_status edbprof_counter(struct edbprof_thread *thread,
  * it from other open ones of its name. Else like `edbprof_mark`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * Those of `edbprof_begin_span`.
  */
 edbprof_status edbprof_begin_async(struct edbprof_thread *thread,
                                    const struct edbprof_function *name,
@@ -1056,7 +1061,7 @@ edbprof_status edbprof_begin_async(struct edbprof_thread *thread,
  * Another thread may have begun the span. Else like `edbprof_mark`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * Those of `edbprof_begin_span`.
  */
 edbprof_status edbprof_end_async(struct edbprof_thread *thread,
                                  const struct edbprof_function *name,
@@ -1119,11 +1124,12 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
  * attached thread costs a tree. Only the thread that made the handle, or any thread once
  * that one no longer uses it.
  *
- * Errors: `EDBPROF_DETACHED` (and no other thread has got the handle since).
+ * Errors: `EDBPROF_DETACHED` (it was detached before).
  *
  * # Safety
- * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
- * * No other call with it is under way or comes later.
+ * * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+ *   it since it was detached.
+ * * No other call with it is under way.
  */
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
@@ -1135,7 +1141,8 @@ edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
  * Errors: `EDBPROF_DETACHED`.
  *
  * # Safety
- * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+ *   it since it was detached.
  * * No other call with it is under way, or comes later from another thread.
  */
 edbprof_status edbprof_thread_adopt(struct edbprof_thread *thread);
@@ -1339,7 +1346,8 @@ edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * `thread` is NULL or a handle of a recording that is not freed.
+ * * `span`: as of `edbprof_enter_span`.
  */
 edbprof_status edbprof_begin_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
@@ -1352,7 +1360,7 @@ edbprof_status edbprof_begin_span(struct edbprof_thread *thread,
  * `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
- * * Those of `edbprof_enter_span`.
+ * * Those of `edbprof_begin_span`.
  */
 edbprof_status edbprof_end_span(struct edbprof_thread *thread,
                                 const struct edbprof_function *span);

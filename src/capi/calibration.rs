@@ -126,7 +126,7 @@ pub unsafe extern "C" fn edbprof_recording_count_calls(
 /// ticks of the recording's clock. Visits every node of the thread. Only the thread that
 /// made the handle.
 ///
-/// Errors: `EDBPROF_WRONG_THREAD`.
+/// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.

@@ -1,7 +1,7 @@
 //! Steps of coroutines, for which the recorder measures awaiting and runs.
 
 use super::entry::{guarded, with_unguarded};
-use super::event::edbprof_thread;
+use super::event::{edbprof_thread, may_report};
 use super::{EDBPROF_BAD_ARGUMENT, edbprof_status};
 use crate::model::timeline::CallEnd;
 use crate::recorder::{Step, Thread};
@@ -46,7 +46,7 @@ unsafe fn step_at(
     // SAFETY: the contracts are the same.
     unsafe {
         with_unguarded(handle, |thread| {
-            debug_assert!(thread.is_current());
+            debug_assert!(may_report(thread));
             guarded(|| thread.step_coroutine(key, coroutine, step, now(thread)))
         })
     }
@@ -54,8 +54,8 @@ unsafe fn step_at(
 
 /// Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
 /// `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
-/// `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`, `edbprof_resume` and `edbprof_leave`. Only the thread that made the
-/// handle.
+/// `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`,
+/// `edbprof_resume` and `edbprof_leave`. Only the thread that made the handle.
 ///
 /// The recording then also has the time in which coroutines are suspended, and the longest in
 /// which one runs. It counts each suspension of a coroutine and of those that await it.

@@ -34,6 +34,12 @@ pub(super) fn check_is_current(thread: &Thread) -> Attempt {
     }
 }
 
+/// Returns true if the calling thread may report calls with the handle. Events assert it in debug
+/// builds only.
+pub(super) fn may_report(thread: &Thread) -> bool {
+    thread.is_current() || thread.is_detached()
+}
+
 /// Reports an event of the function `key`. `body` is on the hot path. Whatever may make nodes
 /// or files, take locks or allocate is [`guarded`].
 ///
@@ -49,7 +55,7 @@ pub(super) unsafe fn event(
     // SAFETY: the contracts are the same.
     unsafe {
         with_unguarded(handle, |thread| {
-            debug_assert!(thread.is_current() || thread.is_detached());
+            debug_assert!(may_report(thread));
             match key {
                 0 => EDBPROF_BAD_ARGUMENT,
                 _ => body(thread),
@@ -250,7 +256,7 @@ pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
     // SAFETY: `thread` is NULL or this thread's handle of a recording that is not freed.
     let _ = unsafe {
         with_unguarded(thread, |thread| {
-            debug_assert!(thread.is_current());
+            debug_assert!(may_report(thread));
             thread.count_class_call();
             EDBPROF_OK
         })
@@ -372,6 +378,7 @@ pub unsafe extern "C" fn edbprof_is_innermost(
         event(thread, key, |thread| {
             guarded(|| match thread.is_innermost(key) {
                 true => EDBPROF_OK,
+                false if thread.is_detached() => EDBPROF_DETACHED,
                 false => EDBPROF_NOT_OPEN,
             })
         })

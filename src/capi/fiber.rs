@@ -27,9 +27,10 @@ pub struct edbprof_fiber {
 /// status is `EDBPROF_NOT_OPEN`. Calls that have overflowed are not resumed: see
 /// `edbprof_options.max_nodes`.
 ///
+/// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
-/// * The calling thread made it.
 /// * `out` is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_fiber_suspend(
@@ -62,7 +63,6 @@ pub unsafe extern "C" fn edbprof_fiber_suspend(
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
-/// * The calling thread made it.
 /// * `fiber` is NULL, all zeros, or what `edbprof_fiber_suspend` has given for `thread`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_fiber_resume(

@@ -64,7 +64,7 @@ unsafe fn mark(
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * Those of `edbprof_begin_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_mark(
     thread: *mut edbprof_thread,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn edbprof_mark(
 /// A counter belongs to its process. Else like `edbprof_mark`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * Those of `edbprof_begin_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_counter(
     thread: *mut edbprof_thread,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn edbprof_counter(
 /// it from other open ones of its name. Else like `edbprof_mark`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * Those of `edbprof_begin_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_begin_async(
     thread: *mut edbprof_thread,
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn edbprof_begin_async(
 /// Another thread may have begun the span. Else like `edbprof_mark`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * Those of `edbprof_begin_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_end_async(
     thread: *mut edbprof_thread,

@@ -323,15 +323,16 @@ pub unsafe extern "C" fn edbprof_recording_attach(
 /// attached thread costs a tree. Only the thread that made the handle, or any thread once
 /// that one no longer uses it.
 ///
-/// Errors: `EDBPROF_DETACHED` (and no other thread has got the handle since).
+/// Errors: `EDBPROF_DETACHED` (it was detached before).
 ///
 /// # Safety
-/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
-/// * No other call with it is under way or comes later.
+/// * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+///   it since it was detached.
+/// * No other call with it is under way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> edbprof_status {
-    // SAFETY: `thread` is NULL or of a recording that is not freed, was not detached, and is
-    // not used any more.
+    // SAFETY: `thread` is NULL or of a recording that is not freed, and no other call with it is
+    // under way.
     unsafe {
         with(thread, |thread| {
             if thread.is_detached() {
@@ -350,7 +351,8 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
 /// Errors: `EDBPROF_DETACHED`.
 ///
 /// # Safety
-/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+///   it since it was detached.
 /// * No other call with it is under way, or comes later from another thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_thread_adopt(thread: *mut edbprof_thread) -> edbprof_status {

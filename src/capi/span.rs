@@ -80,7 +80,8 @@ fn now(thread: &Thread) -> u64 {
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * `thread` is NULL or a handle of a recording that is not freed.
+/// * `span`: as of `edbprof_enter_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_begin_span(
     thread: *mut edbprof_thread,
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn edbprof_begin_span(
 /// `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
-/// * Those of `edbprof_enter_span`.
+/// * Those of `edbprof_begin_span`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_end_span(
     thread: *mut edbprof_thread,

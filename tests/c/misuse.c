@@ -347,22 +347,137 @@ static void saving_after_calls(const char *directory)
     edbprof_recording_free(recording);
 }
 
-static void *leave_all(void *thread)
+/* Each function for the thread of a handle that looks which thread calls it. */
+static void refuse_all(edbprof_status expected, edbprof_thread *thread)
 {
-    CHECK_STATUS(EDBPROF_WRONG_THREAD, edbprof_leave_all((edbprof_thread *)thread));
+    edbprof_fiber fiber = {1, 1, 0};
+    const edbprof_fiber none = {0};
+    uint64_t ticks = 1;
+
+    CHECK_STATUS(expected, edbprof_thread_ticks(thread, KEY, &ticks));
+    CHECK(ticks == 0);
+    CHECK_STATUS(expected, edbprof_leave_all(thread));
+    CHECK_STATUS(expected, edbprof_fiber_suspend(thread, &fiber));
+    CHECK(fiber.tree == 0 && fiber.innermost == 0);
+    CHECK_STATUS(expected, edbprof_fiber_resume(thread, &none));
+    CHECK_STATUS(expected, edbprof_mark(thread, &span));
+    CHECK_STATUS(expected, edbprof_counter(thread, &span, 1.0));
+    CHECK_STATUS(expected, edbprof_begin_async(thread, &span, 1));
+    CHECK_STATUS(expected, edbprof_end_async(thread, &span, 1));
+    CHECK_STATUS(expected, edbprof_begin_span(thread, &span));
+    CHECK_STATUS(expected, edbprof_end_span(thread, &span));
+    CHECK_STATUS(expected, edbprof_thread_save_may_be_due(thread));
+}
+
+static void *use_here(void *thread)
+{
+    refuse_all(EDBPROF_WRONG_THREAD, (edbprof_thread *)thread);
     return NULL;
+}
+
+static void in_another_thread(void *(*body)(void *), void *argument)
+{
+    pthread_t other;
+    CHECK(pthread_create(&other, NULL, body, argument) == 0);
+    CHECK(pthread_join(other, NULL) == 0);
 }
 
 static void from_another_thread(const char *directory)
 {
     edbprof_recording *recording = recording_in(directory);
     edbprof_thread *thread = attach(recording);
-    pthread_t other;
     define(recording, KEY, "f");
     CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, 10));
-    CHECK(pthread_create(&other, NULL, leave_all, thread) == 0);
-    CHECK(pthread_join(other, NULL) == 0);
+    in_another_thread(use_here, thread);
     CHECK_STATUS(EDBPROF_OK, edbprof_leave_at(thread, KEY, 11));
+    edbprof_recording_free(recording);
+}
+
+/* A detached handle: everything that takes one, but for edbprof_count_class_call, returns the same
+ * status. */
+static void refuse_detached(edbprof_thread *thread)
+{
+    refuse_all(EDBPROF_DETACHED, thread);
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter(thread, OTHER));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_resume(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_raised(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_suspended(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter_at(thread, KEY, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_resume_at(thread, KEY, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_at(thread, KEY, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_raised_at(thread, KEY, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_suspended_at(thread, KEY, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_unstarted(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_is_innermost(thread, KEY));
+    CHECK_STATUS(EDBPROF_DETACHED,
+                 edbprof_step_coroutine(thread, KEY, 1, EDBPROF_COROUTINE_STARTS));
+    CHECK_STATUS(EDBPROF_DETACHED,
+                 edbprof_step_coroutine_at(thread, KEY, 1, EDBPROF_COROUTINE_SUSPENDS, 90));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter_span(thread, &span));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_span(thread, &span));
+    edbprof_count_class_call(thread);
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_thread_adopt(thread));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_thread_detach(thread));
+}
+
+static void *use_after_detach(void *thread)
+{
+    refuse_all(EDBPROF_DETACHED, (edbprof_thread *)thread);
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_thread_detach((edbprof_thread *)thread));
+    return NULL;
+}
+
+static void *attach_here(void *recording) { return attach((edbprof_recording *)recording); }
+
+/* Twice: with an open call, and while calls overflow. */
+static void after_detaching(const char *directory)
+{
+    int overflows;
+    for (overflows = 0; overflows < 2; overflows++) {
+        edbprof_options options = host_clock(directory, "detached_");
+        edbprof_recording *recording = NULL;
+        edbprof_thread *thread;
+        uint64_t calls;
+        int depth;
+        options.max_nodes = 64;
+        CHECK_STATUS(EDBPROF_OK, edbprof_recording_new(&options, &recording));
+        thread = attach(recording);
+        define(recording, KEY, "f");
+        for (depth = 0; depth < (overflows ? 100 : 1); depth++) {
+            CHECK_STATUS(EDBPROF_OK, edbprof_enter_at(thread, KEY, 10));
+        }
+        CHECK_STATUS(EDBPROF_OK, edbprof_recording_count_calls(recording, &calls));
+        CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(thread));
+        refuse_detached(thread);
+        in_another_thread(use_after_detach, thread);
+        {
+            uint64_t after;
+            CHECK_STATUS(EDBPROF_OK, edbprof_recording_count_calls(recording, &after));
+            CHECK(after == calls);
+        }
+        edbprof_recording_free(recording);
+    }
+}
+
+/* Once there are 256 trees, another thread is given a detached handle: then it is that thread's. */
+static void given_to_another_thread(const char *directory)
+{
+    enum { TREES = 256 };
+    edbprof_recording *recording = recording_in(directory);
+    edbprof_thread *thread = attach(recording);
+    pthread_t other;
+    void *given;
+    int tree;
+    for (tree = 1; tree < TREES; tree++) {
+        (void)attach(recording);
+    }
+    CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(thread));
+    CHECK(pthread_create(&other, NULL, attach_here, recording) == 0);
+    CHECK(pthread_join(other, &given) == 0);
+    CHECK(given == thread);
+    refuse_all(EDBPROF_WRONG_THREAD, thread);
     edbprof_recording_free(recording);
 }
 
@@ -415,6 +530,8 @@ int main(int argc, char **argv)
     saving(argv[1]);
     saving_after_calls(argv[1]);
     from_another_thread(argv[1]);
+    after_detaching(argv[1]);
+    given_to_another_thread(argv[1]);
     no_room(argv[1]);
     return 0;
 }

@@ -77,3 +77,30 @@ fn every_function_says_which_threads_may_call_it() {
         assert_eq!(functions, exported);
     }
 }
+
+/// Functions for the thread of a handle, of which each either looks which thread calls it, or must
+/// not be called from another one.
+#[test]
+fn a_call_from_another_thread_is_refused_or_forbidden() {
+    let header = fs::read_to_string(root().join(HEADERS[0][0])).unwrap();
+    let (mut refusing, mut forbidding) = (0, 0);
+    for part in header.split("/**") {
+        let Some((comment, declaration)) = part.split_once("*/") else {
+            continue;
+        };
+        let comment = comment.replace("\n *", "");
+        let is_for_one = comment.contains("nly the thread that made the handle");
+        if !is_for_one || comment.contains("or any thread once") {
+            continue;
+        }
+        let refuses =
+            comment.contains("`EDBPROF_WRONG_THREAD`") || comment.contains("like `edbprof_mark`");
+        let forbids = ["The calling thread made it.", "Those of `edbprof_enter`."]
+            .iter()
+            .any(|condition| comment.contains(condition));
+        assert_ne!(refuses, forbids, "{declaration}");
+        refusing += usize::from(refuses);
+        forbidding += usize::from(forbids);
+    }
+    assert!(refusing >= 11 && forbidding >= 17);
+}

@@ -192,7 +192,7 @@ impl Recording {
                 },
             )
         };
-        let entry = ThreadEntry {
+        let mut entry = ThreadEntry {
             thread: Arc::clone(thread.shared()),
             handle: Handle::new(thread),
             name: name.into(),
@@ -201,13 +201,15 @@ impl Recording {
             inherited: None,
             chunks: vec![chunk],
         };
-        let handle = entry.address();
         backing.log(|| entry.record());
-        match threads.get_mut(slot) {
-            Some(vacant) => *vacant = entry,
-            None => threads.push(entry),
+        if let Some(vacant) = threads.get_mut(slot) {
+            // SAFETY: the handle is new, and the entry is that of a thread that has ended.
+            unsafe { entry.handle.take_address_of(&mut vacant.handle) };
+            *vacant = entry;
+        } else {
+            threads.push(entry);
         }
-        Ok(handle)
+        Ok(threads[slot].address())
     }
 
     /// Makes `thread` the handle of the calling thread. Calls that are open in it stay open.

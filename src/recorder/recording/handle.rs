@@ -17,6 +17,16 @@ impl Handle {
         Handle(NonNull::from(Box::leak(Box::new(thread))))
     }
 
+    /// Moves to the address of a handle that was detached, because the host may still have it.
+    ///
+    /// # Safety
+    /// * Nobody has the address of this handle, and no thread uses `former` meanwhile.
+    pub(super) unsafe fn take_address_of(&mut self, former: &mut Handle) {
+        // SAFETY: both live until `drop`, and nobody has a reference to either (contract).
+        unsafe { self.0.swap(former.0) };
+        std::mem::swap(&mut self.0, &mut former.0);
+    }
+
     /// Valid until the owner is dropped.
     pub(super) fn address(&self) -> NonNull<Thread> {
         self.0

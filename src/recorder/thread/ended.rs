@@ -16,11 +16,10 @@ impl<H: Home> Thread<H> {
         };
         self.spans.clear();
         self.with_lock_held(|| self.with_open_calls_under_lock(|| self.close_all(now)));
-        if matches!(self.mode.get(), Mode::Tree) {
-            // Events that come nevertheless find no node there, and change nothing.
-            self.mode.set(Mode::Detached);
-            self.cursor.set(self.sentinel());
-        }
+        // Events that come nevertheless find no node there, and change nothing.
+        let fork_pending = matches!(self.mode.get(), Mode::ForkPending { .. });
+        self.mode.set(Mode::Detached { fork_pending });
+        self.cursor.set(self.sentinel());
         self.shared.disown();
     }
 
@@ -46,9 +45,16 @@ impl<H: Home> Thread<H> {
     /// # Safety
     /// * [`Thread::end`] was the last that was done with it.
     pub(crate) unsafe fn take_over(&self) {
-        if matches!(self.mode.get(), Mode::Detached) {
-            self.cursor.set(self.root.get());
-            self.mode.set(Mode::Tree);
+        let at = self.root.get();
+        if let Mode::Detached { fork_pending } = self.mode.get() {
+            self.mode.set(match fork_pending {
+                true => Mode::ForkPending { at },
+                false if at == self.sentinel() => Mode::Retired,
+                false => Mode::Tree,
+            });
+            if let Mode::Tree = self.mode.get() {
+                self.cursor.set(at);
+            }
         }
         self.shared.own();
         self.root().count_thread();

@@ -77,7 +77,8 @@ impl<H: Home> Thread<H> {
         self.mode.set(Mode::ForkPending { at });
     }
 
-    /// Takes the handle out of use. Events and ends are taken and change nothing.
+    /// Takes the handle out of use. Events and ends are taken and change nothing. A detached handle
+    /// stays one.
     pub(crate) fn retire(&self) {
         let sentinel = self.sentinel();
         self.overflow.forget();
@@ -86,7 +87,12 @@ impl<H: Home> Thread<H> {
         // SAFETY: the handle has its sentinel, at which guessed children are looked for.
         unsafe { self.move_to(sentinel, sentinel, 0..0) };
         self.nodes.set(0);
-        self.mode.set(Mode::Retired);
+        self.mode.set(match self.is_detached() {
+            true => Mode::Detached {
+                fork_pending: false,
+            },
+            false => Mode::Retired,
+        });
     }
 
     /// Replaces the tree. The cursor is at the sentinel then.

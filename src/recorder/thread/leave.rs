@@ -13,7 +13,7 @@ impl<H: Home> Thread<H> {
             Mode::Overflow { .. } if self.leave_overflow(key, end, now) => {
                 return Outcome::Recorded;
             }
-            Mode::Detached => return Outcome::Detached,
+            Mode::Detached { .. } => return Outcome::Detached,
             Mode::ForkPending { .. } => {
                 // Spans end with their calls: the lock is held, so that no node can be made.
                 self.spans.clear();
@@ -49,7 +49,7 @@ impl<H: Home> Thread<H> {
     pub(super) fn innermost(&self) -> NonNull<Node> {
         match self.mode.get() {
             Mode::Tree | Mode::Retired => self.cursor.get(),
-            Mode::Detached => self.root.get(),
+            Mode::Detached { .. } => self.root.get(),
             Mode::Overflow { at } | Mode::ForkPending { at } => at,
         }
     }

@@ -158,8 +158,9 @@ enum Mode {
     /// At the sentinel, in a forked child that has entered nothing yet (see [`forked`]). `at`
     /// is the innermost open node.
     ForkPending { at: NonNull<Node> },
-    /// At the sentinel: the handle was detached, and no thread has taken it over.
-    Detached,
+    /// At the sentinel: the handle was detached, and no thread has taken it over. A fork may have
+    /// been pending then.
+    Detached { fork_pending: bool },
     /// At the sentinel, which is the root too: the handle has no tree and takes no events,
     /// because its OS thread is not in this process.
     Retired,

@@ -39,7 +39,7 @@ impl<H: Home> Thread<H> {
             Mode::Tree => {}
             Mode::ForkPending { at } => self.materialize(at, key)?,
             Mode::Overflow { .. } | Mode::Retired => return Err(Outcome::Dropped),
-            Mode::Detached => return Err(Outcome::Detached),
+            Mode::Detached { .. } => return Err(Outcome::Detached),
         }
         self.find_or_make_below(self.index_of(self.cursor()), key)
     }
