@@ -14,6 +14,8 @@
 
 enum { OUTER = 1, INNER = 2 };
 
+EDBPROF_SPAN(span, "span");
+
 static const char *directory;
 
 static edbprof_recording *start(edbprof_options options, edbprof_thread **thread)
@@ -193,6 +195,106 @@ static void from_a_second_thread(void)
     edbprof_recording_free(forker.recording);
 }
 
+/* A thread that has a span open while another one forks. */
+struct raw_thread {
+    edbprof_recording *recording;
+    edbprof_thread *handle;
+    pthread_barrier_t barrier;
+};
+
+static void *keep_a_span_open(void *argument)
+{
+    struct raw_thread *raw = (struct raw_thread *)argument;
+    CHECK_STATUS(EDBPROF_OK,
+                 edbprof_recording_attach(raw->recording, TEXT("raw"), &raw->handle));
+    CHECK_STATUS(EDBPROF_OK, edbprof_begin_span(raw->handle, &span));
+    pthread_barrier_wait(&raw->barrier);
+    /* The process forks. */
+    pthread_barrier_wait(&raw->barrier);
+    CHECK_STATUS(EDBPROF_OK, edbprof_end_span(raw->handle, &span));
+    CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(raw->handle));
+    return NULL;
+}
+
+/* The other thread's handle in the child, which does not have the thread: it is given to the next
+ * thread that attaches. */
+static void use_handle_of_missing_thread(struct raw_thread *raw)
+{
+    edbprof_thread *late;
+    CHECK_STATUS(EDBPROF_WRONG_THREAD, edbprof_end_span(raw->handle, &span));
+    CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(raw->handle));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_thread_detach(raw->handle));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_begin_span(raw->handle, &span));
+    CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter_at(raw->handle, OUTER, 155));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(raw->recording, TEXT("late"), &late));
+    CHECK(late == raw->handle);
+    enter(late, OUTER, 160);
+    leave(late, OUTER, 161);
+}
+
+/* A span outlives the call in which it began in the child, too. */
+static void with_open_spans(void)
+{
+    edbprof_thread *thread;
+    struct raw_thread raw;
+    pthread_t other;
+    raw.recording = start(host_clock(directory, "spans_"), &thread);
+    CHECK(pthread_barrier_init(&raw.barrier, NULL, 2) == 0);
+    enter(thread, OUTER, 100);
+    CHECK_STATUS(EDBPROF_OK, edbprof_begin_span(thread, &span));
+    enter(thread, INNER, 105);
+    CHECK(pthread_create(&other, NULL, keep_a_span_open, &raw) == 0);
+    pthread_barrier_wait(&raw.barrier);
+    if (in_child()) {
+        leave(thread, INNER, 110);
+        enter(thread, INNER, 120);
+        leave(thread, INNER, 125);
+        leave(thread, OUTER, 130);
+        enter(thread, INNER, 140);
+        leave(thread, INNER, 150);
+        CHECK_STATUS(EDBPROF_OK, edbprof_end_span(thread, &span));
+        CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_end_span(thread, &span));
+        use_handle_of_missing_thread(&raw);
+        save(raw.recording);
+        child_ends(raw.recording);
+    }
+    leave(thread, INNER, 200);
+    leave(thread, OUTER, 300);
+    enter(thread, INNER, 310);
+    leave(thread, INNER, 320);
+    CHECK_STATUS(EDBPROF_OK, edbprof_end_span(thread, &span));
+    pthread_barrier_wait(&raw.barrier);
+    CHECK(pthread_join(other, NULL) == 0);
+    save(raw.recording);
+    edbprof_recording_free(raw.recording);
+    CHECK(pthread_barrier_destroy(&raw.barrier) == 0);
+}
+
+/* A handle that was detached before the fork, and one that the child detaches at once. */
+static void with_detached_handles(void)
+{
+    edbprof_thread *thread, *before, *after;
+    edbprof_recording *recording = start(host_clock(directory, "detached_"), &thread);
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("before"), &before));
+    enter(before, OUTER, 10);
+    CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(before));
+    enter(thread, OUTER, 100);
+    if (in_child()) {
+        CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter_at(before, OUTER, 110));
+        CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_at(before, OUTER, 110));
+        CHECK_STATUS(EDBPROF_OK, edbprof_thread_detach(thread));
+        CHECK_STATUS(EDBPROF_DETACHED, edbprof_enter_at(thread, INNER, 120));
+        CHECK_STATUS(EDBPROF_DETACHED, edbprof_leave_at(thread, OUTER, 120));
+        CHECK_STATUS(EDBPROF_NOTHING_RECORDED, edbprof_recording_save(recording, 0));
+        CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(recording, TEXT("after"), &after));
+        enter(after, INNER, 130);
+        leave(after, INNER, 140);
+        save(recording);
+        child_ends(recording);
+    }
+    edbprof_recording_free(recording);
+}
+
 static uint64_t cpu_ns(void)
 {
     struct timespec now;
@@ -237,6 +339,8 @@ int main(int argc, char **argv)
     twice();
     among_overflow_calls();
     from_a_second_thread();
+    with_open_spans();
+    with_detached_handles();
     with_the_cpu_clock();
     return 0;
 }

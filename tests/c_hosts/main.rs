@@ -499,6 +499,45 @@ fn a_forked_child_is_a_recording_of_its_own() {
         ]
     );
 
+    let spans = family(directory, "spans_");
+    let [parent, child] = &spans[..] else {
+        panic!("both saved");
+    };
+    assert_eq!(
+        threads(parent),
+        [
+            vec![
+                "1 0 200 outer",
+                "1 0 200 outer / span",
+                "1 0 95 outer / span / inner",
+                "0 0 20 span",
+                "1 0 10 span / inner"
+            ],
+            vec!["1 0 0 span"]
+        ]
+    );
+    // The span is open again at 130, when the call ends in which it began.
+    assert_eq!(
+        threads(child),
+        [
+            vec![
+                "0 0 45 <outer > span > inner>",
+                "0 0 20 <outer > span > inner> / span",
+                "0 0 5 <outer > span > inner> / inner",
+                "1 0 5 <outer > span > inner> / span / inner",
+                "0 0 20 <outer > span > inner> / span",
+                "1 0 10 <outer > span > inner> / span / inner"
+            ],
+            vec!["1 0 1 outer"]
+        ]
+    );
+
+    let detached = family(directory, "detached_");
+    let [child] = &detached[..] else {
+        panic!("only the child saved");
+    };
+    assert_eq!(threads(child), [["0 0 0 <outer>"], ["1 0 10 inner"]]);
+
     let cpu = family(directory, "cpu_");
     let [child] = &cpu[..] else {
         panic!("only the child saved");

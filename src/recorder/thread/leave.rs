@@ -16,7 +16,7 @@ impl<H: Home> Thread<H> {
             Mode::Detached { .. } => return Outcome::Detached,
             Mode::ForkPending { .. } => {
                 // Spans end with their calls: the lock is held, so that no node can be made.
-                self.spans.clear();
+                self.forget_spans_within(key);
                 return self.with_open_calls(|| self.leave_as(key, end, now));
             }
             _ => {}

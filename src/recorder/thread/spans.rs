@@ -155,6 +155,16 @@ impl<H: Home> Thread<H> {
         self.spans.among(self.open_nodes_above(node))
     }
 
+    /// Forgets the spans that are open in the innermost call of `key`, because they end with it.
+    pub(super) fn forget_spans_within(&self, key: u64) {
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return;
+        };
+        for span in self.spans.among(self.open_nodes_above(node)) {
+            self.spans.remove(span);
+        }
+    }
+
     /// Open calls that the one in `node` has made, the innermost first.
     fn open_nodes_above(&self, node: &Node) -> impl Iterator<Item = &Node> {
         self.open_nodes()
