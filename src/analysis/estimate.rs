@@ -245,9 +245,10 @@ impl<'r> Graph<'r> {
         let mut time: Vec<f64> = self_times.collect();
         let mut roots = Vec::new();
         let mut edges = Vec::with_capacity(cut.callers.items.len());
+        let mut parts = Vec::new();
         for &at in &cut.callees_first {
             let whole = time[at as usize];
-            for (caller, share) in self.shares(at, cut.callers.of_item(at)) {
+            for (caller, share) in self.shares(at, cut.callers.of_item(at), &mut parts) {
                 let part = whole * share;
                 if part <= 0.0 {
                     continue;
@@ -268,17 +269,23 @@ impl<'r> Graph<'r> {
     }
 
     /// Returns the share of each of `callers`, and of calls without one, in the time of a function:
-    /// by time or, if no time is known, by calls.
-    fn shares(&self, at: u32, callers: &[u32]) -> impl Iterator<Item = (u32, f64)> {
+    /// by time or, if no time is known, by calls. `parts` is room to compute them in.
+    fn shares<'p>(
+        &self,
+        at: u32,
+        callers: &[u32],
+        parts: &'p mut Vec<(u32, Edge)>,
+    ) -> impl Iterator<Item = (u32, f64)> + use<'p> {
         let mut edges = self.callers.of_item(at).iter();
         // Both are in the order of callers.
         let edge = |&caller: &u32| edges.find(|(other, _)| *other == caller).copied();
-        let mut parts: Vec<(u32, Edge)> = callers.iter().filter_map(edge).collect();
+        parts.clear();
+        parts.extend(callers.iter().filter_map(edge));
         parts.push((NO_PARENT, self.uncalled_part(at)));
         let time: f64 = parts.iter().map(|(_, edge)| edge.time).sum();
         let calls: f64 = parts.iter().map(|(_, edge)| edge.calls).sum();
         let callers = parts.len() - 1;
-        parts.into_iter().map(move |(caller, edge)| {
+        parts.iter().map(move |&(caller, edge)| {
             let share = if time > 0.0 {
                 edge.time / time
             } else if calls > 0.0 {

@@ -17,18 +17,14 @@ impl<T: Copy> Lists<T> {
         for list in 1..starts.len() {
             starts[list] += starts[list - 1];
         }
-        let mut order = vec![0_u32; pairs.len()];
+        let mut items: Vec<T> = pairs.iter().map(|&(_, item)| item).collect();
         let mut next = starts.clone();
-        for (at, &(list, _)) in (0..).zip(pairs) {
+        for &(list, item) in pairs {
             let place = &mut next[list as usize];
-            order[*place as usize] = at;
+            items[*place as usize] = item;
             *place += 1;
         }
-        let items = order.into_iter().map(|at| pairs[at as usize].1);
-        Lists {
-            starts,
-            items: items.collect(),
-        }
+        Lists { starts, items }
     }
 
     /// Returns a list.
