@@ -48,13 +48,13 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         false => input::find_to_show(&options.inputs, &mut reading)?,
     };
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
-    let profile = match has_window {
+    let mut profile = match has_window {
         true => input::merge_window(&options.inputs, &options.window, &mut reading)?,
         false => input::merge(files, &options.inputs.selection, false, &mut reading),
     };
     guard.check(&profile)?;
     reading.check(&profile, &options.inputs, false)?;
-    let content = with_view(profile, &options.view, |view| {
+    let content = with_view(&mut profile, &options.view, |view| {
         report(format, &options.reports).render(view)
     });
     let written = match (content, output) {

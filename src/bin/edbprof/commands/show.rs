@@ -140,7 +140,7 @@ fn show(
 ) -> Result<Exit, Error> {
     let (inputs, window, options) = options.parts();
     let mut reading = ReadReport::default();
-    let profile = match window.is_given() {
+    let mut profile = match window.is_given() {
         true => input::merge_window(inputs, window, &mut reading)?,
         false => {
             let files = input::find_to_show(inputs, &mut reading)?;
@@ -148,7 +148,7 @@ fn show(
         }
     };
     reading.check(&profile, inputs, false)?;
-    let text = with_view(profile, options, |view| {
+    let text = with_view(&mut profile, options, |view| {
         let head = [view.title()].into_iter();
         let head = head
             .chain(view.header(&Ended::default()))

@@ -68,7 +68,7 @@ fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit
         false => input::timelines::beside_all(&files),
     };
     let guard = OverwriteGuard::set_apart(&mut files, &targets)?;
-    let profile = match has_window {
+    let mut profile = match has_window {
         true => input::merge_window(inputs, &options.window, &mut reading)?,
         false => input::merge(files, &inputs.selection, false, &mut reading),
     };
@@ -77,7 +77,7 @@ fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit
     let failed = |error| not_written("the page", &error);
     let timeline = timeline(timelines, inputs, &mut reading).map_err(failed)?;
     let max_size = options.max_size;
-    let page = with_view(profile, &options.view, |view| {
+    let page = with_view(&mut profile, &options.view, |view| {
         let sources = options.source.then(|| input::sources::read(view));
         Page { max_size }.with(view, &Extras { timeline, sources })
     });

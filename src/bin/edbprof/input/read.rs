@@ -1,5 +1,6 @@
 //! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
@@ -14,7 +15,7 @@ use edbprof::model::Labels;
 
 use super::discover::finished_beside;
 use super::read_error::ReadError;
-use super::trust::{read_trusted, sidecar as sidecar_of};
+use super::trust::{read_trusted, read_trusted_into, sidecar as sidecar_of};
 use super::{Input, SkippedInput};
 
 /// Selected part of a file.
@@ -61,8 +62,17 @@ pub(super) fn is_left_live(input: &Input) -> bool {
     live::facts(&header).is_ok_and(|facts| facts.is_result)
 }
 
+thread_local! {
+    /// Memory to read files into: fresh memory for each of many files costs page faults.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Size of a buffer that is kept for the next file, bytes.
+const MOST_KEPT: usize = 2 << 20;
+
 fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
-    let bytes = match read_trusted(&input.path, input.owners, profile_goes_on) {
+    let buffer = BUFFER.take();
+    let bytes = match read_trusted_into(buffer, &input.path, input.owners, profile_goes_on) {
         Ok(bytes) if bytes.starts_with(&live::MAGIC) => match last_content(input, bytes)? {
             Some((bytes, now)) => {
                 let trees = live::read(&bytes, now)?;
@@ -88,6 +98,9 @@ fn read_input(input: &Input, known: &Labels) -> Result<Read, ReadError> {
             Ok(calls) => plain.sidecar = calls,
             Err(why) => read = Err(SkippedInput::new(path, why)),
         }
+    }
+    if bytes.capacity() <= MOST_KEPT {
+        BUFFER.set(bytes);
     }
     Ok((file, read))
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use edbprof::format::bounded::{GoesOn, read_bounded};
+use edbprof::format::bounded::{GoesOn, read_bounded_into};
 use edbprof::format::regular_file::open_regular;
 
 use super::Input;
@@ -53,8 +53,22 @@ pub(crate) fn read_trusted(
     owners: Owners,
     goes_on: GoesOn,
 ) -> Result<Vec<u8>, ReadError> {
+    read_trusted_into(Vec::new(), path, owners, goes_on)
+}
+
+/// Reads like [`read_trusted`], into the memory that `bytes` has.
+///
+/// # Errors
+///
+/// Like those of [`read_trusted`].
+pub(super) fn read_trusted_into(
+    bytes: Vec<u8>,
+    path: &Path,
+    owners: Owners,
+    goes_on: GoesOn,
+) -> Result<Vec<u8>, ReadError> {
     let (file, metadata) = open_trusted(path, owners)?;
-    Ok(read_bounded(file, metadata.len(), goes_on)?)
+    Ok(read_bounded_into(bytes, file, metadata.len(), goes_on)?)
 }
 
 /// Opens `path` if it is a regular file of one of `owners`. The owner is checked on the open file,

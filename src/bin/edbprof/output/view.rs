@@ -7,12 +7,12 @@ use crate::cli::args::ViewOptions;
 
 /// Calls `show` with a view of `profile`.
 pub(crate) fn with_view<T>(
-    mut profile: Profile,
+    profile: &mut Profile,
     options: &ViewOptions,
     show: impl FnOnce(&View<'_>) -> T,
 ) -> T {
     if options.compensate {
         profile.compensate();
     }
-    show(&View::new(&profile))
+    show(&View::new(profile))
 }

@@ -135,7 +135,9 @@ impl View {
             false => readings.total(),
         };
         let text = match options.compensate {
-            true => with_view(profile.clone(), options, |shown| self.text(shown, terminal)),
+            true => with_view(&mut profile.clone(), options, |shown| {
+                self.text(shown, terminal)
+            }),
             false => self.text(&Shown::new(profile), terminal),
         };
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();
