@@ -9,6 +9,7 @@ from collections import defaultdict
 import pytest
 from edbprof_native import Profile, profile
 from prof_file import ProfFile
+from timeline_file import check_against, only_process
 
 HOOKS = ["setprofile"] + (["monitoring"] if sys.version_info >= (3, 12) else [])
 hooks = pytest.mark.parametrize("hook", HOOKS)
@@ -150,6 +151,26 @@ def test_a_choice_is_the_full_recording_without_the_rest(hook, by_timer, seed, t
             for value in (*expected.values(), *found.values()):
                 value[2] = 0
         assert found == expected
+
+
+@hooks
+@pytest.mark.parametrize("seed", range(12))
+def test_a_timeline_has_the_calls_of_the_choice(hook, seed, tmp_path):
+    namespace = {"__name__": "generated"}
+    exec(compile(source(seed), "generated.py", "exec"), namespace)
+    # The second recording finds the places of others disabled.
+    for number in range(2):
+        namespace.update(fuel=400)
+        chosen = Profile(hook=hook, record=PATTERNS, timeline=True, live_dir=tmp_path)
+        chosen.enable()
+        namespace["main"]()
+        chosen.disable()
+        path = tmp_path / f"{number}.prof"
+        chosen.save(path)
+        chosen.close()
+        recorded = ProfFile(path)
+        assert recorded.nodes
+        check_against(only_process(f"{path}.timeline"), recorded)
 
 
 def test_the_programs_do_something():
@@ -397,6 +418,7 @@ def test_mine(run, tmp_path):
     sys.path.insert(0, "site-packages")
     from edbprof_native import Profile
     from prof_file import ProfFile
+from timeline_file import check_against, only_process
     import dataclasses, json, installed
 
     @dataclasses.dataclass
