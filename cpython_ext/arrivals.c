@@ -13,7 +13,7 @@ static bool is_welcome(const thread_state *state, const active_recorder *member,
 {
     const recorder *owner = member->owner;
     return owner->threads && !member->is_guest && !owner->abandoned &&
-           owner->interpreter == PyInterpreterState_Get() &&
+           owner->interpreter == state->interpreter &&
            (was_foreign || state->tstate->id > owner->since);
 }
 
@@ -37,7 +37,11 @@ static bool welcoming_at(thread_state *state, int hook, size_t at, const thread_
 static PyObject *recorders_for(const thread_state *guest, bool was_foreign)
 {
     PyObject *found = PyList_New(0);
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    PyObject *whole = (PyObject *)guest->interpreter->whole;
+    if (found != NULL && whole != NULL && PyList_Append(found, whole) < 0) {
+        Py_CLEAR(found);
+    }
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         for (int hook = 0; hook < HOOK_COUNT; hook++) {
             PyObject *owner;
             for (size_t i = 0;
@@ -82,7 +86,7 @@ thread_state *arrivals_arrive(void)
             recorders = recorders_for(state, was_foreign);
             state->is_foreign = was_foreign || (recorders != NULL && PyList_GET_SIZE(recorders));
         }
-        state->judged = threads_generation;
+        state->judged = state->interpreter->generation;
         if (recorders != NULL) {
             enable_each(recorders);
         }
@@ -141,9 +145,10 @@ void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders)
 void arrivals_notice(void)
 {
     PyObject *exception = compat_take_exception();
-    uint64_t seen = threads_seen;
-    PyThreadState *tstate = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    threads_seen = tstate->id;
+    interpreter_state *here = interpreter_here();
+    uint64_t seen = here->seen;
+    PyThreadState *tstate = PyInterpreterState_ThreadHead(here->python);
+    here->seen = tstate->id;
     for (; tstate != NULL && tstate->id > seen; tstate = PyThreadState_Next(tstate)) {
         if (tstate != PyThreadState_Get() && !thread_state_exists(tstate)) {
             thread_notice(tstate, HOOK_SETPROFILE);

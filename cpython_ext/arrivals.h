@@ -7,8 +7,17 @@
 #ifndef EDBPROF_ARRIVALS_H
 #define EDBPROF_ARRIVALS_H
 
+#include "interpreter.h"
 #include "thread.h"
 #include "thread_state.h"
+
+/* Returns true if the calling Python thread, which has no state, may arrive. */
+static inline bool arrivals_is_new(const PyThreadState *tstate)
+{
+    const interpreter_state *here = interpreter_here();
+    return here != NULL && shared_load(&here->wanted) > 0 &&
+           tstate->id > shared_load(&here->since) && tstate->id != thread_here.ended;
+}
 
 /* Returns true if this state of the calling thread, NULL for none, is to be given to
  * arrivals_arrive. */
@@ -16,12 +25,10 @@ static inline bool arrivals_is_due(const thread_state *state)
 {
     if (state == NULL) {
         /* A thread that ends must get no state again: nobody would free it. */
-        bool wanted = shared_load(&threads_wanted) > 0;
-        uint64_t id = wanted ? PyThreadState_Get()->id : 0;
-        return wanted && id > shared_load(&threads_since) && id != thread_here.ended;
+        return shared_load(&threads_wanted) > 0 && arrivals_is_new(PyThreadState_Get());
     }
-    bool may_be_guest = state->is_foreign && shared_load(&threads_wanted) > 0 &&
-                        state->judged != shared_load(&threads_generation);
+    bool may_be_guest = state->is_foreign && shared_load(&state->interpreter->wanted) > 0 &&
+                        state->judged != shared_load(&state->interpreter->generation);
     return (state->arrivals != NULL || may_be_guest) && !state->is_arriving;
 }
 
@@ -46,10 +53,11 @@ void arrivals_start_here(PyObject *recorders);
 void arrivals_notice(void);
 
 /* The same if there may be one, for each event of hooks that must notice. */
-static inline void arrivals_look(const PyThreadState *tstate)
+static inline void arrivals_look(const thread_state *state)
 {
-    if (ARRIVALS_ARE_NOTICED && threads_wanted > 0 &&
-        PyInterpreterState_ThreadHead(tstate->interp)->id > threads_seen) {
+    const interpreter_state *interpreter = state->interpreter;
+    if (ARRIVALS_ARE_NOTICED && interpreter->wanted > 0 &&
+        PyInterpreterState_ThreadHead(interpreter->python)->id > interpreter->seen) {
         arrivals_notice();
     }
 }

@@ -157,7 +157,7 @@ static void drop_arrival(thread_state *state, const recorder *owner)
 void attached_end(recorder *owner)
 {
     PyObject *exception = compat_take_exception();
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         drop_arrival(state, owner);
     }
     thread_abandon(owner);

@@ -14,6 +14,7 @@
 
 #include "events.h"
 #include "guard.h"
+#include "interpreter.h"
 #include "monitoring_gate.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -121,8 +122,10 @@ static int read_loops(PyObject *given, timed_loop *into)
 
 PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *make)
 {
-    Py_INCREF(make);
-    Py_XSETREF(loops.make, make);
+    if (interpreter_here()->is_main) { /* The others take the costs that it has measured. */
+        Py_INCREF(make);
+        Py_XSETREF(loops.make, make);
+    }
     Py_RETURN_NONE;
 }
 
@@ -279,9 +282,9 @@ static void evaluate(samples *from, int kind, double slowed, bool known, uint32_
     }
 }
 
+/* Under process_lock. */
 static void keep_costs(samples *from, const recorder *self)
 {
-    EDBPROF_GUARDED;
     measurement *measured = measured_for(self);
     edbprof_calibration *costs = &measured->costs;
     bool known = measured->known;
@@ -376,7 +379,9 @@ static int measure_alone(const recorder *self)
     PyObject *exception = compat_take_exception();
     bool undisturbed = gate_lift_restriction(codes);
     if (result == 0 && undisturbed) {
+        process_lock_take();
         keep_costs(&taken, self);
+        process_lock_give();
     }
     compat_restore_exception(exception);
     return result;
@@ -415,8 +420,8 @@ static bool is_quiet(const recorder *self)
     PyThreadState *tstate = PyThreadState_Get();
     bool records = state != NULL && thread_state_records(state);
     return !records && !compat_is_finalizing() && tstate->c_profilefunc == NULL &&
-           tstate->c_tracefunc == NULL && PyInterpreterState_Get() == self->interpreter &&
-           self->interpreter == PyInterpreterState_Main();
+           tstate->c_tracefunc == NULL && interpreter_here() == self->interpreter &&
+           self->interpreter->is_main;
 }
 
 int calibrate(recorder *self, bool at_end)
@@ -440,8 +445,10 @@ int calibrate(recorder *self, bool at_end)
 void calibrate_set(recorder *self)
 {
     EDBPROF_GUARDED;
-    const measurement *measured = measured_for(self);
-    if (self->wall_clock && measured->known) {
-        (void)edbprof_recording_set_calibration(self->recording, &measured->costs);
+    process_lock_take();
+    measurement measured = *measured_for(self);
+    process_lock_give();
+    if (self->wall_clock && measured.known) {
+        (void)edbprof_recording_set_calibration(self->recording, &measured.costs);
     }
 }

@@ -3,8 +3,9 @@
 #define EDBPROF_CALLBACKS_H
 
 #include "events.h"
+#include "interpreter.h"
 
-typedef struct {
+typedef struct callback {
     PyObject_HEAD vectorcallfunc vectorcall;
     hook_kind hook;
 } callback;
@@ -80,7 +81,7 @@ typedef struct {
 long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
                         const event_handler *handlers);
 
-/* 0, or -1 with an exception. */
-int callbacks_init(void);
+/* Makes the type of these objects. 0, or -1 with an exception. */
+int callbacks_init(interpreter_state *interpreter);
 
 #endif

@@ -1,12 +1,12 @@
 /* Choice: the Python functions that a recorder records. */
 #include "choice.h"
 
-#include "arrays.h"
 #include "guard.h"
+#include "interpreter.h"
 
 /* All choices of this process, by number. */
-static choice **all_choices;
-static size_t choice_count, choice_room;
+static choice **all_choices; /* under process_lock */
+static size_t choice_count;
 
 /* ---- what is known of a code object ---------------------------------------- */
 
@@ -142,39 +142,60 @@ static int strings_read(strings *self, PyObject *sequence)
     return 0;
 }
 
+/* The known choice with the text of `new`, or NULL. */
+static choice *find_known(const choice *new)
+{
+    for (size_t i = 0; i < choice_count; i++) {
+        bool is_alike = (new->number == UNNOTED) == (all_choices[i]->number == UNNOTED);
+        if (is_alike && strcmp(all_choices[i]->text, new->text) == 0) {
+            return all_choices[i];
+        }
+    }
+    return NULL;
+}
+
+/* Adds a choice. Returns NULL without memory. */
+static choice *add_choice(choice *new, bool is_main)
+{
+    choice **grown = PyMem_RawRealloc(all_choices, (choice_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return NULL;
+    }
+    all_choices = grown;
+    new->number = is_main ? (unsigned)choice_count : UNNOTED;
+    all_choices[choice_count++] = new;
+    return new;
+}
+
 /* The choice with these patterns, which it takes. NULL with an exception. */
 static const choice *intern(edbprof_choice *patterns)
 {
     EDBPROF_GUARDED;
-    size_t length = edbprof_choice_text(patterns, NULL, 0);
-    char *text = PyMem_RawMalloc(length + 1);
-    choice **grown = grow_array(all_choices, choice_count, &choice_room, sizeof *grown);
-    choice *self = grown == NULL ? NULL : PyMem_RawCalloc(1, sizeof *self);
-    all_choices = grown == NULL ? all_choices : grown;
-    if (text == NULL || self == NULL) {
-        PyMem_RawFree(text);
-        PyMem_RawFree(self);
-        edbprof_choice_free(patterns);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    edbprof_choice_text(patterns, text, length + 1);
     bool is_main = PyInterpreterState_Get() == PyInterpreterState_Main();
-    for (size_t i = 0; i < choice_count; i++) {
-        if (is_main == (all_choices[i]->number != UNNOTED) &&
-            strcmp(all_choices[i]->text, text) == 0) {
-            PyMem_RawFree(text);
-            PyMem_RawFree(self);
-            edbprof_choice_free(patterns);
-            return all_choices[i];
-        }
-    }
     if (is_main && code_slot < 0) {
         code_slot = compat_request_code_extra(NULL);
     }
-    *self = (choice){patterns, is_main ? (unsigned)choice_count : UNNOTED, text};
-    all_choices[choice_count++] = self;
-    return self;
+    size_t length = edbprof_choice_text(patterns, NULL, 0);
+    choice *new = PyMem_RawCalloc(1, sizeof *new);
+    char *text = PyMem_RawCalloc(1, length + 1);
+    choice *found = NULL;
+    if (new != NULL && text != NULL) {
+        edbprof_choice_text(patterns, text, length + 1);
+        *new = (choice){patterns, is_main ? 0 : UNNOTED, text};
+        process_lock_take();
+        found = find_known(new);
+        found = found != NULL ? found : add_choice(new, is_main);
+        process_lock_give();
+    }
+    if (found == NULL) {
+        PyErr_NoMemory();
+    }
+    if (found == NULL || found != new) {
+        edbprof_choice_free(patterns);
+        PyMem_RawFree(text);
+        PyMem_RawFree(new);
+    }
+    return found;
 }
 
 int choice_find(PyObject *record, PyObject *no_record, PyObject *libraries, const choice **found)

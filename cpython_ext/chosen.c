@@ -11,13 +11,16 @@
 #include "choice.h"
 #include "events.h"
 #include "guard.h"
+#include "interpreter.h"
 #include "monitoring_gate.h"
 #include "thread.h"
 #include "thread_state.h"
 
-/* By hook. */
-static const choice *choices_of_hooks[HOOK_COUNT];
-static PyObject *disable; /* sys.monitoring.DISABLE */
+/* The choice of a hook of the calling thread's interpreter. */
+static inline const choice *choice_of(hook_kind hook)
+{
+    return interpreter_here()->choices_of_hooks[hook];
+}
 
 static inline hook_kind hook_of_callback(PyObject *called) { return ((callback *)called)->hook; }
 
@@ -44,6 +47,7 @@ static inline const active_recorders *listening_at_once(hook_kind hook)
 
 static PyObject *disable_place(void)
 {
+    PyObject *disable = interpreter_here()->disable;
     Py_INCREF(disable);
     return disable;
 }
@@ -51,7 +55,7 @@ static PyObject *disable_place(void)
 /* Gives a step of a coroutine to each recorder. */
 static Py_NO_INLINE PyObject *step_chosen(hook_kind hook, PyCodeObject *code, uint32_t step)
 {
-    if (!choice_has(choices_of_hooks[hook], code)) {
+    if (!choice_has(choice_of(hook), code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -67,7 +71,7 @@ static Py_NO_INLINE PyObject *enter_chosen_slowly(hook_kind hook, PyCodeObject *
     if (code == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choices_of_hooks[hook], code)) {
+    if (!choice_has(choice_of(hook), code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -102,7 +106,7 @@ static CALLBACK(on_chosen_throw)
 {
     PyCodeObject *code = code_of(arguments, count);
     bool raises = PyErr_Occurred() != NULL;
-    if (code != NULL && choice_has(choices_of_hooks[hook_of_callback(self)], code)) {
+    if (code != NULL && choice_has(choice_of(hook_of_callback(self)), code)) {
         PyObject *exception = compat_take_exception();
         Py_XDECREF(enter_chosen(hook_of_callback(self), code, true));
         compat_restore_exception(exception);
@@ -126,7 +130,7 @@ static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *
     if (code == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choices_of_hooks[hook], code)) {
+    if (!choice_has(choice_of(hook), code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -182,7 +186,7 @@ static CALLBACK(on_chosen_unwind)
 {
     hook_kind hook = hook_of_callback(self);
     PyCodeObject *code = code_of(arguments, count);
-    if (code == NULL || !choice_is_known_to_have(choices_of_hooks[hook], code)) {
+    if (code == NULL || !choice_is_known_to_have(choice_of(hook), code)) {
         Py_RETURN_NONE;
     }
     if (compat_is_coroutine(code)) {
@@ -203,7 +207,7 @@ static CALLBACK(on_chosen_call)
     if (caller == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choices_of_hooks[hook], caller)) {
+    if (!choice_has(choice_of(hook), caller)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -225,7 +229,7 @@ static inline PyObject *leave_chosen_builtin(PyObject *self, PyObject *const *ar
     PyCodeObject *caller = code_of(arguments, count);
     const active_recorders *list = listening_at_once(hook);
     if (list == NULL || caller == NULL || list->count == 0 || shared_load(&list->skips_builtins) ||
-        !choice_is_known_to_have(choices_of_hooks[hook], caller)) {
+        !choice_is_known_to_have(choice_of(hook), caller)) {
         Py_RETURN_NONE;
     }
     uint64_t key = key_of(arguments, count);
@@ -256,10 +260,11 @@ static const event_handler handlers_of_choices[] = {
 
 static long register_chosen(PyObject *module, PyObject *tool, hook_kind hook)
 {
-    if (disable == NULL) {
-        disable = PyObject_GetAttrString(module, "DISABLE");
+    interpreter_state *here = interpreter_here();
+    if (here->disable == NULL) {
+        here->disable = PyObject_GetAttrString(module, "DISABLE");
     }
-    return disable == NULL ? -1 : callbacks_register(module, tool, hook, handlers_of_choices);
+    return here->disable == NULL ? -1 : callbacks_register(module, tool, hook, handlers_of_choices);
 }
 
 static int open_chosen(thread_state *Py_UNUSED(state), const recorder *owner)
@@ -277,6 +282,7 @@ static int add_chosen_builtins(const recorder *owner) { return gate_open(owner->
 int chosen_find_hook(const choice *of, hook_kind *hook)
 {
     EDBPROF_GUARDED;
+    const void **choices_of_hooks = interpreter_here()->choices_of_hooks;
     int free = HOOK_CHOSEN;
     for (; free < HOOK_COUNT && choices_of_hooks[free] != NULL; free++) {
         if (choices_of_hooks[free] == of) {
@@ -296,7 +302,7 @@ int chosen_find_hook(const choice *of, hook_kind *hook)
     return 0;
 }
 
-int chosen_init(void)
+void chosen_init(void)
 {
     static const hook_ops ops = {
         .begin = open_chosen, .is_open = is_choice_open, .add_builtins = add_chosen_builtins};
@@ -304,5 +310,4 @@ int chosen_init(void)
         thread_set_hook((hook_kind)hook, &ops);
         gate_init((hook_kind)hook, register_chosen);
     }
-    return callbacks_init();
 }

@@ -5,8 +5,8 @@
 
 #include "recorder.h"
 
-/* Registers the hooks. 0, or -1 with an exception. */
-int chosen_init(void);
+/* Registers the hooks. */
+void chosen_init(void);
 
 /* Finds the hook of a choice, which has a tool id of sys.monitoring for itself and keeps it. 0, or
  * -1 with a ValueError if there is none: the choice is then for the callbacks of all functions to

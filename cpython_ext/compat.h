@@ -38,11 +38,21 @@
 #else
 #define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
 #endif
-/* Members of the types of callables, whose structs have a member `vectorcall`. */
-#define EDBPROF_CALLABLE_TYPE(name, type, flags)                                                   \
-    .tp_name = "edbprof_native._native." name, .tp_basicsize = sizeof(type),                       \
-    .tp_call = PyVectorcall_Call, .tp_vectorcall_offset = offsetof(type, vectorcall),              \
-    .tp_flags = Py_TPFLAGS_DEFAULT | EDBPROF_HAVE_VECTORCALL | (flags)
+/* Flags of the extension's own types, of types that Python code can't make objects of, and of those
+ * of callables. */
+#if PY_VERSION_HEX < 0x030A0000
+#define EDBPROF_TYPE_FLAGS Py_TPFLAGS_DEFAULT
+#define EDBPROF_NEVER_CALLED 0
+#else
+#define EDBPROF_TYPE_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE)
+#define EDBPROF_NEVER_CALLED Py_TPFLAGS_DISALLOW_INSTANTIATION
+#endif
+#define EDBPROF_CALLABLE_FLAGS (EDBPROF_TYPE_FLAGS | EDBPROF_HAVE_VECTORCALL)
+/* Members of types whose structs have a member `vectorcall` or `weak_references`. */
+#define EDBPROF_VECTORCALL_MEMBER(type)                                                            \
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(type, vectorcall), READONLY, NULL}
+#define EDBPROF_WEAK_MEMBER(type)                                                                  \
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(type, weak_references), READONLY, NULL}
 
 /* PyIter_Send and tp_as_async->am_send exist. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
@@ -70,16 +80,45 @@
 #define Py_NO_INLINE _Py_NO_INLINE
 #endif
 
-/* Declares that a module needs no GIL: otherwise importing it would switch it on for good, and warn.
- * 0, or -1 with an exception. */
-static inline int compat_declare_no_gil(PyObject *module)
-{
+/* Slots of a module that interpreters with a GIL of their own may import, and that needs no GIL at
+ * all: otherwise importing it would switch it on for good, and warn. */
 #if EDBPROF_FREE_THREADED
-    return PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#define EDBPROF_MODULE_SLOTS                                                                       \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},                          \
+        {Py_mod_gil, Py_MOD_GIL_NOT_USED},                                                         \
+    {                                                                                              \
+        0, NULL                                                                                    \
+    }
+#elif PY_VERSION_HEX >= 0x030C0000
+#define EDBPROF_MODULE_SLOTS                                                                       \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}, { 0, NULL }
 #else
-    (void)module;
-    return 0;
+#define EDBPROF_MODULE_SLOTS {0, NULL}
 #endif
+
+/* Makes one of the extension's own types, which keeps its module unless that is NULL: a new
+ * reference, or NULL with an exception. */
+static inline PyTypeObject *compat_make_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+#if PY_VERSION_HEX < 0x030A0000
+    bool is_called = false;
+    for (const PyType_Slot *slot = spec->slots; slot->slot != 0; slot++) {
+        is_called = is_called || slot->slot == Py_tp_new;
+    }
+    if (type != NULL && !is_called) {
+        type->tp_new = NULL;
+    }
+#endif
+    return type;
+}
+
+/* Frees an object of one of these types. */
+static inline void compat_free(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 /* Returns true while the interpreter ends: only the thread that ends it runs Python code. */
@@ -381,9 +420,6 @@ static inline uint64_t compat_running_frame(PyFrameObject *frame)
 #endif
 }
 
-/* Index of PEP 523's extra slot of code objects; -1 until it is requested. */
-extern Py_ssize_t compat_code_extra;
-
 /* Position of a generator's frame.
  *
  * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts
@@ -394,11 +430,16 @@ extern Py_ssize_t compat_code_extra;
  * resumption, so that each step counts as a call, as cProfile has it. */
 #if PY_VERSION_HEX < 0x030B0000
 
-static inline int compat_generators_init(void) { return 0; }
-
-static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+static inline int compat_generators_init(Py_ssize_t *slot)
 {
-    (void)code;
+    *slot = 0;
+    return 0;
+}
+
+static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code,
+                                           Py_ssize_t slot)
+{
+    (void)code, (void)slot;
     return frame->f_lasti == -1;
 }
 
@@ -407,13 +448,12 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame) { return fra
 
 #else
 
-/* 0, or -1 with an exception. */
-static inline int compat_generators_init(void)
+/* Requests PEP 523's extra slot of code objects, which each interpreter numbers for itself. 0, or
+ * -1 with an exception. */
+static inline int compat_generators_init(Py_ssize_t *slot)
 {
-    if (compat_code_extra < 0) {
-        compat_code_extra = compat_request_code_extra(NULL);
-    }
-    if (compat_code_extra < 0) {
+    *slot = compat_request_code_extra(NULL);
+    if (*slot < 0) {
         PyErr_SetString(PyExc_RuntimeError, "edbprof: other tools have taken all of this Python's "
                                             "code object slots");
         return -1;
@@ -443,16 +483,17 @@ static inline int compat_first_resume(PyCodeObject *code)
     return offset;
 }
 
-static inline bool compat_is_at_first_resume(PyFrameObject *frame, PyCodeObject *code)
+static inline bool compat_is_at_first_resume(PyFrameObject *frame, PyCodeObject *code,
+                                             Py_ssize_t slot)
 {
     /* The slot holds the offset plus two; empty slots are NULL. */
     void *extra = NULL;
-    if (compat_get_code_extra((PyObject *)code, compat_code_extra, &extra) < 0) {
+    if (compat_get_code_extra((PyObject *)code, slot, &extra) < 0) {
         PyErr_Clear();
     }
     if (extra == NULL) {
         extra = (void *)(Py_ssize_t)(compat_first_resume(code) + 2);
-        if (compat_set_code_extra((PyObject *)code, compat_code_extra, extra) < 0) {
+        if (compat_set_code_extra((PyObject *)code, slot, extra) < 0) {
             PyErr_Clear();
         }
     }
@@ -460,11 +501,12 @@ static inline bool compat_is_at_first_resume(PyFrameObject *frame, PyCodeObject 
     return first < 0 || PyFrame_GetLasti(frame) == first;
 }
 
-static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code)
+static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code,
+                                           Py_ssize_t slot)
 {
     /* Mostly it resumes, which the instruction says. */
     return compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_RESUME &&
-           compat_is_at_first_resume(frame, code);
+           compat_is_at_first_resume(frame, code, slot);
 }
 
 static inline bool compat_generator_never_ran(PyFrameObject *frame)

@@ -12,12 +12,13 @@
 #include "steps.h"
 #include "thread.h"
 
-static PyObject *step_drivers;
-
 void decorated_set_drivers(PyObject *drivers)
 {
-    Py_INCREF(drivers);
-    Py_XSETREF(step_drivers, drivers);
+    interpreter_state *here = interpreter_here();
+    if (here != NULL) {
+        Py_INCREF(drivers);
+        Py_XSETREF(here->step_drivers, drivers);
+    }
 }
 
 /* Object that a function binds to when it is looked up in a class. */
@@ -192,6 +193,7 @@ static PyObject *decorated_repr(PyObject *object)
 static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
 {
     decorated *self = (decorated *)object;
+    Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->function);
     Py_VISIT(self->owner);
     Py_VISIT(self->driver);
@@ -208,20 +210,24 @@ static void decorated_dealloc(PyObject *object)
     Py_DECREF(self->function);
     Py_DECREF(self->owner);
     Py_XDECREF(self->driver);
-    Py_TYPE(object)->tp_free(object);
+    compat_free(object);
 }
 
-/* The one of `step_drivers` that the function's results need, a new reference; NULL for plain
+/* The driver that the function's results need, a new reference; NULL for plain
  * functions. */
 static PyObject *driver_for(PyObject *function)
 {
-    if (Py_TYPE(function) == &decorated_type) {
+    const interpreter_state *here = interpreter_here();
+    if (here == NULL) {
+        return NULL;
+    }
+    if (Py_TYPE(function) == here->types[TYPE_DECORATED]) {
         /* A function that is driven for one recording is driven for the other too. */
         PyObject *driver = ((decorated *)function)->driver;
         Py_XINCREF(driver);
         return driver;
     }
-    if (!PyFunction_Check(function) || step_drivers == NULL) {
+    if (!PyFunction_Check(function) || here->step_drivers == NULL) {
         return NULL;
     }
     int flags = ((PyCodeObject *)PyFunction_GET_CODE(function))->co_flags;
@@ -235,7 +241,7 @@ static PyObject *driver_for(PyObject *function)
     } else {
         return NULL;
     }
-    PyObject *driver = PyTuple_GET_ITEM(step_drivers, which);
+    PyObject *driver = PyTuple_GET_ITEM(here->step_drivers, which);
     Py_INCREF(driver);
     return driver;
 }
@@ -243,11 +249,13 @@ static PyObject *driver_for(PyObject *function)
 static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "slower_than_ns", "keep", NULL};
+    const interpreter_state *here = interpreter_here();
     PyObject *function, *owner;
     unsigned long long least_ns = 0;
     Py_ssize_t most = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|$Kn:Decorated", names, &function,
-                                     &recorder_type, &owner, &least_ns, &most)) {
+    if (here == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|$Kn:Decorated", names, &function,
+                                     here->types[TYPE_RECORDER], &owner, &least_ns, &most)) {
         return NULL;
     }
     decorated *self = (decorated *)type->tp_alloc(type, 0);
@@ -265,22 +273,36 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     return (PyObject *)self;
 }
 
-PyTypeObject decorated_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    EDBPROF_CALLABLE_TYPE("Decorated", decorated,
-                          Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR),
-    .tp_new = decorated_new,
-    .tp_dealloc = decorated_dealloc,
-    .tp_traverse = decorated_traverse,
-    .tp_weaklistoffset = offsetof(decorated, weak_references),
-    .tp_getattro = decorated_getattro,
-    .tp_setattro = decorated_setattro,
-    .tp_repr = decorated_repr,
-    .tp_descr_get = decorated_bind,
-    .tp_methods = decorated_methods,
-    .tp_getset = decorated_getset,
-    .tp_doc =
-        "Decorated(function, recorder, /, *, slower_than_ns=0, keep=0)\n--\n\n"
-        "Calls the function, recording while it runs. Of the latest `keep` calls that last so "
-        "long the timeline is kept.",
+static PyMemberDef decorated_members[] = {
+    EDBPROF_VECTORCALL_MEMBER(decorated),
+    EDBPROF_WEAK_MEMBER(decorated),
+    {NULL},
 };
+
+/* Decorated(function, recorder, /, *, slower_than_ns=0, keep=0) calls the function, recording while
+ * it runs. Of the latest `keep` calls that last so long the timeline is kept. */
+int decorated_init(interpreter_state *interpreter)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_new, decorated_new},
+        {Py_tp_dealloc, decorated_dealloc},
+        {Py_tp_traverse, decorated_traverse},
+        {Py_tp_call, PyVectorcall_Call},
+        {Py_tp_getattro, decorated_getattro},
+        {Py_tp_setattro, decorated_setattro},
+        {Py_tp_repr, decorated_repr},
+        {Py_tp_descr_get, decorated_bind},
+        {Py_tp_methods, decorated_methods},
+        {Py_tp_members, decorated_members},
+        {Py_tp_getset, decorated_getset},
+        /* No Py_tp_doc, which would take the place of decorated_doc. */
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.Decorated",
+        .basicsize = sizeof(decorated),
+        .flags = EDBPROF_CALLABLE_FLAGS | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_DECORATED, &spec);
+}

@@ -2,9 +2,10 @@
 #ifndef EDBPROF_DECORATED_H
 #define EDBPROF_DECORATED_H
 
-#include "compat.h"
+#include "interpreter.h"
 
-extern PyTypeObject decorated_type;
+/* Makes the type. 0, or -1 with an exception. */
+int decorated_init(interpreter_state *interpreter);
 
 /* Sets the Python functions that drive steps, as a tuple, which is kept: those for generators,
  * iterable coroutines, coroutines and async generators. */

@@ -313,11 +313,21 @@ static void forget_in_child(void)
 
 /* ---- what Python sees --------------------------------------------------------- */
 
+/* The door is the main interpreter's. */
+static bool is_door_of_interpreter(void)
+{
+    return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
 PyObject *door_open(PyObject *Py_UNUSED(module), PyObject *args)
 {
     static bool watches_forks;
     PyObject *path, *handler;
     int is_once;
+    if (!is_door_of_interpreter()) {
+        PyErr_SetString(PyExc_RuntimeError, "only the main interpreter can be attached to");
+        return NULL;
+    }
     if (!PyArg_ParseTuple(args, "O&Op:open_door", PyUnicode_FSConverter, &path, &handler,
                           &is_once)) {
         return NULL;
@@ -350,7 +360,7 @@ PyObject *door_open(PyObject *Py_UNUSED(module), PyObject *args)
 
 PyObject *door_close(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    if (door.is_open && door.process == getpid()) {
+    if (is_door_of_interpreter() && door.is_open && door.process == getpid()) {
         /* A connection ends with the process, or when its client wants it. */
         if (end_thread() && has_listener()) {
             close(door.listener);

@@ -8,17 +8,27 @@
 
 #include "arrays.h"
 #include "guard.h"
+#include "interpreter.h"
 
-bool generics_are_patched;
-
-typedef struct {
+typedef struct generic_part {
     PyCodeObject *code; /* kept alive */
     uint32_t flags;
     PyObject *generic; /* (file, line, name) or None */
 } part;
 
-static part *parts;
-static size_t part_count, part_room;
+/* The interpreter ends. */
+static void drop_parts(interpreter_state *interpreter)
+{
+    part *parts = interpreter->parts;
+    size_t count = interpreter->part_count;
+    interpreter->parts = NULL;
+    interpreter->part_count = interpreter->part_room = 0;
+    for (size_t i = 0; i < count; i++) {
+        Py_DECREF(parts[i].code);
+        Py_DECREF(parts[i].generic);
+    }
+    PyMem_Free(parts);
+}
 
 PyObject *generics_register(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
@@ -34,19 +44,23 @@ PyObject *generics_register(PyObject *Py_UNUSED(module), PyObject *arguments)
         return NULL;
     }
     EDBPROF_GUARDED;
-    for (size_t i = 0; i < part_count; i++) {
-        if (parts[i].code == code) {
+    interpreter_state *here = interpreter_here();
+    for (size_t i = 0; here != NULL && i < here->part_count; i++) {
+        if (here->parts[i].code == code) {
             Py_RETURN_NONE;
         }
     }
-    part *larger = grow_array(parts, part_count, &part_room, sizeof *larger);
+    part *larger =
+        here == NULL ? NULL
+                     : grow_array(here->parts, here->part_count, &here->part_room, sizeof *larger);
     if (larger == NULL) {
         return PyErr_NoMemory();
     }
-    parts = larger;
+    here->parts = larger;
+    interpreter_call_at_end(drop_parts);
     Py_INCREF(code);
     Py_INCREF(generic);
-    parts[part_count++] = (part){code, flags, generic};
+    here->parts[here->part_count++] = (part){code, flags, generic};
     Py_RETURN_NONE;
 }
 
@@ -109,12 +123,14 @@ static uint32_t flags_in_functools(PyCodeObject *code)
 void generics_describe(PyCodeObject *code, named *self)
 {
     EDBPROF_GUARDED;
-    for (size_t i = 0; i < part_count; i++) {
-        if (parts[i].code != code) {
+    const interpreter_state *here = interpreter_here();
+    for (size_t i = 0; here != NULL && i < here->part_count; i++) {
+        const part *known = &here->parts[i];
+        if (known->code != code) {
             continue;
         }
-        self->function.flags |= parts[i].flags;
-        PyObject *generic = parts[i].generic;
+        self->function.flags |= known->flags;
+        PyObject *generic = known->generic;
         if (generic != Py_None) {
             self->function.generic_file = named_keep(self, PyTuple_GET_ITEM(generic, 0));
             self->function.generic_line = PyLong_AsLongLong(PyTuple_GET_ITEM(generic, 1));

@@ -10,7 +10,4 @@ void generics_describe(PyCodeObject *code, named *self);
 /* The module's register_generic(). */
 PyObject *generics_register(PyObject *module, PyObject *arguments);
 
-/* Set while patch_functools() is in force: saves write sidecars. */
-extern bool generics_are_patched;
-
 #endif

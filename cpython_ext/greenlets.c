@@ -11,6 +11,7 @@
 #include "greenlets.h"
 
 #include "guard.h"
+#include "interpreter.h"
 #include "names.h"
 #include "thread.h"
 #include "thread_state.h"
@@ -40,7 +41,7 @@ static bool counts_as_thread(const suspended_position *at)
 static void let_go(suspended_position *at)
 {
     if (counts_as_thread(at)) {
-        shared_add(&threads_by_hook[at->owner->hook], -1u);
+        shared_add(&at->owner->interpreter->threads_by_hook[at->owner->hook], -1u);
     }
     at->owner = NULL;
 }
@@ -80,7 +81,7 @@ static PyObject *suspend_calls(thread_state *state)
                                           .inherited = active->inherited};
             (void)edbprof_fiber_suspend(active->handle, &added->fiber);
             if (counts_as_thread(added)) {
-                shared_add(&threads_by_hook[hook], 1u);
+                shared_add(&state->interpreter->threads_by_hook[hook], 1u);
             }
         }
     }
@@ -201,14 +202,11 @@ static void resume_all(thread_state *state, PyObject *own, PyObject *above)
 
 /* Parts of greenlet that the trace function needs: its type, and the descriptors of two
  * attributes, because programs may have overridden those with code that must not run here. */
-static struct {
-    PyObject *tracer, *gettrace, *dead, *parent;
-    PyTypeObject *type;
-} library;
+static greenlet_parts *library(void) { return &interpreter_here()->greenlets; }
 
 static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)
 {
-    if (!PyObject_TypeCheck(greenlet, library.type)) {
+    if (!PyObject_TypeCheck(greenlet, library()->type)) {
         return NULL;
     }
     PyObject *value =
@@ -219,7 +217,7 @@ static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)
 
 static bool is_dead(PyObject *greenlet)
 {
-    PyObject *dead = read_descriptor(library.dead, greenlet);
+    PyObject *dead = read_descriptor(library()->dead, greenlet);
     bool result = dead == Py_True;
     Py_XDECREF(dead);
     return result;
@@ -243,7 +241,7 @@ static void switch_between(thread_state *state, PyObject *origin, PyObject *targ
     if (left != NULL) {
         stop_calls(state);
     }
-    PyObject *parent = read_descriptor(library.parent, target);
+    PyObject *parent = read_descriptor(library()->parent, target);
     PyObject *above = parent == NULL ? NULL : positions_of(state, parent, false);
     PyObject *own = positions_of(state, target, true);
     if (own != NULL || (above != NULL && is_new(state))) {
@@ -296,14 +294,14 @@ static PyCFunction module_gettrace, module_settrace;
 static PyObject *trace_function(void)
 {
     return module_gettrace != NULL ? module_gettrace(NULL, NULL)
-                                   : PyObject_CallNoArgs(library.gettrace);
+                                   : PyObject_CallNoArgs(library()->gettrace);
 }
 
 static PyObject *program_gettrace(PyObject *module, PyObject *unused)
 {
     const thread_state *state = thread_state_current();
     PyObject *now = module_gettrace(module, unused);
-    if (state != NULL && now == library.tracer) {
+    if (state != NULL && now == library()->tracer) {
         PyObject *behind = state->chained_switch == NULL ? Py_None : state->chained_switch;
         Py_INCREF(behind);
         Py_SETREF(now, behind);
@@ -315,11 +313,11 @@ static PyObject *program_settrace(PyObject *module, PyObject *arguments)
 {
     thread_state *state = thread_state_current();
     PyObject *now = PyTuple_GET_SIZE(arguments) == 1 ? module_gettrace(module, NULL) : NULL;
-    bool is_ours = state != NULL && now == library.tracer;
+    bool is_ours = state != NULL && now == library()->tracer;
     PyObject *function = is_ours ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     Py_XDECREF(now);
     PyErr_Clear();
-    if (function == NULL || function == library.tracer) {
+    if (function == NULL || function == library()->tracer) {
         return module_settrace(module, arguments);
     }
     PyObject *before = state->chained_switch;
@@ -337,7 +335,8 @@ static void cover(PyObject *getter, PyObject *setter)
     bool fit = PyCFunction_Check(getter) && PyCFunction_Check(setter);
     PyMethodDef *get = fit ? ((PyCFunctionObject *)getter)->m_ml : NULL;
     PyMethodDef *set = fit ? ((PyCFunctionObject *)setter)->m_ml : NULL;
-    if (fit && get->ml_flags == METH_NOARGS && set->ml_flags == METH_VARARGS) {
+    if (fit && module_gettrace == NULL && get->ml_flags == METH_NOARGS &&
+        set->ml_flags == METH_VARARGS) {
         module_gettrace = get->ml_meth;
         module_settrace = set->ml_meth;
         get->ml_meth = program_gettrace;
@@ -348,44 +347,44 @@ static void cover(PyObject *getter, PyObject *setter)
 /* Looks up what the trace function needs; false if greenlet lacks any of it. */
 static bool find_parts(PyObject *module, PyObject *settrace)
 {
+    greenlet_parts *parts = library();
     PyObject *type = PyObject_GetAttrString(module, "greenlet");
     if (type != NULL && PyType_Check(type)) {
-        library.type = (PyTypeObject *)type;
-        library.dead = PyObject_GetAttrString(type, "dead");
-        library.parent = PyObject_GetAttrString(type, "parent");
-        library.gettrace = PyObject_GetAttrString(module, "gettrace");
-        library.tracer = PyCFunction_New(&on_switch_method, NULL);
+        parts->type = (PyTypeObject *)type;
+        parts->dead = PyObject_GetAttrString(type, "dead");
+        parts->parent = PyObject_GetAttrString(type, "parent");
+        parts->gettrace = PyObject_GetAttrString(module, "gettrace");
+        parts->tracer = PyCFunction_New(&on_switch_method, NULL);
     }
-    bool are_descriptors = library.dead != NULL && Py_TYPE(library.dead)->tp_descr_get != NULL &&
-                           library.parent != NULL && Py_TYPE(library.parent)->tp_descr_get != NULL;
-    if (!are_descriptors || library.gettrace == NULL) {
-        Py_CLEAR(library.tracer);
+    bool are_descriptors = parts->dead != NULL && Py_TYPE(parts->dead)->tp_descr_get != NULL &&
+                           parts->parent != NULL && Py_TYPE(parts->parent)->tp_descr_get != NULL;
+    if (!are_descriptors || parts->gettrace == NULL) {
+        Py_CLEAR(parts->tracer);
     }
-    if (library.tracer != NULL) {
-        cover(library.gettrace, settrace);
+    if (parts->tracer != NULL) {
+        cover(parts->gettrace, settrace);
     }
-    return library.tracer != NULL;
+    return parts->tracer != NULL;
 }
 
 /* Sees the switches of the calling thread from now on. */
 static void trace_switches(thread_state *state, PyObject *module, PyObject *settrace)
 {
-    static bool all_looked;
-    if (library.tracer == NULL && !find_parts(module, settrace)) {
+    const greenlet_parts *parts = library();
+    if (parts->tracer == NULL && !find_parts(module, settrace)) {
         return;
     }
-    PyObject *before = PyObject_CallOneArg(settrace, library.tracer);
+    PyObject *before = PyObject_CallOneArg(settrace, parts->tracer);
     if (before == NULL) {
         return;
     }
-    if (before != library.tracer) {
+    if (before != parts->tracer) {
         Py_INCREF(before);
         Py_XSETREF(state->chained_switch, before);
     }
     Py_DECREF(before);
     state->sees_switches = true;
-    if (!all_looked) {
-        all_looked = true;
+    if (!shared_load(&state->interpreter->all_look)) {
         thread_let_all_look();
     }
 }
@@ -416,8 +415,12 @@ static void look(thread_state *state)
 static void look_again(thread_state *state)
 {
     EDBPROF_GUARDED;
+    if (library()->tracer == NULL) {
+        look(state);
+        return;
+    }
     PyObject *now = trace_function();
-    if (now != library.tracer) {
+    if (now != library()->tracer) {
         state->sees_switches = false;
         look(state);
     }

@@ -20,6 +20,8 @@
 #include "generics.h"
 #include "greenlets.h"
 #include "guard.h"
+#include "interpreter.h"
+#include "callbacks.h"
 #include "monitoring.h"
 #include "monitoring_gate.h"
 #include "names.h"
@@ -67,7 +69,10 @@ static PyObject *set_patched(PyObject *Py_UNUSED(module), PyObject *patched)
     if (truth < 0) {
         return NULL;
     }
-    generics_are_patched = truth;
+    interpreter_state *here = interpreter_here();
+    if (here != NULL) {
+        here->generics_are_patched = truth;
+    }
     Py_RETURN_NONE;
 }
 
@@ -184,14 +189,6 @@ static PyMethodDef module_methods[] = {
     {NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "edbprof_native._native",
-    .m_doc = "The recorder of edbprof; use edbprof_native.",
-    .m_size = -1,
-    .m_methods = module_methods,
-};
-
 static int add_object(PyObject *module, const char *name, PyObject *value)
 {
     if (value == NULL || PyModule_AddObject(module, name, value) < 0) {
@@ -201,35 +198,79 @@ static int add_object(PyObject *module, const char *name, PyObject *value)
     return 0;
 }
 
-PyMODINIT_FUNC PyInit__native(void)
+/* Registers what there is once in the process. 0, or -1 with an exception. */
+static int init_process(void)
+{
+    greenlets_init();
+    monitoring_init();
+    chosen_init();
+    return guard_init();
+}
+
+/* Makes what an interpreter has for itself, where it has not imported this module before. 0, or -1
+ * with an exception. */
+static int init_interpreter(interpreter_state *interpreter)
+{
+    int (*const inits[])(interpreter_state *) = {
+        thread_state_init, callbacks_init, recorder_init,   decorated_init,   steps_init,
+        span_init,         gates_make,     setprofile_init, new_threads_init,
+    };
+    for (size_t i = 0; i < sizeof inits / sizeof *inits; i++) {
+        if (inits[i](interpreter) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* 0, or -1 with an exception. */
+static int add_objects(PyObject *module, const interpreter_state *interpreter)
+{
+    static const own_type types[] = {TYPE_RECORDER, TYPE_DECORATED, TYPE_STEPS, TYPE_SPAN};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (PyModule_AddType(module, interpreter->types[types[i]]) < 0) {
+            return -1;
+        }
+    }
+    edbprof_str version = edbprof_version();
+    if (add_object(module, "api", capsule_new()) < 0 ||
+        add_object(module, "version",
+                   PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0) {
+        return -1;
+    }
+    return add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version()));
+}
+
+static int module_exec(PyObject *module)
 {
     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) {
         PyErr_Format(PyExc_ImportError,
                      "edbprof_native was compiled for version %u of the recorder's ABI but "
                      "is linked with version %u: reinstall edbprof",
                      (unsigned)EDBPROF_ABI_VERSION, edbprof_abi_version());
-        return NULL;
+        return -1;
     }
-    greenlets_init();
-    if (guard_init() < 0 || setprofile_init() < 0 || monitoring_init() < 0 || chosen_init() < 0 ||
-        new_threads_init() < 0) {
-        return NULL;
+    if (init_process() < 0) {
+        return -1;
     }
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL) {
-        return NULL;
+    interpreter_state *interpreter = interpreter_make();
+    if (interpreter == NULL || init_interpreter(interpreter) < 0) {
+        return -1;
     }
-    edbprof_str version = edbprof_version();
-    if (compat_declare_no_gil(module) < 0 || PyType_Ready(&thread_state_type) < 0 ||
-        PyModule_AddType(module, &recorder_type) < 0 ||
-        PyModule_AddType(module, &decorated_type) < 0 ||
-        PyModule_AddType(module, &steps_type) < 0 || PyModule_AddType(module, &span_type) < 0 ||
-        add_object(module, "api", capsule_new()) < 0 ||
-        add_object(module, "version",
-                   PyUnicode_FromStringAndSize(version.data, (Py_ssize_t)version.len)) < 0 ||
-        add_object(module, "abi_version", PyLong_FromUnsignedLong(edbprof_abi_version())) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    return add_objects(module, interpreter);
 }
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    EDBPROF_MODULE_SLOTS,
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "edbprof_native._native",
+    .m_doc = "The recorder of edbprof; use edbprof_native.",
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

@@ -8,7 +8,8 @@
 #include "thread.h"
 #include "thread_state.h"
 
-/* The recorders of this thread that listen to this hook; NULL for none. */
+/* The recorders of this thread that listen to this hook; NULL for none. Their fast handles are for
+ * threads that may be of several interpreters, so that thread_monitored() has none. */
 static inline const active_recorders *listening(void)
 {
     const thread_state *state = thread_state_current();
@@ -30,7 +31,7 @@ static Py_NO_INLINE PyObject *step_coroutine(PyCodeObject *code, uint32_t step)
     uint64_t running = compat_running_frame(NULL);
     if (!stepped(thread_monitored(), code, running, step)) {
         const active_recorders *list = listening();
-        if (list != NULL) {
+        if (list != NULL && !stepped(shared_load(&list->fast_handle), code, running, step)) {
             step_in_each(list, code, running, step);
         }
     }
@@ -42,7 +43,8 @@ static Py_NO_INLINE PyObject *enter_code_slowly(PyObject *const *arguments, size
 {
     const active_recorders *list = listening();
     PyCodeObject *code = code_of(arguments, count);
-    if (list != NULL && code != NULL) {
+    if (list != NULL && code != NULL &&
+        !entered_code(shared_load(&list->fast_handle), code, resumed)) {
         enter_code_in_each(list, code, resumed);
     }
     Py_RETURN_NONE;
@@ -89,7 +91,7 @@ static CALLBACK(on_resume)
 static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end, PyCodeObject *in)
 {
     const active_recorders *list = listening();
-    if (list != NULL && key != 0) {
+    if (list != NULL && key != 0 && !left(shared_load(&list->fast_handle), key, end)) {
         leave_in_each(list, key, end, in);
     }
     Py_RETURN_NONE;
@@ -153,7 +155,9 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
 {
     const active_recorders *list = thread_skips_builtins() ? NULL : listening();
     uint64_t key = key_of_call(arguments, count);
-    if (list != NULL && key != 0) {
+    bool is_skipped = list == NULL || key == 0 || shared_load(&list->skips_builtins);
+    if (!is_skipped &&
+        !(is_builtin_key(key) && entered_builtin(shared_load(&list->fast_builtins), key))) {
         enter_callable_in_each(list, arguments[2], arguments[3], key, code_of(arguments, count));
     }
     thread_here.is_calling = EDBPROF_PREVENTED_STARTS_END && key == 0;
@@ -219,7 +223,9 @@ static Py_NO_INLINE PyObject *leave_unusual_builtin(PyObject *const *arguments, 
         Py_RETURN_NONE;
     }
     const active_recorders *list = listening();
-    if (list != NULL && key != 0) {
+    bool is_skipped = list == NULL || key == 0 || shared_load(&list->skips_builtins);
+    if (!is_skipped &&
+        !(is_builtin_key(key) && left(shared_load(&list->fast_builtins), key, end))) {
         leave_callable_in_each(list, arguments[2], key, end, code_of(arguments, count));
     }
     Py_RETURN_NONE;
@@ -314,11 +320,10 @@ static bool is_all_open(const recorder *owner)
 
 static int add_builtins(const recorder *owner) { return gate_open(owner->hook, true); }
 
-int monitoring_init(void)
+void monitoring_init(void)
 {
     static const hook_ops ops = {
         .begin = open_gate, .is_open = is_all_open, .add_builtins = add_builtins};
     thread_set_hook(HOOK_MONITORING, &ops);
     gate_init(HOOK_MONITORING, register_all);
-    return callbacks_init();
 }

@@ -2,7 +2,7 @@
 #ifndef EDBPROF_MONITORING_H
 #define EDBPROF_MONITORING_H
 
-/* Registers the hook. 0, or -1 with an exception. */
-int monitoring_init(void);
+/* Registers the hook. */
+void monitoring_init(void);
 
 #endif

@@ -24,17 +24,12 @@ enum {
     OPENINGS_BETWEEN_CHECKS = 256,
 };
 
-static PyObject *monitoring_module; /* sys.monitoring */
-static PyObject *tool_name;         /* of our tools */
-
-/* State of one tool id. */
-typedef struct {
-    PyObject *monitoring_module; /* sys.monitoring */
-    PyObject *set_events;        /* its function */
-    PyObject *tool;              /* its arguments: this, and one of the next */
+/* State of one tool id of an interpreter. */
+typedef struct tool_gate {
+    interpreter_state *interpreter;
+    PyObject *set_events; /* of sys.monitoring */
+    PyObject *tool;       /* its arguments: this, and one of the next */
     PyObject *all, *python, *none;
-    PyObject *tool_name; /* of our tool */
-    gate_register register_callbacks;
     shared_lock switching; /* of threads that switch the events on or off */
     bool on;            /* as gate_is_open wants it: said before they are off, after they are on */
     bool builtins;      /* since they are on, a recorder has needed the events of C functions */
@@ -47,7 +42,15 @@ typedef struct {
     uint64_t sets;            /* calls of set_events */
 } tool_gate;
 
-static tool_gate gates[HOOK_COUNT];
+static gate_register registers[HOOK_COUNT];
+
+/* The calling thread's, which an interpreter has once it has imported the extension. */
+static tool_gate *gate_of(hook_kind hook) { return &interpreter_here()->gates[hook]; }
+
+static hook_kind hook_of(const tool_gate *gate)
+{
+    return (hook_kind)(gate - gate->interpreter->gates);
+}
 
 /* The unclaimed events that count, for a gate. Without the GIL each thread counts its own, because a
  * variable that all of them change would slow all of them. */
@@ -55,7 +58,7 @@ static uint32_t *unclaimed_of(tool_gate *gate)
 {
 #if EDBPROF_FREE_THREADED
     static EDBPROF_THREAD_LOCAL uint32_t unclaimed[HOOK_COUNT];
-    return &unclaimed[gate - gates];
+    return &unclaimed[hook_of(gate)];
 #else
     return &gate->unclaimed;
 #endif
@@ -63,8 +66,40 @@ static uint32_t *unclaimed_of(tool_gate *gate)
 
 void gate_init(hook_kind hook, gate_register register_callbacks)
 {
-    gates[hook].register_callbacks = register_callbacks;
-    shared_lock_watch(&gates[hook].switching);
+    registers[hook] = register_callbacks;
+}
+
+/* The interpreter ends. */
+static void drop_gates(interpreter_state *interpreter)
+{
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        tool_gate *gate = &interpreter->gates[hook];
+        Py_CLEAR(gate->set_events);
+        Py_CLEAR(gate->tool);
+        Py_CLEAR(gate->all);
+        Py_CLEAR(gate->python);
+        Py_CLEAR(gate->none);
+    }
+}
+
+int gates_make(interpreter_state *interpreter)
+{
+    if (interpreter->gates != NULL) {
+        return 0;
+    }
+    interpreter->gates = PyMem_RawCalloc(HOOK_COUNT, sizeof *interpreter->gates);
+    if (interpreter->gates == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int hook = 0; hook < HOOK_COUNT; hook++) {
+        interpreter->gates[hook].interpreter = interpreter;
+        if (interpreter->is_main) { /* Others can't fork. */
+            shared_lock_watch(&interpreter->gates[hook].switching);
+        }
+    }
+    interpreter_call_at_end(drop_gates);
+    return 0;
 }
 
 static uint64_t now_ns(void)
@@ -133,7 +168,7 @@ static void switch_off(tool_gate *gate)
     }
     /* Before it looks, and waits: a thread that begins to record meanwhile switches on. */
     shared_store(&gate->on, false);
-    if (thread_states_use((hook_kind)(gate - gates))) {
+    if (thread_states_use(hook_of(gate))) {
         shared_store(&gate->on, true);
         return;
     }
@@ -149,10 +184,12 @@ static void switch_off(tool_gate *gate)
 /* Returns true if the tool id is still ours. */
 static bool owns_tool(const tool_gate *gate)
 {
-    PyObject *owner = PyObject_CallMethod(monitoring_module, "get_tool", "O", gate->tool);
+    const interpreter_state *interpreter = gate->interpreter;
+    PyObject *owner =
+        PyObject_CallMethod(interpreter->monitoring_module, "get_tool", "O", gate->tool);
     PyErr_Clear();
     Py_XDECREF(owner);
-    return owner != NULL && owner == tool_name;
+    return owner != NULL && owner == interpreter->tool_name;
 }
 
 static bool is_open(const tool_gate *gate, bool builtins)
@@ -165,7 +202,7 @@ static int set_wanted(tool_gate *gate, bool builtins)
 {
     if (!owns_tool(gate)) {
         Py_CLEAR(gate->tool);
-        if (gate_take_tool((hook_kind)(gate - gates)) < 0) {
+        if (gate_take_tool(hook_of(gate)) < 0) {
             return -1;
         }
     }
@@ -208,10 +245,13 @@ static int switch_on(tool_gate *gate, bool builtins)
 
 void gate_unclaimed_event(hook_kind hook)
 {
-    tool_gate *gate = &gates[hook];
+    interpreter_state *here = interpreter_here();
+    if (here == NULL || shared_load(&here->threads_by_hook[hook]) > 0) {
+        return;
+    }
+    tool_gate *gate = &here->gates[hook];
     uint32_t *unclaimed = unclaimed_of(gate);
-    if (shared_load(&threads_by_hook[hook]) > 0 ||
-        ++*unclaimed < shared_load(&gate->unclaimed_limit)) {
+    if (++*unclaimed < shared_load(&gate->unclaimed_limit)) {
         return;
     }
     *unclaimed = 0;
@@ -226,7 +266,8 @@ static void check(tool_gate *gate)
     if (!gate->on) {
         return;
     }
-    PyObject *events = PyObject_CallMethod(monitoring_module, "get_events", "O", gate->tool);
+    PyObject *events =
+        PyObject_CallMethod(gate->interpreter->monitoring_module, "get_events", "O", gate->tool);
     int same = events == NULL ? 0 : PyObject_RichCompareBool(events, wanted_events(gate), Py_EQ);
     Py_XDECREF(events);
     PyErr_Clear();
@@ -237,14 +278,14 @@ void gate_check(void)
 {
     EDBPROF_GUARDED;
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        check(&gates[hook]);
+        check(gate_of((hook_kind)hook));
     }
 }
 
 int gate_open(hook_kind hook, bool builtins)
 {
     EDBPROF_GUARDED;
-    tool_gate *gate = &gates[hook];
+    tool_gate *gate = gate_of(hook);
     *unclaimed_of(gate) = 0;
     if (++gate->openings % OPENINGS_BETWEEN_CHECKS == 0) {
         check(gate);
@@ -254,7 +295,7 @@ int gate_open(hook_kind hook, bool builtins)
 
 bool gate_is_open(hook_kind hook, bool builtins)
 {
-    tool_gate *gate = &gates[hook];
+    tool_gate *gate = gate_of(hook);
     *unclaimed_of(gate) = 0;
     return shared_load(&gate->on) && shared_load(&gate->builtins) >= builtins;
 }
@@ -262,10 +303,12 @@ bool gate_is_open(hook_kind hook, bool builtins)
 /* Returns true if another tool has events on, or may have. */
 static bool others_listen(void)
 {
+    const interpreter_state *here = interpreter_here();
+    PyObject *monitoring_module = here->monitoring_module;
     bool listen = false;
     for (int id = 0; id < 6 && !listen; id++) {
         PyObject *owner = PyObject_CallMethod(monitoring_module, "get_tool", "i", id);
-        if (owner != NULL && owner != Py_None && owner != tool_name) {
+        if (owner != NULL && owner != Py_None && owner != here->tool_name) {
             PyObject *events = PyObject_CallMethod(monitoring_module, "get_events", "i", id);
             listen = events == NULL || PyObject_IsTrue(events) != 0;
             Py_XDECREF(events);
@@ -279,7 +322,7 @@ static bool others_listen(void)
 
 long gate_event(const char *event_name)
 {
-    PyObject *events = PyObject_GetAttrString(monitoring_module, "events");
+    PyObject *events = PyObject_GetAttrString(interpreter_here()->monitoring_module, "events");
     PyObject *event = events == NULL ? NULL : PyObject_GetAttrString(events, event_name);
     long number = event == NULL ? -1 : PyLong_AsLong(event);
     Py_XDECREF(event);
@@ -290,6 +333,7 @@ long gate_event(const char *event_name)
 /* The events of a tool, by `get_events` or `get_local_events`; 0 if it has none. */
 static long events_of(const char *get, int id, PyObject *code)
 {
+    PyObject *monitoring_module = interpreter_here()->monitoring_module;
     PyObject *events = code == NULL ? PyObject_CallMethod(monitoring_module, get, "i", id)
                                     : PyObject_CallMethod(monitoring_module, get, "iO", id, code);
     long number = events == NULL ? 0 : PyLong_AsLong(events);
@@ -302,7 +346,8 @@ static long events_of(const char *get, int id, PyObject *code)
 static bool is_of_gate(long id)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
-        if (gates[hook].tool != NULL && PyLong_AsLong(gates[hook].tool) == id) {
+        PyObject *tool = gate_of((hook_kind)hook)->tool;
+        if (tool != NULL && PyLong_AsLong(tool) == id) {
             return true;
         }
     }
@@ -311,7 +356,7 @@ static bool is_of_gate(long id)
 
 bool gate_others_come_after(long event, PyCodeObject *code)
 {
-    const tool_gate *gate = &gates[HOOK_MONITORING];
+    const tool_gate *gate = gate_of(HOOK_MONITORING);
     /* Tools get an event by descending id. Ids that nobody uses have no events. */
     long ours = gate->tool == NULL ? 0 : PyLong_AsLong(gate->tool);
     long events = 0;
@@ -343,11 +388,12 @@ static long local_events(bool builtins)
 /* Returns true if all of them were set. */
 static bool set_local_events(PyObject *codes, long events)
 {
-    const tool_gate *gate = &gates[HOOK_MONITORING];
+    const tool_gate *gate = gate_of(HOOK_MONITORING);
     bool set = events >= 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes) && set; i++) {
-        PyObject *result = PyObject_CallMethod(monitoring_module, "set_local_events", "OOl",
-                                               gate->tool, PyList_GET_ITEM(codes, i), events);
+        PyObject *result =
+            PyObject_CallMethod(gate->interpreter->monitoring_module, "set_local_events", "OOl",
+                                gate->tool, PyList_GET_ITEM(codes, i), events);
         set = result != NULL;
         Py_XDECREF(result);
     }
@@ -358,15 +404,16 @@ static bool set_local_events(PyObject *codes, long events)
 bool gate_restrict_to(PyObject *codes, bool builtins)
 {
     EDBPROF_GUARDED;
-    tool_gate *gate = &gates[HOOK_MONITORING];
+    tool_gate *gate = gate_of(HOOK_MONITORING);
     if (!EDBPROF_HAVE_MONITORING) {
         return true;
     }
-    if (monitoring_module == NULL) {
-        monitoring_module = PySys_GetObject("monitoring");
-        Py_XINCREF(monitoring_module);
+    interpreter_state *here = gate->interpreter;
+    if (here->monitoring_module == NULL) {
+        here->monitoring_module = PySys_GetObject("monitoring");
+        Py_XINCREF(here->monitoring_module);
     }
-    if (monitoring_module == NULL || thread_states_use(HOOK_MONITORING) || others_listen()) {
+    if (here->monitoring_module == NULL || thread_states_use(HOOK_MONITORING) || others_listen()) {
         return false;
     }
     check(gate);
@@ -384,7 +431,7 @@ bool gate_restrict_to(PyObject *codes, bool builtins)
 bool gate_lift_restriction(PyObject *codes)
 {
     EDBPROF_GUARDED;
-    const tool_gate *gate = &gates[HOOK_MONITORING];
+    const tool_gate *gate = gate_of(HOOK_MONITORING);
     /* Without a tool, in Pythons that have none too, there is nothing to switch off. */
     bool off = codes == NULL || gate->tool == NULL || set_local_events(codes, 0);
     return off && !gate->on;
@@ -393,7 +440,8 @@ bool gate_lift_restriction(PyObject *codes)
 /* Registers the callbacks with the tool id. 0, or -1 with an exception. */
 static int ready_tool(tool_gate *gate, hook_kind hook)
 {
-    long all = gate->register_callbacks(monitoring_module, gate->tool, hook);
+    PyObject *module = gate->interpreter->monitoring_module;
+    long all = registers[hook](module, gate->tool, hook);
     if (all < 0) {
         return -1;
     }
@@ -404,7 +452,7 @@ static int ready_tool(tool_gate *gate, hook_kind hook)
     }
     Py_XSETREF(gate->python, PyLong_FromLong(all & ~call));
     Py_XSETREF(gate->none, PyLong_FromLong(0));
-    Py_XSETREF(gate->set_events, PyObject_GetAttrString(monitoring_module, "set_events"));
+    Py_XSETREF(gate->set_events, PyObject_GetAttrString(module, "set_events"));
     /* Never restart_events(): places that other tools have disabled are to stay disabled. */
     bool made = gate->all != NULL && gate->python != NULL && gate->none != NULL;
     return made && gate->set_events != NULL ? 0 : -1;
@@ -413,17 +461,13 @@ static int ready_tool(tool_gate *gate, hook_kind hook)
 int gate_take_tool(hook_kind hook)
 {
     EDBPROF_GUARDED;
-    tool_gate *gate = &gates[hook];
+    tool_gate *gate = gate_of(hook);
+    interpreter_state *here = gate->interpreter;
     if (!EDBPROF_HAVE_MONITORING) {
         PyErr_Format(PyExc_ValueError,
                      "hook='monitoring' needs Python 3.12 or later, this is %d.%d: use "
                      "hook='setprofile'",
                      PY_MAJOR_VERSION, PY_MINOR_VERSION);
-        return -1;
-    }
-    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ValueError, "hook='monitoring' works in the main interpreter "
-                                          "only: use hook='setprofile'");
         return -1;
     }
     if (gate->tool != NULL) {
@@ -436,17 +480,17 @@ int gate_take_tool(hook_kind hook)
         return -1;
     }
     Py_INCREF(found);
-    Py_XSETREF(monitoring_module, found);
-    if (tool_name == NULL) {
-        tool_name = PyUnicode_FromString("edbprof");
+    Py_XSETREF(here->monitoring_module, found);
+    if (here->tool_name == NULL) {
+        here->tool_name = PyUnicode_FromString("edbprof");
     }
     shared_store(&gate->on, false);
-    gate->tool = tool_name == NULL ? NULL : tool_ids_take(monitoring_module, tool_name, hook);
+    gate->tool = here->tool_name == NULL ? NULL : tool_ids_take(here, hook);
     if (gate->tool == NULL || ready_tool(gate, hook) == 0) {
         return gate->tool == NULL ? -1 : 0;
     }
     PyObject *exception = compat_take_exception();
-    Py_XDECREF(PyObject_CallMethod(monitoring_module, "free_tool_id", "O", gate->tool));
+    Py_XDECREF(PyObject_CallMethod(here->monitoring_module, "free_tool_id", "O", gate->tool));
     PyErr_Clear();
     compat_restore_exception(exception);
     Py_CLEAR(gate->tool);
@@ -458,7 +502,7 @@ static PyObject *facts_of_choices(void)
 {
     PyObject *facts = PyList_New(0);
     for (int hook = HOOK_CHOSEN; facts != NULL && hook < HOOK_COUNT; hook++) {
-        const tool_gate *gate = &gates[hook];
+        const tool_gate *gate = gate_of(hook);
         if (gate->tool == NULL) {
             continue;
         }
@@ -476,7 +520,7 @@ static PyObject *facts_of_choices(void)
 PyObject *gate_facts(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"cycles", NULL};
-    tool_gate *gate = &gates[HOOK_MONITORING];
+    tool_gate *gate = gate_of(HOOK_MONITORING);
     unsigned long long cycles = gate->cycles;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$K:_monitoring", names, &cycles)) {
         return NULL;

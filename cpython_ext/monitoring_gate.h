@@ -2,13 +2,17 @@
 #ifndef EDBPROF_MONITORING_GATE_H
 #define EDBPROF_MONITORING_GATE_H
 
+#include "interpreter.h"
 #include "recorder.h"
 
 /* Registers a hook's callbacks with a tool id of `module`, sys.monitoring. Returns the events to
  * set, or -1 with an exception. */
 typedef long (*gate_register)(PyObject *module, PyObject *tool, hook_kind hook);
 
-/* Sets how the callbacks of a hook are registered. */
+/* Makes the gates of an interpreter. 0, or -1 with an exception. */
+int gates_make(interpreter_state *interpreter);
+
+/* Sets how the callbacks of a hook are registered, in each interpreter. */
 void gate_init(hook_kind hook, gate_register register_callbacks);
 
 /* Takes a tool id of sys.monitoring for a hook, once. 0, or -1 with a ValueError that says why the

@@ -5,18 +5,21 @@
  * of the program. */
 #include "names.h"
 
+#include "interpreter.h"
+
 #ifdef __linux__
 #include <sys/prctl.h>
 #else
 #include <pthread.h>
 #endif
 
-static PyObject *package_directory;
-
 void names_set_package_directory(PyObject *directory)
 {
-    Py_INCREF(directory);
-    Py_XSETREF(package_directory, directory);
+    interpreter_state *here = interpreter_here();
+    if (here != NULL) {
+        Py_INCREF(directory);
+        Py_XSETREF(here->package_directory, directory);
+    }
 }
 
 edbprof_str name_text(PyObject *text, PyObject **owner)
@@ -76,8 +79,10 @@ static void begin_description(named *self, uint32_t kind)
 
 static bool is_own_file(PyObject *file)
 {
-    return package_directory != NULL && PyUnicode_Check(file) &&
-           PyUnicode_Tailmatch(file, package_directory, 0, PY_SSIZE_T_MAX, -1) == 1;
+    const interpreter_state *here = interpreter_here();
+    PyObject *directory = here == NULL ? NULL : here->package_directory;
+    return directory != NULL && PyUnicode_Check(file) &&
+           PyUnicode_Tailmatch(file, directory, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
 /* Returns true if the call that is about to begin is a property's: its caller loads an

@@ -3,6 +3,7 @@
 #include "native.h"
 
 #include "guard.h"
+#include "interpreter.h"
 
 #include <dlfcn.h>
 
@@ -128,14 +129,27 @@ static bool is_written_in_python(const PyTypeObject *type)
     return type->tp_call == NULL || type->tp_call == call_of_python;
 }
 
+/* Names that are looked up often. */
+typedef enum { OF_CALL, OF_GETATTR, OF_GETATTRIBUTE } name_index;
+
+/* Borrowed; NULL with or without an exception. */
+static PyObject *attribute_name(name_index which)
+{
+    static const char *const texts[] = {"__call__", "__getattr__", "__getattribute__"};
+    interpreter_state *here = interpreter_here();
+    if (here != NULL && here->attribute_names[which] == NULL) {
+        here->attribute_names[which] = PyUnicode_InternFromString(texts[which]);
+    }
+    return here == NULL ? NULL : here->attribute_names[which];
+}
+
 PyObject *native_call_of(PyObject *callable)
 {
-    static PyObject *name;
     PyTypeObject *type = Py_TYPE(callable);
     if (PyType_Check(callable) || !is_written_in_python(type) || type->tp_call == NULL) {
         return NULL;
     }
-    name = name == NULL ? PyUnicode_InternFromString("__call__") : name;
+    PyObject *name = attribute_name(OF_CALL);
     PyObject *found = name == NULL ? NULL : _PyType_Lookup(type, name);
     PyErr_Clear();
     return found == NULL || PyFunction_Check(found) ? NULL : found;
@@ -170,13 +184,10 @@ _Static_assert((int)KIND_COUNT <= (int)TYPE_KEY, "kinds fit into the bits of a k
 /* Returns true if Python code would run when an attribute is looked up. */
 static bool looks_up_in_python(PyTypeObject *type)
 {
-    static PyObject *names[2];
     for (int i = 0; i < 2; i++) {
-        if (names[i] == NULL) {
-            names[i] = PyUnicode_InternFromString(i == 0 ? "__getattr__" : "__getattribute__");
-        }
-        PyObject *found = names[i] == NULL ? NULL : _PyType_Lookup(type, names[i]);
-        if (names[i] == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type))) {
+        PyObject *name = attribute_name(i == 0 ? OF_GETATTR : OF_GETATTRIBUTE);
+        PyObject *found = name == NULL ? NULL : _PyType_Lookup(type, name);
+        if (name == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type))) {
             PyErr_Clear();
             return true;
         }
@@ -263,62 +274,78 @@ static uint64_t key_by_names(unsigned of, PyObject *callable, const own_names *n
 
 /* Those that a module has by their own names, so that holding them changes nothing: a table by
  * address, half empty. */
-static struct {
-    PyObject **objects;
-    size_t count, room; /* a power of two */
-    brief_lock lock;
-} held;
-
-static PyObject **place_of(PyObject *callable)
+static PyObject **place_of(const held_callables *held, PyObject *callable)
 {
-    size_t at = ((uintptr_t)callable >> 4) & (held.room - 1);
-    while (held.objects[at] != NULL && held.objects[at] != callable) {
-        at = (at + 1) & (held.room - 1);
+    size_t at = ((uintptr_t)callable >> 4) & (held->room - 1);
+    while (held->objects[at] != NULL && held->objects[at] != callable) {
+        at = (at + 1) & (held->room - 1);
     }
-    return &held.objects[at];
+    return &held->objects[at];
 }
 
 static bool is_held(PyObject *callable)
 {
-    brief_lock_take(&held.lock);
-    bool is_there = held.room > 0 && *place_of(callable) != NULL;
-    brief_lock_give(&held.lock);
+    interpreter_state *here = interpreter_here();
+    if (here == NULL) {
+        return false;
+    }
+    brief_lock_take(&here->held.lock);
+    bool is_there = here->held.room > 0 && *place_of(&here->held, callable) != NULL;
+    brief_lock_give(&here->held.lock);
     return is_there;
 }
 
-/* Under the lock. Returns false when out of memory. */
-static bool add_to_held(PyObject *callable)
+/* The interpreter ends. */
+static void drop_held(interpreter_state *interpreter)
 {
-    if (held.room > 0 && *place_of(callable) != NULL) {
+    held_callables held = interpreter->held;
+    interpreter->held = (held_callables){0};
+    for (size_t i = 0; i < held.room; i++) {
+        Py_XDECREF(held.objects[i]);
+    }
+    PyMem_Free(held.objects);
+}
+
+/* Under the lock. Returns false when out of memory. */
+static bool add_to_held(held_callables *held, PyObject *callable)
+{
+    if (held->room > 0 && *place_of(held, callable) != NULL) {
         return true;
     }
-    if (2 * held.count >= held.room) {
-        size_t room = held.room == 0 ? 64 : 2 * held.room;
-        PyObject **objects = PyMem_Calloc(room, sizeof *objects), **former = held.objects;
+    if (held->room == 0) {
+        interpreter_call_at_end(drop_held);
+    }
+    if (2 * held->count >= held->room) {
+        size_t room = held->room == 0 ? 64 : 2 * held->room;
+        PyObject **objects = PyMem_Calloc(room, sizeof *objects), **former = held->objects;
         if (objects == NULL) {
             return false;
         }
-        size_t before = held.room;
-        held.objects = objects;
-        held.room = room;
+        size_t before = held->room;
+        held->objects = objects;
+        held->room = room;
         for (size_t i = 0; i < before; i++) {
             if (former[i] != NULL) {
-                *place_of(former[i]) = former[i];
+                *place_of(held, former[i]) = former[i];
             }
         }
         PyMem_Free(former);
     }
     Py_INCREF(callable);
-    *place_of(callable) = callable;
-    held.count++;
+    *place_of(held, callable) = callable;
+    held->count++;
     return true;
 }
 
 static bool hold(PyObject *callable)
 {
-    brief_lock_take(&held.lock);
-    bool is_there = add_to_held(callable);
-    brief_lock_give(&held.lock);
+    interpreter_state *here = interpreter_here();
+    if (here == NULL) {
+        return false;
+    }
+    brief_lock_take(&here->held.lock);
+    bool is_there = add_to_held(&here->held, callable);
+    brief_lock_give(&here->held.lock);
     return is_there;
 }
 

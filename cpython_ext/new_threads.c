@@ -25,8 +25,6 @@ typedef struct {
     PyObject *recorders; /* a tuple */
 } recorded_run;
 
-static PyTypeObject recorded_run_type;
-
 /* Gives the thread its own `run` back; raises nothing. */
 static void put_run_back(recorded_run *self)
 {
@@ -73,6 +71,7 @@ static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
 static int recorded_run_traverse(PyObject *object, visitproc visit, void *arg)
 {
     recorded_run *self = (recorded_run *)object;
+    Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->thread);
     Py_VISIT(self->run);
     Py_VISIT(self->own_run);
@@ -88,24 +87,37 @@ static void recorded_run_dealloc(PyObject *object)
     Py_XDECREF(self->run);
     Py_XDECREF(self->own_run);
     Py_XDECREF(self->recorders);
-    PyObject_GC_Del(object);
+    compat_free(object);
 }
 
 /* No tp_clear: see decorated.c. The cycle is in the thread's dict, which can be cleared. */
-static PyTypeObject recorded_run_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    EDBPROF_CALLABLE_TYPE("RecordedRun", recorded_run, Py_TPFLAGS_HAVE_GC),
-    .tp_dealloc = recorded_run_dealloc,
-    .tp_traverse = recorded_run_traverse,
-    .tp_doc = "The run() of a new thread, recorded.",
-};
+static int make_run_type(interpreter_state *interpreter)
+{
+    static PyMemberDef members[] = {EDBPROF_VECTORCALL_MEMBER(recorded_run), {NULL}};
+    static PyType_Slot slots[] = {
+        {Py_tp_dealloc, recorded_run_dealloc},
+        {Py_tp_traverse, recorded_run_traverse},
+        {Py_tp_call, PyVectorcall_Call},
+        {Py_tp_members, members},
+        {Py_tp_doc, (void *)"The run() of a new thread, recorded."},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.RecordedRun",
+        .basicsize = sizeof(recorded_run),
+        .flags = EDBPROF_CALLABLE_FLAGS | EDBPROF_NEVER_CALLED | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_RECORDED_RUN, &spec);
+}
 
 /* Gives the thread a `run` that records: a new reference, or NULL with an exception. */
 static recorded_run *give_run(PyObject *thread, PyObject *recorders)
 {
     PyObject *dict = PyObject_GenericGetDict(thread, NULL);
     PyObject *run = dict == NULL ? NULL : PyObject_GetAttrString(thread, "run");
-    recorded_run *self = run == NULL ? NULL : PyObject_GC_New(recorded_run, &recorded_run_type);
+    PyTypeObject *type = interpreter_here()->types[TYPE_RECORDED_RUN];
+    recorded_run *self = run == NULL ? NULL : PyObject_GC_New(recorded_run, type);
     if (self == NULL) {
         Py_XDECREF(dict);
         Py_XDECREF(run);
@@ -135,8 +147,6 @@ typedef struct {
     PyObject *recorders; /* a tuple, or NULL */
 } started_function;
 
-static PyTypeObject started_function_type;
-
 static PyObject *started_function_call(PyObject *object, PyObject *const *arguments, size_t count,
                                        PyObject *keywords)
 {
@@ -147,6 +157,7 @@ static PyObject *started_function_call(PyObject *object, PyObject *const *argume
 
 static int started_function_traverse(PyObject *object, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(object));
     Py_VISIT(((started_function *)object)->function);
     Py_VISIT(((started_function *)object)->recorders);
     return 0;
@@ -158,7 +169,7 @@ static void started_function_dealloc(PyObject *object)
     PyObject_GC_UnTrack(object);
     Py_XDECREF(self->function);
     Py_XDECREF(self->recorders);
-    PyObject_GC_Del(object);
+    compat_free(object);
 }
 
 /* For errors that nobody catches. */
@@ -168,19 +179,32 @@ static PyObject *started_function_repr(PyObject *object)
 }
 
 /* No tp_clear: see decorated.c. */
-static PyTypeObject started_function_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    EDBPROF_CALLABLE_TYPE("StartedFunction", started_function, Py_TPFLAGS_HAVE_GC),
-    .tp_dealloc = started_function_dealloc,
-    .tp_traverse = started_function_traverse,
-    .tp_repr = started_function_repr,
-    .tp_doc = "The function of a new thread.",
-};
+static int make_function_type(interpreter_state *interpreter)
+{
+    static PyMemberDef members[] = {EDBPROF_VECTORCALL_MEMBER(started_function), {NULL}};
+    static PyType_Slot slots[] = {
+        {Py_tp_dealloc, started_function_dealloc},
+        {Py_tp_traverse, started_function_traverse},
+        {Py_tp_call, PyVectorcall_Call},
+        {Py_tp_repr, started_function_repr},
+        {Py_tp_members, members},
+        {Py_tp_doc, (void *)"The function of a new thread."},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.StartedFunction",
+        .basicsize = sizeof(started_function),
+        .flags = EDBPROF_CALLABLE_FLAGS | EDBPROF_NEVER_CALLED | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_STARTED_FUNCTION, &spec);
+}
 
 /* A new reference, or NULL with an exception. */
 static PyObject *start_function(PyObject *function, PyObject *recorders)
 {
-    started_function *self = PyObject_GC_New(started_function, &started_function_type);
+    PyTypeObject *type = interpreter_here()->types[TYPE_STARTED_FUNCTION];
+    started_function *self = PyObject_GC_New(started_function, type);
     if (self != NULL) {
         self->vectorcall = started_function_call;
         self->function = function;
@@ -219,8 +243,9 @@ static start prepare(PyObject *callable)
 {
     static bool warned;
     start self = {0};
-    /* Interpreters with a GIL of their own call this too. */
-    if (threads_wanted == 0 || PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    /* Interpreters that have not imported this module call this too. */
+    const interpreter_state *here = threads_wanted == 0 ? NULL : interpreter_here();
+    if (here == NULL || shared_load(&here->wanted) == 0) {
         return self;
     }
     self.is_known = true;
@@ -370,24 +395,26 @@ static void cover_start(PyMethodDef *method)
  * has imported `_thread` when it starts. */
 static void cover_starts(void)
 {
-    static bool covered;
+    static bool covered; /* Each interpreter has the same table. */
     PyObject *modules = loaded_modules();
     PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "_thread");
-    bool fits = module != NULL && PyModule_Check(module) && !covered;
+    bool fits = module != NULL && PyModule_Check(module);
     PyModuleDef *definition = fits ? PyModule_GetDef(module) : NULL;
     PyErr_Clear();
     if (definition == NULL || strcmp(definition->m_name, "_thread") != 0) {
         return;
     }
-    covered = true;
-    for (PyMethodDef *method = definition->m_methods; method != NULL && method->ml_name != NULL;
-         method++) {
+    process_lock_take();
+    for (PyMethodDef *method = covered ? NULL : definition->m_methods;
+         method != NULL && method->ml_name != NULL; method++) {
         cover_start(method);
     }
+    covered = true;
+    process_lock_give();
 }
 
-int new_threads_init(void)
+int new_threads_init(interpreter_state *interpreter)
 {
     cover_starts();
-    return PyType_Ready(&recorded_run_type) < 0 ? -1 : PyType_Ready(&started_function_type);
+    return make_run_type(interpreter) < 0 ? -1 : make_function_type(interpreter);
 }

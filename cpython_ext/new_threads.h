@@ -2,8 +2,10 @@
 #ifndef EDBPROF_NEW_THREADS_H
 #define EDBPROF_NEW_THREADS_H
 
-/* Covers the functions that start threads, once and for the whole process. 0, or -1 with an
- * exception. */
-int new_threads_init(void);
+#include "interpreter.h"
+
+/* Covers the functions that start threads, once and for the whole process, and makes the types of
+ * what stands in for theirs. 0, or -1 with an exception. */
+int new_threads_init(interpreter_state *interpreter);
 
 #endif

@@ -273,6 +273,9 @@ edbprof_status os_threads_leave(void)
 
 void os_threads_begin(recorder *owner)
 {
+    if (!owner->interpreter->is_main) {
+        return; /* C code's threads belong to none, and each span is to be recorded once. */
+    }
     pthread_mutex_lock(&list_lock);
     get_ready();
     if (source_count == source_room) {

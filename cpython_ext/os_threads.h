@@ -11,7 +11,8 @@
 /* A span begins or ends: one of the functions of edbprof.h. */
 typedef edbprof_status give_span(edbprof_thread *, const edbprof_function *);
 
-/* Records the spans of OS threads from now on, or no longer. */
+/* Records the spans of OS threads from now on, or no longer. Recorders of other interpreters than
+ * the main one record none. */
 void os_threads_begin(recorder *owner);
 void os_threads_end(recorder *owner);
 

@@ -7,6 +7,7 @@
 #include "profile_slot.h"
 
 #include "guard.h"
+#include "interpreter.h"
 #include "names.h"
 
 static const profile_slot_ops *slot;
@@ -85,15 +86,14 @@ static const struct {
     {"viztracer.snaptrace", "Tracer", "resume", watched_6},
 };
 
-/* Returns the function that it replaces, or NULL if that is called in another way. */
-static PyCFunction replace(PyMethodDef *method, PyCFunction new, int flags)
+/* Replaces a function, unless it is called in another way. *original is what it replaces, known
+ * before another interpreter can call the new one. Under process_lock. */
+static void replace(PyMethodDef *method, PyCFunction new, int flags, PyCFunction *original)
 {
-    PyCFunction old = method->ml_meth;
-    if (method->ml_flags != flags || old == new) {
-        return NULL;
+    if (method->ml_flags == flags && method->ml_meth != new) {
+        __atomic_store_n(original, method->ml_meth, __ATOMIC_RELEASE);
+        __atomic_store_n(&method->ml_meth, new, __ATOMIC_RELEASE);
     }
-    method->ml_meth = new;
-    return old;
 }
 
 /* The entry of a function of `sys`, or NULL if the program has replaced it. */
@@ -109,18 +109,20 @@ void profile_slot_watch(const profile_slot_ops *ops)
     EDBPROF_GUARDED;
     PyMethodDef *set = sys_method("setprofile");
     PyMethodDef *get = sys_method("getprofile");
-    if (slot != NULL || set == NULL || get == NULL) {
+    if (set == NULL || get == NULL) {
         return;
     }
+    process_lock_take();
+    bool is_first = slot == NULL;
     slot = ops;
     /* Both or none: what one sets the other is to return. */
-    sys_getprofile = get->ml_meth;
-    if (get->ml_flags == METH_NOARGS) {
-        sys_setprofile = replace(set, setprofile, METH_O);
+    if (is_first && get->ml_flags == METH_NOARGS) {
+        replace(set, setprofile, METH_O, &sys_setprofile);
     }
-    if (sys_setprofile != NULL) {
-        (void)replace(get, getprofile, METH_NOARGS);
+    if (is_first && sys_setprofile != NULL) {
+        replace(get, getprofile, METH_NOARGS, &sys_getprofile);
     }
+    process_lock_give();
 }
 
 /* The entry of a function or method, or NULL. */
@@ -141,10 +143,14 @@ static PyMethodDef *table_entry(PyObject *owner, const char *name)
 static void cover_lsprof_enable(PyObject *type)
 {
     PyMethodDef *method = table_entry(type, "enable");
-    if (method != NULL && method->ml_flags == (METH_VARARGS | METH_KEYWORDS)) {
+    PyCFunction new = (PyCFunction)(void (*)(void))enable;
+    process_lock_take();
+    if (method != NULL && method->ml_flags == (METH_VARARGS | METH_KEYWORDS) &&
+        method->ml_meth != new) {
         lsprof_enable = (PyCFunctionWithKeywords)(void (*)(void))method->ml_meth;
-        method->ml_meth = (PyCFunction)(void (*)(void))enable;
+        __atomic_store_n(&method->ml_meth, new, __ATOMIC_RELEASE);
     }
+    process_lock_give();
 }
 
 /* Covers a watched function of a module or type. */
@@ -153,14 +159,16 @@ static void cover_watched(int which, PyObject *owner)
     PyMethodDef *method = table_entry(owner, watched[which].name);
     int flags = method == NULL ? 0 : method->ml_flags;
     if (flags == METH_NOARGS || flags == METH_O || flags == METH_VARARGS) {
-        watched_originals[which] = replace(method, watched[which].function, flags);
+        process_lock_take();
+        replace(method, watched[which].function, flags, &watched_originals[which]);
+        process_lock_give();
     }
 }
 
 void profile_slot_look(void)
 {
     EDBPROF_GUARDED;
-    static bool covered[WATCHED];
+    static bool covered[WATCHED]; /* Each interpreter has the same tables. */
     PyObject *modules = loaded_modules();
     bool may = slot != NULL && modules != NULL;
     for (int i = 0; i < WATCHED && may; i++) {
@@ -176,7 +184,7 @@ void profile_slot_look(void)
         if (owner == NULL) {
             continue; /* It is not imported, or not completely. */
         }
-        covered[i] = true;
+        __atomic_store_n(&covered[i], true, __ATOMIC_RELAXED);
         cover_watched(i, owner);
         if (i == 0) {
             cover_lsprof_enable(owner);

@@ -63,16 +63,26 @@ edbprof_thread *recorder_attach(recorder *self)
 /* Warning that something is recorded in memory only. */
 static struct {
     bool warned;
-    char text[512];
+    char text[512]; /* under process_lock */
 } in_memory;
 
 static int warn_of_memory(void *Py_UNUSED(argument))
 {
     char text[sizeof in_memory.text];
-    EDBPROF_GUARDED;
+    process_lock_take();
     memcpy(text, in_memory.text, sizeof text);
+    process_lock_give();
     warn_once(&in_memory.warned, "%s", text);
     return 0;
+}
+
+static void note_in_memory(const recorder *self)
+{
+    char text[sizeof in_memory.text] = "";
+    edbprof_recording_error(self->recording, text, sizeof text);
+    process_lock_take();
+    memcpy(in_memory.text, text, sizeof text);
+    process_lock_give();
 }
 
 /* Returns true if nobody will read the recording, because the run that wanted it is over. */
@@ -91,7 +101,7 @@ static bool is_in_memory_only(recorder *self)
         edbprof_recording_check(self->recording) != EDBPROF_IN_MEMORY_ONLY || is_unwanted(self)) {
         return false;
     }
-    edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+    note_in_memory(self);
     return true;
 }
 
@@ -191,8 +201,9 @@ void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_
 
 uint32_t recorder_save_flags(bool final, bool last)
 {
+    const interpreter_state *here = interpreter_here();
     return (final ? EDBPROF_SAVE_AT_EXIT : 0) | (last ? EDBPROF_SAVE_REMOVE_LIVE_FILE : 0) |
-           (generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
+           (here != NULL && here->generics_are_patched ? EDBPROF_SAVE_SIDECAR : 0);
 }
 
 void recorder_free(recorder *self)
@@ -254,7 +265,7 @@ bool recorder_call_ended(recorder *self)
         return status == EDBPROF_OK;
     }
     if (status == EDBPROF_IN_MEMORY_ONLY) {
-        edbprof_recording_error(self->recording, in_memory.text, sizeof in_memory.text);
+        note_in_memory(self);
         warn_of_memory(NULL);
         return false;
     }

@@ -3,18 +3,10 @@
 #define EDBPROF_RECORDER_H
 
 #include "choice.h"
-
-/* The ways in which events reach a recorder. Each choice of functions that has a tool id of
- * sys.monitoring for itself has a hook for itself. */
-typedef enum {
-    HOOK_SETPROFILE,
-    HOOK_MONITORING,
-    HOOK_CHOSEN, /* the first of them */
-    HOOK_COUNT = HOOK_CHOSEN + 3,
-} hook_kind;
+#include "interpreter.h"
 
 /* `edbprof_native._native.Recorder`. */
-typedef struct {
+typedef struct recorder {
     PyObject_HEAD hook_kind hook;
     edbprof_recording *recording; /* NULL once it is closed */
     const choice *choice;         /* of the Python functions to record; NULL for all */
@@ -46,7 +38,8 @@ typedef struct {
     uint64_t since;            /* number of the newest Python thread when the first member began */
     PyCodeObject **codes;      /* strong references: the addresses serve as keys */
     size_t code_count, code_room;
-    PyInterpreterState *interpreter;
+    interpreter_state *interpreter;
+    const edbprof_function *frame; /* of an interpreter: all calls are below it; or NULL */
     PyObject *weak_references;
 } recorder;
 

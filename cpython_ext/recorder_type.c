@@ -26,11 +26,12 @@ static edbprof_str string_of(PyObject *bytes)
 
 static void release(recorder *self)
 {
+    thread_end_whole(self);
     thread_forget(self);
     recorder_free(self);
     /* While the interpreter ends, what other tools have hung on a code object for its end may
      * be gone, such as a function of ctypes. */
-    bool may_end = PyInterpreterState_Get() == self->interpreter && !compat_is_finalizing();
+    bool may_end = interpreter_here() == self->interpreter && !compat_is_finalizing();
     for (size_t i = 0; i < self->code_count && may_end; i++) {
         Py_DECREF(self->codes[i]);
     }
@@ -42,6 +43,7 @@ static void release(recorder *self)
 /* No tp_clear: see decorated.c. */
 static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(object));
     Py_VISIT(((recorder *)object)->timer);
     return 0;
 }
@@ -58,7 +60,8 @@ static void recorder_dealloc(PyObject *object)
     release(self);
     Py_XDECREF(self->timer);
     Py_XDECREF(self->directory);
-    Py_TYPE(object)->tp_free(object);
+    interpreter_give_back(self->interpreter);
+    compat_free(object);
 }
 
 /* Finds the hook of a choice, if that is worth a tool id. Returns false without one: then the
@@ -73,7 +76,7 @@ static bool find_hook_of_choice(const choice *of, hook_kind *hook)
         return true;
     }
     PyErr_Clear();
-    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+    if (interpreter_here()->is_main) {
         warn_once(&warned,
                   "functions that are not recorded cost time, too, because no tool id of "
                   "sys.monitoring is free for this choice (%s)",
@@ -108,6 +111,20 @@ static int choose_hook(const char *name, const choice *of, hook_kind *hook)
     return 0;
 }
 
+/* Calls of another interpreter than the main one are below a call that names it, in files: they are
+ * read together with others of the process. 0, or -1 with an exception. */
+static int name_frame(recorder *self)
+{
+    char name[48];
+    int length = PyOS_snprintf(name, sizeof name, "<interpreter %lld>", self->interpreter->id);
+    edbprof_status status = edbprof_span_intern((edbprof_str){name, (size_t)length},
+                                                (edbprof_str){NULL, 0}, 0, &self->frame);
+    if (status != EDBPROF_OK) {
+        PyErr_NoMemory();
+    }
+    return status == EDBPROF_OK ? 0 : -1;
+}
+
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"directory",
@@ -138,6 +155,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     static const edbprof_str monitoring = EDBPROF_STR("monitoring");
     PyObject *directory = NULL, *prefix = NULL, *suffix = NULL, *live_dir = NULL;
     PyObject *timer = Py_None, *record = NULL, *no_record = NULL, *libraries = NULL;
+    interpreter_state *here = interpreter_here();
     const choice *chosen;
     const char *clock = "wall", *hook_name = "auto";
     hook_kind hook;
@@ -194,11 +212,12 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     options.prefix = string_of(prefix);
     options.suffix = string_of(suffix);
     options.live_dir = string_of(live_dir);
-    self = (recorder *)type->tp_alloc(type, 0);
+    self = here == NULL ? NULL : (recorder *)type->tp_alloc(type, 0);
     if (self == NULL) {
         goto done;
     }
-    self->interpreter = PyInterpreterState_Get();
+    self->interpreter = here;
+    interpreter_keep(here);
     self->hook = hook;
     self->choice = chosen;
     self->builtins = builtins;
@@ -219,6 +238,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     edbprof_status status = edbprof_recording_new(&options, &self->recording);
     if (status != EDBPROF_OK) {
         recorder_raise(NULL, status);
+        Py_CLEAR(self);
+        goto done;
+    }
+    if (directory != NULL && !here->is_main && name_frame(self) < 0) {
         Py_CLEAR(self);
         goto done;
     }
@@ -256,6 +279,7 @@ static PyObject *recorder_stop(PyObject *self, PyObject *Py_UNUSED(unused))
         return NULL;
     }
     unsigned depth = thread_stop((recorder *)self);
+    thread_end_whole((recorder *)self);
     recorder_warn_if_in_memory((recorder *)self);
     return PyLong_FromUnsignedLong(depth);
 }
@@ -492,6 +516,14 @@ static PyObject *recorder_begin(PyObject *self, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
+static PyObject *recorder_begin_whole(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    if (thread_begin_whole((recorder *)self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *recorder_end(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     attached_end((recorder *)self);
@@ -505,14 +537,17 @@ static PyMethodDef recorder_methods[] = {
      "disable($self)\n--\n\nUndo one enable() of the calling thread. Returns whether that "
      "stopped the recording in it."},
     {"stop", recorder_stop, METH_NOARGS,
-     "stop($self)\n--\n\nUndo every enable() of the calling thread. Returns how many they "
-     "were."},
+     "stop($self)\n--\n\nUndo every enable() of the calling thread, and enable_in_interpreter(). "
+     "Returns how many they were."},
     {"abandon", recorder_abandon, METH_NOARGS,
      "abandon($self)\n--\n\nStop in all threads, in others at their next event, because nobody "
      "wants what was recorded."},
     {"begin_everywhere", recorder_begin, METH_NOARGS,
      "begin_everywhere($self)\n--\n\nRecord in all threads from now on, with the calls that are "
      "open in them."},
+    {"enable_in_interpreter", recorder_begin_whole, METH_NOARGS,
+     "enable_in_interpreter($self)\n--\n\nRecord in all threads of this interpreter from now on, "
+     "also in those that it gets for code of other interpreters; until stop()."},
     {"end_everywhere", recorder_end, METH_NOARGS,
      "end_everywhere($self)\n--\n\nUndo begin_everywhere(): in other threads at their next "
      "event."},
@@ -542,6 +577,7 @@ static PyMethodDef recorder_methods[] = {
 static PyMemberDef recorder_members[] = {
     {"save_every", T_ULONGLONG, offsetof(recorder, save_every), 0,
      "After how many outermost calls the recording is saved; 0: never."},
+    EDBPROF_WEAK_MEMBER(recorder),
     {NULL},
 };
 
@@ -555,35 +591,43 @@ static PyGetSetDef recorder_attributes[] = {
     {NULL},
 };
 
-PyTypeObject recorder_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Recorder",
-    .tp_basicsize = sizeof(recorder),
-    .tp_new = recorder_new,
-    .tp_dealloc = recorder_dealloc,
-    .tp_traverse = recorder_traverse,
-    .tp_weaklistoffset = offsetof(recorder, weak_references),
-    .tp_methods = recorder_methods,
-    .tp_members = recorder_members,
-    .tp_getset = recorder_attributes,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_doc =
-        "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
-        "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
-        "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
-        "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
-        "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False, "
-        "record_types=False)"
-        "\n--\n\n"
-        "One recording: a call tree for each thread that enables it. live_dir: where "
-        "its live file goes, '' for none; by default `directory`. "
-        "quiet_without_directory: warnings end with `directory`. waiting: record for how "
-        "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-        "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that "
-        "are "
-        "left free; timeline_kept: only what is kept of slow calls is saved. "
-        "record, no_record: patterns of the Python functions to record; libraries: directories "
-        "of what is not 'mine'. record_types: record calls of classes, slot wrappers and callables "
-        "of "
-        "the standard library, too, where sys.monitoring is the hook.",
-};
+static const char doc[] =
+    "Recorder(*, directory=None, prefix='', suffix='', clock='wall', "
+    "timer=None, timeunit=0.0, builtins=True, save_every=0, hook='auto', "
+    "threads=False, live_dir=..., max_nodes=0, quiet_without_directory=False, "
+    "waiting=True, timeline_bytes=0, timeline_first=False, timeline_disk_floor=0, "
+    "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False, "
+    "record_types=False)"
+    "\n--\n\n"
+    "One recording: a call tree for each thread that enables it. live_dir: where "
+    "its live file goes, '' for none; by default `directory`. "
+    "quiet_without_directory: warnings end with `directory`. waiting: record for how "
+    "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
+    "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that "
+    "are "
+    "left free; timeline_kept: only what is kept of slow calls is saved. "
+    "record, no_record: patterns of the Python functions to record; libraries: directories "
+    "of what is not 'mine'. record_types: record calls of classes, slot wrappers and callables "
+    "of "
+    "the standard library, too, where sys.monitoring is the hook.";
+
+int recorder_init(interpreter_state *interpreter)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_new, recorder_new},
+        {Py_tp_dealloc, recorder_dealloc},
+        {Py_tp_traverse, recorder_traverse},
+        {Py_tp_methods, recorder_methods},
+        {Py_tp_members, recorder_members},
+        {Py_tp_getset, recorder_attributes},
+        {Py_tp_doc, (void *)doc},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.Recorder",
+        .basicsize = sizeof(recorder),
+        .flags = EDBPROF_TYPE_FLAGS | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_RECORDER, &spec);
+}

@@ -2,8 +2,9 @@
 #ifndef EDBPROF_RECORDER_TYPE_H
 #define EDBPROF_RECORDER_TYPE_H
 
-#include "compat.h"
+#include "interpreter.h"
 
-extern PyTypeObject recorder_type;
+/* Makes the type. 0, or -1 with an exception. */
+int recorder_init(interpreter_state *interpreter);
 
 #endif

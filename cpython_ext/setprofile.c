@@ -11,8 +11,6 @@
 #include "thread_state.h"
 #include "warn.h"
 
-Py_ssize_t compat_code_extra = -1;
-
 enum { GENERATOR_FLAGS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
 
 /* Returns true if no recorder of the list records events in this frame. */
@@ -55,7 +53,7 @@ static Py_NO_INLINE int record_generator_start(const thread_state *state, PyFram
                                                PyCodeObject *code)
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
-    bool resumed = !compat_generator_starts(frame, code);
+    bool resumed = !compat_generator_starts(frame, code, state->interpreter->code_slot);
     if (compat_is_coroutine(code)) {
         return record_step(list, frame,
                            resumed ? EDBPROF_COROUTINE_RESUMES : EDBPROF_COROUTINE_STARTS);
@@ -210,7 +208,7 @@ static Py_NO_INLINE int record_call(thread_state *state, PyFrameObject *frame)
 
 static Py_NO_INLINE int look_and_record_call(thread_state *state, PyFrameObject *frame)
 {
-    arrivals_look(state->tstate);
+    arrivals_look(state);
     return record_call(state, frame);
 }
 
@@ -474,7 +472,7 @@ static void forget_open_calls(thread_state *state)
     active_recorder active;
     state->started_end = state->started;
     for (size_t i = 0; active_at(&state->active[HOOK_SETPROFILE], i, &active); i++) {
-        (void)edbprof_leave_all(active.handle);
+        thread_forget_calls(&active);
     }
 }
 
@@ -504,7 +502,7 @@ static void slot_changed(void)
 {
     EDBPROF_GUARDED;
     PyObject *exception = compat_take_exception();
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         if (state->active[HOOK_SETPROFILE].count == 0 || state->sets_profile ||
             is_installed(state) || state->tstate == PyThreadState_Get()) {
             continue;
@@ -570,7 +568,7 @@ static void uninstall(thread_state *state)
     }
 }
 
-int setprofile_init(void)
+int setprofile_init(interpreter_state *interpreter)
 {
     static const hook_ops ops = {.begin = install,
                                  .end = uninstall,
@@ -580,5 +578,9 @@ int setprofile_init(void)
                                  .new_function = profile_slot_look};
     thread_set_hook(HOOK_SETPROFILE, &ops);
     shared_lock_watch(&profile_slot_setting);
-    return compat_generators_init();
+    if (interpreter->has_code_slot) {
+        return 0;
+    }
+    interpreter->has_code_slot = compat_generators_init(&interpreter->code_slot) == 0;
+    return interpreter->has_code_slot ? 0 : -1;
 }

@@ -2,7 +2,9 @@
 #ifndef EDBPROF_SETPROFILE_H
 #define EDBPROF_SETPROFILE_H
 
-/* Registers the hook. 0, or -1 with an exception. */
-int setprofile_init(void);
+#include "interpreter.h"
+
+/* Registers the hook, and takes what it needs of an interpreter. 0, or -1 with an exception. */
+int setprofile_init(interpreter_state *interpreter);
 
 #endif

@@ -12,16 +12,19 @@ typedef struct {
     const edbprof_function *span; /* NULL until it is recorded */
 } span_object;
 
-/* Spans by their names, for those without a file: name -> address. */
-static PyObject *known;
+/* Spans go to the state that this OS thread used last, which may be another interpreter's. */
+static void find_thread(void) { (void)thread_state_current(); }
 
 /* The span's description. NULL with an exception. */
 static const edbprof_function *describe(span_object *self)
 {
     EDBPROF_GUARDED;
     bool is_plain = self->file == NULL && self->line == 0 && PyUnicode_CheckExact(self->name);
-    if (is_plain) {
-        known = known != NULL ? known : PyDict_New();
+    interpreter_state *here = interpreter_here();
+    PyObject *known = NULL;
+    if (is_plain && here != NULL) {
+        here->known_spans = here->known_spans != NULL ? here->known_spans : PyDict_New();
+        known = here->known_spans;
         PyObject *address = known == NULL ? NULL : PyDict_GetItemWithError(known, self->name);
         if (address != NULL || PyErr_Occurred()) {
             return address == NULL ? NULL : PyLong_AsVoidPtr(address);
@@ -38,7 +41,7 @@ static const edbprof_function *describe(span_object *self)
         PyErr_NoMemory();
         return NULL;
     }
-    PyObject *address = is_plain ? PyLong_FromVoidPtr((void *)span) : NULL;
+    PyObject *address = known != NULL ? PyLong_FromVoidPtr((void *)span) : NULL;
     if (address != NULL && PyDict_SetItem(known, self->name, address) < 0) {
         PyErr_Clear(); /* It is interned anew the next time. */
     }
@@ -52,6 +55,7 @@ const edbprof_function *span_called(PyObject *name)
     if (__atomic_load_n(&threads_recording, __ATOMIC_RELAXED) == 0) {
         return NULL;
     }
+    find_thread();
     span_object of_name = {.name = name};
     const edbprof_function *span = describe(&of_name);
     PyErr_Clear();
@@ -71,6 +75,7 @@ static void begin(span_object *self)
         compat_restore_exception(exception);
     }
     if (self->span != NULL) {
+        find_thread();
         span_begin(self->span);
     }
 }
@@ -78,6 +83,7 @@ static void begin(span_object *self)
 static void end(span_object *self)
 {
     if (self->span != NULL && __atomic_load_n(&threads_recording, __ATOMIC_RELAXED) != 0) {
+        find_thread();
         span_end(self->span);
     }
 }
@@ -174,7 +180,7 @@ static void span_dealloc(PyObject *object)
     span_object *self = (span_object *)object;
     Py_DECREF(self->name);
     Py_XDECREF(self->file);
-    Py_TYPE(object)->tp_free(object);
+    compat_free(object);
 }
 
 static PyObject *span_repr(PyObject *self)
@@ -188,18 +194,29 @@ static PyMethodDef span_methods[] = {
     {NULL},
 };
 
-PyTypeObject span_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.span",
-    .tp_basicsize = sizeof(span_object),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_new = span_new,
-    .tp_vectorcall = span_vectorcall,
-    .tp_dealloc = span_dealloc,
-    .tp_call = span_call,
-    .tp_repr = span_repr,
-    .tp_methods = span_methods,
-    .tp_doc = "span(name, /, *, file='', line=0)\n--\n\n"
-              "A part of the program that has a name in the call tree: a context manager and a "
-              "decorator.",
-};
+int span_init(interpreter_state *interpreter)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_new, span_new},
+        {Py_tp_dealloc, span_dealloc},
+        {Py_tp_call, span_call},
+        {Py_tp_repr, span_repr},
+        {Py_tp_methods, span_methods},
+        {Py_tp_doc,
+         (void *)"span(name, /, *, file='', line=0)\n--\n\n"
+                 "A part of the program that has a name in the call tree: a context manager and a "
+                 "decorator."},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.span",
+        .basicsize = sizeof(span_object),
+        .flags = EDBPROF_TYPE_FLAGS,
+        .slots = slots,
+    };
+    if (interpreter_make_type(interpreter, TYPE_SPAN, &spec) < 0) {
+        return -1;
+    }
+    interpreter->types[TYPE_SPAN]->tp_vectorcall = span_vectorcall;
+    return 0;
+}

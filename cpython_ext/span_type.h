@@ -2,11 +2,12 @@
 #ifndef EDBPROF_SPAN_TYPE_H
 #define EDBPROF_SPAN_TYPE_H
 
-#include "compat.h"
+#include "interpreter.h"
 
 #include "edbprof.h"
 
-extern PyTypeObject span_type;
+/* Makes the type. 0, or -1 with an exception. */
+int span_init(interpreter_state *interpreter);
 
 /* The description of spans and marks of that name, a str, if anything records; else NULL, with
  * nothing raised. */

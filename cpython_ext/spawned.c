@@ -1,21 +1,35 @@
 /* Notes of the programs that this process starts. */
 #include "spawned.h"
 
+#include "interpreter.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
-/* `DIRECTORY/started_`, or NULL if nobody wants notes. */
-static PyObject *prefix;
+/* `DIRECTORY/started_`, or NULL if nobody wants notes. Never freed: other interpreters may read
+ * it. */
+static const char *prefix;
 
 int spawned_set_directory(PyObject *directory)
 {
     PyObject *text = PyUnicode_FromFormat("%U/started_", directory);
     PyObject *bytes = text == NULL ? NULL : PyUnicode_EncodeFSDefault(text);
     Py_XDECREF(text);
-    if (bytes != NULL) {
-        Py_XSETREF(prefix, bytes);
+    const char *now = __atomic_load_n(&prefix, __ATOMIC_ACQUIRE);
+    char *copy = NULL;
+    if (bytes != NULL && (now == NULL || strcmp(now, PyBytes_AS_STRING(bytes)) != 0)) {
+        size_t size = (size_t)PyBytes_GET_SIZE(bytes) + 1;
+        copy = PyMem_RawMalloc(size);
+        if (copy == NULL) {
+            PyErr_NoMemory();
+            Py_CLEAR(bytes);
+        } else {
+            memcpy(copy, PyBytes_AS_STRING(bytes), size);
+            __atomic_store_n(&prefix, copy, __ATOMIC_RELEASE);
+        }
     }
-    return bytes == NULL ? -1 : 0;
+    Py_XDECREF(bytes);
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- notes ---------------------------------------------------------------- */
@@ -78,7 +92,8 @@ static size_t add_word(char *note, size_t at, const char *word, size_t length)
 static void write_note(const char *note, size_t length)
 {
     char path[4096];
-    int needed = snprintf(path, sizeof path, "%s%ld", PyBytes_AS_STRING(prefix), (long)getpid());
+    int needed = snprintf(path, sizeof path, "%s%ld", __atomic_load_n(&prefix, __ATOMIC_ACQUIRE),
+                          (long)getpid());
     if (needed < 0 || (size_t)needed >= sizeof path) {
         return;
     }
@@ -199,9 +214,12 @@ static void cover_spawning(PyMethodDef *method)
 void spawned_look(const PyCFunctionObject *builtin)
 {
     PyObject *module = builtin->m_module;
-    if (prefix != NULL && module != NULL && PyUnicode_Check(module) &&
+    if (__atomic_load_n(&prefix, __ATOMIC_RELAXED) != NULL && module != NULL &&
+        PyUnicode_Check(module) &&
         (PyUnicode_CompareWithASCIIString(module, "_posixsubprocess") == 0 ||
          PyUnicode_CompareWithASCIIString(module, "posix") == 0)) {
+        process_lock_take();
         cover_spawning(builtin->m_ml);
+        process_lock_give();
     }
 }

@@ -21,7 +21,7 @@ typedef struct {
 
 PyObject *steps_new(recorder *owner, PyObject *iterator, const slow_calls *slow)
 {
-    steps *self = PyObject_GC_New(steps, &steps_type);
+    steps *self = PyObject_GC_New(steps, owner->interpreter->types[TYPE_STEPS]);
     if (self == NULL) {
         Py_DECREF(iterator);
         return NULL;
@@ -43,9 +43,10 @@ static PyObject *steps_make(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObj
 {
     static char *names[] = {"", "", NULL};
     static const slow_calls none;
+    const interpreter_state *here = interpreter_here();
     PyObject *iterator, *owner;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:Steps", names, &iterator, &recorder_type,
-                                     &owner)) {
+    if (here == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:Steps", names, &iterator,
+                                                     here->types[TYPE_RECORDER], &owner)) {
         return NULL;
     }
     Py_INCREF(iterator);
@@ -183,6 +184,7 @@ static PySendResult steps_am_send(PyObject *object, PyObject *value, PyObject **
 /* No tp_clear: see decorated.c. */
 static int steps_traverse(PyObject *object, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(object));
     Py_VISIT(((steps *)object)->owner);
     Py_VISIT(((steps *)object)->iterator);
     Py_VISIT(((steps *)object)->to_throw);
@@ -208,7 +210,7 @@ static void steps_dealloc(PyObject *object)
     Py_DECREF(self->iterator);
     Py_XDECREF(self->to_throw);
     Py_XDECREF(self->whole);
-    PyObject_GC_Del(object);
+    compat_free(object);
 }
 
 static PyObject *steps_wrap(PyObject *object, PyObject *awaitable)
@@ -240,26 +242,29 @@ static PyMethodDef steps_methods[] = {
     {NULL},
 };
 
-static PyAsyncMethods async_methods = {
-    .am_await = PyObject_SelfIter,
+int steps_init(interpreter_state *interpreter)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_new, steps_make},
+        {Py_tp_dealloc, steps_dealloc},
+        {Py_tp_traverse, steps_traverse},
+        {Py_am_await, PyObject_SelfIter},
 #if EDBPROF_HAVE_SEND
-    .am_send = steps_am_send,
+        {Py_am_send, steps_am_send},
 #endif
-};
-
-PyTypeObject steps_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.Steps",
-    .tp_basicsize = sizeof(steps),
-    .tp_dealloc = steps_dealloc,
-    .tp_traverse = steps_traverse,
-    .tp_as_async = &async_methods,
-    .tp_iter = PyObject_SelfIter,
-    .tp_iternext = steps_next,
-    .tp_members = steps_members,
-    .tp_methods = steps_methods,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = steps_make,
-    .tp_doc = "Steps(iterator, recorder, /)\n--\n\n"
-              "Runs a generator or coroutine, recording during each step.",
-};
+        {Py_tp_iter, PyObject_SelfIter},
+        {Py_tp_iternext, steps_next},
+        {Py_tp_members, steps_members},
+        {Py_tp_methods, steps_methods},
+        {Py_tp_doc, (void *)"Steps(iterator, recorder, /)\n--\n\n"
+                            "Runs a generator or coroutine, recording during each step."},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.Steps",
+        .basicsize = sizeof(steps),
+        .flags = EDBPROF_TYPE_FLAGS | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_STEPS, &spec);
+}

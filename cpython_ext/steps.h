@@ -2,9 +2,11 @@
 #ifndef EDBPROF_STEPS_H
 #define EDBPROF_STEPS_H
 
+#include "interpreter.h"
 #include "recorder.h"
 
-extern PyTypeObject steps_type;
+/* Makes the type. 0, or -1 with an exception. */
+int steps_init(interpreter_state *interpreter);
 
 /* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen), recording
  * while it runs. A new reference, or NULL with an exception. */

@@ -3,6 +3,7 @@
 
 #include "arrays.h"
 #include "guard.h"
+#include "interpreter.h"
 #include "os_threads.h"
 #include "recorder.h"
 #include "thread_state.h"
@@ -96,22 +97,24 @@ static void choose_fast_handle(const thread_state *state, active_recorders *list
 /* ---- switches between stacks of calls ------------------------------------ */
 
 static const switch_observer *observer;
-static bool all_look; /* some thread has seen switches */
 
 void thread_set_switch_observer(const switch_observer *new) { observer = new; }
 
 void thread_let_all_look(void)
 {
     EDBPROF_GUARDED;
-    shared_store(&all_look, true);
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    interpreter_state *here = interpreter_here();
+    if (here != NULL) {
+        shared_store(&here->all_look, true);
+    }
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         brief_lock_take(&state->lock);
         for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
             active_go_slowly(&state->active[hook]);
         }
         brief_lock_give(&state->lock);
     }
-    shared_add(&threads_epoch, 1);
+    (void)process_add(&threads_epoch, 1);
 }
 
 static void look_for_switches(thread_state *state)
@@ -191,7 +194,7 @@ static int attach(thread_state *state, recorder *owner)
 void thread_forget(const recorder *owner)
 {
     EDBPROF_GUARDED;
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         size_t kept = 0;
         brief_lock_take(&state->lock);
         for (size_t i = 0; i < state->handle_count; i++) {
@@ -225,18 +228,14 @@ int thread_may_switch(void)
 
 uint64_t thread_new_call(void)
 {
-    static uint64_t calls = WHOLE_THREAD;
-#if EDBPROF_FREE_THREADED
     /* A variable that all threads change at each call would slow all of them. */
     enum { BLOCK = 1024 };
+    static uint64_t calls = WHOLE_THREAD;
     static EDBPROF_THREAD_LOCAL uint64_t latest;
     if (latest % BLOCK == 0) {
-        latest = shared_add(&calls, BLOCK) - BLOCK;
+        latest = process_add(&calls, BLOCK) - BLOCK;
     }
     return ++latest;
-#else
-    return ++calls;
-#endif
 }
 
 /* Makes the events that a recorder needs come. 0, or -1 with an exception. */
@@ -249,12 +248,26 @@ static int listen(thread_state *state, const recorder *owner)
     return owner->builtins && hook->add_builtins != NULL ? hook->add_builtins(owner) : 0;
 }
 
+/* Opens the call below which a recorder of another interpreter than the main one records. */
+static void enter_frame(const recorder *owner, edbprof_thread *handle)
+{
+    if (owner->frame != NULL) {
+        (void)edbprof_enter_span(handle, owner->frame);
+    }
+}
+
+void thread_forget_calls(const active_recorder *active)
+{
+    (void)edbprof_leave_all(active->handle);
+    enter_frame(active->owner, active->handle);
+}
+
 /* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
 static int activate(thread_state *state, recorder *owner, uint64_t call)
 {
     active_recorders *list = &state->active[owner->hook];
     const hook_ops *hook = hooks[owner->hook];
-    if (all_look) {
+    if (state->interpreter->all_look) {
         observer->look_again(state);
     }
     if (attach(state, owner) < 0 || listen(state, owner) < 0) {
@@ -285,6 +298,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     if (!is_guest) {
         thread_state_count_member(owner, 1);
     }
+    enter_frame(owner, handle);
     list->items = items;
     list->items[list->count++] =
         (active_recorder){.owner = owner,
@@ -355,14 +369,14 @@ static active_recorder *find_active_here(const recorder *owner)
 /* Lets an event of each thread that a recorder is active in take the slow way. */
 static void let_stop(const recorder *owner)
 {
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         brief_lock_take(&state->lock);
         if (thread_find_active(state, owner) != NULL) {
             active_go_slowly(&state->active[owner->hook]);
         }
         brief_lock_give(&state->lock);
     }
-    shared_add(&threads_epoch, 1);
+    (void)process_add(&threads_epoch, 1);
     shared_store(&any_stops, true);
 }
 
@@ -425,6 +439,30 @@ unsigned thread_stop(recorder *owner)
     return depth;
 }
 
+int thread_begin_whole(recorder *owner)
+{
+    EDBPROF_GUARDED;
+    interpreter_state *interpreter = owner->interpreter;
+    if (interpreter->whole == NULL) {
+        interpreter->whole = owner;
+        thread_state_count_member(owner, 1);
+    }
+    return thread_enable(owner, WHOLE_THREAD);
+}
+
+void thread_end_whole(recorder *owner)
+{
+    EDBPROF_GUARDED;
+    if (owner->interpreter->whole != owner) {
+        return;
+    }
+    owner->interpreter->whole = NULL;
+    thread_state_count_member(owner, -1);
+    if (owner->members == 0 && owner->active_threads > 0) {
+        let_stop(owner);
+    }
+}
+
 /* ---- decorated calls ------------------------------------------------------ */
 
 /* Variables that each decorated call of all threads changes would slow all of them. So without the
@@ -454,7 +492,7 @@ static bool begin_uncounted(thread_state *state, recorder *owner, uint64_t call)
     }
     edbprof_thread *handle = find_handle(state, owner);
     /* Whoever changes these looks into the list afterwards, and takes the lock for that. */
-    bool must_wait = shared_load(&owner->counted) || shared_load(&all_look) ||
+    bool must_wait = shared_load(&owner->counted) || shared_load(&state->interpreter->all_look) ||
                      !hooks[owner->hook]->is_open(owner);
     if (must_wait || handle == NULL || list->count == list->room) {
         return false;
@@ -465,6 +503,7 @@ static bool begin_uncounted(thread_state *state, recorder *owner, uint64_t call)
                                                    .of_call = true,
                                                    .uncounted = true,
                                                    .call = call};
+    enter_frame(owner, handle);
     choose_fast_handle(state, list);
     return true;
 }
@@ -522,6 +561,7 @@ void thread_abandon(recorder *owner)
 {
     EDBPROF_GUARDED;
     shared_store(&owner->abandoned, true);
+    thread_end_whole(owner);
     if (thread_may_switch() == 0) {
         thread_stop(owner);
     } else {
@@ -556,8 +596,9 @@ static void stop_ended(void)
 void thread_slow_event(void)
 {
     stop_ended();
-    if (shared_load(&all_look)) {
-        look_for_switches(thread_here.state);
+    thread_state *state = thread_here.state;
+    if (state != NULL && shared_load(&state->interpreter->all_look)) {
+        look_for_switches(state);
     }
 }
 
@@ -575,22 +616,22 @@ int thread_set_builtins(recorder *owner, bool builtins)
     /* In this order, because threads look for a change when they have seen this. */
     shared_store(&owner->builtins_changed, active);
     shared_store(&owner->builtins, builtins);
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
-        bool must_look = all_look && !state->sees_switches;
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
+        bool must_look = state->interpreter->all_look && !state->sees_switches;
         brief_lock_take(&state->lock);
         if (!must_look && thread_find_active(state, owner) != NULL) {
             choose_fast_way(&state->active[owner->hook]);
         }
         brief_lock_give(&state->lock);
     }
-    shared_add(&threads_epoch, 1);
+    (void)process_add(&threads_epoch, 1);
     return 0;
 }
 
 /* Counts the recorder where it is not counted. */
 static void adopt(const recorder *owner)
 {
-    for (thread_state *state = thread_states; state != NULL && EDBPROF_FREE_THREADED;
+    for (thread_state *state = thread_states(); state != NULL && EDBPROF_FREE_THREADED;
          state = state->next) {
         brief_lock_take(&state->lock);
         active_recorder *known = thread_find_active(state, owner);
@@ -604,14 +645,14 @@ static void adopt(const recorder *owner)
 void thread_set_threads(recorder *owner, bool threads)
 {
     EDBPROF_GUARDED;
-    shared_store(&threads_wanted, threads_wanted - (owner->threads ? owner->members : 0));
+    thread_states_want(owner->interpreter, owner->threads ? 0u - owner->members : 0);
     unnoticed_end(owner);
     if (threads) {
         shared_store(&owner->counted, true);
         adopt(owner);
     }
     owner->threads = threads;
-    shared_store(&threads_wanted, threads_wanted + (threads ? owner->members : 0));
+    thread_states_want(owner->interpreter, threads ? owner->members : 0);
     if (owner->members > 0) {
         unnoticed_begin(owner);
         if (threads) {

@@ -40,6 +40,17 @@ bool thread_disable(recorder *owner);
 /* Undoes every thread_enable of the calling thread. Returns their number. */
 unsigned thread_stop(recorder *owner);
 
+/* Enables a recorder in each thread of its interpreter, one that an interpreter makes for the code
+ * that others give it included: here at once, in others at their first event. 0, or -1 with an
+ * exception. */
+int thread_begin_whole(recorder *owner);
+
+/* Undoes thread_begin_whole in other threads, if that was called. */
+void thread_end_whole(recorder *owner);
+
+/* Ends all open calls of an active recorder, because their ends were missed. */
+void thread_forget_calls(const active_recorder *active);
+
 /* Stops a recorder that nobody can reach any more, here at once and in each other thread at an
  * event there: only a thread itself can give up its profile function. */
 void thread_abandon(recorder *owner);

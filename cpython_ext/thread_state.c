@@ -5,16 +5,9 @@
 #include "unnoticed.h"
 
 unsigned threads_recording;
-unsigned threads_by_hook[HOOK_COUNT];
-
 unsigned threads_wanted;
-uint64_t threads_seen, threads_since;
-uint64_t threads_generation;
 
 EDBPROF_THREAD_LOCAL latest_state thread_here;
-uint64_t threads_epoch = 1;
-
-thread_state *thread_states;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
@@ -24,13 +17,14 @@ uint64_t thread_state_newest(void) { return guard_newest_thread(PyInterpreterSta
 
 void thread_state_count_member(recorder *owner, int change)
 {
+    interpreter_state *interpreter = owner->interpreter;
     if (owner->members == 0) {
         owner->since = thread_state_newest();
-        shared_add(&threads_generation, 1);
+        shared_add(&interpreter->generation, 1);
     }
-    if (threads_wanted == 0) {
-        threads_seen = thread_state_newest();
-        shared_store(&threads_since, threads_seen);
+    if (interpreter->wanted == 0) {
+        interpreter->seen = thread_state_newest();
+        shared_store(&interpreter->since, interpreter->seen);
     }
     if (owner->members == 0) {
         unnoticed_begin(owner);
@@ -39,7 +33,7 @@ void thread_state_count_member(recorder *owner, int change)
         }
     }
     owner->members += (unsigned)change;
-    shared_store(&threads_wanted, threads_wanted + (owner->threads ? (unsigned)change : 0));
+    thread_states_want(interpreter, owner->threads ? (unsigned)change : 0);
     if (owner->members == 0) {
         os_threads_end(owner);
         unnoticed_end(owner);
@@ -65,8 +59,8 @@ static void promote_guest(recorder *owner, thread_state *state)
 
 bool thread_states_use(hook_kind hook)
 {
-    bool use = shared_load(&threads_by_hook[hook]) > 0;
-    for (thread_state *state = thread_states; state != NULL && !use; state = state->next) {
+    bool use = shared_load(&interpreter_here()->threads_by_hook[hook]) > 0;
+    for (thread_state *state = thread_states(); state != NULL && !use; state = state->next) {
         brief_lock_take(&state->lock);
         use = state->active[hook].count > 0;
         brief_lock_give(&state->lock);
@@ -77,7 +71,7 @@ bool thread_states_use(hook_kind hook)
 bool thread_states_have_begun(void)
 {
     bool begun = false;
-    for (thread_state *state = thread_states; state != NULL; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
         begun = shared_exchange(&state->has_begun, false) || begun;
     }
     return begun;
@@ -86,7 +80,7 @@ bool thread_states_have_begun(void)
 bool thread_states_have(const recorder *owner)
 {
     bool have = owner->active_threads > 0;
-    for (thread_state *state = thread_states; state != NULL && !have; state = state->next) {
+    for (thread_state *state = thread_states(); state != NULL && !have; state = state->next) {
         brief_lock_take(&state->lock);
         const active_recorders *list = &state->active[owner->hook];
         for (size_t i = 0; i < list->count && !have; i++) {
@@ -99,7 +93,11 @@ bool thread_states_have(const recorder *owner)
 
 #else
 
-bool thread_states_use(hook_kind hook) { return threads_by_hook[hook] > 0; }
+bool thread_states_use(hook_kind hook)
+{
+    const interpreter_state *here = interpreter_here();
+    return here != NULL && here->threads_by_hook[hook] > 0;
+}
 
 bool thread_states_have_begun(void) { return false; }
 
@@ -165,7 +163,7 @@ static void thread_state_dealloc(PyObject *object)
         thread_here.tstate = NULL;
         thread_state_note_monitored(NULL);
     } else {
-        shared_add(&threads_epoch, 1);
+        (void)process_add(&threads_epoch, 1);
     }
     /* Its positions borrow recorders, which the active ones below may be the last to keep. */
     Py_CLEAR(self->greenlets);
@@ -186,24 +184,32 @@ static void thread_state_dealloc(PyObject *object)
     Py_XDECREF(self->chained_argument);
     Py_XDECREF(self->chained_switch);
     Py_XDECREF(self->arrivals);
-    Py_TYPE(object)->tp_free(object);
+    interpreter_give_back(self->interpreter);
+    compat_free(object);
 }
 
-PyTypeObject thread_state_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._native.ThreadState",
-    .tp_basicsize = sizeof(thread_state),
-    .tp_dealloc = thread_state_dealloc,
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "State of one thread in edbprof.",
-};
+int thread_state_init(interpreter_state *interpreter)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_dealloc, thread_state_dealloc},
+        {Py_tp_doc, (void *)"State of one thread in edbprof."},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "edbprof_native._native.ThreadState",
+        .basicsize = sizeof(thread_state),
+        .flags = EDBPROF_TYPE_FLAGS | EDBPROF_NEVER_CALLED,
+        .slots = slots,
+    };
+    return interpreter_make_type(interpreter, TYPE_THREAD_STATE, &spec);
+}
 
 /* The calling OS thread is this Python thread from now on. */
 static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
     if (state != NULL && state->home != &thread_here) {
         /* No other OS thread knows one that has not run. */
-        shared_add(&threads_epoch, state->home != NULL);
+        (void)process_add(&threads_epoch, state->home != NULL);
         state->ident = PyThread_get_thread_ident();
         state->home = &thread_here;
     }
@@ -232,18 +238,25 @@ thread_state *thread_state_find(PyThreadState *tstate)
 /* Makes the state of a Python thread with this dict. NULL with an exception. */
 static thread_state *make(PyThreadState *tstate, PyObject *dict)
 {
-    thread_state *state = PyObject_New(thread_state, &thread_state_type);
+    interpreter_state *here = interpreter_here();
+    if (here == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the interpreter ends");
+        return NULL;
+    }
+    thread_state *state = PyObject_New(thread_state, here->types[TYPE_THREAD_STATE]);
     if (state == NULL) {
         return NULL;
     }
     memset((char *)state + sizeof(PyObject), 0, sizeof *state - sizeof(PyObject));
+    interpreter_keep(here);
+    state->interpreter = here;
     state->tstate = tstate;
-    state->next = thread_states;
-    state->link = &thread_states;
-    if (thread_states != NULL) {
-        thread_states->link = &state->next;
+    state->next = here->threads;
+    state->link = &here->threads;
+    if (here->threads != NULL) {
+        here->threads->link = &state->next;
     }
-    thread_states = state;
+    here->threads = state;
     int failed = PyDict_SetItemString(dict, DICT_KEY, (PyObject *)state);
     Py_DECREF(state);
     return failed ? NULL : state;
@@ -258,7 +271,8 @@ thread_state *thread_state_make(void)
         return NULL;
     }
     PyThreadState *tstate = PyThreadState_Get();
-    if (threads_wanted > 0 && tstate->id > threads_seen) {
+    const interpreter_state *here = interpreter_here();
+    if (here != NULL && here->wanted > 0 && tstate->id > here->seen) {
         unnoticed_account();
     }
     thread_state *state = make(tstate, dict);

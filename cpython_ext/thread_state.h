@@ -3,6 +3,7 @@
 #define EDBPROF_THREAD_STATE_H
 
 #include "guard.h"
+#include "interpreter.h"
 #include "recorder.h"
 
 /* A recorder that records in a thread. */
@@ -87,6 +88,7 @@ typedef struct {
  * thread changes them under either. */
 typedef struct thread_state {
     PyObject_HEAD PyThreadState *tstate;
+    interpreter_state *interpreter;
     unsigned long ident;               /* of its OS thread */
     struct thread_state *next, **link; /* in the list of all */
     brief_lock lock;
@@ -98,7 +100,7 @@ typedef struct thread_state {
     const void *home; /* `thread_here` of the OS thread that has used it */
     active_recorders active[HOOK_COUNT];
     PyObject *arrivals;   /* tuple of recorders that begin with its first event, or NULL */
-    uint64_t judged;      /* `threads_generation` when it has last arrived */
+    uint64_t judged;      /* `generation` of the interpreter when it has last arrived */
     bool is_foreign;      /* no function of `_thread` has started it */
     bool is_arriving;     /* recorders are being enabled in it */
     bool in_timer;        /* a recorder's timer runs: nothing may be switched on or off */
@@ -113,23 +115,14 @@ typedef struct thread_state {
     PyObject *greenlets;      /* dict: address of a suspended one -> its positions; or NULL */
 } thread_state;
 
-extern PyTypeObject thread_state_type;
+/* Makes the type of these objects. 0, or -1 with an exception. */
+int thread_state_init(interpreter_state *interpreter);
 
-/* Threads that record at the moment: see edbprof_python.h. */
+/* Threads of all interpreters that record at the moment: see edbprof_python.h. */
 extern unsigned threads_recording;
 
-/* Threads that record by each hook, and greenlets in them that are suspended in a recorded
- * call. Without the GIL, those where nothing is counted are missing: see thread_states_use. */
-extern unsigned threads_by_hook[HOOK_COUNT];
-
-/* Members of recorders with threads=True: while there is one, threads that nobody knows arrive. */
+/* `wanted` of all interpreters. */
 extern unsigned threads_wanted;
-/* Number of the newest Python thread when the first of them began. */
-extern uint64_t threads_since;
-/* The same when hooks have last noticed threads. */
-extern uint64_t threads_seen;
-/* Changes whenever a recorder gets its first member. */
-extern uint64_t threads_generation;
 
 /* The state that this OS thread used last, and its Python thread; state is NULL if that has
  * none. Valid while `epoch` equals `threads_epoch`: otherwise another thread may have ended the
@@ -138,7 +131,7 @@ typedef struct {
     thread_state *state;
     PyThreadState *tstate;
     /* Those of `active[HOOK_MONITORING]` of the one Python thread that this OS thread has been;
-     * NULL and false if it has been several. */
+     * NULL and false if it has been several, or may be one of another interpreter. */
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
     uint64_t epoch;
@@ -148,9 +141,6 @@ typedef struct {
 } latest_state;
 
 extern EDBPROF_THREAD_LOCAL latest_state thread_here;
-
-/* Changes whenever a Python thread has changed its OS thread or was ended by another. */
-extern uint64_t threads_epoch;
 
 /* The handle for events of sys.monitoring in the calling OS thread, in the usual case. NULL
  * means nothing. */
@@ -206,14 +196,26 @@ uint64_t thread_state_newest(void);
 /* Counts a member of a recorder in or out, by 1 or -1. */
 void thread_state_count_member(recorder *owner, int change);
 
-/* The states of all threads, linked by `next`. */
-extern thread_state *thread_states;
+/* The states of all threads of the calling one's interpreter, linked by `next`. */
+static inline thread_state *thread_states(void)
+{
+    const interpreter_state *here = interpreter_here();
+    return here == NULL ? NULL : here->threads;
+}
+
+/* Says what is wanted of an interpreter's threads that nobody knows. */
+static inline void thread_states_want(interpreter_state *interpreter, unsigned change)
+{
+    shared_store(&interpreter->wanted, interpreter->wanted + change);
+    (void)process_add(&threads_wanted, change);
+}
 
 /* Notes the fast handles of the calling thread, which has this state. Under the guard, as all that
  * changes them. */
 static inline void thread_state_note_monitored(const thread_state *state)
 {
-    bool is_only = state != NULL && !thread_here.is_several;
+    bool is_only =
+        state != NULL && !thread_here.is_several && shared_load(&interpreters_beside) == 0;
     const active_recorders *list = is_only ? &state->active[HOOK_MONITORING] : NULL;
     thread_here.monitored = is_only ? list->fast_handle : NULL;
     thread_here.monitored_builtins = is_only ? list->fast_builtins : NULL;
@@ -236,9 +238,7 @@ static inline void thread_state_tell(thread_state *state, bool records)
 {
     if (records != state->is_told) {
         state->is_told = records;
-        /* They read it without the GIL; writers hold it, or the guard. */
-        __atomic_store_n(&threads_recording, threads_recording + (records ? 1u : -1u),
-                         __ATOMIC_RELAXED);
+        (void)process_add(&threads_recording, records ? 1u : -1u);
     }
 }
 
@@ -249,14 +249,15 @@ static inline void thread_state_count(thread_state *state, hook_kind hook, int c
     if (active_is_counted(&state->active[hook])) {
         return;
     }
-    shared_add(&threads_by_hook[hook], (unsigned)change);
+    shared_add(&state->interpreter->threads_by_hook[hook], (unsigned)change);
     /* Without the GIL, thread_disable says when it ends. */
     if (change > 0 || (!EDBPROF_FREE_THREADED && !thread_state_records(state))) {
         thread_state_tell(state, change > 0);
     }
 }
 
-/* Returns true if a thread records by this hook. Under the guard. */
+/* Returns true if a thread of the calling one's interpreter records by this hook. Under the
+ * guard. */
 bool thread_states_use(hook_kind hook);
 
 /* Returns true if a thread has begun to record since this was asked the last time. Under the guard.

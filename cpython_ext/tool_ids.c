@@ -3,18 +3,15 @@
 
 /* Tool ids in the order in which they are tried. 0, 1 and 2 belong to debuggers, coverage and
  * cProfile. Hypothesis takes 3 and no other. 5 is for optimizers, of which there are none. */
-enum { IDS = 3, ALL_IDS = 6 };
+enum { IDS = 3 };
 static const int ids_of_all[IDS] = {4, 3, 5};
 static const int ids_of_choices[IDS] = {4, 5, 3};
 
-/* The hook of the choice that has disabled places of each tool id; 0 for none. Such places can stay
- * disabled when the id is freed and taken again. */
-static hook_kind has_disabled[ALL_IDS];
-
 /* Returns true if the id would leave out places that a hook needs. */
-static bool belongs_to_another(int id, hook_kind hook)
+static bool belongs_to_another(const interpreter_state *interpreter, int id, hook_kind hook)
 {
-    return has_disabled[id] > HOOK_MONITORING && has_disabled[id] != hook;
+    hook_kind before = interpreter->has_disabled[id];
+    return before > HOOK_MONITORING && before != hook;
 }
 
 static void raise_ids_are_taken(PyObject *module)
@@ -49,11 +46,12 @@ static bool owns(PyObject *module, int id, PyObject *name)
     return !EDBPROF_FREE_THREADED || owner == name;
 }
 
-PyObject *tool_ids_take(PyObject *module, PyObject *name, hook_kind hook)
+PyObject *tool_ids_take(interpreter_state *interpreter, hook_kind hook)
 {
+    PyObject *module = interpreter->monitoring_module, *name = interpreter->tool_name;
     const int *ids = hook == HOOK_MONITORING ? ids_of_all : ids_of_choices;
     for (int i = 0; i < IDS; i++) {
-        if (belongs_to_another(ids[i], hook)) {
+        if (belongs_to_another(interpreter, ids[i], hook)) {
             continue;
         }
         PyObject *used = PyObject_CallMethod(module, "use_tool_id", "iO", ids[i], name);
@@ -64,7 +62,7 @@ PyObject *tool_ids_take(PyObject *module, PyObject *name, hook_kind hook)
         if (used != NULL) {
             Py_DECREF(used);
             if (hook > HOOK_MONITORING) {
-                has_disabled[ids[i]] = hook;
+                interpreter->has_disabled[ids[i]] = hook;
             }
             return PyLong_FromLong(ids[i]);
         }

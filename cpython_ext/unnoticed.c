@@ -10,7 +10,12 @@ enum { MOST_COUNTS = 64 };
 static uint64_t accounted; /* Python threads that somebody accounts for */
 static uint64_t forks;     /* changes in each forked child */
 
-void unnoticed_account(void) { shared_add(&accounted, 1); }
+void unnoticed_account(void)
+{
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        shared_add(&accounted, 1);
+    }
+}
 
 /* The number of Python threads that nobody accounts for, and a constant. The number of the
  * latest one is known only by making another. */
@@ -48,7 +53,8 @@ static void forget_parent(recorder *owner)
 void unnoticed_begin(recorder *owner)
 {
     EDBPROF_GUARDED;
-    if (owner->hook == HOOK_SETPROFILE && owner->threads && owner->unnoticed_counts < MOST_COUNTS) {
+    if (owner->hook == HOOK_SETPROFILE && owner->threads && owner->interpreter->is_main &&
+        owner->unnoticed_counts < MOST_COUNTS) {
         owner->unnoticed_counts++;
         forget_parent(owner);
         owner->unnoticed_since = unaccounted();

@@ -9,7 +9,8 @@
 
 #include "recorder.h"
 
-/* Accounts for one more Python thread: it is noticed, or a function of `_thread` started it. */
+/* Accounts for one more Python thread: it is noticed, or a function of `_thread` started it.
+ * Those of other interpreters than the main one are not counted. */
 void unnoticed_account(void);
 
 /* Counts for a recorder from now on, or no longer. The caller holds the GIL. */

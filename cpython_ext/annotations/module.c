@@ -6,27 +6,25 @@
 
 #include "ranges.h"
 
+static int module_exec(PyObject *Py_UNUSED(module))
+{
+    const edbprof_python_api *found = edbprof_python_import();
+    if (found->abi_version != 0) {
+        /* That of each interpreter is the same. */
+        __atomic_store_n(&ranges_runtime, found, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    EDBPROF_MODULE_SLOTS,
+};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "edbprof_native._annotations",
-    .m_size = -1,
+    .m_slots = module_slots,
 };
 
-PyMODINIT_FUNC PyInit__annotations(void)
-{
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL) {
-        return NULL;
-    }
-#if EDBPROF_FREE_THREADED
-    if (PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
-#endif
-    const edbprof_python_api *found = edbprof_python_import();
-    if (found->abi_version != 0) {
-        ranges_runtime = found;
-    }
-    return module;
-}
+PyMODINIT_FUNC PyInit__annotations(void) { return PyModuleDef_Init(&definition); }

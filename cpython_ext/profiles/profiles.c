@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-static PyObject *profile_error;
+/* What each interpreter has for itself. */
+typedef struct {
+    PyObject *profile_error;
+    PyTypeObject *column_type, *data_type;
+} module_state;
 
 /* Columns */
 
@@ -24,7 +28,7 @@ typedef struct {
 static void column_dealloc(PyObject *self)
 {
     Py_XDECREF(((column *)self)->owner);
-    PyObject_Free(self);
+    compat_free(self);
 }
 
 static int column_getbuffer(PyObject *object, Py_buffer *view, int flags)
@@ -47,23 +51,25 @@ static int column_getbuffer(PyObject *object, Py_buffer *view, int flags)
     return 0;
 }
 
-static PyBufferProcs column_as_buffer = {.bf_getbuffer = column_getbuffer};
+static PyType_Slot column_slots[] = {
+    {Py_tp_dealloc, column_dealloc},
+    {Py_bf_getbuffer, column_getbuffer},
+    {Py_tp_doc, (void *)"Column()\n--\n\nNumbers of a profile: `memoryview(column)` has them."},
+    {0, NULL},
+};
 
-static PyTypeObject column_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._profiles.Column",
-    .tp_basicsize = sizeof(column),
-    .tp_dealloc = column_dealloc,
-    .tp_as_buffer = &column_as_buffer,
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "Column()\n--\n\nNumbers of a profile: `memoryview(column)` has them.",
+static PyType_Spec column_spec = {
+    .name = "edbprof_native._profiles.Column",
+    .basicsize = sizeof(column),
+    .flags = EDBPROF_TYPE_FLAGS | EDBPROF_NEVER_CALLED,
+    .slots = column_slots,
 };
 
 /* Returns a memoryview of `length` items at `items`, which live as long as `owner`. */
-static PyObject *view_of(PyObject *owner, const void *items, size_t length, size_t item_size,
-                         const char *format)
+static PyObject *view_of(PyTypeObject *type, PyObject *owner, const void *items, size_t length,
+                         size_t item_size, const char *format)
 {
-    column *made = PyObject_New(column, &column_type);
+    column *made = PyObject_New(column, type);
     if (made == NULL) {
         return NULL;
     }
@@ -81,8 +87,10 @@ static PyObject *view_of(PyObject *owner, const void *items, size_t length, size
 
 /* Errors */
 
-static void raise_failure(edbprof_status status, edbprof_failure *failure, PyObject *sources)
+static void raise_failure(PyObject *module, edbprof_status status, edbprof_failure *failure,
+                          PyObject *sources)
 {
+    PyObject *profile_error = ((module_state *)PyModule_GetState(module))->profile_error;
     PyObject *reason = NULL;
     if (failure->reason.data != NULL) {
         reason = PyUnicode_DecodeUTF8((const char *)failure->reason.data,
@@ -140,25 +148,25 @@ static PyObject *take_bytes(edbprof_bytes *bytes)
 
 typedef struct {
     PyObject_HEAD edbprof_data *handle;
+    const module_state *state; /* of the module, which the type keeps */
 } data;
 
-static PyTypeObject data_type;
-
-static PyObject *data_new(edbprof_data *handle)
+static PyObject *data_new(const module_state *state, edbprof_data *handle)
 {
-    data *made = PyObject_New(data, &data_type);
+    data *made = PyObject_New(data, state->data_type);
     if (made == NULL) {
         edbprof_data_free(handle);
         return NULL;
     }
     made->handle = handle;
+    made->state = state;
     return (PyObject *)made;
 }
 
 static void data_dealloc(PyObject *self)
 {
     edbprof_data_free(((data *)self)->handle);
-    PyObject_Free(self);
+    compat_free(self);
 }
 
 /* The format of a column's items: the ids say which are signed, and which are no whole numbers. */
@@ -193,8 +201,8 @@ static PyObject *data_column(PyObject *self, PyObject *argument)
         return NULL;
     }
     if (found.ends == NULL) {
-        return view_of(self, found.data, found.len, found.item_size,
-                       format_of((unsigned)id, found.item_size));
+        return view_of(((data *)self)->state->column_type, self, found.data, found.len,
+                       found.item_size, format_of((unsigned)id, found.item_size));
     }
     PyObject *texts = PyList_New((Py_ssize_t)found.len);
     uint64_t start = 0;
@@ -272,14 +280,15 @@ static PyObject *data_subtree(PyObject *self, PyObject *argument)
     if (subtree == NULL) {
         Py_RETURN_NONE;
     }
-    return data_new(subtree);
+    return data_new(((data *)self)->state, subtree);
 }
 
 static PyObject *data_diff(PyObject *self, PyObject *arguments)
 {
     PyObject *other;
     int as_recorded;
-    if (!PyArg_ParseTuple(arguments, "O!p:diff", &data_type, &other, &as_recorded)) {
+    if (!PyArg_ParseTuple(arguments, "O!p:diff", ((data *)self)->state->data_type, &other,
+                          &as_recorded)) {
         return NULL;
     }
     edbprof_data *compared;
@@ -292,7 +301,7 @@ static PyObject *data_diff(PyObject *self, PyObject *arguments)
         raise_status(status);
         return NULL;
     }
-    return data_new(compared);
+    return data_new(((data *)self)->state, compared);
 }
 
 static PyMethodDef data_methods[] = {
@@ -314,14 +323,18 @@ static PyMethodDef data_methods[] = {
     {NULL},
 };
 
-static PyTypeObject data_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "edbprof_native._profiles.Data",
-    .tp_basicsize = sizeof(data),
-    .tp_dealloc = data_dealloc,
-    .tp_methods = data_methods,
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "Data()\n--\n\nA profile, or two that are compared, as columns.",
+static PyType_Slot data_slots[] = {
+    {Py_tp_dealloc, data_dealloc},
+    {Py_tp_methods, data_methods},
+    {Py_tp_doc, (void *)"Data()\n--\n\nA profile, or two that are compared, as columns."},
+    {0, NULL},
+};
+
+static PyType_Spec data_spec = {
+    .name = "edbprof_native._profiles.Data",
+    .basicsize = sizeof(data),
+    .flags = EDBPROF_TYPE_FLAGS | EDBPROF_NEVER_CALLED,
+    .slots = data_slots,
 };
 
 /* Functions of the module */
@@ -360,7 +373,7 @@ refused:
     return NULL;
 }
 
-static PyObject *load(PyObject *Py_UNUSED(module), PyObject *arguments)
+static PyObject *load(PyObject *module, PyObject *arguments)
 {
     PyObject *tuple;
     unsigned flags;
@@ -378,13 +391,13 @@ static PyObject *load(PyObject *Py_UNUSED(module), PyObject *arguments)
         edbprof_data_load(sources, (size_t)PyTuple_GET_SIZE(tuple), flags, &loaded, &failure);
     Py_END_ALLOW_THREADS PyMem_Free(sources);
     if (status != EDBPROF_OK) {
-        raise_failure(status, &failure, tuple);
+        raise_failure(module, status, &failure, tuple);
         return NULL;
     }
-    return data_new(loaded);
+    return data_new(PyModule_GetState(module), loaded);
 }
 
-static PyObject *merge(PyObject *Py_UNUSED(module), PyObject *tuple)
+static PyObject *merge(PyObject *module, PyObject *tuple)
 {
     if (!PyTuple_Check(tuple)) {
         PyErr_SetString(PyExc_TypeError, "merge() takes a tuple of sources");
@@ -401,7 +414,7 @@ static PyObject *merge(PyObject *Py_UNUSED(module), PyObject *tuple)
         edbprof_merge(sources, (size_t)PyTuple_GET_SIZE(tuple), &merged, &failure);
     Py_END_ALLOW_THREADS PyMem_Free(sources);
     if (status != EDBPROF_OK) {
-        raise_failure(status, &failure, tuple);
+        raise_failure(module, status, &failure, tuple);
         return NULL;
     }
     return take_bytes(&merged);
@@ -416,45 +429,69 @@ static PyMethodDef module_methods[] = {
     {NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "edbprof_native._profiles",
-    .m_doc = "Profiles as data; use edbprof_native.load.",
-    .m_size = -1,
-    .m_methods = module_methods,
-};
-
-PyMODINIT_FUNC PyInit__profiles(void)
+static int module_exec(PyObject *module)
 {
     if (!EDBPROF_ABI_IS_COMPATIBLE(edbprof_abi_version())) {
         PyErr_SetString(PyExc_ImportError,
                         "edbprof_native was compiled for another version of its library: "
                         "reinstall edbprof");
-        return NULL;
+        return -1;
     }
-    if (PyType_Ready(&column_type) < 0 || PyType_Ready(&data_type) < 0) {
-        return NULL;
+    module_state *state = PyModule_GetState(module);
+    state->column_type = compat_make_type(module, &column_spec);
+    state->data_type = compat_make_type(module, &data_spec);
+    state->profile_error = PyErr_NewExceptionWithDoc(
+        "edbprof_native.ProfileError",
+        "A file is no profile, or a damaged one, or can't be merged with the others.",
+        PyExc_ValueError, NULL);
+    if (state->column_type == NULL || state->data_type == NULL || state->profile_error == NULL ||
+        PyModule_AddType(module, state->data_type) < 0) {
+        return -1;
     }
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL) {
-        return NULL;
+    Py_INCREF(state->profile_error);
+    if (PyModule_AddObject(module, "ProfileError", state->profile_error) < 0) {
+        Py_DECREF(state->profile_error);
+        return -1;
     }
-    if (profile_error == NULL) {
-        profile_error = PyErr_NewExceptionWithDoc(
-            "edbprof_native.ProfileError",
-            "A file is no profile, or a damaged one, or can't be merged with the others.",
-            PyExc_ValueError, NULL);
-    }
-    Py_XINCREF(profile_error);
-    if (profile_error == NULL || PyModule_AddObject(module, "ProfileError", profile_error) < 0) {
-        Py_XDECREF(profile_error);
-        Py_DECREF(module);
-        return NULL;
-    }
-    /* All that several threads use is the library's, which excludes them by itself. */
-    if (compat_declare_no_gil(module) < 0 || PyModule_AddType(module, &data_type) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    return 0;
 }
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    const module_state *state = PyModule_GetState(module);
+    Py_VISIT(state->profile_error);
+    Py_VISIT(state->column_type);
+    Py_VISIT(state->data_type);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    module_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->profile_error);
+    Py_CLEAR(state->column_type);
+    Py_CLEAR(state->data_type);
+    return 0;
+}
+
+static void module_free(void *module) { (void)module_clear(module); }
+
+/* All that several threads use is the library's, which excludes them by itself. */
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    EDBPROF_MODULE_SLOTS,
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "edbprof_native._profiles",
+    .m_doc = "Profiles as data; use edbprof_native.load.",
+    .m_size = sizeof(module_state),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__profiles(void) { return PyModuleDef_Init(&definition); }
