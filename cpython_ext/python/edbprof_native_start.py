@@ -28,21 +28,22 @@ def start(importers: "Set[str]") -> None:
         _forget_importers(importers)
         sys.modules.pop(__name__, None)
         return
+    is_main = True
     try:
         from edbprof_native import _native, _startup
 
-        if not _native.is_main_interpreter():
-            _note(directory, "interpreter", "")
-            return
+        is_main = _native.is_main_interpreter()
         recorder = _startup.recorder(settings)
         _forget_importers(importers)
-        if recorder is not None:
-            recorder.enable()  # Last of all: whatever comes after it is recorded.
+        # Last of all: whatever comes after it is recorded.
+        if recorder is not None and is_main:
+            recorder.enable()
+        elif recorder is not None:
+            recorder.enable_in_interpreter()
     except Exception as error:
         _forget_importers(importers)
         reason = " ".join(str(error).split())
-        # An interpreter with a GIL of its own refuses the extension.
-        if "subinterpreters" in reason:
+        if not is_main or "subinterpreters" in reason:
             _note(directory, "interpreter", "")
         elif not _note(directory, "failed", reason) and sys.stderr is not None:
             print("edbprof: this process is not recorded:", reason, file=sys.stderr)

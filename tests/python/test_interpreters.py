@@ -1,9 +1,12 @@
-"""Interpreters that a program under `edbprof run` makes itself."""
+"""Interpreters that a program makes itself, each with a GIL of its own from Python 3.12 on."""
 
 from __future__ import annotations
 
+import sys
 import textwrap
 
+import pytest
+from prof_file import ProfFile
 from running import is_ours, write
 
 INTERPRETERS = """
@@ -21,7 +24,7 @@ def made_and_used(code):
 
 
 def test_interpreters_of_the_programs_own(both, tmp_path):
-    """Nothing is told of them, nor imported into them."""
+    """Nothing of theirs differs but what records them."""
     program = write(
         tmp_path / "program.py",
         INTERPRETERS
@@ -64,3 +67,176 @@ def test_an_interpreter_that_another_thread_has_made(both, tmp_path):
     )
     plain, profiled = both(str(program))
     assert (profiled.stdout, profiled.stderr) == (plain.stdout, plain.stderr)
+
+
+#: Calls of `fib` in each of them: 1,973 by the code itself and 465 in a thread.
+FIB = """
+import threading
+
+def fib(number):
+    return number if number < 2 else fib(number - 1) + fib(number - 2)
+
+fib(15)
+thread = threading.Thread(target=fib, args=(12,))
+thread.start()
+thread.join()
+"""
+
+
+def calls_by_interpreter(file: ProfFile, name: str) -> dict:
+    """Calls of a function by the frames of the interpreters, those of the main one by ""."""
+    found: dict = {}
+    for node in file.nodes:
+        if node.name == name:
+            frames = [each for each in node.names if each.startswith("<interpreter ")]
+            found["".join(frames)] = found.get("".join(frames), 0) + node.calls
+    return found
+
+
+@pytest.mark.parametrize("hook", ["auto", "setprofile"])
+def test_calls_are_recorded_exactly(edbprof_run, tmp_path, hook):
+    """In several at once, each of which runs code twice, beside the main interpreter's."""
+    program = write(
+        tmp_path / "program.py",
+        INTERPRETERS
+        + f"CODE = {FIB!r}"
+        + textwrap.dedent(
+            """
+            import threading
+
+            def fib(number):
+                return number if number < 2 else fib(number - 1) + fib(number - 2)
+
+            def use():
+                one = interpreters.create()
+                interpreters.run_string(one, CODE)
+                interpreters.run_string(one, CODE)
+                interpreters.destroy(one)
+
+            threads = [threading.Thread(target=use) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            fib(15)
+            for thread in threads:
+                thread.join()
+            use()
+            fib(15)
+            """
+        ),
+    )
+    done = edbprof_run(str(program), options=[f"--hook={hook}"])
+    assert done.returncode == 0, done
+    assert "1 process" in done.stderr
+    assert "not recorded" not in done.stderr
+    calls = calls_by_interpreter(edbprof_run.results(), "fib")
+    assert calls.pop("") == 2 * 1973
+    assert list(calls.values()) == [2 * (1973 + 465)] * 4
+
+
+def test_one_that_is_left_to_the_end_of_the_process(edbprof_run, tmp_path):
+    program = write(
+        tmp_path / "program.py",
+        INTERPRETERS + f"interpreters.run_string(interpreters.create(), {FIB!r})",
+    )
+    done = edbprof_run(str(program))
+    assert done.returncode == 0, done
+    assert edbprof_run.results().calls("fib") == 1973 + 465
+
+
+def test_addresses_of_functions_that_are_gone(edbprof_run, tmp_path):
+    """Another interpreter's functions may have them: each has a recording of its own."""
+    program = write(
+        tmp_path / "program.py",
+        INTERPRETERS
+        + textwrap.dedent(
+            """
+            for number in range(8):
+                names = [f"gone_{number}_{at}" for at in range(50)]
+                lines = [f"def {name}(): pass" for name in names] + [f"{name}()" for name in names]
+                made_and_used(chr(10).join(lines))
+            """
+        ),
+    )
+    done = edbprof_run(str(program))
+    assert done.returncode == 0, done
+    nodes = [node for node in edbprof_run.results().nodes if node.name.startswith("gone_")]
+    assert sorted(node.name for node in nodes) == sorted(
+        f"gone_{number}_{at}" for number in range(8) for at in range(50)
+    )
+    assert {node.calls for node in nodes} == {1}
+
+
+def test_a_profile_in_an_interpreter(run):
+    """It is its user's: no frame is added to it."""
+    run(
+        INTERPRETERS
+        + textwrap.dedent(
+            """
+            path = sys.path[:]
+            made_and_used(f'''if True:
+                import sys
+                sys.path[:] = {path!r}
+                from edbprof_native import Profile
+                from prof_file import ProfFile
+                def inner(): pass
+                def outer(): inner(); inner()
+                for hook in ["setprofile"] + ["monitoring"] * (sys.version_info >= (3, 12)):
+                    with Profile(hook=hook, builtins=False) as recorded:
+                        outer()
+                    recorded.save("one.prof")
+                    paths = ProfFile("one.prof").paths()
+                    paths = {{path[-2:]: calls for path, calls in paths.items()}}
+                    assert paths[("outer",)] == 1 and paths["outer", "inner"] == 2, paths
+                    assert not any("interpreter" in path[0] for path in paths), paths
+            ''')
+            """
+        )
+    )
+
+
+DECORATED = """
+from edbprof_native import profile
+
+@profile(dir=".", prefix="here_")
+def work(number):
+    return number if number == 0 else work(number - 1)
+"""
+
+
+def test_decorated_functions(run, tmp_path):
+    """Each interpreter imports the module, and leaves a file; the main one does, too."""
+    write(tmp_path / "decorated.py", DECORATED)
+    run(
+        INTERPRETERS
+        + textwrap.dedent(
+            """
+            path = sys.path[:]
+            for _ in range(2):
+                made_and_used(
+                    f"import sys; sys.path[:] = {path!r}; import decorated; decorated.work(9)"
+                )
+            import decorated
+            decorated.work(4)
+            """
+        ),
+    )
+    found = [ProfFile(path) for path in tmp_path.glob("here_*.prof")]
+    assert sorted(file.calls("work") for file in found) == [5, 10, 10]
+    assert not list(tmp_path.glob("here_*.live"))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="3.14 has this pool")
+def test_decorated_functions_in_a_pool(run, tmp_path):
+    write(tmp_path / "decorated.py", DECORATED)
+    told = run(
+        """
+        from concurrent.futures import InterpreterPoolExecutor
+        import decorated
+        if __name__ == "__main__":
+            with InterpreterPoolExecutor(2) as pool:
+                print(sum(pool.map(decorated.work, [9] * 6)))
+        """
+    )
+    assert told.out == "0\n"
+    found = [ProfFile(path) for path in tmp_path.glob("here_*.prof")]
+    assert sum(file.calls("work") for file in found) == 60

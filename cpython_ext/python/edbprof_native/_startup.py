@@ -45,6 +45,8 @@ def _inject(settings: "Dict[str, str]") -> None:
 def recorder(text: str) -> "Optional[_native.Recorder]":
     """The recorder of the main thread, by the run's settings; None if it only opens its door."""
     settings = _settings(text)
+    if not _native.is_main_interpreter():
+        return _recorder_beside(settings)
     with_children = settings["children"] == "1"
     if not with_children:
         os.environ.pop(VARIABLE, None)
@@ -65,6 +67,23 @@ def recorder(text: str) -> "Optional[_native.Recorder]":
     if "run" in settings:
         _process.runs[settings["directory"]] = int(settings["run"])
     _process.exception_directory = settings["directory"]
+    return made
+
+
+def _recorder_beside(settings: "Dict[str, str]") -> "Optional[_native.Recorder]":
+    """The recorder of another interpreter than the main one, which does the rest for both."""
+    if settings.get("start") == "off":
+        return None
+    if sys.version_info >= (3, 12):
+        # Each piece of code that such an interpreter runs gets a thread of its own, which has no
+        # profile function.
+        settings["hook"] = "auto"
+    from . import _process
+
+    made = _new_recorder(settings)
+    _process.stopped_at_end.append(made)
+    if "run" in settings:
+        _process.runs[settings["directory"]] = int(settings["run"])
     return made
 
 

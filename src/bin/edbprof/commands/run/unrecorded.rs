@@ -169,7 +169,7 @@ fn interpreters(processes: &[Unrecorded]) -> String {
         .sum();
     let number = counted(number, "sub-interpreter", "sub-interpreters");
     let list = list(processes);
-    format!("calls in {number} were not recorded (edbprof records main interpreters): {list}")
+    format!("calls in {number} were not recorded (recording failed): {list}")
 }
 
 /// Names the first processes and counts the rest.
@@ -209,7 +209,7 @@ mod tests {
             [
                 "2 processes were not recorded (recording failed): 3, 12 (no memory)",
                 "calls in 3 sub-interpreters were not recorded \
-                 (edbprof records main interpreters): 5 (2), 6 (1)",
+                 (recording failed): 5 (2), 6 (1)",
                 "1 process was not recorded (of-tomorrow): 8",
                 "1 process was not recorded (of-yesterday): 7 (a\\x1b[2Jb)",
             ]
