@@ -3,8 +3,9 @@
     python benches/open_pages.py PAGE.html...
 
 From asking for the file to the first frame on the screen after a first key was answered, in a
-browser that runs already; then what changes of the view take, from the change to the frame after
-it. The best of five, since other work on the machine only adds.
+browser that runs already, and the longest task meanwhile, which blocks the page; then what changes
+of the view take, from the change to the frame after it. The best of five, since other work on the
+machine only adds.
 """
 
 import pathlib
@@ -27,12 +28,21 @@ const answer = () => {
 };
 at();
 """
+LONGEST = """
+const done = arguments[0];
+const show = entries => done(Math.max(0, ...entries.map(entry => entry.duration)));
+new PerformanceObserver(list => show(list.getEntries())).observe({ type: 'longtask', buffered: true });
+setTimeout(() => show([]), 500);
+"""
 CHANGE = """
 const [fragment, done] = arguments, start = performance.now();
 history.pushState(null, '', '#' + fragment);
 dispatchEvent(new Event('popstate'));
 const work = performance.now() - start;
-requestAnimationFrame(() => setTimeout(() => done([work, performance.now() - start])));
+const end = () => 'busy' in document.body.dataset
+  ? setTimeout(end, 1)
+  : requestAnimationFrame(() => setTimeout(() => done([work, performance.now() - start])));
+end();
 """
 CHANGES = (
     ("zoom", "zoom=0"),
@@ -53,14 +63,18 @@ def main():
         driver.set_script_timeout(60)
         for name in sys.argv[1:]:
             page = pathlib.Path(name).resolve()
-            times = []
+            times, blocks = [], []
             for _ in range(5):
                 driver.get("about:blank")
                 start = time.perf_counter()
                 driver.get(page.as_uri())
                 driver.execute_async_script(READY)
                 times.append(time.perf_counter() - start)
-            print(f"opened, {page.stem}: {page.stat().st_size} bytes, {1000 * min(times):.0f} ms")
+                blocks.append(driver.execute_async_script(LONGEST))
+            print(
+                f"opened, {page.stem}: {page.stat().st_size} bytes, {1000 * min(times):.0f} ms, "
+                f"blocked for {min(blocks):.0f} ms at most"
+            )
             best = {}
             for _ in range(5):
                 for what, fragment in CHANGES:

@@ -1,9 +1,9 @@
 //! Measures what the picture and the page cost, in time and bytes:
 //!
-//!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg]
+//!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg] [--millions=N]
 //!
-//! Without a file it draws a made-up tree of a million nodes. `make bench-pictures` then
-//! opens what was written in a browser.
+//! Without a file it draws a made-up tree of N million nodes, one by default. `make bench-pictures`
+//! then opens what was written in a browser.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -28,8 +28,15 @@ fn main() {
         merger.finish().profile
     });
     let mut tree = display_tree(&profile);
+    let option = |name| {
+        let mut found = options
+            .iter()
+            .filter_map(|option| option.strip_prefix(name));
+        found.next_back()
+    };
+    let millions: usize = option("--millions=").map_or(1, |text| text.parse().expect("a number"));
     if tree.nodes.is_empty() {
-        tree = made_up(1_000_000);
+        tree = made_up(millions * 1_000_000);
     }
     let rows = profile.rows();
     println!("{} nodes", tree.nodes.len());
@@ -39,9 +46,7 @@ fn main() {
         ..Svg::default()
     };
     let pictures = [("default", Svg::default()), ("threshold-0", all)];
-    let written = options
-        .iter()
-        .find_map(|option| option.strip_prefix("--write="));
+    let written = option("--write=");
     for (what, svg) in pictures {
         let picture = measure(what, &svg, &view);
         if let Some(path) = written {

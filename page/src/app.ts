@@ -61,6 +61,7 @@ export class App {
     main: HTMLElement,
   ) {
     const { store } = this;
+    const roles = rolesOf(profile);
     const actions = {
       copy: (form: CopyForm) => void this.copy(form),
       theme: () => {
@@ -70,9 +71,9 @@ export class App {
       help: () => this.help.showModal(),
     };
     this.toolbar = new Toolbar(store, {
-      hasGroups: profile.functions.role.some(isGroup),
+      hasGroups: [...roles].some(isGroup),
       hasGenerics: profile.generics.length > 0,
-      roles: rolesOf(profile),
+      roles,
       hasChanges: profile.changes !== undefined,
       hasTasks: profile.tasks.length > 0,
       hasSource: sources !== null,

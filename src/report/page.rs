@@ -5,6 +5,7 @@
 //! data, which `page/data/` in the sources of the page decodes. docs/design/0043-page.md has the
 //! reasons.
 
+mod call_pairs;
 mod columns;
 mod diff;
 mod exact;
@@ -29,7 +30,7 @@ use crate::analysis::prune::narrowest;
 use columns::Columns;
 use exact::exact_rows;
 use functions::Functions;
-use header::header;
+use header::{Header, header};
 pub use sources::Sources;
 pub use timeline::PageTimeline;
 
@@ -42,6 +43,9 @@ const DATA: &str = "<!--edbprof:data-->";
 const SOURCES: &str = "<!--edbprof:sources-->";
 const TIMELINE: &str = "<!--edbprof:timeline-->";
 
+/// Largest sizes of pages without and with a timeline: such a page opens in two seconds.
+const SIZE: u64 = 25_000_000;
+const SIZE_WITH_TIMELINE: u64 = 50_000_000;
 /// Share of its largest size that the profile has in a page with a timeline, at most.
 const PROFILE_SHARE: f64 = 0.5;
 /// Bytes from which on a timeline is not made smaller.
@@ -50,18 +54,11 @@ const LEAST_ROOM: u64 = 1000;
 const TARGET: f64 = 0.9;
 
 /// One page with all views of a profile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Page {
-    /// The most bytes that the page may have: the lightest calls are collapsed until it fits.
-    pub max_size: u64,
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        Page {
-            max_size: 50_000_000,
-        }
-    }
+    /// The most bytes that the page may have: the lightest calls are collapsed until it fits. By
+    /// default 25 MB, with a timeline 50 MB.
+    pub max_size: Option<u64>,
 }
 
 impl Report for Page {
@@ -88,30 +85,25 @@ impl Page {
     /// Those of reading a timeline.
     pub fn with(&self, view: &View<'_>, extras: &Extras) -> io::Result<Vec<u8>> {
         let functions = Functions::of(view);
-        let exact = exact_rows(view, &functions);
         let tree = view.tree();
         let texts = Texts {
             title: view.title(),
             heaviest: heaviest::table(view),
         };
-        let share = match extras.timeline {
-            Some(_) => PROFILE_SHARE,
-            None => 1.0,
+        let (default, share) = match extras.timeline {
+            Some(_) => (SIZE_WITH_TIMELINE, PROFILE_SHARE),
+            None => (SIZE, 1.0),
         };
-        let max_size = (self.max_size as f64 * share) as u64;
-        let (page, columns) = self.fitting(
-            tree,
-            functions.len(),
-            &texts,
-            max_size,
-            |least, omission| {
-                let columns = Columns::of(tree, &functions, least);
-                let mut remarks = view.remarks();
-                remarks.extend(omission);
-                let header = header(view, &functions, &exact, &columns, &remarks);
-                (header, columns)
-            },
-        )?;
+        let max_size = self.max_size.unwrap_or(default);
+        let room = (max_size as f64 * share) as u64;
+        let (page, columns) = fitting(tree, functions.len(), &texts, room, |least, omission| {
+            let columns = Columns::of(tree, &functions, least);
+            let exact = exact_rows(view, &functions, least);
+            let mut remarks = view.remarks();
+            remarks.extend(omission);
+            let header = header(view, &functions, &exact, &columns, &remarks);
+            (header, columns)
+        })?;
         let sources = extras.sources.as_ref().map(|sources| {
             let header = sources.json().to_string();
             compressed(&header, std::iter::empty())
@@ -120,7 +112,7 @@ impl Page {
         let Some(timeline) = &extras.timeline else {
             return Ok(put(&page, TIMELINE, "").into_bytes());
         };
-        let room = self.max_size.saturating_sub(page.len() as u64);
+        let room = max_size.saturating_sub(page.len() as u64);
         let mut wanted = room;
         loop {
             let lanes = timeline.encode(view, &functions, &columns, wanted)?;
@@ -139,45 +131,44 @@ struct Texts {
     heaviest: String,
 }
 
-impl Page {
-    /// Returns the page with as many nodes of `tree` as `max_size` bytes have room for, and these.
-    /// `data` makes header and columns of the nodes of a total or more; its second argument
-    /// describes the nodes left out.
-    fn fitting(
-        &self,
-        tree: &DisplayTree,
-        functions: usize,
-        texts: &Texts,
-        max_size: u64,
-        data: impl Fn(u64, Option<String>) -> (String, Columns),
-    ) -> io::Result<(String, Columns)> {
-        let max_size = usize::try_from(max_size).unwrap_or(usize::MAX);
-        let mut least = 0;
-        loop {
-            let omission = (least > 0).then(|| self.omission(least, tree.whole()));
-            let (header, columns) = data(least, omission);
-            let page = PAGE
-                .replace(TITLE, &escape_xml(&texts.title))
-                .replace(HEAVIEST, &texts.heaviest);
-            let page = put(&page, DATA, &compressed(&header, columns.bytes())?);
-            if page.len() <= max_size || columns.nodes <= functions {
-                return Ok((page, columns));
-            }
-            let fit = columns.nodes as f64 * max_size as f64 / page.len() as f64;
-            // Each round leaves out more, even where functions take most of the room.
-            let (next, _) = narrowest(&[tree], least + 1, (TARGET * fit) as usize);
-            least = next.max(2 * least);
+/// Returns the page with as many nodes of `tree` as `max_size` bytes have room for, and these.
+/// `data` makes header and columns of the nodes of a total or more; its second argument
+/// describes the nodes left out.
+fn fitting(
+    tree: &DisplayTree,
+    functions: usize,
+    texts: &Texts,
+    max_size: u64,
+    data: impl Fn(u64, Option<String>) -> (Header, Columns),
+) -> io::Result<(String, Columns)> {
+    let mut least = 0;
+    loop {
+        let omission = (least > 0).then(|| omission(least, tree.whole(), max_size));
+        let (header, columns) = data(least, omission);
+        let page = PAGE
+            .replace(TITLE, &escape_xml(&texts.title))
+            .replace(HEAVIEST, &texts.heaviest);
+        let parts = [&*header.parts].into_iter().chain(columns.bytes());
+        let page = put(&page, DATA, &compressed(&header.json.to_string(), parts)?);
+        let is_small = page.len() as u64 <= max_size;
+        if is_small || columns.nodes <= functions {
+            return Ok((page, columns));
         }
+        let fit = columns.nodes as f64 * max_size as f64 / page.len() as f64;
+        // Each round leaves out more, even where functions take most of the room.
+        let (next, _) = narrowest(&[tree], least + 1, (TARGET * fit) as usize);
+        least = next.max(2 * least);
     }
+}
 
-    fn omission(&self, least: u64, whole: u64) -> String {
-        format!(
-            "Calls below {} % of the time are collapsed into one frame of each caller: \
-             otherwise the page would be larger than {} (--max-size).",
-            percent(least as f64 / whole.max(1) as f64),
-            size(self.max_size),
-        )
-    }
+fn omission(least: u64, whole: u64, max_size: u64) -> String {
+    format!(
+        "Calls below {} % of the time are collapsed into one frame of each caller: \
+         otherwise the profile would take more than {} (--max-size). The figures of functions \
+         include them, unless only a part of the calls is shown.",
+        percent(least as f64 / whole.max(1) as f64),
+        size(max_size),
+    )
 }
 
 /// Returns a header and columns as the page reads them, in base64.

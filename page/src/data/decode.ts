@@ -1,6 +1,6 @@
 // Decodes the data block of the page: base64 of a raw deflate stream. The stream is a header in
 // JSON, preceded by its length, and columns of variable-length integers.
-// src/report/page/encode.rs writes it.
+// src/report/page/columns.rs writes it.
 
 import { pause } from '../pause';
 
@@ -8,17 +8,29 @@ import { pause } from '../pause';
 const PART = 1 << 19;
 const CUT_OFF = 'the data of this page is cut off';
 
+/** Characters of base64 that are read without a pause; a multiple of four. */
+const CHARACTERS = 1 << 20;
+
 /** Returns the bytes of `text`, which is base64. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
 
-/** Returns the content of a raw deflate stream. */
-export async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+/** Returns the content of a raw deflate stream, which is base64, without blocking for long. */
+export async function inflate(text: string): Promise<Uint8Array> {
+  const base64 = text.trim();
+  let at = 0;
+  const compressed = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      await pause();
+      controller.enqueue(fromBase64(base64.slice(at, (at += CHARACTERS))));
+      if (at >= base64.length) controller.close();
+    },
+  });
+  const stream = compressed.pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -45,6 +57,20 @@ export class Reader {
     return this.column(new Float64Array(length));
   }
 
+  /** Returns a column whose lowest bytes come first, then its second bytes, and so on. */
+  async figures(length: number): Promise<Float64Array> {
+    const column = new Float64Array(length);
+    const planes = this.integer();
+    for (let plane = 0; plane < planes; plane++) {
+      for (let first = 0; first < length; first += PART) {
+        await pause();
+        const last = Math.min(first + PART, length);
+        addPlane(column.subarray(first, last), this.take(last - first), 256 ** plane);
+      }
+    }
+    return column;
+  }
+
   /** Returns a column of integers that were encoded as differences, ascending. */
   async increasing(length: number): Promise<Float64Array> {
     const column = await this.floats(length);
@@ -52,17 +78,49 @@ export class Reader {
     return column;
   }
 
-  /** Returns a column of integers that were encoded as differences, whose lowest bit is a sign. */
+  /** Returns an integer whose lowest bit is its sign. */
+  signed(): number {
+    const word = this.integer();
+    return word % 2 === 1 ? -(word + 1) / 2 : word / 2;
+  }
+
+  /** Returns a column of integers that were encoded as differences with a sign. */
   async differences(length: number): Promise<Uint32Array> {
     const column = new Uint32Array(length);
     let value = 0;
     for (let i = 0; i < length; i++) {
       if (i % PART === PART - 1) await pause();
-      const word = this.integer();
-      value += word % 2 === 1 ? -(word + 1) / 2 : word / 2;
+      value += this.signed();
       column[i] = value;
     }
     return column;
+  }
+
+  /** Returns a column of integers with a sign. */
+  async signedColumn(length: number): Promise<Float64Array> {
+    const column = new Float64Array(length);
+    for (let i = 0; i < length; i++) {
+      if (i % PART === PART - 1) await pause();
+      column[i] = this.signed();
+    }
+    return column;
+  }
+
+  /** Returns so many bytes as they are. */
+  take(length: number): Uint8Array {
+    const last = this.at + length;
+    if (last > this.bytes.length) throw new Error(CUT_OFF);
+    return this.bytes.subarray(this.at, (this.at = last));
+  }
+
+  /** Returns values that were encoded as arrays in JSON, so many in all. */
+  async values<T>(length: number): Promise<T[]> {
+    const values: T[] = [];
+    while (values.length < length) {
+      if (values.length > 0) await pause();
+      for (const value of JSON.parse(this.text()) as T[]) values.push(value);
+    }
+    return values;
   }
 
   text(): string {
@@ -98,4 +156,8 @@ export class Reader {
     }
     this.at = at;
   }
+}
+
+function addPlane(column: Float64Array, plane: Uint8Array, scale: number): void {
+  for (let i = 0; i < plane.length; i++) column[i] = column[i]! + plane[i]! * scale;
 }

@@ -1,9 +1,10 @@
 // The profile as columns. Nodes are in depth-first order, so that the callees of node `n`, at any
 // depth, are the nodes from `n + 1` to `end[n]`. Every walk is a loop over a range.
 
-import { Reader, fromBase64, inflate } from './decode';
+import { pause } from '../pause';
+import { Reader, inflate } from './decode';
 
-/** Parts that a function has in the program. The numbers are those of src/report/page/encode.rs. */
+/** Parts that a function has in the program. The numbers are those of src/report/page/functions.rs. */
 export const enum Role {
   Own = 0,
   Library = 1,
@@ -18,9 +19,15 @@ export const enum Role {
 export interface Functions {
   name: string[];
   /** Index of the file, or -1. */
-  file: number[];
-  line: number[];
-  role: Role[];
+  file: ArrayLike<number>;
+  line: ArrayLike<number>;
+  role: ArrayLike<Role>;
+}
+
+/** A source file. */
+export interface SourceFile {
+  path: string;
+  short: string;
 }
 
 /** Calls of one implementation of a generic function. */
@@ -79,21 +86,34 @@ export interface Changes {
   rows: ChangeRow[];
 }
 
-/** Header of the data. */
-export interface Header {
+/** Parts of the header that are as the page uses them. */
+interface Facts {
   version: number;
   title: string;
   remarks: string[];
   nodes: number;
   /** Nodes from this one on are estimates from pairs of caller and callee. */
   estimated: number;
-  functions: Functions;
-  files: { path: string; short: string }[];
   generics: GenericCalls[];
   /** Coroutines, each followed by what it awaits. */
   tasks: TaskRow[];
-  exact: ExactRow[];
   changes?: Changes;
+}
+
+/** Header of the data: of what follows it has the numbers. */
+interface Header extends Facts {
+  functions: number;
+  files: number;
+  exact: number;
+  /** Functions that may be callers, and one for roots, which is the last. */
+  callers: number;
+}
+
+/** Functions and what is known of the profile as a whole. */
+export interface Names extends Facts {
+  functions: Functions;
+  files: SourceFile[];
+  exact: ExactRow[];
 }
 
 /** Figures of nodes on the side before. */
@@ -104,7 +124,7 @@ export interface Before {
 }
 
 /** A profile. Times are nanoseconds. */
-export interface Profile extends Header {
+export interface Profile extends Names {
   depth: Uint32Array;
   function: Uint32Array;
   end: Uint32Array;
@@ -116,7 +136,7 @@ export interface Profile extends Header {
 
 /** Reads the profile from the text of the page's data block. */
 export async function readProfile(text: string): Promise<Profile> {
-  return decodeProfile(await inflate(fromBase64(text.trim())));
+  return decodeProfile(await inflate(text));
 }
 
 /** Reads the profile from decompressed bytes. */
@@ -124,15 +144,73 @@ export async function decodeProfile(bytes: Uint8Array): Promise<Profile> {
   const reader = new Reader(bytes);
   const header = JSON.parse(reader.text()) as Header;
   const { nodes } = header;
+  const names = await readNames(reader, header);
+  const shape = await readShape(reader, header);
+  const figures = async () => ({
+    calls: await reader.figures(nodes),
+    self: await reader.figures(nodes),
+    waiting: await reader.figures(nodes),
+  });
+  const profile = { ...header, ...names, ...shape, ...(await figures()) };
+  return header.changes ? { ...profile, before: await figures() } : profile;
+}
+
+async function readNames(reader: Reader, header: Header) {
+  const number = header.functions;
+  const functions: Functions = {
+    name: await reader.values<string>(number),
+    file: await reader.signedColumn(number),
+    line: await reader.signedColumn(number),
+    role: reader.take(number).slice(),
+  };
+  const texts = await reader.values<string>(2 * header.files);
+  const files = Array.from({ length: header.files }, (_, file) => ({
+    path: texts[2 * file]!,
+    short: texts[2 * file + 1]!,
+  }));
+  const figures = await reader.values<number>(4 * header.exact);
+  const exact = Array.from({ length: header.exact }, (_, row) => {
+    const [fn, calls, self, total] = figures.slice(4 * row, 4 * row + 4) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { function: fn, calls, self, total };
+  });
+  return { functions, files, exact };
+}
+
+/** Nodes whose shape is read without a pause. */
+const PART = 1 << 19;
+
+/** Reads the depths and functions of nodes, and where their callees end. */
+async function readShape(reader: Reader, { nodes, callers }: Header) {
+  const starts = new Uint32Array(callers + 1);
+  for (let caller = 0; caller < callers; caller++) {
+    starts[caller + 1] = starts[caller]! + reader.integer();
+  }
+  const callees = new Uint32Array(starts[callers]!);
+  for (let caller = 0; caller < callers; caller++) {
+    for (let at = starts[caller]!; at < starts[caller + 1]!; at++) {
+      callees[at] = caller + reader.signed();
+    }
+  }
+  // Steps up from the node before, which become depths, and places among callees, which become
+  // functions.
   const depth = await reader.column(new Uint32Array(nodes));
   const fn = await reader.column(new Uint32Array(nodes));
-  const figures = async () => ({
-    calls: await reader.floats(nodes),
-    self: await reader.floats(nodes),
-    waiting: await reader.floats(nodes),
-  });
-  const profile = { ...header, depth, function: fn, end: ends(depth), ...(await figures()) };
-  return header.changes ? { ...profile, before: await figures() } : profile;
+  const end = new Uint32Array(nodes).fill(nodes);
+  const open: number[] = [];
+  for (let node = 0; node < nodes; node++) {
+    if (node % PART === PART - 1) await pause();
+    for (let steps = depth[node]!; steps > 0; steps--) end[open.pop()!] = node;
+    const caller = open.length > 0 ? fn[open[open.length - 1]!]! : callers - 1;
+    depth[node] = open.length;
+    fn[node] = callees[starts[caller]! + fn[node]!]!;
+    open.push(node);
+  }
+  return { depth, function: fn, end };
 }
 
 /** Returns for each node the first node behind its callees. */
@@ -147,27 +225,27 @@ export function ends(depth: Uint32Array): Uint32Array {
 }
 
 /** Returns `file:line` of a function; nothing where there is no file. */
-export function place(profile: Header, fn: number): string {
+export function place(profile: Names, fn: number): string {
   const file = profile.files[profile.functions.file[fn]!];
   return file ? `${file.short}:${profile.functions.line[fn]}` : '';
 }
 
 /** Returns the name of a function for frames: the body of a module needs its file to be told. */
-export function label(profile: Header, fn: number): string {
+export function label(profile: Names, fn: number): string {
   const name = profile.functions.name[fn]!;
   const file = profile.files[profile.functions.file[fn]!];
   return file && name.startsWith('<') ? `${name} ${file.short}` : name;
 }
 
 /** Returns true if `pattern` matches the name and place of a function. */
-export function searchedBy(profile: Header, fn: number, pattern: RegExp): boolean {
+export function searchedBy(profile: Names, fn: number, pattern: RegExp): boolean {
   return pattern.test(searched(profile, fn));
 }
 
 const searchedTexts = new WeakMap<Functions, string[]>();
 
 /** Returns the text that searches look through. */
-export function searched(profile: Header, fn: number): string {
+export function searched(profile: Names, fn: number): string {
   let texts = searchedTexts.get(profile.functions);
   if (!texts) {
     texts = profile.functions.name.map((name, at) => `${name} ${place(profile, at)}`.trimEnd());

@@ -1,6 +1,6 @@
 // Texts of source files: only where the page was asked to contain them.
 
-import { Reader, fromBase64, inflate } from './decode';
+import { Reader, inflate } from './decode';
 
 export interface Sources {
   /** Texts by path. */
@@ -11,7 +11,7 @@ export interface Sources {
 /** Reads the sources from the text of the page's data block. */
 export async function readSources(text: string): Promise<Sources | null> {
   if (text.trim() === '') return null;
-  const reader = new Reader(await inflate(fromBase64(text.trim())));
+  const reader = new Reader(await inflate(text));
   const { files, missing } = JSON.parse(reader.text()) as {
     files: { path: string; text: string }[];
     missing: Sources['missing'];

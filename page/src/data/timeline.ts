@@ -2,7 +2,7 @@
 // clock. Ticks are added up exactly, and become nanoseconds at the end.
 
 import { pause } from '../pause';
-import { Reader, fromBase64, inflate } from './decode';
+import { Reader, inflate } from './decode';
 
 /** Beginnings of slices. The numbers are those of src/report/page/timeline.rs. */
 export const enum Beginning {
@@ -80,7 +80,7 @@ export interface Timeline {
 
 /** Reads the timeline from the text of the page's data block. */
 export async function readTimeline(text: string): Promise<Timeline> {
-  return decodeTimeline(await inflate(fromBase64(text.trim())));
+  return decodeTimeline(await inflate(text));
 }
 
 /** Reads the timeline from decompressed bytes. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeProfile, ends, Role, type Header, type Profile } from '../data/profile';
+import { decodeProfile, ends, Role, type Profile } from '../data/profile';
 import { Reader } from '../data/decode';
 import { calleesOf, callersOf, functionFigures } from './figures';
 import { Graph, pathTo } from './frames';
@@ -61,6 +61,12 @@ const threads = profile(
   ],
 );
 
+/** Returns JSON as in the data of a page, its length first. */
+function text(value: unknown): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(value));
+  return Uint8Array.from([json.length, ...json]);
+}
+
 describe('columns', () => {
   it('are integers of any length', () => {
     const reader = new Reader(Uint8Array.from([0, 127, 0x80, 1, 0xac, 2]));
@@ -69,10 +75,39 @@ describe('columns', () => {
   });
 
   it('of an empty profile are empty', async () => {
-    const header: Partial<Header> = { nodes: 0 };
-    const json = new TextEncoder().encode(JSON.stringify(header));
-    const decoded = await decodeProfile(Uint8Array.from([json.length, ...json]));
+    const header = { nodes: 0, functions: 0, files: 0, exact: 0, callers: 1 };
+    const decoded = await decodeProfile(Uint8Array.from([...text(header), 0, 0, 0, 0]));
     expect(decoded.end).toHaveLength(0);
+  });
+
+  it('name functions by their places among the callees of their callers', async () => {
+    const header = { nodes: 4, functions: 2, files: 1, exact: 1, callers: 3 };
+    const bytes = [
+      ...text(header),
+      // Names, files, lines and roles.
+      ...[...text(['main', 'f']), 0, 1, 2, 14, Role.Own, Role.Library],
+      ...text(['/srv/a.py', 'a.py']),
+      ...text([1, 5, 60, 70.5]),
+      // main calls f and main, f calls f, and main is a root.
+      ...[2, 1, 1, 2, 0, 0, 3],
+      ...[0, 0, 0, 2],
+      ...[0, 0, 0, 1],
+      // Calls, self times and waiting.
+      ...[1, 1, 2, 3, 4, 2, 10, 20, 30, 40, 0, 0, 1, 0, 1, 0, 0, 5, 0],
+    ];
+    const decoded = await decodeProfile(Uint8Array.from(bytes));
+    expect(decoded.functions.name).toEqual(['main', 'f']);
+    expect([...Array.from(decoded.functions.file), ...Array.from(decoded.functions.line)]).toEqual([
+      0, -1, 1, 7,
+    ]);
+    expect(decoded.files).toEqual([{ path: '/srv/a.py', short: 'a.py' }]);
+    expect(decoded.exact).toEqual([{ function: 1, calls: 5, self: 60, total: 70.5 }]);
+    expect([...decoded.depth]).toEqual([0, 1, 2, 1]);
+    expect([...decoded.end]).toEqual([4, 3, 3, 4]);
+    expect([...decoded.function]).toEqual([0, 1, 1, 0]);
+    expect([...decoded.self]).toEqual([10, 20, 286, 40]);
+    expect([...decoded.waiting]).toEqual([0, 0, 5, 0]);
+    await expect(decodeProfile(Uint8Array.from(bytes.slice(0, -1)))).rejects.toThrow('cut off');
   });
 
   it('end behind the last callee', () => {

@@ -1,10 +1,10 @@
 // Cells that several tables have.
 
-import { place, type Header } from '../data/profile';
+import { place, type Names } from '../data/profile';
 import { button, make } from '../ui/dom';
 
 /** Makes the cell of a function's name; `before` stands before its colour. */
-export function nameCell(profile: Header, fn: number, ...before: Node[]): HTMLElement {
+export function nameCell(profile: Names, fn: number, ...before: Node[]): HTMLElement {
   const name = profile.functions.name[fn]!;
   const at = place(profile, fn);
   return make(

@@ -1,8 +1,10 @@
 //! The call tree as columns of variable-length integers, nodes in depth-first order.
 //!
 //! The depth of a node says where its caller is: it is the latest node before it that is less
-//! deep. Depths, calls and waits are small numbers mostly, so that deflate does the rest.
+//! deep. Steps up, places among callees, calls and waits are small numbers mostly, so that deflate
+//! does the rest.
 
+use super::call_pairs::CallPairs;
 use super::functions::Functions;
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::walk::{Step, walk};
@@ -11,12 +13,16 @@ use crate::model::walk::{Step, walk};
 pub(super) struct Columns {
     /// Number of nodes.
     pub(super) nodes: usize,
+    /// Number of functions that may be callers, and one for roots.
+    pub(super) callers: u32,
     /// First node that is an estimate; the number of nodes where none is.
     pub(super) estimated: usize,
-    depths: Vec<u8>,
-    functions: Vec<u8>,
+    /// Depth and function of each node.
+    rows: Vec<(u32, u32)>,
     /// Columns of figures, of which the first two are calls and self times.
-    figures: Vec<Vec<u8>>,
+    figures: Vec<Figures>,
+    /// The callees of each function, steps up, and places of functions among callees.
+    shape: [Vec<u8>; 3],
     /// Node of the page for each node of the tree.
     places: Vec<u32>,
 }
@@ -61,10 +67,11 @@ impl Columns {
         let nodes = &tree.nodes;
         let mut columns = Columns {
             nodes: 0,
+            callers: functions.len() as u32 + 1,
             estimated: usize::MAX,
-            depths: Vec::new(),
-            functions: Vec::new(),
-            figures: vec![Vec::new(); N],
+            rows: Vec::new(),
+            shape: Default::default(),
+            figures: vec![Figures::default(); N],
             places: vec![0; nodes.len()],
         };
         // Collapsed callees of each open node that is kept, and the depth within a collapsed one.
@@ -100,13 +107,14 @@ impl Columns {
         let collapsed = open.pop().unwrap_or_default();
         columns.push_collapsed(0, functions, &collapsed, &mut left_out);
         columns.estimated = columns.estimated.min(columns.nodes);
+        columns.shape = shape(&columns.rows, columns.callers - 1);
         columns
     }
 
     /// Returns the columns in the order in which the page reads them.
     pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
-        let figures = self.figures.iter().map(Vec::as_slice);
-        [&*self.depths, &*self.functions].into_iter().chain(figures)
+        let figures = self.figures.iter().flat_map(Figures::bytes);
+        self.shape.iter().map(Vec::as_slice).chain(figures)
     }
 
     /// Returns the node of the page that has the calls of a node of the tree.
@@ -116,10 +124,9 @@ impl Columns {
 
     fn push_node<const N: usize>(&mut self, depth: usize, function: u32, figures: [u64; N]) {
         self.nodes += 1;
-        push(&mut self.depths, depth as u64);
-        push(&mut self.functions, u64::from(function));
+        self.rows.push((depth as u32, function));
         for (column, figure) in self.figures.iter_mut().zip(figures) {
-            push(column, figure);
+            column.push(figure);
         }
     }
 
@@ -151,6 +158,65 @@ impl<const N: usize> Collapsed<N> {
     }
 }
 
+/// A column of figures, all lowest bytes first, then all second bytes, and so on.
+///
+/// Times are random numbers to deflate, except for their highest bytes.
+#[derive(Clone, Default)]
+struct Figures {
+    length: usize,
+    /// Number of planes, a byte, then the planes.
+    number: [u8; 1],
+    planes: Vec<Vec<u8>>,
+}
+
+impl Figures {
+    fn push(&mut self, figure: u64) {
+        let needed = (u64::BITS - figure.leading_zeros()).div_ceil(8) as usize;
+        while self.planes.len() < needed {
+            self.planes.push(vec![0; self.length]);
+            self.number[0] += 1;
+        }
+        for (place, plane) in self.planes.iter_mut().enumerate() {
+            plane.push((figure >> (8 * place)) as u8);
+        }
+        self.length += 1;
+    }
+
+    fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let planes = self.planes.iter().map(Vec::as_slice);
+        [&self.number[..]].into_iter().chain(planes)
+    }
+}
+
+/// Encodes the callees of each function, then for each node the steps up from the node before, and
+/// the place of its function among the callees of its caller's. `roots` is the caller of roots.
+fn shape(rows: &[(u32, u32)], roots: u32) -> [Vec<u8>; 3] {
+    let mut open: Vec<u32> = Vec::new();
+    let pairs: Vec<(u32, u32)> = rows
+        .iter()
+        .map(|&(depth, function)| {
+            open.truncate(depth as usize);
+            let caller = open.last().copied().unwrap_or(roots);
+            open.push(function);
+            (caller, function)
+        })
+        .collect();
+    let known = CallPairs::of(roots + 1, pairs.iter().copied());
+    let (mut steps, mut places) = (Vec::new(), Vec::new());
+    let mut deepest = 0;
+    for (&(depth, _), &(caller, callee)) in rows.iter().zip(&pairs) {
+        push(&mut steps, u64::from(deepest - depth));
+        deepest = depth + 1;
+        push(&mut places, known.place(caller, callee).into());
+    }
+    [known.bytes(), steps, places]
+}
+
+/// Appends `value`, twice as large, the lowest bit being its sign.
+pub(super) fn push_signed(bytes: &mut Vec<u8>, value: i64) {
+    push(bytes, (value << 1 ^ value >> 63) as u64);
+}
+
 /// Appends `value`: seven bits a byte, the lowest first; the highest bit says that more follow.
 pub(super) fn push(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -177,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn figures_have_as_many_planes_as_their_largest() {
+        let mut figures = Figures::default();
+        assert_eq!(figures.bytes().collect::<Vec<_>>().concat(), [0]);
+        for figure in [1, 0x203, 0, 0x40000] {
+            figures.push(figure);
+        }
+        let bytes = figures.bytes().collect::<Vec<_>>().concat();
+        assert_eq!(bytes, [3, 1, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 4]);
+    }
+
+    #[test]
     fn light_callees_are_one_node_and_no_time_is_lost() {
         let frames = tree(&[
             (NO_PARENT, "a", 100),
@@ -188,9 +265,10 @@ mod tests {
         let functions = Functions::plain(frames.functions.len());
         let columns = Columns::of(&frames, &functions, 5);
         assert_eq!(columns.nodes, 3);
-        assert_eq!(columns.depths, [0, 1, 1]);
-        assert_eq!(columns.functions, [0, 1, 5]);
-        assert_eq!(columns.figures[1], [33, 60, 7]);
+        assert_eq!(columns.rows, [(0, 0), (1, 1), (1, 5)]);
+        assert_eq!(columns.shape[1], [0, 0, 1]);
+        assert_eq!(columns.shape[2], [0, 0, 1]);
+        assert_eq!(columns.figures[1].planes, [[33, 60, 7]]);
         assert_eq!(columns.places, [0, 1, 2, 2, 2]);
         assert_eq!(columns.estimated, 3);
     }

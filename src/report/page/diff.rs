@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::functions::Functions;
 use super::header::texts;
-use super::{Page, SOURCES, TIMELINE, Texts, put};
+use super::{Page, SIZE, SOURCES, TIMELINE, Texts, fitting, put};
 use crate::analysis::diff::{Certainty, Change, Diff, Order, PathChanges};
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::{NodeRow, Nodes, Process};
@@ -42,8 +42,8 @@ impl Page {
             heaviest: changed_text(diff, names),
             title,
         };
-        let size = self.max_size;
-        let page = self.fitting(&tree, functions.len(), &texts, size, |least, omission| {
+        let size = self.max_size.unwrap_or(SIZE);
+        let page = fitting(&tree, functions.len(), &texts, size, |least, omission| {
             let columns = Columns::with(&tree, &functions, least, |node| {
                 let path = &paths.paths[node];
                 let [after, before] = [&path.after, &path.before].map(|side| {
@@ -57,17 +57,17 @@ impl Page {
             let mut header = self::texts(
                 tree.functions.iter().zip(functions.roles()),
                 &[],
+                exact(diff),
                 &shortener,
                 &columns,
             );
             let more = json!({
                 "title": texts.title,
                 "remarks": omission.as_slice(),
-                "exact": exact(diff),
                 "changes": changes(diff, names),
             });
-            extend(&mut header, more);
-            (header.to_string(), columns)
+            extend(&mut header.json, more);
+            (header, columns)
         });
         page.map(|(page, _)| put(&put(&page, SOURCES, ""), TIMELINE, "").into_bytes())
     }
@@ -98,16 +98,13 @@ fn united(paths: &PathChanges) -> DisplayTree {
 }
 
 /// Returns the figures after of functions by pstats' rules, which may differ from the tree's.
-fn exact(diff: &Diff) -> Vec<Value> {
+fn exact(diff: &Diff) -> Vec<[Value; 4]> {
     let functions = diff.functions().iter().enumerate();
     let rows = functions.filter_map(|(function, change)| {
         let after = change.after?;
-        Some(json!({
-            "function": function,
-            "calls": after.calls,
-            "self": after.self_ns,
-            "total": after.total_ns,
-        }))
+        let figures = [after.calls, after.self_ns, after.total_ns].map(|figure| json!(figure));
+        let [calls, self_time, total] = figures;
+        Some([json!(function), calls, self_time, total])
     });
     rows.collect()
 }

@@ -1,11 +1,12 @@
 //! Figures of functions by pstats' rules, where the shown tree has others.
 //!
 //! The tree is an estimate where files have no call trees, has no wrappers of generic functions,
-//! and no overflow calls. The page takes figures from the tree, except for the functions here.
+//! and no overflow calls, and its lightest calls may be collapsed. The page takes figures from the
+//! tree, except for the functions here.
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::functions::Functions;
 use crate::model::walk::{Step, walk};
@@ -22,13 +23,15 @@ pub(super) struct ExactRow {
 }
 
 impl ExactRow {
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "function": self.function,
-            "calls": self.calls,
-            "self": self.self_time,
-            "total": self.total,
-        })
+    /// Returns function, calls, self time and total.
+    pub(super) fn json(&self) -> [Value; 4] {
+        let function = self.function.into();
+        [
+            function,
+            self.calls.into(),
+            self.self_time.into(),
+            self.total.into(),
+        ]
     }
 
     fn of(function: u32, counts: &Counts) -> ExactRow {
@@ -59,9 +62,10 @@ pub(super) struct Exact {
     pub(super) without_node: Vec<Label>,
 }
 
-/// Returns the rows of `view` that differ from those of its tree.
-pub(super) fn exact_rows(view: &View<'_>, functions: &Functions) -> Exact {
-    let of_tree = rows_of_tree(view, functions);
+/// Returns the rows of `view` that differ from those of its tree, of which the page has the nodes
+/// whose total is `least` or more.
+pub(super) fn exact_rows(view: &View<'_>, functions: &Functions, least: u64) -> Exact {
+    let of_tree = rows_of_tree(view, functions, least);
     let first = functions.len() as u32;
     let mut exact = Vec::new();
     let mut without_node = Vec::new();
@@ -91,10 +95,12 @@ pub(super) fn exact_rows(view: &View<'_>, functions: &Functions) -> Exact {
     }
 }
 
-/// Returns the figures that the page computes from the tree.
+/// Returns the figures that the page computes from the tree: zeros for functions that it has
+/// among collapsed calls only.
 fn rows_of_tree<'a>(
     view: &'a View<'_>,
     functions: &Functions,
+    least: u64,
 ) -> HashMap<&'a Label, Vec<ExactRow>> {
     let tree = view.tree();
     let nodes = &tree.nodes;
@@ -111,6 +117,10 @@ fn rows_of_tree<'a>(
                 total: 0,
             });
             let node = node as usize;
+            // A callee of a collapsed call has no larger total, so that it is collapsed, too.
+            if nodes.totals()[node] < least {
+                return;
+            }
             row.calls = row.calls.saturating_add(nodes.calls()[node]);
             row.self_time = row.self_time.saturating_add(self_times[node]);
             if open[function as usize] == 0 {
@@ -118,6 +128,7 @@ fn rows_of_tree<'a>(
             }
             open[function as usize] += 1;
         }
+        Step::Leave(node) if nodes.totals()[node as usize] < least => {}
         Step::Leave(node) => open[functions.index(nodes.kinds()[node as usize]) as usize] -= 1,
     });
     let mut by_label: HashMap<&Label, Vec<ExactRow>> = HashMap::new();

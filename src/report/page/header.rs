@@ -1,10 +1,13 @@
-//! The texts of the page's data: functions, files, generic functions and remarks, as JSON.
+//! The texts of the page's data: functions, files, generic functions and remarks.
+//!
+//! Few of them are in one JSON object. Functions and files, of which there may be many, are in parts
+//! that the page reads one by one, so that it never blocks for long.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::columns::Columns;
+use super::columns::{Columns, push, push_signed};
 use super::exact::{Exact, ExactRow};
 use super::functions::{BUILTIN, Functions, LIBRARY, OTHER, OWN};
 use super::tasks::task_rows;
@@ -15,22 +18,33 @@ use crate::report::json::extend;
 use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
 /// Version of the data, which page/src/data/profile.ts reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Returns the header of the data.
+/// Values of an array in JSON that the page reads at once.
+const PART: usize = 1 << 14;
+
+/// Beginning of the data.
+pub(super) struct Header {
+    pub(super) json: Value,
+    /// Functions, files and exact rows.
+    pub(super) parts: Vec<u8>,
+}
+
+/// Returns the beginning of the data.
 pub(super) fn header(
     view: &View<'_>,
     functions: &Functions,
     exact: &Exact,
     columns: &Columns,
     remarks: &[String],
-) -> String {
+) -> Header {
     let tree = view.tree();
     let labels = tree.functions.iter().map(|function| &function.label);
     let paths = PathShortener::new(labels.chain(view.rows.labels()));
     let mut header = texts(
         tree.functions.iter().zip(functions.roles()),
         &exact.without_node,
+        exact.rows.iter().map(ExactRow::json).collect(),
         &paths,
         columns,
     );
@@ -39,19 +53,20 @@ pub(super) fn header(
         "remarks": remarks,
         "generics": generics(view, &paths),
         "tasks": task_rows(view, functions),
-        "exact": exact.rows.iter().map(ExactRow::json).collect::<Vec<_>>(),
     });
-    extend(&mut header, more);
-    header.to_string()
+    extend(&mut header.json, more);
+    header
 }
 
-/// Returns the parts of the header that follow from functions, the last of which have no node.
+/// Returns the header that follows from functions, the last of which have no node, and from the
+/// exact figures of some: function, calls, self time and total of each.
 pub(super) fn texts<'a>(
     functions: impl Iterator<Item = (&'a Function, &'a u8)>,
     without_node: &'a [Label],
+    exact: Vec<[Value; 4]>,
     paths: &PathShortener,
     columns: &Columns,
-) -> Value {
+) -> Header {
     let mut files = Files::default();
     let mut columns_of = FunctionColumns::default();
     for (function, &role) in functions {
@@ -72,30 +87,37 @@ pub(super) fn texts<'a>(
         };
         columns_of.push(short_name(&label.name), files.index(label), label, role);
     }
-    let files = files
-        .paths
-        .iter()
-        .map(|path| json!({ "path": printable(path), "short": paths.short(path) }));
-    json!({
+    let json = json!({
         "version": VERSION,
         "nodes": columns.nodes,
+        "callers": columns.callers,
         "estimated": columns.estimated,
-        "functions": {
-            "name": columns_of.names,
-            "file": columns_of.files,
-            "line": columns_of.lines,
-            "role": columns_of.roles,
-        },
-        "files": files.collect::<Vec<_>>(),
+        "functions": columns_of.names.len(),
+        "files": files.paths.len(),
+        "exact": exact.len(),
         "generics": [],
         "tasks": [],
-        "exact": [],
-    })
+    });
+    let mut parts = columns_of.bytes();
+    let files = files.paths.iter();
+    let files = files.flat_map(|path| [printable(path), paths.short(path)]);
+    push_values(&mut parts, &files.map(Value::from).collect::<Vec<_>>());
+    push_values(&mut parts, &exact.concat());
+    Header { json, parts }
+}
+
+/// Appends `values` as arrays in JSON, each preceded by its length.
+fn push_values(bytes: &mut Vec<u8>, values: &[Value]) {
+    for part in values.chunks(PART) {
+        let text = json!(part).to_string();
+        push(bytes, text.len() as u64);
+        bytes.extend(text.as_bytes());
+    }
 }
 
 #[derive(Default)]
 struct FunctionColumns {
-    names: Vec<String>,
+    names: Vec<Value>,
     files: Vec<i64>,
     lines: Vec<i64>,
     roles: Vec<u8>,
@@ -103,10 +125,22 @@ struct FunctionColumns {
 
 impl FunctionColumns {
     fn push(&mut self, name: String, file: i64, label: &Label, role: u8) {
-        self.names.push(name);
+        self.names.push(name.into());
         self.files.push(file);
         self.lines.push(label.line);
         self.roles.push(role);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        push_values(&mut bytes, &self.names);
+        for column in [&self.files, &self.lines] {
+            for &value in column {
+                push_signed(&mut bytes, value);
+            }
+        }
+        bytes.extend(&self.roles);
+        bytes
     }
 }
 

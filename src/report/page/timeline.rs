@@ -10,7 +10,7 @@ use std::io;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::columns::{Columns, push};
+use super::columns::{Columns, push, push_signed};
 use super::functions::Functions;
 use crate::analysis::process_text::describe;
 use crate::analysis::timeline::axis::Axis;
@@ -359,8 +359,7 @@ impl Encoder<'_, '_> {
         let mut last = 0_i64;
         for value in values {
             let value = i64::from(value);
-            let difference = value - last;
-            push(&mut self.bytes, (difference << 1 ^ difference >> 63) as u64);
+            push_signed(&mut self.bytes, value - last);
             last = value;
         }
     }

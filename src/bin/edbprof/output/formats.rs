@@ -132,9 +132,7 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report>
         Format::Speedscope => Box::new(Speedscope),
         Format::Callgrind => Box::new(Callgrind),
         Format::Json => Box::new(Json),
-        Format::Html => Box::new(Page {
-            max_size: max_size.unwrap_or(Page::default().max_size),
-        }),
+        Format::Html => Box::new(Page { max_size }),
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) struct PageOptions {
     /// Largest size of the page: 500kB, 50MB or a number of bytes
     ///
     /// If the page would be larger, the shortest calls become part of one frame for each caller;
-    /// the page says so.
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "50MB")]
-    pub(crate) max_size: u64,
+    /// the page says so. [default: 25MB, with a timeline 50MB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
 }
