@@ -142,6 +142,38 @@ fn renamed_functions_are_suggested_and_not_assumed() {
 }
 
 #[test]
+fn changes_within_the_noise_come_after_smaller_ones_that_are_certain() {
+    let run = |noisy: u64, certain: u64, called: u64| {
+        profile(
+            &[
+                MAIN,
+                "/a/x.py 3 x noisy",
+                "/a/x.py 9 x certain",
+                "/a/x.py 12 x called",
+            ],
+            &[
+                (NO_PARENT, 0, 1, 10_000),
+                (0, 1, 1, noisy),
+                (0, 2, 1, certain),
+                (0, 3, called, called * 10),
+            ],
+        )
+    };
+    let before = [run(100, 100, 5), run(9_000, 105, 5), run(120, 100, 5)];
+    let after = [run(130, 150, 8), run(140, 155, 8), run(9_999, 160, 8)];
+    let diff = Diff::new(&before, &after);
+    let changes = diff.changes(Order::Impact);
+    let names = changes.iter().map(|change| &*change.function.label.name);
+    let names: Vec<_> = names.filter(|name| *name != b"main").collect();
+    assert_eq!(names, [&b"certain"[..], b"called", b"noisy"]);
+    let single = Diff::new(&before[..1], &after[2..]);
+    assert_eq!(
+        &*single.changes(Order::Impact)[0].function.label.name,
+        b"noisy"
+    );
+}
+
+#[test]
 fn repeats_tell_certain_changes_from_noise_and_find_unsteady_counts() {
     let run = |f: u64, g: u64, calls: u64| {
         profile(

@@ -165,6 +165,16 @@ impl Change {
         self.self_ns() - self.by_calls_ns()
     }
 
+    /// Returns the part of [`self_ns`](Self::self_ns) that repeated runs show to be no noise,
+    /// nanoseconds.
+    pub(super) fn certain_ns(&self) -> f64 {
+        match self.certainty {
+            Certainty::NotJudged | Certainty::Certain => self.self_ns(),
+            Certainty::WithinNoise if self.is_unsteady => 0.0,
+            Certainty::WithinNoise => self.by_calls_ns(),
+        }
+    }
+
     /// Returns true if no figure differs.
     pub fn is_none(&self) -> bool {
         self.was() == self.is()

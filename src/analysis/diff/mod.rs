@@ -152,7 +152,8 @@ pub enum Neighbours {
 /// Order of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// Largest change of self time first, whichever its sign; of equal ones that of calls.
+    /// Largest change of self time first, whichever its sign; of equal ones that of calls. Of a
+    /// change within the noise, only the part counts that comes from more or fewer calls.
     #[default]
     Impact,
     /// Largest change of the number of calls first.
@@ -170,7 +171,13 @@ pub enum Order {
 impl Order {
     /// Orders two changes.
     pub(crate) fn compare(self, a: &Change, b: &Change) -> Ordering {
-        let key = |change: &Change| self.key(&change.was(), &change.is());
+        let key = |change: &Change| {
+            let mut key = self.key(&change.was(), &change.is());
+            if self == Order::Impact {
+                key[0] = change.certain_ns().abs();
+            }
+            key
+        };
         let first = Order::compare_keys(key(a), key(b));
         first.then_with(|| by_name(&a.function, &b.function))
     }
