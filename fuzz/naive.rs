@@ -126,18 +126,16 @@ impl Naive {
         self.open(key, outlives, count);
     }
 
-    /// Ends a call. Spans that may outlive it continue under its caller, unless it raises.
+    /// Ends a call. Spans that may outlive it continue under its caller, unless it raises or this is
+    /// a forked child that has entered nothing yet.
     pub(crate) fn leave(&mut self, key: u64, raises: bool, now: u64) -> bool {
-        if self.is_fork_pending {
-            self.open.iter_mut().for_each(|call| call.outlives = false);
-        }
         let Some(place) = self.open.iter().rposition(|call| call.key == key) else {
             return false;
         };
         self.at(now);
         let closed = self.close_to(place);
         for call in &closed[1..] {
-            if call.outlives && !raises {
+            if call.outlives && !raises && !self.is_fork_pending {
                 self.open(call.key, true, Count::Nothing);
             }
         }

@@ -15,9 +15,7 @@ impl<H: Home> Thread<H> {
             }
             Mode::Detached { .. } => return Outcome::Detached,
             Mode::ForkPending { .. } => {
-                // Spans end with their calls: the lock is held, so that no node can be made.
-                self.forget_spans_within(key);
-                return self.with_open_calls(|| self.leave_as(key, end, now));
+                return self.with_open_calls(|| self.leave_inherited(key, end, now));
             }
             _ => {}
         }
@@ -28,12 +26,30 @@ impl<H: Home> Thread<H> {
             true => self.spans_that_outlive(node, end),
             false => Vec::new(),
         };
-        self.leave_all_overflow(now);
-        self.close_up_to(NonNull::from(self.node(node.parent)), now);
+        self.close_with_callees(node, now);
         if !spans.is_empty() {
             self.reopen(&spans, now);
         }
         Outcome::Recorded
+    }
+
+    /// Ends a call of the parent in a forked child that has entered none of its own. Spans end with
+    /// their calls, because the lock is held, so that no node can be made.
+    fn leave_inherited(&self, key: u64, end: CallEnd, now: u64) -> Outcome {
+        if self.cursor().key == key {
+            return self.leave_as(key, end, now);
+        }
+        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
+            return Outcome::NotOpen;
+        };
+        self.forget_spans_within(node);
+        self.close_with_callees(node, now);
+        Outcome::Recorded
+    }
+
+    fn close_with_callees(&self, node: &Node, now: u64) {
+        self.leave_all_overflow(now);
+        self.close_up_to(NonNull::from(self.node(node.parent)), now);
     }
 
     /// Returns true if the innermost open call is one of the function `key`, which is not 0.

@@ -91,6 +91,19 @@ impl OpenSpans {
         })
     }
 
+    /// Forgets the spans of nodes, which come from the innermost outwards.
+    fn remove_among<'n>(&self, nodes: impl Iterator<Item = &'n Node>) {
+        self.with_open(|open| {
+            let mut below = open.len();
+            for node in nodes {
+                if let Some(place) = open[..below].iter().rposition(|key| *key == node.key) {
+                    below = place;
+                    open.remove(place);
+                }
+            }
+        });
+    }
+
     /// Nothing is open any more.
     pub(super) fn clear(&self) {
         if self.has_open() {
@@ -155,13 +168,10 @@ impl<H: Home> Thread<H> {
         self.spans.among(self.open_nodes_above(node))
     }
 
-    /// Forgets the spans that are open in the innermost call of `key`, because they end with it.
-    pub(super) fn forget_spans_within(&self, key: u64) {
-        let Some(node) = self.open_nodes().find(|node| node.key == key) else {
-            return;
-        };
-        for span in self.spans.among(self.open_nodes_above(node)) {
-            self.spans.remove(span);
+    /// Forgets the spans within the call that is open in `node`, because they end with it.
+    pub(super) fn forget_spans_within(&self, node: &Node) {
+        if self.spans.has_open() {
+            self.spans.remove_among(self.open_nodes_above(node));
         }
     }
 
