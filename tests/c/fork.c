@@ -205,8 +205,7 @@ struct raw_thread {
 static void *keep_a_span_open(void *argument)
 {
     struct raw_thread *raw = (struct raw_thread *)argument;
-    CHECK_STATUS(EDBPROF_OK,
-                 edbprof_recording_attach(raw->recording, TEXT("raw"), &raw->handle));
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_attach(raw->recording, TEXT("raw"), &raw->handle));
     CHECK_STATUS(EDBPROF_OK, edbprof_begin_span(raw->handle, &span));
     pthread_barrier_wait(&raw->barrier);
     /* The process forks. */
