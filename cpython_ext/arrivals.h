@@ -16,7 +16,8 @@ static inline bool arrivals_is_new(const PyThreadState *tstate)
 {
     const interpreter_state *here = interpreter_here();
     return here != NULL && shared_load(&here->wanted) > 0 &&
-           tstate->id > shared_load(&here->since) && tstate->id != thread_here.ended;
+           tstate->id > shared_load(&here->since) &&
+           (tstate->id != thread_here.ended || here->id != thread_here.ended_in);
 }
 
 /* Returns true if this state of the calling thread, NULL for none, is to be given to

@@ -155,10 +155,14 @@ static void thread_state_dealloc(PyObject *object)
         return;
     }
     bool is_here = thread_here.state == self;
+    if (thread_here.of_main == self) {
+        thread_here.of_main = NULL;
+    }
     bool is_callback =
         is_here && PyThreadState_Get() == self->tstate && compat_ends_callback(self->tstate);
     if (is_here) {
         thread_here.ended = self->tstate->id;
+        thread_here.ended_in = self->interpreter->id;
         thread_here.state = NULL;
         thread_here.tstate = NULL;
         thread_state_note_monitored(NULL);
@@ -213,8 +217,10 @@ static void bind_os_thread(thread_state *state, PyThreadState *tstate)
         state->ident = PyThread_get_thread_ident();
         state->home = &thread_here;
     }
-    if (thread_here.state != NULL && thread_here.state != state) {
-        thread_here.is_several = true;
+    if (state != NULL && state->interpreter->is_main) {
+        thread_here.is_several = thread_here.is_several ||
+                                 (thread_here.of_main != NULL && thread_here.of_main != state);
+        thread_here.of_main = state;
     }
     thread_here.state = state;
     thread_here.tstate = tstate;

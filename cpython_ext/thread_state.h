@@ -130,14 +130,17 @@ extern unsigned threads_wanted;
 typedef struct {
     thread_state *state;
     PyThreadState *tstate;
-    /* Those of `active[HOOK_MONITORING]` of the one Python thread that this OS thread has been;
-     * NULL and false if it has been several, or may be one of another interpreter. */
+    const thread_state *of_main; /* the latest state that is one of the main interpreter's */
+    /* Those of `active[HOOK_MONITORING]` of the one Python thread of the main interpreter that this
+     * OS thread has been; NULL and false if it has been several, or may be one of another
+     * interpreter. */
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
     uint64_t epoch;
-    uint64_t ended; /* number of the Python thread whose state was freed here last */
-    bool is_several;
-    bool is_calling; /* a Python function was called and has not started: see monitoring.c */
+    uint64_t ended;     /* number of the Python thread whose state was freed here last */
+    long long ended_in; /* and of its interpreter */
+    bool is_several;    /* Python threads of the main interpreter */
+    bool is_calling;    /* a Python function was called and has not started: see monitoring.c */
 } latest_state;
 
 extern EDBPROF_THREAD_LOCAL latest_state thread_here;

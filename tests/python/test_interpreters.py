@@ -133,6 +133,31 @@ def test_calls_are_recorded_exactly(edbprof_run, tmp_path, hook):
     assert list(calls.values()) == [2 * (1973 + 465)] * 4
 
 
+def test_interpreters_take_turns(edbprof_run, tmp_path):
+    """Their Python threads have the same numbers."""
+    program = write(
+        tmp_path / "program.py",
+        INTERPRETERS
+        + textwrap.dedent(
+            """
+            def turn(): pass
+            made = [interpreters.create() for _ in range(3)]
+            for _ in range(4):
+                for one in made:
+                    interpreters.run_string(one, "def turn(): pass" + chr(10) + "turn()")
+                    turn()
+            for one in made:
+                interpreters.destroy(one)
+            turn()
+            """
+        ),
+    )
+    done = edbprof_run(str(program))
+    assert done.returncode == 0, done
+    calls = calls_by_interpreter(edbprof_run.results(), "turn")
+    assert (calls.pop(""), list(calls.values())) == (13, [4, 4, 4])
+
+
 def test_one_that_is_left_to_the_end_of_the_process(edbprof_run, tmp_path):
     program = write(
         tmp_path / "program.py",
