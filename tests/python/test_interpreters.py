@@ -191,32 +191,34 @@ def test_addresses_of_functions_that_are_gone(edbprof_run, tmp_path):
     assert {node.calls for node in nodes} == {1}
 
 
-def test_a_profile_in_an_interpreter(run):
+def test_a_profile_in_an_interpreter(run, tmp_path):
     """It is its user's: no frame is added to it."""
+    hooks = ["setprofile", "monitoring"] if sys.version_info >= (3, 12) else ["setprofile"]
     run(
         INTERPRETERS
         + textwrap.dedent(
-            """
+            f"""
             path = sys.path[:]
             made_and_used(f'''if True:
                 import sys
-                sys.path[:] = {path!r}
+                sys.path[:] = {{path!r}}
                 from edbprof_native import Profile
-                from prof_file import ProfFile
                 def inner(): pass
                 def outer(): inner(); inner()
-                for hook in ["setprofile"] + ["monitoring"] * (sys.version_info >= (3, 12)):
+                for hook in {hooks!r}:
                     with Profile(hook=hook, builtins=False) as recorded:
                         outer()
-                    recorded.save("one.prof")
-                    paths = ProfFile("one.prof").paths()
-                    paths = {{path[-2:]: calls for path, calls in paths.items()}}
-                    assert paths[("outer",)] == 1 and paths["outer", "inner"] == 2, paths
-                    assert not any("interpreter" in path[0] for path in paths), paths
+                    recorded.save(hook + ".prof")
             ''')
             """
         )
     )
+    for hook in hooks:
+        file = ProfFile(tmp_path / f"{hook}.prof")
+        assert file.process["hook"] == hook
+        assert file.calls("outer") == 1
+        assert file.calls("inner") == 2
+        assert not any("interpreter" in name for names in file.paths() for name in names)
 
 
 DECORATED = """
