@@ -58,6 +58,10 @@ impl<'a> From<&'a Label> for LabelRef<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LabelHash(u64);
 
+/// A file's hash under one table's seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileHash(u64);
+
 /// Interned labels; a label's id is its position.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
@@ -79,6 +83,13 @@ impl Labels {
             seed: self.seed.clone(),
             ..Labels::default()
         }
+    }
+
+    /// Makes room for as many more, if there is memory for them.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let _ = self.labels.try_reserve(more);
+        let _ = self.file_of.try_reserve(more);
+        let _ = self.ids.0.try_reserve(more);
     }
 
     /// All labels by their ids.
@@ -154,12 +165,48 @@ impl Labels {
     }
 
     pub(crate) fn intern_hashed(&mut self, hash: LabelHash, label: LabelRef<'_>) -> LabelId {
-        let slot = match self.look_up(hash, label) {
-            Ok(id) => return id,
-            Err(slot) => slot,
-        };
+        match self.look_up(hash, label) {
+            Ok(id) => id,
+            Err(slot) => {
+                let file = self.number_of(label.file);
+                self.push(slot, file, label)
+            }
+        }
+    }
+
+    /// The number of a file, and its hash in all tables of one seed.
+    pub(crate) fn find_file(&self, file: &[u8]) -> (Option<u32>, FileHash) {
+        let hash = self.hash_file(file);
+        (self.file_slot(hash, file).ok(), hash)
+    }
+
+    /// The id of a label of which the number of the file is known, so that only lines and names
+    /// are compared.
+    pub(crate) fn find_in_file(
+        &self,
+        hash: LabelHash,
+        file: u32,
+        label: LabelRef<'_>,
+    ) -> Option<LabelId> {
+        self.look_up_in_file(hash, file, label).ok()
+    }
+
+    /// The id of such a label, new if it was not seen before.
+    pub(crate) fn intern_in_file(
+        &mut self,
+        hash: LabelHash,
+        file: u32,
+        label: LabelRef<'_>,
+    ) -> LabelId {
+        match self.look_up_in_file(hash, file, label) {
+            Ok(id) => id,
+            Err(slot) => self.push(slot, file, label),
+        }
+    }
+
+    /// Adds a label that is new, at its place in `ids`.
+    fn push(&mut self, slot: u64, file: u32, label: LabelRef<'_>) -> LabelId {
         let id = self.labels.len() as LabelId;
-        let file = self.number_of(label.file);
         self.file_of.push(file);
         self.labels.push(label.to_label());
         self.ids.0.insert(slot, id);
@@ -168,12 +215,7 @@ impl Labels {
 
     /// The number of the file of the next label.
     fn number_of(&mut self, file: &[u8]) -> u32 {
-        let is_file = |number: u32| {
-            let label = self.files.get(number as usize);
-            let label = label.and_then(|&id| self.labels.get(id as usize));
-            label.is_some_and(|label| *label.file == *file)
-        };
-        let slot = match self.file_numbers.find(self.seed.hash_one(file), is_file) {
+        let slot = match self.file_slot(self.hash_file(file), file) {
             Ok(number) => return number,
             Err(slot) => slot,
         };
@@ -183,15 +225,45 @@ impl Labels {
         number
     }
 
+    /// The number of a file, or where in `file_numbers` it belongs.
+    fn file_slot(&self, FileHash(hash): FileHash, file: &[u8]) -> Result<u32, u64> {
+        self.file_numbers.find(hash, |number| {
+            let label = self.files.get(number as usize);
+            let label = label.and_then(|&id| self.labels.get(id as usize));
+            label.is_some_and(|label| *label.file == *file)
+        })
+    }
+
     /// The id of `label`, or where in `ids` it belongs.
     fn look_up(&self, LabelHash(hash): LabelHash, label: LabelRef<'_>) -> Result<LabelId, u64> {
         let is_label = |id: LabelId| self.labels.get(id as usize).is_some_and(|l| label.is(l));
         self.ids.find(hash, is_label)
     }
 
+    fn look_up_in_file(
+        &self,
+        LabelHash(hash): LabelHash,
+        file: u32,
+        label: LabelRef<'_>,
+    ) -> Result<LabelId, u64> {
+        self.ids.find(hash, |id| {
+            let known = self.labels.get(id as usize);
+            let is_label = |l: &Label| l.line == label.line && *l.name == *label.name;
+            self.file_of(id) == file && known.is_some_and(is_label)
+        })
+    }
+
     pub(crate) fn hash(&self, label: LabelRef<'_>) -> LabelHash {
-        let LabelRef { file, line, name } = label;
-        LabelHash(self.seed.hash_one((line, file, name)))
+        self.hash_in_file(self.hash_file(label.file), label)
+    }
+
+    /// The same where the hash of the file is known.
+    pub(crate) fn hash_in_file(&self, FileHash(file): FileHash, label: LabelRef<'_>) -> LabelHash {
+        LabelHash(self.seed.hash_one((file, label.line, label.name)))
+    }
+
+    fn hash_file(&self, file: &[u8]) -> FileHash {
+        FileHash(self.seed.hash_one(file))
     }
 }
 
@@ -288,6 +360,34 @@ mod tests {
             name: file,
         });
         check(&fewer, "abc");
+    }
+
+    #[test]
+    fn labels_are_found_by_the_numbers_of_their_files() {
+        let mut labels = Labels::default();
+        let name = b"f".as_slice();
+        for file in [b"a".as_slice(), b"b"] {
+            for line in 1..3 {
+                labels.intern(LabelRef { file, line, name });
+            }
+        }
+        let (Some(number), file_hash) = labels.find_file(b"b") else {
+            panic!("b is known");
+        };
+        assert_eq!(labels.find_file(b"c").0, None);
+        for (line, expected) in [(1, Some(2)), (2, Some(3)), (3, None)] {
+            let label = LabelRef {
+                file: b"b",
+                line,
+                name,
+            };
+            let hash = labels.hash_in_file(file_hash, label);
+            assert_eq!(labels.find_in_file(hash, number, label), expected);
+            assert_eq!(labels.find(label), expected);
+            let id = labels.intern_in_file(hash, number, label);
+            assert_eq!(id, expected.unwrap_or(4));
+        }
+        assert_eq!(labels.as_slice()[4].file, labels.as_slice()[3].file);
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PR
 pub use function_id::function_id;
 pub use generics::{DispatchCounts, dispatch_counts};
 pub use label::{Label, LabelId};
+pub(crate) use labels::FileHash;
 pub use labels::{LabelRef, Labels};
 pub use node_kind::NodeKind;
 pub use nodes::{MAX_NODES, NO_PARENT, NodeRow, Nodes};

@@ -313,6 +313,21 @@ impl<'a> Reader<'a> {
         self.input.at += 5;
     }
 
+    /// Steps over a reference to `text`, which was read before.
+    ///
+    /// # Errors
+    /// Those of reading it again.
+    #[inline]
+    pub fn skip_text_again(&mut self, text: &[u8]) -> Result<(), ReadError> {
+        self.skip_reference();
+        self.input.expand(self.input.at, text.len() + OBJECT_SIZE)
+    }
+
+    /// Number of bytes that are still to be read.
+    pub fn len_ahead(&self) -> usize {
+        self.input.rest().len()
+    }
+
     /// Steps over the end of a dict, if that is next.
     pub fn end_of_dict(&mut self) -> bool {
         let ends = self.input.rest().first() == Some(&END_OF_DICT);

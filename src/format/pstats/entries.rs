@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Counts, LabelId, LabelRef, Labels, Row, Rows};
+use crate::model::{Counts, FileHash, LabelId, LabelRef, Labels, Row, Rows};
 
 /// One function's line, or one caller's in it.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,23 @@ impl Entries {
     }
 }
 
+/// Bytes of a file for each of its functions, labels, and callers of functions, in profiles of many
+/// functions.
+const BYTES_OF_FUNCTION: usize = 150;
+const BYTES_OF_LABEL: usize = 200;
+const BYTES_OF_CALLER: usize = 56;
+
+/// A file that functions are in, as one string of a profile names it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SeenFile<'t> {
+    pub(super) text: &'t [u8],
+    hash: FileHash,
+    /// Its number among the known labels' files, if it is one of theirs.
+    known: Option<u32>,
+    /// The same among those of the new labels.
+    new: Option<u32>,
+}
+
 /// Builds [`Entries`].
 pub(super) struct EntriesSink<'a> {
     known: &'a Labels,
@@ -88,14 +105,25 @@ pub(super) struct EntriesSink<'a> {
 }
 
 impl<'a> EntriesSink<'a> {
-    pub(super) fn new(known: &'a Labels) -> Self {
+    /// Builds those of a file of so many bytes.
+    pub(super) fn new(known: &'a Labels, bytes: usize) -> Self {
+        let mut functions = Vec::new();
+        let mut callers = Vec::new();
+        // About as many as most files have, so that they are not moved. Without the memory, they
+        // grow as needed.
+        let _ = functions.try_reserve(bytes / BYTES_OF_FUNCTION);
+        let _ = callers.try_reserve(bytes / BYTES_OF_CALLER);
+        let mut new = known.none();
+        if known.is_empty() {
+            new.reserve(bytes / BYTES_OF_LABEL);
+        }
         EntriesSink {
             known,
             entries: Entries {
                 known: known.len(),
-                new: known.none(),
-                functions: Vec::new(),
-                callers: Vec::new(),
+                new,
+                functions,
+                callers,
             },
             start: 0,
         }
@@ -135,12 +163,37 @@ impl<'a> EntriesSink<'a> {
         }
     }
 
-    pub(super) fn label(&mut self, label: LabelRef<'_>) -> LabelId {
-        let hash = self.known.hash(label);
-        match self.known.find_hashed(hash, label) {
-            Some(id) => id,
-            None => self.known.len() as LabelId + self.entries.new.intern_hashed(hash, label),
+    /// Looks a file up, for its labels.
+    pub(super) fn file<'t>(&self, text: &'t [u8]) -> SeenFile<'t> {
+        let (known, hash) = self.known.find_file(text);
+        SeenFile {
+            text,
+            hash,
+            known,
+            new: None,
         }
+    }
+
+    /// The id of a label of `file`.
+    pub(super) fn label(&mut self, file: &mut SeenFile<'_>, line: i64, name: &[u8]) -> LabelId {
+        let label = LabelRef {
+            file: file.text,
+            line,
+            name,
+        };
+        let hash = self.known.hash_in_file(file.hash, label);
+        let known = file.known;
+        let known = known.and_then(|number| self.known.find_in_file(hash, number, label));
+        if let Some(id) = known {
+            return id;
+        }
+        let new = &mut self.entries.new;
+        let id = match file.new {
+            Some(number) => new.intern_in_file(hash, number, label),
+            None => new.intern_hashed(hash, label),
+        };
+        file.new = Some(new.file_of(id));
+        self.known.len() as LabelId + id
     }
 
     /// Takes the figures under a caller, `untimed` as in [`Row`]; its function comes later.

@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-use super::entries::{Entries, EntriesSink};
+use super::entries::{Entries, EntriesSink, SeenFile};
 use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
 use crate::model::{Counts, Label, LabelId, LabelRef, Labels, Rows};
@@ -25,12 +25,12 @@ pub(in crate::format) fn read_entries(
     reader: &mut Reader<'_>,
     known: &Labels,
 ) -> Result<Entries, ReadError> {
-    let mut sink = EntriesSink::new(known);
+    let mut sink = EntriesSink::new(known, reader.len_ahead());
     read_into(reader, &mut sink)?;
     Ok(sink.finish())
 }
 
-fn read_into(reader: &mut Reader<'_>, sink: &mut EntriesSink<'_>) -> Result<(), ReadError> {
+fn read_into<'a>(reader: &mut Reader<'a>, sink: &mut EntriesSink<'_>) -> Result<(), ReadError> {
     let mut labels = SeenLabels::default();
     reader.dict(|reader| {
         let id = labels.read(reader, sink)?;
@@ -75,35 +75,78 @@ fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     })
 }
 
-/// Labels read so far by their marshal numbers, because most labels of a file are references.
+/// Parts of labels read so far, by marshal numbers, because most labels and files of a file are
+/// references.
 #[derive(Default)]
-struct SeenLabels(Vec<Option<LabelId>>);
+struct SeenLabels<'a> {
+    labels: Vec<Option<LabelId>>,
+    /// Positions in `files`.
+    file_of: Vec<Option<u32>>,
+    files: Vec<SeenFile<'a>>,
+}
 
-impl SeenLabels {
+impl<'a> SeenLabels<'a> {
     fn read(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'a>,
         sink: &mut EntriesSink<'_>,
     ) -> Result<LabelId, ReadError> {
         let number = reader.number_ahead();
         if let Some((number, true)) = number {
-            if let Some(&Some(known)) = self.0.get(number) {
+            if let Some(&Some(known)) = self.labels.get(number) {
                 reader.skip_reference();
                 return Ok(known);
             }
         }
-        let expected = "a function's tuple (file, line, name)";
-        let id = sink.label(reader.tuple(3, expected, read_label_ref)?);
-        // Only what was read in order: numbers beyond the last one do not exist.
+        let id = reader.tuple(3, "a function's tuple (file, line, name)", |reader| {
+            let (mut file, at) = self.read_file(reader, sink)?;
+            let (line, name) = read_line_and_name(reader)?;
+            let id = sink.label(&mut file, line, name);
+            if let Some(seen) = at.and_then(|at| self.files.get_mut(at)) {
+                *seen = file;
+            }
+            Ok(id)
+        })?;
         if let Some((number, _)) = number {
-            if self.0.len() <= number {
-                self.0.resize(number + 1, None);
-            }
-            if let Some(slot) = self.0.get_mut(number) {
-                *slot = Some(id);
-            }
+            set(&mut self.labels, number, id);
         }
         Ok(id)
+    }
+
+    /// Reads the file of a label; if it has a number, it is also in `files`.
+    fn read_file(
+        &mut self,
+        reader: &mut Reader<'a>,
+        sink: &EntriesSink<'_>,
+    ) -> Result<(SeenFile<'a>, Option<usize>), ReadError> {
+        let number = reader.number_ahead();
+        if let Some((number, true)) = number {
+            let at = self.file_of.get(number).copied().flatten();
+            let at = at.map(|at| at as usize);
+            if let Some(&file) = at.and_then(|at| self.files.get(at)) {
+                reader.skip_text_again(file.text)?;
+                return Ok((file, at));
+            }
+        }
+        let file = sink.file(reader.string()?);
+        let Some((number, _)) = number else {
+            return Ok((file, None));
+        };
+        let at = self.files.len();
+        set(&mut self.file_of, number, at as u32);
+        self.files.push(file);
+        Ok((file, Some(at)))
+    }
+}
+
+/// Notes something of an object that was read. A number was dealt out in the order of reading, so
+/// that none is far beyond the last one.
+fn set<T: Copy>(of: &mut Vec<Option<T>>, number: usize, value: T) {
+    if of.len() <= number {
+        of.resize(number + 1, None);
+    }
+    if let Some(slot) = of.get_mut(number) {
+        *slot = Some(value);
     }
 }
 
@@ -114,9 +157,13 @@ pub(in crate::format) fn read_label(reader: &mut Reader<'_>) -> Result<Label, Re
 
 fn read_label_ref<'a>(reader: &mut Reader<'a>) -> Result<LabelRef<'a>, ReadError> {
     let file = reader.string()?;
+    let (line, name) = read_line_and_name(reader)?;
+    Ok(LabelRef { file, line, name })
+}
+
+fn read_line_and_name<'a>(reader: &mut Reader<'a>) -> Result<(i64, &'a [u8]), ReadError> {
     let offset = reader.offset();
     let line = i64::try_from(reader.int()?)
         .map_err(|_| ReadError::invalid(offset, "a line number beyond 2^63"))?;
-    let name = reader.string()?;
-    Ok(LabelRef { file, line, name })
+    Ok((line, reader.string()?))
 }
