@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
     /// Writes like [`text`](Self::text), and returns the text's number if it has one.
     pub(crate) fn text_numbered(&mut self, value: &'a [u8]) -> Option<Ref> {
         // A reference takes five bytes: shorter texts are cheaper repeated.
-        let number = (value.len() > 3).then(|| Ref(self.refs));
+        let number = (value.len() > 3).then_some(Ref(self.refs));
         if let Some(new) = number {
             match self.texts.entry(value) {
                 Entry::Occupied(known) => {
