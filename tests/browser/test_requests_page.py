@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socketserver
 import threading
 import wsgiref.simple_server
 
@@ -28,11 +29,18 @@ class Quiet(wsgiref.simple_server.WSGIRequestHandler):
         pass
 
 
+class Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
+    """Waits for no connection that the browser keeps open for minutes."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN_OF_TEST", TOKEN)
     app = Middleware(application, token_from="TOKEN_OF_TEST", store=str(tmp_path / "store"))
-    with wsgiref.simple_server.make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+    with wsgiref.simple_server.make_server("127.0.0.1", 0, app, Server, Quiet) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
