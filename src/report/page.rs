@@ -15,6 +15,7 @@ mod heaviest;
 mod sources;
 mod tasks;
 mod timeline;
+mod varint;
 
 use std::io::{self, Write};
 
@@ -175,7 +176,7 @@ fn omission(least: u64, whole: u64, max_size: u64) -> String {
 fn compressed<'c>(header: &str, columns: impl Iterator<Item = &'c [u8]>) -> io::Result<String> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     let mut length = Vec::new();
-    columns::push(&mut length, header.len() as u64);
+    varint::push(&mut length, header.len() as u64);
     encoder.write_all(&length)?;
     encoder.write_all(header.as_bytes())?;
     for column in columns {

@@ -200,10 +200,10 @@ def test_perfetto_counts_the_calls_that_were_recorded(ask, recorded, name):
 
 def test_a_window_has_what_began_in_it(ask, recorded):
     query = "select min(ts), max(ts + dur), count(*), min(dur) from slice"
-    whole = ask(export(recorded, "whole.trace.json"), query)[0]
-    part = ask(
-        export(recorded, "part.trace.json", "--from=0.01", "--to=20ms", "--min-duration=10us"),
-        query,
-    )[0]
-    assert part[0] >= 10_000_000 and part[1] <= 20_000_000
+    work = "select ts, dur from slice where name = 'work' order by ts limit 1"
+    whole, [begin, duration] = ask(export(recorded, "whole.trace.json"), query, work)
+    end = begin + duration
+    window = [f"--from={begin / 1e9:.9f}", f"--to={end / 1e6:.6f}ms", "--min-duration=10us"]
+    part = ask(export(recorded, "part.trace.json", *window), query)[0]
+    assert part[0] >= begin and part[1] <= end
     assert 0 < part[2] < whole[2] and part[3] >= 10_000

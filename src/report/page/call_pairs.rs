@@ -3,7 +3,7 @@
 //! Functions call few others, so that the place among the callees of the caller takes a few bits
 //! where the function itself takes two or three bytes.
 
-use super::columns::{push, push_signed};
+use super::varint::{push, push_signed};
 
 /// Pairs of a caller and a callee, each with the callee's place among all callees of its caller.
 pub(super) struct CallPairs {

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::columns::{Columns, push, push_signed};
+use super::columns::Columns;
 use super::exact::{Exact, ExactRow};
 use super::functions::{BUILTIN, Functions, LIBRARY, OTHER, OWN};
 use super::tasks::task_rows;
+use super::varint::{push, push_signed};
 use crate::model::{Function, Label};
 use crate::report::View;
 use crate::report::display::{function_name, printable, short_name};

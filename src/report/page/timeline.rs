@@ -10,8 +10,9 @@ use std::io;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::columns::{Columns, push, push_signed};
+use super::columns::Columns;
 use super::functions::Functions;
+use super::varint::{push, push_signed};
 use crate::analysis::process_text::describe;
 use crate::analysis::timeline::axis::Axis;
 use crate::analysis::timeline::fit::{Costs, Fit, SizeSink, Sizes};
