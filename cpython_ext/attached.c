@@ -101,6 +101,8 @@ static int begin_in(recorder *owner, PyThreadState *tstate)
         thread_give_handle(state, owner, handle) < 0 || add_arrival(state, owner) < 0) {
         return -1;
     }
+    /* It waits, or waits for the GIL: that counts although it had no event yet. */
+    (void)edbprof_thread_hand_over(handle, name_os_number(tstate));
     thread_notice(tstate, owner->hook);
     return 0;
 }

@@ -262,6 +262,17 @@ static inline int compat_frame_opcode(PyFrameObject *frame)
     return opcode;
 }
 
+/* Number by which the system knows the thread; 0 up to 3.10, which does not note it. */
+static inline unsigned long compat_os_thread(const PyThreadState *tstate)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    (void)tstate;
+    return 0;
+#else
+    return tstate->native_thread_id;
+#endif
+}
+
 typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
 
 /* Kind of start event that belongs to the instruction at this offset in bytes. Reads the code in

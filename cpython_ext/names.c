@@ -296,31 +296,64 @@ static PyObject *name_os_thread(unsigned long number)
                     : PyUnicode_FromFormat("thread %lu", number);
 }
 
-/* Reads threading's own table, because current_thread() would add an entry to it. Threads that
- * `threading` has not started are in it once the program has asked for them. */
+/* The Thread object that `threading` has for the thread: a new reference, or NULL. Reads its own
+ * table, because current_thread() would add an entry to it. Threads that `threading` has not
+ * started are in it once the program has asked for them. */
+static PyObject *find_thread_object(PyObject *threading, unsigned long number)
+{
+    PyObject *thread = NULL;
+    PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
+    PyObject *ident = PyLong_FromUnsignedLong(number);
+    if (known != NULL && PyDict_Check(known) && ident != NULL) {
+        thread = compat_dict_get_key(known, ident);
+    }
+    PyErr_Clear();
+    Py_XDECREF(ident);
+    Py_XDECREF(known);
+    return thread;
+}
+
+/* The module `threading`, a new reference, or NULL as long as nobody has imported it. */
+static PyObject *find_threading(void)
+{
+    PyObject *modules = loaded_modules();
+    return modules == NULL ? NULL : compat_dict_get(modules, "threading");
+}
+
+uint32_t name_os_number(const PyThreadState *tstate)
+{
+    unsigned long number = compat_os_thread(tstate);
+    if (number == 0) {
+        PyObject *threading = find_threading();
+        PyObject *thread = find_thread_object(threading, tstate->thread_id);
+        PyObject *native = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_native_id");
+        number = native != NULL && PyLong_Check(native) ? PyLong_AsUnsignedLong(native) : 0;
+        number = PyErr_Occurred() ? 0 : number;
+        PyErr_Clear();
+        Py_XDECREF(native);
+        Py_XDECREF(thread);
+        Py_XDECREF(threading);
+    }
+    return (uint32_t)number;
+}
+
 PyObject *name_thread(PyThreadState *tstate)
 {
     PyObject *name = NULL;
-    PyObject *modules = loaded_modules();
-    PyObject *threading = modules == NULL ? NULL : compat_dict_get(modules, "threading");
-    PyObject *known = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_active");
+    PyObject *threading = find_threading();
     unsigned long number = tstate->thread_id;
-    PyObject *ident = PyLong_FromUnsignedLong(number);
-    if (known != NULL && PyDict_Check(known) && ident != NULL) {
-        PyObject *thread = compat_dict_get_key(known, ident);
-        bool fits = thread != NULL && strcmp(Py_TYPE(thread)->tp_name, "_DummyThread") != 0;
-        name = fits ? PyObject_GetAttrString(thread, "_name") : NULL;
-        Py_XDECREF(thread);
+    PyObject *thread = find_thread_object(threading, number);
+    if (thread != NULL && strcmp(Py_TYPE(thread)->tp_name, "_DummyThread") != 0) {
+        name = PyObject_GetAttrString(thread, "_name");
+        PyErr_Clear();
     }
-    PyErr_Clear();
-    Py_XDECREF(known);
+    Py_XDECREF(thread);
     if (name == NULL && threading == NULL && PyThreadState_Next(tstate) == NULL) {
         name = PyUnicode_FromString("MainThread");
     } else if (name == NULL) {
         bool is_own = number == PyThread_get_thread_ident();
         name = is_own ? name_os_thread(number) : PyUnicode_FromFormat("thread %lu", number);
     }
-    Py_XDECREF(ident);
     Py_XDECREF(threading);
     return name;
 }

@@ -38,6 +38,10 @@ PyObject *name_current_thread(void);
 /* The same of any thread of the interpreter. */
 PyObject *name_thread(PyThreadState *tstate);
 
+/* Number by which the system knows a thread of the interpreter; 0 if that is not known. Raises
+ * nothing. */
+uint32_t name_os_number(const PyThreadState *tstate);
+
 /* sys.modules, borrowed, or NULL: it is gone while the interpreter ends. */
 PyObject *loaded_modules(void);
 

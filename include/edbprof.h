@@ -1134,8 +1134,24 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
- * Makes the handle that of the calling thread. Calls that are open in it stay open. So a host can
- * make the handles of threads that wait, and enter the calls that are open there. Any thread, once
+ * Leaves the handle to another thread of the process, which adopts it. A host can so make the
+ * handles of threads that wait, and enter what is open there. `os_thread` is the number by which
+ * the system knows that thread, such as `gettid()` returns it; 0 if it is not known. With it, the
+ * thread's waits count from now on, also if it never adopts the handle. Only the thread that made
+ * the handle.
+ *
+ * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+ *
+ * # Safety
+ * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * No other call with it is under way. The next one is `edbprof_thread_adopt` by the other
+ *   thread, or `edbprof_thread_detach`.
+ */
+edbprof_status edbprof_thread_hand_over(struct edbprof_thread *thread,
+                                        uint32_t os_thread);
+
+/**
+ * Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread, once
  * the one that had the handle no longer uses it.
  *
  * Errors: `EDBPROF_DETACHED`.

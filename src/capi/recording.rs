@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::{io, path, ptr};
 
 use super::entry::{Attempt, Handle, guard, make, make_with, with};
+use super::event::check_is_current;
 use super::host_struct::HostStruct;
 use super::status::{fail, not_made, refuse};
 use super::{
@@ -344,8 +345,36 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
-/// Makes the handle that of the calling thread. Calls that are open in it stay open. So a host can
-/// make the handles of threads that wait, and enter the calls that are open there. Any thread, once
+/// Leaves the handle to another thread of the process, which adopts it. A host can so make the
+/// handles of threads that wait, and enter what is open there. `os_thread` is the number by which
+/// the system knows that thread, such as `gettid()` returns it; 0 if it is not known. With it, the
+/// thread's waits count from now on, also if it never adopts the handle. Only the thread that made
+/// the handle.
+///
+/// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
+///
+/// # Safety
+/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * No other call with it is under way. The next one is `edbprof_thread_adopt` by the other
+///   thread, or `edbprof_thread_detach`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edbprof_thread_hand_over(
+    thread: *mut edbprof_thread,
+    os_thread: u32,
+) -> edbprof_status {
+    // SAFETY: `thread` is NULL or of a recording that is not freed, and no other thread uses it.
+    unsafe {
+        with(thread, |thread| {
+            if let Err(status) = check_is_current(thread) {
+                return status;
+            }
+            thread.recording().hand_over(thread, os_thread);
+            EDBPROF_OK
+        })
+    }
+}
+
+/// Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread, once
 /// the one that had the handle no longer uses it.
 ///
 /// Errors: `EDBPROF_DETACHED`.

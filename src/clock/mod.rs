@@ -22,7 +22,9 @@ use once_cell::sync::OnceCell;
 pub(crate) use rate::TickRate;
 pub(crate) use sample::ClockSample;
 pub(crate) use system::process_cpu_ns;
-pub(crate) use usage::{Switches, ThreadUsage, monotonic_ns, os_thread, run_delay_ns, usage_of};
+pub(crate) use usage::{
+    Switches, ThreadUsage, monotonic_ns, os_thread, run_delay_ns, run_delay_of, usage_of,
+};
 
 /// Reading the counter takes one instruction here, without a system call.
 pub(crate) const HAS_COUNTER: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));

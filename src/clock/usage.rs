@@ -1,6 +1,6 @@
 //! Processor time of the calling thread, and how often it came off its processor.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 
 use super::system;
@@ -37,6 +37,21 @@ impl ThreadUsage {
             monotonic_ns: system::monotonic_ns(),
             switches,
         }
+    }
+}
+
+impl ThreadUsage {
+    /// The figures of another thread of this process. `None` where the system does not tell them,
+    /// or if there is no such thread.
+    pub(crate) fn of(os_thread: u32) -> Option<ThreadUsage> {
+        let switches = Switches::of(os_thread)?;
+        let (cpu_ns, monotonic_ns) = usage_of(os_thread)?;
+        Some(ThreadUsage {
+            monotonic_ns,
+            cpu_ns,
+            process_cpu_ns: system::process_cpu_ns(),
+            switches,
+        })
     }
 }
 
@@ -88,11 +103,35 @@ impl Switches {
     }
 }
 
+impl Switches {
+    /// The switches of another thread of this process, from a file of the system's.
+    fn of(os_thread: u32) -> Option<Switches> {
+        let text = fs::read_to_string(format!("/proc/self/task/{os_thread}/status")).ok()?;
+        let number = |name| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.trim().parse().ok()
+        };
+        Some(Switches {
+            voluntary: number("voluntary_ctxt_switches:")?,
+            involuntary: number("nonvoluntary_ctxt_switches:")?,
+        })
+    }
+}
+
 /// Nanoseconds that the calling thread was ready to run and had no processor. Opens a file and
 /// keeps no descriptor; takes microseconds. `None` where the kernel does not count them.
 pub(crate) fn run_delay_ns() -> Option<u64> {
+    run_delay_in("/proc/thread-self/schedstat")
+}
+
+/// The same of another thread of this process.
+pub(crate) fn run_delay_of(os_thread: u32) -> Option<u64> {
+    run_delay_in(&format!("/proc/self/task/{os_thread}/schedstat"))
+}
+
+fn run_delay_in(path: &str) -> Option<u64> {
     let mut text = [0; 64];
-    let mut file = File::open("/proc/thread-self/schedstat").ok()?;
+    let mut file = File::open(path).ok()?;
     let len = file.read(&mut text).ok()?;
     let text = std::str::from_utf8(text.get(..len)?).ok()?;
     text.split_ascii_whitespace().nth(1)?.parse().ok()
@@ -113,5 +152,21 @@ mod tests {
         assert!(cpu < wall);
         assert!(after.switches.voluntary > before.switches.voluntary);
         assert!(after.process_cpu_ns >= after.cpu_ns);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn another_thread_s_figures_are_those_that_it_has_itself() {
+        let here = os_thread();
+        let (before, delay) = (ThreadUsage::now(), run_delay_ns());
+        let told = std::thread::spawn(move || (ThreadUsage::of(here), run_delay_of(here)));
+        let (told, told_delay) = told.join().unwrap();
+        let (after, told) = (ThreadUsage::now(), told.unwrap());
+        assert!((before.cpu_ns..=after.cpu_ns).contains(&told.cpu_ns));
+        assert!((before.monotonic_ns..=after.monotonic_ns).contains(&told.monotonic_ns));
+        let switches = before.switches.voluntary..=after.switches.voluntary;
+        assert!(switches.contains(&told.switches.voluntary));
+        assert!(told_delay >= delay);
+        assert!(ThreadUsage::of(0).is_none() && ThreadUsage::of(1 << 30).is_none());
     }
 }

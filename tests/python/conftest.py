@@ -9,9 +9,10 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
+from attaching import PROGRAM, Target, started_by
 from behaviour import observe
 from edbprof_native import Profile, profile
 from prof_file import ProfFile
@@ -117,3 +118,19 @@ def same(tmp_path):
         return expected
 
     return same
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Callable[..., Target]]:
+    """Starts a program that opens its door, the way that is named."""
+    targets = []
+
+    def start(way: str = "listen", text: str = PROGRAM) -> Target:
+        targets.append(started_by(way, text, tmp_path))
+        return targets[-1]
+
+    yield start
+    for each in targets:
+        each.stop.touch()
+        each.process.kill()
+        each.process.communicate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -10,109 +9,12 @@ import socket
 import stat
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
-from edbprof_native._program import find
-from terminal import wait_for
+from attaching import PROGRAM, attaching, edbprof
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="doors are on Linux only")
-
-#: Main thread in `main` and `waits_here`; another one in `works`; children on demand.
-PROGRAM = """
-    import os, subprocess, sys, threading, time
-
-    def works_inside():
-        return sum(range(100))
-
-    def works(stop):
-        while not os.path.exists(stop):
-            works_inside()
-
-    def waits_here(worker):
-        worker.join()
-
-    def main(started, stop):
-        worker = threading.Thread(target=works, args=(stop,), name="worker")
-        worker.start()
-        with open(started + ".tmp", "w") as file:
-            print(os.getpid(), file=file)
-        os.rename(started + ".tmp", started)
-        waits_here(worker)
-        print("threads", threading.active_count(), flush=True)
-
-    main(*sys.argv[1:])
-"""
-
-LISTENS = """
-    import edbprof_native
-    edbprof_native.listen()
-"""
-
-
-class Target:
-    def __init__(self, command, tmp_path, environment=None):
-        self.stop = tmp_path / "stop"
-        started = tmp_path / "started"
-        self.process = subprocess.Popen(
-            [*map(str, command), str(started), str(self.stop)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env={**os.environ, "TMPDIR": str(tmp_path), **(environment or {})},
-        )
-        self.pid = int(wait_for(started))
-
-    def ended(self):
-        self.stop.touch()
-        return self.process.communicate()
-
-
-@contextlib.contextmanager
-def attaching(started, tmp_path):
-    """Records a process for ten minutes, or until the test ends that."""
-    command = [find(), "attach", "--seconds=600", str(started.pid)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
-    ) as attached:
-        assert "recording process" in attached.stderr.readline()
-        yield attached
-
-
-@pytest.fixture
-def target(tmp_path):
-    """Starts a program that opens its door, the way that is named."""
-    targets = []
-
-    def start(way="listen", text=PROGRAM):
-        own = sys.executable
-        prefix = LISTENS if way == "listen" else ""
-        program = tmp_path / "program.py"
-        program.write_text(textwrap.dedent(prefix) + textwrap.dedent(text))
-        command = [own, program]
-        if way == "run":
-            command = [find(), "run", f"--python={own}", "--start=off", program]
-        targets.append(Target(command, tmp_path))
-        return targets[-1]
-
-    yield start
-    for each in targets:
-        each.stop.touch()
-        each.process.kill()
-        each.process.communicate()
-
-
-def edbprof(*arguments, tmp_path, **more):
-    return subprocess.run(
-        [find(), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        check=False,
-        cwd=tmp_path,
-        **more,
-    )
 
 
 @pytest.mark.parametrize("way", ["listen", "run"])

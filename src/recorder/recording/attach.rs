@@ -212,6 +212,18 @@ impl Recording {
         Ok(threads[slot].address())
     }
 
+    /// Leaves `thread` to the thread that the system has that number of; 0 if it is not known.
+    ///
+    /// # Safety
+    /// * `thread` is one of this recording's, and was not detached.
+    /// * Called by the thread that owns it, and does not use it any more.
+    pub(crate) unsafe fn hand_over(&self, thread: &Thread, os_thread: u32) {
+        debug_assert!(std::ptr::eq(thread.recording(), self));
+        let _shared = self.lock();
+        // SAFETY: by this function's contract.
+        unsafe { thread.hand_over(os_thread) };
+    }
+
     /// Makes `thread` the handle of the calling thread. Calls that are open in it stay open.
     ///
     /// # Safety

@@ -169,17 +169,19 @@ fn add_thread(
     let wait = innermost
         .filter(|_| of.now.is_none())
         .zip(thread.wait_under_way());
-    if let Some(((index, function), (ran, waited))) = wait {
+    if let Some(((index, function), since)) = wait {
+        let voluntary = since.waited - since.preempted;
         // A thread that has no processor for most of the time waits for something.
-        let is_for_gil = ran > waited / 16 && recording.lock().functions.is_python(function);
+        let is_for_gil =
+            since.ran > voluntary / 16 && recording.lock().functions.is_python(function);
         let (blocked, gil) = match is_for_gil {
-            true => (0, waited),
-            false => (waited, 0),
+            true => (0, voluntary),
+            false => (voluntary, 0),
         };
         let waiting = Waiting {
             blocked,
             gil,
-            preempted: 0,
+            preempted: since.preempted,
         };
         assembly.add_waiting(index, &waiting);
     }

@@ -358,3 +358,53 @@ fn work_in_known_contexts(thread: &Thread) {
         thread.leave_all(thread.now());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_waits_all_through_its_recording_is_blocked() {
+    let recording = recording_by(Clock::Monotonic, 100);
+    define(&recording, 1, false);
+    let (tell, numbers) = mpsc::channel();
+    let (end, must_end) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            tell.send(crate::clock::os_thread()).unwrap();
+            let _ = must_end.recv();
+        });
+        let os_thread = numbers.recv().unwrap();
+        let (handle, _own) = (attach(&recording), attach(&recording));
+        handle.enter(1, Visit::Resume, handle.now());
+        // SAFETY: this thread's handle, which it does not use any more.
+        unsafe { recording.hand_over(handle, os_thread) };
+        assert!(!handle.is_current() && !handle.is_detached());
+        let tree = trees(&recording).threads.remove(0);
+        let waits: Vec<_> = tree.waits.iter().collect();
+        assert!(
+            matches!(waits[..], [(_, waiting)] if waiting.blocked > 0),
+            "{waits:?}"
+        );
+        assert_eq!(waits[0].1.gil, 0);
+        drop(end);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_takes_its_handle_over_has_waited_before() {
+    let recording = recording_by(Clock::Monotonic, 100);
+    define(&recording, 1, false);
+    let handle = attach(&recording);
+    handle.enter(1, Visit::Resume, handle.now());
+    // SAFETY: this thread's handle, which only `adopt` uses next.
+    unsafe { recording.hand_over(handle, crate::clock::os_thread()) };
+    thread::sleep(Duration::from_millis(5));
+    // SAFETY: no other thread uses it.
+    unsafe { recording.adopt(handle) };
+    handle.leave(1, handle.now_of_event());
+    let tree = trees(&recording).threads.remove(0);
+    let waits: Vec<_> = tree.waits.iter().collect();
+    assert!(
+        matches!(waits[..], [(_, waiting)] if waiting.total() >= 4_000_000),
+        "{waits:?}"
+    );
+}

@@ -23,6 +23,16 @@ impl<H: Home> Thread<H> {
         self.shared.disown();
     }
 
+    /// Leaves the handle to another thread, which adopts it. Its waits count from now on if the
+    /// system's number of it is known, and not 0. Under the recording's lock.
+    ///
+    /// # Safety
+    /// * Called by the thread that owns the handle, and does not use it any more.
+    pub(crate) unsafe fn hand_over(&self, os_thread: u32) {
+        self.begin_to_watch_for(os_thread);
+        self.shared.reserve();
+    }
+
     /// Makes this the handle of the calling thread, with the calls that are open in it. Under the
     /// recording's lock.
     ///
@@ -36,7 +46,7 @@ impl<H: Home> Thread<H> {
         self.shared.own();
         self.begin_history_of_this_thread();
         self.begin_clock_of_this_thread();
-        self.begin_to_watch();
+        self.go_on_to_watch();
     }
 
     /// Makes this the handle of the calling thread, which continues the tree that

@@ -4,12 +4,14 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::current_thread_token;
-use super::waiting::LatestReading;
+use super::waiting::{LatestReading, SinceReading};
 use crate::recorder::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use crate::recorder::node::{Node, NodeIndex};
 
 /// The token of no thread.
 const NOBODY: u64 = 0;
+/// The token of no thread, in a handle that is left to one that has not come yet.
+const SOMEBODY: u64 = u64::MAX;
 
 /// State of one thread that is read under the recording's lock, while the thread records.
 #[derive(Debug)]
@@ -79,6 +81,11 @@ impl ThreadShared {
         self.owner.store(current_thread_token(), Relaxed);
     }
 
+    /// Leaves the handle to a thread that has not come yet. Under the recording's lock.
+    pub(super) fn reserve(&self) {
+        self.owner.store(SOMEBODY, Relaxed);
+    }
+
     /// Leaves the handle without an owner. Under the recording's lock.
     pub(super) fn disown(&self) {
         self.owner.store(NOBODY, Relaxed);
@@ -104,9 +111,8 @@ impl ThreadShared {
         self.root().map_or(1, Node::threads)
     }
 
-    /// The wait that the thread is in, or has been in lately: nanoseconds in which it had a
-    /// processor, and in which it had none.
-    pub(crate) fn wait_under_way(&self) -> Option<(u64, u64)> {
+    /// The wait that the thread is in, or has been in lately.
+    pub(crate) fn wait_under_way(&self) -> Option<SinceReading> {
         self.reading.until_now()
     }
 

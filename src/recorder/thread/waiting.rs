@@ -20,7 +20,7 @@ use std::sync::atomic::{
 };
 
 use super::{Home, Mode, Thread};
-use crate::clock::{self, Clock, Switches, ThreadUsage, run_delay_ns};
+use crate::clock::{self, Clock, Switches, ThreadUsage, run_delay_ns, run_delay_of};
 use crate::model::timeline::WaitKind;
 use crate::recorder::node::NodeIndex;
 use crate::recorder::rseq;
@@ -69,6 +69,16 @@ pub(crate) struct Wait {
     pub(crate) is_estimated: bool,
 }
 
+/// Time of a thread since its latest reading, in nanoseconds, as another thread can tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SinceReading {
+    pub(crate) ran: u64,
+    /// Time in which the thread had no processor.
+    pub(crate) waited: u64,
+    /// The part of that in which it was ready to run, if the reading is its first: 0 otherwise.
+    pub(crate) preempted: u64,
+}
+
 /// The latest reading of a thread's clocks, for other threads.
 #[derive(Debug, Default)]
 pub(super) struct LatestReading {
@@ -76,28 +86,50 @@ pub(super) struct LatestReading {
     os_thread: AtomicU32,
     cpu_ns: AtomicU64,
     monotonic_ns: AtomicU64,
+    /// Time of being ready to run; [`NOT_READ`] after later readings, which do not tell it.
+    run_delay_ns: AtomicU64,
 }
 
+const NOT_READ: u64 = u64::MAX;
+
 impl LatestReading {
+    /// Makes it the first reading of a thread.
+    fn begin(&self, os_thread: u32, usage: &ThreadUsage, run_delay_ns: Option<u64>) {
+        self.set(usage);
+        self.run_delay_ns
+            .store(run_delay_ns.unwrap_or(NOT_READ), Relaxed);
+        self.os_thread.store(os_thread, Release);
+    }
+
     fn set(&self, usage: &ThreadUsage) {
         self.monotonic_ns.store(0, Relaxed);
+        self.run_delay_ns.store(NOT_READ, Relaxed);
         self.cpu_ns.store(usage.cpu_ns, Release);
         self.monotonic_ns.store(usage.monotonic_ns, Release);
     }
 
-    /// Returns the time since then: with a processor, and without. `None` if the thread takes
-    /// another reading meanwhile, or is over.
-    pub(super) fn until_now(&self) -> Option<(u64, u64)> {
+    /// Returns the time since then. `None` if the thread takes another reading meanwhile, or is
+    /// over.
+    pub(super) fn until_now(&self) -> Option<SinceReading> {
         let os_thread = self.os_thread.load(Acquire);
         let began = self.monotonic_ns.load(Acquire);
         let before = self.cpu_ns.load(Acquire);
+        let delay = self.run_delay_ns.load(Acquire);
         if os_thread == 0 || began == 0 {
             return None;
         }
         let (cpu, now) = clock::usage_of(os_thread)?;
-        let cpu = cpu.saturating_sub(before);
-        let waited = now.saturating_sub(began).saturating_sub(cpu);
-        (self.monotonic_ns.load(Acquire) == began).then_some((cpu, waited))
+        let ran = cpu.saturating_sub(before);
+        let waited = now.saturating_sub(began).saturating_sub(ran);
+        let preempted = match delay {
+            NOT_READ => 0,
+            delay => run_delay_of(os_thread).map_or(0, |now| now.saturating_sub(delay)),
+        };
+        (self.monotonic_ns.load(Acquire) == began).then_some(SinceReading {
+            ran,
+            waited,
+            preempted: preempted.min(waited),
+        })
     }
 }
 
@@ -126,8 +158,26 @@ impl Watch {
             let usage = ThreadUsage::now();
             self.latest.set(usage);
             self.run_delay.set(run_delay_ns());
-            reading.set(&usage);
-            reading.os_thread.store(clock::os_thread(), Release);
+            reading.begin(clock::os_thread(), &usage, self.run_delay.get());
+        }
+    }
+
+    /// Counts waits of another thread from now on, of which the system has that number.
+    fn begin_for(&self, os_thread: u32, reading: &LatestReading) {
+        let usage = ThreadUsage::of(os_thread).filter(|_| self.gaps.is_some());
+        reading.os_thread.store(0, Release);
+        if let Some(usage) = usage {
+            self.latest.set(usage);
+            self.run_delay.set(run_delay_of(os_thread));
+            reading.begin(os_thread, &usage, self.run_delay.get());
+        }
+    }
+
+    /// Counts waits of the calling thread on, for which another one has begun to.
+    fn go_on(&self, reading: &LatestReading) {
+        let os_thread = clock::os_thread();
+        if os_thread == 0 || reading.os_thread.load(Acquire) != os_thread {
+            self.begin(reading);
         }
     }
 
@@ -233,6 +283,16 @@ impl<H: Home> Thread<H> {
     /// Counts waits of the calling thread from now on.
     pub(super) fn begin_to_watch(&self) {
         self.watch.begin(&self.shared.reading);
+    }
+
+    /// Counts waits of the thread that the system has that number of, until it adopts the handle.
+    pub(super) fn begin_to_watch_for(&self, os_thread: u32) {
+        self.watch.begin_for(os_thread, &self.shared.reading);
+    }
+
+    /// Counts waits of the calling thread, from where another one has begun to.
+    pub(super) fn go_on_to_watch(&self) {
+        self.watch.go_on(&self.shared.reading);
     }
 
     /// The innermost call that is open in the tree.
