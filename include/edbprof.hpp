@@ -13,6 +13,7 @@
 #ifndef EDBPROF_HPP
 #define EDBPROF_HPP
 
+#include <cstdint>
 #include <string_view>
 
 #include "edbprof.h"
@@ -60,6 +61,32 @@ class [[nodiscard]] scope
     const edbprof_function *span_;
 };
 
+/* Sets a mark on the timeline; like all that follows, nothing for a `thread` of NULL. */
+inline void mark(edbprof_thread *thread, const edbprof_function &name) noexcept
+{
+    (void)edbprof_mark(thread, &name);
+}
+
+/* Gives a counter on the timeline a new value. */
+inline void counter(edbprof_thread *thread, const edbprof_function &name, double value) noexcept
+{
+    (void)edbprof_counter(thread, &name, value);
+}
+
+/* An asynchronous span begins, on the timeline only. `end_async` ends it, in whichever thread; the
+ * number tells it from other open ones of its name. */
+inline void begin_async(edbprof_thread *thread, const edbprof_function &name,
+                        std::uint64_t id) noexcept
+{
+    (void)edbprof_begin_async(thread, &name, id);
+}
+
+inline void end_async(edbprof_thread *thread, const edbprof_function &name,
+                      std::uint64_t id) noexcept
+{
+    (void)edbprof_end_async(thread, &name, id);
+}
+
 #ifdef EDBPROF_PYTHON_H
 
 /* The same in every recording of the calling thread's, in an extension for CPython. */
@@ -79,6 +106,29 @@ class [[nodiscard]] python_scope
     const edbprof_python_api *api_;
     const edbprof_function *span_;
 };
+
+inline void mark(const edbprof_python_api *api, const edbprof_function &name) noexcept
+{
+    edbprof_python_mark(api, &name);
+}
+
+inline void counter(const edbprof_python_api *api, const edbprof_function &name,
+                    double value) noexcept
+{
+    edbprof_python_counter(api, &name, value);
+}
+
+inline void begin_async(const edbprof_python_api *api, const edbprof_function &name,
+                        std::uint64_t id) noexcept
+{
+    edbprof_python_begin_async(api, &name, id);
+}
+
+inline void end_async(const edbprof_python_api *api, const edbprof_function &name,
+                      std::uint64_t id) noexcept
+{
+    edbprof_python_end_async(api, &name, id);
+}
 
 #endif
 

@@ -9,7 +9,7 @@
 #     edbprof.edbprof_python_enter(api, solve_span)
 #     edbprof.edbprof_python_leave(api, solve_span)
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cdef extern from "edbprof_python.h" nogil:
     ctypedef struct edbprof_str:
@@ -32,6 +32,16 @@ cdef extern from "edbprof_python.h" nogil:
     void edbprof_python_leave(const edbprof_python_api *api, const edbprof_function *span)
     void edbprof_python_begin(const edbprof_python_api *api, const edbprof_function *span)
     void edbprof_python_end(const edbprof_python_api *api, const edbprof_function *span)
+    void edbprof_python_mark(const edbprof_python_api *api, const edbprof_function *name)
+    void edbprof_python_counter(
+        const edbprof_python_api *api, const edbprof_function *name, double value
+    )
+    void edbprof_python_begin_async(
+        const edbprof_python_api *api, const edbprof_function *name, uint64_t id
+    )
+    void edbprof_python_end_async(
+        const edbprof_python_api *api, const edbprof_function *name, uint64_t id
+    )
     edbprof_status edbprof_python_attach_thread(const edbprof_python_api *api, const char *name)
     edbprof_status edbprof_python_detach_thread(const edbprof_python_api *api)
 

@@ -8,13 +8,15 @@
 //! # solve();
 //! ```
 //!
+//! [`mark!`], [`counter!`] and [`Async`] are on the timeline of `edbprof run --timeline` only.
+//!
 //! Nothing is linked: [`init`] finds the runtime in the process. Before that, without Python or
 //! without edbprof, a span costs one branch.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 #[cfg(feature = "tracing")]
 mod layer;
@@ -96,6 +98,22 @@ struct Api {
     leave_span: Event,
 }
 
+/// Functions that are not used here, between the beginning and those of the timeline.
+const UNUSED: usize = 40;
+
+/// `edbprof_python_api` from version 3.1 on.
+#[repr(C)]
+struct TimelineApi {
+    beginning: Api,
+    _unused: [*const c_void; UNUSED],
+    mark: Event,
+    counter: unsafe extern "C" fn(*const Span, f64),
+    begin_async: AsyncEvent,
+    end_async: AsyncEvent,
+}
+
+type AsyncEvent = unsafe extern "C" fn(*const Span, u64);
+
 /// The major version that is known here.
 const MAJOR: u32 = 3;
 
@@ -109,6 +127,15 @@ fn recording() -> Option<&'static Api> {
     // SAFETY: as above.
     let threads = unsafe { &*api.threads_recording }.load(Ordering::Relaxed);
     (threads != 0).then_some(api)
+}
+
+/// The same, if the runtime has marks.
+#[inline]
+fn recording_timeline() -> Option<&'static TimelineApi> {
+    let api = recording()?;
+    let has_it = api.struct_size >= std::mem::size_of::<TimelineApi>();
+    // SAFETY: the struct is as large as it says.
+    has_it.then(|| unsafe { &*(api as *const Api).cast::<TimelineApi>() })
 }
 
 extern "C" {
@@ -217,12 +244,91 @@ macro_rules! span {
     };
 }
 
+/// Sets a mark on the timeline. See [`mark!`].
+#[inline]
+pub fn mark(name: &'static Span) {
+    if let Some(api) = recording_timeline() {
+        // SAFETY: a function of the runtime, and a name that lives as long as the program.
+        unsafe { (api.mark)(name) };
+    }
+}
+
+/// Gives a counter of the timeline a value. See [`counter!`].
+#[inline]
+pub fn counter(name: &'static Span, value: f64) {
+    if let Some(api) = recording_timeline() {
+        // SAFETY: as in `mark`.
+        unsafe { (api.counter)(name, value) };
+    }
+}
+
+/// An asynchronous span: on the timeline only, from its beginning until it is dropped, in whichever
+/// thread. See [`async_span!`].
+#[must_use = "the span ends when this is dropped"]
+pub struct Async {
+    name: &'static Span,
+    id: u64,
+}
+
+impl Async {
+    /// Begins one.
+    pub fn begin(name: &'static Span) -> Async {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(api) = recording_timeline() {
+            // SAFETY: as in `mark`.
+            unsafe { (api.begin_async)(name, id) };
+        }
+        Async { name, id }
+    }
+}
+
+impl Drop for Async {
+    fn drop(&mut self) {
+        if let Some(api) = recording_timeline() {
+            // SAFETY: as in `mark`.
+            unsafe { (api.end_async)(self.name, self.id) };
+        }
+    }
+}
+
+/// Sets a mark of that name, a literal, on the timeline.
+#[macro_export]
+macro_rules! mark {
+    ($name:expr) => {{
+        static NAME: $crate::Span = $crate::Span::new($name, file!(), line!());
+        $crate::mark(&NAME)
+    }};
+}
+
+/// Gives the counter of that name, a literal, a value, an `f64`.
+#[macro_export]
+macro_rules! counter {
+    ($name:expr, $value:expr) => {{
+        static NAME: $crate::Span = $crate::Span::new($name, file!(), line!());
+        $crate::counter(&NAME, $value)
+    }};
+}
+
+/// Begins an asynchronous span of that name, a literal; it ends when the value is dropped.
+#[macro_export]
+macro_rules! async_span {
+    ($name:expr) => {{
+        static NAME: $crate::Span = $crate::Span::new($name, file!(), line!());
+        $crate::Async::begin(&NAME)
+    }};
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     static ENTERED: AtomicU32 = AtomicU32::new(0);
     static LEFT: AtomicU32 = AtomicU32::new(0);
+    static MARKS: AtomicU32 = AtomicU32::new(0);
+    static VALUES: AtomicU64 = AtomicU64::new(0);
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
+    static ENDED: AtomicU64 = AtomicU64::new(0);
 
     unsafe extern "C" fn entered(_: *const Span) {
         ENTERED.fetch_add(1, Ordering::Relaxed);
@@ -232,31 +338,87 @@ mod tests {
         LEFT.fetch_add(1, Ordering::Relaxed);
     }
 
+    unsafe extern "C" fn marked(_: *const Span) {
+        MARKS.fetch_add(1, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn counted(_: *const Span, value: f64) {
+        VALUES.fetch_add(value as u64, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn begun(_: *const Span, id: u64) {
+        BEGUN.store(id, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn ended(_: *const Span, id: u64) {
+        ENDED.store(id, Ordering::Relaxed);
+    }
+
+    fn use_everything() {
+        span!("outer");
+        span!("inner");
+        mark!("mark");
+        counter!("counter", 5.0);
+        let request = async_span!("request");
+        std::thread::spawn(move || drop(request)).join().unwrap();
+    }
+
+    fn counts() -> (u32, u32, u32, u64) {
+        let (entered, left) = (&ENTERED, &LEFT);
+        (
+            entered.load(Ordering::Relaxed),
+            left.load(Ordering::Relaxed),
+            MARKS.load(Ordering::Relaxed),
+            VALUES.load(Ordering::Relaxed),
+        )
+    }
+
     #[test]
-    fn spans_reach_a_runtime_that_records() {
+    fn spans_and_marks_reach_a_runtime_that_records() {
         assert!(!init());
-        {
-            span!("nowhere");
-        }
+        use_everything();
         let threads: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(0)));
-        let api = Box::leak(Box::new(Api {
-            struct_size: std::mem::size_of::<Api>(),
-            abi_version: MAJOR << 16,
-            threads_recording: threads,
-            enter_span: entered,
-            leave_span: left,
-        }));
-        API.store(api, Ordering::Release);
-        {
-            span!("idle");
-        }
-        assert_eq!(ENTERED.load(Ordering::Relaxed), 0);
+        let api = |struct_size| {
+            Box::leak(Box::new(TimelineApi {
+                beginning: Api {
+                    struct_size,
+                    abi_version: MAJOR << 16,
+                    threads_recording: threads,
+                    enter_span: entered,
+                    leave_span: left,
+                },
+                _unused: [ptr::null(); UNUSED],
+                mark: marked,
+                counter: counted,
+                begin_async: begun,
+                end_async: ended,
+            }))
+        };
+        let size = std::mem::size_of::<TimelineApi>();
+        API.store((api(size) as *mut TimelineApi).cast(), Ordering::Release);
+        use_everything();
+        assert_eq!(counts(), (0, 0, 0, 0));
         threads.store(1, Ordering::Relaxed);
-        {
-            span!("outer");
-            span!("inner");
-            assert_eq!(ENTERED.load(Ordering::Relaxed), 2);
-        }
-        assert_eq!(LEFT.load(Ordering::Relaxed), 2);
+        use_everything();
+        assert_eq!(counts(), (2, 2, 1, 5));
+        let id = BEGUN.load(Ordering::Relaxed);
+        assert_eq!((id, id), (3, ENDED.load(Ordering::Relaxed)));
+        // A runtime of version 3.0 has no marks.
+        let size = std::mem::size_of::<Api>();
+        API.store((api(size) as *mut TimelineApi).cast(), Ordering::Release);
+        use_everything();
+        assert_eq!(counts(), (4, 4, 1, 5));
+    }
+
+    #[test]
+    fn the_struct_is_that_of_the_header() {
+        let header = include_str!("../../include/edbprof_python.h");
+        let begin = header.find("(*leave_span)").unwrap();
+        let end = header.find("(*mark)").unwrap();
+        assert_eq!(header[begin..end].matches("(*").count(), UNUSED + 1);
+        let behind = &header[end..header.find("} edbprof_python_api;").unwrap()];
+        let names = ["(*mark)", "(*counter)", "(*begin_async)", "(*end_async)"];
+        let places: Vec<_> = names.map(|name| behind.find(name).unwrap()).into();
+        assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

@@ -1,4 +1,4 @@
-# A module of Cython with two spans:
+# A module of Cython with two spans, and marks on the timeline:
 #
 #     python setup.py build_ext --inplace && edbprof run ../use_solver.py
 
@@ -25,4 +25,19 @@ def solve(uint32_t steps):
         for _ in range(steps):
             value = step(value)
         edbprof.edbprof_python_leave(api, solve_span)
+    return value
+
+
+cdef const edbprof.edbprof_function *begun_mark = edbprof.interned(api, "begun")
+cdef const edbprof.edbprof_function *value_counter = edbprof.interned(api, "value")
+cdef const edbprof.edbprof_function *request_span = edbprof.interned(api, "request")
+
+
+def solve_marked(uint32_t steps):
+    """Solves with marks. They are on the timeline only; any thread may end an asynchronous span."""
+    edbprof.edbprof_python_mark(api, begun_mark)
+    edbprof.edbprof_python_begin_async(api, request_span, 1)
+    value = solve(steps)
+    edbprof.edbprof_python_counter(api, value_counter, value)
+    edbprof.edbprof_python_end_async(api, request_span, 1)
     return value

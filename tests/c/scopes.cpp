@@ -29,6 +29,12 @@ int main(int argc, char **argv)
         }
     }
     edbprof::scope nowhere(nullptr, outer);
+    for (edbprof_thread *either : {thread, static_cast<edbprof_thread *>(nullptr)}) {
+        edbprof::mark(either, outer);
+        edbprof::counter(either, outer, 1.5);
+        edbprof::begin_async(either, outer, 1);
+        edbprof::end_async(either, outer, 1);
+    }
     CHECK(edbprof::status_text(EDBPROF_OK) == "done");
     CHECK_STATUS(EDBPROF_OK, edbprof_recording_save_as(recording, path_in(argv[1], "scopes.prof"),
                                                        EDBPROF_SAVE_AT_EXIT));

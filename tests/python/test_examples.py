@@ -5,6 +5,7 @@ tests/c_hosts/examples.rs has the programs in C, C++, Lua and Rust.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -14,13 +15,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from edbprof_native import Profile
+from edbprof_native._program import find
 from extensions import load
+from prof_file import ProfFile
 from running import edbprof_run  # noqa: F401
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "examples"
 DOCUMENT = CHECKOUT / "docs" / "embedding.md"
-WITH_THREADS = ["pybind11", "pyo3"]
+WITH_THREADS = ["nanobind", "pybind11", "pyo3"]
+WITH_MARKS = ["cython", "nanobind", "pyo3"]
 
 
 def succeed(*command, cwd, **environment):
@@ -57,7 +62,7 @@ def built(tmp_path_factory):
 
     def built(name):
         module = {"cython": "Cython"}.get(name, name)
-        if name in ("cython", "pybind11"):
+        if name in ("cython", "nanobind", "pybind11"):
             pytest.importorskip(module)
         if name not in directories:
             directories[name] = build(name, tmp_path_factory.mktemp("examples") / name)
@@ -70,7 +75,7 @@ def built(tmp_path_factory):
 SOLVED = 2165703038
 
 
-@pytest.mark.parametrize("name", ["cpython", "cython", "pybind11", "pyo3"])
+@pytest.mark.parametrize("name", ["cpython", "cython", "nanobind", "pybind11", "pyo3"])
 def test_spans_stand_under_the_caller(record, built, name):
     solver = load("solver", built(name))
 
@@ -102,6 +107,32 @@ def test_spans_of_threads(record, built, name):
         "solver-0": of_thread,
         "solver-1": of_thread,
     }
+
+
+@pytest.mark.parametrize("name", WITH_MARKS)
+def test_marks_are_on_the_timeline_only(tmp_path, built, name):
+    solver = load("solver", built(name))
+
+    def program():
+        assert solver.solve_marked(3) == SOLVED
+
+    profiler = Profile(builtins=False, timeline=True)
+    profiler.runcall(program)
+    profiler.save(tmp_path / "a.prof")
+    names = {node.name for node in ProfFile(tmp_path / "a.prof").nodes}
+    assert names == {"program", "solve", "step"}
+    command = [find(), "export", "--format=chrome", "--output=-", tmp_path / "a.prof.timeline"]
+    exported = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    marks = [each for each in json.loads(exported)["traceEvents"] if each.get("cat") == "mark"]
+    marks.sort(key=lambda event: event["ts"])
+    assert [(each["ph"], each["name"]) for each in marks] == [
+        ("i", "begun"),
+        ("b", "request"),
+        ("C", "value"),
+        ("e", "request"),
+    ]
+    assert marks[2]["args"]["value"] == SOLVED
+    assert marks[1]["id"] == marks[3]["id"]
 
 
 def test_spans_of_tracing(record, built):

@@ -1,4 +1,4 @@
-//! A module of PyO3 with two spans, threads that have them, too, and spans of `tracing`:
+//! A module of PyO3 with two spans, threads that have them, too, marks, and spans of `tracing`:
 //!
 //! ```text
 //! cargo build --release && cp target/release/libsolver.so solver.so && edbprof run ../use_solver.py
@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use edbprof_span::span;
+use edbprof_span::{async_span, counter, mark, span};
 use pyo3::prelude::*;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -42,6 +42,17 @@ fn solve_in_threads(py: Python<'_>, steps: u32, count: usize) -> PyResult<()> {
     })
 }
 
+/// Solves with marks, which are on the timeline only.
+#[pyfunction]
+fn solve_marked(py: Python<'_>, steps: u32) -> u32 {
+    mark!("begun");
+    // It ends where it is dropped, in any thread.
+    let _request = async_span!("request");
+    let value = solve(py, steps);
+    counter!("value", value.into());
+    value
+}
+
 #[tracing::instrument]
 fn traced_step(value: u32) -> u32 {
     value.wrapping_mul(1664525).wrapping_add(1013904223)
@@ -63,5 +74,6 @@ fn solver(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .try_init();
     module.add_function(wrap_pyfunction!(solve, module)?)?;
     module.add_function(wrap_pyfunction!(solve_in_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(solve_marked, module)?)?;
     module.add_function(wrap_pyfunction!(solve_traced, module)?)
 }
