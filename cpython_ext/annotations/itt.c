@@ -28,6 +28,7 @@ enum {
     EVENT_END,
     DOMAIN_CREATE,
     STRING_CREATE,
+    API_VERSION,
     FUNCTIONS
 };
 
@@ -244,6 +245,15 @@ static itt_string *string_create(const char *text)
     }
 }
 
+/* Programs such as OpenCV ask for the version to learn if there is a collector, and annotate nothing
+ * without one. */
+static const char *api_version(void)
+{
+    const char *version =
+        next[API_VERSION] == NULL ? NULL : ((const char *(*)(void))next[API_VERSION])();
+    return version == NULL ? "edbprof" : version;
+}
+
 /* ---- the entry point -------------------------------------------------------- */
 
 static const struct {
@@ -265,7 +275,27 @@ static const struct {
     [EVENT_END] = {"__itt_event_end", (void *)event_end},
     [DOMAIN_CREATE] = {"__itt_domain_create", (void *)domain_create},
     [STRING_CREATE] = {"__itt_string_handle_create", (void *)string_create},
+    [API_VERSION] = {"__itt_api_version", (void *)api_version},
 };
+
+/* Replaces a function of the interface by the one that is a span, if there is one. */
+static void take_over(const itt_function *function)
+{
+    void *found = *function->pointer;
+    bool has_next = found != function->initial && found != function->absent;
+    for (int at = 0; at < FUNCTIONS; at++) {
+        if (strcmp(function->name, own[at].name) == 0) {
+            if (has_next && found != own[at].function) {
+                next[at] = found;
+            }
+            *function->pointer = own[at].function;
+            return;
+        }
+    }
+    if (!has_next) {
+        *function->pointer = function->absent;
+    }
+}
 
 typedef void api_init(itt_global *, int groups);
 
@@ -296,21 +326,10 @@ void __itt_api_init(itt_global *global, int groups)
 {
     bool has_next = init_next(global, groups, (const void *)__itt_api_init);
     for (itt_function *each = global->functions; each->name != NULL; each++) {
-        if (ranges_runtime == NULL) {
-            if (!has_next) {
-                *each->pointer = each->absent;
-            }
-            continue;
-        }
-        for (int at = 0; at < FUNCTIONS; at++) {
-            if (strcmp(each->name, own[at].name) != 0) {
-                continue;
-            }
-            void *found = *each->pointer;
-            if (found != each->initial && found != each->absent && found != own[at].function) {
-                next[at] = found;
-            }
-            *each->pointer = own[at].function;
+        if (ranges_runtime != NULL) {
+            take_over(each);
+        } else if (!has_next) {
+            *each->pointer = each->absent;
         }
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,43 @@ def test_tasks_of_itt(edbprof_run, tmp_path):  # noqa: F811
         ("event", "ITT"): 1,
     }
     assert around_work(file) == {"block": 3, "decorated": 1, "overlapped": 1, "event": 1, None: 1}
+
+
+#: A copy of ITT as libraries carry it: the table of its functions, each with its own stand-in.
+COPY_OF_ITT = """
+    import ctypes, sys
+    from edbprof_native import _annotations
+
+    class Function(ctypes.Structure):
+        _fields_ = [("name", ctypes.c_char_p), ("pointer", ctypes.POINTER(ctypes.c_void_p)),
+                    ("initial", ctypes.c_void_p), ("absent", ctypes.c_void_p),
+                    ("group", ctypes.c_int)]
+
+    class Global(ctypes.Structure):
+        _fields_ = [("magic", ctypes.c_ubyte * 8), ("version", ctypes.c_ulong * 3),
+                    ("counters", ctypes.c_long * 3), ("mutex", ctypes.c_byte * MUTEX),
+                    ("library", ctypes.c_void_p), ("handler", ctypes.c_void_p),
+                    ("path", ctypes.c_void_p), ("functions", ctypes.POINTER(Function))]
+
+    names = [b"__itt_api_version", b"__itt_task_begin", b"__itt_heap_allocate_begin"]
+    pointers = [ctypes.c_void_p(1) for _ in names]
+    functions = (Function * 4)(*[
+        Function(name, ctypes.pointer(pointer), 1, 2, 0) for name, pointer in zip(names, pointers)
+    ])
+    copy = Global(functions=functions)
+    ctypes.CDLL(_annotations.__file__).__itt_api_init(ctypes.byref(copy), 0)
+    version = ctypes.CFUNCTYPE(ctypes.c_char_p)(pointers[0].value)()
+    print(version.decode(), pointers[1].value > 2, pointers[2].value)
+""".replace("MUTEX", str(40 if sys.maxsize > 1 << 32 else 24))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="has the size of a mutex")
+def test_a_program_learns_that_somebody_collects(edbprof_run, tmp_path):  # noqa: F811
+    # OpenCV asks for the version, and annotates only if there is one.
+    program = write(tmp_path / "program.py", COPY_OF_ITT)
+    done = edbprof_run(str(program), options=BOTH)
+    succeeded(done)
+    assert done.stdout == "edbprof True 2\n"
 
 
 def test_without_the_options(edbprof_run, tmp_path):  # noqa: F811
