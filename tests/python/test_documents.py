@@ -49,7 +49,7 @@ def test_it():
 """
 PROGRAMS = [
     "app.py", "script.py", "report.py", "service.py", "pand.py", "job.py", "joblib_program.py",
-    "ray_program.py", "server.py", "dead.py",
+    "ray_program.py", "spark_program.py", "server.py", "dead.py",
 ]  # fmt: skip
 ON_PATH = ["docutils", "gunicorn", "jupyter-nbconvert"]
 HELPER = "def helper(): sum([1] * 9999)"
@@ -70,6 +70,8 @@ NOT_RUN = {
     "edbprof attach": "needs a process",
     "edbprof dump": "needs a process",
     "edbprof export -o pl.perfetto-trace": "shows the sixth second of a run",
+    "edbprof top --include=digit_sum": "is of a function of Spark's",
+    "edbprof --out=udfs": "is of files of Spark's",
 }
 # Commands whose exit status is the point of the example.
 MAY_FAIL = ["edbprof run fail.py", "edbprof check", "edbprof diff", "edbprof clean"]
