@@ -228,7 +228,7 @@ def test_errors_say_what_is_missing(tmp_path):
     with subprocess.Popen(["sleep", "1000"]) as other:
         for arguments, reason in [
             (["attach", 999999999], "there is no process 999999999"),
-            (["attach", other.pid], "its program is no Python that edbprof could ask"),
+            (["attach", other.pid], "its program (sleep) is no Python that edbprof could ask"),
             (["dump", other.pid], "opens no door"),
             (["attach", "--seconds=0", other.pid], "a number of seconds is wanted"),
         ]:

@@ -4,11 +4,13 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edbprof::report::display::printable;
+use edbprof::report::summary::path_text;
 use rustix::net::sockopt::socket_peercred;
+use rustix::process::Pid;
 
 use super::process::Process;
 use crate::cli::exit::Error;
@@ -30,45 +32,45 @@ pub(super) struct Door {
 impl Door {
     /// # Errors
     ///
-    /// When the process does not let this one in, or it is not the process that answers.
-    pub(super) fn connect(process: &Process, path: &Path) -> Result<Door, Error> {
+    /// When the process does not let this one in, or none of `paths` is its.
+    pub(super) fn connect(process: &Process, paths: &[PathBuf]) -> Result<Door, Error> {
         let end = Instant::now() + REOPENING;
         loop {
-            let greeted = Door::open(process, path)
-                .and_then(|mut door| door.exchange(b"hello").map(|_| door));
-            match greeted {
-                Ok(door) => return door.checked(process),
-                Err(error) if may_pass(&error) && Instant::now() < end => {
-                    std::thread::sleep(PAUSE);
+            let mut failed = None;
+            for path in paths {
+                match Door::greet(process, path) {
+                    Ok(door) => return Ok(door),
+                    Err(error) => failed = Some(error),
                 }
-                Err(error) => return Err(refused(process, &error)),
             }
+            let error = failed.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+            if !may_pass(&error) || !process.runs() || Instant::now() > end {
+                return Err(process.ended_or(refused(process, &error)));
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
-    fn open(process: &Process, path: &Path) -> io::Result<Door> {
+    fn greet(process: &Process, path: &Path) -> io::Result<Door> {
         let stream = UnixStream::connect(path)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Door {
-            stream,
-            pid: process.pid,
-        })
-    }
-
-    /// Returns this connection if it is to the process.
-    fn checked(self, process: &Process) -> Result<Door, Error> {
-        let pid = process.pid;
-        let peer =
-            socket_peercred(&self.stream).map_err(|error| refused(process, &error.into()))?;
-        // Somebody else could have made a socket of that name.
-        if peer.uid.as_raw() != process.user && !peer.uid.is_root() {
-            return Err(Error::Usage(format!(
-                "the door of process {pid} is held by user {}, and not by its own",
-                peer.uid.as_raw()
+        // Somebody else could have made a socket of that name, also in another container.
+        let peer = socket_peercred(&stream)?;
+        let is_users = peer.uid.as_raw() == process.user || peer.uid.is_root();
+        if !is_users || Pid::as_raw(Some(peer.pid)) as u32 != process.pid {
+            let uid = peer.uid.as_raw();
+            return Err(io::Error::other(format!(
+                "{} is the socket of another process, of user {uid}",
+                path_text(path)
             )));
         }
-        Ok(self)
+        let mut door = Door {
+            stream,
+            pid: process.pid,
+        };
+        door.exchange(b"hello")?;
+        Ok(door)
     }
 
     /// Asks, and returns the answer.
@@ -152,14 +154,14 @@ fn refused(process: &Process, error: &io::Error) -> Error {
     Error::Usage(match error.kind() {
         io::ErrorKind::PermissionDenied => format!(
             "process {pid} belongs to user {}, and its door is open to that user and root only: \
-             sudo edbprof attach {pid}",
-            process.user
+             sudo edbprof {} {pid}",
+            process.user, process.command
         ),
         io::ErrorKind::ConnectionRefused => {
             format!("the door of process {pid} is closed, although its socket is there")
         }
         io::ErrorKind::UnexpectedEof => {
-            format!("process {pid} lets in its own user and root only, or has ended")
+            format!("process {pid} has closed its door: it lets in its own user and root only")
         }
         _ => format!("can't connect to process {pid}: {error}"),
     })

@@ -29,9 +29,9 @@ struct Line {
 ///
 /// When the process can't be looked at.
 pub(crate) fn dump(options: &DumpOptions) -> Result<Exit, Error> {
-    let process = Process::new(options.pid)?;
+    let process = Process::new(options.pid, "dump")?;
     let recorded = recorded(&process);
-    let asked = match recorded.is_empty() || process.door().is_some() {
+    let asked = match recorded.is_empty() || !process.doors().is_empty() {
         true => connect(&process).and_then(|mut door| door.ask(b"dump")),
         false => Ok(String::new()),
     };

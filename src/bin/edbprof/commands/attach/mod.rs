@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`process`] | facts of the process, as the system shows them |
 //! | [`door`] | the socket by which the process is asked |
+//! | [`rights`] | the right that is missing, and what grants it |
 //! | [`remote`] | a way in for Python 3.14 and later, which opens a door |
 //! | [`session`] | recording: from its beginning to the results |
 //! | [`dump`] | stacks |
@@ -12,6 +13,7 @@ mod door;
 mod dump;
 mod process;
 mod remote;
+mod rights;
 mod session;
 
 pub(crate) use dump::dump;
@@ -27,8 +29,8 @@ use crate::cli::exit::Error;
 ///
 /// The reason why there is none, and what to do about it.
 fn connect(process: &Process) -> Result<Door, Error> {
-    match process.door() {
-        Some(path) => Door::connect(process, &path),
-        None => remote::open_door(process),
+    match &process.doors()[..] {
+        [] => remote::open_door(process),
+        paths => Door::connect(process, paths),
     }
 }

@@ -5,7 +5,8 @@
 //! the system allows to those who may trace it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use edbprof::report::display::printable;
 use edbprof::report::summary::path_text;
 
 use super::door::Door;
-use super::process::Process;
+use super::process::{Process, Program};
+use super::rights;
 use crate::cli::exit::Error;
 
 /// Time that the main thread has to come to an instruction of Python.
@@ -62,9 +64,9 @@ pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
     let pid = process.pid;
     if process.is_foreign() {
         return Err(Error::Usage(format!(
-            "process {pid} belongs to user {}: that user or root may attach to it (sudo edbprof \
-             attach {pid})",
-            process.user
+            "process {pid} belongs to user {}: that user or root may do this (sudo edbprof {} \
+             {pid})",
+            process.user, process.command
         )));
     }
     let failed = |error: std::io::Error| {
@@ -90,13 +92,15 @@ pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
     let end = Instant::now() + PATIENCE;
     loop {
         if door.exists() {
-            return Door::connect(process, &door);
+            return Door::connect(process, &[door]);
         }
         if let Ok(reason) = fs::read(place.path().join("failed")) {
             return Err(not_opened(process, &printable(&reason)));
         }
         if !process.runs() {
-            return Err(Error::SomeFailed(format!("process {pid} has ended")));
+            return Err(Error::SomeFailed(format!(
+                "process {pid} has ended meanwhile"
+            )));
         }
         if Instant::now() > end {
             return Err(Error::SomeFailed(format!(
@@ -111,10 +115,10 @@ pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
 }
 
 fn not_opened(process: &Process, reason: &str) -> Error {
-    let python = process.program().map_or_else(
-        || "its Python".to_owned(),
-        |program| path_text(&program).to_string(),
-    );
+    let python = match process.program() {
+        Program::Python(path) => path_text(&path).to_string(),
+        _ => "its Python".to_owned(),
+    };
     let help = match reason.starts_with("ModuleNotFoundError") {
         true => format!("; edbprof is to be installed there: {python} -m pip install edbprof"),
         false => String::new(),
@@ -128,41 +132,45 @@ fn not_opened(process: &Process, reason: &str) -> Error {
 /// Has the process run `script`.
 fn request(process: &Process, script: &Path) -> Result<(), Error> {
     let pid = process.pid;
-    // Only a Python of the same version can.
-    let program = format!("/proc/{pid}/exe");
     let door = "opens no door (edbprof run --start=off, or edbprof_native.listen())";
-    let is_python = process.program().is_some_and(|program| {
-        let name = program.file_name().unwrap_or_default();
-        name.to_string_lossy().starts_with("python")
-    });
-    if !is_python {
-        return Err(Error::Usage(format!(
-            "process {pid} {door}, and its program is no Python that edbprof could ask"
-        )));
-    }
-    let program = fs::canonicalize(&program).unwrap_or_else(|_| program.into());
-    let asked = Command::new(program)
-        .args(["-I", "-S", "-c", REQUEST])
-        .arg(pid.to_string())
-        .arg(script)
-        .stdin(Stdio::null())
-        .output();
-    let asked = asked
-        .map_err(|error| Error::SomeFailed(format!("can't run the Python of {pid}: {error}")))?;
+    let path = match process.program() {
+        Program::Python(path) => path,
+        other => {
+            let why = match other {
+                Program::Other(name) => format!(
+                    "its program ({}) is no Python that edbprof could ask",
+                    printable(name.as_bytes())
+                ),
+                Program::Hidden => format!(
+                    "it may not be traced, as sys.remote_exec does: {}",
+                    rights::missing(process)
+                ),
+                _ => "it is a thread of the kernel".to_owned(),
+            };
+            return Err(process.ended_or(Error::Usage(format!("process {pid} {door}, and {why}"))));
+        }
+    };
+    let mut command = python_of(process, &path);
+    command.args(["-I", "-S", "-c", REQUEST]);
+    command.arg(pid.to_string()).arg(script);
+    let asked = command.stdin(Stdio::null()).output();
+    let asked = asked.map_err(|error| {
+        let text = format!("can't run the Python of process {pid}: {error}");
+        process.ended_or(Error::SomeFailed(text))
+    })?;
     if asked.status.success() {
         return Ok(());
     }
     let said = printable(asked.stdout.trim_ascii());
-    Err(Error::Usage(match said.split_once(' ') {
+    Err(process.ended_or(Error::Usage(match said.split_once(' ') {
         Some(("version", version)) => format!(
             "process {pid} {door}, and sys.remote_exec, which needs none, is in Python 3.14 and \
              later; this is Python {version}"
         ),
         Some(("permission", _)) => format!(
-            "may not trace process {pid}, as sys.remote_exec does. Root may (sudo edbprof attach \
-             {pid}); a user may trace his processes if kernel.yama.ptrace_scope is 0 (sudo sysctl \
-             kernel.yama.ptrace_scope=0); a container needs --cap-add=SYS_PTRACE. A program with a \
-             door needs no right (edbprof run --start=off, or edbprof_native.listen())"
+            "may not trace process {pid}, as sys.remote_exec does: {}. A program with a door needs \
+             no right (edbprof run --start=off, or edbprof_native.listen())",
+            rights::missing(process)
         ),
         Some(("failed", reason)) => format!(
             "sys.remote_exec can't enter process {pid}: {reason}. PYTHON_DISABLE_REMOTE_DEBUG and \
@@ -172,5 +180,24 @@ fn request(process: &Process, script: &Path) -> Result<(), Error> {
             "sys.remote_exec can't enter process {pid}: {}",
             printable(asked.stderr.trim_ascii())
         ),
-    }))
+    })))
+}
+
+/// The program of the process, which only a Python of the same version can replace. Root executes
+/// no program that another user may have written, but runs it by the rights of the process's user.
+fn python_of(process: &Process, path: &Path) -> Command {
+    let link = format!("/proc/{}/exe", process.pid);
+    let mut command = Command::new(match path.exists() {
+        true => path,
+        false => Path::new(&link),
+    });
+    let own = rustix::process::geteuid().as_raw();
+    let is_trusted = fs::metadata(&link).is_ok_and(|file| {
+        let has_others = file.uid() != 0 && file.uid() != own;
+        !has_others && file.mode() & 0o022 == 0
+    });
+    if own == 0 && process.user != 0 && !is_trusted {
+        command.uid(process.user).gid(process.group);
+    }
+    command
 }

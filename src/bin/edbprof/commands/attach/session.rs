@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// When nothing was recorded, or no results were written.
 pub(crate) fn attach(options: &AttachOptions) -> Result<Exit, Error> {
     Outputs::new(options.results.out.as_deref())?.check_writable()?;
-    let process = Process::new(options.pid)?;
+    let process = Process::new(options.pid, "attach")?;
     let pid = options.pid;
     if is_recorded(pid) {
         return Err(Error::Usage(format!(
