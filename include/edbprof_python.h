@@ -52,6 +52,7 @@ typedef struct edbprof_python_api {
      * its part. See edbprof_python_attach_thread. */
     edbprof_status (*attach_thread)(const char *name);
     edbprof_status (*detach_thread)(void);
+    /* More of the C ABI. */
     edbprof_status (*span_intern)(edbprof_str, edbprof_str, int64_t, const edbprof_function **);
     edbprof_str (*status_text)(int32_t);
     size_t (*new_error)(char *, size_t);

@@ -30,7 +30,8 @@ enum Item {
 }
 
 struct Member {
-    code: String,
+    /// Declarations that share the comment.
+    code: Vec<String>,
     comment: String,
 }
 
@@ -55,17 +56,21 @@ fn comment(lines: &[&str]) -> (String, usize) {
 fn members(lines: &[&str]) -> (Vec<Member>, usize) {
     let (mut members, mut at) = (Vec::new(), 0);
     while !lines[at].starts_with('}') {
-        if !lines[at].trim().starts_with("/**") {
-            at += 1;
+        let line = lines[at].trim();
+        if line.starts_with("/*") {
+            let (text, len) = comment(&lines[at..]);
+            at += len;
+            members.push(Member {
+                code: Vec::new(),
+                comment: text,
+            });
             continue;
         }
-        let (text, len) = comment(&lines[at..]);
-        at += len;
-        let code = lines[at].trim().trim_end_matches([',', ';']).to_owned();
-        members.push(Member {
-            code,
-            comment: text,
-        });
+        let member = members.last_mut().filter(|_| line.ends_with([',', ';']));
+        if let Some(member) = member {
+            let code = line.trim_end_matches([',', ';']).to_owned();
+            member.code.push(code);
+        }
         at += 1;
     }
     (members, at + 1)
@@ -79,10 +84,24 @@ fn last_word(code: &str) -> String {
 /// The declaration that begins in the first line, and the number of its lines.
 fn item(lines: &[&str]) -> (Item, usize) {
     let first = lines[0];
-    if let Some(constant) = first.strip_prefix("#define ") {
-        let (name, value) = constant.split_once(' ').unwrap();
-        let (name, value) = (name.to_owned(), value.to_owned());
-        return (Item::Constant { name, value }, 1);
+    if first.starts_with("#ifndef ") {
+        let (item, len) = item(&lines[1..]);
+        return (item, len + 1);
+    }
+    if first.starts_with("#define ") {
+        let len = 1 + lines.iter().position(|line| !line.ends_with('\\')).unwrap();
+        let code = lines[..len].join(" ").replace('\\', " ");
+        let mut words = code.split_whitespace().skip(1);
+        let name = words.next().unwrap().to_owned();
+        let value = words.collect::<Vec<_>>().join(" ");
+        return (Item::Constant { name, value }, len);
+    }
+    if first.starts_with("static inline ") {
+        let len = lines.iter().position(|line| *line == "{").unwrap();
+        let words: Vec<_> = lines[..len].iter().map(|line| line.trim()).collect();
+        let code = words.join(" ").replace("static inline ", "") + ";";
+        let name = last_word(code.split_once('(').unwrap().0);
+        return (Item::Function { name, code }, len);
     }
     if first.starts_with("enum ") || first.starts_with("typedef struct") && first.ends_with('{') {
         let name = last_word(first.trim_end_matches('{'));
@@ -114,13 +133,14 @@ fn cell(text: &str) -> String {
     text.replace('\n', " ").replace('|', "\\|")
 }
 
-fn write_page(page: &mut String, header: &str, text: &str) {
+/// Comments that begin with `mark` are documentation.
+fn write_page(page: &mut String, header: &str, mark: &str, text: &str) {
     let lines: Vec<_> = text.lines().collect();
     let (introduction, mut at) = comment(&lines);
     write!(page, "\n# `{header}`\n\n{introduction}\n").unwrap();
     let (mut constants, mut types, mut functions) = (String::new(), String::new(), String::new());
     while at < lines.len() {
-        if !lines[at].starts_with("/**") {
+        if !lines[at].starts_with(mark) {
             at += 1;
             continue;
         }
@@ -138,8 +158,9 @@ fn write_page(page: &mut String, header: &str, text: &str) {
                     types.push_str("\n| member | meaning |\n|---|---|\n");
                 }
                 for member in members {
-                    let Member { code, comment } = member;
-                    writeln!(types, "| `{code}` | {} |", cell(&comment)).unwrap();
+                    let code: Vec<_> = member.code.iter().map(|each| format!("`{each}`")).collect();
+                    let (code, comment) = (code.join("<br>"), cell(&member.comment));
+                    writeln!(types, "| {code} | {comment} |").unwrap();
                 }
             }
             Item::Function { name, code } => {
@@ -159,9 +180,13 @@ fn write_page(page: &mut String, header: &str, text: &str) {
 fn the_committed_page_is_fresh() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = BEGINNING.to_owned();
-    for header in ["edbprof.h", "edbprof_profiles.h"] {
+    for (header, mark) in [
+        ("edbprof.h", "/**"),
+        ("edbprof_profiles.h", "/**"),
+        ("edbprof_python.h", "/*"),
+    ] {
         let text = fs::read_to_string(root.join("include").join(header)).unwrap();
-        write_page(&mut page, header, &text);
+        write_page(&mut page, header, mark, &text);
     }
     if std::env::var_os("EDBPROF_BLESS").is_some() {
         fs::write(root.join(PAGE), &page).unwrap();
