@@ -3,7 +3,7 @@
 The programs are those of waiting.py. yappi and cProfile have one clock at a time, so each program
 runs twice, and what the wall clock has more than the processor's counts as waiting. py-spy counts
 samples of the function, or of its caller for functions of C, in which the thread was idle; and
-with --gil those in which it did not hold the lock.
+with --gil those in which it did not hold the lock. Tachyon counts samples in its modes wall and cpu.
 
     pip install yappi py-spy
     python benches/waiting_beside.py
@@ -121,10 +121,15 @@ def samples(script: Path, directory: str, option: str) -> Tuple[float, Dict[str,
     return json.loads(known[-1])[0] / 1e6, counts
 
 
-def by_pyspy(name: str) -> Tuple[float, Optional[float]]:
+def caller(name: str) -> str:
+    """The function that samplers have instead of a function of C."""
     function = CALLERS.get(PROGRAMS[name][0], PROGRAMS[name][0])
-    if function == "work" and "def work" not in PROGRAMS[name][2]:
-        function = "main"
+    is_there = function != "work" or "def work" in PROGRAMS[name][2]
+    return function if is_there else "main"
+
+
+def by_pyspy(name: str) -> Tuple[float, Optional[float]]:
+    function = caller(name)
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "program.py")
         script.write_text(program(name, PLAIN))
@@ -132,6 +137,37 @@ def by_pyspy(name: str) -> Tuple[float, Optional[float]]:
         _, with_lock = samples(script, directory, "--gil")
     waiting = everything.get(function, 0) - with_lock.get(function, 0)
     return known, waiting * 1e3 / RATE
+
+
+#: Tachyon is in the standard library from here on.
+TACHYON_PYTHON = "python3.15"
+TACHYON_RATE = 1000
+
+
+def tachyon_samples(script: Path, directory: str, mode: str) -> Tuple[float, Dict[str, int]]:
+    collapsed = Path(directory, "collapsed.txt")
+    command = [TACHYON_PYTHON, "-m", "profiling.sampling", "run", "-a", f"-r{TACHYON_RATE}"]
+    command += ["--mode", mode, "--collapsed", "-o", str(collapsed), str(script), "unused"]
+    out = subprocess.check_output(command, encoding="utf-8", stderr=subprocess.DEVNULL)
+    known = [line for line in out.splitlines() if line.startswith("[")]
+    counts: Dict[str, int] = {}
+    for line in collapsed.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        # Such as `program.py:work:5` or `<GC>`.
+        leaf = stack.split(";")[-1].rpartition(":")[0].rpartition(":")[2]
+        counts[leaf] = counts.get(leaf, 0) + int(count)
+    return json.loads(known[-1])[0] / 1e6, counts
+
+
+def by_tachyon(name: str) -> Tuple[float, Optional[float]]:
+    function = caller(name)
+    with tempfile.TemporaryDirectory() as directory:
+        script = Path(directory, "program.py")
+        script.write_text(program(name, PLAIN))
+        known, everything = tachyon_samples(script, directory, "wall")
+        _, on_processor = tachyon_samples(script, directory, "cpu")
+    waiting = everything.get(function, 0) - on_processor.get(function, 0)
+    return known, waiting * 1e3 / TACHYON_RATE
 
 
 def by_edbprof(name: str) -> Tuple[float, Optional[float]]:
@@ -144,19 +180,23 @@ TOOLS: Dict[str, Callable[[str], Tuple[float, Optional[float]]]] = {
     "yappi": lambda name: by_two_clocks(name, YAPPI),
     "cProfile": lambda name: by_two_clocks(name, CPROFILE),
     "py-spy --gil": by_pyspy,
+    "Tachyon": by_tachyon,
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("programs", nargs="*", help=", ".join(PROGRAMS))
-    names: List[str] = parser.parse_args().programs or list(PROGRAMS)
-    print("| program | " + " | ".join(TOOLS) + " |")
-    print("|---|" + "---|" * len(TOOLS))
+    parser.add_argument("--tools", default=",".join(TOOLS))
+    arguments = parser.parse_args()
+    names: List[str] = arguments.programs or list(PROGRAMS)
+    tools = arguments.tools.split(",")
+    print("| program | " + " | ".join(tools) + " |")
+    print("|---|" + "---|" * len(tools))
     for name in names:
         cells = []
-        for measured in TOOLS.values():
-            known, found = measured(name)
+        for tool in tools:
+            known, found = TOOLS[tool](name)
             cells.append("-" if found is None else f"{found:.1f} of {known:.1f}")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
