@@ -1,4 +1,4 @@
-//! Checksums of a timeline file: XXH3-64, which finds each byte that is not as it was written.
+//! Checksums of call histories: XXH3-64, which finds each byte that is not as it was written.
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
@@ -11,16 +11,21 @@ pub(super) fn of_bytes(bytes: &[u8]) -> u64 {
 }
 
 /// Returns the checksum of the little-endian bytes of `words`.
-pub(super) fn of_words(words: &[u64]) -> u64 {
+pub(crate) fn of_words(words: impl Iterator<Item = u64>) -> u64 {
     let mut sum = Xxh3Default::new();
     let mut bytes = [0; 8 * AT_ONCE];
-    for part in words.chunks(AT_ONCE) {
-        for (bytes, word) in bytes.chunks_exact_mut(8).zip(part) {
+    let mut words = words.fuse();
+    loop {
+        let mut filled = 0;
+        for (bytes, word) in bytes.chunks_exact_mut(8).zip(&mut words) {
             bytes.copy_from_slice(&word.to_le_bytes());
+            filled += 8;
         }
-        sum.update(&bytes[..8 * part.len()]);
+        sum.update(&bytes[..filled]);
+        if filled < bytes.len() {
+            return sum.digest();
+        }
     }
-    sum.digest()
 }
 
 #[cfg(test)]
@@ -29,10 +34,10 @@ mod tests {
 
     #[test]
     fn words_have_the_checksum_of_their_bytes() {
-        for len in [0, 1, 1024, 1025, 5000] {
+        for len in [0, 1, 1023, 1024, 1025, 2048, 5000] {
             let words: Vec<u64> = (0..len).map(|word| word << 40 | 7).collect();
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            assert_eq!(of_words(&words), of_bytes(&bytes));
+            assert_eq!(of_words(words.into_iter()), of_bytes(&bytes));
         }
     }
 }

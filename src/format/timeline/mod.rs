@@ -18,8 +18,8 @@
 //! | 24 | 4 | number of the thread in its process, counted from 1 |
 //! | 28 | 4 | number of words at the beginning that enter counters of overflow calls that were open then, the outermost first |
 //! | 32 | 4 | in a timeline file the number of words that follow; 0 in a history file |
-//! | 40 | 8 | in a timeline file the XXH3-64 of the words' bytes |
-//! | 48 | 8 | in a timeline file the XXH3-64 of the bytes before |
+//! | 40 | 8 | XXH3-64 of the words' bytes; in a history file 0 until the thread has left the block |
+//! | 48 | 8 | XXH3-64 of the bytes before; in a history file of the first 40 |
 //!
 //! The bytes in between and behind are zeros.
 //!
@@ -54,7 +54,8 @@
 //! | 32 | 8 | number of blocks that the file has |
 //! | 40 | 8 | first tick for which the blocks have every event: 1 until a block is given up |
 //! | 48 | 8 | tick from which on there was no room; 0 if there was |
-//! | 56 | | zeros |
+//! | 56 | 8 | index of the latest block that was given up, plus 1: it may be filled with zeros just now |
+//! | 64 | | zeros |
 //!
 //! A timeline file begins with 64 bytes:
 //!
@@ -98,7 +99,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-mod checksum;
+pub(crate) mod checksum;
 mod damage;
 mod process;
 mod reader;
@@ -199,4 +200,5 @@ pub(crate) mod history {
     pub(crate) const BLOCKS: usize = 32;
     pub(crate) const COMPLETE_FROM: usize = 40;
     pub(crate) const COMPLETE_TO: usize = 48;
+    pub(crate) const GIVEN_UP: usize = 56;
 }

@@ -108,7 +108,7 @@ pub struct Block {
     pub words: u32,
     /// Offset of the words in the file, bytes.
     pub(crate) offset: u64,
-    /// Checksum of the words; a history file has none.
+    /// Checksum of the words; a block that a thread still fills has none.
     pub(crate) checksum: Option<u64>,
 }
 
@@ -230,10 +230,12 @@ impl TimelineProcess {
         words.resize(block.words.min(MOST_WORDS) as usize, 0);
         self.file.read_words(block.offset, words)?;
         match block.checksum {
-            Some(checksum) if checksum != checksum::of_words(words) => {
+            Some(checksum) if checksum != checksum::of_words(words.iter().copied()) => {
                 words.clear();
                 self.file.damaged(block.offset, Damage::Words);
             }
+            // A block of a history file ends with zeros.
+            Some(_) if words.last() == Some(&0) => words.truncate(used_words(words)),
             Some(_) => {}
             None => self.leave_out_damaged(block, words),
         }

@@ -205,7 +205,7 @@ fn read_nodes(
     }
     let mut words = vec![0; extents.nodes as usize];
     file.read_words(extents.nodes_at, &mut words)?;
-    if checksum::of_words(&words) != extents.nodes_checksum {
+    if checksum::of_words(words.iter().copied()) != extents.nodes_checksum {
         let at = extents.nodes_at as usize;
         return Err(ReadError::invalid(at, "its nodes are damaged").into());
     }

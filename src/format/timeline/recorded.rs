@@ -2,13 +2,16 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+use std::io;
+
+use super::checksum;
 use super::damage::Damage;
 use super::process::{
     Block, MOST_WORDS, TimelineClock, TimelineNode, TimelineProcess, TimelineThread,
 };
 use super::reader::{TimelineError, block_of, truncated, u32_at, u64_at};
 use super::source::{Source, TimelineFile};
-use super::{BLOCK, BLOCK_HEADER, HISTORY_HEADER, HISTORY_MAGIC, VERSION, history};
+use super::{BLOCK, BLOCK_HEADER, HISTORY_HEADER, HISTORY_MAGIC, VERSION, block, history};
 use crate::format::live::{Now, Tables, tables};
 use crate::format::read_error::{ReadError, Reason};
 use crate::model::Ending;
@@ -65,6 +68,8 @@ pub fn read_recorded(
         let behind = room % BLOCK as u64;
         file.damaged(len - behind, Damage::Behind(behind));
     }
+    let is_over = process.ending != Ending::Running;
+    let given_up = u64_at(&header, history::GIVEN_UP);
     let mut of = TimelineProcess {
         process,
         recording: id,
@@ -94,10 +99,9 @@ pub fn read_recorded(
                 inherited,
             })
             .collect(),
-        blocks: read_blocks(&file, blocks)?,
+        blocks: read_blocks(&file, blocks, (is_over, given_up))?,
         file,
     };
-    let is_over = of.process.ending != Ending::Running;
     let unsound = of.leave_out_unsound();
     // A process that continues makes nodes after its live file was read.
     if let (Some(block), true) = (unsound.first(), is_over) {
@@ -108,17 +112,43 @@ pub fn read_recorded(
     Ok(of)
 }
 
-fn read_blocks(file: &TimelineFile, count: u64) -> Result<Vec<Block>, TimelineError> {
+/// Reads the headers of blocks. The checksums of a process that is not over say nothing, because it
+/// may use a block again meanwhile. `given_up` may be about to be used again, counted from 1.
+fn read_blocks(
+    file: &TimelineFile,
+    count: u64,
+    (is_over, given_up): (bool, u64),
+) -> Result<Vec<Block>, TimelineError> {
     let mut blocks = Vec::new();
     for index in 0..count {
         let at = HISTORY_HEADER as u64 + index * BLOCK as u64;
         let mut header = [0; BLOCK_HEADER];
         file.read_at(at, &mut header)?;
-        let block = block_of(&header, MOST_WORDS, at + BLOCK_HEADER as u64);
-        if block.number != 0 {
+        let mut block = block_of(&header, MOST_WORDS, at + BLOCK_HEADER as u64);
+        if !is_over {
+            blocks.extend((block.number != 0).then_some(block));
+            continue;
+        }
+        let sum = header.get(..block::CHECKSUM).map(checksum::of_bytes);
+        let is_sound = match block.number {
+            0 => index + 1 == given_up || is_empty(file, at)?,
+            _ => sum == Some(u64_at(&header, block::HEADER_CHECKSUM)),
+        };
+        if !is_sound {
+            file.damaged(at, Damage::Blocks(1));
+        } else if block.number != 0 {
+            let sum = u64_at(&header, block::CHECKSUM);
+            block.checksum = (sum != 0).then_some(sum);
             blocks.push(block);
         }
     }
     blocks.sort_by_key(|block| block.number);
     Ok(blocks)
+}
+
+/// Returns true if the block at `at` has zeros alone.
+fn is_empty(file: &TimelineFile, at: u64) -> io::Result<bool> {
+    let mut bytes = [0; BLOCK];
+    file.read_at(at, &mut bytes)?;
+    Ok(bytes.iter().all(|&byte| byte == 0))
 }

@@ -65,7 +65,7 @@ impl<W: Write + Seek> TimelineWriter<W> {
         let extents = Extents {
             blocks_at,
             nodes_at,
-            nodes_checksum: checksum::of_words(&nodes),
+            nodes_checksum: checksum::of_words(nodes.iter().copied()),
         };
         self.directory.push(entry(process, &extents));
         Ok(())
@@ -125,7 +125,10 @@ fn header_of(of: &Block, words: &[u64]) -> [u8; BLOCK_HEADER] {
     put(block::THREAD, &of.thread.to_le_bytes());
     put(block::OVERFLOW, &of.overflow.to_le_bytes());
     put(block::WORDS, &(words.len() as u32).to_le_bytes());
-    put(block::CHECKSUM, &checksum::of_words(words).to_le_bytes());
+    put(
+        block::CHECKSUM,
+        &checksum::of_words(words.iter().copied()).to_le_bytes(),
+    );
     let sum = checksum::of_bytes(&header[..block::HEADER_CHECKSUM]);
     header[block::HEADER_CHECKSUM..][..8].copy_from_slice(&sum.to_le_bytes());
     header

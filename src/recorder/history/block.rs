@@ -7,7 +7,7 @@ use std::sync::atomic::{
     compiler_fence,
 };
 
-use crate::format::timeline::{BLOCK, BLOCK_HEADER, Block, block};
+use crate::format::timeline::{BLOCK, BLOCK_HEADER, Block, block, checksum};
 
 /// Words that a block has for events.
 pub(crate) const WORDS: usize = (BLOCK - BLOCK_HEADER) / 8;
@@ -21,6 +21,8 @@ const _: () = assert!(
         && block::ROOT == 20
         && block::THREAD == 24
         && block::OVERFLOW == 28
+        && block::WORDS == 32
+        && block::CHECKSUM == 40
         && HEADER_WORDS == 8
 );
 
@@ -64,6 +66,14 @@ impl<'s> Words<'s> {
         compiler_fence(Acquire);
         for word in &self.0[1..] {
             word.store(0, Relaxed);
+        }
+    }
+
+    /// Notes the checksum of its words, of which none comes after this.
+    pub(super) fn seal(self) {
+        if self.0[0].load(Relaxed) != 0 {
+            let words = self.0[HEADER_WORDS..].iter().map(|word| word.load(Relaxed));
+            self.0[block::CHECKSUM / 8].store(checksum::of_words(words), Release);
         }
     }
 
@@ -135,9 +145,18 @@ impl NewBlock {
             unsafe { self.start.add(word).as_ref() }.store(value, Release);
         };
         let halves = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
-        store(block::START / 8, at.tick);
-        store(block::NODE / 8, halves(at.node, at.root));
-        store(block::THREAD / 8, halves(at.thread, at.overflow));
+        let header = [
+            self.name.number,
+            at.tick,
+            halves(at.node, at.root),
+            halves(at.thread, at.overflow),
+            0,
+        ];
+        for (word, &value) in header.iter().enumerate().skip(1) {
+            store(word, value);
+        }
+        let sum = checksum::of_words(header.into_iter());
+        store(block::HEADER_CHECKSUM / 8, sum);
         store(0, self.name.number);
         // SAFETY: words follow the header.
         unsafe { self.start.add(HEADER_WORDS) }

@@ -188,6 +188,7 @@ impl History {
             let storage = self.storage.as_ref().ok_or(io::ErrorKind::NotFound)?;
             self.complete_from = self.complete_from.max(oldest.end);
             storage.set_complete_from(self.complete_from);
+            storage.set_given_up(oldest.index);
             storage.words(oldest.index).clear();
             self.kept.reused(oldest.index);
             oldest.index
@@ -256,6 +257,9 @@ impl History {
             index: block.index,
             end,
         };
+        if let Some(storage) = self.storage.as_ref().filter(|_| !self.is_abandoned) {
+            storage.words(block.index).seal();
+        }
         if !self.is_abandoned && self.retired.try_reserve(1).is_ok() && self.kept.retire(retired) {
             self.retired.push(Reverse(retired));
         }

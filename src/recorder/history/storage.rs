@@ -164,6 +164,11 @@ impl Storage {
         self.store(history::COMPLETE_TO, tick);
     }
 
+    /// The block at `index` is about to be filled with zeros.
+    pub(super) fn set_given_up(&self, index: u32) {
+        self.store(history::GIVEN_UP, u64::from(index) + 1);
+    }
+
     /// Unmaps everything. Frees nothing.
     pub(super) fn unmap(&mut self) {
         self.segments.iter_mut().for_each(Mapping::unmap);

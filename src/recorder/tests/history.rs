@@ -5,11 +5,16 @@ use std::fs::File;
 
 use super::{Figures, attach, define, recording_of};
 use crate::clock::Clock;
-use crate::format::timeline::{self, Block, NO_FUNCTION, Source, TimelineProcess};
+use crate::format::live::Now;
+use crate::format::timeline::{
+    self, BLOCK, BLOCK_HEADER, Block, HISTORY_HEADER, NO_FUNCTION, Source, TimelineProcess, block,
+};
 use crate::model::Ending;
 use crate::model::timeline::{CallEnd, Happening, WaitKind};
 use crate::recorder::node::{COUNTER, Visit};
-use crate::recorder::{HistoryOptions, Keep, Options, Recording, Registered, SaveOptions, Thread};
+use crate::recorder::{
+    HistoryOptions, Keep, Options, OutputLocation, Recording, Registered, SaveOptions, Thread,
+};
 
 pub(super) const SAVE: SaveOptions = SaveOptions {
     ending: Ending::Running,
@@ -390,4 +395,67 @@ fn a_history_leaves_free_what_it_has_to() {
         thread.leave(1, 9);
         assert_eq!(saved(&recording).is_some(), has_history);
     }
+}
+
+/// Bytes of the history file and of the live file of a recording with several blocks.
+fn files_of_a_killed_process() -> (Vec<u8>, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = recording_of(Options {
+        output: Some(OutputLocation {
+            directory: directory.path().to_owned(),
+            prefix: "a".into(),
+            suffix: ".prof".into(),
+        }),
+        history: options(1 << 20, Keep::Latest),
+        ..super::options(Clock::Host, 100)
+    });
+    define(&recording, 1, false);
+    let thread = attach(&recording);
+    for tick in 0..20_000 {
+        thread.enter(1, Visit::Start, thread.at(2 * tick + 1));
+        thread.leave(1, thread.at(2 * tick + 2));
+    }
+    let bytes = |suffix: &str| {
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let is_it = |path: &std::path::PathBuf| path.to_str().unwrap().ends_with(suffix);
+        std::fs::read(paths.into_iter().find(is_it).unwrap()).unwrap()
+    };
+    (bytes("timeline.live"), bytes("prof.live"))
+}
+
+/// Reads a history file. Returns the number of its words, and if damage was found.
+fn read_all(history: Vec<u8>, live: &[u8], now: Now) -> (usize, bool) {
+    let source = Source::Bytes(history);
+    let of = timeline::read_recorded(source, live, now).unwrap();
+    let (mut words, mut count) = (Vec::new(), 0);
+    for block in &of.blocks {
+        of.read(block, &mut words).unwrap();
+        count += words.len();
+    }
+    (count, of.file().damage().is_loss())
+}
+
+#[test]
+fn damaged_bytes_of_a_history_file_are_noticed() {
+    const FIRST: usize = HISTORY_HEADER;
+    let (history, live) = files_of_a_killed_process();
+    let whole = read_all(history.clone(), &live, Now::Gone);
+    assert_eq!(whole, (40_000, false));
+    let changed = |change: &dyn Fn(&mut [u8]), now| {
+        let mut history = history.clone();
+        change(&mut history);
+        read_all(history, &live, now)
+    };
+    // All of the header but zeros, and some of the words, of a block that its thread has left.
+    let words = (BLOCK_HEADER..BLOCK).step_by(1021);
+    for at in (0..block::HEADER_CHECKSUM + 8).chain(words) {
+        let (count, is_noticed) = changed(&|bytes| bytes[FIRST + at] ^= 0x10, Now::Gone);
+        assert!(is_noticed && count < 40_000, "byte {at}");
+    }
+    let (_, is_noticed) = changed(&|bytes| bytes[FIRST..FIRST + 4096].fill(0), Now::Gone);
+    assert!(is_noticed);
+    // A process that goes on may be about to use the block again.
+    let (count, is_noticed) = changed(&|bytes| bytes[FIRST + BLOCK_HEADER] ^= 1, Now::Running);
+    assert!(!is_noticed && count == 40_000);
 }
