@@ -6,8 +6,17 @@ import { readTimeline, type Timeline } from './data/timeline';
 import { functionFigures } from './model/figures';
 import { Graph } from './model/frames';
 import { expression, search, type Matches } from './model/search';
+import { findingOccurrences } from './model/occurrences';
 import { profileOf } from './model/range';
-import { isGroup, select, type Choice, type Selection } from './model/selection';
+import {
+  finish,
+  isGroup,
+  isSameBut,
+  selecting,
+  type Choice,
+  type Selection,
+} from './model/selection';
+import { inSteps } from './pause';
 import { Store, type State } from './state';
 import { copy, folded, tableCsv, tableText } from './text/copy';
 import { count, counted, duration, share } from './text/numbers';
@@ -29,6 +38,9 @@ import { TaskView } from './view/tasks';
 import { FunctionTable } from './view/table';
 import { rangeText, TimelineView } from './view/timeline';
 
+/** Nodes of a profile up to which a selection is made at once: the page blocks no longer than that. */
+const AT_ONCE = 1_500_000;
+
 export class App {
   private readonly store = new Store();
   private readonly view = make('div', { id: 'view', role: 'tabpanel' });
@@ -45,6 +57,8 @@ export class App {
   private readonly tasks: TaskView;
   private readonly groups: GroupChooser;
   private selection: Selection | null = null;
+  /** The selection before, or one that was prepared: people go back and forth. */
+  private other: Selection | null = null;
   private whole: Graph | null = null;
   private inverted: Graph | null = null;
   private found: { selection: Selection; text: string; matches: Matches | null } | null = null;
@@ -71,7 +85,7 @@ export class App {
       help: () => this.help.showModal(),
     };
     this.toolbar = new Toolbar(store, {
-      hasGroups: [...roles].some(isGroup),
+      hasGroups: [...roles].some(isGroup) || profile.tasks.length > 0,
       hasGenerics: profile.generics.length > 0,
       roles,
       hasChanges: profile.changes !== undefined,
@@ -103,7 +117,7 @@ export class App {
       });
     this.tasks = new TaskView(profile, choose);
     this.source = sources && new SourceView(profile, sources, choose);
-    this.groups = new GroupChooser(profile, off => store.set({ off, zoom: [] }));
+    this.groups = new GroupChooser(profile, change => store.set({ ...change, zoom: [] }));
     main.replaceChildren(this.toolbar.element, this.view, this.details.element, this.told);
     document.body.append(this.tip.element, this.help);
     followTheme(() => this.recolour());
@@ -123,6 +137,7 @@ export class App {
       return;
     }
     const selection = this.select(state);
+    if (!selection) return;
     const matches = this.search(selection, state.search);
     this.view.setAttribute('aria-labelledby', `tab-${view}`);
     const element = this.elementOf(view);
@@ -140,32 +155,48 @@ export class App {
       });
     } else if (view === 'sandwich') this.sandwich.show(selection, state, matches?.of ?? null);
     else if (view === 'table') this.table.show(selection, state);
-    else if (view === 'timeline') this.timeline!.view.show(state, matches?.of ?? null);
+    else if (view === 'timeline') this.timeline!.view.show(state, selection, matches?.of ?? null);
     else if (view === 'tasks') this.tasks.show(state);
     else if (view === 'source') this.source!.show(selection, state);
     else if (view === 'changes') this.changes!.show(state);
-    else if (view === 'processes') this.groups.show(state.off);
+    else if (view === 'processes') this.groups.show(state);
     this.details.show(selection, state.fn);
   }
 
   /** Reads the timeline, then shows what is to be shown. */
   private read(): void {
-    document.body.dataset['busy'] = '';
+    if (this.isWaiting) return;
     this.view.replaceChildren(make('p', { class: 'hint' }, 'Reading the timeline …'));
-    this.settled = this.settled.then(async () => {
-      if (!this.timeline) {
-        const data = await readTimeline(this.timelineText);
+    const text = this.timelineText;
+    this.timelineText = '';
+    this.wait(
+      () => readTimeline(text),
+      data => {
         const view = new TimelineView(this.profile, data, this.tip, {
           change: (change, isTyping) => this.store.set(change, isTyping),
-          tell: text => (this.told.textContent = text),
+          tell: told => (this.told.textContent = told),
         });
         this.timeline = { data, view };
-        this.timelineText = '';
-      }
+      },
+    );
+  }
+
+  /** Waits for what `work` makes, uses it, then shows the state that there is by then. */
+  private wait<T>(work: () => Promise<T>, use: (made: T) => void): void {
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    document.body.dataset['busy'] = '';
+    const waiting: Promise<void> = work().then(made => {
+      use(made);
+      this.isWaiting = false;
       delete document.body.dataset['busy'];
       this.show(this.store.state);
+      // The state may want more by now.
+      return this.settled === waiting ? undefined : this.settled;
     });
+    this.settled = waiting;
   }
+  private isWaiting = false;
 
   /** Returns the profile of the chosen range, or of everything. */
   private profileOf({ from, to }: State): Profile {
@@ -202,22 +233,49 @@ export class App {
   }
   private generics: HTMLElement | null = null;
 
-  private select(state: State): Selection {
-    const { measure, mine, imports } = state;
-    const choice: Choice = { measure, mine, imports, off: new Set(state.off) };
+  /** Returns the selection of `state`, or `null` if it is being made: then it is shown later. */
+  private select(state: State): Selection | null {
+    const { measure, mine, imports, tasksOnly } = state;
+    const choice: Choice = {
+      measure,
+      mine,
+      imports,
+      off: new Set(state.off),
+      tasksOff: new Set(state.tasksOff),
+      tasksOnly,
+    };
     const profile = this.profileOf(state);
-    const last = this.selection?.choice;
-    const isSame =
-      this.selection?.profile === profile &&
-      last?.measure === measure &&
-      last.mine === mine &&
-      last.imports === imports &&
-      [...last.off].join() === [...choice.off].join();
-    if (!this.selection || !isSame) {
-      this.selection = select(profile, choice, this.selection);
-      this.whole = this.inverted = null;
+    const isIt = (of: Selection | null) =>
+      of?.profile === profile && of.choice.measure === measure && isSameBut(of.choice, choice);
+    if (isIt(this.other)) this.use(this.other!);
+    else if (!isIt(this.selection)) {
+      const steps = selecting(profile, choice, this.selection);
+      if (profile.nodes > AT_ONCE) {
+        this.wait(
+          () => inSteps(steps),
+          selection => this.use(selection),
+        );
+        return null;
+      }
+      this.use(finish(steps));
     }
     return this.selection;
+  }
+
+  /** Makes what is likely to be asked for next, while the page has nothing else to do. */
+  async prepare(): Promise<void> {
+    const { profile, selection } = this;
+    await inSteps(findingOccurrences(profile));
+    if (!selection || profile.nodes > AT_ONCE) return;
+    const mine = { ...selection.choice, mine: !selection.choice.mine };
+    const other = await inSteps(selecting(selection.profile, mine));
+    if (this.selection === selection) this.other = other;
+  }
+
+  private use(selection: Selection): void {
+    this.other = this.selection;
+    this.selection = selection;
+    this.whole = this.inverted = null;
   }
 
   private graph(selection: Selection, view: 'flame' | 'inverted'): Graph {

@@ -18,8 +18,10 @@ async function start(): Promise<void> {
     const profile = await readProfile(take('data'));
     const timeline = take('timeline-data');
     const sources = await readSources(take('source-data'));
-    await new App(profile, timeline, sources, main).settled;
+    const app = new App(profile, timeline, sources, main);
+    await app.settled;
     document.body.dataset['ready'] = '';
+    void app.prepare();
     const { remarks } = profile;
     if (remarks.length > 0) {
       const notes = remarks.map(remark => make('p', {}, remark));

@@ -11,3 +11,12 @@ export function pause(): Promise<void> {
     port2.postMessage(0);
   });
 }
+
+/** Takes all steps, with a pause after each. */
+export async function inSteps<T>(steps: Iterator<void, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await pause();
+  }
+}

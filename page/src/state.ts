@@ -42,7 +42,11 @@ export interface State {
   imports: boolean;
   /** True if callers are below their callees. */
   flame: boolean;
+  /** Nodes of processes and threads that are left out. */
   off: readonly number[];
+  /** Functions whose tasks are left out, and if what runs in no task is. */
+  tasksOff: readonly number[];
+  tasksOnly: boolean;
   /** Range of the timeline whose profile is shown, nanoseconds; everything if they are equal. */
   from: number;
   to: number;
@@ -63,6 +67,8 @@ export const START: State = {
   imports: false,
   flame: false,
   off: [],
+  tasksOff: [],
+  tasksOnly: false,
   from: 0,
   to: 0,
   t0: 0,
@@ -107,6 +113,8 @@ export function fromFragment(fragment: string): State {
     imports: is('imports'),
     flame: is('flame'),
     off: numbers('off'),
+    tasksOff: numbers('tasksOff'),
+    tasksOnly: is('tasksOnly'),
     from: time('from'),
     to: time('to'),
     t0: time('t0'),

@@ -134,6 +134,37 @@ def test_tasks_are_those_of_the_tree(page, recorded):
         assert shown[name] == figures, line
 
 
+def test_chosen_tasks_are_all_that_other_views_show(page, recorded):
+    open_page(page, recorded.page, "#view=processes")
+    press = "[...document.querySelectorAll('#view button')].find(b => b.textContent === arguments[0]).click()"
+    page.script(press, "Tasks alone")
+    page.settle()
+    page.screenshot("page-tasks-chosen")
+    assert "tasksOnly=1" in fragment(page)
+    left_out = page.script("return document.querySelector('.range:not([hidden])').textContent")
+    assert left_out.startswith("Left out some tasks")
+
+    def calls(name, words):
+        open_page(page, recorded.page, f"#view=table&search=^{name} .*job&{words}")
+        return [row[1] for row in rows(page)]
+
+    assert calls("evil", "tasksOnly=1") == []
+    # evil() calls it outside of tasks.
+    [by_step] = [
+        caller["calls"]
+        for caller in recorded.of("parse")["callers"]
+        if recorded.json["functions"][caller["function"]]["name"] == "step"
+    ]
+    assert calls("parse", "tasksOnly=1") == [str(by_step)]
+    assert calls("parse", "") == [str(by_step + 1)]
+    off = choose(page, recorded, "handle").replace("fn=", "tasksOff=")
+    assert calls("parse", off) == ["1"] and calls("main", off) != []
+    assert calls("parse", off + "&tasksOnly=1") == []
+    open_page(page, recorded.page, f"#view=processes&{off}")
+    ticked = "return [...document.querySelectorAll('#view input:checked')].map(e => e.ariaLabel)"
+    assert "handle" not in page.script(ticked) and "In no task" in page.script(ticked)
+
+
 def test_folded_imports_have_the_names_of_modules(page, recorded):
     open_page(page, recorded.page, "#imports=1&search=importlib")
     page.script("document.querySelector('.graph').focus()")

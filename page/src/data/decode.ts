@@ -22,16 +22,38 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 /** Returns the content of a raw deflate stream, which is base64, without blocking for long. */
 export async function inflate(text: string): Promise<Uint8Array> {
   const base64 = text.trim();
-  let at = 0;
-  const compressed = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      await pause();
-      controller.enqueue(fromBase64(base64.slice(at, (at += CHARACTERS))));
-      if (at >= base64.length) controller.close();
-    },
-  });
-  const stream = compressed.pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream('deflate-raw');
+  const [, content] = await Promise.all([
+    write(stream.writable.getWriter(), base64),
+    read(stream.readable.getReader()),
+  ]);
+  return content;
+}
+
+async function write(to: WritableStreamDefaultWriter<BufferSource>, base64: string): Promise<void> {
+  for (let at = 0; at < base64.length; at += CHARACTERS) {
+    await pause();
+    await to.write(fromBase64(base64.slice(at, at + CHARACTERS)));
+  }
+  await to.close();
+}
+
+async function read(from: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { value } = await from.read();
+    if (!value) break;
+    parts.push(value);
+    length += value.length;
+  }
+  const content = new Uint8Array(length);
+  length = 0;
+  for (const part of parts) {
+    content.set(part, length);
+    length += part.length;
+  }
+  return content;
 }
 
 /** Reader of integers: seven bits a byte, the lowest first; the highest says that more follow. */

@@ -174,6 +174,14 @@ async function levelsOf(node: Uint32Array, { depth }: Process): Promise<Uint32Ar
   return levels.slice(1);
 }
 
+/** Returns the node of the page that stands for a lane's thread, or -1. */
+export function rootOf({ node, process }: Lane): number {
+  let at = node[0];
+  if (at === undefined) return -1;
+  while (process.parent[at] !== at) at = process.parent[at]!;
+  return process.place[at]!;
+}
+
 /** Returns the first tick of a process that is no earlier than `ns` on the axis. */
 export function tickAt({ zero, rate }: Process, ns: number): number {
   const since = BigInt(Math.round(ns)) - zero;

@@ -2,6 +2,7 @@
 // another call of the same function adds no total time: nodes are in depth-first order, so that
 // such a call lies before the end of the outer one.
 
+import { nodesOf } from './occurrences';
 import { eachCallee, isWhole, Shown, type Selection } from './selection';
 
 export interface Figures {
@@ -25,9 +26,7 @@ export function functionFigures(selection: Selection): readonly Figures[] {
 function computed(selection: Selection): Figures[] {
   const { profile } = selection;
   const adder = new Adder(selection);
-  for (let node = 0; node < profile.nodes; node++) {
-    if (selection.shown[node] === Shown.Yes) adder.add(profile.function[node]!, node);
-  }
+  adder.addAll();
   const figures = adder.figures();
   if (isWhole(selection.choice) && profile.exact.length > 0) {
     const of = new Map(figures.map(row => [row.fn, row]));
@@ -78,9 +77,8 @@ export function outermost(selection: Selection, fn: number): number[] {
 }
 
 function eachNodeOf(selection: Selection, fn: number, visit: (node: number) => void): void {
-  const { profile, shown } = selection;
-  for (let node = 0; node < profile.nodes; node++) {
-    if (profile.function[node] === fn && shown[node] === Shown.Yes) visit(node);
+  for (const node of nodesOf(selection.profile, fn)) {
+    if (selection.shown[node] === Shown.Yes) visit(node);
   }
 }
 
@@ -114,6 +112,26 @@ class Adder {
     if (node >= ends[fn]!) {
       this.total[fn] = this.total[fn]! + selection.total[node]!;
       ends[fn] = profile.end[node]!;
+    }
+  }
+
+  /** Adds all shown nodes: a loop of its own, because there may be millions. */
+  addAll(): void {
+    const { profile, shown, ...of } = this.selection;
+    const { nodes, function: column, end, estimated } = profile;
+    const { calls, self, total, waiting, isEstimated, ends } = this;
+    for (let node = 0; node < nodes; node++) {
+      if (shown[node] !== Shown.Yes) continue;
+      const fn = column[node]!;
+      calls[fn] = calls[fn]! + of.calls[node]!;
+      self[fn] = self[fn]! + of.self[node]!;
+      if (of.waiting[node]! > 0) waiting[fn] = waiting[fn]! + of.waiting[node]!;
+      if (node < ends[fn]!) continue;
+      total[fn] = total[fn]! + of.total[node]!;
+      ends[fn] = end[node]!;
+    }
+    for (let node = estimated; node < nodes; node++) {
+      if (shown[node] === Shown.Yes) isEstimated[column[node]!] = 1;
     }
   }
 

@@ -4,6 +4,7 @@
 
 import { eachCallee, type Selection } from './selection';
 import { outermost } from './figures';
+import { nodesOf } from './occurrences';
 
 export interface Frame {
   /** Function, or -1 for the whole. */
@@ -12,7 +13,7 @@ export interface Frame {
   parent: Frame | null;
   depth: number;
   nodes: ArrayLike<number>;
-  /** In graphs of callers the part of the weight that each node stands for. */
+  /** In graphs of callers the part of the weight that each node stands for: if absent, its own. */
   parts: ArrayLike<number> | null;
   next: Frame[] | null;
 }
@@ -85,11 +86,13 @@ export class Graph {
   }
 
   private callers(frame: Frame): Frame[] {
-    const { profile, up } = this.selection;
+    const { profile, up, own } = this.selection;
     const groups = new Groups(frame.depth + 1, frame);
     for (let i = 0; i < frame.nodes.length; i++) {
-      const caller = up[frame.nodes[i]!]!;
-      if (caller >= 0) groups.add(profile.function[caller]!, caller, frame.parts![i]!, true);
+      const node = frame.nodes[i]!;
+      const caller = up[node]!;
+      const part = frame.parts ? frame.parts[i]! : own[node]!;
+      if (caller >= 0 && part > 0) groups.add(profile.function[caller]!, caller, part, true);
     }
     return groups.frames();
   }
@@ -105,44 +108,22 @@ export function pathTo(frame: Frame): number[] {
 /** Lightest frame beside the root that is made, as a share of the whole. */
 const LEAST = 1e-5;
 
-/** Returns a frame for each function with its nodes, those that have a weight of their own. */
+/** Returns a frame for each function that has a weight of its own. */
 function byFunction({ own, profile, whole }: Selection): Frame[] {
   const least = whole * LEAST;
-  const { length } = profile.functions.name;
-  // The nodes of a function are a part of `nodes`, from its element of `starts` on.
-  const starts = new Uint32Array(length + 1);
-  const weights = new Float64Array(length);
-  for (let node = 0; node < profile.nodes; node++) {
-    const fn = profile.function[node]!;
-    if (own[node]! <= 0) continue;
-    starts[fn + 1]!++;
+  const { nodes, function: column } = profile;
+  const weights = new Float64Array(profile.functions.name.length);
+  for (let node = 0; node < nodes; node++) {
+    const fn = column[node]!;
     weights[fn] = weights[fn]! + own[node]!;
   }
-  for (let fn = 0; fn < length; fn++) starts[fn + 1] = starts[fn + 1]! + starts[fn]!;
-  const nodes = new Uint32Array(starts[length]!);
-  const parts = new Float64Array(nodes.length);
-  const next = starts.slice();
-  for (let node = 0; node < profile.nodes; node++) {
-    if (own[node]! <= 0) continue;
-    const at = next[profile.function[node]!]!++;
-    nodes[at] = node;
-    parts[at] = own[node]!;
-  }
   const frames: Frame[] = [];
-  for (let fn = 0; fn < length; fn++) {
-    const [first, last] = [starts[fn]!, starts[fn + 1]!];
+  weights.forEach((weight, fn) => {
     // Narrower ones are never seen: the root always fills the width.
-    if (first === last || weights[fn]! < least) continue;
-    frames.push({
-      fn,
-      weight: weights[fn]!,
-      parent: null,
-      depth: 1,
-      nodes: nodes.subarray(first, last),
-      parts: parts.subarray(first, last),
-      next: null,
-    });
-  }
+    if (weight <= 0 || weight < least) return;
+    const of = nodesOf(profile, fn);
+    frames.push({ fn, weight, parent: null, depth: 1, nodes: of, parts: null, next: null });
+  });
   return frames.sort(heaviest);
 }
 

@@ -4,9 +4,8 @@ import { Reader } from '../data/decode';
 import { calleesOf, callersOf, functionFigures } from './figures';
 import { Graph, pathTo } from './frames';
 import { search } from './search';
-import { select, type Choice } from './selection';
-
-const ALL: Choice = { measure: 'time', mine: false, imports: false, off: new Set() };
+import { EVERYTHING as ALL, select, type Choice } from './selection';
+import { tasksOf } from './tasks';
 
 /** Makes a profile of nodes: depth, function, calls, self, waiting. */
 function profile(roles: Role[], nodes: [number, number, number, number, number][]): Profile {
@@ -177,6 +176,42 @@ describe('a selection', () => {
     expect(select(threads, ALL).whole).toBe(40);
     expect(select(threads, { ...ALL, off: new Set([1]) }).whole).toBe(30);
     expect(select(threads, { ...ALL, off: new Set([0]) }).whole).toBe(0);
+  });
+
+  it('leaves out tasks, and what runs in none', () => {
+    // f0 is the event loop, which runs the coroutines f1, which awaits f2, and f2 by itself.
+    const tasks = [1, 2].map(fn => {
+      return { depth: 0, function: fn, starts: 1, running: 1, awaiting: 0, longest: 1 };
+    });
+    const loop = {
+      ...profile(
+        [Role.Library, Role.Own, Role.Own, Role.Own],
+        [
+          [0, 0, 1, 1, 0],
+          [1, 1, 3, 10, 0],
+          [2, 2, 3, 20, 0],
+          [1, 2, 1, 40, 0],
+          [2, 3, 1, 80, 0],
+        ],
+      ),
+      tasks,
+    };
+    expect(tasksOf(loop)).toEqual({
+      tasks: [
+        { fn: 2, calls: 1, time: 120 },
+        { fn: 1, calls: 3, time: 30 },
+      ],
+      outside: 1,
+    });
+    const whole = (choice: Partial<Choice>) => select(loop, { ...ALL, ...choice }).whole;
+    expect(whole({ tasksOff: new Set([2]) })).toBe(31);
+    expect(whole({ tasksOff: new Set([1]) })).toBe(121);
+    expect(whole({ tasksOnly: true })).toBe(150);
+    expect(whole({ tasksOnly: true, tasksOff: new Set([1, 2]) })).toBe(0);
+    const alone = select(loop, { ...ALL, tasksOnly: true, tasksOff: new Set([2]) });
+    const graph = Graph.whole(alone);
+    expect(graph.next(graph.root).map(frame => [frame.fn, frame.weight])).toEqual([[1, 30]]);
+    expect(functionFigures(alone).map(row => row.fn)).toEqual([1, 2]);
   });
 
   it('has other measures', () => {

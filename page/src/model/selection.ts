@@ -1,13 +1,15 @@
-// The part of the profile that all views show: chosen processes and threads, and whether code of
-// libraries and of imports is folded into its callers. Nothing is copied: a node is shown,
+// The part of the profile that all views show: chosen processes, threads and tasks, and whether code
+// of libraries and of imports is folded into its callers. Nothing is copied: a node is shown,
 // transparent (its time is its caller's, its callees are its caller's callees) or left out.
 
-import { Role, type Before, type Profile } from '../data/profile';
+import { Role, type Profile } from '../data/profile';
 
 export const enum Shown {
   Transparent = 0,
   Yes = 1,
   LeftOut = 2,
+  /** It has no time here, but callees that are shown. */
+  Outside = 3,
 }
 
 /** Quantity that gives frames their width. */
@@ -21,7 +23,21 @@ export interface Choice {
   imports: boolean;
   /** Nodes of processes and threads that are left out. */
   off: ReadonlySet<number>;
+  /** Functions whose tasks are left out: a task is the outermost coroutine on the stack. */
+  tasksOff: ReadonlySet<number>;
+  /** True if what runs in no task is left out. */
+  tasksOnly: boolean;
 }
+
+/** The choice of everything. */
+export const EVERYTHING: Choice = {
+  measure: 'time',
+  mine: false,
+  imports: false,
+  off: new Set(),
+  tasksOff: new Set(),
+  tasksOnly: false,
+};
 
 export interface Selection {
   profile: Profile;
@@ -29,7 +45,9 @@ export interface Selection {
   shown: Uint8Array;
   /** Nearest shown caller of each node, or -1. */
   up: Int32Array;
+  /** Calls of all nodes, of those that are not shown, too: they are no calls of others. */
   calls: Float64Array;
+  /** Times of shown nodes; others have none. */
   self: Float64Array;
   total: Float64Array;
   waiting: Float64Array;
@@ -46,7 +64,7 @@ export interface Selection {
 
 /** Returns true if all that was recorded is shown, in whatever measure. */
 export function isWhole(choice: Choice): boolean {
-  return !choice.mine && !choice.imports && choice.off.size === 0;
+  return isSameBut(choice, EVERYTHING);
 }
 
 export function isGroup(role: Role): boolean {
@@ -68,11 +86,43 @@ type Base = Pick<
   | 'wholeCalls'
 >;
 
+/** Nodes that are looked at without a pause. */
+const PART = 1 << 18;
+
 /** Applies `choice` to `profile`. `last`, the selection before, may have much of the new one. */
 export function select(profile: Profile, choice: Choice, last?: Selection | null): Selection {
+  return finish(selecting(profile, choice, last));
+}
+
+/** Takes all steps at once. */
+export function finish<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Calls `step` with the parts of a range one by one. Loops are slow in generators themselves. */
+export function* inParts(
+  length: number,
+  step: (first: number, last: number) => void,
+): Generator<void> {
+  for (let first = 0; first < length; first += PART) {
+    step(first, Math.min(first + PART, length));
+    yield;
+  }
+}
+
+/** Does what `select` does, in steps that each take a few milliseconds. */
+export function* selecting(
+  profile: Profile,
+  choice: Choice,
+  last?: Selection | null,
+): Generator<void, Selection> {
   const isBase = last?.profile === profile && isSameBut(last.choice, choice);
-  const base = isBase ? last : baseOf(profile, choice);
-  const own = ownMeasure(choice.measure, base);
+  const base = isBase ? last : yield* baseOf(profile, choice);
+  const own = ownMeasure(choice, base);
+  yield;
   const { shown, up, self, total } = base;
   return {
     profile,
@@ -85,7 +135,7 @@ export function select(profile: Profile, choice: Choice, last?: Selection | null
     total,
     before: base.before,
     own,
-    weight: own === self ? total : inclusive(own, up, shown),
+    weight: own === self ? total : yield* inclusive(own, up, shown),
     whole: own === self ? base.wholeTime : sum(own),
     wholeTime: base.wholeTime,
     wholeCalls: base.wholeCalls,
@@ -93,15 +143,35 @@ export function select(profile: Profile, choice: Choice, last?: Selection | null
 }
 
 /** Returns true if two choices differ in the measure at most. */
-function isSameBut(a: Choice, b: Choice): boolean {
-  const isSameOff = a.off.size === b.off.size && [...a.off].every(node => b.off.has(node));
-  return a.mine === b.mine && a.imports === b.imports && isSameOff;
+export function isSameBut(a: Choice, b: Choice): boolean {
+  const isSame = (one: ReadonlySet<number>, other: ReadonlySet<number>) =>
+    one.size === other.size && [...one].every(value => other.has(value));
+  return (
+    a.mine === b.mine &&
+    a.imports === b.imports &&
+    a.tasksOnly === b.tasksOnly &&
+    isSame(a.off, b.off) &&
+    isSame(a.tasksOff, b.tasksOff)
+  );
 }
 
-function baseOf(profile: Profile, choice: Choice): Base {
-  const { shown, up } = shownNodes(profile, choice);
-  const { calls, self, waiting } = folded(profile, choice, shown, up);
-  const before = profile.before ? foldedBefore(profile, profile.before, shown, up) : null;
+/** Returns for each function 1 if it is a coroutine. */
+export function coroutines({ tasks, functions }: Profile): Uint8Array {
+  const is = new Uint8Array(functions.name.length);
+  for (const task of tasks) is[task.function] = 1;
+  return is;
+}
+
+function* baseOf(profile: Profile, choice: Choice): Generator<void, Base> {
+  const { shown, up } = yield* shownNodes(profile, choice);
+  // Processes and threads have no figures of their own, so that nothing is folded in the whole.
+  const hides = !isWhole(choice);
+  const { calls } = profile;
+  const self = hides ? yield* folded(profile.self, shown, up) : profile.self;
+  const hasWaits = hides && isAny(profile.waiting);
+  const waiting = hasWaits ? yield* folded(profile.waiting, shown, up) : profile.waiting;
+  const was = profile.before;
+  const selfBefore = was && (hides ? yield* folded(was.self, shown, up) : was.self);
   return {
     profile,
     shown,
@@ -109,89 +179,131 @@ function baseOf(profile: Profile, choice: Choice): Base {
     calls,
     self,
     waiting,
-    total: inclusive(self, up, shown),
-    before,
+    total: yield* inclusive(self, up, shown),
+    before: was && selfBefore ? { calls: was.calls, self: selfBefore } : null,
     wholeTime: sum(self),
-    wholeCalls: sum(calls),
+    wholeCalls: sumShown(calls, shown),
   };
 }
 
-function folded(profile: Profile, choice: Choice, shown: Uint8Array, up: Int32Array) {
-  // Processes and threads have no figures of their own, so that nothing is folded.
-  if (isWhole(choice)) return profile;
-  const length = profile.nodes;
-  const calls = new Float64Array(length);
-  const self = new Float64Array(length);
-  const waiting = new Float64Array(length);
-  for (let node = 0; node < length; node++) {
-    if (shown[node] === Shown.LeftOut) continue;
-    const to = shown[node] === Shown.Yes ? node : up[node]!;
-    if (to < 0) continue;
-    self[to] = self[to]! + profile.self[node]!;
-    waiting[to] = waiting[to]! + profile.waiting[node]!;
-    if (to === node) calls[to] = profile.calls[node]!;
-  }
-  return { calls, self, waiting };
+/** Returns true if not all figures are 0. */
+function isAny(column: Float64Array): boolean {
+  for (let i = 0; i < column.length; i++) if (column[i]! > 0) return true;
+  return false;
 }
 
-function shownNodes(profile: Profile, choice: Choice) {
+function sumShown(column: Float64Array, shown: Uint8Array): number {
+  let whole = 0;
+  for (let node = 0; node < column.length; node++) {
+    if (shown[node] === Shown.Yes) whole += column[node]!;
+  }
+  return whole;
+}
+
+/** Returns a column without the figures of nodes that are not shown. */
+function ofShown(column: Float64Array, shown: Uint8Array): Float64Array {
+  const figures = column.slice();
+  for (let node = 0; node < figures.length; node++) {
+    if (shown[node] !== Shown.Yes) figures[node] = 0;
+  }
+  return figures;
+}
+
+/** Returns the times of shown nodes, to which those of transparent ones below are added. */
+function* folded(
+  times: Float64Array,
+  shown: Uint8Array,
+  up: Int32Array,
+): Generator<void, Float64Array> {
+  const sums = new Float64Array(times.length);
+  const add = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      const is = shown[node]!;
+      const to = is === Shown.Yes ? node : is === Shown.Transparent ? up[node]! : -1;
+      if (to >= 0) sums[to] = sums[to]! + times[node]!;
+    }
+  };
+  yield* inParts(times.length, add);
+  return sums;
+}
+
+function* shownNodes(
+  profile: Profile,
+  choice: Choice,
+): Generator<void, Pick<Base, 'shown' | 'up'>> {
   const { nodes, depth: depths, function: column, end } = profile;
+  const { off, mine, imports, tasksOff, tasksOnly } = choice;
+  const hasTasks = tasksOnly || tasksOff.size > 0;
+  const isCoroutine = coroutines(profile);
+  // Ascending, with an end, so that one comparison a node is enough.
+  const leftOut = Uint32Array.from([...off, nodes]).sort();
+  let nextOut = 0;
   const role = Uint8Array.from(profile.functions.role);
   const shown = new Uint8Array(nodes);
   const up = new Int32Array(nodes).fill(-1);
-  let deepest = 0;
-  for (let node = 0; node < nodes; node++) if (depths[node]! > deepest) deepest = depths[node]!;
   // Nearest shown node by depth, the node there included, and 1 for what is within an import.
-  const open = new Int32Array(deepest + 1);
-  const within = new Uint8Array(deepest + 1);
-  const { off, mine, imports } = choice;
-  const hasOff = off.size > 0;
-  for (let node = 0; node < nodes; node++) {
-    if (hasOff && off.has(node)) {
-      shown.fill(Shown.LeftOut, node, end[node]);
-      node = end[node]! - 1;
-      continue;
+  const open: number[] = [];
+  const within: boolean[] = [];
+  const inTask: boolean[] = [];
+  let node = 0;
+  const look = (_: number, last: number) => {
+    for (; node < last; node++) {
+      if (node >= leftOut[nextOut]!) {
+        if (leftOut[nextOut++] === node) {
+          shown.fill(Shown.LeftOut, node, end[node]);
+          node = end[node]!;
+        }
+        node--;
+        continue;
+      }
+      const depth = depths[node]!;
+      const above = depth > 0 ? open[depth - 1]! : -1;
+      up[node] = above;
+      if (hasTasks) {
+        const isInside = depth > 0 && inTask[depth - 1]!;
+        const fn = column[node]!;
+        inTask[depth] = isInside || isCoroutine[fn] === 1;
+        if (!isInside && isCoroutine[fn] === 1 && tasksOff.has(fn)) {
+          shown.fill(Shown.LeftOut, node, end[node]);
+          node = end[node]! - 1;
+          continue;
+        }
+        if (tasksOnly && !inTask[depth]) {
+          shown[node] = Shown.Outside;
+          open[depth] = -1;
+          within[depth] = false;
+          continue;
+        }
+      }
+      const part = role[column[node]!]! as Role;
+      const isForeign = part !== Role.Own;
+      let isFolded = mine && isForeign && part !== Role.Other;
+      if (imports) {
+        const isInImport = depth > 0 && within[depth - 1]!;
+        within[depth] = isForeign && (isInImport || part === Role.Import);
+        isFolded ||= isInImport && isForeign;
+      }
+      // A root stays, because its time would have no other place.
+      const isShown = !isGroup(part) && (!isFolded || above < 0);
+      if (isShown) shown[node] = Shown.Yes;
+      open[depth] = isShown ? node : above;
     }
-    const depth = depths[node]!;
-    const above = depth > 0 ? open[depth - 1]! : -1;
-    const part: Role = role[column[node]!]!;
-    const isInImport = depth > 0 && within[depth - 1] === 1;
-    const staysInImport = imports && part !== Role.Own && (isInImport || part === Role.Import);
-    within[depth] = staysInImport ? 1 : 0;
-    up[node] = above;
-    const isFolded =
-      (isInImport && staysInImport) || (mine && part !== Role.Own && part !== Role.Other);
-    // A root stays, because its time would have no other place.
-    const isShown = !isGroup(part) && (!isFolded || above < 0);
-    if (isShown) shown[node] = Shown.Yes;
-    open[depth] = isShown ? node : above;
-  }
+  };
+  yield* inParts(nodes, look);
   return { shown, up };
 }
 
-function foldedBefore(profile: Profile, was: Before, shown: Uint8Array, up: Int32Array) {
-  const calls = new Float64Array(profile.nodes);
-  const self = new Float64Array(profile.nodes);
-  for (let node = 0; node < profile.nodes; node++) {
-    const to = shown[node] === Shown.Yes ? node : up[node]!;
-    if (to < 0 || shown[node] === Shown.LeftOut) continue;
-    self[to] = self[to]! + was.self[node]!;
-    if (to === node) calls[to] = was.calls[node]!;
-  }
-  return { calls, self };
-}
-
 function ownMeasure(
-  measure: Measure,
-  { calls, self, waiting, before }: Pick<Selection, 'calls' | 'self' | 'waiting' | 'before'>,
+  choice: Choice,
+  { calls, self, waiting, before, shown }: Omit<Base, 'profile'>,
 ): Float64Array {
-  switch (measure) {
+  switch (choice.measure) {
     case 'time':
       return self;
     case 'waiting':
       return waiting;
     case 'calls':
-      return calls;
+      return isWhole(choice) ? calls : ofShown(calls, shown);
     case 'before':
       return before?.self ?? self;
     case 'running':
@@ -200,18 +312,26 @@ function ownMeasure(
 }
 
 /** Adds up `own` from callees to callers. */
-function inclusive(own: Float64Array, up: Int32Array, shown: Uint8Array): Float64Array {
+function* inclusive(
+  own: Float64Array,
+  up: Int32Array,
+  shown: Uint8Array,
+): Generator<void, Float64Array> {
   const sums = own.slice();
-  for (let node = sums.length - 1; node >= 0; node--) {
-    const above = up[node]!;
-    if (above >= 0 && shown[node] === Shown.Yes) sums[above] = sums[above]! + sums[node]!;
-  }
+  const { length } = sums;
+  const add = (first: number, last: number) => {
+    for (let node = length - 1 - first; node >= length - last; node--) {
+      const above = up[node]!;
+      if (above >= 0 && shown[node] === Shown.Yes) sums[above] = sums[above]! + sums[node]!;
+    }
+  };
+  yield* inParts(length, add);
   return sums;
 }
 
 export function sum(column: Float64Array): number {
   let whole = 0;
-  for (const value of column) whole += value;
+  for (let i = 0; i < column.length; i++) whole += column[i]!;
   return whole;
 }
 
@@ -226,6 +346,7 @@ export function eachCallee(
   let at = node + 1;
   while (at < last) {
     if (shown[at] === Shown.Yes) visit(at);
-    at = shown[at] === Shown.Transparent ? at + 1 : profile.end[at]!;
+    const isPassed = shown[at] === Shown.Yes || shown[at] === Shown.LeftOut;
+    at = isPassed ? profile.end[at]! : at + 1;
   }
 }

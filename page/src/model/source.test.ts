@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ends, Role, type Profile } from '../data/profile';
-import { select } from './selection';
+import { EVERYTHING, select } from './selection';
 import { linesOf } from './source';
 
 const LINES = `import json
@@ -42,12 +42,7 @@ const profile = {
   waiting: new Float64Array(4),
 } satisfies Profile;
 
-const selection = select(profile, {
-  measure: 'time',
-  mine: false,
-  imports: false,
-  off: new Set(),
-});
+const selection = select(profile, EVERYTHING);
 
 describe('the lines of a file', () => {
   const lines = linesOf(selection, 0, LINES);

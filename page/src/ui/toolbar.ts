@@ -3,6 +3,7 @@
 import { Role } from '../data/profile';
 import type { Measure } from '../model/selection';
 import type { State, Store, ViewName } from '../state';
+import { counted } from '../text/numbers';
 import { button, checkbox, make } from './dom';
 
 export type CopyForm = 'text' | 'csv' | 'folded' | 'svg';
@@ -57,6 +58,7 @@ export class Toolbar {
   readonly status = make('output', { id: 'matched', 'aria-live': 'polite' });
   readonly views: readonly ViewName[];
   private readonly range = make('span', { class: 'range', hidden: true });
+  private readonly filter = make('span', { class: 'range', hidden: true });
   private readonly tabs = new Map<ViewName, HTMLElement>();
   private readonly measure: HTMLSelectElement;
   private readonly mine;
@@ -140,6 +142,7 @@ export class Toolbar {
         make('span', { class: 'for-selection boxes' }, this.mine.label, this.imports.label),
         make('span', { class: 'only-flame' }, this.flame.label),
         this.range,
+        this.filter,
         make('span', { class: 'search' }, this.search, this.status),
         copies,
         make(
@@ -166,16 +169,41 @@ export class Toolbar {
     this.imports.box.checked = state.imports;
     this.flame.box.checked = state.flame;
     if (this.search.value !== state.search) this.search.value = state.search;
+    this.showFilter(state);
   }
 
   /** Says which range of the timeline all views show. */
   showRange(text: string): void {
-    this.range.hidden = text === '';
-    this.range.replaceChildren(
-      make('strong', {}, 'Range '),
-      `${text} `,
-      button('×', () => this.store.set({ from: 0, to: 0 }), {
-        'aria-label': 'Show the whole run',
+    this.note(this.range, 'Range', text, 'Show the whole run', { from: 0, to: 0 });
+  }
+
+  /** Says that processes, threads or tasks are left out. */
+  private showFilter({ off, tasksOff, tasksOnly }: State): void {
+    const [groups, tasks] = [off.length, tasksOff.length + Number(tasksOnly)];
+    const parts = [
+      groups > 0 ? counted(groups, 'process or thread', 'processes or threads') : '',
+      tasks > 0 ? 'some tasks' : '',
+    ];
+    const text = parts.filter(part => part !== '').join(', ');
+    const all = { off: [], tasksOff: [], tasksOnly: false };
+    this.note(this.filter, 'Left out', text, 'Show everything', all);
+  }
+
+  /** Shows a text, if there is any, with a button that undoes what it says. */
+  private note(
+    element: HTMLElement,
+    title: string,
+    text: string,
+    undoing: string,
+    undo: Partial<State>,
+  ): void {
+    element.hidden = text === '';
+    element.replaceChildren(
+      make('strong', {}, title),
+      ` ${text} `,
+      button('×', () => this.store.set({ ...undo, zoom: [] }), {
+        'aria-label': undoing,
+        title: undoing,
       }),
     );
   }

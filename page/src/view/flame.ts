@@ -10,6 +10,7 @@ import { make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
 import { colourOf, draw, ROW } from './canvas';
 import { changeStep, palette, type Palette } from './colours';
+import { oncePerFrame } from './frame';
 import { boxAt, layout, neighbour, type Box } from './layout';
 
 export interface Shape {
@@ -49,7 +50,7 @@ export class FlameGraph {
   private colours: Palette | null = null;
   private hovered: Box | null = null;
   private cursor: Box | null = null;
-  private isDue = false;
+  private readonly redraw = oncePerFrame(() => this.draw());
   /** True if a graph that grows up is scrolled to its root, and so stays when it is resized. */
   private isAtRoot = true;
   /** Height when the boxes were placed. */
@@ -145,15 +146,6 @@ export class FlameGraph {
       this.isAtRoot = this.shape?.growsUp === true && isAtEnd;
     }
     this.redraw();
-  }
-
-  private redraw(): void {
-    if (this.isDue) return;
-    this.isDue = true;
-    requestAnimationFrame(() => {
-      this.isDue = false;
-      this.draw();
-    });
   }
 
   private draw(): void {

@@ -2,6 +2,7 @@
 
 import { label, Role, type Profile } from '../data/profile';
 import { firstFrom, nsAt, type Lane, type Timeline } from '../data/timeline';
+import { Shown } from '../model/selection';
 import { clear, Texts } from './canvas';
 import { shade, type Palette } from './colours';
 
@@ -30,6 +31,8 @@ export interface Scene {
   sight: Sight;
   range: Sight | null;
   matches: Uint8Array | null;
+  /** For each node of the page if it is shown; calls of those left out are dim. */
+  shown: Uint8Array | null;
   chosen: number;
   /** Begin and end of each call of the chosen function, for each lane. */
   marks: ReadonlyMap<Lane, readonly Sight[]>;
@@ -37,10 +40,10 @@ export interface Scene {
 }
 
 /** Places the lanes below each other. Those that are not open show a few rows. */
-export function placeLanes(timeline: Timeline, isOpen: (lane: Lane) => boolean): LanePlace[] {
+export function placeLanes(lanes: readonly Lane[], isOpen: (lane: Lane) => boolean): LanePlace[] {
   let top = AXIS;
-  const few = timeline.lanes.length > 1 ? 12 : 40;
-  return timeline.lanes.map(lane => {
+  const few = lanes.length > 1 ? 12 : 40;
+  return lanes.map(lane => {
     const open = isOpen(lane);
     const rows = Math.min(lane.levels.length, open ? Infinity : few);
     const place = { lane, top, rows, isOpen: open || lane.levels.length <= few };
@@ -163,12 +166,15 @@ function drawRow(
     const fn = process.fn[node[slice]!]!;
     const isMatch = scene.matches !== null && scene.matches[fn] === 1;
     const isChosen = fn === scene.chosen;
-    const isDim = scene.matches !== null && !isMatch;
-    context.fillStyle = isMatch
-      ? palette.match
-      : isDim
-        ? palette.dim
-        : palette.roles[role[fn] ?? Role.Other]![shade(fn)]!;
+    const is = scene.shown?.[process.place[node[slice]!]!];
+    const isLeftOut = is === Shown.LeftOut || is === Shown.Outside;
+    const isDim = isLeftOut || (scene.matches !== null && !isMatch);
+    context.fillStyle =
+      isMatch && !isLeftOut
+        ? palette.match
+        : isDim
+          ? palette.dim
+          : palette.roles[role[fn] ?? Role.Other]![shade(fn)]!;
     const left = Math.max(x, 0);
     const right = Math.min(x + wide, width);
     const shown = Math.max(right - left - (right - left > 3 ? 1 : 0), 1);

@@ -1,7 +1,9 @@
-// The processes and threads of the recording, to choose those that all views show.
+// The processes, threads and tasks of the recording, to choose those that all views show.
 
-import { Role, type Profile } from '../data/profile';
+import { place, Role, type Profile } from '../data/profile';
 import { isGroup } from '../model/selection';
+import { tasksOf, type Task } from '../model/tasks';
+import type { State } from '../state';
 import { count, duration, share } from '../text/numbers';
 import { button, make } from '../ui/dom';
 
@@ -12,6 +14,8 @@ interface Group {
   time: number;
   calls: number;
 }
+
+type Off = Pick<State, 'off' | 'tasksOff' | 'tasksOnly'>;
 
 /** Returns the processes and threads, each process before its threads. */
 export function groupsOf(profile: Profile): Group[] {
@@ -37,46 +41,69 @@ export function groupsOf(profile: Profile): Group[] {
   return groups;
 }
 
+/** Page of what may be left out. */
 export class GroupChooser {
+  readonly element = make('div', { class: 'page' });
+  private readonly groups: GroupTable | null;
+  private readonly tasks: TaskTable | null;
+
+  constructor(profile: Profile, change: (off: Partial<Off>) => void) {
+    const groups = groupsOf(profile);
+    this.groups = groups.length > 0 ? new GroupTable(profile, groups, change) : null;
+    this.tasks = profile.tasks.length > 0 ? new TaskTable(profile, change) : null;
+    for (const table of [this.groups, this.tasks]) if (table) this.element.append(table.element);
+  }
+
+  show(off: Off): void {
+    this.groups?.show(off.off);
+    this.tasks?.show(off);
+  }
+}
+
+/** Makes a table whose rows may be ticked. */
+function chooser(
+  title: string,
+  text: string,
+  buttons: readonly HTMLElement[],
+  heads: readonly string[],
+  rows: readonly HTMLElement[],
+): HTMLElement {
+  return make(
+    'section',
+    {},
+    make('h2', {}, title),
+    make('p', {}, text),
+    make('p', { class: 'group' }, ...buttons),
+    make(
+      'table',
+      { class: 'plain' },
+      make('thead', {}, make('tr', {}, ...heads.map(head => make('th', { scope: 'col' }, head)))),
+      make('tbody', {}, ...rows),
+    ),
+  );
+}
+
+function numberCell(text: string): HTMLElement {
+  return make('td', { class: 'number' }, text);
+}
+
+class GroupTable {
   readonly element: HTMLElement;
   private readonly boxes: HTMLInputElement[] = [];
-  private readonly groups: Group[];
 
   constructor(
     private readonly profile: Profile,
-    private readonly change: (off: readonly number[]) => void,
+    private readonly groups: readonly Group[],
+    private readonly change: (off: Partial<Off>) => void,
   ) {
-    this.groups = groupsOf(profile);
-    const whole = this.groups.reduce((sum, group) => sum + (group.level === 0 ? group.time : 0), 0);
-    const rows = this.groups.map((group, i) => this.row(group, i, whole));
-    this.element = make(
-      'div',
-      { class: 'page' },
-      make('h2', {}, 'Processes and threads'),
-      make('p', {}, 'All views show the calls of those that are ticked.'),
-      make(
-        'p',
-        {},
-        button('All', () => this.change([])),
-        ' ',
-        button('None', () => this.change(this.groups.filter(g => g.level === 0).map(g => g.node))),
-      ),
-      make(
-        'table',
-        { class: 'plain' },
-        make(
-          'thead',
-          {},
-          make(
-            'tr',
-            {},
-            ...['Shown', 'Time', 'Share', 'Calls', ''].map(text =>
-              make('th', { scope: 'col' }, text),
-            ),
-          ),
-        ),
-        make('tbody', {}, ...rows),
-      ),
+    const whole = groups.reduce((sum, group) => sum + (group.level === 0 ? group.time : 0), 0);
+    const outermost = groups.filter(group => group.level === 0).map(group => group.node);
+    this.element = chooser(
+      'Processes and threads',
+      'All views show the calls of those that are ticked.',
+      [button('All', () => change({ off: [] })), button('None', () => change({ off: outermost }))],
+      ['Shown', 'Time', 'Share', 'Calls', ''],
+      groups.map((group, i) => this.row(group, i, whole)),
     );
   }
 
@@ -103,9 +130,9 @@ export class GroupChooser {
       'tr',
       { class: `level-${group.level}` },
       make('td', {}, box),
-      make('td', { class: 'number' }, duration(group.time)),
-      make('td', { class: 'number' }, share(group.time, whole)),
-      make('td', { class: 'number' }, count(group.calls)),
+      numberCell(duration(group.time)),
+      numberCell(share(group.time, whole)),
+      numberCell(count(group.calls)),
       make('td', { class: 'group-name' }, group.name),
     );
   }
@@ -131,6 +158,74 @@ export class GroupChooser {
       const isOn = isToggled ? this.boxes[index]!.checked : this.boxes[at]!.checked;
       if (!isOn) left.add(leaf.node);
     }
-    this.change([...left]);
+    this.change({ off: [...left] });
+  }
+}
+
+class TaskTable {
+  readonly element: HTMLElement;
+  private readonly boxes = new Map<number, HTMLInputElement>();
+  private readonly outside: HTMLInputElement;
+
+  constructor(
+    private readonly profile: Profile,
+    private readonly change: (off: Partial<Off>) => void,
+  ) {
+    const { tasks, outside } = tasksOf(profile);
+    const whole = tasks.reduce((sum, task) => sum + task.time, outside);
+    const box = (name: string) =>
+      make('input', { type: 'checkbox', 'aria-label': name, change: () => this.toggle() });
+    this.outside = box('In no task');
+    const rest = make(
+      'tr',
+      {},
+      make('td', {}, this.outside),
+      numberCell(duration(outside)),
+      numberCell(share(outside, whole)),
+      numberCell(''),
+      make('td', { class: 'group-name' }, 'in no task'),
+    );
+    const rows = tasks.map(task => {
+      const of = box(profile.functions.name[task.fn]!);
+      this.boxes.set(task.fn, of);
+      return this.row(task, of, whole);
+    });
+    const all = tasks.map(task => task.fn);
+    this.element = chooser(
+      'Tasks',
+      'A task is the outermost coroutine on the stack of a thread. All views show the time and ' +
+        'the calls of those that are ticked.',
+      [
+        button('All', () => change({ tasksOff: [], tasksOnly: false })),
+        button('None', () => change({ tasksOff: all, tasksOnly: true })),
+        button('Tasks alone', () => change({ tasksOff: [], tasksOnly: true })),
+      ],
+      ['Shown', 'Running', 'Share', 'Starts', ''],
+      [...rows, rest],
+    );
+  }
+
+  show({ tasksOff, tasksOnly }: Off): void {
+    const left = new Set(tasksOff);
+    for (const [fn, box] of this.boxes) box.checked = !left.has(fn);
+    this.outside.checked = !tasksOnly;
+  }
+
+  private row({ fn, time, calls }: Task, box: HTMLElement, whole: number): HTMLElement {
+    const at = make('span', { class: 'place' }, place(this.profile, fn));
+    return make(
+      'tr',
+      {},
+      make('td', {}, box),
+      numberCell(duration(time)),
+      numberCell(share(time, whole)),
+      numberCell(count(calls)),
+      make('td', { class: 'group-name' }, this.profile.functions.name[fn]!, ' ', at),
+    );
+  }
+
+  private toggle(): void {
+    const off = [...this.boxes].filter(([, box]) => !box.checked).map(([fn]) => fn);
+    this.change({ tasksOff: off, tasksOnly: !this.outside.checked });
   }
 }

@@ -1,14 +1,16 @@
 // The timeline: lanes of threads, and the single calls of the chosen function.
 
 import { place, type Profile } from '../data/profile';
-import { Beginning, type Lane, type Timeline } from '../data/timeline';
+import { Beginning, rootOf, type Lane, type Timeline } from '../data/timeline';
 import { callsOf, type SingleCalls } from '../model/calls';
+import { Shown, type Selection } from '../model/selection';
 import type { State } from '../state';
 import { counted, duration } from '../text/numbers';
 import { button, make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
 import { figureCell } from './cells';
 import { palette, type Palette } from './colours';
+import { oncePerFrame } from './frame';
 import { Grid } from './grid';
 import {
   axisText,
@@ -40,12 +42,14 @@ export class TimelineView {
   private readonly box: HTMLElement;
   private readonly calls: CallList;
   private readonly open = new Set<Lane>();
-  private places: LanePlace[];
+  private places: LanePlace[] = [];
   private state: State | null = null;
   private matches: Uint8Array | null = null;
+  /** For each node of the page if it is shown. */
+  private shown: Uint8Array | null = null;
   private found: { fn: number; calls: SingleCalls } | null = null;
   private colours: Palette | null = null;
-  private isDue = false;
+  private readonly redraw = oncePerFrame(() => this.draw());
   /** Range that the pointer is choosing. */
   private dragged: { start: number; x: number; range: Sight | null } | null = null;
 
@@ -55,7 +59,6 @@ export class TimelineView {
     private readonly tip: Tip,
     private readonly actions: TimelineActions,
   ) {
-    this.places = placeLanes(timeline, () => false);
     this.box = make(
       'div',
       {
@@ -101,9 +104,13 @@ export class TimelineView {
     new ResizeObserver(() => this.redraw()).observe(this.box);
   }
 
-  show(state: State, matches: Uint8Array | null): void {
+  show(state: State, { shown }: Selection, matches: Uint8Array | null): void {
     this.state = state;
     this.matches = matches;
+    if (this.shown !== shown) {
+      this.shown = shown;
+      this.place();
+    }
     if (this.found?.fn !== state.fn) {
       this.found = state.fn < 0 ? null : { fn: state.fn, calls: callsOf(this.timeline, state.fn) };
     }
@@ -127,15 +134,6 @@ export class TimelineView {
     return this.dragged?.range ?? (to > from ? { from, to } : null);
   }
 
-  private redraw(): void {
-    if (this.isDue) return;
-    this.isDue = true;
-    requestAnimationFrame(() => {
-      this.isDue = false;
-      this.draw();
-    });
-  }
-
   private draw(): void {
     const { box, canvas, state } = this;
     if (!state || box.clientWidth === 0) return;
@@ -152,6 +150,7 @@ export class TimelineView {
         sight: this.sight,
         range: this.range,
         matches: this.matches,
+        shown: this.shown,
         chosen: state.fn,
         marks: this.found?.calls.byLane ?? new Map(),
         places: this.places,
@@ -275,8 +274,18 @@ export class TimelineView {
 
   private toggle(lane: Lane): void {
     if (!this.open.delete(lane)) this.open.add(lane);
-    this.places = placeLanes(this.timeline, of => this.open.has(of));
+    this.place();
     this.redraw();
+  }
+
+  /** Places the lanes of threads that are not left out. */
+  private place(): void {
+    const { shown } = this;
+    const lanes = this.timeline.lanes.filter(lane => {
+      const root = rootOf(lane);
+      return root < 0 || shown?.[root] !== Shown.LeftOut;
+    });
+    this.places = placeLanes(lanes, lane => this.open.has(lane));
   }
 
   private zoomToSlice(event: MouseEvent): void {
