@@ -42,12 +42,12 @@ thread_state *arrivals_arrive(void);
  * thread before the start. Raises nothing. */
 void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders);
 
-/* The same in the thread itself, before its first event: without the GIL it runs already when
- * others know that it was started. */
+/* The same in the thread itself, before its first event, where threads can't be listed: without the
+ * GIL it runs already when others know that it was started. */
 void arrivals_start_here(PyObject *recorders);
 
-/* Threads that have had no event are looked for. Without the GIL they may end meanwhile, so that
- * those of C code arrive by events alone. */
+/* Threads that have had no event are looked for, where they can be listed. Elsewhere those of C code
+ * arrive by events alone. */
 #define ARRIVALS_ARE_NOTICED (!EDBPROF_FREE_THREADED)
 
 /* Has every hook notice threads that are newer than those that it has seen. */
@@ -57,7 +57,7 @@ void arrivals_notice(void);
 static inline void arrivals_look(const thread_state *state)
 {
     const interpreter_state *interpreter = state->interpreter;
-    if (ARRIVALS_ARE_NOTICED && interpreter->wanted > 0 &&
+    if (interpreter->wanted > 0 && interpreter_may_list(interpreter) &&
         PyInterpreterState_ThreadHead(interpreter->python)->id > interpreter->seen) {
         arrivals_notice();
     }

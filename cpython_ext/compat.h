@@ -54,6 +54,9 @@
 #define EDBPROF_WEAK_MEMBER(type)                                                                  \
     {"__weaklistoffset__", T_PYSSIZET, offsetof(type, weak_references), READONLY, NULL}
 
+/* Python threads that have run code in another interpreter leave its list without its GIL. */
+#define EDBPROF_THREADS_LEAVE_WITHOUT_GIL (PY_VERSION_HEX >= 0x030C0000)
+
 /* PyIter_Send and tp_as_async->am_send exist. */
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
 /* sys.monitoring exists. */

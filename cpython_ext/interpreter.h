@@ -134,6 +134,13 @@ static inline interpreter_state *interpreter_here(void)
     return is_latest ? interpreter_latest.found : interpreter_find(python);
 }
 
+/* Returns true if the list of the interpreter's threads stays as it is while one of them reads it.
+ * Without the GIL it does not. */
+static inline bool interpreter_may_list(const interpreter_state *self)
+{
+    return !EDBPROF_FREE_THREADED && (!EDBPROF_THREADS_LEAVE_WITHOUT_GIL || self->is_main);
+}
+
 /* The same, made if there is none. NULL with an exception. */
 interpreter_state *interpreter_make(void);
 

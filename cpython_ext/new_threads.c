@@ -233,6 +233,7 @@ static PyObject *threading_thread(PyObject *callable)
 
 typedef struct {
     bool is_known;       /* who starts it can be told */
+    bool says_itself;    /* that it was started, because it can't be found by others */
     uint64_t before;     /* number of the newest Python thread */
     PyObject *recorders; /* that begin with the thread's first event, or NULL */
     recorded_run *given; /* or NULL */
@@ -249,6 +250,7 @@ static start prepare(PyObject *callable)
         return self;
     }
     self.is_known = true;
+    self.says_itself = !interpreter_may_list(here);
     self.recorders = thread_recorders_of_new_threads();
     PyObject *thread = callable == NULL ? NULL : threading_thread(callable);
     if (self.recorders != NULL && thread != NULL) {
@@ -285,7 +287,7 @@ static PyObject *finish(start *self, PyObject *result)
     if (self->is_known && is_made) {
         unnoticed_account();
     }
-    if (self->is_known && result != NULL && !EDBPROF_FREE_THREADED) {
+    if (self->is_known && result != NULL && !self->says_itself) {
         arrivals_started(self->before, ident_of(result), self->recorders);
     }
     if (self->given != NULL && result == NULL) {
@@ -306,12 +308,11 @@ static PyObject *callable_of(PyObject *arguments, PyObject *keywords)
 }
 
 /* The arguments of a start whose function says so in the thread itself: a new reference. NULL where
- * the GIL makes that unnecessary, or if it can't be done. */
+ * that is unnecessary, or if it can't be done. */
 static PyObject *with_start(const start *self, PyObject *arguments)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
-    if (!EDBPROF_FREE_THREADED || !self->is_known || count == 0 ||
-        !PyCallable_Check(PyTuple_GET_ITEM(arguments, 0))) {
+    if (!self->says_itself || count == 0 || !PyCallable_Check(PyTuple_GET_ITEM(arguments, 0))) {
         return NULL;
     }
     PyObject *replaced = PyTuple_New(count);
@@ -335,8 +336,7 @@ static PyObject *with_start(const start *self, PyObject *arguments)
 static PyObject *with_keyword_start(const start *self, PyObject *keywords)
 {
     PyObject *function = keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
-    if (!EDBPROF_FREE_THREADED || !self->is_known || function == NULL ||
-        !PyCallable_Check(function)) {
+    if (!self->says_itself || function == NULL || !PyCallable_Check(function)) {
         return NULL;
     }
     PyObject *replaced = PyDict_Copy(keywords);

@@ -11,7 +11,14 @@ EDBPROF_THREAD_LOCAL latest_state thread_here;
 
 static const char DICT_KEY[] = "edbprof_native.thread";
 
-uint64_t thread_state_newest(void) { return guard_newest_thread(PyInterpreterState_Get()); }
+uint64_t thread_state_newest(void)
+{
+    const interpreter_state *here = interpreter_here();
+    if (here != NULL && !EDBPROF_FREE_THREADED && !interpreter_may_list(here)) {
+        return PyThreadState_Get()->id;
+    }
+    return guard_newest_thread(PyInterpreterState_Get());
+}
 
 /* ---- members and guests ---------------------------------------------------- */
 
@@ -218,8 +225,8 @@ static void bind_os_thread(thread_state *state, PyThreadState *tstate)
         state->home = &thread_here;
     }
     if (state != NULL && state->interpreter->is_main) {
-        thread_here.is_several = thread_here.is_several ||
-                                 (thread_here.of_main != NULL && thread_here.of_main != state);
+        thread_here.is_several =
+            thread_here.is_several || (thread_here.of_main != NULL && thread_here.of_main != state);
         thread_here.of_main = state;
     }
     thread_here.state = state;

@@ -193,7 +193,8 @@ bool thread_state_exists(PyThreadState *tstate);
 /* The state of any Python thread, or NULL. */
 thread_state *thread_state_of(PyThreadState *tstate);
 
-/* Number of the newest Python thread of the calling one's interpreter. */
+/* Number of the newest Python thread of the calling one's interpreter, or of the calling one where
+ * the newest may end meanwhile. */
 uint64_t thread_state_newest(void);
 
 /* Counts a member of a recorder in or out, by 1 or -1. */
