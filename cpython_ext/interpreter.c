@@ -43,11 +43,11 @@ interpreter_state *interpreter_find(PyInterpreterState *python)
     return found;
 }
 
-void interpreter_keep(interpreter_state *self) { self->references++; }
+void interpreter_keep(interpreter_state *self) { (void)process_add(&self->references, 1); }
 
 void interpreter_give_back(interpreter_state *self)
 {
-    if (--self->references == 0 && !self->is_main) {
+    if (process_add(&self->references, -1u) == 0 && !self->is_main) {
         PyMem_RawFree(self->gates);
         PyMem_RawFree(self);
     }
