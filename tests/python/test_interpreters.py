@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import sys
 import textwrap
 
@@ -267,3 +269,18 @@ def test_decorated_functions_in_a_pool(run, tmp_path):
     assert told.out == "0\n"
     found = [ProfFile(path) for path in tmp_path.glob("here_*.prof")]
     assert sum(file.calls("work") for file in found) == 60
+
+
+@pytest.mark.parametrize("module", ["test__interpreters", "test__xxsubinterpreters"])
+def test_cpythons_own_tests(both, module):
+    """They pass and fail as without us. They come with most installations."""
+    if importlib.util.find_spec(f"test.{module}") is None:
+        pytest.skip(f"{module} is of another Python, or not installed")
+    plain, profiled = both("-m", "unittest", f"test.{module}")
+
+    def outcome(done):
+        told = re.search(r"^Ran (\d+) tests? in .*\n\n(.*)$", done.stderr, re.MULTILINE)
+        assert told is not None, done
+        return told.groups()
+
+    assert outcome(profiled) == outcome(plain)
