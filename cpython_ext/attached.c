@@ -1,8 +1,8 @@
 /* Recording that begins in a running process.
  *
- * Only a thread itself can record, at an event. A thread that waits has none, and is what one
- * looks for. So the thread that begins makes the handles of all threads, and enters the calls that
- * are open there, while it holds the GIL. At its first event, a thread takes its handle over. */
+ * Only a thread itself can record, at an event. A thread that waits has none, and matters most
+ * here. So the thread that begins makes the handles of all threads, and enters the calls that are
+ * open there, while it holds the GIL. At its first event, a thread takes its handle over. */
 #include "attached.h"
 
 #include "arrivals.h"

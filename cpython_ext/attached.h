@@ -6,7 +6,7 @@
 
 /* Enables a recorder in the calling thread, and lets it begin in all other threads of the
  * interpreter. The calls that are open in them are open in the recording from now on, below each
- * other, as resumed ones: they count no call. 0, or -1 with an exception. */
+ * other. They count no call, as resumed ones. 0, or -1 with an exception. */
 int attached_begin(recorder *owner);
 
 /* Ends a recorder that began so: here at once, and in other threads at their next event at the

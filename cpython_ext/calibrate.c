@@ -6,10 +6,10 @@
  * repetitions counts, and the lower of two measurements. Calls that are recorded meanwhile go
  * to a recorder of their own, which is dropped.
  *
- * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done
- * when a recording with about as many is saved, and costs nobody more than recording does, or
- * when the process has had a hundred times that of processor time. It is done once more at the
- * end of a process that was measured before. */
+ * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done when a
+ * recording with about as many is saved, and takes no longer than recording did, or when the
+ * process has had a hundred times that of processor time. It is done once more at the end of a
+ * process that was measured before. */
 #include "calibrate.h"
 
 #include "events.h"
@@ -359,7 +359,7 @@ static void block_signals(sigset_t *before)
 static int measure_alone(const recorder *self)
 {
     samples taken;
-    /* A choice has a tool id of its own, and this one may be somebody else's. */
+    /* A choice has a tool id of its own, and this one may be another tool's. */
     if (hook_to_measure(self) == HOOK_MONITORING && gate_take_tool(HOOK_MONITORING) < 0) {
         PyErr_Clear();
         return 0;

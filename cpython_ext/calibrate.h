@@ -4,12 +4,12 @@
 
 #include "recorder.h"
 
-/* Measures the cost of recording, if that is due and would disturb nobody, and sets it in the
- * recording. `at_end`: of the process. 0, or -1 with an exception of the program: a signal's
+/* Measures the cost of recording, if that is due and would disturb no other tool, and sets it in
+ * the recording. `at_end`: of the process. 0, or -1 with an exception of the program: a signal's
  * handler or another thread has raised it meanwhile. */
 int calibrate(recorder *self, bool at_end);
 
-/* Sets in the recording what is known by now. */
+/* Sets the costs that are known so far in the recording. */
 void calibrate_set(recorder *self);
 
 /* The module's set_calibration_loops(). */

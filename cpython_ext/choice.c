@@ -8,7 +8,7 @@
 static choice **all_choices; /* under process_lock */
 static size_t choice_count;
 
-/* ---- what is known of a code object ---------------------------------------- */
+/* ---- facts of a code object ------------------------------------------------ */
 
 /* The slot of a code object has two bits for each of the first choices: whether the code was
  * matched, and whether it is chosen. Later choices match it each time, and so do those of other

@@ -9,8 +9,7 @@
 void chosen_init(void);
 
 /* Finds the hook of a choice, which has a tool id of sys.monitoring for itself and keeps it. 0, or
- * -1 with a ValueError if there is none: the choice is then for the callbacks of all functions to
- * make. */
+ * -1 with a ValueError if there is none. Then the callbacks of all functions make the choice. */
 int chosen_find_hook(const choice *of, hook_kind *hook);
 
 #endif

@@ -1,7 +1,7 @@
 /* Door: a socket by which `edbprof attach` asks this process to record.
  *
- * A native thread waits for connections, so that a process whose threads are all stuck answers
- * too. It blocks all signals, which are the program's, and has no Python state while nobody is
+ * A native thread waits for connections, so that a process whose threads are all stuck answers too.
+ * It blocks all signals, which are the program's, and has no Python state while no client is
  * connected. The socket's descriptor is a high number, because programs rely on getting the lowest
  * free one. A program that closes it gets another door within a second. */
 #include "door.h"
@@ -77,7 +77,7 @@ static int listen_there(void)
     }
     (void)unlink(door.address.sun_path);
     struct stat status;
-    /* The mode comes before the name, so that nobody can be faster. */
+    /* The mode comes before the name, so that no other user can connect in between. */
     if (fchmod(descriptor, S_IRUSR | S_IWUSR) < 0 ||
         bind(descriptor, (struct sockaddr *)&door.address, sizeof door.address) < 0 ||
         chmod(door.address.sun_path, S_IRUSR | S_IWUSR) < 0 || listen(descriptor, 4) < 0 ||
@@ -279,7 +279,7 @@ static void wait_until_gone(pid_t os_thread)
     }
 }
 
-/* Ends the thread, unless somebody is connected. Returns true if there is none afterwards. */
+/* Ends the thread, unless a client is connected. Returns true if there is none afterwards. */
 static bool end_thread(void)
 {
     if (!door.has_thread) {

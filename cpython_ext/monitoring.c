@@ -263,7 +263,7 @@ static bool raised_after_us(PyObject *exception, compat_start start, PyCodeObjec
     return event >= 0 && gate_others_come_after(event, code);
 }
 
-/* Starts the call that an exception ends, or goes on in, before its start event. */
+/* Starts the call that an exception ends or continues before its start event. */
 static CALLBACK(on_raise)
 {
     PyCodeObject *code = code_of(arguments, count);

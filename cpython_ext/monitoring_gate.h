@@ -19,7 +19,7 @@ void gate_init(hook_kind hook, gate_register register_callbacks);
  * hook can't be used. */
 int gate_take_tool(hook_kind hook);
 
-/* Notices that somebody else has freed one of our tool ids or switched its events off: the next
+/* Notices that another tool has freed one of our tool ids or switched its events off. The next
  * gate_open then takes one again. */
 void gate_check(void);
 
@@ -48,7 +48,7 @@ void gate_unclaimed_event(hook_kind hook);
  * switch. */
 bool gate_restrict_to(PyObject *codes, bool builtins);
 
-/* Switches them off. Returns true if nobody has switched events on meanwhile. */
+/* Switches them off. Returns true if no other tool has switched events on meanwhile. */
 bool gate_lift_restriction(PyObject *codes);
 
 /* The module's _monitoring(), for tests. */

@@ -85,7 +85,7 @@ static void note_in_memory(const recorder *self)
     process_lock_give();
 }
 
-/* Returns true if nobody will read the recording, because the run that wanted it is over. */
+/* Returns true if the recording will not be read, because the run that wanted it is over. */
 static bool is_unwanted(const recorder *self)
 {
     struct stat status;

@@ -483,7 +483,8 @@ static thread_state *recording_state(void)
     return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
 }
 
-/* Gives the slot back what is behind ours. Events of that function's end are missed. */
+/* Gives the slot back the profile function behind ours. Events of that function's end are
+ * missed. */
 static void slot_changes(void)
 {
     EDBPROF_GUARDED;

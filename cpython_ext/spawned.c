@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* `DIRECTORY/started_`, or NULL if nobody wants notes. Never freed: other interpreters may read
+/* `DIRECTORY/started_`, or NULL if no notes are wanted. Never freed: other interpreters may read
  * it. */
 static const char *prefix;
 
@@ -64,7 +64,7 @@ static PyObject *executable_of(PyObject *paths)
     return NULL;
 }
 
-/* Returns true for what is called like a Python, and for scripts. */
+/* Returns true for programs with the name of a Python, and for scripts. */
 static bool may_be_python(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -11,7 +11,7 @@
 /* Says where notes are to be left from now on. 0, or -1 with an exception. */
 int spawned_set_directory(PyObject *directory);
 
-/* Covers a builtin that is about to be called for the first time, if it starts programs: its C
+/* Covers a builtin that is about to be called for the first time, if it starts programs. Its C
  * function is replaced in the table of methods, so that no object changes that the program can
  * see. */
 void spawned_look(const PyCFunctionObject *builtin);

@@ -25,7 +25,7 @@ active_recorder *thread_find_active(thread_state *state, const recorder *owner)
     return NULL;
 }
 
-/* Returns true if another thread has ended what is recorded in this one. */
+/* Returns true if another thread has ended the recording of this one. */
 static bool must_stop(const active_recorder *active)
 {
     return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
@@ -71,7 +71,7 @@ static void choose_fast_way(active_recorders *list)
         shared_store(&list->filtered_handle, first->handle);
         return;
     }
-    /* The hook 'monitoring' does not filter before it goes the fast way. */
+    /* The hook 'monitoring' does not filter before its fast path. */
     if (owner->choice != NULL && hook < HOOK_CHOSEN) {
         return;
     }
@@ -466,8 +466,8 @@ void thread_end_whole(recorder *owner)
 /* ---- decorated calls ------------------------------------------------------ */
 
 /* Variables that each decorated call of all threads changes would slow all of them. So without the
- * GIL a recorder begins in a thread, which has had it before, by an entry in the thread's own list
- * that nobody counts: who wants to know where a recorder is active looks into all lists. */
+ * GIL a recorder begins again in a thread by an entry in the thread's own list, which is not
+ * counted. Code that has to know where a recorder is active looks into all lists. */
 
 /* In so many beginnings one takes the slow way, which checks that the events are still ours. */
 enum { BEGINS_BETWEEN_CHECKS = 256 };
@@ -547,7 +547,7 @@ bool thread_end_call(recorder *owner)
         known->depth--;
         return false;
     }
-    /* While it is active, nobody frees the recording. */
+    /* While it is active, the recording is not freed. */
     bool may_be_due =
         owner->save_every > 1 ||
         (owner->save_every == 1 && edbprof_thread_save_may_be_due(known->handle) == EDBPROF_OK);

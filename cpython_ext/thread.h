@@ -51,8 +51,8 @@ void thread_end_whole(recorder *owner);
 /* Ends all open calls of an active recorder, because their ends were missed. */
 void thread_forget_calls(const active_recorder *active);
 
-/* Stops a recorder that nobody can reach any more, here at once and in each other thread at an
- * event there: only a thread itself can give up its profile function. */
+/* Stops a recorder that can't be reached any more: here at once, and in each other thread at an
+ * event there, because only a thread itself can give up its profile function. */
 void thread_abandon(recorder *owner);
 
 /* The calling thread's recorders that record the threads it starts, as a tuple: a new

@@ -17,8 +17,8 @@ void unnoticed_account(void)
     }
 }
 
-/* The number of Python threads that nobody accounts for, and a constant. The number of the
- * latest one is known only by making another. */
+/* The number of Python threads that are not accounted for, and a constant. The number of the latest
+ * one is known only by making another. */
 static uint64_t unaccounted(void)
 {
     static uint64_t latest;

@@ -1,9 +1,9 @@
 /* Entries of C code's threads that a hook could not notice.
  *
  * A thread of C code enters the interpreter with a Python thread of its own (PyGILState_Ensure),
- * of which nobody is told. A profile function belongs to one Python thread: if it ends before
+ * which no callback reports. A profile function belongs to one Python thread: if it ends before
  * another recorded thread has an event, what it called is missing. The interpreter numbers all
- * Python threads, so those that nobody accounts for can be counted. */
+ * Python threads, so those that are not accounted for can be counted. */
 #ifndef EDBPROF_UNNOTICED_H
 #define EDBPROF_UNNOTICED_H
 

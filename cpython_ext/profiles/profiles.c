@@ -75,7 +75,7 @@ static PyObject *view_of(PyTypeObject *type, PyObject *owner, const void *items,
     }
     Py_INCREF(owner);
     made->owner = owner;
-    /* Not NULL, which stands for no buffer. */
+    /* Not NULL, which means no buffer. */
     made->items = items != NULL ? items : "";
     made->length = (Py_ssize_t)length;
     made->item_size = (Py_ssize_t)item_size;
