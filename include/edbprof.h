@@ -1151,8 +1151,8 @@ edbprof_status edbprof_thread_hand_over(struct edbprof_thread *thread,
                                         uint32_t os_thread);
 
 /**
- * Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread, once
- * the one that had the handle no longer uses it.
+ * Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread,
+ * once the one that had the handle no longer uses it.
  *
  * Errors: `EDBPROF_DETACHED`.
  *

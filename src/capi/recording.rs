@@ -374,8 +374,8 @@ pub unsafe extern "C" fn edbprof_thread_hand_over(
     }
 }
 
-/// Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread, once
-/// the one that had the handle no longer uses it.
+/// Makes the handle that of the calling thread. Calls that are open in it stay open. Any thread,
+/// once the one that had the handle no longer uses it.
 ///
 /// Errors: `EDBPROF_DETACHED`.
 ///

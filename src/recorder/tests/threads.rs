@@ -393,14 +393,32 @@ fn a_thread_that_waits_all_through_its_recording_is_blocked() {
 fn a_thread_that_takes_its_handle_over_has_waited_before() {
     let recording = recording_by(Clock::Monotonic, 100);
     define(&recording, 1, false);
-    let handle = attach(&recording);
-    handle.enter(1, Visit::Resume, handle.now());
-    // SAFETY: this thread's handle, which only `adopt` uses next.
-    unsafe { recording.hand_over(handle, crate::clock::os_thread()) };
-    thread::sleep(Duration::from_millis(5));
-    // SAFETY: no other thread uses it.
-    unsafe { recording.adopt(handle) };
-    handle.leave(1, handle.now_of_event());
+    let address = recording.attach(b"test").unwrap().as_ptr() as usize;
+    // SAFETY: the handle lives as long as the recording, and one thread at a time uses it.
+    let handle = || unsafe { &*(address as *const Thread) };
+    let (tell, numbers) = mpsc::channel();
+    let (wake, woken) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let recording = &recording;
+        scope.spawn(move || {
+            tell.send(crate::clock::os_thread()).unwrap();
+            woken.recv().unwrap();
+            // SAFETY: no other thread uses it.
+            unsafe { recording.adopt(handle()) };
+            handle().leave(1, handle().now_of_event());
+        });
+        let os_thread = numbers.recv().unwrap();
+        // The wait has begun before the handle is there.
+        let status = format!("/proc/self/task/{os_thread}/stat");
+        while !std::fs::read_to_string(&status).unwrap().contains(") S ") {
+            thread::yield_now();
+        }
+        handle().enter(1, Visit::Resume, handle().now());
+        // SAFETY: this thread's handle, which it does not use any more.
+        unsafe { recording.hand_over(handle(), os_thread) };
+        thread::sleep(Duration::from_millis(5));
+        wake.send(()).unwrap();
+    });
     let tree = trees(&recording).threads.remove(0);
     let waits: Vec<_> = tree.waits.iter().collect();
     assert!(

@@ -166,7 +166,9 @@ impl Watch {
     fn begin_for(&self, os_thread: u32, reading: &LatestReading) {
         let usage = ThreadUsage::of(os_thread).filter(|_| self.gaps.is_some());
         reading.os_thread.store(0, Release);
-        if let Some(usage) = usage {
+        if let Some(mut usage) = usage {
+            // It has switched to wait before it waits from now on, and counts no other switch.
+            usage.switches.voluntary = usage.switches.voluntary.saturating_sub(1);
             self.latest.set(usage);
             self.run_delay.set(run_delay_of(os_thread));
             reading.begin(os_thread, &usage, self.run_delay.get());
