@@ -29,6 +29,8 @@ typedef enum {
     TYPE_SPAN,
     TYPE_RECORDED_RUN,
     TYPE_STARTED_FUNCTION,
+    TYPE_SPAN_METHOD,
+    TYPE_BOUND_SPAN_METHOD,
     TYPE_COUNT,
 } own_type;
 

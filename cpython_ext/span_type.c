@@ -4,6 +4,7 @@
 #include "give_span.h"
 #include "guard.h"
 #include "names.h"
+#include "span_methods.h"
 #include "thread_state.h"
 
 typedef struct {
@@ -88,15 +89,14 @@ static void end(span_object *self)
     }
 }
 
-static PyObject *span_enter_method(PyObject *self, PyObject *Py_UNUSED(unused))
+static PyObject *span_enter_method(PyObject *self)
 {
     begin((span_object *)self);
     Py_INCREF(self);
     return self;
 }
 
-static PyObject *span_exit_method(PyObject *self, PyObject *const *Py_UNUSED(arguments),
-                                  Py_ssize_t Py_UNUSED(count))
+static PyObject *span_exit_method(PyObject *self)
 {
     end((span_object *)self);
     Py_RETURN_NONE;
@@ -188,12 +188,6 @@ static PyObject *span_repr(PyObject *self)
     return PyUnicode_FromFormat("span(%R)", ((span_object *)self)->name);
 }
 
-static PyMethodDef span_methods[] = {
-    {"__enter__", span_enter_method, METH_NOARGS, "Begin the span."},
-    {"__exit__", (PyCFunction)(void (*)(void))span_exit_method, METH_FASTCALL, "End the span."},
-    {NULL},
-};
-
 int span_init(interpreter_state *interpreter)
 {
     static PyType_Slot slots[] = {
@@ -201,7 +195,6 @@ int span_init(interpreter_state *interpreter)
         {Py_tp_dealloc, span_dealloc},
         {Py_tp_call, span_call},
         {Py_tp_repr, span_repr},
-        {Py_tp_methods, span_methods},
         {Py_tp_doc,
          (void *)"span(name, /, *, file='', line=0)\n--\n\n"
                  "A part of the program that has a name in the call tree: a context manager and a "
@@ -218,5 +211,7 @@ int span_init(interpreter_state *interpreter)
         return -1;
     }
     interpreter->types[TYPE_SPAN]->tp_vectorcall = span_vectorcall;
-    return 0;
+    return span_add_method(interpreter, "__enter__", 0, span_enter_method) < 0
+               ? -1
+               : span_add_method(interpreter, "__exit__", -1, span_exit_method);
 }

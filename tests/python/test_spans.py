@@ -158,3 +158,33 @@ def test_generator_functions_are_refused():
 
     with pytest.raises(TypeError, match="generator"):
         span("part")(generator)
+
+
+def test_the_methods_that_a_with_statement_binds(record):
+    def program():
+        part = span("part")
+        enter, leave = part.__enter__, part.__exit__
+        assert (enter.__self__, enter.__name__, leave.__name__) == (part, "__enter__", "__exit__")
+        assert enter() is part
+        assert leave(None, None, None) is None
+        assert span.__enter__(part) is part
+        assert span.__exit__(part, None, None, None) is None
+        with contextlib.ExitStack() as stack:
+            assert stack.enter_context(part) is part
+
+    paths = record(program, builtins=False).paths()
+    assert (paths["program", "part"], sum(paths[way] for way in paths if way[-1] == "part")) == (
+        2,
+        3,
+    )
+    part = span("part")
+    for call in (
+        lambda: part.__enter__(1),
+        lambda: part.__exit__(x=1),
+        span.__enter__,
+        lambda: span.__exit__(1, None, None, None),
+    ):
+        with pytest.raises(TypeError, match="span"):
+            call()
+    with pytest.raises(ValueError, match="^on purpose$"), part:
+        raise ValueError("on purpose")

@@ -1,4 +1,5 @@
-//! The right to trace a process, which `sys.remote_exec` needs: what is missing, and what grants it.
+//! The right to trace a process, which `sys.remote_exec` needs: the missing part, and what grants
+//! it.
 
 use std::fs;
 

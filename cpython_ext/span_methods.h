@@ -1,0 +1,15 @@
+/* __enter__ and __exit__ of spans, which a `with` statement gets for a third of the usual time. */
+#ifndef EDBPROF_SPAN_METHODS_H
+#define EDBPROF_SPAN_METHODS_H
+
+#include "interpreter.h"
+
+/* What a method does with the span; a new reference. */
+typedef PyObject *span_function(PyObject *span);
+
+/* Adds a method of that name to the type of spans. It takes so many arguments, or any number of
+ * them if that is -1, and uses none. 0, or -1 with an exception. */
+int span_add_method(interpreter_state *interpreter, const char *name, Py_ssize_t arguments,
+                    span_function *function);
+
+#endif
