@@ -119,6 +119,7 @@ export class App {
     this.source = sources && new SourceView(profile, sources, choose);
     this.groups = new GroupChooser(profile, change => store.set({ ...change, zoom: [] }));
     main.replaceChildren(this.toolbar.element, this.view, this.details.element, this.told);
+    document.getElementById('top')!.append(this.toolbar.buttons);
     document.body.append(this.tip.element, this.help);
     followTheme(() => this.recolour());
     listenToKeys(store, this.toolbar, { ...actions, copy: () => actions.copy('text') });

@@ -142,7 +142,7 @@ def test_chosen_tasks_are_all_that_other_views_show(page, recorded):
     page.screenshot("page-tasks-chosen")
     assert "tasksOnly=1" in fragment(page)
     left_out = page.script("return document.querySelector('.range:not([hidden])').textContent")
-    assert left_out.startswith("Left out some tasks")
+    assert left_out.startswith("Left out time in no task")
 
     def calls(name, words):
         open_page(page, recorded.page, f"#view=table&search=^{name} .*job&{words}")

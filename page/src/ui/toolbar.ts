@@ -54,6 +54,8 @@ const ROLES: readonly (readonly [Role, string])[] = [
 
 export class Toolbar {
   readonly element: HTMLElement;
+  /** Buttons of the page as a whole. */
+  readonly buttons: HTMLElement;
   readonly search: HTMLInputElement;
   readonly status = make('output', { id: 'matched', 'aria-live': 'polite' });
   readonly views: readonly ViewName[];
@@ -131,6 +133,12 @@ export class Toolbar {
         class: 'only-graph',
       }),
     );
+    this.buttons = make(
+      'span',
+      { class: 'page-buttons' },
+      button('◐', parts.theme, { 'aria-label': 'Light or dark', title: 'Light or dark (t)' }),
+      button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
+    );
     this.element = make(
       'div',
       { id: 'tools' },
@@ -145,15 +153,6 @@ export class Toolbar {
         this.filter,
         make('span', { class: 'search' }, this.search, this.status),
         copies,
-        make(
-          'span',
-          { class: 'page-buttons' },
-          button('◐', parts.theme, {
-            'aria-label': 'Light or dark',
-            title: 'Light or dark (t)',
-          }),
-          button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
-        ),
       ),
       parts.hasChanges ? changesLegend() : legend(parts.roles),
     );
@@ -179,10 +178,10 @@ export class Toolbar {
 
   /** Says that processes, threads or tasks are left out. */
   private showFilter({ off, tasksOff, tasksOnly }: State): void {
-    const [groups, tasks] = [off.length, tasksOff.length + Number(tasksOnly)];
     const parts = [
-      groups > 0 ? counted(groups, 'process or thread', 'processes or threads') : '',
-      tasks > 0 ? 'some tasks' : '',
+      off.length > 0 ? counted(off.length, 'process or thread', 'processes or threads') : '',
+      tasksOff.length > 0 ? counted(tasksOff.length, 'task', 'tasks') : '',
+      tasksOnly ? 'time in no task' : '',
     ];
     const text = parts.filter(part => part !== '').join(', ');
     const all = { off: [], tasksOff: [], tasksOnly: false };

@@ -92,8 +92,8 @@ export function draw(
     if (top > view.height || top + HEAD + place.rows * ROW < AXIS) continue;
     drawLane(context, texts, place, top, scene, palette, view);
   }
-  drawRange(context, scene, palette, view);
   drawAxis(context, scene, palette, view.width);
+  drawRange(context, scene, palette, view);
 }
 
 function drawLane(
@@ -160,6 +160,9 @@ function drawRow(
   const first = (scene.sight.from - process.zeroNs) / process.perTick;
   const scale = (width * process.perTick) / (scene.sight.to - scene.sight.from);
   const { role } = scene.profile.functions;
+  const { range } = scene;
+  const tick = (ns: number) => (ns - process.zeroNs) / process.perTick;
+  const [begins, last] = range ? [tick(range.from), tick(range.to)] : [-Infinity, Infinity];
   for (const slice of slicesInSight(lane, level, first, scale, width)) {
     const x = (begin[slice]! - first) * scale;
     const wide = ticks[slice]! * scale;
@@ -168,9 +171,10 @@ function drawRow(
     const isChosen = fn === scene.chosen;
     const is = scene.shown?.[process.place[node[slice]!]!];
     const isLeftOut = is === Shown.LeftOut || is === Shown.Outside;
-    const isDim = isLeftOut || (scene.matches !== null && !isMatch);
+    const isOutside = begin[slice]! >= last || begin[slice]! + ticks[slice]! <= begins;
+    const isDim = isLeftOut || isOutside || (scene.matches !== null && !isMatch);
     context.fillStyle =
-      isMatch && !isLeftOut
+      isMatch && !isLeftOut && !isOutside
         ? palette.match
         : isDim
           ? palette.dim
@@ -224,11 +228,10 @@ function drawRange(
   const scale = view.width / (sight.to - sight.from);
   const left = (range.from - sight.from) * scale;
   const right = (range.to - sight.from) * scale;
-  context.globalAlpha = 0.45;
-  context.fillStyle = palette.back;
-  context.fillRect(0, AXIS, Math.max(0, left), view.height);
-  context.fillRect(Math.min(view.width, right), AXIS, view.width, view.height);
-  context.globalAlpha = 1;
+  // Calls outside are dim; the axis has the range as a bar.
+  context.fillStyle = palette.match;
+  const first = Math.max(0, left);
+  context.fillRect(first, AXIS - 3, Math.min(view.width, right) - first, 3);
   context.fillStyle = palette.cursor;
   for (const x of [left, right]) context.fillRect(x - 0.5, 0, 1.5, view.height);
 }

@@ -73,18 +73,35 @@ function chooser(
     {},
     make('h2', {}, title),
     make('p', {}, text),
-    make('p', { class: 'group' }, ...buttons),
+    make('p', { class: 'choices' }, ...buttons),
     make(
       'table',
       { class: 'plain' },
-      make('thead', {}, make('tr', {}, ...heads.map(head => make('th', { scope: 'col' }, head)))),
+      make(
+        'thead',
+        {},
+        make(
+          'tr',
+          {},
+          ...heads.map(head => make('th', { scope: 'col', class: wideIf(head) }, head)),
+        ),
+      ),
       make('tbody', {}, ...rows),
     ),
   );
 }
 
+/** Returns the class of what narrow windows omit: shares follow from times. */
+function wideIf(head: string): string {
+  return head === 'Share' ? 'wide' : '';
+}
+
 function numberCell(text: string): HTMLElement {
   return make('td', { class: 'number' }, text);
+}
+
+function shareCell(part: number, whole: number): HTMLElement {
+  return make('td', { class: 'number wide' }, share(part, whole));
 }
 
 class GroupTable {
@@ -131,7 +148,7 @@ class GroupTable {
       { class: `level-${group.level}` },
       make('td', {}, box),
       numberCell(duration(group.time)),
-      numberCell(share(group.time, whole)),
+      shareCell(group.time, whole),
       numberCell(count(group.calls)),
       make('td', { class: 'group-name' }, group.name),
     );
@@ -181,7 +198,7 @@ class TaskTable {
       {},
       make('td', {}, this.outside),
       numberCell(duration(outside)),
-      numberCell(share(outside, whole)),
+      shareCell(outside, whole),
       numberCell(''),
       make('td', { class: 'group-name' }, 'in no task'),
     );
@@ -218,7 +235,7 @@ class TaskTable {
       {},
       make('td', {}, box),
       numberCell(duration(time)),
-      numberCell(share(time, whole)),
+      shareCell(time, whole),
       numberCell(count(calls)),
       make('td', { class: 'group-name' }, this.profile.functions.name[fn]!, ' ', at),
     );

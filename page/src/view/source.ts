@@ -54,6 +54,7 @@ export class SourceView {
     );
     const missing = sources.missing.map(({ path, reason }) => make('li', {}, `${path}: ${reason}`));
     const contained = counted(sources.texts.size, 'file', 'files');
+    const lacking = missing.length > 0 ? ` and lacks ${count(missing.length)}` : '';
     this.element = make(
       'div',
       { class: 'functions' },
@@ -63,7 +64,7 @@ export class SourceView {
       make(
         'details',
         { class: 'remark' },
-        make('summary', {}, `This page contains ${contained}; ${count(missing.length)} are not`),
+        make('summary', {}, `This page contains ${contained}${lacking}`),
         make('ul', {}, ...[...sources.texts.keys()].map(path => make('li', {}, path))),
         make('p', {}, 'Not in this page:'),
         make('ul', {}, ...missing),

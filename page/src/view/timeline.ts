@@ -374,14 +374,8 @@ class CallList {
       `${counted(length - parts, 'call', 'calls')} of ${name}` +
       (parts > 0 ? `, ${counted(parts, 'continued part', 'continued parts')}` : '') +
       (least > 0 ? `, of ${duration(least)} and longer` : '') +
-      (length > 0 ? `: ${this.summary(calls.duration)}` : '');
+      (length > 0 ? `: ${summary(calls.duration)}` : '');
     this.grid.show(length, isOther);
-  }
-
-  private summary(sorted: Float64Array): string {
-    const at = (share: number) =>
-      duration(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
-    return `longest ${at(0)}, median ${at(0.5)}, shortest ${at(1)}`;
   }
 
   private row(index: number): HTMLElement {
@@ -401,6 +395,13 @@ class CallList {
     const { from, to } = this.calls!;
     this.zoomTo({ from: from[index]!, to: to[index]! });
   }
+}
+
+/** Returns the spread of durations, the longest of which is the first. */
+function summary(sorted: Float64Array): string {
+  const { length } = sorted;
+  const at = (share: number) => duration(sorted[Math.min(length - 1, Math.floor(share * length))]!);
+  return length === 1 ? at(0) : `longest ${at(0)}, median ${at(0.5)}, shortest ${at(1)}`;
 }
 
 /** Returns the text of a range, for the bar above all views. */
