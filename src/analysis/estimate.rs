@@ -113,7 +113,8 @@ impl<'r> Graph<'r> {
     fn of(rows: &'r Rows) -> Self {
         let (labels, ids) = shown_labels(rows);
         let mut vertices = vec![Vertex::default(); labels.len()];
-        let mut edges = Vec::new();
+        // Most functions have one caller or two.
+        let mut edges = Vec::with_capacity(2 * rows.len());
         for (id, row) in rows.iter() {
             let callee = ids[id as usize];
             let vertex = &mut vertices[callee as usize];
