@@ -129,6 +129,8 @@ def test_a_killed_process_leaves_what_was_recorded(target, tmp_path):
         os.kill(started.pid, signal.SIGKILL)
         _, said = attached.communicate()
     assert attached.returncode == 0, said
+    # The door is taken by `attach`, so the recording alone has the stacks.
+    assert "another edbprof is attached" in done.stderr
     assert "waits_here" in done.stdout
     assert re.search(r"works .*for ", done.stdout), done.stdout
 

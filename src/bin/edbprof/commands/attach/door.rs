@@ -16,8 +16,7 @@ use super::process::Process;
 use crate::cli::exit::Error;
 
 /// Time that the process has to answer: its own threads may keep the interpreter's lock.
-const PATIENCE: Duration = Duration::from_secs(30);
-
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Time in which a process opens its door again that the program has closed.
 const REOPENING: Duration = Duration::from_secs(3);
 /// Time between two attempts.
@@ -27,34 +26,40 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Door {
     stream: UnixStream,
     pid: u32,
+    /// Time that the process has for each answer.
+    patience: Duration,
 }
 
 impl Door {
     /// # Errors
     ///
     /// When the process does not let this one in, or none of `paths` is its.
-    pub(super) fn connect(process: &Process, paths: &[PathBuf]) -> Result<Door, Error> {
+    pub(super) fn connect(
+        process: &Process,
+        paths: &[PathBuf],
+        patience: Duration,
+    ) -> Result<Door, Error> {
         let end = Instant::now() + REOPENING;
         loop {
             let mut failed = None;
             for path in paths {
-                match Door::greet(process, path) {
+                match Door::greet(process, path, patience) {
                     Ok(door) => return Ok(door),
                     Err(error) => failed = Some(error),
                 }
             }
             let error = failed.unwrap_or_else(|| io::ErrorKind::NotFound.into());
             if !may_pass(&error) || !process.runs() || Instant::now() > end {
-                return Err(process.ended_or(refused(process, &error)));
+                return Err(process.ended_or(refused(process, &error, patience)));
             }
             std::thread::sleep(PAUSE);
         }
     }
 
-    fn greet(process: &Process, path: &Path) -> io::Result<Door> {
+    fn greet(process: &Process, path: &Path, patience: Duration) -> io::Result<Door> {
         let stream = UnixStream::connect(path)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         // Somebody else could have made a socket of that name, also in another container.
         let peer = socket_peercred(&stream)?;
         let is_users = peer.uid.as_raw() == process.user || peer.uid.is_root();
@@ -68,6 +73,7 @@ impl Door {
         let mut door = Door {
             stream,
             pid: process.pid,
+            patience,
         };
         door.exchange(b"hello")?;
         Ok(door)
@@ -82,11 +88,7 @@ impl Door {
         let pid = self.pid;
         let answer = self.exchange(request).map_err(|error| {
             Error::SomeFailed(match error.kind() {
-                io::ErrorKind::WouldBlock => format!(
-                    "process {pid} has not answered for {} s: another edbprof is attached to it, \
-                     or one of its threads keeps the interpreter's lock",
-                    PATIENCE.as_secs()
-                ),
+                io::ErrorKind::WouldBlock => silent(pid, self.patience),
                 _ => format!("process {pid} has ended or closed its door: {error}"),
             })
         })?;
@@ -131,7 +133,7 @@ impl Door {
 impl Drop for Door {
     fn drop(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
-        let _ = self.stream.set_read_timeout(Some(PATIENCE));
+        let _ = self.stream.set_read_timeout(Some(self.patience));
         let mut bytes = [0; 64];
         while self.stream.read(&mut bytes).is_ok_and(|read| read > 0) {}
     }
@@ -149,9 +151,18 @@ fn may_pass(error: &io::Error) -> bool {
     )
 }
 
-fn refused(process: &Process, error: &io::Error) -> Error {
+fn silent(pid: u32, patience: Duration) -> String {
+    format!(
+        "process {pid} has not answered for {} s: another edbprof is attached to it, or one of its \
+         threads keeps the interpreter's lock",
+        patience.as_secs()
+    )
+}
+
+fn refused(process: &Process, error: &io::Error, patience: Duration) -> Error {
     let pid = process.pid;
     Error::Usage(match error.kind() {
+        io::ErrorKind::WouldBlock => silent(pid, patience),
         io::ErrorKind::PermissionDenied => format!(
             "process {pid} belongs to user {}, and its door is open to that user and root only: \
              sudo edbprof {} {pid}",

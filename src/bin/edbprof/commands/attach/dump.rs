@@ -3,17 +3,23 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use edbprof::format::live::{self, OpenCall, OpenStack};
 use edbprof::report::display::{printable, short_name};
 use edbprof::report::numbers::duration;
 
 use super::connect;
+use super::door::PATIENCE;
 use super::process::Process;
 use crate::cli::args::DumpOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::{print, warn};
 use crate::commands::live::mapped_live_files;
+
+/// Time that a process has to answer if its recording has the stacks, too: the door is taken while
+/// another edbprof is attached.
+const PATIENCE_IF_RECORDED: Duration = Duration::from_secs(1);
 
 /// A call of a stack as it is printed.
 struct Line {
@@ -31,8 +37,12 @@ struct Line {
 pub(crate) fn dump(options: &DumpOptions) -> Result<Exit, Error> {
     let process = Process::new(options.pid, "dump")?;
     let recorded = recorded(&process);
+    let patience = match recorded.is_empty() {
+        true => PATIENCE,
+        false => PATIENCE_IF_RECORDED,
+    };
     let asked = match recorded.is_empty() || !process.doors().is_empty() {
-        true => connect(&process).and_then(|mut door| door.ask(b"dump")),
+        true => connect(&process, patience).and_then(|mut door| door.ask(b"dump")),
         false => Ok(String::new()),
     };
     let text = match asked {

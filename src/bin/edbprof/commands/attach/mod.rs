@@ -19,18 +19,21 @@ mod session;
 pub(crate) use dump::dump;
 pub(crate) use session::attach;
 
+use std::time::Duration;
+
 use self::door::Door;
 use self::process::Process;
 use crate::cli::exit::Error;
 
-/// Returns a connection to the process, by its door or by the one that is opened now.
+/// Returns a connection to the process, by its door or by the one that is opened now. The process
+/// has `patience` for each answer.
 ///
 /// # Errors
 ///
 /// The reason why there is none, and what to do about it.
-fn connect(process: &Process) -> Result<Door, Error> {
+fn connect(process: &Process, patience: Duration) -> Result<Door, Error> {
     match &process.doors()[..] {
-        [] => remote::open_door(process),
-        paths => Door::connect(process, paths),
+        [] => remote::open_door(process, patience),
+        paths => Door::connect(process, paths, patience),
     }
 }

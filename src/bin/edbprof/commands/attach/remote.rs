@@ -60,7 +60,7 @@ del _open
 /// # Errors
 ///
 /// The reason why that is not possible, and what would make it so.
-pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
+pub(super) fn open_door(process: &Process, patience: Duration) -> Result<Door, Error> {
     let pid = process.pid;
     if process.is_foreign() {
         return Err(Error::Usage(format!(
@@ -92,7 +92,7 @@ pub(super) fn open_door(process: &Process) -> Result<Door, Error> {
     let end = Instant::now() + PATIENCE;
     loop {
         if door.exists() {
-            return Door::connect(process, &[door]);
+            return Door::connect(process, &[door], patience);
         }
         if let Ok(reason) = fs::read(place.path().join("failed")) {
             return Err(not_opened(process, &printable(&reason)));

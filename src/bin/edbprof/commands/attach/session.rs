@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::statvfs;
 
 use super::connect;
-use super::door::Door;
+use super::door::{Door, PATIENCE};
 use super::process::Process;
 use crate::cli::args::{AggregateOptions, AttachOptions, InputOptions};
 use crate::cli::exit::{Error, Exit};
@@ -42,7 +42,7 @@ pub(crate) fn attach(options: &AttachOptions) -> Result<Exit, Error> {
              dump {pid} its stacks"
         )));
     }
-    let mut door = connect(&process)?;
+    let mut door = connect(&process, PATIENCE)?;
     let recordings = Recordings::new(None)?;
     let directory = recordings
         .path()
