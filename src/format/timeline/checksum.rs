@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 const AT_ONCE: usize = 1024;
 
 /// Returns the checksum of `bytes`.
-pub(super) fn of_bytes(bytes: &[u8]) -> u64 {
+pub(crate) fn of_bytes(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
 }
 

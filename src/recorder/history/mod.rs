@@ -250,7 +250,7 @@ impl History {
         }
     }
 
-    /// A thread has left a block whose events end at tick `end`.
+    /// A thread has left a block whose events end at tick `end`, and writes nothing more to it.
     pub(crate) fn retire(&mut self, block: BlockName, end: u64) {
         let retired = Retired {
             number: block.number,
@@ -258,7 +258,8 @@ impl History {
             end,
         };
         if let Some(storage) = self.storage.as_ref().filter(|_| !self.is_abandoned) {
-            storage.words(block.index).seal();
+            // SAFETY: the block's thread has left it, and is the only one that writes to it.
+            unsafe { storage.words(block.index).seal() };
         }
         if !self.is_abandoned && self.retired.try_reserve(1).is_ok() && self.kept.retire(retired) {
             self.retired.push(Reverse(retired));
