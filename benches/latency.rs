@@ -56,6 +56,9 @@ fn main() {
             .map(|(name, place)| Recorder::new(name, place));
         let turns = Duration::from_secs(seconds).as_millis() / TURN.as_millis();
         for _ in 0..turns {
+            // In turns from either end, because pages of the file on disk are written back during
+            // the next turn, and delay its events.
+            recorders.reverse();
             for recorder in &mut recorders {
                 if is_saved {
                     recorder.record_while_saved_for(TURN);
@@ -69,8 +72,9 @@ fn main() {
             "{:26}{:>12}{:>9}{:>9}{:>10}{:>12}{:>12}",
             "", "events", "median", "99 %", "99.99 %", "99.9999 %", "worst"
         );
-        for recorder in &recorders {
-            recorder.print();
+        for (name, _) in &places {
+            let of_place = recorders.iter().find(|recorder| recorder.name == *name);
+            of_place.into_iter().for_each(Recorder::print);
         }
     }
 }
