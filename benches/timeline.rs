@@ -3,6 +3,9 @@
 //!     cargo bench --bench timeline            100 million events in 16 processes
 //!     cargo bench --bench timeline -- 10      10 million
 //!
+//! With `--write=PAGE.html`, it also writes the page of `edbprof view`, which benches/open_pages.py
+//! opens in a browser.
+//!
 //! The program reads one file that is made up: servers whose requests walk some 1,000 call paths.
 
 use std::fs::File;
@@ -52,20 +55,30 @@ fn main() {
         &["export", "--format=perfetto", &window[0], &window[1], file],
         &["export", "--format=perfetto", file],
     ] {
-        let mut rounds: Vec<_> = (0..ROUNDS).map(|_| measure(arguments)).collect();
-        rounds.sort_by(f64::total_cmp);
-        let shown: Vec<_> = arguments
-            .iter()
-            .filter(|word| **word != file)
-            .copied()
-            .collect();
-        println!(
-            "edbprof {:40}  {:5.2} s  {:4} MB at most so far",
-            shown.join(" "),
-            rounds[ROUNDS / 2],
-            most_memory() / 1000
-        );
+        report(arguments);
     }
+    let page = std::env::args().find_map(|word| Some(word.strip_prefix("--write=")?.to_owned()));
+    if let Some(page) = page {
+        // The page shows a profile, beside which the timeline lies.
+        let profile = path.with_extension("prof");
+        let profile = profile.to_str().expect("a path of ASCII");
+        report(&["export", "--format=prof", "--from=0", "-o", profile, file]);
+        report(&["view", "--no-open", "-o", &page, profile]);
+    }
+}
+
+/// Measures a command and says what it took.
+fn report(arguments: &[&str]) {
+    let mut rounds: Vec<_> = (0..ROUNDS).map(|_| measure(arguments)).collect();
+    rounds.sort_by(f64::total_cmp);
+    let shown = arguments.iter().filter(|word| !word.contains('/'));
+    let shown: Vec<_> = shown.copied().collect();
+    println!(
+        "edbprof {:40}  {:5.2} s  {:4} MB at most so far",
+        shown.join(" "),
+        rounds[ROUNDS / 2],
+        most_memory() / 1000
+    );
 }
 
 /// Returns the seconds that the program took.

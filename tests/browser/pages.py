@@ -6,6 +6,46 @@ import pathlib
 import subprocess
 import sys
 
+# Threads with a hostile name, generic functions, generators, deep calls, sleep and an import.
+PROGRAM = """
+import functools, threading, time
+
+@functools.singledispatch
+def show(value):
+    return str(value)
+
+@show.register(int)
+def show_int(value):
+    return hex(value)
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+def deep(n):
+    return n and deep(n - 1)
+
+def squares(n):
+    for i in range(n):
+        yield i * i
+
+def nap():
+    time.sleep(0.002)
+
+def work(n):
+    for size in range(n):
+        fib(7), deep(60), list(squares(5)), show(size), show("a")
+    deep(400), nap()
+
+threads = [threading.Thread(target=work, args=(8,), name=f"<b>worker-{i}") for i in range(2)]
+[thread.start() for thread in threads]
+work(20)
+[thread.join() for thread in threads]
+import xml.dom.minidom
+sorted([3, 1, 2], key=lambda value: -value)
+"""
+# Calls of show_int() by work() in all threads.
+SHOWN_INTEGERS = 8 + 8 + 20
+
 EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
 
 

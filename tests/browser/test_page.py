@@ -8,39 +8,21 @@ import re
 import sys
 
 import pytest
-from pages import check_windows, duration, fragment, functions, open_page, program, rows, told, view
+from pages import (
+    PROGRAM,
+    SHOWN_INTEGERS,
+    check_windows,
+    duration,
+    fragment,
+    functions,
+    open_page,
+    program,
+    rows,
+    told,
+    view,
+)
 from selenium.webdriver.common.keys import Keys
 from test_picture import HOSTILE
-
-JOB = """
-import functools, threading, time
-
-@functools.singledispatch
-def show(value):
-    return str(value)
-
-@show.register(int)
-def show_int(value):
-    return hex(value)
-
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
-
-def deep(n):
-    return n and deep(n - 1)
-
-def work():
-    fib(12), deep(400), time.sleep(0.002)
-    for value in [1, "a", 2.5, 3]:
-        show(value)
-
-threads = [threading.Thread(target=work, name=f"worker-{i}") for i in range(2)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-work()
-import xml.dom.minidom
-sorted([3, 1, 2], key=lambda value: -value)
-"""
 
 
 class Recorded:
@@ -48,7 +30,7 @@ class Recorded:
 
     def __init__(self, directory):
         job = directory / "job.py"
-        job.write_text(JOB)
+        job.write_text(PROGRAM)
         self.profs = [directory / f"{number}.prof" for number in range(2)]
         for prof in self.profs:
             run = ["run", "--quiet", f"--out={prof}", "--format=prof"]
@@ -228,7 +210,8 @@ def test_generic_functions_by_implementation(page, recorded):
     table = page.script("return document.querySelector('#view').innerText")
     if "show_int" not in table:
         pytest.skip("this Python's recording tells no generic functions apart")
-    assert re.search(r"work job\.py:\d+\tshow_int job\.py:\d+\t12", table)
+    calls = 2 * SHOWN_INTEGERS
+    assert re.search(rf"work job\.py:\d+\tshow_int job\.py:\d+\t{calls}", table)
 
 
 def test_names_stay_text(page, tmp_path):

@@ -7,49 +7,24 @@ import re
 import sys
 
 import pytest
-from pages import check_windows, duration, fragment, functions, open_page, program, rows, told
+from pages import (
+    PROGRAM,
+    check_windows,
+    duration,
+    fragment,
+    functions,
+    open_page,
+    program,
+    rows,
+    told,
+)
 from selenium.webdriver.common.keys import Keys
-
-JOB = """
-import functools, threading, time
-
-@functools.singledispatch
-def show(value):
-    return str(value)
-
-@show.register(int)
-def show_int(value):
-    return hex(value)
-
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
-
-def deep(n):
-    return n and deep(n - 1)
-
-def squares(n):
-    for i in range(n):
-        yield i * i
-
-def nap():
-    time.sleep(0.002)
-
-def work(n):
-    for size in range(n):
-        fib(7), deep(60), list(squares(5)), show(size), show("a")
-    nap()
-
-threads = [threading.Thread(target=work, args=(8,), name=f"<b>worker-{i}") for i in range(2)]
-[thread.start() for thread in threads]
-work(20)
-[thread.join() for thread in threads]
-"""
 
 
 class Recorded:
     def __init__(self, directory):
         job = directory / "job.py"
-        job.write_text(JOB)
+        job.write_text(PROGRAM)
         self.prof = directory / "run.prof"
         run = ["run", "--quiet", "--timeline", f"--out={self.prof}", "--format=prof"]
         program(*run, sys.executable, job)
