@@ -175,6 +175,26 @@ static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
 #endif
 }
 
+/* A new reference to an attribute of `sys`, or NULL with nothing raised. */
+static inline PyObject *compat_sys_get(const char *name)
+{
+#if EDBPROF_FREE_THREADED
+    /* What PySys_GetObject returns may be freed before it gets a reference. */
+    PyObject *key = PyUnicode_FromString("sys");
+    PyObject *sys = key == NULL ? NULL : PyImport_GetModule(key);
+    bool is_module = sys != NULL && PyModule_Check(sys);
+    PyObject *found = is_module ? compat_dict_get(PyModule_GetDict(sys), name) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(sys);
+    Py_XDECREF(key);
+    return found;
+#else
+    PyObject *found = PySys_GetObject(name);
+    Py_XINCREF(found);
+    return found;
+#endif
+}
+
 /* A new reference to what a type or one of its bases has, or NULL with nothing raised. */
 static inline PyObject *compat_type_get(PyTypeObject *type, PyObject *name)
 {

@@ -54,8 +54,10 @@ static int define_callable(recorder *owner, const entry *new)
     bool is_builtin = PyCFunction_Check(called.function) ||
                       (Py_IS_TYPE(called.function, &PyMethodDescr_Type) && called.self != NULL &&
                        !native_is_type_key(new->key));
-    return is_builtin ? recorder_define_builtin(owner, called.function, called.self, new->key)
-                      : recorder_define_native(owner, called.function, new->key);
+    int result = is_builtin ? recorder_define_builtin(owner, called.function, called.self, new->key)
+                            : recorder_define_native(owner, called.function, new->key);
+    Py_XDECREF(called.owner);
+    return result;
 }
 
 static void enter_in_each(const active_recorders *list, const entry *new)
@@ -175,7 +177,9 @@ static uint64_t key_of_type(const active_recorders *list, PyObject *callable, ui
     if (key != CLASS_CALL || !shared_load(&list->records_types)) {
         return key;
     }
-    uint64_t found = native_type_key(native_callee(callable, NULL).function);
+    called_function called = native_callee(callable, NULL);
+    uint64_t found = native_type_key(called.function);
+    Py_XDECREF(called.owner);
     return found == 0 ? key : found;
 }
 

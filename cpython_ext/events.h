@@ -69,19 +69,17 @@ static inline uint64_t usual_callable_key(PyObject *callable, PyObject *self)
     return Py_IS_TYPE(self, method->d_common.d_type) ? method_key(method->d_method) : 0;
 }
 
-/* Key of a callable that is written in C; 0 for one written in Python, CLASS_CALL for all others.
- * The most frequent kinds are checked first, because PyCFunction_Check walks over base types. */
-static inline uint64_t callable_key(PyObject *callable, PyObject *self)
+/* Key of a callable that calls no other one. The most frequent kinds are checked first, because
+ * PyCFunction_Check walks over base types. */
+static inline uint64_t callee_key(PyObject *function, PyObject *self)
 {
-    called_function called = native_callee(callable, self);
-    PyObject *function = called.function;
     if (PyFunction_Check(function)) {
         return 0;
     }
     if (Py_IS_TYPE(function, &PyMethodDescr_Type)) {
         PyMethodDescrObject *method = (PyMethodDescrObject *)function;
         /* sys.monitoring.MISSING, which stands for no argument, has no such type. */
-        bool fits = PyObject_TypeCheck(called.self, method->d_common.d_type);
+        bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
         return fits ? method_key(method->d_method) : CLASS_CALL;
     }
     if (PyType_Check(function)) {
@@ -92,6 +90,16 @@ static inline uint64_t callable_key(PyObject *callable, PyObject *self)
     }
     uint64_t key = native_key(function);
     return key == 0 ? CLASS_CALL : key;
+}
+
+/* Key of a callable that is written in C; 0 for one written in Python, CLASS_CALL for all
+ * others. */
+static inline uint64_t callable_key(PyObject *callable, PyObject *self)
+{
+    called_function called = native_callee(callable, self);
+    uint64_t key = callee_key(called.function, called.self);
+    Py_XDECREF(called.owner);
+    return key;
 }
 
 /* Ways in which a call ends. */

@@ -86,10 +86,11 @@ static bool is_constant_of(PyObject *function, PyCodeObject *code)
 /* The method `name` of a class of functools: a new reference, or NULL. */
 static PyObject *method_of(PyObject *functools, const char *type, const char *name)
 {
-    PyObject *found = PyDict_GetItemString(functools, type);
+    PyObject *found = compat_dict_get(functools, type);
     PyObject *method =
         found != NULL && PyType_CheckExact(found) ? PyObject_GetAttrString(found, name) : NULL;
     PyErr_Clear();
+    Py_XDECREF(found);
     return method;
 }
 
@@ -98,15 +99,17 @@ static uint32_t flags_in_functools(PyCodeObject *code)
 {
     bool is_wrapper = is_named(code, "wrapper"), is_dispatch = is_named(code, "dispatch");
     bool is_bound = is_named(code, "_method"), is_call = is_named(code, "__call__");
-    PyObject *modules = is_wrapper || is_dispatch || is_bound || is_call ? loaded_modules() : NULL;
-    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "functools");
+    bool may_be = is_wrapper || is_dispatch || is_bound || is_call;
+    PyObject *module = may_be ? loaded_module("functools") : NULL;
     if (module == NULL || !PyModule_CheckExact(module)) {
+        Py_XDECREF(module);
         return 0;
     }
-    PyObject *functools = PyModule_GetDict(module), *method = NULL;
+    PyObject *functools = PyModule_GetDict(module), *method;
     bool found = false;
     if (is_wrapper || is_dispatch) {
-        found = is_constant_of(PyDict_GetItemString(functools, "singledispatch"), code);
+        method = compat_dict_get(functools, "singledispatch");
+        found = is_constant_of(method, code);
     } else if (is_bound) {
         method = method_of(functools, "singledispatchmethod", "__get__");
         found = is_constant_of(method, code);
@@ -117,6 +120,7 @@ static uint32_t flags_in_functools(PyCodeObject *code)
                 PyFunction_GET_CODE(method) == (PyObject *)code;
     }
     Py_XDECREF(method);
+    Py_DECREF(module);
     return !found ? 0 : is_dispatch ? EDBPROF_GENERIC_DISPATCH : EDBPROF_GENERIC_WRAPPER;
 }
 

@@ -330,11 +330,11 @@ static PyObject *program_settrace(PyObject *module, PyObject *arguments)
     return before;
 }
 
-static void cover(PyObject *getter, PyObject *setter)
+static void cover(PyObject *gettrace, PyObject *settrace)
 {
-    bool fit = PyCFunction_Check(getter) && PyCFunction_Check(setter);
-    PyMethodDef *get = fit ? ((PyCFunctionObject *)getter)->m_ml : NULL;
-    PyMethodDef *set = fit ? ((PyCFunctionObject *)setter)->m_ml : NULL;
+    bool fit = PyCFunction_Check(gettrace) && PyCFunction_Check(settrace);
+    PyMethodDef *get = fit ? ((PyCFunctionObject *)gettrace)->m_ml : NULL;
+    PyMethodDef *set = fit ? ((PyCFunctionObject *)settrace)->m_ml : NULL;
     if (fit && module_gettrace == NULL && get->ml_flags == METH_NOARGS &&
         set->ml_flags == METH_VARARGS) {
         module_gettrace = get->ml_meth;
@@ -396,18 +396,17 @@ static void look(thread_state *state)
         return;
     }
     PyObject *exception = compat_take_exception();
-    PyObject *modules = loaded_modules();
-    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "greenlet");
+    PyObject *module = loaded_module("greenlet");
     /* It may be half imported, or another module of that name. */
     PyObject *settrace = NULL;
     if (module != NULL && PyModule_CheckExact(module)) {
-        settrace = PyDict_GetItemString(PyModule_GetDict(module), "settrace");
+        settrace = compat_dict_get(PyModule_GetDict(module), "settrace");
     }
     if (settrace != NULL && PyCFunction_Check(settrace)) {
-        Py_INCREF(settrace);
         trace_switches(state, module, settrace);
-        Py_DECREF(settrace);
     }
+    Py_XDECREF(settrace);
+    Py_XDECREF(module);
     PyErr_Clear();
     compat_restore_exception(exception);
 }

@@ -25,6 +25,7 @@
 #include "monitoring.h"
 #include "monitoring_gate.h"
 #include "names.h"
+#include "native.h"
 #include "new_threads.h"
 #include "profile_slot.h"
 #include "recorder_type.h"
@@ -213,7 +214,7 @@ static int init_interpreter(interpreter_state *interpreter)
 {
     int (*const inits[])(interpreter_state *) = {
         thread_state_init, callbacks_init, recorder_init,   decorated_init,   steps_init,
-        span_init,         gates_make,     setprofile_init, new_threads_init,
+        span_init,         gates_make,     setprofile_init, new_threads_init, native_init,
     };
     for (size_t i = 0; i < sizeof inits / sizeof *inits; i++) {
         if (inits[i](interpreter) < 0) {

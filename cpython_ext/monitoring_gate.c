@@ -410,8 +410,7 @@ bool gate_restrict_to(PyObject *codes, bool builtins)
     }
     interpreter_state *here = gate->interpreter;
     if (here->monitoring_module == NULL) {
-        here->monitoring_module = PySys_GetObject("monitoring");
-        Py_XINCREF(here->monitoring_module);
+        here->monitoring_module = compat_sys_get("monitoring");
     }
     if (here->monitoring_module == NULL || thread_states_use(HOOK_MONITORING) || others_listen()) {
         return false;
@@ -473,13 +472,12 @@ int gate_take_tool(hook_kind hook)
     if (gate->tool != NULL) {
         return 0;
     }
-    PyObject *found = PySys_GetObject("monitoring");
+    PyObject *found = compat_sys_get("monitoring");
     if (found == NULL) {
         PyErr_SetString(PyExc_ValueError, "hook='monitoring' needs sys.monitoring, which is "
                                           "gone: use hook='setprofile'");
         return -1;
     }
-    Py_INCREF(found);
     Py_XSETREF(here->monitoring_module, found);
     if (here->tool_name == NULL) {
         here->tool_name = PyUnicode_FromString("edbprof");

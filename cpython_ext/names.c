@@ -278,8 +278,19 @@ void name_builtin(named *self, PyCFunctionObject *builtin)
 
 PyObject *loaded_modules(void)
 {
-    PyObject *modules = PySys_GetObject("modules");
-    return modules != NULL && PyDict_Check(modules) ? modules : NULL;
+    PyObject *modules = compat_sys_get("modules");
+    if (modules != NULL && !PyDict_Check(modules)) {
+        Py_CLEAR(modules);
+    }
+    return modules;
+}
+
+PyObject *loaded_module(const char *name)
+{
+    PyObject *modules = loaded_modules();
+    PyObject *module = modules == NULL ? NULL : compat_dict_get(modules, name);
+    Py_XDECREF(modules);
+    return module;
 }
 
 /* The name that the operating system has for the calling thread, else its number: a new reference,
@@ -313,18 +324,11 @@ static PyObject *find_thread_object(PyObject *threading, unsigned long number)
     return thread;
 }
 
-/* The module `threading`, a new reference, or NULL as long as nobody has imported it. */
-static PyObject *find_threading(void)
-{
-    PyObject *modules = loaded_modules();
-    return modules == NULL ? NULL : compat_dict_get(modules, "threading");
-}
-
 uint32_t name_os_number(const PyThreadState *tstate)
 {
     unsigned long number = compat_os_thread(tstate);
     if (number == 0) {
-        PyObject *threading = find_threading();
+        PyObject *threading = loaded_module("threading");
         PyObject *thread = find_thread_object(threading, tstate->thread_id);
         PyObject *native = thread == NULL ? NULL : PyObject_GetAttrString(thread, "_native_id");
         number = native != NULL && PyLong_Check(native) ? PyLong_AsUnsignedLong(native) : 0;
@@ -340,7 +344,7 @@ uint32_t name_os_number(const PyThreadState *tstate)
 PyObject *name_thread(PyThreadState *tstate)
 {
     PyObject *name = NULL;
-    PyObject *threading = find_threading();
+    PyObject *threading = loaded_module("threading");
     unsigned long number = tstate->thread_id;
     PyObject *thread = find_thread_object(threading, number);
     if (thread != NULL && strcmp(Py_TYPE(thread)->tp_name, "_DummyThread") != 0) {

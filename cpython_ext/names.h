@@ -42,8 +42,11 @@ PyObject *name_thread(PyThreadState *tstate);
  * nothing. */
 uint32_t name_os_number(const PyThreadState *tstate);
 
-/* sys.modules, borrowed, or NULL: it is gone while the interpreter ends. */
+/* sys.modules: a new reference, or NULL: it is gone while the interpreter ends. */
 PyObject *loaded_modules(void);
+
+/* A module that is loaded: a new reference, or NULL with nothing raised. */
+PyObject *loaded_module(const char *name);
 
 /* Sets the directory of the package's own Python files, a str, which is kept. Functions from
  * there are hidden. */

@@ -59,12 +59,13 @@ static bool is_of_library(const PyTypeObject *type)
     if (dot == NULL) {
         return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
     }
-    PyObject *names = PySys_GetObject("stdlib_module_names");
+    PyObject *names = compat_sys_get("stdlib_module_names");
     PyObject *module = PyUnicode_FromStringAndSize(type->tp_name, dot - type->tp_name);
     bool found = module != NULL && ((names != NULL && PySet_Contains(names, module) == 1) ||
                                     PyUnicode_CompareWithASCIIString(module, OWN_PACKAGE) == 0);
     PyErr_Clear();
     Py_XDECREF(module);
+    Py_XDECREF(names);
     return found;
 }
 
@@ -111,35 +112,40 @@ static kind kind_of_type(const PyTypeObject *type)
     return is_of_library(type) ? NOT_RECORDED : OF_OBJECT;
 }
 
-/* The function that makes `__call__` of Python classes a call. */
+/* The function that makes `__call__` of Python classes a call, the same in all interpreters. */
 static ternaryfunc call_of_python;
+
+/* Names that are looked up in types. */
+typedef enum { OF_CALL, OF_GETATTR, OF_GETATTRIBUTE } name_index;
+
+int native_init(interpreter_state *interpreter)
+{
+    static const char *const texts[] = {"__call__", "__getattr__", "__getattribute__"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        interpreter->attribute_names[i] = PyUnicode_InternFromString(texts[i]);
+        if (interpreter->attribute_names[i] == NULL) {
+            return -1;
+        }
+    }
+    PyObject *made =
+        PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "made", "__call__", Py_None);
+    if (made == NULL) {
+        return -1;
+    }
+    shared_store(&call_of_python, ((PyTypeObject *)made)->tp_call);
+    Py_DECREF(made);
+    return 0;
+}
 
 static bool is_written_in_python(const PyTypeObject *type)
 {
-    if (call_of_python == NULL) {
-        PyObject *made =
-            PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "made", "__call__", Py_None);
-        if (made == NULL) {
-            PyErr_Clear();
-            return true;
-        }
-        call_of_python = ((PyTypeObject *)made)->tp_call;
-        Py_DECREF(made);
-    }
-    return type->tp_call == NULL || type->tp_call == call_of_python;
+    return type->tp_call == NULL || type->tp_call == shared_load(&call_of_python);
 }
 
-/* Names that are looked up often. */
-typedef enum { OF_CALL, OF_GETATTR, OF_GETATTRIBUTE } name_index;
-
-/* Borrowed; NULL with or without an exception. */
+/* Borrowed; NULL in an interpreter that ends. */
 static PyObject *attribute_name(name_index which)
 {
-    static const char *const texts[] = {"__call__", "__getattr__", "__getattribute__"};
-    interpreter_state *here = interpreter_here();
-    if (here != NULL && here->attribute_names[which] == NULL) {
-        here->attribute_names[which] = PyUnicode_InternFromString(texts[which]);
-    }
+    const interpreter_state *here = interpreter_here();
     return here == NULL ? NULL : here->attribute_names[which];
 }
 
@@ -150,9 +156,12 @@ PyObject *native_call_of(PyObject *callable)
         return NULL;
     }
     PyObject *name = attribute_name(OF_CALL);
-    PyObject *found = name == NULL ? NULL : _PyType_Lookup(type, name);
+    PyObject *found = name == NULL ? NULL : compat_type_get(type, name);
     PyErr_Clear();
-    return found == NULL || PyFunction_Check(found) ? NULL : found;
+    if (found != NULL && PyFunction_Check(found)) {
+        Py_CLEAR(found);
+    }
+    return found;
 }
 
 /* Kinds by the C function that runs when a callable is called. It stays loaded, unlike a type,
@@ -184,15 +193,15 @@ _Static_assert((int)KIND_COUNT <= (int)TYPE_KEY, "kinds fit into the bits of a k
 /* Returns true if Python code would run when an attribute is looked up. */
 static bool looks_up_in_python(PyTypeObject *type)
 {
-    for (int i = 0; i < 2; i++) {
+    bool in_python = false;
+    for (int i = 0; i < 2 && !in_python; i++) {
         PyObject *name = attribute_name(i == 0 ? OF_GETATTR : OF_GETATTRIBUTE);
-        PyObject *found = name == NULL ? NULL : _PyType_Lookup(type, name);
-        if (name == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type))) {
-            PyErr_Clear();
-            return true;
-        }
+        PyObject *found = name == NULL ? NULL : compat_type_get(type, name);
+        in_python = name == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type));
+        PyErr_Clear();
+        Py_XDECREF(found);
     }
-    return false;
+    return in_python;
 }
 
 /* An attribute of the object itself that takes no Python code: a new reference, or NULL with
@@ -205,16 +214,16 @@ static PyObject *own_attribute(PyObject *object, const char *name)
     if (key != NULL && type->tp_getattro != PyObject_GenericGetAttr && !PyType_Check(object)) {
         value = looks_up_in_python(type) ? NULL : PyObject_GetAttr(object, key);
     } else if (key != NULL) {
-        PyObject *found = _PyType_Lookup(type, key);
+        PyObject *found = compat_type_get(type, key);
         if (found != NULL &&
             (Py_IS_TYPE(found, &PyGetSetDescr_Type) || Py_IS_TYPE(found, &PyMemberDescr_Type))) {
             value = Py_TYPE(found)->tp_descr_get(found, object, (PyObject *)type);
         } else {
             PyObject *dict = PyObject_GenericGetDict(object, NULL);
-            value = dict == NULL ? NULL : PyDict_GetItemWithError(dict, key);
-            Py_XINCREF(value);
+            value = dict == NULL ? NULL : compat_dict_get_key(dict, key);
             Py_XDECREF(dict);
         }
+        Py_XDECREF(found);
     }
     PyErr_Clear();
     Py_XDECREF(key);
@@ -349,13 +358,13 @@ static bool hold(PyObject *callable)
     return is_there;
 }
 
-/* An item of a module's or type's dict, borrowed, or NULL with nothing raised. */
+/* An item of a module's or type's dict: a new reference, or NULL with nothing raised. */
 static PyObject *item_of(PyObject *owner, PyObject *name)
 {
     PyObject *dict = PyModule_Check(owner) ? PyModule_GetDict(owner)
                      : PyType_Check(owner) ? compat_type_dict((PyTypeObject *)owner)
                                            : NULL;
-    PyObject *found = dict == NULL ? NULL : PyDict_GetItemWithError(dict, name);
+    PyObject *found = dict == NULL ? NULL : compat_dict_get_key(dict, name);
     PyErr_Clear();
     return found;
 }
@@ -363,19 +372,21 @@ static PyObject *item_of(PyObject *owner, PyObject *name)
 /* Returns true if the callable is found in its module by its qualified name. */
 static bool is_of_module(PyObject *callable, const own_names *names)
 {
-    PyObject *modules = loaded_modules();
-    if (modules == NULL || names->module == NULL || names->name == NULL) {
+    if (names->module == NULL || names->name == NULL) {
         return false;
     }
-    PyObject *found = PyDict_GetItemWithError(modules, names->module);
+    PyObject *modules = loaded_modules();
+    PyObject *found = modules == NULL ? NULL : compat_dict_get_key(modules, names->module);
+    Py_XDECREF(modules);
     PyObject *dot = PyUnicode_FromOrdinal('.');
     PyObject *parts = dot == NULL ? NULL : PyUnicode_Split(names->name, dot, -1);
     Py_XDECREF(dot);
     for (Py_ssize_t i = 0; parts != NULL && found != NULL && i < PyList_GET_SIZE(parts); i++) {
-        found = item_of(found, PyList_GET_ITEM(parts, i));
+        Py_SETREF(found, item_of(found, PyList_GET_ITEM(parts, i)));
     }
     PyErr_Clear();
     bool is_found = parts != NULL && found == callable;
+    Py_XDECREF(found);
     Py_XDECREF(parts);
     return is_found;
 }
@@ -438,7 +449,6 @@ static own_names names_of_class(PyTypeObject *type)
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
         PyObject *key = PyUnicode_InternFromString("__module__");
         names.module = key == NULL ? NULL : item_of((PyObject *)type, key);
-        Py_XINCREF(names.module);
         Py_XDECREF(key);
         names.name = ((PyHeapTypeObject *)type)->ht_qualname;
         Py_XINCREF(names.name);

@@ -2,22 +2,26 @@
 #ifndef EDBPROF_NATIVE_H
 #define EDBPROF_NATIVE_H
 
+#include "interpreter.h"
 #include "names.h"
 
 /* A function, and the object that it is bound to or called with. */
 typedef struct {
-    PyObject *function, *self;
+    PyObject *function, *self; /* borrowed */
+    PyObject *owner;           /* a reference that keeps the function, or NULL */
 } called_function;
 
 /* The function that an object's type has as its `__call__` and that is not written in Python:
- * borrowed, or NULL. */
+ * a new reference, or NULL. */
 PyObject *native_call_of(PyObject *callable);
 
 /* The function that a bound or instance method calls, or an object of a type of pybind11, nanobind
- * or the like, whose types have a type of their own; any other callable itself. */
+ * or the like, whose types have a type of their own; any other callable itself. The caller gives
+ * the owner back. */
 static inline called_function native_callee(PyObject *callable, PyObject *self)
 {
     PyObject *call = Py_IS_TYPE(Py_TYPE(callable), &PyType_Type) ? NULL : native_call_of(callable);
+    PyObject *owner = call;
     if (call != NULL) {
         self = callable;
         callable = call;
@@ -30,7 +34,7 @@ static inline called_function native_callee(PyObject *callable, PyObject *self)
             callable = PyInstanceMethod_GET_FUNCTION(callable);
         }
     }
-    return (called_function){callable, self};
+    return (called_function){callable, self, owner};
 }
 
 /* Key of a callable, which has two low bits set; 0 if it is none to record: its `__call__` is
@@ -46,5 +50,8 @@ static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && k
 
 /* Describes a callable that has one of these keys. */
 void native_name(named *self, PyObject *callable);
+
+/* 0, or -1 with an exception. */
+int native_init(interpreter_state *interpreter);
 
 #endif

@@ -396,10 +396,10 @@ static void cover_start(PyMethodDef *method)
 static void cover_starts(void)
 {
     static bool covered; /* Each interpreter has the same table. */
-    PyObject *modules = loaded_modules();
-    PyObject *module = modules == NULL ? NULL : PyDict_GetItemString(modules, "_thread");
+    PyObject *module = loaded_module("_thread");
     bool fits = module != NULL && PyModule_Check(module);
     PyModuleDef *definition = fits ? PyModule_GetDef(module) : NULL;
+    Py_XDECREF(module); /* The definition is a constant. */
     PyErr_Clear();
     if (definition == NULL || strcmp(definition->m_name, "_thread") != 0) {
         return;

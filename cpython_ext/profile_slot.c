@@ -99,9 +99,11 @@ static void replace(PyMethodDef *method, PyCFunction new, int flags, PyCFunction
 /* The entry of a function of `sys`, or NULL if the program has replaced it. */
 static PyMethodDef *sys_method(const char *name)
 {
-    PyObject *function = PySys_GetObject(name);
+    PyObject *function = compat_sys_get(name);
     bool fits = function != NULL && PyCFunction_CheckExact(function);
-    return fits ? ((PyCFunctionObject *)function)->m_ml : NULL;
+    PyMethodDef *method = fits ? ((PyCFunctionObject *)function)->m_ml : NULL;
+    Py_XDECREF(function);
+    return method;
 }
 
 void profile_slot_watch(const profile_slot_ops *ops)
@@ -172,7 +174,7 @@ void profile_slot_look(void)
     PyObject *modules = loaded_modules();
     bool may = slot != NULL && modules != NULL;
     for (int i = 0; i < WATCHED && may; i++) {
-        PyObject *module = covered[i] ? NULL : PyDict_GetItemString(modules, watched[i].module);
+        PyObject *module = covered[i] ? NULL : compat_dict_get(modules, watched[i].module);
         PyObject *owner = NULL;
         if (module != NULL && watched[i].type != NULL) {
             owner = PyObject_GetAttrString(module, watched[i].type);
@@ -180,6 +182,7 @@ void profile_slot_look(void)
             Py_INCREF(module);
             owner = module;
         }
+        Py_XDECREF(module);
         PyErr_Clear();
         if (owner == NULL) {
             continue; /* It is not imported, or not completely. */
@@ -191,4 +194,5 @@ void profile_slot_look(void)
         }
         Py_DECREF(owner);
     }
+    Py_XDECREF(modules);
 }

@@ -26,9 +26,14 @@ static const edbprof_function *describe(span_object *self)
     if (is_plain && here != NULL) {
         here->known_spans = here->known_spans != NULL ? here->known_spans : PyDict_New();
         known = here->known_spans;
-        PyObject *address = known == NULL ? NULL : PyDict_GetItemWithError(known, self->name);
-        if (address != NULL || PyErr_Occurred()) {
-            return address == NULL ? NULL : PyLong_AsVoidPtr(address);
+        PyObject *address = known == NULL ? NULL : compat_dict_get_key(known, self->name);
+        if (address != NULL) {
+            const edbprof_function *span = PyLong_AsVoidPtr(address);
+            Py_DECREF(address);
+            return span;
+        }
+        if (PyErr_Occurred()) {
+            return NULL;
         }
     }
     PyObject *owners[2];

@@ -344,3 +344,9 @@ def test_option_of_run(edbprof_run, tmp_path):
         edbprof_run("program.py", options=options)
         names = {label[2] for label in edbprof_run.results().rows}
         assert ("<class 'int'>" in names) == bool(options)
+
+
+def test_types_that_change_while_others_call(run):
+    """Without the GIL, what is found in a type may be freed at once."""
+    calls = 20_000
+    assert int(run("changing_types.py", calls).out) == 2 * calls
