@@ -353,6 +353,55 @@ def test_spans_in_a_forked_child(run, built, tmp_path):
     assert counts == [2, 3]
 
 
+@pytest.mark.parametrize("forker", ["main", "raw"])
+def test_a_fork_while_a_thread_without_python_state_has_spans_open(run, built, tmp_path, forker):
+    """By another thread, or by that thread within a call back."""
+    run(
+        """
+        import os, sys, threading, warnings
+        sys.path.insert(0, sys.argv[1])
+        import spans
+        from edbprof_native import Profile
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+        recorded = Profile(threads=True, live_dir="")
+        started, forked = threading.Event(), threading.Event()
+
+        def fork():
+            child = os.fork()
+            if child == 0:
+                spans.work(5)
+                recorded.save("child.prof")
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+
+        def called_back():
+            if sys.argv[2] == "raw":
+                fork()
+            else:
+                started.set()
+                forked.wait()
+
+        with recorded:
+            raw = threading.Thread(target=spans.in_thread, args=(1, "raw", called_back))
+            raw.start()
+            if sys.argv[2] == "main":
+                started.wait()
+                fork()
+                forked.set()
+            raw.join()
+        recorded.save("parent.prof")
+        """,
+        built,
+        forker,
+    )
+    parent, child = (ProfFile(tmp_path / name) for name in ("parent.prof", "child.prof"))
+    assert (parent.calls("outer span"), parent.calls("inner span")) == (1, 1)
+    # Up to 3.11, a thread of C code is noticed only while another one makes calls.
+    if forker == "main" or sys.version_info >= (3, 12):
+        assert (child.calls("outer span"), child.calls("inner span")) == (1, 5)
+
+
 @pytest.mark.parametrize("hook", ["setprofile", "auto"])
 def test_an_os_thread_that_is_several_python_threads(spans, tmp_path, hook):
     """Each Python thread's recorders get its calls, in whichever order they run."""
