@@ -41,7 +41,8 @@ def make_functions(decorate=None) -> tuple:
 
 def time_of_call(threads: int, calls: int, caller_of, around) -> float:
     """Nanoseconds of processor time for a call, over all threads."""
-    ready = threading.Barrier(threads + 1)
+    begun: list = []
+    ready = threading.Barrier(threads, lambda: begun.append(time.process_time_ns()))
     done = threading.Barrier(threads + 1)
 
     def work(caller) -> None:
@@ -54,10 +55,8 @@ def time_of_call(threads: int, calls: int, caller_of, around) -> float:
     each = [threading.Thread(target=work, args=(caller_of(),)) for _ in range(threads)]
     for thread in each:
         thread.start()
-    ready.wait()
-    begun = time.process_time_ns()
     done.wait()
-    spent = time.process_time_ns() - begun
+    spent = time.process_time_ns() - begun[0]
     for thread in each:
         thread.join()
     return spent / (threads * calls)

@@ -145,6 +145,23 @@ static inline void compat_decref_again(void *object)
 #endif
 }
 
+/* Lets threads take references to a new object without a counter that all of them change, as the
+ * interpreter does for functions that are not nested (PyFunction_New). In 3.13, it is never
+ * freed then, like those (_Py_SetImmortal). */
+static inline void compat_share(PyObject *object)
+{
+#if EDBPROF_FREE_THREADED && PY_VERSION_HEX >= 0x030E0000
+    (void)PyUnstable_Object_EnableDeferredRefcount(object);
+#elif EDBPROF_FREE_THREADED
+    PyObject_GC_UnTrack(object);
+    object->ob_tid = 0;
+    object->ob_ref_local = _Py_IMMORTAL_REFCNT_LOCAL;
+    object->ob_ref_shared = 0;
+#else
+    (void)object;
+#endif
+}
+
 /* A new reference to what a dict has, or NULL with nothing raised. */
 static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
 {

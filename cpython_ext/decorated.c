@@ -7,6 +7,7 @@
 
 #include "calibrate.h"
 #include "events.h"
+#include "guard.h"
 #include "recorder.h"
 #include "recorder_type.h"
 #include "steps.h"
@@ -53,6 +54,30 @@ static PyObject *drive(decorated *self, PyObject *iterator)
     return driven;
 }
 
+/* A call keeps its recorder, because the function may drop the last reference to it. Without the
+ * GIL, references that each call takes would slow all threads: recorders of decorated functions
+ * have one for ever, which costs little, because these last as long as the process. */
+static void keep_for_call(recorder *owner)
+{
+    if (!EDBPROF_FREE_THREADED) {
+        Py_INCREF(owner);
+    }
+}
+
+static void let_go_after_call(recorder *owner)
+{
+    if (!EDBPROF_FREE_THREADED) {
+        Py_DECREF(owner);
+    }
+}
+
+static void keep_for_ever(recorder *owner)
+{
+    if (EDBPROF_FREE_THREADED && !shared_exchange(&owner->is_immortal, true)) {
+        Py_INCREF(owner);
+    }
+}
+
 static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *arguments, size_t count,
                                       PyObject *keywords)
 {
@@ -67,7 +92,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     /* The function may drop the last reference to this object. */
     recorder *owner = self->owner;
     slow_calls slow = self->slow;
-    Py_INCREF(owner);
+    keep_for_call(owner);
     uint64_t since = recorder_slow_since(owner, &slow);
     PyObject *result = call_recorded(self->function, arguments, count, keywords);
     /* None of these may see a pending exception. */
@@ -77,7 +102,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
         Py_CLEAR(result);
     }
     recorder_keep_if_slow(owner, &slow, since);
-    Py_DECREF(owner);
+    let_go_after_call(owner);
     compat_restore_exception(exception);
     return result;
 }
@@ -246,6 +271,12 @@ static PyObject *driver_for(PyObject *function)
     return driver;
 }
 
+static bool is_nested(PyObject *function)
+{
+    return !PyFunction_Check(function) ||
+           (((PyCodeObject *)PyFunction_GET_CODE(function))->co_flags & CO_NESTED) != 0;
+}
+
 static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "slower_than_ns", "keep", NULL};
@@ -264,12 +295,16 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     }
     Py_INCREF(function);
     Py_INCREF(owner);
+    keep_for_ever((recorder *)owner);
     self->vectorcall = decorated_vectorcall;
     self->function = function;
     self->binding = binding_of(function);
     self->owner = (recorder *)owner;
     self->slow = (slow_calls){least_ns, (size_t)most};
     self->driver = driver_for(function);
+    if (!is_nested(function)) {
+        compat_share((PyObject *)self);
+    }
     return (PyObject *)self;
 }
 

@@ -23,6 +23,7 @@ typedef struct recorder {
     bool threads;          /* those that recorded threads start are recorded too */
     bool counted;          /* in each thread that it is active in: see thread_enable_for_call */
     bool abandoned;        /* nobody can reach it: it stops in each thread */
+    bool is_immortal;      /* it has a reference for ever: see decorated.c */
     PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */
     uint64_t save_every;
     unsigned saves;            /* under way, without the GIL */
