@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons python-freethreaded test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons python-freethreaded test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-valgrind test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -110,8 +110,11 @@ test-asan: | tools ## Recorder, C hosts and the Python suite under AddressSaniti
 test-ubsan: | tools ## C hosts and the Python suite under UndefinedBehaviorSanitizer
 	@bash tests/sanitize.sh undefined
 
-test-tsan: | tools ## C hosts under ThreadSanitizer
+test-tsan: | tools ## C hosts, and tests of threads on Python without GIL, under ThreadSanitizer
 	@bash tests/sanitize.sh thread
+
+test-valgrind: | tools ## C hosts under valgrind
+	@bash tests/sanitize.sh valgrind
 
 test-freethreaded: ## Suite and stress on Python without GIL (EDBPROF_STRESS_SECONDS=600 for ten minutes)
 	@$(CHECK) freethreaded
@@ -239,7 +242,7 @@ clean: ## Remove what the other targets made, compiled Rust too
 	@$(@D)/$(PIP) install --quiet --force-reinstall --no-deps .
 	@touch $@
 
-.venv-3.13t/.requirements: tests/python/requirements-freethreaded.txt .venv-3.13t/.python
+.venv-%13t/.requirements: tests/python/requirements-freethreaded.txt .venv-%13t/.python
 	@echo "== Installing the tests' requirements in $(@D)"
 	@$(@D)/$(PIP) install --quiet -r $<
 	@touch $@

@@ -3,9 +3,11 @@
 #
 #     tests/sanitize.sh address [SUITE...]      recorder, hosts in C and C++, python
 #     tests/sanitize.sh undefined [SUITE...]    hosts, python: the code of C alone
-#     tests/sanitize.sh thread                  hosts
+#     tests/sanitize.sh thread [SUITE...]       hosts, python: tests of threads without GIL
+#     tests/sanitize.sh valgrind                hosts
 #
-# The suite python takes PYTHON, and leaves out the tests of tests/python/not_sanitized.txt.
+# The suite python takes PYTHON, and leaves out the tests of tests/python/not_sanitized.txt. Under
+# ThreadSanitizer it takes the Python of `tests/python_freethreaded.sh --thread-sanitizer`.
 # The stable compiler has the sanitizers' runtimes, and takes
 # -Zsanitizer because of RUSTC_BOOTSTRAP. Its std is not instrumented.
 
@@ -26,17 +28,21 @@ undefined)
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     ;;
 thread)
+    suites=(hosts python)
+    export TSAN_OPTIONS=suppressions=$OUT/tsan.supp
+    ;;
+valgrind)
     suites=(hosts)
-    export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
+    export EDBPROF_VALGRIND=1
     ;;
 *)
-    sed -n '2,8p' "$0"
+    sed -n '2,9p' "$0"
     exit 2
     ;;
 esac
 [[ $# -eq 1 ]] || suites=("${@:2}")
 
-export EDBPROF_HOST_FLAGS=-fsanitize=$1
+[[ $1 == valgrind ]] || export EDBPROF_HOST_FLAGS=-fsanitize=$1
 if [[ $1 == thread ]]; then
     # The compiler's own runtime may lack what Rust's code calls, so Rust's goes into the hosts.
     runtime=$(rustc --print sysroot)/lib/rustlib/$target/lib/librustc-stable_rt.tsan.a
@@ -44,15 +50,25 @@ if [[ $1 == thread ]]; then
     EDBPROF_HOST_FLAGS+=" -lstdc++ -lm -lpthread -ldl -lrt -lc -lgcc_s -lgcc"
 fi
 
+mkdir -p "$OUT"
+cp tests/tsan.supp "$OUT"
+
 # A program built as users get it, beside which the instrumented extension is laid.
-if [[ " ${suites[*]} " == *" python "* ]]; then
+if [[ " ${suites[*]} " == *" python "* && $1 == thread ]]; then
+    readonly VENV=.venv-tsan-3.13t
+    PYTHON=$PWD/build/freethreaded-tsan/python/bin/python3.13t
+    [[ -x $PYTHON ]] || bash tests/python_freethreaded.sh --thread-sanitizer
+    TSAN_OPTIONS=report_bugs=0 make --no-print-directory "$VENV/.installed" \
+        "$VENV/.requirements" PYTHON="$PYTHON"
+    cat build/freethreaded-tsan/suppressions.txt tests/tsan.supp >"$OUT/tsan.supp"
+elif [[ " ${suites[*]} " == *" python "* ]]; then
     readonly VENV=.venv-sanitized
     make --no-print-directory "$VENV/.installed" "$VENV/.requirements"
 fi
 
-# With a target, the flags are not those of build scripts and procedural macros.
-export CARGO_BUILD_TARGET=$target CARGO_TARGET_DIR=$OUT/$1
-if [[ $1 != undefined ]]; then
+if [[ $1 == address || $1 == thread ]]; then
+    # With a target, the flags are not those of build scripts and procedural macros.
+    export CARGO_BUILD_TARGET=$target CARGO_TARGET_DIR=$OUT/$1
     export RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer"
     [[ $1 != thread ]] || RUSTFLAGS+=" --cfg edbprof_tsan"
 fi
@@ -62,10 +78,24 @@ run_recorder() { cargo test --locked --no-default-features --lib -- recorder cap
 # One test after the other, because std, which orders what their threads share, is not instrumented.
 run_hosts() { cargo test --locked --no-default-features --test c_hosts -- --test-threads=1; }
 
+# Tests in which several threads record.
+readonly THREAD_TESTS=(
+    test_stress.py test_threads.py test_many_threads.py test_late_starts.py
+    test_saving_beside_threads.py test_foreign_threads.py
+    test_native_callables.py::test_types_that_change_while_others_call
+)
+
 run_python() {
     local flags="-fsanitize=$sanitizer -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
     local package tests=()
-    CFLAGS=$flags LDFLAGS=-fsanitize=$sanitizer "$VENV/bin/python" setup.py --quiet build_ext \
+    local link=-fsanitize=$sanitizer
+    if [[ $sanitizer == thread ]]; then
+        # GCC's runtime lacks functions that Rust's code calls.
+        "${CC:-cc}" -O2 -fPIC -c tests/tsan_runtime.c -o "$OUT/tsan_runtime.o"
+        link+=" $OUT/tsan_runtime.o"
+        export TSAN_OPTIONS+=:report_bugs=0
+    fi
+    CFLAGS=$flags LDFLAGS=$link "$VENV/bin/python" setup.py --quiet build_ext \
         --build-lib "$OUT/$sanitizer/lib" --build-temp "$OUT/$sanitizer/temp"
     package=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
     cp "$OUT/$sanitizer"/lib/edbprof_native/_native.*.so "$package/edbprof_native/"
@@ -82,6 +112,11 @@ run_python() {
         LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so)"
         LD_PRELOAD+=" $("${CC:-cc}" -print-file-name=libstdc++.so.6)"
         export LD_PRELOAD
+    fi
+    if [[ $sanitizer == thread ]]; then
+        TSAN_OPTIONS=${TSAN_OPTIONS%:report_bugs=0}
+        "$VENV/bin/python" -m pytest "${tests[@]}" "${THREAD_TESTS[@]/#/tests/python/}"
+        return
     fi
     "$VENV/bin/python" -m pytest "${tests[@]}"
 }

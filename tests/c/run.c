@@ -12,11 +12,13 @@
 EDBPROF_SPAN(outer_span, "outer");
 EDBPROF_SPAN_AT(inner_span, "inner", "file.c", 7);
 
+/* Never freed: it is saved when the process ends. */
+static edbprof_recording *recording;
+
 int main(int argc, char **argv)
 {
     static char settings[8192];
     char reason[128], cut[8];
-    edbprof_recording *recording = NULL;
     edbprof_thread *thread = NULL;
     const edbprof_function *first, *second;
     edbprof_options wrong = empty_options();

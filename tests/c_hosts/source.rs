@@ -68,7 +68,7 @@ impl Source {
 
     /// Compiles it into `directory`. `None`, said loudly, without a compiler.
     fn compile(&self, directory: &Path) -> Option<PathBuf> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = root();
         let compiler = compiler(self.is_cpp());
         let Some(compiler) = compiler else {
             self.skip("there is no compiler for it");
@@ -125,6 +125,10 @@ impl Source {
             let mut valgrind = Command::new("valgrind");
             valgrind
                 .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
+                .arg(format!(
+                    "--suppressions={}",
+                    root().join("tests/valgrind.supp").display()
+                ))
                 // A child forked by a thread still has that thread's block of glibc,
                 // to which it holds only inner pointers: possibly lost.
                 .args([
@@ -157,6 +161,10 @@ impl Source {
     }
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// The compiler of C or C++, if there is one.
 pub(crate) fn compiler(cpp: bool) -> Option<cc::Tool> {
     let target = target();
@@ -178,7 +186,7 @@ fn libraries() -> &'static Path {
         let output = Command::new(env!("CARGO"))
             .args(["rustc", "--locked", "--lib", "--crate-type=cdylib"])
             .args(["--no-default-features", "--message-format=json"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(root())
             .output()
             .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();

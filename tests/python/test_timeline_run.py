@@ -9,16 +9,20 @@ import subprocess
 import sys
 from collections import Counter
 
-import greenlet
 import pytest
 from edbprof_native import Profile
 from edbprof_native._program import find
 from prof_file import ProfFile
 from running import write
 from timeline_file import SETPROFILE, check_against, only_process, read_timeline
-from turns import callee, in_turns, run_all
 
 HOOKS = [SETPROFILE, *(["monitoring"] if sys.version_info >= (3, 12) else [])]
+
+
+def callee():
+    pass
+
+
 PROGRAM = """
     import multiprocessing, os, signal, subprocess, sys, threading
 
@@ -214,6 +218,9 @@ def test_events_to_keep_are_the_first_or_the_latest(edbprof_run):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_greenlets_add_up_to_the_profile(recorded, hook):
+    greenlet = pytest.importorskip("greenlet")
+    from turns import callee, in_turns, run_all
+
     def dropped():
         greenlet.getcurrent().parent.switch()
 
