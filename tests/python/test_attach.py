@@ -37,6 +37,16 @@ def test_all_threads_are_recorded_with_what_is_open(target, tmp_path, way):
     assert stderr == ""
 
 
+@pytest.mark.skipif(getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is a GIL")
+def test_a_python_without_gil_is_refused_in_words(target, tmp_path):
+    started = target()
+    done = edbprof("attach", "--seconds=0.1", started.pid, tmp_path=tmp_path)
+    assert done.returncode == 1
+    assert "a Python without GIL can't be attached to" in done.stderr
+    stdout, stderr = started.ended()
+    assert ("threads 1" in stdout, stderr) == (True, "")
+
+
 def test_the_process_is_as_before(target, tmp_path):
     started = target()
     tasks = set(os.listdir(f"/proc/{started.pid}/task"))
