@@ -48,5 +48,6 @@ mod third_party;
 mod timeline;
 mod timeline_calls;
 mod timeline_exports;
+mod timeline_lanes;
 mod timeline_windows;
 mod unfinished;

@@ -31,7 +31,7 @@ export interface Scene {
   sight: Sight;
   range: Sight | null;
   matches: Uint8Array | null;
-  /** For each node of the page if it is shown; calls of those left out are dim. */
+  /** For each node of the page if it is shown; calls of those that are not are dim. */
   shown: Uint8Array | null;
   chosen: number;
   /** Begin and end of each call of the chosen function, for each lane. */
@@ -170,7 +170,7 @@ function drawRow(
     const isMatch = scene.matches !== null && scene.matches[fn] === 1;
     const isChosen = fn === scene.chosen;
     const is = scene.shown?.[process.place[node[slice]!]!];
-    const isLeftOut = is === Shown.LeftOut || is === Shown.Outside;
+    const isLeftOut = is !== undefined && is !== Shown.Yes;
     const isOutside = begin[slice]! >= last || begin[slice]! + ticks[slice]! <= begins;
     const isDim = isLeftOut || isOutside || (scene.matches !== null && !isMatch);
     context.fillStyle =

@@ -138,3 +138,37 @@ fn rows_of_tree<'a>(
     }
     by_label
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::merge::Profile;
+    use crate::model::NO_PARENT;
+    use crate::report::svg::tests::tree;
+
+    #[test]
+    fn collapsed_calls_are_missing_in_the_rows_of_the_tree() {
+        let frames = tree(&[
+            (NO_PARENT, "a", 100),
+            (0, "b", 60),
+            (1, "c", 9),
+            (0, "c", 4),
+            (3, "b", 2),
+        ]);
+        let profile = Profile::default();
+        let rows = profile.rows();
+        let view = View::with(&profile, &rows, frames);
+        let functions = Functions::plain(3);
+        let of = |name: &str, least| {
+            let rows = rows_of_tree(&view, &functions, least);
+            let found = rows
+                .iter()
+                .find(|(label, _)| *label.name == *name.as_bytes());
+            let row = &found.unwrap().1[0];
+            [row.calls, row.self_time, row.total]
+        };
+        assert_eq!([of("b", 0), of("c", 0)], [[2, 53, 62], [2, 11, 13]]);
+        assert_eq!([of("b", 5), of("c", 5)], [[1, 51, 60], [1, 9, 9]]);
+        assert_eq!(of("c", 10), [0, 0, 0]);
+    }
+}

@@ -41,3 +41,52 @@ impl Sources {
         json!({ "files": files, "missing": missing })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::merge::Profile;
+    use crate::model::NO_PARENT;
+    use crate::report::svg::tests::tree;
+
+    #[test]
+    fn python_files_are_read_once_and_others_never() {
+        let mut frames = tree(&[
+            (NO_PARENT, "a", 100),
+            (0, "b", 60),
+            (0, "c", 3),
+            (0, "d", 3),
+        ]);
+        frames.functions[1].label.file = (*b"/app/gone.py").into();
+        frames.functions[2].label.file = (*b"/app/\xff.so").into();
+        let profile = Profile::default();
+        let rows = profile.rows();
+        let view = View::with(&profile, &rows, frames);
+        let asked = std::cell::RefCell::new(Vec::new());
+        let sources = Sources::read(&view, |path| {
+            asked.borrow_mut().push(path.to_vec());
+            match path {
+                b"/app/main.py" => Ok("</script>\n".to_owned()),
+                _ => Err("no such file".to_owned()),
+            }
+        });
+        assert_eq!(
+            asked.into_inner(),
+            [b"/app/main.py".to_vec(), b"/app/gone.py".to_vec()]
+        );
+        let expected = json!({
+            "files": [{ "path": "/app/main.py", "text": "</script>\n" }],
+            "missing": [{ "path": "/app/gone.py", "reason": "no such file" }],
+        });
+        assert_eq!(sources.json(), expected);
+    }
+
+    #[test]
+    fn paths_are_printable() {
+        let mut sources = Sources::default();
+        sources
+            .files
+            .insert(b"/app/\x1b[31m.py".to_vec(), Ok(String::new()));
+        assert_eq!(sources.json()["files"][0]["path"], "/app/\\x1b[31m.py");
+    }
+}
