@@ -19,7 +19,7 @@ build) node "$work/build.mjs" "$PWD/$page" ;;
 check)
     (cd "$work" && npx --no-install tsc --noEmit && npx --no-install eslint . &&
         npx --no-install prettier --log-level warn --check "src/**/*.ts" "src/**/*.css" ./*.mjs)
-    (cd "$work" && npx --no-install vitest run --reporter=dot >vitest.log 2>&1) || {
+    (cd "$work" && npx --no-install vitest run --reporter=dot --test-timeout=60000 >vitest.log 2>&1) || {
         cat "$work/vitest.log"
         exit 1
     }
