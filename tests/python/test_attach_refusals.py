@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,15 +35,16 @@ def said(*arguments, tmp_path, status=2, **more):
 
 
 @pytest.fixture
-def as_nobody(tmp_path_factory):
-    """Options of a subprocess by a user that owns nothing, and a directory of its own."""
-    program = Path(shutil.copy(find(), tmp_path_factory.mktemp("program")))
-    directory = tmp_path_factory.mktemp("nobody")
-    os.chown(directory, NOBODY, NOBODY)
-    for path in (program, *program.parents, directory):
-        if path.stat().st_uid == 0 and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o711)
+def as_nobody():
+    """Runs edbprof as a user that owns nothing, in a directory of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        # Not below that of pytest, which closes its directory to others whenever it starts.
+        program = Path(shutil.copy(find(), directory))
+        os.chown(directory, NOBODY, NOBODY)
+        yield _as_nobody(program, directory)
 
+
+def _as_nobody(program, directory):
     def run(*arguments, status):
         done = subprocess.run(
             [program, *map(str, arguments)],
@@ -71,12 +73,8 @@ def test_a_process_of_another_user(target, as_nobody, way, command):
 
 @needs_root
 def test_a_process_that_gave_its_user_up(target, tmp_path, as_nobody):
-    lines = PROGRAM.replace("    main(*sys", f"    os.setuid({NOBODY})\n    main(*sys")
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == 0 and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o711)
-    started = target(text=lines)
+    waits = "waits_here(worker)\n        print"
+    started = target(text=PROGRAM.replace(waits, f"os.setuid({NOBODY})\n        {waits}"))
     # The door is still that of root, which the process was when it opened the door.
     text = as_nobody("dump", started.pid, status=2)
     assert "is no Python" not in text, text
