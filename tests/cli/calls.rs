@@ -302,9 +302,12 @@ fn history(id: u8) -> Vec<u8> {
     put(32, &1_u64.to_le_bytes());
     put(40, &1_u64.to_le_bytes());
     let header = Block::new(1, 1, 0, 0, 1);
-    put(BLOCK, &header.number.to_le_bytes());
-    put(BLOCK + 8, &header.start.to_le_bytes());
-    put(BLOCK + 24, &header.thread.to_le_bytes());
+    let mut head = [0; 40];
+    head[..8].copy_from_slice(&header.number.to_le_bytes());
+    head[8..16].copy_from_slice(&header.start.to_le_bytes());
+    head[24..28].copy_from_slice(&header.thread.to_le_bytes());
+    put(BLOCK, &head);
+    put(BLOCK + 48, &xxhash_rust::xxh3::xxh3_64(&head).to_le_bytes());
     let mut words = Vec::new();
     encode(Happening::Start(1), 2, &mut words);
     encode(Happening::End(CallEnd::Returned), 3, &mut words);

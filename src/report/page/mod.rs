@@ -35,7 +35,7 @@ use header::{Header, header};
 pub use sources::Sources;
 pub use timeline::PageTimeline;
 
-const PAGE: &str = include_str!("page/page.html");
+const PAGE: &str = include_str!("page.html");
 /// Places in the page that differ between profiles.
 const TITLE: &str = "<!--edbprof:title-->";
 const HEAVIEST: &str = "<!--edbprof:heaviest-->";
