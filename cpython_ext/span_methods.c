@@ -12,7 +12,8 @@ typedef struct {
     const char *name;
     Py_ssize_t arguments;
     span_function *function;
-    PyTypeObject *span, *bound;
+    PyTypeObject *span; /* borrowed: the type has this method */
+    PyTypeObject *bound;
 } span_method;
 
 typedef struct {
@@ -22,8 +23,8 @@ typedef struct {
 } bound_method;
 
 /* Calls the method for a span if there are as many arguments as it takes. */
-static PyObject *call(const span_method *method, PyObject *span, Py_ssize_t count,
-                      PyObject *keywords)
+static PyObject *call_span_method(const span_method *method, PyObject *span, Py_ssize_t count,
+                                  PyObject *keywords)
 {
     bool fits = method->arguments < 0 || method->arguments == count;
     if (!fits || (keywords != NULL && PyTuple_GET_SIZE(keywords) > 0)) {
@@ -33,15 +34,15 @@ static PyObject *call(const span_method *method, PyObject *span, Py_ssize_t coun
     return method->function(span);
 }
 
-static PyObject *call_bound(PyObject *self, PyObject *const *Py_UNUSED(arguments), size_t count,
-                            PyObject *keywords)
+static PyObject *call_bound_span_method(PyObject *self, PyObject *const *Py_UNUSED(arguments),
+                                        size_t count, PyObject *keywords)
 {
     const bound_method *bound = (bound_method *)self;
-    return call(bound->method, bound->span, PyVectorcall_NARGS(count), keywords);
+    return call_span_method(bound->method, bound->span, PyVectorcall_NARGS(count), keywords);
 }
 
-static PyObject *call_unbound(PyObject *self, PyObject *const *arguments, size_t count,
-                              PyObject *keywords)
+static PyObject *call_unbound_span_method(PyObject *self, PyObject *const *arguments, size_t count,
+                                          PyObject *keywords)
 {
     const span_method *method = (span_method *)self;
     Py_ssize_t given = PyVectorcall_NARGS(count);
@@ -49,10 +50,10 @@ static PyObject *call_unbound(PyObject *self, PyObject *const *arguments, size_t
         PyErr_Format(PyExc_TypeError, "span.%s() needs a span", method->name);
         return NULL;
     }
-    return call(method, arguments[0], given - 1, keywords);
+    return call_span_method(method, arguments[0], given - 1, keywords);
 }
 
-static PyObject *bind(PyObject *self, PyObject *span, PyObject *Py_UNUSED(type))
+static PyObject *bind_span_method(PyObject *self, PyObject *span, PyObject *Py_UNUSED(type))
 {
     span_method *method = (span_method *)self;
     bound_method *bound = NULL;
@@ -64,14 +65,20 @@ static PyObject *bind(PyObject *self, PyObject *span, PyObject *Py_UNUSED(type))
     if (bound != NULL) {
         Py_INCREF(self);
         Py_INCREF(span);
-        bound->vectorcall = call_bound;
+        bound->vectorcall = call_bound_span_method;
         bound->method = method;
         bound->span = span;
     }
     return (PyObject *)bound;
 }
 
-static void bound_dealloc(PyObject *self)
+static void span_method_dealloc(PyObject *self)
+{
+    Py_DECREF(((span_method *)self)->bound);
+    compat_free(self);
+}
+
+static void bound_span_method_dealloc(PyObject *self)
 {
     bound_method *bound = (bound_method *)self;
     Py_DECREF(bound->method);
@@ -79,32 +86,32 @@ static void bound_dealloc(PyObject *self)
     compat_free(self);
 }
 
-static PyObject *name_of(PyObject *self, void *Py_UNUSED(unused))
+static PyObject *span_method_name(PyObject *self, void *Py_UNUSED(unused))
 {
     return PyUnicode_FromString(((span_method *)self)->name);
 }
 
-static PyObject *name_of_bound(PyObject *self, void *Py_UNUSED(unused))
+static PyObject *bound_span_method_name(PyObject *self, void *Py_UNUSED(unused))
 {
     return PyUnicode_FromString(((bound_method *)self)->method->name);
 }
 
-static PyMemberDef method_members[] = {EDBPROF_VECTORCALL_MEMBER(span_method), {NULL}};
-static PyMemberDef bound_members[] = {
+static PyMemberDef span_method_members[] = {EDBPROF_VECTORCALL_MEMBER(span_method), {NULL}};
+static PyMemberDef bound_span_method_members[] = {
     EDBPROF_VECTORCALL_MEMBER(bound_method),
     {"__self__", T_OBJECT, offsetof(bound_method, span), READONLY, NULL},
     {NULL}};
-static PyGetSetDef method_attributes[] = {{.name = "__name__", .get = name_of}, {NULL}};
-static PyGetSetDef bound_attributes[] = {{.name = "__name__", .get = name_of_bound}, {NULL}};
+static PyGetSetDef span_method_attributes[] = {{.name = "__name__", .get = span_method_name},
+                                               {NULL}};
+static PyGetSetDef bound_span_method_attributes[] = {
+    {.name = "__name__", .get = bound_span_method_name}, {NULL}};
 
-static int make_types(interpreter_state *interpreter)
+static int make_span_methods(interpreter_state *interpreter)
 {
     static PyType_Slot method_slots[] = {
-        {Py_tp_call, PyVectorcall_Call},
-        {Py_tp_descr_get, bind},
-        {Py_tp_members, method_members},
-        {Py_tp_getset, method_attributes},
-        {0, NULL},
+        {Py_tp_call, PyVectorcall_Call},        {Py_tp_descr_get, bind_span_method},
+        {Py_tp_dealloc, span_method_dealloc},   {Py_tp_members, span_method_members},
+        {Py_tp_getset, span_method_attributes}, {0, NULL},
     };
     static PyType_Spec method_spec = {
         .name = "edbprof_native._native.span_method",
@@ -114,9 +121,9 @@ static int make_types(interpreter_state *interpreter)
     };
     static PyType_Slot bound_slots[] = {
         {Py_tp_call, PyVectorcall_Call},
-        {Py_tp_dealloc, bound_dealloc},
-        {Py_tp_members, bound_members},
-        {Py_tp_getset, bound_attributes},
+        {Py_tp_dealloc, bound_span_method_dealloc},
+        {Py_tp_members, bound_span_method_members},
+        {Py_tp_getset, bound_span_method_attributes},
         {0, NULL},
     };
     static PyType_Spec bound_spec = {
@@ -133,20 +140,20 @@ static int make_types(interpreter_state *interpreter)
 int span_add_method(interpreter_state *interpreter, const char *name, Py_ssize_t arguments,
                     span_function *function)
 {
-    if (make_types(interpreter) < 0) {
+    if (make_span_methods(interpreter) < 0) {
         return -1;
     }
     span_method *method = PyObject_New(span_method, interpreter->types[TYPE_SPAN_METHOD]);
     if (method == NULL) {
         return -1;
     }
-    method->vectorcall = call_unbound;
+    method->vectorcall = call_unbound_span_method;
     method->name = name;
     method->arguments = arguments;
     method->function = function;
-    /* The interpreter has both types as long as there are spans. */
     method->span = interpreter->types[TYPE_SPAN];
     method->bound = interpreter->types[TYPE_BOUND_SPAN_METHOD];
+    Py_INCREF(method->bound);
     int added = PyDict_SetItemString(method->span->tp_dict, name, (PyObject *)method);
     PyType_Modified(method->span);
     Py_DECREF(method);
