@@ -9,6 +9,8 @@ use crate::timeline::{Program, processes};
 
 /// Name, first tick, ticks and beginning of a slice.
 type Shown = (String, u64, u64, Beginning);
+/// Name, first tick, ticks and nanoseconds of a wait.
+type Wait = (String, u64, u64, u64);
 
 fn name(process: &TimelineProcess, node: u32) -> String {
     let function = process.nodes[node as usize].function;
@@ -16,8 +18,8 @@ fn name(process: &TimelineProcess, node: u32) -> String {
     String::from_utf8_lossy(&label.name).into_owned()
 }
 
-/// Returns the slices of the only thread, and its waits as name, first tick, ticks and nanoseconds.
-fn shown(program: &Program, least: u64) -> (Vec<Shown>, Vec<(String, u64, u64, u64)>) {
+/// Returns the slices of the only thread, and its waits.
+fn shown(program: &Program, least: u64) -> (Vec<Shown>, Vec<Wait>) {
     let [process] = &processes(&[program])[..] else {
         panic!("there is one process");
     };
