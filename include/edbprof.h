@@ -1143,7 +1143,8 @@ edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
- * * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+ * * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+ *   it since it was detached.
  * * No other call with it is under way. The next one is `edbprof_thread_adopt` by the other
  *   thread, or `edbprof_thread_detach`.
  */

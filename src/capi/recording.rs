@@ -354,7 +354,8 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
-/// * `thread` is NULL or a handle of a recording that is not freed, and was not detached.
+/// * `thread` is NULL or a handle of a recording that is not freed, and no other thread was given
+///   it since it was detached.
 /// * No other call with it is under way. The next one is `edbprof_thread_adopt` by the other
 ///   thread, or `edbprof_thread_detach`.
 #[unsafe(no_mangle)]

@@ -357,6 +357,7 @@ static void refuse_all(edbprof_status expected, edbprof_thread *thread)
     CHECK_STATUS(expected, edbprof_thread_ticks(thread, KEY, &ticks));
     CHECK(ticks == 0);
     CHECK_STATUS(expected, edbprof_leave_all(thread));
+    CHECK_STATUS(expected, edbprof_thread_hand_over(thread, 0));
     CHECK_STATUS(expected, edbprof_fiber_suspend(thread, &fiber));
     CHECK(fiber.tree == 0 && fiber.innermost == 0);
     CHECK_STATUS(expected, edbprof_fiber_resume(thread, &none));
