@@ -89,7 +89,9 @@ fn a_call_from_another_thread_is_refused_or_forbidden() {
             continue;
         };
         let comment = comment.replace("\n *", "");
-        let is_for_one = comment.contains("nly the thread that made the handle");
+        let is_for_one = ["Only", "only"]
+            .iter()
+            .any(|word| comment.contains(&format!("{word} the thread that made the handle")));
         if !is_for_one || comment.contains("or any thread once") {
             continue;
         }
