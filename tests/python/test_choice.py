@@ -418,7 +418,6 @@ def test_mine(run, tmp_path):
     sys.path.insert(0, "site-packages")
     from edbprof_native import Profile
     from prof_file import ProfFile
-from timeline_file import check_against, only_process
     import dataclasses, json, installed
 
     @dataclasses.dataclass
