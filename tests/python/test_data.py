@@ -82,6 +82,7 @@ def test_processes_and_threads(two, tmp_path):
     assert {process.pid for process in data.processes} == {os.getpid()}
     assert {thread.name for thread in data.threads} == {threading.current_thread().name}
     assert data.threads[0].process in data.processes
+    assert repr(load(two[0])).endswith(" nodes, 1 process>")
     apart = load(*two, by="process")
     roots = [node for node in apart.walk() if node.parent is None]
     assert [root.function.kind for root in roots] == ["group"] * 2

@@ -78,6 +78,26 @@ def test_tools_answer(profiles):
 RECORDED = "print('a; echo b'); sum(sum(range(999)) for _ in range(2000))"
 
 
+def test_single_calls_are_those_of_the_timeline(profiles):
+    profile = Profile(timeline=True)
+    with profile:
+        for _ in range(5):
+            leaf()
+    profile.save(profiles / "t.prof")
+    _, answers = asked(
+        profiles,
+        ("calls", {"profile": "t.prof", "function": "leaf"}),
+        ("calls", {"profile": "t.prof.timeline", "function": "leaf"}),
+        ("calls", {"profile": "a.prof", "function": "leaf"}),
+    )
+    (of_profile, failed), (of_timeline, _), (_, is_refused) = answers
+    assert not failed, of_profile
+    assert of_profile == of_timeline
+    value = json.loads(of_profile)
+    assert (value["function"], value["calls"], value["in_history"]) == ("leaf", 5, 5)
+    assert is_refused
+
+
 def test_programs_run_only_where_that_is_allowed(profiles):
     words = {"arguments": [sys.executable, "-c", RECORDED], "name": "new"}
     tools, answers = asked(

@@ -242,7 +242,10 @@ class ProfileData:
         self._order: Optional[Tuple[memoryview, memoryview]] = None
 
     def __repr__(self) -> str:
-        return f"<ProfileData: {len(self)} nodes, {len(self.processes)} processes>"
+        nodes, processes = len(self), len(self.processes)
+        node_word = "node" if nodes == 1 else "nodes"
+        process_word = "process" if processes == 1 else "processes"
+        return f"<ProfileData: {nodes} {node_word}, {processes} {process_word}>"
 
     def __len__(self) -> int:
         """The number of nodes."""
