@@ -1,9 +1,9 @@
 /* Arrival of a thread: its first event, with which recorders with threads=True begin in it.
  *
  * A recorder's *members* are the threads that it was enabled in, and those that they have started.
- * A thread that no function of `_thread` has started is *foreign*: C code has made it, and nobody
- * knows for whom. It is recorded as a *guest* of each recorder with threads=True that has a member
- * and is older than the thread, until the last member ends. */
+ * A thread that no function of `_thread` has started is *foreign*: C code has made it, for an
+ * unknown recorder. It is recorded as a *guest* of each recorder with threads=True that has a
+ * member and is older than the thread, until the last member ends. */
 #ifndef EDBPROF_ARRIVALS_H
 #define EDBPROF_ARRIVALS_H
 
@@ -25,7 +25,7 @@ static inline bool arrivals_is_new(const PyThreadState *tstate)
 static inline bool arrivals_is_due(const thread_state *state)
 {
     if (state == NULL) {
-        /* A thread that ends must get no state again: nobody would free it. */
+        /* A thread that ends must get no state again, because that would not be freed. */
         return shared_load(&threads_wanted) > 0 && arrivals_is_new(PyThreadState_Get());
     }
     bool may_be_guest = state->is_foreign && shared_load(&state->interpreter->wanted) > 0 &&
@@ -46,8 +46,8 @@ void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders)
  * GIL it runs already when others know that it was started. */
 void arrivals_start_here(PyObject *recorders);
 
-/* Threads that have had no event are looked for, where they can be listed. Elsewhere those of C code
- * arrive by events alone. */
+/* Threads that have had no event are looked for, where they can be listed. Elsewhere those of C
+ * code arrive by events alone. */
 #define ARRIVALS_ARE_NOTICED (!EDBPROF_FREE_THREADED)
 
 /* Has every hook notice threads that are newer than those that it has seen. */

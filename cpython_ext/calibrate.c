@@ -7,9 +7,8 @@
  * to a recorder of their own, which is dropped.
  *
  * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done when a
- * recording with about as many is saved, and takes no longer than recording did, or when the
- * process has had a hundred times that of processor time. It is done once more at the end of a
- * process that was measured before. */
+ * recording with about as many calls is saved, or when the process has had a hundred times as much
+ * processor time. It is done once more at the end of a process that was measured before. */
 #include "calibrate.h"
 
 #include "events.h"

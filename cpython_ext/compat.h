@@ -84,7 +84,7 @@
 #endif
 
 /* Slots of a module that interpreters with a GIL of their own may import, and that needs no GIL at
- * all: otherwise importing it would switch it on for good, and warn. */
+ * all. Without these slots, importing it would switch the GIL on for good, and warn. */
 #if EDBPROF_FREE_THREADED
 #define EDBPROF_MODULE_SLOTS                                                                       \
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},                          \
@@ -134,8 +134,8 @@ static inline bool compat_is_finalizing(void)
 #endif
 }
 
-/* Gives back a reference to an object that somebody else has one to. So it is not freed, and the
- * caller saves no registers for that. */
+/* Gives back a reference to an object that has another one. So it is not freed, and the caller
+ * saves no registers for that. */
 static inline void compat_decref_again(void *object)
 {
 #if defined(Py_REF_DEBUG) || EDBPROF_FREE_THREADED
@@ -456,8 +456,8 @@ static inline bool compat_is_suspended(PyFrameObject *frame, PyCodeObject *code,
 #endif
 }
 
-/* The frame that the calling thread runs, which is the given one up to 3.11: its address tells a
- * coroutine from all others that there are. */
+/* The frame that the calling thread runs, which is the given one up to 3.11. Its address identifies
+ * a coroutine among all others. */
 static inline uint64_t compat_running_frame(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030C0000
@@ -477,8 +477,8 @@ static inline uint64_t compat_running_frame(PyFrameObject *frame)
  * at the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the
  * code object. Throwing into a generator that was not started has another offset: never a start.
  *
- * Cython makes a frame and an empty code object for its events. Nothing tells a start there from a
- * resumption, so that each step counts as a call, as cProfile has it. */
+ * Cython makes a frame and an empty code object for its events. A start and a resumption look the
+ * same there, so that each step counts as a call, as with cProfile. */
 #if PY_VERSION_HEX < 0x030B0000
 
 static inline int compat_generators_init(Py_ssize_t *slot)
@@ -585,8 +585,8 @@ static inline bool compat_ends_callback(const PyThreadState *tstate)
 __attribute__((weak)) int _PyEval_SetProfile(PyThreadState *, Py_tracefunc, PyObject *);
 #endif
 
-/* Sets the profile function of another Python thread. Runs no Python code up to 3.11, if somebody
- * else has a reference to the argument that it replaces. */
+/* Sets the profile function of another Python thread. Runs no Python code up to 3.11, if there is
+ * another reference to the argument that it replaces. */
 static inline void compat_set_profile_in(PyThreadState *tstate, Py_tracefunc function,
                                          PyObject *argument)
 {

@@ -1,8 +1,8 @@
 /* Decorated: the result of @profile(), a callable that records while its function runs.
  *
- * It stands in for the function like wrapt's proxies: every attribute, `__class__` included, is
- * the function's, so that inspect, pickle and frameworks see what they saw before. Only
- * calling and binding are its own. */
+ * It replaces the function as wrapt's proxies do. Every attribute, `__class__` included, is the
+ * function's, so that inspect, pickle and frameworks notice no difference. Only calling and binding
+ * are its own. */
 #include "decorated.h"
 
 #include "calibrate.h"
@@ -55,8 +55,8 @@ static PyObject *drive(decorated *self, PyObject *iterator)
 }
 
 /* A call keeps its recorder, because the function may drop the last reference to it. Without the
- * GIL, references that each call takes would slow all threads: recorders of decorated functions
- * have one for ever, which costs little, because these last as long as the process. */
+ * GIL, references that each call takes would slow all threads. So recorders of decorated functions
+ * have one for ever. That costs little, because these functions last as long as the process. */
 static void keep_for_call(recorder *owner)
 {
     if (!EDBPROF_FREE_THREADED) {
@@ -212,9 +212,9 @@ static PyObject *decorated_repr(PyObject *object)
     return PyObject_Repr(((decorated *)object)->function);
 }
 
-/* No tp_clear, as in tuples: none of these references ever changes, so every cycle contains
- * another object that can be cleared, and a __del__ that runs while the cycle is taken apart
- * can still call this one. The same holds for the other types of this extension. */
+/* No tp_clear, as in tuples: none of these references ever changes, so every cycle contains another
+ * object that can be cleared. A __del__ that runs while the cycle is taken apart can still call
+ * this one. The same holds for the other types of this extension. */
 static int decorated_traverse(PyObject *object, visitproc visit, void *arg)
 {
     decorated *self = (decorated *)object;

@@ -1,4 +1,4 @@
-/* Decorated: a callable that stands in for a function and records while it runs. */
+/* Decorated: a callable that replaces a function and records while it runs. */
 #ifndef EDBPROF_DECORATED_H
 #define EDBPROF_DECORATED_H
 

@@ -9,7 +9,7 @@
 #include "timer.h"
 
 /* A call that begins or continues. `function` is a code object, or a builtin that is called with
- * `self`; `frame` is 0 for what is no coroutine. */
+ * `self`; `frame` is 0 unless it is a coroutine. */
 typedef struct {
     PyObject *function, *self;
     uint64_t key, frame;

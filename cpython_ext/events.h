@@ -14,8 +14,8 @@ static inline uint64_t method_key(const PyMethodDef *method)
     return (uint64_t)(uintptr_t)method | 1;
 }
 
-/* Returns true if a builtin's definition may lie on the heap, so that its address may be used
- * again. pybind11's do, whose owner is a capsule or an object of a type of its own. Calls
+/* Returns true if a builtin's definition may be on the heap, so that its address may be used again.
+ * Those of pybind11 are, whose owner is a capsule or an object of a type of its own. Calls
  * nothing. */
 static inline bool may_be_freed(const PyCFunctionObject *builtin)
 {
@@ -78,7 +78,7 @@ static inline uint64_t callee_key(PyObject *function, PyObject *self)
     }
     if (Py_IS_TYPE(function, &PyMethodDescr_Type)) {
         PyMethodDescrObject *method = (PyMethodDescrObject *)function;
-        /* sys.monitoring.MISSING, which stands for no argument, has no such type. */
+        /* sys.monitoring.MISSING, which means no argument, has no such type. */
         bool fits = PyObject_TypeCheck(self, method->d_common.d_type);
         return fits ? method_key(method->d_method) : CLASS_CALL;
     }

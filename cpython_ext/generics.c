@@ -1,9 +1,9 @@
 /* Code objects of generic functions.
  *
- * All wrappers that functools.singledispatch makes share one code object, and so do all
- * `dispatch` functions: they are constants of functions of functools, which is looked at once
- * the program has imported it. A wrapper that patch_functools() gave a code object of its own
- * is known with its generic function, and so are the shared ones while it is in force. */
+ * All wrappers that functools.singledispatch makes share one code object, and so do all `dispatch`
+ * functions. Both are constants of functions of functools, which are read once the program has
+ * imported it. A wrapper that patch_functools() gave a code object of its own is known with its
+ * generic function, and so are the shared ones while it is in force. */
 #include "generics.h"
 
 #include "arrays.h"

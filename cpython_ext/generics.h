@@ -4,7 +4,7 @@
 
 #include "names.h"
 
-/* Adds what is known of a code object as part of a generic function. */
+/* Adds the role that a code object has in a generic function. */
 void generics_describe(PyCodeObject *code, named *self);
 
 /* The module's register_generic(). */

@@ -5,9 +5,9 @@
  * that continues (greenlet.settrace, one for each thread). It closes the calls that are open
  * in the greenlet that was left until that continues, and opens those of the other again.
  *
- * The first calls of a greenlet lie below the call in which its parent was when it began,
- * because that call waits for it. A recorder of a decorated call records in the greenlet of
- * the call, and while the call lasts in those that begin below it. */
+ * The first calls of a greenlet are below the call in which its parent was when it began, because
+ * that call waits for it. A recorder of a decorated call records in the greenlet of the call, and
+ * while the call lasts in those that begin below it. */
 #include "greenlets.h"
 
 #include "guard.h"
@@ -30,8 +30,8 @@ typedef struct {
     suspended_position items[];
 } suspended_positions;
 
-/* Frames of suspended greenlets are on no thread's stack, so events that are switched off and
- * on again would not come for them: a call that was begun in the greenlet itself counts like a
+/* Frames of suspended greenlets are on no thread's stack, so events that are switched off and on
+ * again would not come for them. So a call that was begun in the greenlet itself counts like a
  * thread that records. */
 static bool counts_as_thread(const suspended_position *at)
 {
@@ -56,8 +56,8 @@ static void free_positions(PyObject *capsule)
     PyMem_Free(self);
 }
 
-/* Closes what is open in the greenlet that was left: a capsule of its positions, or NULL if
- * nothing records there or memory is used up. */
+/* Closes the open calls of the greenlet that was left. Returns a capsule of its positions, or NULL
+ * if nothing records there or memory is used up. */
 static PyObject *suspend_calls(thread_state *state)
 {
     size_t room = 0;

@@ -1,8 +1,8 @@
 /* Interpreter: what one interpreter of the process has for itself, which its GIL protects.
  *
- * From Python 3.12 on each interpreter may have a GIL of its own. So no object, and no variable that
- * is not atomic, belongs to two of them. What the process has once is under process_lock, or is
- * changed by process_add alone. Each member is used by the component that its comment names. */
+ * From Python 3.12 on each interpreter may have a GIL of its own. So no object, and no variable
+ * that is not atomic, belongs to two of them. What the process has once is under process_lock, or
+ * is changed by process_add alone. Each member is used by the component that its comment names. */
 #ifndef EDBPROF_INTERPRETER_H
 #define EDBPROF_INTERPRETER_H
 
@@ -60,8 +60,7 @@ typedef struct interpreter_state {
     /* Threads that record by each hook, and greenlets in them that are suspended in a recorded
      * call. Without the GIL, those where nothing is counted are missing: see thread_states_use. */
     unsigned threads_by_hook[HOOK_COUNT];
-    /* Members of recorders with threads=True: while there is one, threads that nobody knows
-     * arrive. */
+    /* Members of recorders with threads=True. While there is one, unknown threads arrive. */
     unsigned wanted;
     uint64_t since;      /* number of the newest Python thread when the first of them began */
     uint64_t seen;       /* the same when hooks have last noticed threads */

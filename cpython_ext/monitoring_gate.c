@@ -52,8 +52,8 @@ static hook_kind hook_of(const tool_gate *gate)
     return (hook_kind)(gate - gate->interpreter->gates);
 }
 
-/* The unclaimed events that count, for a gate. Without the GIL each thread counts its own, because a
- * variable that all of them change would slow all of them. */
+/* The unclaimed events that count, for a gate. Without the GIL each thread counts its own, because
+ * a variable that all of them change would slow all of them. */
 static uint32_t *unclaimed_of(tool_gate *gate)
 {
 #if EDBPROF_FREE_THREADED
@@ -357,7 +357,7 @@ static bool is_of_gate(long id)
 bool gate_others_come_after(long event, PyCodeObject *code)
 {
     const tool_gate *gate = gate_of(HOOK_MONITORING);
-    /* Tools get an event by descending id. Ids that nobody uses have no events. */
+    /* Tools get an event by descending id. Unused ids have no events. */
     long ours = gate->tool == NULL ? 0 : PyLong_AsLong(gate->tool);
     long events = 0;
     for (int id = 0; id < ours; id++) {

@@ -42,10 +42,10 @@ bool gate_others_come_after(long event, PyCodeObject *code);
 /* Counts an event in a thread that records nothing by this hook. */
 void gate_unclaimed_event(hook_kind hook);
 
-/* For calibration: switches on the events of these code objects alone, those of C functions that they call too if
- * `builtins`; of none for NULL. Returns false if that is impossible: a thread records by
- * sys.monitoring, or another tool listens. Pythons without sys.monitoring have nothing to
- * switch. */
+/* For calibration: switches on the events of these code objects alone, those of C functions that
+ * they call too if `builtins`; of none for NULL. Returns false if that is impossible: a thread
+ * records by sys.monitoring, or another tool listens. Pythons without sys.monitoring have nothing
+ * to switch. */
 bool gate_restrict_to(PyObject *codes, bool builtins);
 
 /* Switches them off. Returns true if no other tool has switched events on meanwhile. */

@@ -7,7 +7,7 @@
 
 #include <dlfcn.h>
 
-/* A callable's kind says by what it is told from others. It is a part of its key. */
+/* A callable's kind says which of its parts identifies it. It is a part of its key. */
 typedef enum {
     NOT_RECORDED,
     OF_POINTER,    /* a function of ctypes or cffi: by the C function's address */

@@ -15,9 +15,9 @@ typedef struct {
  * a new reference, or NULL. */
 PyObject *native_call_of(PyObject *callable);
 
-/* The function that a bound or instance method calls, or an object of a type of pybind11, nanobind
- * or the like, whose types have a type of their own; any other callable itself. The caller gives
- * the owner back. */
+/* The function that a bound or instance method calls, or that an object of a type of pybind11,
+ * nanobind or the like calls, whose types have a type of their own. Any other callable itself. The
+ * caller gives the owner back. */
 static inline called_function native_callee(PyObject *callable, PyObject *self)
 {
     PyObject *call = Py_IS_TYPE(Py_TYPE(callable), &PyType_Type) ? NULL : native_call_of(callable);
@@ -37,13 +37,13 @@ static inline called_function native_callee(PyObject *callable, PyObject *self)
     return (called_function){callable, self, owner};
 }
 
-/* Key of a callable, which has two low bits set; 0 if it is none to record: its `__call__` is
+/* Key of a callable, which has two low bits set. 0 if it is not recorded, because its `__call__` is
  * written in Python, or it belongs to the standard library or to edbprof. Runs no code of the
  * program. */
 uint64_t native_key(PyObject *callable);
 
-/* Key of any other callable that is not written in Python, for recorders with record_types: a
- * class, a slot wrapper, an object of the standard library. 0 if it is written in Python. */
+/* Key of any other callable that is not written in Python, for recorders with record_types. Such
+ * are classes, slot wrappers and objects of the standard library. 0 if it is written in Python. */
 uint64_t native_type_key(PyObject *callable);
 
 static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && key >> 63; }

@@ -172,7 +172,7 @@ static void started_function_dealloc(PyObject *object)
     compat_free(object);
 }
 
-/* For errors that nobody catches. */
+/* For uncaught errors. */
 static PyObject *started_function_repr(PyObject *object)
 {
     return PyObject_Repr(((started_function *)object)->function);
@@ -278,7 +278,8 @@ static unsigned long ident_of(PyObject *result)
     return number;
 }
 
-/* Ends what prepare() has begun. `result` is what the start returned, NULL for an exception. */
+/* Ends what prepare() has begun. `result` is the value that the start returned, NULL for an
+ * exception. */
 static PyObject *finish(start *self, PyObject *result)
 {
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
@@ -332,7 +333,8 @@ static PyObject *with_start(const start *self, PyObject *arguments)
     return replaced;
 }
 
-/* The keywords of a start whose function, which is among them, says so: a new reference, or NULL. */
+/* The keywords of a start whose function, which is among them, says so: a new reference, or
+ * NULL. */
 static PyObject *with_keyword_start(const start *self, PyObject *keywords)
 {
     PyObject *function = keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");

@@ -1,9 +1,9 @@
 /* The one place that a thread has for a profile function, as the program sees it.
  *
- * Each function that sets it has its C function replaced in the table of methods: no object that the
- * program can see changes, and nothing else gets slower. An audit hook would see the same, but before it
- * happens, could not act afterwards in threads other than the main one, and would slow down
- * everything that is audited. */
+ * Each function that sets it has its C function replaced in the table of methods: no object that
+ * the program can see changes, and nothing else gets slower. An audit hook would see the same, but
+ * before it happens, could not act afterwards in threads other than the main one, and would slow
+ * down everything that is audited. */
 #include "profile_slot.h"
 
 #include "guard.h"
@@ -47,8 +47,8 @@ static PyObject *enable(PyObject *profiler, PyObject *arguments, PyObject *keywo
 }
 
 /* Functions of other profilers that set or remove a thread's profile function, or that of all
- * threads. Each has a function of its own in its place, because a C function is not told by which
- * entry it was called. */
+ * threads. Each has a replacement of its own, because a C function can't know by which entry it was
+ * called. */
 enum { WATCHED = 7 };
 
 static PyCFunction watched_originals[WATCHED];
@@ -86,8 +86,8 @@ static const struct {
     {"viztracer.snaptrace", "Tracer", "resume", watched_6},
 };
 
-/* Replaces a function, unless it is called in another way. *original is what it replaces, known
- * before another interpreter can call the new one. Under process_lock. */
+/* Replaces a function, unless it is called in another way. *original is the function that it
+ * replaces, known before another interpreter can call the new one. Under process_lock. */
 static void replace(PyMethodDef *method, PyCFunction new, int flags, PyCFunction *original)
 {
     if (method->ml_flags == flags && method->ml_meth != new) {

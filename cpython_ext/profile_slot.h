@@ -15,8 +15,9 @@ typedef struct {
     PyObject *(*behind_ours)(void);
 } profile_slot_ops;
 
-/* Of threads that set a profile function, theirs or another's: up to 3.13 the interpreter counts them,
- * and switches events afterwards, so that without the GIL one could switch off what another needs. */
+/* For threads that set a profile function, their own or another's. Up to 3.13 the interpreter
+ * counts them and switches events afterwards. So without the GIL one could switch off events that
+ * another needs. */
 extern shared_lock profile_slot_setting;
 
 /* Watches the functions of `sys`, once. */

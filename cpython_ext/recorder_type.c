@@ -111,8 +111,8 @@ static int choose_hook(const char *name, const choice *of, hook_kind *hook)
     return 0;
 }
 
-/* Calls of another interpreter than the main one are below a call that names it, in files: they are
- * read together with others of the process. 0, or -1 with an exception. */
+/* In files, calls of another interpreter than the main one are below a call that names it, because
+ * they are read together with others of the process. 0, or -1 with an exception. */
 static int name_frame(recorder *self)
 {
     char name[48];

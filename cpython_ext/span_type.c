@@ -68,7 +68,8 @@ const edbprof_function *span_called(PyObject *name)
     return span;
 }
 
-/* Begins the span if anything records. A failure goes unsaid: the program must go on. */
+/* Begins the span if anything records. A failure is not reported, because the program must
+ * continue. */
 static void begin(span_object *self)
 {
     if (__atomic_load_n(&threads_recording, __ATOMIC_RELAXED) == 0) {

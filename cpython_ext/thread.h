@@ -40,8 +40,8 @@ bool thread_disable(recorder *owner);
 /* Undoes every thread_enable of the calling thread. Returns their number. */
 unsigned thread_stop(recorder *owner);
 
-/* Enables a recorder in each thread of its interpreter, one that an interpreter makes for the code
- * that others give it included: here at once, in others at their first event. 0, or -1 with an
+/* Enables a recorder in each thread of its interpreter: here at once, in others at their first
+ * event. Threads that an interpreter makes for code of others are included. 0, or -1 with an
  * exception. */
 int thread_begin_whole(recorder *owner);
 
@@ -52,7 +52,7 @@ void thread_end_whole(recorder *owner);
 void thread_forget_calls(const active_recorder *active);
 
 /* Stops a recorder that can't be reached any more: here at once, and in each other thread at an
- * event there, because only a thread itself can give up its profile function. */
+ * event there. Only a thread itself can give up its profile function. */
 void thread_abandon(recorder *owner);
 
 /* The calling thread's recorders that record the threads it starts, as a tuple: a new

@@ -132,7 +132,7 @@ typedef struct {
     PyThreadState *tstate;
     const thread_state *of_main; /* the latest state that is one of the main interpreter's */
     /* Those of `active[HOOK_MONITORING]` of the one Python thread of the main interpreter that this
-     * OS thread has been; NULL and false if it has been several, or may be one of another
+     * OS thread has been. NULL and false if it has been several, or may be one of another
      * interpreter. */
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
@@ -207,7 +207,7 @@ static inline thread_state *thread_states(void)
     return here == NULL ? NULL : here->threads;
 }
 
-/* Says what is wanted of an interpreter's threads that nobody knows. */
+/* Says what is wanted of an interpreter's unknown threads. */
 static inline void thread_states_want(interpreter_state *interpreter, unsigned change)
 {
     shared_store(&interpreter->wanted, interpreter->wanted + change);
@@ -246,8 +246,8 @@ static inline void thread_state_tell(thread_state *state, bool records)
     }
 }
 
-/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty: before it gets
- * its first recorder or after it has lost its last. */
+/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty. That is before it gets
+ * its first recorder, or after it has lost its last. */
 static inline void thread_state_count(thread_state *state, hook_kind hook, int change)
 {
     if (active_is_counted(&state->active[hook])) {
@@ -271,8 +271,8 @@ bool thread_states_have_begun(void);
 /* Returns true if the recorder is active in a thread. Under the guard. */
 bool thread_states_have(const recorder *owner);
 
-/* Counts an uncounted entry of a thread's list. Under the guard, in another thread under the state's
- * lock too. */
+/* Counts an uncounted entry of a thread's list. Under the guard, in another thread under the
+ * state's lock too. */
 void thread_state_adopt(thread_state *state, active_recorder *active);
 
 #endif

@@ -35,8 +35,8 @@ static void raise_ids_are_taken(PyObject *module)
     }
 }
 
-/* Returns true if no other thread has taken the id at the same time: up to 3.15 the interpreter does
- * not exclude that in Pythons without a GIL. */
+/* Returns true if no other thread has taken the id at the same time: up to 3.15 the interpreter
+ * does not exclude that in Pythons without a GIL. */
 static bool owns(PyObject *module, int id, PyObject *name)
 {
     PyObject *owner =

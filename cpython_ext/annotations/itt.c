@@ -245,8 +245,8 @@ static itt_string *string_create(const char *text)
     }
 }
 
-/* Programs such as OpenCV ask for the version to learn if there is a collector, and annotate nothing
- * without one. */
+/* Programs such as OpenCV ask for the version to learn if there is a collector, and annotate
+ * nothing without one. */
 static const char *api_version(void)
 {
     const char *version =
