@@ -4,8 +4,9 @@
 #     tests/check.sh [python] [freethreaded] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak]
 #         [wheels] [c_tarball]
 #
-# JOBS parts run side by side (default: one for each processor), begun in this order; python is
-# one part for each Python. Then the output of a check is printed when it ends.
+# JOBS parts run side by side (default: one for each processor), begun in the order in which they
+# are named; python is first_python and other_pythons. Then the output of a check is printed when it
+# ends.
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -288,16 +289,16 @@ work() {
     done
 }
 
-[[ $# -gt 0 ]] || set -- python lint rust browser instructions demo c_install
+# While edbprof is installed for the first Python, the parts after it need no installation.
+[[ $# -gt 0 ]] || set -- first_python rust lint instructions c_install other_pythons browser demo
 "${MAKE[@]}" tools || exit
 choose_pythons
 jobs=()
 for part in "$@"; do
-    if [[ $part == python ]]; then
-        for i in ${!versions[*]}; do jobs+=("check_python $i"); done
-    else
-        jobs+=("check_$part")
-    fi
+    for i in ${!versions[*]}; do
+        case $part-$i in python-* | first_python-0 | other_pythons-[1-9]*) jobs+=("check_python $i") ;; esac
+    done
+    [[ $part == *python* ]] || jobs+=("check_$part")
 done
 workers=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 [[ $workers -lt ${#jobs[*]} ]] || workers=${#jobs[*]}
