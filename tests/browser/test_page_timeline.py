@@ -215,8 +215,8 @@ def test_thread_names_stay_text(page, recorded):
 
 def test_short_calls_are_left_out_where_there_is_no_room(page, recorded, tmp_path):
     path = tmp_path / "small.html"
-    program("view", "--no-open", "--max-size=110kB", "-o", path, recorded.prof)
-    assert path.stat().st_size <= 110_000
+    program("view", "--no-open", "--max-size=118kB", "-o", path, recorded.prof)
+    assert path.stat().st_size <= 118_000
     open_page(page, path, "#view=timeline")
     remark = page.script("return document.querySelector('.remark').textContent")
     assert re.search(r"\d of [\d,]+ calls and waits of the timeline are left out", remark)
