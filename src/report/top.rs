@@ -33,21 +33,29 @@ pub enum Relation {
 /// The first `limit` functions in that order, with the share of the whole that their
 /// self time is. The text ends in a newline.
 pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize, terminal: &Terminal) -> String {
-    table_of(view, &view.rows, order, limit, terminal)
+    table_of(view, &view.rows, order, limit, 0.0, terminal)
 }
 
+/// Returns the table of `rows`. Its column of waiting is left out if all waits are shorter than
+/// `least_waiting` of the function's self time.
 fn table_of(
     view: &View<'_>,
     rows: &Rows,
     order: &SortOrder,
     limit: usize,
+    least_waiting: f64,
     terminal: &Terminal,
 ) -> String {
     let names = Names::new(view);
     let whole = view.figures.seconds;
     let waiting = |label: &Label| view.waits().of_function(label).total();
     let lines = order.sorted_with(rows, waiting);
-    let lines = lines.into_iter().take(limit);
+    let lines: Vec<_> = lines.into_iter().take(limit).collect();
+    let is_worth = |(label, counts): &(&Label, Counts)| {
+        waiting(label) as f64 / 1e9 >= counts.tt * least_waiting
+    };
+    let has_waiting = !view.waits().is_empty() && lines.iter().any(is_worth);
+    let lines = lines.into_iter();
     let cells = |label: &Label, counts: Counts| {
         [
             names.self_time(label, counts.tt),
@@ -58,7 +66,7 @@ fn table_of(
         ]
     };
     let header = ["self", "", "total", "calls", "function"];
-    if view.waits().is_empty() {
+    if !has_waiting {
         let lines = lines.map(|(label, counts)| cells(label, counts));
         return table(terminal, header, lines);
     }
@@ -94,7 +102,7 @@ pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String
         };
         add(to, label, row.counts);
     }
-    let mut text = table_of(view, &rows, &order, limit, terminal);
+    let mut text = table_of(view, &rows, &order, limit, LEAST_WAITING, terminal);
     let waiting = order.sorted(&waiting).into_iter();
     let worth = waiting.filter(|(_, counts)| counts.tt > view.figures.seconds * LEAST_WAITING);
     let named = worth

@@ -96,7 +96,7 @@ fn json_has_the_figures_of_both_sides() {
 #[test]
 fn a_picture_shows_both_sides_and_what_is_gone() {
     let sandbox = two_sides().with("odd.prof", &recording_of([b"main", b"</script><b>\x1b&\""]));
-    let arguments = ["diff", "before.prof", "odd.prof", "-o", "diff.svg"];
+    let arguments = ["diff", "before.prof", "odd.prof", "--out=diff.svg"];
     run(&sandbox, &arguments).expect(0);
     let svg = std::fs::read_to_string(sandbox.input("diff.svg")).unwrap();
     let document = roxmltree::Document::parse(&svg).unwrap();

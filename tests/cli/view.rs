@@ -40,7 +40,8 @@ fn a_page_is_written_for_its_user_alone() {
 #[test]
 fn a_named_page_is_written_there() {
     let sandbox = two_processes();
-    let words = ["view", "--no-open", "-o", "run.html"];
+    // `--out` is what `edbprof run` calls it.
+    let words = ["view", "--no-open", "--out=run.html"];
     assert_eq!(sandbox.run(&words).expect(0).stdout, "wrote run.html\n");
     assert_eq!(sandbox.written(), ["run.html"]);
     let on_stdout = sandbox.run(&["view", "-o", "-"]).expect(0).stdout;

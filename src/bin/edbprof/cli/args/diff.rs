@@ -129,7 +129,7 @@ pub(crate) struct DiffOptions {
     ///
     /// Frames are as wide as they are after; colours and patterns show more and less self time.
     /// The page is that of edbprof view --before --after.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, alias = "out", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
     /// Exit with status 5 if this holds; may be repeated

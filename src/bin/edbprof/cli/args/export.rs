@@ -47,6 +47,6 @@ pub(crate) struct ExportOptions {
     pub(crate) format: Option<ExportFormat>,
 
     /// File to write; stdout by default
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, alias = "out", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -52,7 +52,7 @@ pub(crate) struct PageOptions {
     pub(crate) after: Vec<PathBuf>,
 
     /// File to write, or - for stdout; by default one in the temporary directory, for you alone
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, alias = "out", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
     /// Put the source files into the page, with figures where functions are defined and called
