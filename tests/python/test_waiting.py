@@ -6,9 +6,11 @@ what a thread has certainly waited, and never for how long it ran.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -112,23 +114,52 @@ def test_waiting_for_a_lock_is_blocked_however_it_is_asked_for(record, way):
     check_blocked(waiting_of_all(file.nodes), measured)
 
 
-def test_iterating_over_what_blocks_is_blocked_in_the_function(record):
-    readable, writable = os.pipe()
-
+@pytest.mark.parametrize("kind", ["file", "socket"])
+def test_iterating_over_what_blocks_is_blocked_in_the_function(record, kind):
+    here, there = os.pipe() if kind == "file" else (end.detach() for end in socket.socketpair())
     measured = Measured()
 
     def reader():
-        with open(readable) as stream, measured:
+        opened = open(here) if kind == "file" else socket.socket(fileno=here)
+        stream = opened if kind == "file" else opened.makefile()
+        with opened, stream, measured:
             for line in stream:
                 return line
 
     def write():
-        os.write(writable, b"line\n")
-        os.close(writable)
+        os.write(there, b"line\n")
+        os.close(there)
 
     timer = later(write)
     file = record(reader)
     timer.join()
+    check_blocked(waiting_of_all(file.nodes), measured)
+
+
+def test_importing_what_another_thread_imports_is_blocked(record, tmp_path, monkeypatch):
+    (tmp_path / "imported_slowly.py").write_text("import builtins\nbuiltins.while_it_is_imported()")
+    monkeypatch.syspath_prepend(tmp_path)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def while_it_is_imported():
+        has_begun.set()
+        may_end.wait()
+
+    monkeypatch.setattr("builtins.while_it_is_imported", while_it_is_imported, raising=False)
+    other = threading.Thread(target=importlib.import_module, args=("imported_slowly",))
+    other.start()
+    has_begun.wait()
+    measured = Measured()
+
+    def importer():
+        with measured:
+            import imported_slowly  # noqa: F401
+
+    timer = later(may_end.set)
+    file = record(importer)
+    timer.join()
+    other.join()
+    del sys.modules["imported_slowly"]
     check_blocked(waiting_of_all(file.nodes), measured)
 
 
