@@ -40,6 +40,11 @@ describe('numbers', () => {
     expect(share(0, 0)).toBe('0.00 %');
   });
 
+  it('round halves to the even digit, as the program does', () => {
+    const halves = [48_250, 48_750, 1_125, 1_375].map(duration);
+    expect(halves).toEqual(['48.2 µs', '48.8 µs', '1.12 µs', '1.38 µs']);
+  });
+
   it('and names in CSV are no formulas', () => {
     expect(csv('=1+1')).toBe("'=1+1");
     expect(csv('a,"b"')).toBe('"a,""b"""');

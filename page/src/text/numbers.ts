@@ -1,21 +1,32 @@
 // Numbers like those of the program: see src/report/numbers.rs.
 
+/** Units, and how many of them are a second. */
 const UNITS: readonly (readonly [string, number])[] = [
-  ['s', 1e9],
-  ['ms', 1e6],
-  ['µs', 1e3],
+  ['s', 1],
+  ['ms', 1e3],
+  ['µs', 1e6],
 ];
 
 /** Returns nanoseconds with three significant digits, in the unit that suits them. */
 export function duration(nanoseconds: number): string {
   if (nanoseconds === 0) return '0 s';
-  for (const [unit, size] of UNITS) {
-    const value = nanoseconds / size;
+  for (const [unit, number] of UNITS) {
+    const value = (nanoseconds / 1e9) * number;
     if (Math.abs(value) < 0.9995) continue;
     const decimals = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
-    return `${value.toFixed(decimals)} ${unit}`;
+    return `${rounded(value, decimals)} ${unit}`;
   }
   return `${nanoseconds.toFixed(0)} ns`;
+}
+
+/** Returns a number of 0 or more. A half becomes the even digit, as the program rounds it. */
+function rounded(value: number, decimals: number): string {
+  const digits = value * 10 ** decimals;
+  // A half is exact only in as many binary digits; then all of this is.
+  const isHalf = Number.isInteger(value * 2 ** (decimals + 1)) && digits % 1 === 0.5;
+  if (!isHalf) return value.toFixed(decimals);
+  const even = 2 * Math.round(digits / 2);
+  return (even / 10 ** decimals).toFixed(decimals);
 }
 
 /** Returns a growth, with its sign. */
