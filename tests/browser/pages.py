@@ -61,8 +61,9 @@ def view(page, *inputs):
 
 
 def duration(nanoseconds):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        value = nanoseconds / size
+    # Computed as the program does, because a half may be none by another way.
+    for unit, number in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        value = nanoseconds / 1e9 * number
         if value >= 0.9995:
             return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
     return f"{nanoseconds} ns" if nanoseconds else "0 s"
