@@ -192,14 +192,15 @@ def test_a_door_in_a_container(tmp_path):
         encoding="utf-8",
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
+    inside = []
     try:
         assert started.stdout.readline() == "1 0\n"
-        children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
-        done = edbprof("dump", children[0], tmp_path=tmp_path)
+        inside = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+        done = edbprof("dump", inside[0], tmp_path=tmp_path)
         assert "inside" in done.stdout, done.stderr
-        done = edbprof("attach", "--seconds=0.2", "--quiet", children[0], tmp_path=tmp_path)
+        done = edbprof("attach", "--seconds=0.2", "--quiet", inside[0], tmp_path=tmp_path)
         assert done.returncode == 0, done.stderr
-        os.kill(int(children[0]), signal.SIGKILL)
     finally:
-        started.kill()
+        for process in (*map(int, inside), started.pid):
+            os.kill(process, signal.SIGKILL)
         started.communicate()
