@@ -94,7 +94,25 @@ def by_two_clocks(name: str, end: str) -> Tuple[float, Optional[float]]:
     return known / 1e6, waiting
 
 
-def samples(script: Path, directory: str, option: str) -> Tuple[float, Dict[str, int]]:
+#: Takes a program, a directory and a mode. Gives the known milliseconds of waiting, and the samples
+#: of each innermost function.
+Samples = Callable[[Path, str, str], Tuple[float, Dict[str, int]]]
+
+
+def counted(
+    out: str, stacks: Path, function_of: Callable[[str], str]
+) -> Tuple[float, Dict[str, int]]:
+    """Reads what a program has printed, and the folded stacks of a sampler."""
+    known = [line for line in out.splitlines() if line.startswith("[")]
+    counts: Dict[str, int] = {}
+    for line in stacks.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        leaf = function_of(stack.split(";")[-1])
+        counts[leaf] = counts.get(leaf, 0) + int(count)
+    return json.loads(known[-1])[0] / 1e6, counts
+
+
+def pyspy_samples(script: Path, directory: str, option: str) -> Tuple[float, Dict[str, int]]:
     raw = Path(directory, "raw.txt")
     command = [
         str(Path(sys.executable).with_name("py-spy")),
@@ -112,13 +130,7 @@ def samples(script: Path, directory: str, option: str) -> Tuple[float, Dict[str,
         encoding="utf-8",
         check=False,
     ).stdout
-    known = [line for line in out.splitlines() if line.startswith("[")]
-    counts: Dict[str, int] = {}
-    for line in raw.read_text().splitlines():
-        stack, _, count = line.rpartition(" ")
-        leaf = stack.split(";")[-1].partition(" ")[0]
-        counts[leaf] = counts.get(leaf, 0) + int(count)
-    return json.loads(known[-1])[0] / 1e6, counts
+    return counted(out, raw, lambda frame: frame.partition(" ")[0])
 
 
 def caller(name: str) -> str:
@@ -128,15 +140,18 @@ def caller(name: str) -> str:
     return function if is_there else "main"
 
 
-def by_pyspy(name: str) -> Tuple[float, Optional[float]]:
+def by_samples(
+    name: str, samples: Samples, modes: Tuple[str, str], rate: int
+) -> Tuple[float, Optional[float]]:
+    """The waiting: samples of the first mode that are not among those of the second."""
     function = caller(name)
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "program.py")
         script.write_text(program(name, PLAIN))
-        known, everything = samples(script, directory, "--idle")
-        _, with_lock = samples(script, directory, "--gil")
-    waiting = everything.get(function, 0) - with_lock.get(function, 0)
-    return known, waiting * 1e3 / RATE
+        known, everything = samples(script, directory, modes[0])
+        _, running = samples(script, directory, modes[1])
+    waiting = everything.get(function, 0) - running.get(function, 0)
+    return known, waiting * 1e3 / rate
 
 
 #: Tachyon is in the standard library from here on.
@@ -149,25 +164,8 @@ def tachyon_samples(script: Path, directory: str, mode: str) -> Tuple[float, Dic
     command = [TACHYON_PYTHON, "-m", "profiling.sampling", "run", "-a", f"-r{TACHYON_RATE}"]
     command += ["--mode", mode, "--collapsed", "-o", str(collapsed), str(script), "unused"]
     out = subprocess.check_output(command, encoding="utf-8", stderr=subprocess.DEVNULL)
-    known = [line for line in out.splitlines() if line.startswith("[")]
-    counts: Dict[str, int] = {}
-    for line in collapsed.read_text().splitlines():
-        stack, _, count = line.rpartition(" ")
-        # Such as `program.py:work:5` or `<GC>`.
-        leaf = stack.split(";")[-1].rpartition(":")[0].rpartition(":")[2]
-        counts[leaf] = counts.get(leaf, 0) + int(count)
-    return json.loads(known[-1])[0] / 1e6, counts
-
-
-def by_tachyon(name: str) -> Tuple[float, Optional[float]]:
-    function = caller(name)
-    with tempfile.TemporaryDirectory() as directory:
-        script = Path(directory, "program.py")
-        script.write_text(program(name, PLAIN))
-        known, everything = tachyon_samples(script, directory, "wall")
-        _, on_processor = tachyon_samples(script, directory, "cpu")
-    waiting = everything.get(function, 0) - on_processor.get(function, 0)
-    return known, waiting * 1e3 / TACHYON_RATE
+    # Frames are such as `program.py:work:5` or `<GC>`.
+    return counted(out, collapsed, lambda frame: frame.rpartition(":")[0].rpartition(":")[2])
 
 
 def by_edbprof(name: str) -> Tuple[float, Optional[float]]:
@@ -179,8 +177,8 @@ TOOLS: Dict[str, Callable[[str], Tuple[float, Optional[float]]]] = {
     "edbprof": by_edbprof,
     "yappi": lambda name: by_two_clocks(name, YAPPI),
     "cProfile": lambda name: by_two_clocks(name, CPROFILE),
-    "py-spy --gil": by_pyspy,
-    "Tachyon": by_tachyon,
+    "py-spy --gil": lambda name: by_samples(name, pyspy_samples, ("--idle", "--gil"), RATE),
+    "Tachyon": lambda name: by_samples(name, tachyon_samples, ("wall", "cpu"), TACHYON_RATE),
 }
 
 
