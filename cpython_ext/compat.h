@@ -196,7 +196,7 @@ static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
 static inline PyObject *compat_sys_get(const char *name)
 {
 #if EDBPROF_FREE_THREADED
-    /* What PySys_GetObject returns may be freed before it gets a reference. */
+    /* PySys_GetObject borrows: its result may be freed before it gets a reference. */
     PyObject *key = PyUnicode_FromString("sys");
     PyObject *sys = key == NULL ? NULL : PyImport_GetModule(key);
     bool is_module = sys != NULL && PyModule_Check(sys);

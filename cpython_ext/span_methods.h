@@ -4,7 +4,7 @@
 
 #include "interpreter.h"
 
-/* What a method does with the span; a new reference. */
+/* Runs a method of a span. Returns a new reference, or NULL with an exception. */
 typedef PyObject *span_function(PyObject *span);
 
 /* Adds a method of that name to the type of spans. It takes so many arguments, or any number of

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* What each interpreter has for itself. */
+/* Objects that each interpreter has for itself. */
 typedef struct {
     PyObject *profile_error;
     PyTypeObject *column_type, *data_type;
