@@ -76,9 +76,8 @@ typedef struct interpreter_state {
 
     PyObject *package_directory; /* names.c */
 
-    /* native.c */
-    PyObject *attribute_names[3];
-    held_callables held;
+    PyObject *attribute_names[3]; /* native_kind.c */
+    held_callables held;          /* held.c */
 
     /* generics.c */
     struct generic_part *parts;

@@ -3,22 +3,11 @@
 #include "native.h"
 
 #include "guard.h"
+#include "held.h"
 #include "interpreter.h"
+#include "native_kind.h"
 
 #include <dlfcn.h>
-
-/* A callable's kind says which of its parts identifies it. It is a part of its key. */
-typedef enum {
-    NOT_RECORDED,
-    OF_POINTER,    /* a function of ctypes or cffi: by the C function's address */
-    OF_DEFINITION, /* a Cython function: by its PyMethodDef, which closures share */
-    OF_BOUND,      /* nanobind's bound method: it is the function's */
-    OF_DISPATCHER, /* numpy's, which may call a Python function */
-    OF_OBJECT,     /* by its address if it lives on, else by its names */
-    KIND_COUNT,
-} kind;
-
-enum { TYPE_KEY = 8 }; /* with a kind: what only record_types records */
 
 /* Keys fit into 64 bits because addresses have less than 58. */
 static uint64_t key_with(unsigned of, uint64_t value)
@@ -35,174 +24,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
     return hash;
 }
 
-static const char OWN_PACKAGE[] = "edbprof_native";
-
-/* ---- kinds ---------------------------------------------------------------- */
-
-/* The part of a type's name behind its last dot. */
-static const char *short_name(const PyTypeObject *type)
-{
-    const char *dot = strrchr(type->tp_name, '.');
-    return dot == NULL ? type->tp_name : dot + 1;
-}
-
-static bool is_called(const PyTypeObject *type, const char *name)
-{
-    return strcmp(type->tp_name, name) == 0;
-}
-
-/* Returns true for a type of the interpreter, the standard library or edbprof. Static types without
- * a module are the interpreter's. */
-static bool is_of_library(const PyTypeObject *type)
-{
-    const char *dot = strchr(type->tp_name, '.');
-    if (dot == NULL) {
-        return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
-    }
-    PyObject *names = compat_sys_get("stdlib_module_names");
-    PyObject *module = PyUnicode_FromStringAndSize(type->tp_name, dot - type->tp_name);
-    bool found = module != NULL && ((names != NULL && PySet_Contains(names, module) == 1) ||
-                                    PyUnicode_CompareWithASCIIString(module, OWN_PACKAGE) == 0);
-    PyErr_Clear();
-    Py_XDECREF(module);
-    Py_XDECREF(names);
-    return found;
-}
-
-/* Returns true if a Cython function begins like a builtin, which modules for the stable ABI
- * do otherwise. */
-static bool has_definition(const PyTypeObject *type)
-{
-    return type->tp_basicsize >= (Py_ssize_t)sizeof(PyCFunctionObject) &&
-           type->tp_vectorcall_offset == (Py_ssize_t)offsetof(PyCFunctionObject, vectorcall);
-}
-
-/* The start of nanobind's bound methods. */
-typedef struct {
-    PyObject_HEAD vectorcallfunc vectorcall;
-    PyObject *function, *self;
-} bound_method;
-
-/* The start of cffi's objects. */
-typedef struct {
-    PyObject_HEAD PyObject *type;
-    char *data;
-} cffi_data;
-
-static kind kind_of_type(const PyTypeObject *type)
-{
-    /* The type that the callable's own inherits its call from. */
-    while (type->tp_base != NULL && type->tp_base->tp_call == type->tp_call) {
-        type = type->tp_base;
-    }
-    if (is_called(type, "_ctypes.CFuncPtr") || is_called(type, "_ctypes.PyCFuncPtr") ||
-        is_called(type, "_cffi_backend._CDataBase")) {
-        return OF_POINTER;
-    }
-    if (is_called(type, "nanobind.nb_bound_method") &&
-        type->tp_basicsize == (Py_ssize_t)sizeof(bound_method)) {
-        return OF_BOUND;
-    }
-    if (is_called(type, "numpy._ArrayFunctionDispatcher")) {
-        return OF_DISPATCHER;
-    }
-    if (strstr(type->tp_name, "cython_function_or_method") != NULL && has_definition(type)) {
-        return OF_DEFINITION;
-    }
-    return is_of_library(type) ? NOT_RECORDED : OF_OBJECT;
-}
-
-/* The function that makes `__call__` of Python classes a call, the same in all interpreters. */
-static ternaryfunc call_of_python;
-
-/* Names that are looked up in types. */
-typedef enum { OF_CALL, OF_GETATTR, OF_GETATTRIBUTE } name_index;
-
-int native_init(interpreter_state *interpreter)
-{
-    static const char *const texts[] = {"__call__", "__getattr__", "__getattribute__"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        interpreter->attribute_names[i] = PyUnicode_InternFromString(texts[i]);
-        if (interpreter->attribute_names[i] == NULL) {
-            return -1;
-        }
-    }
-    PyObject *made =
-        PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "made", "__call__", Py_None);
-    if (made == NULL) {
-        return -1;
-    }
-    shared_store(&call_of_python, ((PyTypeObject *)made)->tp_call);
-    Py_DECREF(made);
-    return 0;
-}
-
-static bool is_written_in_python(const PyTypeObject *type)
-{
-    return type->tp_call == NULL || type->tp_call == shared_load(&call_of_python);
-}
-
-/* Borrowed; NULL in an interpreter that ends. */
-static PyObject *attribute_name(name_index which)
-{
-    const interpreter_state *here = interpreter_here();
-    return here == NULL ? NULL : here->attribute_names[which];
-}
-
-PyObject *native_call_of(PyObject *callable)
-{
-    PyTypeObject *type = Py_TYPE(callable);
-    if (PyType_Check(callable) || !is_written_in_python(type) || type->tp_call == NULL) {
-        return NULL;
-    }
-    PyObject *name = attribute_name(OF_CALL);
-    PyObject *found = name == NULL ? NULL : compat_type_get(type, name);
-    PyErr_Clear();
-    if (found != NULL && PyFunction_Check(found)) {
-        Py_CLEAR(found);
-    }
-    return found;
-}
-
-/* Kinds by the C function that runs when a callable is called. It stays loaded, unlike a type,
- * which may be freed so that another one has its address. */
-static kind kind_of(PyObject *callable)
-{
-    enum { PLACES = 256, KIND_BITS = 3 };
-    static uint64_t known[PLACES];
-    PyTypeObject *type = Py_TYPE(callable);
-    if (is_written_in_python(type)) {
-        return NOT_RECORDED;
-    }
-    uintptr_t function = (uintptr_t)type->tp_call;
-    if (type->tp_call == PyVectorcall_Call) {
-        function = (uintptr_t)PyVectorcall_Function(callable);
-    }
-    uint64_t *place = &known[(function >> 4) % PLACES];
-    uint64_t found = __atomic_load_n(place, __ATOMIC_RELAXED);
-    if (found >> KIND_BITS != function) {
-        found = (uint64_t)function << KIND_BITS | kind_of_type(type);
-        __atomic_store_n(place, found, __ATOMIC_RELAXED);
-    }
-    return (kind)(found & ((1 << KIND_BITS) - 1));
-}
-_Static_assert((int)KIND_COUNT <= (int)TYPE_KEY, "kinds fit into the bits of a key and of a place");
-
 /* ---- names ---------------------------------------------------------------- */
-
-/* Returns true if Python code would run when an attribute is looked up. */
-static bool looks_up_in_python(PyTypeObject *type)
-{
-    bool in_python = false;
-    for (int i = 0; i < 2 && !in_python; i++) {
-        PyObject *name = attribute_name(i == 0 ? OF_GETATTR : OF_GETATTRIBUTE);
-        PyObject *found = name == NULL ? NULL : compat_type_get(type, name);
-        in_python = name == NULL || (found != NULL && !Py_IS_TYPE(found, &PyWrapperDescr_Type));
-        PyErr_Clear();
-        Py_XDECREF(found);
-    }
-    return in_python;
-}
 
 /* An attribute of the object itself that takes no Python code: a new reference, or NULL with
  * nothing raised. */
@@ -212,7 +34,7 @@ static PyObject *own_attribute(PyObject *object, const char *name)
     PyObject *key = PyUnicode_InternFromString(name);
     PyObject *value = NULL;
     if (key != NULL && type->tp_getattro != PyObject_GenericGetAttr && !PyType_Check(object)) {
-        value = looks_up_in_python(type) ? NULL : PyObject_GetAttr(object, key);
+        value = native_looks_up_in_python(type) ? NULL : PyObject_GetAttr(object, key);
     } else if (key != NULL) {
         PyObject *found = compat_type_get(type, key);
         if (found != NULL &&
@@ -279,85 +101,6 @@ static uint64_t key_by_names(unsigned of, PyObject *callable, const own_names *n
     return key_with(of, hash_text(hash_text(hash, names->module), names->name) | (uint64_t)1 << 57);
 }
 
-/* ---- callables that live on ------------------------------------------------ */
-
-/* Those that a module has by their own names, so that holding them changes nothing: a table by
- * address, half empty. */
-static PyObject **place_of(const held_callables *held, PyObject *callable)
-{
-    size_t at = ((uintptr_t)callable >> 4) & (held->room - 1);
-    while (held->objects[at] != NULL && held->objects[at] != callable) {
-        at = (at + 1) & (held->room - 1);
-    }
-    return &held->objects[at];
-}
-
-static bool is_held(PyObject *callable)
-{
-    interpreter_state *here = interpreter_here();
-    if (here == NULL) {
-        return false;
-    }
-    brief_lock_take(&here->held.lock);
-    bool is_there = here->held.room > 0 && *place_of(&here->held, callable) != NULL;
-    brief_lock_give(&here->held.lock);
-    return is_there;
-}
-
-/* The interpreter ends. */
-static void drop_held(interpreter_state *interpreter)
-{
-    held_callables held = interpreter->held;
-    interpreter->held = (held_callables){0};
-    for (size_t i = 0; i < held.room; i++) {
-        Py_XDECREF(held.objects[i]);
-    }
-    PyMem_Free(held.objects);
-}
-
-/* Under the lock. Returns false when out of memory. */
-static bool add_to_held(held_callables *held, PyObject *callable)
-{
-    if (held->room > 0 && *place_of(held, callable) != NULL) {
-        return true;
-    }
-    if (held->room == 0) {
-        interpreter_call_at_end(drop_held);
-    }
-    if (2 * held->count >= held->room) {
-        size_t room = held->room == 0 ? 64 : 2 * held->room;
-        PyObject **objects = PyMem_Calloc(room, sizeof *objects), **former = held->objects;
-        if (objects == NULL) {
-            return false;
-        }
-        size_t before = held->room;
-        held->objects = objects;
-        held->room = room;
-        for (size_t i = 0; i < before; i++) {
-            if (former[i] != NULL) {
-                *place_of(held, former[i]) = former[i];
-            }
-        }
-        PyMem_Free(former);
-    }
-    Py_INCREF(callable);
-    *place_of(held, callable) = callable;
-    held->count++;
-    return true;
-}
-
-static bool hold(PyObject *callable)
-{
-    interpreter_state *here = interpreter_here();
-    if (here == NULL) {
-        return false;
-    }
-    brief_lock_take(&here->held.lock);
-    bool is_there = add_to_held(&here->held, callable);
-    brief_lock_give(&here->held.lock);
-    return is_there;
-}
-
 /* An item of a module's or type's dict: a new reference, or NULL with nothing raised. */
 static PyObject *item_of(PyObject *owner, PyObject *name)
 {
@@ -402,14 +145,15 @@ static bool is_of_cffi(PyObject *callable)
 /* The C function that a callable of ctypes or cffi calls. */
 static const void *pointer_of(PyObject *callable)
 {
-    return is_of_cffi(callable) ? ((cffi_data *)callable)->data : compat_ctypes_pointer(callable);
+    return is_of_cffi(callable) ? ((native_cffi_data *)callable)->data
+                                : compat_ctypes_pointer(callable);
 }
 
-static uint64_t key_of_object(PyObject *callable, kind of)
+static uint64_t key_of_object(PyObject *callable, native_kind of)
 {
-    if (!is_held(callable)) {
+    if (!held_has(callable)) {
         own_names names = names_of(callable);
-        bool stays = is_of_module(callable, &names) && hold(callable);
+        bool stays = is_of_module(callable, &names) && held_add(callable);
         uint64_t key = stays ? 0 : key_by_names(of, callable, &names);
         clear_names(&names);
         if (!stays) {
@@ -430,13 +174,13 @@ static bool hands_on(PyObject *dispatcher)
 
 uint64_t native_key(PyObject *callable)
 {
-    kind of = kind_of(callable);
+    native_kind of = native_kind_of(callable);
     switch (of) {
     case OF_POINTER: return key_with(of, (uintptr_t)pointer_of(callable));
     case OF_DEFINITION: return key_with(of, (uintptr_t)((PyCFunctionObject *)callable)->m_ml);
-    case OF_BOUND: return key_of_object(((bound_method *)callable)->function, OF_OBJECT);
+    case OF_BOUND: return key_of_object(((native_bound_method *)callable)->function, OF_OBJECT);
     case OF_DISPATCHER:
-        return !is_held(callable) && hands_on(callable) ? 0 : key_of_object(callable, of);
+        return !held_has(callable) && hands_on(callable) ? 0 : key_of_object(callable, of);
     case OF_OBJECT: return key_of_object(callable, of);
     default: return 0;
     }
@@ -462,15 +206,15 @@ static own_names names_of_class(PyTypeObject *type)
 uint64_t native_type_key(PyObject *callable)
 {
     bool is_class = PyType_Check(callable);
-    if (!is_class && is_written_in_python(Py_TYPE(callable))) {
+    if (!is_class && native_is_written_in_python(Py_TYPE(callable))) {
         return 0;
     }
     PyTypeObject *type = is_class ? (PyTypeObject *)callable : Py_TYPE(callable);
-    if (strncmp(type->tp_name, OWN_PACKAGE, strlen(OWN_PACKAGE)) == 0) {
+    if (strncmp(type->tp_name, NATIVE_OWN_PACKAGE, strlen(NATIVE_OWN_PACKAGE)) == 0) {
         return 0;
     }
     own_names names = is_class ? names_of_class(type) : names_of(callable);
-    uint64_t key = key_by_names(TYPE_KEY | OF_OBJECT, callable, &names);
+    uint64_t key = key_by_names(NATIVE_TYPE_KEY | OF_OBJECT, callable, &names);
     clear_names(&names);
     return key;
 }
@@ -508,9 +252,9 @@ static PyObject *label_of_cffi(PyObject *callable)
 /* The word that a callable's repr begins with. */
 static const char *word_of(const PyTypeObject *type)
 {
-    return is_called(type, "numpy._ArrayFunctionDispatcher")            ? "function"
+    return native_is_called(type, "numpy._ArrayFunctionDispatcher")     ? "function"
            : strstr(type->tp_name, "cython_function_or_method") != NULL ? "cyfunction"
-                                                                        : short_name(type);
+                                                                        : native_short_name(type);
 }
 
 /* A callable's repr, but with its module and without its address: a new reference. */
@@ -529,7 +273,7 @@ static PyObject *label_of(PyObject *callable, const own_names *names)
     if (names->name == NULL) {
         return PyUnicode_FromFormat("<%s object>", type->tp_name);
     }
-    if (is_called(type, "numpy.ufunc")) {
+    if (native_is_called(type, "numpy.ufunc")) {
         return PyUnicode_FromFormat("<ufunc '%U'>", names->name);
     }
     return names->module == NULL
@@ -539,9 +283,9 @@ static PyObject *label_of(PyObject *callable, const own_names *names)
 
 void native_name(named *self, PyObject *callable)
 {
-    kind of = kind_of(callable);
+    native_kind of = native_kind_of(callable);
     if (of == OF_BOUND) {
-        callable = ((bound_method *)callable)->function;
+        callable = ((native_bound_method *)callable)->function;
     }
     own_names names =
         PyType_Check(callable) ? names_of_class((PyTypeObject *)callable) : names_of(callable);
@@ -550,7 +294,7 @@ void native_name(named *self, PyObject *callable)
     }
     PyObject *label = label_of(callable, &names);
     PyErr_Clear();
-    name_as_builtin(self, label, names.module, short_name(Py_TYPE(callable)));
+    name_as_builtin(self, label, names.module, native_short_name(Py_TYPE(callable)));
     Py_XDECREF(label);
     clear_names(&names);
 }

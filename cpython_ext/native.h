@@ -2,18 +2,14 @@
 #ifndef EDBPROF_NATIVE_H
 #define EDBPROF_NATIVE_H
 
-#include "interpreter.h"
 #include "names.h"
+#include "native_kind.h"
 
 /* A function, and the object that it is bound to or called with. */
 typedef struct {
     PyObject *function, *self; /* borrowed */
     PyObject *owner;           /* a reference that keeps the function, or NULL */
 } called_function;
-
-/* The function that an object's type has as its `__call__` and that is not written in Python:
- * a new reference, or NULL. */
-PyObject *native_call_of(PyObject *callable);
 
 /* The function that a bound or instance method calls, or that an object of a type of pybind11,
  * nanobind or the like calls, whose types have a type of their own. Any other callable itself. The
@@ -50,8 +46,5 @@ static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && k
 
 /* Describes a callable that has one of these keys. */
 void native_name(named *self, PyObject *callable);
-
-/* 0, or -1 with an exception. */
-int native_init(interpreter_state *interpreter);
 
 #endif
