@@ -1,6 +1,7 @@
 /* Arrival of a thread: its first event. */
 #include "arrivals.h"
 
+#include "active.h"
 #include "guard.h"
 #include "recorder.h"
 #include "thread_state.h"

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "os_threads.h"
 #include "thread.h"
+#include "thread_handles.h"
 #include "thread_state.h"
 
 /* The frames of a thread, the innermost first: a new reference to a list, or NULL with an
@@ -98,7 +99,7 @@ static int begin_in(recorder *owner, PyThreadState *tstate)
     }
     edbprof_thread *handle = make_handle(owner, tstate);
     if (handle == NULL || enter_open_calls(owner, handle, tstate) < 0 ||
-        thread_give_handle(state, owner, handle) < 0 || add_arrival(state, owner) < 0) {
+        thread_handles_give(state, owner, handle) < 0 || add_arrival(state, owner) < 0) {
         return -1;
     }
     /* It waits, or waits for the GIL: that counts although it had no event yet. */

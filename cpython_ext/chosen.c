@@ -6,6 +6,7 @@
  * has another tool id, and sys.monitoring.restart_events() is never called. */
 #include "chosen.h"
 
+#include "active.h"
 #include "arrivals.h"
 #include "callbacks.h"
 #include "choice.h"

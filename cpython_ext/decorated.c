@@ -12,6 +12,7 @@
 #include "recorder_type.h"
 #include "steps.h"
 #include "thread.h"
+#include "thread_calls.h"
 
 void decorated_set_drivers(PyObject *drivers)
 {
@@ -86,7 +87,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
         PyObject *iterator = PyObject_Vectorcall(self->function, arguments, count, keywords);
         return iterator == NULL ? NULL : drive(self, iterator);
     }
-    if (!thread_enable_for_call(self->owner, thread_new_call())) {
+    if (!thread_calls_begin(self->owner, thread_new_call())) {
         return PyObject_Vectorcall(self->function, arguments, count, keywords);
     }
     /* The function may drop the last reference to this object. */
@@ -97,7 +98,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     PyObject *result = call_recorded(self->function, arguments, count, keywords);
     /* None of these may see a pending exception. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    if (thread_end_call(owner) && recorder_call_ended(owner) && result != NULL &&
+    if (thread_calls_end(owner) && recorder_call_ended(owner) && result != NULL &&
         calibrate(owner, false) < 0) {
         Py_CLEAR(result);
     }

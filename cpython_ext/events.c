@@ -2,6 +2,7 @@
  * way of events.h. */
 #include "events.h"
 
+#include "active.h"
 #include "choice.h"
 #include "guard.h"
 #include "recorder.h"

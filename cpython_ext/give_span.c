@@ -1,6 +1,7 @@
 /* Spans of other extensions and of Python programs. */
 #include "give_span.h"
 
+#include "active.h"
 #include "os_threads.h"
 #include "thread_state.h"
 

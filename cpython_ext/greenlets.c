@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "interpreter.h"
 #include "names.h"
+#include "switches.h"
 #include "thread.h"
 #include "thread_state.h"
 
@@ -278,7 +279,7 @@ static PyObject *on_switch(PyObject *Py_UNUSED(module), PyObject *const *argumen
         /* greenlet now removes the trace function that has raised, which is ours. */
         Py_CLEAR(state->chained_switch);
         state->sees_switches = false;
-        thread_let_all_look();
+        switches_let_all_look();
     }
     return result;
 }
@@ -385,7 +386,7 @@ static void trace_switches(thread_state *state, PyObject *module, PyObject *sett
     Py_DECREF(before);
     state->sees_switches = true;
     if (!shared_load(&state->interpreter->all_look)) {
-        thread_let_all_look();
+        switches_let_all_look();
     }
 }
 
@@ -430,5 +431,5 @@ static void look_again(thread_state *state)
 void greenlets_init(void)
 {
     static const switch_observer observer = {look, look_again, forget_owner};
-    thread_set_switch_observer(&observer);
+    switches_set_observer(&observer);
 }

@@ -5,7 +5,7 @@
  *     setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off,
  *                                   profile_slot.c keeps the former's place
  *       -> events.h, events.c       keys; an event goes to each active recorder of its thread
- *       -> thread.c, thread_state.c active recorders of a thread, and their handles
+ *       -> thread.c, active.c       active recorders of a thread; thread_handles.c has their trees
  *       -> edbprof.h                the recorder, in Rust
  *
  * recorder.c describes a function that is called for the first time, by names.c and

@@ -21,7 +21,7 @@ typedef struct recorder {
     bool local_events;     /* of sys.monitoring: its maker switches them on and off */
     bool timeline;         /* every event is kept */
     bool threads;          /* those that recorded threads start are recorded too */
-    bool counted;          /* in each thread that it is active in: see thread_enable_for_call */
+    bool counted;          /* in each thread that it is active in: see thread_calls_begin */
     bool abandoned;        /* nobody can reach it: it stops in each thread */
     bool is_immortal;      /* it has a reference for ever: see decorated.c */
     PyObject *directory;   /* bytes: once it is gone, nothing is printed; else NULL */

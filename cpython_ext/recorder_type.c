@@ -10,6 +10,7 @@
 #include "os_threads.h"
 #include "recorder.h"
 #include "thread.h"
+#include "thread_handles.h"
 #include "thread_state.h"
 #include "unnoticed.h"
 #include "warn.h"
@@ -27,7 +28,7 @@ static edbprof_str string_of(PyObject *bytes)
 static void release(recorder *self)
 {
     thread_end_whole(self);
-    thread_forget(self);
+    thread_handles_forget(self);
     recorder_free(self);
     /* While the interpreter ends, what other tools have hung on a code object for its end may
      * be gone, such as a function of ctypes. */

@@ -1,6 +1,7 @@
 /* The hook that every Python version has: PyEval_SetProfile. */
 #include "setprofile.h"
 
+#include "active.h"
 #include "arrays.h"
 #include "arrivals.h"
 #include "choice.h"

@@ -7,6 +7,7 @@
 
 #include "recorder_type.h"
 #include "thread.h"
+#include "thread_calls.h"
 
 typedef struct {
     PyObject_HEAD recorder *owner;
@@ -63,14 +64,14 @@ static bool begin_step(steps *self)
         whole->since = recorder_slow_since(self->owner, &whole->slow);
     }
     self->started = whole->started = true;
-    return thread_enable_for_call(self->owner, self->call);
+    return thread_calls_begin(self->owner, self->call);
 }
 
 static void end_step(steps *self, bool recording, bool over)
 {
     PyObject *exception = compat_take_exception();
     self->over = over;
-    if (recording && thread_end_call(self->owner) && over) {
+    if (recording && thread_calls_end(self->owner) && over) {
         (void)recorder_call_ended(self->owner);
     }
     /* An async generator is over once an item raises anything but the value of that. */

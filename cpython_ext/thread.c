@@ -1,11 +1,14 @@
 /* The recorders that are active in each Python thread. */
 #include "thread.h"
 
+#include "active.h"
 #include "arrays.h"
 #include "guard.h"
 #include "interpreter.h"
 #include "os_threads.h"
 #include "recorder.h"
+#include "switches.h"
+#include "thread_handles.h"
 #include "thread_state.h"
 #include "unnoticed.h"
 #include "warn.h"
@@ -14,122 +17,7 @@ static const hook_ops *hooks[HOOK_COUNT];
 
 void thread_set_hook(hook_kind kind, const hook_ops *ops) { hooks[kind] = ops; }
 
-active_recorder *thread_find_active(thread_state *state, const recorder *owner)
-{
-    active_recorders *list = &state->active[owner->hook];
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].owner == owner) {
-            return &list->items[i];
-        }
-    }
-    return NULL;
-}
-
-/* Returns true if another thread has ended the recording of this one. */
-static bool must_stop(const active_recorder *active)
-{
-    return active->owner->abandoned || (active->is_guest && active->owner->members == 0);
-}
-
-/* The choice of all recorders of a list; NULL if they differ, or if there is none. */
-static const choice *common_choice(const active_recorders *list)
-{
-    const choice *common = list->count > 0 ? list->items[0].owner->choice : NULL;
-    for (size_t i = 1; i < list->count; i++) {
-        if (list->items[i].owner->choice != common) {
-            return NULL;
-        }
-    }
-    return common;
-}
-
-/* Chooses what the fast way of a list's events uses. */
-static void choose_fast_way(active_recorders *list)
-{
-    active_go_slowly(list);
-    const active_recorder *first = list->count == 1 ? list->items : NULL;
-    if (list->count == 0 || (first != NULL && must_stop(first))) {
-        return;
-    }
-    bool skips_builtins = true, records_types = false;
-    for (size_t i = 0; i < list->count; i++) {
-        const recorder *owner = list->items[i].owner;
-        skips_builtins = skips_builtins && !owner->builtins && !owner->builtins_changed;
-        records_types = records_types || owner->record_types;
-    }
-    shared_store(&list->skips_builtins, skips_builtins);
-    shared_store(&list->records_types, records_types);
-    hook_kind hook = list->items[0].owner->hook;
-    if (hook == HOOK_SETPROFILE && !must_stop(list->items)) {
-        shared_store(&list->filter, common_choice(list));
-    }
-    if (first == NULL || first->owner->timer != NULL) {
-        return;
-    }
-    const recorder *owner = first->owner;
-    if (list->filter != NULL) {
-        shared_store(&list->filtered_handle, first->handle);
-        return;
-    }
-    /* The hook 'monitoring' does not filter before its fast path. */
-    if (owner->choice != NULL && hook < HOOK_CHOSEN) {
-        return;
-    }
-    /* PyEval_SetProfile reports no classes. */
-    bool is_fast = owner->builtins && !owner->builtins_changed &&
-                   (!owner->record_types || hook == HOOK_SETPROFILE);
-    edbprof_thread *builtins = is_fast ? first->handle : NULL;
-    shared_store(&list->fast_handle, first->handle);
-    shared_store(&list->fast_builtins, builtins);
-    if (!owner->timeline) {
-        shared_store(&list->end_handle, first->handle);
-        shared_store(&list->end_builtins, builtins);
-    }
-}
-
-/* The same after a change of one of the calling thread's lists. */
-static void choose_fast_handle(const thread_state *state, active_recorders *list)
-{
-    choose_fast_way(list);
-    thread_state_note_monitored(state);
-}
-
-/* ---- switches between stacks of calls ------------------------------------ */
-
-static const switch_observer *observer;
-
-void thread_set_switch_observer(const switch_observer *new) { observer = new; }
-
-void thread_let_all_look(void)
-{
-    EDBPROF_GUARDED;
-    interpreter_state *here = interpreter_here();
-    if (here != NULL) {
-        shared_store(&here->all_look, true);
-    }
-    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
-        brief_lock_take(&state->lock);
-        for (int hook = 0; hook < HOOK_COUNT && !state->sees_switches; hook++) {
-            active_go_slowly(&state->active[hook]);
-        }
-        brief_lock_give(&state->lock);
-    }
-    (void)process_add(&threads_epoch, 1);
-}
-
-static void look_for_switches(thread_state *state)
-{
-    if (state == NULL || state->sees_switches) {
-        return;
-    }
-    EDBPROF_GUARDED;
-    observer->look(state);
-    for (int hook = 0; hook < HOOK_COUNT && state->sees_switches; hook++) {
-        choose_fast_handle(state, &state->active[hook]);
-    }
-}
-
-/* ---- first calls --------------------------------------------------------- */
+const hook_ops *thread_hook(hook_kind kind) { return hooks[kind]; }
 
 void thread_new_function(void)
 {
@@ -140,76 +28,8 @@ void thread_new_function(void)
             hooks[hook]->new_function();
         }
     }
-    look_for_switches(thread_here.state);
+    switches_look(thread_here.state);
 }
-
-/* ---- handles ------------------------------------------------------------- */
-
-/* The recorder's handle for the thread, or NULL. */
-static edbprof_thread *find_handle(const thread_state *state, const recorder *owner)
-{
-    for (size_t i = state->handle_count; i-- > 0;) {
-        if (state->handles[i].owner == owner) {
-            return state->handles[i].handle;
-        }
-    }
-    return NULL;
-}
-
-/* Makes the recorder's handle for the thread, if it has none. May run Python code. 0, or -1
- * with an exception. */
-static int attach(thread_state *state, recorder *owner)
-{
-    edbprof_thread *given = find_handle(state, owner);
-    if (given != NULL) {
-        /* Another thread may have made it. */
-        (void)edbprof_thread_adopt(given);
-        return 0;
-    }
-    observer->look(state);
-    edbprof_thread *handle = os_threads_lend(owner);
-    handle = handle != NULL ? handle : recorder_attach(owner);
-    if (handle == NULL) {
-        return -1;
-    }
-    /* After recorder_attach, because its Python code may have attached the recorder too. */
-    bool is_known = find_handle(state, owner) != NULL;
-    thread_handle *handles = NULL;
-    if (!is_known) {
-        handles =
-            grow_array(state->handles, state->handle_count, &state->handle_room, sizeof *handles);
-    }
-    if (handles != NULL) {
-        state->handles = handles;
-        state->handles[state->handle_count++] = (thread_handle){owner, handle};
-        return 0;
-    }
-    os_threads_detach_handle(handle);
-    if (!is_known) {
-        PyErr_NoMemory();
-    }
-    return is_known ? 0 : -1;
-}
-
-void thread_forget(const recorder *owner)
-{
-    EDBPROF_GUARDED;
-    for (thread_state *state = thread_states(); state != NULL; state = state->next) {
-        size_t kept = 0;
-        brief_lock_take(&state->lock);
-        for (size_t i = 0; i < state->handle_count; i++) {
-            if (state->handles[i].owner != owner) {
-                state->handles[kept++] = state->handles[i];
-            }
-        }
-        state->handle_count = kept;
-        brief_lock_give(&state->lock);
-        observer->forget(state, owner);
-    }
-    os_threads_forget(owner);
-}
-
-/* ---- switching recorders on and off -------------------------------------- */
 
 static int check_outside_timer(const thread_state *state)
 {
@@ -248,8 +68,7 @@ static int listen(thread_state *state, const recorder *owner)
     return owner->builtins && hook->add_builtins != NULL ? hook->add_builtins(owner) : 0;
 }
 
-/* Opens the call below which a recorder of another interpreter than the main one records. */
-static void enter_frame(const recorder *owner, edbprof_thread *handle)
+void thread_enter_frame(const recorder *owner, edbprof_thread *handle)
 {
     if (owner->frame != NULL) {
         (void)edbprof_enter_span(handle, owner->frame);
@@ -259,7 +78,7 @@ static void enter_frame(const recorder *owner, edbprof_thread *handle)
 void thread_forget_calls(const active_recorder *active)
 {
     (void)edbprof_leave_all(active->handle);
-    enter_frame(active->owner, active->handle);
+    thread_enter_frame(active->owner, active->handle);
 }
 
 /* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
@@ -267,10 +86,8 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
 {
     active_recorders *list = &state->active[owner->hook];
     const hook_ops *hook = hooks[owner->hook];
-    if (state->interpreter->all_look) {
-        observer->look_again(state);
-    }
-    if (attach(state, owner) < 0 || listen(state, owner) < 0) {
+    switches_look_again(state);
+    if (thread_handles_attach(state, owner) < 0 || listen(state, owner) < 0) {
         return -1;
     }
     /* Python code may have run until here: the name of a thread, audit hooks. If that has
@@ -281,7 +98,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
         known->depth++;
         return 0;
     }
-    edbprof_thread *handle = find_handle(state, owner);
+    edbprof_thread *handle = thread_handles_find(state, owner);
     active_recorder *items =
         handle == NULL ? NULL : grow_array(list->items, list->count, &list->room, sizeof *items);
     if (items == NULL) {
@@ -298,7 +115,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     if (!is_guest) {
         thread_state_count_member(owner, 1);
     }
-    enter_frame(owner, handle);
+    thread_enter_frame(owner, handle);
     list->items = items;
     list->items[list->count++] =
         (active_recorder){.owner = owner,
@@ -307,7 +124,7 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
                           .is_guest = is_guest,
                           .of_call = call != WHOLE_THREAD,
                           .call = call == WHOLE_THREAD ? thread_new_call() : call};
-    choose_fast_handle(state, list);
+    thread_state_choose_fast_way(state, list);
     return 0;
 }
 
@@ -387,11 +204,8 @@ static void deactivate(active_recorder *known)
     active_recorders *list = &state->active[owner->hook];
     bool is_member = !known->is_guest, is_counted = !known->uncounted;
     bool of_call = known->of_call;
-    (void)edbprof_leave_all(known->handle);
-    size_t behind = list->count - (size_t)(known - list->items) - 1;
-    memmove(known, known + 1, behind * sizeof *known);
-    list->count--;
-    choose_fast_handle(state, list);
+    active_remove(list, known);
+    thread_state_choose_fast_way(state, list);
     if (is_counted) {
         thread_state_count(state, owner->hook, -1);
     }
@@ -463,100 +277,6 @@ void thread_end_whole(recorder *owner)
     }
 }
 
-/* ---- decorated calls ------------------------------------------------------ */
-
-/* Variables that each decorated call of all threads changes would slow all of them. So without the
- * GIL a recorder begins again in a thread by an entry in the thread's own list, which is not
- * counted. Code that has to know where a recorder is active looks into all lists. */
-
-/* In so many beginnings one takes the slow way, which checks that the events are still ours. */
-enum { BEGINS_BETWEEN_CHECKS = 256 };
-
-/* Returns true if the recorder can begin in a thread without the guard. */
-static bool can_begin(thread_state *state, const recorder *owner)
-{
-    return state != NULL && state->is_told && !state->in_timer && !state->is_arriving &&
-           hooks[owner->hook]->is_open != NULL && state->active[HOOK_SETPROFILE].count == 0 &&
-           !shared_load(&owner->abandoned) && ++state->begins % BEGINS_BETWEEN_CHECKS != 0;
-}
-
-/* Adds the recorder, or counts its entry once more. Returns false if that takes the guard. Under
- * the state's lock. */
-static bool begin_uncounted(thread_state *state, recorder *owner, uint64_t call)
-{
-    active_recorders *list = &state->active[owner->hook];
-    active_recorder *known = thread_find_active(state, owner);
-    if (known != NULL) {
-        known->depth += !known->is_guest;
-        return !known->is_guest;
-    }
-    edbprof_thread *handle = find_handle(state, owner);
-    /* Whoever changes these looks into the list afterwards, and takes the lock for that. */
-    bool must_wait = shared_load(&owner->counted) || shared_load(&state->interpreter->all_look) ||
-                     !hooks[owner->hook]->is_open(owner);
-    if (must_wait || handle == NULL || list->count == list->room) {
-        return false;
-    }
-    list->items[list->count++] = (active_recorder){.owner = owner,
-                                                   .handle = handle,
-                                                   .depth = 1,
-                                                   .of_call = true,
-                                                   .uncounted = true,
-                                                   .call = call};
-    enter_frame(owner, handle);
-    choose_fast_handle(state, list);
-    return true;
-}
-
-/* Ends an uncounted entry. Returns false if that takes the guard. Under the state's lock. */
-static bool end_uncounted(thread_state *state, active_recorder *known)
-{
-    active_recorders *list = &state->active[known->owner->hook];
-    if (shared_load(&known->owner->builtins_changed)) {
-        return false;
-    }
-    (void)edbprof_leave_all(known->handle);
-    size_t behind = list->count - (size_t)(known - list->items) - 1;
-    memmove(known, known + 1, behind * sizeof *known);
-    list->count--;
-    choose_fast_handle(state, list);
-    return true;
-}
-
-bool thread_enable_for_call(recorder *owner, uint64_t call)
-{
-    thread_state *state = EDBPROF_FREE_THREADED ? thread_state_current() : NULL;
-    bool begun = false;
-    if (can_begin(state, owner)) {
-        brief_lock_take(&state->lock);
-        begun = begin_uncounted(state, owner, call);
-        brief_lock_give(&state->lock);
-        shared_store(&state->has_begun, true);
-    }
-    return begun || thread_try_enable(owner, call);
-}
-
-bool thread_end_call(recorder *owner)
-{
-    thread_state *state = EDBPROF_FREE_THREADED ? thread_state_current() : NULL;
-    active_recorder *known = state == NULL ? NULL : thread_find_active(state, owner);
-    if (known == NULL || !known->uncounted) {
-        return thread_disable(owner);
-    }
-    if (known->depth > 1) {
-        known->depth--;
-        return false;
-    }
-    /* While it is active, the recording is not freed. */
-    bool may_be_due =
-        owner->save_every > 1 ||
-        (owner->save_every == 1 && edbprof_thread_save_may_be_due(known->handle) == EDBPROF_OK);
-    brief_lock_take(&state->lock);
-    bool ended = end_uncounted(state, known);
-    brief_lock_give(&state->lock);
-    return ended ? may_be_due : thread_disable(owner);
-}
-
 void thread_abandon(recorder *owner)
 {
     EDBPROF_GUARDED;
@@ -583,7 +303,7 @@ static void stop_ended(void)
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
         const active_recorders *list = &state->active[hook];
         for (size_t i = 0; i < list->count;) {
-            if (!must_stop(&list->items[i])) {
+            if (!active_must_stop(&list->items[i])) {
                 i++;
                 continue;
             }
@@ -598,7 +318,7 @@ void thread_slow_event(void)
     stop_ended();
     thread_state *state = thread_here.state;
     if (state != NULL && shared_load(&state->interpreter->all_look)) {
-        look_for_switches(state);
+        switches_look(state);
     }
 }
 
@@ -620,7 +340,7 @@ int thread_set_builtins(recorder *owner, bool builtins)
         bool must_look = state->interpreter->all_look && !state->sees_switches;
         brief_lock_take(&state->lock);
         if (!must_look && thread_find_active(state, owner) != NULL) {
-            choose_fast_way(&state->active[owner->hook]);
+            active_choose_fast_way(&state->active[owner->hook]);
         }
         brief_lock_give(&state->lock);
     }
@@ -675,20 +395,6 @@ void thread_unnotice(PyThreadState *tstate, hook_kind hook)
     if (hooks[hook]->unnotice != NULL) {
         hooks[hook]->unnotice(tstate);
     }
-}
-
-int thread_give_handle(thread_state *state, recorder *owner, edbprof_thread *handle)
-{
-    thread_handle *handles =
-        grow_array(state->handles, state->handle_count, &state->handle_room, sizeof *handles);
-    if (handles == NULL) {
-        os_threads_detach_handle(handle);
-        PyErr_NoMemory();
-        return -1;
-    }
-    state->handles = handles;
-    state->handles[state->handle_count++] = (thread_handle){owner, handle};
-    return 0;
 }
 
 PyObject *thread_recorders_of_new_threads(void)

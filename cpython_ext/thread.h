@@ -23,17 +23,6 @@ int thread_enable(recorder *owner, uint64_t call);
  * is printed to stderr once. */
 bool thread_try_enable(recorder *owner, uint64_t call);
 
-/* The same for a call whose caller keeps the recorder until thread_end_call. */
-bool thread_enable_for_call(recorder *owner, uint64_t call);
-
-/* Undoes thread_enable_for_call. Returns true if that has stopped the recorder in this thread, and
- * a save may be due. */
-bool thread_end_call(recorder *owner);
-
-/* The recorder's entry in a thread, or NULL if it is not active there. Valid until a recorder
- * is switched on or off there. */
-active_recorder *thread_find_active(thread_state *state, const recorder *owner);
-
 /* Undoes one thread_enable. Returns true if that has stopped the recorder in this thread. */
 bool thread_disable(recorder *owner);
 
@@ -72,34 +61,14 @@ void thread_notice(PyThreadState *tstate, hook_kind hook);
 /* Undoes that in a thread that has had no event since. */
 void thread_unnotice(PyThreadState *tstate, hook_kind hook);
 
-/* Gives a thread the handle that another one has made for it, before it begins to record. 0, or -1
- * with an exception: then the handle is detached. */
-int thread_give_handle(thread_state *state, recorder *owner, edbprof_thread *handle);
-
-/* Drops the recorder's handles, which are about to be freed. It is active in no thread. */
-void thread_forget(const recorder *owner);
-
 /* Registers a hook. */
 void thread_set_hook(hook_kind kind, const hook_ops *ops);
 
-/* Observer of threads that switch between stacks of calls: greenlets.c. */
-typedef struct {
-    /* Looks whether the calling thread, which is `state`'s, can switch by now; if so, sets
-     * `sees_switches`. */
-    void (*look)(thread_state *state);
-    /* The same before a recorder begins, if the program's threads switch: the program may
-     * have set a trace function of its own. */
-    void (*look_again)(thread_state *state);
-    /* A recorder is about to be freed: nothing of it is resumed in that thread. */
-    void (*forget)(const thread_state *state, const recorder *owner);
-} switch_observer;
+/* The hook of a kind. */
+const hook_ops *thread_hook(hook_kind kind);
 
-/* Registers the observer of switches. */
-void thread_set_switch_observer(const switch_observer *observer);
-
-/* The program's threads switch: from now on an event of each takes the slow way, until the
- * observer has looked there. */
-void thread_let_all_look(void);
+/* Opens the call below which a recorder of another interpreter than the main one records. */
+void thread_enter_frame(const recorder *owner, edbprof_thread *handle);
 
 /* An event takes the slow way: recorders that another thread has ended stop, and the observer
  * looks if the program's threads switch. */

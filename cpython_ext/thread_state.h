@@ -2,78 +2,14 @@
 #ifndef EDBPROF_THREAD_STATE_H
 #define EDBPROF_THREAD_STATE_H
 
+#include "active.h"
 #include "guard.h"
 #include "interpreter.h"
 #include "recorder.h"
 
-/* A recorder that records in a thread. */
-typedef struct {
-    recorder *owner; /* a strong reference */
-    edbprof_thread *handle;
-    unsigned depth; /* how often it was enabled, less disabled */
-    bool of_call;   /* not of the whole thread */
-    bool inherited; /* one of `depth` is that of a call in another greenlet */
-    bool is_guest;  /* it ends with the recorder's last member: see arrivals.h */
-    bool uncounted; /* nor referenced: see thread_enable_for_call */
-    uint64_t call;  /* the call for which it was enabled, or a number for the time */
-} active_recorder;
-
-typedef struct {
-    active_recorder *items;
-    size_t count, room;
-    /* Handle of the only recorder, if it has no timer; else NULL. */
-    edbprof_thread *fast_handle;
-    /* The same for events of functions written in C, if it records them; else NULL. */
-    edbprof_thread *fast_builtins;
-    /* Both for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a timeline:
-     * its calls end in the slow way, which says how. */
-    edbprof_thread *end_handle, *end_builtins;
-    bool records_types;  /* a recorder needs events of classes */
-    bool skips_builtins; /* no recorder needs events of functions written in C */
-    /* Choice of all of the recorders, if they have the same and PyEval_SetProfile reports to
-     * them; else NULL. The handles above are NULL then. */
-    const choice *filter;
-    /* Handle of the only recorder for what passes the filter, if it has no timer; else NULL. */
-    edbprof_thread *filtered_handle;
-} active_recorders;
-
-/* Lets each event of a list take the slow way. */
-static inline void active_go_slowly(active_recorders *list)
-{
-    shared_store(&list->fast_handle, NULL);
-    shared_store(&list->fast_builtins, NULL);
-    shared_store(&list->end_handle, NULL);
-    shared_store(&list->end_builtins, NULL);
-    shared_store(&list->skips_builtins, false);
-    shared_store(&list->records_types, true); /* each recorder says so itself */
-    shared_store(&list->filter, NULL);
-    shared_store(&list->filtered_handle, NULL);
-}
-
-/* Copies an active recorder; false behind the last. Loops copy because any event can run
- * Python code, a finalizer's for example, which changes the list. */
-static inline bool active_at(const active_recorders *list, size_t at, active_recorder *copy)
-{
-    if (at >= list->count) {
-        return false;
-    }
-    *copy = list->items[at];
-    return true;
-}
-
-/* Returns true if a recorder of the list is counted in its thread. */
-static inline bool active_is_counted(const active_recorders *list)
-{
-    bool counted = !EDBPROF_FREE_THREADED && list->count > 0;
-    for (size_t i = 0; EDBPROF_FREE_THREADED && i < list->count; i++) {
-        counted = counted || !list->items[i].uncounted;
-    }
-    return counted;
-}
-
 /* A recorder that has recorded in a thread. */
 typedef struct {
-    recorder *owner; /* borrowed: see thread_forget */
+    recorder *owner; /* borrowed: see thread_handles_forget */
     edbprof_thread *handle;
 } thread_handle;
 
@@ -225,6 +161,20 @@ static inline void thread_state_note_monitored(const thread_state *state)
     thread_here.monitored_builtins = is_only ? list->fast_builtins : NULL;
     thread_here.skips_builtins = is_only && list->skips_builtins;
     thread_here.epoch = threads_epoch;
+}
+
+/* Chooses the fast way of one of the calling thread's lists after a change. */
+static inline void thread_state_choose_fast_way(const thread_state *state, active_recorders *list)
+{
+    active_choose_fast_way(list);
+    thread_state_note_monitored(state);
+}
+
+/* The recorder's entry in a thread, or NULL if it is not active there. Valid until a recorder
+ * is switched on or off there. */
+static inline active_recorder *thread_find_active(thread_state *state, const recorder *owner)
+{
+    return active_find(&state->active[owner->hook], owner);
 }
 
 /* Returns true if a recorder is active in the thread. */
