@@ -135,8 +135,7 @@ static int strings_read(strings *self, PyObject *sequence)
             Py_XDECREF(owner);
             return -1;
         }
-        self->items[self->count++] =
-            (edbprof_str){PyBytes_AS_STRING(owner), (size_t)PyBytes_GET_SIZE(owner)};
+        self->items[self->count++] = name_bytes(owner);
         Py_DECREF(owner);
     }
     return 0;

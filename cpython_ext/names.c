@@ -34,13 +34,11 @@ edbprof_str name_text(PyObject *text, PyObject **owner)
         return (edbprof_str){(const char *)PyUnicode_1BYTE_DATA(text),
                              (size_t)PyUnicode_GET_LENGTH(text)};
     }
-    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-    if (bytes == NULL) {
+    *owner = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+    if (*owner == NULL) {
         PyErr_Clear();
-        return (edbprof_str){NULL, 0};
     }
-    *owner = bytes;
-    return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+    return name_bytes(*owner);
 }
 
 edbprof_str named_keep(named *self, PyObject *text)

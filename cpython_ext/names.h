@@ -31,6 +31,15 @@ edbprof_str named_keep(named *self, PyObject *text);
  * nothing raised when out of memory. */
 edbprof_str name_text(PyObject *text, PyObject **owner);
 
+/* The content of a bytes object, valid as long as that; empty for NULL. */
+static inline edbprof_str name_bytes(PyObject *bytes)
+{
+    if (bytes == NULL) {
+        return (edbprof_str){NULL, 0};
+    }
+    return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+}
+
 /* The calling thread's name in `threading`: a new reference, or NULL with an exception. May
  * run Python code. */
 PyObject *name_current_thread(void);
