@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Function, FunctionKind, Label, Pattern, Trees, Waiting};
+use crate::model::{Function, Label, Pattern, Trees, Waiting};
 
 /// The functions of call trees by their labels.
 #[derive(Debug)]
@@ -28,17 +28,8 @@ impl<'a> FunctionsByLabel<'a> {
     pub fn matches(&self, pattern: &Pattern, label: &Label) -> bool {
         match self.0.get(label) {
             Some(functions) => functions.iter().any(|of| pattern.is_function(of)),
-            None => pattern.is_function(&of_label(label)),
+            None => pattern.is_function(&Function::of_label(label.clone())),
         }
-    }
-}
-
-/// Returns a function of which only a row is known.
-fn of_label(label: &Label) -> Function {
-    Function {
-        kind: FunctionKind::Python,
-        label: label.clone(),
-        ..Function::stand_in("")
     }
 }
 

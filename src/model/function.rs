@@ -42,6 +42,19 @@ pub struct Function {
 }
 
 impl Function {
+    /// Makes a function of which only the pstats label is known, which has the file `~` for those
+    /// written in C.
+    pub(crate) fn of_label(label: Label) -> Function {
+        Function {
+            kind: match &*label.file {
+                b"~" => FunctionKind::Builtin,
+                _ => FunctionKind::Python,
+            },
+            label,
+            ..Function::stand_in("")
+        }
+    }
+
     /// Makes a native function without file and line, called `name`, for a place in a table of
     /// functions where there is none.
     pub(crate) fn stand_in(name: &str) -> Function {

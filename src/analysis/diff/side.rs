@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::run_figures::{RunFigures, Sums};
 use crate::analysis::merge::Profile;
 use crate::model::native_name::without_address;
-use crate::model::{Counts, Function, FunctionKind, Label, LabelRef, Labels, NO_PARENT};
+use crate::model::{Counts, Function, Label, LabelRef, Labels, NO_PARENT};
 
 /// Runs of one program, as functions with figures. The profiles themselves are not kept.
 #[derive(Debug, Default)]
@@ -50,7 +50,9 @@ impl Side {
         let kinds: Vec<u32> = kinds.map(|function| self.intern(function)).collect();
         let (labels, rows) = run.rows.into_parts();
         let labels = labels.as_slice().iter();
-        let ids: Vec<u32> = labels.map(|label| self.intern(&of_label(label))).collect();
+        let ids: Vec<u32> = labels
+            .map(|label| self.intern(&Function::of_label(label.clone())))
+            .collect();
         for (id, row) in rows {
             let callee = ids[id as usize] as usize;
             self.sums[callee][number].counts.add(&row.counts);
@@ -153,17 +155,5 @@ fn with_name<'a>(label: &'a Label, name: &'a [u8]) -> LabelRef<'a> {
     LabelRef {
         name,
         ..LabelRef::from(label)
-    }
-}
-
-/// Returns the facts about a function that its row alone has.
-fn of_label(label: &Label) -> Function {
-    Function {
-        kind: match &*label.file {
-            b"~" => FunctionKind::Builtin,
-            _ => FunctionKind::Python,
-        },
-        label: label.clone(),
-        ..Function::stand_in("")
     }
 }

@@ -27,7 +27,7 @@ use std::collections::BinaryHeap;
 use lists::Lists;
 use shown_labels::{ShownLabel, shown_labels};
 
-use crate::model::{Function, FunctionKind, Label, NO_PARENT, NodeRow, Nodes, Rows};
+use crate::model::{Function, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
 /// Nodes below this share of the whole are left within their parents: a tenth of the share
 /// below which pictures collapse frames by default.
@@ -54,22 +54,11 @@ pub fn estimate(rows: &Rows) -> Estimate {
 }
 
 fn function(label: &ShownLabel<'_>) -> Function {
-    Function {
-        kind: if label.file == b"~" {
-            FunctionKind::Builtin
-        } else {
-            FunctionKind::Python
-        },
-        flags: 0,
-        label: Label {
-            file: label.file.into(),
-            line: label.line,
-            name: (*label.name).into(),
-        },
-        qualified_name: Box::default(),
-        module: Box::default(),
-        generic: None,
-    }
+    Function::of_label(Label {
+        file: label.file.into(),
+        line: label.line,
+        name: (*label.name).into(),
+    })
 }
 
 /// Calls of one function by another, or of a function from nowhere, and nanoseconds.

@@ -9,8 +9,8 @@ use crate::analysis::display_tree::{DisplayTree, display_tree};
 use crate::analysis::merge::Profile;
 use crate::model::walk::Children;
 use crate::model::{
-    Counts, Ending, Function, FunctionKind, Label, NodeKind, Pattern, Process, Rows, Waiting,
-    function_id, native_name,
+    Counts, Ending, Function, Label, NodeKind, Pattern, Process, Rows, Waiting, function_id,
+    native_name,
 };
 
 /// A profile, and the columns that are computed from it once.
@@ -62,7 +62,7 @@ impl ProfileData {
         let by_label = FunctionsByLabel::of(profile.trees());
         let listed = |label: &Label| match by_label.first(label) {
             Some(function) => Listed::new(function, true),
-            None => Listed::new(&of_label(label), true),
+            None => Listed::new(&Function::of_label(label.clone()), true),
         };
         let mut functions: Vec<Listed> = rows.labels().iter().map(listed).collect();
         let kinds = &profile.trees().kinds;
@@ -264,17 +264,6 @@ fn rows_and_tree(profile: &Profile) -> (Rows, DisplayTree) {
         let rows = rows.ok().and_then(|rows| rows.join().ok());
         (rows.unwrap_or_else(|| profile.rows().into_owned()), tree)
     })
-}
-
-fn of_label(label: &Label) -> Function {
-    Function {
-        kind: match &*label.file {
-            b"~" => FunctionKind::Builtin,
-            _ => FunctionKind::Python,
-        },
-        label: label.clone(),
-        ..Function::stand_in("")
-    }
 }
 
 /// Other profilers' files may have negative ones; a value that is no number is 0.

@@ -171,6 +171,21 @@ pub(crate) struct InputOptions {
     pub(crate) selection: SelectionOptions,
 }
 
+impl InputOptions {
+    /// Returns those for the directory of an `edbprof run` or `edbprof attach`.
+    pub(crate) fn of_run(directory: PathBuf, selection: &SelectionOptions) -> Self {
+        InputOptions {
+            paths: vec![directory],
+            prefix: PREFIX.into(),
+            suffix: SUFFIX.into(),
+            any_owner: false,
+            is_of_run: true,
+            since: None,
+            selection: selection.clone(),
+        }
+    }
+}
+
 /// Changes to the times of the profile, for all results alike.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ViewOptions {

@@ -14,7 +14,6 @@ use super::door::{Door, PATIENCE};
 use super::process::Process;
 use crate::cli::args::{AggregateOptions, AttachOptions, InputOptions};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::names::{PREFIX, SUFFIX};
 use crate::cli::ui::{Stream, warn};
 use crate::commands::aggregate::{RunReport, aggregate};
 use crate::commands::live::mapped_live_files;
@@ -119,15 +118,7 @@ fn write_results(options: &AttachOptions, recordings: Recordings) -> Result<Exit
         .collected()
         .map_err(|reason| Error::NotWritten(reason.to_owned()))?;
     let merge = AggregateOptions {
-        inputs: InputOptions {
-            paths: vec![directory],
-            prefix: PREFIX.into(),
-            suffix: SUFFIX.into(),
-            any_owner: false,
-            is_of_run: true,
-            since: None,
-            selection: options.selection.clone(),
-        },
+        inputs: InputOptions::of_run(directory, &options.selection),
         results: options.results.clone(),
         keeps_apart: true,
     };

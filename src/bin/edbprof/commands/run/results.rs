@@ -17,7 +17,6 @@ use super::unrecorded::UnrecordedProcesses;
 use super::writing::Writing;
 use crate::cli::args::{AggregateOptions, Format, InputOptions, ResultOptions, RunOptions, Start};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::names::{PREFIX, SUFFIX};
 use crate::cli::ui::{Stream, own_command, warn};
 use crate::commands::aggregate::{RunReport, aggregate};
 use crate::output::browser::open_in_browser;
@@ -123,15 +122,7 @@ fn show_nothing(reason: Reason, unrecorded: Vec<Value>, options: &RunOptions) ->
 
 fn merge_options(options: &RunOptions, directory: &Path) -> AggregateOptions {
     AggregateOptions {
-        inputs: InputOptions {
-            paths: vec![directory.to_owned()],
-            prefix: PREFIX.into(),
-            suffix: SUFFIX.into(),
-            any_owner: false,
-            is_of_run: true,
-            since: None,
-            selection: options.selection.clone(),
-        },
+        inputs: InputOptions::of_run(directory.to_owned(), &options.selection),
         results: results(options),
         keeps_apart: true,
     }
