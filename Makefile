@@ -47,13 +47,13 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons python-freethreaded test test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-valgrind test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons python-freethreaded test check test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-valgrind test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
 	@echo "edbprof: an exact, multi-process profiler for Python. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-21s%s\n", $$1, $$2 }'
-	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (test, test-python), FUZZ_SECONDS=60 (fuzz)"
+	@echo "Options: PYTHON=python3.13 (demo, test, bench), PYTHONS='3.9 3.13' (check, test-python), FUZZ_SECONDS=60 (fuzz)"
 
 demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-process job, show the results
 	@rm -rf build/demo
@@ -62,10 +62,13 @@ demo: .venv-demo/.installed ## Install in a venv in here, profile a real multi-p
 	@echo "== Aggregating the recordings of its processes: $$(ls build/demo | grep -c '\.prof$$') files in build/demo"
 	.venv-demo/bin/edbprof --prefix stdlib_metrics_ $(if $(DEMO_OUT),--out $(DEMO_OUT) )build/demo
 
-test: ## Check everything: Rust, C and Python, under each of PYTHONS; ends with one line
+test: ## The suites of Rust, C and one Python, without servers and browsers; ends with one line
+	@$(CHECK) quick_python rust
+
+check: ## Check everything: all suites under each of PYTHONS, linters, browser; ends with one line
 	@$(CHECK)
 
-test-all: .venv-wheels/.wheel-tools ## As test, under every supported Python that is found (3.9 to 3.15; see pythons), with pytest 7 to 9, and wheels
+test-all: .venv-wheels/.wheel-tools ## As check, under every supported Python that is found (3.9 to 3.15; see pythons), with pytest 7 to 9, and wheels
 	@PYTHONS="$(ALL_PYTHONS)" $(CHECK) python pytests lint rust browser instructions demo wheels c_tarball
 
 test-rust: ## cargo test alone (with the C and C++ hosts)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Everything that must hold of edbprof, in one go; `make test` and its like call it:
+# Everything that must hold of edbprof, in one go; `make check` and its like call it:
 #
-#     tests/check.sh [python] [freethreaded] [pytests] [lint] [rust] [browser] [instructions] [demo] [c_install] [soak]
-#         [wheels] [c_tarball]
+#     tests/check.sh [quick_python] [python] [freethreaded] [pytests] [lint] [rust] [browser]
+#         [instructions] [demo] [c_install] [soak] [wheels] [c_tarball]
 #
 # JOBS parts run side by side (default: one for each processor), begun in the order in which they
 # are named; python is first_python and other_pythons. Then the output of a check is printed when it
@@ -178,16 +178,29 @@ check_instructions() {
     fi
 }
 
-check_python() { # INDEX
+# Prints options for pytest that leave out the tests of a list.
+without() { # LIST
+    sed -n 's/ *#.*//; /::/s/^test_/--deselect=tests\/python\/&/p' "tests/python/$1"
+    sed -n 's/ *#.*//; /::/!s/^test_/--ignore=tests\/python\/&/p' "tests/python/$1"
+}
+
+check_python() { # INDEX [OPTION-OF-PYTEST...]
     local version=${versions[$1]} venv=.venv-${versions[$1]}
     # What is installed is tested: no edbprof_native lies where pytest is started.
     check "install on Python $version" \
         install "$venv/.installed" "$venv/.requirements" PYTHON="${interpreters[$1]}" || return
-    check "pytest on Python $version" "$venv/bin/python" -m pytest
+    check "pytest on Python $version" "$venv/bin/python" -m pytest "${@:2}"
     if can_count_instructions; then
         check "instructions an event on Python $version" \
             "${PYTHON:-python3}" benches/instructions --check --python "$venv/bin/python"
     fi
+}
+
+# Under one Python, where both hooks are if one of PYTHONS has them.
+check_quick_python() {
+    local tests
+    mapfile -t tests < <(without not_quick.txt)
+    [[ ${#versions[@]} -gt 0 ]] && check_python $((${#versions[@]} - 1)) "${tests[@]}"
 }
 
 # The suite, and the stress test, where threads run at the same time.
@@ -197,10 +210,7 @@ check_freethreaded() {
         skip "Python without GIL ($python not found; run 'make python-freethreaded')"
         return
     }
-    mapfile -t tests < <(sed -n 's/ *#.*//; /::/s/^test_/--deselect=tests\/python\/&/p' \
-        tests/python/not_freethreaded.txt
-        sed -n 's/ *#.*//; /::/!s/^test_/--ignore=tests\/python\/&/p' \
-            tests/python/not_freethreaded.txt)
+    mapfile -t tests < <(without not_freethreaded.txt)
     check "install on Python 3.13t" \
         install "$venv/.installed" "$venv/.requirements" PYTHON="$PWD/$python" || return
     check "pytest on Python 3.13t" "$venv/bin/python" -m pytest "${tests[@]}"
@@ -298,7 +308,7 @@ for part in "$@"; do
     for i in ${!versions[*]}; do
         case $part-$i in python-* | first_python-0 | other_pythons-[1-9]*) jobs+=("check_python $i") ;; esac
     done
-    [[ $part == *python* ]] || jobs+=("check_$part")
+    case $part in python | first_python | other_pythons) ;; *) jobs+=("check_$part") ;; esac
 done
 workers=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 [[ $workers -lt ${#jobs[*]} ]] || workers=${#jobs[*]}
