@@ -22,6 +22,8 @@ use once_cell::sync::OnceCell;
 pub(crate) use rate::TickRate;
 pub(crate) use sample::ClockSample;
 pub(crate) use system::process_cpu_ns;
+#[cfg(test)]
+pub(crate) use usage::SLOW_READING;
 pub(crate) use usage::{
     Switches, ThreadUsage, monotonic_ns, os_thread, run_delay_ns, run_delay_of, usage_of,
 };

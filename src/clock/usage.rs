@@ -1,5 +1,7 @@
 //! Processor time of the calling thread, and how often it came off its processor.
 
+#[cfg(test)]
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Read;
 
@@ -24,18 +26,29 @@ pub(crate) struct ThreadUsage {
     pub(crate) switches: Switches,
 }
 
-impl ThreadUsage {
-    pub(crate) fn now() -> ThreadUsage {
-        ThreadUsage::with(Switches::now())
-    }
+#[cfg(test)]
+thread_local! {
+    /// How long a test makes the calling thread wait in each reading of its figures.
+    pub(crate) static SLOW_READING: Cell<std::time::Duration> =
+        const { Cell::new(std::time::Duration::ZERO) };
+}
 
-    /// The figures now, where the switches are known.
-    pub(crate) fn with(switches: Switches) -> ThreadUsage {
+impl ThreadUsage {
+    /// The figures now. Reading processor time makes Linux notice that the thread has used up its
+    /// slice, so this is where it comes off its processor. The switches are read last, so that
+    /// they contain that one as the clocks do.
+    pub(crate) fn now() -> ThreadUsage {
+        let process_cpu_ns = system::process_cpu_ns();
+        let cpu_ns = system::thread_cpu_ns();
+        #[cfg(test)]
+        if !SLOW_READING.get().is_zero() {
+            std::thread::sleep(SLOW_READING.get());
+        }
         ThreadUsage {
-            process_cpu_ns: system::process_cpu_ns(),
-            cpu_ns: system::thread_cpu_ns(),
+            process_cpu_ns,
+            cpu_ns,
             monotonic_ns: system::monotonic_ns(),
-            switches,
+            switches: Switches::now(),
         }
     }
 }
@@ -152,6 +165,17 @@ mod tests {
         assert!(cpu < wall);
         assert!(after.switches.voluntary > before.switches.voluntary);
         assert!(after.process_cpu_ns >= after.cpu_ns);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_wait_in_a_reading_is_in_its_clocks_and_in_its_switches() {
+        let before = ThreadUsage::now();
+        SLOW_READING.set(std::time::Duration::from_millis(20));
+        let slow = ThreadUsage::now();
+        SLOW_READING.set(std::time::Duration::ZERO);
+        assert!(slow.monotonic_ns - before.monotonic_ns >= 20_000_000);
+        assert!(slow.switches.voluntary > before.switches.voluntary);
     }
 
     #[test]

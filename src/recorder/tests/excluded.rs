@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{attach, by_path, define, recording_by, trees};
-use crate::clock::wall;
+use crate::clock::{Clock, SLOW_READING, wall};
 use crate::recorder::recording::SLOW_AT;
 use crate::recorder::{Outcome, Recording, Visit};
 
@@ -40,7 +40,8 @@ fn check(step: &'static str, before: u64) {
     SLOW_AT.set(None);
     // However long the machine stood still: the step is not in the thread's time.
     let taken = recording.rate().ns(excluded() - so_far);
-    assert!(taken >= STEP.as_nanos() as u64, "{step}: {taken}");
+    let least = STEP + SLOW_READING.get();
+    assert!(taken >= least.as_nanos() as u64, "{step}: {taken}");
     thread.leave_all(thread.now());
     let trees = trees(recording);
     let whole: u64 = trees.threads[0].nodes.self_times().iter().sum();
@@ -57,6 +58,39 @@ fn making_the_live_file_is_nobodys_time() {
 #[test]
 fn growing_is_nobodys_time() {
     check("chunk", KNOWN);
+}
+
+/// Beginning to look for waits anew is part of the step.
+#[test]
+fn the_reading_after_a_step_is_nobodys_time() {
+    SLOW_READING.set(STEP);
+    check("chunk", KNOWN);
+    SLOW_READING.set(Duration::ZERO);
+}
+
+/// Looking for waits is where the system likes to take the processor away.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wait_in_the_look_for_one_belongs_to_the_call_before_it() {
+    let recording: &Recording = &recording_by(Clock::Monotonic, 1000);
+    (1..=2).for_each(|key| define(recording, key, false));
+    let thread = attach(recording);
+    thread.enter(1, Visit::Start, thread.now());
+    thread.enter(2, Visit::Start, thread.now());
+    std::thread::sleep(Duration::from_millis(1));
+    SLOW_READING.set(STEP);
+    let end = thread.now_of_event();
+    SLOW_READING.set(Duration::ZERO);
+    thread.leave(2, end);
+    thread.leave(1, thread.now());
+    let tree = trees(recording).threads.remove(0);
+    let waits: Vec<_> = tree.waits.iter().collect();
+    let [(node, waiting)] = waits[..] else {
+        panic!("{waits:?}");
+    };
+    let self_time = tree.nodes.self_times()[node as usize];
+    assert!(waiting.total() >= STEP.as_nanos() as u64, "{waiting:?}");
+    assert!(waiting.total() <= self_time, "{waiting:?} {self_time}");
 }
 
 #[test]

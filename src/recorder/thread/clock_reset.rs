@@ -35,15 +35,17 @@ impl<H: Home> Thread<H> {
     /// Like [`Thread::now`], where it may take a little longer: looks for a reset of the
     /// counter. The time between the reset and this is not counted.
     pub(crate) fn now_or_after_reset(&self) -> u64 {
-        let reading = self.clock.now();
-        self.look_for_reset(reading);
-        self.at(reading)
+        self.at_or_after_reset(self.clock.now())
     }
 
     /// Like [`Thread::now_or_after_reset`], for an event: counts the wait before it.
     pub(crate) fn now_of_event_or_after_reset(&self) -> u64 {
-        self.count_wait_until(self.clock.now());
-        self.now_or_after_reset()
+        self.at_or_after_reset(self.reading_of_event())
+    }
+
+    fn at_or_after_reset(&self, reading: u64) -> u64 {
+        self.look_for_reset(reading);
+        self.at(reading)
     }
 
     /// Recording is disabled in this thread: every open call ends.

@@ -16,13 +16,14 @@ impl<H: Home> Thread<H> {
     /// can't be read here, so it runs on.
     pub(crate) fn exclude_since(&self, since: u64) {
         if self.clock != Clock::Host {
+            // Before the time is taken: a wait in here is no call's, either.
+            self.begin_to_watch();
             let ticks = self.clock.now().wrapping_sub(since);
             // Counters of two processors differ by a little.
             if ticks as i64 > 0 {
                 self.epoch.set(self.epoch.get().wrapping_add(ticks));
                 self.root().exclude(ticks);
                 self.note_excluded(ticks);
-                self.begin_to_watch();
             }
         }
     }

@@ -154,11 +154,13 @@ impl Watch {
     /// Counts waits of the calling thread from now on.
     pub(super) fn begin(&self, reading: &LatestReading) {
         if self.gaps.is_some() {
+            // These take longest, so they come first: a wait in them is before the reading.
+            let (os_thread, run_delay) = (clock::os_thread(), run_delay_ns());
+            self.run_delay.set(run_delay);
             rseq::watch();
             let usage = ThreadUsage::now();
             self.latest.set(usage);
-            self.run_delay.set(run_delay_ns());
-            reading.begin(clock::os_thread(), &usage, self.run_delay.get());
+            reading.begin(os_thread, &usage, run_delay);
         }
     }
 
@@ -192,8 +194,9 @@ impl Watch {
         }
     }
 
-    /// Returns the wait since the reading before, at an event after such a gap.
-    fn wait_in(&self, gap: u64, reading: &LatestReading) -> Option<Wait> {
+    /// Takes a reading at an event after such a gap, if the thread may have waited. Returns the
+    /// figures of the reading before and of this one.
+    fn read_after(&self, gap: u64, reading: &LatestReading) -> Option<(ThreadUsage, ThreadUsage)> {
         let gaps = self.gaps?;
         if gap <= gaps.least {
             return None;
@@ -205,16 +208,15 @@ impl Watch {
         // A switch from here on counts for the next event.
         rseq::watch();
         let before = self.latest.get();
-        let switches = Switches::now();
-        if switches == before.switches
+        if Switches::now() == before.switches
             && clock::monotonic_ns() < before.monotonic_ns.saturating_add(FRESH_NS)
         {
             return None;
         }
-        let usage = ThreadUsage::with(switches);
+        let usage = ThreadUsage::now();
         self.latest.set(usage);
         reading.set(&usage);
-        self.split(&before, &usage)
+        Some((before, usage))
     }
 
     fn split(&self, before: &ThreadUsage, now: &ThreadUsage) -> Option<Wait> {
@@ -262,15 +264,22 @@ impl Watch {
 impl<H: Home> Thread<H> {
     /// Like [`Thread::now`], for an event: counts the wait before it.
     pub(crate) fn now_of_event(&self) -> u64 {
-        let reading = self.clock.now();
-        self.count_wait_until(reading);
-        self.at(reading)
+        self.at(self.reading_of_event())
     }
 
-    /// An event happens at a reading of the clock: counts the wait before it.
-    pub(super) fn count_wait_until(&self, reading: u64) {
+    /// Reading of the clock for an event: counts the wait before it. Looking for a wait is where
+    /// the system likes to take the processor away, so the event is after that.
+    pub(super) fn reading_of_event(&self) -> u64 {
+        let reading = self.clock.now();
         let gap = self.ticks(reading).saturating_sub(self.last() as i64);
-        if let Some(wait) = self.watch.wait_in(gap.max(0) as u64, &self.shared.reading) {
+        let read = self
+            .watch
+            .read_after(gap.max(0) as u64, &self.shared.reading);
+        let Some((before, now)) = read else {
+            return reading;
+        };
+        let reading = self.clock.now();
+        if let Some(wait) = self.watch.split(&before, &now) {
             if let Some(node) = self.node_that_waited() {
                 let waited = self.home().waited(node, self.node(node).function(), wait);
                 self.note_waits([
@@ -280,6 +289,7 @@ impl<H: Home> Thread<H> {
                 ]);
             }
         }
+        reading
     }
 
     /// Counts waits of the calling thread from now on.
