@@ -84,6 +84,11 @@ impl Clock {
         }
     }
 
+    /// Returns true for clocks that run while a thread waits, at their own pace.
+    pub(crate) fn tells_waits(self) -> bool {
+        matches!(self, Clock::Tsc | Clock::Monotonic)
+    }
+
     /// Smallest step that shows in the ticks, nanoseconds; 0 where unknown.
     pub(crate) fn resolution_ns(self, rate: TickRate) -> f64 {
         match self {

@@ -67,6 +67,8 @@ pub struct Process {
     pub unnoticed_entries: u32,
     /// Native spans of threads that nothing recorded.
     pub lost_spans: u32,
+    /// Waits were looked for, so that a thread without any has not waited.
+    pub has_waiting: bool,
     /// Waits that were divided by the numbers of switches, because the system does not say for how
     /// long a thread was ready to run.
     pub estimated_waits: u32,

@@ -159,7 +159,7 @@ fn waiting_is_compared_where_both_sides_have_it() {
     );
     of(&["long.prof", "short.prof", rule]).expect(0);
     let half = of(&["before.prof", "long.prof", rule]).expect(0);
-    let head = "waiting: only after has some, so it is not compared\n";
+    let head = "waiting: recorded only after, so it is not compared\n";
     assert!(half.stdout.contains(head), "{}", half.stdout);
     assert!(
         !half.stdout.contains("leaf: +0 s (waiting"),
@@ -168,8 +168,23 @@ fn waiting_is_compared_where_both_sides_have_it() {
     );
     assert_eq!(
         half.stderr,
-        "edbprof: waiting(\"leaf\") > +10%: not checked, because before has no waiting\n"
+        "edbprof: waiting(\"leaf\") > +10%: not checked, because before was recorded without \
+         waiting\n"
     );
+}
+
+#[test]
+fn a_program_that_has_not_waited_is_compared_with_one_that_has() {
+    let sandbox = Sandbox::new()
+        .with("calm.prof", &waiting_recording(3, 0))
+        .with("long.prof", &waiting_recording(4, 2));
+    let rule = "--fail-if=waiting(\"leaf\") > +1ms";
+    let broken = run(&sandbox, &["diff", "calm.prof", "long.prof", rule]).expect(5);
+    assert_eq!(
+        broken.stderr,
+        "edbprof: waiting(\"leaf\") > +1ms: was 0 s, is 2.00 ms; by main (+2.00 ms)\n"
+    );
+    assert!(!broken.stdout.contains("not compared"), "{}", broken.stdout);
 }
 
 #[test]

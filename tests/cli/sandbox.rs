@@ -204,6 +204,7 @@ pub(crate) fn waiting_recording(id: u8, blocked_ms: u64) -> Vec<u8> {
         ..Waiting::default()
     };
     trees.threads[0].waits.add(1, &waiting);
+    trees.processes[0].has_waiting = true;
     encoded(&trees)
 }
 
@@ -289,6 +290,7 @@ fn process(pid: u8) -> Process {
         unsaved_children: 0,
         unnoticed_entries: 0,
         lost_spans: 0,
+        has_waiting: false,
         estimated_waits: 0,
         calibration: None,
         recording_ns: 0,

@@ -61,7 +61,7 @@ def test_every_field_of_the_second_object(tmp_path):
     process.pop("estimated_waits", None)
     assert set(process) == {
         "pid", "parent_pid", "argv", "host", "hook", "clock", "clock_resolution_ns",
-        "start_unix_ns", "duration_ns", "processor_ns", "ending", "dropped_calls",
+        "start_unix_ns", "duration_ns", "processor_ns", "ending", "dropped_calls", "waiting",
         "process_start", "boot_id", "pid_namespace", "program",
     }  # fmt: skip
     if sys.platform == "linux":

@@ -205,6 +205,8 @@ def test_without_waiting_there_is_none(record):
         file = record(lambda: time.sleep(0.02), **options)
         assert all(node.waiting.total == 0 for node in file.nodes)
         assert not any("waiting_node" in thread for thread in file.exact["threads"])
+        assert "waiting" not in file.process
+    assert record(lambda: None).process["waiting"] == 1
 
 
 def test_a_thread_that_still_waits_when_it_is_saved(tmp_path):

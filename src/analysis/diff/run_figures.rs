@@ -29,16 +29,20 @@ pub struct RunFigures {
     pub(super) rows: Rows,
     /// Waiting by the kinds of caller and callee, nanoseconds; a root's caller is `NO_PARENT`.
     pub(super) waits: BTreeMap<(u32, u32), u64>,
+    /// Waits were looked for, or found.
+    pub(super) has_waiting: bool,
 }
 
 impl RunFigures {
     /// Adds up the figures of a profile.
     pub fn of(profile: &Profile) -> RunFigures {
         let trees = profile.shown_trees();
+        let waits = waits(trees);
         RunFigures {
             functions: trees.kinds.iter().map(|kind| shown(trees, kind)).collect(),
             rows: profile.rows().into_owned(),
-            waits: waits(trees),
+            has_waiting: !waits.is_empty() || trees.processes.iter().any(|of| of.has_waiting),
+            waits,
         }
     }
 }

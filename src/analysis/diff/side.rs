@@ -24,8 +24,8 @@ pub struct Side {
     waits_by_caller: HashMap<(u32, u32), u64, RandomState>,
     /// Number of runs.
     pub(super) runs: usize,
-    /// True if anything waited in a run; else that may not be recorded.
-    has_waits: bool,
+    /// True if waiting was recorded in a run.
+    has_waiting: bool,
 }
 
 impl Side {
@@ -42,7 +42,7 @@ impl Side {
     pub fn add(&mut self, run: RunFigures) {
         let number = self.runs;
         self.runs += 1;
-        self.has_waits |= !run.waits.is_empty();
+        self.has_waiting |= run.has_waiting;
         for sums in &mut self.sums {
             sums.push(Sums::default());
         }
@@ -77,7 +77,7 @@ impl Side {
 
     /// Returns true if waiting was recorded, or if there is no run.
     pub(super) fn has_waiting(&self) -> bool {
-        self.has_waits || self.runs == 0
+        self.has_waiting || self.runs == 0
     }
 
     /// Forgets the waiting of all functions.

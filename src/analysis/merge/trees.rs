@@ -227,7 +227,7 @@ fn compare_functions(a: &Function, b: &Function) -> Ordering {
 fn compare_processes(a: &Process, b: &Process) -> Ordering {
     let numbers = |p: &Process| (p.start_unix_ns, p.identity, p.parent_pid, p.duration_ns);
     let ending = |p: &Process| (p.ending as u8, p.dropped_calls);
-    let rest = |p: &Process| (ending(p), p.recording_ns, p.processor_ns);
+    let rest = |p: &Process| (ending(p), p.recording_ns, p.processor_ns, p.has_waiting);
     numbers(a)
         .cmp(&numbers(b))
         .then_with(|| rest(a).cmp(&rest(b)))

@@ -132,6 +132,13 @@ impl<'b> Opened<'b> {
             .flatten()
     }
 
+    /// Returns true if waits were looked for.
+    fn has_waiting(&self) -> bool {
+        self.header.u32(at::VERSION) > 1
+            && self.header.u64(at::PROCESSOR_BEFORE_NS) > 0
+            && matches!(self.clock_name, "tsc" | "monotonic")
+    }
+
     fn calibration(&self) -> Option<Calibration> {
         costs(self.header).if_measured()
     }
@@ -175,6 +182,7 @@ impl<'b> Opened<'b> {
             unsaved_children: new_u32(at::UNSAVED_CHILDREN),
             lost_spans: 0,
             unnoticed_entries: new_u32(at::UNNOTICED_ENTRIES),
+            has_waiting: self.has_waiting(),
             estimated_waits: new_u32(at::ESTIMATED_WAITS),
             calibration: self.calibration(),
             recording_ns: 0,

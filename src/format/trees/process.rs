@@ -37,6 +37,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadEr
             b"recording_ns" => process.recording_ns = read_number(reader)?,
             b"unsaved_children" => process.unsaved_children = read_number(reader)?,
             b"lost_spans" => process.lost_spans = read_number(reader)?,
+            b"waiting" => process.has_waiting = read_number::<u8>(reader)? > 0,
             b"estimated_waits" => process.estimated_waits = read_number(reader)?,
             b"unnoticed_entries" => process.unnoticed_entries = read_number(reader)?,
             b"calibration" => process.calibration = calibration::read(reader)?,
@@ -78,6 +79,9 @@ pub(in crate::format) fn write<'a>(writer: &mut Writer<'a>, process: &'a Process
     write_number(writer, b"dropped_calls", process.dropped_calls);
     if process.unsaved_children > 0 {
         write_number(writer, b"unsaved_children", process.unsaved_children);
+    }
+    if process.has_waiting {
+        write_number(writer, b"waiting", 1_u8);
     }
     if process.estimated_waits > 0 {
         write_number(writer, b"estimated_waits", process.estimated_waits);

@@ -35,8 +35,8 @@ pub fn head(diff: &Diff, before: &str, after: &str) -> String {
         waiting(whole),
         signed_count(whole.calls()),
         match diff.has_waiting() {
-            [true, false] => "waiting: only before has some, so it is not compared\n",
-            [false, true] => "waiting: only after has some, so it is not compared\n",
+            [true, false] => "waiting: recorded only before, so it is not compared\n",
+            [false, true] => "waiting: recorded only after, so it is not compared\n",
             [_, _] => "",
         },
     )
@@ -46,8 +46,12 @@ pub fn head(diff: &Diff, before: &str, after: &str) -> String {
 pub fn unknown(metric: Metric, diff: &Diff) -> Option<&'static str> {
     match (metric, diff.has_waiting()) {
         (Metric::Waiting, [_, false]) if diff.runs()[0] == 0 => Some("no profile has any waiting"),
-        (Metric::Waiting, [false, true]) => Some("not checked, because before has no waiting"),
-        (Metric::Waiting, [true, false]) => Some("not checked, because after has no waiting"),
+        (Metric::Waiting, [false, true]) => {
+            Some("not checked, because before was recorded without waiting")
+        }
+        (Metric::Waiting, [true, false]) => {
+            Some("not checked, because after was recorded without waiting")
+        }
         (Metric::Waiting, [false, false]) => Some("no profile has any waiting"),
         _ => None,
     }

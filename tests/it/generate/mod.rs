@@ -149,6 +149,7 @@ fn process() -> impl Strategy<Value = Process> {
                 unsaved_children: 0,
                 unnoticed_entries: 0,
                 lost_spans: 0,
+                has_waiting: dropped_calls % 2 == 0,
                 estimated_waits: u32::try_from(dropped_calls % 3).unwrap(),
                 calibration,
                 recording_ns: start_unix_ns % 3 * 1000,

@@ -302,6 +302,7 @@ pub(super) fn process(
         unsaved_children: shared.backing.unsaved_children(),
         unnoticed_entries: shared.unnoticed_entries,
         lost_spans: shared.lost_spans,
+        has_waiting: options.waiting && options.clock.tells_waits(),
         estimated_waits: shared.estimated_waits,
         calibration: shared.calibration,
         recording_ns: 0,
