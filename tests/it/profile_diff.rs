@@ -142,6 +142,22 @@ fn renamed_functions_are_suggested_and_not_assumed() {
 }
 
 #[test]
+fn functions_that_are_called_once_and_call_nothing_are_no_suggestion() {
+    let of = |calls: u64, name: &str| {
+        let nodes = [(NO_PARENT, 0, 1, 100), (0, 1, calls, 80)];
+        profile(&[MAIN, name], &nodes)
+    };
+    let renamed = |calls, before, after| {
+        let diff = Diff::new(&[of(calls, before)], &[of(calls, after)]);
+        diff.renamed().len()
+    };
+    let [parser, error] = ["/a/x.py 3 x Parser", "/a/y.py 7 y ParseError"];
+    assert_eq!(renamed(1, parser, error), 0);
+    assert_eq!(renamed(2, parser, error), 1);
+    assert_eq!(renamed(1, parser, "/a/y.py 7 y Parser"), 1);
+}
+
+#[test]
 fn changes_within_the_noise_come_after_smaller_ones_that_are_certain() {
     let run = |noisy: u64, certain: u64, called: u64| {
         profile(

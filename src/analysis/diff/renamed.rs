@@ -105,15 +105,20 @@ impl Diff {
         let (before, after) = (&before[&old], &after[&new]);
         let [old, new] = [old, new].map(|function| &self.functions[function as usize]);
         let calls = (old.was().calls, new.is().calls);
+        let has_one_name = old.function.label.name == new.function.label.name;
+        // Many functions are called once and call nothing, such as the bodies of classes.
+        let is_common = calls.0.max(calls.1) <= 1.0
+            && before.callees.is_empty()
+            && after.callees.is_empty()
+            && !has_one_name;
         let calls = calls.0.min(calls.1) / calls.0.max(calls.1);
         let is_builtin = |change: &Change| *change.function.label.file == *b"~";
         // Leaves without another caller have nothing in common but numbers.
-        if is_builtin(old) != is_builtin(new) || before.callers.is_empty() {
+        if is_common || is_builtin(old) != is_builtin(new) || before.callers.is_empty() {
             return 0.0;
         }
         let callers = shared(&before.callers, &after.callers);
         let callees = shared(&before.callees, &after.callees);
-        let has_one_name = old.function.label.name == new.function.label.name;
         (callers + callees + calls) / 3.0 + if has_one_name { 0.2 } else { 0.0 }
     }
 }
