@@ -18,6 +18,8 @@ use crate::model::{Counts, Function, Label, Rows};
 
 /// Longest name and longest location that are shown whole, characters.
 const LONGEST: usize = 60;
+/// Fewest characters of a name.
+const SHORTEST: usize = 8;
 /// Functions that wait which are named.
 const NAMED: usize = 3;
 
@@ -140,7 +142,7 @@ pub fn related(
             Relation::Callers => callers(&view.rows, label),
             Relation::Callees => callees(&view.rows, label),
         };
-        let mut block = format!(
+        let mut block = terminal.wrap(&format!(
             "{}\n  total {}, self {}, {}\n",
             names.name(label),
             names.total(label, counts.ct),
@@ -150,7 +152,7 @@ pub fn related(
                 "call",
                 "calls"
             ),
-        );
+        ));
         let (one, many) = match relation {
             Relation::Callers => ("caller", "callers"),
             Relation::Callees => ("callee", "callees"),
@@ -259,6 +261,9 @@ fn share(part: f64, whole: f64) -> String {
     format!("{share:.1} %")
 }
 
+/// Columns that give way to names on a narrow terminal, in this order.
+const DISPENSABLE: [&str; 2] = ["waiting", ""];
+
 /// Columns of figures, of which the second belongs to the first, and names.
 fn table<const N: usize>(
     terminal: &Terminal,
@@ -273,16 +278,29 @@ fn table<const N: usize>(
         let cells = table.iter().map(|line| cells(&line[column]));
         cells.max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..N - 1).map(width).collect();
+    let mut widths: Vec<Option<usize>> = (0..N - 1).map(width).map(Some).collect();
     // Two spaces before each column and before the names, but one before the second.
-    let room = widths.iter().sum::<usize>() + 2 * N - 1;
-    let room = terminal.width.saturating_sub(room);
+    let gap = |column: usize| if column == 1 { 1 } else { 2 };
+    let room = |widths: &[Option<usize>]| {
+        let columns = widths.iter().enumerate();
+        let columns = columns.filter_map(|(column, width)| Some(gap(column) + (*width)?));
+        terminal.width.saturating_sub(columns.sum::<usize>() + 2)
+    };
+    for name in DISPENSABLE {
+        if let Some(column) = header[..N - 1].iter().position(|head| *head == name) {
+            if terminal.width > 0 && room(&widths) < NARROWEST {
+                widths[column] = None;
+            }
+        }
+    }
+    let room = room(&widths);
     let mut text = String::new();
     for line in &table {
         let mut figures = String::new();
         for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
-            let gap = if column == 1 { " " } else { "  " };
-            figures.push_str(&format!("{gap}{cell:>width$}"));
+            if let Some(width) = width {
+                figures.push_str(&format!("{}{cell:>width$}", &"  "[..gap(column)]));
+            }
         }
         figures.push_str("  ");
         let style = line[1]
@@ -295,8 +313,17 @@ fn table<const N: usize>(
             Some(style) => text.push_str(&format!("{style}{figures}{style:#}")),
             None => text.push_str(&figures),
         }
-        let fitting = without_middle(&line[N - 1], room.max(NARROWEST));
-        text.push_str(&format!("{fitting}\n"));
+        // Where there is hardly room for a name, its place is left out.
+        let name = match &line[N - 1] {
+            name if room >= NARROWEST || terminal.width == 0 => {
+                without_middle(name, room.max(NARROWEST))
+            }
+            name => {
+                let name = name.split_once("  ").map_or(&**name, |(name, _)| name);
+                without_middle(name, room.max(SHORTEST))
+            }
+        };
+        text.push_str(&format!("{name}\n"));
     }
     terminal.fit(&text)
 }

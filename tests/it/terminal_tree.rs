@@ -206,6 +206,37 @@ fn lines_are_as_long_as_there_is_room() {
 }
 
 #[test]
+fn names_come_before_figures_on_a_narrow_terminal() {
+    let text = |width| {
+        let options = TreeOptions {
+            terminal: Terminal {
+                width,
+                ..Terminal::default()
+            },
+            ..TreeOptions::default()
+        };
+        show(&program(), options)
+    };
+    let heads = |width| {
+        let text = text(width);
+        let heads = text.lines().next().unwrap_or_default().split_whitespace();
+        heads.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(heads(80), ["total", "share", "self", "calls"]);
+    assert_eq!(heads(55), ["total", "share", "self"]);
+    assert_eq!(heads(42), ["total", "share"]);
+    for line in text(40).lines().filter(|line| line.contains('%')).take(4) {
+        assert!(line.chars().count() <= 40, "{line}");
+        assert!(
+            line.split(['%', '─'])
+                .next_back()
+                .is_some_and(|name| name.trim().len() > 3),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn wide_characters_take_two_cells_and_marks_none() {
     let long = "名前🐍e\u{301}".repeat(100);
     let frames = build::display_tree(&[(NO_PARENT, &format!("/app/{long}.py {long}"), 1000)]);

@@ -9,6 +9,8 @@ use crate::report::terminal::Terminal;
 const INDENT: usize = 3;
 /// Fewest characters that names have, however narrow the terminal.
 pub(in crate::report) const NARROWEST: usize = 24;
+/// Columns of figures that give way to names on a narrow terminal: calls, then self times.
+const DISPENSABLE: [usize; 2] = [3, 2];
 
 /// One line of the tree.
 #[derive(Debug, Default)]
@@ -42,22 +44,35 @@ impl Text {
     }
 
     pub(super) fn push_lines(&mut self, heads: [&str; 4], lines: &[Line]) {
-        let widths: [usize; 4] = std::array::from_fn(|column| {
+        let mut widths: [Option<usize>; 4] = std::array::from_fn(|column| {
             let figures = lines.iter().map(|line| cells(&line.figures[column]));
-            figures.fold(heads[column].len(), usize::max)
+            Some(figures.fold(heads[column].len(), usize::max))
         });
         // Two spaces before each column and before the names.
-        let figures = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
-        let room = self.width.saturating_sub(figures).max(NARROWEST);
-        for (head, width) in heads.iter().zip(widths) {
-            self.text.push_str(&format!("  {head:>width$}"));
+        let room = |widths: &[Option<usize>]| {
+            let figures: usize = widths.iter().flatten().map(|width| width + 2).sum();
+            self.width.saturating_sub(figures + 2)
+        };
+        for column in DISPENSABLE {
+            if self.width > 0 && room(&widths) < NARROWEST {
+                widths[column] = None;
+            }
         }
+        let room = room(&widths).max(NARROWEST);
+        let columns = |figures: &[&str], from: usize| -> String {
+            let columns = figures.iter().zip(&widths[from..]);
+            let shown = columns.filter_map(|(figure, width)| Some((figure, (*width)?)));
+            shown
+                .map(|(figure, width)| format!("  {figure:>width$}"))
+                .collect()
+        };
+        self.text.push_str(&columns(&heads, 0));
         self.text.push('\n');
         for line in lines {
-            let [total, share, own, calls] = &line.figures;
-            let [a, b, c, d] = widths;
-            self.push_styled(cost(line.share), &format!("  {total:>a$}  {share:>b$}"));
-            self.text.push_str(&format!("  {own:>c$}  {calls:>d$}  "));
+            let [total, share, own, calls] = line.figures.each_ref().map(String::as_str);
+            self.push_styled(cost(line.share), &columns(&[total, share], 0));
+            self.text.push_str(&columns(&[own, calls], 2));
+            self.text.push_str("  ");
             self.push_name(line, room);
             self.text.push('\n');
         }
