@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::View;
+use super::cells::cells;
 use super::display::{function_name, short_name};
 use super::paths::{CodeOrigin, origin};
 use super::sort_order::SortOrder;
@@ -47,6 +48,42 @@ pub fn calls_hint(view: &View<'_>, program: &str, timeline: &Path) -> Option<Str
         quoted(program),
         quoted(&name)
     ))
+}
+
+/// Returns `command` on lines of at most `width` cells, where words are short enough, as a shell
+/// joins them. Lines behind the first are indented by `indent` cells.
+pub fn continued(command: &str, width: usize, indent: usize) -> String {
+    let mut text = String::new();
+    let mut used = indent;
+    let mut words = words(command).peekable();
+    while let Some(word) = words.next() {
+        // A line that others follow ends in a space and a backslash.
+        let end = if words.peek().is_some() { 2 } else { 0 };
+        if !text.is_empty() {
+            if width > 0 && used + 1 + cells(word) + end > width {
+                text.push_str(&format!(" \\\n{:indent$}", ""));
+                used = indent;
+            } else {
+                text.push(' ');
+                used += 1;
+            }
+        }
+        text.push_str(word);
+        used += cells(word);
+    }
+    text
+}
+
+/// The words of `command`, quoted as they are.
+fn words(command: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    let mut is_escaped = false;
+    command.split(move |c: char| {
+        let is_end = c == ' ' && !is_quoted && !is_escaped;
+        is_quoted ^= c == '\'' && !is_escaped;
+        is_escaped = c == '\\' && !is_quoted && !is_escaped;
+        is_end
+    })
 }
 
 /// Returns the path of a file as a word that is no option. No text names some files to a shell.
@@ -159,6 +196,21 @@ mod unit_tests {
         ] {
             assert_eq!(quoted(word), expected);
         }
+    }
+
+    #[test]
+    fn long_commands_go_on_behind_a_backslash() {
+        let command = "edbprof top --callers='a b' 'it'\\''s one'/x.prof";
+        assert_eq!(continued(command, 0, 6), command);
+        assert_eq!(continued(command, 80, 6), command);
+        assert_eq!(
+            continued(command, 36, 6),
+            "edbprof top --callers='a b' \\\n      'it'\\''s one'/x.prof"
+        );
+        assert_eq!(
+            continued(command, 10, 2),
+            "edbprof \\\n  top \\\n  --callers='a b' \\\n  'it'\\''s one'/x.prof"
+        );
     }
 
     #[test]

@@ -15,21 +15,28 @@ use super::tree::{TreeOptions, tree};
 
 /// Functions that are listed: most and least.
 const FUNCTIONS: (usize, usize) = (10, 5);
-/// Fewest lines of the call tree, however low the terminal.
+/// Fewest lines of the call tree.
 const LINES: usize = 8;
-/// Lines that headings and the commands at the end take.
-const AROUND: usize = 12;
+/// The same on a terminal of less than [`LOW`] lines.
+const FUNCTIONS_OF_LOW: (usize, usize) = (10, 3);
+const LINES_OF_LOW: usize = 5;
+/// Lines below which a terminal gets only what is most important.
+pub const LOW: usize = 24;
+/// Lines of a tree that are no frames, if there are few: an empty one, the heading, and how many
+/// frames were left out.
+const HEADS: usize = 3;
 /// Least share of the time that a frame has which the program's authors have not written.
 const SHARE: f64 = 0.02;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
-/// files that were written.
+/// files that were written. `behind` lines follow.
 pub fn summary(
     view: &View<'_>,
     lost: usize,
     outputs: &[PathBuf],
     ended: &Ended,
     terminal: &Terminal,
+    behind: usize,
 ) -> String {
     let mut text = format!("{}\n", view.title());
     for line in view.header(ended) {
@@ -49,7 +56,8 @@ pub fn summary(
             counted(view.figures.processes, "process", "processes"),
         ));
     }
-    if view.figures.overhead > 0.0 {
+    let is_low = terminal.height < LOW;
+    if view.figures.overhead > 0.0 && !is_low {
         text.push_str(&format!(
             "Recording took about {} of processor time; --compensate takes out what calls cost.\n",
             duration(view.figures.overhead),
@@ -59,19 +67,29 @@ pub fn summary(
     for remark in view.remarks().into_iter().chain(blocked) {
         text.push_str(&format!("{remark}\n"));
     }
-    // All of it in one and a half screens.
     let mut text = terminal.wrap(&text);
     let written = written(outputs, terminal);
-    let around = AROUND + text.lines().count() + written.lines().count();
+    // All of it in one and a half screens.
+    let lines = |text: &str| text.lines().count();
+    let around = lines(&text) + lines(&written) + behind;
     let room = (terminal.height * 3 / 2).saturating_sub(around);
-    let (most, fewest) = FUNCTIONS;
-    let listed = (room / 3).clamp(fewest, most);
-    text.push_str(&short_tree(
-        view,
-        room.saturating_sub(listed).max(LINES),
-        terminal,
-    ));
-    text.push_str(&format!("\n{}", work(view, listed, terminal)));
+    let ((most, fewest), fewest_lines) = match is_low {
+        true => (FUNCTIONS_OF_LOW, LINES_OF_LOW),
+        false => (FUNCTIONS, LINES),
+    };
+    let listed = (room / 4).clamp(fewest, most);
+    let functions = format!("\n{}", work(view, listed, terminal));
+    let room = room.saturating_sub(lines(&functions));
+    let frames = room.saturating_sub(HEADS).max(fewest_lines);
+    let mut tree = short_tree(view, frames, terminal);
+    // Remarks take the room of frames.
+    let excess = lines(&tree).saturating_sub(room);
+    if excess > 0 && frames > fewest_lines {
+        let frames = frames.saturating_sub(excess).max(fewest_lines);
+        tree = short_tree(view, frames, terminal);
+    }
+    text.push_str(&tree);
+    text.push_str(&functions);
     text.push_str(&written);
     text
 }
@@ -96,11 +114,24 @@ fn written(outputs: &[PathBuf], terminal: &Terminal) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let line = format!("\nWrote {}\n", names.join(", "));
-    match cells(line.trim()) <= terminal.width {
-        true => line,
-        false => format!("\nWrote\n  {}\n", names.join("\n  ")),
-    }
+    let mut lines = [Some(names.join(", ")), in_braces(outputs)]
+        .into_iter()
+        .flatten()
+        .map(|names| format!("\nWrote {names}\n"));
+    let fitting = lines.find(|line| cells(line.trim()) <= terminal.width);
+    fitting.unwrap_or_else(|| format!("\nWrote\n  {}\n", names.join("\n  ")))
+}
+
+/// Paths that differ in their extensions alone, as a shell takes them; nothing for others.
+fn in_braces(paths: &[PathBuf]) -> Option<String> {
+    let stem = paths.first()?.with_extension("");
+    let extensions: Option<Vec<_>> = paths
+        .iter()
+        .map(|path| path.extension()?.to_str())
+        .collect();
+    let extensions = extensions.filter(|all| all.len() > 1)?;
+    let is_so = paths.iter().all(|path| path.with_extension("") == stem);
+    is_so.then(|| format!("{}.{{{}}}", path_text(&stem), extensions.join(",")))
 }
 
 /// A path as text that is safe to print.

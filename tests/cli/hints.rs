@@ -8,8 +8,8 @@ use crate::sandbox::{Run, Sandbox, plain_calls, pytest_recording, recording};
 /// Commands in the summary of `text`.
 fn commands(text: &str) -> Vec<String> {
     let (_, next) = text.split_once("\nNext: ").expect(text);
-    next.lines()
-        .map(|line| line.trim_start().trim_start_matches("or: ").to_owned())
+    next.split("\n  or: ")
+        .map(|command| command.trim_end().to_owned())
         .collect()
 }
 
@@ -53,12 +53,14 @@ fn hints_are_chosen_for_the_result() {
     let [tree, callers] = &commands(&summary(&sandbox, "a"))[..] else {
         panic!("two commands");
     };
+    let joined = |command: &str| command.replace(" \\\n      ", " ");
+    let (tree, callers) = (joined(tree), joined(callers));
     assert!(tree.ends_with("edbprof tree a.prof"), "{tree}");
     assert!(callers.ends_with(" top --callers=leaf a.prof"), "{callers}");
     let sandbox = Sandbox::new().with("edbprof_1.prof", &pytest_recording());
     let tests = &commands(&summary(&sandbox, "a"))[0];
     let expected = " tree --include='tests_x/*' a.prof";
-    assert!(tests.ends_with(expected), "{tests}");
+    assert!(joined(tests).ends_with(expected), "{tests}");
     let shown = typed(&sandbox, tests).stdout;
     assert!(
         shown.contains("test_one") && !shown.contains("plugin"),

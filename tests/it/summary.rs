@@ -51,6 +51,7 @@ fn the_cost_of_recording_is_that_of_all_processes() {
                 width: 0,
                 ..Terminal::default()
             },
+            0,
         )
     };
     let stated = "Recording took about 74.0 ms of processor time; --compensate takes out what \
@@ -84,7 +85,14 @@ fn short_and_to_the_point() {
     let view = View::with(&profile, &rows, DisplayTree::default());
     let outputs = ["out.prof", "out.pstats", "out.svg"].map(PathBuf::from);
     assert_eq!(
-        summary(&view, 0, &outputs, &Ended::default(), &Terminal::default()),
+        summary(
+            &view,
+            0,
+            &outputs,
+            &Ended::default(),
+            &Terminal::default(),
+            0
+        ),
         "\
 edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions
 

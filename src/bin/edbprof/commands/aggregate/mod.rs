@@ -197,15 +197,17 @@ fn print_summary(
     }
     let failures = report.reading.failures();
     let terminal = stream.terminal();
-    let mut text = summary(view, failures, &report.outputs, &report.ended, &terminal);
     let missing = report
         .timeline
         .as_ref()
         .and_then(|(_, missing)| missing_text(missing));
-    if let Some(missing) = missing {
-        text.push_str(&terminal.wrap(&format!("Of the timeline: {missing}\n")));
-    }
-    text.push_str(&next_steps(view, is_apart, &report.outputs));
+    let mut behind = missing.map_or(String::new(), |missing| {
+        terminal.wrap(&format!("Of the timeline: {missing}\n"))
+    });
+    behind.push_str(&next_steps(view, is_apart, &report.outputs, &terminal));
+    let lines = behind.lines().count();
+    let outputs = &report.outputs;
+    let text = summary(view, failures, outputs, &report.ended, &terminal, lines) + &behind;
     let printed = stream.print(&text);
     if let Err(error) = &printed {
         warn(format_args!("can't write the summary: {error}"));
