@@ -8,7 +8,8 @@ use super::cells::cells;
 use super::display::{function_name, short_name};
 use super::paths::{CodeOrigin, origin};
 use super::sort_order::SortOrder;
-use crate::model::{Label, Process};
+use super::top::is_wait;
+use crate::model::{Counts, Label, Process};
 
 /// Returns commands for `profile`, the file of the merged profile that `view` shows. `program` is
 /// the word by which the user calls edbprof; `is_apart` says that the file keeps processes apart.
@@ -151,7 +152,8 @@ fn directory_of_tests(file: &str) -> Option<&str> {
         .filter(|part| !part.is_empty())
 }
 
-/// Returns a name of the function with the most time of its own that has a caller.
+/// Returns a name of the function with the most time of its own that has a caller. Functions that
+/// wait are taken where there is no other.
 fn costliest(view: &View<'_>) -> Option<String> {
     let order: SortOrder = "tottime".parse().ok()?;
     let sorted = order.sorted(&view.rows);
@@ -159,7 +161,10 @@ fn costliest(view: &View<'_>) -> Option<String> {
         let row = view.rows.find(label).and_then(|id| view.rows.row(id));
         row.is_some_and(|row| !row.callers.is_empty())
     };
-    let (label, _) = sorted.into_iter().find(|(label, _)| has_caller(label))?;
+    let mut called = sorted.into_iter().filter(|(label, _)| has_caller(label));
+    let is_work = |(label, counts): &(&Label, Counts)| !is_wait(view, label, counts.tt);
+    let waiting = called.clone().next();
+    let (label, _) = called.find(is_work).or(waiting)?;
     name_of(view, label)
 }
 

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::display::short_name;
 use super::machinery::{is_machinery, is_waiting};
 use super::paths::{CodeOrigin, PathShortener, origin};
+use super::waiting::is_mostly;
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::{Function, FunctionKind, Process};
 
@@ -38,11 +39,17 @@ pub(super) fn roles(
     let functions = &frames.functions;
     let mut roles: Vec<_> = functions.iter().map(|f| started.role(f, paths)).collect();
     keep_called(frames, &mut roles);
+    find_blocked(frames, &mut roles);
     let mut packages = started.packages();
     packages.extend(launched(frames, &roles, paths));
+    packages.extend(functions.iter().filter_map(launcher_name));
     packages.retain(|package| !is_machinery(package));
     for (role, function) in roles.iter_mut().zip(functions) {
-        if *role == Role::Library && packages.contains(&package(function, paths)) {
+        let package = match origin(&function.label) {
+            CodeOrigin::Builtin => compiled_package(function),
+            _ => package(function, paths),
+        };
+        if *role == Role::Library && packages.contains(&package) {
             *role = Role::Own;
         }
     }
@@ -194,6 +201,20 @@ fn is_launcher(function: &Function) -> bool {
     is_module_body(function) && is_bin(directory(&function.label.file))
 }
 
+/// The package that a launcher is called like, which may be compiled.
+fn launcher_name(function: &Function) -> Option<String> {
+    let name = function.label.file.rsplit(|&byte| byte == b'/').next()?;
+    let name = is_launcher(function).then(|| String::from_utf8_lossy(name))?;
+    Some(name.trim_end_matches(".py").replace('-', "_"))
+}
+
+/// The package of a function that was compiled, by its name; nothing for other builtins.
+fn compiled_package(function: &Function) -> String {
+    let name = short_name(&function.label.name);
+    let package = name.split_once('.').map_or("", |(package, _)| package);
+    package.to_owned()
+}
+
 fn is_import(function: &Function, paths: &PathShortener) -> bool {
     let name = &*function.label.name;
     match &*module(function, paths) {
@@ -223,6 +244,27 @@ fn keep_called(frames: &DisplayTree, roles: &mut [Role]) {
     for ((role, function), is_called) in roles.iter_mut().zip(&frames.functions).zip(is_called) {
         if *role == Role::Own && &*function.label.file == b"<string>" && !is_called {
             *role = Role::Library;
+        }
+    }
+}
+
+/// Makes builtins that were blocked for nearly all of their time waiting ones.
+fn find_blocked(frames: &DisplayTree, roles: &mut [Role]) {
+    let kinds = frames.nodes.kinds();
+    let mut blocked = vec![0_u64; roles.len()];
+    for (node, waiting) in frames.waits.iter() {
+        let sum = &mut blocked[kinds[node as usize] as usize];
+        *sum = sum.saturating_add(waiting.blocked);
+    }
+    let mut own = vec![0_u64; roles.len()];
+    for (&function, time) in kinds.iter().zip(frames.nodes.self_times()) {
+        let sum = &mut own[function as usize];
+        *sum = sum.saturating_add(time);
+    }
+    for (function, role) in roles.iter_mut().enumerate() {
+        let is_builtin = origin(&frames.functions[function].label) == CodeOrigin::Builtin;
+        if *role == Role::Library && is_builtin && is_mostly(blocked[function], own[function]) {
+            *role = Role::Waiting;
         }
     }
 }

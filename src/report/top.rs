@@ -90,6 +90,12 @@ fn waiting_text(waiting: u64) -> String {
     }
 }
 
+/// Returns true for a builtin that waits: one that is known for it, or that was seen to do nothing
+/// else in its self time, `seconds`.
+pub(super) fn is_wait(view: &View<'_>, label: &Label, seconds: f64) -> bool {
+    waits(label) || view.waits().is_blocked(label, (seconds * 1e9) as u64)
+}
+
 /// As [`functions`] by self time, without functions that wait: those are on a line below.
 pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String {
     let order: SortOrder = "tottime".parse().unwrap_or_default();
@@ -97,10 +103,9 @@ pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String
     let mut waiting = Rows::default();
     for (id, row) in view.rows.iter() {
         let label = view.rows.label(id);
-        let to = if waits(label) {
-            &mut waiting
-        } else {
-            &mut rows
+        let to = match is_wait(view, label, row.counts.tt) {
+            true => &mut waiting,
+            false => &mut rows,
         };
         add(to, label, row.counts);
     }

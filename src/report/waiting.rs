@@ -49,6 +49,12 @@ impl<'a> FunctionWaits<'a> {
         self.by_label.get(label).copied().unwrap_or_default()
     }
 
+    /// Returns true for a builtin that was blocked for nearly all of its self time, `own`
+    /// nanoseconds.
+    pub(super) fn is_blocked(&self, label: &Label, own: u64) -> bool {
+        &*label.file == b"~" && is_mostly(self.of_function(label).blocked, own)
+    }
+
     /// Returns true if nothing has waited, or if that was not recorded.
     pub fn is_empty(&self) -> bool {
         self.total.is_none()
@@ -60,6 +66,12 @@ impl<'a> FunctionWaits<'a> {
         // Of several with the same time the first by name, so that reports don't vary.
         blocked.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0)))
     }
+}
+
+/// Returns true if a builtin that was blocked for `blocked` of its self time, `own`, does nothing but
+/// wait.
+pub(super) fn is_mostly(blocked: u64, own: u64) -> bool {
+    blocked > 0 && blocked >= own - own / 10
 }
 
 /// Parts of the time that `waits` are of: `12.3 s: 4.1 s running, 6.0 s blocked (5.7 s in

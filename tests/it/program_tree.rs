@@ -241,4 +241,45 @@ fn a_thread_of_a_library_that_waits_is_not_in_the_way() {
     let waits = shown(39_000);
     assert!(!thread_is_first(&waits), "{waits}");
     assert!(waits.contains("test_one"), "{waits}");
+    assert!(
+        waits.contains("_io.BufferedReader.read  waiting"),
+        "{waits}"
+    );
+}
+
+#[test]
+fn a_compiled_program_is_known_by_the_name_of_its_launcher() {
+    let nodes = [
+        (NO_PARENT, "/v/bin/isort <module>".to_owned(), 10_000),
+        (0, format!("{FROZEN} _find_and_load"), 9_500),
+        (0, "~ <built-in method isort.main.main>".to_owned(), 90),
+        (2, "~ <built-in method posix.lstat>".to_owned(), 50),
+    ];
+    let text = show(&["/v/bin/python", "/v/bin/isort", "x"], &nodes, 8);
+    assert!(text.contains("isort.main.main"), "{text}");
+}
+
+#[test]
+fn the_handlers_of_an_idle_server_are_shown() {
+    let mut nodes = vec![
+        (
+            NO_PARENT,
+            "/v/bin/uvicorn <module>".to_owned(),
+            1_000_000_000,
+        ),
+        (0, format!("{STD}/selectors.py select"), 999_000_000),
+        (
+            1,
+            "~ <method 'poll' of 'select.epoll' objects>".to_owned(),
+            998_000_000,
+        ),
+        (0, format!("{STD}/asyncio/events.py _run"), 900_000),
+    ];
+    nodes.push((3, "/app/web.py index".to_owned(), 400_000));
+    nodes.push((3, "/app/web.py sync".to_owned(), 200_000));
+    nodes.push((3, "/app/web.py other".to_owned(), 100_000));
+    let text = show(&["/v/bin/python", "/v/bin/uvicorn", "web:app"], &nodes, 10);
+    for name in ["index", "sync", "other"] {
+        assert!(text.contains(&format!("{name}  web.py")), "{text}");
+    }
 }

@@ -7,12 +7,13 @@ use std::mem;
 
 use super::frames::Frames;
 use super::layout::{Times, layout};
+use crate::model::NO_PARENT;
 use crate::model::walk::Children;
 use crate::report::roles::{Role, is_module_body};
 
 /// Number of the program's own functions that come before other functions.
 const OWN: usize = 8;
-/// Part of the whole time that each but the first of them takes, if lines are few.
+/// Part of the time without waiting that each but the first of them takes, if lines are few.
 const WORTH_SHOWING: u64 = 1_000;
 /// Frames that are tried when no more fit than were chosen at once.
 const TRIED: usize = 40;
@@ -67,7 +68,15 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     let half = lines.map_or(usize::MAX, |lines| lines / 2);
     let mut ranked = heaviest_way(frames, times, &prominent);
     ranked.truncate(half);
-    let least = lines.map_or(0, |_| frames.tree.whole() / WORTH_SHOWING);
+    let work = || {
+        let roots = (0..)
+            .zip(nodes.parents())
+            .filter(|(_, parent)| **parent == NO_PARENT);
+        roots
+            .map(|(node, _): (usize, _)| times.work[node])
+            .sum::<u64>()
+    };
+    let least = lines.map_or(0, |_| work() / WORTH_SHOWING);
     ranked.extend(own_functions(frames, &prominent, &by_score, least));
     let long = |&&node: &&u32| {
         let time = match prominent[node as usize] {
