@@ -107,6 +107,8 @@ fn ascii(c: char) -> String {
         '…' => "...".to_owned(),
         'µ' => "u".to_owned(),
         '≥' => ">=".to_owned(),
+        '◦' => "o".to_owned(),
+        '█' => "#".to_owned(),
         c if c.is_ascii() => c.to_string(),
         c => c.escape_unicode().to_string(),
     }
@@ -199,10 +201,10 @@ mod tests {
             ascii: true,
             ..Terminal::default()
         };
-        let text = "≥ 5 µs  │  ├─ … 名\n     └─ x\n";
+        let text = "≥ 5 µs  │  ├─ … 名\n     └─ x  ◦ 1 ██\n";
         assert_eq!(
             terminal.fit(text),
-            ">= 5 us  |  |- ... \\u{540d}\n     `- x\n"
+            ">= 5 us  |  |- ... \\u{540d}\n     `- x  o 1 ##\n"
         );
         let long = terminal.fit(&"é".repeat(40));
         assert!(long.is_ascii() && long.len() == 40, "{long}");
