@@ -33,7 +33,7 @@ pub(super) fn next_steps(
     commands.extend(picture.and_then(|picture| opening(picture)));
     let picture = picture.filter(|_| commands.is_empty() && terminal.height >= LOW);
     let picture = picture.map_or(String::new(), |picture| {
-        format!("\nAny browser shows {}\n", path_text(picture))
+        format!("Any browser shows {}\n", path_text(picture))
     });
     if let Some(profile) = of_format(Format::Prof) {
         commands.extend(hints(view, &own_command(), profile, is_apart));
