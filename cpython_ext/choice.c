@@ -10,10 +10,10 @@ static size_t choice_count;
 
 /* ---- facts of a code object ------------------------------------------------ */
 
-/* The slot of a code object has two bits for each of the first choices: whether the code was
- * matched, and whether it is chosen. Later choices match it each time, and so do those of other
+/* The slot of a code object has three bits for each of the first choices: whether the code was
+ * matched, whether it is chosen, and whether it has local events. Later choices match it each time, and so do those of other
  * interpreters, because each interpreter numbers the slots for itself. */
-enum { KNOWN = 1, CHOSEN = 2, BITS = 2, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
+enum { KNOWN = 1, CHOSEN = 2, LOCAL = 4, BITS = 3, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
 enum { UNNOTED = INT_MAX };
 
 static Py_ssize_t code_slot = -1;
@@ -29,7 +29,9 @@ static uintptr_t notes_of(PyCodeObject *code)
 
 static unsigned note_of(const choice *self, PyCodeObject *code)
 {
-    return self->number >= MOST_NOTED ? 0 : notes_of(code) >> (BITS * self->number) & 3;
+    return self->number >= MOST_NOTED
+               ? 0
+               : notes_of(code) >> (BITS * self->number) & (KNOWN | CHOSEN | LOCAL);
 }
 
 static void note(const choice *self, PyCodeObject *code, unsigned bits)
@@ -80,10 +82,18 @@ bool choice_has(const choice *self, PyCodeObject *code)
     return bits & KNOWN ? (bits & CHOSEN) != 0 : match_and_note(self, code);
 }
 
+bool choice_is_noted(const choice *self) { return code_slot >= 0 && self->number < MOST_NOTED; }
+
+void choice_note_local(const choice *self, PyCodeObject *code) { note(self, code, LOCAL); }
+
+bool choice_is_local(const choice *self, PyCodeObject *code)
+{
+    return (note_of(self, code) & LOCAL) != 0;
+}
+
 bool choice_is_known_to_have(const choice *self, PyCodeObject *code)
 {
-    bool is_noted = code_slot >= 0 && self->number < MOST_NOTED;
-    return is_noted ? (note_of(self, code) & CHOSEN) != 0 : match_and_note(self, code);
+    return choice_is_noted(self) ? (note_of(self, code) & CHOSEN) != 0 : match_and_note(self, code);
 }
 
 /* ---- making ---------------------------------------------------------------- */

@@ -24,4 +24,11 @@ bool choice_has(const choice *self, PyCodeObject *code);
 /* The same for a code object that need not have been matched: then false. */
 bool choice_is_known_to_have(const choice *self, PyCodeObject *code);
 
+/* Returns true if code objects keep the facts of this choice. */
+bool choice_is_noted(const choice *self);
+
+/* Notes that the choice's tool has local events of this code object, and returns true if so. */
+void choice_note_local(const choice *self, PyCodeObject *code);
+bool choice_is_local(const choice *self, PyCodeObject *code);
+
 #endif

@@ -2,8 +2,11 @@
  *
  * Each choice has a tool id of sys.monitoring. The first event at each place of a code object that
  * is not chosen returns DISABLE, so that none comes again: PY_START, PY_RETURN, PY_YIELD, PY_RESUME
- * and CALL. PY_UNWIND and PY_THROW can't be disabled. Another choice must see those places, so it
- * has another tool id, and sys.monitoring.restart_events() is never called. */
+ * and CALL. PY_UNWIND and PY_THROW can't be disabled. From 3.15 on, PY_UNWIND is an event of chosen
+ * code objects alone. PY_THROW is not, because throw() may be the first event of a generator.
+ *
+ * Another choice must see those places, so it has another tool id, and
+ * sys.monitoring.restart_events() is never called. */
 #include "chosen.h"
 
 #include "active.h"
@@ -24,6 +27,31 @@ static inline const choice *choice_of(hook_kind hook)
 }
 
 static inline hook_kind hook_of_callback(PyObject *called) { return ((callback *)called)->hook; }
+
+/* Has the end of this chosen code object's calls by exceptions reported. */
+static Py_NO_INLINE void listen_to_exceptions(hook_kind hook, PyCodeObject *code)
+{
+    interpreter_state *here = interpreter_here();
+    long unwind = shared_load(&here->local_unwind[hook]);
+    if (gate_listen_in(hook, code, unwind)) {
+        choice_note_local(choice_of(hook), code);
+    } else {
+        shared_store(&here->local_unwind[hook], 0);
+        gate_listen_everywhere(hook, unwind);
+    }
+}
+
+/* Returns true if calls of this code object, which has an event, are recorded. */
+static bool is_in_choice(hook_kind hook, PyCodeObject *code)
+{
+    const choice *of = choice_of(hook);
+    bool chosen = choice_has(of, code);
+    if (EDBPROF_HAVE_LOCAL_UNWIND && chosen &&
+        shared_load(&interpreter_here()->local_unwind[hook]) && !choice_is_local(of, code)) {
+        listen_to_exceptions(hook, code);
+    }
+    return chosen;
+}
 
 /* The calling thread's recorders that listen to this hook; NULL for none. */
 static const active_recorders *listening_by(hook_kind hook)
@@ -56,7 +84,7 @@ static PyObject *disable_place(void)
 /* Gives a step of a coroutine to each recorder. */
 static Py_NO_INLINE PyObject *step_chosen(hook_kind hook, PyCodeObject *code, uint32_t step)
 {
-    if (!choice_has(choice_of(hook), code)) {
+    if (!is_in_choice(hook, code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -72,7 +100,7 @@ static Py_NO_INLINE PyObject *enter_chosen_slowly(hook_kind hook, PyCodeObject *
     if (code == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choice_of(hook), code)) {
+    if (!is_in_choice(hook, code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -107,7 +135,7 @@ static CALLBACK(on_chosen_throw)
 {
     PyCodeObject *code = code_of(arguments, count);
     bool raises = PyErr_Occurred() != NULL;
-    if (code != NULL && choice_has(choice_of(hook_of_callback(self)), code)) {
+    if (code != NULL && is_in_choice(hook_of_callback(self), code)) {
         PyObject *exception = compat_take_exception();
         Py_XDECREF(enter_chosen(hook_of_callback(self), code, true));
         compat_restore_exception(exception);
@@ -131,7 +159,7 @@ static Py_NO_INLINE PyObject *leave_chosen_slowly(hook_kind hook, PyCodeObject *
     if (code == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choice_of(hook), code)) {
+    if (!is_in_choice(hook, code)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -182,7 +210,7 @@ static void start_lost_call(const active_recorders *list, PyObject *const *argum
     }
 }
 
-/* Can't be disabled. */
+/* Can't be disabled up to 3.14. */
 static CALLBACK(on_chosen_unwind)
 {
     hook_kind hook = hook_of_callback(self);
@@ -208,7 +236,7 @@ static CALLBACK(on_chosen_call)
     if (caller == NULL) {
         Py_RETURN_NONE;
     }
-    if (!choice_has(choice_of(hook), caller)) {
+    if (!is_in_choice(hook, caller)) {
         return disable_place();
     }
     const active_recorders *list = listening_by(hook);
@@ -265,7 +293,15 @@ static long register_chosen(PyObject *module, PyObject *tool, hook_kind hook)
     if (here->disable == NULL) {
         here->disable = PyObject_GetAttrString(module, "DISABLE");
     }
-    return here->disable == NULL ? -1 : callbacks_register(module, tool, hook, handlers_of_choices);
+    long all =
+        here->disable == NULL ? -1 : callbacks_register(module, tool, hook, handlers_of_choices);
+    /* Local events are lost with their tool id, but code objects remember that they had them. */
+    bool is_local =
+        EDBPROF_HAVE_LOCAL_UNWIND && !here->has_had_tool[hook] && choice_is_noted(choice_of(hook));
+    long unwind = all < 0 || !is_local ? 0 : gate_event("PY_UNWIND");
+    shared_store(&here->local_unwind[hook], unwind < 0 ? 0 : unwind);
+    here->has_had_tool[hook] = true;
+    return all < 0 || unwind < 0 ? -1 : all & ~unwind;
 }
 
 static int open_chosen(thread_state *Py_UNUSED(state), const recorder *owner)
@@ -295,10 +331,11 @@ int chosen_find_hook(const choice *of, hook_kind *hook)
         PyErr_SetString(PyExc_ValueError, "all tool ids of sys.monitoring are taken by choices");
         return -1;
     }
+    choices_of_hooks[free] = of;
     if (gate_take_tool((hook_kind)free) < 0) {
+        choices_of_hooks[free] = NULL;
         return -1;
     }
-    choices_of_hooks[free] = of;
     *hook = (hook_kind)free;
     return 0;
 }

@@ -61,6 +61,8 @@
 #define EDBPROF_HAVE_SEND (PY_VERSION_HEX >= 0x030A0000)
 /* sys.monitoring exists. */
 #define EDBPROF_HAVE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
+/* PY_UNWIND can be an event of single code objects. */
+#define EDBPROF_HAVE_LOCAL_UNWIND (PY_VERSION_HEX >= 0x030F0000)
 /* It counts changes of events with 24 bits, and refuses them forever once those are used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 

@@ -96,6 +96,9 @@ typedef struct interpreter_state {
     struct callback *callbacks[HOOK_COUNT][MOST_HANDLERS];
     const void *choices_of_hooks[HOOK_COUNT]; /* a choice each, or NULL */
     PyObject *disable;                        /* sys.monitoring.DISABLE */
+    /* Number of PY_UNWIND for hooks whose chosen code objects have it as a local event; else 0. */
+    long local_unwind[HOOK_COUNT];
+    bool has_had_tool[HOOK_COUNT]; /* the hook has taken a tool id before */
 
     PyObject *step_drivers; /* decorated.c */
 

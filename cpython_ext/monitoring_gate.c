@@ -385,20 +385,60 @@ static long local_events(bool builtins)
     return all;
 }
 
+/* Returns true if they were set. */
+static bool set_events_of(const tool_gate *gate, PyObject *code, long events)
+{
+    PyObject *result = PyObject_CallMethod(gate->interpreter->monitoring_module, "set_local_events",
+                                           "OOl", gate->tool, code, events);
+    Py_XDECREF(result);
+    PyErr_Clear();
+    return result != NULL;
+}
+
 /* Returns true if all of them were set. */
 static bool set_local_events(PyObject *codes, long events)
 {
     const tool_gate *gate = gate_of(HOOK_MONITORING);
     bool set = events >= 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes) && set; i++) {
-        PyObject *result =
-            PyObject_CallMethod(gate->interpreter->monitoring_module, "set_local_events", "OOl",
-                                gate->tool, PyList_GET_ITEM(codes, i), events);
-        set = result != NULL;
-        Py_XDECREF(result);
+        set = set_events_of(gate, PyList_GET_ITEM(codes, i), events);
     }
-    PyErr_Clear();
     return set;
+}
+
+bool gate_listen_in(hook_kind hook, PyCodeObject *code, long event)
+{
+    EDBPROF_GUARDED;
+    PyObject *exception = compat_take_exception();
+    const tool_gate *gate = gate_of(hook);
+    bool set = gate->tool != NULL && set_events_of(gate, (PyObject *)code, event);
+    compat_restore_exception(exception);
+    return set;
+}
+
+/* A new reference to the events with one more, or NULL. */
+static PyObject *with_event(PyObject *events, long event)
+{
+    return PyLong_FromLong(PyLong_AsLong(events) | event);
+}
+
+void gate_listen_everywhere(hook_kind hook, long event)
+{
+    EDBPROF_GUARDED;
+    PyObject *exception = compat_take_exception();
+    tool_gate *gate = gate_of(hook);
+    shared_lock_take(&gate->switching);
+    PyObject *all = with_event(gate->all, event), *python = with_event(gate->python, event);
+    if (all != NULL && python != NULL) {
+        Py_SETREF(gate->all, all);
+        Py_SETREF(gate->python, python);
+    }
+    if (gate->on && set_events(gate, wanted_events(gate)) < 0) {
+        shared_store(&gate->on, false); /* The next recorded call sets them. */
+    }
+    shared_lock_give(&gate->switching);
+    PyErr_Clear();
+    compat_restore_exception(exception);
 }
 
 bool gate_restrict_to(PyObject *codes, bool builtins)

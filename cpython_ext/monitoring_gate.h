@@ -39,6 +39,12 @@ long gate_event(const char *name);
  * all functions. */
 bool gate_others_come_after(long event, PyCodeObject *code);
 
+/* Sets an event of one code object, besides those of all. Returns false if that is impossible. */
+bool gate_listen_in(hook_kind hook, PyCodeObject *code, long event);
+
+/* Sets one more event of all code objects. */
+void gate_listen_everywhere(hook_kind hook, long event);
+
 /* Counts an event in a thread that records nothing by this hook. */
 void gate_unclaimed_event(hook_kind hook);
 

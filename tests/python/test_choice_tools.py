@@ -171,3 +171,103 @@ def test_restarted_by_another_tool(run):
     assert counts(recorded) == {"b": 10}
         """
     )
+
+
+RAISING = (
+    COMMON
+    + """
+    def a(n):
+        try: return b(n)
+        except (ValueError, KeyError): return c(n)
+    def b(n):
+        if n % 2: raise ValueError
+        return c(n)
+    def c(n):
+        if n % 3 == 2: raise KeyError
+        return len("x")
+    def d(n):
+        try: return a(n)
+        except KeyError: pass
+
+    def unwinds():
+        return monitoring.get_events(4) & monitoring.events.PY_UNWIND != 0
+
+    def is_local(function):
+        return monitoring.get_local_events(4, function.__code__) == monitoring.events.PY_UNWIND
+
+    def all_calls(recorded):
+        recorded.save("x.prof")
+        return dict(ProfFile("x.prof").paths())
+    """
+)
+
+
+def test_each_end_by_an_exception_is_recorded(run):
+    """Of calls in callers that are recorded, and in others, whichever hook came first."""
+    run(
+        RAISING
+        + """
+    by_profile = Profile(record=["a", "c"], hook="setprofile")
+    first = Profile(record=["a", "c"])
+    for recorded in (by_profile, first, first):
+        recorded.enable()
+        for n in range(60): d(n)
+        recorded.disable()
+    once, twice = ({path: calls for path, calls in all_calls(recorded).items() if len(path) < 3}
+                   for recorded in (by_profile, first))
+    assert once[("a",)] == 60 and set(once) == {("a",), ("a", "c")}, once
+    assert twice == {path: 2 * calls for path, calls in once.items()}
+        """
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="PY_UNWIND is local from 3.15 on")
+def test_exceptions_in_other_functions_are_no_events(run):
+    run(
+        RAISING
+        + """
+    with Profile(record="c") as recorded:
+        for n in range(60): d(n)
+    assert not unwinds() and is_local(c) and not is_local(b) and not is_local(a)
+    expected = all_calls(recorded)
+    # The local events are gone with the tool id, so all exceptions are events then.
+    monitoring.set_events(4, 0)
+    monitoring.free_tool_id(4)
+    recorded.enable()
+    for n in range(60): d(n)
+    recorded.disable()
+    assert unwinds()
+    assert all_calls(recorded) == {path: 2 * calls for path, calls in expected.items()}
+        """
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="PY_UNWIND is local from 3.15 on")
+def test_exceptions_thrown_into_generators(run):
+    """Also where throw() is the first event of the code."""
+    run(
+        RAISING
+        + """
+    def c():
+        try: yield 1
+        except KeyError: yield 2
+
+    def throw(exception, starts):
+        generator = c()
+        if starts: next(generator)
+        try: generator.throw(exception)
+        except (KeyError, ValueError): pass
+
+    chosen, full = Profile(record="c"), Profile()
+    with full, chosen:
+        for starts in (False, True, True):
+            for exception in (KeyError(), ValueError()):
+                throw(exception, starts)
+    assert not unwinds() and is_local(c)
+    full.save("full.prof")
+    chosen.save("chosen.prof")
+    found, expected = ((file.calls("c"), file.resumes("c"))
+                       for file in map(ProfFile, ("chosen.prof", "full.prof")))
+    assert found == expected and found[0] >= 4, (found, expected)
+        """
+    )
