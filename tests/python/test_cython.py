@@ -121,9 +121,16 @@ def test_calls(made, name):
 OTHERS = [goes_on_in_a_thread, is_closed_in_a_thread, is_collected, catches]
 
 
+def name_of(function):
+    """Its own name, because the repr differs between the workers of pytest-xdist."""
+    return function.__name__
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="cProfile sees other events")
 @pytest.mark.parametrize(
-    "function", [*(case[0] for case in CASES.values()), *OTHERS], ids=[*CASES, *map(repr, OTHERS)]
+    "function",
+    [*(case[0] for case in CASES.values()), *OTHERS],
+    ids=[*CASES, *map(name_of, OTHERS)],
 )
 def test_as_cprofile(made, function):
     profiler = cProfile.Profile()
@@ -131,7 +138,7 @@ def test_as_cprofile(made, function):
     assert recorded(function, made) == counts(profiler)
 
 
-@pytest.mark.parametrize("function", OTHERS)
+@pytest.mark.parametrize("function", OTHERS, ids=name_of)
 def test_no_step_fails_or_is_a_call_too_many(made, function):
     """From 3.13 on, where Cython reports that a step raises while the exception is pending."""
     (calls,) = (row[0] for name, row in recorded(function, made).items() if name != "leaf")
