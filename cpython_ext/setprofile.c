@@ -218,7 +218,8 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
                                             PyObject *value)
 {
     const active_recorders *list = &state->active[HOOK_SETPROFILE];
-    for (started_frame *at = state->started_end; at-- != state->started;) {
+    for (started_frame *at = state->started_end; at != state->started;) {
+        at--;
         if (at->frame == frame) {
             state->started_end = at;
             return record_end(list, frame, value, at->key);
