@@ -81,6 +81,13 @@ mod tests {
                 "0 s", "12 ns", "1.50 µs", "45.6 ms", "1.00 s", "1.23 s", "100 s", "7540 s"
             ]
         );
+        let halves: Vec<_> = [1_125, 1_375, 10_250_000, 999_499, 999_500]
+            .map(|nanoseconds| duration(f64::from(nanoseconds) / 1e9))
+            .into();
+        assert_eq!(
+            halves,
+            ["1.12 µs", "1.38 µs", "10.2 ms", "999 µs", "1.00 ms"]
+        );
         assert_eq!(duration(f64::NAN), "NaN s");
         assert_eq!(count(-1234567), "-1,234,567");
         assert_eq!(count(999), "999");

@@ -62,11 +62,12 @@ def view(page, *inputs):
 
 def duration(nanoseconds):
     # Computed as the program does, because a half may be none by another way.
-    for unit, number in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
-        value = nanoseconds / 1e9 * number
-        if value >= 0.9995:
+    seconds = nanoseconds / 1e9
+    for unit, number, least in (("s", 1, 0.9995), ("ms", 1e3, 0.9995e-3), ("µs", 1e6, 0.9995e-6)):
+        if seconds >= least:
+            value = seconds * number
             return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
-    return f"{nanoseconds} ns" if nanoseconds else "0 s"
+    return f"{seconds * 1e9:.0f} ns" if nanoseconds else "0 s"
 
 
 def wait(page):

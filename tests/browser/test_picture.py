@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+from pages import duration
 from selenium.webdriver.common.keys import Keys
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -49,12 +50,8 @@ class Recorded:
         return f"{100 * seconds / self.whole:.2f} %"
 
 
-def duration(seconds):
-    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= 0.9995 * size:
-            value = seconds / size
-            return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
+def time(seconds):
+    return duration(round(seconds * 1e9))
 
 
 def test_names_are_cut_as_by_the_program(page):
@@ -65,6 +62,24 @@ def test_names_are_cut_as_by_the_program(page):
     for text, room, expected in table["beginnings"]:
         found = page.script(function + "return beginning(...arguments)", text, room, table["cells"])
         assert (found or None) == (expected or None), (text, room)
+
+
+def test_numbers_are_rounded_as_by_the_program(page):
+    script = (ROOT / "src" / "report" / "svg" / "graph.js").read_text()
+    numbers = script[script.index("function rounded(") : script.index("// The width of one")]
+    # Halves, which have no nearest digits, and their neighbours.
+    times = [
+        half * unit // 1000 + off
+        for unit in (10**3, 10**6, 10**9)
+        for half in (1125, 1375, 2625, 10250, 10750, 12350, 100500, 101500, 999499, 999500)
+        for off in (-1, 0, 1)
+    ]
+    times += [0, 1, 499, 500, 999, 1000]
+    texts = page.script(f"const data = {{}}; {numbers} return arguments[0].map(duration)", times)
+    assert texts == [duration(time) for time in times]
+    parts = [(part, 160_000) for part in range(0, 2000)] + [(1, 800), (3, 800), (1, 0)]
+    texts = page.script(f"{numbers} return arguments[0].map(of => percent(...of))", parts)
+    assert texts == [f"{100 * part / whole if whole else 0:.2f} %" for part, whole in parts]
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +96,11 @@ def test_hovering_tells_what_pstats_tells(page, recorded):
     assert name == "publish_programmatically"
     assert re.fullmatch(r"docutils/core\.py:\d+", place)
     assert (
-        here == f"{recorded.share(ct)} of all time here: total {duration(ct)}, self {duration(tt)}"
+        here == f"{recorded.share(ct)} of all time here: total {time(ct)}, self {time(tt)}"
     )
     assert calls == "1 call on this path"
     assert everywhere == (
-        f"Everywhere: total {duration(ct)}, self {duration(tt)}, {nc} call ({cc} primitive)"
+        f"Everywhere: total {time(ct)}, self {time(tt)}, {nc} call ({cc} primitive)"
     )
     assert ran == "Ran in 1 of 1 process; threads: MainThread"
     assert exact.startswith("Exact")
@@ -104,7 +119,7 @@ def test_the_top_row_of_the_reverse_graph_is_self_time(page, recorded):
         (label for label in page.labels("reverse") if label["top"] == top),
         key=lambda label: label["x"],
     )
-    assert first["title"].endswith(f", {recorded.share(widest)} of all time, {duration(widest)}")
+    assert first["title"].endswith(f", {recorded.share(widest)} of all time, {time(widest)}")
     graph = page.script("return document.getElementById('reverse').width.baseVal.value")
     assert first["width"] / graph == pytest.approx(widest / recorded.whole, rel=1e-6)
 

@@ -1,22 +1,23 @@
 // Numbers like those of the program: see src/report/numbers.rs.
 
-/** Units, and how many of them are a second. */
-const UNITS: readonly (readonly [string, number])[] = [
-  ['s', 1],
-  ['ms', 1e3],
-  ['µs', 1e6],
+/** Units, how many of them are a second, and the least time that has this unit, seconds. */
+const UNITS: readonly (readonly [string, number, number])[] = [
+  ['s', 1, 0.9995],
+  ['ms', 1e3, 0.9995e-3],
+  ['µs', 1e6, 0.9995e-6],
 ];
 
 /** Returns nanoseconds with three significant digits, in the unit that suits them. */
 export function duration(nanoseconds: number): string {
   if (nanoseconds === 0) return '0 s';
-  for (const [unit, number] of UNITS) {
-    const value = (nanoseconds / 1e9) * number;
-    if (Math.abs(value) < 0.9995) continue;
+  const seconds = nanoseconds / 1e9;
+  for (const [unit, number, least] of UNITS) {
+    if (Math.abs(seconds) < least) continue;
+    const value = seconds * number;
     const decimals = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
     return `${rounded(value, decimals)} ${unit}`;
   }
-  return `${nanoseconds.toFixed(0)} ns`;
+  return `${rounded(seconds * 1e9, 0)} ns`;
 }
 
 /** Returns a number of 0 or more. A half becomes the even digit, as the program rounds it. */
@@ -37,7 +38,7 @@ export function signed(nanoseconds: number): string {
 
 /** Returns a mean of whole numbers. */
 export function mean(number: number): string {
-  return Number.isInteger(number) ? count(number) : `${number.toFixed(1)}`;
+  return Number.isInteger(number) ? count(number) : rounded(number, 1);
 }
 
 /** Returns a whole number with its thousands marked. */
@@ -47,7 +48,7 @@ export function count(number: number): string {
 
 /** Returns a part of a whole: `12.34 %`. */
 export function share(part: number, whole: number): string {
-  return `${(whole > 0 ? (100 * part) / whole : 0).toFixed(2)} %`;
+  return `${rounded(whole > 0 ? (100 * part) / whole : 0, 2)} %`;
 }
 
 export function counted(number: number, one: string, many: string): string {

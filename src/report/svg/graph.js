@@ -12,16 +12,27 @@ function make(space, tag, attributes, ...children) {
   return element;
 }
 
-const significant = value =>
-  value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
-const share = ns => (data.whole ? 100 * ns / data.whole : 0).toFixed(2) + ' %';
+// A number of 0 or more with so many decimals. A half becomes the even digit, as by the program.
+function rounded(value, decimals) {
+  const digits = value * 10 ** decimals;
+  // A half is exact only in as many binary digits.
+  const isHalf = Number.isInteger(value * 2 ** (decimals + 1)) && digits % 1 === 0.5;
+  return (isHalf ? 2 * Math.round(digits / 2) / 10 ** decimals : value).toFixed(decimals);
+}
+
+const percent = (part, whole) => rounded(whole ? 100 * part / whole : 0, 2) + ' %';
+const share = ns => percent(ns, data.whole);
 const counted = (n, one, many) => n.toLocaleString('en') + ' ' + (n === 1 ? one : many);
 
+// Computed by the steps of the program, because another way makes a half of other numbers.
 function duration(ns) {
-  for (const [unit, size] of [['s', 1e9], ['ms', 1e6], ['µs', 1e3]]) {
-    if (ns >= 0.9995 * size) return significant(ns / size) + ' ' + unit;
+  const seconds = ns / 1e9;
+  for (const [unit, number, least] of [['s', 1, 0.9995], ['ms', 1e3, 0.9995e-3], ['µs', 1e6, 0.9995e-6]]) {
+    if (seconds < least) continue;
+    const value = seconds * number;
+    return rounded(value, value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2) + ' ' + unit;
   }
-  return Math.round(ns) + ' ns';
+  return ns ? rounded(seconds * 1e9, 0) + ' ns' : '0 s';
 }
 
 // The width of one character, pixels.
@@ -237,7 +248,7 @@ class Graph {
   shares(i) {
     const ofAll = `${share(this.total[i])} of all time`;
     if (this.zoomed < 0 || i === this.zoomed || this.total[i] > this.span) return ofAll;
-    return `${ofAll}, ${(100 * this.total[i] / this.span).toFixed(2)} % of ${this.text(this.zoomed)}`;
+    return `${ofAll}, ${percent(this.total[i], this.span)} of ${this.text(this.zoomed)}`;
   }
 
   describe(i) {
@@ -255,7 +266,7 @@ class Graph {
            : `${total}: ${duration(this.total[i])} of ${this.text(base)}'s own time came this way`];
     const [cc, nc, tt, ct, least] = data.figures[f] || [];
     if (nc !== undefined) {
-      lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(ct * 1e9)}, self ${least > 1 ? 'at least ' : ''}${duration(tt * 1e9)}, `
+      lines.push(`Everywhere: total ${least ? 'at least ' : ''}${duration(Math.round(ct * 1e9))}, self ${least > 1 ? 'at least ' : ''}${duration(Math.round(tt * 1e9))}, `
         + `${counted(nc, 'call', 'calls')} (${counted(cc, 'primitive', 'primitive')})`);
     }
     if (data.ran[f]) {
