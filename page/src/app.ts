@@ -3,21 +3,13 @@
 import type { Profile, Role } from './data/profile';
 import type { Sources } from './data/sources';
 import { readTimeline, type Timeline } from './data/timeline';
-import { functionFigures } from './model/figures';
+import { functionFigures, type Figures } from './model/figures';
 import { Graph } from './model/frames';
 import { expression, search, type Matches } from './model/search';
 import { findingOccurrences } from './model/occurrences';
 import { profileOf } from './model/range';
-import {
-  finish,
-  isGroup,
-  isSameBut,
-  selecting,
-  type Choice,
-  type Selection,
-} from './model/selection';
-import { inSteps } from './pause';
-import { Store, type State } from './state';
+import { isGroup, isSameBut, selecting, type Choice, type Selection } from './model/selection';
+import { Store, type State, type ViewName } from './state';
 import { copy, folded, tableCsv, tableText } from './text/copy';
 import { count, counted, duration, share } from './text/numbers';
 import { make } from './ui/dom';
@@ -32,14 +24,24 @@ import { FlameGraph } from './view/flame';
 import { genericsPage } from './view/generics';
 import { GroupChooser } from './view/processes';
 import { Sandwich } from './view/sandwich';
+import { layout } from './view/layout';
 import { sortFigures, sortKey } from './view/rows';
 import { SourceView } from './view/source';
 import { TaskView } from './view/tasks';
 import { FunctionTable } from './view/table';
 import { rangeText, TimelineView } from './view/timeline';
+import { inSteps, Work, type Steps } from './work';
 
-/** Nodes of a profile up to which a selection is made at once: the page blocks no longer than that. */
-const AT_ONCE = 1_500_000;
+/** Nodes of a profile up to which *My code only* is prepared: the selection is kept beside others. */
+const PREPARED = 1_500_000;
+
+/** Result of the search for a text, and what is said of it. */
+interface Found {
+  selection: Selection;
+  text: string;
+  matches: Matches | null;
+  told: string;
+}
 
 export class App {
   private readonly store = new Store();
@@ -55,18 +57,20 @@ export class App {
   private readonly changes: ChangesTable | undefined;
   private readonly source: SourceView | null;
   private readonly tasks: TaskView;
-  private readonly groups: GroupChooser;
+  private readonly work = new Work();
+  private groups: GroupChooser | null = null;
   private selection: Selection | null = null;
   /** The selection before, or one that was prepared: people go back and forth. */
   private other: Selection | null = null;
   private whole: Graph | null = null;
   private inverted: Graph | null = null;
-  private found: { selection: Selection; text: string; matches: Matches | null } | null = null;
+  private found: Found | null = null;
+  /** Selection that is on the screen. */
+  private shown: Selection | null = null;
 
   private timeline: { data: Timeline; view: TimelineView } | null = null;
+  private isReading = false;
   private ranged: { from: number; to: number; profile: Profile } | null = null;
-  /** Ends when all that the present state needs was read. */
-  settled: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly profile: Profile,
@@ -108,6 +112,7 @@ export class App {
     this.table = new FunctionTable({
       sort: (sort, ascending) => store.set({ sort, ascending }),
       choose,
+      again: () => this.show(store.state),
     });
     this.changes =
       profile.changes &&
@@ -116,8 +121,8 @@ export class App {
         choose,
       });
     this.tasks = new TaskView(profile, choose);
-    this.source = sources && new SourceView(profile, sources, choose);
-    this.groups = new GroupChooser(profile, change => store.set({ ...change, zoom: [] }));
+    this.source =
+      sources && new SourceView(profile, sources, { choose, again: () => this.show(store.state) });
     main.replaceChildren(this.toolbar.element, this.view, this.details.element, this.told);
     document.getElementById('top')!.append(this.toolbar.buttons);
     document.body.append(this.tip.element, this.help);
@@ -133,77 +138,104 @@ export class App {
     this.toolbar.show({ ...state, view });
     const hasRange = state.to > state.from && this.toolbar.views.includes('timeline');
     this.toolbar.showRange(hasRange ? rangeText(state) : '');
-    if ((view === 'timeline' || hasRange) && !this.timeline) {
-      this.read();
-      return;
-    }
-    const selection = this.select(state);
-    if (!selection) return;
-    const matches = this.search(selection, state.search);
-    this.view.setAttribute('aria-labelledby', `tab-${view}`);
-    const element = this.elementOf(view);
-    if (this.view.firstChild !== element) this.view.replaceChildren(element);
-    this.tip.hide();
-    if (view === 'flame' || view === 'inverted') {
-      this.flame.show({
-        graph: this.graph(selection, view),
-        selection,
-        zoom: state.zoom,
-        growsUp: view === 'flame' && state.flame,
-        matches: matches?.of ?? null,
-        chosen: state.fn,
-        rootLabel: this.rootLabel(selection, view),
-      });
-    } else if (view === 'sandwich') this.sandwich.show(selection, state, matches?.of ?? null);
-    else if (view === 'table') this.table.show(selection, state);
-    else if (view === 'timeline') this.timeline!.view.show(state, selection, matches?.of ?? null);
-    else if (view === 'tasks') this.tasks.show(state);
-    else if (view === 'source') this.source!.show(selection, state);
-    else if (view === 'changes') this.changes!.show(state);
-    else if (view === 'processes') this.groups.show(state);
-    this.details.show(selection, state.fn);
+    if ((view === 'timeline' || hasRange) && !this.timeline) this.read();
+    else this.work.run(this.making(state, view));
   }
 
-  /** Reads the timeline, then shows what is to be shown. */
+  /** Ends when what is asked for is shown. */
+  settled(): Promise<void> {
+    return this.work.settled();
+  }
+
+  /** Makes all that `view` shows, then what shows it: the latter takes few milliseconds. */
+  private *making(state: State, view: ViewName): Steps<() => void> {
+    const selection = yield* this.select(state);
+    const found = yield* this.search(selection, state.search);
+    const figures = state.fn >= 0 ? yield* functionFigures(selection) : [];
+    const showView = yield* this.makingView(selection, state, view, found.matches?.of ?? null);
+    return () => {
+      this.toolbar.status.textContent = found.told;
+      this.view.setAttribute('aria-labelledby', `tab-${view}`);
+      const element = this.elementOf(view);
+      if (this.view.firstChild !== element) this.view.replaceChildren(element);
+      this.tip.hide();
+      this.shown = selection;
+      showView();
+      this.details.show(selection, figures, state.fn);
+    };
+  }
+
+  private *makingView(
+    selection: Selection,
+    state: State,
+    view: ViewName,
+    matches: Uint8Array | null,
+  ): Steps<() => void> {
+    switch (view) {
+      case 'flame':
+      case 'inverted': {
+        const graph = yield* this.graph(selection, view);
+        // Makes the frames in sight, which the view then places again.
+        yield* layout(graph, yield* graph.find(state.zoom), innerWidth);
+        return () => this.showGraph(graph, state, view, matches);
+      }
+      case 'sandwich':
+        return yield* this.sandwich.making(selection, state, matches, innerWidth);
+      case 'table':
+        return yield* this.table.making(selection, state);
+      case 'changes':
+        return yield* this.changes!.making(state);
+      case 'source':
+        return yield* this.source!.making(selection, state);
+      case 'processes': {
+        const change = (off: Partial<State>) => this.store.set({ ...off, zoom: [] });
+        const groups = (this.groups ??= yield* GroupChooser.of(this.profile, change));
+        return () => groups.show(state);
+      }
+      case 'timeline':
+        return () => this.timeline!.view.show(state, selection, matches);
+      case 'tasks':
+        return () => this.tasks.show(state);
+      case 'generics':
+        return () => {};
+    }
+  }
+
+  private showGraph(
+    graph: Graph,
+    { zoom, flame, fn }: State,
+    view: ViewName,
+    matches: Uint8Array | null,
+  ): void {
+    const { selection } = graph;
+    const rootLabel = this.rootLabel(selection, view);
+    const growsUp = view === 'flame' && flame;
+    this.flame.show({ graph, selection, zoom, growsUp, matches, chosen: fn, rootLabel });
+  }
+
+  /** Reads the timeline, then shows what is to be shown by then. */
   private read(): void {
-    if (this.isWaiting) return;
+    if (this.isReading) return;
+    this.isReading = true;
     this.view.replaceChildren(make('p', { class: 'hint' }, 'Reading the timeline …'));
     const text = this.timelineText;
     this.timelineText = '';
-    this.wait(
-      () => readTimeline(text),
-      data => {
-        const view = new TimelineView(this.profile, data, this.tip, {
-          change: (change, isTyping) => this.store.set(change, isTyping),
-          tell: told => (this.told.textContent = told),
-        });
-        this.timeline = { data, view };
-      },
-    );
-  }
-
-  /** Waits for what `work` makes, uses it, then shows the state that there is by then. */
-  private wait<T>(work: () => Promise<T>, use: (made: T) => void): void {
-    if (this.isWaiting) return;
-    this.isWaiting = true;
-    document.body.dataset['busy'] = '';
-    const waiting: Promise<void> = work().then(made => {
-      use(made);
-      this.isWaiting = false;
-      delete document.body.dataset['busy'];
+    const reading = readTimeline(text).then(data => {
+      const view = new TimelineView(this.profile, data, this.tip, {
+        change: (change, isTyping) => this.store.set(change, isTyping),
+        tell: told => (this.told.textContent = told),
+      });
+      this.timeline = { data, view };
       this.show(this.store.state);
-      // The state may want more by now.
-      return this.settled === waiting ? undefined : this.settled;
     });
-    this.settled = waiting;
+    this.work.waitFor(reading);
   }
-  private isWaiting = false;
 
   /** Returns the profile of the chosen range, or of everything. */
-  private profileOf({ from, to }: State): Profile {
+  private *profileOf({ from, to }: State): Steps<Profile> {
     if (!this.timeline || to <= from) return this.profile;
     if (this.ranged?.from !== from || this.ranged.to !== to) {
-      const profile = profileOf(this.profile, this.timeline.data, { from, to });
+      const profile = yield* profileOf(this.profile, this.timeline.data, { from, to });
       this.ranged = { from, to, profile };
     }
     return this.ranged.profile;
@@ -227,15 +259,14 @@ export class App {
       case 'source':
         return this.source!.element;
       case 'processes':
-        return this.groups.element;
+        return this.groups!.element;
       case 'generics':
         return (this.generics ??= genericsPage(this.profile));
     }
   }
   private generics: HTMLElement | null = null;
 
-  /** Returns the selection of `state`, or `null` if it is being made: then it is shown later. */
-  private select(state: State): Selection | null {
+  private *select(state: State): Steps<Selection> {
     const { measure, mine, imports, tasksOnly } = state;
     const choice: Choice = {
       measure,
@@ -245,43 +276,31 @@ export class App {
       tasksOff: new Set(state.tasksOff),
       tasksOnly,
     };
-    const profile = this.profileOf(state);
-    const isIt = (of: Selection | null) =>
+    const profile = yield* this.profileOf(state);
+    const isIt = (of: Selection | null): of is Selection =>
       of?.profile === profile && of.choice.measure === measure && isSameBut(of.choice, choice);
-    if (isIt(this.other)) this.use(this.other!);
-    else if (!isIt(this.selection)) {
-      const steps = selecting(profile, choice, this.selection);
-      if (profile.nodes > AT_ONCE) {
-        this.wait(
-          () => inSteps(steps),
-          selection => this.use(selection),
-        );
-        return null;
-      }
-      this.use(finish(steps));
-    }
-    return this.selection;
+    if (isIt(this.selection)) return this.selection;
+    const isOther = isIt(this.other);
+    const selection = isOther ? this.other! : yield* selecting(profile, choice, this.selection);
+    this.other = this.selection;
+    this.selection = selection;
+    this.whole = this.inverted = null;
+    return selection;
   }
 
   /** Makes what is likely to be asked for next, while the page has nothing else to do. */
   async prepare(): Promise<void> {
     const { profile, selection } = this;
     await inSteps(findingOccurrences(profile));
-    if (!selection || profile.nodes > AT_ONCE) return;
+    if (!selection || profile.nodes > PREPARED) return;
     const mine = { ...selection.choice, mine: !selection.choice.mine };
     const other = await inSteps(selecting(selection.profile, mine));
     if (this.selection === selection) this.other = other;
   }
 
-  private use(selection: Selection): void {
-    this.other = this.selection;
-    this.selection = selection;
-    this.whole = this.inverted = null;
-  }
-
-  private graph(selection: Selection, view: 'flame' | 'inverted'): Graph {
+  private *graph(selection: Selection, view: 'flame' | 'inverted'): Steps<Graph> {
     if (view === 'flame') return (this.whole ??= Graph.whole(selection));
-    return (this.inverted ??= Graph.inverted(selection));
+    return (this.inverted ??= yield* Graph.inverted(selection));
   }
 
   private rootLabel({ choice, whole, wholeCalls, wholeTime }: Selection, view: string): string {
@@ -292,14 +311,13 @@ export class App {
     return view === 'flame' ? `All: ${amount}` : `All, each function by itself: ${amount}`;
   }
 
-  private search(selection: Selection, text: string): Matches | null {
+  private *search(selection: Selection, text: string): Steps<Found> {
     if (this.found?.selection !== selection || this.found.text !== text) {
       const pattern = text ? expression(text) : null;
-      const matches = pattern && search(selection, pattern);
-      this.found = { selection, text, matches };
-      this.toolbar.status.textContent = searchText(selection, text, matches);
+      const matches = pattern && (yield* search(selection, pattern));
+      this.found = { selection, text, matches, told: searchText(selection, text, matches) };
     }
-    return this.found.matches;
+    return this.found;
   }
 
   private recolour(): void {
@@ -309,18 +327,30 @@ export class App {
   }
 
   private async copy(form: CopyForm): Promise<void> {
-    const selection = this.selection!;
-    const { ascending, view } = this.store.state;
-    const rows =
-      view === 'table'
-        ? this.table.shown
-        : sortFigures(functionFigures(selection), sortKey(this.store.state), ascending, null);
-    const texts = { text: tableText, csv: tableCsv, folded, svg: () => this.flame.picture() };
-    const text = texts[form](selection, rows);
-    const isCopied = await copy(text);
-    this.toolbar.status.textContent = isCopied
-      ? `Copied ${counted(text.trimEnd().split('\n').length, 'line', 'lines')}`
-      : 'The browser does not let this page copy';
+    const { status } = this.toolbar;
+    status.textContent = 'Copying …';
+    const text = await inSteps(this.copied(form));
+    const isCopied = text !== null && (await copy(text));
+    status.textContent =
+      text === null
+        ? 'Too much to copy; edbprof export writes it to a file'
+        : isCopied
+          ? `Copied ${counted(text.trimEnd().split('\n').length, 'line', 'lines')}`
+          : 'The browser does not let this page copy';
+  }
+
+  /** Returns the text to copy, or `null` if it is too long. */
+  private *copied(form: CopyForm): Steps<string | null> {
+    const selection = this.shown!;
+    const { state } = this.store;
+    if (form === 'svg') return this.flame.picture();
+    if (form === 'folded') return yield* folded(selection);
+    let rows: readonly Figures[] = this.table.shown;
+    if (state.view !== 'table') {
+      const figures = yield* functionFigures(selection);
+      rows = yield* sortFigures(figures, sortKey(state), state.ascending, null);
+    }
+    return yield* (form === 'csv' ? tableCsv : tableText)(selection, rows);
   }
 }
 

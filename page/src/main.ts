@@ -19,7 +19,7 @@ async function start(): Promise<void> {
     const timeline = take('timeline-data');
     const sources = await readSources(take('source-data'));
     const app = new App(profile, timeline, sources, main);
-    await app.settled;
+    await app.settled();
     document.body.dataset['ready'] = '';
     void app.prepare();
     const { remarks } = profile;

@@ -2,7 +2,7 @@
 // JSON, preceded by its length, and columns of variable-length integers.
 // src/report/page/columns.rs writes it.
 
-import { pause } from '../pause';
+import { pause } from '../work';
 
 /** Integers that are read without a pause. */
 const PART = 1 << 19;

@@ -1,7 +1,7 @@
 // The profile as columns. Nodes are in depth-first order, so that the callees of node `n`, at any
 // depth, are the nodes from `n + 1` to `end[n]`. Every walk is a loop over a range.
 
-import { pause } from '../pause';
+import { inParts, inSteps, pause } from '../work';
 import { Reader, inflate } from './decode';
 
 /** Parts that a function has in the program. The numbers are those of src/report/page/functions.rs. */
@@ -164,20 +164,26 @@ async function readNames(reader: Reader, header: Header) {
     role: reader.take(number).slice(),
   };
   const texts = await reader.values<string>(2 * header.files);
-  const files = Array.from({ length: header.files }, (_, file) => ({
-    path: texts[2 * file]!,
-    short: texts[2 * file + 1]!,
-  }));
+  const files: SourceFile[] = [];
+  const addFiles = (first: number, last: number) => {
+    for (let at = 2 * first; at < 2 * last; at += 2) {
+      files.push({ path: texts[at]!, short: texts[at + 1]! });
+    }
+  };
+  await inSteps(inParts(header.files, addFiles));
   const figures = await reader.values<number>(4 * header.exact);
-  const exact = Array.from({ length: header.exact }, (_, row) => {
-    const [fn, calls, self, total] = figures.slice(4 * row, 4 * row + 4) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { function: fn, calls, self, total };
-  });
+  const exact: ExactRow[] = [];
+  const addRows = (first: number, last: number) => {
+    for (let at = 4 * first; at < 4 * last; at += 4) {
+      exact.push({
+        function: figures[at]!,
+        calls: figures[at + 1]!,
+        self: figures[at + 2]!,
+        total: figures[at + 3]!,
+      });
+    }
+  };
+  await inSteps(inParts(header.exact, addRows));
   return { functions, files, exact };
 }
 
@@ -186,16 +192,21 @@ const PART = 1 << 19;
 
 /** Reads the depths and functions of nodes, and where their callees end. */
 async function readShape(reader: Reader, { nodes, callers }: Header) {
+  // Numbers of callees, and callees by the distance from their callers.
+  const numbers = await reader.column(new Uint32Array(callers));
   const starts = new Uint32Array(callers + 1);
   for (let caller = 0; caller < callers; caller++) {
-    starts[caller + 1] = starts[caller]! + reader.integer();
+    starts[caller + 1] = starts[caller]! + numbers[caller]!;
   }
   const callees = new Uint32Array(starts[callers]!);
-  for (let caller = 0; caller < callers; caller++) {
-    for (let at = starts[caller]!; at < starts[caller + 1]!; at++) {
-      callees[at] = caller + reader.signed();
+  const read = (first: number, last: number) => {
+    for (let caller = first; caller < last; caller++) {
+      for (let at = starts[caller]!; at < starts[caller + 1]!; at++) {
+        callees[at] = caller + reader.signed();
+      }
     }
-  }
+  };
+  await inSteps(inParts(callers, read));
   // Steps up from the node before, which become depths, and places among callees, which become
   // functions.
   const depth = await reader.column(new Uint32Array(nodes));

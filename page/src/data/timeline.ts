@@ -1,7 +1,7 @@
 // The timeline as columns: for each thread the calls by their beginnings, in ticks of its process's
 // clock. Ticks are added up exactly, and become nanoseconds at the end.
 
-import { pause } from '../pause';
+import { pause } from '../work';
 import { Reader, inflate } from './decode';
 
 /** Beginnings of slices. The numbers are those of src/report/page/timeline.rs. */

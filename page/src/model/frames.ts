@@ -2,9 +2,11 @@
 // threads. Its callees, or callers in an inverted graph, are made when they are to be seen, so that
 // the first picture of a million nodes needs no million frames.
 
-import { eachCallee, type Selection } from './selection';
+import { inParts, type Steps } from '../work';
 import { outermost } from './figures';
-import { nodesOf } from './occurrences';
+import { findingOccurrences, nodesOf } from './occurrences';
+import { sorted } from './order';
+import { eachCallee, type Selection } from './selection';
 
 export interface Frame {
   /** Function, or -1 for the whole. */
@@ -15,6 +17,8 @@ export interface Frame {
   nodes: ArrayLike<number>;
   /** In graphs of callers the part of the weight that each node stands for: if absent, its own. */
   parts: ArrayLike<number> | null;
+  /** Growth of the nodes' self time, where two sides are compared. */
+  growth: number;
   next: Frame[] | null;
 }
 
@@ -27,75 +31,102 @@ export class Graph {
   private constructor(
     readonly selection: Selection,
     readonly direction: Direction,
-    first: Frame[] | null,
     fn: number,
     nodes: ArrayLike<number>,
     weight: number,
   ) {
-    this.root = { fn, weight, parent: null, depth: 0, nodes, parts: null, next: first };
-    for (const frame of first ?? []) frame.parent = this.root;
+    this.root = {
+      fn,
+      weight,
+      parent: null,
+      depth: 0,
+      nodes,
+      parts: null,
+      growth: 0,
+      next: null,
+    };
   }
 
   /** Returns the graph of all calls, from the roots on. */
   static whole(selection: Selection): Graph {
-    return new Graph(selection, 'callees', null, -1, [-1], selection.whole);
+    return new Graph(selection, 'callees', -1, [-1], selection.whole);
   }
 
   /** Returns the inverted graph: each function by itself, its callers next to it. */
-  static inverted(selection: Selection): Graph {
-    return new Graph(selection, 'callers', byFunction(selection), -1, [], selection.whole);
+  static *inverted(selection: Selection): Steps<Graph> {
+    const graph = new Graph(selection, 'callers', -1, [], selection.whole);
+    graph.root.next = yield* byFunction(selection, graph.root);
+    return graph;
   }
 
   /** Returns the callees, or callers, of all outermost calls of `fn`. */
-  static of(selection: Selection, fn: number, direction: Direction): Graph {
-    const nodes = outermost(selection, fn);
+  static *of(selection: Selection, fn: number, direction: Direction): Steps<Graph> {
+    const nodes = yield* outermost(selection, fn);
+    const weights = new Float64Array(nodes.length);
     let weight = 0;
-    for (const node of nodes) weight += selection.weight[node]!;
-    const graph = new Graph(selection, direction, null, fn, nodes, weight);
-    if (direction === 'callers') graph.root.parts = nodes.map(node => selection.weight[node]!);
+    let growth = 0;
+    const add = (first: number, last: number) => {
+      for (let i = first; i < last; i++) {
+        weights[i] = selection.weight[nodes[i]!]!;
+        weight += weights[i]!;
+        growth += growthOf(selection, nodes[i]!);
+      }
+    };
+    yield* inParts(nodes.length, add);
+    const graph = new Graph(selection, direction, fn, nodes, weight);
+    graph.root.growth = growth;
+    if (direction === 'callers') graph.root.parts = weights;
     return graph;
   }
 
   /** Returns the frames next to `frame`, the heaviest first. */
-  next(frame: Frame): Frame[] {
-    frame.next ??= this.direction === 'callees' ? this.callees(frame) : this.callers(frame);
+  *next(frame: Frame): Steps<Frame[]> {
+    const isDown = this.direction === 'callees';
+    frame.next ??= yield* isDown ? this.callees(frame) : this.callers(frame);
     return frame.next;
   }
 
   /** Returns the frame at the end of a path of functions, or the last one that exists. */
-  find(path: readonly number[]): Frame {
+  *find(path: readonly number[]): Steps<Frame> {
     let frame = this.root;
     for (const fn of path) {
-      const next = this.next(frame).find(callee => callee.fn === fn);
+      const next = (yield* this.next(frame)).find(callee => callee.fn === fn);
       if (!next) break;
       frame = next;
     }
     return frame;
   }
 
-  private callees(frame: Frame): Frame[] {
+  private *callees(frame: Frame): Steps<Frame[]> {
     const { profile, weight } = this.selection;
-    const groups = new Groups(frame.depth + 1, frame);
-    for (let i = 0; i < frame.nodes.length; i++) {
-      eachCallee(this.selection, frame.nodes[i]!, callee => {
-        const heavy = weight[callee]!;
-        if (heavy > 0) groups.add(profile.function[callee]!, callee, heavy, false);
-      });
-    }
-    return groups.frames();
+    const groups = new Groups(this.selection, frame);
+    yield* eachCallee(this.selection, frame.nodes, callee => {
+      const heavy = weight[callee]!;
+      if (heavy > 0) groups.add(profile.function[callee]!, callee, heavy, false);
+    });
+    return yield* groups.frames();
   }
 
-  private callers(frame: Frame): Frame[] {
+  private *callers(frame: Frame): Steps<Frame[]> {
     const { profile, up, own } = this.selection;
-    const groups = new Groups(frame.depth + 1, frame);
-    for (let i = 0; i < frame.nodes.length; i++) {
-      const node = frame.nodes[i]!;
-      const caller = up[node]!;
-      const part = frame.parts ? frame.parts[i]! : own[node]!;
-      if (caller >= 0 && part > 0) groups.add(profile.function[caller]!, caller, part, true);
-    }
-    return groups.frames();
+    const { nodes, parts } = frame;
+    const groups = new Groups(this.selection, frame);
+    const look = (first: number, last: number) => {
+      for (let i = first; i < last; i++) {
+        const node = nodes[i]!;
+        const caller = up[node]!;
+        const part = parts ? parts[i]! : own[node]!;
+        if (caller >= 0 && part > 0) groups.add(profile.function[caller]!, caller, part, true);
+      }
+    };
+    yield* inParts(nodes.length, look);
+    return yield* groups.frames();
   }
+}
+
+/** Returns the growth of a node's self time; 0 where nothing is compared. */
+function growthOf({ self, before }: Selection, node: number): number {
+  return before ? self[node]! - before.self[node]! : 0;
 }
 
 /** Returns the functions from the root to `frame`. */
@@ -109,22 +140,35 @@ export function pathTo(frame: Frame): number[] {
 const LEAST = 1e-5;
 
 /** Returns a frame for each function that has a weight of its own. */
-function byFunction({ own, profile, whole }: Selection): Frame[] {
+function* byFunction(selection: Selection, parent: Frame): Steps<Frame[]> {
+  const { own, profile, whole, before } = selection;
   const least = whole * LEAST;
   const { nodes, function: column } = profile;
-  const weights = new Float64Array(profile.functions.name.length);
-  for (let node = 0; node < nodes; node++) {
-    const fn = column[node]!;
-    weights[fn] = weights[fn]! + own[node]!;
-  }
+  const { length } = profile.functions.name;
+  const weights = new Float64Array(length);
+  const growths = new Float64Array(before ? length : 0);
+  const add = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      const fn = column[node]!;
+      weights[fn] = weights[fn]! + own[node]!;
+      if (before) growths[fn] = growths[fn]! + growthOf(selection, node);
+    }
+  };
+  yield* inParts(nodes, add);
+  const occurrences = yield* findingOccurrences(profile);
   const frames: Frame[] = [];
-  weights.forEach((weight, fn) => {
-    // Narrower ones are never seen: the root always fills the width.
-    if (weight <= 0 || weight < least) return;
-    const of = nodesOf(profile, fn);
-    frames.push({ fn, weight, parent: null, depth: 1, nodes: of, parts: null, next: null });
-  });
-  return frames.sort(heaviest);
+  const make = (first: number, last: number) => {
+    for (let fn = first; fn < last; fn++) {
+      const weight = weights[fn]!;
+      // Narrower ones are never seen: the root always fills the width.
+      if (weight <= 0 || weight < least) continue;
+      const of = nodesOf(occurrences, fn);
+      const growth = growths[fn] ?? 0;
+      frames.push({ fn, weight, parent, depth: 1, nodes: of, parts: null, growth, next: null });
+    }
+  };
+  yield* inParts(length, make);
+  return yield* sorted(frames, heaviest);
 }
 
 function heaviest(a: Frame, b: Frame): number {
@@ -137,36 +181,31 @@ interface OpenFrame extends Frame {
   parts: number[] | null;
 }
 
-/** Frames that are being put together, one a function. */
+/** Frames next to another one that are being put together, one a function. */
 class Groups {
   private readonly of = new Map<number, OpenFrame>();
 
   constructor(
-    private readonly depth: number,
+    private readonly selection: Selection,
     private readonly parent: Frame,
   ) {}
 
   add(fn: number, node: number, weight: number, hasParts: boolean): void {
     let frame = this.of.get(fn);
     if (!frame) {
-      const { parent, depth } = this;
-      frame = {
-        fn,
-        weight: 0,
-        parent,
-        depth,
-        nodes: [],
-        parts: hasParts ? [] : null,
-        next: null,
-      };
+      const { parent } = this;
+      const parts = hasParts ? [] : null;
+      const depth = parent.depth + 1;
+      frame = { fn, weight: 0, parent, depth, nodes: [], parts, growth: 0, next: null };
       this.of.set(fn, frame);
     }
     frame.weight += weight;
+    frame.growth += growthOf(this.selection, node);
     frame.nodes.push(node);
     frame.parts?.push(weight);
   }
 
-  frames(): Frame[] {
-    return [...this.of.values()].sort(heaviest);
+  frames(): Steps<Frame[]> {
+    return sorted([...this.of.values()], heaviest);
   }
 }

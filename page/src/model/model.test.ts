@@ -6,6 +6,7 @@ import { Graph, pathTo } from './frames';
 import { search } from './search';
 import { EVERYTHING as ALL, select, type Choice } from './selection';
 import { tasksOf } from './tasks';
+import { finish } from '../work';
 
 /** Makes a profile of nodes: depth, function, calls, self, waiting. */
 function profile(roles: Role[], nodes: [number, number, number, number, number][]): Profile {
@@ -116,7 +117,7 @@ describe('columns', () => {
 
 describe('figures', () => {
   it('count the time of nested calls once', () => {
-    const [f0, f1, f2] = functionFigures(select(recursive, ALL));
+    const [f0, f1, f2] = finish(functionFigures(select(recursive, ALL)));
     expect(f0).toMatchObject({ calls: 1, self: 5, total: 50 });
     expect(f1).toMatchObject({ calls: 6, self: 38, total: 38, waiting: 4 });
     expect(f2).toMatchObject({ calls: 1, self: 7, total: 15 });
@@ -124,12 +125,12 @@ describe('figures', () => {
 
   it('of callers and callees are those of the pair', () => {
     const selection = select(recursive, ALL);
-    expect(callersOf(selection, 1).map(row => [row.fn, row.calls, row.total])).toEqual([
+    expect(finish(callersOf(selection, 1)).map(row => [row.fn, row.calls, row.total])).toEqual([
       [0, 2, 30],
       [1, 3, 20],
       [2, 1, 8],
     ]);
-    expect(calleesOf(selection, 0).map(row => [row.fn, row.total])).toEqual([
+    expect(finish(calleesOf(selection, 0)).map(row => [row.fn, row.total])).toEqual([
       [1, 30],
       [2, 15],
     ]);
@@ -138,16 +139,16 @@ describe('figures', () => {
   it('are exact where the data has better ones', () => {
     const exact = [{ function: 2, calls: 9, self: 90, total: 99 }];
     const selection = select({ ...recursive, exact }, ALL);
-    expect(functionFigures(selection)[2]).toMatchObject({ calls: 9, self: 90, total: 99 });
+    expect(finish(functionFigures(selection))[2]).toMatchObject({ calls: 9, self: 90, total: 99 });
     const mine = select({ ...recursive, exact }, { ...ALL, mine: true });
-    expect(functionFigures(mine)).toHaveLength(2);
+    expect(finish(functionFigures(mine))).toHaveLength(2);
   });
 });
 
 describe('a selection', () => {
   it('without libraries counts their time as their callers’', () => {
     const selection = select(recursive, { ...ALL, mine: true });
-    const [f0, f1] = functionFigures(selection);
+    const [f0, f1] = finish(functionFigures(selection));
     expect(f0).toMatchObject({ self: 12, total: 50 });
     expect(f1).toMatchObject({ self: 38, total: 38 });
     expect(selection.wholeTime).toBe(50);
@@ -165,7 +166,7 @@ describe('a selection', () => {
       ],
     );
     const selection = select(imported, { ...ALL, imports: true });
-    expect(functionFigures(selection).map(row => [row.fn, row.self])).toEqual([
+    expect(finish(functionFigures(selection)).map(row => [row.fn, row.self])).toEqual([
       [0, 9],
       [1, 6],
       [2, 16],
@@ -196,7 +197,7 @@ describe('a selection', () => {
       ),
       tasks,
     };
-    expect(tasksOf(loop)).toEqual({
+    expect(finish(tasksOf(loop))).toEqual({
       tasks: [
         { fn: 2, calls: 1, time: 120 },
         { fn: 1, calls: 3, time: 30 },
@@ -210,8 +211,10 @@ describe('a selection', () => {
     expect(whole({ tasksOnly: true, tasksOff: new Set([1, 2]) })).toBe(0);
     const alone = select(loop, { ...ALL, tasksOnly: true, tasksOff: new Set([2]) });
     const graph = Graph.whole(alone);
-    expect(graph.next(graph.root).map(frame => [frame.fn, frame.weight])).toEqual([[1, 30]]);
-    expect(functionFigures(alone).map(row => row.fn)).toEqual([1, 2]);
+    expect(finish(graph.next(graph.root)).map(frame => [frame.fn, frame.weight])).toEqual([
+      [1, 30],
+    ]);
+    expect(finish(functionFigures(alone)).map(row => row.fn)).toEqual([1, 2]);
   });
 
   it('has other measures', () => {
@@ -224,14 +227,16 @@ describe('a selection', () => {
 describe('graphs', () => {
   it('join threads', () => {
     const graph = Graph.whole(select(threads, ALL));
-    expect(graph.next(graph.root).map(frame => [frame.fn, frame.weight])).toEqual([[2, 40]]);
+    expect(finish(graph.next(graph.root)).map(frame => [frame.fn, frame.weight])).toEqual([
+      [2, 40],
+    ]);
   });
 
   it('of callers add up to the time of each function', () => {
-    const graph = Graph.inverted(select(recursive, ALL));
-    const [first] = graph.next(graph.root);
+    const graph = finish(Graph.inverted(select(recursive, ALL)));
+    const [first] = finish(graph.next(graph.root));
     expect([first!.fn, first!.weight]).toEqual([1, 38]);
-    expect(graph.next(first!).map(frame => [frame.fn, frame.weight])).toEqual([
+    expect(finish(graph.next(first!)).map(frame => [frame.fn, frame.weight])).toEqual([
       [1, 20],
       [0, 10],
       [2, 8],
@@ -240,11 +245,13 @@ describe('graphs', () => {
 
   it('of one function begin at its outermost calls', () => {
     const selection = select(recursive, ALL);
-    const callees = Graph.of(selection, 1, 'callees');
+    const callees = finish(Graph.of(selection, 1, 'callees'));
     expect(callees.root.weight).toBe(38);
-    expect(callees.next(callees.root).map(frame => [frame.fn, frame.weight])).toEqual([[1, 20]]);
-    const callers = Graph.of(selection, 1, 'callers');
-    expect(callers.next(callers.root).map(frame => [frame.fn, frame.weight])).toEqual([
+    expect(finish(callees.next(callees.root)).map(frame => [frame.fn, frame.weight])).toEqual([
+      [1, 20],
+    ]);
+    const callers = finish(Graph.of(selection, 1, 'callers'));
+    expect(finish(callers.next(callers.root)).map(frame => [frame.fn, frame.weight])).toEqual([
       [0, 30],
       [2, 8],
     ]);
@@ -252,15 +259,15 @@ describe('graphs', () => {
 
   it('find frames by their paths, or the last that exists', () => {
     const graph = Graph.whole(select(recursive, ALL));
-    expect(pathTo(graph.find([0, 2, 1]))).toEqual([0, 2, 1]);
-    expect(pathTo(graph.find([0, 9]))).toEqual([0]);
+    expect(pathTo(finish(graph.find([0, 2, 1])))).toEqual([0, 2, 1]);
+    expect(pathTo(finish(graph.find([0, 9])))).toEqual([0]);
   });
 });
 
 describe('a search', () => {
   it('counts each stack once', () => {
-    const found = search(select(recursive, ALL), /f1/);
+    const found = finish(search(select(recursive, ALL), /f1/));
     expect(found).toMatchObject({ functions: 1, onStack: 38, own: 38 });
-    expect(search(select(recursive, ALL), /f[02]/)).toMatchObject({ onStack: 50, own: 12 });
+    expect(finish(search(select(recursive, ALL), /f[02]/))).toMatchObject({ onStack: 50, own: 12 });
   });
 });

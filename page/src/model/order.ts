@@ -1,6 +1,6 @@
-// Orders of many rows, without comparing objects.
+// Orders of many rows, in steps that each take a few milliseconds.
 
-import { pause } from '../pause';
+import { inParts, type Steps } from '../work';
 
 const DIGIT = 16;
 const BUCKETS = 1 << DIGIT;
@@ -10,67 +10,78 @@ const BUCKETS = 1 << DIGIT;
  * order. The bits of such numbers are in the order of the numbers, so that four passes over digits
  * of 16 bits sort them.
  */
-export function ascending(keys: Float64Array): Uint32Array {
+export function* ascending(keys: Float64Array): Steps<Uint32Array> {
   const { length } = keys;
   const digits = new Uint16Array(keys.buffer, keys.byteOffset, 4 * length);
-  let order = Uint32Array.from({ length }, (_, i) => i);
+  let order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
   let next = new Uint32Array(length);
   const starts = new Uint32Array(BUCKETS);
   for (let digit = 0; digit < 4; digit++) {
     starts.fill(0);
-    for (let i = 0; i < length; i++) starts[digits[4 * i + digit]!]!++;
+    const count = (first: number, last: number) => {
+      for (let i = first; i < last; i++) starts[digits[4 * i + digit]!]!++;
+    };
+    yield* inParts(length, count);
     let sum = 0;
     for (let bucket = 0; bucket < BUCKETS && sum < length; bucket++) {
       const number = starts[bucket]!;
       starts[bucket] = sum;
       sum += number;
     }
-    for (let i = 0; i < length; i++) {
-      const at = order[i]!;
-      next[starts[digits[4 * at + digit]!]!++] = at;
-    }
+    const place = (first: number, last: number) => {
+      for (let i = first; i < last; i++) {
+        const at = order[i]!;
+        next[starts[digits[4 * at + digit]!]!++] = at;
+      }
+    };
+    yield* inParts(length, place);
     [order, next] = [next, order];
   }
   return order;
 }
 
-/** Rows that are compared without a pause. */
-const PART = 10_000;
+/** Rows that are compared in one step. */
+const PART = 4_000;
 
-/** Returns for each text its place in the alphabet, without blocking anything for long. */
-export async function ranks(texts: readonly string[]): Promise<Uint32Array> {
-  const compare = (a: number, b: number) =>
-    texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : a - b;
-  let sorted: Uint32Array[] = [];
-  for (let first = 0; first < texts.length; first += PART) {
-    const length = Math.min(PART, texts.length - first);
-    sorted.push(Uint32Array.from({ length }, (_, i) => first + i).sort(compare));
-    await pause();
+/** Returns `rows` sorted by `compare`. Equal ones stay in their order. */
+export function* sorted<T>(rows: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  let parts: T[][] = [];
+  for (let first = 0; first < rows.length; first += PART) {
+    parts.push(rows.slice(first, first + PART).sort(compare));
+    yield;
   }
-  while (sorted.length > 1) {
-    const merged: Uint32Array[] = [];
-    for (let i = 0; i < sorted.length; i += 2) {
-      const other = sorted[i + 1];
-      merged.push(other ? await merge(sorted[i]!, other, compare) : sorted[i]!);
+  while (parts.length > 1) {
+    const merged: T[][] = [];
+    for (let i = 0; i < parts.length; i += 2) {
+      const other = parts[i + 1];
+      merged.push(other ? yield* merge(parts[i]!, other, compare) : parts[i]!);
     }
-    sorted = merged;
+    parts = merged;
   }
-  const rank = new Uint32Array(texts.length);
-  sorted[0]?.forEach((text, at) => (rank[text] = at));
-  return rank;
+  return parts[0] ?? [];
 }
 
-async function merge(
-  one: Uint32Array,
-  other: Uint32Array,
-  compare: (a: number, b: number) => number,
-): Promise<Uint32Array> {
-  const whole = new Uint32Array(one.length + other.length);
+function* merge<T>(one: T[], other: T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  const whole: T[] = [];
   let [i, j] = [0, 0];
-  for (let at = 0; at < whole.length; at++) {
-    if (at % (8 * PART) === 8 * PART - 1) await pause();
-    const isOne = j >= other.length || (i < one.length && compare(one[i]!, other[j]!) <= 0);
-    whole[at] = isOne ? one[i++]! : other[j++]!;
-  }
+  const take = (first: number, last: number) => {
+    for (let at = first; at < last; at++) {
+      const isOne = j >= other.length || (i < one.length && compare(one[i]!, other[j]!) <= 0);
+      whole.push(isOne ? one[i++]! : other[j++]!);
+    }
+  };
+  yield* inParts(one.length + other.length, take);
   return whole;
+}
+
+/** Returns for each text its place in the alphabet. */
+export function* ranks(texts: readonly string[]): Steps<Uint32Array> {
+  const order = yield* sorted(
+    texts.map((_, text) => text),
+    (a, b) => (texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : 0),
+  );
+  const rank = new Uint32Array(texts.length);
+  order.forEach((text, at) => (rank[text] = at));
+  return rank;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ends, type Profile } from '../data/profile';
 import { Beginning, type Lane, type Process, type Timeline } from '../data/timeline';
 import { callsOf } from './calls';
+import { finish } from '../work';
 import { profileOf } from './range';
 
 // Two ticks are one nanosecond, and tick 0 is at 100 ns. f0 calls f1 twice; f1 calls f0.
@@ -51,7 +52,7 @@ const timeline: Timeline = {
 const depth = Uint32Array.from([0, 1, 2]);
 const profile = { nodes: 3, depth, end: ends(depth), exact: [] } as unknown as Profile;
 const figures = (from: number, to: number) => {
-  const { calls, self, waiting } = profileOf(profile, timeline, { from, to });
+  const { calls, self, waiting } = finish(profileOf(profile, timeline, { from, to }));
   return [[...calls], [...self], [...waiting]];
 };
 

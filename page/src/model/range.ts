@@ -2,6 +2,7 @@
 // if it begins in the range, and time counts where it passed.
 
 import type { Profile } from '../data/profile';
+import type { Steps } from '../work';
 import {
   Beginning,
   firstFrom,
@@ -25,17 +26,17 @@ interface Figures {
 }
 
 /** Returns `profile` with the figures of `range`. */
-export function profileOf(profile: Profile, timeline: Timeline, range: Range): Profile {
+export function* profileOf(profile: Profile, timeline: Timeline, range: Range): Steps<Profile> {
   const figures = {
     calls: new Float64Array(profile.nodes),
     self: new Float64Array(profile.nodes),
     waiting: new Float64Array(profile.nodes),
   };
-  for (const process of timeline.processes) addProcess(figures, process, range);
+  for (const process of timeline.processes) yield* addProcess(figures, process, range);
   return { ...profile, ...figures, exact: [], estimated: profile.nodes };
 }
 
-function addProcess(figures: Figures, process: Process, range: Range): void {
+function* addProcess(figures: Figures, process: Process, range: Range): Steps<void> {
   const from = tickAt(process, range.from);
   const to = tickAt(process, range.to);
   const { parent, place, counts, isCall } = process;
@@ -50,7 +51,9 @@ function addProcess(figures: Figures, process: Process, range: Range): void {
       ticks[node] = ticks[node]! + end - Math.max(begin, from);
       if (lane.beginning[slice] === Beginning.Called && begin >= from) calls[node]!++;
     });
+    yield;
     addWaits(figures, lane, from, to);
+    yield;
   }
   const ofCallees = new Float64Array(parent.length);
   for (let node = parent.length - 1; node >= 0; node--) {

@@ -1,6 +1,7 @@
 // The search by regular expression, and the share of what it matches.
 
 import { searched, type Profile } from '../data/profile';
+import { inParts, type Steps } from '../work';
 import { Shown, type Selection } from './selection';
 
 export interface Matches {
@@ -21,34 +22,46 @@ export function expression(text: string): RegExp | null {
   }
 }
 
+/** Functions that are matched in one step. */
+const PART = 4_000;
+
 /** Returns for each function 1 if `pattern` matches its name and place. */
-export function matching(profile: Profile, pattern: RegExp): Uint8Array {
+export function* matching(profile: Profile, pattern: RegExp): Steps<Uint8Array> {
   const { length } = profile.functions.name;
   const of = new Uint8Array(length);
-  for (let fn = 0; fn < length; fn++) of[fn] = pattern.test(searched(profile, fn)) ? 1 : 0;
+  for (let fn = 0; fn < length; fn++) {
+    of[fn] = pattern.test(searched(profile, fn)) ? 1 : 0;
+    if (fn % PART === PART - 1) yield;
+  }
   return of;
 }
 
 /** Looks for functions that `pattern` matches in what is selected. */
-export function search(selection: Selection, pattern: RegExp): Matches {
+export function* search(selection: Selection, pattern: RegExp): Steps<Matches> {
   const { profile, up, own, shown } = selection;
-  const of = matching(profile, pattern);
-  const found = new Set<number>();
-  const isOn = new Uint8Array(profile.nodes);
+  const { nodes, function: column } = profile;
+  const of = yield* matching(profile, pattern);
+  const isFound = new Uint8Array(of.length);
+  const isOn = new Uint8Array(nodes);
+  let functions = 0;
   let onStack = 0;
   let byThemselves = 0;
-  for (let node = 0; node < profile.nodes; node++) {
-    if (shown[node] !== Shown.Yes) continue;
-    const fn = profile.function[node]!;
-    const above = up[node]!;
-    if (of[fn]) {
-      found.add(fn);
-      byThemselves += own[node]!;
+  const look = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      if (shown[node] !== Shown.Yes) continue;
+      const fn = column[node]!;
+      const above = up[node]!;
+      if (of[fn]) {
+        if (!isFound[fn]) functions++;
+        isFound[fn] = 1;
+        byThemselves += own[node]!;
+      }
+      if (of[fn] || (above >= 0 && isOn[above])) {
+        isOn[node] = 1;
+        onStack += own[node]!;
+      }
     }
-    if (of[fn] || (above >= 0 && isOn[above])) {
-      isOn[node] = 1;
-      onStack += own[node]!;
-    }
-  }
-  return { of, functions: found.size, onStack, own: byThemselves };
+  };
+  yield* inParts(nodes, look);
+  return { of, functions, onStack, own: byThemselves };
 }

@@ -3,6 +3,7 @@
 // transparent (its time is its caller's, its callees are its caller's callees) or left out.
 
 import { Role, type Profile } from '../data/profile';
+import { finish, inParts, type Steps } from '../work';
 
 export const enum Shown {
   Transparent = 0,
@@ -86,31 +87,9 @@ type Base = Pick<
   | 'wholeCalls'
 >;
 
-/** Nodes that are looked at without a pause. */
-const PART = 1 << 18;
-
 /** Applies `choice` to `profile`. `last`, the selection before, may have much of the new one. */
 export function select(profile: Profile, choice: Choice, last?: Selection | null): Selection {
   return finish(selecting(profile, choice, last));
-}
-
-/** Takes all steps at once. */
-export function finish<T>(steps: Iterator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
-
-/** Calls `step` with the parts of a range one by one. Loops are slow in generators themselves. */
-export function* inParts(
-  length: number,
-  step: (first: number, last: number) => void,
-): Generator<void> {
-  for (let first = 0; first < length; first += PART) {
-    step(first, Math.min(first + PART, length));
-    yield;
-  }
 }
 
 /** Does what `select` does, in steps that each take a few milliseconds. */
@@ -118,11 +97,10 @@ export function* selecting(
   profile: Profile,
   choice: Choice,
   last?: Selection | null,
-): Generator<void, Selection> {
+): Steps<Selection> {
   const isBase = last?.profile === profile && isSameBut(last.choice, choice);
   const base = isBase ? last : yield* baseOf(profile, choice);
-  const own = ownMeasure(choice, base);
-  yield;
+  const own = yield* ownMeasure(choice, base);
   const { shown, up, self, total } = base;
   return {
     profile,
@@ -136,7 +114,7 @@ export function* selecting(
     before: base.before,
     own,
     weight: own === self ? total : yield* inclusive(own, up, shown),
-    whole: own === self ? base.wholeTime : sum(own),
+    whole: own === self ? base.wholeTime : yield* sum(own),
     wholeTime: base.wholeTime,
     wholeCalls: base.wholeCalls,
   };
@@ -162,13 +140,13 @@ export function coroutines({ tasks, functions }: Profile): Uint8Array {
   return is;
 }
 
-function* baseOf(profile: Profile, choice: Choice): Generator<void, Base> {
+function* baseOf(profile: Profile, choice: Choice): Steps<Base> {
   const { shown, up } = yield* shownNodes(profile, choice);
   // Processes and threads have no figures of their own, so that nothing is folded in the whole.
   const hides = !isWhole(choice);
   const { calls } = profile;
   const self = hides ? yield* folded(profile.self, shown, up) : profile.self;
-  const hasWaits = hides && isAny(profile.waiting);
+  const hasWaits = hides && profile.waiting.some(time => time > 0);
   const waiting = hasWaits ? yield* folded(profile.waiting, shown, up) : profile.waiting;
   const was = profile.before;
   const selfBefore = was && (hides ? yield* folded(was.self, shown, up) : was.self);
@@ -181,40 +159,25 @@ function* baseOf(profile: Profile, choice: Choice): Generator<void, Base> {
     waiting,
     total: yield* inclusive(self, up, shown),
     before: was && selfBefore ? { calls: was.calls, self: selfBefore } : null,
-    wholeTime: sum(self),
-    wholeCalls: sumShown(calls, shown),
+    wholeTime: yield* sum(self),
+    wholeCalls: yield* sum(calls, shown),
   };
 }
 
-/** Returns true if not all figures are 0. */
-function isAny(column: Float64Array): boolean {
-  for (let i = 0; i < column.length; i++) if (column[i]! > 0) return true;
-  return false;
-}
-
-function sumShown(column: Float64Array, shown: Uint8Array): number {
-  let whole = 0;
-  for (let node = 0; node < column.length; node++) {
-    if (shown[node] === Shown.Yes) whole += column[node]!;
-  }
-  return whole;
-}
-
 /** Returns a column without the figures of nodes that are not shown. */
-function ofShown(column: Float64Array, shown: Uint8Array): Float64Array {
-  const figures = column.slice();
-  for (let node = 0; node < figures.length; node++) {
-    if (shown[node] !== Shown.Yes) figures[node] = 0;
-  }
+function* ofShown(column: Float64Array, shown: Uint8Array): Steps<Float64Array> {
+  const figures = new Float64Array(column.length);
+  const copy = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      if (shown[node] === Shown.Yes) figures[node] = column[node]!;
+    }
+  };
+  yield* inParts(column.length, copy);
   return figures;
 }
 
 /** Returns the times of shown nodes, to which those of transparent ones below are added. */
-function* folded(
-  times: Float64Array,
-  shown: Uint8Array,
-  up: Int32Array,
-): Generator<void, Float64Array> {
+function* folded(times: Float64Array, shown: Uint8Array, up: Int32Array): Steps<Float64Array> {
   const sums = new Float64Array(times.length);
   const add = (first: number, last: number) => {
     for (let node = first; node < last; node++) {
@@ -227,10 +190,7 @@ function* folded(
   return sums;
 }
 
-function* shownNodes(
-  profile: Profile,
-  choice: Choice,
-): Generator<void, Pick<Base, 'shown' | 'up'>> {
+function* shownNodes(profile: Profile, choice: Choice): Steps<Pick<Base, 'shown' | 'up'>> {
   const { nodes, depth: depths, function: column, end } = profile;
   const { off, mine, imports, tasksOff, tasksOnly } = choice;
   const hasTasks = tasksOnly || tasksOff.size > 0;
@@ -293,30 +253,37 @@ function* shownNodes(
   return { shown, up };
 }
 
-function ownMeasure(
+function* ownMeasure(
   choice: Choice,
   { calls, self, waiting, before, shown }: Omit<Base, 'profile'>,
-): Float64Array {
+): Steps<Float64Array> {
   switch (choice.measure) {
     case 'time':
       return self;
     case 'waiting':
       return waiting;
     case 'calls':
-      return isWhole(choice) ? calls : ofShown(calls, shown);
+      return isWhole(choice) ? calls : yield* ofShown(calls, shown);
     case 'before':
       return before?.self ?? self;
     case 'running':
-      return self.map((time, node) => Math.max(0, time - waiting[node]!));
+      return yield* running(self, waiting);
   }
 }
 
+function* running(self: Float64Array, waiting: Float64Array): Steps<Float64Array> {
+  const times = new Float64Array(self.length);
+  const subtract = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      times[node] = Math.max(0, self[node]! - waiting[node]!);
+    }
+  };
+  yield* inParts(self.length, subtract);
+  return times;
+}
+
 /** Adds up `own` from callees to callers. */
-function* inclusive(
-  own: Float64Array,
-  up: Int32Array,
-  shown: Uint8Array,
-): Generator<void, Float64Array> {
+function* inclusive(own: Float64Array, up: Int32Array, shown: Uint8Array): Steps<Float64Array> {
   const sums = own.slice();
   const { length } = sums;
   const add = (first: number, last: number) => {
@@ -329,24 +296,43 @@ function* inclusive(
   return sums;
 }
 
-export function sum(column: Float64Array): number {
+/** Adds up a column, or the part of it that is shown. */
+function* sum(column: Float64Array, shown?: Uint8Array): Steps<number> {
   let whole = 0;
-  for (let i = 0; i < column.length; i++) whole += column[i]!;
+  const add = (first: number, last: number) => {
+    for (let i = first; i < last; i++) if (!shown || shown[i] === Shown.Yes) whole += column[i]!;
+  };
+  yield* inParts(column.length, add);
   return whole;
 }
 
-/** Calls `visit` with each shown callee of `node`; with each shown root for -1. */
-export function eachCallee(
-  selection: Selection,
-  node: number,
-  visit: (callee: number) => void,
-): void {
-  const { profile, shown } = selection;
-  const last = node < 0 ? profile.nodes : profile.end[node]!;
-  let at = node + 1;
-  while (at < last) {
-    if (shown[at] === Shown.Yes) visit(at);
-    const isPassed = shown[at] === Shown.Yes || shown[at] === Shown.LeftOut;
-    at = isPassed ? profile.end[at]! : at + 1;
-  }
+/** Nodes that are passed in one step. */
+const PASSED = 50_000;
+
+/** Calls `visit` with each shown callee of each of `nodes`; with each shown root for -1. */
+export function* eachCallee(
+  { profile, shown }: Selection,
+  nodes: ArrayLike<number>,
+  visit: (callee: number, caller: number) => void,
+): Steps<void> {
+  const { end } = profile;
+  let next = 0;
+  let caller = -1;
+  let at = 0;
+  let last = 0;
+  const walk = () => {
+    for (let left = PASSED; left > 0; left--) {
+      if (at < last) {
+        const is = shown[at];
+        if (is === Shown.Yes) visit(at, caller);
+        at = is === Shown.Yes || is === Shown.LeftOut ? end[at]! : at + 1;
+      } else if (next < nodes.length) {
+        caller = nodes[next++]!;
+        at = caller + 1;
+        last = caller < 0 ? profile.nodes : end[caller]!;
+      } else return false;
+    }
+    return true;
+  };
+  while (walk()) yield;
 }

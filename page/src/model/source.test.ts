@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ends, Role, type Profile } from '../data/profile';
 import { EVERYTHING, select } from './selection';
+import { finish } from '../work';
 import { linesOf } from './source';
 
 const LINES = `import json
@@ -45,7 +46,7 @@ const profile = {
 const selection = select(profile, EVERYTHING);
 
 describe('the lines of a file', () => {
-  const lines = linesOf(selection, 0, LINES);
+  const lines = finish(linesOf(selection, 0, LINES));
 
   it('have the figures of what they define', () => {
     expect(lines.get(1)).toMatchObject({ calls: 1, self: 1, total: 71, sites: 0 });

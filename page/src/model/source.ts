@@ -2,6 +2,7 @@
 // its name is. A recording has no lines of calls, so that the latter is a guess.
 
 import type { Profile } from '../data/profile';
+import type { Steps } from '../work';
 import { calleesOf, functionFigures, type Figures } from './figures';
 import type { Selection } from './selection';
 
@@ -24,20 +25,21 @@ interface Body {
 }
 
 /** Returns the figures of the lines of a file, from 1. */
-export function linesOf(
+export function* linesOf(
   selection: Selection,
   file: number,
   lines: readonly string[],
-): Map<number, LineFigures> {
+): Steps<Map<number, LineFigures>> {
   const { profile } = selection;
-  const figures = functionFigures(selection).filter(row => profile.functions.file[row.fn] === file);
+  const all = yield* functionFigures(selection);
+  const figures = all.filter(row => profile.functions.file[row.fn] === file);
   const found = new Map<number, LineFigures>();
   for (const row of figures) add(found, profile.functions.line[row.fn]!, row, 0);
   const bodies = figures.map(row => bodyOf(profile, row.fn, lines));
   const owners = ownersOf(bodies, lines.length);
   for (const { fn } of bodies) {
     const own = linesOwnedBy(owners, fn);
-    for (const callee of calleesOf(selection, fn)) {
+    for (const callee of yield* calleesOf(selection, fn)) {
       const name = lastName(profile.functions.name[callee.fn]!);
       if (!name) continue;
       const call = new RegExp(`(^|[^\\w.])(?:[\\w.]*\\.)?${name}\\s*\\(`);

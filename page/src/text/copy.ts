@@ -3,32 +3,52 @@
 import { place } from '../data/profile';
 import type { Figures } from '../model/figures';
 import { Shown, type Selection } from '../model/selection';
+import type { Steps } from '../work';
 import { count, duration, share } from './numbers';
 
 /** Returns the table as text for people, columns aligned. */
-export function tableText(selection: Selection, rows: readonly Figures[]): string {
+export function* tableText(selection: Selection, rows: readonly Figures[]): Steps<string> {
   const { profile, wholeTime } = selection;
-  const lines = rows.map(row => [
-    count(row.calls),
-    duration(row.self),
-    share(row.self, wholeTime),
-    duration(row.total),
-    share(row.total, wholeTime),
-    `${profile.functions.name[row.fn]} ${place(profile, row.fn)}`.trimEnd(),
-  ]);
-  lines.unshift(['calls', 'self', '', 'total', '', 'function']);
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(line => line[i]!.length)));
-  const cells = (line: readonly string[]) =>
-    line.map((cell, i) => (i < line.length - 1 ? cell.padStart(widths[i]!) : cell));
-  return lines.map(line => `${cells(line).join('  ')}\n`).join('');
+  const lines = [['calls', 'self', '', 'total', '', 'function']];
+  const widths = lines[0]!.map(head => head.length);
+  yield* inRows(rows, row => {
+    const line = [
+      count(row.calls),
+      duration(row.self),
+      share(row.self, wholeTime),
+      duration(row.total),
+      share(row.total, wholeTime),
+      `${profile.functions.name[row.fn]} ${place(profile, row.fn)}`.trimEnd(),
+    ];
+    lines.push(line);
+    line.forEach((cell, i) => (widths[i] = Math.max(widths[i]!, cell.length)));
+  });
+  const texts: string[] = [];
+  yield* inRows(lines, line => {
+    const cells = line.map((cell, i) => (i < line.length - 1 ? cell.padStart(widths[i]!) : cell));
+    texts.push(`${cells.join('  ')}\n`);
+  });
+  return texts.join('');
 }
 
+/** Calls `visit` with each row, in steps. */
+function* inRows<T>(rows: readonly T[], visit: (row: T) => void): Steps<void> {
+  for (let at = 0; at < rows.length; at++) {
+    visit(rows[at]!);
+    if (at % ROWS === ROWS - 1) yield;
+  }
+}
+
+/** Rows that become texts in one step. */
+const ROWS = 2_000;
+
 /** Returns the table as CSV, times in nanoseconds. */
-export function tableCsv(selection: Selection, rows: readonly Figures[]): string {
+export function* tableCsv(selection: Selection, rows: readonly Figures[]): Steps<string> {
   const { profile } = selection;
-  const lines = rows.map(row => {
+  const lines = ['function,file,line,calls,self_ns,total_ns,waiting_ns'];
+  yield* inRows(rows, row => {
     const file = profile.files[profile.functions.file[row.fn]!]?.path ?? '';
-    return [
+    const cells = [
       csv(profile.functions.name[row.fn]!),
       csv(file),
       profile.functions.line[row.fn],
@@ -36,9 +56,10 @@ export function tableCsv(selection: Selection, rows: readonly Figures[]): string
       row.self,
       row.total,
       row.waiting,
-    ].join(',');
+    ];
+    lines.push(cells.join(','));
   });
-  return ['function,file,line,calls,self_ns,total_ns,waiting_ns', ...lines, ''].join('\r\n');
+  return [...lines, ''].join('\r\n');
 }
 
 /** Quotes a cell. A spreadsheet would compute one that begins like a formula. */
@@ -50,22 +71,42 @@ export function csv(text: string): string {
 /** Deepest stack that is written whole; deeper frames count as the last one's own time. */
 const MAX_DEPTH = 400;
 
-/** Returns the selected calls as folded stacks, a line for each stack with a weight of its own. */
-export function folded(selection: Selection): string {
+/** Longest text that is copied, characters: clipboards and browsers refuse more. */
+const LONGEST = 100_000_000;
+
+/**
+ * Returns the selected calls as folded stacks, a line for each stack with a weight of its own.
+ * Returns `null` if that is too long.
+ */
+export function* folded(selection: Selection): Steps<string | null> {
   const { profile, own, up, shown } = selection;
-  const labels = profile.functions.name.map((name, fn) => {
-    const at = place(profile, fn);
-    return (at ? `${name} (${at})` : name).replaceAll(';', '\uff1b').replaceAll(' ', '\u00a0');
-  });
+  const labels = new Map<number, string>();
+  const label = (fn: number) => {
+    let text = labels.get(fn);
+    if (text === undefined) {
+      const name = profile.functions.name[fn]!;
+      const at = place(profile, fn);
+      text = (at ? `${name} (${at})` : name).replaceAll(';', '\uff1b').replaceAll(' ', '\u00a0');
+      labels.set(fn, text);
+    }
+    return text;
+  };
   const sums = new Map<string, number>();
-  for (let node = 0; node < profile.nodes; node++) {
+  let length = 0;
+  for (let node = 0; node < profile.nodes && length <= LONGEST; node++) {
+    if (node % ROWS === ROWS - 1) yield;
     if (shown[node] !== Shown.Yes || own[node]! <= 0) continue;
     const stack: string[] = [];
-    for (let at = node; at >= 0; at = up[at]!) stack.push(labels[profile.function[at]!]!);
+    for (let at = node; at >= 0; at = up[at]!) stack.push(label(profile.function[at]!));
     const line = stack.reverse().slice(0, MAX_DEPTH).join(';');
-    sums.set(line, (sums.get(line) ?? 0) + own[node]!);
+    const sum = sums.get(line);
+    if (sum === undefined) length += line.length;
+    sums.set(line, (sum ?? 0) + own[node]!);
   }
-  return [...sums].map(([stack, weight]) => `${stack} ${weight}\n`).join('');
+  if (length > LONGEST) return null;
+  const lines: string[] = [];
+  yield* inRows([...sums], ([stack, weight]) => lines.push(`${stack} ${weight}\n`));
+  return lines.join('');
 }
 
 /** Puts `text` on the clipboard. Returns false if the browser refuses. */

@@ -1,11 +1,13 @@
 // The table of functions that differ between two sides.
 
 import type { ChangeRow, Changes, Profile, SideFigures } from '../data/profile';
+import { sorted } from '../model/order';
 import { expression } from '../model/search';
 import { searchedBy } from '../data/profile';
 import type { SortKey, State } from '../state';
 import { counted, duration, mean, signed } from '../text/numbers';
 import { make } from '../ui/dom';
+import type { Steps } from '../work';
 import { figureCell, headCell, nameCell } from './cells';
 import { Grid } from './grid';
 
@@ -69,22 +71,27 @@ export interface ChangesActions {
 }
 
 /** Returns the changes that `search` leaves, by size of the growth that `sort` names. */
-export function sortedChanges(
+export function* sortedChanges(
   profile: Profile,
   { rows }: Changes,
   { search, sort, ascending }: Pick<State, 'search' | 'sort' | 'ascending'>,
-): ChangeRow[] | null {
+): Steps<ChangeRow[] | null> {
   const pattern = expression(search);
   if (!pattern) return null;
-  const found = search ? rows.filter(row => searchedBy(profile, row.function, pattern)) : [...rows];
+  const found: ChangeRow[] = [];
+  for (const row of rows) {
+    if (!search || searchedBy(profile, row.function, pattern)) found.push(row);
+    if (search) yield;
+  }
   const sign = ascending ? 1 : -1;
   const { name } = profile.functions;
   const byName = (a: ChangeRow, b: ChangeRow) =>
     name[a.function]! < name[b.function]! ? -1 : name[a.function]! > name[b.function]! ? 1 : 0;
-  if (sort === 'name') return found.sort((a, b) => -sign * byName(b, a));
+  if (sort === 'name') return yield* sorted(found, (a, b) => -sign * byName(b, a));
   const column = COLUMNS.find(({ key }) => key === sort) ?? COLUMNS[0]!;
   const size = (row: ChangeRow) => Math.abs(column.growth(row));
-  return found.sort(
+  return yield* sorted(
+    found,
     (a, b) =>
       sign * (size(a) - size(b)) ||
       Math.abs(grown('calls')(b)) - Math.abs(grown('calls')(a)) ||
@@ -97,6 +104,7 @@ export class ChangesTable {
   private readonly status = make('output', { class: 'number-of-rows', 'aria-live': 'polite' });
   private readonly grid: Grid;
   private rows: ChangeRow[] = [];
+  private made: { of: string; rows: ChangeRow[] | null } | null = null;
   private state: State | null = null;
 
   constructor(
@@ -123,10 +131,19 @@ export class ChangesTable {
     );
   }
 
-  show(state: State): void {
+  /** Sorts the rows, then makes what shows them. */
+  *making(state: State): Steps<() => void> {
+    const { search, sort, ascending } = state;
+    const of = JSON.stringify([search, sort, ascending]);
+    const isMade = this.made?.of === of;
+    const rows = isMade ? this.made!.rows : yield* sortedChanges(this.profile, this.changes, state);
+    this.made = { of, rows };
+    return () => this.show(state, rows);
+  }
+
+  private show(state: State, rows: ChangeRow[] | null): void {
     const isOther = state.search !== this.state?.search;
     this.state = state;
-    const rows = sortedChanges(this.profile, this.changes, state);
     this.rows = rows ?? [];
     this.status.textContent = rows
       ? `${counted(rows.length, 'function', 'functions')} changed`

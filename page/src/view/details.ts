@@ -1,7 +1,7 @@
 // The line below the views: all of the chosen function, its whole name included.
 
 import { place, type Profile } from '../data/profile';
-import { functionFigures, type Figures } from '../model/figures';
+import { figuresOf, type Figures } from '../model/figures';
 import type { Selection } from '../model/selection';
 import type { Store } from '../state';
 import { counted, duration, share } from '../text/numbers';
@@ -9,22 +9,18 @@ import { button, make } from '../ui/dom';
 
 export class Details {
   readonly element = make('footer', { id: 'details', 'aria-label': 'Chosen function' });
-  private figures: { selection: Selection; of: Map<number, Figures> } | null = null;
 
   constructor(
     private readonly profile: Profile,
     private readonly store: Store,
   ) {}
 
-  show(selection: Selection, fn: number): void {
+  /** Shows a function; `figures` has those of all functions. */
+  show(selection: Selection, figures: readonly Figures[], fn: number): void {
     const { element, profile } = this;
     element.hidden = fn < 0 || fn >= profile.functions.name.length;
     if (element.hidden) return;
-    if (this.figures?.selection !== selection) {
-      const rows = functionFigures(selection).map(row => [row.fn, row] as const);
-      this.figures = { selection, of: new Map(rows) };
-    }
-    const row = this.figures.of.get(fn);
+    const row = figuresOf(figures, fn);
     const file = profile.files[profile.functions.file[fn]!];
     const name = make('strong', {}, profile.functions.name[fn]!);
     const at = make('span', { class: 'place', title: file?.path ?? '' }, place(profile, fn));

@@ -9,6 +9,7 @@ import { svg } from '../text/svg';
 import { make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
 import { colourOf, draw, ROW } from './canvas';
+import { finish } from '../work';
 import { changeStep, palette, type Palette } from './colours';
 import { oncePerFrame } from './frame';
 import { boxAt, layout, neighbour, type Box } from './layout';
@@ -49,6 +50,7 @@ export class FlameGraph {
   private rows: Box[][] = [];
   private colours: Palette | null = null;
   private hovered: Box | null = null;
+  private told: readonly string[] = [];
   private cursor: Box | null = null;
   private readonly redraw = oncePerFrame(() => this.draw());
   /** True if a graph that grows up is scrolled to its root, and so stays when it is resized. */
@@ -126,7 +128,9 @@ export class FlameGraph {
     const { shape, element } = this;
     if (!shape || element.clientWidth === 0) return;
     this.height = element.clientHeight;
-    this.rows = layout(shape.graph, shape.graph.find(shape.zoom), element.clientWidth);
+    const { graph } = shape;
+    const focus = finish(graph.find(shape.zoom));
+    this.rows = finish(layout(graph, focus, element.clientWidth));
     this.spacer.style.height = `${Math.max(this.rows.length * ROW, 1)}px`;
     if (this.isAtRoot) this.toRoot();
     this.redraw();
@@ -213,15 +217,11 @@ export class FlameGraph {
     const box = this.boxUnder(event) ?? null;
     if (box !== this.hovered) {
       this.hovered = box;
+      this.told = box ? describe(this.shape!, box.frame, this.name(box.frame)) : [];
       this.redraw();
     }
     this.element.classList.toggle('on-frame', box !== null);
-    if (box)
-      this.tip.show(
-        describe(this.shape!, box.frame, this.name(box.frame)),
-        event.clientX,
-        event.clientY,
-      );
+    if (box) this.tip.show(this.told, event.clientX, event.clientY);
     else this.tip.hide();
   }
 
@@ -289,7 +289,7 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
     const callee = frame.parent && frame.parent.fn >= 0 ? frame.parent.fn : -1;
     if (callee >= 0) lines.push(`on the way to ${profile.functions.name[callee]}`);
   } else {
-    const sum = (column: Float64Array) => sumOf(frame.nodes, node => column[node]!);
+    const sum = (column: Float64Array) => sumOf(frame.nodes, column);
     const waiting = sum(selection.waiting);
     lines.push(
       `total ${duration(sum(selection.total))}, self ${duration(sum(selection.self))}` +
@@ -300,11 +300,11 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
       const self = sum(selection.before.self);
       lines.push(
         `before: self ${duration(self)}, ` + counted(sum(selection.before.calls), 'call', 'calls'),
-        `change of self time: ${signed(sum(selection.self) - self)}`,
+        `change of self time: ${signed(frame.growth)}`,
       );
     }
   }
-  if (sumOf(frame.nodes, node => (node >= profile.estimated ? 1 : 0)) > 0) {
+  if (Array.prototype.some.call(frame.nodes, (node: number) => node >= profile.estimated)) {
     lines.push('An estimate: the recording has pairs of caller and callee only');
   }
   return lines.filter(line => line !== '');
@@ -312,12 +312,11 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
 
 /** Returns the colour of a frame's change of self time; `null` where nothing is compared. */
 function frameChange({ selection, graph }: Shape, frame: Frame): number | null {
-  const { before, self, wholeTime } = selection;
+  const { before, wholeTime } = selection;
   if (!before) return null;
   // Beside a function are its callers, whose own change is not on the way to it.
   if (graph.direction === 'callers' && frame.depth > 1) return changeStep(0);
-  const growth = sumOf(frame.nodes, node => self[node]! - before.self[node]!);
-  return changeStep(growth / Math.max(wholeTime, 1));
+  return changeStep(frame.growth / Math.max(wholeTime, 1));
 }
 
 /** Returns a sign for people who see few colours. */
@@ -326,9 +325,9 @@ function changeMark(shape: Shape, frame: Frame): string {
   return step === null || step === 3 ? '' : step > 3 ? '+ ' : '− ';
 }
 
-function sumOf(nodes: ArrayLike<number>, value: (node: number) => number): number {
+function sumOf(nodes: ArrayLike<number>, column: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < nodes.length; i++) sum += value(nodes[i]!);
+  for (let i = 0; i < nodes.length; i++) sum += column[nodes[i]!]!;
   return sum;
 }
 

@@ -1,6 +1,7 @@
 // The places of frames: rows of boxes, as wide as their weight.
 
 import type { Frame, Graph } from '../model/frames';
+import type { Steps } from '../work';
 
 export interface Box {
   frame: Frame;
@@ -15,7 +16,7 @@ const LEAST = 0.5;
 const LEAST_OPEN = 1;
 
 /** Returns the rows of boxes, the root's first. `focus` and the frames above it fill `width`. */
-export function layout(graph: Graph, focus: Frame, width: number): Box[][] {
+export function* layout(graph: Graph, focus: Frame, width: number): Steps<Box[][]> {
   const rows: Box[][] = [];
   for (let frame: Frame | null = focus; frame; frame = frame.parent) {
     rows.unshift([{ frame, x: 0, width, isAbove: frame !== focus }]);
@@ -28,13 +29,15 @@ export function layout(graph: Graph, focus: Frame, width: number): Box[][] {
     for (const box of row) {
       if (box.width < LEAST_OPEN || box.isAbove) continue;
       let x = box.x;
-      for (const frame of graph.next(box.frame)) {
+      const isMade = box.frame.next !== null;
+      for (const frame of isMade ? box.frame.next! : yield* graph.next(box.frame)) {
         const wide = frame.weight * scale;
         // They are sorted, so that all others are narrower.
         if (wide < LEAST) break;
         next.push({ frame, x, width: wide, isAbove: false });
         x += wide;
       }
+      if (!isMade) yield;
     }
     if (next.length === 0) return rows;
     rows.push(next);

@@ -2,10 +2,11 @@
 
 import { place, Role, type Profile } from '../data/profile';
 import { isGroup } from '../model/selection';
-import { tasksOf, type Task } from '../model/tasks';
+import { tasksOf, type Task, type Tasks } from '../model/tasks';
 import type { State } from '../state';
 import { count, duration, share } from '../text/numbers';
 import { button, make } from '../ui/dom';
+import { inParts, type Steps } from '../work';
 
 interface Group {
   node: number;
@@ -18,7 +19,7 @@ interface Group {
 type Off = Pick<State, 'off' | 'tasksOff' | 'tasksOnly'>;
 
 /** Returns the processes and threads, each process before its threads. */
-export function groupsOf(profile: Profile): Group[] {
+export function* groupsOf(profile: Profile): Steps<Group[]> {
   const groups: Group[] = [];
   const { role, name } = profile.functions;
   let node = 0;
@@ -26,14 +27,19 @@ export function groupsOf(profile: Profile): Group[] {
     const fn = profile.function[node]!;
     if (!isGroup(role[fn]!)) {
       node = profile.end[node]!;
+      yield;
       continue;
     }
     let time = 0;
     let calls = 0;
-    for (let at = node; at < profile.end[node]!; at++) {
-      time += profile.self[at]!;
-      calls += profile.calls[at]!;
-    }
+    const start = node;
+    const add = (first: number, last: number) => {
+      for (let at = start + first; at < start + last; at++) {
+        time += profile.self[at]!;
+        calls += profile.calls[at]!;
+      }
+    };
+    yield* inParts(profile.end[node]! - node, add);
     const level = role[fn] === Role.Thread && profile.depth[node]! > 0 ? 1 : 0;
     groups.push({ node, level, name: name[fn]!, time, calls });
     node++;
@@ -47,11 +53,20 @@ export class GroupChooser {
   private readonly groups: GroupTable | null;
   private readonly tasks: TaskTable | null;
 
-  constructor(profile: Profile, change: (off: Partial<Off>) => void) {
-    const groups = groupsOf(profile);
+  private constructor(
+    profile: Profile,
+    groups: readonly Group[],
+    tasks: Tasks,
+    change: (off: Partial<Off>) => void,
+  ) {
     this.groups = groups.length > 0 ? new GroupTable(profile, groups, change) : null;
-    this.tasks = profile.tasks.length > 0 ? new TaskTable(profile, change) : null;
+    this.tasks = profile.tasks.length > 0 ? new TaskTable(profile, tasks, change) : null;
     for (const table of [this.groups, this.tasks]) if (table) this.element.append(table.element);
+  }
+
+  static *of(profile: Profile, change: (off: Partial<Off>) => void): Steps<GroupChooser> {
+    const groups = yield* groupsOf(profile);
+    return new GroupChooser(profile, groups, yield* tasksOf(profile), change);
   }
 
   show(off: Off): void {
@@ -186,9 +201,9 @@ class TaskTable {
 
   constructor(
     private readonly profile: Profile,
+    { tasks, outside }: Tasks,
     private readonly change: (off: Partial<Off>) => void,
   ) {
-    const { tasks, outside } = tasksOf(profile);
     const whole = tasks.reduce((sum, task) => sum + task.time, outside);
     const box = (name: string) =>
       make('input', { type: 'checkbox', 'aria-label': name, change: () => this.toggle() });

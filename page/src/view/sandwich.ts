@@ -4,8 +4,10 @@ import { Graph } from '../model/frames';
 import type { Selection } from '../model/selection';
 import type { State } from '../state';
 import { make } from '../ui/dom';
+import type { Steps } from '../work';
 import type { Tip } from '../ui/tip';
 import { FlameGraph, type Actions } from './flame';
+import { layout } from './layout';
 
 export class Sandwich {
   readonly element: HTMLElement;
@@ -30,25 +32,30 @@ export class Sandwich {
     this.element = make('div', { class: 'sandwich' }, this.hint, this.halves);
   }
 
-  show(selection: Selection, state: State, matches: Uint8Array | null): void {
-    const { profile } = selection;
-    const { fn } = state;
-    const name = profile.functions.name[fn];
-    this.halves.hidden = name === undefined;
-    this.hint.hidden = name !== undefined;
-    this.hint.textContent = 'Choose a function in another view to see its callers and callees.';
-    if (name === undefined) return;
-    if (this.made?.selection !== selection || this.made.fn !== fn) {
-      this.made = {
-        selection,
-        fn,
-        callers: Graph.of(selection, fn, 'callers'),
-        callees: Graph.of(selection, fn, 'callees'),
-      };
+  /** Makes both graphs, then what shows them. */
+  *making(
+    selection: Selection,
+    { fn }: State,
+    matches: Uint8Array | null,
+    width: number,
+  ): Steps<() => void> {
+    const name = selection.profile.functions.name[fn];
+    if (name !== undefined && (this.made?.selection !== selection || this.made.fn !== fn)) {
+      const callers = yield* Graph.of(selection, fn, 'callers');
+      const callees = yield* Graph.of(selection, fn, 'callees');
+      for (const graph of [callers, callees]) yield* layout(graph, graph.root, width);
+      this.made = { selection, fn, callers, callees };
     }
-    const shared = { selection, zoom: [], matches, chosen: fn, rootLabel: name };
-    this.callers.show({ ...shared, graph: this.made.callers, growsUp: true });
-    this.callees.show({ ...shared, graph: this.made.callees, growsUp: false });
+    const { made } = this;
+    return () => {
+      this.halves.hidden = name === undefined;
+      this.hint.hidden = name !== undefined;
+      this.hint.textContent = 'Choose a function in another view to see its callers and callees.';
+      if (name === undefined) return;
+      const shared = { selection, zoom: [], matches, chosen: fn, rootLabel: name };
+      this.callers.show({ ...shared, graph: made!.callers, growsUp: true });
+      this.callees.show({ ...shared, graph: made!.callees, growsUp: false });
+    };
   }
 
   recolour(): void {

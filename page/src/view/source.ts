@@ -2,12 +2,13 @@
 
 import type { Profile } from '../data/profile';
 import type { Sources } from '../data/sources';
-import { functionFigures } from '../model/figures';
+import { functionFigures, type Figures } from '../model/figures';
 import type { Selection } from '../model/selection';
 import { linesOf, type LineFigures } from '../model/source';
 import type { State } from '../state';
 import { count, counted, duration } from '../text/numbers';
 import { make } from '../ui/dom';
+import type { Steps } from '../work';
 import { figureCell } from './cells';
 import { Grid } from './grid';
 
@@ -19,6 +20,12 @@ const HEADS = [
   ['Source', 'name'],
 ] as const;
 
+export interface SourceActions {
+  choose(fn: number): void;
+  /** Shows the state again: another file is to be shown. */
+  again(): void;
+}
+
 export class SourceView {
   readonly element: HTMLElement;
   private readonly files: HTMLSelectElement;
@@ -27,17 +34,22 @@ export class SourceView {
   private lines: string[] = [];
   private figures = new Map<number, LineFigures>();
   private file = -1;
+  /** File that was chosen in the list and is not shown yet, or -1. */
+  private wanted = -1;
   private fn = -1;
   private selection: Selection | null = null;
 
   constructor(
     private readonly profile: Profile,
     private readonly sources: Sources,
-    private readonly choose: (fn: number) => void,
+    private readonly actions: SourceActions,
   ) {
     this.files = make('select', {
       id: 'source-file',
-      change: () => this.open(Number(this.files.value), true),
+      change: () => {
+        this.wanted = Number(this.files.value);
+        this.actions.again();
+      },
     });
     this.grid = new Grid(
       'Source; Enter chooses the function of a line',
@@ -72,16 +84,24 @@ export class SourceView {
     );
   }
 
-  show(selection: Selection, state: State): void {
+  /** Makes the figures of lines, then what shows them. */
+  *making(selection: Selection, state: State): Steps<() => void> {
     const isOther = selection !== this.selection;
     const isChosen = state.fn !== this.fn && state.fn >= 0;
-    this.selection = selection;
-    this.fn = state.fn;
-    if (isOther) this.list();
-    const chosen = isChosen ? this.profile.functions.file[state.fn]! : -1;
-    if (this.has(chosen)) this.open(chosen, chosen !== this.file || isChosen);
-    else if (isOther) this.open(this.has(this.file) ? this.file : Number(this.files.value), false);
-    this.grid.draw();
+    const ofChosen = isChosen ? this.profile.functions.file[state.fn]! : -1;
+    const listed = isOther ? this.listed(yield* functionFigures(selection)) : this.files.options;
+    const known = [this.wanted, ofChosen, this.file].find(file => this.has(file));
+    const file = known ?? Number(listed[0]?.value ?? -1);
+    const isSame = !isOther && file === this.file;
+    const lines = isSame ? this.lines : this.linesIn(file);
+    const figures = isSame ? this.figures : yield* linesOf(selection, file, lines);
+    return () => {
+      const isTo = isChosen && file === ofChosen;
+      const scrolls = isTo || (this.file >= 0 && file !== this.file);
+      if (isOther) this.files.replaceChildren(...listed);
+      Object.assign(this, { selection, file, lines, figures, fn: state.fn, wanted: -1 });
+      this.open(scrolls);
+    };
   }
 
   private has(file: number): boolean {
@@ -90,30 +110,30 @@ export class SourceView {
   }
 
   /** Lists the files, those with the most time of their functions first. */
-  private list(): void {
+  private listed(figures: readonly Figures[]): HTMLOptionElement[] {
     const { files, functions } = this.profile;
     const times = new Map<number, number>();
-    for (const row of functionFigures(this.selection!)) {
+    for (const row of figures) {
       const file = functions.file[row.fn]!;
       if (this.has(file)) times.set(file, (times.get(file) ?? 0) + row.self);
     }
     const options = [...times].sort((a, b) => b[1] - a[1]);
-    this.files.replaceChildren(
-      ...options.map(([file, time]) =>
-        make('option', { value: file }, `${files[file]!.short}: ${duration(time)}`),
-      ),
+    return options.map(([file, time]) =>
+      make('option', { value: file }, `${files[file]!.short}: ${duration(time)}`),
     );
   }
 
-  private open(file: number, scrolls: boolean): void {
-    this.file = file;
+  private linesIn(file: number): string[] {
     const path = this.profile.files[file]?.path ?? '';
+    return (this.sources.texts.get(path) ?? '').split(/\r\n|\r|\n/);
+  }
+
+  private open(scrolls: boolean): void {
+    const { file } = this;
     this.files.value = String(file);
-    this.lines = (this.sources.texts.get(path) ?? '').split(/\r\n|\r|\n/);
-    this.figures = linesOf(this.selection!, file, this.lines);
     this.note.textContent =
-      `${path}: exact figures where functions are defined; ≈ marks what a line calls, found by ` +
-      'its name.';
+      `${this.profile.files[file]?.path ?? ''}: exact figures where functions are defined; ` +
+      '≈ marks what a line calls, found by its name.';
     this.grid.show(this.lines.length, scrolls);
     const isHere = this.fn >= 0 && this.profile.functions.file[this.fn] === file;
     if (scrolls && isHere) this.grid.moveTo(this.profile.functions.line[this.fn]! - 1);
@@ -147,7 +167,7 @@ export class SourceView {
   private chooseLine(index: number): boolean {
     this.grid.choose(index);
     const fn = this.figures.get(index + 1)?.functions[0];
-    if (fn !== undefined) this.choose(fn);
+    if (fn !== undefined) this.actions.choose(fn);
     return true;
   }
 }

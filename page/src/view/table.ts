@@ -6,9 +6,18 @@ import type { Selection } from '../model/selection';
 import type { SortKey, State } from '../state';
 import { count, counted, duration, share } from '../text/numbers';
 import { button, make } from '../ui/dom';
+import type { Steps } from '../work';
 import { figureCell, headCell, nameCell } from './cells';
 import { Grid } from './grid';
-import { filtered, perCall, sortFigures, sortKey, withRelations, type FunctionRow } from './rows';
+import {
+  filtered,
+  perCall,
+  Rows,
+  sortFigures,
+  sortKey,
+  withRelations,
+  type FunctionRow,
+} from './rows';
 
 interface Column {
   key: SortKey;
@@ -43,6 +52,16 @@ const MARKS = { function: '', caller: 'called by ', callee: 'calls ' } as const;
 export interface TableActions {
   sort(key: SortKey, ascending: boolean): void;
   choose(fn: number): void;
+  /** Shows the state again: other functions are open. */
+  again(): void;
+}
+
+/** Rows that were made, and what they were made of. */
+interface Made {
+  selection: Selection;
+  figures: readonly Figures[];
+  search: string;
+  left: readonly Figures[] | null;
 }
 
 export class FunctionTable {
@@ -50,56 +69,64 @@ export class FunctionTable {
   private readonly status = make('output', { class: 'number-of-rows', 'aria-live': 'polite' });
   private readonly grid: Grid;
   private readonly open = new Set<number>();
-  private figures: readonly Figures[] = [];
   /** Places of names in the alphabet, once they are known. */
   private ranks: Uint32Array | null = null;
-  private rows: FunctionRow[] = [];
+  private made: Made | null = null;
+  private order: { of: Made; key: string; isAscending: boolean; functions: Figures[] } | null =
+    null;
+  private rows = new Rows([], new Map());
   private selection: Selection | null = null;
   private state: State | null = null;
 
   constructor(private readonly actions: TableActions) {
     this.grid = new Grid('Functions; Enter unfolds callers and callees', 'treegrid', '', {
-      row: index => this.row(this.rows[index]!, index),
+      row: index => this.row(this.rows.at(index), index),
       key: (key, index) => this.key(key, index),
     });
     this.element = make('div', { class: 'functions' }, this.grid.element, this.status);
   }
 
-  /** Rows of the table as sorted and filtered, without callers and callees. */
+  /** Functions of the table as sorted and filtered. */
   get shown(): readonly Figures[] {
-    return this.rows.filter(row => row.kind === 'function').map(row => row.figures);
+    return this.rows.functions;
   }
 
-  show(selection: Selection, state: State): void {
-    if (selection !== this.selection) this.figures = functionFigures(selection);
-    const isOther = selection !== this.selection || state.search !== this.state?.search;
-    this.selection = selection;
-    this.state = state;
-    const left = filtered(selection.profile, this.figures, state.search);
-    this.status.textContent = left
-      ? `${count(left.length)} of ${counted(this.figures.length, 'function', 'functions')}`
-      : 'Not a regular expression';
-    this.heads();
-    this.fill(left ?? [], isOther);
+  /** Makes the rows, then what shows them. */
+  *making(selection: Selection, state: State): Steps<() => void> {
+    const made = yield* this.filter(selection, state);
+    const functions = yield* this.sort(made, state);
+    const rows = yield* withRelations(selection, functions, this.open);
+    return () => {
+      const isOther = selection !== this.selection || state.search !== this.state?.search;
+      this.selection = selection;
+      this.state = state;
+      this.rows = rows;
+      this.status.textContent = made.left
+        ? `${count(made.left.length)} of ${counted(made.figures.length, 'function', 'functions')}`
+        : 'Not a regular expression';
+      this.heads();
+      this.grid.show(rows.length, isOther);
+    };
   }
 
-  private fill(figures: readonly Figures[], isOther: boolean): void {
-    const { selection, state, ranks } = this;
-    const key = sortKey(state!);
-    if (key === 'name' && !ranks) this.rank();
-    const sorted = sortFigures(figures, key, state!.ascending, ranks);
-    this.rows = withRelations(selection!, sorted, this.open);
-    this.grid.show(this.rows.length, isOther);
+  private *filter(selection: Selection, { search }: State): Steps<Made> {
+    const { made } = this;
+    if (made?.selection === selection && made.search === search) return made;
+    const figures = yield* functionFigures(selection);
+    const left = yield* filtered(selection.profile, figures, search);
+    return (this.made = { selection, figures, search, left });
   }
 
-  /** Sorts the names, which takes a while if there are many, then the table. */
-  private rank(): void {
-    document.body.dataset['busy'] = '';
-    void ranks(this.selection!.profile.functions.name).then(of => {
-      this.ranks = of;
-      delete document.body.dataset['busy'];
-      this.show(this.selection!, this.state!);
-    });
+  private *sort(of: Made, state: State): Steps<Figures[]> {
+    const { order } = this;
+    const key = sortKey(state);
+    const { ascending: isAscending } = state;
+    const isSame = order?.of === of && order.key === key && order.isAscending === isAscending;
+    if (isSame) return order.functions;
+    if (key === 'name') this.ranks ??= yield* ranks(of.selection.profile.functions.name);
+    const functions = yield* sortFigures(of.left ?? [], key, isAscending, this.ranks);
+    this.order = { of, key, isAscending, functions };
+    return functions;
   }
 
   private heads(): void {
@@ -151,18 +178,17 @@ export class FunctionTable {
 
   private choose(index: number): void {
     this.grid.choose(index);
-    this.actions.choose(this.rows[index]!.figures.fn);
+    this.actions.choose(this.rows.at(index).figures.fn);
   }
 
   private toggle(row: FunctionRow): void {
     const { fn } = row.figures;
     if (!this.open.delete(fn)) this.open.add(fn);
-    const { profile } = this.selection!;
-    this.fill(filtered(profile, this.figures, this.state!.search) ?? [], false);
+    this.actions.again();
   }
 
   private key(key: string, index: number): boolean {
-    const row = this.rows[index]!;
+    const row = this.rows.at(index);
     const isFolded = row.kind === 'function' && !row.isOpen;
     if (key === 'Enter') {
       if (row.kind === 'function') this.toggle(row);
