@@ -11,8 +11,8 @@ static size_t choice_count;
 /* ---- facts of a code object ------------------------------------------------ */
 
 /* The slot of a code object has three bits for each of the first choices: whether the code was
- * matched, whether it is chosen, and whether it has local events. Later choices match it each time, and so do those of other
- * interpreters, because each interpreter numbers the slots for itself. */
+ * matched, whether it is chosen, and whether it has local events. Later choices match it each time,
+ * and so do those of other interpreters, because each interpreter numbers the slots for itself. */
 enum { KNOWN = 1, CHOSEN = 2, LOCAL = 4, BITS = 3, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
 enum { UNNOTED = INT_MAX };
 
