@@ -252,6 +252,33 @@ fn a_broken_rule_names_the_callers_that_grew() {
     assert!(!holds("calls('nothing') < 1"));
 }
 
+/// More callees than are searched one by one, in another order.
+#[test]
+fn call_paths_are_found_below_callers_of_many_functions() {
+    let names: Vec<String> = (0..40).map(|n| format!("/a/x.py {n} x f{n}")).collect();
+    let of = |numbers: Vec<usize>, calls: u64| {
+        let mut functions = vec![MAIN];
+        functions.extend(numbers.iter().map(|&number| &*names[number]));
+        let callees = (1..=numbers.len() as u32).map(|kind| (0, kind, calls, 10));
+        let nodes: Vec<_> = [(NO_PARENT, 0, 1, 1000)]
+            .into_iter()
+            .chain(callees)
+            .collect();
+        [profile(&functions, &nodes)]
+    };
+    let (before, after) = (of((0..40).collect(), 2), of((10..40).rev().collect(), 3));
+    let diff = Diff::new(&before, &after);
+    let changes = paths_of(&diff, [&before, &after]);
+    let calls = changes
+        .paths
+        .iter()
+        .skip(1)
+        .map(|path| (path.before.calls as u8, path.after.calls as u8));
+    let mut calls: Vec<_> = calls.collect();
+    calls.sort_unstable();
+    assert_eq!(calls, [vec![(2, 0); 10], vec![(2, 3); 30]].concat());
+}
+
 /// The same call paths on both sides have one node, wherever their functions moved.
 #[test]
 fn call_paths_are_compared_node_by_node() {

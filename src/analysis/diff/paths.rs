@@ -57,7 +57,7 @@ impl PathChanges {
                 paths: Vec::new(),
             },
             others: HashMap::new(),
-            ids: HashMap::default(),
+            callees: Callees::default(),
             last: 0,
         };
         for (side, trees) in sides.into_iter().enumerate() {
@@ -88,7 +88,7 @@ struct Builder<'d> {
     changes: PathChanges,
     /// Frames that are no functions, by their names.
     others: HashMap<Box<[u8]>, u32>,
-    ids: HashMap<(u32, u32), u32, RandomState>,
+    callees: Callees,
     /// The path that was asked for last.
     last: usize,
 }
@@ -103,7 +103,7 @@ impl Builder<'_> {
         let self_times = tree.nodes.self_times();
         let more = tree.nodes.len().saturating_sub(self.changes.paths.len());
         self.changes.paths.reserve(more);
-        self.ids.reserve(more);
+        self.callees.reserve(more);
         let mut paths: Vec<u32> = Vec::with_capacity(tree.nodes.len());
         let is_waiting_compared = self.diff.has_waiting == [true; 2];
         for ((node, row), self_ns) in (0..).zip(tree.nodes.rows()).zip(self_times) {
@@ -145,15 +145,15 @@ impl Builder<'_> {
     }
 
     fn path(&mut self, parent: u32, function: u32) -> u32 {
-        // Both sides have much the same paths in the same order, so that the next one needs no
-        // look into the table.
+        // Both sides have much the same paths in the same order, so that the next one needs
+        // no search.
         self.last += 1;
         let next = self.changes.paths.get(self.last);
         if next.is_some_and(|next| (next.parent, next.function) == (parent, function)) {
             return self.last as u32;
         }
         let new = self.changes.paths.len() as u32;
-        let id = *self.ids.entry((parent, function)).or_insert(new);
+        let id = self.callees.find_or_add(parent, function, new);
         if id == new {
             self.changes.paths.push(PathChange {
                 parent,
@@ -164,5 +164,62 @@ impl Builder<'_> {
         }
         self.last = id as usize;
         id
+    }
+}
+
+/// Callees that are found in the list of their caller; further ones are in a table, in which a
+/// look takes several times as long.
+const LISTED: usize = 16;
+
+/// Finds the path of a callee below the path of its caller.
+#[derive(Default)]
+struct Callees {
+    /// First path in the list of each caller, or `NO_PARENT`. That of the roots comes first.
+    first: Vec<u32>,
+    /// Function of each path, and the next path in the list that it is in, or `NO_PARENT`.
+    paths: Vec<(u32, u32)>,
+    /// Paths that are in no list, by caller and function.
+    unlisted: HashMap<(u32, u32), u32, RandomState>,
+}
+
+impl Callees {
+    fn reserve(&mut self, more: usize) {
+        self.first.reserve(more + 1);
+        self.paths.reserve(more);
+    }
+
+    /// Returns the path of `function` below `caller`: `new`, the next index, if there was none.
+    fn find_or_add(&mut self, caller: u32, function: u32, new: u32) -> u32 {
+        if self.first.is_empty() {
+            self.first.push(NO_PARENT);
+        }
+        // `NO_PARENT` becomes 0.
+        let list = caller.wrapping_add(1) as usize;
+        let (mut last, mut next) = (NO_PARENT, self.first[list]);
+        for _ in 0..LISTED {
+            if next == NO_PARENT {
+                match last {
+                    NO_PARENT => self.first[list] = new,
+                    last => self.paths[last as usize].1 = new,
+                }
+                self.add(function);
+                return new;
+            }
+            let (of, after) = self.paths[next as usize];
+            if of == function {
+                return next;
+            }
+            (last, next) = (next, after);
+        }
+        let id = *self.unlisted.entry((caller, function)).or_insert(new);
+        if id == new {
+            self.add(function);
+        }
+        id
+    }
+
+    fn add(&mut self, function: u32) {
+        self.first.push(NO_PARENT);
+        self.paths.push((function, NO_PARENT));
     }
 }
