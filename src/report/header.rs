@@ -48,10 +48,11 @@ impl View<'_> {
         let mut facts = vec![utc(start), format!("wall time {}", seconds(wall))];
         facts.extend(processor_time(processes));
         let mut end = Vec::new();
-        // Recordings without it, such as by CPU time, know functions that wait by their names.
+        // Recordings without it know functions that wait by their names. By CPU time they don't wait.
         let parts = waiting::parts(self.waits());
         let waiting = self.waiting();
-        if parts.is_none() && waiting > self.figures.seconds * LEAST_WAITING {
+        let is_wall = processes.iter().any(|of| *of.clock != *b"cpu");
+        if parts.is_none() && is_wall && waiting > self.figures.seconds * LEAST_WAITING {
             end.push(format!("waiting {}", duration(waiting)));
         }
         if !ended.text.is_empty() {

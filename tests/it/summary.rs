@@ -66,6 +66,33 @@ fn the_cost_of_recording_is_that_of_all_processes() {
     assert!(!text(&compensated).contains("Recording took"));
 }
 
+/// Processor time of a function that waits is no waiting.
+#[test]
+fn recordings_by_processor_time_have_no_waiting() {
+    let header = |clock: &[u8]| {
+        let sleep = build::label("~", 0, "<built-in method time.sleep>");
+        let trees = Trees {
+            recordings: vec![[1; 16]],
+            processes: vec![Process {
+                clock: clock.into(),
+                ..Process::default()
+            }],
+            threads: vec![ThreadTree {
+                nodes: build::nodes(&[(NO_PARENT, 0, 1, 9_000_000)]),
+                ..ThreadTree::default()
+            }],
+            ..Trees::of_functions(vec![build::function(sleep)])
+        };
+        let mut merger = Merger::new();
+        let file = ProfFile::Exact(trees, PlainInputs::default());
+        merger.add("1".to_owned(), file);
+        let profile = merger.finish().profile;
+        View::new(&profile).header(&Ended::default()).join("\n")
+    };
+    assert!(header(b"tsc").contains("waiting 9.00 ms"));
+    assert!(!header(b"cpu").contains("waiting"));
+}
+
 #[test]
 fn short_and_to_the_point() {
     let functions = [
