@@ -194,8 +194,8 @@ class Run:
             told.append("edbprof run writes the profile")
         if self._by_test is not None and os.path.isdir(self._by_test):
             told.append(f"wrote the results of single tests to {self._shown(self._by_test)}")
-        if self._counts["written"]:
-            told.append(f"wrote {self._counts['written']} baselines")
+        if written := self._counts["written"]:
+            told.append(f"wrote {written} baseline{'s' if written > 1 else ''}")
         if self._counts["missing"]:
             told.append(
                 f"tests without a baseline: {self._counts['missing']}; --edbprof-update writes them"
