@@ -193,7 +193,7 @@ export class App {
         return () => groups.show(state);
       }
       case 'timeline':
-        return () => this.timeline!.view.show(state, selection, matches);
+        return yield* this.timeline!.view.making(state, selection, matches);
       case 'tasks':
         return () => this.tasks.show(state);
       case 'generics':

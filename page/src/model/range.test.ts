@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ends, type Profile } from '../data/profile';
 import { Beginning, type Lane, type Process, type Timeline } from '../data/timeline';
-import { callsOf } from './calls';
+import { callsOf, durationOf, type SingleCalls } from './calls';
 import { finish } from '../work';
 import { profileOf } from './range';
 
@@ -89,10 +89,13 @@ describe('a range', () => {
 
 describe('single calls', () => {
   it('are the outermost ones, and cuts are parts of them', () => {
-    const calls = callsOf(timeline, 1);
-    expect([...calls.duration]).toEqual([10, 7.5]);
-    expect([...calls.from]).toEqual([105, 120]);
-    expect([...callsOf(timeline, 0).duration]).toEqual([50]);
-    expect(callsOf(timeline, 7).duration).toHaveLength(0);
+    const calls = finish(callsOf(timeline, 1));
+    const durations = (of: SingleCalls) => Array.from(of.order, call => durationOf(of, call));
+    // Whole nanoseconds, as by `edbprof calls`: the second one has 7.5.
+    expect(durations(calls)).toEqual([10, 7]);
+    expect(Array.from(calls.order, call => calls.from[call])).toEqual([105, 120]);
+    expect([...calls.byLane]).toEqual([[lane, [0, 2]]]);
+    expect(durations(finish(callsOf(timeline, 0)))).toEqual([50]);
+    expect(durations(finish(callsOf(timeline, 7)))).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 
 import { label, Role, type Profile } from '../data/profile';
 import { firstFrom, nsAt, type Lane, type Timeline } from '../data/timeline';
+import type { SingleCalls } from '../model/calls';
 import { Shown } from '../model/selection';
 import { clear, Texts } from './canvas';
 import { shade, type Palette } from './colours';
@@ -34,8 +35,8 @@ export interface Scene {
   /** For each node of the page if it is shown; calls of those that are not are dim. */
   shown: Uint8Array | null;
   chosen: number;
-  /** Begin and end of each call of the chosen function, for each lane. */
-  marks: ReadonlyMap<Lane, readonly Sight[]>;
+  /** Calls of the chosen function. */
+  calls: SingleCalls | null;
   places: readonly LanePlace[];
 }
 
@@ -199,7 +200,7 @@ function drawRow(
 /** Marks the calls of the chosen function in the lane's head, so that short ones are seen. */
 function drawMarks(
   context: CanvasRenderingContext2D,
-  { sight, marks }: Scene,
+  { sight, calls }: Scene,
   lane: Lane,
   top: number,
   palette: Palette,
@@ -207,14 +208,16 @@ function drawMarks(
 ): void {
   const scale = width / (sight.to - sight.from);
   context.fillStyle = palette.match;
-  let last = -1;
-  for (const mark of marks.get(lane) ?? []) {
-    const x = (mark.from - sight.from) * scale;
-    const end = (mark.to - sight.from) * scale;
-    if (x > width) break;
-    if (end < 0 || end < last) continue;
-    last = Math.max(x, 0) + 1;
-    context.fillRect(Math.max(x, 0), top + HEAD - 5, Math.max(Math.min(end, width) - x, 2), 4);
+  const [first, last] = calls?.byLane.get(lane) ?? [0, 0];
+  // Of those that end within the same pixel, the first one alone is seen.
+  for (let least = sight.from; ;) {
+    const to = (at: number) => calls!.to[first + at]!;
+    const call = first + firstFrom(last - first, to, least);
+    if (call >= last || calls!.from[call]! > sight.to) break;
+    const x = Math.max((calls!.from[call]! - sight.from) * scale, 0);
+    const end = Math.min((calls!.to[call]! - sight.from) * scale, width);
+    context.fillRect(x, top + HEAD - 5, Math.max(end - x, 2), 4);
+    least = sight.from + (Math.max(x, Math.floor(end)) + 1) / scale;
   }
 }
 

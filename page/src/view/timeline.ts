@@ -2,12 +2,13 @@
 
 import { place, type Profile } from '../data/profile';
 import { Beginning, rootOf, type Lane, type Timeline } from '../data/timeline';
-import { callsOf, type SingleCalls } from '../model/calls';
+import { callsOf, durationOf, type SingleCalls } from '../model/calls';
 import { Shown, type Selection } from '../model/selection';
 import type { State } from '../state';
 import { counted, duration } from '../text/numbers';
 import { button, make } from '../ui/dom';
 import type { Tip } from '../ui/tip';
+import type { Steps } from '../work';
 import { figureCell } from './cells';
 import { palette, type Palette } from './colours';
 import { oncePerFrame } from './frame';
@@ -104,15 +105,20 @@ export class TimelineView {
     new ResizeObserver(() => this.redraw()).observe(this.box);
   }
 
-  show(state: State, { shown }: Selection, matches: Uint8Array | null): void {
+  /** Finds the calls of the chosen function, then makes what shows them. */
+  *making(state: State, selection: Selection, matches: Uint8Array | null): Steps<() => void> {
+    const { fn } = state;
+    const isFound = this.found?.fn === fn;
+    if (!isFound) this.found = fn < 0 ? null : { fn, calls: yield* callsOf(this.timeline, fn) };
+    return () => this.show(state, selection, matches);
+  }
+
+  private show(state: State, { shown }: Selection, matches: Uint8Array | null): void {
     this.state = state;
     this.matches = matches;
     if (this.shown !== shown) {
       this.shown = shown;
       this.place();
-    }
-    if (this.found?.fn !== state.fn) {
-      this.found = state.fn < 0 ? null : { fn: state.fn, calls: callsOf(this.timeline, state.fn) };
     }
     this.calls.show(state.fn, this.found?.calls ?? null);
     this.redraw();
@@ -152,7 +158,7 @@ export class TimelineView {
         matches: this.matches,
         shown: this.shown,
         chosen: state.fn,
-        marks: this.found?.calls.byLane ?? new Map(),
+        calls: this.found?.calls ?? null,
         places: this.places,
       },
       this.colours,
@@ -366,41 +372,47 @@ class CallList {
     this.calls = calls;
     this.fn = fn;
     if (!calls) return;
-    const { length } = calls.duration;
-    const parts = calls.isPart.reduce((sum, is) => sum + is, 0);
+    const { parts, order } = calls;
+    const { length } = order;
     const name = this.profile.functions.name[fn] ?? '';
     const least = this.timeline.minDuration;
     this.title.textContent =
       `${counted(length - parts, 'call', 'calls')} of ${name}` +
       (parts > 0 ? `, ${counted(parts, 'continued part', 'continued parts')}` : '') +
       (least > 0 ? `, of ${duration(least)} and longer` : '') +
-      (length > 0 ? `: ${summary(calls.duration)}` : '');
+      (length > 0 ? `: ${summary(calls)}` : '');
     this.grid.show(length, isOther);
   }
 
   private row(index: number): HTMLElement {
-    const { lane, from, duration: durations, isPart } = this.calls!;
-    const name = laneName(this.timeline, lane[index]!);
+    const { lane, from, isPart, order } = this.calls!;
+    const call = order[index]!;
+    const name = laneName(this.timeline, lane[call]!);
+    const time = duration(durationOf(this.calls!, call));
     return make(
       'div',
       { role: 'row', class: 'row', click: () => this.choose(index) },
-      figureCell(duration(durations[index]!) + (isPart[index] ? ' (part)' : ''), ''),
-      figureCell(axisText(from[index]!, 1000), ''),
+      figureCell(time + (isPart[call] ? ' (part)' : ''), ''),
+      figureCell(axisText(from[call]!, 1000), ''),
       make('div', { role: 'gridcell', class: 'name', title: name }, name),
     );
   }
 
   private choose(index: number): void {
     this.grid.choose(index);
-    const { from, to } = this.calls!;
-    this.zoomTo({ from: from[index]!, to: to[index]! });
+    const { from, to, order } = this.calls!;
+    const call = order[index]!;
+    this.zoomTo({ from: from[call]!, to: to[call]! });
   }
 }
 
 /** Returns the spread of durations, the longest of which is the first. */
-function summary(sorted: Float64Array): string {
-  const { length } = sorted;
-  const at = (share: number) => duration(sorted[Math.min(length - 1, Math.floor(share * length))]!);
+function summary(calls: SingleCalls): string {
+  const { length } = calls.order;
+  const at = (share: number) => {
+    const call = calls.order[Math.min(length - 1, Math.floor(share * length))]!;
+    return duration(durationOf(calls, call));
+  };
   return length === 1 ? at(0) : `longest ${at(0)}, median ${at(0.5)}, shortest ${at(1)}`;
 }
 
