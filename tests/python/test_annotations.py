@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -73,6 +74,30 @@ ITT = """
     main()
 """
 
+PYTORCH = """
+    import torch
+
+    nvtx, itt = torch.cuda.nvtx, torch.profiler.itt
+
+    def work():
+        pass
+
+    def main():
+        nvtx.range_push("pushed")
+        with nvtx.range("block"):
+            work()
+        nvtx.mark("marked")
+        nvtx.range_pop()
+        itt.range_push("task")
+        work()
+        itt.mark("marked")
+        itt.range_pop()
+        with torch.autograd.profiler.emit_itt():
+            torch.ones(2).sum()
+
+    main()
+"""
+
 
 def spans(file):
     """Calls of each span, and its domain."""
@@ -117,6 +142,24 @@ def test_ranges_of_nvtx(edbprof_run, tmp_path):  # noqa: F811
         ("marked", "NVTX"): 1,
     }
     assert around_work(file) == {"block": 3, "decorated": 1, "inner": 1, "started": 1, None: 1}
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch")
+def test_ranges_of_pytorch(edbprof_run, tmp_path):  # noqa: F811
+    program = write(tmp_path / "program.py", PYTORCH)
+    succeeded(edbprof_run(str(program), options=BOTH))
+    file = edbprof_run.results()
+    found = {label: calls for label, calls in spans(file).items() if label[1] in ("NVTX", "PyTorch")}
+    operators = {label for label in found if label[0].startswith("aten::")}
+    assert ("aten::sum", "PyTorch") in operators
+    assert {label: found[label] for label in found.keys() - operators} == {
+        ("pushed", "NVTX"): 1,
+        ("block", "NVTX"): 1,
+        ("marked", "NVTX"): 1,
+        ("task", "PyTorch"): 1,
+        ("marked", "PyTorch"): 1,
+    }
+    assert around_work(file) == {"block": 1, "task": 1}
 
 
 def test_tasks_of_itt(edbprof_run, tmp_path):  # noqa: F811
