@@ -77,7 +77,7 @@ def test_numbers_are_rounded_as_by_the_program(page):
     times += [0, 1, 499, 500, 999, 1000]
     texts = page.script(f"const data = {{}}; {numbers} return arguments[0].map(duration)", times)
     assert texts == [duration(time) for time in times]
-    parts = [(part, 160_000) for part in range(0, 2000)] + [(1, 800), (3, 800), (1, 0)]
+    parts = [(part, 160_000) for part in range(2000)] + [(1, 800), (3, 800), (1, 0)]
     texts = page.script(f"{numbers} return arguments[0].map(of => percent(...of))", parts)
     assert texts == [f"{100 * part / whole if whole else 0:.2f} %" for part, whole in parts]
 
@@ -95,9 +95,7 @@ def test_hovering_tells_what_pstats_tells(page, recorded):
     cc, nc, tt, ct, _ = recorded.of("publish_programmatically")
     assert name == "publish_programmatically"
     assert re.fullmatch(r"docutils/core\.py:\d+", place)
-    assert (
-        here == f"{recorded.share(ct)} of all time here: total {time(ct)}, self {time(tt)}"
-    )
+    assert here == f"{recorded.share(ct)} of all time here: total {time(ct)}, self {time(tt)}"
     assert calls == "1 call on this path"
     assert everywhere == (
         f"Everywhere: total {time(ct)}, self {time(tt)}, {nc} call ({cc} primitive)"

@@ -149,7 +149,9 @@ def test_ranges_of_pytorch(edbprof_run, tmp_path):  # noqa: F811
     program = write(tmp_path / "program.py", PYTORCH)
     succeeded(edbprof_run(str(program), options=BOTH))
     file = edbprof_run.results()
-    found = {label: calls for label, calls in spans(file).items() if label[1] in ("NVTX", "PyTorch")}
+    found = {
+        label: calls for label, calls in spans(file).items() if label[1] in ("NVTX", "PyTorch")
+    }
     operators = {label for label in found if label[0].startswith("aten::")}
     assert ("aten::sum", "PyTorch") in operators
     assert {label: found[label] for label in found.keys() - operators} == {
