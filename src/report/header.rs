@@ -48,7 +48,8 @@ impl View<'_> {
         let mut facts = vec![utc(start), format!("wall time {}", seconds(wall))];
         facts.extend(processor_time(processes));
         let mut end = Vec::new();
-        // Recordings without it know functions that wait by their names. By CPU time they don't wait.
+        // Recordings without it know functions that wait by their names. In processor time they
+        // do not wait.
         let parts = waiting::parts(self.waits());
         let waiting = self.waiting();
         let is_wall = processes.iter().any(|of| *of.clock != *b"cpu");
