@@ -1,13 +1,14 @@
 //! What the program prints when it is done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use edbprof::analysis::display_tree::DisplayTree;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::model::{Calibration, CallKind, Cost, NO_PARENT, Process, ThreadTree, Trees};
+use edbprof::model::{Calibration, CallKind, Cost, NO_PARENT, Process, ThreadTree, Trees, Waiting};
 use edbprof::report::View;
 use edbprof::report::header::Ended;
+use edbprof::report::hints::hints;
 use edbprof::report::summary::summary;
 use edbprof::report::terminal::Terminal;
 
@@ -91,6 +92,51 @@ fn recordings_by_processor_time_have_no_waiting() {
     };
     assert!(header(b"tsc").contains("waiting 9.00 ms"));
     assert!(!header(b"cpu").contains("waiting"));
+}
+
+#[test]
+fn builtins_that_only_wait_are_no_work() {
+    let shown = |blocked: u64| {
+        let mut thread = ThreadTree {
+            nodes: build::nodes(&[
+                (NO_PARENT, 0, 1, 1_000_000_000),
+                (0, 1, 1, 900_000_000),
+                (0, 2, 1, 50_000_000),
+            ]),
+            ..ThreadTree::default()
+        };
+        let waiting = Waiting {
+            blocked,
+            ..Waiting::default()
+        };
+        thread.waits.add(1, &waiting);
+        let read = "<method 'read' of '_io.BufferedReader' objects>";
+        let labels = [("m.py", "f"), ("~", read), ("m.py", "g")];
+        let functions = labels.map(|(file, name)| build::function(build::label(file, 1, name)));
+        let trees = Trees {
+            recordings: vec![[1; 16]],
+            processes: vec![Process::default()],
+            threads: vec![thread],
+            ..Trees::of_functions(functions.into())
+        };
+        let mut merger = Merger::new();
+        let file = ProfFile::Exact(trees, PlainInputs::default());
+        merger.add("a.prof".to_owned(), file);
+        let profile = merger.finish().profile;
+        let view = View::new(&profile);
+        let hints = hints(&view, "edbprof", Path::new("a.prof"), false).join("\n");
+        summary(&view, 0, &[], &Ended::default(), &Terminal::default(), 0) + &hints
+    };
+    let reads = "  waiting: _io.BufferedReader.read 900 ms";
+    let works = shown(700_000_000);
+    assert!(!works.contains(reads), "{works}");
+    assert!(
+        works.contains("--callers=_io.BufferedReader.read"),
+        "{works}"
+    );
+    let waits = shown(850_000_000);
+    assert!(waits.contains(reads), "{waits}");
+    assert!(waits.contains("--callers=g"), "{waits}");
 }
 
 #[test]
