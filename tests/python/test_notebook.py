@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from edbprof_native import Profile, load
+from edbprof_native import Profile, _page, load
 
 pytest.importorskip("IPython")
 
@@ -151,6 +151,23 @@ def test_frames_of_notebooks_are_folded():
     heaviest = html.unescape(profile._repr_html_()).partition('<section id="heaviest"')[2]
     heaviest = heaviest.partition("</section>")[0]
     assert "leaf" in heaviest and "shown" not in heaviest
+
+
+def test_a_directory_that_is_called_like_a_package_is_shown():
+    code = compile("def mine(function):\n    function()", "/x/comm/notebook.py", "exec")
+    names = {"__name__": "__main__"}
+    exec(code, names)
+    with Profile() as profile:
+        names["mine"](lambda: leaf(1))
+    assert "| mine |" in profile._repr_markdown_()
+    heaviest = html.unescape(profile._repr_html_()).partition('<section id="heaviest"')[2]
+    assert "mine" in heaviest.partition("</section>")[0]
+
+
+def test_durations_are_those_of_the_program():
+    times = [0, 999, 999_499, 999_500, 1_125, 1_000_400_000_000]
+    texts = ["0 s", "999 ns", "999 µs", "1.00 ms", "1.12 µs", "1000 s"]
+    assert list(map(_page._duration, times)) == texts
 
 
 def test_without_the_program_the_error_says_so(monkeypatch):

@@ -48,8 +48,11 @@ def render(encoded: bytes, exclude: "Sequence[str]" = (), max_size: str = "50MB"
 
 def html(encoded: bytes) -> str:
     """The page in a frame that has no rights but to run its own scripts, for a notebook."""
-    patterns = [f"{package}.*" for package in NOTEBOOK]
-    return frame(render(encoded, patterns, "5MB"))
+    from ._data import load
+
+    # Patterns find modules by the ends of paths, too: a directory may be called like a package.
+    modules = {each.module for each in load(encoded).functions if _is_of_notebook(each)}
+    return frame(render(encoded, [f"{module}:*" for module in sorted(modules)], "5MB"))
 
 
 def frame(page: bytes) -> str:
@@ -67,8 +70,7 @@ def markdown(encoded: bytes) -> str:
     from ._data import load
 
     data = load(encoded)
-    ours = tuple(package + "." for package in NOTEBOOK)
-    functions = [each for each in data.functions if not (each.module + ".").startswith(ours)]
+    functions = [each for each in data.functions if not _is_of_notebook(each)]
     functions.sort(key=lambda each: -each.self_ns)
     total = sum(each.self_ns for each in functions)
     calls = sum(each.calls for each in functions)
@@ -84,6 +86,10 @@ def markdown(encoded: bytes) -> str:
         own = _duration(sum(each.self_ns for each in rest))
         lines.append(f"| {sum(each.calls for each in rest):,} | {own} | | {len(rest):,} others | |")
     return "\n".join(lines) + "\n"
+
+
+def _is_of_notebook(function: "Function") -> bool:
+    return function.module.partition(".")[0] in NOTEBOOK
 
 
 def _row(function: "Function") -> str:
@@ -103,7 +109,10 @@ def _text(text: str) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds} ns"
+    """As in reports of the program: src/report/numbers.rs."""
+    seconds = nanoseconds / 1e9
+    for unit, number, least in (("s", 1, 0.9995), ("ms", 1e3, 0.9995e-3), ("µs", 1e6, 0.9995e-6)):
+        if seconds >= least:
+            value = seconds * number
+            return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
+    return f"{nanoseconds} ns" if nanoseconds else "0 s"
