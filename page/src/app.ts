@@ -74,12 +74,12 @@ export class App {
 
   constructor(
     private readonly profile: Profile,
+    { roles, hasWaiting }: { roles: ReadonlySet<Role>; hasWaiting: boolean },
     private timelineText: string,
     sources: Sources | null,
     main: HTMLElement,
   ) {
     const { store } = this;
-    const roles = rolesOf(profile);
     const actions = {
       copy: (form: CopyForm) => void this.copy(form),
       theme: () => {
@@ -96,7 +96,7 @@ export class App {
       hasTasks: profile.tasks.length > 0,
       hasSource: sources !== null,
       hasTimeline: timelineText.trim() !== '',
-      hasWaiting: profile.waiting.some(time => time > 0),
+      hasWaiting,
       ...actions,
     });
     const tell = (text: string) => {
@@ -352,15 +352,6 @@ export class App {
     }
     return yield* (form === 'csv' ? tableCsv : tableText)(selection, rows);
   }
-}
-
-/** Returns the roles of functions that the tree has. */
-function rolesOf({ functions, function: column }: Profile): ReadonlySet<Role> {
-  const roles = new Set<Role>();
-  const isSeen = new Uint8Array(functions.name.length);
-  for (const fn of column) isSeen[fn] = 1;
-  isSeen.forEach((is, fn) => is && roles.add(functions.role[fn]!));
-  return roles;
 }
 
 function searchText(selection: Selection, text: string, matches: Matches | null): string {

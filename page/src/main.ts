@@ -1,9 +1,10 @@
 // Reads the data of the page and starts it.
 
 import { App } from './app';
-import { readProfile } from './data/profile';
+import { occurring, readProfile } from './data/profile';
 import { readSources } from './data/sources';
 import { make } from './ui/dom';
+import { inSteps } from './work';
 
 /** Returns the text of a data block, and removes it: it is larger than what is made of it. */
 function take(id: string): string {
@@ -18,7 +19,8 @@ async function start(): Promise<void> {
     const profile = await readProfile(take('data'));
     const timeline = take('timeline-data');
     const sources = await readSources(take('source-data'));
-    const app = new App(profile, timeline, sources, main);
+    const facts = await inSteps(occurring(profile));
+    const app = new App(profile, facts, timeline, sources, main);
     await app.settled();
     document.body.dataset['ready'] = '';
     void app.prepare();

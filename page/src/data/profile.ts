@@ -1,7 +1,7 @@
 // The profile as columns. Nodes are in depth-first order, so that the callees of node `n`, at any
 // depth, are the nodes from `n + 1` to `end[n]`. Every walk is a loop over a range.
 
-import { inParts, inSteps, pause } from '../work';
+import { inParts, inSteps, OBJECTS, pause, type Steps } from '../work';
 import { Reader, inflate } from './decode';
 
 /** Parts that a function has in the program. The numbers are those of src/report/page/functions.rs. */
@@ -170,7 +170,7 @@ async function readNames(reader: Reader, header: Header) {
       files.push({ path: texts[at]!, short: texts[at + 1]! });
     }
   };
-  await inSteps(inParts(header.files, addFiles));
+  await inSteps(inParts(header.files, addFiles, OBJECTS));
   const figures = await reader.values<number>(4 * header.exact);
   const exact: ExactRow[] = [];
   const addRows = (first: number, last: number) => {
@@ -183,7 +183,7 @@ async function readNames(reader: Reader, header: Header) {
       });
     }
   };
-  await inSteps(inParts(header.exact, addRows));
+  await inSteps(inParts(header.exact, addRows, OBJECTS));
   return { functions, files, exact };
 }
 
@@ -222,6 +222,26 @@ async function readShape(reader: Reader, { nodes, callers }: Header) {
     open.push(node);
   }
   return { depth, function: fn, end };
+}
+
+/** Returns the roles of functions that the tree has, and if anything waited. */
+export function* occurring(profile: Profile): Steps<{ roles: Set<Role>; hasWaiting: boolean }> {
+  const { functions, function: column, waiting } = profile;
+  const isSeen = new Uint8Array(functions.name.length);
+  let hasWaiting = false;
+  const look = (first: number, last: number) => {
+    for (let node = first; node < last; node++) {
+      isSeen[column[node]!] = 1;
+      if (waiting[node]! > 0) hasWaiting = true;
+    }
+  };
+  yield* inParts(profile.nodes, look);
+  const roles = new Set<Role>();
+  const collect = (first: number, last: number) => {
+    for (let fn = first; fn < last; fn++) if (isSeen[fn]) roles.add(functions.role[fn]!);
+  };
+  yield* inParts(isSeen.length, collect);
+  return { roles, hasWaiting };
 }
 
 /** Returns for each node the first node behind its callees. */

@@ -2,7 +2,7 @@
 // another call of the same function adds no total time: nodes are in depth-first order, so that
 // such a call lies before the end of the outer one.
 
-import { inParts, type Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 import { findingOccurrences, nodesOf } from './occurrences';
 import { sorted } from './order';
 import { eachCallee, isWhole, Shown, type Selection } from './selection';
@@ -72,7 +72,7 @@ function* added(selection: Selection): Steps<Figures[]> {
         total[row.function] = row.total;
       }
     };
-    yield* inParts(profile.exact.length, correct);
+    yield* inParts(profile.exact.length, correct, OBJECTS);
     // What the tree estimates is either right or among the exact rows.
     isEstimated.fill(0);
   }
@@ -91,7 +91,7 @@ function* added(selection: Selection): Steps<Figures[]> {
       });
     }
   };
-  yield* inParts(length, collect);
+  yield* inParts(length, collect, OBJECTS);
   return rows;
 }
 
@@ -119,7 +119,7 @@ export function* calleesOf(selection: Selection, fn: number): Steps<Figures[]> {
   const add = (first: number, last: number) => {
     for (let i = first; i < last; i++) adder.add(profile.function[ordered[i]!]!, ordered[i]!);
   };
-  yield* inParts(ordered.length, add);
+  yield* inParts(ordered.length, add, OBJECTS);
   return adder.figures();
 }
 

@@ -2,10 +2,10 @@
 // threads. Its callees, or callers in an inverted graph, are made when they are to be seen, so that
 // the first picture of a million nodes needs no million frames.
 
-import { inParts, type Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 import { outermost } from './figures';
 import { findingOccurrences, nodesOf } from './occurrences';
-import { sorted } from './order';
+import { ascending, sorted } from './order';
 import { eachCallee, type Selection } from './selection';
 
 export interface Frame {
@@ -156,19 +156,26 @@ function* byFunction(selection: Selection, parent: Frame): Steps<Frame[]> {
   };
   yield* inParts(nodes, add);
   const occurrences = yield* findingOccurrences(profile);
+  const functions: number[] = [];
+  const choose = (first: number, last: number) => {
+    for (let fn = first; fn < last; fn++) {
+      // Narrower ones are never seen: the root always fills the width.
+      if (weights[fn]! > 0 && weights[fn]! >= least) functions.push(fn);
+    }
+  };
+  yield* inParts(length, choose);
+  const order = yield* ascending(Float64Array.from(functions, fn => whole - weights[fn]!));
   const frames: Frame[] = [];
   const make = (first: number, last: number) => {
-    for (let fn = first; fn < last; fn++) {
-      const weight = weights[fn]!;
-      // Narrower ones are never seen: the root always fills the width.
-      if (weight <= 0 || weight < least) continue;
+    for (const at of order.subarray(first, last)) {
+      const fn = functions[at]!;
       const of = nodesOf(occurrences, fn);
-      const growth = growths[fn] ?? 0;
+      const [weight, growth] = [weights[fn]!, growths[fn] ?? 0];
       frames.push({ fn, weight, parent, depth: 1, nodes: of, parts: null, growth, next: null });
     }
   };
-  yield* inParts(length, make);
-  return yield* sorted(frames, heaviest);
+  yield* inParts(order.length, make, OBJECTS);
+  return frames;
 }
 
 function heaviest(a: Frame, b: Frame): number {

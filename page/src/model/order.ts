@@ -1,6 +1,6 @@
 // Orders of many rows, in steps that each take a few milliseconds.
 
-import { inParts, type Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 
 const DIGIT = 16;
 const BUCKETS = 1 << DIGIT;
@@ -41,14 +41,11 @@ export function* ascending(keys: Float64Array): Steps<Uint32Array> {
   return order;
 }
 
-/** Rows that are compared in one step. */
-const PART = 4_000;
-
 /** Returns `rows` sorted by `compare`. Equal ones stay in their order. */
 export function* sorted<T>(rows: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
   let parts: T[][] = [];
-  for (let first = 0; first < rows.length; first += PART) {
-    parts.push(rows.slice(first, first + PART).sort(compare));
+  for (let first = 0; first < rows.length; first += OBJECTS) {
+    parts.push(rows.slice(first, first + OBJECTS).sort(compare));
     yield;
   }
   while (parts.length > 1) {
@@ -71,7 +68,7 @@ function* merge<T>(one: T[], other: T[], compare: (a: T, b: T) => number): Steps
       whole.push(isOne ? one[i++]! : other[j++]!);
     }
   };
-  yield* inParts(one.length + other.length, take);
+  yield* inParts(one.length + other.length, take, OBJECTS);
   return whole;
 }
 

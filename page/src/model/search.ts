@@ -1,7 +1,7 @@
 // The search by regular expression, and the share of what it matches.
 
 import { searched, type Profile } from '../data/profile';
-import { inParts, type Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 import { Shown, type Selection } from './selection';
 
 export interface Matches {
@@ -22,17 +22,14 @@ export function expression(text: string): RegExp | null {
   }
 }
 
-/** Functions that are matched in one step. */
-const PART = 4_000;
-
 /** Returns for each function 1 if `pattern` matches its name and place. */
 export function* matching(profile: Profile, pattern: RegExp): Steps<Uint8Array> {
   const { length } = profile.functions.name;
   const of = new Uint8Array(length);
-  for (let fn = 0; fn < length; fn++) {
-    of[fn] = pattern.test(searched(profile, fn)) ? 1 : 0;
-    if (fn % PART === PART - 1) yield;
-  }
+  const match = (first: number, last: number) => {
+    for (let fn = first; fn < last; fn++) of[fn] = pattern.test(searched(profile, fn)) ? 1 : 0;
+  };
+  yield* inParts(length, match, OBJECTS);
   return of;
 }
 

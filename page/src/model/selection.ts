@@ -146,7 +146,7 @@ function* baseOf(profile: Profile, choice: Choice): Steps<Base> {
   const hides = !isWhole(choice);
   const { calls } = profile;
   const self = hides ? yield* folded(profile.self, shown, up) : profile.self;
-  const hasWaits = hides && profile.waiting.some(time => time > 0);
+  const hasWaits = hides && (yield* sum(profile.waiting)) > 0;
   const waiting = hasWaits ? yield* folded(profile.waiting, shown, up) : profile.waiting;
   const was = profile.before;
   const selfBefore = was && (hides ? yield* folded(was.self, shown, up) : was.self);

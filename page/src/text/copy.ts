@@ -3,7 +3,7 @@
 import { place } from '../data/profile';
 import type { Figures } from '../model/figures';
 import { Shown, type Selection } from '../model/selection';
-import type { Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 import { count, duration, share } from './numbers';
 
 /** Returns the table as text for people, columns aligned. */
@@ -33,14 +33,8 @@ export function* tableText(selection: Selection, rows: readonly Figures[]): Step
 
 /** Calls `visit` with each row, in steps. */
 function* inRows<T>(rows: readonly T[], visit: (row: T) => void): Steps<void> {
-  for (let at = 0; at < rows.length; at++) {
-    visit(rows[at]!);
-    if (at % ROWS === ROWS - 1) yield;
-  }
+  yield* inParts(rows.length, (first, last) => rows.slice(first, last).forEach(visit), OBJECTS);
 }
-
-/** Rows that become texts in one step. */
-const ROWS = 2_000;
 
 /** Returns the table as CSV, times in nanoseconds. */
 export function* tableCsv(selection: Selection, rows: readonly Figures[]): Steps<string> {
@@ -94,7 +88,7 @@ export function* folded(selection: Selection): Steps<string | null> {
   const sums = new Map<string, number>();
   let length = 0;
   for (let node = 0; node < profile.nodes && length <= LONGEST; node++) {
-    if (node % ROWS === ROWS - 1) yield;
+    if (node % OBJECTS === 0) yield;
     if (shown[node] !== Shown.Yes || own[node]! <= 0) continue;
     const stack: string[] = [];
     for (let at = node; at >= 0; at = up[at]!) stack.push(label(profile.function[at]!));

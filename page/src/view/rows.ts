@@ -6,7 +6,7 @@ import { ascending } from '../model/order';
 import { expression } from '../model/search';
 import type { Selection } from '../model/selection';
 import type { State } from '../state';
-import { inParts, type Steps } from '../work';
+import { inParts, OBJECTS, type Steps } from '../work';
 
 /** Keys by which functions are sorted; other tables have others. */
 const KEYS = ['name', 'calls', 'self', 'total', 'per', 'waiting'] as const;
@@ -22,9 +22,6 @@ export interface FunctionRow {
   isOpen: boolean;
 }
 
-/** Rows that are matched in one step. */
-const PART = 4_000;
-
 /** Returns the rows that `filter` leaves, or `null` if it is no regular expression. */
 export function* filtered(
   profile: Profile,
@@ -35,10 +32,12 @@ export function* filtered(
   const pattern = expression(filter);
   if (!pattern) return null;
   const left: Figures[] = [];
-  for (let i = 0; i < figures.length; i++) {
-    if (pattern.test(searched(profile, figures[i]!.fn))) left.push(figures[i]!);
-    if (i % PART === PART - 1) yield;
-  }
+  const match = (first: number, last: number) => {
+    for (const row of figures.slice(first, last)) {
+      if (pattern.test(searched(profile, row.fn))) left.push(row);
+    }
+  };
+  yield* inParts(figures.length, match, OBJECTS);
   return left;
 }
 
