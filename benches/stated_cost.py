@@ -4,12 +4,14 @@ Runs whole programs with and without `edbprof run` in turns, and takes the media
 differences in processor time (user and system) of the Python process.
 
     .venv-3.13/bin/python -m pip install docutils pylint sphinx pytest
+    .venv-3.13/bin/python -m pip install --no-binary black black
     .venv-3.13/bin/python benches/stated_cost.py --rounds 9
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import re
@@ -72,6 +74,64 @@ for _ in range(150):
             total += number * 2
 """
 
+BLACK = """
+import black, sys
+black.format_str(open(sys.argv[1]).read(), mode=black.Mode())
+"""
+
+COLLATZ = """
+def longest(most):
+    best = 0
+    for first in range(1, most):
+        number, steps = first, 0
+        while number != 1:
+            number = number // 2 if number % 2 == 0 else 3 * number + 1
+            steps += 1
+        if steps > best:
+            best = steps
+    return best
+
+longest(40000)
+"""
+
+SIEVE = """
+def primes(most):
+    found = []
+    flags = [True] * most
+    for number in range(2, most):
+        if flags[number]:
+            found.append(number)
+            other = number * number
+            while other < most:
+                flags[other] = False
+                other += number
+    return found
+
+for _ in range(3):
+    primes(700000)
+"""
+
+TEXTS = """
+def build():
+    rows = []
+    for i in range(60000):
+        row = f"{i}: {i * i} {'x' * (i % 7)}"
+        rows.append(row)
+        parts = {"a": i, "b": row, "c": [i, i + 1]}
+        last = parts["b"][:10] + str(parts["c"][1])
+    return last, rows
+
+for _ in range(8):
+    build()
+"""
+
+TOKENS = """
+import argparse, io, tokenize
+source = open(argparse.__file__).read()
+for _ in range(5):
+    list(tokenize.generate_tokens(io.StringIO(source).readline))
+"""
+
 TESTS = """
 import pytest
 
@@ -93,6 +153,11 @@ def programs(place: Path) -> dict[str, list[str]]:
         "loop": LOOP,
         "imports": IMPORTS,
         "few": FEW,
+        "black": BLACK,
+        "collatz": COLLATZ,
+        "sieve": SIEVE,
+        "texts": TEXTS,
+        "tokens": TOKENS,
     }.items():
         (place / f"run_{name}.py").write_text(source)
     package = Path(json.__file__).parent
@@ -100,7 +165,11 @@ def programs(place: Path) -> dict[str, list[str]]:
         "docutils": [str(place / "run_docutils.py"), str(place / "index.rst")],
         "loop": [str(place / "run_loop.py")],
         "imports": [str(place / "run_imports.py")],
-        "few": [str(place / "run_few.py")],
+        **{
+            name: [str(place / f"run_{name}.py")]
+            for name in ("few", "collatz", "sieve", "texts", "tokens")
+        },
+        "black": [str(place / "run_black.py"), difflib.__file__],
         "pylint": ["-m", "pylint", "-j1", "--disable=all", "--enable=E", f"{package}/decoder.py"],
         "pytest": ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(place / "test_many.py")],
         "sphinx": ["-m", "sphinx", "-q", "-E", str(place), str(place / "html")],

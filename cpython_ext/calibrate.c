@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "interpreter.h"
 #include "monitoring_gate.h"
+#include "slowness.h"
 #include "thread.h"
 #include "thread_state.h"
 
@@ -249,31 +250,40 @@ static uint32_t picoseconds(double ns)
     return ns <= 0 ? 0 : ns >= 4e6 ? UINT32_MAX : (uint32_t)(ns * 1000);
 }
 
-/* The share of recorded time that comes from slowed instructions. */
-static double slowed_share(samples *from)
+/* The slowness of a kind's loop, 1 where it is unknown. */
+static double slowness_of_loop(int kind)
+{
+    PyObject *code = PyFunction_GetCode(loops.recorded[kind].loop);
+    double slowness = slowness_of((PyCodeObject *)code);
+    return slowness > 0 ? slowness : 1;
+}
+
+/* Time that a profile function adds to code of slowness 1, in parts of the time that the code takes
+ * otherwise. */
+static double slowed_parts(samples *from)
 {
     double plain = lower_quartile(from->plain[OF_INSTRUCTIONS]);
     double recorded = lower_quartile(from->recorded[OF_INSTRUCTIONS]);
-    return EDBPROF_PROFILING_SLOWS_CODE && recorded > plain ? 1 - plain / recorded : 0;
+    return EDBPROF_PROFILING_SLOWS_CODE && recorded > plain
+               ? (recorded / plain - 1) / slowness_of_loop(OF_INSTRUCTIONS)
+               : 0;
 }
 
-/* Evaluates one kind's samples, and keeps the costs if they are lower than the known ones.
- * The share `slowed` of times in Python code is left out, because it is kept on its own. */
+/* Evaluates one kind's samples, and keeps the costs if they are lower than the known ones. Time of
+ * slowed instructions is left out, because it is kept on its own. */
 static void evaluate(samples *from, int kind, double slowed, bool known, uint32_t *callee_ps,
                      uint32_t *caller_ps)
 {
     double ns_per_tick = from->recorded_sum / from->loop_ticks_sum;
+    double times_slowed = 1 + slowed * slowness_of_loop(kind);
     double plain = lower_quartile(from->plain[kind]) / call_counts[kind].in_loop;
     double recorded = lower_quartile(from->recorded[kind]) / call_counts[kind].in_loop;
     /* The callee's own work, next to nothing, takes about as long as a round. */
     double nothing = lower_quartile(from->empty) / ROUNDS;
     double callee =
         lower_quartile(from->callee_ticks[kind]) * ns_per_tick / call_counts[kind].of_callee;
-    double caller = recorded - callee;
-    caller *= 1 - slowed;
-    callee *= kind == OF_C_CALL ? 1 : 1 - slowed;
-    double both = caller + callee - plain;
-    callee -= nothing;
+    double both = recorded - plain * times_slowed;
+    callee -= kind == OF_C_CALL ? nothing : nothing * times_slowed;
     callee = callee < 0 ? 0 : callee > both ? both : callee;
     if (!known || both * 1000 < (double)*callee_ps + (double)*caller_ps) {
         *callee_ps = picoseconds(callee);
@@ -291,8 +301,8 @@ static void keep_costs(samples *from, const recorder *self)
         return;
     }
     costs->struct_size = sizeof *costs;
-    double slowed = slowed_share(from);
-    uint32_t slowed_ppm = (uint32_t)(slowed * 1e6);
+    double slowed = slowed_parts(from);
+    uint32_t slowed_ppm = (uint32_t)(slowed / (1 + slowed) * 1e6);
     if (!known || slowed_ppm < costs->slowed_ppm) {
         costs->slowed_ppm = slowed_ppm;
     }

@@ -80,6 +80,9 @@
 
 /* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+/* Nor are instructions specialized then, so some are slowed more than others. */
+#define EDBPROF_PROFILING_DESPECIALIZES                                                            \
+    (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
 
 #if PY_VERSION_HEX < 0x030B0000
 #define Py_NO_INLINE _Py_NO_INLINE

@@ -6,6 +6,7 @@
 #include "names.h"
 
 #include "interpreter.h"
+#include "slowness.h"
 
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -152,6 +153,7 @@ void name_code(named *self, PyCodeObject *code)
     if (loads_attribute(code)) {
         self->function.flags |= EDBPROF_PROPERTY;
     }
+    self->function.flags |= slowness_flags(code);
 }
 
 PyObject *name_origin(PyCodeObject *code)

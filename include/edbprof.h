@@ -168,6 +168,24 @@
 #define EDBPROF_PROPERTY 32
 
 /**
+ * `edbprof_function.flags`: bits for a number of steps of `EDBPROF_SLOWNESS_STEP`, of which
+ * `EDBPROF_SLOWNESS_ONE` are a slowness of 1: how much more than others the function's
+ * instructions are slowed by an interpreter that slows all of them while it is recorded. 0 if
+ * unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
+ */
+#define EDBPROF_SLOWNESS 65280
+
+/**
+ * One step of `EDBPROF_SLOWNESS`.
+ */
+#define EDBPROF_SLOWNESS_STEP 256
+
+/**
+ * Number of steps of a slowness of 1.
+ */
+#define EDBPROF_SLOWNESS_ONE 64
+
+/**
  * `edbprof_function.flags`: part of the profiler. Files omit it: its time, and the calls
  * that it makes, count as those of its caller.
  */
@@ -420,8 +438,8 @@ typedef struct edbprof_calibration {
   uint32_t class_call_ps;
   /**
    * Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
-   * interpreter runs their instructions more slowly while it is hooked. The costs above
-   * come on top. 0: none; at most 1,000,000.
+   * interpreter runs their instructions more slowly while it is hooked, for a slowness of 1.
+   * The costs above are no part of that self time. 0: none; at most 1,000,000.
    */
   uint32_t slowed_ppm;
 } edbprof_calibration;
@@ -442,8 +460,8 @@ typedef struct edbprof_function {
    */
   uint32_t kind;
   /**
-   * Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY` and
-   * `EDBPROF_HIDDEN`, or 0.
+   * Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY`,
+   * `EDBPROF_HIDDEN` and a slowness, or 0.
    */
   uint32_t flags;
   /**

@@ -43,8 +43,8 @@ pub struct edbprof_calibration {
     /// Call that `edbprof_count_class_call` counts: all of it is the caller's part.
     pub class_call_ps: u32,
     /// Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
-    /// interpreter runs their instructions more slowly while it is hooked. The costs above
-    /// come on top. 0: none; at most 1,000,000.
+    /// interpreter runs their instructions more slowly while it is hooked, for a slowness of 1.
+    /// The costs above are no part of that self time. 0: none; at most 1,000,000.
     pub slowed_ppm: u32,
 }
 

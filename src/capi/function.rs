@@ -4,7 +4,10 @@ use std::mem::offset_of;
 
 use super::edbprof_str;
 use super::host_struct::HostStruct;
-use crate::model::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY};
+use crate::model::{
+    Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, PROPERTY, SLOWNESS,
+    SLOWNESS_ONE, SLOWNESS_STEP,
+};
 use crate::recorder::FunctionEntry;
 
 /// `edbprof_function.kind`: a Python code object.
@@ -22,17 +25,32 @@ pub const EDBPROF_GENERIC_DISPATCH: u32 = 2;
 /// `edbprof_function.flags`: called by loading an attribute, like a property, so its calls
 /// cost less than others.
 pub const EDBPROF_PROPERTY: u32 = 32;
+/// `edbprof_function.flags`: bits for a number of steps of `EDBPROF_SLOWNESS_STEP`, of which
+/// `EDBPROF_SLOWNESS_ONE` are a slowness of 1: how much more than others the function's
+/// instructions are slowed by an interpreter that slows all of them while it is recorded. 0 if
+/// unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
+pub const EDBPROF_SLOWNESS: u32 = 0xFF00;
+/// One step of `EDBPROF_SLOWNESS`.
+pub const EDBPROF_SLOWNESS_STEP: u32 = 0x100;
+/// Number of steps of a slowness of 1.
+pub const EDBPROF_SLOWNESS_ONE: u32 = 64;
 /// `edbprof_function.flags`: part of the profiler. Files omit it: its time, and the calls
 /// that it makes, count as those of its caller.
 pub const EDBPROF_HIDDEN: u32 = 0x8000_0000;
 
 /// The flags that a host may set.
-const FLAGS: u32 =
-    EDBPROF_GENERIC_WRAPPER | EDBPROF_GENERIC_DISPATCH | EDBPROF_PROPERTY | EDBPROF_HIDDEN;
+const FLAGS: u32 = EDBPROF_GENERIC_WRAPPER
+    | EDBPROF_GENERIC_DISPATCH
+    | EDBPROF_PROPERTY
+    | EDBPROF_SLOWNESS
+    | EDBPROF_HIDDEN;
 
 const _: () = assert!(EDBPROF_GENERIC_WRAPPER == GENERIC_WRAPPER);
 const _: () = assert!(EDBPROF_GENERIC_DISPATCH == GENERIC_DISPATCH);
 const _: () = assert!(EDBPROF_PROPERTY == PROPERTY);
+const _: () = assert!(EDBPROF_SLOWNESS == SLOWNESS);
+const _: () = assert!(EDBPROF_SLOWNESS_STEP == SLOWNESS_STEP);
+const _: () = assert!(EDBPROF_SLOWNESS_ONE == SLOWNESS_ONE);
 
 /// Description of a function, for people to read. Fields that are zero are unknown.
 ///
@@ -45,8 +63,8 @@ pub struct edbprof_function {
     pub struct_size: usize,
     /// `EDBPROF_PYTHON`, `EDBPROF_BUILTIN` or `EDBPROF_NATIVE`.
     pub kind: u32,
-    /// Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY` and
-    /// `EDBPROF_HIDDEN`, or 0.
+    /// Any of `EDBPROF_GENERIC_WRAPPER`, `EDBPROF_GENERIC_DISPATCH`, `EDBPROF_PROPERTY`,
+    /// `EDBPROF_HIDDEN` and a slowness, or 0.
     pub flags: u32,
     /// File that defines it; pstats writes `~` for builtins.
     pub file: edbprof_str,

@@ -60,7 +60,7 @@ pub struct Calibration {
     pub class_call: u32,
     /// Share of the self time of Python functions, millionths, that an interpreter adds which
     /// runs every instruction slower while a profile function is set (CPython 3.10 and
-    /// 3.11). The costs above are what calls add to that.
+    /// 3.11), for a slowness of 1. The costs above are no part of that self time.
     pub slowed_ppm: u32,
 }
 

@@ -22,6 +22,13 @@ pub const GENERIC_DISPATCH: u32 = 2;
 /// Flag of [`Function::flags`], in recorders' files alone: the first call that was seen came of
 /// loading an attribute, without a call instruction.
 pub const PROPERTY: u32 = 32;
+/// Bits of [`Function::flags`], in recorders' files alone: the function's
+/// [slowness](Function::slowness).
+pub const SLOWNESS: u32 = 0xFF00;
+/// Lowest bit of [`SLOWNESS`].
+pub const SLOWNESS_STEP: u32 = 0x100;
+/// Number of steps of a slowness of 1.
+pub const SLOWNESS_ONE: u32 = 64;
 
 /// One code object, builtin or native span.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +59,20 @@ impl Function {
             },
             label,
             ..Function::stand_in("")
+        }
+    }
+
+    /// Returns true if the function's slowness is known.
+    pub(crate) fn has_slowness(&self) -> bool {
+        self.flags & SLOWNESS != 0
+    }
+
+    /// Returns how much more than others the function's instructions are slowed while it is
+    /// recorded, by an interpreter that slows them: 1 if unknown.
+    pub(crate) fn slowness(&self) -> f64 {
+        match (self.flags & SLOWNESS) / SLOWNESS_STEP {
+            0 => 1.0,
+            steps => f64::from(steps) / f64::from(SLOWNESS_ONE),
         }
     }
 

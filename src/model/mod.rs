@@ -43,7 +43,10 @@ pub use calibration::{Calibration, CallKind, Cost};
 pub use callers::Callers;
 pub use choice::{Choice, MINE};
 pub use counts::Counts;
-pub use function::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY};
+pub use function::{
+    Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, PROPERTY, SLOWNESS, SLOWNESS_ONE,
+    SLOWNESS_STEP,
+};
 pub use function_id::function_id;
 pub use generics::{DispatchCounts, dispatch_counts};
 pub use label::{Label, LabelId};

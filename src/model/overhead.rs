@@ -17,6 +17,11 @@ const OF_SETPROFILE: UnplacedCosts = UnplacedCosts {
     process: 120_000,
     node: 10,
 };
+/// The same where functions have a slowness.
+const OF_SLOWED: UnplacedCosts = UnplacedCosts {
+    node: 3,
+    ..OF_SETPROFILE
+};
 const OF_MONITORING: UnplacedCosts = UnplacedCosts {
     process: 140_000,
     node: 21,
@@ -34,14 +39,11 @@ impl Trees {
         };
         let unplaced = match &*process.hook {
             b"monitoring" => &OF_MONITORING,
+            _ if self.functions.iter().any(Function::has_slowness) => &OF_SLOWED,
             _ => &OF_SETPROFILE,
         };
-        let calls = Calibration {
-            slowed_ppm: (f64::from(calibration.slowed_ppm) * running) as u32,
-            ..calibration
-        };
         let threads = self.threads.iter();
-        let of_calls = threads.flat_map(|thread| calls.overhead(self, thread));
+        let of_calls = threads.flat_map(|thread| calibration.overhead(self, thread, running));
         let of_calls = of_calls.fold(0, u64::saturating_add);
         let nodes = self.threads.iter().map(|thread| thread.nodes.len() as u64);
         let call = calibration.cost(CallKind::Python);
@@ -62,6 +64,8 @@ struct KindCosts {
     function: Option<FunctionKind>,
     /// Cost of a call by other than C code, and by C code.
     calls: [Option<Cost>; 2],
+    /// Share of self time, calls apart, that slowed instructions add.
+    slowed: f64,
 }
 
 impl KindCosts {
@@ -69,14 +73,16 @@ impl KindCosts {
         KindCosts {
             function: function.map(|function| function.kind),
             calls: [false, true].map(|from_c| calibration.call(function?, from_c)),
+            slowed: function.map_or(0.0, |function| calibration.slowed_share(function)),
         }
     }
 }
 
 impl Calibration {
     /// Returns what recording added to the self time of each node of `thread`, one of `trees`,
-    /// picoseconds. A native span has no event of the interpreter's, hence no cost.
-    pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree) -> Vec<u64> {
+    /// picoseconds. The process could run in the share `running` of its time. A native span has no
+    /// event of the interpreter's, hence no cost.
+    pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree, running: f64) -> Vec<u64> {
         let nodes = &thread.nodes;
         // Trees have many nodes of few kinds.
         let kinds = 0..trees.kinds.len() as u32;
@@ -110,19 +116,23 @@ impl Calibration {
             add(node, calls.into(), self.class_call);
         }
         if self.slowed_ppm > 0 {
-            for (node, own_ns) in (0..).zip(nodes.self_times()) {
-                let function = kind(node).and_then(|kind| kind.function);
-                if function == Some(FunctionKind::Python) {
-                    // A millionth of a nanosecond is a thousandth of a picosecond.
-                    add(
-                        node,
-                        own_ns.saturating_mul(self.slowed_ppm.into()) / 1000,
-                        1,
-                    );
-                }
+            for ((node, own_ns), overhead) in (0..).zip(nodes.self_times()).zip(&mut overhead) {
+                let slowed = kind(node).map_or(0.0, |kind| kind.slowed);
+                let rest = own_ns.saturating_mul(1000).saturating_sub(*overhead);
+                *overhead = overhead.saturating_add((rest as f64 * slowed * running) as u64);
             }
         }
         overhead
+    }
+
+    /// Returns the share of a function's self time, calls apart, that slowed instructions add.
+    fn slowed_share(&self, function: &Function) -> f64 {
+        if function.kind != FunctionKind::Python {
+            return 0.0;
+        }
+        let share = f64::from(self.slowed_ppm.min(1_000_000)) / 1e6;
+        let added = share * function.slowness();
+        added / (1.0 - share + added)
     }
 
     /// Returns the cost of a call of `function`, perhaps by C code.
@@ -167,7 +177,7 @@ fn has_no_call_instruction(function: &Function) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NO_PARENT, NodeRow, Process};
+    use crate::model::{NO_PARENT, NodeRow, Process, SLOWNESS_ONE, SLOWNESS_STEP};
 
     const CALL: Cost = Cost {
         callee: 10_000,
@@ -234,8 +244,20 @@ mod tests {
         let without = stated(&slowed, 1.0);
         let calibration = slowed.processes[0].calibration.as_mut().unwrap();
         calibration.slowed_ppm = 300_000;
-        assert_eq!(stated(&slowed, 1.0) - without, 300_000);
-        assert_eq!(stated(&slowed, 0.5) - without, 150_000);
+        // Of 1 ms, calls cost 50 us but for the caller's part of the outermost one.
+        let rest_ns = 1_000_000 - 50_000 + 40;
+        let share = |parts: u64| rest_ns * parts / 10;
+        assert!((stated(&slowed, 1.0) - without).abs_diff(share(3)) <= 1);
+        assert!((stated(&slowed, 0.5) - without).abs_diff(share(3) / 2) <= 1);
+        for function in &mut slowed.functions {
+            function.flags = 4 * SLOWNESS_ONE * SLOWNESS_STEP - SLOWNESS_STEP;
+        }
+        // 255 of 64 parts of 3 of 7 are added.
+        let added = 255.0 / 64.0 * 3.0 / 7.0;
+        let expected = rest_ns as f64 * added / (1.0 + added);
+        let less_for_nodes = 1000 * (OF_SETPROFILE.node - OF_SLOWED.node) * 50;
+        let found = stated(&slowed, 1.0) + less_for_nodes - without;
+        assert!(found.abs_diff(expected as u64) <= 2);
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Trees {
             && !self.kinds.iter().any(NodeKind::is_group);
         match process.and_then(|process| process.calibration) {
             Some(calibration) if thread.overhead_ps.is_empty() && as_recorded => {
-                Cow::Owned(calibration.overhead(self, thread))
+                Cow::Owned(calibration.overhead(self, thread, 1.0))
             }
             _ => Cow::Borrowed(&thread.overhead_ps),
         }

@@ -11,6 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
+import pytest
 from edbprof_native import Profile
 from prof_file import ProfFile
 
@@ -84,7 +85,9 @@ def test_every_field_of_the_second_object(tmp_path):
     assert (thread["process"], thread["name"]) == (0, "MainThread")
     for function in exact["functions"]:
         kind, flags, file, line, name, qualified_name, module, generic = function
-        assert (kind, flags, file, module, generic) == (0, 0, __file__, __name__, None)
+        # Python 3.11 has a slowness of each function.
+        assert (flags != 0) == (sys.version_info[:2] == (3, 11)) and flags & 0xFF == 0
+        assert (kind, file, module, generic) == (0, __file__, __name__, None)
         assert line == globals()[name].__code__.co_firstlineno
         # co_qualname is there from 3.11 on.
         assert qualified_name == (name if sys.version_info >= (3, 11) else "")
@@ -106,6 +109,29 @@ def test_identity_stays_from_save_to_save(tmp_path):
         profile.save(tmp_path / f"{n}.prof")
         identities.add(ProfFile(tmp_path / f"{n}.prof").exact["recordings"][0])
     assert len(identities) == 1
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="3.11 alone has it")
+def test_slowness_of_functions(record):
+    """Code that is specialized otherwise is slowed more; a loop counts for more than its rest."""
+
+    def attributes(value):
+        for _ in value:
+            value.a = value.b
+
+    def texts(value):
+        for _ in value:
+            f"{value}{value}"
+
+    file = record(lambda: (attributes(()), texts(())))
+    flags = {function[4]: function[1] for function in file.functions}
+    assert flags["attributes"] > 3 * flags["texts"]
+    loops = [f"{' ' * depth}for _ in x:\n" for depth in range(1, 15)]
+    namespace = {}
+    exec("def nested(x):\n" + "".join(loops) + " " * 15 + "x.a\n", namespace)
+    file = record(lambda: namespace["nested"](()))
+    (nested_flags,) = (function[1] for function in file.functions if function[4] == "nested")
+    assert flags["texts"] < nested_flags <= 0xFF00
 
 
 def test_functions_with_one_label_are_added_up(record):

@@ -10,7 +10,7 @@ use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
     Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, OverflowCalls, PROPERTY, Process,
-    RecordingId, ThreadTree, Trees, UnfinishedCalls,
+    RecordingId, SLOWNESS, ThreadTree, Trees, UnfinishedCalls,
 };
 
 /// Adds up trees.
@@ -68,9 +68,9 @@ impl TreeSum {
         match *kind {
             NodeKind::Function(function) => {
                 let mut function = trees.functions[function as usize].clone();
-                // Its process alone knows how it was called first, and the overhead is
-                // computed.
-                function.flags &= !PROPERTY;
+                // Its process alone knows how it was called first and slowed, and the overhead
+                // is computed.
+                function.flags &= !(PROPERTY | SLOWNESS);
                 self.table.function(&function)
             }
             NodeKind::Process(process) => {

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `recordings` | list of bytes, 16 each: the recordings' random names |
 //! | `processes` | list of dicts, see below |
-//! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text). Kinds are 0 Python, 1 builtin, 2 native; flags 1 dispatch wrapper, 2 `dispatch`, 32 called first by loading an attribute |
+//! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text). Kinds are 0 Python, 1 builtin, 2 native; flags 1 dispatch wrapper, 2 `dispatch`, 32 called first by loading an attribute, 256 to 65,280 the slowness in steps of a 64th, 0 if unknown |
 //! | `kinds` | only if some of `functions` are stand-ins: list as long as `functions`, see below |
 //! | `threads` | list of dicts, see below |
 //! | `selection` | only if a part of the recordings was chosen: text, the options that chose it |
@@ -29,7 +29,7 @@
 //! | `start_unix_ns`, `duration_ns`, `processor_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
-//! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of Python functions' self time that a slowed interpreter adds. What is missing was not measured |
+//! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of the self time of Python functions of slowness 1, calls apart, that a slowed interpreter adds. What is missing was not measured |
 //! | `recording_ns` | only where it is known: int below 2^64, processor time that recording took, its start and end included |
 //!
 //! A thread is a dict, too; `process` must be there. Its columns are little-endian integers;
