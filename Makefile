@@ -47,7 +47,7 @@ PIP := bin/python -m pip --disable-pip-version-check
 CHECK := bash tests/check.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pythons python-freethreaded test check test-all test-rust test-python test-browser test-asan test-ubsan test-tsan test-valgrind test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
+.PHONY: help demo pythons python-freethreaded test check test-all test-rust test-python test-browser test-asan test-asan-python test-ubsan test-tsan test-valgrind test-loom test-freethreaded test-aarch64 test-miri mutants wheels install c-tarball soak lint lint-tools format bench bench-aggregate bench-instructions bench-history bench-truth bench-pictures page screenshots site fuzz ci-tools clean tools FORCE
 .PRECIOUS: .venv-%/.python .venv-%/.installed .venv-%/.linters .venv-%/.wheel-tools .venv-%/.requirements .venv-%/.browser .venv-%/.bench-requirements
 
 help: ## Say what there is (this)
@@ -110,7 +110,10 @@ bench-pictures: .venv-bench/.browser ## What pictures and the page of a million 
 test-asan: | tools ## Recorder, C hosts and the Python suite under AddressSanitizer
 	@bash tests/sanitize.sh address
 
-test-ubsan: | tools ## C hosts and the Python suite under UndefinedBehaviorSanitizer
+test-asan-python: | tools ## The Python suite alone under AddressSanitizer, its C under UndefinedBehaviorSanitizer too
+	@bash tests/sanitize.sh address python
+
+test-ubsan: | tools ## C hosts under UndefinedBehaviorSanitizer
 	@bash tests/sanitize.sh undefined
 
 test-tsan: | tools ## C hosts, and tests of threads on Python without GIL, under ThreadSanitizer

@@ -2,14 +2,16 @@
 # Runs the suites under a sanitizer; `make test-asan` and its like call it:
 #
 #     tests/sanitize.sh address [SUITE...]      recorder, hosts in C and C++, python
-#     tests/sanitize.sh undefined [SUITE...]    hosts, python: the code of C alone
+#     tests/sanitize.sh undefined [SUITE...]    hosts: the code of C alone
 #     tests/sanitize.sh thread [SUITE...]       hosts, python: tests of threads without GIL
 #     tests/sanitize.sh valgrind                hosts
 #
-# The suite python takes PYTHON, and leaves out the tests of tests/python/not_sanitized.txt. Under
+# The suite python takes PYTHON, and leaves out the tests of tests/python/not_sanitized.txt. With
+# address, its code of C is checked for undefined behaviour, too. PYTEST_ARGS chooses tests. Under
 # ThreadSanitizer it takes the Python of `tests/python_freethreaded.sh --thread-sanitizer`.
-# The stable compiler has the sanitizers' runtimes, and takes
-# -Zsanitizer because of RUSTC_BOOTSTRAP. Its std is not instrumented.
+#
+# The stable compiler has the sanitizers' runtimes, and takes -Zsanitizer because of
+# RUSTC_BOOTSTRAP. Its std is not instrumented.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,7 +26,7 @@ address)
     export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1
     ;;
 undefined)
-    suites=(hosts python)
+    suites=(hosts)
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     ;;
 thread)
@@ -62,7 +64,8 @@ if [[ " ${suites[*]} " == *" python "* && $1 == thread ]]; then
         "$VENV/.requirements" PYTHON="$PYTHON"
     cat build/freethreaded-tsan/suppressions.txt tests/tsan.supp >"$OUT/tsan.supp"
 elif [[ " ${suites[*]} " == *" python "* ]]; then
-    readonly VENV=.venv-sanitized
+    VENV=.venv-sanitized-$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    readonly VENV
     make --no-print-directory "$VENV/.installed" "$VENV/.requirements"
 fi
 
@@ -85,40 +88,49 @@ readonly THREAD_TESTS=(
     test_native_callables.py::test_types_that_change_while_others_call
 )
 
+# Fails if a process wrote a report, because tests kill processes and ignore how some end.
+readonly REPORTS=$OUT/reports
 run_python() {
-    local flags="-fsanitize=$sanitizer -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
-    local package tests=()
-    local link=-fsanitize=$sanitizer
+    local checks=$sanitizer options=log_path=$REPORTS/report
+    [[ $sanitizer != address ]] || checks+=,undefined
+    local flags="-fsanitize=$checks -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
+    # With the shared runtime of undefined behaviour, GCC's ignores log_path.
+    local package tests=() link="-fsanitize=$checks -static-libubsan"
+    local built=$OUT/$sanitizer/${VENV#.venv-}
     if [[ $sanitizer == thread ]]; then
         # GCC's runtime lacks functions that Rust's code calls.
         "${CC:-cc}" -O2 -fPIC -c tests/tsan_runtime.c -o "$OUT/tsan_runtime.o"
         link+=" $OUT/tsan_runtime.o"
-        export TSAN_OPTIONS+=:report_bugs=0
     fi
-    CFLAGS=$flags LDFLAGS=$link "$VENV/bin/python" setup.py --quiet build_ext \
-        --build-lib "$OUT/$sanitizer/lib" --build-temp "$OUT/$sanitizer/temp"
+    CFLAGS=$flags LDFLAGS=$link TSAN_OPTIONS=report_bugs=0 "$VENV/bin/python" setup.py --quiet \
+        build_ext --build-lib "$built/lib" --build-temp "$built/temp"
     package=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
-    cp "$OUT/$sanitizer"/lib/edbprof_native/_native.*.so "$package/edbprof_native/"
+    cp "$built"/lib/edbprof_native/*.so "$package/edbprof_native/"
     # Tests build extensions and programs of their own, with the flags of users.
     unset CARGO_BUILD_TARGET CARGO_TARGET_DIR RUSTFLAGS RUSTC_BOOTSTRAP
     mapfile -t tests < <(sed -n "s/ *#.*//; s/^\($sanitizer\|any\) /--deselect=tests\/python\//p" \
         tests/python/not_sanitized.txt)
+    rm -rf "$REPORTS" && mkdir "$REPORTS"
     if [[ $sanitizer == address ]]; then
         # Signals of tests end their processes, and Python's objects are seen one by one.
-        export ASAN_OPTIONS+=:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0
-        export ASAN_OPTIONS+=:handle_sigill=0:allocator_may_return_null=1
+        options+=:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0
+        export ASAN_OPTIONS+=:$options:allocator_may_return_null=1
+        export UBSAN_OPTIONS=$options:print_stacktrace=1
         export PYTHONMALLOC=malloc
         # Libraries in C++ throw: the sanitizer finds the real function only if it is loaded first.
         LD_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so)"
         LD_PRELOAD+=" $("${CC:-cc}" -print-file-name=libstdc++.so.6)"
         export LD_PRELOAD
+    elif [[ $sanitizer == thread ]]; then
+        TSAN_OPTIONS+=:$options
+        [[ -n ${PYTEST_ARGS-} ]] || tests+=("${THREAD_TESTS[@]/#/tests/python/}")
     fi
-    if [[ $sanitizer == thread ]]; then
-        TSAN_OPTIONS=${TSAN_OPTIONS%:report_bugs=0}
-        "$VENV/bin/python" -m pytest "${tests[@]}" "${THREAD_TESTS[@]/#/tests/python/}"
-        return
-    fi
-    "$VENV/bin/python" -m pytest "${tests[@]}"
+    local status=0
+    # shellcheck disable=SC2086  # Several options.
+    "$VENV/bin/python" -m pytest "${tests[@]}" ${PYTEST_ARGS-} || status=$?
+    unset LD_PRELOAD
+    cat "$REPORTS"/report.* 2>/dev/null && status=1
+    return $status
 }
 
 for suite in "${suites[@]}"; do
