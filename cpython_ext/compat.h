@@ -320,15 +320,16 @@ static inline unsigned long compat_os_thread(const PyThreadState *tstate)
 
 typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
 
-/* Kind of start event that belongs to the instruction at this offset in bytes. Reads the code in
- * place, because it is asked at each exception. Never a start up to 3.10, where none is lost. */
+/* Kind of start event that belongs to the instruction at this offset in bytes. Cython gives the
+ * numbers of lines as offsets, so no instruction may be there. Reads the code in place, because it
+ * is asked at each exception. Never a start up to 3.10, where none is lost. */
 static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset)
 {
 #if PY_VERSION_HEX < 0x030B0000
     (void)code, (void)offset;
     return COMPAT_NO_START;
 #else
-    if (offset < 0 || offset >= 2 * Py_SIZE(code)) {
+    if (offset < 0 || offset % 2 != 0 || offset >= 2 * Py_SIZE(code)) {
         return COMPAT_NO_START;
     }
     const char *instruction = &code->co_code_adaptive[offset];

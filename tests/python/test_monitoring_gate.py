@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from prof_file import ProfFile
 
 needs_monitoring = pytest.mark.skipif(
     sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12"
@@ -236,3 +237,33 @@ def test_changes_of_events_are_used_up(run, on):
     else:
         (line,) = told_by_us
         assert line.startswith("edbprof: cannot record a call: nothing can be recorded any")
+
+
+@needs_monitoring
+def test_offsets_at_which_no_instruction_is(run, tmp_path):
+    run(
+        GATE
+        + """
+    import dis
+
+    names = [f"v{number}" for number in range(200)]
+    exec(f"def many({', '.join(names)}): return [{', '.join(names)}]")
+    code = many.__code__
+    # Cython's events have the numbers of lines as offsets.
+    offset = code.co_code[1::2].index(dis.opmap["RESUME"]) * 2 + 1
+    try:
+        raise ValueError
+    except ValueError as error:
+        raised = error
+    recorder = Profile()
+    recorder.enable()
+    tool, event = facts()["tool"], sys.monitoring.events.RAISE
+    on_raise = sys.monitoring.register_callback(tool, event, None)
+    sys.monitoring.register_callback(tool, event, on_raise)
+    on_raise(code, offset, raised)
+    on_raise(code, len(code.co_code) - 1, raised)
+    recorder.disable()
+    recorder.save("offsets.prof")
+        """
+    )
+    assert ProfFile(tmp_path / "offsets.prof").calls("many") == 0
