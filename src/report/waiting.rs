@@ -68,8 +68,8 @@ impl<'a> FunctionWaits<'a> {
     }
 }
 
-/// Returns true if a builtin that was blocked for `blocked` of its self time, `own`, does nothing but
-/// wait.
+/// Returns true if a builtin that was blocked for `blocked` of its self time, `own`, does nothing
+/// but wait.
 pub(super) fn is_mostly(blocked: u64, own: u64) -> bool {
     blocked > 0 && blocked >= own - own / 10
 }
