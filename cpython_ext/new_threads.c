@@ -245,7 +245,7 @@ static start prepare(PyObject *callable)
     static bool warned;
     start self = {0};
     /* Interpreters that have not imported this module call this too. */
-    const interpreter_state *here = threads_wanted == 0 ? NULL : interpreter_here();
+    const interpreter_state *here = shared_load(&threads_wanted) == 0 ? NULL : interpreter_here();
     if (here == NULL || shared_load(&here->wanted) == 0) {
         return self;
     }

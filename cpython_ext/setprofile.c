@@ -325,8 +325,9 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
     edbprof_thread *end_builtins;
     switch (what) {
     case PyTrace_CALL:
-        return ARRIVALS_ARE_NOTICED && threads_wanted > 0 ? look_and_record_call(state, frame)
-                                                          : record_call(state, frame);
+        return ARRIVALS_ARE_NOTICED && shared_load(&threads_wanted) > 0
+                   ? look_and_record_call(state, frame)
+                   : record_call(state, frame);
     case PyTrace_RETURN: return record_return(state, frame, argument);
     case PyTrace_C_CALL: return record_builtin_call(list, frame, argument);
     case PyTrace_C_RETURN:

@@ -160,7 +160,7 @@ static inline void thread_state_note_monitored(const thread_state *state)
     thread_here.monitored = is_only ? list->fast_handle : NULL;
     thread_here.monitored_builtins = is_only ? list->fast_builtins : NULL;
     thread_here.skips_builtins = is_only && list->skips_builtins;
-    thread_here.epoch = threads_epoch;
+    thread_here.epoch = shared_load(&threads_epoch);
 }
 
 /* Chooses the fast way of one of the calling thread's lists after a change. */
