@@ -8,6 +8,9 @@ import { pause } from '../work';
 const PART = 1 << 19;
 const CUT_OFF = 'the data of this page is cut off';
 
+/** Bytes that are copied without a pause: 2 to the power of this. */
+const COPIED = 22;
+
 /** Characters of base64 that are read without a pause; a multiple of four. */
 const CHARACTERS = 1 << 20;
 
@@ -51,6 +54,8 @@ async function read(from: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint
   length = 0;
   for (const part of parts) {
     content.set(part, length);
+    // Memory is given when it is written, which takes longer than copying.
+    if ((length + part.length) >> COPIED > length >> COPIED) await pause();
     length += part.length;
   }
   return content;

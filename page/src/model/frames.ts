@@ -164,7 +164,13 @@ function* byFunction(selection: Selection, parent: Frame): Steps<Frame[]> {
     }
   };
   yield* inParts(length, choose);
-  const order = yield* ascending(Float64Array.from(functions, fn => whole - weights[fn]!));
+  // The heaviest first.
+  const keys = new Float64Array(functions.length);
+  const weigh = (first: number, last: number) => {
+    for (let i = first; i < last; i++) keys[i] = whole - weights[functions[i]!]!;
+  };
+  yield* inParts(keys.length, weigh);
+  const order = yield* ascending(keys);
   const frames: Frame[] = [];
   const make = (first: number, last: number) => {
     for (const at of order.subarray(first, last)) {
