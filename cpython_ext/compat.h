@@ -320,10 +320,8 @@ static inline unsigned long compat_os_thread(const PyThreadState *tstate)
 
 typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
 
-/* Kind of start event that belongs to the instruction at this offset in bytes. Cython gives the
- * numbers of lines as offsets, so no instruction may be there. Reads the code in place, because it
- * is asked at each exception. Never a start up to 3.10, where none is lost. */
-static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset)
+/* The same for the instruction right at the offset. */
+static inline compat_start compat_start_right_at(PyCodeObject *code, Py_ssize_t offset)
 {
 #if PY_VERSION_HEX < 0x030B0000
     (void)code, (void)offset;
@@ -349,6 +347,9 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
 #ifdef RESUME_CHECK
     starts = starts || opcode == RESUME_CHECK;
 #endif
+#ifdef RESUME_CHECK_JIT
+    starts = starts || opcode == RESUME_CHECK_JIT;
+#endif
     if (opcode == INSTRUMENTED_LINE || opcode == INSTRUMENTED_INSTRUCTION) {
         PyObject *bytes = PyCode_GetCode(code);
         starts = bytes != NULL && (unsigned char)PyBytes_AS_STRING(bytes)[offset] == RESUME;
@@ -362,6 +363,28 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
     /* The lowest two bits say what has come before: 0 for nothing. */
     return (argument & 3) == 0 ? COMPAT_START : COMPAT_RESUME;
 #endif
+}
+
+/* Kind of start event that belongs to the instruction at this offset in bytes. Cython gives the
+ * numbers of lines as offsets, so no instruction may be there. Reads the code in place, because it
+ * is asked at each exception. Never a start up to 3.10, where none is lost. */
+static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset)
+{
+    compat_start start = compat_start_right_at(code, offset);
+#if PY_VERSION_HEX >= 0x030F0000
+    /* The instruction has a cache, and raises there. Caches are zeros in the code's bytes alone. */
+    compat_start before = offset < 2 ? COMPAT_NO_START : compat_start_right_at(code, offset - 2);
+    if (before != COMPAT_NO_START) {
+        PyObject *bytes = PyCode_GetCode(code);
+        const char *text = bytes == NULL ? NULL : PyBytes_AS_STRING(bytes);
+        bool is_cache =
+            text != NULL && text[offset] == CACHE && (unsigned char)text[offset - 2] == RESUME;
+        start = is_cache ? before : start;
+        Py_XDECREF(bytes);
+        PyErr_Clear();
+    }
+#endif
+    return start;
 }
 
 /* Returns true if the instruction at this offset calls with `*arguments`. Those report the call of
