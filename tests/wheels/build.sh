@@ -27,6 +27,8 @@ triple=${machine^^}_UNKNOWN_LINUX_GNU
 export PATH=$TOOLS:$PATH
 export CC=$OUT/zigcc LDSHARED="$OUT/zigcc -shared" LDFLAGS=-Wl,-s
 export CARGO_TARGET_DIR=$OUT/target
+# Slower to build, and a tenth smaller.
+export CARGO_PROFILE_PROGRAM_LTO=fat CARGO_PROFILE_PROGRAM_CODEGEN_UNITS=1
 export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
 export "CARGO_TARGET_${triple}_LINKER=$OUT/zigcc"
 
