@@ -177,8 +177,8 @@ static void wrong_functions_and_keys(const char *directory)
     edbprof_recording *recording = recording_in(directory);
     edbprof_thread *thread = attach(recording);
     edbprof_function is = function(EDBPROF_NATIVE, TEXT("f"), 1, TEXT("f"));
-    const uint32_t known =
-        EDBPROF_GENERIC_WRAPPER | EDBPROF_GENERIC_DISPATCH | EDBPROF_PROPERTY | EDBPROF_HIDDEN;
+    const uint32_t known = EDBPROF_GENERIC_WRAPPER | EDBPROF_GENERIC_DISPATCH | EDBPROF_PROPERTY |
+                           EDBPROF_SLOWNESS | EDBPROF_HIDDEN;
     uint32_t bit;
 
     is.struct_size--;
