@@ -32,7 +32,7 @@ use columns::Columns;
 use exact::exact_rows;
 use functions::Functions;
 use header::{Header, header};
-pub use sources::Sources;
+pub use sources::{NoSource, Sources};
 pub use timeline::PageTimeline;
 
 const PAGE: &str = include_str!("page.html");

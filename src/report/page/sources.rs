@@ -1,23 +1,59 @@
 //! The texts of source files, where the page is asked to contain them.
 
 use std::collections::BTreeMap;
+use std::{fmt, io};
 
 use serde_json::{Value, json};
 
 use crate::report::View;
 use crate::report::display::printable;
 
+/// The reason why a page does not contain a source file.
+#[derive(Debug)]
+pub enum NoSource {
+    /// The file can't be read.
+    NotRead(io::Error),
+    /// The path leads to a directory, a link or a device.
+    NotRegular,
+    /// The file has more than 2 MB.
+    TooLarge,
+    /// The file has changed since the recording.
+    Changed,
+    /// The recording does not say when it began, so changes can't be seen.
+    NoStart,
+}
+
+impl fmt::Display for NoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoSource::NotRead(error) => error.fmt(f),
+            NoSource::NotRegular => f.write_str("it is no regular file"),
+            NoSource::TooLarge => f.write_str("it has more than 2 MB"),
+            NoSource::Changed => f.write_str("it has changed since the recording"),
+            NoSource::NoStart => f.write_str("the recording does not say when it began"),
+        }
+    }
+}
+
+impl std::error::Error for NoSource {}
+
+impl From<io::Error> for NoSource {
+    fn from(error: io::Error) -> Self {
+        NoSource::NotRead(error)
+    }
+}
+
 /// Texts of the files that a profile's functions are in.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Sources {
     /// A text, or the reason why there is none, for each path.
-    files: BTreeMap<Vec<u8>, Result<String, String>>,
+    files: BTreeMap<Vec<u8>, Result<String, NoSource>>,
 }
 
 impl Sources {
     /// Reads the files of `view`'s functions with `read`, which returns a text or the reason why
     /// there is none.
-    pub fn read(view: &View<'_>, read: impl Fn(&[u8]) -> Result<String, String>) -> Sources {
+    pub fn read(view: &View<'_>, read: impl Fn(&[u8]) -> Result<String, NoSource>) -> Sources {
         let in_tree = view.tree().functions.iter().map(|function| &function.label);
         let labels = in_tree.chain(view.rows.labels());
         let mut files = BTreeMap::new();
@@ -35,7 +71,7 @@ impl Sources {
             let path = printable(path);
             match text {
                 Ok(text) => files.push(json!({ "path": path, "text": text })),
-                Err(reason) => missing.push(json!({ "path": path, "reason": reason })),
+                Err(reason) => missing.push(json!({ "path": path, "reason": reason.to_string() })),
             }
         }
         json!({ "files": files, "missing": missing })
@@ -67,7 +103,7 @@ mod tests {
             asked.borrow_mut().push(path.to_vec());
             match path {
                 b"/app/main.py" => Ok("</script>\n".to_owned()),
-                _ => Err("no such file".to_owned()),
+                _ => Err(NoSource::Changed),
             }
         });
         assert_eq!(
@@ -76,7 +112,7 @@ mod tests {
         );
         let expected = json!({
             "files": [{ "path": "/app/main.py", "text": "</script>\n" }],
-            "missing": [{ "path": "/app/gone.py", "reason": "no such file" }],
+            "missing": [{ "path": "/app/gone.py", "reason": "it has changed since the recording" }],
         });
         assert_eq!(sources.json(), expected);
     }

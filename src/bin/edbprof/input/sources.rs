@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use edbprof::model::Process;
 use edbprof::report::View;
-use edbprof::report::page::Sources;
+use edbprof::report::page::{NoSource, Sources};
 
 /// Largest file that a page contains, bytes.
 const MOST: u64 = 2_000_000;
@@ -30,29 +30,27 @@ fn began(processes: &[Process]) -> Option<SystemTime> {
 }
 
 /// A path comes from a file that may be another user's. So only sources are read.
-fn read_file(path: &[u8], began: Option<SystemTime>) -> Result<String, String> {
-    let failed = |error: std::io::Error| error.to_string();
+fn read_file(path: &[u8], began: Option<SystemTime>) -> Result<String, NoSource> {
     // Neither a link, which may lead anywhere, nor a pipe, which would block.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(Path::new(OsStr::from_bytes(path)))
-        .map_err(failed)?;
-    let facts = file.metadata().map_err(failed)?;
+        .open(Path::new(OsStr::from_bytes(path)))?;
+    let facts = file.metadata()?;
     if !facts.is_file() {
-        return Err("it is no regular file".to_owned());
+        return Err(NoSource::NotRegular);
     }
     if facts.len() > MOST {
-        return Err("it has more than 2 MB".to_owned());
+        return Err(NoSource::TooLarge);
     }
     match (facts.modified(), began) {
         (Ok(modified), Some(began)) if modified > began => {
-            return Err("it has changed since the recording".to_owned());
+            return Err(NoSource::Changed);
         }
         (Ok(_), Some(_)) => {}
-        _ => return Err("the recording does not say when it began".to_owned()),
+        _ => return Err(NoSource::NoStart),
     }
-    text_of(file).map_err(failed)
+    Ok(text_of(file)?)
 }
 
 fn text_of(file: File) -> std::io::Result<String> {

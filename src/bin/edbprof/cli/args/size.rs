@@ -1,10 +1,24 @@
 //! Sizes on the command line: bytes, with k, M or G behind them for multiples of 1,024.
 
+use std::fmt;
+
+/// A text is no size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoSize;
+
+impl fmt::Display for NoSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a size is a number of bytes, which may end in k, M or G")
+    }
+}
+
+impl std::error::Error for NoSize {}
+
 /// Parses a size.
 ///
 /// # Errors
 /// It is no number, or it is 0 or too large.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, NoSize> {
     let (number, factor) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 1 << 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 1 << 20),
@@ -13,9 +27,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     };
     let number: Option<u64> = number.parse().ok();
     let bytes = number.and_then(|number| number.checked_mul(factor));
-    bytes
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| "a size is a number of bytes, which may end in k, M or G".to_owned())
+    bytes.filter(|bytes| *bytes > 0).ok_or(NoSize)
 }
 
 #[cfg(test)]

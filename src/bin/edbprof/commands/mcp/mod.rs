@@ -8,8 +8,10 @@
 //! |---|---|
 //! | [`below`] | opens files below the directory, and no others |
 //! | [`tools`] | the tools, and the commands that they run |
+//! | [`tool_error`] | the reasons why a tool has no answer |
 
 mod below;
+mod tool_error;
 mod tools;
 
 use std::io::{self, BufRead, Read};

@@ -8,6 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::below::{Below, Opened};
+use super::tool_error::ToolError;
 use crate::cli::args::McpOptions;
 
 /// Size of the longest answer, bytes; each of its words may be long.
@@ -22,8 +23,8 @@ pub(super) struct Tools {
     program: PathBuf,
 }
 
-/// Text of an answer, or of the reason why there is none.
-type Answer = Result<String, String>;
+/// Text of an answer, or the reason why there is none.
+type Answer = Result<String, ToolError>;
 
 impl Tools {
     pub(super) fn new(below: Below, options: &McpOptions) -> Tools {
@@ -125,7 +126,7 @@ impl Tools {
         };
         let (text, is_error) = match answer {
             Ok(text) => (text, false),
-            Err(reason) => (reason, true),
+            Err(reason) => (reason.to_string(), true),
         };
         Some(json!({"content": [{"type": "text", "text": text}], "isError": is_error}))
     }
@@ -186,10 +187,10 @@ impl Tools {
         let opened = names.map(|name| self.open(name));
         // The reason is that of the last place where it could be.
         let timeline = opened.reduce(|one, other| one.or(other));
-        let timeline = timeline.unwrap_or_else(|| Err("there is no timeline".to_owned()))?;
+        let timeline = timeline.ok_or(ToolError::NoTimeline)??;
         let function = asked.text("function")?.to_owned();
         if function.starts_with('-') {
-            return Err("no function begins with '-'".to_owned());
+            return Err(ToolError::NoFunction);
         }
         self.show("calls", &[function], &[&timeline], asked)
     }
@@ -198,13 +199,13 @@ impl Tools {
         let name = asked.text("name")?;
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || name.starts_with('-') || !name.chars().all(is_word) {
-            return Err("a name has letters, digits, _ and - only".to_owned());
+            return Err(ToolError::BadName);
         }
         let words = asked.0.get("arguments").and_then(Value::as_array);
         let words = words.into_iter().flatten().map(Value::as_str);
         let words: Option<Vec<&str>> = words.collect();
         let Some(words) = words.filter(|words| !words.is_empty()) else {
-            return Err("`arguments` is a list of texts".to_owned());
+            return Err(ToolError::NoList);
         };
         let out = self.below.path().join(format!("{name}.prof"));
         let mut command = Command::new(&self.program);
@@ -224,9 +225,13 @@ impl Tools {
         ))
     }
 
-    fn open(&self, name: &str) -> Result<Opened, String> {
-        let opened = self.below.file(name);
-        opened.map_err(|reason| format!("can't open {name}: {reason}"))
+    fn open(&self, name: &str) -> Result<Opened, ToolError> {
+        self.below
+            .file(name)
+            .map_err(|reason| ToolError::NotOpened {
+                name: name.to_owned(),
+                reason,
+            })
     }
 
     fn words(&self, asked: &Arguments<'_>) -> usize {
@@ -260,24 +265,23 @@ impl Tools {
         }
         match is_success {
             true => Ok(text),
-            false => Err(first_words(&text, most)),
+            false => Err(ToolError::Said(first_words(&text, most))),
         }
     }
 }
 
 /// Returns what a command printed, and true if it has succeeded.
-fn output(mut command: Command) -> Result<(String, bool), String> {
-    let failed = |error: io::Error| format!("can't run edbprof: {error}");
+fn output(mut command: Command) -> Result<(String, bool), ToolError> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(failed)?;
+    let mut child = command.spawn().map_err(ToolError::NotRun)?;
     let stderr = child.stderr.take();
     let messages = thread::spawn(move || stderr.map(read_bounded).unwrap_or_default());
     let printed = child.stdout.take().map(read_bounded).unwrap_or_default();
     let messages = messages.join().unwrap_or_default();
-    let status = child.wait().map_err(failed)?;
+    let status = child.wait().map_err(ToolError::NotRun)?;
     Ok(match (status.success(), printed.is_empty()) {
         (true, _) | (false, false) => (printed, status.success() || messages.is_empty()),
         (false, true) => (messages, false),
@@ -307,9 +311,9 @@ struct Arguments<'a>(&'a Value);
 
 impl<'a> Arguments<'a> {
     /// Returns a text.
-    fn text(&self, name: &str) -> Result<&'a str, String> {
+    fn text(&self, name: &'static str) -> Result<&'a str, ToolError> {
         let text = self.0.get(name).and_then(Value::as_str);
         let text = text.filter(|text| !text.contains('\0'));
-        text.ok_or_else(|| format!("`{name}` is a text that must be given"))
+        text.ok_or(ToolError::NoText(name))
     }
 }
