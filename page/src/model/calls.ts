@@ -1,6 +1,13 @@
 // Single calls of one function, found in the timeline.
 
-import { Beginning, nanoseconds, nsAt, type Lane, type Timeline } from '../data/timeline';
+import {
+  Beginning,
+  firstFrom,
+  nanoseconds,
+  nsAt,
+  type Lane,
+  type Timeline,
+} from '../data/timeline';
 import { inParts, type Steps } from '../work';
 import { ascending } from './order';
 
@@ -101,4 +108,27 @@ function* longestFirst({ lane, from, ticks }: Omit<SingleCalls, 'order'>): Steps
 /** Returns the duration of a call, whole nanoseconds as `edbprof calls` has them. */
 export function durationOf({ lane, ticks }: SingleCalls, call: number): number {
   return nanoseconds(lane[call]!.process, ticks[call]!);
+}
+
+/**
+ * Returns begin and end, in pixels, of a lane's calls that are seen in a part of time that is
+ * `width` pixels wide. Of those that end within one pixel, the first alone is seen.
+ */
+export function* marksOf(
+  { from, to, byLane }: SingleCalls,
+  lane: Lane,
+  sight: { from: number; to: number },
+  width: number,
+): Generator<[number, number]> {
+  const scale = width / (sight.to - sight.from);
+  const [first, last] = byLane.get(lane) ?? [0, 0];
+  const endingFrom = (least: number) =>
+    first + firstFrom(last - first, at => to[first + at]!, least);
+  for (let call = endingFrom(sight.from); call < last && from[call]! <= sight.to;) {
+    const x = Math.max((from[call]! - sight.from) * scale, 0);
+    const end = Math.min((to[call]! - sight.from) * scale, width);
+    yield [x, end];
+    const next = sight.from + (Math.max(x, Math.floor(end)) + 1) / scale;
+    call = Math.max(call + 1, endingFrom(next));
+  }
 }

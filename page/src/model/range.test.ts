@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ends, type Profile } from '../data/profile';
 import { Beginning, type Lane, type Process, type Timeline } from '../data/timeline';
-import { callsOf, durationOf, type SingleCalls } from './calls';
+import { callsOf, durationOf, marksOf, type SingleCalls } from './calls';
 import { finish } from '../work';
 import { profileOf } from './range';
 
@@ -97,5 +97,20 @@ describe('single calls', () => {
     expect([...calls.byLane]).toEqual([[lane, [0, 2]]]);
     expect(durations(finish(callsOf(timeline, 0)))).toEqual([50]);
     expect(durations(finish(callsOf(timeline, 7)))).toEqual([]);
+  });
+
+  it('have one mark, and none where another one ends in the same pixel', () => {
+    const calls = finish(callsOf(timeline, 1));
+    const marks = (from: number, to: number, width: number) => [
+      ...marksOf(calls, lane, { from, to }, width),
+    ];
+    expect(marks(100, 150, 50)).toEqual([
+      [5, 15],
+      [20, 37.5],
+    ]);
+    expect(marks(100, 150, 1)).toHaveLength(1);
+    expect(marks(116, 119, 50)).toEqual([]);
+    // The call begins before what is seen, and ends behind it.
+    expect(marks(121, 122, 1000)).toEqual([[0, 1000]]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { label, Role, type Profile } from '../data/profile';
 import { firstFrom, nsAt, type Lane, type Timeline } from '../data/timeline';
-import type { SingleCalls } from '../model/calls';
+import { marksOf, type SingleCalls } from '../model/calls';
 import { Shown } from '../model/selection';
 import { clear, Texts } from './canvas';
 import { shade, type Palette } from './colours';
@@ -206,18 +206,10 @@ function drawMarks(
   palette: Palette,
   width: number,
 ): void {
-  const scale = width / (sight.to - sight.from);
+  if (!calls) return;
   context.fillStyle = palette.match;
-  const [first, last] = calls?.byLane.get(lane) ?? [0, 0];
-  // Of those that end within the same pixel, the first one alone is seen.
-  for (let least = sight.from; ;) {
-    const to = (at: number) => calls!.to[first + at]!;
-    const call = first + firstFrom(last - first, to, least);
-    if (call >= last || calls!.from[call]! > sight.to) break;
-    const x = Math.max((calls!.from[call]! - sight.from) * scale, 0);
-    const end = Math.min((calls!.to[call]! - sight.from) * scale, width);
+  for (const [x, end] of marksOf(calls, lane, sight, width)) {
     context.fillRect(x, top + HEAD - 5, Math.max(end - x, 2), 4);
-    least = sight.from + (Math.max(x, Math.floor(end)) + 1) / scale;
   }
 }
 
