@@ -156,6 +156,33 @@ def test_sandwich_has_all_callers_and_callees(page, recorded):
     assert "on the way to work" in told(page)
 
 
+def test_sandwich_begins_with_the_heaviest_function(page, recorded):
+    open_page(page, recorded.page, "#view=table")
+    # The table is sorted by self time.
+    name = functions(page)[0]
+    heaviest = max(recorded.json["functions"], key=lambda row: row["self_ns"])
+    open_page(page, recorded.page, "#view=sandwich")
+    hint = page.driver.find_element("css selector", ".sandwich > .hint")
+    assert hint.text.startswith(f"{name} has the most time of its own. ")
+    page.script("document.querySelectorAll('.halves .graph')[1].focus()")
+    page.keys(Keys.ARROW_DOWN)
+    assert told(page).startswith(f"{name}. ")
+    assert duration(heaviest["total_ns"]) in told(page)
+    page.keys(Keys.ENTER)
+    assert "fn=" in fragment(page) and not hint.is_displayed()
+
+
+def test_bars_are_as_long_as_shares(page, recorded):
+    open_page(page, recorded.page, "#view=table")
+    cells = page.script(
+        "return [...document.querySelectorAll('.rows .bar')].map(cell =>"
+        " [cell.textContent, cell.style.backgroundSize])"
+    )
+    shares = [float(text.removeprefix("≈ ").removesuffix(" %")) for text, _ in cells]
+    bars = [float(size.partition("%")[0]) for _, size in cells]
+    assert shares and bars == pytest.approx(shares, abs=0.006)
+
+
 def test_inverted_begins_with_self_time(page, recorded):
     open_page(page, recorded.page, "#view=inverted")
     page.screenshot("page-inverted")

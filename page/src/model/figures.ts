@@ -2,6 +2,7 @@
 // another call of the same function adds no total time: nodes are in depth-first order, so that
 // such a call lies before the end of the outer one.
 
+import { Role, type Profile } from '../data/profile';
 import { inParts, OBJECTS, type Steps } from '../work';
 import { findingOccurrences, nodesOf } from './occurrences';
 import { sorted } from './order';
@@ -35,6 +36,18 @@ export function figuresOf(figures: readonly Figures[], fn: number): Figures | un
     else high = middle;
   }
   return figures[low]?.fn === fn ? figures[low] : undefined;
+}
+
+/** Returns the function with the most self time, or -1 if none has any. */
+export function heaviest({ functions }: Profile, figures: readonly Figures[]): number {
+  let fn = -1;
+  let most = 0;
+  for (const row of figures) {
+    if (row.self <= most || functions.role[row.fn]! >= Role.Process) continue;
+    most = row.self;
+    fn = row.fn;
+  }
+  return fn;
 }
 
 /** Adds up the figures of all shown nodes, by function. */

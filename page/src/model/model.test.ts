@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeProfile, ends, Role, type Profile } from '../data/profile';
 import { Reader } from '../data/decode';
-import { calleesOf, callersOf, functionFigures } from './figures';
+import { calleesOf, callersOf, functionFigures, heaviest } from './figures';
 import { Graph, pathTo } from './frames';
 import { search } from './search';
 import { EVERYTHING as ALL, select, type Choice } from './selection';
@@ -66,6 +66,25 @@ function text(value: unknown): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(value));
   return Uint8Array.from([json.length, ...json]);
 }
+
+describe('the function with the most self time', () => {
+  const of = (profile: Profile) => heaviest(profile, finish(functionFigures(select(profile, ALL))));
+
+  it('is the one of most time of its own in all nodes', () => {
+    expect(of(recursive)).toBe(1);
+  });
+
+  it('is no thread, and none without any', () => {
+    const idle = profile(
+      [Role.Thread, Role.Own],
+      [
+        [0, 0, 0, 9, 0],
+        [1, 1, 1, 0, 0],
+      ],
+    );
+    expect(of(idle)).toBe(-1);
+  });
+});
 
 describe('columns', () => {
   it('are integers of any length', () => {

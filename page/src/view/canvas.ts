@@ -13,7 +13,8 @@ const LEAST_TEXT = 24;
 export interface Look {
   palette: Palette;
   role(fn: number): Role;
-  label(box: Box): string;
+  /** Texts for a frame, the best first; the beginning of the last if none fits. */
+  labels(box: Box): readonly string[];
   /** Colour of a frame that shows a change instead of a role. */
   change(box: Box): number | null;
   /** For each function 1 if the search matches it; `null` without a search. */
@@ -98,7 +99,7 @@ function drawBox(
   context.fillRect(box.x, y, width, ROW - 1);
   if (box.width >= LEAST_TEXT) {
     context.fillStyle = isDim && !isMatch ? palette.dimText : palette.text;
-    const text = texts.beginning(look.label(box), width - 2 * PADDING);
+    const text = texts.best(look.labels(box), width - 2 * PADDING);
     if (text) context.fillText(text, box.x + PADDING, y + ROW / 2);
   }
   const isCursor = look.cursor?.frame === box.frame;
@@ -121,6 +122,12 @@ export class Texts {
   private readonly widths = new Map<string, number>();
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
+
+  /** Returns the first of `texts` that fits whole, else the beginning of the last. */
+  best(texts: readonly string[], room: number): string {
+    const whole = texts.find(text => this.beginning(text, room) === text);
+    return whole ?? this.beginning(texts[texts.length - 1]!, room);
+  }
 
   beginning(text: string, room: number): string {
     const ellipsis = this.width('…');

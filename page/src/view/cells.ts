@@ -17,9 +17,17 @@ export function nameCell(profile: Names, fn: number, ...before: Node[]): HTMLEle
   );
 }
 
-/** Makes a cell of a figure. Narrow windows omit those of class `wide`. */
-export function figureCell(text: string, wide: string): HTMLElement {
-  return make('div', { role: 'gridcell', class: wide }, text);
+/**
+ * Makes a cell of a figure. Narrow windows omit those of class `wide`. A bar as long as `part` of
+ * the cell is below a figure that is a share of the whole.
+ */
+export function figureCell(text: string, wide: string, part?: number): HTMLElement {
+  const cell = make('div', { role: 'gridcell', class: wide }, text);
+  if (part !== undefined) {
+    cell.classList.add('bar');
+    cell.style.backgroundSize = `${Math.min(100 * part, 100)}% 3px`;
+  }
+  return cell;
 }
 
 /** Makes the head of a column, which sorts by it. `order` is empty if another column does. */

@@ -166,7 +166,7 @@ export class FlameGraph {
       {
         palette: this.colours,
         role: fn => functions.role[fn]!,
-        label: box => changeMark(shape, box.frame) + this.name(box.frame),
+        labels: box => this.labels(shape, box.frame),
         change: box => frameChange(shape, box.frame),
         matches: shape.matches,
         chosen: shape.chosen,
@@ -189,6 +189,16 @@ export class FlameGraph {
     const { profile, choice } = selection;
     const isFolded = choice.imports && profile.functions.role[frame.fn] === Role.Import;
     return (isFolded && this.importName(profile, frame)) || label(profile, frame.fn);
+  }
+
+  /** Returns what may stand on a frame: the name with its place, and the name alone. */
+  private labels(shape: Shape, frame: Frame): string[] {
+    const { profile } = shape.selection;
+    const name = this.name(frame);
+    const mark = changeMark(shape, frame);
+    const isFunction = frame.fn >= 0 && name === label(profile, frame.fn);
+    const at = isFunction ? place(profile, frame.fn) : '';
+    return at ? [`${mark}${profile.functions.name[frame.fn]!}  ${at}`, mark + name] : [mark + name];
   }
 
   private importName(profile: Profile, frame: Frame): string {

@@ -1,5 +1,6 @@
 // The sandwich: all callers of the chosen function above it, all of its callees below.
 
+import { functionFigures, heaviest } from '../model/figures';
 import { Graph } from '../model/frames';
 import type { Selection } from '../model/selection';
 import type { State } from '../state';
@@ -32,14 +33,20 @@ export class Sandwich {
     this.element = make('div', { class: 'sandwich' }, this.hint, this.halves);
   }
 
-  /** Makes both graphs, then what shows them. */
+  /**
+   * Makes both graphs, then what shows them. They are those of the function with the most time of
+   * its own until one is chosen.
+   */
   *making(
     selection: Selection,
-    { fn }: State,
+    state: State,
     matches: Uint8Array | null,
     width: number,
   ): Steps<() => void> {
-    const name = selection.profile.functions.name[fn];
+    const { name: names } = selection.profile.functions;
+    const isChosen = names[state.fn] !== undefined;
+    const fn = isChosen ? state.fn : heaviest(selection.profile, yield* functionFigures(selection));
+    const name = names[fn];
     if (name !== undefined && (this.made?.selection !== selection || this.made.fn !== fn)) {
       const callers = yield* Graph.of(selection, fn, 'callers');
       const callees = yield* Graph.of(selection, fn, 'callees');
@@ -49,8 +56,10 @@ export class Sandwich {
     const { made } = this;
     return () => {
       this.halves.hidden = name === undefined;
-      this.hint.hidden = name !== undefined;
-      this.hint.textContent = 'Choose a function in another view to see its callers and callees.';
+      this.hint.hidden = isChosen;
+      this.hint.textContent =
+        (name === undefined ? '' : `${name} has the most time of its own. `) +
+        'Choose a function in any view to see its callers and callees.';
       if (name === undefined) return;
       const shared = { selection, zoom: [], matches, chosen: fn, rootLabel: name };
       this.callers.show({ ...shared, graph: made!.callers, growsUp: true });

@@ -25,6 +25,8 @@ interface Column {
   /** Class of columns that narrow windows omit. */
   wide: string;
   text(row: Figures, selection: Selection): string;
+  /** Share of the whole that a bar shows. */
+  part?(row: Figures, selection: Selection): number;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -35,6 +37,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Self %',
     wide: 'wide',
     text: (row, of) => share(row.self, of.wholeTime),
+    part: (row, of) => row.self / Math.max(of.wholeTime, 1),
   },
   { key: 'total', title: 'Total', wide: '', text: row => duration(row.total) },
   {
@@ -42,6 +45,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Total %',
     wide: 'wide',
     text: (row, of) => share(row.total, of.wholeTime),
+    part: (row, of) => row.total / Math.max(of.wholeTime, 1),
   },
   { key: 'per', title: 'Per call', wide: 'wide', text: row => duration(perCall(row)) },
   { key: 'waiting', title: 'Waiting', wide: 'wide', text: row => duration(row.waiting) },
@@ -169,6 +173,7 @@ export class FunctionTable {
         figureCell(
           (row.figures.isEstimated ? '≈ ' : '') + column.text(row.figures, this.selection!),
           column.wide,
+          column.part?.(row.figures, this.selection!),
         ),
       ),
     );
