@@ -283,3 +283,27 @@ fn the_handlers_of_an_idle_server_are_shown() {
         assert!(text.contains(&format!("{name}  web.py")), "{text}");
     }
 }
+
+#[test]
+fn a_start_that_works_more_than_the_program_is_not_shown() {
+    let nodes = [
+        (NO_PARENT, "<frozen site> execsitecustomize", 900),
+        (NO_PARENT, "/app/nap.py <module>", 1_000_000),
+        (1, "/app/nap.py nap", 999_900),
+        (2, "~ <built-in method time.sleep>", 999_800),
+    ];
+    let mut frames = build::display_tree(&nodes);
+    let waiting = Waiting {
+        blocked: 999_800,
+        ..Waiting::default()
+    };
+    frames.waits.add(3, &waiting);
+    let options = TreeOptions {
+        lines: Some(8),
+        threshold: 0.02,
+        ..TreeOptions::default()
+    };
+    let text = show_tree(&["/v/bin/python", "nap.py"], frames, &options);
+    assert!(!text.contains("execsitecustomize"), "{text}");
+    assert!(text.contains("nap  nap.py"), "{text}");
+}

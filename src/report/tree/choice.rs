@@ -131,14 +131,17 @@ fn repeated(frames: &Frames) -> Vec<bool> {
     repeated
 }
 
-/// The frames to show of the way down on which most work is done: its ends first.
+/// The frames to show of the way down on which most work is done: its ends first. Where the program
+/// mostly waits, it may have done less work than the interpreter did to start, which is no way.
 fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
     let children = Children::of(nodes);
     let weight = |node: u32| (times.work[node as usize], nodes.totals()[node as usize]);
     let heaviest = |nodes: &[u32]| nodes.iter().copied().max_by_key(|&node| weight(node));
     let mut way = Vec::new();
-    let mut next = heaviest(children.roots());
+    let roots = children.roots().iter().copied();
+    let is_long = |root: u32| nodes.totals()[root as usize] >= times.least;
+    let mut next = roots.max_by_key(|&root| (is_long(root), weight(root)));
     while let Some(node) = next {
         way.push(node);
         let own = times.own[node as usize];
