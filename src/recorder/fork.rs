@@ -19,7 +19,7 @@ use once_cell::sync::OnceCell;
 
 use crate::recorder::arena::Arena;
 use crate::recorder::mutex::MutexGuard;
-use crate::recorder::recording::{Recording, SavePolicy, Shared, ThreadEntry};
+use crate::recorder::recording::{Recording, Shared, ThreadEntry};
 use crate::recorder::region::Unbacked;
 use crate::recorder::registry::{self, Known};
 
@@ -92,7 +92,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
     let max_nodes = recording.options.max_nodes.saturating_add(all_open);
     let mut arena = Arena::new(max_nodes).ok();
     shared.identity = None;
-    shared.saves = SavePolicy::default();
+    shared.saves = shared.saves.of_child();
     shared.unnoticed_entries = 0;
     shared.lost_spans = 0;
     shared.estimated_waits = 0;

@@ -6,6 +6,8 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -14,6 +16,21 @@ EDBPROF_SPAN_AT(inner_span, "inner", "file.c", 7);
 
 /* Never freed: it is saved when the process ends. */
 static edbprof_recording *recording;
+
+/* The child is saved at its end, too. */
+static void leave_by_a_forked_child(edbprof_thread *thread)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK_STATUS(EDBPROF_OK, edbprof_enter_span(thread, &inner_span));
+        CHECK_STATUS(EDBPROF_OK, edbprof_leave_span(thread, &inner_span));
+        exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
 
 int main(int argc, char **argv)
 {
@@ -50,6 +67,9 @@ int main(int argc, char **argv)
     CHECK_STATUS(EDBPROF_OK, edbprof_end_span(thread, &inner_span));
     CHECK_STATUS(EDBPROF_NOT_OPEN, edbprof_end_span(thread, &inner_span));
     CHECK_STATUS(EDBPROF_OK, edbprof_leave_span(thread, &outer_span));
+    /* A save in between is not the last one. */
+    CHECK_STATUS(EDBPROF_OK, edbprof_recording_save(recording, 0));
+    leave_by_a_forked_child(thread);
 
     CHECK_STATUS(EDBPROF_OK, edbprof_span_intern(TEXT("a"), TEXT("f"), 1, &first));
     CHECK_STATUS(EDBPROF_OK, edbprof_span_intern(TEXT("a"), TEXT("f"), 1, &second));

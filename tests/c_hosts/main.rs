@@ -353,14 +353,23 @@ fn a_host_is_recorded_by_the_run_that_has_started_it() {
     let Some((directory, _)) = source.run() else {
         return;
     };
-    let (_, trees) = read_only(&directory.path().join("recordings"), "edbprof_");
-    let calls: Vec<_> = drawn(&trees.threads[0], &trees)
-        .iter()
-        .map(|line| line.split(' ').next().unwrap().to_owned())
-        .collect();
-    assert_eq!(calls, ["1", "2"]);
-    assert_eq!(trees.processes[0].ending, Ending::Finished);
-    assert_eq!(&*trees.processes[0].host, b"run.c 1.0");
+    let [parent, child] = &family(&directory.path().join("recordings"), "edbprof_")[..] else {
+        panic!("both processes saved");
+    };
+    for (trees, expected) in [
+        (parent, ["1 outer", "2 outer / inner"]),
+        (child, ["0 <>", "1 <> / inner"]),
+    ] {
+        let without_times = |line: String| {
+            let (calls, rest) = line.split_once(' ').unwrap();
+            let path = rest.splitn(3, ' ').last().unwrap();
+            format!("{calls} {path}")
+        };
+        let lines = drawn(&trees.threads[0], trees).into_iter();
+        assert_eq!(lines.map(without_times).collect::<Vec<_>>(), expected);
+        assert_eq!(trees.processes[0].ending, Ending::Finished);
+        assert_eq!(&*trees.processes[0].host, b"run.c 1.0");
+    }
 }
 
 #[test]

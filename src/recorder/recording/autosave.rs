@@ -36,6 +36,8 @@ pub(crate) struct SavePolicy {
     /// Options of the latest save of the recording's own file, if the process was at its end
     /// then, and the number of [`Shared::events`].
     pub(super) final_save: Option<(SaveOptions, u64)>,
+    /// The recording is saved at the end of the process, whatever its host does until then.
+    pub(super) is_saved_at_exit: bool,
     /// The latest save of that file has failed: the live file is all that there is.
     pub(super) has_failed: bool,
     /// A thread saves now.
@@ -43,6 +45,14 @@ pub(crate) struct SavePolicy {
 }
 
 impl SavePolicy {
+    /// The policy of a forked child, which has saved nothing yet.
+    pub(crate) fn of_child(&self) -> SavePolicy {
+        SavePolicy {
+            is_saved_at_exit: self.is_saved_at_exit,
+            ..SavePolicy::default()
+        }
+    }
+
     /// The recording begins now.
     pub(crate) fn begin(&mut self) {
         self.began = clock::wall().now();

@@ -32,6 +32,15 @@ pub(crate) struct SaveOptions {
     pub(crate) remove_live_file: bool,
 }
 
+impl SaveOptions {
+    /// Options of a save that the host has left to the end of the process.
+    const AT_EXIT: SaveOptions = SaveOptions {
+        ending: Ending::Finished,
+        sidecar: false,
+        remove_live_file: false,
+    };
+}
+
 impl Recording {
     /// Writes the recording to its own file, if it has a location and anything was
     /// recorded. Returns the path. Waits for a save of another thread's.
@@ -92,16 +101,10 @@ impl Recording {
         Ok(Some(path))
     }
 
-    /// Registers the recording to be saved at the end of the process, whatever its host does until
-    /// then.
+    /// Registers the recording to be saved at the end of the process and of its forked children,
+    /// whatever their host does until then.
     pub(crate) fn save_at_exit(&self) {
-        let options = SaveOptions {
-            ending: Ending::Finished,
-            sidecar: false,
-            remove_live_file: false,
-        };
-        // More events than there can be, so that what there is counts as new.
-        self.lock().saves.final_save = Some((options, u64::MAX));
+        self.lock().saves.is_saved_at_exit = true;
     }
 
     /// The process ends. If the recording was saved for that, what came since is saved too, and the
@@ -126,15 +129,16 @@ impl Recording {
         self.lock().remove_live_file();
     }
 
-    /// Saves what was recorded since the final save. Returns false if there was none, or if
-    /// the rest can't be saved: then it is in the live file alone.
+    /// Saves what was recorded since the final save. Returns false if there was none and none is
+    /// due, or if the rest can't be saved: then it is in the live file alone.
     fn save_the_rest(&self) -> bool {
         let (options, is_changed) = {
             let shared = self.lock();
-            let Some((options, events)) = shared.saves.final_save else {
-                return false;
-            };
-            (options, shared.events() != events)
+            match shared.saves.final_save {
+                Some((options, events)) => (options, shared.events() != events),
+                None if shared.saves.is_saved_at_exit => (SaveOptions::AT_EXIT, true),
+                None => return false,
+            }
         };
         !is_changed || self.save(options).is_ok()
     }
