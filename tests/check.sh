@@ -163,6 +163,8 @@ check_rust() {
     command -v "${CXX:-c++}" >/dev/null ||
         skip "the C++ host (no C++ compiler '${CXX:-c++}'; run 'make ci-tools')"
     check "cargo test" cargo test --locked
+    check "cargo test of edbprof-span" cargo test --locked --all-features \
+        --manifest-path=edbprof-span/Cargo.toml --target-dir=build/edbprof-span
 }
 
 # The budgets are for x86-64.
