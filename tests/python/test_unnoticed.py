@@ -63,8 +63,9 @@ def test_each_entry(run):
 
 @counts
 def test_ctypes(run):
-    """A thread that C has made, by ctypes alone: the thread that waits for it has no event."""
-    summary, _, _ = run(
+    """A thread that C has made, by ctypes alone. It is noticed if it begins before the thread that
+    waits for it calls `pthread_join`; afterwards that one has no event."""
+    summary, _, results = run(
         """
         import ctypes
         library = ctypes.CDLL(None)
@@ -76,7 +77,7 @@ def test_ctypes(run):
         library.pthread_join(thread, None)
         """
     )
-    assert summary["unnoticed_entries"] == 1
+    assert summary.get("unnoticed_entries", 0) + results.calls("body") == 1
 
 
 @counts
