@@ -140,6 +140,12 @@ def test_names_stay_in_their_cells():
     assert "<b>" not in profile._repr_html_()
 
 
+def heaviest(profile):
+    """The list of the heaviest functions in the page."""
+    page = html.unescape(profile._repr_html_())
+    return page.partition('<section id="heaviest"')[2].partition("</section>")[0]
+
+
 def test_frames_of_notebooks_are_folded():
     code = compile("def shown(function):\n    function()", "/x/IPython/core.py", "exec")
     names = {"__name__": "IPython.core"}
@@ -148,9 +154,7 @@ def test_frames_of_notebooks_are_folded():
         names["shown"](lambda: leaf(1))
     table = profile._repr_markdown_()
     assert "leaf" in table and "shown" not in table
-    heaviest = html.unescape(profile._repr_html_()).partition('<section id="heaviest"')[2]
-    heaviest = heaviest.partition("</section>")[0]
-    assert "leaf" in heaviest and "shown" not in heaviest
+    assert "leaf" in heaviest(profile) and "shown" not in heaviest(profile)
 
 
 def test_a_directory_that_is_called_like_a_package_is_shown():
@@ -160,8 +164,7 @@ def test_a_directory_that_is_called_like_a_package_is_shown():
     with Profile() as profile:
         names["mine"](lambda: leaf(1))
     assert "| mine |" in profile._repr_markdown_()
-    heaviest = html.unescape(profile._repr_html_()).partition('<section id="heaviest"')[2]
-    assert "mine" in heaviest.partition("</section>")[0]
+    assert "mine" in heaviest(profile)
 
 
 def test_durations_are_those_of_the_program():
