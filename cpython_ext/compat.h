@@ -320,7 +320,7 @@ static inline unsigned long compat_os_thread(const PyThreadState *tstate)
 
 typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
 
-/* The same for the instruction right at the offset. */
+/* compat_start_at for the instruction itself, without its cache. */
 static inline compat_start compat_start_right_at(PyCodeObject *code, Py_ssize_t offset)
 {
 #if PY_VERSION_HEX < 0x030B0000

@@ -28,7 +28,7 @@ pub(crate) struct ThreadUsage {
 
 #[cfg(test)]
 thread_local! {
-    /// How long a test makes the calling thread wait in each reading of its figures.
+    /// Time for which a test makes the calling thread wait in each reading of its figures.
     pub(crate) static SLOW_READING: Cell<std::time::Duration> =
         const { Cell::new(std::time::Duration::ZERO) };
 }

@@ -109,7 +109,7 @@ def _text(text: str) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    """As in reports of the program: src/report/numbers.rs."""
+    """Rounds and names the unit like reports of the program: src/report/numbers.rs."""
     seconds = nanoseconds / 1e9
     for unit, number, least in (("s", 1, 0.9995), ("ms", 1e3, 0.9995e-3), ("µs", 1e6, 0.9995e-6)):
         if seconds >= least:
