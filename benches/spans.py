@@ -48,6 +48,24 @@ def empty(steps):
         pass
 
 
+def function():
+    pass
+
+
+def plain(steps):
+    for _ in range(steps):
+        function()
+
+
+def decorated(steps, within=span("step")(function)):
+    for _ in range(steps):
+        within()
+
+
+# Each with the same loop without spans.
+IN_PYTHON = {"python": (in_python, empty), "decorated": (decorated, plain)}
+
+
 def fastest(solve, rounds):
     def once():
         start = time.perf_counter_ns()
@@ -64,18 +82,23 @@ def main():
     options = parser.parse_args()
     if options.only is None:
         print(f"{'span of':12} {'not recorded':>14} {'recorded':>10}   ns")
-        for name in ("cpython", "cython", "pybind11", "pyo3", "python"):
+        for name in ("cpython", "cython", "pybind11", "pyo3", *IN_PYTHON):
             command = [sys.executable, __file__, f"--rounds={options.rounds}", f"--only={name}"]
             subprocess.run(command, check=True)
         return
     with tempfile.TemporaryDirectory() as directory:
-        if options.only == "python":
-            solve, base = in_python, fastest(empty, options.rounds)
+        if options.only in IN_PYTHON:
+            solve, without = IN_PYTHON[options.only]
         else:
-            solve, base = load(options.only, pathlib.Path(directory)), 0
-        idle = fastest(solve, options.rounds) - base
+            solve, without = load(options.only, pathlib.Path(directory)), None
+
+        def added():
+            base = 0 if without is None else fastest(without, options.rounds)
+            return fastest(solve, options.rounds) - base
+
+        idle = added()
         with Profile(builtins=False):
-            recorded = fastest(solve, options.rounds) - base
+            recorded = added()
     print(f"{options.only:12} {idle:14.1f} {recorded:10.1f}", flush=True)
 
 

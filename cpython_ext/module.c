@@ -32,6 +32,7 @@
 #include "setprofile.h"
 #include "marks.h"
 #include "span_type.h"
+#include "spanned.h"
 #include "spawned.h"
 #include "steps.h"
 #include "thread_state.h"
@@ -213,8 +214,9 @@ static int init_process(void)
 static int init_interpreter(interpreter_state *interpreter)
 {
     int (*const inits[])(interpreter_state *) = {
-        thread_state_init, callbacks_init, recorder_init,   decorated_init,   steps_init,
-        span_init,         gates_make,     setprofile_init, new_threads_init, native_init,
+        thread_state_init, callbacks_init,   recorder_init, decorated_init,
+        steps_init,        span_init,        spanned_init,  gates_make,
+        setprofile_init,   new_threads_init, native_init,
     };
     for (size_t i = 0; i < sizeof inits / sizeof *inits; i++) {
         if (inits[i](interpreter) < 0) {
@@ -227,7 +229,8 @@ static int init_interpreter(interpreter_state *interpreter)
 /* 0, or -1 with an exception. */
 static int add_objects(PyObject *module, const interpreter_state *interpreter)
 {
-    static const own_type types[] = {TYPE_RECORDER, TYPE_DECORATED, TYPE_STEPS, TYPE_SPAN};
+    static const own_type types[] = {TYPE_RECORDER, TYPE_DECORATED, TYPE_STEPS, TYPE_SPAN,
+                                     TYPE_SPANNED};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (PyModule_AddType(module, interpreter->types[types[i]]) < 0) {
             return -1;

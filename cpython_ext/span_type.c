@@ -68,12 +68,11 @@ const edbprof_function *span_called(PyObject *name)
     return span;
 }
 
-/* Begins the span if anything records. A failure is not reported, because the program must
- * continue. */
-static void begin(span_object *self)
+const edbprof_function *span_type_begin(PyObject *object)
 {
+    span_object *self = (span_object *)object;
     if (__atomic_load_n(&threads_recording, __ATOMIC_RELAXED) == 0) {
-        return;
+        return NULL;
     }
     if (self->span == NULL) {
         PyObject *exception = compat_take_exception();
@@ -85,30 +84,31 @@ static void begin(span_object *self)
         find_thread();
         span_begin(self->span);
     }
+    return self->span;
 }
 
-static void end(span_object *self)
+void span_type_end(const edbprof_function *span)
 {
-    if (self->span != NULL && __atomic_load_n(&threads_recording, __ATOMIC_RELAXED) != 0) {
+    if (span != NULL && __atomic_load_n(&threads_recording, __ATOMIC_RELAXED) != 0) {
         find_thread();
-        span_end(self->span);
+        span_end(span);
     }
 }
 
 static PyObject *span_enter_method(PyObject *self)
 {
-    begin((span_object *)self);
+    (void)span_type_begin(self);
     Py_INCREF(self);
     return self;
 }
 
 static PyObject *span_exit_method(PyObject *self)
 {
-    end((span_object *)self);
+    span_type_end(((span_object *)self)->span);
     Py_RETURN_NONE;
 }
 
-/* Decorates a function: _spans.py makes the function that calls it within the span. */
+/* Decorates a function: _spans.py makes what stands in for it. */
 static PyObject *span_call(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     PyObject *function;
