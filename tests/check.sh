@@ -14,6 +14,11 @@
 # of a tool appends a line 'what (why; what to do)' to the file $EDBPROF_SKIP_LOG.
 
 set -uo pipefail
+# Commands in the background of a script ignore these signals, and bash can't restore them. Tests of
+# Ctrl-C would wait for ever.
+if [[ -z ${SIGNALS_RESTORED-} ]] && env --default-signal=INT,QUIT true 2>/dev/null; then
+    SIGNALS_RESTORED=1 exec env --default-signal=INT,QUIT bash "$0" "$@"
+fi
 cd "$(dirname "$0")/.." || exit
 
 readonly MAKE=(make --no-print-directory)
