@@ -165,21 +165,18 @@ fn a_last_save_removes_it_at_once_and_recording_may_go_on() {
 #[test]
 fn a_large_recording_is_saved_after_calls_only_without_a_live_file() {
     let directory = tempfile::tempdir().unwrap();
-    for is_removed in [false, true] {
-        let recorder = Recorder::new(directory.path());
-        if is_removed {
-            recorder.enter(1, 1);
-            recorder.leave(1, 2);
-            recorder.save(EDBPROF_SAVE_REMOVE_LIVE_FILE);
-            fs::remove_file(&files(directory.path(), ".prof")[0]).unwrap();
-        }
+    for has_live_file in [true, false] {
+        let recorder = match has_live_file {
+            true => Recorder::new(directory.path()),
+            false => Recorder::without_live_file(directory.path()),
+        };
         for key in 0..20_000 {
             recorder.enter(10 + key, 10 + key);
             recorder.leave(10 + key, 10 + key);
         }
-        let (status, saved) = match is_removed {
-            false => (edbprof_status::EDBPROF_NOT_DUE, 0),
-            true => (edbprof_status::EDBPROF_OK, 1),
+        let (status, saved) = match has_live_file {
+            true => (edbprof_status::EDBPROF_NOT_DUE, 0),
+            false => (edbprof_status::EDBPROF_OK, 1),
         };
         assert_eq!(recorder.call_ended_of(1), status);
         assert_eq!(files(directory.path(), ".prof").len(), saved);

@@ -59,6 +59,11 @@ impl Recorder {
         Recorder::made(EDBPROF_CLOCK_HOST, NOTHING, path(live_dir), 0, 0)
     }
 
+    /// One that has no live file.
+    pub(crate) fn without_live_file(directory: &Path) -> Recorder {
+        Recorder::made(EDBPROF_CLOCK_HOST, path(directory), text(b""), 0, 0)
+    }
+
     /// One that keeps the latest events in so many bytes.
     pub(crate) fn with_timeline(directory: &Path, bytes: u64) -> Recorder {
         Recorder::made(EDBPROF_CLOCK_HOST, path(directory), NOTHING, 0, bytes)
