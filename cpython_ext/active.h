@@ -21,7 +21,7 @@ typedef struct {
     size_t count, room;
     /* Handle of the only recorder, if it has no timer; else NULL. */
     edbprof_thread *fast_handle;
-    /* The same for events of functions written in C, if it records them; else NULL. */
+    /* Its handle for events of functions written in C, if the recorder has these; else NULL. */
     edbprof_thread *fast_builtins;
     /* Both for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a timeline:
      * its calls end in the slow way, which says how. */

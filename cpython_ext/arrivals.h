@@ -42,8 +42,8 @@ thread_state *arrivals_arrive(void);
  * thread before the start. Raises nothing. */
 void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders);
 
-/* The same in the thread itself, before its first event, where threads can't be listed: without the
- * GIL it runs already when others know that it was started. */
+/* Gives the calling thread its recorders before its first event, where threads can't be listed:
+ * without the GIL, a thread runs already when others know that it was started. */
 void arrivals_start_here(PyObject *recorders);
 
 /* Threads that have had no event are looked for, where they can be listed. Elsewhere those of C
@@ -53,7 +53,7 @@ void arrivals_start_here(PyObject *recorders);
 /* Has every hook notice threads that are newer than those that it has seen. */
 void arrivals_notice(void);
 
-/* The same if there may be one, for each event of hooks that must notice. */
+/* Calls arrivals_notice if there may be a newer thread, at each event of hooks that must notice. */
 static inline void arrivals_look(const thread_state *state)
 {
     const interpreter_state *interpreter = state->interpreter;

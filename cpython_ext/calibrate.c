@@ -178,7 +178,7 @@ static int run_loop(PyObject *loop, PyObject *argument, PyObject *rounds, double
     return result == NULL ? -1 : 0;
 }
 
-/* The same after some rounds that don't count. */
+/* Runs a loop after some rounds that don't count. 0, or -1 with an exception. */
 static int run_warm(const timed_loop *loop, double *ns)
 {
     return run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0

@@ -31,7 +31,7 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
-/* The same at the start of a call: 0 for one whose end is not reported. */
+/* The key of a callable at the start of its call: 0 if the end of the call is not reported. */
 static inline uint64_t key_of_call(PyObject *const *arguments, size_t count)
 {
     uint64_t key = key_of(arguments, count);

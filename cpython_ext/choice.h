@@ -21,7 +21,7 @@ int choice_find(PyObject *record, PyObject *no_record, PyObject *libraries, cons
 /* Returns true if calls of this code object are recorded. It runs, or is open. */
 bool choice_has(const choice *self, PyCodeObject *code);
 
-/* The same for a code object that need not have been matched: then false. */
+/* Returns true if this code object was matched, and its calls are recorded. */
 bool choice_is_known_to_have(const choice *self, PyCodeObject *code);
 
 /* Returns true if code objects keep the facts of this choice. */

@@ -67,7 +67,7 @@ static const active_recorders *listening_by(hook_kind hook)
     return &state->active[hook];
 }
 
-/* The same in the usual case, or NULL. */
+/* The recorders of the hook in the usual case, or NULL. */
 static inline const active_recorders *listening_at_once(hook_kind hook)
 {
     const thread_state *state = thread_state_current();

@@ -183,7 +183,7 @@ static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
 #endif
 }
 
-/* The same for any key; NULL with or without an exception. */
+/* A new reference to what a dict has under any key, or NULL with or without an exception. */
 static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
 {
 #if PY_VERSION_HEX < 0x030D0000

@@ -27,7 +27,7 @@ static inline bool may_be_freed(const PyCFunctionObject *builtin)
     return PyCapsule_CheckExact(owner) || (name[0] == 'p' && name[1] == 'y' && name[2] == 'b');
 }
 
-/* The same for a bound builtin. The name is a part of the key of one that may be freed. */
+/* The key of a bound builtin. The name is a part of the key if the builtin may be freed. */
 static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
 {
     uint64_t key = (uint64_t)(uintptr_t)builtin->m_ml;
@@ -113,8 +113,8 @@ void enter_code_in_each(const active_recorders *list, PyCodeObject *code, bool r
 void enter_builtin_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                            uint64_t key, PyCodeObject *caller);
 void count_class_call_in_each(const active_recorders *list, PyCodeObject *caller);
-/* The same for any callable and its key. A class is counted, or its call recorded by recorders
- * with record_types. */
+/* Give the call of any callable to each recorder of a list. Calls of classes are counted, or
+ * recorded by recorders with record_types. */
 void enter_callable_in_each(const active_recorders *list, PyObject *callable, PyObject *self,
                             uint64_t key, PyCodeObject *caller);
 void leave_callable_in_each(const active_recorders *list, PyObject *callable, uint64_t key,
@@ -140,13 +140,13 @@ static inline bool entered_code(edbprof_thread *fast_handle, PyCodeObject *code,
                EDBPROF_UNKNOWN_FUNCTION;
 }
 
-/* The same for a builtin. */
+/* Fast way of the start of a builtin: see entered_code. */
 static inline bool entered_builtin(edbprof_thread *fast_handle, uint64_t key)
 {
     return fast_handle != NULL && edbprof_enter(fast_handle, key) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
-/* The same for a step of a coroutine. */
+/* Fast way of a step of a coroutine: see entered_code. */
 static inline bool stepped(edbprof_thread *fast_handle, PyCodeObject *code, uint64_t frame,
                            uint32_t step)
 {
@@ -154,7 +154,7 @@ static inline bool stepped(edbprof_thread *fast_handle, PyCodeObject *code, uint
                                                          step) != EDBPROF_UNKNOWN_FUNCTION;
 }
 
-/* The same for the end of a call. */
+/* Fast way of the end of a call: see entered_code. */
 static inline bool left(edbprof_thread *fast_handle, uint64_t key, call_end end)
 {
     if (fast_handle != NULL) {

@@ -33,7 +33,7 @@ void span_begin(const edbprof_function *span) { give(span, edbprof_begin_span, t
 
 void span_end(const edbprof_function *span) { give(span, edbprof_end_span, false); }
 
-/* What the calling thread gives with a mark. */
+/* Value or number of the mark that the calling thread gives. */
 static EDBPROF_THREAD_LOCAL union {
     double value;
     uint64_t id;

@@ -145,7 +145,7 @@ static inline bool interpreter_may_list(const interpreter_state *self)
     return !EDBPROF_FREE_THREADED && (!EDBPROF_THREADS_LEAVE_WITHOUT_GIL || self->is_main);
 }
 
-/* The same, made if there is none. NULL with an exception. */
+/* The interpreter of the calling Python thread, made if there is none. NULL with an exception. */
 interpreter_state *interpreter_make(void);
 
 /* Keeps the state longer than the interpreter, and gives it back. */

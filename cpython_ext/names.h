@@ -44,7 +44,7 @@ static inline edbprof_str name_bytes(PyObject *bytes)
  * run Python code. */
 PyObject *name_current_thread(void);
 
-/* The same of any thread of the interpreter. */
+/* Name of any thread of the interpreter: see name_current_thread. */
 PyObject *name_thread(PyThreadState *tstate);
 
 /* Number by which the system knows a thread of the interpreter; 0 if that is not known. Raises

@@ -52,7 +52,7 @@ static PyObject *own_attribute(PyObject *object, const char *name)
     return value;
 }
 
-/* The same for a text. */
+/* Attribute of the object itself that is a text. */
 static PyObject *own_text(PyObject *object, const char *name)
 {
     PyObject *value = own_attribute(object, name);

@@ -112,8 +112,8 @@ void recorder_warn_if_in_memory(recorder *self)
     }
 }
 
-/* The same from within a hook, where no sys.stderr written in Python may run: warns as soon as
- * the interpreter is between two instructions. */
+/* Warns as soon as the interpreter is between two instructions, because no sys.stderr written in
+ * Python may run within a hook. */
 static void warn_soon(recorder *self)
 {
     if (is_in_memory_only(self) && Py_AddPendingCall(warn_of_memory, NULL) < 0) {

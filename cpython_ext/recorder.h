@@ -62,7 +62,7 @@ void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
                             uint64_t key);
-/* The same for any other callable: see native.h. */
+/* Defines the function of any other callable: see native.h. */
 int recorder_define_native(recorder *self, PyObject *callable, uint64_t key);
 
 /* A new handle of the recorder for the calling thread, or NULL with an exception. May run

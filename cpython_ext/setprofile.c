@@ -354,7 +354,7 @@ static void set_profile(thread_state *state, Py_tracefunc function, PyObject *ar
     state->sets_profile = false;
 }
 
-/* The same in another thread. */
+/* Sets the profile function of another thread. */
 static void set_profile_in(PyThreadState *tstate, Py_tracefunc function, PyObject *argument)
 {
     shared_lock_take(&profile_slot_setting);

@@ -9,7 +9,7 @@
  * the code object: 0 where it is unknown, which counts as 1. */
 double slowness_of(PyCodeObject *code);
 
-/* The same as flags of a function. */
+/* The slowness of a code object as flags of a function. */
 uint32_t slowness_flags(PyCodeObject *code);
 
 #endif

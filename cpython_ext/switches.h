@@ -9,8 +9,8 @@ typedef struct {
     /* Looks whether the calling thread, which is `state`'s, can switch by now; if so, sets
      * `sees_switches`. */
     void (*look)(thread_state *state);
-    /* The same before a recorder begins, if the program's threads switch: the program may
-     * have set a trace function of its own. */
+    /* Looks again before a recorder begins, if the program's threads switch: the program may have
+     * set a trace function of its own. */
     void (*look_again)(thread_state *state);
     /* A recorder is about to be freed: nothing of it is resumed in that thread. */
     void (*forget)(const thread_state *state, const recorder *owner);
@@ -27,7 +27,7 @@ void switches_let_all_look(void);
  * switches are seen already. */
 void switches_look(thread_state *state);
 
-/* The same before a recorder gets its handle or begins: see switch_observer. */
+/* Look before a recorder gets its handle, or begins: see switch_observer. */
 void switches_look_first(thread_state *state);
 void switches_look_again(thread_state *state);
 

@@ -19,8 +19,8 @@ int thread_may_switch(void);
  * number of the decorated call for which, or WHOLE_THREAD. 0, or -1 with an exception. */
 int thread_enable(recorder *owner, uint64_t call);
 
-/* The same for a call that continues in any case: returns true if it is recorded. A failure
- * is printed to stderr once. */
+/* Enables a recorder for a call that continues in any case. Returns true if the call is recorded. A
+ * failure is printed to stderr once. */
 bool thread_try_enable(recorder *owner, uint64_t call);
 
 /* Undoes one thread_enable. Returns true if that has stopped the recorder in this thread. */

@@ -88,7 +88,7 @@ static inline edbprof_thread *thread_monitored(void)
     return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored : NULL;
 }
 
-/* The same for events of functions written in C. */
+/* Handle for events of functions written in C: see thread_monitored. */
 static inline edbprof_thread *thread_monitored_builtins(void)
 {
     return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored_builtins : NULL;

@@ -44,8 +44,8 @@ void ranges_mark(const edbprof_function *span);
 void ranges_start(range_key key, const edbprof_function *span);
 void ranges_end(range_key key);
 
-/* What belongs to a handle, of 30,000 at most; NULL if nothing does. A value that is set again
- * takes the place of the earlier one. */
+/* The value of a handle, for 30,000 handles at most; NULL if none was set. A later value takes the
+ * place of the earlier one. */
 void ranges_set_handle(const void *handle, const void *value);
 const void *ranges_handle(const void *handle);
 

@@ -36,7 +36,7 @@ unsafe fn strings<'a>(first: *const edbprof_str, count: usize) -> Vec<&'a [u8]> 
     strings.iter().map(|text| unsafe { text.bytes() }).collect()
 }
 
-/// The same as text.
+/// Patterns as text.
 ///
 /// # Errors
 /// `EDBPROF_BAD_ARGUMENT`: an empty string, or one that is not UTF-8.

@@ -209,7 +209,7 @@ mod tests {
         assert!(is_right(rate) && given == 2, "{rate} {given}");
     }
 
-    /// As a file may claim that was made to keep its reader waiting.
+    /// A file may claim such a moment to keep its reader waiting.
     #[test]
     fn a_moment_in_the_future_is_not_waited_for() {
         for future in [u64::MAX, begin().monotonic_ns + 3600 * SECOND] {

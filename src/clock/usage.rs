@@ -137,7 +137,7 @@ pub(crate) fn run_delay_ns() -> Option<u64> {
     run_delay_in("/proc/thread-self/schedstat")
 }
 
-/// The same of another thread of this process.
+/// Returns the run delay of another thread of this process.
 pub(crate) fn run_delay_of(os_thread: u32) -> Option<u64> {
     run_delay_in(&format!("/proc/self/task/{os_thread}/schedstat"))
 }

@@ -65,7 +65,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// The same with another cost of one kind.
+    /// Sets the cost of one kind.
     pub fn with(mut self, kind: CallKind, cost: Cost) -> Calibration {
         self.costs[kind as usize] = cost;
         self

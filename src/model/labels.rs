@@ -257,7 +257,7 @@ impl Labels {
         self.hash_in_file(self.hash_file(label.file), label)
     }
 
-    /// The same where the hash of the file is known.
+    /// Hash of a label, if the hash of its file is known.
     pub(crate) fn hash_in_file(&self, FileHash(file): FileHash, label: LabelRef<'_>) -> LabelHash {
         LabelHash(self.seed.hash_one((file, label.line, label.name)))
     }

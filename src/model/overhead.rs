@@ -17,7 +17,7 @@ const OF_SETPROFILE: UnplacedCosts = UnplacedCosts {
     process: 120_000,
     node: 10,
 };
-/// The same where functions have a slowness.
+/// Costs of PyEval_SetProfile where functions have a slowness.
 const OF_SLOWED: UnplacedCosts = UnplacedCosts {
     node: 3,
     ..OF_SETPROFILE

@@ -9,7 +9,7 @@ use super::{Callers, Counts, Label, LabelId, LabelRef, Labels};
 pub struct Row {
     /// The function's own figures.
     pub counts: Counts,
-    /// The same for each direct caller; a caller need not have a row itself.
+    /// Figures of the calls by each direct caller; a caller need not have a row itself.
     pub callers: Callers,
     /// Callers of whom only calls are known; their times are 0.
     pub untimed: BTreeSet<LabelId>,
@@ -83,7 +83,7 @@ impl Rows {
         self.labels.as_slice()
     }
 
-    /// The same as a table to look labels up in.
+    /// Labels of the rows, as a table to look them up in.
     pub fn label_table(&self) -> &Labels {
         &self.labels
     }

@@ -114,7 +114,7 @@ impl SortOrder {
         self.sorted_with(rows, |_| 0)
     }
 
-    /// The same where `waiting` gives the waiting of a function.
+    /// Returns the rows in this order, if `waiting` gives the waiting of a function.
     pub(super) fn sorted_with<'a>(
         &self,
         rows: &'a Rows,

@@ -17,7 +17,7 @@ use super::tree::{TreeOptions, tree};
 const FUNCTIONS: (usize, usize) = (10, 5);
 /// Fewest lines of the call tree.
 const LINES: usize = 8;
-/// The same on a terminal of less than [`LOW`] lines.
+/// Numbers of functions on a terminal of less than [`LOW`] lines.
 const FUNCTIONS_OF_LOW: (usize, usize) = (10, 3);
 const LINES_OF_LOW: usize = 5;
 /// Lines below which a terminal gets only what is most important.

@@ -26,7 +26,7 @@ def _generator(steps: "Any") -> "Any":
             steps.throw_next(error)
 
 
-# What types.coroutine() makes of a function.
+# Flag that types.coroutine() sets in the code of a function.
 _CO_ITERABLE_COROUTINE = 0x100
 _iterable_coroutine = type(_generator)(  # type: ignore[misc]  # the type of functions
     _generator.__code__.replace(co_flags=_generator.__code__.co_flags | _CO_ITERABLE_COROUTINE),

@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// The same of one of the sources.
+    /// Names the source that has failed.
     pub(super) fn of(mut self, source: usize) -> Failure {
         self.source = source;
         self

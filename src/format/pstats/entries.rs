@@ -92,7 +92,7 @@ pub(super) struct SeenFile<'t> {
     hash: FileHash,
     /// Its number among the known labels' files, if it is one of theirs.
     known: Option<u32>,
-    /// The same among those of the new labels.
+    /// Its number among the new labels' files, if it is one of theirs.
     new: Option<u32>,
 }
 
@@ -210,7 +210,7 @@ impl<'a> EntriesSink<'a> {
         let callers = &mut self.entries.callers;
         let its_callers = callers.get(self.start..).unwrap_or_default();
         if !its_callers.is_sorted_by(|a, b| a.label < b.label) {
-            // As in a dict, the last one counts where a caller stood there twice.
+            // The last entry counts where a caller has two, because a dict keeps the last.
             let mut its_callers = callers.split_off(self.start);
             its_callers.reverse();
             its_callers.sort_by_key(|caller| caller.label);

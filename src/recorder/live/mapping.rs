@@ -81,8 +81,8 @@ impl Mapping {
         }
     }
 
-    /// The same for older kernels: one that writes to a page on our behalf reports an error
-    /// instead of a SIGBUS.
+    /// Populates pages on older kernels. A kernel that writes to a page on our behalf reports an
+    /// error instead of a SIGBUS.
     fn populate_by_page(&self) -> io::Result<()> {
         for offset in (0..self.len).step_by(page_size()) {
             // SAFETY: inside the mapping, and large enough for a signal mask; an inaccessible

@@ -94,8 +94,8 @@ impl Shared {
         unsafe { made_nodes(self.arena.base(), chunks, next) }
     }
 
-    /// The same without the calls that a forked child continues. No call that the child makes
-    /// may find their nodes, which have the time of the parent's calls alone.
+    /// Nodes of a thread without the calls that a forked child continues. No call that the child
+    /// makes may find their nodes, which have the time of the parent's calls alone.
     fn nodes_of_own_calls(&self, slot: usize) -> impl Iterator<Item = (NodeIndex, &Node)> {
         let entry = self.threads.get(slot);
         let inherited = entry.and_then(|entry| entry.inherited).unwrap_or(0);

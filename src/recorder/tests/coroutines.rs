@@ -47,7 +47,7 @@ fn runs(trees: &Trees) -> Vec<u64> {
     runs.into_iter().map(|(_, duration)| duration).collect()
 }
 
-/// The same with the functions that took most of them.
+/// Long runs, each with the function that took most of it.
 fn named_runs(trees: &Trees) -> Vec<(u64, u64)> {
     let named = |tree: &ThreadTree, run: &LongRun| {
         let kind = tree.nodes.kinds()[run.node as usize];
@@ -161,7 +161,7 @@ fn an_address_that_is_used_again_is_another_coroutine() {
     tasks.leave(Step::Suspend, &[(OUTER, 16)], 1001);
     tasks.enter(Step::Resume, &[(OUTER, 16)], 1005);
     tasks.leave(Step::End(CallEnd::Returned), &[(OUTER, 16)], 1006);
-    // The same, but the other one has another function, and its start was not recorded.
+    // Another coroutine in the same frame has another function, and its start was not recorded.
     tasks.enter(Step::Start, &[(OUTER, 16)], 1010);
     tasks.leave(Step::Suspend, &[(OUTER, 16)], 1020);
     tasks.enter(Step::Resume, &[(INNER, 16)], 2000);

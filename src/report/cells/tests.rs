@@ -49,7 +49,7 @@ fn no_cut_text_takes_more_cells_than_there_are() {
     }
 }
 
-/// The same table as in the browser.
+/// The table is that of the tests in the browser.
 #[test]
 fn names_are_cut_as_by_the_script() {
     let table = include_str!("../../../tests/browser/beginnings.json");

@@ -18,7 +18,7 @@ pub(super) const VISIBLE: f64 = 0.3;
 pub(super) const CELL: f64 = 7.3;
 pub(super) const PADDING: f64 = 7.0;
 
-/// The same for the script, by the names that it has for them.
+/// Rules of the layout for the script, by the names that it has for them.
 pub(super) const RULES: [(&str, f64); 7] = [
     ("LEVEL", LEVEL as f64),
     ("FRAME", FRAME as f64),
