@@ -137,24 +137,22 @@ const TEXTS: &[Kind] = &[
     (b"<svg", &[], "an SVG picture", DRAWN),
     (b"<", &["<svg"], "an SVG picture", DRAWN),
     (b"<?xml", &[], "an XML document", ""),
-    (
-        b"# callgrind format",
-        &[],
-        "a callgrind profile",
-        KCACHEGRIND,
-    ),
+    (b"# callgrind format", &[], CALLGRIND, KCACHEGRIND),
     (
         b"version:",
         &["creator: xdebug"],
         "a cachegrind profile of Xdebug",
         KCACHEGRIND,
     ),
-    (
-        b"version:",
-        &["creator:"],
-        "a callgrind profile",
-        KCACHEGRIND,
-    ),
+    (b"version:", &["creator:"], CALLGRIND, KCACHEGRIND),
+    // Converters begin with any of the header's lines.
+    (b"creator:", &["events:"], CALLGRIND, KCACHEGRIND),
+    (b"version:", &["events:"], CALLGRIND, KCACHEGRIND),
+    (b"positions:", &["events:"], CALLGRIND, KCACHEGRIND),
+    (b"event:", &["events:"], CALLGRIND, KCACHEGRIND),
+    (b"events:", &["fn="], CALLGRIND, KCACHEGRIND),
+    (b"cmd:", &["events:", "calls="], CALLGRIND, KCACHEGRIND),
+    (b"desc:", &["events:", "calls="], CALLGRIND, KCACHEGRIND),
     (
         b"desc:",
         &["snapshot="],
@@ -259,6 +257,7 @@ const TEXTS: &[Kind] = &[
 
 const DRAWN: &str = "give the file that it was made from";
 const KCACHEGRIND: &str = "kcachegrind shows it";
+const CALLGRIND: &str = "a callgrind profile";
 const CACHEGRIND: &str = "a cachegrind profile of Valgrind";
 const CG_ANNOTATE: &str = "cg_annotate shows it";
 const PYINSTRUMENT: &str = "pyinstrument saves what edbprof reads with -r pstats -o FILE";

@@ -81,6 +81,21 @@ const FILES: &[(&[u8], &str, &str)] = &[
         "kcachegrind",
     ),
     (
+        b"event: ns : Nanoseconds\nevents: ns\nfl=(1) a.py\nfn=(1) f\n3 10\n",
+        "a callgrind profile",
+        "kcachegrind",
+    ),
+    (
+        b"events: Ticks\nsummary: 12\nfl=a.py\nfn=f\n3 10\n",
+        "a callgrind profile",
+        "kcachegrind",
+    ),
+    (
+        b"desc: Trigger: Program termination\nevents: Ir\nfn=f\ncfn=g\ncalls=1 2\n3 10\n",
+        "a callgrind profile",
+        "kcachegrind",
+    ),
+    (
         b"version: 1\ncreator: xdebug 3.3.1 (PHP 8.2.0)\ncmd: /x.php\n",
         "a cachegrind profile of Xdebug",
         "kcachegrind",
