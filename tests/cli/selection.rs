@@ -224,7 +224,7 @@ fn options_that_match_no_function_are_named() {
     let stderr = |options: &[&str]| sandbox.run(options).expect(0).stderr;
     assert_eq!(
         stderr(&["--exclude=leaf", "--exclude=laef", "--include=main"]),
-        "edbprof: no function matches --exclude=laef\n"
+        "edbprof: no function matches --exclude=laef; did you mean leaf?\n"
     );
     assert_eq!(
         stderr(&["--exclude=list.pop", "--exclude=laef", "--quiet"]),
@@ -240,19 +240,55 @@ fn options_that_match_no_function_are_named() {
 #[test]
 fn where_nothing_matches_nothing_is_written() {
     let sandbox = sandbox();
-    for option in [
-        "--only-process=3",
-        "--only-thread=Thread-*",
-        "--include=none",
+    let all = sandbox.input("");
+    let all = all.to_str().unwrap();
+    for (options, what, command) in [
+        (
+            &["--only-process=3"][..],
+            "no process matches --only-process=3",
+            "tree --by=process",
+        ),
+        (
+            &["--only-thread=Thread-*"],
+            "no thread matches --only-thread=Thread-*",
+            "tree --by=thread",
+        ),
+        (
+            &["--include=none"],
+            "no function matches --include=none",
+            "top --limit=0",
+        ),
+        (
+            &["--include=maim", "--only-thread=Main*"],
+            "no function matches --include=maim; did you mean main?",
+            "top --limit=0",
+        ),
+        (
+            &["--include=main", "--only-thread=none"],
+            "nothing matches --include=main --only-thread=none",
+            "tree --by=thread",
+        ),
     ] {
-        let Run { stderr, .. } = sandbox.run(&[option]).expect(3);
-        assert!(
-            stderr.contains(&format!("nothing matches {option}")),
-            "{stderr}"
-        );
+        let merge = [&[all, "--prefix=edbprof"], options].concat();
+        let Run { stderr, .. } = sandbox.run(&merge).expect(3);
+        assert!(stderr.contains(what), "{stderr}");
+        assert!(stderr.ends_with("; nothing was written\n"), "{stderr}");
+        let shown = [&["tree"], &*merge].concat();
+        let Run { stderr, .. } = sandbox.run(&shown).expect(3);
+        assert!(stderr.contains(what), "{stderr}");
+        assert!(!stderr.contains("written"), "{stderr}");
+        let way_out = format!(" {command} --prefix=edbprof {all}");
+        assert!(stderr.contains(&way_out), "{stderr}");
     }
     assert!(sandbox.written().is_empty());
     sandbox.run(&["--include="]).expect(2);
+    let damaged = Sandbox::new().with("edbprof_1.prof", b"damaged");
+    let Run { stderr, .. } = damaged.run(&["top"]).expect(1);
+    assert!(
+        stderr.contains("none of the files could be read"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("written"), "{stderr}");
 }
 
 #[test]

@@ -49,6 +49,16 @@ impl Error {
             Error::NotStarted(_) => Exit::NotStarted,
         }
     }
+
+    /// Returns the error of a command that would have written a file.
+    pub(crate) fn without_output(self) -> Error {
+        let with = |message: String| format!("{message}; nothing was written");
+        match self {
+            Error::NothingToRead(message) => Error::NothingToRead(with(message)),
+            Error::SomeFailed(message) => Error::SomeFailed(with(message)),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Error {

@@ -106,6 +106,7 @@ fn read_all(
                 file,
                 sidecar,
                 without_match,
+                meant,
             } = match file {
                 Ok(read) => read,
                 Err(why) => {
@@ -118,6 +119,7 @@ fn read_all(
             match file {
                 Ok(Some(file)) => {
                     report.without_match = &report.without_match & &without_match;
+                    report.meant.extend(meant);
                     readable.push((path, file));
                 }
                 Ok(None) => report.other_processes += 1,

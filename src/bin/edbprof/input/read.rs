@@ -1,7 +1,7 @@
 //! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use edbprof::analysis::merge_request::{MergeRequest, SelectionError};
@@ -11,7 +11,9 @@ use edbprof::format::prof::{self, PlainInputs, ProfFile};
 use edbprof::format::pstats::Entries;
 use edbprof::format::sidecar;
 use edbprof::format::timeline::is_timeline;
-use edbprof::model::Labels;
+use edbprof::model::{Function, Labels};
+use edbprof::report::display::function_name;
+use edbprof::report::similar::similar;
 
 use super::discover::finished_beside;
 use super::read_error::ReadError;
@@ -26,6 +28,8 @@ pub(super) struct ReadWanted {
     pub(super) sidecar: Result<(), SkippedInput>,
     /// Options that select functions and match none in this file.
     pub(super) without_match: BTreeSet<String>,
+    /// Functions of this file that are called nearly as these options say.
+    pub(super) meant: BTreeMap<String, String>,
 }
 
 /// Reads `input` and selects the wanted part; the labels in `known` are not built again.
@@ -46,11 +50,34 @@ pub(super) fn read_wanted(
         // The options that selected this part earlier may have matched functions now gone.
         _ => BTreeSet::new(),
     };
+    let meant = match &file {
+        ProfFile::Exact(trees, _) => meant(&without_match, &trees.functions),
+        ProfFile::Plain(_) => BTreeMap::new(),
+    };
     Ok(ReadWanted {
         file: wanted.of(file),
         sidecar,
         without_match,
+        meant,
     })
+}
+
+/// Returns for each of `options`, which match none of `functions`, the function that is called
+/// nearly so.
+pub(super) fn meant(
+    options: &BTreeSet<String>,
+    functions: &[Function],
+) -> BTreeMap<String, String> {
+    if options.is_empty() {
+        return BTreeMap::new();
+    }
+    let names: BTreeSet<_> = functions.iter().map(function_name).collect();
+    let meant = options.iter().filter_map(|option| {
+        let (_, pattern) = option.split_once('=')?;
+        let name = similar(pattern, names.iter().map(String::as_str))?;
+        Some((option.clone(), name.to_owned()))
+    });
+    meant.collect()
 }
 
 /// A file, and the result of reading its sidecar.

@@ -19,7 +19,7 @@ use edbprof::report::summary::path_text;
 use super::discover::directories;
 use crate::cli::args::InputOptions;
 use crate::cli::exit::{Error, Exit};
-use crate::cli::names::RESULT;
+use crate::cli::names::{PREFIX, RESULT, SUFFIX};
 use crate::cli::ui::{own_command, warn};
 
 /// Files of one kind that are named.
@@ -56,6 +56,8 @@ pub(crate) struct ReadReport {
     pub(crate) other_processes: usize,
     /// Options that select functions and match none.
     pub(crate) without_match: BTreeSet<String>,
+    /// For some of these options, the function that is called nearly so.
+    pub(crate) meant: BTreeMap<String, String>,
     /// Timelines that were opened.
     pub(crate) timelines: Vec<(PathBuf, Arc<TimelineFile>)>,
 }
@@ -83,6 +85,24 @@ fn other_profiles(directories: &[PathBuf]) -> String {
         ),
         None => "--prefix, --suffix and the directory say where profiles were saved".to_owned(),
     }
+}
+
+/// Returns `words` as a command of this program, with the inputs that `options` name.
+fn command(words: &str, options: &InputOptions) -> String {
+    let mut command = format!("{} {words}", quoted(&own_command()));
+    for (option, value, default) in [
+        ("prefix", &options.prefix, PREFIX),
+        ("suffix", &options.suffix, SUFFIX),
+    ] {
+        if **value != *default {
+            let value = quoted(&path_text(value.as_ref()));
+            command.push_str(&format!(" --{option}={value}"));
+        }
+    }
+    for path in &options.paths {
+        command.push_str(&format!(" {}", quoted(&path_text(path))));
+    }
+    command
 }
 
 impl SkippedInput {
@@ -152,10 +172,7 @@ impl ReadReport {
                 warnings.extend(self.several_runs(&profile.trees().processes));
             }
             let without_match = self.without_match.iter();
-            warnings.extend(without_match.map(|option| {
-                let option = printable(option.as_bytes());
-                format!("no function matches {option}")
-            }));
+            warnings.extend(without_match.map(|option| self.no_function(option)));
         }
         (warnings, result)
     }
@@ -179,22 +196,52 @@ impl ReadReport {
         }
         if self.succeeded == 0 {
             let message = match self.refused.is_empty() {
-                true => {
-                    "none of the files could be read, so nothing was written; --prefix and \
-                     --suffix say which ones are profiles"
+                true if self.searched => {
+                    "none of the files could be read; --prefix and --suffix say which ones are \
+                     profiles"
                 }
-                false => "none of the files could be used, so nothing was written",
+                true => "none of the files could be read",
+                false => "none of the files could be used",
             };
             return Err(Error::SomeFailed(message.to_owned()));
         }
         let trees = profile.trees();
         if !trees.selection.is_empty() && trees.threads.is_empty() {
-            return Err(Error::NothingToRead(format!(
-                "nothing is left of what was read: nothing matches {}; nothing was written",
-                printable(trees.selection.as_bytes()),
-            )));
+            let message = self.nothing_left(options, &trees.selection);
+            return Err(Error::NothingToRead(message));
         }
         Ok(())
+    }
+
+    /// Returns which of the options of `selection` leave nothing, and the command that shows what
+    /// there is.
+    fn nothing_left(&self, options: &InputOptions, selection: &str) -> String {
+        let include = |option: &&String| option.starts_with("--include=");
+        let mut without_match = self.without_match.iter().filter(include);
+        if let Some(option) = without_match.next() {
+            let names = command("top --limit=0", options);
+            return format!("{}; {names} lists all names", self.no_function(option));
+        }
+        let selection = printable(selection.as_bytes());
+        let chosen = &options.selection;
+        let has_several = selection.contains(" --");
+        let (unit, by) = match (chosen.only_process.len(), chosen.only_thread.len()) {
+            (0, 0) => return format!("nothing is left of what was read: {selection} hides all"),
+            (_, 0) if !has_several => ("no process matches", "process"),
+            (0, _) if !has_several => ("no thread matches", "thread"),
+            (_, 0) => ("nothing matches", "process"),
+            _ => ("nothing matches", "thread"),
+        };
+        let shown = command(&format!("tree --by={by}"), options);
+        format!("{unit} {selection}; {shown} shows which there are")
+    }
+
+    /// Returns a message that `option`, of a selection, matches no function.
+    fn no_function(&self, option: &str) -> String {
+        let shown = printable(option.as_bytes());
+        let meant = self.meant.get(option);
+        let meant = meant.map_or(String::new(), |name| format!("; did you mean {name}?"));
+        format!("no function matches {shown}{meant}")
     }
 
     /// Returns a warning if recordings of several runs were found and merged, which may be an

@@ -16,6 +16,7 @@ use edbprof::report::display::printable;
 use rayon::prelude::*;
 
 use super::ReadReport;
+use super::read::meant;
 use super::timelines;
 use crate::cli::args::{During, InputOptions, WindowOptions};
 use crate::cli::exit::Error;
@@ -56,6 +57,7 @@ pub(crate) fn merge_window(
         }
         let without = wanted.selection.without_match(&trees.functions);
         report.without_match = &report.without_match & &without;
+        report.meant.extend(meant(&without, &trees.functions));
         // It is one recording, of which anything can be chosen.
         if let Ok(Some(file)) = wanted.of(ProfFile::Exact(trees, PlainInputs::default())) {
             merger.add("", file);

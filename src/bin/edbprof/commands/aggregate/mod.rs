@@ -74,7 +74,8 @@ fn read_and_write(
     };
     let mut profile = input::merge(files, selection, quiet, &mut report.reading);
     guard.check(&profile)?;
-    report.reading.check(&profile, inputs, quiet)?;
+    let usable = report.reading.check(&profile, inputs, quiet);
+    usable.map_err(Error::without_output)?;
     if results.strict && report.reading.failures() > 0 {
         return Err(Error::SomeFailed(
             "a file could not be read, so nothing was written; without --strict it is left out"

@@ -53,7 +53,8 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
         false => input::merge(files, &options.inputs.selection, false, &mut reading),
     };
     guard.check(&profile)?;
-    reading.check(&profile, &options.inputs, false)?;
+    let usable = reading.check(&profile, &options.inputs, false);
+    usable.map_err(Error::without_output)?;
     let content = with_view(&mut profile, &options.view, |view| {
         report(format, &options.reports).render(view)
     });
