@@ -51,9 +51,14 @@ pub fn calls_hint(view: &View<'_>, program: &str, timeline: &Path) -> Option<Str
     ))
 }
 
-/// Returns `command` on lines of at most `width` cells, where words are short enough, as a shell
-/// joins them. Lines behind the first are indented by `indent` cells.
+/// Returns `command` on lines of at most `width` cells, as a shell joins them: broken between words
+/// or, where a word is longer, within it. Lines that begin with a word, but for the first, are
+/// indented by `indent` cells.
 pub fn continued(command: &str, width: usize, indent: usize) -> String {
+    let width = match width < indent + NARROWEST {
+        true => usize::MAX,
+        false => width,
+    };
     let mut text = String::new();
     let mut used = indent;
     let mut words = words(command).peekable();
@@ -61,7 +66,7 @@ pub fn continued(command: &str, width: usize, indent: usize) -> String {
         // A line that others follow ends in a space and a backslash.
         let end = if words.peek().is_some() { 2 } else { 0 };
         if !text.is_empty() {
-            if width > 0 && used + 1 + cells(word) + end > width {
+            if used + 1 + cells(word) + end > width {
                 text.push_str(&format!(" \\\n{:indent$}", ""));
                 used = indent;
             } else {
@@ -69,8 +74,44 @@ pub fn continued(command: &str, width: usize, indent: usize) -> String {
                 used += 1;
             }
         }
-        text.push_str(word);
-        used += cells(word);
+        let mut rest = word.to_owned();
+        while used + cells(&rest) + end > width {
+            let (piece, behind) = broken(&rest, width - used - 1);
+            text.push_str(&format!("{piece}\\\n"));
+            rest = behind;
+            used = 0;
+        }
+        text.push_str(&rest);
+        used += cells(&rest);
+    }
+    text
+}
+
+/// Fewest cells beside the indentation in which commands are broken.
+const NARROWEST: usize = 8;
+
+/// Breaks `word`, quoted for a shell: the longest beginning of it that takes at most `room` cells,
+/// and its rest, each quoted.
+fn broken(word: &str, room: usize) -> (String, String) {
+    let word = unquoted(word);
+    let ends = word.char_indices().map(|(at, _)| at).skip(1);
+    let fits = |&end: &usize| cells(&quoted(&word[..end])) <= room;
+    let first = word.chars().next().map_or(0, char::len_utf8);
+    let end = ends.take_while(fits).last().unwrap_or(first);
+    (quoted(&word[..end]), quoted(&word[end..]))
+}
+
+/// Returns the word that [`quoted`] has made `word` of.
+fn unquoted(word: &str) -> String {
+    let mut text = String::new();
+    let mut is_quoted = false;
+    let mut characters = word.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\'' => is_quoted = !is_quoted,
+            '\\' if !is_quoted => text.extend(characters.next()),
+            c => text.push(c),
+        }
     }
     text
 }
@@ -213,8 +254,8 @@ mod unit_tests {
             "edbprof top --callers='a b' \\\n      'it'\\''s one'/x.prof"
         );
         assert_eq!(
-            continued(command, 10, 2),
-            "edbprof \\\n  top \\\n  --callers='a b' \\\n  'it'\\''s one'/x.prof"
+            continued(command, 18, 2),
+            "edbprof top \\\n  '--callers=a '\\\nb \\\n  'it'\\''s one/x'\\\n.prof"
         );
     }
 

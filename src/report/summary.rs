@@ -13,13 +13,11 @@ use super::terminal::Terminal;
 use super::top::work;
 use super::tree::{TreeOptions, tree};
 
-/// Functions that are listed: most and least.
-const FUNCTIONS: (usize, usize) = (10, 5);
-/// Fewest lines of the call tree.
-const LINES: usize = 8;
-/// Numbers of functions on a terminal of less than [`LOW`] lines.
-const FUNCTIONS_OF_LOW: (usize, usize) = (10, 3);
-const LINES_OF_LOW: usize = 5;
+/// Most functions that are listed.
+const FUNCTIONS: usize = 10;
+/// Fewest frames and functions, the one that fits first: the next, if all of it takes more than one
+/// and a half screens.
+const FEWEST: [(usize, usize); 4] = [(8, 5), (5, 3), (3, 2), (2, 1)];
 /// Lines below which a terminal gets only what is most important.
 pub const LOW: usize = 24;
 /// Lines of a tree that are no frames, if there are few: an empty one, the heading, and how many
@@ -29,15 +27,49 @@ const HEADS: usize = 3;
 const SHARE: f64 = 0.02;
 
 /// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
-/// files that were written. `behind` lines follow.
+/// files that were written. Of the texts `behind` follow those, the first ones, that there is room
+/// for.
 pub fn summary(
     view: &View<'_>,
     lost: usize,
     outputs: &[PathBuf],
     ended: &Ended,
     terminal: &Terminal,
-    behind: usize,
+    behind: &[String],
 ) -> String {
+    let head = head(view, lost, ended, terminal);
+    let written = written(outputs, terminal);
+    let most = terminal.height * 3 / 2;
+    let with = |(frames, functions): (usize, usize), behind: &[String]| {
+        let end = written.clone() + &behind.concat();
+        let room = most.saturating_sub(lines(&head) + lines(&end));
+        head.clone() + &tree_and_table(view, room, frames, functions, terminal) + &end
+    };
+    let fewest = match terminal.height < LOW {
+        true => &FEWEST[1..],
+        false => &FEWEST[..],
+    };
+    let one = behind.len().min(1);
+    let fewer_texts = (one..=behind.len()).rev().map(|number| (fewest[0], number));
+    let less = fewest[1..].iter().map(|&fewest| (fewest, one));
+    let least = FEWEST[FEWEST.len() - 1];
+    let mut shorter = fewer_texts.chain(less).chain([(least, 0)]);
+    let fitting = shorter.find_map(|(fewest, number)| {
+        Some(with(fewest, &behind[..number])).filter(|text| lines(text) <= most)
+    });
+    fitting.unwrap_or_else(|| {
+        let (frames, functions) = least;
+        let room = most.saturating_sub(lines(&head));
+        head.clone() + &tree_and_table(view, room, frames, functions, terminal)
+    })
+}
+
+fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+/// What was recorded, of what, and what is missing.
+fn head(view: &View<'_>, lost: usize, ended: &Ended, terminal: &Terminal) -> String {
     let mut text = format!("{}\n", view.title());
     for line in view.header(ended) {
         text.push_str(&format!("{line}\n"));
@@ -56,8 +88,7 @@ pub fn summary(
             counted(view.figures.processes, "process", "processes"),
         ));
     }
-    let is_low = terminal.height < LOW;
-    if view.figures.overhead > 0.0 && !is_low {
+    if view.figures.overhead > 0.0 && terminal.height >= LOW {
         text.push_str(&format!(
             "Recording took about {} of processor time; --compensate takes out what calls cost.\n",
             duration(view.figures.overhead),
@@ -67,31 +98,30 @@ pub fn summary(
     for remark in view.remarks().into_iter().chain(blocked) {
         text.push_str(&format!("{remark}\n"));
     }
-    let mut text = terminal.wrap(&text);
-    let written = written(outputs, terminal);
-    // All of it in one and a half screens.
-    let lines = |text: &str| text.lines().count();
-    let around = lines(&text) + lines(&written) + behind;
-    let room = (terminal.height * 3 / 2).saturating_sub(around);
-    let ((most, fewest), fewest_lines) = match is_low {
-        true => (FUNCTIONS_OF_LOW, LINES_OF_LOW),
-        false => (FUNCTIONS, LINES),
-    };
-    let listed = (room / 4).clamp(fewest, most);
+    terminal.wrap(&text)
+}
+
+/// The top of the call tree and the costliest functions in `room` lines, or in more if they are so
+/// few frames and functions.
+fn tree_and_table(
+    view: &View<'_>,
+    room: usize,
+    fewest_frames: usize,
+    fewest_functions: usize,
+    terminal: &Terminal,
+) -> String {
+    let listed = (room / 4).clamp(fewest_functions, FUNCTIONS);
     let functions = format!("\n{}", work(view, listed, terminal));
     let room = room.saturating_sub(lines(&functions));
-    let frames = room.saturating_sub(HEADS).max(fewest_lines);
+    let frames = room.saturating_sub(HEADS).max(fewest_frames);
     let mut tree = short_tree(view, frames, terminal);
     // Remarks take the room of frames.
     let excess = lines(&tree).saturating_sub(room);
-    if excess > 0 && frames > fewest_lines {
-        let frames = frames.saturating_sub(excess).max(fewest_lines);
+    if excess > 0 && frames > fewest_frames {
+        let frames = frames.saturating_sub(excess).max(fewest_frames);
         tree = short_tree(view, frames, terminal);
     }
-    text.push_str(&tree);
-    text.push_str(&functions);
-    text.push_str(&written);
-    text
+    tree + &functions
 }
 
 /// The top of the call tree, if there is one, and an empty line before it.
@@ -114,12 +144,18 @@ fn written(outputs: &[PathBuf], terminal: &Terminal) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let mut lines = [Some(names.join(", ")), in_braces(outputs)]
+    let mut short = [Some(names.join(", ")), in_braces(outputs)]
         .into_iter()
         .flatten()
         .map(|names| format!("\nWrote {names}\n"));
-    let fitting = lines.find(|line| cells(line.trim()) <= terminal.width);
-    fitting.unwrap_or_else(|| format!("\nWrote\n  {}\n", names.join("\n  ")))
+    let is_fitting = |line: &String| terminal.width == 0 || cells(line.trim()) <= terminal.width;
+    short.find(is_fitting).unwrap_or_else(|| {
+        let broken = |name: &String| terminal.broken(name, "  ");
+        let listed: String = names.iter().map(broken).collect();
+        let short = in_braces(outputs).map(|name| broken(&name));
+        let short = short.filter(|short| lines(short) < lines(&listed));
+        format!("\nWrote\n{}", short.unwrap_or(listed))
+    })
 }
 
 /// Paths that differ in their extensions alone, as a shell takes them; nothing for others.

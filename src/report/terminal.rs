@@ -65,6 +65,26 @@ impl Terminal {
         self.fit(&wrapped)
     }
 
+    /// Returns `word`, a path to copy, on lines that begin with `indent`. A path that is too long
+    /// is broken, so that nothing of it is lost.
+    pub fn broken(&self, word: &str, indent: &str) -> String {
+        let room = match self.width.saturating_sub(cells(indent)) {
+            0 => usize::MAX,
+            room => room,
+        };
+        let mut text = indent.to_owned();
+        let mut used = 0;
+        for c in word.chars() {
+            if used > 0 && used + of_char(c) > room {
+                text.push_str(&format!("\n{indent}"));
+                used = 0;
+            }
+            text.push(c);
+            used += of_char(c);
+        }
+        text + "\n"
+    }
+
     /// Returns `text` with characters that the terminal shows.
     pub fn characters(&self, text: &str) -> String {
         match self.ascii {
@@ -192,6 +212,25 @@ mod tests {
         assert_eq!(terminal.wrap("one two th\n"), "one two th\n");
         assert_eq!(terminal.wrap("one (1.20 s)\n"), "one\n  (1.20 s)\n");
         assert_eq!(terminal.wrap("abcdefghijkl x\n"), "abcdefghi…\n  x\n");
+    }
+
+    #[test]
+    fn paths_are_broken_where_they_are_too_long() {
+        let terminal = Terminal {
+            width: 10,
+            ..Terminal::default()
+        };
+        assert_eq!(terminal.broken("/a/b.prof", " "), " /a/b.prof\n");
+        assert_eq!(
+            terminal.broken("/a/b.pstats.x", "  "),
+            "  /a/b.pst\n  ats.x\n"
+        );
+        assert_eq!(terminal.broken("名前名前名前", ""), "名前名前名\n前\n");
+        let any = Terminal {
+            width: 0,
+            ..terminal
+        };
+        assert_eq!(any.broken("/a/b.pstats.x", "  "), "  /a/b.pstats.x\n");
     }
 
     #[test]

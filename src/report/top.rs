@@ -90,8 +90,8 @@ fn waiting_text(waiting: u64) -> String {
     }
 }
 
-/// Returns true for a builtin that waits: one that is known for it, or that was seen to do nothing
-/// else in its self time, `seconds`.
+/// Returns true for a function that waits: a builtin that is known for it, or one that was seen to do
+/// nothing else in its self time, `seconds`.
 pub(super) fn is_wait(view: &View<'_>, label: &Label, seconds: f64) -> bool {
     waits(label) || view.waits().is_blocked(label, (seconds * 1e9) as u64)
 }
@@ -112,9 +112,10 @@ pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String
     let mut text = table_of(view, &rows, &order, limit, LEAST_WAITING, terminal);
     let waiting = order.sorted(&waiting).into_iter();
     let worth = waiting.filter(|(_, counts)| counts.tt > view.figures.seconds * LEAST_WAITING);
+    let names = Names::new(view);
     let named = worth
         .take(NAMED)
-        .map(|(label, counts)| format!("{} {}", short_name(&label.name), duration(counts.tt)));
+        .map(|(label, counts)| format!("{} {}", names.short(label), duration(counts.tt)));
     let named: Vec<_> = named.collect();
     let line = |number: usize| format!("  waiting: {}", named[..number].join(", "));
     // As many as there is room for.
@@ -238,10 +239,15 @@ impl<'v> Names<'v> {
         }
     }
 
-    fn name(&self, label: &Label) -> String {
+    /// Without the location.
+    fn short(&self, label: &Label) -> String {
         let qualified = self.qualified.get(label);
         let name = qualified.map_or_else(|| short_name(&label.name), |of| function_name(of));
-        let name = without_middle(&name, LONGEST);
+        without_middle(&name, LONGEST)
+    }
+
+    fn name(&self, label: &Label) -> String {
+        let name = self.short(label);
         match self.paths.location(label) {
             location if location.is_empty() => name,
             location => format!("{name}  {}", without_middle(&location, LONGEST)),
@@ -296,6 +302,11 @@ fn table<const N: usize>(
             if terminal.width > 0 && room(&widths) < NARROWEST {
                 widths[column] = None;
             }
+        }
+    }
+    for column in (1..N - 1).rev() {
+        if terminal.width > 0 && room(&widths) < NARROWEST / 2 {
+            widths[column] = None;
         }
     }
     let room = room(&widths);

@@ -48,6 +48,30 @@ fn every_hint_works_as_printed() {
 }
 
 #[test]
+fn hints_that_are_broken_within_words_work_as_printed() {
+    for out in ["profile_analysis", "it's a $HOME*, with a long name"] {
+        for width in 14..60 {
+            let sandbox = Sandbox::new().with("edbprof_1.prof", &pytest_recording());
+            let mut run = sandbox.command();
+            run.args(["--out", &format!("./{out}")]);
+            run.envs([("COLUMNS", &*width.to_string()), ("LINES", "200")]);
+            let text = Run::from(run.output().unwrap()).expect(0).stdout;
+            assert!(
+                text.lines().all(|line| line.chars().count() <= width),
+                "{text}"
+            );
+            let commands = commands(&text);
+            assert_eq!(commands.len(), 2, "{text}");
+            for command in commands {
+                let shown = typed(&sandbox, &command);
+                assert_eq!(shown.stderr, "", "{command}");
+                assert!(shown.stdout.contains("test_one"), "{command}");
+            }
+        }
+    }
+}
+
+#[test]
 fn hints_are_chosen_for_the_result() {
     let sandbox = Sandbox::new().with("edbprof_1.prof", &recording(1, 5));
     let [tree, callers] = &commands(&summary(&sandbox, "a"))[..] else {

@@ -169,9 +169,22 @@ fn long_lists_are_cut_with_a_count() {
 #[test]
 fn summaries_follow_the_size_and_the_encoding_that_the_environment_names() {
     let sandbox = two_processes();
-    for (width, height) in [(40, 20), (60, 24), (80, 24), (200, 50)] {
+    for (width, height) in [
+        (24, 12),
+        (30, 15),
+        (40, 14),
+        (40, 20),
+        (60, 24),
+        (80, 24),
+        (200, 50),
+    ] {
         for locale in ["C", "en_GB.UTF-8", "de_DE.ISO-8859-1"] {
-            for command in [&["--out=r/"][..], &["tree"], &["top"]] {
+            for command in [
+                &["--out=r/"][..],
+                &["--out=results_of_a_run_with_a_name_that_is_long/"],
+                &["tree"],
+                &["top"],
+            ] {
                 let mut run = sandbox.command();
                 run.envs([
                     ("COLUMNS", &*width.to_string()),
@@ -182,14 +195,8 @@ fn summaries_follow_the_size_and_the_encoding_that_the_environment_names() {
                 let text = String::from_utf8(output.stdout).unwrap();
                 assert!(text.is_ascii() || locale.ends_with("UTF-8"), "{text}");
                 assert!(text.lines().count() <= height * 3 / 2, "{text}");
-                // Words of commands are not broken, and the path of the program is long.
-                let words = env!("CARGO_BIN_EXE_edbprof").len() + "  or:  \\".len();
-                let (shown, next) = text.split_once("\nNext: ").unwrap_or((&text, ""));
-                for line in shown.lines() {
+                for line in text.lines() {
                     assert!(line.chars().count() <= width, "{width}: {line}");
-                }
-                for line in next.lines() {
-                    assert!(line.chars().count() <= width.max(words), "{width}: {line}");
                 }
                 assert!(text.contains("main"), "{text}");
             }

@@ -156,7 +156,7 @@ fn the_summary_warns_of_runs_that_block_the_event_loop() {
             width: 0,
             ..Terminal::default()
         };
-        let text = summary(&view, 0, &[], &Ended::default(), &terminal, 0);
+        let text = summary(&view, 0, &[], &Ended::default(), &terminal, &[]);
         let lines = text.lines().filter(|line| line.contains("event loop"));
         lines.collect::<Vec<_>>().join("\n")
     };

@@ -9,8 +9,12 @@ use crate::report::terminal::Terminal;
 const INDENT: usize = 3;
 /// Fewest characters that names have, however narrow the terminal.
 pub(in crate::report) const NARROWEST: usize = 24;
-/// Columns of figures that give way to names on a narrow terminal: calls, then self times.
-const DISPENSABLE: [usize; 2] = [3, 2];
+/// Columns of figures that give way to names on a narrow terminal, calls first, each with the fewest
+/// characters of names that are worth it.
+const DISPENSABLE: [(usize, usize); 3] = [(3, NARROWEST), (2, NARROWEST), (1, NARROWEST / 2)];
+/// Fewest characters of the name of a function without a name of its own, so that its place, which
+/// says more, is shown whole.
+const SHORTEST_UNNAMED: usize = 10;
 
 /// One line of the tree.
 #[derive(Debug, Default)]
@@ -53,12 +57,16 @@ impl Text {
             let figures: usize = widths.iter().flatten().map(|width| width + 2).sum();
             self.width.saturating_sub(figures + 2)
         };
-        for column in DISPENSABLE {
-            if self.width > 0 && room(&widths) < NARROWEST {
+        for (column, worth) in DISPENSABLE {
+            if self.width > 0 && room(&widths) < worth {
                 widths[column] = None;
             }
         }
-        let room = room(&widths).max(NARROWEST);
+        let narrowest = match self.width {
+            0 => NARROWEST,
+            _ => NARROWEST / 2,
+        };
+        let room = room(&widths).max(narrowest);
         let columns = |figures: &[&str], from: usize| -> String {
             let columns = figures.iter().zip(&widths[from..]);
             let shown = columns.filter_map(|(figure, width)| Some((figure, (*width)?)));
@@ -93,7 +101,13 @@ impl Text {
         };
         self.push_styled(DIM, &branch);
         let room = room - depth.min(deepest);
-        let name = without_middle(&line.name, room);
+        let place = line.places.first().map_or(0, |place| cells(place));
+        let beside_place = room.saturating_sub(place + 2);
+        let room_of_name = match line.name.ends_with('>') && beside_place >= SHORTEST_UNNAMED {
+            true => beside_place,
+            false => room,
+        };
+        let name = without_middle(&line.name, room_of_name);
         self.text.push_str(&name);
         let gap = if name.is_empty() { "" } else { "  " };
         let room = room.saturating_sub(cells(&name) + gap.len());
@@ -105,7 +119,7 @@ impl Text {
             return;
         };
         // A few characters of a place say nothing.
-        if room >= cells(place).min(NARROWEST / 2) {
+        if name.is_empty() || room >= cells(place).min(NARROWEST / 2) {
             self.text.push_str(gap);
             self.push_styled(DIM, &without_middle(place, room));
         }

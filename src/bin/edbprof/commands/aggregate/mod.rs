@@ -202,13 +202,11 @@ fn print_summary(
         .timeline
         .as_ref()
         .and_then(|(_, missing)| missing_text(missing));
-    let mut behind = missing.map_or(String::new(), |missing| {
-        terminal.wrap(&format!("Of the timeline: {missing}\n"))
-    });
-    behind.push_str(&next_steps(view, is_apart, &report.outputs, &terminal));
-    let lines = behind.lines().count();
+    let missing = missing.map(|missing| terminal.wrap(&format!("Of the timeline: {missing}\n")));
+    let next_steps = next_steps(view, is_apart, &report.outputs, &terminal);
+    let behind: Vec<_> = missing.into_iter().chain(next_steps).collect();
     let outputs = &report.outputs;
-    let text = summary(view, failures, outputs, &report.ended, &terminal, lines) + &behind;
+    let text = summary(view, failures, outputs, &report.ended, &terminal, &behind);
     let printed = stream.print(&text);
     if let Err(error) = &printed {
         warn(format_args!("can't write the summary: {error}"));

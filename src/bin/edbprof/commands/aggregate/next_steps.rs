@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use edbprof::format::timeline;
 use edbprof::report::View;
+use edbprof::report::cells::cells;
 use edbprof::report::hints::{calls_hint, continued, hints, quoted};
 use edbprof::report::summary::{LOW, path_text};
 use edbprof::report::terminal::Terminal;
@@ -16,14 +17,14 @@ use crate::cli::ui::own_command;
 /// Cells in front of a command.
 const INDENT: usize = 6;
 
-/// Returns the text for `terminal`; `is_apart` if the merged profile keeps processes apart. Nothing
-/// if no result is worth a command.
+/// Returns the texts for `terminal`, the most important first; `is_apart` if the merged profile
+/// keeps processes apart. None if no result is worth a command.
 pub(super) fn next_steps(
     view: &View<'_>,
     is_apart: bool,
     outputs: &[PathBuf],
     terminal: &Terminal,
-) -> String {
+) -> Vec<String> {
     let of_format = |format| {
         let mut outputs = outputs.iter();
         outputs.find(|path| Format::of_name(path) == Some(format))
@@ -32,22 +33,29 @@ pub(super) fn next_steps(
     let mut commands = Vec::new();
     commands.extend(picture.and_then(|picture| opening(picture)));
     let picture = picture.filter(|_| commands.is_empty() && terminal.height >= LOW);
-    let picture = picture.map_or(String::new(), |picture| {
-        format!("Any browser shows {}\n", path_text(picture))
-    });
+    let picture = picture.map(|picture| shown_by_browsers(picture, terminal));
     if let Some(profile) = of_format(Format::Prof) {
         commands.extend(hints(view, &own_command(), profile, is_apart));
     }
     if let Some(timeline) = outputs.iter().find(|path| timeline::is_called_so(path)) {
         commands.extend(calls_hint(view, &own_command(), timeline));
     }
-    let commands: Vec<_> = commands
-        .iter()
-        .map(|command| continued(command, terminal.width, INDENT))
-        .collect();
-    match commands.is_empty() {
-        true => picture,
-        false => format!("{picture}\nNext: {}\n", commands.join("\n  or: ")),
+    let lines = commands.iter().enumerate().map(|(number, command)| {
+        let command = continued(command, terminal.width, INDENT);
+        match number {
+            0 => format!("\nNext: {command}\n"),
+            _ => format!("  or: {command}\n"),
+        }
+    });
+    picture.into_iter().chain(lines).collect()
+}
+
+fn shown_by_browsers(picture: &Path, terminal: &Terminal) -> String {
+    const SAYS: &str = "Any browser shows";
+    let path = path_text(picture);
+    match terminal.width == 0 || SAYS.len() + 1 + cells(&path) <= terminal.width {
+        true => format!("{SAYS} {path}\n"),
+        false => terminal.wrap(SAYS) + "\n" + &terminal.broken(&path, "  "),
     }
 }
 
