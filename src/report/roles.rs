@@ -10,13 +10,16 @@ use super::machinery::{is_machinery, is_waiting};
 use super::paths::{CodeOrigin, PathShortener, origin};
 use super::waiting::is_mostly;
 use crate::analysis::display_tree::DisplayTree;
-use crate::model::{Function, FunctionKind, Process};
+use crate::model::{Function, FunctionKind, Process, Waiting};
 
 /// The part that a function has in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// A function of the program, or one that the user names.
     Own,
+    /// A function of the installed package that was started, by a launcher or `-m`. Such a package
+    /// may run a program of the user's.
+    Started,
     /// A script that only starts an installed package, as pip puts them into `bin`.
     Launcher,
     /// Code of libraries, Python's own included.
@@ -27,6 +30,13 @@ pub(super) enum Role {
     Import,
     /// A builtin in which a thread waits.
     Waiting,
+}
+
+impl Role {
+    /// Returns true for functions that the user may have written, or has started.
+    pub(super) fn is_own(self) -> bool {
+        matches!(self, Role::Own | Role::Started)
+    }
 }
 
 /// Returns the role of each function of `frames`, in a recording of `processes`.
@@ -50,7 +60,7 @@ pub(super) fn roles(
             _ => package(function, paths),
         };
         if *role == Role::Library && packages.contains(&package) {
-            *role = Role::Own;
+            *role = Role::Started;
         }
     }
     roles
@@ -251,10 +261,9 @@ fn keep_called(frames: &DisplayTree, roles: &mut [Role]) {
 /// Makes builtins that were blocked for nearly all of their time waiting ones.
 fn find_blocked(frames: &DisplayTree, roles: &mut [Role]) {
     let kinds = frames.nodes.kinds();
-    let mut blocked = vec![0_u64; roles.len()];
+    let mut waits = vec![Waiting::default(); roles.len()];
     for (node, waiting) in frames.waits.iter() {
-        let sum = &mut blocked[kinds[node as usize] as usize];
-        *sum = sum.saturating_add(waiting.blocked);
+        waits[kinds[node as usize] as usize].add(&waiting);
     }
     let mut own = vec![0_u64; roles.len()];
     for (&function, time) in kinds.iter().zip(frames.nodes.self_times()) {
@@ -263,7 +272,7 @@ fn find_blocked(frames: &DisplayTree, roles: &mut [Role]) {
     }
     for (function, role) in roles.iter_mut().enumerate() {
         let is_builtin = origin(&frames.functions[function].label) == CodeOrigin::Builtin;
-        if *role == Role::Library && is_builtin && is_mostly(blocked[function], own[function]) {
+        if *role == Role::Library && is_builtin && is_mostly(&waits[function], own[function]) {
             *role = Role::Waiting;
         }
     }

@@ -49,10 +49,10 @@ impl<'a> FunctionWaits<'a> {
         self.by_label.get(label).copied().unwrap_or_default()
     }
 
-    /// Returns true for a builtin that was blocked for nearly all of its self time, `own`
-    /// nanoseconds.
+    /// Returns true for a function that was blocked for nearly all of its self time, `own`
+    /// nanoseconds. Code of Python is where an iteration over a file or a socket waits.
     pub(super) fn is_blocked(&self, label: &Label, own: u64) -> bool {
-        &*label.file == b"~" && is_mostly(self.of_function(label).blocked, own)
+        is_mostly(&self.of_function(label), own)
     }
 
     /// Returns true if nothing has waited, or if that was not recorded.
@@ -68,10 +68,12 @@ impl<'a> FunctionWaits<'a> {
     }
 }
 
-/// Returns true if a builtin that was blocked for `blocked` of its self time, `own`, does nothing
-/// but wait.
-pub(super) fn is_mostly(blocked: u64, own: u64) -> bool {
-    blocked > 0 && blocked >= own - own / 10
+/// Returns true if a function with that `waiting` in its self time, `own`, does nothing but wait. A
+/// busy machine preempts it when it continues, which does not count.
+pub(super) fn is_mostly(waiting: &Waiting, own: u64) -> bool {
+    let could_run = own.saturating_sub(waiting.preempted);
+    let blocked = waiting.blocked;
+    blocked > 0 && blocked >= could_run - could_run / 10 && blocked >= own / 4
 }
 
 /// Parts of the time that `waits` are of: `12.3 s: 4.1 s running, 6.0 s blocked (5.7 s in

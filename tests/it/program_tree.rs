@@ -248,6 +248,73 @@ fn a_thread_of_a_library_that_waits_is_not_in_the_way() {
 }
 
 #[test]
+fn code_that_a_package_runs_comes_before_the_package() {
+    let mut nodes = vec![
+        (NO_PARENT, "/v/bin/nose2 <module>".to_owned(), 10_000),
+        (0, format!("{SITE}/nose2/main.py discover"), 9_000),
+        (1, format!("{SITE}/nose2/main.py parse"), 5_000),
+        (2, format!("{SITE}/nose2/loader.py load"), 4_500),
+        (3, format!("{SITE}/nose2/loader.py names"), 2_000),
+        (3, format!("{SITE}/nose2/loader.py modules"), 1_500),
+        (1, format!("{SITE}/nose2/main.py create"), 1_500),
+        (1, format!("{SITE}/nose2/runner.py run"), 900),
+        (7, "/home/me/unit/test_u.py test_total".to_owned(), 800),
+        (8, "/home/me/shop/pricing.py primes".to_owned(), 790),
+    ];
+    for number in 0..10 {
+        nodes.push((6, format!("{SITE}/nose2/plugin.py plugin{number}"), 140));
+    }
+    let text = show(&["python3", "/v/bin/nose2"], &nodes, 8);
+    for name in ["test_total", "primes", "discover"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}
+
+#[test]
+fn work_of_children_comes_before_libraries_on_the_heaviest_way() {
+    let pool = format!("{STD}/multiprocessing/pool.py");
+    let forked = format!("{STD}/multiprocessing/popen_fork.py _launch");
+    let nodes = [
+        (NO_PARENT, "/app/pool.py <module>".to_owned(), 1_000),
+        (0, "/app/pool.py main".to_owned(), 800),
+        (1, format!("{STD}/multiprocessing/context.py Pool"), 600),
+        (2, format!("{pool} <module>"), 180),
+        (2, format!("{pool} start"), 400),
+        (1, format!("{pool} map"), 190),
+        (NO_PARENT, format!("{forked}"), 770),
+        (6, format!("{pool} worker"), 760),
+        (7, "/app/pool.py job".to_owned(), 316),
+        (8, "/app/shop.py total".to_owned(), 315),
+        (9, "/app/shop.py primes".to_owned(), 314),
+        (7, "~ <built-in method posix.read>".to_owned(), 350),
+    ];
+    let text = show(&["python3", "/app/pool.py"], &nodes, 8);
+    for name in ["main", "job"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_starts_a_module_takes_no_line() {
+    let nodes = [
+        (
+            NO_PARENT,
+            "<frozen runpy> _run_module_as_main".to_owned(),
+            1_000,
+        ),
+        (0, "<frozen runpy> _run_code".to_owned(), 990),
+        (1, "/home/me/app/__main__.py <module>".to_owned(), 980),
+        (2, "/home/me/app/core.py main".to_owned(), 970),
+        (3, "/home/me/app/core.py step".to_owned(), 500),
+    ];
+    let text = show(&["python3", "-m", "app"], &nodes, 8);
+    assert!(!text.contains("_run_module_as_main"), "{text}");
+    for name in ["<module>", "main", "step"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}
+
+#[test]
 fn a_compiled_program_is_known_by_the_name_of_its_launcher() {
     let nodes = [
         (NO_PARENT, "/v/bin/isort <module>".to_owned(), 10_000),
@@ -306,4 +373,30 @@ fn a_start_that_works_more_than_the_program_is_not_shown() {
     let text = show_tree(&["/v/bin/python", "nap.py"], frames, &options);
     assert!(!text.contains("execsitecustomize"), "{text}");
     assert!(text.contains("nap  nap.py"), "{text}");
+}
+
+#[test]
+fn functions_that_stand_between_others_come_last() {
+    let index = |callees: &[&str]| {
+        let mut nodes = vec![
+            (NO_PARENT, "/v/bin/gunicorn <module>".into(), 10_000),
+            (0, format!("{SITE}/gunicorn/app.py run"), 10_000),
+            (1, "~ <built-in method select.select>".into(), 9_000),
+            (1, format!("{SITE}/flask/app.py dispatch"), 900),
+            (3, "/home/me/app.py index".into(), 800),
+        ];
+        for (number, callee) in (4..).zip(callees) {
+            nodes.push((number, format!("/home/me/{callee}"), 790));
+        }
+        show(&["/v/bin/python3", "/v/bin/gunicorn"], &nodes, 6)
+    };
+    let text = index(&["p.py total", "p.py each", "p.py discount", "p.py primes"]);
+    for name in ["index", "primes", "2 frames"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    // With room for all, nothing is hidden.
+    let text = index(&["p.py total", "p.py primes"]);
+    for name in ["index", "total", "primes"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
 }

@@ -52,7 +52,7 @@ fn the_cost_of_recording_is_that_of_all_processes() {
                 width: 0,
                 ..Terminal::default()
             },
-            0,
+            &[],
         )
     };
     let stated = "Recording took about 74.0 ms of processor time; --compensate takes out what \
@@ -96,7 +96,7 @@ fn recordings_by_processor_time_have_no_waiting() {
 
 #[test]
 fn builtins_that_only_wait_are_no_work() {
-    let shown = |blocked: u64| {
+    let shown_with = |waiting: Waiting| {
         let mut thread = ThreadTree {
             nodes: build::nodes(&[
                 (NO_PARENT, 0, 1, 1_000_000_000),
@@ -104,10 +104,6 @@ fn builtins_that_only_wait_are_no_work() {
                 (0, 2, 1, 50_000_000),
             ]),
             ..ThreadTree::default()
-        };
-        let waiting = Waiting {
-            blocked,
-            ..Waiting::default()
         };
         thread.waits.add(1, &waiting);
         let read = "<method 'read' of '_io.BufferedReader' objects>";
@@ -125,7 +121,13 @@ fn builtins_that_only_wait_are_no_work() {
         let profile = merger.finish().profile;
         let view = View::new(&profile);
         let hints = hints(&view, "edbprof", Path::new("a.prof"), false).join("\n");
-        summary(&view, 0, &[], &Ended::default(), &Terminal::default(), 0) + &hints
+        summary(&view, 0, &[], &Ended::default(), &Terminal::default(), &[]) + &hints
+    };
+    let shown = |blocked: u64| {
+        shown_with(Waiting {
+            blocked,
+            ..Waiting::default()
+        })
     };
     let reads = "  waiting: _io.BufferedReader.read 900 ms";
     let works = shown(700_000_000);
@@ -134,6 +136,13 @@ fn builtins_that_only_wait_are_no_work() {
         works.contains("--callers=_io.BufferedReader.read"),
         "{works}"
     );
+    // On a busy machine it is preempted when it continues.
+    let waits = shown_with(Waiting {
+        blocked: 500_000_000,
+        preempted: 390_000_000,
+        ..Waiting::default()
+    });
+    assert!(waits.contains(reads), "{waits}");
     let waits = shown(850_000_000);
     assert!(waits.contains(reads), "{waits}");
     assert!(waits.contains("--callers=g"), "{waits}");
@@ -164,7 +173,7 @@ fn short_and_to_the_point() {
             &outputs,
             &Ended::default(),
             &Terminal::default(),
-            0
+            &[]
         ),
         "\
 edbprof: 0 processes, 2.00 s in 1,206 calls of 3 functions

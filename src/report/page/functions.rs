@@ -109,7 +109,7 @@ fn page_roles(view: &View<'_>) -> Vec<u8> {
 fn page_role(role: Role, function: &Function) -> u8 {
     match role {
         Role::Import => IMPORT,
-        Role::Own => OWN,
+        Role::Own | Role::Started => OWN,
         _ if origin(&function.label) == CodeOrigin::Builtin => BUILTIN,
         Role::Launcher | Role::Library | Role::Machinery | Role::Waiting => LIBRARY,
     }

@@ -15,6 +15,8 @@ use crate::report::roles::{Role, is_module_body};
 const OWN: usize = 8;
 /// Part of the time without waiting that each but the first of them takes, if lines are few.
 const WORTH_SHOWING: u64 = 1_000;
+/// A function that keeps less than this part of its time from another one stands between functions.
+const PASSED: u64 = 20;
 /// Frames that are tried when no more fit than were chosen at once.
 const TRIED: usize = 40;
 
@@ -66,7 +68,7 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     let mut by_score: Vec<_> = (0..nodes.len() as u32).collect();
     by_score.sort_by_key(|&node| Reverse(score(node)));
     let half = lines.map_or(usize::MAX, |lines| lines / 2);
-    let mut ranked = heaviest_way(frames, times, &prominent);
+    let Way { mut ranked, rest } = heaviest_way(frames, times, &prominent);
     ranked.truncate(half);
     let work = || {
         let roots = (0..)
@@ -78,6 +80,7 @@ fn ranked(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<u32> {
     };
     let least = lines.map_or(0, |_| work() / WORTH_SHOWING);
     ranked.extend(own_functions(frames, &prominent, &by_score, least));
+    ranked.extend(rest.into_iter().take(half));
     let long = |&&node: &&u32| {
         let time = match prominent[node as usize] {
             true => nodes.totals()[node as usize],
@@ -107,9 +110,9 @@ fn prominent(frames: &Frames, times: &Times) -> Vec<bool> {
     let node_and_parent = (0..).zip(nodes.parents());
     node_and_parent
         .map(|(node, &parent)| match role(parent) {
-            None => !repeated[node as usize] && !waits(node),
-            Some(Role::Own) => !repeated[node as usize],
-            Some(_) => role(node) == Some(Role::Own) && !repeated[node as usize],
+            _ if repeated[node as usize] => false,
+            None => !waits(node) && role(node) != Some(Role::Machinery),
+            Some(above) => above.is_own() || role(node).is_some_and(Role::is_own),
         })
         .collect()
 }
@@ -131,9 +134,17 @@ fn repeated(frames: &Frames) -> Vec<bool> {
     repeated
 }
 
-/// The frames to show of the way down on which most work is done: its ends first. Where the program
-/// mostly waits, it may have done less work than the interpreter did to start, which is no way.
-fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> {
+/// Frames of the way down on which most work is done.
+struct Way {
+    /// Its ends, then own functions in which time leaves the way.
+    ranked: Vec<u32>,
+    /// Those in between that name the hidden ones below them.
+    rest: Vec<u32>,
+}
+
+/// Returns the way down on which most work is done. Where the program mostly waits, it may have done
+/// less work than the interpreter did to start, which is no way.
+fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     let nodes = &frames.tree.nodes;
     let children = Children::of(nodes);
     let weight = |node: u32| (times.work[node as usize], nodes.totals()[node as usize]);
@@ -148,8 +159,10 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> 
         let worth = own.max(times.least_hidden);
         next = heaviest(children.under(node)).filter(|&child| weight(child).1 > worth);
     }
-    let ends = [way.last(), way.first()];
-    let mut shown: Vec<_> = ends.into_iter().flatten().copied().collect();
+    // What starts modules is no beginning of the program.
+    let mut named = way.iter().filter(|&&node| prominent[node as usize]);
+    let ends = [way.last(), named.next().or(way.first())];
+    let mut ranked: Vec<_> = ends.into_iter().flatten().copied().collect();
     // Own functions in which much of the time leaves the way say more than those that pass all of it
     // on, and more than what libraries do in between.
     let totals = nodes.totals();
@@ -157,33 +170,80 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Vec<u32> 
         let left = totals[pair[0] as usize].saturating_sub(totals[pair[1] as usize]);
         (pair[0], left)
     });
-    let is_own = |node: u32| {
-        let function = nodes.kinds()[node as usize];
-        frames.roles[function as usize] == Role::Own
-            && !is_module_body(&frames.tree.functions[function as usize])
-    };
     let mut own: Vec<_> = leaving
-        .filter(|&(node, _)| prominent[node as usize] && is_own(node))
+        .filter(|&(node, _)| prominent[node as usize] && is_own(frames, node))
         .collect();
     own.sort_by_key(|&(_, left)| Reverse(left));
-    shown.extend(own.into_iter().map(|(node, _)| node));
-    shown.extend(way.into_iter().filter(|&node| prominent[node as usize]));
-    shown
+    ranked.extend(own.into_iter().map(|(node, _)| node));
+    way.retain(|&node| prominent[node as usize]);
+    Way { ranked, rest: way }
 }
 
-/// The costliest frame of each of the costliest own functions: one however little it takes.
+/// The costliest frame of each of the costliest own functions: one however little it takes. Those
+/// that only stand between two others come last, because the lines may not reach for all. Before
+/// the functions of a package that was started come those that are in no package.
 fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32], least: u64) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
     let mut known = HashSet::new();
     let mut is_first = true;
     let own = by_score.iter().copied().filter(|&node| {
-        let function = nodes.kinds()[node as usize];
-        frames.roles[function as usize] == Role::Own
+        is_own(frames, node)
             && prominent[node as usize]
             && nodes.totals()[node as usize] > 0
-            && !is_module_body(&frames.tree.functions[function as usize])
             && (mem::take(&mut is_first) || nodes.totals()[node as usize] >= least)
-            && known.insert(function)
+            && known.insert(nodes.kinds()[node as usize])
     });
-    own.take(OWN).collect()
+    let between = between(frames);
+    let mut own: Vec<_> = own.collect();
+    own.sort_by_key(|&node| {
+        let function = nodes.kinds()[node as usize];
+        let is_started = frames.roles[function as usize] == Role::Started;
+        (between[node as usize], is_started)
+    });
+    own.truncate(OWN);
+    own
+}
+
+/// Returns true for a function of the program, though not for the body of a module.
+fn is_own(frames: &Frames, node: u32) -> bool {
+    let function = frames.tree.nodes.kinds()[node as usize] as usize;
+    frames.roles[function].is_own() && !is_module_body(&frames.tree.functions[function])
+}
+
+/// Own functions below one and above another that takes nearly all of their time. One that a package
+/// calls, which was started, is the first of the program.
+fn between(frames: &Frames) -> Vec<bool> {
+    let nodes = &frames.tree.nodes;
+    let own: Vec<_> = (0..nodes.len() as u32)
+        .map(|node| is_own(frames, node))
+        .collect();
+    let role = |node: usize| frames.roles[nodes.kinds()[node] as usize];
+    // Own functions above: of a package that was started, and others.
+    let mut above = vec![(false, false); nodes.len()];
+    for (node, &parent) in nodes.parents().iter().enumerate() {
+        let parent = parent as usize;
+        if let Some(&(started, others)) = above.get(parent) {
+            let is_started = role(parent) == Role::Started;
+            above[node] = (
+                started || own[parent] && is_started,
+                others || own[parent] && !is_started,
+            );
+        }
+    }
+    let is_below = |node: usize| above[node].1 || above[node].0 && role(node) == Role::Started;
+    // The longest total of an own function below.
+    let mut below = vec![0_u64; nodes.len()];
+    for (node, &parent) in nodes.parents().iter().enumerate().rev() {
+        let longest = match own[node] {
+            true => nodes.totals()[node].max(below[node]),
+            false => below[node],
+        };
+        if let Some(above) = below.get_mut(parent as usize) {
+            *above = longest.max(*above);
+        }
+    }
+    let passes = |node: usize| below[node] >= nodes.totals()[node] - nodes.totals()[node] / PASSED;
+    (0..nodes.len())
+        .map(|node| own[node] && is_below(node) && passes(node))
+        .collect()
 }

@@ -72,16 +72,14 @@ fn parts(frames: &Frames) -> Vec<Part> {
         let role = frames.roles[function as usize];
         let is_body = is_module_body(&frames.tree.functions[function as usize]);
         let above = nodes.kinds().get(parent);
-        let is_above_own = above.is_some_and(|&above| frames.roles[above as usize] == Role::Own);
+        let is_above_own = above.is_some_and(|&above| frames.roles[above as usize].is_own());
         let part = match parts.get(parent).copied().unwrap_or(Part::Outside) {
             Part::Loading(_) if is_body => Part::Body,
-            Part::Loading(_) | Part::Within if role == Role::Own => Part::Outside,
+            Part::Loading(_) | Part::Within if role.is_own() => Part::Outside,
             Part::Loading(first) => Part::Loading(first),
             Part::Within => Part::Within,
-            Part::Body if !is_above_own => match role {
-                Role::Own => Part::Outside,
-                _ => Part::Within,
-            },
+            Part::Body if !is_above_own && role.is_own() => Part::Outside,
+            Part::Body if !is_above_own => Part::Within,
             Part::Body | Part::Outside if role == Role::Import => Part::Loading(node),
             Part::Body | Part::Outside => Part::Outside,
         };

@@ -240,10 +240,12 @@ impl<'v> Shown<'v> {
         }
     }
 
-    /// Returns true if half of the self time or more was on no processor.
+    /// Returns true if for half of the self time or more the thread could not have run. A busy
+    /// machine preempts all functions, so that this says nothing of one.
     fn mostly_waits(&self, node: u32) -> bool {
         let own = self.times.own[node as usize];
-        let waiting = self.frames.tree.waits.get(node).total();
+        let waiting = self.frames.tree.waits.get(node);
+        let waiting = waiting.blocked.saturating_add(waiting.gil);
         own >= self.times.least && waiting > 0 && waiting >= own / 2
     }
 
