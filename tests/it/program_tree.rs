@@ -3,7 +3,7 @@
 use edbprof::analysis::display_tree::DisplayTree;
 use edbprof::analysis::merge::{Merger, Profile};
 use edbprof::format::prof::{PlainInputs, ProfFile};
-use edbprof::model::{NO_PARENT, Process, Rows, Trees, Waiting};
+use edbprof::model::{Function, FunctionKind, NO_PARENT, Process, Rows, Trees, Waiting};
 use edbprof::report::View;
 use edbprof::report::tree::{TreeOptions, tree};
 
@@ -281,15 +281,26 @@ fn work_of_children_comes_before_libraries_on_the_heaviest_way() {
         (2, format!("{pool} <module>"), 180),
         (2, format!("{pool} start"), 400),
         (1, format!("{pool} map"), 190),
-        (NO_PARENT, format!("{forked}"), 770),
-        (6, format!("{pool} worker"), 760),
-        (7, "/app/pool.py job".to_owned(), 316),
-        (8, "/app/shop.py total".to_owned(), 315),
-        (9, "/app/shop.py primes".to_owned(), 314),
-        (7, "~ <built-in method posix.read>".to_owned(), 350),
+        (NO_PARENT, "~ forked in main > Pool > start".to_owned(), 770),
+        (6, format!("{forked}"), 765),
+        (7, format!("{pool} worker"), 760),
+        (8, "/app/pool.py job".to_owned(), 316),
+        (9, "/app/shop.py total".to_owned(), 315),
+        (10, "/app/shop.py primes".to_owned(), 314),
+        (8, "~ <built-in method posix.read>".to_owned(), 350),
     ];
-    let text = show(&["python3", "/app/pool.py"], &nodes, 8);
-    for name in ["main", "job"] {
+    let nodes: Vec<_> = nodes.iter().map(|(p, f, t)| (*p, f.as_str(), *t)).collect();
+    let mut frames = build::display_tree(&nodes);
+    let is_fork = |function: &&mut Function| function.label.name.starts_with(b"forked");
+    let mut functions = frames.functions.iter_mut();
+    functions.find(is_fork).unwrap().kind = FunctionKind::Native;
+    let options = TreeOptions {
+        lines: Some(8),
+        threshold: 0.02,
+        ..TreeOptions::default()
+    };
+    let text = show_tree(&["python3", "/app/pool.py"], frames, &options);
+    for name in ["main", "job", "primes"] {
         assert!(text.contains(name), "{name}: {text}");
     }
 }

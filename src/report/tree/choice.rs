@@ -7,8 +7,8 @@ use std::mem;
 
 use super::frames::Frames;
 use super::layout::{Times, layout};
-use crate::model::NO_PARENT;
 use crate::model::walk::Children;
+use crate::model::{FunctionKind, NO_PARENT};
 use crate::report::roles::{Role, is_module_body};
 
 /// Number of the program's own functions that come before other functions.
@@ -186,14 +186,16 @@ fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32], least: u
     let nodes = &frames.tree.nodes;
     let mut known = HashSet::new();
     let mut is_first = true;
+    let groups = groups(frames);
     let own = by_score.iter().copied().filter(|&node| {
         is_own(frames, node)
+            && !groups[node as usize]
             && prominent[node as usize]
             && nodes.totals()[node as usize] > 0
             && (mem::take(&mut is_first) || nodes.totals()[node as usize] >= least)
             && known.insert(nodes.kinds()[node as usize])
     });
-    let between = between(frames);
+    let between = between(frames, &groups);
     let mut own: Vec<_> = own.collect();
     own.sort_by_key(|&node| {
         let function = nodes.kinds()[node as usize];
@@ -210,12 +212,23 @@ fn is_own(frames: &Frames, node: u32) -> bool {
     frames.roles[function].is_own() && !is_module_body(&frames.tree.functions[function])
 }
 
+/// Frames of processes, threads and forks, which are native but no functions of the program.
+fn groups(frames: &Frames) -> Vec<bool> {
+    let nodes = &frames.tree.nodes;
+    let mut groups: Vec<bool> = Vec::with_capacity(nodes.len());
+    for (&function, &parent) in nodes.kinds().iter().zip(nodes.parents()) {
+        let is_native = frames.tree.functions[function as usize].kind == FunctionKind::Native;
+        groups.push(is_native && groups.get(parent as usize).copied().unwrap_or(true));
+    }
+    groups
+}
+
 /// Own functions below one and above another that takes nearly all of their time. One that a package
 /// calls, which was started, is the first of the program.
-fn between(frames: &Frames) -> Vec<bool> {
+fn between(frames: &Frames, groups: &[bool]) -> Vec<bool> {
     let nodes = &frames.tree.nodes;
     let own: Vec<_> = (0..nodes.len() as u32)
-        .map(|node| is_own(frames, node))
+        .map(|node| is_own(frames, node) && !groups[node as usize])
         .collect();
     let role = |node: usize| frames.roles[nodes.kinds()[node] as usize];
     // Own functions above: of a package that was started, and others.
