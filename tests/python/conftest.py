@@ -74,7 +74,9 @@ def run(tmp_path: Path) -> Callable[..., Finished]:
     It must end with the exit code `code` and write `err` to stderr (None: anything).
     """
     numbers = itertools.count()
-    python_path = os.pathsep.join([str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    # An empty entry would be the current directory, where site looks for sitecustomize.
+    inherited = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    python_path = os.pathsep.join([str(HERE), *inherited])
 
     def run(
         program: str, *arguments: Any, code: int = 0, err: "str | None" = "", options: Any = ()
