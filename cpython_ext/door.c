@@ -6,6 +6,8 @@
  * free one. A program that closes it gets another door within a second. */
 #include "door.h"
 
+#include "left_doors.h"
+
 #ifdef __linux__
 
 #include <errno.h>
@@ -321,7 +323,7 @@ static bool is_door_of_interpreter(void)
 
 PyObject *door_open(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    static bool watches_forks;
+    static bool watches_forks, has_cleaned; /* forked children need not */
     PyObject *path, *handler;
     int is_once;
     if (!is_door_of_interpreter()) {
@@ -341,6 +343,11 @@ PyObject *door_open(PyObject *Py_UNUSED(module), PyObject *args)
         Py_XSETREF(door.handler, handler);
         door.process = getpid();
         door.is_once = is_once;
+        /* A door for one connection has a directory of its own. */
+        if (!is_once && !has_cleaned) {
+            has_cleaned = true;
+            remove_left_doors(door.address.sun_path);
+        }
         error = listen_there() < 0 ? errno : start_thread();
         door.is_open = error == 0;
         if (door.is_open && !watches_forks) {

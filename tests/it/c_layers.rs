@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// includes the header of everything that it uses, itself or in its own header; all use compat.
 const ORDER: &str = "compat guard interpreter arrays warn slowness names native_kind held native choice generics spawned recorder active unnoticed os_threads thread_state switches thread_handles hook thread thread_calls \
     arrivals timer events tool_ids monitoring_gate callbacks monitoring chosen profile_slot setprofile calibrate greenlets \
-    new_threads attached recorder_new recorder_type steps stand_in decorated give_span span_methods span_type spanned marks capsule door module";
+    new_threads attached recorder_new recorder_type steps stand_in decorated give_span span_methods span_type spanned marks capsule left_doors door module";
 
 fn rank(component: &str) -> Option<usize> {
     ORDER.split_whitespace().position(|each| each == component)

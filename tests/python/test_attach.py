@@ -9,10 +9,12 @@ import socket
 import stat
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
-from attaching import PROGRAM, attaching, edbprof
+from attaching import LISTENS, PROGRAM, Target, attaching, edbprof
+from running import write
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="doors are on Linux only")
 
@@ -64,6 +66,67 @@ def test_the_process_is_as_before(target, tmp_path):
     assert os.listdir(doors) == [str(started.pid)]
     started.ended()
     assert not doors.exists()
+
+
+def ended_process():
+    with subprocess.Popen(["true"]) as process:
+        pass
+    return process.pid
+
+
+def test_sockets_of_killed_processes_are_removed(target, tmp_path):
+    doors = tmp_path / f"edbprof-doors-{os.geteuid()}"
+    doors.mkdir(0o700)
+    kept, expected = [], {"notes", str(os.getpid())}
+
+    def bind(name, is_old=True):
+        kept.append(socket.socket(socket.AF_UNIX))
+        kept[-1].bind(str(doors / name))
+        if is_old:
+            os.utime(doors / name, (0, 0))
+        return kept[-1]
+
+    bind(str(ended_process()))
+    # Somebody listens, as in another container.
+    name = str(2**31 - 1)
+    bind(name).listen()
+    expected.add(name)
+    # It may not have begun to listen.
+    name = str(2**31 - 2)
+    bind(name, is_old=False)
+    expected.add(name)
+    # Others than doors of processes that have ended.
+    bind(str(os.getpid()))
+    bind("notes")
+    name = str(2**31 - 3)
+    (doors / name).touch()
+    os.utime(doors / name, (0, 0))
+    expected.add(name)
+    started = target()
+    assert set(os.listdir(doors)) == expected | {str(started.pid)}
+    started.ended()
+    for each in kept:
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("length", "is_used"), [(99, True), (100, False)], ids=["fits", "is too long"]
+)
+def test_a_socket_has_an_address_in_any_temporary_directory(tmp_path, length, is_used):
+    own = f"edbprof-doors-{os.geteuid()}"
+    # Two bytes a character.
+    rest = length - len(f"{tmp_path}//{own}")
+    place = tmp_path / ("é" * (rest // 2) + "e" * (rest % 2))
+    place.mkdir()
+    program = write(tmp_path / "program.py", "")
+    program.write_text(textwrap.dedent(LISTENS) + textwrap.dedent(PROGRAM))
+    started = Target([sys.executable, program], tmp_path, {"TMPDIR": str(place)})
+    door = (place if is_used else Path("/tmp")) / own / str(started.pid)
+    assert door.exists()
+    done = edbprof("dump", started.pid, tmp_path=tmp_path)
+    assert "waits_here" in done.stdout, done.stderr
+    started.ended()
+    assert not door.exists()
 
 
 def test_a_door_is_its_users_alone(target, tmp_path):
@@ -287,7 +350,10 @@ def test_what_is_recorded_already_is_not_recorded_twice(target, tmp_path):
         attached.communicate()
 
 
-def test_a_python_without_a_door(target, tmp_path):
+@pytest.mark.parametrize("temporary", ["short", "l" * 100], ids=["short", "long"])
+def test_a_python_without_a_door(target, tmp_path, monkeypatch, temporary):
+    (tmp_path / temporary).mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / temporary))
     # Its main thread runs Python code, or else nothing lets anybody in.
     started = target("none", PROGRAM.replace("worker.join()", "while worker.is_alive(): pass"))
     files = set(os.listdir(f"/proc/{started.pid}/fd"))

@@ -20,6 +20,9 @@ _recording: "Optional[_native.Recorder]" = None
 #: Times that the directory is made again, because the end of another process has removed it.
 _ATTEMPTS = 10
 
+#: Bytes of a directory beside which a number of a process fits in the address of a socket.
+_LONGEST_DIRECTORY = 99
+
 #: Fork warns about a second thread, which the door has.
 _FORK_WARNS = sys.version_info >= (3, 12)
 
@@ -27,7 +30,7 @@ _FORK_WARNS = sys.version_info >= (3, 12)
 def directory() -> str:
     """Return the directory of this user's sockets. Raises OSError if others may write there."""
     path = os.path.join(_process.temporary_directory(), f"edbprof-doors-{os.geteuid()}")
-    if len(path) > 80:
+    if len(os.fsencode(path)) > _LONGEST_DIRECTORY:
         path = f"/tmp/edbprof-doors-{os.geteuid()}"
     try:
         os.mkdir(path, 0o700)

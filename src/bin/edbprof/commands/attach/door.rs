@@ -2,13 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edbprof::report::display::printable;
 use edbprof::report::summary::path_text;
+use rustix::fs::{Mode, OFlags, open};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::Pid;
 
@@ -57,7 +58,7 @@ impl Door {
     }
 
     fn greet(process: &Process, path: &Path, patience: Duration) -> io::Result<Door> {
-        let stream = UnixStream::connect(path)?;
+        let stream = connect(path)?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         // Somebody else could have made a socket of that name, also in another container.
@@ -127,6 +128,17 @@ impl Door {
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
+}
+
+/// Connects by way of a descriptor of the directory, because the path through `/proc/PID/root` may
+/// be longer than the address of a socket.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = open(directory, flags, Mode::empty())?;
+    let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
+    UnixStream::connect(Path::new(&link).join(name))
 }
 
 /// Waits until the process has closed its side, and so has nothing left of the connection.
