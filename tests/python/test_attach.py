@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from attaching import LISTENS, PROGRAM, Target, attaching, edbprof
 from running import write
+from terminal import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="doors are on Linux only")
 
@@ -278,25 +279,51 @@ def test_a_door_that_was_closed_opens_again(target, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+STARTS_CHILDREN = """
+    import itertools, os, subprocess, sys
+
+    def main(started, stop):
+        with open(started + ".tmp", "w") as file:
+            print(os.getpid(), file=file)
+        os.rename(started + ".tmp", started)
+        for number in itertools.count():
+            if os.path.exists(stop):
+                break
+            with open(f"{stop}-{number}", "w") as file:
+                print(file=file)
+            subprocess.run([sys.executable, "-c", "def in_child(): pass\\nin_child()"])
+
+    main(*sys.argv[1:])
+"""
+
+
+def wait_for_children(tmp_path):
+    """Waits until a child has ended that was started after this call."""
+    number = len(list(tmp_path.glob("stop-*")))
+    # It ends before the next one is started.
+    wait_for(tmp_path / f"stop-{number + 1}")
+
+
+def recorded_with_children(started, tmp_path):
+    with attaching(started, tmp_path) as attached:
+        wait_for_children(tmp_path)
+        attached.send_signal(signal.SIGINT)
+        _, said = attached.communicate()
+    assert attached.returncode == 0, said
+    return edbprof("top", "--limit=0", "profile_analysis.prof", tmp_path=tmp_path).stdout
+
+
 def test_children_that_are_started_meanwhile_are_recorded(target, tmp_path):
-    program = """
-        import os, subprocess, sys
-
-        def main(started, stop):
-            with open(started + ".tmp", "w") as file:
-                print(os.getpid(), file=file)
-            os.rename(started + ".tmp", started)
-            while not os.path.exists(stop):
-                subprocess.run([sys.executable, "-c", "def in_child(): pass\\nin_child()"])
-
-        main(*sys.argv[1:])
-    """
-    started = target(text=program)
-    done = edbprof("attach", "--seconds=3", started.pid, tmp_path=tmp_path)
-    assert done.returncode == 0, done.stderr
-    text = edbprof("top", "--limit=0", "profile_analysis.prof", tmp_path=tmp_path).stdout
+    text = recorded_with_children(target(text=STARTS_CHILDREN), tmp_path)
     assert "in_child" in text
     assert "main" in text
+
+
+def test_children_are_recorded_after_a_killed_attach(target, tmp_path):
+    started = target(text=STARTS_CHILDREN)
+    with attaching(started, tmp_path) as attached:
+        attached.kill()
+    assert "in_child" in recorded_with_children(started, tmp_path)
 
 
 def test_errors_say_what_is_missing(tmp_path):

@@ -50,14 +50,14 @@ pub(crate) fn attach(options: &AttachOptions) -> Result<Exit, Error> {
     // Ctrl-C ends the recording, and not what comes after.
     let blocked = Blocked::all();
     door.ask(&[b"begin\n", settings.as_encoded_bytes()].concat())?;
+    // Pythons that the process starts find this entry by their ancestors.
+    let children = RegisteredRun::of(&process.identity, &settings);
     if !options.results.quiet {
         let time = duration(options.seconds);
         warn(format_args!(
             "recording process {pid} for {time}; Ctrl-C ends it"
         ));
     }
-    // Pythons that the process starts find this entry by their ancestors.
-    let children = RegisteredRun::of(&process.identity, &settings);
     let has_ended = wait(&door, Duration::from_secs_f64(options.seconds));
     drop(children);
     if !has_ended {

@@ -49,6 +49,10 @@ impl RegisteredRun {
                     return Some(run);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // One of a killed `edbprof attach`, since a process has one recording at a time.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    let _ = fs::remove_file(&entry);
+                }
                 Err(_) => return None,
             }
         }
