@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from attaching import LISTENS, PROGRAM, Target, attaching, edbprof
+from edbprof_native._program import find
 from running import write
 from terminal import wait_for
 
@@ -395,3 +396,39 @@ def test_a_python_without_a_door(target, tmp_path, monkeypatch, temporary):
     else:
         assert done.returncode == 2
         assert "sys.remote_exec, which needs none, is in Python 3.14 and later" in said, said
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="sys.remote_exec is in Python 3.14")
+def test_a_python_that_starts_is_waited_for(tmp_path):
+    """It has no main thread while it imports site."""
+    site = tmp_path / "site"
+    site.mkdir()
+    write(
+        site / "sitecustomize.py",
+        """
+        import os
+        with open("starts", "w") as file:
+            print(file=file)
+        while not os.path.exists("go"):
+            pass
+        """,
+    )
+    program = write(tmp_path / "program.py", "def main():\n while True: pass\nmain()\n")
+    command = [find(), "attach", "--seconds=0.2", "--quiet"]
+    with subprocess.Popen(
+        [sys.executable, program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}
+    ) as process:
+        wait_for(tmp_path / "starts")
+        with subprocess.Popen(
+            [*command, str(process.pid)], stderr=subprocess.PIPE, cwd=tmp_path, encoding="utf-8"
+        ) as attached:
+            # Each attempt is a process.
+            children = Path(f"/proc/{attached.pid}/task/{attached.pid}/children")
+            attempts = set()
+            while len(attempts) < 2 and attached.poll() is None:
+                attempts.update(children.read_text().split())
+            (tmp_path / "go").touch()
+            _, said = attached.communicate()
+        process.kill()
+    said = " ".join(said.split())
+    assert attached.returncode == 0 or "may not trace process" in said, said

@@ -5,6 +5,7 @@
 //! the system allows to those who may trace it.
 
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use edbprof::report::display::printable;
 use edbprof::report::summary::path_text;
+use tempfile::TempDir;
 
 use super::door::Door;
 use super::process::{Process, Program};
@@ -24,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between two looks at what it has done.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Bytes of the longest address of a socket.
+const LONGEST_ADDRESS: usize = 107;
+/// Says that a process opens no door, and how it would.
+const NO_DOOR: &str = "opens no door (edbprof run --start=off, or edbprof_native.listen())";
 /// Runs in a Python like that of the process.
 const REQUEST: &str = "
 import sys
@@ -36,7 +42,9 @@ except PermissionError as error:
     print('permission', error)
     sys.exit(3)
 except Exception as error:
-    print('failed', error)
+    # It has no interpreter or no main thread: it has not started completely, or ends.
+    is_unfinished = str(error).startswith(\"Can't find \")
+    print('unfinished' if is_unfinished else 'failed', error)
     sys.exit(3)
 ";
 
@@ -69,13 +77,13 @@ pub(super) fn open_door(process: &Process, patience: Duration) -> Result<Door, E
             process.user, process.command
         )));
     }
-    let failed = |error: std::io::Error| {
+    let failed = |error: io::Error| {
         Error::SomeFailed(format!("can't prepare to attach to process {pid}: {error}"))
     };
-    let place = tempfile::Builder::new()
-        .prefix("edbprof-attach-")
-        .tempdir()
-        .map_err(failed)?;
+    let mut place = temporary_directory(&std::env::temp_dir()).map_err(failed)?;
+    if place.path().join("door").as_os_str().len() > LONGEST_ADDRESS {
+        place = temporary_directory(Path::new("/tmp")).map_err(failed)?;
+    }
     let script = place.path().join("attach.py");
     let name = place.path().to_string_lossy();
     // Its quotes are Python's, and it has no line breaks.
@@ -87,9 +95,9 @@ pub(super) fn open_door(process: &Process, patience: Duration) -> Result<Door, E
             chown(path, Some(process.user), None).map_err(failed)?;
         }
     }
-    request(process, &script)?;
-    let door = place.path().join("door");
     let end = Instant::now() + PATIENCE;
+    request(process, &script, end)?;
+    let door = place.path().join("door");
     loop {
         if door.exists() {
             return Door::connect(process, &[door], patience);
@@ -129,42 +137,66 @@ fn not_opened(process: &Process, reason: &str) -> Error {
     ))
 }
 
-/// Has the process run `script`.
-fn request(process: &Process, script: &Path) -> Result<(), Error> {
+fn temporary_directory(place: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("edbprof-attach-")
+        .tempdir_in(place)
+}
+
+/// Has the process run `script`, once it has a main thread: a Python that starts has none.
+fn request(process: &Process, script: &Path, end: Instant) -> Result<(), Error> {
     let pid = process.pid;
-    let door = "opens no door (edbprof run --start=off, or edbprof_native.listen())";
     let path = match process.program() {
         Program::Python(path) => path,
-        other => {
-            let why = match other {
-                Program::Other(name) => format!(
-                    "its program ({}) is no Python that edbprof could ask",
-                    printable(name.as_bytes())
-                ),
-                Program::Hidden => format!(
-                    "it may not be traced, as sys.remote_exec does: {}",
-                    rights::missing(process)
-                ),
-                _ => "it is a thread of the kernel".to_owned(),
-            };
-            return Err(process.ended_or(Error::Usage(format!("process {pid} {door}, and {why}"))));
-        }
+        other => return Err(process.ended_or(no_python(process, &other))),
     };
-    let mut command = python_of(process, &path);
-    command.args(["-I", "-S", "-c", REQUEST]);
-    command.arg(pid.to_string()).arg(script);
-    let asked = command.stdin(Stdio::null()).output();
-    let asked = asked.map_err(|error| {
-        let text = format!("can't run the Python of process {pid}: {error}");
-        process.ended_or(Error::SomeFailed(text))
-    })?;
-    if asked.status.success() {
-        return Ok(());
+    loop {
+        let mut command = python_of(process, &path);
+        command.args(["-I", "-S", "-c", REQUEST]);
+        command.arg(pid.to_string()).arg(script);
+        let asked = command.stdin(Stdio::null()).output();
+        let asked = asked.map_err(|error| {
+            let text = format!("can't run the Python of process {pid}: {error}");
+            process.ended_or(Error::SomeFailed(text))
+        })?;
+        if asked.status.success() {
+            return Ok(());
+        }
+        let said = printable(asked.stdout.trim_ascii());
+        let is_unfinished = said.starts_with("unfinished ");
+        if !is_unfinished || !process.runs() || Instant::now() > end {
+            let said = match said.is_empty() {
+                true => printable(asked.stderr.trim_ascii()),
+                false => said,
+            };
+            return Err(process.ended_or(refused(process, &said)));
+        }
+        std::thread::sleep(PAUSE);
     }
-    let said = printable(asked.stdout.trim_ascii());
-    Err(process.ended_or(Error::Usage(match said.split_once(' ') {
+}
+
+/// Why a process that runs no Python can't be asked.
+fn no_python(process: &Process, program: &Program) -> Error {
+    let why = match program {
+        Program::Other(name) => format!(
+            "its program ({}) is no Python that edbprof could ask",
+            printable(name.as_bytes())
+        ),
+        Program::Hidden => format!(
+            "it may not be traced, as sys.remote_exec does: {}",
+            rights::missing(process)
+        ),
+        _ => "it is a thread of the kernel".to_owned(),
+    };
+    Error::Usage(format!("process {} {NO_DOOR}, and {why}", process.pid))
+}
+
+/// Why [`REQUEST`] failed, by what it `said`.
+fn refused(process: &Process, said: &str) -> Error {
+    let pid = process.pid;
+    Error::Usage(match said.split_once(' ') {
         Some(("version", version)) => format!(
-            "process {pid} {door}, and sys.remote_exec, which needs none, is in Python 3.14 and \
+            "process {pid} {NO_DOOR}, and sys.remote_exec, which needs none, is in Python 3.14 and \
              later; this is Python {version}"
         ),
         Some(("permission", _)) => format!(
@@ -172,15 +204,17 @@ fn request(process: &Process, script: &Path) -> Result<(), Error> {
              no right (edbprof run --start=off, or edbprof_native.listen())",
             rights::missing(process)
         ),
+        Some(("unfinished", _)) => format!(
+            "sys.remote_exec can't enter process {pid}, whose main thread has not begun its \
+             program yet, or has ended it while others continue. A program with a door is recorded \
+             nevertheless: edbprof run --start=off, or edbprof_native.listen()"
+        ),
         Some(("failed", reason)) => format!(
             "sys.remote_exec can't enter process {pid}: {reason}. PYTHON_DISABLE_REMOTE_DEBUG and \
              -X disable_remote_debug forbid it; a door does not need it (edbprof run --start=off)"
         ),
-        _ => format!(
-            "sys.remote_exec can't enter process {pid}: {}",
-            printable(asked.stderr.trim_ascii())
-        ),
-    })))
+        _ => format!("sys.remote_exec can't enter process {pid}: {said}"),
+    })
 }
 
 /// The program of the process, which only a Python of the same version can replace. Root executes
