@@ -3,14 +3,14 @@
 import type { Profile, Role } from './data/profile';
 import type { Sources } from './data/sources';
 import { readTimeline, type Timeline } from './data/timeline';
-import { functionFigures, type Figures } from './model/figures';
-import { Graph } from './model/frames';
+import { functionFigures } from './model/figures';
+import { Graph, type Frame } from './model/frames';
 import { expression, search, type Matches } from './model/search';
 import { findingOccurrences } from './model/occurrences';
 import { profileOf } from './model/range';
 import { isGroup, isSameBut, selecting, type Choice, type Selection } from './model/selection';
 import { Store, type State, type ViewName } from './state';
-import { copy, folded, tableCsv, tableText } from './text/copy';
+import { copy, folded, tableCsv, tableText, type TextRows } from './text/copy';
 import { count, counted, duration, share } from './text/numbers';
 import { make } from './ui/dom';
 import { helpDialog } from './ui/help';
@@ -25,10 +25,12 @@ import { genericsPage } from './view/generics';
 import { GroupChooser } from './view/processes';
 import { Sandwich } from './view/sandwich';
 import { layout } from './view/layout';
+import { Overview } from './view/overview';
 import { sortFigures, sortKey } from './view/rows';
 import { SourceView } from './view/source';
 import { TaskView } from './view/tasks';
 import { FunctionTable } from './view/table';
+import { CallTree } from './view/tree';
 import { rangeText, TimelineView } from './view/timeline';
 import { inSteps, Work, type Steps } from './work';
 
@@ -52,6 +54,9 @@ export class App {
   private readonly toolbar: Toolbar;
   private readonly details: Details;
   private readonly flame: FlameGraph;
+  private readonly overview: Overview;
+  private readonly graphs: HTMLElement;
+  private readonly tree: CallTree;
   private readonly sandwich: Sandwich;
   private readonly table: FunctionTable;
   private readonly changes: ChangesTable | undefined;
@@ -108,6 +113,12 @@ export class App {
       tell,
       zoom: (zoom, fn) => store.set(fn < 0 ? { zoom } : { zoom, fn }),
     });
+    this.overview = new Overview({
+      zoom: (zoom, fn, isDragging) => store.set(fn < 0 ? { zoom } : { zoom, fn }, isDragging),
+      leave: () => this.flame.element.focus(),
+    });
+    this.graphs = make('div', { class: 'graphs' }, this.overview.element, this.flame.element);
+    this.tree = new CallTree({ tell, change: change => store.set(change) });
     this.sandwich = new Sandwich(this.tip, { tell, choose: fn => fn >= 0 && choose(fn) });
     this.table = new FunctionTable({
       sort: (sort, ascending) => store.set({ sort, ascending }),
@@ -176,8 +187,14 @@ export class App {
       case 'inverted': {
         const graph = yield* this.graph(selection, view);
         // Makes the frames in sight, which the view then places again.
-        yield* layout(graph, yield* graph.find(state.zoom), innerWidth);
-        return () => this.showGraph(graph, state, view, matches);
+        const focus = yield* graph.find(state.zoom);
+        if (focus.parent) yield* layout(graph, graph.root, innerWidth);
+        yield* layout(graph, focus, innerWidth);
+        return () => this.showGraph(graph, focus, { state, view, matches });
+      }
+      case 'tree': {
+        const graph = yield* this.graph(selection, 'flame');
+        return yield* this.tree.making(graph, state, matches);
       }
       case 'sandwich':
         return yield* this.sandwich.making(selection, state, matches, innerWidth);
@@ -203,14 +220,17 @@ export class App {
 
   private showGraph(
     graph: Graph,
-    { zoom, flame, fn }: State,
-    view: ViewName,
-    matches: Uint8Array | null,
+    focus: Frame,
+    { state, view, matches }: { state: State; view: ViewName; matches: Uint8Array | null },
   ): void {
     const { selection } = graph;
+    const { zoom, flame, fn } = state;
     const rootLabel = this.rootLabel(selection, view);
     const growsUp = view === 'flame' && flame;
-    this.flame.show({ graph, selection, zoom, growsUp, matches, chosen: fn, rootLabel });
+    const shape = { graph, selection, zoom, growsUp, matches, chosen: fn, rootLabel };
+    // The strip takes room of the graph, which is placed after it.
+    this.overview.show(shape, focus);
+    this.flame.show(shape);
   }
 
   /** Reads the timeline, then shows what is to be shown by then. */
@@ -245,7 +265,9 @@ export class App {
     switch (view) {
       case 'flame':
       case 'inverted':
-        return this.flame.element;
+        return this.graphs;
+      case 'tree':
+        return this.tree.element;
       case 'sandwich':
         return this.sandwich.element;
       case 'table':
@@ -322,6 +344,7 @@ export class App {
 
   private recolour(): void {
     this.flame.recolour();
+    this.overview.recolour();
     this.sandwich.recolour();
     this.timeline?.view.recolour();
   }
@@ -345,8 +368,9 @@ export class App {
     const { state } = this.store;
     if (form === 'svg') return this.flame.picture();
     if (form === 'folded') return yield* folded(selection);
-    let rows: readonly Figures[] = this.table.shown;
-    if (state.view !== 'table') {
+    let rows: TextRows = this.table.shown;
+    if (state.view === 'tree') rows = yield* this.tree.copied(selection);
+    else if (state.view !== 'table') {
       const figures = yield* functionFigures(selection);
       rows = yield* sortFigures(figures, sortKey(state), state.ascending, null);
     }

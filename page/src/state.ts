@@ -7,6 +7,7 @@ const VIEWS = [
   'flame',
   'changes',
   'timeline',
+  'tree',
   'inverted',
   'sandwich',
   'table',
@@ -36,6 +37,8 @@ export interface State {
   fn: number;
   /** Functions from the root to the frame that fills the width. */
   zoom: readonly number[];
+  /** Frames of the call tree that are unfolded; see `readUnfolded`. Empty before any is touched. */
+  unfolded: string;
   search: string;
   measure: Measure;
   mine: boolean;
@@ -55,12 +58,15 @@ export interface State {
   t1: number;
   sort: SortKey;
   ascending: boolean;
+  /** True if narrow windows show search and options, too. */
+  options: boolean;
 }
 
 export const START: State = {
   view: 'flame',
   fn: -1,
   zoom: [],
+  unfolded: '',
   search: '',
   measure: 'time',
   mine: false,
@@ -75,6 +81,7 @@ export const START: State = {
   t1: 0,
   sort: 'self',
   ascending: false,
+  options: false,
 };
 
 const MEASURES: readonly Measure[] = ['time', 'running', 'waiting', 'calls', 'before'];
@@ -107,6 +114,7 @@ export function fromFragment(fragment: string): State {
     view: one('view', VIEWS, START.view),
     fn: numbers('fn')[0] ?? START.fn,
     zoom: numbers('zoom'),
+    unfolded: /^[\d.-]{0,60000}$/.exec(words.get('unfolded') ?? '')?.[0] ?? START.unfolded,
     search: words.get('search') ?? '',
     measure: one('measure', MEASURES, START.measure),
     mine: is('mine'),
@@ -121,6 +129,7 @@ export function fromFragment(fragment: string): State {
     t1: time('t1'),
     sort: one('sort', SORTS, START.sort),
     ascending: is('ascending'),
+    options: is('options'),
   };
 }
 

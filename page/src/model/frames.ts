@@ -98,11 +98,13 @@ export class Graph {
   }
 
   private *callees(frame: Frame): Steps<Frame[]> {
-    const { profile, weight } = this.selection;
+    const { profile, weight, calls } = this.selection;
     const groups = new Groups(this.selection, frame);
     yield* eachCallee(this.selection, frame.nodes, callee => {
       const heavy = weight[callee]!;
-      if (heavy > 0) groups.add(profile.function[callee]!, callee, heavy, false);
+      // Calls without a weight have rows in the call tree.
+      const isThere = heavy > 0 || calls[callee]! > 0;
+      if (isThere) groups.add(profile.function[callee]!, callee, heavy, false);
     });
     return yield* groups.frames();
   }

@@ -4,6 +4,7 @@ import { folded, tableCsv, tableText } from '../text/copy';
 import { layout } from '../view/layout';
 import { filtered, sortFigures, withRelations } from '../view/rows';
 import { finish, type Steps } from '../work';
+import { countingMatches, treeRows } from './call_tree';
 import { functionFigures } from './figures';
 import { Graph } from './frames';
 import { ranks } from './order';
@@ -61,6 +62,7 @@ describe('work on many nodes and functions', () => {
   const inverted = finish(Graph.inverted(selection));
   const whole = Graph.whole(selection);
   const [root] = finish(whole.next(whole.root));
+  const matches = new Uint8Array(FUNCTIONS);
   const parts = NODES >> 16;
   // Half of the functions occur.
   const [all, occurring] = [FUNCTIONS >> 12, FUNCTIONS >> 13];
@@ -80,6 +82,8 @@ describe('work on many nodes and functions', () => {
     ['an order of names', all, () => ranks(profile.functions.name)],
     ['callers and callees', 3, () => withRelations(selection, figures, new Set([1]))],
     ['tasks', parts, () => tasksOf(profile)],
+    ['the call tree', 2, () => treeRows(Graph.whole(selection), new Map([[0, new Map()]]))],
+    ['a search in the call tree', parts, () => countingMatches(selection, matches)],
     ['a table as text', 2 * occurring, () => tableText(selection, figures)],
     ['a table as CSV', occurring, () => tableCsv(selection, figures)],
     ['folded stacks', NODES >> 12, () => folded(selection)],

@@ -6,8 +6,16 @@ import { Shown, type Selection } from '../model/selection';
 import { inParts, OBJECTS, type Steps } from '../work';
 import { count, duration, share } from './numbers';
 
-/** Returns the table as text for people, columns aligned. */
-export function* tableText(selection: Selection, rows: readonly Figures[]): Steps<string> {
+/** Figures of a row of the call tree, and its level, which is 0 for roots. */
+export interface TreeFigures extends Figures {
+  level: number;
+}
+
+/** Rows of the table of functions, or of the call tree. */
+export type TextRows = readonly (Figures & Partial<TreeFigures>)[];
+
+/** Returns the rows as text for people, columns aligned, names indented by their levels. */
+export function* tableText(selection: Selection, rows: TextRows): Steps<string> {
   const { profile, wholeTime } = selection;
   const lines = [['calls', 'self', '', 'total', '', 'function']];
   const widths = lines[0]!.map(head => head.length);
@@ -18,7 +26,8 @@ export function* tableText(selection: Selection, rows: readonly Figures[]): Step
       share(row.self, wholeTime),
       duration(row.total),
       share(row.total, wholeTime),
-      `${profile.functions.name[row.fn]} ${place(profile, row.fn)}`.trimEnd(),
+      '  '.repeat(row.level ?? 0) +
+        `${profile.functions.name[row.fn]} ${place(profile, row.fn)}`.trimEnd(),
     ];
     lines.push(line);
     line.forEach((cell, i) => (widths[i] = Math.max(widths[i]!, cell.length)));
@@ -36,13 +45,15 @@ function* inRows<T>(rows: readonly T[], visit: (row: T) => void): Steps<void> {
   yield* inParts(rows.length, (first, last) => rows.slice(first, last).forEach(visit), OBJECTS);
 }
 
-/** Returns the table as CSV, times in nanoseconds. */
-export function* tableCsv(selection: Selection, rows: readonly Figures[]): Steps<string> {
+/** Returns the rows as CSV, times in nanoseconds. Those of the call tree begin with their levels. */
+export function* tableCsv(selection: Selection, rows: TextRows): Steps<string> {
   const { profile } = selection;
-  const lines = ['function,file,line,calls,self_ns,total_ns,waiting_ns'];
+  const isTree = rows[0]?.level !== undefined;
+  const lines = [`${isTree ? 'level,' : ''}function,file,line,calls,self_ns,total_ns,waiting_ns`];
   yield* inRows(rows, row => {
     const file = profile.files[profile.functions.file[row.fn]!]?.path ?? '';
     const cells = [
+      ...(isTree ? [row.level] : []),
       csv(profile.functions.name[row.fn]!),
       csv(file),
       profile.functions.line[row.fn],

@@ -37,10 +37,8 @@ function press(key: string, store: Store, toolbar: Toolbar, actions: KeyActions)
   const { state } = store;
   const view = /^[1-9]$/.test(key) ? toolbar.views[Number(key) - 1] : undefined;
   if (view) store.set({ view });
-  else if (key === '/') {
-    toolbar.search.focus();
-    toolbar.search.select();
-  } else if (key === '0') store.set({ zoom: [], t0: 0, t1: 0 });
+  else if (key === '/') toolbar.find();
+  else if (key === '0') store.set({ zoom: [], t0: 0, t1: 0 });
   else if (key === 's') store.set({ view: 'sandwich' });
   else if (key === 'm') store.set({ mine: !state.mine, zoom: [] });
   else if (key === 'i') store.set({ imports: !state.imports, zoom: [] });

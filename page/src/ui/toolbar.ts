@@ -27,6 +27,7 @@ const TABS: readonly (readonly [ViewName, string])[] = [
   ['flame', 'Flame graph'],
   ['changes', 'Changes'],
   ['timeline', 'Timeline'],
+  ['tree', 'Call tree'],
   ['inverted', 'Inverted'],
   ['sandwich', 'Sandwich'],
   ['table', 'Functions'],
@@ -59,6 +60,9 @@ export class Toolbar {
   readonly search: HTMLInputElement;
   readonly status = make('output', { id: 'matched', 'aria-live': 'polite' });
   readonly views: readonly ViewName[];
+  private readonly nav: HTMLElement;
+  private readonly searching: HTMLElement;
+  private readonly options: HTMLElement;
   private readonly range = make('span', { class: 'range', hidden: true });
   private readonly filter = make('span', { class: 'range', hidden: true });
   private readonly tabs = new Map<ViewName, HTMLElement>();
@@ -92,6 +96,7 @@ export class Toolbar {
       nav.append(tab);
     }
     nav.addEventListener('keydown', event => this.moveTab(event));
+    this.nav = nav;
     this.measure = make('select', {
       id: 'measure',
       change: () => store.set({ measure: this.measure.value as Measure }),
@@ -133,9 +138,16 @@ export class Toolbar {
         class: 'only-graph',
       }),
     );
+    this.options = button('Options', () => store.set({ options: !store.state.options }), {
+      class: 'for-small',
+      'aria-controls': 'options',
+      title: 'Search, options and the whole title',
+    });
+    this.searching = make('span', { class: 'search' }, this.search, this.status);
     this.buttons = make(
       'span',
       { class: 'page-buttons' },
+      this.options,
       button('◐', parts.theme, { 'aria-label': 'Light or dark', title: 'Light or dark (t)' }),
       button('?', parts.help, { 'aria-label': 'Keys', title: 'Keys (?)' }),
     );
@@ -145,13 +157,13 @@ export class Toolbar {
       nav,
       make(
         'div',
-        { class: 'options' },
-        make('label', { class: 'for-graphs' }, 'Width ', this.measure),
+        { class: 'options', id: 'options' },
+        make('label', { class: 'for-graphs' }, 'Measure ', this.measure),
         make('span', { class: 'for-selection boxes' }, this.mine.label, this.imports.label),
         make('span', { class: 'only-flame' }, this.flame.label),
         this.range,
         this.filter,
-        make('span', { class: 'search' }, this.search, this.status),
+        this.searching,
         copies,
       ),
       parts.hasChanges ? changesLegend() : legend(parts.roles),
@@ -160,15 +172,33 @@ export class Toolbar {
 
   show(state: State): void {
     for (const [view, tab] of this.tabs) {
-      tab.setAttribute('aria-selected', String(view === state.view));
-      tab.setAttribute('tabindex', view === state.view ? '0' : '-1');
+      const isSelected = view === state.view;
+      if (isSelected && tab.getAttribute('aria-selected') !== 'true') this.scrollTo(tab);
+      tab.setAttribute('aria-selected', String(isSelected));
+      tab.setAttribute('tabindex', isSelected ? '0' : '-1');
     }
+    document.body.toggleAttribute('data-options', state.options);
+    this.options.setAttribute('aria-expanded', String(state.options));
+    this.searching.classList.toggle('has-search', state.search !== '');
     this.measure.value = state.measure;
     this.mine.box.checked = state.mine;
     this.imports.box.checked = state.imports;
     this.flame.box.checked = state.flame;
     if (this.search.value !== state.search) this.search.value = state.search;
     this.showFilter(state);
+  }
+
+  /** Puts the cursor into the field for searches, which small windows fold. */
+  find(): void {
+    if (this.search.offsetParent === null) this.store.set({ options: true });
+    this.search.focus();
+    this.search.select();
+  }
+
+  /** Scrolls the tabs so that one of them is in sight, where they have one line. */
+  private scrollTo(tab: HTMLElement): void {
+    const { nav } = this;
+    nav.scrollLeft = tab.offsetLeft - nav.offsetLeft - (nav.clientWidth - tab.offsetWidth) / 2;
   }
 
   /** Says which range of the timeline all views show. */

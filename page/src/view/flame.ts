@@ -1,6 +1,7 @@
 // One graph of frames: flame graph, icicle, inverted, or half of a sandwich.
 
 import { label, place, Role, type Profile } from '../data/profile';
+import { frameFigures } from '../model/call_tree';
 import { importName } from '../model/imports';
 import { pathTo, type Frame, type Graph } from '../model/frames';
 import type { Measure, Selection } from '../model/selection';
@@ -299,17 +300,19 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
     const callee = frame.parent && frame.parent.fn >= 0 ? frame.parent.fn : -1;
     if (callee >= 0) lines.push(`on the way to ${profile.functions.name[callee]}`);
   } else {
-    const sum = (column: Float64Array) => sumOf(frame.nodes, column);
-    const waiting = sum(selection.waiting);
+    const { calls, self, total, waiting } = frameFigures(selection, frame);
     lines.push(
-      `total ${duration(sum(selection.total))}, self ${duration(sum(selection.self))}` +
+      `total ${duration(total)}, self ${duration(self)}` +
         (waiting > 0 ? `, of that waiting ${duration(waiting)}` : ''),
-      `${counted(sum(selection.calls), 'call', 'calls')} on this path`,
+      `${counted(calls, 'call', 'calls')} on this path`,
     );
     if (selection.before) {
-      const self = sum(selection.before.self);
+      const before = {
+        self: sumOf(frame.nodes, selection.before.self),
+        calls: sumOf(frame.nodes, selection.before.calls),
+      };
       lines.push(
-        `before: self ${duration(self)}, ` + counted(sum(selection.before.calls), 'call', 'calls'),
+        `before: self ${duration(before.self)}, ` + counted(before.calls, 'call', 'calls'),
         `change of self time: ${signed(frame.growth)}`,
       );
     }
@@ -321,7 +324,7 @@ export function describe(shape: Shape, frame: Frame, name: string): string[] {
 }
 
 /** Returns the colour of a frame's change of self time; `null` where nothing is compared. */
-function frameChange({ selection, graph }: Shape, frame: Frame): number | null {
+export function frameChange({ selection, graph }: Shape, frame: Frame): number | null {
   const { before, wholeTime } = selection;
   if (!before) return null;
   // Beside a function are its callers, whose own change is not on the way to it.

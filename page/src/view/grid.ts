@@ -10,12 +10,19 @@ export interface Rows {
   row(index: number): HTMLElement;
   /** Does what a key is for in the current row. Returns false if that is nothing. */
   key(key: string, index: number): boolean;
+  /** Is called before the rows of a range are made. */
+  prepare?(first: number, last: number): void;
 }
+
+/** Number of tables, for names of their rows. */
+let grids = 0;
 
 export class Grid {
   readonly element: HTMLElement;
   private readonly head = make('div', { role: 'row', class: 'row head', 'aria-rowindex': 1 });
   private readonly body = make('div', { class: 'rows', role: 'rowgroup' });
+  /** Beginning of names of rows. */
+  private readonly name = `table-${grids++}`;
   private count = 0;
   private current = 0;
 
@@ -56,6 +63,16 @@ export class Grid {
     this.draw();
   }
 
+  /** Index of the current row. */
+  get at(): number {
+    return this.current;
+  }
+
+  /** Width of the column of names, pixels. */
+  get nameWidth(): number {
+    return this.head.firstElementChild?.clientWidth ?? 0;
+  }
+
   /** Makes a row the current one. */
   choose(index: number): void {
     this.current = index;
@@ -67,15 +84,23 @@ export class Grid {
     const first = Math.max(0, Math.floor(scrollTop / this.high) - MORE);
     const last = Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.high) + MORE);
     const shown: HTMLElement[] = [];
+    if (first < last) this.rows.prepare?.(first, last);
     for (let index = first; index < last; index++) {
       const row = this.rows.row(index);
       row.setAttribute('aria-rowindex', String(index + 2));
+      row.id = `${this.name}-${index}`;
       row.classList.toggle('current', index === this.current);
       row.classList.toggle('odd', index % 2 === 1);
       row.style.top = `${index * this.high}px`;
       shown.push(row);
     }
+    const hadFocus = this.body.contains(document.activeElement);
     this.body.replaceChildren(...shown);
+    if (hadFocus) this.element.focus({ preventScroll: true });
+    // Screen readers say the row, because the focus stays on the table.
+    const isMade = this.current >= first && this.current < last;
+    if (isMade) this.element.setAttribute('aria-activedescendant', `${this.name}-${this.current}`);
+    else this.element.removeAttribute('aria-activedescendant');
   }
 
   private key(event: KeyboardEvent): void {

@@ -4,52 +4,13 @@ import { functionFigures, type Figures } from '../model/figures';
 import { ranks } from '../model/order';
 import type { Selection } from '../model/selection';
 import type { SortKey, State } from '../state';
-import { count, counted, duration, share } from '../text/numbers';
+import { count, counted } from '../text/numbers';
 import { button, make } from '../ui/dom';
 import type { Steps } from '../work';
-import { figureCell, headCell, nameCell } from './cells';
+import { headCell, nameCell } from './cells';
+import { COLUMNS, figureCells } from './columns';
 import { Grid } from './grid';
-import {
-  filtered,
-  perCall,
-  Rows,
-  sortFigures,
-  sortKey,
-  withRelations,
-  type FunctionRow,
-} from './rows';
-
-interface Column {
-  key: SortKey;
-  title: string;
-  /** Class of columns that narrow windows omit. */
-  wide: string;
-  text(row: Figures, selection: Selection): string;
-  /** Share of the whole that a bar shows. */
-  part?(row: Figures, selection: Selection): number;
-}
-
-const COLUMNS: readonly Column[] = [
-  { key: 'calls', title: 'Calls', wide: '', text: row => count(row.calls) },
-  { key: 'self', title: 'Self', wide: '', text: row => duration(row.self) },
-  {
-    key: 'self',
-    title: 'Self %',
-    wide: 'wide',
-    text: (row, of) => share(row.self, of.wholeTime),
-    part: (row, of) => row.self / Math.max(of.wholeTime, 1),
-  },
-  { key: 'total', title: 'Total', wide: '', text: row => duration(row.total) },
-  {
-    key: 'total',
-    title: 'Total %',
-    wide: 'wide',
-    text: (row, of) => share(row.total, of.wholeTime),
-    part: (row, of) => row.total / Math.max(of.wholeTime, 1),
-  },
-  { key: 'per', title: 'Per call', wide: 'wide', text: row => duration(perCall(row)) },
-  { key: 'waiting', title: 'Waiting', wide: 'wide', text: row => duration(row.waiting) },
-];
+import { filtered, Rows, sortFigures, sortKey, withRelations, type FunctionRow } from './rows';
 
 const MARKS = { function: '', caller: 'called by ', callee: 'calls ' } as const;
 
@@ -169,13 +130,7 @@ export class FunctionTable {
         click: () => this.choose(index),
       },
       nameCell(profile, fn, before),
-      ...COLUMNS.map(column =>
-        figureCell(
-          (row.figures.isEstimated ? '≈ ' : '') + column.text(row.figures, this.selection!),
-          column.wide,
-          column.part?.(row.figures, this.selection!),
-        ),
-      ),
+      ...figureCells(row.figures, this.selection!),
     );
     if (isFunction) element.setAttribute('aria-expanded', String(row.isOpen));
     return element;
