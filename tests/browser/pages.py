@@ -46,6 +46,8 @@ sorted([3, 1, 2], key=lambda value: -value)
 # Calls of show_int() by work() in all threads.
 SHOWN_INTEGERS = 8 + 8 + 20
 
+# The page without data.
+EMPTY = pathlib.Path(__file__).parents[2] / "src" / "report" / "page" / "page.html"
 EDBPROF = pathlib.Path(sys.executable).with_name("edbprof")
 
 
@@ -103,6 +105,12 @@ def functions(page):
     return page.script(
         "return [...document.querySelectorAll('.rows .name .text')].map(e => e.textContent)"
     )
+
+
+def counted_nodes(profile, name):
+    """Number of nodes of functions of that name in a JSON export."""
+    tree = profile["tree"]
+    return sum(tree["functions"][function]["name"] == name for function in tree["function"])
 
 
 SIZES = [

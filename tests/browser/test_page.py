@@ -103,7 +103,7 @@ def test_graph_is_read_by_keys_zooms_and_goes_back(page, recorded):
     page.keys(Keys.ENTER)
     assert "zoom=" in fragment(page) and "fn=" in fragment(page)
     zoomed = fragment(page)
-    page.keys("4")
+    page.keys("5")
     assert "view=table" in fragment(page)
     page.script("history.back()")
     page.settle()
@@ -223,7 +223,7 @@ def test_own_code_and_imports(page, recorded):
     open_page(page, recorded.page)
     page.keys("m")
     assert fragment(page) == "mine=1"
-    page.keys("4")
+    page.keys("5")
     own = {"work", "fib", "deep", "show_int", "show", "<lambda>"}
     # Beginnings of threads have no caller that could take their time.
     assert set(functions(page)) >= own - {"show"}

@@ -10,7 +10,7 @@ export interface Rows {
   row(index: number): HTMLElement;
   /** Does what a key is for in the current row. Returns false if that is nothing. */
   key(key: string, index: number): boolean;
-  /** Is called before the rows of a range are made. */
+  /** Is called before rows are made, with the range of those in sight. */
   prepare?(first: number, last: number): void;
 }
 
@@ -81,10 +81,12 @@ export class Grid {
 
   draw(): void {
     const { scrollTop, clientHeight } = this.element;
-    const first = Math.max(0, Math.floor(scrollTop / this.high) - MORE);
-    const last = Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.high) + MORE);
+    const top = Math.floor(scrollTop / this.high);
+    const bottom = Math.ceil((scrollTop + clientHeight) / this.high);
+    const first = Math.max(0, top - MORE);
+    const last = Math.min(this.count, bottom + MORE);
     const shown: HTMLElement[] = [];
-    if (first < last) this.rows.prepare?.(first, last);
+    this.rows.prepare?.(Math.max(top, first), Math.min(bottom, last));
     for (let index = first; index < last; index++) {
       const row = this.rows.row(index);
       row.setAttribute('aria-rowindex', String(index + 2));

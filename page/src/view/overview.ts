@@ -116,14 +116,14 @@ export class Overview {
     this.canvas.style.height = `${height}px`;
     const { matches, growsUp, selection } = shape;
     const { role } = selection.profile.functions;
-    // No more rows than pixels, however deep calls are.
-    const number = Math.min(rows.length, height);
-    const high = Math.min(height / Math.max(number, 1), 8);
+    // The strip has no room for the ends of deep calls.
+    const high = Math.max(1, Math.min(height / rows.length, 8));
+    const number = Math.min(rows.length, Math.ceil(height / high));
     for (let at = 0; at < number; at++) {
       // Rows end where pixels do, so that their colours are not mixed with the background.
       const [from, to] = [Math.round(at * high), Math.round((at + 1) * high)];
       const y = growsUp ? height - to : from;
-      for (const box of rows[Math.floor((at * rows.length) / number)]!) {
+      for (const box of rows[at]!) {
         const { fn } = box.frame;
         const match = matches && fn >= 0 ? matches[fn] === 1 : null;
         const change = frameChange(shape, box.frame);

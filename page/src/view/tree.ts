@@ -64,6 +64,8 @@ export class CallTree {
   /** Levels that are not indented, because the rows in sight are deep, and the width of others. */
   private shift = 0;
   private level = LEVEL;
+  /** Most levels that are indented. */
+  private room = 0;
   private counted: { matches: Uint8Array; graph: Graph; before: Uint32Array } | null = null;
   /** Frame that becomes the current row once its row is made. */
   private next: Frame | null = null;
@@ -155,16 +157,17 @@ export class CallTree {
 
   /** Says from which level on rows are indented, where those in sight are too deep. */
   private prepare(first: number, last: number): void {
-    const { frames } = this.made!.rows;
+    if (!this.made) return;
+    const { frames } = this.made.rows;
     let deepest = 0;
     for (let index = first; index < last; index++) {
       deepest = Math.max(deepest, frames[index]!.depth);
     }
     const { nameWidth } = this.grid;
     this.level = nameWidth < NARROW ? NARROW_LEVEL : LEVEL;
-    const room = Math.max(4, Math.floor((INDENTED * nameWidth) / this.level));
-    this.shift = Math.max(0, deepest - room);
-    const text = `; indented from level ${count(this.shift + 1)} on, down to ${count(deepest)}`;
+    this.room = Math.max(4, Math.floor((INDENTED * nameWidth) / this.level));
+    this.shift = Math.max(0, deepest - this.room);
+    const text = `; indented from level ${count(this.shift + 1)} on`;
     this.levels.textContent = this.shift > 0 ? text : '';
   }
 
@@ -176,7 +179,8 @@ export class CallTree {
     const isOpen = rows.open.has(frame);
     const isCaller = hasCallees(selection, frame);
     const space = make('span', { class: 'indent', 'aria-hidden': 'true' });
-    space.style.width = `${this.level * Math.max(0, frame.depth - 1 - this.shift)}px`;
+    const levels = Math.max(0, Math.min(frame.depth - 1 - this.shift, this.room));
+    space.style.width = `${this.level * levels}px`;
     space.style.backgroundSize = `${this.level}px 100%`;
     const toggle = isCaller
       ? button(isOpen ? '▾' : '▸', () => this.toggle(frame), {
