@@ -73,7 +73,11 @@ TIMELINE_CHANGES = (
 CHANGES = (
     ("zoom", "zoom=0"),
     ("search", "search=function_7"),
+    ("call tree", "view=tree"),
+    ("call tree, a row unfolded", "view=tree&unfolded=0"),
+    ("call tree, search", "view=tree&unfolded=0&search=function_7"),
     ("inverted", "view=inverted"),
+    ("inverted, zoom", "view=inverted&zoom=0"),
     ("table", "view=table"),
     ("sort", "view=table&sort=total"),
     ("filter", "view=table&sort=total&search=function_7"),

@@ -335,6 +335,36 @@ def test_keys_are_listed_and_the_theme_is_switched(page, recorded):
     assert page.script("return document.documentElement.dataset.theme") == "light"
 
 
+def luminance(colour):
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_on_frames_can_be_read(page, recorded):
+    """4.5 is what WCAG asks for at level AA; other text is text of the document."""
+    roles = [
+        f"{role}-{shade}" for role in ("own", "library", "builtin", "import") for shade in "abc"
+    ]
+    changes = [f"{way}-{step}" for way in ("less", "more") for step in "123"]
+    for dark in (False, True):
+        open_page(page, recorded.page, dark=dark)
+        colours = page.script(
+            "const style = getComputedStyle(document.documentElement);"
+            "return Object.fromEntries(arguments[0].map(name =>"
+            " [name, style.getPropertyValue('--' + name).trim()]))",
+            [*roles, *changes, "same", "match", "frame-text", "dim", "dim-text"],
+        )
+        assert contrast(colours["dim"], colours["dim-text"]) >= 4.5
+        for name in (*roles, *changes, "same", "match"):
+            assert contrast(colours[name], colours["frame-text"]) >= 4.5, (dark, name)
+
+
 def test_page_allows_no_network_and_is_small_without_data(page, recorded):
     text = recorded.page.read_text()
     assert "default-src 'none'" in text and not re.search(r"(src|href)\s*=\s*[\"']?https?:", text)
