@@ -333,6 +333,9 @@ def test_keys_are_listed_and_the_theme_is_switched(page, recorded):
     assert page.script("return document.documentElement.dataset.theme") == "dark"
     page.keys("t")
     assert page.script("return document.documentElement.dataset.theme") == "light"
+    # The choice is what the system has, which the page follows again.
+    open_page(page, recorded.page, dark=True)
+    assert page.script("return document.documentElement.dataset.theme") == "dark"
 
 
 def luminance(colour):

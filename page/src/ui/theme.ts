@@ -1,4 +1,4 @@
-// Light and dark: the system's choice until the switch is used.
+// Light and dark: the system's choice, until the switch is used to have the other one.
 
 type Theme = 'light' | 'dark';
 const KEY = 'edbprof-theme';
@@ -19,7 +19,9 @@ export function switchTheme(): void {
   const other = document.documentElement.dataset['theme'] === 'dark' ? 'light' : 'dark';
   apply(other);
   try {
-    localStorage.setItem(KEY, other);
+    // A page that looks as the system does goes on to follow it.
+    if (other === (system.matches ? 'dark' : 'light')) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, other);
   } catch {
     // Some browsers give files no storage; the choice lasts as long as the page.
   }

@@ -134,7 +134,7 @@ class GroupTable {
       'Processes and threads',
       'All views show the calls of those that are ticked.',
       [button('All', () => change({ off: [] })), button('None', () => change({ off: outermost }))],
-      ['Shown', 'Time', 'Share', 'Calls', ''],
+      ['Shown', 'Time', 'Share', 'Calls', 'Process or thread'],
       groups.map((group, i) => this.row(group, i, whole)),
     );
   }
@@ -232,7 +232,7 @@ class TaskTable {
         button('None', () => change({ tasksOff: all, tasksOnly: true })),
         button('Tasks alone', () => change({ tasksOff: [], tasksOnly: true })),
       ],
-      ['Shown', 'Running', 'Share', 'Starts', ''],
+      ['Shown', 'Running', 'Share', 'Starts', 'Task'],
       [...rows, rest],
     );
   }
