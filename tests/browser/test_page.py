@@ -333,9 +333,11 @@ def test_keys_are_listed_and_the_theme_is_switched(page, recorded):
     assert page.script("return document.documentElement.dataset.theme") == "dark"
     page.keys("t")
     assert page.script("return document.documentElement.dataset.theme") == "light"
-    # The choice is what the system has, which the page follows again.
+    # The choice is what the system has, which the page follows again, but for paper.
     open_page(page, recorded.page, dark=True)
-    assert page.script("return document.documentElement.dataset.theme") == "dark"
+    for event, theme in (("load", "dark"), ("beforeprint", "light"), ("afterprint", "dark")):
+        page.script(f"dispatchEvent(new Event('{event}'))")
+        assert page.script("return document.documentElement.dataset.theme") == theme
 
 
 def luminance(colour):

@@ -5,14 +5,24 @@ const KEY = 'edbprof-theme';
 
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-/** Applies the theme that was chosen last, or the system's. Calls `changed` when that changes. */
+/**
+ * Applies the theme that was chosen last, or the system's; light on paper. Calls `changed` when that
+ * changes.
+ */
 export function followTheme(changed: () => void): void {
   const follow = () => apply(chosen() ?? (system.matches ? 'dark' : 'light'));
   follow();
-  system.addEventListener('change', () => {
-    follow();
+  const change = (how: () => void) => () => {
+    how();
     changed();
-  });
+  };
+  system.addEventListener('change', change(follow));
+  // Browsers print no backgrounds, so that light text could not be read.
+  addEventListener(
+    'beforeprint',
+    change(() => apply('light')),
+  );
+  addEventListener('afterprint', change(follow));
 }
 
 export function switchTheme(): void {

@@ -122,7 +122,8 @@ export class FlameGraph {
   /** Reads the colours again. */
   recolour(): void {
     this.colours = null;
-    this.redraw();
+    // At once, because printing does not wait.
+    this.draw();
   }
 
   private place(): void {

@@ -83,7 +83,8 @@ export class Overview {
 
   recolour(): void {
     this.colours = null;
-    this.redraw();
+    // At once, because printing does not wait.
+    this.draw();
   }
 
   private moveMark({ graph, selection }: Shape, focus: Frame): void {
@@ -108,7 +109,7 @@ export class Overview {
 
   private draw(): void {
     const { shape, element, rows } = this;
-    if (!shape || element.hidden) return;
+    if (!shape || element.clientWidth === 0) return;
     const colours = (this.colours ??= palette());
     const [width, height] = [element.clientWidth, element.clientHeight];
     const context = clear(this.canvas, colours, { width, height });

@@ -126,7 +126,8 @@ export class TimelineView {
 
   recolour(): void {
     this.colours = null;
-    this.redraw();
+    // At once, because printing does not wait.
+    this.draw();
   }
 
   private get sight(): Sight {
