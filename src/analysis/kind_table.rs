@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use foldhash::fast::RandomState;
+
 use crate::model::{Function, NodeKind, Occurrence, ThreadTree, Trees};
 
 /// Functions and kinds without duplicates.
@@ -83,14 +85,14 @@ impl KindTable {
 
 struct Interned<T> {
     items: Vec<T>,
-    ids: HashMap<T, u32>,
+    ids: HashMap<T, u32, RandomState>,
 }
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
         Interned {
             items: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashMap::default(),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
+
 use crate::model::thread_name::without_digits;
 use crate::model::{ANY_THREAD, Occurrence, Trees};
 
@@ -10,7 +12,7 @@ use crate::model::{ANY_THREAD, Occurrence, Trees};
 #[derive(Debug, Default)]
 pub(super) struct OccurrenceCounts {
     names: HashMap<Box<[u8]>, u32>,
-    processes: HashMap<(u32, u32), u32>,
+    processes: HashMap<(u32, u32), u32, RandomState>,
 }
 
 impl OccurrenceCounts {

@@ -39,7 +39,7 @@
 use std::io;
 
 use super::content_hash::{ContentHash, content_hash, version1_hash};
-use super::marshal::{Reader, Writer};
+use super::marshal::{DICT, Reader, Writer};
 use super::pstats::Entries;
 use super::read_error::{ReadError, Reason};
 use super::{pstats, sidecar, trees};
@@ -106,32 +106,39 @@ fn read_as<R>(
     bytes: &[u8],
     read_rows: impl FnOnce(&mut Reader<'_>) -> Result<R, ReadError>,
 ) -> Result<ProfFile<R>, ReadError> {
-    let is_ours = |start| {
-        bytes
-            .get(start..)
-            .is_some_and(|rest| rest.starts_with(MAGIC))
-    };
-    let mut reader = Reader::new(bytes, 0);
-    // Most often the dictionary has to be read anyway. In a file of ours it is short
-    // beside the trees and need not be of any use.
-    let rows = read_rows(&mut reader);
-    let start = match rows {
-        Ok(_) => reader.offset(),
-        Err(_) => {
-            let mut reader = Reader::new(bytes, 0);
-            reader.skip()?;
-            reader.offset()
+    // The dictionary of a recorder's file is of no use, and stepping over it takes less time. Only
+    // such files begin so: Python numbers a dictionary that it writes.
+    if bytes.first() == Some(&DICT) {
+        let mut reader = Reader::new(bytes, 0);
+        if reader.skip().is_ok() && is_ours(bytes, reader.offset()) {
+            return read_exact(bytes, reader.offset());
         }
-    };
-    if !is_ours(start) {
-        return Ok(ProfFile::Plain(PlainInputs {
-            hashes: vec![content_hash(bytes)],
-            version1_hashes: vec![version1_hash(bytes)],
-            rows: rows?,
-            sidecar: DispatchCounts::new(),
-        }));
     }
-    drop(rows);
+    let mut reader = Reader::new(bytes, 0);
+    let rows = read_rows(&mut reader);
+    if rows.is_err() {
+        reader = Reader::new(bytes, 0);
+        reader.skip()?;
+    }
+    if is_ours(bytes, reader.offset()) {
+        return read_exact(bytes, reader.offset());
+    }
+    Ok(ProfFile::Plain(PlainInputs {
+        hashes: vec![content_hash(bytes)],
+        version1_hashes: vec![version1_hash(bytes)],
+        rows: rows?,
+        sidecar: DispatchCounts::new(),
+    }))
+}
+
+/// Returns true if call trees follow at `start`.
+fn is_ours(bytes: &[u8], start: usize) -> bool {
+    let rest = bytes.get(start..);
+    rest.is_some_and(|rest| rest.starts_with(MAGIC))
+}
+
+/// Reads the second object, which begins at `start`.
+fn read_exact<R>(bytes: &[u8], start: usize) -> Result<ProfFile<R>, ReadError> {
     let mut reader = Reader::new(bytes, start);
     let mut trees = Trees::default();
     let mut plain = PlainInputs::default();

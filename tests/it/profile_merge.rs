@@ -94,6 +94,21 @@ proptest! {
         prop_assert_eq!(whole.encode(), merge([&whole.encode()]).profile.encode());
     }
 
+    /// So many are added to several sums, on all processors.
+    #[test]
+    fn many_files_are_added_side_by_side(trees in vec(generate::trees(), 16..40)) {
+        let files = (1..).zip(trees).map(|(id, trees)| exact(id, trees));
+        let files: Vec<_> = files.collect();
+        let together = merge(&files);
+        prop_assert_eq!((&together.repeated, &together.refused), (&vec![], &vec![]));
+        let stages: Vec<_> = files.chunks(7).map(|part| merge(part).profile.encode()).collect();
+        same(&together.profile, &merge(&stages).profile)?;
+        // Each counts once here too.
+        let twice = merge(files.iter().chain(&files));
+        prop_assert_eq!(twice.repeated.len(), files.len());
+        same(&together.profile, &twice.profile)?;
+    }
+
     #[test]
     fn grouping_does_not_matter(files in files(), cuts in any::<[prop::sample::Index; 2]>()) {
         let mut cuts = cuts.map(|cut| cut.index(files.len() + 1));

@@ -19,6 +19,7 @@
 mod plain_counts;
 mod profile;
 mod refusal;
+mod tree_sums;
 mod trees;
 
 use std::cmp::Reverse;
@@ -33,7 +34,7 @@ use crate::format::prof::{PlainInputs, ProfFile};
 use crate::format::pstats::Entries;
 use crate::model::{DispatchCounts, Labels, Rows, Trees};
 use plain_counts::PlainCounts;
-use trees::TreeSum;
+use tree_sums::TreeSums;
 
 pub use profile::Profile;
 pub use refusal::Refusal;
@@ -53,7 +54,7 @@ pub struct Merged {
 /// Takes files one after the other and keeps only their distinct parts.
 #[derive(Default)]
 pub struct Merger {
-    trees: TreeSum,
+    trees: TreeSums,
     plain_inputs: PlainCounts,
     plain_rows: Rows,
     sidecar: DispatchCounts,
@@ -218,10 +219,9 @@ impl Merger {
     }
 
     fn add_exact(&mut self, path: PathBuf, trees: Trees, plain: &PlainInputs) {
-        if self.trees.has_room_for(&trees) {
+        if self.trees.add(trees) {
             self.plain_inputs.add_aggregate(plain);
             self.add_plain_rows(plain);
-            self.trees.add(trees);
         } else {
             self.refused.push((path, Refusal::TooLarge));
         }

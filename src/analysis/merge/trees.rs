@@ -1,16 +1,15 @@
 //! The call trees of many recordings as one, in an order that follows from the content.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::analysis::costed_tree::{Costed, CostedTree};
 use crate::analysis::kind_table::KindTable;
 use crate::analysis::occurrences::OccurrenceCounts;
-use crate::analysis::select::SelectionId;
 use crate::model::walk::Children;
 use crate::model::{
-    Function, MAX_NODES, NO_PARENT, NodeKind, NodeRow, OverflowCalls, PROPERTY, Process,
-    RecordingId, SLOWNESS, ThreadTree, Trees, UnfinishedCalls,
+    Function, NO_PARENT, NodeKind, NodeRow, OverflowCalls, PROPERTY, Process, SLOWNESS, ThreadTree,
+    Trees, UnfinishedCalls,
 };
 
 /// Adds up trees.
@@ -23,27 +22,27 @@ pub(super) struct TreeSum {
     /// By kind.
     unfinished: BTreeMap<u32, UnfinishedCalls>,
     occurrences: OccurrenceCounts,
-    recordings: BTreeSet<RecordingId>,
     processes: Vec<Process>,
 }
 
 impl TreeSum {
-    /// Returns the recordings that are in it.
-    pub(super) fn recordings(&self) -> &BTreeSet<RecordingId> {
-        &self.recordings
+    /// Returns the number of nodes.
+    pub(super) fn len(&self) -> usize {
+        self.tree.len()
     }
 
-    /// Returns true if a file can hold the sum with `trees`.
-    pub(super) fn has_room_for(&self, trees: &Trees) -> bool {
-        let nodes: usize = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
-        self.tree.len() + nodes <= MAX_NODES
-    }
-
-    pub(super) fn add(&mut self, trees: Trees) {
+    pub(super) fn add(&mut self, mut trees: Trees) {
+        let threads = trees.threads.iter();
+        let overhead = threads.map(|thread| trees.overhead_ps(thread).into_owned());
+        let overhead: Vec<Vec<u64>> = overhead.collect();
+        for function in &mut trees.functions {
+            // Only its process knows how it was called first and slowed. The overhead has that.
+            function.flags &= !(PROPERTY | SLOWNESS);
+        }
         let kinds = trees.kinds.iter();
         let kinds: Vec<u32> = kinds.map(|kind| self.kind(&trees, kind)).collect();
-        for thread in &trees.threads {
-            self.add_tree(thread, &trees.overhead_ps(thread), &kinds);
+        for (thread, overhead_ps) in trees.threads.iter().zip(&overhead) {
+            self.add_tree(thread, overhead_ps, &kinds);
             for calls in &thread.overflow {
                 let kind = kinds[calls.kind as usize];
                 let sum = self.overflow.entry(kind).or_default();
@@ -58,7 +57,6 @@ impl TreeSum {
             }
         }
         self.occurrences.add(&trees, &kinds);
-        self.recordings.extend(trees.recordings);
         self.processes.extend(trees.processes);
     }
 
@@ -67,11 +65,7 @@ impl TreeSum {
     fn kind(&mut self, trees: &Trees, kind: &NodeKind) -> u32 {
         match *kind {
             NodeKind::Function(function) => {
-                let mut function = trees.functions[function as usize].clone();
-                // Its process alone knows how it was called first and slowed, and the overhead
-                // is computed.
-                function.flags &= !(PROPERTY | SLOWNESS);
-                self.table.function(&function)
+                self.table.function(&trees.functions[function as usize])
             }
             NodeKind::Process(process) => {
                 let first = self.processes.len() as u32;
@@ -119,8 +113,8 @@ impl TreeSum {
         self.tree.add_awaits(&thread.awaits, place);
     }
 
-    /// Returns the sum of inputs that `selection` has chosen: at most one tree.
-    pub(super) fn finish(self, selection: SelectionId) -> Trees {
+    /// Returns the sum, at most one tree, without the recordings that are in it.
+    pub(super) fn finish(self) -> Trees {
         let (functions, kinds) = self.table.into_parts();
         let (processes, process_rank) = ranked(self.processes, compare_processes);
         let (functions, function_rank) = ranked(functions, compare_functions);
@@ -159,14 +153,13 @@ impl TreeSum {
         }];
         threads.retain(|thread| !thread.is_empty());
         Trees {
-            recordings: self.recordings.into_iter().collect(),
             processes,
             functions,
             kinds,
             threads,
-            selection: selection.into_text(),
             thread_names,
             occurrences,
+            ..Trees::default()
         }
     }
 }
