@@ -71,6 +71,13 @@ pub(super) fn is_module_body(function: &Function) -> bool {
     &*function.label.name == b"<module>"
 }
 
+/// Returns true for a function of `site`, which the interpreter runs before the program.
+pub(super) fn is_start(function: &Function) -> bool {
+    let file = &*function.label.file;
+    file == b"<frozen site>"
+        || file.ends_with(b"/site.py") && origin(&function.label) == CodeOrigin::Standard
+}
+
 /// Returns the name of the module that `function` is in, `json.decoder`, by its file; nothing
 /// for builtins.
 pub(super) fn module(function: &Function, paths: &PathShortener) -> String {

@@ -30,6 +30,12 @@ fn a_command_that_was_meant_is_named() {
         (&["exprot", "--format=json"], "edbprof export --format=json"),
         (&["record", "x.py"], "edbprof run x.py"),
         (&["stats", "a.prof"], "edbprof top a.prof"),
+        (&["profile", "x.py"], "edbprof run x.py"),
+        (&["measure", "x.py", "-v"], "edbprof run x.py -v"),
+        (
+            &["compare", "a.prof", "b.prof"],
+            "edbprof diff a.prof b.prof",
+        ),
         (&["Tree"], "edbprof tree"),
     ] {
         let told = told(&sandbox, words, 2);
@@ -39,6 +45,7 @@ fn a_command_that_was_meant_is_named() {
     for words in [
         &["data"][..],
         &["/no/such/place"],
+        &["no-such.prof", "x.py"],
         &["run.log"],
         &["--no-such-option"],
     ] {

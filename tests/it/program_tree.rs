@@ -306,6 +306,24 @@ fn work_of_children_comes_before_libraries_on_the_heaviest_way() {
 }
 
 #[test]
+fn the_start_of_the_interpreter_is_not_in_the_way_of_a_short_program() {
+    for site in ["<frozen site>", "/usr/lib/python3.10/site.py"] {
+        let nodes = [
+            (NO_PARENT, format!("{site} addsitepackages"), 900),
+            (0, format!("{site} addpackage"), 880),
+            (NO_PARENT, "/app/short.py <module>".to_owned(), 100),
+            (2, "/app/short.py f".to_owned(), 50),
+        ];
+        let text = show(&["python3", "/app/short.py"], &nodes, 3);
+        assert!(!text.contains("addsitepackages"), "{text}");
+        assert!(text.contains("… 2 frames of site"), "{text}");
+        for name in ["<module>", "f  short.py"] {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
 fn what_starts_a_module_takes_no_line() {
     let nodes = [
         (

@@ -9,7 +9,7 @@ use super::frames::Frames;
 use super::layout::{Times, layout};
 use crate::model::walk::Children;
 use crate::model::{FunctionKind, NO_PARENT};
-use crate::report::roles::{Role, is_module_body};
+use crate::report::roles::{Role, is_module_body, is_start};
 
 /// Number of the program's own functions that come before other functions.
 const OWN: usize = 8;
@@ -111,10 +111,16 @@ fn prominent(frames: &Frames, times: &Times) -> Vec<bool> {
     node_and_parent
         .map(|(node, &parent)| match role(parent) {
             _ if repeated[node as usize] => false,
-            None => !waits(node) && role(node) != Some(Role::Machinery),
+            None => !waits(node) && role(node) != Some(Role::Machinery) && !starts(frames, node),
             Some(above) => above.is_own() || role(node).is_some_and(Role::is_own),
         })
         .collect()
+}
+
+/// Returns true for a frame of the interpreter's start, which is no part of the program.
+fn starts(frames: &Frames, node: u32) -> bool {
+    let function = &frames.tree.functions[frames.tree.nodes.kinds()[node as usize] as usize];
+    is_start(function)
 }
 
 /// Frames of functions that have called themselves.
@@ -152,7 +158,7 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     let mut way = Vec::new();
     let roots = children.roots().iter().copied();
     let is_long = |root: u32| nodes.totals()[root as usize] >= times.least;
-    let mut next = roots.max_by_key(|&root| (is_long(root), weight(root)));
+    let mut next = roots.max_by_key(|&root| (is_long(root), !starts(frames, root), weight(root)));
     while let Some(node) = next {
         way.push(node);
         let own = times.own[node as usize];

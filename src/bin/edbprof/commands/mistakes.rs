@@ -16,9 +16,12 @@ use crate::cli::ui::own_command;
 use crate::input::script::{is_for_python, python_of};
 
 /// Commands of other profilers, and ours that do this.
-const OF_OTHERS: [(&str, &str); 11] = [
+const OF_OTHERS: [(&str, &str); 17] = [
     ("record", "run"),
     ("exec", "run"),
+    ("profile", "run"),
+    ("start", "run"),
+    ("trace", "run"),
     ("show", "tree"),
     ("view", "tree"),
     ("report", "tree"),
@@ -28,6 +31,9 @@ const OF_OTHERS: [(&str, &str); 11] = [
     ("convert", "export"),
     ("dump", "export"),
     ("remove", "clean"),
+    ("compare", "diff"),
+    ("flamegraph", "view"),
+    ("print", "top"),
 ];
 
 /// Returns an error for `words`, a command line without the program's name that names `paths`
@@ -90,11 +96,20 @@ fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
             command(text).map(|command| line(&command, words.get(1..).unwrap_or_default())),
         )
     };
-    let meant = meant.or_else(|| {
+    let is_program_on_path = || {
         let found = which_global(first).ok()?;
         let is_shim = found.parent().is_some_and(|place| place.ends_with("shims"));
         (is_shim || python_of(&found).is_some()).then(run)?
-    })?;
+    };
+    // A word before a program was meant as a command.
+    let is_before_program = || {
+        let rest = words.get(1..)?;
+        let is_word = !text.contains(['.', '/']);
+        (is_word && is_program(Path::new(rest.first()?))).then(|| line("run", rest))
+    };
+    let meant = meant
+        .or_else(is_program_on_path)
+        .or_else(is_before_program)?;
     // Without a question mark, which a shell would take for a part of the command.
     Some(format!("{what}; did you mean {meant}"))
 }
