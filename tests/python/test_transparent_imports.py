@@ -87,7 +87,7 @@ def test_nothing_is_imported_until_the_end(both, tmp_path, more):
     of_others = [
         name
         for name in imported(profiled.stderr)
-        if not is_ours(name) and "still running; what is recorded" not in name
+        if not is_ours(name) and " is still running; what it records " not in name
     ]
     assert sorted(name for name in of_others if name not in ALLOWED) == sorted(
         name for name in imported(plain.stderr) if name not in ALLOWED and not is_ours(name)
