@@ -201,7 +201,7 @@ static void start_lost_call(const active_recorders *list, PyObject *const *argum
     if (PyVectorcall_NARGS(count) < 2 || !PyLong_Check(arguments[1])) {
         return;
     }
-    compat_start start = compat_start_at(code, PyLong_AsSsize_t(arguments[1]));
+    compat_start start = compat_start_raising_at(code, PyLong_AsSsize_t(arguments[1]));
     PyErr_Clear();
     active_recorder active;
     if (start != COMPAT_NO_START && active_at(list, 0, &active) &&

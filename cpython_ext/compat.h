@@ -387,6 +387,33 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
     return start;
 }
 
+/* compat_start_at for a place that raises an exception. It may be in the cache of any instruction,
+ * whose counters look like instructions. */
+static inline compat_start compat_start_raising_at(PyCodeObject *code, Py_ssize_t offset)
+{
+    compat_start start = compat_start_at(code, offset);
+#if PY_VERSION_HEX >= 0x030B0000
+    if (start == COMPAT_NO_START) {
+        return start; /* nearly always */
+    }
+    PyObject *bytes = PyCode_GetCode(code);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return COMPAT_NO_START;
+    }
+    /* Caches are zeros in the code's bytes. From 3.15 on RESUME has one, and raises there. */
+    const char *instruction = &PyBytes_AS_STRING(bytes)[offset];
+    if (PY_VERSION_HEX >= 0x030F0000 && instruction[0] == CACHE && offset >= 2) {
+        instruction -= 2;
+    }
+    start = (unsigned char)instruction[0] != RESUME ? COMPAT_NO_START
+            : (instruction[1] & 3) == 0             ? COMPAT_START
+                                                    : COMPAT_RESUME;
+    Py_DECREF(bytes);
+#endif
+    return start;
+}
+
 /* Returns true if the instruction at this offset calls with `*arguments`. Those report the call of
  * a bound method, but not its end. */
 static inline bool compat_calls_with_star(PyCodeObject *code, Py_ssize_t offset)
@@ -411,7 +438,7 @@ static inline bool compat_ends_at_start(PyFrameObject *frame, PyCodeObject *code
     (void)frame, (void)code;
     return false;
 #else
-    return compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_NO_START;
+    return compat_start_raising_at(code, PyFrame_GetLasti(frame)) != COMPAT_NO_START;
 #endif
 }
 

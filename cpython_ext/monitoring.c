@@ -136,7 +136,7 @@ static inline bool was_prevented(PyObject *const *arguments, size_t count, PyCod
         PyVectorcall_NARGS(count) < 2 || !PyLong_Check(arguments[1])) {
         return false;
     }
-    compat_start start = compat_start_at(code, PyLong_AsSsize_t(arguments[1]));
+    compat_start start = compat_start_raising_at(code, PyLong_AsSsize_t(arguments[1]));
     PyErr_Clear();
     return start == COMPAT_START;
 }
@@ -273,7 +273,7 @@ static CALLBACK(on_raise)
         Py_RETURN_NONE;
     }
     Py_ssize_t offset = PyLong_AsSsize_t(arguments[1]);
-    compat_start start = compat_start_at(code, offset);
+    compat_start start = compat_start_raising_at(code, offset);
     /* Asked first, because nearly all exceptions are raised elsewhere. */
     if (start == COMPAT_NO_START) {
         if (offset < 0) {

@@ -5,6 +5,7 @@ threads, of other tools, for want of stack. The calls after them stand where the
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import pytest
 
@@ -100,3 +101,52 @@ def test_signal_while_a_function_is_described(run, hook):
         """,
         hook,
     )
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_an_exception_at_the_cache_of_an_instruction(record, hook):
+    """Its counters change as the instruction is used, and may look like the instruction RESUME."""
+    source = """
+    class Items:
+        def __init__(self, number):
+            self.number = number
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if not self.number:
+                raise StopAsyncIteration
+            self.number -= 1
+
+    async def consumes(items):
+        return [item async for item in items]
+
+    def generates(number):
+        yield from range(number)
+
+    async def generates_async(number):
+        for item in range(number):
+            yield item
+
+    def finish(coroutine):
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            return
+        assert False
+
+    def run(number):
+        finish(consumes(Items(number)))
+        finish(consumes(generates_async(number)))
+        list(generates(number))
+    """
+    for number in range(80):
+        # Code that has not run yet.
+        namespace = {}
+        exec(textwrap.dedent(source), namespace)
+        file = record(lambda: namespace["run"](number), hook=hook)
+        called = {name: file.calls(name) for name in ("consumes", "generates", "run")}
+        assert called == {"consumes": 2, "generates": 1, "run": 1}, number
+        assert file.resumes("consumes") == 0, number
+        assert file.resumes("generates") == number
