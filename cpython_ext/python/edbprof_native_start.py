@@ -84,9 +84,14 @@ def _settings_by_descent() -> "Optional[str]":
             with open(f"/proc/{pid}/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
             try:
-                return os.readlink(f"{runs}/{pid}-{int(fields[19])}-{namespace}")
+                settings = os.readlink(f"{runs}/{pid}-{int(fields[19])}-{namespace}")
             except FileNotFoundError:
-                pid = int(fields[1])
+                settings = ""
+            # A killed `edbprof attach` leaves the entry, which has the name of a process that runs.
+            run = settings.partition("run=")[2].partition("\n")[0]
+            if run and os.access(f"/proc/{run}", os.F_OK):
+                return settings
+            pid = int(fields[1])
     except (OSError, IndexError):
         pass  # There is no /proc, or it does not show all ancestors.
     return None

@@ -320,10 +320,19 @@ def test_children_that_are_started_meanwhile_are_recorded(target, tmp_path):
     assert "main" in text
 
 
-def test_children_are_recorded_after_a_killed_attach(target, tmp_path):
+def test_children_after_a_killed_attach(target, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     started = target(text=STARTS_CHILDREN)
     with attaching(started, tmp_path) as attached:
         attached.kill()
+    # One may have been starting.
+    wait_for_children(tmp_path)
+    (left,) = temporary.glob("edbprof-run-*")
+    recorded = sorted(left.iterdir())
+    wait_for_children(tmp_path)
+    assert sorted(left.iterdir()) == recorded
     assert "in_child" in recorded_with_children(started, tmp_path)
 
 
