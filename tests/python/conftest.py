@@ -55,6 +55,19 @@ def record(tmp_path: Path) -> Callable[..., ProfFile]:
     return record
 
 
+@pytest.fixture
+def undisturbed():
+    """Lets no other thread run meanwhile, unless the test waits.
+
+    From Python 3.12 on cProfile counts the calls of all threads, and so those of the thread by
+    which xdist gets its orders.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    yield
+    sys.setswitchinterval(before)
+
+
 class Finished:
     """How a program ended and what it said."""
 

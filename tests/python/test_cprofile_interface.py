@@ -52,6 +52,7 @@ def entries(recorded):
     }
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("subcalls", [True, False])
 @pytest.mark.parametrize("builtins", [True, False])
 def test_stats_and_entries(subcalls, builtins):
@@ -69,6 +70,7 @@ def test_stats_and_entries(subcalls, builtins):
         assert entry.calls is None or type(entry.calls[0]) is _lsprof.profiler_subentry
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("subcalls", [True, False])
 def test_arguments_of_the_class(subcalls):
     """cProfile's `enable()` forgets them from Python 3.14 on, so it is told again."""

@@ -62,6 +62,7 @@ def test_what_is_known_by_function_is_exact(name, hook, tmp_path):
         assert cc <= nc and tt <= ct <= whole.rows[label][3]
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("name", NAMES)
 def test_calls_are_cprofiles(name, tmp_path):
     main = importlib.import_module(f"programs.compared.{name}").main
