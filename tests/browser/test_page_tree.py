@@ -1,22 +1,18 @@
-"""The call tree, the overview of zoomed graphs and small windows on the page of `edbprof view`."""
+"""The call tree on the page of `edbprof view`."""
 
 from __future__ import annotations
 
-import json
 import marshal
 import re
-import sys
 
 import pytest
+from call_frames import Recorded
 from pages import (
-    PROGRAM,
-    check_windows,
     counted_nodes,
     duration,
     fragment,
     functions,
     open_page,
-    program,
     rows,
     told,
     view,
@@ -24,59 +20,6 @@ from pages import (
 )
 from selenium.webdriver.common.keys import Keys
 from test_picture import HOSTILE
-
-
-class Recorded:
-    """Recordings of two runs, their page, and the frames of their call tree from the JSON."""
-
-    def __init__(self, directory):
-        job = directory / "job.py"
-        job.write_text(PROGRAM)
-        profs = [directory / f"{number}.prof" for number in range(2)]
-        for prof in profs:
-            run = ["run", "--quiet", f"--out={prof}", "--format=prof"]
-            program(*run, sys.executable, job)
-        self.page = view(directory / "page.html", *profs)
-        self.json = json.loads(program("export", "--format=json", *profs))
-        self.frames = frames_of(self.json["tree"])
-
-
-class Frame:
-    """All calls of one function below one path of callers."""
-
-    def __init__(self, name):
-        self.name, self.calls, self.total, self.waiting = name, 0, 0, 0
-        self.callees = {}
-
-    @property
-    def own(self):
-        return self.total - sum(callee.total for callee in self.callees.values())
-
-    def heaviest(self):
-        return max(self.callees.values(), key=lambda frame: frame.total)
-
-    def figures(self, whole):
-        def share(part):
-            return f"{100 * part / whole:.2f} %"
-
-        times = [duration(self.own), share(self.own), duration(self.total), share(self.total)]
-        each = duration(self.total / self.calls)
-        return [f"{self.calls:,}", *times, each, duration(self.waiting)]
-
-
-def frames_of(tree):
-    root, of = Frame("All"), []
-    waiting = zip(*tree["waiting"].values())
-    columns = (tree[name] for name in ("parent", "function", "calls", "total_ns"))
-    for parent, function, calls, total, waits in zip(*columns, waiting):
-        above = root if parent == -1 else of[parent]
-        name = tree["functions"][function]["name"]
-        frame = above.callees.setdefault(function, Frame(name))
-        frame.calls += calls
-        frame.total += total
-        frame.waiting += sum(waits)
-        of.append(frame)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -344,129 +287,3 @@ def test_addresses_of_others_are_harmless(page, recorded):
     for words in ("unfolded=<b>", "unfolded=9.9.9.--.1&zoom=1.2.3", "unfolded=" + "1." * 9000):
         open_page(page, recorded.page, f"#view=tree&{words}")
         assert tree_rows(page), words
-
-
-def overview(page):
-    return page.script(
-        "const e = document.querySelector('.overview'), {left, top, width, height} = e.getBoundingClientRect();"
-        "const mark = e.querySelector('.mark').getBoundingClientRect();"
-        "return e.hidden ? null : {text: e.ariaValueText, left, top, width, height, mark: [mark.left, mark.right]}"
-    )
-
-
-def heaviest_second(recorded):
-    """The heaviest root's second callee, and its part of the whole width."""
-    root = recorded.frames.heaviest()
-    first, second = sorted(root.callees.values(), key=lambda frame: -frame.total)[:2]
-    whole = recorded.json["total_ns"]
-    return first, second, [100 * first.total / whole, 100 * (first.total + second.total) / whole]
-
-
-def test_overview_marks_what_fills_the_width(page, recorded):
-    open_page(page, recorded.page)
-    assert overview(page) is None
-    page.script("document.querySelector('.graph').focus()")
-    page.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ENTER)
-    page.screenshot("page-overview")
-    _, second, [start, end] = heaviest_second(recorded)
-    shown = overview(page)
-    # Names of modules have their files.
-    assert shown["text"].startswith(second.name)
-    assert shown["text"].endswith(f", {start:.2f} % to {end:.2f} %")
-    edge = shown["left"] + 1 + start / 100 * (shown["width"] - 2)
-    assert shown["mark"][0] == pytest.approx(edge, abs=1)
-    page.keys("0")
-    assert overview(page) is None
-
-
-def test_overview_is_dragged_and_back_undoes_all_of_it(page, recorded):
-    open_page(page, recorded.page)
-    page.script("document.querySelector('.graph').focus()")
-    page.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
-    first, second, [start, end] = heaviest_second(recorded)
-    before, words = overview(page), fragment(page)
-    assert before["text"].endswith(f"0.00 % to {start:.2f} %")
-    y = before["top"] + before["height"] / 2
-    middle = sum(before["mark"]) / 2
-    target = before["left"] + (start + end) / 200 * before["width"]
-
-    def mouse(kind, x):
-        buttons = 0 if kind == "mouseReleased" else 1
-        page.protocol(
-            "Input.dispatchMouseEvent",
-            type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1,
-        )  # fmt: skip
-        page.settle()
-
-    mouse("mousePressed", middle)
-    assert overview(page) == before
-    for step in (0.3, 0.6, 0.9, 1):
-        mouse("mouseMoved", middle + step * (target - middle))
-    mouse("mouseReleased", target)
-    assert overview(page)["text"].endswith(f", {start:.2f} % to {end:.2f} %")
-    moved = fragment(page)
-    assert moved != words and moved.count(".") == words.count(".")
-    page.script("history.back()")
-    wait(page)
-    assert fragment(page) == words and overview(page)["text"] == before["text"]
-
-
-def test_overview_is_moved_by_keys(page, recorded):
-    open_page(page, recorded.page)
-    page.script("document.querySelector('.graph').focus()")
-    page.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
-    words = fragment(page)
-    page.script("document.querySelector('.overview').focus()")
-    page.keys(Keys.ARROW_RIGHT)
-    _, _, [start, end] = heaviest_second(recorded)
-    assert overview(page)["text"].endswith(f", {start:.2f} % to {end:.2f} %")
-    page.keys(Keys.ARROW_LEFT)
-    assert fragment(page) == words
-    page.keys(Keys.END, Keys.HOME, Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ARROW_UP)
-    whole = recorded.json["total_ns"]
-    root = recorded.frames.heaviest()
-    assert overview(page)["text"].endswith(f"0.00 % to {100 * root.total / whole:.2f} %")
-    # Without a zoom there is none, and the graph goes on with the keys.
-    page.keys(Keys.ARROW_UP)
-    assert overview(page) is None
-    focused = "return document.activeElement.classList.contains('graph')"
-    assert page.script(focused)
-
-
-def test_small_windows_leave_the_room_to_the_view(page, recorded):
-    for width, height in ((390, 844), (360, 740), (844, 390)):
-        look = {"width": width, "height": height, "mobile": True}
-        for name in ("flame", "tree", "table"):
-            open_page(page, recorded.page, f"#view={name}", **look)
-            header = page.script(
-                "return document.getElementById('view').getBoundingClientRect().top"
-            )
-            assert header <= 80, (width, name)
-        open_page(page, recorded.page, **look)
-        find = "return document.getElementById('search').offsetParent !== null"
-        assert not page.script(find)
-        page.driver.find_element("xpath", "//button[text()='Options']").click()
-        page.settle()
-        assert page.script(find) and fragment(page) == "options=1"
-        page.script("history.back()")
-        wait(page)
-        assert not page.script(find)
-        page.keys("/", "fib")
-        assert page.script(find) and "search=fib" in fragment(page)
-        # All tabs are reached, though one line has no room for them.
-        last = "return [...document.querySelectorAll('[role=tab]')].at(-1)"
-        page.script(last).click()
-        page.settle()
-        seen = page.script(
-            "const tab = document.querySelector('[aria-selected=true]').getBoundingClientRect();"
-            "return tab.left >= 0 && tab.right <= innerWidth"
-        )
-        assert seen, width
-
-
-def test_each_fits_each_window(page, recorded):
-    open_page(page, recorded.page)
-    page.script("document.querySelector('.graph').focus()")
-    page.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
-    views = {"tree": "#view=tree", "zoomed": "#" + fragment(page), "options": "#options=1"}
-    check_windows(page, recorded.page, views)
