@@ -68,7 +68,7 @@ fn lines(text: &str) -> usize {
     text.lines().count()
 }
 
-/// What was recorded, of what, and what is missing.
+/// Returns the head: the command, its times, and calls that are missing.
 fn head(view: &View<'_>, lost: usize, ended: &Ended, terminal: &Terminal) -> String {
     let mut text = format!("{}\n", view.title());
     for line in view.header(ended) {

@@ -130,7 +130,7 @@ def test_a_link_shows_what_its_sender_saw(page, recorded):
     [name] = page.script(chosen)
     open_page(page, recorded.page, "#" + words)
     assert tree_rows(page) == shown and page.script(chosen) == [name]
-    # What is chosen in one view fills the width of the other.
+    # The function that is chosen in one view fills the width of the other.
     page.keys("1")
     assert "view=" not in fragment(page)
     page.script("document.querySelector('.graph').focus()")

@@ -165,7 +165,7 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
         let worth = own.max(times.least_hidden);
         next = heaviest(children.under(node)).filter(|&child| weight(child).1 > worth);
     }
-    // What starts modules is no beginning of the program.
+    // Functions that start modules are no beginning of the program.
     let mut named = way.iter().filter(|&&node| prominent[node as usize]);
     let ends = [way.last(), named.next().or(way.first())];
     let mut ranked: Vec<_> = ends.into_iter().flatten().copied().collect();
