@@ -226,7 +226,7 @@ export class CallTree {
     const { rows, unfolded } = this.made!;
     const frame = rows.frames[index]!;
     this.grid.choose(index);
-    // What the zoom before has unfolded stays so.
+    // Rows that the earlier zoom has unfolded stay unfolded.
     const change = { zoom: pathTo(frame), fn: frame.fn, unfolded: writeUnfolded(unfolded) };
     this.actions.change(change);
   }
