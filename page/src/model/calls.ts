@@ -61,6 +61,8 @@ function* addLane(found: Omit<SingleCalls, 'order'>, lane: Lane, fn: number): St
       const at = node[slice]!;
       const from = begin[slice]!;
       if (!isMeant[at] || from < end) continue;
+      // The rest of a nested call may begin where that of the outer one has ended at once.
+      if (ticks[slice] === 0 && beginning[slice] === Beginning.Cut && latest >= 0) continue;
       end = from + ticks[slice]!;
       const to = nsAt(process, end);
       if (beginning[slice] === Beginning.Cut && latest === at) {

@@ -87,16 +87,35 @@ describe('a range', () => {
   });
 });
 
+const durations = (of: SingleCalls) => Array.from(of.order, call => durationOf(of, call));
+
 describe('single calls', () => {
   it('are the outermost ones, and cuts are parts of them', () => {
     const calls = finish(callsOf(timeline, 1));
-    const durations = (of: SingleCalls) => Array.from(of.order, call => durationOf(of, call));
     // Whole nanoseconds, as by `edbprof calls`: the second one has 7.5.
     expect(durations(calls)).toEqual([10, 7]);
     expect(Array.from(calls.order, call => calls.from[call])).toEqual([105, 120]);
     expect([...calls.byLane]).toEqual([[lane, [0, 2]]]);
     expect(durations(finish(callsOf(timeline, 0)))).toEqual([50]);
     expect(durations(finish(callsOf(timeline, 7)))).toEqual([]);
+  });
+
+  it('have no parts that took no time', () => {
+    // A call of f0 within another one: both go on at 30, and end there.
+    const cut: Lane = {
+      ...lane,
+      begin: Float64Array.from([0, 10, 30, 30]),
+      ticks: Float64Array.from([20, 10, 0, 0]),
+      beginning: Uint8Array.from([
+        Beginning.Called,
+        Beginning.Called,
+        Beginning.Cut,
+        Beginning.Cut,
+      ]),
+      node: Uint32Array.from([1, 3, 1, 3]),
+    };
+    const calls = finish(callsOf({ ...timeline, lanes: [cut] }, 0));
+    expect([calls.parts, durations(calls)]).toEqual([0, [10]]);
   });
 
   it('have one mark, and none where another one ends in the same pixel', () => {
