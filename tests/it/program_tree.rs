@@ -282,7 +282,7 @@ fn work_of_children_comes_before_libraries_on_the_heaviest_way() {
         (2, format!("{pool} start"), 400),
         (1, format!("{pool} map"), 190),
         (NO_PARENT, "~ forked in main > Pool > start".to_owned(), 770),
-        (6, format!("{forked}"), 765),
+        (6, forked.clone(), 765),
         (7, format!("{pool} worker"), 760),
         (8, "/app/pool.py job".to_owned(), 316),
         (9, "/app/shop.py total".to_owned(), 315),
