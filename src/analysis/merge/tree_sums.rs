@@ -8,11 +8,9 @@ use super::trees::TreeSum;
 use crate::analysis::select::SelectionId;
 use crate::model::{MAX_NODES, RecordingId, Trees};
 
-/// Number of inputs that are added at once. Fewer are added to one sum, because adding up the sums
-/// takes longer than adding a few inputs.
-const INPUTS_AT_ONCE: usize = 16;
-/// Number of nodes of inputs that wait at most.
-const MOST_WAITING_NODES: usize = 1 << 20;
+/// Number of inputs from which on several sums are worth while, because they are added up at the
+/// end, which takes as long as adding a few inputs.
+const INPUTS_OF_ONE_SUM: usize = 16;
 /// Most sums, each of which may become as large as the result.
 const MOST_SUMS: usize = 4;
 
@@ -20,8 +18,9 @@ const MOST_SUMS: usize = 4;
 #[derive(Default)]
 pub(super) struct TreeSums {
     sums: Vec<TreeSum>,
+    inputs: usize,
     recordings: BTreeSet<RecordingId>,
-    /// Inputs to add, and the number of their nodes.
+    /// Inputs that are added once there is one for each sum, and the number of their nodes.
     waiting: Vec<Trees>,
     waiting_nodes: usize,
 }
@@ -37,15 +36,17 @@ impl TreeSums {
         let nodes = trees.threads.iter().map(|thread| thread.nodes.len()).sum();
         if !self.has_room_for(nodes) {
             self.add_waiting();
-            self.join();
+            let whole = self.join();
+            self.sums.push(whole);
             if !self.has_room_for(nodes) {
                 return false;
             }
         }
+        self.inputs += 1;
         self.recordings.extend(&trees.recordings);
         self.waiting.push(trees);
         self.waiting_nodes += nodes;
-        if self.waiting.len() >= INPUTS_AT_ONCE || self.waiting_nodes > MOST_WAITING_NODES {
+        if self.waiting.len() >= self.most_sums() {
             self.add_waiting();
         }
         true
@@ -57,53 +58,48 @@ impl TreeSums {
         summed + self.waiting_nodes + nodes <= MAX_NODES
     }
 
-    /// Adds the inputs that wait.
+    /// Returns the number of sums that the inputs so far are worth. A few need no thread of rayon,
+    /// of which a forked child may have none.
+    fn most_sums(&self) -> usize {
+        match self.inputs {
+            ..INPUTS_OF_ONE_SUM => 1,
+            _ => rayon::current_num_threads().clamp(1, MOST_SUMS),
+        }
+    }
+
+    /// Adds each input that waits to a sum of its own.
     fn add_waiting(&mut self) {
         self.waiting_nodes = 0;
         let inputs = std::mem::take(&mut self.waiting);
-        if inputs.len() < INPUTS_AT_ONCE {
-            // Without rayon, of which a forked child may have no threads.
-            let whole = self.first();
-            return inputs.into_iter().for_each(|trees| whole.add(trees));
+        if self.sums.len() < inputs.len() {
+            self.sums.resize_with(inputs.len(), TreeSum::default);
         }
-        let sums = rayon::current_num_threads().clamp(1, MOST_SUMS);
-        if self.sums.len() < sums {
-            self.sums.resize_with(sums, TreeSum::default);
+        match <[Trees; 1]>::try_from(inputs) {
+            Ok([trees]) => self.sums[0].add(trees),
+            Err(inputs) if inputs.is_empty() => {}
+            Err(inputs) => {
+                let sums = self.sums.par_iter_mut().zip(inputs);
+                sums.for_each(|(sum, trees)| sum.add(trees));
+            }
         }
-        let mut shares: Vec<Vec<Trees>> = Vec::new();
-        shares.resize_with(sums, Vec::new);
-        for (number, input) in inputs.into_iter().enumerate() {
-            shares[number % sums].push(input);
-        }
-        let sums = self.sums.par_iter_mut().zip(shares);
-        sums.for_each(|(sum, share)| share.into_iter().for_each(|trees| sum.add(trees)));
     }
 
-    /// Returns the first sum.
-    fn first(&mut self) -> &mut TreeSum {
-        if self.sums.is_empty() {
-            self.sums.push(TreeSum::default());
-        }
-        &mut self.sums[0]
-    }
-
-    /// Adds all sums to the first.
-    fn join(&mut self) {
-        self.first();
-        let rest = self.sums.split_off(1);
-        let rest = rest.into_iter().map(TreeSum::finish);
-        rest.for_each(|trees| self.sums[0].add(trees));
+    /// Makes one sum of all.
+    fn join(&mut self) -> TreeSum {
+        let mut sums = std::mem::take(&mut self.sums).into_iter();
+        let mut whole = sums.next().unwrap_or_default();
+        sums.for_each(|sum| whole.add(sum.finish()));
+        whole
     }
 
     /// Returns the sum of inputs that `selection` has chosen: at most one tree.
     pub(super) fn finish(mut self, selection: SelectionId) -> Trees {
         self.add_waiting();
-        self.join();
-        let sum = self.sums.pop().unwrap_or_default();
+        let whole = self.join();
         Trees {
             recordings: self.recordings.into_iter().collect(),
             selection: selection.into_text(),
-            ..sum.finish()
+            ..whole.finish()
         }
     }
 }

@@ -89,8 +89,9 @@ pub(super) struct Read {
     pub(super) threads: Vec<Thread>,
 }
 
-/// Limits of a batch, whose files are in memory at once.
-const BYTES_PER_BATCH: usize = 32 << 20;
+/// Limits of a batch, whose files are in memory at once. With more bytes, what was read has left
+/// the processor's caches before it is added up.
+const BYTES_PER_BATCH: usize = 4 << 20;
 const FILES_PER_BATCH: usize = 128;
 
 /// Reads and merges `sources`, on all processors that the calling thread may use.
@@ -125,7 +126,8 @@ fn read_all(sources: &[Source<'_>], by: Option<By>, keeps_threads: bool) -> Resu
             bytes += size(source);
             bytes <= BYTES_PER_BATCH
         });
-        let end = at + batch.count().max(1);
+        let files = batch.count().max(rayon::current_num_threads());
+        let end = sources.len().min(at + files);
         let known = merger.as_ref().map(Merger::known_labels);
         let none = Labels::default();
         let known = known.unwrap_or(&none);
