@@ -13,6 +13,9 @@ use crate::model::{MAX_NODES, RecordingId, Trees};
 const INPUTS_OF_ONE_SUM: usize = 16;
 /// Most sums, each of which may become as large as the result.
 const MOST_SUMS: usize = 4;
+/// Number of inputs for each sum that are added at once, because threads wait for each other
+/// afterwards.
+const INPUTS_AT_ONCE: usize = 4;
 
 /// Adds up trees of inputs in any order, because the result does not depend on it.
 #[derive(Default)]
@@ -20,7 +23,7 @@ pub(super) struct TreeSums {
     sums: Vec<TreeSum>,
     inputs: usize,
     recordings: BTreeSet<RecordingId>,
-    /// Inputs that are added once there is one for each sum, and the number of their nodes.
+    /// Inputs that are yet to be added, and the number of their nodes.
     waiting: Vec<Trees>,
     waiting_nodes: usize,
 }
@@ -46,7 +49,8 @@ impl TreeSums {
         self.recordings.extend(&trees.recordings);
         self.waiting.push(trees);
         self.waiting_nodes += nodes;
-        if self.waiting.len() >= self.most_sums() {
+        let sums = self.most_sums();
+        if sums == 1 || self.waiting.len() >= sums * INPUTS_AT_ONCE {
             self.add_waiting();
         }
         true
@@ -67,21 +71,24 @@ impl TreeSums {
         }
     }
 
-    /// Adds each input that waits to a sum of its own.
+    /// Adds the inputs that wait, an equal share to each sum.
     fn add_waiting(&mut self) {
         self.waiting_nodes = 0;
         let inputs = std::mem::take(&mut self.waiting);
-        if self.sums.len() < inputs.len() {
-            self.sums.resize_with(inputs.len(), TreeSum::default);
+        let sums = inputs.len().min(self.most_sums());
+        if self.sums.len() < sums {
+            self.sums.resize_with(sums, TreeSum::default);
         }
-        match <[Trees; 1]>::try_from(inputs) {
-            Ok([trees]) => self.sums[0].add(trees),
-            Err(inputs) if inputs.is_empty() => {}
-            Err(inputs) => {
-                let sums = self.sums.par_iter_mut().zip(inputs);
-                sums.for_each(|(sum, trees)| sum.add(trees));
-            }
+        if sums <= 1 {
+            return inputs.into_iter().for_each(|trees| self.sums[0].add(trees));
         }
+        let mut shares: Vec<Vec<Trees>> = Vec::new();
+        shares.resize_with(sums, Vec::new);
+        for (number, trees) in inputs.into_iter().enumerate() {
+            shares[number % sums].push(trees);
+        }
+        let sums = self.sums.par_iter_mut().zip(shares);
+        sums.for_each(|(sum, share)| share.into_iter().for_each(|trees| sum.add(trees)));
     }
 
     /// Makes one sum of all.

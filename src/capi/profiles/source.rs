@@ -89,9 +89,8 @@ pub(super) struct Read {
     pub(super) threads: Vec<Thread>,
 }
 
-/// Limits of a batch, whose files are in memory at once. With more bytes, what was read has left
-/// the processor's caches before it is added up.
-const BYTES_PER_BATCH: usize = 4 << 20;
+/// Limits of a batch, whose files are in memory at once.
+const BYTES_PER_BATCH: usize = 16 << 20;
 const FILES_PER_BATCH: usize = 128;
 
 /// Reads and merges `sources`, on all processors that the calling thread may use.
