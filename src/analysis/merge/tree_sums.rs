@@ -16,6 +16,8 @@ const MOST_SUMS: usize = 4;
 /// Number of inputs for each sum that are added at once, because threads wait for each other
 /// afterwards.
 const INPUTS_AT_ONCE: usize = 4;
+/// Number of nodes of inputs that are added without waiting for more, because they take memory.
+const MOST_WAITING_NODES: usize = 1 << 20;
 
 /// Adds up trees of inputs in any order, because the result does not depend on it.
 #[derive(Default)]
@@ -50,7 +52,8 @@ impl TreeSums {
         self.waiting.push(trees);
         self.waiting_nodes += nodes;
         let sums = self.most_sums();
-        if sums == 1 || self.waiting.len() >= sums * INPUTS_AT_ONCE {
+        let is_full = self.waiting_nodes >= MOST_WAITING_NODES;
+        if sums == 1 || is_full || self.waiting.len() >= sums * INPUTS_AT_ONCE {
             self.add_waiting();
         }
         true
