@@ -21,7 +21,11 @@ def start(importers: "Set[str]") -> None:
     """`importers`: the keys of sys.path_importer_cache before this module was imported, which
     the program is to find.
     """
-    settings = os.environ.get(VARIABLE) or _settings_by_descent()
+    own = os.environ.get(VARIABLE, "")
+    settings = own
+    if not own or "\nstart=off\n" in own:
+        # Children of `edbprof run --start=off` are those of the `edbprof attach` to it, if any.
+        settings = _settings_by_descent() or own
     directory = settings.partition("\ndirectory=")[2] if settings else ""
     # Without the directory the run is over; this is a child of what has outlived it.
     if not settings or directory and not os.path.isdir(directory):
@@ -33,6 +37,8 @@ def start(importers: "Set[str]") -> None:
         from edbprof_native import _native, _startup
 
         is_main = _native.is_main_interpreter()
+        if own and own != settings:
+            _startup.recorder(own)  # Opens the door, and records nothing.
         recorder = _startup.recorder(settings)
         _forget_importers(importers)
         # Last of all: whatever comes after it is recorded.

@@ -314,8 +314,9 @@ def recorded_with_children(started, tmp_path):
     return edbprof("top", "--limit=0", "profile_analysis.prof", tmp_path=tmp_path).stdout
 
 
-def test_children_that_are_started_meanwhile_are_recorded(target, tmp_path):
-    text = recorded_with_children(target(text=STARTS_CHILDREN), tmp_path)
+@pytest.mark.parametrize("way", ["listen", "run"])
+def test_children_that_are_started_meanwhile_are_recorded(target, tmp_path, way):
+    text = recorded_with_children(target(way, text=STARTS_CHILDREN), tmp_path)
     assert "in_child" in text
     assert "main" in text
 
