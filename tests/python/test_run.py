@@ -241,8 +241,9 @@ def test_an_audit_hook_that_forbids_profile_functions_says_nothing_of_ours(tmp_p
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
 
-def test_results_keep_processes_and_threads_apart(edbprof_run, tmp_path):
+def test_results_keep_processes_and_threads_apart(edbprof_run, tmp_path, monkeypatch):
     """So they can be looked at one by one afterwards, without the recordings."""
+    monkeypatch.setenv("COLUMNS", "1000")  # Paths of temporary directories are long.
     write(
         tmp_path / "program.py",
         """

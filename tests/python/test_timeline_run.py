@@ -137,7 +137,8 @@ def recorded(tmp_path):
         ["--timeline=16777216", "--timeline-keep=latest"],
     ],
 )
-def test_all_processes_of_a_run(edbprof_run, tmp_path, options):
+def test_all_processes_of_a_run(edbprof_run, tmp_path, options, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # Paths of temporary directories are long.
     program = write(tmp_path / "program.py", PROGRAM)
     done = edbprof_run(str(program), options=options)
     assert done.returncode == 0, done
