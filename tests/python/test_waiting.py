@@ -42,7 +42,7 @@ def later(function):
 
 
 def run_delay():
-    """What the calling thread has waited for a processor, by the system; 0 if that does not say."""
+    """Time that the calling thread has waited for a processor; 0 if the system does not say."""
     try:
         text = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat").read_text()
     except OSError:
@@ -51,7 +51,7 @@ def run_delay():
 
 
 class Measured:
-    """What the calling thread has waited in a block, by clocks of its own."""
+    """Time that the calling thread has waited in a block, by clocks of its own."""
 
     def __enter__(self):
         self.delayed = run_delay()
