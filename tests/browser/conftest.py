@@ -20,6 +20,15 @@ class Page:
         self.script = driver.execute_script
 
     def open(self, path, *, width=1920, height=1000, mobile=False, dark=False, fragment=""):
+        self.size(width, height, mobile)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.protocol("Emulation.setEmulatedMedia", features=[scheme])
+        # A new address: the same one with another fragment would not load the page again.
+        self.driver.get("about:blank")
+        self.driver.get(path.as_uri() + fragment)
+        self.settle()
+
+    def size(self, width, height, mobile=False):
         self.protocol(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -27,12 +36,6 @@ class Page:
             deviceScaleFactor=2 if mobile else 1,
             mobile=mobile,
         )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.protocol("Emulation.setEmulatedMedia", features=[scheme])
-        # A new address: the same one with another fragment would not load the page again.
-        self.driver.get("about:blank")
-        self.driver.get(path.as_uri() + fragment)
-        self.settle()
 
     def protocol(self, command, **arguments):
         return self.driver.execute_cdp_cmd(command, arguments)

@@ -120,7 +120,8 @@ def test_unfolds_by_keys_as_other_trees_do(page, recorded):
 
 
 def test_a_link_shows_what_its_sender_saw(page, recorded):
-    open_page(page, recorded.page, "#view=tree")
+    # High enough for all rows to be made.
+    open_page(page, recorded.page, "#view=tree", height=3000)
     assert any(row["isOpen"] == "true" for row in tree_rows(page))
     focus_tree(page)
     page.keys("h", Keys.ENTER)
@@ -128,7 +129,7 @@ def test_a_link_shows_what_its_sender_saw(page, recorded):
     assert {"unfolded", "zoom", "fn"} <= {word.partition("=")[0] for word in words.split("&")}
     chosen = "return [...document.querySelectorAll('.tree .chosen .text')].map(e => e.textContent)"
     [name] = page.script(chosen)
-    open_page(page, recorded.page, "#" + words)
+    open_page(page, recorded.page, "#" + words, height=3000)
     assert tree_rows(page) == shown and page.script(chosen) == [name]
     # The function that is chosen in one view fills the width of the other.
     page.keys("1")
@@ -141,6 +142,21 @@ def test_a_link_shows_what_its_sender_saw(page, recorded):
     open_page(page, recorded.page, f"#view=tree&{zoom}&unfolded=-")
     assert page.script(chosen) == [name]
     assert len([row for row in tree_rows(page) if row["isOpen"] == "true"]) == zoom.count(".")
+
+
+def test_the_current_row_stays_in_sight(page, recorded):
+    open_page(page, recorded.page, "#view=tree&unfolded=-")
+    focus_tree(page)
+    page.keys("h", Keys.ENTER)
+    for height in 1000, 420, 360:
+        page.size(1920, height)
+        page.settle()
+        row, table = page.script(
+            "return ['.tree .chosen', '.tree'].map(where => {"
+            " const {top, bottom} = document.querySelector(where).getBoundingClientRect();"
+            " return [top, bottom] })"
+        )
+        assert table[0] <= row[0] and row[1] <= table[1] + 1
 
 
 def test_unfolds_by_mouse(page, recorded):

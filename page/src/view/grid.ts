@@ -25,6 +25,7 @@ export class Grid {
   private readonly name = `table-${grids++}`;
   private count = 0;
   private current = 0;
+  private isInSight = false;
 
   constructor(
     label: string,
@@ -47,7 +48,7 @@ export class Grid {
       make('div', { role: 'rowgroup', class: 'heads' }, this.head),
       this.body,
     );
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.resized()).observe(this.element);
   }
 
   heads(...heads: HTMLElement[]): void {
@@ -86,6 +87,7 @@ export class Grid {
     const first = Math.max(0, top - MORE);
     const last = Math.min(this.count, bottom + MORE);
     const shown: HTMLElement[] = [];
+    this.isInSight = this.current >= top && this.current < bottom;
     this.rows.prepare?.(Math.max(top, first), Math.min(bottom, last));
     for (let index = first; index < last; index++) {
       const row = this.rows.row(index);
@@ -103,6 +105,12 @@ export class Grid {
     const isMade = this.current >= first && this.current < last;
     if (isMade) this.element.setAttribute('aria-activedescendant', `${this.name}-${this.current}`);
     else this.element.removeAttribute('aria-activedescendant');
+  }
+
+  /** Keeps the current row in sight: a choice may leave less room for the table. */
+  private resized(): void {
+    if (this.isInSight) this.moveTo(this.current);
+    else this.draw();
   }
 
   private key(event: KeyboardEvent): void {
