@@ -188,7 +188,7 @@ async function readNames(reader: Reader, header: Header) {
 }
 
 /** Nodes whose shape is read without a pause. */
-const PART = 1 << 19;
+const PART = 1 << 18;
 
 /** Reads the depths and functions of nodes, and where their callees end. */
 async function readShape(reader: Reader, { nodes, callers }: Header) {
@@ -278,9 +278,7 @@ const searchedTexts = new WeakMap<Functions, string[]>();
 /** Returns the text that searches look through. */
 export function searched(profile: Names, fn: number): string {
   let texts = searchedTexts.get(profile.functions);
-  if (!texts) {
-    texts = profile.functions.name.map((name, at) => `${name} ${place(profile, at)}`.trimEnd());
-    searchedTexts.set(profile.functions, texts);
-  }
-  return texts[fn]!;
+  if (!texts) searchedTexts.set(profile.functions, (texts = []));
+  // One by one, because many at once block the page.
+  return (texts[fn] ??= `${profile.functions.name[fn]!} ${place(profile, fn)}`.trimEnd());
 }

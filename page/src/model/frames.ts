@@ -22,6 +22,10 @@ export interface Frame {
   next: Frame[] | null;
 }
 
+/** Lightest frame that is made for a caller, as a share of its callee, which is never wider than the
+ * window: lighter ones are never seen. */
+const LEAST = 1e-5;
+
 export type Direction = 'callees' | 'callers';
 
 /** A graph whose frames are made on demand. */
@@ -112,16 +116,24 @@ export class Graph {
   private *callers(frame: Frame): Steps<Frame[]> {
     const { profile, up, own } = this.selection;
     const { nodes, parts } = frame;
+    const each = (visit: (fn: number, caller: number, part: number) => void) =>
+      inParts(nodes.length, (first, last) => {
+        for (let i = first; i < last; i++) {
+          const node = nodes[i]!;
+          const caller = up[node]!;
+          const part = parts ? parts[i]! : own[node]!;
+          if (caller >= 0 && part > 0) visit(profile.function[caller]!, caller, part);
+        }
+      });
+    // Of many callers most are never seen, and their frames would take most of the time.
+    const isMany = nodes.length > OBJECTS;
+    const weights = isMany ? new Float64Array(profile.functions.name.length) : null;
+    if (weights) yield* each((fn, _, part) => (weights[fn] = weights[fn]! + part));
+    const least = frame.weight * LEAST;
     const groups = new Groups(this.selection, frame);
-    const look = (first: number, last: number) => {
-      for (let i = first; i < last; i++) {
-        const node = nodes[i]!;
-        const caller = up[node]!;
-        const part = parts ? parts[i]! : own[node]!;
-        if (caller >= 0 && part > 0) groups.add(profile.function[caller]!, caller, part, true);
-      }
-    };
-    yield* inParts(nodes.length, look);
+    yield* each((fn, caller, part) => {
+      if (!weights || weights[fn]! >= least) groups.add(fn, caller, part, true);
+    });
     return yield* groups.frames();
   }
 }
@@ -137,9 +149,6 @@ export function pathTo(frame: Frame): number[] {
   for (let at = frame; at.parent; at = at.parent) path.push(at.fn);
   return path.reverse();
 }
-
-/** Lightest frame beside the root that is made, as a share of the whole. */
-const LEAST = 1e-5;
 
 /** Returns a frame for each function that has a weight of its own. */
 function* byFunction(selection: Selection, parent: Frame): Steps<Frame[]> {
@@ -161,7 +170,6 @@ function* byFunction(selection: Selection, parent: Frame): Steps<Frame[]> {
   const functions: number[] = [];
   const choose = (first: number, last: number) => {
     for (let fn = first; fn < last; fn++) {
-      // Narrower ones are never seen: the root always fills the width.
       if (weights[fn]! > 0 && weights[fn]! >= least) functions.push(fn);
     }
   };
