@@ -341,6 +341,25 @@ fn what_starts_a_module_takes_no_line() {
     for name in ["<module>", "main", "step"] {
         assert!(text.contains(name), "{name}: {text}");
     }
+
+    // Where it is machinery too, the way down ends in what is loaded first.
+    let nodes = [
+        (
+            NO_PARENT,
+            "<frozen runpy> _run_module_as_main".to_owned(),
+            1_000,
+        ),
+        (0, "<frozen runpy> _get_module_details".to_owned(), 700),
+        (1, format!("{FROZEN} _find_and_load"), 690),
+        (2, format!("{STD}/unittest/__init__.py <module>"), 680),
+        (0, format!("{STD}/unittest/main.py main"), 290),
+        (4, "/home/me/test_a.py test_one".to_owned(), 280),
+    ];
+    let text = show(&["python3", "-m", "unittest"], &nodes, 8);
+    assert!(!text.contains("_run_module_as_main"), "{text}");
+    for name in ["frames of runpy", "import unittest", "test_one"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
 }
 
 #[test]

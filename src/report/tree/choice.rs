@@ -167,7 +167,9 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     }
     // Functions that start modules are no beginning of the program.
     let mut named = way.iter().filter(|&&node| prominent[node as usize]);
-    let ends = [way.last(), named.next().or(way.first())];
+    let role = |node: u32| frames.roles[nodes.kinds()[node as usize] as usize];
+    let begins = |node: &&u32| role(**node) != Role::Machinery;
+    let ends = [way.last(), named.next().or_else(|| way.iter().find(begins))];
     let mut ranked: Vec<_> = ends.into_iter().flatten().copied().collect();
     // Own functions in which much of the time leaves the way say more than those that pass all of it
     // on, and more than what libraries do in between.
