@@ -268,8 +268,17 @@ def test_a_switch_hides_imports_and_libraries(page, tmp_path):
         tmp_path / "profile_analysis.svg", width=1200, fragment="#" + address.partition("#")[2]
     )
     assert page.labels("stacks") == zoomed
+    width = "return document.querySelector('#stacks').width.baseVal.value"
+    without_bar = page.script(width)
     page.keys(Keys.ESCAPE)
     assert names("stacks") == everything
+    # The window has a scroll bar now, and labels are as long as in one that is made so wide.
+    assert page.script(width) < without_bar
+    labels = page.labels("stacks")
+    for pixels in 1300, 1200:
+        page.size(pixels, 1000)
+        page.settle()
+    assert page.labels("stacks") == labels
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

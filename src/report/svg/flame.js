@@ -297,12 +297,9 @@ addEventListener('keydown', event => {
   }
 });
 const fluid = root.getAttribute('width') === '100%';
-let width = innerWidth;
-addEventListener('resize', () => {
-  if (width !== innerWidth && fluid) graphs.forEach(draw);
-  width = innerWidth;
-  fit();
-});
+addEventListener('resize', fit);
+// A scroll bar, which comes and goes with the height, takes room of the labels.
+if (fluid) new ResizeObserver(() => graphs.filter(graph => graph.pixels() !== graph.drawn).forEach(draw)).observe(root);
 
 // What the file shows without a script fits already, if the font is what it was made for.
 if (shown.length > 1 || fluid || Math.abs(cell - CELL) > 0.2) recall(); else showState();

@@ -187,7 +187,7 @@ class Graph {
   }
 
   draw() {
-    const pixels = this.pixels();
+    const pixels = this.drawn = this.pixels();
     const paths = this.levels.map(() => new Map());
     const labels = [], waits = this.levels.map(() => '');
     this.visible((i, level, x, width) => {
