@@ -4,9 +4,9 @@
 #     tests/check.sh [quick_python] [python] [freethreaded] [pytests] [lint] [rust] [browser]
 #         [instructions] [demo] [c_install] [soak] [wheels] [c_tarball]
 #
-# JOBS parts run side by side (default: one for each processor), begun in the order in which they
-# are named; python is first_python and other_pythons. Then the output of a check is printed when it
-# ends.
+# JOBS parts run side by side, begun in the order in which they are named; python is first_python
+# and other_pythons. Then the output of a check is printed when it ends. The default is one part more
+# than there are processors, because tests often wait for a browser, a server or another process.
 #
 # One failing check doesn't stop the others. What can't be checked for want of a tool is
 # skipped with a line that begins with 'SKIPPED:', said again at the end; with
@@ -317,7 +317,7 @@ for part in "$@"; do
     done
     case $part in python | first_python | other_pythons) ;; *) jobs+=("check_$part") ;; esac
 done
-workers=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
+workers=${JOBS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}
 [[ $workers -lt ${#jobs[*]} ]] || workers=${#jobs[*]}
 if [[ $workers -gt 1 ]]; then
     side_by_side=1
