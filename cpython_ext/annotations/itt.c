@@ -1,5 +1,6 @@
-/* ITT: tasks, regions, frames, events and markers are spans. A program that calls ITT loads this
- * library by INTEL_LIBITTNOTIFY64; one that was named there before gets each call first. */
+/* ITT: records tasks, regions, frames, events and markers as spans. A program that calls ITT loads
+ * the library that INTEL_LIBITTNOTIFY64 names, which is this one. The library that was named before
+ * gets each call first. */
 #define _GNU_SOURCE /* dladdr */
 
 #include "itt.h"
@@ -32,7 +33,7 @@ enum {
     FUNCTIONS
 };
 
-/* Those of the library that was asked for before. */
+/* Functions of the library that was named before. */
 static void *next[FUNCTIONS];
 
 #define NEXT(at, type, ...)                                                                        \
@@ -146,7 +147,7 @@ enum { MOST_EVENTS = 4096 };
 static _Atomic(const edbprof_function *) events[MOST_EVENTS];
 static atomic_int last_event;
 
-/* The number is the other library's, if it makes any. */
+/* Returns the other library's number, if there is such a library, else one of our own. */
 static int event_create(const char *name, int len)
 {
     int number = next[EVENT_CREATE] != NULL
@@ -299,7 +300,7 @@ static void take_over(const itt_function *function)
 
 typedef void api_init(itt_global *, int groups);
 
-/* Lets the library that was asked for before take its places first, as ITT itself would. */
+/* Lets the library that was named before take its places first, as ITT itself would. */
 static bool init_next(itt_global *global, int groups, const void *ours)
 {
     static const char variable[] = "EDBPROF_NEXT_ITT";

@@ -1,7 +1,8 @@
 /* The extension module edbprof_native._annotations, which NVTX and ITT load, too.
  *
- * A process that is to record annotations imports it, so that it knows the runtime. In a process
- * without Python it is loaded without one, so that nothing here may refer to Python's data. */
+ * A process that records annotations imports this module, so that the library knows the runtime. A
+ * process without Python loads the library without a runtime, so nothing here may refer to Python's
+ * data. */
 #include "compat.h"
 
 #include "ranges.h"
@@ -10,7 +11,7 @@ static int module_exec(PyObject *Py_UNUSED(module))
 {
     const edbprof_python_api *found = edbprof_python_import();
     if (found->abi_version != 0) {
-        /* That of each interpreter is the same. */
+        /* Each interpreter has the same one. */
         __atomic_store_n(&ranges_runtime, found, __ATOMIC_RELEASE);
     }
     return 0;

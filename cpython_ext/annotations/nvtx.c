@@ -1,5 +1,6 @@
-/* NVTX: ranges and marks are spans. A program that calls NVTX loads this library by
- * NVTX_INJECTION64_PATH; one that was named there before gets each call first. */
+/* NVTX: records ranges and marks as spans. A program that calls NVTX loads the library that
+ * NVTX_INJECTION64_PATH names, which is this one. The library that was named before gets each call
+ * first. */
 #define _POSIX_C_SOURCE 200809L /* strdup */
 
 #include "nvtx.h"
@@ -10,7 +11,7 @@
 
 #include "ranges.h"
 
-/* The functions of the library that was asked for before, by callback. */
+/* Functions of the library that was named before, by callback. */
 static nvtx_function next_core[CALLBACKS], next_core2[CALLBACKS];
 
 /* Calls the function of the other library, if it has one. */
@@ -112,7 +113,7 @@ static void domain_mark_ex(const void *domain, const nvtx_attributes *attributes
 
 /* ---- ranges of one thread -------------------------------------------------- */
 
-/* The program gets the other library's number, if it has one. */
+/* Begins a range. Returns the other library's number, if there is such a library, else our own. */
 static int push(const void *domain, const edbprof_function *span, const int *number)
 {
     int own = ranges_push(domain, span);
@@ -227,7 +228,7 @@ static const void *domain_named(const char *name, const void *handle)
         handle = copy;
     }
     if (copy != NULL && handle != NULL) {
-        ranges_set_handle(handle, copy); /* For ever, because programs have few domains. */
+        ranges_set_handle(handle, copy); /* Never freed, because programs have few domains. */
     }
     return handle;
 }

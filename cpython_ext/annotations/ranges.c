@@ -262,7 +262,7 @@ void ranges_end(range_key key)
     end(span);
 }
 
-/* ---- the library that was asked for before --------------------------------- */
+/* ---- the library that was named before ------------------------------------- */
 
 void *ranges_next(const char *variable, const char *symbol, const void *ours)
 {

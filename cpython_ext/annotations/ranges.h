@@ -26,31 +26,30 @@ static inline bool ranges_are_recorded(void)
     return ranges_runtime != NULL && edbprof_python_is_recording(ranges_runtime);
 }
 
-/* The span of a name, for a library or domain of annotations. Names beyond the first 10,000 share
- * one, because names may have numbers in them. NULL without a runtime or memory. */
+/* Returns the span of a name, for a library or domain of annotations. Names beyond the first 10,000
+ * share one, because names may have numbers in them. NULL without a runtime or memory. */
 const edbprof_function *ranges_span(const char *name, size_t len, const char *domain);
 
-/* A range begins in the calling thread, or ends: the innermost one of its group. The span may be
- * NULL: then nothing is recorded. Both return the number of ranges around it, or -1 if none is
- * open. */
+/* Begin a range in the calling thread, or end the innermost one of its group. If the span is NULL,
+ * nothing is recorded. Both return the number of ranges around it, or -1 if none is open. */
 int ranges_push(const void *group, const edbprof_function *span);
 int ranges_pop(const void *group);
 
-/* A moment: a call that takes no time. */
+/* Records a moment, as a call that takes no time. */
 void ranges_mark(const edbprof_function *span);
 
-/* A range begins, and ends, perhaps in another thread: then it ends with the next range of its own
- * thread. */
+/* Begin a range, and end it, perhaps from another thread. Then it ends in its own thread, with the
+ * next range there. */
 void ranges_start(range_key key, const edbprof_function *span);
 void ranges_end(range_key key);
 
-/* The value of a handle, for 30,000 handles at most; NULL if none was set. A later value takes the
- * place of the earlier one. */
+/* Set and return the value of a handle, for 30,000 handles at most. A later value replaces the
+ * earlier one; a handle without one has NULL. */
 void ranges_set_handle(const void *handle, const void *value);
 const void *ranges_handle(const void *handle);
 
-/* The entry point `symbol` of the library that the environment variable names, or NULL; not
- * `ours`. Such a library was asked for before edbprof has taken its place. */
+/* Returns the entry point `symbol` of the library that the environment variable names, or NULL; not
+ * `ours`. Such a library was named there before edbprof took its place. */
 void *ranges_next(const char *variable, const char *symbol, const void *ours);
 
 #endif

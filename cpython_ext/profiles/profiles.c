@@ -111,7 +111,7 @@ static void raise_failure(PyObject *module, edbprof_status status, edbprof_failu
                                                                   PyBytes_GET_SIZE(path));
     }
     if (PyErr_Occurred()) {
-        /* It says more. */
+        /* The exception that is set says more. */
     } else if (status == EDBPROF_SYSTEM_ERROR && failure->os_error != 0 && name != NULL) {
         PyObject *error = PyObject_CallFunction(PyExc_OSError, "isO", failure->os_error,
                                                 strerror(failure->os_error), name);
@@ -169,7 +169,7 @@ static void data_dealloc(PyObject *self)
     compat_free(self);
 }
 
-/* The format of a column's items: the ids say which are signed, and which are no whole numbers. */
+/* Returns the format of a column's items: the id shows which are signed, and which are fractions. */
 static const char *format_of(unsigned id, size_t item_size)
 {
     switch (item_size) {
@@ -339,8 +339,8 @@ static PyType_Spec data_spec = {
 
 /* Functions of the module */
 
-/* Returns the sources of a tuple of (path, content): bytes, of which one is None. Returns NULL
- * with an exception set if it is none. */
+/* Returns the sources of a tuple of (path, content): bytes, of which one is None. Returns NULL with
+ * an exception set if the tuple is no such tuple. */
 static edbprof_source *sources_of(PyObject *tuple)
 {
     Py_ssize_t length = PyTuple_GET_SIZE(tuple);
@@ -476,7 +476,7 @@ static int module_clear(PyObject *module)
 
 static void module_free(void *module) { (void)module_clear(module); }
 
-/* All that several threads use is the library's, which excludes them by itself. */
+/* Threads share only the library's data, and the library excludes threads by itself. */
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
     EDBPROF_MODULE_SLOTS,
