@@ -1,16 +1,15 @@
 /* edbprof_native._native: the recorder as a Python module.
  *
- * The way of an event through the components; tests/it/c_layers.rs has their whole order:
+ * Path of an event through the components, whose whole order tests/it/c_layers.rs checks:
  *
- *     setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off,
- *                                   profile_slot.c keeps the former's place
- *       -> events.h, events.c       keys; an event goes to each active recorder of its thread
- *       -> thread.c, active.c       active recorders of a thread; thread_handles.c has their trees
- *       -> edbprof.h                the recorder, in Rust
+ * setprofile.c, monitoring.c    hooks; monitoring_gate.c switches sys.monitoring on and off,
+ * profile_slot.c watches the place of setprofile -> events.h, events.c       keys; an event goes to
+ * each active recorder of its thread -> thread.c, active.c       active recorders of a thread;
+ * thread_handles.c has their trees -> edbprof.h                the recorder, in Rust
  *
- * recorder.c describes a function that is called for the first time, by names.c and
- * generics.c. Above these: calibrate.c, greenlets.c, new_threads.c, and what Python sees:
- * recorder_type.c, decorated.c, steps.c, capsule.c. */
+ * recorder.c describes a function that is called for the first time, by names.c and generics.c.
+ * Above these: calibrate.c, greenlets.c, new_threads.c, and what Python sees: recorder_type.c,
+ * decorated.c, steps.c, capsule.c. */
 
 #include "calibrate.h"
 #include "capsule.h"
@@ -135,16 +134,16 @@ static PyObject *keep_timelines(PyObject *Py_UNUSED(module), PyObject *most)
 
 static PyMethodDef module_methods[] = {
     {"register_generic", generics_register, METH_VARARGS,
-     "register_generic(code, flags, generic, /)\n--\n\nSay that a code object is a "
-     "singledispatch wrapper (flag 1) or its dispatch function (2); `generic` is the "
+     "register_generic(code, flags, generic, /)\n--\n\nRegister a code object as a "
+     "singledispatch wrapper (flag 1) or its dispatch function (2). `generic` is the "
      "(file, line, name) of the one generic function that it serves, or None."},
     {"set_patched", set_patched, METH_O,
-     "set_patched(patched, /)\n--\n\nSay whether saves write sidecars."},
+     "set_patched(patched, /)\n--\n\nSet whether saves write sidecars."},
     {"set_package", set_package, METH_O,
-     "set_package(directory, /)\n--\n\nSay where the package's own functions are, which no "
-     "file shows."},
+     "set_package(directory, /)\n--\n\nSet the directory of the package's own functions, which "
+     "no file shows."},
     {"set_drivers", set_drivers, METH_O,
-     "set_drivers(drivers, /)\n--\n\nSay which functions drive generators, iterable "
+     "set_drivers(drivers, /)\n--\n\nSet the functions that drive generators, iterable "
      "coroutines, coroutines and async generators."},
     {"mark", marks_mark, METH_O, "mark(name, /)\n--\n\nSet a mark on the timeline."},
     {"counter", (PyCFunction)(void (*)(void))marks_counter, METH_FASTCALL,
@@ -157,37 +156,36 @@ static PyMethodDef module_methods[] = {
     {"is_main_interpreter", is_main_interpreter, METH_NOARGS,
      "is_main_interpreter()\n--\n\nReturn true in the main interpreter."},
     {"note_starts", note_starts, METH_O,
-     "note_starts(directory, /)\n--\n\nSay where to leave notes of the programs that this "
+     "note_starts(directory, /)\n--\n\nSet the directory for notes of the programs that this "
      "process starts."},
     {"before_fork", before_fork, METH_NOARGS,
-     "before_fork()\n--\n\nWait until no thread sets a profile function, and let none until "
-     "after_fork(): without the GIL, up to 3.13, a child would inherit the interpreter's lock of "
-     "that."},
+     "before_fork()\n--\n\nWait until no thread sets a profile function, and let none do so "
+     "until after_fork(). Without the GIL, up to 3.13, a child would inherit the lock that the "
+     "interpreter takes for it."},
     {"after_fork", after_fork, METH_NOARGS, "after_fork()\n--\n\nUndo before_fork()."},
     {"forked", forked, METH_NOARGS,
-     "forked()\n--\n\nSay that this process is a child that was forked just now."},
+     "forked()\n--\n\nNote that this process is a child that was forked just now."},
     {"keep_timelines", keep_timelines, METH_O,
-     "keep_timelines(most, /)\n--\n\nKeep the timelines of all recordings as they are now, for the "
-     "latest `most` times that something is kept."},
+     "keep_timelines(most, /)\n--\n\nKeep the timelines of all recordings as they are now; of what "
+     "was kept so, the latest `most` times remain."},
     {"open_door", door_open, METH_VARARGS,
      "open_door(path, handler, once, /)\n--\n\nLet `edbprof attach` connect to a socket at `path`, "
-     "once or for good. "
-     "handler(request) answers, in a thread of its own; the request is None when a connection "
-     "ends. Raises OSError."},
+     "once or many times. handler(request) returns the answer, in a thread of its own. The request "
+     "is None when a connection ends. Raises OSError."},
     {"close_door", door_close, METH_NOARGS, "close_door()\n--\n\nUndo open_door()."},
     {"pause_door", door_pause, METH_NOARGS,
      "pause_door()\n--\n\nEnd the thread of the door, before a fork."},
-    {"resume_door", door_resume, METH_NOARGS, "resume_door()\n--\n\nUndo pause_door(), soon."},
+    {"resume_door", door_resume, METH_NOARGS, "resume_door()\n--\n\nUndo pause_door() soon."},
     {"process_ends", process_ends, METH_O,
-     "process_ends(last, /)\n--\n\nSay that the interpreter ends this process: "
-     "recordings without a directory then leave no live file. `last`: with os._exit(), "
-     "so the files go now. Only heard in the main interpreter."},
+     "process_ends(last, /)\n--\n\nNote that the interpreter ends this process, so that "
+     "recordings without a directory leave no live file. `last`: it ends with os._exit(), "
+     "so the files are removed now. Has no effect outside of the main interpreter."},
     {"set_calibration_loops", calibrate_set_loops, METH_O,
-     "set_calibration_loops(make, /)\n--\n\nSay which function makes the loops that calibration "
-     "times: see _calibration.py."},
+     "set_calibration_loops(make, /)\n--\n\nSet the function that makes the loops that "
+     "calibration times: see _calibration.py."},
     {"_monitoring", (PyCFunction)(void (*)(void))gate_facts, METH_VARARGS | METH_KEYWORDS,
-     "_monitoring(*, cycles=...)\n--\n\nFor tests: what the hook 'monitoring' is about, "
-     "after pretending that it has switched events off so often."},
+     "_monitoring(*, cycles=...)\n--\n\nReturn the state of the hook 'monitoring', for tests. "
+     "`cycles` sets the number of times that it has switched events off."},
     {NULL},
 };
 
@@ -200,7 +198,7 @@ static int add_object(PyObject *module, const char *name, PyObject *value)
     return 0;
 }
 
-/* Registers what there is once in the process. 0, or -1 with an exception. */
+/* Registers what all interpreters of the process share. Returns 0, or -1 with an exception. */
 static int init_process(void)
 {
     greenlets_init();
@@ -209,8 +207,8 @@ static int init_process(void)
     return guard_init();
 }
 
-/* Makes what an interpreter has for itself, where it has not imported this module before. 0, or -1
- * with an exception. */
+/* Makes what an interpreter has for itself, where it has not imported this module before. Returns
+ * 0, or -1 with an exception. */
 static int init_interpreter(interpreter_state *interpreter)
 {
     int (*const inits[])(interpreter_state *) = {
@@ -226,7 +224,7 @@ static int init_interpreter(interpreter_state *interpreter)
     return 0;
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int add_objects(PyObject *module, const interpreter_state *interpreter)
 {
     static const own_type types[] = {TYPE_RECORDER, TYPE_DECORATED, TYPE_STEPS, TYPE_SPAN,

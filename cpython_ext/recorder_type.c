@@ -1,4 +1,4 @@
-/* Recorder: its Python type. */
+/* Recorder: one recording as a Python object. This file has its Python type. */
 #include "recorder_type.h"
 
 #include "attached.h"
@@ -21,8 +21,8 @@ static void release(recorder *self)
     thread_end_whole(self);
     thread_handles_forget(self);
     recorder_free(self);
-    /* While the interpreter ends, what other tools have hung on a code object for its end may
-     * be gone, such as a function of ctypes. */
+    /* While the interpreter ends, functions that other tools run at a code object's end may be
+     * gone, such as those of ctypes. */
     bool may_end = interpreter_here() == self->interpreter && !compat_is_finalizing();
     for (size_t i = 0; i < self->code_count && may_end; i++) {
         Py_DECREF(self->codes[i]);
@@ -32,7 +32,7 @@ static void release(recorder *self)
     self->code_count = self->code_room = 0;
 }
 
-/* No tp_clear: see decorated.c. */
+/* No tp_clear: see stand_in.c. */
 static int recorder_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
@@ -92,7 +92,7 @@ static PyObject *recorder_abandon(PyObject *self, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-/* Raises the failure of a save; one of the system as an OSError with `errno` and `filename`,
+/* Raises the failure of a save. One of the system becomes an OSError with `errno` and `filename`,
  * like that of open(). `path` is bytes, or NULL for the recording's own file. */
 static void raise_failed_save(const edbprof_recording *recording, edbprof_status status,
                               PyObject *path)
@@ -127,7 +127,7 @@ static PyObject *recorder_save(PyObject *object, PyObject *args, PyObject *kwarg
         Py_XDECREF(path);
         return recorder_raise_closed();
     }
-    /* Saves even if that fails. */
+    /* Save even if calibration fails. */
     PyObject *exception = calibrate(self, final) < 0 ? compat_take_exception() : NULL;
     recorder_warn_if_in_memory(self);
     unnoticed_report(self);
@@ -187,7 +187,7 @@ static PyObject *recorder_codes(PyObject *object, PyObject *Py_UNUSED(unused))
     return codes;
 }
 
-/* The calls of each function, those that `chosen` matches: a new bytes object of numbers. */
+/* Returns the numbers of calls of functions that `chosen` matches, as a new bytes object. */
 static PyObject *count_calls(const recorder *self, const edbprof_choice *chosen)
 {
     size_t count = edbprof_recording_count_function_calls(self->recording, chosen, NULL, 0);
@@ -255,7 +255,7 @@ static PyObject *recorder_close(PyObject *object, PyObject *Py_UNUSED(unused))
     if (thread_may_switch() < 0) {
         return NULL;
     }
-    /* Before the check, because both may run Python code. */
+    /* Both come before the check, because they may run Python code. */
     recorder_warn_if_in_memory(self);
     thread_stop(self);
     if (thread_states_have(self)) {
@@ -336,40 +336,39 @@ static PyMethodDef recorder_methods[] = {
     {"enable", recorder_enable, METH_NOARGS,
      "enable($self)\n--\n\nRecord in the calling thread from now on; nests."},
     {"disable", recorder_disable, METH_NOARGS,
-     "disable($self)\n--\n\nUndo one enable() of the calling thread. Returns whether that "
+     "disable($self)\n--\n\nUndo one enable() of the calling thread. Returns True if that "
      "stopped the recording in it."},
     {"stop", recorder_stop, METH_NOARGS,
      "stop($self)\n--\n\nUndo every enable() of the calling thread, and enable_in_interpreter(). "
-     "Returns how many they were."},
+     "Returns the number of calls of enable() that were undone."},
     {"abandon", recorder_abandon, METH_NOARGS,
      "abandon($self)\n--\n\nStop in all threads, in others at their next event, because nobody "
-     "wants what was recorded."},
+     "needs the recording."},
     {"begin_everywhere", recorder_begin, METH_NOARGS,
      "begin_everywhere($self)\n--\n\nRecord in all threads from now on, with the calls that are "
      "open in them."},
     {"enable_in_interpreter", recorder_begin_whole, METH_NOARGS,
-     "enable_in_interpreter($self)\n--\n\nRecord in all threads of this interpreter from now on, "
-     "also in those that it gets for code of other interpreters; until stop()."},
+     "enable_in_interpreter($self)\n--\n\nRecord in all threads of this interpreter until stop(), "
+     "also in those that it gets for code of other interpreters."},
     {"end_everywhere", recorder_end, METH_NOARGS,
      "end_everywhere($self)\n--\n\nUndo begin_everywhere(): in other threads at their next "
      "event."},
     {"save", (PyCFunction)(void (*)(void))recorder_save, METH_VARARGS | METH_KEYWORDS,
      "save($self, path=None, *, final=False, last=False)\n--\n\nWrite what was recorded so far "
-     "to `path`, or to the recording's own file; `final`: the process ends; `last`: with "
-     "os._exit(), so its live file goes now. Returns False, having written nothing, when "
-     "nothing "
+     "to `path`, or to the recording's own file. `final`: the process ends. `last`: it ends with "
+     "os._exit(), so the live file is removed now. Writes nothing and returns False if nothing "
      "was recorded and no path is given. Raises OSError, ValueError."},
     {"count_calls", recorder_count_calls, METH_NOARGS,
      "count_calls($self)\n--\n\nReturn the numbers of calls of all functions so far, for "
      "calls()."},
     {"calls", recorder_calls, METH_VARARGS,
-     "calls($self, pattern, earlier, /)\n--\n\nReturn how often functions that the pattern "
-     "matches were called since `earlier`, a result of count_calls(). Raises ValueError."},
+     "calls($self, pattern, earlier, /)\n--\n\nReturn the number of calls of functions that the "
+     "pattern matches since `earlier`, a result of count_calls(). Raises ValueError."},
     {"encode", recorder_encoded, METH_NOARGS,
      "encode($self)\n--\n\nReturn as bytes the file that save() would write now. Raises "
      "ValueError."},
     {"codes", recorder_codes, METH_NOARGS,
-     "codes($self)\n--\n\nA list of the code objects that were called."},
+     "codes($self)\n--\n\nReturn a list of the code objects that were called."},
     {"close", recorder_close, METH_NOARGS,
      "close($self)\n--\n\nForget everything that was recorded. Raises RuntimeError while "
      "another thread records."},
@@ -378,7 +377,7 @@ static PyMethodDef recorder_methods[] = {
 
 static PyMemberDef recorder_members[] = {
     {"save_every", T_ULONGLONG, offsetof(recorder, save_every), 0,
-     "After how many outermost calls the recording is saved; 0: never."},
+     "Number of outermost calls after which the recording is saved; 0: never."},
     EDBPROF_WEAK_MEMBER(recorder),
     {NULL},
 };
@@ -401,17 +400,15 @@ static const char doc[] =
     "timeline_memory_floor=0, record=(), no_record=(), libraries=(), timeline_kept=False, "
     "record_types=False)"
     "\n--\n\n"
-    "One recording: a call tree for each thread that enables it. live_dir: where "
-    "its live file goes, '' for none; by default `directory`. "
-    "quiet_without_directory: warnings end with `directory`. waiting: record for how "
-    "long threads wait. timeline_bytes: keep every event, in as many bytes; timeline_first: "
-    "the first ones, not the latest; timeline_disk_floor, timeline_memory_floor: bytes that "
-    "are "
-    "left free; timeline_kept: only what is kept of slow calls is saved. "
-    "record, no_record: patterns of the Python functions to record; libraries: directories "
-    "of what is not 'mine'. record_types: record calls of classes, slot wrappers and callables "
-    "of "
-    "the standard library, too, where sys.monitoring is the hook.";
+    "One recording: a call tree for each thread that enables it. live_dir: directory of "
+    "its live file, '' for none; by default `directory`. quiet_without_directory: warn of "
+    "nothing once `directory` is gone. waiting: record the time that threads wait. "
+    "timeline_bytes: keep every event, in so many bytes. timeline_first: keep the first "
+    "events, not the latest. timeline_disk_floor, timeline_memory_floor: bytes that are left "
+    "free. timeline_kept: save only the parts of the timeline that slow calls keep. "
+    "record, no_record: patterns of the Python functions to record. libraries: directories "
+    "of code that is not 'mine'. record_types: with sys.monitoring, also record calls of "
+    "classes, slot wrappers and callables of the standard library.";
 
 int recorder_init(interpreter_state *interpreter)
 {
